@@ -1,0 +1,1 @@
+//! `deskferry.toml`: profiles, secrets by reference; flags before environment before file before defaults.

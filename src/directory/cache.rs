@@ -1,0 +1,1 @@
+//! Snapshots in the state folder, with their age.

@@ -1,0 +1,201 @@
+//! The directory: a system's reference data, and how a human's name for a thing is found in it.
+//!
+//! A [`Snapshot`] is what was pulled, with its age and what could not be listed; it is cached in the state
+//! folder and can be kept as a file. A [`Directory`] is a snapshot with its indexes.
+
+pub mod cache;
+pub mod index;
+pub mod suggest;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::systems::{Dialect, SystemName};
+
+pub use index::{Directory, Found};
+
+/// The kinds of things that a name can be resolved to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// IncidentIQ's issues (the leaf of category → type → issue).
+    Issue,
+    /// Places.
+    Location,
+    /// Rooms of a place (parent: the location).
+    Room,
+    /// People.
+    User,
+    /// Teams.
+    Team,
+    /// Devices, by tag.
+    Asset,
+    /// Ticket statuses.
+    Status,
+    /// Priorities.
+    Priority,
+    /// ClearFeed's collections.
+    Collection,
+    /// Tags.
+    Tag,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
+        Self::Issue,
+        Self::Location,
+        Self::Room,
+        Self::User,
+        Self::Team,
+        Self::Asset,
+        Self::Status,
+        Self::Priority,
+        Self::Collection,
+        Self::Tag,
+    ];
+
+    /// The word that mappings and commands use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Location => "location",
+            Self::Room => "room",
+            Self::User => "user",
+            Self::Team => "team",
+            Self::Asset => "asset",
+            Self::Status => "status",
+            Self::Priority => "priority",
+            Self::Collection => "collection",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing of the system.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its id, as payloads take it.
+    pub id: String,
+    /// Its name, as people read it.
+    pub name: String,
+    /// Further properties by which it may be found: `path` (an issue's `Category › Type › Issue`), `abbreviation`,
+    /// `email`, `username`, `number`, `tag`, `serial`, … in the order in which they are tried by default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    /// The id of what it belongs to: a room's location, an issue's category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// All entries of one kind, as far as they could be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Listing {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// How many the system says there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// What could not be listed, and why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The type of a custom field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CustomType {
+    /// Text.
+    Text,
+    /// A number.
+    Number,
+    /// A date.
+    Date,
+    /// A date and time.
+    DateTime,
+    /// On or off.
+    Bool,
+    /// One of the options.
+    Select,
+    /// Several of the options.
+    MultiSelect,
+    /// A person.
+    User,
+    /// A place.
+    Location,
+    /// Something this program does not write; why is in the documents.
+    Other,
+}
+
+/// One option of a select field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Its id.
+    pub id: String,
+    /// Its text.
+    pub value: String,
+}
+
+/// A custom field of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomField {
+    /// Its id, as payloads take it (IncidentIQ: the `CustomFieldTypeId`).
+    pub id: String,
+    /// Its name; a mapping writes `custom.NAME`.
+    pub name: String,
+    /// Its type.
+    pub kind: CustomType,
+    /// The options of a select field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Choice>,
+    /// The greatest length of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<usize>,
+    /// Whether the tenant demands it.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// What was pulled from a system: the form in which it is cached and kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The version of this form.
+    pub version: u32,
+    /// Which system.
+    pub system: SystemName,
+    /// Which spelling answered.
+    pub dialect: Dialect,
+    /// Which tenant.
+    pub tenant: String,
+    /// When it was pulled.
+    pub pulled_at: Timestamp,
+    /// The entries by kind.
+    pub kinds: BTreeMap<Kind, Listing>,
+    /// The custom fields of tickets.
+    pub custom_fields: Vec<CustomField>,
+    /// What every create of this tenant must carry besides the row's own fields (IncidentIQ: `ProductId`,
+    /// `SiteId`), for the composer.
+    #[serde(default)]
+    pub constants: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// The version that this program writes.
+    pub const VERSION: u32 = 1;
+}

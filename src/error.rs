@@ -1,0 +1,281 @@
+//! The four kinds of error of the design, and what each means for the exit code.
+//!
+//! A *row* fault is a value ([`Fault`]): it goes to the error file and the run goes on. Everything that stops
+//! a run is an [`Error`]: what went wrong, where, and what to do about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::record::Place;
+
+/// The result of whatever can stop a run.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How the program ends. The numbers are documented and stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All done, or done before.
+    Done = 0,
+    /// Some rows were rejected, skipped as changed, or are in doubt.
+    SomeRows = 1,
+    /// The command line, the configuration, the input or the mapping must change.
+    Usage = 2,
+    /// The system could not be reached or did not let us in.
+    System = 3,
+    /// Disk, memory, permission.
+    Machine = 4,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// What kind of thing stopped the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The command line or `deskferry.toml` must change.
+    Usage,
+    /// The input as a whole cannot be read (wrong sheet, broken zip, unknown encoding).
+    Input,
+    /// The mapping file must change.
+    Mapping,
+    /// The system did not answer.
+    Unreachable,
+    /// The system does not accept the token, or the token may not do this.
+    Denied,
+    /// The system answered what nobody can go on with.
+    System,
+    /// Disk, memory, permission.
+    Machine,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// The one table from kind to exit code.
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Usage | Self::Input | Self::Mapping => ExitCode::Usage,
+            Self::Unreachable | Self::Denied | Self::System => ExitCode::System,
+            Self::Machine => ExitCode::Machine,
+            Self::Interrupted => ExitCode::Interrupted,
+        }
+    }
+}
+
+/// What stops a run: a message, a place, a remedy.
+///
+/// Messages are lower case without a full stop, the user's values in backticks. `Display` prints the message
+/// with its place, [`Error::hints`] what to do.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    place: Option<String>,
+    hints: Vec<String>,
+    faults: Vec<MappingFault>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of that kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            place: None,
+            hints: Vec::new(),
+            faults: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// The command line or the configuration must change.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    /// The input as a whole cannot be read.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Input, message)
+    }
+
+    /// Disk, memory, permission.
+    pub fn machine(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Machine, message)
+    }
+
+    /// The faults of a mapping file, all at once; never empty.
+    pub fn mapping(faults: Vec<MappingFault>) -> Self {
+        let message = match faults.len() {
+            1 => "the mapping has a fault".to_owned(),
+            n => format!("the mapping has {n} faults"),
+        };
+        Self {
+            faults,
+            ..Self::new(ErrorKind::Mapping, message)
+        }
+    }
+
+    /// Says where: a file, a file with its line, a method and path.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place = Some(place.to_string());
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Keeps what lies beneath; its text is printed after the message.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The kind, and by it the exit code.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The place, if one was told.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// The message alone, without place and cause.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, in order.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// The single faults of a mapping.
+    pub fn faults(&self) -> &[MappingFault] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&self.message)?;
+        let mut source = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// One fault of a mapping file, with its place in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingFault {
+    /// The mapping file.
+    pub file: String,
+    /// Line from 1, where the fault has one.
+    pub line: Option<usize>,
+    /// Column from 1, in characters.
+    pub column: Option<usize>,
+    /// What is wrong, lower case, no full stop.
+    pub message: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for MappingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// What is wrong with one row: the sheet must change. A value, never an `Err`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The row (of a group: the row that bears the cell).
+    pub place: Place,
+    /// The column as the mapping names it, where one cell is to blame.
+    pub column: Option<String>,
+    /// The field of the system that could not be filled.
+    pub field: Option<String>,
+    /// The value that is to blame, as it stands in the cell.
+    pub value: Option<String>,
+    /// What is wrong, with the value in backticks: rows with the same field and message are one cause.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault of a whole row.
+    pub fn row(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            place,
+            column: None,
+            field: None,
+            value: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the column whose cell is to blame.
+    #[must_use]
+    pub fn column(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+
+    /// Names the field that could not be filled.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Adds the value that is to blame.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+}

@@ -1,0 +1,148 @@
+//! What happens in a run, as values: the only bridge from the engine to output. Bar, summary, error file and
+//! JSON are consumers; no stage prints.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::error::Fault;
+use crate::record::{Place, Record, RowKey};
+use crate::systems::Ticket;
+
+/// Who listens. Called synchronously from the engine's one fold: a slow listener holds the run back.
+pub trait Listener: Send {
+    /// Something happened.
+    fn on(&mut self, event: &Event);
+}
+
+impl<F: FnMut(&Event) + Send> Listener for F {
+    fn on(&mut self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Something happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// The input has been read once: what there is to do.
+    Counted {
+        /// Rows that stand in the input.
+        rows: u64,
+        /// Records they make after `where` and grouping.
+        records: u64,
+        /// Rows that `where` left out.
+        filtered: u64,
+    },
+    /// A record has reached its end.
+    Row(Box<RowEnd>),
+    /// The run waits.
+    Waiting(Wait),
+    /// The wait is over.
+    Going,
+    /// One request left (for the rate).
+    Sent,
+    /// Something that a person should know; told once each.
+    Note(String),
+    /// Ctrl-C was pressed once: what is under way is finished, nothing new is sent.
+    Draining {
+        /// Requests under way.
+        under_way: usize,
+    },
+}
+
+/// Why a run waits, and until when (as a duration from now).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wait {
+    /// The system asked for a pause.
+    Pause(Duration),
+    /// Rows in doubt can be settled only after this.
+    Doubt {
+        /// How many.
+        rows: usize,
+        /// How long still.
+        left: Duration,
+    },
+}
+
+/// How a record ended.
+#[derive(Debug, Clone)]
+pub struct RowEnd {
+    /// Where it stands (of a group: its first row).
+    pub place: Place,
+    /// Its key; `None` where the key itself could not be made.
+    pub key: Option<RowKey>,
+    /// The rows that made it, as read; empty unless the outcome is for the error file.
+    pub rows: Vec<Record>,
+    /// The outcome.
+    pub end: End,
+}
+
+/// The one outcome of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Made by this run.
+    Created {
+        /// The ticket.
+        ticket: Ticket,
+        /// Which fields took their `default` or `missing`: (field, what it took).
+        fallbacks: Vec<(String, String)>,
+    },
+    /// Would be made: the dry run's outcome.
+    Ready {
+        /// How many requests it costs.
+        requests: u32,
+        /// Which fields took their `default` or `missing`.
+        fallbacks: Vec<(String, String)>,
+    },
+    /// Nothing to do.
+    Skipped(Skip),
+    /// The row must change; nothing was made.
+    Rejected(Vec<Fault>),
+    /// The ticket was made, a later step was refused.
+    Incomplete {
+        /// The ticket.
+        ticket: Ticket,
+        /// Why.
+        faults: Vec<Fault>,
+    },
+    /// Nobody knows whether it was made.
+    InDoubt {
+        /// Why it could not be settled.
+        reason: String,
+    },
+    /// The run was stopped before it came to this record.
+    NotSent,
+}
+
+/// Why there was nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// Made before, with the same content.
+    DoneBefore {
+        /// The ticket.
+        ticket: Ticket,
+    },
+    /// Made before from other content: exit code 1.
+    Changed {
+        /// The ticket.
+        ticket: Ticket,
+        /// Which run made it.
+        run: String,
+        /// From which file and row.
+        from: Place,
+    },
+    /// The same row stands earlier in the input.
+    Repeated {
+        /// Where.
+        first: Place,
+    },
+    /// The mapping says `skip_row`.
+    ByMapping {
+        /// Field and value.
+        reason: String,
+    },
+}
+
+/// When something happened on our clock, for the ledger.
+pub type Moment = Timestamp;

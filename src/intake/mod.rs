@@ -1,0 +1,75 @@
+//! The input is read twice, so that memory stays flat in the number of rows: a first pass filters, finds the
+//! keys and what is wrong with them, and writes their fingerprints to temporary files; a second pass hands
+//! the records on, each with its key.
+
+use crate::error::Fault;
+use crate::record::{Place, Record, RowKey};
+
+/// A hash of a content or a key, enough to tell rows apart for ever.
+pub type Digest = [u8; 16];
+
+/// What a record is called: made by the mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The mapped key, or the `_key` that an error file carries; `None`: the content is the key, and intake
+    /// adds the ordinal among identical rows.
+    pub key: Option<RowKey>,
+    /// The hash of the mapped columns only.
+    pub content: Digest,
+}
+
+/// What intake needs from a mapping that is bound to the input's tables.
+pub trait Identify: Send + Sync {
+    /// Whether the row passes `where`.
+    ///
+    /// # Errors
+    /// What in the row keeps the condition from being judged.
+    fn passes(&self, record: &Record) -> Result<bool, Vec<Fault>>;
+
+    /// The group a row belongs to; `None` when the mapping groups nothing.
+    fn group(&self, record: &Record) -> Option<Digest>;
+
+    /// Brings the rows of one group into the mapping's order (`order_by`).
+    fn arrange(&self, rows: &mut Vec<Record>);
+
+    /// Whether the group passes `where_group`.
+    ///
+    /// # Errors
+    /// What in the rows keeps the condition from being judged.
+    fn passes_group(&self, rows: &[Record]) -> Result<bool, Vec<Fault>>;
+
+    /// The identity of a record made of these rows (one, unless grouped).
+    ///
+    /// # Errors
+    /// What keeps the key from being made (an empty key cell, a number past 15 digits).
+    fn identify(&self, rows: &[Record]) -> Result<Identity, Vec<Fault>>;
+}
+
+/// One record on its way to the mapping.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its number among the records of this input, from 0.
+    pub ordinal: u64,
+    /// The rows that make it (one, unless grouped), in the mapping's order.
+    pub rows: Vec<Record>,
+    /// What it is.
+    pub subject: Subject,
+}
+
+impl Item {
+    /// Where it stands: its first row.
+    pub fn place(&self) -> &Place {
+        &self.rows[0].place
+    }
+}
+
+/// What a record turned out to be when all keys were known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A record with a key of its own.
+    Keyed(RowKey, Digest),
+    /// The same key and content as an earlier row: one with it.
+    Repeated(RowKey, Place),
+    /// A row that cannot be read, has no key, or shares its key with differing rows.
+    Faulty(Option<RowKey>, Vec<Fault>),
+}

@@ -1,0 +1,54 @@
+//! Deskferry moves help-desk tickets in bulk: spreadsheets into a ticket system, and later the other ways round.
+//!
+//! # The way of a row
+//!
+//! ```text
+//! source ─▶ record ─▶ intake ─▶ mapping plan ─▶ payload ─▶ ledger: intent ─▶ limiter ─▶ system ─▶ ledger: outcome ─▶ event ─▶ report
+//! csv       cells     keys       from/steps     composed    (durable before    (governor)  (http)      (id, state)       bar, summary,
+//! xlsx      typed     doubles    resolve        validated    it is sent)                                                 error file
+//! jsonl     placed    groups       ▲
+//!                              directory (loaded once, cached, told with its age)
+//! ```
+//!
+//! One direction, bounded channels; each stage is a module that knows only its neighbours' types.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`record`] | a record: named cells with a position |
+//! | [`source`] | files into records: CSV, workbooks, JSON lines, their encodings |
+//! | [`intake`] | the input read twice: keys, doubles, groups, filters |
+//! | [`mapping`] | the mapping file, compiled once into a plan that turns a record into payloads |
+//! | [`directory`] | the system's reference data, its indexes, its cache |
+//! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory |
+//! | [`ledger`] | the durable record of every step of every row |
+//! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt |
+//! | [`event`] | what happened, as values: the only bridge from the engine to output |
+//! | [`report`] | bar, summary, causes, error file |
+//! | [`sandbox`] | the emulator of both systems; shares no type with the rest |
+//! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
+//! | [`cli`] | the command line |
+//!
+//! # What always holds
+//!
+//! - A record ends in exactly one [`event::End`], and the ends sum up to the records.
+//! - Nothing is sent before its intent is durable in the ledger, and nothing is sent twice while it is unknown
+//!   whether the first request was obeyed.
+//! - Reading and mapping are synchronous and do no network I/O; the dry run is the same code without the sending.
+//! - The engine never names a system.
+//!
+//! To start reading: [`run`] for the engine, [`mapping`] for what a row becomes.
+
+pub mod cli;
+pub mod config;
+pub mod directory;
+pub mod error;
+pub mod event;
+pub mod intake;
+pub mod ledger;
+pub mod mapping;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod sandbox;
+pub mod source;
+pub mod systems;

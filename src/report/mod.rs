@@ -1,0 +1,1 @@
+//! What people see of a run: bar, summary, causes, error file.

@@ -1,0 +1,1 @@
+//! The engine: one bounded concurrent stage, one fold.

@@ -1,0 +1,102 @@
+//! The shape of the one table of fields: from it validation, `init`, the JSON schema and the reference pages
+//! are made. Each system's `fields.rs` fills it from its contract.
+
+use std::sync::Arc;
+
+use crate::directory::{CustomField, Kind};
+
+/// What a value of a field must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldType {
+    /// Text of at most so many characters, where a limit is known.
+    Text {
+        /// The limit in Unicode scalar values.
+        max_length: Option<usize>,
+    },
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// A calendar date; as a payload value `2024-06-21`.
+    Date,
+    /// A moment; as a payload value RFC 3339 with an offset.
+    DateTime,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// The id of a directory entry.
+    Reference(Kind),
+    /// Several of the inner type.
+    List(Box<FieldType>),
+}
+
+/// How a field gets onto the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// The operation's first request carries it.
+    Own,
+    /// A further request sets it: the name of that step.
+    Step(&'static str),
+    /// No call sets it: what people do instead.
+    Never(&'static str),
+}
+
+/// One field of one operation of a system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name that a mapping uses, as the system spells it.
+    pub name: &'static str,
+    /// The type of its value.
+    pub kind: FieldType,
+    /// Whether the operation is refused without it.
+    pub required: bool,
+    /// How it gets onto the ticket.
+    pub setting: Setting,
+    /// One sentence for the reference page, with the contract section in brackets.
+    pub doc: &'static str,
+}
+
+/// The fields of one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldTable {
+    /// Every field by its name in the mapping; `custom.NAME` is not in here, it comes from the directory.
+    pub fields: Vec<Field>,
+    /// The field whose text bears the reference line, with the room it has.
+    pub description: &'static str,
+    /// How `custom.NAME` gets onto the ticket.
+    pub custom: Setting,
+}
+
+impl FieldTable {
+    /// The field of that exact name.
+    pub fn get(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// All names, for suggestions.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.fields.iter().map(|field| field.name)
+    }
+}
+
+/// Which field a value is for.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A field of the table.
+    Field(Field),
+    /// A custom field of the tenant.
+    Custom(Arc<CustomField>),
+}
+
+/// A checked value on its way into a payload.
+///
+/// The JSON value follows the type: text, id, date and moment are strings, lists are arrays; a custom field's
+/// select value is the id of the option, a multi-select's an array of option ids.
+#[derive(Debug, Clone)]
+pub struct FieldValue {
+    /// The field.
+    pub target: Target,
+    /// The value.
+    pub value: serde_json::Value,
+}

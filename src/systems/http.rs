@@ -1,0 +1,1 @@
+//! The transport: one request, one classified answer; no retry, no sleep.

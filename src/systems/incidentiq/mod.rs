@@ -1,0 +1,6 @@
+//! IncidentIQ (contract incidentiq).
+
+/// Its schema.
+pub fn schema() -> Box<dyn super::Schema> {
+    unimplemented!()
+}

@@ -1,0 +1,318 @@
+//! The systems behind one trait: everything above this module speaks of *a system*, never of which.
+//!
+//! A system has two sides. Its [`Schema`] needs no connection: the fields of each operation and how checked
+//! values become the request bodies of a row. A [`System`] is a signed-in connection that performs those
+//! requests, loads the directory and lists what was created. Neither retries, sleeps or limits: that is the
+//! run's business.
+
+pub mod clearfeed;
+pub mod fields;
+pub mod http;
+pub mod incidentiq;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::directory::Snapshot;
+use crate::error::{Error, Fault, Result};
+use fields::{FieldTable, FieldValue};
+
+/// The systems there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SystemName {
+    /// IncidentIQ.
+    IncidentIq,
+    /// ClearFeed.
+    ClearFeed,
+}
+
+impl SystemName {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::IncidentIq, Self::ClearFeed];
+
+    /// The word that mappings and profiles use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IncidentIq => "incidentiq",
+            Self::ClearFeed => "clearfeed",
+        }
+    }
+
+    /// The system of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == word)
+    }
+}
+
+impl fmt::Display for SystemName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One of a system's API spellings; a system with one spelling has [`Dialect::Only`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// The system's one spelling.
+    Only,
+    /// ClearFeed's `v1`.
+    V1,
+    /// ClearFeed's `rest`.
+    Rest,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Only => "only",
+            Self::V1 => "v1",
+            Self::Rest => "rest",
+        })
+    }
+}
+
+/// What a mapping does with each record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Makes a new ticket.
+    Create,
+}
+
+/// The first step of a row that creates a ticket.
+pub const CREATE: &str = "create";
+
+/// One request of a row, composed but not sent: the same bytes in a dry run and a real one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepPayload {
+    /// The step's name in the ledger: [`CREATE`], or the name that the field table gives it.
+    pub step: Cow<'static, str>,
+    /// Which of several under one step, from 0.
+    pub ordinal: u32,
+    /// The JSON body.
+    pub body: Value,
+}
+
+/// What a system is without a connection.
+pub trait Schema: fmt::Debug + Send + Sync {
+    /// Which system.
+    fn system(&self) -> SystemName;
+
+    /// Which spelling.
+    fn dialect(&self) -> Dialect;
+
+    /// The fields of an operation.
+    fn fields(&self, operation: Operation) -> &FieldTable;
+
+    /// Turns the checked values of one record into its requests, the operation's own first. `notify` is false
+    /// when the system's switches against e-mail, notifications and rules are to be set.
+    ///
+    /// # Errors
+    /// What this system cannot hold although each value is right by itself, as (field, message).
+    fn compose(
+        &self,
+        operation: Operation,
+        values: Vec<FieldValue>,
+        notify: bool,
+    ) -> std::result::Result<Vec<StepPayload>, Vec<(String, String)>>;
+
+    /// What no switch silences, for the warning before the first write (`None`: all is silent).
+    fn cannot_silence(&self) -> Option<&'static str>;
+}
+
+/// Who we are after signing in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The tenant: IncidentIQ's site id, ClearFeed's `tenant` of the profile; in a sandbox its instance id
+    /// (told by the sandbox in the response header `x-deskferry-sandbox`, believed on loopback only).
+    pub tenant: String,
+    /// As whom, for people (a name or an e-mail address), where the system tells it.
+    pub user: Option<String>,
+    /// The spelling that answered.
+    pub dialect: Dialect,
+    /// The server's clock less ours, from its `Date` header.
+    pub clock_offset: SignedDuration,
+}
+
+/// A ticket as an answer names it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The id that further calls take.
+    pub id: String,
+    /// The number that people use, where there is one.
+    pub number: Option<String>,
+    /// Where a browser shows it.
+    pub url: Option<String>,
+    /// Soft warnings of a success (contract incidentiq §2, `Errors` on a success).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The answer to one request, classified. What to do about it is decided in `run::retry`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The system did it.
+    Done(Ticket),
+    /// The system refused it, for a reason in the payload.
+    Rejected(Refusal),
+    /// Too fast; nothing was done. How long the system asks us to wait, if it says.
+    Throttled(Option<Duration>),
+    /// Nothing was sent (connection refused, name not found): what failed.
+    Unsent(String),
+    /// The token is no longer good, or may not do this: what the system says.
+    Denied(String),
+    /// Nobody knows whether the system did it: what happened.
+    InDoubt(String),
+}
+
+/// Why a system refused a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The HTTP status (or the `StatusCode` inside a 200).
+    pub status: u16,
+    /// The message of the whole answer.
+    pub message: String,
+    /// Messages for single fields, as (field as the mapping calls it, message).
+    pub fields: Vec<(String, String)>,
+}
+
+/// A window of creation times on the server's clock, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// From.
+    pub from: Timestamp,
+    /// To.
+    pub to: Timestamp,
+}
+
+/// A ticket found by a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// When it was made, where the answer tells.
+    pub created_at: Option<Timestamp>,
+    /// Its collection or product: what shows here was visible to us there.
+    pub group: String,
+    /// The text that bears the reference line; `None` where the listing does not show it.
+    pub text: Option<String>,
+}
+
+/// How a listing ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListingEnd {
+    /// Whether everything in the window was seen (`false`: fewer rows came than the system counts).
+    pub whole: bool,
+    /// How many requests it took.
+    pub requests: u32,
+}
+
+/// A row's further request needs the ticket; its own first request has none.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The step's name.
+    pub step: &'a str,
+    /// The ticket that an earlier step made.
+    pub ticket: Option<&'a Ticket>,
+    /// The composed body.
+    pub body: &'a Value,
+}
+
+/// Told while the directory loads: kind of entry, how many so far, how many in all if known.
+pub type DirectoryProgress<'a> = &'a (dyn Fn(&str, u64, Option<u64>) + Send + Sync);
+
+/// Asked for before every request that is not a row's own (directory, listings), so that they keep the rate too.
+#[async_trait]
+pub trait Permit: Send + Sync {
+    /// Waits until one more request may leave.
+    async fn permit(&self);
+    /// The system asked for a pause.
+    fn pause(&self, duration: Option<Duration>);
+}
+
+/// A signed-in connection to one tenant.
+#[async_trait]
+pub trait System: fmt::Debug + Send + Sync {
+    /// Its schema in the dialect that answered.
+    fn schema(&self) -> &dyn Schema;
+
+    /// Who we are.
+    fn account(&self) -> &Account;
+
+    /// Loads the reference data: the kinds concurrently, each page by page.
+    ///
+    /// # Errors
+    /// When a kind that every mapping needs cannot be loaded; what merely cannot be listed is told in the
+    /// snapshot's notes.
+    async fn load_directory(
+        &self,
+        permit: &dyn Permit,
+        progress: DirectoryProgress<'_>,
+    ) -> Result<Snapshot>;
+
+    /// Sends one request of a row, once. Repeats nothing.
+    async fn perform(&self, call: Call<'_>) -> Outcome;
+
+    /// Whether a step may be sent again without looking (it sets what it sets, however often).
+    fn is_repeatable(&self, step: &str) -> bool;
+
+    /// Lists the tickets created in the window, oldest first, page by page into `page`. Filters may be
+    /// ignored by the server: everything that comes is handed on, with its time, for the caller to re-check.
+    ///
+    /// # Errors
+    /// When a page cannot be had.
+    async fn list_created(
+        &self,
+        window: Window,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<ListingEnd>;
+}
+
+/// The faults of a refusal, one a field, placed on a row.
+pub fn refusal_faults(refusal: &Refusal, place: &crate::record::Place) -> Vec<Fault> {
+    if refusal.fields.is_empty() {
+        return vec![Fault::row(
+            place.clone(),
+            format!(
+                "refused by the system ({}): {}",
+                refusal.status, refusal.message
+            ),
+        )];
+    }
+    refusal
+        .fields
+        .iter()
+        .map(|(field, message)| {
+            Fault::row(
+                place.clone(),
+                format!("refused by the system ({}): {message}", refusal.status),
+            )
+            .field(field.clone())
+        })
+        .collect()
+}
+
+/// The schema of a system in one spelling.
+///
+/// # Errors
+/// When the system has no such spelling.
+pub fn schema(system: SystemName, dialect: Option<Dialect>) -> Result<Box<dyn Schema>> {
+    match (system, dialect) {
+        (SystemName::IncidentIq, None | Some(Dialect::Only)) => Ok(incidentiq::schema()),
+        (SystemName::ClearFeed, None | Some(Dialect::V1)) => Ok(clearfeed::schema(Dialect::V1)),
+        (SystemName::ClearFeed, Some(Dialect::Rest)) => Ok(clearfeed::schema(Dialect::Rest)),
+        (system, Some(dialect)) => Err(Error::usage(format!(
+            "`{system}` has no dialect `{dialect}`"
+        ))
+        .hint("`dialect` is for ClearFeed: `v1` or `rest`")),
+    }
+}
