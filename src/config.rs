@@ -1,1 +1,0 @@
-//! `deskferry.toml`: profiles, secrets by reference; flags before environment before file before defaults.

@@ -1,0 +1,252 @@
+//! What stands in `deskferry.toml`, as serde reads it, and its checking.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::{Profile, TokenRef, is_loopback};
+use crate::error::{Error, Result};
+use crate::systems::{Dialect, SystemName};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    #[serde(default)]
+    profiles: BTreeMap<String, RawProfile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProfile {
+    system: String,
+    url: Option<String>,
+    dialect: Option<String>,
+    site_id: Option<String>,
+    tenant: Option<String>,
+    token: RawToken,
+    rate: Option<String>,
+    concurrency: Option<usize>,
+    timezone: Option<String>,
+    commit_within: Option<String>,
+    visible_within: Option<String>,
+    live: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawToken {
+    env: Option<String>,
+    file: Option<PathBuf>,
+    command: Option<Vec<String>>,
+}
+
+/// Reads and checks the whole file.
+pub(super) fn read(text: &str, path: &Path) -> Result<BTreeMap<String, Profile>> {
+    let raw: RawConfig = toml::from_str(text).map_err(|error| {
+        let line = error
+            .span()
+            .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        // The parser's own text quotes the source line, and a token written inline must never be printed.
+        let inline_token = text
+            .lines()
+            .nth(line - 1)
+            .is_some_and(|line| line.trim_start().starts_with("token"));
+        let at = format!("{}:{line}", path.display());
+        if inline_token {
+            Error::usage("`token` must say where the token is, never the token itself")
+                .at(at)
+                .hint("write token = { env = \"NAME\" }, { file = \"…\" } or { command = [\"…\"] }")
+        } else {
+            Error::usage(error.message().to_owned()).at(at)
+        }
+    })?;
+    raw.profiles
+        .into_iter()
+        .map(|(name, raw)| Ok((name.clone(), check(name, raw, path)?)))
+        .collect()
+}
+
+fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
+    let wrong =
+        |message: String| Error::usage(message).at(format!("{}, profile `{name}`", path.display()));
+    let system = SystemName::parse(&raw.system).ok_or_else(|| {
+        wrong(format!("no system `{}`", raw.system)).hint("`incidentiq` or `clearfeed`")
+    })?;
+    let url = raw
+        .url
+        .map(|text| check_url(&text))
+        .transpose()
+        .map_err(wrong)?;
+    let dialect = match raw.dialect.as_deref() {
+        None => None,
+        Some("v1") => Some(Dialect::V1),
+        Some("rest") => Some(Dialect::Rest),
+        Some(other) => {
+            return Err(
+                wrong(format!("no dialect `{other}`")).hint("`v1` or `rest`, or leave it out")
+            );
+        }
+    };
+    let rate = raw
+        .rate
+        .map(|text| parse_rate(&text))
+        .transpose()
+        .map_err(wrong)?;
+    let concurrency = raw.concurrency.unwrap_or(Profile::CONCURRENCY);
+    if !(1..=1024).contains(&concurrency) {
+        return Err(wrong(format!(
+            "concurrency `{concurrency}` is not between 1 and 1024"
+        )));
+    }
+    let timezone = raw
+        .timezone
+        .map(|zone| {
+            TimeZone::get(&zone).map_err(|_| {
+                wrong(format!("no time zone `{zone}`")).hint("a name such as `America/Chicago`")
+            })
+        })
+        .transpose()?;
+    let profile = Profile {
+        system,
+        dialect,
+        site_id: raw.site_id,
+        tenant: raw.tenant,
+        token: check_token(raw.token, path).map_err(wrong)?,
+        rate,
+        concurrency,
+        timezone,
+        commit_within: raw
+            .commit_within
+            .map(|text| parse_duration(&text))
+            .transpose()
+            .map_err(wrong)?,
+        visible_within: raw
+            .visible_within
+            .map(|text| parse_duration(&text))
+            .transpose()
+            .map_err(wrong)?,
+        live: raw.live,
+        url,
+        name: name.clone(),
+    };
+    match system {
+        SystemName::IncidentIq if profile.url.is_none() => {
+            Err(wrong("`url` is missing".to_owned()).hint("the address of your site, such as \"https://district.incidentiq.com\""))
+        }
+        SystemName::ClearFeed if profile.tenant.is_none() => Err(wrong("`tenant` is missing".to_owned())
+            .hint("a word for your workspace, such as \"acme\": the system names none, and keys belong to one")),
+        _ => Ok(profile),
+    }
+}
+
+fn check_url(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).map_err(|error| format!("`{text}` is no address: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("`url` must not carry a name or password".to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        // Whether plain http may leave this machine is decided at sign-in, by a flag.
+        "http" if is_loopback(&url) || url.host().is_some() => Ok(url),
+        other => Err(format!("`{other}` is no scheme for `url`, write https://…")),
+    }
+}
+
+fn check_token(raw: RawToken, path: &Path) -> Result<TokenRef, String> {
+    match (raw.env, raw.file, raw.command) {
+        (Some(name), None, None) => Ok(TokenRef::Env(name)),
+        (None, Some(file), None) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            Ok(TokenRef::File(folder.join(file)))
+        }
+        (None, None, Some(command)) if !command.is_empty() => Ok(TokenRef::Command(command)),
+        _ => Err("`token` takes exactly one of `env`, `file`, `command`".to_owned()),
+    }
+}
+
+/// A rate as people write it (`10/s`, `600/min`, `3000/h`, a bare number per second) in requests per second.
+///
+/// # Errors
+/// A message for the user when it is none.
+pub fn parse_rate(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{text}` is no rate, write `10/s` or `600/min`");
+    let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let seconds = match unit.trim() {
+        "s" | "sec" | "second" => 1.0,
+        "m" | "min" | "minute" => 60.0,
+        "h" | "hour" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let rate = number / seconds;
+    if rate.is_finite() && rate > 0.0 {
+        Ok(rate)
+    } else {
+        Err(wrong())
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration, write `60s` or `3m`");
+    let signed: SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(signed).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<BTreeMap<String, Profile>> {
+        read(text, Path::new("deskferry.toml"))
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(parse_rate("10/s"), Ok(10.0));
+        assert_eq!(parse_rate("600/min"), Ok(10.0));
+        assert_eq!(parse_rate("2.5"), Ok(2.5));
+        for wrong in ["", "0/s", "-1/s", "x/s", "1/day", "inf", "NaN"] {
+            assert!(parse_rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_whole_profile() {
+        let profiles = parse(
+            "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"https://district.incidentiq.com\"\ntoken = { file = \"token\" }\n\
+             rate = \"10/s\"\ntimezone = \"America/Chicago\"\ncommit_within = \"90s\"\n",
+        )
+        .unwrap();
+        let profile = &profiles["district"];
+        assert_eq!(profile.rate, Some(10.0));
+        assert_eq!(profile.commit_within, Some(Duration::from_secs(90)));
+        assert!(profile.is_live());
+    }
+
+    #[test]
+    fn an_inline_token_is_refused_and_never_printed() {
+        let error =
+            parse("[profiles.a]\nsystem = \"clearfeed\"\ntenant = \"a\"\ntoken = \"s3cret\"\n")
+                .unwrap_err();
+        assert!(error.to_string().contains("deskferry.toml:4"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_the_profile() {
+        let error =
+            parse("[profiles.a]\nsystem = \"clearfeed\"\ntoken = { env = \"T\" }\n").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("profile `a`: `tenant` is missing"),
+            "{error}"
+        );
+        let error = parse("[profiles.a]\nsystem = \"clearfeed\"\ntenant = \"a\"\ntoken = { env = \"T\", file = \"x\" }\n").unwrap_err();
+        assert!(error.to_string().contains("exactly one"), "{error}");
+    }
+}

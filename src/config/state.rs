@@ -1,0 +1,117 @@
+//! The state folder: ledger, directory cache, sandbox data. Readable by its owner only.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The folder in which everything lives that must outlast a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateFolder(PathBuf);
+
+impl StateFolder {
+    /// The folder given by flag or environment, else the user's own; made if it is not there.
+    ///
+    /// # Errors
+    /// When there is no such place or it cannot be made or written.
+    pub fn open(given: Option<&Path>) -> Result<Self> {
+        let path = match given {
+            Some(path) => path.to_owned(),
+            None => default_folder()?,
+        };
+        let failed = |error: std::io::Error| {
+            Error::machine("cannot write to the state folder")
+                .at(path.display())
+                .caused_by(error)
+                .hint("make it writable, or choose another one with --state DIR or DESKFERRY_STATE")
+        };
+        // A folder that the user had before keeps its mode: the files in it are private by themselves.
+        if !path.is_dir() {
+            std::fs::create_dir_all(&path).map_err(failed)?;
+            keep_private(&path).map_err(failed)?;
+        }
+        // A folder on a read-only disk exists and is ours: only writing shows it.
+        tempfile::tempfile_in(&path).map_err(failed)?;
+        Ok(Self(path))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The ledger's file.
+    pub fn ledger(&self) -> PathBuf {
+        self.0.join("ledger.sqlite")
+    }
+
+    /// The folder of cached directories.
+    pub fn directories(&self) -> PathBuf {
+        self.0.join("directory")
+    }
+
+    /// The folder of the embedded sandbox.
+    pub fn sandbox(&self) -> PathBuf {
+        self.0.join("sandbox")
+    }
+
+    /// The folder of the locks.
+    pub fn locks(&self) -> PathBuf {
+        self.0.join("locks")
+    }
+}
+
+#[cfg(unix)]
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+}
+
+// On Windows the folder lies in the user's profile, which other users cannot read.
+#[cfg(not(unix))]
+fn keep_private(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn default_folder() -> Result<PathBuf> {
+    let home = || {
+        etcetera::home_dir().map_err(|error| {
+            Error::machine("your home folder is not known")
+                .caused_by(error)
+                .hint("give the state folder with --state DIR")
+        })
+    };
+    if cfg!(target_os = "macos") {
+        return Ok(home()?.join("Library/Application Support/deskferry"));
+    }
+    if cfg!(windows) {
+        return match std::env::var_os("LOCALAPPDATA") {
+            Some(folder) => Ok(PathBuf::from(folder).join("deskferry")),
+            None => Ok(home()?.join("AppData\\Local\\deskferry")),
+        };
+    }
+    match std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+    {
+        Some(folder) => Ok(folder.join("deskferry")),
+        None => Ok(home()?.join(".local/state/deskferry")),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_folder_is_the_owners_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/state");
+        StateFolder::open(Some(&path)).unwrap();
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+    }
+}
