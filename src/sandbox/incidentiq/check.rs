@@ -214,6 +214,9 @@ fn fill(form: &mut Form<'_>, ticket: &mut Ticket, intent: Intent) {
     if let Some(description) = form.text("IssueDescription") {
         ticket.description = description.map(str::to_owned);
     }
+    if let Some(details) = form.text("LocationDetails") {
+        ticket.location_details = details.map(str::to_owned);
+    }
     if let Some(Some(user)) = form.reference("ForId", Kind::User, "User") {
         ticket.requestor = user;
     }

@@ -46,6 +46,13 @@ pub(super) fn route(method: &str, path: &[&str]) -> Option<Route<IncidentIq>> {
         ("POST", ["assets"]) => Route::named("assets", plain),
         ("POST", ["tags"]) => Route::named("tags", plain),
         ("POST", ["assign"]) => Route::named("assign", plain),
+        ("POST", ["sla"]) => Route::named("sla", plain),
+        ("POST", ["owner", _, "for", _]) => Route::write("owner", |iiq, call| {
+            let body =
+                json!({ "OwnerId": call.segment(ROOT + 3), "ForId": call.segment(ROOT + 5) });
+            drop(iiq.change(call, ticket_id(call), "owner", &body, false)?);
+            Ok(envelope::action("OK"))
+        }),
         ("POST", ["unassign", "user"]) => Route::named("unassign_user", plain),
         ("POST", ["unassign", "team"]) => Route::named("unassign_team", plain),
         ("POST", ["mark-urgent"]) => Route::named("mark_urgent", plain),
@@ -203,6 +210,16 @@ pub(super) fn apply(book: &Book, ticket: &Ticket, change: &Change<'_>) -> Result
                 tags(book, list(body)?).map_err(|message| Refusal::field(400, "Tags", message))?;
         }
         "assign" => assign(book, body, &mut after)?,
+        "owner" => {
+            after.owner = reference(book, body, "OwnerId", Kind::User)?;
+            after.requestor = reference(book, body, "ForId", Kind::User)?;
+        }
+        "sla" => {
+            // No service levels are seeded: an id of one is checked for its form alone.
+            if guid(body, "SlaId").is_none() {
+                return Err(Refusal::field(400, "SlaId", "The SlaId field is required."));
+            }
+        }
         "unassign_user" => after.assignee = None,
         "unassign_team" => after.team = None,
         "mark_urgent" => after.is_urgent = true,
