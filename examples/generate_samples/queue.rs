@@ -43,7 +43,7 @@ const PRIORITIES: [&str; 5] = ["low", "normal", "normal", "high", "P1"];
 const STATUSES: [&str; 3] = ["open", "pending", "solved"];
 
 /// Writes the queue.
-pub fn write(path: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(path: &Path) -> Result<(), Box<dyn Error>> {
     let support = Support::new();
     let mut dice = Dice::new(0x0a11_ce00);
     let mut at: Timestamp = "2024-02-05T14:03:11Z".parse()?;

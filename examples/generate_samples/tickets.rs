@@ -15,7 +15,7 @@ const COUNT: usize = 1_200;
 const FIRST_NUMBER: u64 = 24_000;
 
 /// The columns, in their order.
-pub const COLUMNS: [&str; 18] = [
+pub(crate) const COLUMNS: [&str; 18] = [
     "Ticket #",
     "Title",
     "Description",
@@ -38,25 +38,25 @@ pub const COLUMNS: [&str; 18] = [
 
 /// A ticket as the old help desk exports it.
 #[derive(Debug, Clone)]
-pub struct Ticket {
-    pub number: u64,
-    pub title: String,
-    pub description: String,
-    pub category: String,
-    pub problem: String,
-    pub building: String,
-    pub room: String,
-    pub requester: String,
-    pub email: String,
-    pub prio: &'static str,
-    pub vip: bool,
-    pub opened: DateTime,
-    pub status: &'static str,
-    pub asset: String,
-    pub devices: &'static str,
-    pub cost: Option<f64>,
-    pub needed_by: Option<Date>,
-    pub notes: String,
+pub(crate) struct Ticket {
+    pub(crate) number: u64,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) category: String,
+    pub(crate) problem: String,
+    pub(crate) building: String,
+    pub(crate) room: String,
+    pub(crate) requester: String,
+    pub(crate) email: String,
+    pub(crate) prio: &'static str,
+    pub(crate) vip: bool,
+    pub(crate) opened: DateTime,
+    pub(crate) status: &'static str,
+    pub(crate) asset: String,
+    pub(crate) devices: &'static str,
+    pub(crate) cost: Option<f64>,
+    pub(crate) needed_by: Option<Date>,
+    pub(crate) notes: String,
 }
 
 const STORIES: [&str; 12] = [
@@ -84,7 +84,7 @@ const NOTES: [&str; 6] = [
 ];
 
 /// All tickets, always the same.
-pub fn tickets() -> Vec<Ticket> {
+pub(crate) fn tickets() -> Vec<Ticket> {
     let district = District::new();
     let mut dice = Dice::new(0x7e57_da7a);
     let mut opened = date(2023, 8, 14).at(7, 41, 0, 0);
@@ -221,7 +221,7 @@ fn devices(issue: &Issue) -> &'static str {
 }
 
 /// Writes them as CSV, every row of which can be imported.
-pub fn write_csv(tickets: &[Ticket], path: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write_csv(tickets: &[Ticket], path: &Path) -> Result<(), Box<dyn Error>> {
     let mut writer = csv::Writer::from_path(path)?;
     writer.write_record(COLUMNS)?;
     for ticket in tickets {
@@ -259,6 +259,6 @@ fn cells(ticket: &Ticket) -> [String; COLUMNS.len()] {
 }
 
 /// The cell for somebody important.
-pub fn vip(ticket: &Ticket) -> &'static str {
+pub(crate) fn vip(ticket: &Ticket) -> &'static str {
     if ticket.vip { "x" } else { "" }
 }

@@ -29,7 +29,7 @@ fn has_left(row: u32) -> bool {
 }
 
 /// Writes the workbook.
-pub fn write(tickets: &[Ticket], path: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(tickets: &[Ticket], path: &Path) -> Result<(), Box<dyn Error>> {
     let mut workbook = Workbook::new();
     let made = ExcelDateTime::from_ymd(2024, 7, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&made));
