@@ -126,6 +126,12 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
+    fn group(&self, body: &Value) -> String {
+        let _ = body;
+        String::new()
+    }
 }
 
 /// Who we are after signing in.
@@ -299,6 +305,18 @@ pub fn refusal_faults(refusal: &Refusal, place: &crate::record::Place) -> Vec<Fa
             .field(field.clone())
         })
         .collect()
+}
+
+/// The schema of the system that a snapshot was pulled from, in its spelling and with its constants: what makes
+/// the same bytes in a dry run and a real one.
+///
+/// # Errors
+/// When the system has no such spelling.
+pub fn schema_for(snapshot: &Snapshot) -> Result<Box<dyn Schema>> {
+    match snapshot.system {
+        SystemName::IncidentIq => Ok(incidentiq::schema_with(&snapshot.constants)),
+        SystemName::ClearFeed => schema(snapshot.system, Some(snapshot.dialect)),
+    }
 }
 
 /// The schema of a system in one spelling.

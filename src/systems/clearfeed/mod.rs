@@ -1,6 +1,12 @@
-//! ClearFeed (contract clearfeed).
+//! ClearFeed (contract clearfeed), in both its dialects.
+
+mod dialect;
+mod fields;
+mod schema;
+
+use super::{Dialect, Schema};
 
 /// Its schema in one dialect.
-pub fn schema(_dialect: super::Dialect) -> Box<dyn super::Schema> {
-    unimplemented!()
+pub fn schema(dialect: Dialect) -> Box<dyn Schema> {
+    Box::new(schema::ClearFeedSchema::new(dialect))
 }
