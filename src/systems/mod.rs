@@ -6,8 +6,9 @@
 //! run's business.
 
 pub mod clearfeed;
+mod connection;
 pub mod fields;
-pub mod http;
+mod http;
 pub mod incidentiq;
 
 use std::borrow::Cow;
@@ -22,6 +23,8 @@ use serde_json::Value;
 use crate::directory::Snapshot;
 use crate::error::{Error, Fault, Result};
 use fields::{FieldTable, FieldValue};
+
+pub use connection::{Connection, sign_in};
 
 /// The systems there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -269,6 +272,12 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Whether a step may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, step: &str) -> bool;
+
+    /// Whether the first row should go alone until one create succeeded: the system's spelling is not proven
+    /// yet, and creates sent meanwhile would wait in [`System::perform`] while their intents grow old.
+    fn wants_first_alone(&self) -> bool {
+        false
+    }
 
     /// Lists the tickets created in the window, oldest first, page by page into `page`. Filters may be
     /// ignored by the server: everything that comes is handed on, with its time, for the caller to re-check.
