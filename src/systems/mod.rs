@@ -10,6 +10,8 @@ mod connection;
 pub mod fields;
 mod http;
 pub mod incidentiq;
+#[cfg(test)]
+mod testing;
 
 use std::borrow::Cow;
 use std::fmt;

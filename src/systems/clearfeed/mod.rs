@@ -10,6 +10,9 @@ mod requests;
 mod schema;
 mod sign_in;
 
+#[cfg(test)]
+mod tests;
+
 use async_trait::async_trait;
 
 use super::http::Transport;

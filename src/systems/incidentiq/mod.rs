@@ -11,6 +11,9 @@ mod schema;
 mod sign_in;
 mod tickets;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

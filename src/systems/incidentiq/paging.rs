@@ -129,8 +129,13 @@ pub(super) async fn all(
                 if !seen.honoured(&page, index) {
                     break;
                 }
+                let before = seen.rows.len();
                 seen.take(&page.items, intake.entry);
                 (intake.told)(seen.entries.len() as u64, Some(total));
+                // The same rows again: pages are not what the system understands here.
+                if seen.rows.len() == before {
+                    break;
+                }
             }
         }
         _ => {
