@@ -7,9 +7,13 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use super::http::Lost;
+use super::http::{HAS_USER_TIMEOUT, Lost};
 use super::{Dialect, System, SystemName, clearfeed, incidentiq};
 use crate::error::{Error, ErrorKind, Result};
+
+/// How long after it was sent a request may still be obeyed, unless the profile says otherwise (design, Delivery):
+/// shorter where the transport can tell the kernel to give unacknowledged bytes up.
+pub const COMMIT_WITHIN: Duration = Duration::from_secs(if HAS_USER_TIMEOUT { 60 } else { 180 });
 
 /// How to reach a system: a profile with its token read.
 #[derive(Debug, Clone)]

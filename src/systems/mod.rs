@@ -26,7 +26,7 @@ use crate::directory::Snapshot;
 use crate::error::{Error, Fault, Result};
 use fields::{FieldTable, FieldValue};
 
-pub use connection::{Connection, sign_in};
+pub use connection::{COMMIT_WITHIN, Connection, sign_in};
 
 /// The systems there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,8 +6,8 @@
 pub(crate) mod classify;
 pub(crate) mod reader;
 pub(crate) mod refusal;
+mod words;
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
+use words::{connect_failure, describe, root};
+
+pub(crate) use words::{http_date, shortened};
 
 /// How long a connection may take to stand. Shorter than any sensible time-out of a whole request, so that
 /// a failed connect is always known as one.
@@ -30,6 +33,13 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay unacknowledged before the kernel gives the connection up (design, Delivery).
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether the platform has that time-out.
+pub(crate) const HAS_USER_TIMEOUT: bool = cfg!(any(
+    target_os = "android",
+    target_os = "fuchsia",
+    target_os = "linux"
+));
 
 /// The largest answer that is read.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -339,75 +349,6 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
             Err(error) => return Err(format!("an answer that broke off ({})", root(&error))),
         }
     }
-}
-
-/// What a body is that is no JSON, for people.
-pub(crate) fn describe(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let start = text.trim_start();
-    if start.starts_with('<') {
-        return match title(start) {
-            Some(title) => format!("a web page titled `{title}`"),
-            None => "a web page".to_owned(),
-        };
-    }
-    if start.starts_with(['{', '[']) {
-        return "an answer that is cut off or no JSON".to_owned();
-    }
-    format!("`{}` instead of JSON", shortened(start.trim_end()))
-}
-
-fn title(page: &str) -> Option<String> {
-    let lower = page.to_ascii_lowercase();
-    let start = lower.find("<title>")? + "<title>".len();
-    let end = start + lower[start..].find("</title>")?;
-    let title = page[start..end].split_whitespace().collect::<Vec<_>>();
-    (!title.is_empty()).then(|| shortened(&title.join(" ")))
-}
-
-/// The start of a text that a server made up.
-pub(crate) fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// The innermost cause: the outer layers repeat the address.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn StdError = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    if std::ptr::addr_eq(std::ptr::from_ref(cause), std::ptr::from_ref(error)) {
-        return "no reason was told".to_owned();
-    }
-    cause.to_string()
-}
-
-fn connect_failure(host: &str, error: &reqwest::Error) -> String {
-    let cause = root(error);
-    let lower = cause.to_ascii_lowercase();
-    if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
-        return format!(
-            "no safe connection to `{host}`: {cause} (if a filter of your network opens TLS, its certificate belongs in the operating system's trust store)"
-        );
-    }
-    if error.is_dns() || lower.contains("lookup") {
-        return format!("the name `{host}` was not found: {cause}");
-    }
-    if error.is_timeout() {
-        return format!("`{host}` did not take the connection in time");
-    }
-    format!("no connection to `{host}`: {cause}")
-}
-
-/// An HTTP date.
-pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text.trim())
-        .ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::classify::{inner_failure, pause};
 use super::refusal::refusal;
-use super::{Request, Transport};
+use super::{Answer, Request, Transport};
 use crate::error::{Error, ErrorKind};
 use crate::systems::Permit;
 
@@ -39,7 +39,7 @@ pub(crate) struct ReadFailure {
 impl ReadFailure {
     /// Whether the system does not know such a call: another spelling may be tried.
     pub(crate) fn is_unknown_call(&self) -> bool {
-        matches!(self.status, Some(400 | 404 | 405 | 410 | 501))
+        matches!(self.status, Some(300..400 | 400 | 404 | 405 | 410 | 501))
     }
 }
 
@@ -71,50 +71,53 @@ impl Reader<'_> {
         loop {
             self.permit.permit().await;
             tried += 1;
-            let (failure, wait) = match self.transport.send(&request).await {
-                Ok(answer) => {
-                    let failed = match (answer.status, answer.json()) {
-                        (200..300, Ok(body)) => match inner_failure(&body) {
-                            None => return Ok(body),
-                            Some(status) => {
-                                (status, refusal(status, &answer, str::to_owned).message)
-                            }
-                        },
-                        // Reading on when a page broke off: what is not whole may be asked for again.
-                        (200..300, Err(what)) => (502, format!("answered with {what}")),
-                        (300..400, _) => (
-                            404,
-                            format!(
-                                "the address redirects to `{}`",
-                                answer.redirect_host().unwrap_or_default()
-                            ),
-                        ),
-                        (status, _) => (status, refusal(status, &answer, str::to_owned).message),
-                    };
-                    let wait = match failed.0 {
-                        429 => Some(pause(&answer, Timestamp::now())),
-                        408 | 425 | 500..600 => Some(Some(PAUSE * tried)),
-                        _ => None,
-                    };
-                    (self.failure(&request, Some(failed.0), failed.1), wait)
+            let (status, message, wait) = match self.transport.send(&request).await {
+                Ok(answer) => match judge(&answer) {
+                    Ok(body) => return Ok(body),
+                    Err((status, message)) => (Some(status), message, wait(status, &answer, tried)),
+                },
+                Err(lost) => {
+                    let message = lost.message().to_owned();
+                    (None, message, Some(Some(PAUSE * tried)))
                 }
-                Err(lost) => (
-                    self.failure(&request, None, lost.message().to_owned()),
-                    Some(Some(PAUSE * tried)),
-                ),
             };
             match wait {
                 Some(pause) if tried < TRIES => self.permit.pause(pause),
-                _ => return Err(failure),
+                _ => {
+                    return Err(ReadFailure {
+                        status,
+                        request: request.name(),
+                        message,
+                    });
+                }
             }
         }
     }
+}
 
-    fn failure(&self, request: &Request<'_>, status: Option<u16>, message: String) -> ReadFailure {
-        ReadFailure {
-            status,
-            request: request.name(),
-            message,
-        }
+/// The body of a success, or with which status and words the answer fails.
+fn judge(answer: &Answer) -> Result<Value, (u16, String)> {
+    match (answer.status, answer.json()) {
+        (200..300, Ok(body)) => match inner_failure(&body) {
+            None => Ok(body),
+            Some(status) => Err((status, refusal(status, answer, str::to_owned).message)),
+        },
+        // What broke off on its way is the fault of the way, as a bad gateway's.
+        (200..300, Err(what)) => Err((502, format!("answered with {what}"))),
+        (status, _) => match answer.redirect_host() {
+            Some(host) if status < 400 => {
+                Err((status, format!("the address redirects to `{host}`")))
+            }
+            _ => Err((status, refusal(status, answer, str::to_owned).message)),
+        },
+    }
+}
+
+/// Whether to ask again, and the pause before; `Some(None)` leaves its length to the limiter.
+fn wait(status: u16, answer: &Answer, tried: u32) -> Option<Option<Duration>> {
+    match status {
+        429 => Some(pause(answer, Timestamp::now())),
+        408 | 425 | 500..600 => Some(Some(PAUSE * tried)),
+        _ => None,
     }
 }

@@ -7,9 +7,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::IncidentIq;
+use super::custom_fields::custom_field;
 use super::envelope::{Page, id, text};
 use super::paging::{Call, Intake, all};
-use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Snapshot};
+use crate::directory::{CustomField, Entry, Kind, Listing, Snapshot};
 use crate::error::Result;
 use crate::systems::http::Request;
 use crate::systems::http::reader::{ReadFailure, Reader};
@@ -33,7 +34,7 @@ pub(super) async fn load(
         progress,
         concurrency: system.concurrency.clamp(1, PAGES_AT_A_TIME),
     };
-    let (issues, locations, rooms, users, teams, assets, statuses, priorities, custom_fields) = futures::join!(
+    let (issues, locations, rooms, users, teams, assets, statuses, priorities, tags, custom_fields) = futures::join!(
         loader.issues(),
         loader.locations(system.site_id.as_deref()),
         loader.rooms(),
@@ -42,6 +43,7 @@ pub(super) async fn load(
         loader.assets(),
         loader.statuses(),
         loader.priorities(),
+        loader.tags(),
         loader.custom_fields(),
     );
     let mut kinds = BTreeMap::from([
@@ -56,6 +58,7 @@ pub(super) async fn load(
         (Kind::Asset, assets),
         (Kind::Status, statuses),
         (Kind::Priority, priorities),
+        (Kind::Tag, tags),
     ] {
         kinds.insert(kind, listing.unwrap_or_else(|failure| unread(&failure)));
     }
@@ -101,19 +104,16 @@ impl Loader<'_> {
             told: &told,
             concurrency: self.concurrency,
         };
-        let mut result = Err(None);
+        // What the preferred spelling said is the better message.
+        let mut first = None;
         for call in calls {
             match all(self.reader, call, &intake).await {
                 Ok(listing) => return Ok(listing),
-                Err(failure) if failure.is_unknown_call() => {
-                    // What the preferred spelling said is the better message.
-                    result =
-                        result.or_else(|first: Option<ReadFailure>| Err(first.or(Some(failure))));
-                }
+                Err(failure) if failure.is_unknown_call() => first = first.or(Some(failure)),
                 Err(failure) => return Err(failure),
             }
         }
-        result.map_err(|failure| failure.expect("there is at least one spelling"))
+        Err(first.expect("there is at least one spelling"))
     }
 
     async fn issues(&self) -> Result<Listing, ReadFailure> {
@@ -283,6 +283,24 @@ impl Loader<'_> {
         self.first_of(Kind::Priority, &calls, &entry).await
     }
 
+    /// There is no listing of tags; the look-up of filter values knows them (§4, Discovery).
+    async fn tags(&self) -> Result<Listing, ReadFailure> {
+        let wanted = json!({
+            "Facets": ["tag"],
+            "Query": "",
+            "ResultsFilter": {"ShowAll": true, "ShowDeleted": false},
+        });
+        let calls = [Call::post("/v1.0/filters", wanted)];
+        let entry = |item: &Value| {
+            let facet = text(item, "Facet").unwrap_or_else(|| "tag".to_owned());
+            if !facet.eq_ignore_ascii_case("tag") {
+                return None;
+            }
+            entry(id(item, "Id")?, text(item, "Name")?, [])
+        };
+        self.first_of(Kind::Tag, &calls, &entry).await
+    }
+
     async fn custom_fields(&self) -> Result<Vec<CustomField>, ReadFailure> {
         let (empty, aggregate) = (
             json!({}),
@@ -366,74 +384,4 @@ fn issue(
         parent: id(item, "IssueCategoryId"),
         ..entry
     })
-}
-
-/// A custom field (§15); its type may stand in it or beside it.
-fn custom_field(item: &Value) -> Option<CustomField> {
-    let kind = member(item, &["CustomFieldType"]).unwrap_or(item);
-    let editor = member(kind, &["EditorType", "EditorTypeId"])
-        .or_else(|| member(item, &["EditorTypeId"]))
-        .and_then(|editor| editor.as_u64().or_else(|| editor.as_str()?.parse().ok()));
-    Some(CustomField {
-        id: id(item, "CustomFieldTypeId").or_else(|| id(kind, "CustomFieldTypeId"))?,
-        name: text(kind, "Name").or_else(|| text(item, "Name"))?,
-        kind: custom_type(editor.unwrap_or_default()),
-        options: options(kind),
-        max_length: member(kind, &["MaxLength"])
-            .and_then(Value::as_u64)
-            .and_then(|most| usize::try_from(most).ok())
-            .filter(|most| *most > 0),
-        required: member(item, &["IsRequired"]).and_then(Value::as_bool) == Some(true),
-    })
-}
-
-/// The editor types (§15).
-fn custom_type(editor: u64) -> CustomType {
-    match editor {
-        1 | 2 | 3 | 11 | 12 | 13 | 18 => CustomType::Text,
-        4 => CustomType::Number,
-        6 => CustomType::Date,
-        8 => CustomType::Bool,
-        9 => CustomType::Select,
-        10 => CustomType::MultiSelect,
-        21 | 32 => CustomType::User,
-        22 => CustomType::Location,
-        54 => CustomType::DateTime,
-        _ => CustomType::Other,
-    }
-}
-
-/// The options of a select: an array, or JSON text of one, of texts or of objects.
-fn options(kind: &Value) -> Vec<Choice> {
-    let parsed;
-    let items = match member(kind, &["Options"]) {
-        Some(Value::Array(items)) => items,
-        Some(Value::String(text)) => {
-            parsed = serde_json::from_str::<Value>(text).unwrap_or_default();
-            match &parsed {
-                Value::Array(items) => items,
-                _ => return Vec::new(),
-            }
-        }
-        _ => return Vec::new(),
-    };
-    items
-        .iter()
-        .filter_map(|item| match item {
-            Value::String(value) => Some(Choice {
-                id: value.clone(),
-                value: value.clone(),
-            }),
-            object => {
-                let value = ["Name", "Value", "Text", "Label"]
-                    .iter()
-                    .find_map(|name| text(object, name))?;
-                let id = ["Id", "OptionId", "Value"]
-                    .iter()
-                    .find_map(|name| text(object, name))
-                    .unwrap_or_else(|| value.clone());
-                Some(Choice { id, value })
-            }
-        })
-        .collect()
 }

@@ -69,6 +69,8 @@ fn search(from: Date, to: Date) -> Value {
     json!({
         "Schema": "All",
         "ShowChildTickets": true,
+        // One that somebody deleted meanwhile was made all the same.
+        "IncludeDeleted": true,
         "Filters": [{"Facet": "createddate", "Value": range, "GroupIndex": 0}],
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! [`schema`] needs no connection; `sign_in` makes one; `tickets` writes, `directory` and `listing` read.
 
+mod custom_fields;
 mod directory;
 mod envelope;
 mod fields;

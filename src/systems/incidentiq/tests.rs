@@ -440,7 +440,7 @@ async fn the_directory_takes_the_size_that_is_granted() {
     )
     .await;
     mount(&server, "GET", "/api/v1.0/locations/all", ResponseTemplate::new(200).set_body_json(json!({"Items": [
-        {"LocationId": "l-1", "Name": "Lincoln High School", "Abbreviation": "LHS"}], "Paging": {"TotalRows": 3}})), 1).await;
+        {"LocationId": "l-1", "Name": "Lincoln High School", "Abbreviation": "LHS"}], "Paging": {"TotalRows": 3}})), 4).await;
     mount(&server, "POST", "/api/v1.0/custom-fields", ResponseTemplate::new(200).set_body_json(json!({"Items": [
         {"CustomFieldTypeId": "f-1", "CustomFieldType": {"Name": "Size", "EditorType": 9, "Options": "[{\"Id\":\"o-1\",\"Name\":\"Large\"}]"}}]})), 1).await;
     let permit = Free::default();
