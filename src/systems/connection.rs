@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use super::http::{HAS_USER_TIMEOUT, Lost};
+use super::http::{Answer, HAS_USER_TIMEOUT, Lost, Request, Transport, classify};
 use super::{Dialect, System, SystemName, clearfeed, incidentiq};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -51,6 +52,33 @@ pub async fn sign_in(connection: Connection) -> Result<Arc<dyn System>> {
         SystemName::IncidentIq => Arc::new(incidentiq::sign_in(connection).await?),
         SystemName::ClearFeed => Arc::new(clearfeed::sign_in(connection).await?),
     })
+}
+
+/// How often a sign-in asks when the system stumbles; a refusal and a machine that is not there count at once.
+const TRIES: u32 = 4;
+
+/// The first pause between two tries; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause that a system may ask for while somebody waits at the terminal.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Asks once, and again when the answer is that of a moment: too fast, overloaded, broken off. There is no run
+/// yet whose limiter could wait, so this waits itself.
+pub(super) async fn ask(transport: &Transport, request: &Request<'_>) -> Result<Answer, Lost> {
+    for tried in 0..TRIES - 1 {
+        let backoff = PAUSE * 2_u32.pow(tried);
+        let pause = match transport.send(request).await {
+            Ok(answer) if answer.status == 429 => {
+                classify::pause(&answer, Timestamp::now()).unwrap_or(backoff)
+            }
+            Ok(answer) if matches!(answer.status, 502..=504) || answer.body.is_err() => backoff,
+            Err(Lost::Unknown(_)) => backoff,
+            settled => return settled,
+        };
+        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+    }
+    transport.send(request).await
 }
 
 /// The error of a sign-in that got no answer.

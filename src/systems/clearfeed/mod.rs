@@ -1,6 +1,6 @@
 //! ClearFeed (contract clearfeed), in both its dialects.
 //!
-//! [`schema`] needs no connection; `sign_in` makes one and finds the dialect; `requests` writes and lists,
+//! [`schema()`] needs no connection; `sign_in` makes one and finds the dialect; `requests` writes and lists,
 //! `directory` reads what can be listed.
 
 mod dialect;

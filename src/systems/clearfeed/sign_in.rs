@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::schema::ClearFeedSchema;
 use super::{ClearFeed, dialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::connection::{denied, strange, unreachable};
+use crate::systems::connection::{ask, denied, strange, unreachable};
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Answer, Request, Settings, Transport};
 use crate::systems::{Account, Connection, Dialect};
@@ -65,8 +65,7 @@ fn transport(connection: &Connection, dialect: Dialect) -> Result<Transport> {
 }
 
 async fn prove(transport: &Transport) -> Result<Answer> {
-    let answer = transport
-        .send(&Request::get("/collections"))
+    let answer = ask(transport, &Request::get("/collections"))
         .await
         .map_err(|lost| unreachable(transport.base(), &lost))?;
     let is_listing = |body: &Value| member(body, &["collections"]).is_some_and(Value::is_array);

@@ -68,6 +68,22 @@ async fn the_dialect_that_answers_is_kept() {
 }
 
 #[tokio::test]
+async fn a_stumble_at_sign_in_is_asked_again() {
+    let server = MockServer::start().await;
+    for stumble in [
+        ResponseTemplate::new(503),
+        ResponseTemplate::new(429).insert_header("retry-after", "0"),
+    ] {
+        Mock::given(method("GET"))
+            .respond_with(stumble)
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+    }
+    rest(&server).await;
+}
+
+#[tokio::test]
 async fn a_workspace_without_a_name_is_refused() {
     let server = MockServer::start().await;
     rest(&server).await;

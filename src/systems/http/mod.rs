@@ -245,13 +245,14 @@ impl Transport {
 
     /// An answer may repeat what it was sent; nothing that is kept may hold the token.
     fn without_token(&self, body: Vec<u8>) -> Vec<u8> {
-        let token = self.token.expose_secret().as_bytes();
+        let secret = self.token.expose_secret().trim();
+        let token = secret.as_bytes();
         // A short token (the sandbox's) is a plain word that answers hold for other reasons, and no secret.
         if token.len() < 12 || !body.windows(token.len()).any(|window| window == token) {
             return body;
         }
         let text = String::from_utf8_lossy(&body);
-        text.replace(self.token.expose_secret(), "…").into_bytes()
+        text.replace(secret, "…").into_bytes()
     }
 
     /// The instance id of the sandbox that answered; only a sandbox on this machine is believed.

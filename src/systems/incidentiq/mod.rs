@@ -1,6 +1,6 @@
 //! IncidentIQ (contract incidentiq).
 //!
-//! [`schema`] needs no connection; `sign_in` makes one; `tickets` writes, `directory` and `listing` read.
+//! [`schema()`] needs no connection; `sign_in` makes one; `tickets` writes, `directory` and `listing` read.
 
 mod custom_fields;
 mod directory;

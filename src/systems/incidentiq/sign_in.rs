@@ -13,7 +13,7 @@ use super::envelope::{id, text, zone};
 use super::schema::IncidentIqSchema;
 use super::tickets::Spelling;
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::connection::{denied, strange, unreachable};
+use crate::systems::connection::{ask, denied, strange, unreachable};
 use crate::systems::http::classify::inner_failure;
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Answer, Request, Settings, Transport};
@@ -122,8 +122,7 @@ fn transport(connection: &Connection, root: &Url, site_id: Option<&str>) -> Resu
 async fn prove(transport: &Transport, site_id: Option<&str>) -> Result<(Answer, Option<Value>)> {
     let mut refused = None;
     for path in ["/v1.0/login", "/v1.0/tickets/statuses"] {
-        let answer = transport
-            .send(&Request::get(path))
+        let answer = ask(transport, &Request::get(path))
             .await
             .map_err(|lost| unreachable(transport.base(), &lost))?;
         let body = answer.json();
