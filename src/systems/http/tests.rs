@@ -230,6 +230,27 @@ async fn a_line_that_drops_after_the_request_is_a_doubt() {
 }
 
 #[tokio::test]
+async fn a_server_without_tls_is_told_as_such() {
+    let server = MockServer::start().await;
+    let transport = transport(&server.uri().replace("http:", "https:"));
+    let lost = transport.send(&Request::get("/")).await.unwrap_err();
+    assert!(
+        matches!(&lost, Lost::Unsent(why) if why.contains("TLS")),
+        "{lost:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_there_is_unsent() {
+    let transport = transport("https://nobody.invalid");
+    let lost = transport.send(&Request::get("/")).await.unwrap_err();
+    assert!(
+        matches!(&lost, Lost::Unsent(why) if why.contains("`nobody.invalid`")),
+        "{lost:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_time_out_is_a_doubt() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))

@@ -51,19 +51,41 @@ pub(super) fn root(error: &reqwest::Error) -> String {
 
 pub(super) fn connect_failure(host: &str, error: &reqwest::Error) -> String {
     let cause = root(error);
-    let lower = cause.to_ascii_lowercase();
-    if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
-        return format!(
-            "no safe connection to `{host}`: {cause} (if a filter of your network opens TLS, its certificate belongs in the operating system's trust store)"
-        );
+    match tls_failure(error) {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            return format!(
+                "the certificate of `{host}` is not trusted: {cause} (if a filter of your network opens TLS, its certificate belongs in the operating system's trust store)"
+            );
+        }
+        Some(_) => return format!("`{host}` does not speak TLS as it should: {cause}"),
+        None => {}
     }
-    if error.is_dns() || lower.contains("lookup") {
+    if error.is_dns() {
         return format!("the name `{host}` was not found: {cause}");
     }
     if error.is_timeout() {
         return format!("`{host}` did not take the connection in time");
     }
     format!("no connection to `{host}`: {cause}")
+}
+
+/// What TLS found wrong, wherever in the chain of causes it stands.
+fn tls_failure(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error passes by what it wraps when it is asked for its source.
+        let wrapped = current
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => current.source(),
+        };
+    }
+    None
 }
 
 /// An HTTP date.
