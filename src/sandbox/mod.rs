@@ -1,1 +1,283 @@
-//! The sandbox: an emulator of both systems. It shares no type with the client.
+//! The sandbox: an emulator of both systems as `contracts/` says, in one small server. It shares no type with
+//! the client: an emulator made of the client's types could not catch the client's mistakes.
+//!
+//! ```text
+//! request ─▶ server: token, limit, fault before ─▶ emulator: route, check, commit ─▶ audit (= journal) ─▶ fault after ─▶ answer
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `server` | connections, the way of a request, connections that are cut on purpose |
+//! | `incidentiq`, `clearfeed` | one emulator each |
+//! | [`seed`] | the population, the same for ever |
+//! | `fault`, `limit` | what goes wrong, how fast is too fast |
+//! | `audit` | one line for each accepted write; with a data folder its journal too |
+//! | `admin` | `/_sandbox` |
+
+mod admin;
+mod audit;
+mod call;
+mod clearfeed;
+mod dice;
+mod fault;
+mod guid;
+mod incidentiq;
+mod limit;
+mod reply;
+pub mod seed;
+mod server;
+mod wire;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fmt, io};
+
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use dice::Dice;
+pub use fault::{FaultError, FaultKind, FaultSpec, FaultValue};
+pub use guid::Guid;
+
+/// The one token that is good.
+pub const TOKEN: &str = "sandbox";
+
+/// How long a stopping sandbox waits for its connections.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How strictly the documents are followed (design, *The sandbox*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Temper {
+    /// What the documents promise; what they do not know is refused.
+    #[default]
+    Lenient,
+    /// The traps that the contracts report of live systems.
+    LiveLike,
+}
+
+impl Temper {
+    /// The temper of that word: `lenient` or `live-like`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "lenient" => Some(Self::Lenient),
+            "live-like" => Some(Self::LiveLike),
+            _ => None,
+        }
+    }
+}
+
+/// Which of ClearFeed's dialects answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialects {
+    /// Both.
+    #[default]
+    Both,
+    /// `v1` only.
+    V1,
+    /// `rest` only.
+    Rest,
+}
+
+/// How a sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens; port 0 takes any.
+    pub listen: SocketAddr,
+    /// Where its tickets are kept over a restart; `None` keeps them in memory.
+    pub data: Option<PathBuf>,
+    /// Whether what the data folder holds is thrown away at the start.
+    pub fresh: bool,
+    /// Requests per second and system; 0 = no limit.
+    pub rate: f64,
+    /// How strictly the documents are followed.
+    pub temper: Temper,
+    /// What the faults' chances depend on. The population does not.
+    pub seed: u64,
+    /// Faults that happen by chance.
+    pub faults: Vec<FaultSpec>,
+    /// Whether IncidentIQ demands `SiteId` and `Client: ApiClient` (contract incidentiq §1).
+    pub strict_headers: bool,
+    /// Whether `/tickets/create` is there beside `/tickets/new` (contract incidentiq §19, D1).
+    pub mission_paths: bool,
+    /// Which of ClearFeed's dialects answer.
+    pub dialects: Dialects,
+    /// The greatest page of IncidentIQ; larger ones are cut to it (contract incidentiq §3).
+    pub max_page: usize,
+    /// The site's time zone.
+    pub site_zone: TimeZone,
+    /// Its name as IncidentIQ tells it: a Windows name (contract incidentiq §5).
+    pub site_zone_name: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data: None,
+            fresh: false,
+            rate: 100.0,
+            temper: Temper::Lenient,
+            seed: 1,
+            faults: Vec::new(),
+            strict_headers: false,
+            mission_paths: true,
+            dialects: Dialects::Both,
+            max_page: 2_000,
+            // Spelled out, so that it is there on machines without a time zone database.
+            site_zone: TimeZone::posix("CST6CDT,M3.2.0,M11.1.0")
+                .expect("a rule in the form of POSIX"),
+            site_zone_name: "Central Standard Time".to_owned(),
+        }
+    }
+}
+
+/// Why a sandbox does not start or stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The address cannot be had.
+    #[error("the sandbox cannot listen on `{address}`: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder cannot be read or written.
+    #[error("the sandbox cannot keep its data in `{}`: {source}", path.display())]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another sandbox uses the data folder.
+    #[error("`{}` is in use by another sandbox", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The journal holds something else.
+    #[error("`{}`, line {line}, is no journal of this sandbox: {reason}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl SandboxError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Listen { .. } => "choose another port, or port 0 for any that is free",
+            Self::Data { .. } => "name a folder that you may write",
+            Self::InUse { .. } => {
+                "wait until the other command has ended, or name another data folder"
+            }
+            Self::Journal { .. } => {
+                "empty the folder to begin anew; the tickets of the old sandbox are lost with it"
+            }
+        }
+    }
+}
+
+/// A running sandbox. Dropped without [`Sandbox::stop`] it ends at once.
+pub struct Sandbox {
+    address: SocketAddr,
+    app: std::sync::Arc<server::App>,
+    stop: watch::Sender<bool>,
+    serving: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Starts a sandbox: when this returns it answers.
+    ///
+    /// # Errors
+    /// When the address cannot be had, or the data folder cannot be used or read.
+    pub async fn start(config: Config) -> Result<Self, SandboxError> {
+        let listen = config.listen;
+        let failed = |source| SandboxError::Listen {
+            address: listen,
+            source,
+        };
+        let (stop, stopped) = watch::channel(false);
+        // The journal may be long: reading it must not hold up the runtime.
+        let app = tokio::task::spawn_blocking(move || server::App::new(config, stopped))
+            .await
+            .map_err(|error| failed(io::Error::other(error)))??;
+        let app = std::sync::Arc::new(app);
+        let listener = tokio::net::TcpListener::bind(listen)
+            .await
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let serving = tokio::spawn(server::serve(app.clone(), listener, stop.subscribe()));
+        Ok(Self {
+            address,
+            app,
+            stop,
+            serving: Some(serving),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client needs to know, as the command prints it when the sandbox is ready: `incidentiq`,
+    /// `clearfeed` and `admin` (base URLs), `token`, `site_id`, `instance`.
+    pub fn ready_line(&self) -> Value {
+        let root = format!("http://{}", self.address);
+        json!({
+            "incidentiq": format!("{root}/incidentiq"),
+            "clearfeed": format!("{root}/clearfeed"),
+            "admin": format!("{root}/_sandbox"),
+            "token": TOKEN,
+            "site_id": self.app.incidentiq.site(),
+            "instance": self.app.instance(),
+        })
+    }
+
+    /// Ends it: no new connections, those that are there end with the answer under way, and the data goes to
+    /// the disk.
+    ///
+    /// # Errors
+    /// When the data cannot be written to the disk.
+    pub async fn stop(mut self) -> Result<(), SandboxError> {
+        self.stop.send_replace(true);
+        if let Some(mut serving) = self.serving.take()
+            && tokio::time::timeout(GRACE, &mut serving).await.is_err()
+        {
+            serving.abort();
+        }
+        self.app.flush()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(serving) = &self.serving {
+            serving.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod test_client;
+#[cfg(test)]
+mod tests;

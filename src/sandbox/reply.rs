@@ -1,0 +1,86 @@
+//! What goes back: an answer, or the reason of a refusal that each system words in its own way.
+
+use serde::Serialize;
+
+/// An answer before it becomes HTTP.
+#[derive(Debug, Clone)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    pub(super) body: Vec<u8>,
+    /// The `Retry-After` header, in seconds.
+    pub(super) retry_after: Option<u64>,
+}
+
+impl Reply {
+    /// JSON, unspaced.
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            content_type: "application/json; charset=utf-8",
+            body: serde_json::to_vec(body).expect("the sandbox's own answers are JSON"),
+            retry_after: None,
+        }
+    }
+
+    /// JSON lines or plain text.
+    pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self {
+            status,
+            content_type,
+            body: body.into_bytes(),
+            retry_after: None,
+        }
+    }
+}
+
+/// Which of IncidentIQ's two shapes of `Errors` a refusal takes (contract incidentiq §17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Field → messages, with 400.
+    Map,
+    /// A list of field and message, with 422 (or 400).
+    List,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) message: String,
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) shape: Shape,
+}
+
+impl Refusal {
+    /// A refusal of the whole request.
+    pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            fields: Vec::new(),
+            shape: Shape::Map,
+        }
+    }
+
+    /// A refusal for one field.
+    pub(super) fn field(status: u16, field: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut refusal = Self::new(status, "One or more validation errors occurred.");
+        refusal.fields.push((field.into(), message.into()));
+        refusal
+    }
+
+    /// The same as a list.
+    pub(super) fn listed(mut self) -> Self {
+        self.shape = Shape::List;
+        self
+    }
+
+    /// A path that is not there.
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(404, format!("{what} was not found."))
+    }
+}
+
+/// What a handler comes to.
+pub(super) type Answer = Result<Reply, Refusal>;

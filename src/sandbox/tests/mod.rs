@@ -1,0 +1,4 @@
+mod clearfeed;
+mod faults;
+mod incidentiq;
+mod kept;
