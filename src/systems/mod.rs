@@ -11,6 +11,8 @@ pub mod fields;
 mod http;
 pub mod incidentiq;
 #[cfg(test)]
+mod sandbox_tests;
+#[cfg(test)]
 mod testing;
 
 use std::borrow::Cow;
