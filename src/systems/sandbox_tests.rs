@@ -418,3 +418,93 @@ async fn what_the_sandbox_refuses_names_the_field() {
         "{refusal:?}"
     );
 }
+
+/// A create that the sandbox takes, with a marker.
+fn plain_create(schema: &dyn Schema, snapshot: &Snapshot) -> Value {
+    let given = match schema.system() {
+        SystemName::IncidentIq => vec![
+            (
+                "ForId",
+                json!(id(snapshot, Kind::User, "helpdesk@district.example")),
+            ),
+            ("IssueId", json!(id(snapshot, Kind::Issue, "Other"))),
+            ("LocationId", json!(id(snapshot, Kind::Location, "LHS"))),
+            ("IssueDescription", json!("Ref: fault/1")),
+        ],
+        SystemName::ClearFeed => vec![
+            (
+                "collection_id",
+                json!(id(snapshot, Kind::Collection, "IT Support")),
+            ),
+            ("title", json!("t")),
+            ("description", json!("Ref: fault/1")),
+        ],
+    };
+    let mut values = values(schema, snapshot, &given);
+    values.retain(|value| matches!(value.target, Target::Field(_)));
+    let steps = schema.compose(Operation::Create, values, false).unwrap();
+    steps[0].body.clone()
+}
+
+#[tokio::test]
+async fn every_fault_is_judged_by_what_it_may_have_left() {
+    let cases = [
+        ("status-429", "throttled", false),
+        ("status-429-retry-after", "throttled", false),
+        ("status-500", "in doubt", false),
+        ("status-503", "in doubt", false),
+        ("reset-before-commit", "in doubt", false),
+        ("html", "in doubt", false),
+        ("error-in-200", "rejected", false),
+        ("reset-after-commit", "in doubt", true),
+        ("timeout-after-commit", "in doubt", true),
+        ("truncate", "in doubt", true),
+    ];
+    // The population is the same in every sandbox: its bodies are made once.
+    let calm = start(Config::default()).await;
+    let mut bodies = Vec::new();
+    for name in SystemName::ALL {
+        let (_, snapshot) = signed_in(&calm, name).await;
+        let schema = schema_for(&snapshot).unwrap();
+        bodies.push((name, plain_create(schema.as_ref(), &snapshot)));
+    }
+    for (fault, expected, is_made) in cases {
+        let faults = vec![format!("{fault}=1").parse().unwrap()];
+        let sandbox = start(Config {
+            faults,
+            ..Config::default()
+        })
+        .await;
+        for (name, body) in &bodies {
+            let hasty = Connection {
+                timeout: Duration::from_millis(700),
+                ..profile(&sandbox, *name)
+            };
+            let system = sign_in(hasty).await.unwrap();
+            let outcome = system
+                .perform(Call {
+                    step: CREATE,
+                    ticket: None,
+                    body,
+                })
+                .await;
+            let judged = match &outcome {
+                Outcome::Throttled(_) => "throttled",
+                Outcome::InDoubt(_) => "in doubt",
+                Outcome::Rejected(_) => "rejected",
+                _ => "otherwise",
+            };
+            assert_eq!(judged, expected, "{name}, {fault}: {outcome:?}");
+            let (rows, end) = listed(system.as_ref()).await;
+            let found = rows
+                .iter()
+                .filter(|row| row.text.as_deref() == Some("Ref: fault/1"))
+                .count();
+            assert_eq!(
+                (found, end.whole),
+                (usize::from(is_made), true),
+                "{name}, {fault}"
+            );
+        }
+    }
+}

@@ -21,6 +21,9 @@ use crate::systems::{Account, Connection, Dialect};
 
 const REMEDY: &str = "make a token in IncidentIQ under Admin > Developer Tools and put it where `token` in the profile points to; tokens expire";
 
+/// In which the site is named (§1).
+const SITE_HEADER: &str = "siteid";
+
 /// What the sign-in learned.
 #[derive(Default)]
 struct Learned {
@@ -33,7 +36,10 @@ struct Learned {
 pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
     let root = root(&connection)?;
     let given = connection.site_id.as_deref().map(str::to_ascii_lowercase);
-    let mut transport = transport(&connection, &root, given.as_deref())?;
+    let mut transport = transport(&connection, &root)?;
+    if let Some(site_id) = &given {
+        transport = transport.with_header(SITE_HEADER, site_header(site_id)?);
+    }
     let (proof, login) = prove(&transport, given.as_deref()).await?;
     let mut learned = Learned::default();
     if let Some(item) = login.as_ref().and_then(|body| member(body, &["Item"])) {
@@ -58,8 +64,8 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
         Error::usage("the token does not tell the site it belongs to")
             .hint("add `site_id = \"…\"` to the profile: IncidentIQ shows it under Admin > Developer Tools")
     })?;
-    if given.is_none() && site_id.is_some() {
-        transport = self::transport(&connection, &root, site_id.as_deref())?;
+    if let (None, Some(site_id)) = (&given, &site_id) {
+        transport = transport.with_header(SITE_HEADER, site_header(site_id)?);
     }
     let constants = constants(site_id.as_deref(), learned.product_id.as_deref());
     Ok(IncidentIq {
@@ -95,16 +101,9 @@ fn root(connection: &Connection) -> Result<Url> {
         .map_err(|error| Error::usage(format!("`{url}` is not an address")).caused_by(error))
 }
 
-fn transport(connection: &Connection, root: &Url, site_id: Option<&str>) -> Result<Transport> {
+fn transport(connection: &Connection, root: &Url) -> Result<Transport> {
     let mut headers = HeaderMap::new();
     headers.insert("client", HeaderValue::from_static("ApiClient"));
-    if let Some(site_id) = site_id {
-        let value = HeaderValue::from_str(site_id).map_err(|_| {
-            Error::usage(format!("`{site_id}` is no site id"))
-                .hint("`site_id` looks like `5d3f0c1e-7b52-4a0e-9d0c-0c5a4f1e2b3d`")
-        })?;
-        headers.insert("siteid", value);
-    }
     let base = format!("{}/api", root.as_str().trim_end_matches('/'));
     Transport::new(Settings {
         base: Url::parse(&base).map_err(|error| {
@@ -115,6 +114,13 @@ fn transport(connection: &Connection, root: &Url, site_id: Option<&str>) -> Resu
         concurrency: connection.concurrency,
         timeout: connection.timeout,
         insecure_http: connection.insecure_http,
+    })
+}
+
+fn site_header(site_id: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(site_id).map_err(|_| {
+        Error::usage(format!("`{site_id}` is no site id"))
+            .hint("`site_id` looks like `5d3f0c1e-7b52-4a0e-9d0c-0c5a4f1e2b3d`")
     })
 }
 
