@@ -1,1 +1,273 @@
-//! Snapshots in the state folder, with their age.
+//! Snapshots in the state folder, and snapshots as files that people keep.
+//!
+//! Written whole or not at all, readable by their owner only: they hold names and e-mail addresses.
+
+use std::fs;
+use std::io::{ErrorKind as IoKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Snapshot;
+use crate::error::{Error, Result};
+use crate::systems::SystemName;
+
+/// The folder below the state folder.
+const FOLDER: &str = "directory";
+
+/// What the cache holds for a tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cached {
+    /// Nothing yet.
+    Absent,
+    /// A snapshot; how old it is, `pulled_at` says, and `dialect` in which spelling its ids are.
+    Found(Box<Snapshot>),
+    /// A file that is no snapshot of this tenant: why. It is to be told and pulled anew.
+    Unusable(String),
+}
+
+/// The cached snapshot of a tenant.
+///
+/// # Errors
+/// When the file is there and the machine does not let us read it.
+pub fn load_cached(state: &Path, system: SystemName, tenant: &str) -> Result<Cached> {
+    let path = path(state, system, tenant);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == IoKind::NotFound => return Ok(Cached::Absent),
+        Err(error) => {
+            return Err(Error::machine("the cached directory cannot be read")
+                .at(path.display())
+                .caused_by(error));
+        }
+    };
+    Ok(match parse(&bytes) {
+        Ok(snapshot) if snapshot.system == system && snapshot.tenant == tenant => {
+            Cached::Found(Box::new(snapshot))
+        }
+        Ok(_) => Cached::Unusable("the cached directory is another tenant's".to_owned()),
+        Err(Unfit::Version(version)) => Cached::Unusable(format!(
+            "the cached directory has the form {version}, this program reads {}",
+            Snapshot::VERSION
+        )),
+        Err(Unfit::Broken(reason)) => {
+            Cached::Unusable(format!("the cached directory is damaged ({reason})"))
+        }
+    })
+}
+
+/// Keeps a snapshot in the cache; where, is returned.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn store(state: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
+    let path = path(state, snapshot.system, &snapshot.tenant);
+    let folder = path.parent().unwrap_or(state);
+    make_private(folder).map_err(|error| {
+        Error::machine("the state folder cannot be written")
+            .at(folder.display())
+            .caused_by(error)
+            .hint("give it write permission, or choose another folder by --state")
+    })?;
+    write(&path, snapshot)?;
+    Ok(path)
+}
+
+/// Reads a snapshot that somebody keeps as a file.
+///
+/// # Errors
+/// When there is none, or it is none that this program reads.
+pub fn read_snapshot(path: &Path) -> Result<Snapshot> {
+    let bytes = fs::read(path).map_err(|error| {
+        Error::input("the directory snapshot cannot be read")
+            .at(path.display())
+            .caused_by(error)
+            .hint("`deskferry directory pull -o FILE` writes one")
+    })?;
+    parse(&bytes).map_err(|unfit| match unfit {
+        Unfit::Version(version) => Error::input(format!(
+            "the snapshot has the form {version}, this program reads {}",
+            Snapshot::VERSION
+        ))
+        .at(path.display())
+        .hint("pull it again with this program: `deskferry directory pull -o FILE`"),
+        Unfit::Broken(reason) => Error::input(format!("this is no directory snapshot: {reason}"))
+            .at(path.display())
+            .hint("`deskferry directory pull -o FILE` writes one"),
+    })
+}
+
+/// Writes a snapshot to a file that somebody keeps.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_snapshot(path: &Path, snapshot: &Snapshot) -> Result<()> {
+    write(path, snapshot)
+}
+
+/// Why bytes are no snapshot.
+enum Unfit {
+    Version(u64),
+    Broken(String),
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
+fn parse(bytes: &[u8]) -> Result<Snapshot, Unfit> {
+    let broken = |error: serde_json::Error| Unfit::Broken(error.to_string());
+    // The version first: another form fails in ways that say nothing.
+    let versioned: Versioned = serde_json::from_slice(bytes).map_err(broken)?;
+    if versioned.version != u64::from(Snapshot::VERSION) {
+        return Err(Unfit::Version(versioned.version));
+    }
+    serde_json::from_slice(bytes).map_err(broken)
+}
+
+fn write(path: &Path, snapshot: &Snapshot) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let failed = |error: std::io::Error| {
+        Error::machine("the directory snapshot cannot be written")
+            .at(path.display())
+            .caused_by(error)
+    };
+    let bytes = serde_json::to_vec_pretty(snapshot).expect("a snapshot is always written as JSON");
+    // A temporary file is readable by its owner only, and keeps that when it takes its name.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(&bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn path(state: &Path, system: SystemName, tenant: &str) -> PathBuf {
+    state
+        .join(FOLDER)
+        .join(format!("{system}-{}.json", file_name(tenant)))
+}
+
+/// A tenant's name as every file system takes it; what had to be changed is told apart by its hash.
+fn file_name(tenant: &str) -> String {
+    const MOST: usize = 60;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if !tenant.is_empty() && tenant.len() <= MOST && tenant.chars().all(is_plain) {
+        return tenant.to_owned();
+    }
+    let plain: String = tenant
+        .chars()
+        .take(MOST)
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect();
+    let hash = blake3::hash(tenant.as_bytes()).to_hex();
+    format!("{plain}.{}", &hash[..12])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::directory::{Entry, Kind, Listing};
+    use crate::systems::Dialect;
+
+    fn snapshot(tenant: &str) -> Snapshot {
+        let listing = Listing {
+            entries: vec![Entry {
+                id: "l-1".into(),
+                name: "Lincoln High School".into(),
+                ..Entry::default()
+            }],
+            total: Some(1),
+            note: None,
+        };
+        Snapshot {
+            version: Snapshot::VERSION,
+            system: SystemName::IncidentIq,
+            dialect: Dialect::Only,
+            tenant: tenant.into(),
+            pulled_at: "2024-06-21T22:43:00Z".parse().unwrap(),
+            kinds: BTreeMap::from([(Kind::Location, listing)]),
+            custom_fields: Vec::new(),
+            constants: BTreeMap::new(),
+        }
+    }
+
+    fn cached(state: &Path, tenant: &str) -> Cached {
+        load_cached(state, SystemName::IncidentIq, tenant).unwrap()
+    }
+
+    #[test]
+    fn what_is_stored_is_found_by_its_tenant_alone() {
+        let state = tempfile::tempdir().unwrap();
+        assert_eq!(cached(state.path(), "Acme/1"), Cached::Absent);
+        let path = store(state.path(), &snapshot("Acme/1")).unwrap();
+        store(state.path(), &snapshot("Acme/1")).unwrap();
+        assert_eq!(
+            cached(state.path(), "Acme/1"),
+            Cached::Found(Box::new(snapshot("Acme/1")))
+        );
+        assert_eq!(cached(state.path(), "acme/1"), Cached::Absent);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&path), 0o600);
+            assert_eq!(mode(path.parent().unwrap()), 0o700);
+        }
+    }
+
+    #[test]
+    fn a_damaged_cache_is_told_and_not_fatal() {
+        let state = tempfile::tempdir().unwrap();
+        let path = store(state.path(), &snapshot("t")).unwrap();
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(
+            matches!(cached(state.path(), "t"), Cached::Unusable(why) if why.contains("damaged"))
+        );
+        fs::write(&path, r#"{"version": 99, "kinds": 7}"#).unwrap();
+        assert!(matches!(cached(state.path(), "t"), Cached::Unusable(why) if why.contains("99")));
+        fs::write(&path, serde_json::to_vec(&snapshot("other")).unwrap()).unwrap();
+        assert!(
+            matches!(cached(state.path(), "t"), Cached::Unusable(why) if why.contains("another"))
+        );
+    }
+
+    #[test]
+    fn snapshot_files_say_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("district.json");
+        write_snapshot(&path, &snapshot("t")).unwrap();
+        assert_eq!(read_snapshot(&path).unwrap(), snapshot("t"));
+        fs::write(&path, "Name,Id\n").unwrap();
+        let error = read_snapshot(&path).unwrap_err();
+        assert!(error.to_string().contains("no directory snapshot"));
+        assert!(!error.hints().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn file_names_are_safe_and_differ(a in ".{0,80}", b in ".{0,80}") {
+            let (name, other) = (file_name(&a), file_name(&b));
+            prop_assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c)));
+            prop_assert!(!name.is_empty() && name.len() < 100);
+            prop_assert_eq!(a == b, name == other);
+        }
+    }
+}

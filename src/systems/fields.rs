@@ -100,3 +100,60 @@ pub struct FieldValue {
     /// The value.
     pub value: serde_json::Value,
 }
+
+impl Field {
+    /// An optional field that the first request carries.
+    pub(crate) fn own(name: &'static str, kind: FieldType, doc: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            required: false,
+            setting: Setting::Own,
+            doc,
+        }
+    }
+
+    /// A field that a further request sets.
+    pub(crate) fn step(
+        name: &'static str,
+        kind: FieldType,
+        step: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            setting: Setting::Step(step),
+            ..Self::own(name, kind, doc)
+        }
+    }
+
+    /// A field that nothing sets, with what people do instead.
+    pub(crate) fn never(
+        name: &'static str,
+        kind: FieldType,
+        instead: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            setting: Setting::Never(instead),
+            ..Self::own(name, kind, doc)
+        }
+    }
+
+    /// The same field, demanded.
+    pub(crate) fn required(self) -> Self {
+        Self {
+            required: true,
+            ..self
+        }
+    }
+}
+
+impl FieldType {
+    /// Text without a known limit.
+    pub(crate) const TEXT: Self = Self::Text { max_length: None };
+
+    /// Several of this type.
+    pub(crate) fn list(self) -> Self {
+        Self::List(Box::new(self))
+    }
+}

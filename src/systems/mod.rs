@@ -6,9 +6,14 @@
 //! run's business.
 
 pub mod clearfeed;
+mod connection;
 pub mod fields;
-pub mod http;
+mod http;
 pub mod incidentiq;
+#[cfg(test)]
+mod sandbox_tests;
+#[cfg(test)]
+mod testing;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,6 +27,8 @@ use serde_json::Value;
 use crate::directory::Snapshot;
 use crate::error::{Error, Fault, Result};
 use fields::{FieldTable, FieldValue};
+
+pub use connection::{COMMIT_WITHIN, Connection, sign_in};
 
 /// The systems there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,6 +133,12 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
+    fn group(&self, body: &Value) -> String {
+        let _ = body;
+        String::new()
+    }
 }
 
 /// Who we are after signing in.
@@ -264,6 +277,12 @@ pub trait System: fmt::Debug + Send + Sync {
     /// Whether a step may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, step: &str) -> bool;
 
+    /// Whether the first row should go alone until one create succeeded: the system's spelling is not proven
+    /// yet, and creates sent meanwhile would wait in [`System::perform`] while their intents grow old.
+    fn wants_first_alone(&self) -> bool {
+        false
+    }
+
     /// Lists the tickets created in the window, oldest first, page by page into `page`. Filters may be
     /// ignored by the server: everything that comes is handed on, with its time, for the caller to re-check.
     ///
@@ -299,6 +318,18 @@ pub fn refusal_faults(refusal: &Refusal, place: &crate::record::Place) -> Vec<Fa
             .field(field.clone())
         })
         .collect()
+}
+
+/// The schema of the system that a snapshot was pulled from, in its spelling and with its constants: what makes
+/// the same bytes in a dry run and a real one.
+///
+/// # Errors
+/// When the system has no such spelling.
+pub fn schema_for(snapshot: &Snapshot) -> Result<Box<dyn Schema>> {
+    match snapshot.system {
+        SystemName::IncidentIq => Ok(incidentiq::schema_with(&snapshot.constants)),
+        SystemName::ClearFeed => schema(snapshot.system, Some(snapshot.dialect)),
+    }
 }
 
 /// The schema of a system in one spelling.

@@ -1,6 +1,91 @@
-//! ClearFeed (contract clearfeed).
+//! ClearFeed (contract clearfeed), in both its dialects.
+//!
+//! [`schema()`] needs no connection; `sign_in` makes one and finds the dialect; `requests` writes and lists,
+//! `directory` reads what can be listed.
+
+mod dialect;
+mod directory;
+mod fields;
+mod requests;
+mod schema;
+mod sign_in;
+
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+
+use super::http::Transport;
+use super::http::reader::Reader;
+use super::{
+    Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
+    Permit, Schema, System, Window,
+};
+use crate::directory::Snapshot;
+use crate::error::Result;
+use schema::ClearFeedSchema;
 
 /// Its schema in one dialect.
-pub fn schema(_dialect: super::Dialect) -> Box<dyn super::Schema> {
-    unimplemented!()
+pub fn schema(dialect: Dialect) -> Box<dyn Schema> {
+    Box::new(ClearFeedSchema::new(dialect))
+}
+
+/// Signs in to a workspace.
+pub(super) async fn sign_in(connection: Connection) -> Result<ClearFeed> {
+    sign_in::sign_in(connection).await
+}
+
+/// A signed-in connection to one workspace.
+#[derive(Debug)]
+pub(super) struct ClearFeed {
+    transport: Transport,
+    account: Account,
+    schema: ClearFeedSchema,
+    concurrency: usize,
+}
+
+#[async_trait]
+impl System for ClearFeed {
+    fn schema(&self) -> &dyn Schema {
+        &self.schema
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    async fn load_directory(
+        &self,
+        permit: &dyn Permit,
+        progress: DirectoryProgress<'_>,
+    ) -> Result<Snapshot> {
+        directory::load(self, self.reader(permit), progress).await
+    }
+
+    async fn perform(&self, call: Call<'_>) -> Outcome {
+        self.write(call).await
+    }
+
+    fn is_repeatable(&self, step: &str) -> bool {
+        // A `PATCH` sets what it sets.
+        step != CREATE
+    }
+
+    async fn list_created(
+        &self,
+        window: Window,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<ListingEnd> {
+        requests::created(window, self.reader(permit), page).await
+    }
+}
+
+impl ClearFeed {
+    fn reader<'a>(&'a self, permit: &'a dyn Permit) -> Reader<'a> {
+        Reader {
+            transport: &self.transport,
+            permit,
+        }
+    }
 }

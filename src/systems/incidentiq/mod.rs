@@ -1,6 +1,114 @@
 //! IncidentIQ (contract incidentiq).
+//!
+//! [`schema()`] needs no connection; `sign_in` makes one; `tickets` writes, `directory` and `listing` read.
 
-/// Its schema.
-pub fn schema() -> Box<dyn super::Schema> {
-    unimplemented!()
+mod custom_fields;
+mod directory;
+mod envelope;
+mod fields;
+mod listing;
+mod paging;
+mod schema;
+mod sign_in;
+mod tickets;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::http::Transport;
+use super::http::reader::Reader;
+use super::{
+    Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
+    Schema, System, Window,
+};
+use crate::directory::Snapshot;
+use crate::error::Result;
+use schema::IncidentIqSchema;
+use tickets::Spelling;
+
+/// Its schema, for a tenant that names no product of its own.
+pub fn schema() -> Box<dyn Schema> {
+    schema_with(&BTreeMap::new())
+}
+
+/// Its schema with what every create of a tenant carries (`ProductId`, `SiteId`: a snapshot's `constants`).
+pub fn schema_with(constants: &BTreeMap<String, String>) -> Box<dyn Schema> {
+    Box::new(IncidentIqSchema::new(constants))
+}
+
+/// Signs in to a site.
+pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
+    sign_in::sign_in(connection).await
+}
+
+/// A signed-in connection to one site.
+#[derive(Debug)]
+pub(super) struct IncidentIq {
+    transport: Transport,
+    account: Account,
+    schema: IncidentIqSchema,
+    constants: BTreeMap<String, String>,
+    site_id: Option<String>,
+    /// The zone of times without an offset; `None`: nobody told.
+    zone: Option<TimeZone>,
+    /// Where a browser shows tickets; `None` for a sandbox.
+    pages: Option<Url>,
+    spelling: Spelling,
+    concurrency: usize,
+}
+
+#[async_trait]
+impl System for IncidentIq {
+    fn schema(&self) -> &dyn Schema {
+        &self.schema
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    async fn load_directory(
+        &self,
+        permit: &dyn Permit,
+        progress: DirectoryProgress<'_>,
+    ) -> Result<Snapshot> {
+        directory::load(self, self.reader(permit), progress).await
+    }
+
+    async fn perform(&self, call: Call<'_>) -> Outcome {
+        self.write(call).await
+    }
+
+    fn is_repeatable(&self, step: &str) -> bool {
+        // Every further step sets what it sets.
+        step != CREATE
+    }
+
+    fn wants_first_alone(&self) -> bool {
+        self.spelling.is_unproven()
+    }
+
+    async fn list_created(
+        &self,
+        window: Window,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<ListingEnd> {
+        listing::created(self, window, self.reader(permit), page).await
+    }
+}
+
+impl IncidentIq {
+    fn reader<'a>(&'a self, permit: &'a dyn Permit) -> Reader<'a> {
+        Reader {
+            transport: &self.transport,
+            permit,
+        }
+    }
 }

@@ -1,0 +1,185 @@
+//! Writing and listing requests (contract clearfeed, Endpoints and Request object).
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::Value;
+
+use super::ClearFeed;
+use super::fields::UPDATE;
+use crate::error::Result;
+use crate::systems::http::Request;
+use crate::systems::http::classify::{Expect, write};
+use crate::systems::http::reader::{ReadFailure, Reader};
+use crate::systems::http::refusal::{member, warnings};
+use crate::systems::{CREATE, Call, Listed, ListingEnd, Outcome, Refusal, Ticket, Window};
+
+/// The largest page.
+pub(super) const LIMIT: u32 = 100;
+
+impl ClearFeed {
+    /// Sends one request of a row.
+    pub(super) async fn write(&self, call: Call<'_>) -> Outcome {
+        let path;
+        let request = match (call.step, call.ticket) {
+            (CREATE, _) => Request::new(Method::POST, "/requests"),
+            (UPDATE, Some(ticket)) if is_id(&ticket.id) => {
+                path = format!("/requests/{}", ticket.id);
+                Request::new(Method::PATCH, &path)
+            }
+            (step, _) => {
+                return Outcome::Rejected(Refusal {
+                    status: 0,
+                    message: format!("ClearFeed has no step `{step}` for this ticket"),
+                    fields: Vec::new(),
+                });
+            }
+        };
+        let answer = self.transport.send(&request.body(call.body)).await;
+        let standing = call.ticket.filter(|_| call.step != CREATE);
+        let expect = Expect {
+            ticket: &made,
+            standing,
+            rename: field_name,
+        };
+        write(answer, &expect)
+    }
+}
+
+/// An id that may stand in a path.
+fn is_id(id: &str) -> bool {
+    !id.is_empty()
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+/// The request that a create's answer names, itself or inside `request`.
+fn made(body: &Value) -> Option<Ticket> {
+    let request = member(body, &["request", "data"])
+        .filter(|inner| inner.is_object())
+        .unwrap_or(body);
+    Some(Ticket {
+        warnings: warnings(body),
+        ..ticket(request)?
+    })
+}
+
+fn ticket(request: &Value) -> Option<Ticket> {
+    let thread = member(request, &["request_thread"]).and_then(|thread| text(thread, "url"));
+    Some(Ticket {
+        id: text(request, "id")?,
+        number: text(request, "ticket_id"),
+        url: text(request, "slack_thread_url").or(thread),
+        warnings: Vec::new(),
+    })
+}
+
+/// A member of a request as the mapping calls the field.
+fn field_name(member: &str) -> String {
+    match member {
+        "assignee" => "assignee_id",
+        "state" => "status",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// A text or a number, as text: ids are strings in one dialect and integers in the other.
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
+    match member(value, &[name])? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// One page of a listing: the rows, and the cursor of the next.
+pub(super) async fn page(
+    reader: Reader<'_>,
+    path: &str,
+    rows: &str,
+    query: &[(&str, String)],
+    cursor: Option<&str>,
+) -> Result<(Vec<Value>, Option<String>), ReadFailure> {
+    let mut query = query.to_vec();
+    query.extend(cursor.map(|cursor| ("next_cursor", cursor.to_owned())));
+    let mut body = reader.read(Request::get(path).query(&query)).await?;
+    let cursor =
+        member(&body, &["response_metadata"]).and_then(|metadata| text(metadata, "next_cursor"));
+    let rows = match body.get_mut(rows) {
+        Some(Value::Array(rows)) => std::mem::take(rows),
+        _ => Vec::new(),
+    };
+    Ok((rows, cursor))
+}
+
+/// Lists the requests created in the window, oldest first.
+pub(super) async fn created(
+    window: Window,
+    reader: Reader<'_>,
+    page: &mut (dyn FnMut(Vec<Listed>) + Send),
+) -> Result<ListingEnd> {
+    // Whether the bounds belong to the window is not told.
+    let margin = SignedDuration::from_mins(1);
+    let (from, to) = (
+        window.from.checked_sub(margin).unwrap_or(window.from),
+        window.to.checked_add(margin).unwrap_or(window.to),
+    );
+    let query = [
+        ("filter_by", "created_at".to_owned()),
+        ("after", from.to_string()),
+        ("before", to.to_string()),
+        ("sort_order", "asc".to_owned()),
+        ("include", "messages".to_owned()),
+        ("limit", LIMIT.to_string()),
+    ];
+    let mut seen = HashSet::new();
+    let mut last: Option<Timestamp> = None;
+    let mut in_order = true;
+    let mut cursor: Option<String> = None;
+    let mut requests = 0;
+    loop {
+        let (rows, next) =
+            self::page(reader, "/requests", "requests", &query, cursor.as_deref()).await?;
+        requests += 1;
+        let fresh: Vec<Listed> = rows
+            .iter()
+            .filter_map(listed)
+            .filter(|row| seen.insert(row.ticket.id.clone()))
+            .collect();
+        for row in &fresh {
+            in_order &= row.created_at.is_some() && row.created_at >= last;
+            last = row.created_at.or(last);
+        }
+        let past = in_order && last.is_some_and(|last| last > to);
+        let stuck = fresh.is_empty() && next.is_some();
+        if !fresh.is_empty() {
+            page(fresh);
+        }
+        if past || stuck || next.is_none() {
+            return Ok(ListingEnd {
+                whole: !stuck,
+                requests,
+            });
+        }
+        cursor = next;
+    }
+}
+
+/// A request as a listing shows it; its description is the first message.
+fn listed(request: &Value) -> Option<Listed> {
+    let collection = member(request, &["collection"]).and_then(|collection| text(collection, "id"));
+    let message = member(request, &["messages"])
+        .and_then(Value::as_array)
+        .and_then(|messages| text(messages.first()?, "text"));
+    Some(Listed {
+        ticket: ticket(request)?,
+        created_at: text(request, "created_at").and_then(|at| at.parse().ok()),
+        group: collection
+            .or_else(|| text(request, "collection_id"))
+            .unwrap_or_default(),
+        text: message.or_else(|| text(request, "description")),
+    })
+}

@@ -1,0 +1,112 @@
+//! Proving a token and finding the dialect (contract clearfeed): `GET /collections` under `v1` first, then
+//! under `rest`; the one that answers is kept.
+
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::schema::ClearFeedSchema;
+use super::{ClearFeed, dialect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::systems::connection::{ask, denied, strange, unreachable};
+use crate::systems::http::refusal::{member, refusal};
+use crate::systems::http::{Answer, Request, Settings, Transport};
+use crate::systems::{Account, Connection, Dialect};
+
+const REMEDY: &str = "make a personal access token in ClearFeed's web app under Settings > Developer Settings and put it where `token` in the profile points to";
+
+pub(super) async fn sign_in(connection: Connection) -> Result<ClearFeed> {
+    let tried: &[Dialect] = match connection.dialect {
+        None => &[Dialect::V1, Dialect::Rest],
+        Some(Dialect::V1) => &[Dialect::V1],
+        Some(Dialect::Rest) => &[Dialect::Rest],
+        Some(Dialect::Only) => {
+            return Err(
+                Error::usage("ClearFeed has no dialect `only`").hint("write `v1` or `rest`")
+            );
+        }
+    };
+    let mut failed: Option<Error> = None;
+    for &dialect in tried {
+        let transport = transport(&connection, dialect)?;
+        match prove(&transport).await {
+            Ok(answer) => return signed_in(connection, dialect, transport, &answer),
+            Err(error) => {
+                // A refused token says more than a call that is not known, and that more than silence.
+                if failed
+                    .as_ref()
+                    .is_none_or(|first| weight(&error) > weight(first))
+                {
+                    failed = Some(error);
+                }
+            }
+        }
+    }
+    Err(failed.expect("at least one dialect was tried"))
+}
+
+fn weight(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::Denied => 2,
+        ErrorKind::System => 1,
+        _ => 0,
+    }
+}
+
+fn transport(connection: &Connection, dialect: Dialect) -> Result<Transport> {
+    Transport::new(Settings {
+        base: dialect::base(dialect, connection.url.as_ref())?,
+        token: &connection.token,
+        headers: HeaderMap::new(),
+        concurrency: connection.concurrency,
+        timeout: connection.timeout,
+        insecure_http: connection.insecure_http,
+    })
+}
+
+async fn prove(transport: &Transport) -> Result<Answer> {
+    let answer = ask(transport, &Request::get("/collections"))
+        .await
+        .map_err(|lost| unreachable(transport.base(), &lost))?;
+    let is_listing = |body: &Value| member(body, &["collections"]).is_some_and(Value::is_array);
+    match (answer.status, answer.json()) {
+        (200..300, Ok(body)) if is_listing(&body) => return Ok(answer),
+        _ => {}
+    }
+    let status = answer.status;
+    let said = match answer.redirect_host() {
+        Some(host) if (300..400).contains(&status) => format!("it redirects to `{host}`"),
+        _ => refusal(status, &answer, str::to_owned).message,
+    };
+    Err(match status {
+        401 | 403 => denied(transport.base(), status, &said, REMEDY),
+        _ => strange(transport.base(), status, &said),
+    })
+}
+
+fn signed_in(
+    connection: Connection,
+    dialect: Dialect,
+    transport: Transport,
+    answer: &Answer,
+) -> Result<ClearFeed> {
+    let tenant = transport
+        .sandbox(answer)
+        .or(connection.tenant)
+        .ok_or_else(|| {
+            Error::usage("the profile has no `tenant`").hint(
+                "add `tenant = \"acme\"`: a name of your own for this workspace, which the API does not tell; never change it",
+            )
+        })?;
+    Ok(ClearFeed {
+        account: Account {
+            tenant,
+            user: None,
+            dialect,
+            clock_offset: answer.clock_offset(Timestamp::now()),
+        },
+        schema: ClearFeedSchema::new(dialect),
+        concurrency: connection.concurrency,
+        transport,
+    })
+}

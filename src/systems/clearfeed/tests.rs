@@ -1,0 +1,275 @@
+//! The connector against scripted answers: where the sandbox would be too polite.
+
+use serde_json::{Value, json};
+use wiremock::matchers::{body_json, method, path, query_param};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use super::*;
+use crate::directory::Kind;
+use crate::error::ErrorKind;
+use crate::systems::testing::{Free, connection};
+use crate::systems::{SystemName, Ticket};
+
+fn profile(server: &MockServer) -> Connection {
+    Connection {
+        tenant: Some("acme".to_owned()),
+        ..connection(
+            SystemName::ClearFeed,
+            &format!("{}/clearfeed", server.uri()),
+        )
+    }
+}
+
+fn collections() -> ResponseTemplate {
+    let page = |name: &str| json!({"id": 11, "name": name, "channels": []});
+    ResponseTemplate::new(200).set_body_json(
+        json!({"collections": [page("IT Support")], "response_metadata": {"next_cursor": null}}),
+    )
+}
+
+async fn mount(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+    Mock::given(method(verb))
+        .and(path(at))
+        .respond_with(answer)
+        .mount(server)
+        .await;
+}
+
+async fn rest(server: &MockServer) -> ClearFeed {
+    mount(
+        server,
+        "GET",
+        "/clearfeed/v1/rest/collections",
+        collections(),
+    )
+    .await;
+    sign_in(profile(server)).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_dialect_that_answers_is_kept() {
+    let server = MockServer::start().await;
+    let system = rest(&server).await;
+    assert_eq!(system.account().dialect, Dialect::Rest);
+    assert_eq!(system.account().tenant, "acme");
+    mount(&server, "GET", "/clearfeed/v1/collections", collections()).await;
+    assert_eq!(
+        sign_in(profile(&server)).await.unwrap().account().dialect,
+        Dialect::V1
+    );
+    let settled = Connection {
+        dialect: Some(Dialect::Rest),
+        ..profile(&server)
+    };
+    assert_eq!(
+        sign_in(settled).await.unwrap().account().dialect,
+        Dialect::Rest
+    );
+}
+
+#[tokio::test]
+async fn a_stumble_at_sign_in_is_asked_again() {
+    let server = MockServer::start().await;
+    for stumble in [
+        ResponseTemplate::new(503),
+        ResponseTemplate::new(429).insert_header("retry-after", "0"),
+    ] {
+        Mock::given(method("GET"))
+            .respond_with(stumble)
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+    }
+    rest(&server).await;
+}
+
+#[tokio::test]
+async fn a_workspace_without_a_name_is_refused() {
+    let server = MockServer::start().await;
+    rest(&server).await;
+    let nameless = Connection {
+        tenant: None,
+        ..profile(&server)
+    };
+    let error = sign_in(nameless).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.hints()[0].contains("tenant"));
+}
+
+#[tokio::test]
+async fn a_bad_token_outweighs_an_unknown_path() {
+    let server = MockServer::start().await;
+    mount(
+        &server,
+        "GET",
+        "/clearfeed/v1/rest/collections",
+        ResponseTemplate::new(401),
+    )
+    .await;
+    let error = sign_in(profile(&server)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(error.hints()[0].contains("access token"));
+    let page = ResponseTemplate::new(200).set_body_string("<html></html>");
+    let elsewhere = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(page)
+        .mount(&elsewhere)
+        .await;
+    assert_eq!(
+        sign_in(profile(&elsewhere)).await.unwrap_err().kind(),
+        ErrorKind::System
+    );
+}
+
+#[tokio::test]
+async fn a_create_and_its_update() {
+    let server = MockServer::start().await;
+    let system = rest(&server).await;
+    let made =
+        json!({"id": 352, "title": "t", "request_thread": {"url": "https://slack.example/t"}});
+    mount(
+        &server,
+        "POST",
+        "/clearfeed/v1/rest/requests",
+        ResponseTemplate::new(201).set_body_json(made),
+    )
+    .await;
+    let body = json!({"collection_id": 11});
+    let Outcome::Done(ticket) = system
+        .perform(Call {
+            step: CREATE,
+            ticket: None,
+            body: &body,
+        })
+        .await
+    else {
+        panic!("an integer id is an id");
+    };
+    assert_eq!(
+        ticket,
+        Ticket {
+            id: "352".into(),
+            url: Some("https://slack.example/t".into()),
+            ..Ticket::default()
+        }
+    );
+    let change = json!({"state": "closed"});
+    Mock::given(method("PATCH"))
+        .and(path("/clearfeed/v1/rest/requests/352"))
+        .and(body_json(&change))
+        .respond_with(
+            ResponseTemplate::new(422)
+                .set_body_json(json!({"errors": [{"field": "state", "message": "no"}]})),
+        )
+        .mount(&server)
+        .await;
+    let outcome = system
+        .perform(Call {
+            step: "update",
+            ticket: Some(&ticket),
+            body: &change,
+        })
+        .await;
+    assert!(
+        matches!(outcome, Outcome::Rejected(refusal) if refusal.fields == [("status".to_owned(), "no".to_owned())])
+    );
+}
+
+fn requests(range: std::ops::Range<u32>, cursor: Option<&str>) -> Value {
+    let rows: Vec<Value> = range
+        .map(|n| json!({"id": n, "created_at": format!("2024-06-21T08:00:{:02}.000Z", n % 60), "author": format!("U{n}"),
+                        "assignee": null, "collection": {"id": 11}, "messages": [{"text": format!("Ref: s/{n}")}, {"text": "later"}]}))
+        .collect();
+    json!({"requests": rows, "response_metadata": {"next_cursor": cursor}})
+}
+
+#[tokio::test]
+async fn a_listing_follows_the_cursor() {
+    let server = MockServer::start().await;
+    let system = rest(&server).await;
+    Mock::given(method("GET"))
+        .and(path("/clearfeed/v1/rest/requests"))
+        .and(query_param("include", "messages"))
+        .and(query_param("sort_order", "asc"))
+        .respond_with(|request: &Request| {
+            let page = if request.url.query().unwrap().contains("next_cursor=c1") {
+                requests(9..20, None)
+            } else {
+                requests(0..10, Some("c1"))
+            };
+            ResponseTemplate::new(200).set_body_json(page)
+        })
+        .expect(2)
+        .mount(&server)
+        .await;
+    let window = Window {
+        from: "2024-06-21T08:00:00Z".parse().unwrap(),
+        to: "2024-06-21T08:10:00Z".parse().unwrap(),
+    };
+    let mut rows = Vec::new();
+    let end = system
+        .list_created(window, &Free::default(), &mut |page| rows.extend(page))
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 20);
+    assert_eq!(
+        end,
+        ListingEnd {
+            whole: true,
+            requests: 2
+        }
+    );
+    assert_eq!(
+        (rows[3].group.as_str(), rows[3].text.as_deref()),
+        ("11", Some("Ref: s/3"))
+    );
+}
+
+#[tokio::test]
+async fn people_are_fetched_by_the_ids_that_were_seen() {
+    let server = MockServer::start().await;
+    let system = rest(&server).await;
+    let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+    mount(
+        &server,
+        "GET",
+        "/clearfeed/v1/rest/custom-fields",
+        ok(json!({"custom_fields": []})),
+    )
+    .await;
+    mount(
+        &server,
+        "GET",
+        "/clearfeed/v1/rest/teams",
+        ok(json!({"teams": [{"id": 1, "name": "Tier 1", "team_members": [{"id": "U900"}]}]})),
+    )
+    .await;
+    mount(
+        &server,
+        "GET",
+        "/clearfeed/v1/rest/requests",
+        ok(requests(0..150, None)),
+    )
+    .await;
+    Mock::given(method("GET"))
+        .and(path("/clearfeed/v1/rest/users"))
+        .respond_with(|request: &Request| {
+            let (_, ids) = request.url.query_pairs().find(|(key, _)| key == "ids").unwrap();
+            let ids: Vec<&str> = ids.split(',').collect();
+            assert!(ids.len() <= 100);
+            let users: Vec<Value> = ids.iter().map(|id| json!({"id": id, "name": format!("N{id}"), "email": format!("{id}@x.example")})).collect();
+            ResponseTemplate::new(200).set_body_json(json!({"users": users}))
+        })
+        .expect(2)
+        .mount(&server)
+        .await;
+    let snapshot = system
+        .load_directory(&Free::default(), &|_, _, _| {})
+        .await
+        .unwrap();
+    let users = &snapshot.kinds[&Kind::User];
+    assert_eq!(users.entries.len(), 151);
+    assert!(users.note.as_deref().unwrap().contains("lists no people"));
+    assert_eq!(snapshot.kinds[&Kind::Collection].entries[0].id, "11");
+    assert_eq!(snapshot.kinds[&Kind::Team].entries[0].name, "Tier 1");
+}

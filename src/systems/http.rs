@@ -1,1 +1,0 @@
-//! The transport: one request, one classified answer; no retry, no sleep.

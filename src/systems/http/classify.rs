@@ -1,0 +1,149 @@
+//! What the answer to a write means: the one table (contract incidentiq §2, §17; design, Delivery).
+//!
+//! | answer | outcome |
+//! |---|---|
+//! | the connection never stood | unsent |
+//! | 2xx that is understood | done; a create must name an id, else in doubt |
+//! | 2xx whose body bears a `StatusCode` of 400 or more, or `IsSuccess` false | as that status says |
+//! | 3xx, 401, 403, 407 | denied: every row would meet the same |
+//! | 408, 425 | in doubt |
+//! | 429 | throttled |
+//! | every other 4xx | rejected |
+//! | 5xx, time-out, broken connection, unreadable 2xx | in doubt |
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::RETRY_AFTER;
+use serde_json::Value;
+
+use super::refusal::{Rename, member, message, of_body, refusal};
+use super::{Answer, Lost, http_date};
+use crate::systems::{Outcome, Ticket};
+
+/// The longest pause that a system is believed to want.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// What a write wants to hear.
+pub(crate) struct Expect<'a> {
+    /// Takes the ticket out of a success; `None`: the answer names no id.
+    pub(crate) ticket: &'a (dyn Fn(&Value) -> Option<Ticket> + Sync),
+    /// The ticket that stands already: a success needs no body then.
+    pub(crate) standing: Option<&'a Ticket>,
+    /// The system's names of members as the mapping spells them.
+    pub(crate) rename: Rename,
+}
+
+/// Classifies the answer to a write.
+pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Outcome {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Lost::Unsent(why)) => return Outcome::Unsent(why),
+        Err(Lost::Unknown(why)) => return Outcome::InDoubt(why),
+    };
+    match answer.status {
+        200..300 => success(&answer, expect),
+        status => failure(status, &answer, expect.rename),
+    }
+}
+
+fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
+    if let (Some(ticket), Ok([])) = (expect.standing, answer.body.as_deref()) {
+        return Outcome::Done(ticket.clone());
+    }
+    let body = match answer.json() {
+        Ok(body) => body,
+        Err(what) => {
+            return Outcome::InDoubt(format!("the system answered {} with {what}", answer.status));
+        }
+    };
+    match inner_failure(&body) {
+        Some(status @ 200..300) => Outcome::Rejected(of_body(status, &body, expect.rename)),
+        Some(status) => failure(status, answer, expect.rename),
+        None => match ((expect.ticket)(&body), expect.standing) {
+            (_, Some(standing)) => Outcome::Done(Ticket {
+                warnings: super::refusal::warnings(&body),
+                ..standing.clone()
+            }),
+            (Some(ticket), None) => Outcome::Done(ticket),
+            (None, None) => Outcome::InDoubt(format!(
+                "the system answered {} but named no id",
+                answer.status
+            )),
+        },
+    }
+}
+
+/// The status that a success bears inside when it is none; a 2xx stands for `IsSuccess` false alone.
+pub(crate) fn inner_failure(body: &Value) -> Option<u16> {
+    let status = member(body, &["StatusCode"])
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok());
+    if let Some(status) = status.filter(|status| *status >= 400) {
+        return Some(status);
+    }
+    let success = member(body, &["IsSuccess", "IsSuccessful"]).and_then(Value::as_bool);
+    (success == Some(false)).then_some(200)
+}
+
+fn failure(status: u16, answer: &Answer, rename: Rename) -> Outcome {
+    match status {
+        300..400 => Outcome::Denied(match answer.redirect_host() {
+            Some(host) => format!(
+                "the address redirects to `{host}`, where the token is not carried: mend `url` in the profile"
+            ),
+            None => format!("the system answered {status}, a redirect: mend `url` in the profile"),
+        }),
+        401 | 403 | 407 => Outcome::Denied(refusal(status, answer, rename).message),
+        408 | 425 => Outcome::InDoubt(doubt(status, answer)),
+        429 => Outcome::Throttled(pause(answer, Timestamp::now())),
+        400..500 => Outcome::Rejected(refusal(status, answer, rename)),
+        _ => Outcome::InDoubt(doubt(status, answer)),
+    }
+}
+
+fn doubt(status: u16, answer: &Answer) -> String {
+    let said = answer.json().ok().and_then(|body| message(&body));
+    match said {
+        Some(said) => format!("the system answered {status}: {said}"),
+        None => format!("the system answered {status}"),
+    }
+}
+
+/// How long a throttling answer asks to wait: `Retry-After` (seconds or a date), else `RetryAfter` of the body
+/// (seconds, §17), else `X-RateLimit-Reset` (a moment, or seconds from now).
+pub(crate) fn pause(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let header = |name: &str| answer.headers.get(name)?.to_str().ok();
+    let from = answer.date().unwrap_or(now);
+    let until = |moment: Timestamp| {
+        Duration::try_from(moment.duration_since(from)).unwrap_or(Duration::ZERO)
+    };
+    let asked = header(RETRY_AFTER.as_str())
+        .and_then(|text| seconds(text).or_else(|| http_date(text).map(until)))
+        .or_else(|| {
+            let body = answer.json().ok()?;
+            match member(&body, &["RetryAfter", "retry_after"])? {
+                Value::String(text) => seconds(text),
+                number => number.as_f64().and_then(in_seconds),
+            }
+        })
+        .or_else(|| {
+            let reset = header("x-ratelimit-reset")?.trim().parse::<f64>().ok()?;
+            let moment = |seconds: f64| Timestamp::from_second(seconds as i64).ok().map(until);
+            // Small numbers are seconds from now, larger ones seconds or milliseconds since 1970.
+            match reset {
+                reset if reset < 1e8 => in_seconds(reset),
+                reset if reset < 1e11 => moment(reset),
+                reset => moment(reset / 1e3),
+            }
+        })?;
+    Some(asked.min(LONGEST_PAUSE))
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.trim().parse::<f64>().ok().and_then(in_seconds)
+}
+
+fn in_seconds(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}

@@ -1,0 +1,370 @@
+//! The transport: one request, one answer; no retry, no sleep, no redirect.
+//!
+//! The token is a header marked sensitive and is taken out of everything that is kept of an answer. Errors
+//! name method and path, never a query. [`classify`] says what an answer to a write means, [`reader`] reads.
+
+pub(crate) mod classify;
+pub(crate) mod reader;
+pub(crate) mod refusal;
+mod words;
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Client, Method, Response, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+use words::{connect_failure, describe, root};
+
+pub(crate) use words::{http_date, shortened};
+
+/// How long a connection may take to stand. Shorter than any sensible time-out of a whole request, so that
+/// a failed connect is always known as one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an unused connection is kept: short, since a server that closes it under a request leaves a doubt.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long sent bytes may stay unacknowledged before the kernel gives the connection up (design, Delivery).
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const USER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whether the platform has that time-out.
+pub(crate) const HAS_USER_TIMEOUT: bool = cfg!(any(
+    target_os = "android",
+    target_os = "fuchsia",
+    target_os = "linux"
+));
+
+/// The largest answer that is read.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// In which a sandbox tells its instance id.
+const SANDBOX_HEADER: &str = "x-deskferry-sandbox";
+
+/// What a transport is made of.
+pub(crate) struct Settings<'a> {
+    /// Where requests go; paths are added to it.
+    pub(crate) base: Url,
+    /// The token.
+    pub(crate) token: &'a SecretString,
+    /// Headers that every request carries.
+    pub(crate) headers: HeaderMap,
+    /// How many requests may be under way.
+    pub(crate) concurrency: usize,
+    /// How long one request may take in all.
+    pub(crate) timeout: Duration,
+    /// Whether plain http is allowed to hosts other than loopback.
+    pub(crate) insecure_http: bool,
+}
+
+/// A client for one base address and one token.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    client: Client,
+    base: Url,
+    /// What every request carries, the token among it.
+    headers: HeaderMap,
+    loopback: bool,
+    token: SecretString,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    /// Below the base, with a leading `/`.
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a [(&'a str, String)],
+    pub(crate) body: Option<&'a Value>,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn get(path: &'a str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn new(method: Method, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            query: &[],
+            body: None,
+        }
+    }
+
+    pub(crate) fn query(self, query: &'a [(&'a str, String)]) -> Self {
+        Self { query, ..self }
+    }
+
+    pub(crate) fn body(self, body: &'a Value) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// Method and path, for messages.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// An answer, read as far as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// The body, or why it could not be read to its end.
+    pub(crate) body: Result<Vec<u8>, String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// The connection never stood: nothing was sent.
+    Unsent(String),
+    /// The request left, or may have left.
+    Unknown(String),
+}
+
+impl Lost {
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::Unsent(message) | Self::Unknown(message) => message,
+        }
+    }
+}
+
+impl Transport {
+    /// A client that honours the operating system's trust store and proxy.
+    ///
+    /// # Errors
+    /// For plain http to another machine, a token that no header can hold, a trust store that cannot be read.
+    pub(crate) fn new(settings: Settings<'_>) -> Result<Self> {
+        let loopback = is_loopback(&settings.base);
+        check_scheme(&settings.base, loopback || settings.insecure_http)?;
+        // An `Err` only says that a provider is installed already, which is as good.
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let mut headers = settings.headers;
+        headers.insert(AUTHORIZATION, bearer(settings.token)?);
+        let builder = Client::builder()
+            .user_agent(concat!("deskferry/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout / 2))
+            .timeout(settings.timeout)
+            .pool_max_idle_per_host(settings.concurrency.max(1))
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true);
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        let builder = builder.tcp_user_timeout(USER_TIMEOUT);
+        // A proxy for the world has no business with this machine.
+        let builder = if loopback {
+            builder.no_proxy()
+        } else {
+            builder
+        };
+        // Where nothing is encrypted the trust store need not be read.
+        let builder = match settings.base.scheme() {
+            "http" => builder.tls_certs_only([]),
+            _ => builder,
+        };
+        let client = builder.build().map_err(|error| {
+            Error::machine("the HTTP client could not be set up")
+                .caused_by(error)
+                .hint("the operating system's certificates or proxy settings could not be read")
+        })?;
+        Ok(Self {
+            client,
+            base: settings.base,
+            headers,
+            loopback,
+            token: settings.token.clone(),
+        })
+    }
+
+    /// The same client with one more header.
+    pub(crate) fn with_header(mut self, name: &'static str, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Sends one request, once, and reads the answer.
+    pub(crate) async fn send(&self, request: &Request<'_>) -> Result<Answer, Lost> {
+        let mut builder = self
+            .client
+            .request(request.method.clone(), self.address(request)?)
+            .headers(self.headers.clone());
+        if let Some(body) = request.body {
+            let bytes = serde_json::to_vec(body).expect("a JSON value is always written");
+            builder = builder
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(bytes);
+        }
+        let response = builder.send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = read_body(response).await;
+        Ok(Answer {
+            status,
+            headers,
+            body: body.map(|body| self.without_token(body)),
+        })
+    }
+
+    fn address(&self, request: &Request<'_>) -> Result<Url, Lost> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let mut address = Url::parse(&format!("{base}{}", request.path))
+            .map_err(|error| Lost::Unsent(format!("`{}` is no path: {error}", request.path)))?;
+        if !request.query.is_empty() {
+            address.query_pairs_mut().extend_pairs(request.query);
+        }
+        Ok(address)
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> Lost {
+        let host = self.base.host_str().unwrap_or_default();
+        if error.is_connect() {
+            Lost::Unsent(connect_failure(host, error))
+        } else if error.is_builder() {
+            Lost::Unsent(format!("the request could not be made: {}", root(error)))
+        } else if error.is_timeout() {
+            Lost::Unknown(format!("`{host}` did not answer in time"))
+        } else {
+            Lost::Unknown(format!(
+                "the connection to `{host}` broke after the request was sent: {}",
+                root(error)
+            ))
+        }
+    }
+
+    /// An answer may repeat what it was sent; nothing that is kept may hold the token.
+    fn without_token(&self, body: Vec<u8>) -> Vec<u8> {
+        let secret = self.token.expose_secret().trim();
+        let token = secret.as_bytes();
+        // A short token (the sandbox's) is a plain word that answers hold for other reasons, and no secret.
+        if token.len() < 12 || !body.windows(token.len()).any(|window| window == token) {
+            return body;
+        }
+        let text = String::from_utf8_lossy(&body);
+        text.replace(secret, "…").into_bytes()
+    }
+
+    /// The instance id of the sandbox that answered; only a sandbox on this machine is believed.
+    pub(crate) fn sandbox(&self, answer: &Answer) -> Option<String> {
+        let id = answer.headers.get(SANDBOX_HEADER)?.to_str().ok()?;
+        (self.loopback && !id.is_empty()).then(|| id.to_owned())
+    }
+}
+
+impl Answer {
+    /// The body as JSON; `Err` says what it is instead.
+    pub(crate) fn json(&self) -> Result<Value, String> {
+        let body = self.body.as_ref().map_err(Clone::clone)?;
+        if body.is_empty() {
+            return Err("an empty answer".to_owned());
+        }
+        serde_json::from_slice(body).map_err(|_| describe(body))
+    }
+
+    /// The server's clock less ours at `now`, from the `Date` header.
+    pub(crate) fn clock_offset(&self, now: Timestamp) -> SignedDuration {
+        self.date()
+            .map_or(SignedDuration::ZERO, |date| date.duration_since(now))
+    }
+
+    /// The `Date` header.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        http_date(self.headers.get(DATE)?.to_str().ok()?)
+    }
+
+    /// The host that a redirect points to; the rest of the address may hold what nobody should read.
+    pub(crate) fn redirect_host(&self) -> Option<String> {
+        let location = self.headers.get(LOCATION)?.to_str().ok()?;
+        Some(match Url::parse(location) {
+            Ok(url) => url.host_str().unwrap_or_default().to_owned(),
+            Err(_) => "another path".to_owned(),
+        })
+    }
+}
+
+/// Whether an address is this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn check_scheme(base: &Url, plain_allowed: bool) -> Result<()> {
+    match base.scheme() {
+        "https" => Ok(()),
+        "http" if plain_allowed => Ok(()),
+        "http" => Err(
+            Error::usage(format!("`{base}` would send the token unencrypted"))
+                .hint("write `https://`, or add --insecure-http if the network is yours alone"),
+        ),
+        scheme => Err(Error::usage(format!(
+            "`{base}` starts with `{scheme}:`, which is no web address"
+        ))
+        .hint("`url` starts with `https://`")),
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue> {
+    let token = token.expose_secret().trim();
+    if token.is_empty() {
+        return Err(Error::usage("the token is empty")
+            .hint("look at what `token` in the profile points to"));
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+        Error::usage("the token holds characters that no token has, such as a line break")
+            .hint("look at what `token` in the profile points to: one line, the token alone")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => {
+                return Err(format!(
+                    "an answer of more than {} MB",
+                    LARGEST_ANSWER / 1024 / 1024
+                ));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) if error.is_timeout() => {
+                return Err("an answer that did not come to its end in time".to_owned());
+            }
+            Err(error) => return Err(format!("an answer that broke off ({})", root(&error))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

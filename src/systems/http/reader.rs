@@ -1,0 +1,123 @@
+//! Reads: what changes nothing may be asked again. Waiting is left to the [`Permit`], so that reads keep the
+//! rate and the pauses of the run.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::classify::{inner_failure, pause};
+use super::refusal::refusal;
+use super::{Answer, Request, Transport};
+use crate::error::{Error, ErrorKind};
+use crate::systems::Permit;
+
+/// How often one read is tried.
+const TRIES: u32 = 5;
+
+/// The pause after a failed read, times the number of tries; a throttled one waits as long as it is told.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A transport for reading under a permit.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) transport: &'a Transport,
+    pub(crate) permit: &'a dyn Permit,
+}
+
+/// Why a read failed.
+#[derive(Debug)]
+pub(crate) struct ReadFailure {
+    /// The status of the last answer, if there was one.
+    pub(crate) status: Option<u16>,
+    /// Method and path.
+    pub(crate) request: String,
+    /// What was said.
+    pub(crate) message: String,
+}
+
+impl ReadFailure {
+    /// Whether the system does not know such a call: another spelling may be tried.
+    pub(crate) fn is_unknown_call(&self) -> bool {
+        matches!(self.status, Some(300..400 | 400 | 404 | 405 | 410 | 501))
+    }
+}
+
+impl From<ReadFailure> for Error {
+    fn from(failure: ReadFailure) -> Self {
+        let kind = match failure.status {
+            None => ErrorKind::Unreachable,
+            Some(401 | 403 | 407) => ErrorKind::Denied,
+            Some(_) => ErrorKind::System,
+        };
+        let message = match failure.status {
+            Some(status) => format!("the system answered {status}: {}", failure.message),
+            None => failure.message,
+        };
+        let error = Self::new(kind, message).at(failure.request);
+        match kind {
+            ErrorKind::Denied => error.hint(
+                "the token's user lacks the right to read this; give it the right or use another token",
+            ),
+            _ => error,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Reads one JSON answer.
+    pub(crate) async fn read(&self, request: Request<'_>) -> Result<Value, ReadFailure> {
+        let mut tried = 0;
+        loop {
+            self.permit.permit().await;
+            tried += 1;
+            let (status, message, wait) = match self.transport.send(&request).await {
+                Ok(answer) => match judge(&answer) {
+                    Ok(body) => return Ok(body),
+                    Err((status, message)) => (Some(status), message, wait(status, &answer, tried)),
+                },
+                Err(lost) => {
+                    let message = lost.message().to_owned();
+                    (None, message, Some(Some(PAUSE * tried)))
+                }
+            };
+            match wait {
+                Some(pause) if tried < TRIES => self.permit.pause(pause),
+                _ => {
+                    return Err(ReadFailure {
+                        status,
+                        request: request.name(),
+                        message,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The body of a success, or with which status and words the answer fails.
+fn judge(answer: &Answer) -> Result<Value, (u16, String)> {
+    match (answer.status, answer.json()) {
+        (200..300, Ok(body)) => match inner_failure(&body) {
+            None => Ok(body),
+            Some(status) => Err((status, refusal(status, answer, str::to_owned).message)),
+        },
+        // What broke off on its way is the fault of the way, as a bad gateway's.
+        (200..300, Err(what)) => Err((502, format!("answered with {what}"))),
+        (status, _) => match answer.redirect_host() {
+            Some(host) if status < 400 => {
+                Err((status, format!("the address redirects to `{host}`")))
+            }
+            _ => Err((status, refusal(status, answer, str::to_owned).message)),
+        },
+    }
+}
+
+/// Whether to ask again, and the pause before; `Some(None)` leaves its length to the limiter.
+fn wait(status: u16, answer: &Answer, tried: u32) -> Option<Option<Duration>> {
+    match status {
+        429 => Some(pause(answer, Timestamp::now())),
+        408 | 425 | 500..600 => Some(Some(PAUSE * tried)),
+        _ => None,
+    }
+}

@@ -1,0 +1,151 @@
+//! What was created in a window (contract incidentiq §3, §4): the `createddate` facet in the vendor's form,
+//! sorted by creation, every row handed on once for the caller to judge.
+
+use std::collections::HashSet;
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+
+use super::IncidentIq;
+use super::envelope::{Page, id, local, moment, text};
+use super::paging::{Call, SIZE, granted};
+use crate::error::Result;
+use crate::systems::http::reader::Reader;
+use crate::systems::{Listed, ListingEnd, Window};
+
+/// Lists the tickets created in the window, oldest first.
+pub(super) async fn created(
+    system: &IncidentIq,
+    window: Window,
+    reader: Reader<'_>,
+    page: &mut (dyn FnMut(Vec<Listed>) + Send),
+) -> Result<ListingEnd> {
+    let zone = system.zone.clone().unwrap_or(TimeZone::UTC);
+    let (from, to) = days(window, &zone);
+    let call = Call::post("/v1.0/tickets", search(from, to)).sorted("TicketCreatedDate asc");
+    let mut progress = Progress::default();
+    let mut size = SIZE;
+    loop {
+        let answer = call.page(reader, progress.pages, size).await?;
+        if progress.pages == 0 {
+            size = granted(&answer, SIZE);
+        }
+        let honoured = answer.index.is_none_or(|index| index == progress.pages);
+        progress.pages += 1;
+        let listed = progress.take(system, &answer);
+        let fresh = listed.len();
+        if fresh > 0 {
+            page(listed);
+        }
+        let past = progress.in_order && progress.last.is_some_and(|last| last.date() > to);
+        let dry = answer.items.is_empty() || fresh == 0 || !honoured;
+        if past || dry || progress.is_all() {
+            return Ok(ListingEnd {
+                whole: past || progress.is_all(),
+                requests: u32::try_from(progress.pages).unwrap_or(u32::MAX),
+            });
+        }
+    }
+}
+
+/// The days that the window touches in the site's zone, and one more on either side: the filter knows whole
+/// days only, and in which zone is not told.
+fn days(window: Window, zone: &TimeZone) -> (Date, Date) {
+    let day = |moment: Timestamp| zone.to_datetime(moment).date();
+    (
+        day(window.from).saturating_sub(1.day()),
+        day(window.to).saturating_add(1.day()),
+    )
+}
+
+fn search(from: Date, to: Date) -> Value {
+    let range = format!(
+        "daterange:{}-{}",
+        from.strftime("%m/%d/%Y"),
+        to.strftime("%m/%d/%Y")
+    );
+    json!({
+        "Schema": "All",
+        "ShowChildTickets": true,
+        // One that somebody deleted meanwhile was made all the same.
+        "IncludeDeleted": true,
+        "Filters": [{"Facet": "createddate", "Value": range, "GroupIndex": 0}],
+    })
+}
+
+/// How far a listing has come.
+struct Progress {
+    pages: u64,
+    seen: HashSet<String>,
+    /// Rows that the system counts, by its latest word.
+    total: Option<u64>,
+    /// Whether every row so far was no older than the one before.
+    in_order: bool,
+    last: Option<DateTime>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            pages: 0,
+            seen: HashSet::new(),
+            total: None,
+            in_order: true,
+            last: None,
+        }
+    }
+}
+
+impl Progress {
+    fn is_all(&self) -> bool {
+        self.total
+            .is_some_and(|total| self.seen.len() as u64 >= total)
+    }
+
+    /// The rows of a page that were not seen before.
+    fn take(&mut self, system: &IncidentIq, page: &Page) -> Vec<Listed> {
+        self.total = page.total.or(self.total);
+        let mut listed = Vec::with_capacity(page.items.len());
+        for item in &page.items {
+            let Some(ticket_id) = id(item, "TicketId") else {
+                continue;
+            };
+            if !self.seen.insert(ticket_id.clone()) {
+                continue;
+            }
+            let written = text(item, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z')));
+            self.in_order &= written.is_some() && written >= self.last;
+            self.last = written.or(self.last);
+            listed.push(Listed {
+                ticket: system.ticket(ticket_id, item),
+                created_at: moment(item, "CreatedDate", system.zone.as_ref()),
+                group: id(item, "ProductId").unwrap_or_default(),
+                text: text(item, "IssueDescription"),
+            });
+        }
+        listed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_is_widened_by_a_day_in_the_sites_zone() {
+        let zone = TimeZone::get("America/Chicago").unwrap();
+        let window = Window {
+            from: "2024-03-01T03:00:00Z".parse().unwrap(),
+            to: "2024-03-01T07:00:00Z".parse().unwrap(),
+        };
+        let (from, to) = days(window, &zone);
+        let body = search(from, to);
+        // Three in the morning UTC is still the evening of the 29th in Chicago.
+        assert_eq!(
+            body["Filters"][0]["Value"],
+            "daterange:02/28/2024-03/02/2024"
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! What the tests of the systems share.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Connection, Permit, SystemName};
+
+/// Lets every request go at once and keeps the pauses that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Free {
+    pub(crate) pauses: Mutex<Vec<Option<Duration>>>,
+}
+
+#[async_trait]
+impl Permit for Free {
+    async fn permit(&self) {}
+
+    fn pause(&self, duration: Option<Duration>) {
+        self.pauses.lock().unwrap().push(duration);
+    }
+}
+
+/// A profile for an address.
+pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
+    Connection {
+        system,
+        url: Some(Url::parse(url).unwrap()),
+        site_id: None,
+        tenant: None,
+        dialect: None,
+        token: SecretString::from("sandbox"),
+        timezone: None,
+        concurrency: 4,
+        insecure_http: false,
+        timeout: Duration::from_secs(5),
+    }
+}
