@@ -1,9 +1,33 @@
 //! The mapping: a TOML file, checked, compiled once into a plan, and then a pure function from the rows of a
 //! record to the payloads of its steps.
+//!
+//! ```text
+//! file ─▶ Mapping::load ─▶ Plan::compile ─▶ Plan::bind ─▶ BoundPlan
+//!         syntax, keys,    fields, names,   columns,      rows → identity, payloads
+//!         steps            directory        types
+//! ```
+//!
+//! Each of the three stages tells all that it finds wrong at once, with the place in the file.
+
+mod date;
+mod field;
+mod file;
+mod item;
+mod keys;
+mod load;
+mod order;
+mod parse;
+mod shape;
+mod text;
+
+use std::borrow::Cow;
 
 use crate::error::Fault;
 use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
+
+pub use load::Mapping;
+pub use shape::Unmapped;
 
 /// What a record became.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,4 +56,17 @@ pub struct Ready {
 pub trait MapRows: Send + Sync {
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
+}
+
+/// How words are compared in a `map`: without case and outer space. Borrowed where nothing changes.
+fn table_key(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if text
+        .bytes()
+        .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
+    {
+        Cow::Owned(unicase::UniCase::new(text).to_folded_case())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
