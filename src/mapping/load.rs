@@ -26,14 +26,14 @@ pub struct Mapping {
     pub(super) system: SystemName,
     pub(super) operation: Operation,
     pub(super) scope: String,
-    pub(super) key: Option<Vec<FieldRule>>,
+    pub(super) key: Option<Vec<Arc<FieldRule>>>,
     pub(super) marker: At<Marker>,
     pub(super) notify: bool,
     pub(super) profiles: Vec<String>,
     pub(super) unmapped: Unmapped,
     pub(super) options: InputOptions,
-    pub(super) input: InputRules,
-    pub(super) fields: Vec<FieldRule>,
+    pub(super) input: Arc<InputRules>,
+    pub(super) fields: Vec<Arc<FieldRule>>,
     /// Where `[fields]` stands.
     pub(super) fields_at: usize,
     fingerprint: String,
@@ -162,28 +162,27 @@ fn read_top(
     let (options, input) = read_input(top, faults);
     let key = read_key(top, reading, faults);
     let fields = read_fields(top, reading, faults);
-    if !input.group_by.is_empty() || input.where_group.is_none() {
-        // A condition on groups without groups would silently never be asked.
-    } else if let Some(at) = &input.where_group {
-        faults.hint(
-            at.at,
-            "`where_group` needs `group_by`",
-            "write the condition as `where`",
-        );
+    if let Some(condition) = input
+        .where_group
+        .as_ref()
+        .filter(|_| input.group_by.is_empty())
+    {
+        let message = "`where_group` needs `group_by`";
+        faults.hint(condition.at, message, "write the condition as `where`");
     }
     Some(Mapping {
         source: Arc::clone(source),
         system: system?,
         operation: Operation::Create,
         scope: scope?,
-        key,
+        key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
         marker,
         notify: top.bool("notify", faults).unwrap_or(false),
         profiles: texts(top, "profile", faults),
         unmapped,
         options,
-        input,
-        fields,
+        input: Arc::new(input),
+        fields: fields.into_iter().map(Arc::new).collect(),
         fields_at: top.key_at("fields"),
         fingerprint: reading.digest.finalize().to_hex().to_string(),
     })

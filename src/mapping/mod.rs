@@ -9,7 +9,12 @@
 //!
 //! Each of the three stages tells all that it finds wrong at once, with the place in the file.
 
+mod apply;
+mod bind;
+mod columns;
+mod compile;
 mod date;
+mod expr;
 mod field;
 mod file;
 mod item;
@@ -17,8 +22,15 @@ mod keys;
 mod load;
 mod order;
 mod parse;
+mod plan;
+pub mod reference;
+mod render;
+mod resolve;
+mod script;
 mod shape;
+mod target;
 mod text;
+mod values;
 
 use std::borrow::Cow;
 
@@ -26,7 +38,9 @@ use crate::error::Fault;
 use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
 
+pub use bind::BoundPlan;
 pub use load::Mapping;
+pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 
 /// What a record became.

@@ -1,17 +1,11 @@
 //! Steps that cannot follow one another, told from the file alone.
 
 use super::file::{Faults, Section};
-use super::shape::{FieldRule, Instead, Origin, ParseKind, ResolveRule};
+use super::shape::{FieldRule, Origin, ParseKind, ResolveRule};
 
 /// Tells what in a field cannot work, whatever the rows hold.
 pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
     needs(section, "else", &["map", "map_file"], faults);
-    needs(
-        section,
-        "overflow",
-        &["max_length", "template", "from", "from_first"],
-        faults,
-    );
     check_resolve(rule, section, faults);
     check_parse(rule, section, faults);
     check_bounds(rule, section, faults);
@@ -155,12 +149,5 @@ fn check_list(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) 
             section.key_at("max_items"),
             "`max_items = 0` lets nothing through",
         );
-    }
-    let keeps_html = rule
-        .table
-        .as_ref()
-        .is_some_and(|table| matches!(table.otherwise, Instead::Keep));
-    if keeps_html && rule.text.html.is_some() {
-        // Both are fine together: nothing to tell.
     }
 }
