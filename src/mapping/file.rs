@@ -66,6 +66,8 @@ impl Source {
 pub(super) struct Faults {
     source: Arc<Source>,
     list: Vec<MappingFault>,
+    /// The lines that are no valid TOML.
+    broken: Vec<usize>,
 }
 
 impl Faults {
@@ -74,6 +76,7 @@ impl Faults {
         Self {
             source,
             list: Vec::new(),
+            broken: Vec::new(),
         }
     }
 
@@ -81,6 +84,25 @@ impl Faults {
     pub(super) fn add(&mut self, at: usize, message: impl Into<String>) -> &mut Option<String> {
         self.list.push(self.source.fault(at, message));
         &mut self.list.last_mut().expect("one was pushed").hint
+    }
+
+    /// Adds a place that is no valid TOML: one a line, the first says it.
+    pub(super) fn syntax(&mut self, at: usize, message: String) {
+        let (line, _) = self.source.line_and_column(at);
+        if !self.broken.contains(&line) {
+            self.broken.push(line);
+            self.list.push(self.source.fault(at, message));
+        }
+    }
+
+    /// Whether a fault only follows from a line that could not be read: one near it, or something that is
+    /// missing from the file as a whole.
+    fn is_consequence(&self, fault: &MappingFault) -> bool {
+        let line = fault.line.unwrap_or(1);
+        let is_near = |broken: &usize| broken.abs_diff(line) <= 1;
+        !fault.message.starts_with("no valid TOML")
+            && !self.broken.is_empty()
+            && (self.broken.iter().any(is_near) || fault.message.ends_with("is missing"))
     }
 
     /// Adds a fault with what to do about it.
@@ -117,7 +139,10 @@ impl Faults {
     pub(super) fn into_list(mut self) -> Vec<MappingFault> {
         self.list.sort_by_key(|fault| (fault.line, fault.column));
         self.list.dedup();
-        self.list
+        let list = std::mem::take(&mut self.list);
+        list.into_iter()
+            .filter(|fault| !self.is_consequence(fault))
+            .collect()
     }
 }
 

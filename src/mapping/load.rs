@@ -75,10 +75,8 @@ impl Mapping {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
-            faults.add(
-                at,
-                format!("no valid TOML: {}", error.message().replace('\n', ", ")),
-            );
+            let reason = error.message().replace('\n', ", ");
+            faults.syntax(at, format!("no valid TOML: {reason}"));
         }
         let mut reading = Reading {
             folder: folder.to_path_buf(),

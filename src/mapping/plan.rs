@@ -288,7 +288,8 @@ impl Compiler<'_> {
             match positions.get(&within.value) {
                 Some(position) => resolver.within = Some((*position, within.value.clone())),
                 None => {
-                    let names: Vec<&str> = positions.keys().map(String::as_str).collect();
+                    let mut names: Vec<&str> = positions.keys().map(String::as_str).collect();
+                    names.sort_unstable();
                     let message = format!(
                         "`within` names `{}`, which this mapping does not fill",
                         within.value

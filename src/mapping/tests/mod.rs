@@ -45,7 +45,7 @@ impl Schema for FakeSchema {
         _operation: Operation,
         values: Vec<FieldValue>,
         notify: bool,
-    ) -> std::result::Result<Vec<StepPayload>, Vec<(String, String)>> {
+    ) -> Result<Vec<StepPayload>, Vec<(String, String)>> {
         let mut own = Map::new();
         let mut later = Map::new();
         for value in values {

@@ -29,7 +29,11 @@ fn a_whole_row() {
         "a-1",
         "blue",
     ];
-    println!("{}", map_one(&mapping, &columns, &cells));
+    insta::assert_snapshot!(map_one(&mapping, &columns, &cells), @r##"
+    create {"Subject":"Broken","LocationId":"loc-1","IssueDescription":"{{ evil }} {% raw %}\n\nOpened 6/1/2024 as #7\n\nRef: s/7","IssueId":"iss-1","ForId":"usr-2","LocationRoomId":"room-1","IsUrgent":true,"Tags":["a","b"],"custom:cf-1":"A-1","custom:cf-2":"o-2"}
+    set_priority {"Priority":"pri-1"}
+    ForId took helpdesk@district.example
+    "##);
     let plan = compile(&mapping).unwrap();
     assert_eq!(plan.steps(), ["create", "set_priority"]);
 }
@@ -54,23 +58,32 @@ fn all_faults_of_a_row_are_told() {
         "1.2E+05",
         "P11",
     ];
-    println!("{}", map_one(&mapping, &columns, &cells));
-    println!(
-        "{}",
-        map_one(
+    insta::assert_snapshot!(map_one(&mapping, &columns, &cells), @r##"
+    row 2 [Title] Subject: is empty — fill the cell, or give the field a `default`
+    row 2 [Building] LocationId: no location `Linclon HS` — did you mean `Lincoln High School`?
+    row 2 [Mail] ForId: no user `jane@district.exmple` — did you mean `jane@district.example`?
+    row 2 [N] Count: `12` is above 9
+    row 2 [Due] DueDate: `03/04/2024` is a different date under `%m/%d/%Y` and `%d/%m/%Y` — keep only the format in which the dates of this column are written
+    row 2 [Via] Channel: `fax` is not one of its values — it takes email, phone, web
+    row 2 [Issue] IssueId: `1.2E+05` has lost digits — spreadsheet programs keep 15 digits of a number: format the column as text and fill in the ids anew
+    row 2 [P] Priority: `map` has no `P11` — did you mean `P1`?
+    "##);
+    insta::assert_snapshot!(map_one(
             &mapping,
             &columns,
             &["7", "t", "Twin", "", "101", "", "", "", "", ""]
-        )
-    );
-    println!(
-        "{}",
-        map_one(
+        ), @r##"
+    row 2 [Building] LocationId: 2 entries of `location` are called `Twin` — it could be `Twin` (id loc-3), `Twin` (id loc-4); say more in the cell, narrow it by `match` or `within`, or give an id
+    "##);
+    insta::assert_snapshot!(map_one(
             &mapping,
             &columns,
             &["7", "t", "LHS", "", "102", "x", "soon", "", "", ""]
-        )
-    );
+        ), @r##"
+    row 2 [Room] LocationRoomId: no room `102` within the row's `LocationId` — did you mean `101`?
+    row 2 [N] Count: `x` is no number — write digits only
+    row 2 [Due] DueDate: `soon` is no date of the form %m/%d/%Y or %d/%m/%Y — mend the cell, or add its form to `formats`
+    "##);
 }
 
 #[test]
@@ -150,7 +163,9 @@ fn workbook_cells_need_no_format() {
             Cell::Bool(true),
         ],
     );
-    println!("{}", shown(bound.map(&[row], &RowKey::new("7"))));
+    insta::assert_snapshot!(shown(bound.map(&[row], &RowKey::new("7"))), @r##"
+    create {"Subject":"1234","LocationId":"loc-2","DueDate":"2024-06-21","StartedAt":"2024-06-21T22:43:00-05:00","Count":3,"IsUrgent":true,"IssueDescription":"2024-06-21 22:43 3\n\nRef: s/7"}
+    "##);
     let row = record(
         2,
         vec![
@@ -163,17 +178,19 @@ fn workbook_cells_need_no_format() {
             Cell::Empty,
         ],
     );
-    println!("{}", shown(bound.map(&[row], &RowKey::new("7"))));
+    insta::assert_snapshot!(shown(bound.map(&[row], &RowKey::new("7"))), @r##"
+    row 2 [Title] Subject: the formula gives #N/A — mend the cell in the spreadsheet program
+    row 2 [N] Count: `3.5` is no whole number
+    "##);
 }
 
 #[test]
 fn a_time_without_a_zone_is_told() {
     let mapping = with_fields("StartedAt = { from = \"At\" }\n");
     let columns = ["Id", "Title", "Building", "At"];
-    println!(
-        "{}",
-        map_one(&mapping, &columns, &["7", "t", "DO", "2024-06-21 22:43"])
-    );
+    insta::assert_snapshot!(map_one(&mapping, &columns, &["7", "t", "DO", "2024-06-21 22:43"]), @r##"
+    row 2 [At] StartedAt: `2024-06-21 22:43` has no time zone — say in which zone the times of this file are: `timezone = "America/Chicago"` in `[input]` or in the profile
+    "##);
     assert!(
         map_one(
             &mapping,
@@ -188,9 +205,7 @@ fn a_time_without_a_zone_is_told() {
 fn null_words_lists_and_first_columns() {
     let mapping = with_fields("Tags = { from = \"Tag[*]\", null = [\"-\"] }\nIssueDescription = { from_first = [\"A\", \"B\"], html = \"strip\" }\nChannel = { from = \"Via\", default = \"web\" }\n\"custom.Colours\" = { from = \"C\", split = \"|\" }\n")
         .replace("[fields]", "[input]\nnull = [\"N/A\"]\n[fields]");
-    println!(
-        "{}",
-        map_one(
+    insta::assert_snapshot!(map_one(
             &mapping,
             &[
                 "Id", "Title", "Building", "Tag", "Tag", "Tag", "A", "B", "Via", "C"
@@ -207,8 +222,10 @@ fn null_words_lists_and_first_columns() {
                 "N/A",
                 "red|Blue"
             ]
-        )
-    );
+        ), @r##"
+    create {"Subject":"t","LocationId":"loc-2","Tags":["x","y"],"IssueDescription":"Hi & bye\n\nRef: s/7","Channel":"web","custom:cf-3":["o-1","o-2"]}
+    Channel took web
+    "##);
 }
 
 #[test]
@@ -230,7 +247,9 @@ fn templates_see_typed_values_and_groups() {
         texts(2, &["7", "t", "DO", "one", "6/1/2024", "a@b.example"]),
         texts(3, &["7", "", "", "two", "", ""]),
     ];
-    println!("{}", shown(bound.map(&rows, &RowKey::new("7"))));
+    insta::assert_snapshot!(shown(bound.map(&rows, &RowKey::new("7"))), @r##"
+    create {"Subject":"t","LocationId":"loc-2","IssueDescription":"one;two;01.06.2024 a@b.example!\n\nRef: s/7"}
+    "##);
 }
 
 proptest! {
