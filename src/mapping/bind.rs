@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
-use super::expr::Type;
 use super::file::Faults;
 use super::item::Item;
 use super::plan::{Feed, FieldPlan, Plan};
 use super::reference::{LABEL, reference};
-use super::script::{Operand, Script};
-use super::shape::{Marker, ParseKind};
+use super::script::Script;
+use super::shape::Marker;
+use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
 use crate::error::{Error, Fault, Result};
 use crate::intake::{Digest, Identify, Identity};
@@ -160,83 +160,6 @@ fn truncated(hasher: &blake3::Hasher) -> Digest {
     let length = digest.len();
     digest.copy_from_slice(&hasher.finalize().as_bytes()[..length]);
     digest
-}
-
-/// The check of what is compared with what.
-struct Types<'p> {
-    plan: &'p Plan,
-    columns: &'p Columns,
-    /// Whether every cell of the input is text unless the mapping says otherwise.
-    all_text: bool,
-}
-
-impl Types<'_> {
-    fn check(&self, script: &Script, faults: &mut Faults) {
-        for (left, right) in &script.comparisons {
-            let (Some(one), Some(other)) = (self.of(left), self.of(right)) else {
-                continue;
-            };
-            if one == other {
-                continue;
-            }
-            let what = |operand: &Operand, kind: Type| match operand {
-                Operand::Column(slot) => {
-                    format!("`{}`, {},", self.plan.slots.name(*slot), kind.name())
-                }
-                _ => kind.name().to_owned(),
-            };
-            let message = format!(
-                "{} is compared with {}",
-                what(left, one),
-                what(right, other)
-            );
-            let message = message.trim_end_matches(',').to_owned();
-            script
-                .origin
-                .fault(faults, message, self.advice(left, right));
-        }
-    }
-
-    fn advice(&self, left: &Operand, right: &Operand) -> Option<String> {
-        let wants_date = [left, right]
-            .into_iter()
-            .any(|operand| self.of(operand) == Some(Type::Date));
-        let column = [left, right].into_iter().find_map(|operand| match operand {
-            Operand::Column(slot) => Some((self.plan.slots.name(*slot), self.of(operand)?)),
-            _ => None,
-        });
-        Some(match column {
-            Some((name, Type::Text)) if wants_date => format!(
-                "give it a type in `[input.columns]`: \"{name}\" = {{ parse = \"datetime\", formats = [\"%m/%d/%Y\"] }}"
-            ),
-            Some((_, Type::Date)) => "write the date as `date('2024-01-31')`".to_owned(),
-            Some((name, Type::Text)) => format!(
-                "give it a type in `[input.columns]`: \"{name}\" = {{ parse = \"number\" }}, or put the other in quotes"
-            ),
-            _ => "compare like with like".to_owned(),
-        })
-    }
-
-    fn of(&self, operand: &Operand) -> Option<Type> {
-        match operand {
-            Operand::Known(kind) => Some(*kind),
-            Operand::Unknown => None,
-            Operand::Column(slot) => {
-                if let Some(rule) = self.columns.declared(*slot, &self.plan.rules) {
-                    return match rule.kind {
-                        ParseKind::Date | ParseKind::DateTime => Some(Type::Date),
-                        ParseKind::Number | ParseKind::Integer => Some(Type::Number),
-                        ParseKind::Bool => Some(Type::Bool),
-                        ParseKind::Json => None,
-                    };
-                }
-                if self.columns.is_row_number(*slot) {
-                    return Some(Type::Number);
-                }
-                self.all_text.then_some(Type::Text)
-            }
-        }
-    }
 }
 
 impl Identify for BoundPlan {

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::date::{self, Format};
 use super::file::{Faults, Section};
+use super::input::read_zone;
 use super::item::Item;
-use super::load::read_zone;
 use super::shape::{ParseKind, ParseRule};
 
 /// Words that mean yes and no when the mapping names none.
@@ -158,7 +158,7 @@ impl ParseRule {
         };
         let parts: Vec<&str> = match self.decimal {
             Some(_) => digits
-                .split(|c| c == thousands || matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\''))
+                .split([thousands, ' ', '\u{a0}', '\u{202f}', '\''])
                 .collect(),
             None => digits.split(['\u{a0}', '\u{202f}', ' ']).collect(),
         };

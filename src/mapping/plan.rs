@@ -304,11 +304,11 @@ impl Compiler<'_> {
             resolver.within.as_ref().map(|(parent, _)| *parent)
         };
         let mut order: Vec<usize> = Vec::with_capacity(fields.len());
-        for start in 0..fields.len() {
+        for (start, field) in fields.iter().enumerate() {
             let mut chain = vec![start];
             while let Some(next) = parent(chain[chain.len() - 1]) {
                 if chain.contains(&next) {
-                    let at = fields[start]
+                    let at = field
                         .rule
                         .resolve
                         .within

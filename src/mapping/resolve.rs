@@ -38,7 +38,10 @@ pub(super) enum Resolved {
 
 /// Hints for names that are missing, so that one that stands in a hundred thousand rows is searched once.
 #[derive(Debug, Default)]
-pub(super) struct Hints(RwLock<HashMap<(Kind, String, Option<String>), Option<String>>>);
+pub(super) struct Hints(RwLock<HashMap<Miss, Option<String>>>);
+
+/// A name that is missing: its kind, itself, and the id that it was to be found within.
+type Miss = (Kind, String, Option<String>);
 
 /// So many hints are kept.
 const KEPT: usize = 10_000;

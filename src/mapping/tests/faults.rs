@@ -3,20 +3,16 @@
 use super::*;
 
 fn load_faults(text: &str) -> String {
-    faults(&load(text).err().expect("this mapping is wrong"))
+    faults(&load(text).expect_err("this mapping is wrong"))
 }
 
 fn compile_faults(fields: &str) -> String {
-    faults(
-        &compile(&with_fields(fields))
-            .err()
-            .expect("this mapping is wrong"),
-    )
+    faults(&compile(&with_fields(fields)).expect_err("this mapping is wrong"))
 }
 
 fn bind_faults(text: &str, table: Table) -> String {
     let plan = compile(text).unwrap_or_else(|error| panic!("{}", faults(&error)));
-    faults(&plan.bind(&[table]).err().expect("this mapping is wrong"))
+    faults(&plan.bind(&[table]).expect_err("this mapping is wrong"))
 }
 
 #[test]
