@@ -24,7 +24,18 @@ pub(super) fn compile_field(
 ) -> Option<FieldPlan> {
     let target = compiler.target(rule);
     // The columns of a field without a target are still looked at, so that all faults are told at once.
-    let source = compiler.source(rule);
+    let names_something = matches!(
+        &target,
+        Some((
+            _,
+            Wanted {
+                want: Want::Id(_),
+                ..
+            },
+            _
+        ))
+    );
+    let source = compiler.source(rule, names_something || rule.resolve.kind.is_some());
     let (target, wanted, required) = target?;
     compiler.check_steps(rule, &wanted);
     let resolver = compiler.resolver(rule, &wanted);
@@ -127,12 +138,12 @@ impl Compiler<'_> {
         Some((Target::Custom(field), wanted, false))
     }
 
-    fn source(&mut self, rule: &FieldRule) -> Option<Feed> {
+    /// Where the value comes from; the parts of a name that is resolved are a path.
+    fn source(&mut self, rule: &FieldRule, resolves: bool) -> Option<Feed> {
         Some(match &rule.origin {
             Origin::Columns { columns, join } => Feed::Columns {
                 slots: self.columns(columns),
                 join: join.clone().unwrap_or_else(|| {
-                    let resolves = rule.resolve.kind.is_some();
                     if resolves {
                         " › ".to_owned()
                     } else {
@@ -155,7 +166,7 @@ impl Compiler<'_> {
     /// A part of the key: a text from the row.
     pub(super) fn key_part(&mut self, rule: &Arc<FieldRule>) -> FieldPlan {
         let source = self
-            .source(rule)
+            .source(rule, false)
             .unwrap_or(Feed::Constant(serde_json::Value::Null));
         let mut field = FieldPlan {
             label: label(rule),

@@ -100,7 +100,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A workbook's number that is whole and exact.
+/// A workbook's number that is whole and, with at most 15 digits, as it was typed.
 fn whole(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
 }

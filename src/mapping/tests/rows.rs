@@ -72,9 +72,7 @@ fn all_faults_of_a_row_are_told() {
             &mapping,
             &columns,
             &["7", "t", "Twin", "", "101", "", "", "", "", ""]
-        ), @r##"
-    row 2 [Building] LocationId: 2 entries of `location` are called `Twin` — it could be `Twin` (id loc-3), `Twin` (id loc-4); say more in the cell, narrow it by `match` or `within`, or give an id
-    "##);
+        ), @r##"row 2 [Building] LocationId: 2 entries of `location` are called `Twin` — it could be `Twin` (id loc-3), `Twin` (id loc-4); say more in the cell, narrow it by `match` or `within`, or give an id"##);
     insta::assert_snapshot!(map_one(
             &mapping,
             &columns,
@@ -163,9 +161,7 @@ fn workbook_cells_need_no_format() {
             Cell::Bool(true),
         ],
     );
-    insta::assert_snapshot!(shown(bound.map(&[row], &RowKey::new("7"))), @r##"
-    create {"Subject":"1234","LocationId":"loc-2","DueDate":"2024-06-21","StartedAt":"2024-06-21T22:43:00-05:00","Count":3,"IsUrgent":true,"IssueDescription":"2024-06-21 22:43 3\n\nRef: s/7"}
-    "##);
+    insta::assert_snapshot!(shown(bound.map(&[row], &RowKey::new("7"))), @r##"create {"Subject":"1234","LocationId":"loc-2","DueDate":"2024-06-21","StartedAt":"2024-06-21T22:43:00-05:00","Count":3,"IsUrgent":true,"IssueDescription":"2024-06-21 22:43 3\n\nRef: s/7"}"##);
     let row = record(
         2,
         vec![
@@ -188,9 +184,7 @@ fn workbook_cells_need_no_format() {
 fn a_time_without_a_zone_is_told() {
     let mapping = with_fields("StartedAt = { from = \"At\" }\n");
     let columns = ["Id", "Title", "Building", "At"];
-    insta::assert_snapshot!(map_one(&mapping, &columns, &["7", "t", "DO", "2024-06-21 22:43"]), @r##"
-    row 2 [At] StartedAt: `2024-06-21 22:43` has no time zone — say in which zone the times of this file are: `timezone = "America/Chicago"` in `[input]` or in the profile
-    "##);
+    insta::assert_snapshot!(map_one(&mapping, &columns, &["7", "t", "DO", "2024-06-21 22:43"]), @r##"row 2 [At] StartedAt: `2024-06-21 22:43` has no time zone — say in which zone the times of this file are: `timezone = "America/Chicago"` in `[input]` or in the profile"##);
     assert!(
         map_one(
             &mapping,
@@ -247,9 +241,7 @@ fn templates_see_typed_values_and_groups() {
         texts(2, &["7", "t", "DO", "one", "6/1/2024", "a@b.example"]),
         texts(3, &["7", "", "", "two", "", ""]),
     ];
-    insta::assert_snapshot!(shown(bound.map(&rows, &RowKey::new("7"))), @r##"
-    create {"Subject":"t","LocationId":"loc-2","IssueDescription":"one;two;01.06.2024 a@b.example!\n\nRef: s/7"}
-    "##);
+    insta::assert_snapshot!(shown(bound.map(&rows, &RowKey::new("7"))), @r##"create {"Subject":"t","LocationId":"loc-2","IssueDescription":"one;two;01.06.2024 a@b.example!\n\nRef: s/7"}"##);
 }
 
 proptest! {
@@ -268,4 +260,76 @@ impl BoundPlan {
     fn identify_row(&self, rows: &[Record]) -> bool {
         crate::intake::Identify::identify(self, rows).is_ok()
     }
+}
+
+#[test]
+fn a_map_file_stands_beside_the_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("via.csv"),
+        "from;to\nMail;email\nCall;phone\n",
+    )
+    .unwrap();
+    let path = folder.path().join("m.toml");
+    let text = with_fields("Channel = { from = \"Via\", map_file = \"via.csv\" }\n");
+    std::fs::write(&path, &text).unwrap();
+    let mapping = Mapping::load(&path).unwrap();
+    let first = mapping.fingerprint().to_owned();
+    let plan = Plan::compile(&mapping, schema(), directory(), &PlanOptions::default()).unwrap();
+    let bound = Arc::new(plan)
+        .bind(&[table(&["Id", "Title", "Building", "Via"])])
+        .unwrap();
+    let made = shown(bound.map(&[texts(2, &["7", "t", "DO", "mail"])], &RowKey::new("7")));
+    assert!(made.contains(r#""Channel":"email""#), "{made}");
+    std::fs::write(folder.path().join("via.csv"), "Mail;web\n").unwrap();
+    assert_ne!(Mapping::load(&path).unwrap().fingerprint(), first);
+    std::fs::remove_file(folder.path().join("via.csv")).unwrap();
+    let error = Mapping::load(&path).unwrap_err();
+    assert!(
+        faults(&error).contains("`via.csv` cannot be read"),
+        "{}",
+        faults(&error)
+    );
+}
+
+#[test]
+fn a_mapping_that_is_not_there_or_for_another_system_stops() {
+    let error = Mapping::load(Path::new("nowhere.toml")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("nowhere.toml: the mapping cannot be read")
+    );
+    let other = with_fields("").replace("incidentiq", "clearfeed");
+    assert_eq!(
+        compile(&other).unwrap_err().message(),
+        "the mapping is for clearfeed, the profile for incidentiq"
+    );
+}
+
+#[test]
+fn several_columns_of_a_field_that_takes_an_id_are_a_path() {
+    let mapping = with_fields("IssueId = { from = [\"A\", \"B\", \"C\"] }\n");
+    let columns = ["Id", "Title", "Building", "A", "B", "C"];
+    let made = map_one(
+        &mapping,
+        &columns,
+        &["7", "t", "DO", "laptop", "", "SCREEN"],
+    );
+    assert!(made.contains("iss-1"), "{made}");
+}
+
+#[test]
+fn a_workbook_number_past_fifteen_digits_resolves_to_nothing() {
+    let bound = bind(&with_fields(""), workbook(&["Id", "Title", "Building"]));
+    let row = |number| {
+        let cells = vec![
+            Cell::Empty,
+            Cell::Text("t".to_owned()),
+            Cell::Number(number),
+        ];
+        shown(bound.map(&[record(2, cells)], &RowKey::new("7")))
+    };
+    assert!(row(2_000_000_000_000_000.0).contains("`2000000000000000` has lost digits"));
+    assert!(row(200_000_000_000_000.0).contains("no location `200000000000000`"));
 }
