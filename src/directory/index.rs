@@ -33,7 +33,7 @@ pub enum Found<'a> {
 #[derive(Debug)]
 struct KindIndex {
     /// Property → its texts. `name` and the path's parts included; ids are in `ids`.
-    properties: HashMap<String, Texts>,
+    properties: Vec<(String, Texts)>,
     /// The order in which properties are tried when the mapping names none.
     default_order: Vec<String>,
     /// Ids, folded to lower case: GUIDs are written both ways.
@@ -70,24 +70,21 @@ const SHORTENED: &str = "path, shortened";
 
 impl KindIndex {
     fn new(listing: &Listing) -> Self {
-        let mut properties: HashMap<String, Texts> = HashMap::new();
+        let mut properties: Vec<(String, Texts)> = Vec::new();
         let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
         let mut seen = BTreeSet::new();
         for (index, entry) in listing.entries.iter().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let listed = ids.entry(entry.id.to_ascii_lowercase()).or_default();
             listed.push(index);
-            properties
-                .entry("name".to_owned())
-                .or_default()
-                .add(&entry.name, index);
+            texts_of(&mut properties, "name").add(&entry.name, index);
             for (property, text) in &entry.properties {
                 seen.insert(property.clone());
-                let texts = properties.entry(property.clone()).or_default();
+                let texts = texts_of(&mut properties, property);
                 texts.add(text, index);
                 if property == "path" {
                     tails(text).for_each(|tail| texts.add(&tail, index));
-                    let short = properties.entry(SHORTENED.to_owned()).or_default();
+                    let short = texts_of(&mut properties, SHORTENED);
                     shortened(text).for_each(|path| short.add(&path, index));
                 }
             }
@@ -105,6 +102,12 @@ impl KindIndex {
         }
     }
 
+    /// The entries by one property. There are few: comparing names beats hashing them.
+    fn texts(&self, property: &str) -> Option<&Texts> {
+        let found = self.properties.iter().find(|(name, _)| name == property);
+        found.map(|(_, texts)| texts)
+    }
+
     /// The texts that a person may have meant: names, and paths and e-mail addresses where there are some.
     fn suggester(&self, listing: &Listing) -> &Suggester {
         self.suggester.get_or_init(|| {
@@ -119,6 +122,16 @@ impl KindIndex {
             Suggester::new(names)
         })
     }
+}
+
+/// The texts of a property, made when it is met first.
+fn texts_of<'p>(properties: &'p mut Vec<(String, Texts)>, property: &str) -> &'p mut Texts {
+    let position = properties.iter().position(|(name, _)| name == property);
+    let position = position.unwrap_or_else(|| {
+        properties.push((property.to_owned(), Texts::default()));
+        properties.len() - 1
+    });
+    &mut properties[position].1
 }
 
 /// The tails of a path with at least two parts: `B › C` of `A › B › C`.
@@ -211,7 +224,7 @@ impl Directory {
             if property == "id" {
                 continue;
             }
-            let Some(texts) = index.properties.get(property) else {
+            let Some(texts) = index.texts(property) else {
                 continue;
             };
             if let Some(found) = choose(listing, texts.exact.get(text), within) {

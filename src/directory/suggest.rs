@@ -26,15 +26,32 @@ const LONGEST: usize = 120;
 
 /// Unicode case folding, without outer space, inner space collapsed: how names are compared.
 pub fn fold(text: &str) -> String {
-    let mut folded = UniCase::new(text.trim()).to_folded_case();
-    let collapsed = !folded
-        .chars()
-        .zip(folded.chars().skip(1).chain(['x']))
-        .any(|(a, b)| a.is_whitespace() && (a != ' ' || b.is_whitespace()));
-    if !collapsed {
-        folded = folded.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.trim();
+    if !text.is_ascii() {
+        return collapse(&UniCase::unicode(text).to_folded_case());
+    }
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_ascii_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        let start = folded.len();
+        folded.push_str(word);
+        folded[start..].make_ascii_lowercase();
     }
     folded
+}
+
+/// With one space between words.
+fn collapse(text: &str) -> String {
+    let mut collapsed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !collapsed.is_empty() {
+            collapsed.push(' ');
+        }
+        collapsed.push_str(word);
+    }
+    collapsed
 }
 
 /// The names of a short list that are nearest to a text, best first, at most three, none when none is near.

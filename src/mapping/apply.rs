@@ -101,6 +101,7 @@ impl<'r> Row<'_, 'r> {
         let mut ready: Vec<Item<'_>> = Vec::new();
         match got {
             Got::Empty => {}
+            Got::One(item) if field.is_single => return self.single(field, item, parent, reserve),
             Got::One(item) => {
                 if let Some(outcome) = self.prepare(field, item, &mut ready)? {
                     return Ok(outcome);
@@ -125,6 +126,44 @@ impl<'r> Row<'_, 'r> {
             }
         }
         self.finish(field, ready, parent, reserve)
+    }
+
+    /// The one value of a field that no list has to do with: the same steps without a list of one.
+    fn single(
+        &mut self,
+        field: &FieldPlan,
+        item: Item<'_>,
+        parent: Parent<'_>,
+        reserve: usize,
+    ) -> Result<Outcome, Problem> {
+        if loses_digits(field, &item) {
+            return Err(lost_digits(&item));
+        }
+        let passed = match to_text(field, item) {
+            Some(item) => table(field, item)?,
+            None => Passed::Nothing,
+        };
+        let item = match (passed, &field.rule.default) {
+            (Passed::On(item), _) => item,
+            (Passed::SkipField, _) | (Passed::Nothing, None) => return Ok(self.empty(field)),
+            (Passed::SkipRow(why), _) => return Ok(Outcome::SkipRow(why)),
+            (Passed::Nothing, Some(default)) => {
+                self.fall_back(field, default.value.clone());
+                Item::borrowed(&default.value)
+            }
+        };
+        let item = match &field.rule.parse {
+            Some(parse) => parse.apply(item, self.steps.zone)?,
+            None => item,
+        };
+        let item = match self.resolve(field, item, parent)? {
+            Passed::On(item) => item,
+            Passed::Nothing | Passed::SkipField => return Ok(self.empty(field)),
+            Passed::SkipRow(why) => return Ok(Outcome::SkipRow(why)),
+        };
+        let item = check(field, item, reserve)?;
+        let value = field.wanted.want.convert(item, self.steps.zone)?;
+        Ok(Outcome::Value(value))
     }
 
     /// From the type step to the value for the payload.

@@ -11,7 +11,7 @@ use super::parse::Problem;
 use super::plan::{Compiler, Feed, FieldPlan};
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script};
-use super::shape::{FieldRule, Instead, Origin};
+use super::shape::{FieldRule, Instead, Origin, ParseKind};
 use super::target::{Want, Wanted};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::directory::{Found, Kind};
@@ -42,6 +42,7 @@ pub(super) fn compile_field(
     let is_description =
         matches!(&target, Target::Field(field) if field.name == compiler.table.description);
     let mut field = FieldPlan {
+        is_single: !wanted.list && is_single(rule),
         label: label(rule),
         take: rule.take.unwrap_or(compiler.rules.take),
         required: required || rule.check.required,
@@ -55,6 +56,15 @@ pub(super) fn compile_field(
     };
     compiler.try_constants(&mut field);
     Some(field)
+}
+
+/// Whether no step of a field can make several values of one.
+fn is_single(rule: &FieldRule) -> bool {
+    let parses_json = rule
+        .parse
+        .as_ref()
+        .is_some_and(|parse| parse.kind == ParseKind::Json);
+    rule.list.is_none() && !parses_json
 }
 
 /// The columns of a field, for faults.
@@ -169,6 +179,7 @@ impl Compiler<'_> {
             .source(rule, false)
             .unwrap_or(Feed::Constant(serde_json::Value::Null));
         let mut field = FieldPlan {
+            is_single: is_single(rule),
             label: label(rule),
             take: rule.take.unwrap_or(self.rules.take),
             required: true,

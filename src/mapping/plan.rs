@@ -82,6 +82,8 @@ pub(super) struct FieldPlan {
     pub(super) required: bool,
     pub(super) is_description: bool,
     pub(super) take: Take,
+    /// Whether no step can make several values of one.
+    pub(super) is_single: bool,
     /// The value itself, for a constant that needs no row.
     pub(super) constant: Option<serde_json::Value>,
 }

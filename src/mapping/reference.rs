@@ -1,6 +1,6 @@
 //! The reference by which a ticket can be found again: made here, and found in whatever text a system shows.
 
-use data_encoding::Specification;
+use data_encoding::BASE32_NOPAD;
 
 /// Stands before a reference.
 pub const LABEL: &str = "Ref: ";
@@ -17,12 +17,7 @@ pub fn reference(scope: &str, key: &str) -> String {
         return format!("{scope}/{key}");
     }
     let hash = blake3::hash(format!("{scope}/{key}").as_bytes());
-    let mut specification = Specification::new();
-    specification
-        .symbols
-        .push_str("abcdefghijklmnopqrstuvwxyz234567");
-    let base32 = specification.encoding().expect("32 different symbols");
-    let mut text = base32.encode(hash.as_bytes());
+    let mut text = BASE32_NOPAD.encode(hash.as_bytes()).to_ascii_lowercase();
     text.truncate(HASH_LENGTH);
     text
 }
