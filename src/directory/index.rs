@@ -1,13 +1,21 @@
 //! Indexes over a snapshot: exact first, then folded (case, white space); never a guess.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
-use super::{CustomField, Entry, Kind, Snapshot};
+use super::suggest::{Suggester, fold};
+use super::{CustomField, Entry, Kind, Listing, Snapshot};
+
+/// Between the parts of an issue's path.
+pub const PATH_SEPARATOR: &str = " › ";
 
 /// A snapshot with its indexes.
 #[derive(Debug)]
 pub struct Directory {
     snapshot: Snapshot,
+    kinds: HashMap<Kind, KindIndex>,
+    custom_exact: HashMap<String, Arc<CustomField>>,
+    custom_folded: HashMap<String, Arc<CustomField>>,
 }
 
 /// What a look-up found.
@@ -21,10 +29,161 @@ pub enum Found<'a> {
     Missing(Vec<String>),
 }
 
+/// The entries of one kind by their properties.
+#[derive(Debug)]
+struct KindIndex {
+    /// Property → its texts. `name` and the path's parts included; ids are in `ids`.
+    properties: Vec<(String, Texts)>,
+    /// The order in which properties are tried when the mapping names none.
+    default_order: Vec<String>,
+    /// Ids, folded to lower case: GUIDs are written both ways.
+    ids: HashMap<String, Vec<u32>>,
+    /// Made at the first miss.
+    suggester: OnceLock<Suggester>,
+}
+
+/// The entries by the text of one property.
+#[derive(Debug, Default)]
+struct Texts {
+    exact: HashMap<String, Vec<u32>>,
+    folded: HashMap<String, Vec<u32>>,
+}
+
+impl Texts {
+    fn add(&mut self, text: &str, index: u32) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let put = |list: &mut Vec<u32>| {
+            if list.last() != Some(&index) {
+                list.push(index);
+            }
+        };
+        put(self.exact.entry(text.to_owned()).or_default());
+        put(self.folded.entry(fold(text)).or_default());
+    }
+}
+
+/// A path with parts left out before its leaf (`Hardware › Screen` for `Hardware › Laptop › Screen`): tried
+/// after whole paths and their tails, since sheets often lack the middle level.
+const SHORTENED: &str = "path, shortened";
+
+impl KindIndex {
+    fn new(listing: &Listing) -> Self {
+        let mut properties: Vec<(String, Texts)> = Vec::new();
+        let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
+        let mut seen = BTreeSet::new();
+        for (index, entry) in listing.entries.iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let listed = ids.entry(entry.id.to_ascii_lowercase()).or_default();
+            listed.push(index);
+            texts_of(&mut properties, "name").add(&entry.name, index);
+            for (property, text) in &entry.properties {
+                seen.insert(property.clone());
+                let texts = texts_of(&mut properties, property);
+                texts.add(text, index);
+                if property == "path" {
+                    tails(text).for_each(|tail| texts.add(&tail, index));
+                    let short = texts_of(&mut properties, SHORTENED);
+                    shortened(text).for_each(|path| short.add(&path, index));
+                }
+            }
+        }
+        let mut default_order = vec!["name".to_owned()];
+        if seen.remove("path") {
+            default_order.extend(["path".to_owned(), SHORTENED.to_owned()]);
+        }
+        default_order.extend(seen);
+        Self {
+            properties,
+            default_order,
+            ids,
+            suggester: OnceLock::new(),
+        }
+    }
+
+    /// The entries by one property. There are few: comparing names beats hashing them.
+    fn texts(&self, property: &str) -> Option<&Texts> {
+        let found = self.properties.iter().find(|(name, _)| name == property);
+        found.map(|(_, texts)| texts)
+    }
+
+    /// The texts that a person may have meant: names, and paths and e-mail addresses where there are some.
+    fn suggester(&self, listing: &Listing) -> &Suggester {
+        self.suggester.get_or_init(|| {
+            let mut names = BTreeSet::new();
+            for entry in &listing.entries {
+                names.insert(entry.name.clone());
+                for property in ["path", "email", "tag", "abbreviation", "username"] {
+                    names.extend(entry.properties.get(property).cloned());
+                }
+            }
+            names.remove("");
+            Suggester::new(names)
+        })
+    }
+}
+
+/// The texts of a property, made when it is met first.
+fn texts_of<'p>(properties: &'p mut Vec<(String, Texts)>, property: &str) -> &'p mut Texts {
+    let position = properties.iter().position(|(name, _)| name == property);
+    let position = position.unwrap_or_else(|| {
+        properties.push((property.to_owned(), Texts::default()));
+        properties.len() - 1
+    });
+    &mut properties[position].1
+}
+
+/// The tails of a path with at least two parts: `B › C` of `A › B › C`.
+fn tails(path: &str) -> impl Iterator<Item = String> {
+    let parts: Vec<String> = parts(path);
+    (1..parts.len().saturating_sub(1)).map(move |from| parts[from..].join(PATH_SEPARATOR))
+}
+
+/// The path with some parts left out, the leaf and at least one other kept.
+fn shortened(path: &str) -> impl Iterator<Item = String> {
+    let mut parts: Vec<String> = parts(path);
+    let leaf = parts.pop();
+    // Deeper paths than any system has would double with every level.
+    let levels = if parts.len() > 5 { 0 } else { parts.len() };
+    (1_u32..1 << levels).filter_map(move |kept| {
+        let kept = parts
+            .iter()
+            .enumerate()
+            .filter(|(level, _)| kept & (1 << level) != 0)
+            .map(|(_, part)| part.as_str())
+            .chain(leaf.as_deref());
+        Some(kept.collect::<Vec<_>>().join(PATH_SEPARATOR)).filter(|path| !path.is_empty())
+    })
+}
+
+fn parts(path: &str) -> Vec<String> {
+    path.split('›').map(|part| part.trim().to_owned()).collect()
+}
+
 impl Directory {
     /// Indexes a snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot }
+        let kinds = snapshot
+            .kinds
+            .iter()
+            .map(|(kind, listing)| (*kind, KindIndex::new(listing)))
+            .collect();
+        let mut custom_exact = HashMap::new();
+        let mut custom_folded = HashMap::new();
+        for field in &snapshot.custom_fields {
+            let field = Arc::new(field.clone());
+            custom_folded
+                .entry(fold(&field.name))
+                .or_insert_with(|| Arc::clone(&field));
+            custom_exact.entry(field.name.clone()).or_insert(field);
+        }
+        Self {
+            snapshot,
+            kinds,
+            custom_exact,
+            custom_folded,
+        }
     }
 
     /// The snapshot.
@@ -33,28 +192,387 @@ impl Directory {
     }
 
     /// Finds the entry of a kind by name: the properties of `by` in order (`name`, `id`, or one of the entry's;
-    /// empty: the kind's default order), each exactly and then folded; an id given as an id is taken when it
-    /// exists. `within` restricts to entries of that parent id.
-    pub fn find(
+    /// empty: `name`, then `path` and its tails, then the others), each exactly and then folded; an id given as
+    /// an id is taken when it exists. `within` restricts to entries of that parent id.
+    pub fn find(&self, kind: Kind, text: &str, by: &[String], within: Option<&str>) -> Found<'_> {
+        match self.look_up(kind, text, by, within) {
+            Found::Missing(_) => Found::Missing(self.nearest(kind, text, within)),
+            found => found,
+        }
+    }
+
+    /// As [`Directory::find`], but without searching for the nearest names: [`Found::Missing`] is always bare.
+    /// For the hot path; ask [`Directory::nearest`] once for a value that is missing.
+    pub fn look_up(
         &self,
-        _kind: Kind,
-        _text: &str,
-        _by: &[String],
-        _within: Option<&str>,
+        kind: Kind,
+        text: &str,
+        by: &[String],
+        within: Option<&str>,
     ) -> Found<'_> {
-        Found::Missing(Vec::new())
+        let (Some(index), Some(listing)) = (self.kinds.get(&kind), self.snapshot.kinds.get(&kind))
+        else {
+            return Found::Missing(Vec::new());
+        };
+        let properties = if by.is_empty() {
+            &index.default_order
+        } else {
+            by
+        };
+        let mut folded = None;
+        for property in properties {
+            if property == "id" {
+                continue;
+            }
+            let Some(texts) = index.texts(property) else {
+                continue;
+            };
+            if let Some(found) = choose(listing, texts.exact.get(text), within) {
+                return found;
+            }
+            let folded: &String = folded.get_or_insert_with(|| fold(text));
+            if let Some(found) = choose(listing, texts.folded.get(folded), within) {
+                return found;
+            }
+        }
+        let id = text.trim();
+        index
+            .ids
+            .get(id)
+            .or_else(|| index.ids.get(&id.to_ascii_lowercase()))
+            .and_then(|ids| choose(listing, Some(ids), within))
+            .unwrap_or(Found::Missing(Vec::new()))
+    }
+
+    /// The names of a kind that are nearest to a text, best first, at most three; with `within` only those of
+    /// that parent.
+    pub fn nearest(&self, kind: Kind, text: &str, within: Option<&str>) -> Vec<String> {
+        let (Some(index), Some(listing)) = (self.kinds.get(&kind), self.snapshot.kinds.get(&kind))
+        else {
+            return Vec::new();
+        };
+        match within {
+            None => index.suggester(listing).nearest(text),
+            Some(parent) => {
+                let children = listing
+                    .entries
+                    .iter()
+                    .filter(|entry| is_child(entry, parent))
+                    .map(|entry| entry.name.as_str());
+                super::suggest::nearest(text, children)
+            }
+        }
+    }
+
+    /// The names of the properties by which entries of a kind can be found, `name` and `id` included.
+    pub fn properties(&self, kind: Kind) -> Vec<&str> {
+        let mut names = vec!["name", "id"];
+        if let Some(index) = self.kinds.get(&kind) {
+            let others = index.default_order.iter().map(String::as_str);
+            names.extend(others.filter(|name| !matches!(*name, "name" | SHORTENED)));
+        }
+        names
     }
 
     /// The custom field of that name: exact, then folded.
-    pub fn custom_field(&self, _name: &str) -> Option<Arc<CustomField>> {
-        None
+    pub fn custom_field(&self, name: &str) -> Option<Arc<CustomField>> {
+        self.custom_exact
+            .get(name)
+            .or_else(|| self.custom_folded.get(&fold(name)))
+            .cloned()
     }
 
-    /// Whether entries of this kind can be resolved at all: `Err` says why not (not listed, or a partial listing).
+    /// Whether entries of this kind can be resolved at all: `Err` says why not (not listed, or a partial
+    /// listing: a name that is unique among some may be ambiguous among all).
     ///
     /// # Errors
     /// The reason, for people.
-    pub fn can_resolve(&self, _kind: Kind) -> Result<(), String> {
-        Ok(())
+    pub fn can_resolve(&self, kind: Kind) -> Result<(), String> {
+        let Some(listing) = self.snapshot.kinds.get(&kind) else {
+            return Err(format!("{} lists no `{kind}`", self.snapshot.system));
+        };
+        let because = |note: &Option<String>| match note {
+            Some(note) => format!(": {note}"),
+            None => String::new(),
+        };
+        let listed = listing.entries.len() as u64;
+        match listing.total {
+            Some(total) if listed < total => Err(format!(
+                "only {listed} of {total} entries of `{kind}` could be listed{}",
+                because(&listing.note)
+            )),
+            _ if listed == 0 && listing.note.is_some() => Err(format!(
+                "no entry of `{kind}` could be listed{}",
+                because(&listing.note)
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The one entry of a list, or the several; `None` for an empty list, so that the next property is tried.
+fn choose<'a>(
+    listing: &'a Listing,
+    list: Option<&Vec<u32>>,
+    within: Option<&str>,
+) -> Option<Found<'a>> {
+    let mut entries = list?
+        .iter()
+        .filter_map(|index| listing.entries.get(*index as usize))
+        .filter(|entry| within.is_none_or(|parent| is_child(entry, parent)));
+    let first = entries.next()?;
+    let mut others: Vec<&Entry> = Vec::new();
+    for entry in entries {
+        // A page that came twice is no ambiguity.
+        if !entry.id.eq_ignore_ascii_case(&first.id) {
+            others.push(entry);
+        }
+    }
+    if others.is_empty() {
+        return Some(Found::One(first));
+    }
+    others.insert(0, first);
+    Some(Found::Ambiguous(others))
+}
+
+fn is_child(entry: &Entry, parent: &str) -> bool {
+    entry
+        .parent
+        .as_deref()
+        .is_some_and(|own| own.eq_ignore_ascii_case(parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::CustomType;
+    use crate::systems::{Dialect, SystemName};
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn entry(id: &str, name: &str, properties: &[(&str, &str)], parent: Option<&str>) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            properties: properties
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            parent: parent.map(str::to_owned),
+        }
+    }
+
+    fn directory(kinds: Vec<(Kind, Listing)>) -> Directory {
+        Directory::new(Snapshot {
+            version: Snapshot::VERSION,
+            system: SystemName::IncidentIq,
+            dialect: Dialect::Only,
+            tenant: "t".to_owned(),
+            pulled_at: Timestamp::UNIX_EPOCH,
+            kinds: kinds.into_iter().collect(),
+            custom_fields: vec![CustomField {
+                id: "cf1".to_owned(),
+                name: "Asset Tag".to_owned(),
+                kind: CustomType::Text,
+                options: Vec::new(),
+                max_length: None,
+                required: false,
+            }],
+            constants: BTreeMap::new(),
+        })
+    }
+
+    fn listing(entries: Vec<Entry>) -> Listing {
+        Listing {
+            entries,
+            total: None,
+            note: None,
+        }
+    }
+
+    fn school() -> Directory {
+        directory(vec![
+            (
+                Kind::Location,
+                listing(vec![
+                    entry(
+                        "L1",
+                        "Lincoln High School",
+                        &[("abbreviation", "LHS")],
+                        None,
+                    ),
+                    entry("L2", "District Office", &[("abbreviation", "DO")], None),
+                ]),
+            ),
+            (
+                Kind::Room,
+                listing(vec![
+                    entry("R1", "101", &[], Some("L1")),
+                    entry("R2", "101", &[], Some("l2")),
+                    entry("R3", "Lab", &[], Some("L1")),
+                ]),
+            ),
+            (
+                Kind::Issue,
+                listing(vec![
+                    entry(
+                        "I1",
+                        "Screen",
+                        &[("path", "Hardware › Laptop › Screen")],
+                        None,
+                    ),
+                    entry(
+                        "I2",
+                        "Screen",
+                        &[("path", "Hardware › Tablet › Screen")],
+                        None,
+                    ),
+                    entry("I3", "Other", &[("path", "Other › Other")], None),
+                ]),
+            ),
+        ])
+    }
+
+    fn id<'a>(found: &Found<'a>) -> Option<&'a str> {
+        match found {
+            Found::One(entry) => Some(entry.id.as_str()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn names_abbreviations_and_ids_are_found() {
+        let directory = school();
+        let find = |text| directory.find(Kind::Location, text, &[], None);
+        assert_eq!(id(&find("Lincoln High School")), Some("L1"));
+        assert_eq!(id(&find("  lincoln  HIGH school ")), Some("L1"));
+        assert_eq!(id(&find("lhs")), Some("L1"));
+        assert_eq!(id(&find("l2")), Some("L2"));
+        assert_eq!(
+            find("Linclon HS"),
+            Found::Missing(vec!["Lincoln High School".to_owned()])
+        );
+    }
+
+    #[test]
+    fn an_exact_match_beats_a_folded_one() {
+        let directory = directory(vec![(
+            Kind::Team,
+            listing(vec![
+                entry("1", "it", &[], None),
+                entry("2", "IT", &[], None),
+            ]),
+        )]);
+        let find = |text| directory.find(Kind::Team, text, &[], None);
+        assert_eq!(id(&find("IT")), Some("2"));
+        assert_eq!(id(&find("it")), Some("1"));
+        assert!(matches!(find("It"), Found::Ambiguous(both) if both.len() == 2));
+    }
+
+    #[test]
+    fn within_makes_a_room_unique() {
+        let directory = school();
+        let find = |within| directory.find(Kind::Room, "101", &[], within);
+        assert!(matches!(find(None), Found::Ambiguous(_)));
+        assert_eq!(id(&find(Some("l1"))), Some("R1"));
+        assert_eq!(id(&find(Some("L2"))), Some("R2"));
+        assert!(matches!(
+            directory.find(Kind::Room, "Lab", &[], Some("L2")),
+            Found::Missing(_)
+        ));
+    }
+
+    #[test]
+    fn an_issue_is_found_by_its_path_its_tail_and_without_the_middle() {
+        let directory = school();
+        let find = |text| directory.find(Kind::Issue, text, &[], None);
+        assert!(matches!(find("Screen"), Found::Ambiguous(_)));
+        assert_eq!(id(&find("Hardware › Laptop › Screen")), Some("I1"));
+        assert_eq!(id(&find("tablet › screen")), Some("I2"));
+        assert!(matches!(find("Hardware › Screen"), Found::Ambiguous(_)));
+        assert_eq!(id(&find("Other")), Some("I3"));
+        assert_eq!(id(&find("Other › Other")), Some("I3"));
+    }
+
+    #[test]
+    fn only_the_named_properties_are_tried() {
+        let directory = school();
+        let by = ["abbreviation".to_owned()];
+        assert_eq!(
+            id(&directory.find(Kind::Location, "LHS", &by, None)),
+            Some("L1")
+        );
+        assert!(matches!(
+            directory.find(Kind::Location, "Lincoln High School", &by, None),
+            Found::Missing(_)
+        ));
+        assert_eq!(
+            directory.properties(Kind::Location),
+            ["name", "id", "abbreviation"]
+        );
+    }
+
+    #[test]
+    fn a_partial_listing_resolves_nothing() {
+        let part = Listing {
+            entries: vec![entry("1", "a", &[], None)],
+            total: Some(2),
+            note: Some("page 2 was refused".to_owned()),
+        };
+        let noted = Listing {
+            note: Some("only those seen".to_owned()),
+            ..listing(vec![entry("1", "a", &[], None)])
+        };
+        let directory = directory(vec![(Kind::User, part), (Kind::Team, noted)]);
+        assert_eq!(
+            directory.can_resolve(Kind::User).unwrap_err(),
+            "only 1 of 2 entries of `user` could be listed: page 2 was refused"
+        );
+        assert!(directory.can_resolve(Kind::Team).is_ok());
+        assert_eq!(
+            directory.can_resolve(Kind::Asset).unwrap_err(),
+            "incidentiq lists no `asset`"
+        );
+    }
+
+    #[test]
+    fn a_page_that_came_twice_is_no_ambiguity() {
+        let directory = directory(vec![(
+            Kind::Team,
+            listing(vec![
+                entry("A", "IT", &[], None),
+                entry("a", "IT", &[], None),
+            ]),
+        )]);
+        assert_eq!(id(&directory.find(Kind::Team, "IT", &[], None)), Some("A"));
+    }
+
+    #[test]
+    fn custom_fields_are_found_folded() {
+        let directory = school();
+        assert!(directory.custom_field("Asset Tag").is_some());
+        assert!(directory.custom_field(" asset  tag").is_some());
+        assert!(directory.custom_field("Tag").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_listed_is_found_or_ambiguous(
+            names in proptest::collection::vec("[a-cA-C ]{1,4}", 1..12),
+            text in ".{0,6}",
+        ) {
+            let entries: Vec<Entry> = names
+                .iter()
+                .enumerate()
+                .map(|(n, name)| entry(&format!("id-{n}"), name, &[], None))
+                .collect();
+            let directory = directory(vec![(Kind::Team, listing(entries))]);
+            for name in names.iter().filter(|name| !name.trim().is_empty()) {
+                let found = directory.find(Kind::Team, name, &[], None);
+                prop_assert!(!matches!(found, Found::Missing(_)));
+            }
+            directory.find(Kind::Team, &text, &[], None);
+        }
     }
 }

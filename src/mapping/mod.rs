@@ -1,9 +1,51 @@
 //! The mapping: a TOML file, checked, compiled once into a plan, and then a pure function from the rows of a
 //! record to the payloads of its steps.
+//!
+//! ```text
+//! file ─▶ Mapping::load ─▶ Plan::compile ─▶ Plan::bind ─▶ BoundPlan
+//!         syntax, keys,    fields, names,   columns,      rows → identity, payloads
+//!         steps            directory        types
+//! ```
+//!
+//! Each of the three stages tells all that it finds wrong at once, with the place in the file.
+
+mod apply;
+mod bind;
+mod columns;
+mod compile;
+mod date;
+mod expr;
+mod field;
+mod file;
+mod input;
+mod item;
+mod keys;
+mod load;
+mod order;
+mod parse;
+mod plan;
+pub mod reference;
+mod render;
+mod resolve;
+mod script;
+mod shape;
+mod stages;
+mod table;
+mod target;
+mod text;
+mod types;
+mod values;
+
+use std::borrow::Cow;
 
 use crate::error::Fault;
 use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
+
+pub use bind::BoundPlan;
+pub use load::Mapping;
+pub use plan::{Plan, PlanOptions};
+pub use shape::Unmapped;
 
 /// What a record became.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,3 +75,19 @@ pub trait MapRows: Send + Sync {
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }
+
+/// How words are compared in a `map`: without case and outer space. Borrowed where nothing changes.
+fn table_key(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if text
+        .bytes()
+        .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
+    {
+        Cow::Owned(unicase::UniCase::new(text).to_folded_case())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

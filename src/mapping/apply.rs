@@ -1,0 +1,445 @@
+//! Sends the values of one row through the steps of one field.
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::columns::{Got, Reader};
+use super::item::Item;
+use super::parse::Problem;
+use super::plan::{Feed, FieldPlan};
+use super::render;
+use super::resolve::{Hints, Resolved};
+use super::shape::{Instead, Take};
+use super::stages::{
+    Passed, check, flatten, flatten_list, is_null, loses_digits, lost_digits, shorten, skip_reason,
+    table, to_text,
+};
+use crate::directory::Directory;
+use crate::error::Fault;
+use crate::record::Record;
+
+/// What a field of one row became.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nothing: it is left out.
+    Empty,
+    /// Its value.
+    Value(Value),
+    /// The row is left out.
+    SkipRow(String),
+    /// Something is wrong, and told.
+    Faulty,
+}
+
+/// What the steps need besides the value.
+#[derive(Clone, Copy)]
+pub(super) struct Steps<'p> {
+    pub(super) directory: &'p Directory,
+    pub(super) hints: &'p Hints,
+    pub(super) zone: Option<&'p TimeZone>,
+}
+
+/// What `within` means for this row.
+#[derive(Clone, Copy)]
+pub(super) enum Parent<'a> {
+    /// The field has no `within`.
+    Any,
+    /// The id that it was resolved to.
+    Id(&'a str),
+    /// It is empty or left out.
+    Absent,
+}
+
+/// One row (or group) on its way through the fields.
+pub(super) struct Row<'p, 'r> {
+    pub(super) reader: Reader<'p>,
+    pub(super) steps: Steps<'p>,
+    pub(super) scripts: &'p super::script::Scripts,
+    pub(super) rows: &'r [Record],
+    pub(super) faults: Vec<Fault>,
+    pub(super) fallbacks: Vec<(String, String)>,
+}
+
+impl<'r> Row<'_, 'r> {
+    /// Makes the value of a field; `reserve` characters are kept free at its end.
+    pub(super) fn field(
+        &mut self,
+        field: &FieldPlan,
+        parent: Parent<'_>,
+        reserve: usize,
+    ) -> Outcome {
+        if let Some(constant) = &field.constant {
+            return Outcome::Value(constant.clone());
+        }
+        let got = match self.gather(field) {
+            Ok(got) => got,
+            Err(fault) => {
+                let mut fault = *fault;
+                fault.field = field.name().map(str::to_owned);
+                self.faults.push(fault);
+                return Outcome::Faulty;
+            }
+        };
+        match self.pass(field, got, parent, reserve) {
+            Ok(outcome) => outcome,
+            Err(problem) => {
+                self.fault(field, problem);
+                Outcome::Faulty
+            }
+        }
+    }
+
+    fn pass(
+        &mut self,
+        field: &FieldPlan,
+        got: Got<'r>,
+        parent: Parent<'_>,
+        reserve: usize,
+    ) -> Result<Outcome, Problem> {
+        let mut ready: Vec<Item<'_>> = Vec::new();
+        match got {
+            Got::Empty => {}
+            Got::One(item) if field.is_single => return self.single(field, item, parent, reserve),
+            Got::One(item) => {
+                if let Some(outcome) = self.prepare(field, item, &mut ready)? {
+                    return Ok(outcome);
+                }
+            }
+            Got::Many(items) => {
+                for item in items {
+                    if let Some(outcome) = self.prepare(field, item, &mut ready)? {
+                        return Ok(outcome);
+                    }
+                }
+            }
+        }
+        shorten(field, &mut ready);
+        if ready.is_empty() {
+            match &field.rule.default {
+                Some(default) => {
+                    self.fall_back(field, default.value.clone());
+                    ready.push(Item::borrowed(&default.value));
+                }
+                None => return Ok(self.empty(field)),
+            }
+        }
+        self.finish(field, ready, parent, reserve)
+    }
+
+    /// The one value of a field that no list has to do with: the same steps without a list of one.
+    fn single(
+        &mut self,
+        field: &FieldPlan,
+        item: Item<'_>,
+        parent: Parent<'_>,
+        reserve: usize,
+    ) -> Result<Outcome, Problem> {
+        if loses_digits(field, &item) {
+            return Err(lost_digits(&item));
+        }
+        let passed = match to_text(field, item) {
+            Some(item) => table(field, item)?,
+            None => Passed::Nothing,
+        };
+        let item = match (passed, &field.rule.default) {
+            (Passed::On(item), _) => item,
+            (Passed::SkipField, _) | (Passed::Nothing, None) => return Ok(self.empty(field)),
+            (Passed::SkipRow(why), _) => return Ok(Outcome::SkipRow(why)),
+            (Passed::Nothing, Some(default)) => {
+                self.fall_back(field, default.value.clone());
+                Item::borrowed(&default.value)
+            }
+        };
+        let item = match &field.rule.parse {
+            Some(parse) => parse.apply(item, self.steps.zone)?,
+            None => item,
+        };
+        let item = match self.resolve(field, item, parent)? {
+            Passed::On(item) => item,
+            Passed::Nothing | Passed::SkipField => return Ok(self.empty(field)),
+            Passed::SkipRow(why) => return Ok(Outcome::SkipRow(why)),
+        };
+        let item = check(field, item, reserve)?;
+        let value = field.wanted.want.convert(item, self.steps.zone)?;
+        Ok(Outcome::Value(value))
+    }
+
+    /// From the type step to the value for the payload.
+    fn finish(
+        &mut self,
+        field: &FieldPlan,
+        mut items: Vec<Item<'_>>,
+        parent: Parent<'_>,
+        reserve: usize,
+    ) -> Result<Outcome, Problem> {
+        if let Some(parse) = &field.rule.parse {
+            let parsed: Result<Vec<_>, _> = items
+                .into_iter()
+                .map(|item| parse.apply(item, self.steps.zone))
+                .collect();
+            items = parsed?.into_iter().flat_map(flatten).collect();
+        }
+        if !field.wanted.list && items.len() > 1 {
+            let join = match &field.source {
+                Feed::Columns { join, .. } => join.as_str(),
+                _ => " ",
+            };
+            let texts: Vec<Cow<'_, str>> = items.iter().map(Item::text).collect();
+            items = vec![Item::Text(Cow::Owned(texts.join(join)))];
+        }
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            let item = match self.resolve(field, item, parent)? {
+                Passed::On(item) => item,
+                Passed::Nothing => continue,
+                Passed::SkipField => return Ok(self.empty(field)),
+                Passed::SkipRow(why) => return Ok(Outcome::SkipRow(why)),
+            };
+            let item = check(field, item, reserve)?;
+            values.push(field.wanted.want.convert(item, self.steps.zone)?);
+        }
+        Ok(match (field.wanted.list, values.pop()) {
+            (_, None) => self.empty(field),
+            (false, Some(value)) => Outcome::Value(value),
+            (true, Some(last)) => {
+                values.push(last);
+                Outcome::Value(Value::Array(values))
+            }
+        })
+    }
+
+    /// Null words, text steps, splitting and the table; what is left goes to `ready`. `Some`: the field or the
+    /// row is left out.
+    fn prepare<'a>(
+        &mut self,
+        field: &FieldPlan,
+        item: Item<'a>,
+        ready: &mut Vec<Item<'a>>,
+    ) -> Result<Option<Outcome>, Problem> {
+        if loses_digits(field, &item) {
+            return Err(lost_digits(&item));
+        }
+        for item in flatten_list(field, item) {
+            let Some(item) = to_text(field, item) else {
+                continue;
+            };
+            let split = field
+                .rule
+                .list
+                .as_ref()
+                .and_then(|list| list.split.as_deref());
+            let parts: Vec<Item<'a>> = match split {
+                None => vec![item],
+                Some(separator) => {
+                    let text = item.into_text();
+                    let parts = text
+                        .split(separator)
+                        .map(str::trim)
+                        .filter(|part| !part.is_empty());
+                    parts
+                        .map(|part| Item::Text(Cow::Owned(part.to_owned())))
+                        .collect()
+                }
+            };
+            for part in parts {
+                match table(field, part)? {
+                    Passed::On(item) => ready.push(item),
+                    Passed::Nothing => {}
+                    Passed::SkipField => return Ok(Some(self.empty(field))),
+                    Passed::SkipRow(why) => return Ok(Some(Outcome::SkipRow(why))),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn resolve<'a>(
+        &mut self,
+        field: &FieldPlan,
+        item: Item<'a>,
+        parent: Parent<'_>,
+    ) -> Result<Passed<'a>, Problem> {
+        let Some(resolver) = &field.resolver else {
+            return Ok(Passed::On(item));
+        };
+        let within = match parent {
+            Parent::Any => None,
+            Parent::Id(id) => Some(id),
+            Parent::Absent => {
+                return match &resolver.missing {
+                    Instead::SkipField => Ok(Passed::SkipField),
+                    Instead::SkipRow => Ok(Passed::SkipRow(skip_reason(field, &item.text()))),
+                    _ => {
+                        let name = resolver
+                            .within
+                            .as_ref()
+                            .map_or("", |(_, name)| name.as_str());
+                        Err(Problem::new(format!("needs `{name}`, which is empty"))
+                            .hint(format!("fill what `{name}` is made of, or write `missing = {{ do = \"skip_field\" }}`")))
+                    }
+                };
+            }
+        };
+        let text = item.text();
+        let found = resolver.resolve(self.steps.directory, self.steps.hints, &text, within);
+        Ok(match found {
+            Resolved::Id(id) => Passed::On(Item::Text(Cow::Owned(id))),
+            Resolved::Instead(id, name) => {
+                self.fall_back(field, name);
+                Passed::On(Item::Text(Cow::Owned(id)))
+            }
+            Resolved::SkipField => Passed::SkipField,
+            Resolved::SkipRow(why) => {
+                Passed::SkipRow(format!("{}: no {why}", field.rule.name.value))
+            }
+            Resolved::Faulty(problem) => return Err(problem),
+        })
+    }
+
+    fn fall_back(&mut self, field: &FieldPlan, name: String) {
+        if let Some(field) = field.name() {
+            self.fallbacks.push((field.to_owned(), name));
+        }
+    }
+
+    /// A field without a value: a fault when it is required.
+    fn empty(&mut self, field: &FieldPlan) -> Outcome {
+        if !field.required {
+            return Outcome::Empty;
+        }
+        let hint = match field.target {
+            Some(_) => "fill the cell, or give the field a `default`",
+            None => "every row needs its key: fill the cell",
+        };
+        let mut fault = self.new_fault(field, "is empty".to_owned());
+        fault.hint = Some(hint.to_owned());
+        self.faults.push(fault);
+        Outcome::Faulty
+    }
+
+    fn new_fault(&self, field: &FieldPlan, message: String) -> Fault {
+        let record = self.record(field);
+        let mut fault = Fault::row(record.place.clone(), message);
+        fault.column = field.label.clone();
+        fault.field = field.name().map(str::to_owned);
+        fault
+    }
+
+    fn fault(&mut self, field: &FieldPlan, problem: Problem) {
+        let mut fault = self.new_fault(field, problem.message);
+        fault.hint = problem.hint;
+        fault.value = match self.gather(field) {
+            Ok(Got::One(item)) => Some(item.text().into_owned()),
+            _ => None,
+        };
+        self.faults.push(fault);
+    }
+
+    /// The row that bears a field's cells.
+    fn record(&self, field: &FieldPlan) -> &'r Record {
+        match &field.source {
+            Feed::Columns { slots, .. } | Feed::First(slots) => slots
+                .first()
+                .map_or(&self.rows[0], |slot| self.taken(*slot, field.take)),
+            Feed::Script(_) | Feed::Constant(_) => &self.rows[0],
+        }
+    }
+
+    fn taken(&self, slot: usize, take: Take) -> &'r Record {
+        taken(&self.reader, self.rows, slot, take)
+    }
+
+    /// The value of the field's origin.
+    fn gather(&self, field: &FieldPlan) -> Result<Got<'r>, Box<Fault>> {
+        let get = |slot: usize| self.reader.get(slot, self.taken(slot, field.take));
+        match &field.source {
+            Feed::Columns { slots, join } => match slots.as_slice() {
+                [slot] => get(*slot),
+                several => {
+                    let mut parts: Vec<Cow<'_, str>> = Vec::with_capacity(several.len());
+                    for slot in several {
+                        match get(*slot)? {
+                            Got::Empty => {}
+                            Got::One(item) => parts.push(super::text::trim(item.into_text())),
+                            Got::Many(items) => {
+                                parts.extend(items.into_iter().map(Item::into_text))
+                            }
+                        }
+                    }
+                    Ok(match parts.is_empty() {
+                        true => Got::Empty,
+                        false => Got::One(Item::Text(Cow::Owned(parts.join(join)))),
+                    })
+                }
+            },
+            Feed::First(slots) => {
+                for slot in slots {
+                    match get(*slot)? {
+                        Got::One(Item::Text(text)) if is_null(field, &text) => {}
+                        Got::Empty => {}
+                        got => return Ok(got),
+                    }
+                }
+                Ok(Got::Empty)
+            }
+            Feed::Script(script) => {
+                let text = render::text(self.scripts, script, &self.reader, self.rows, field.take)?;
+                Ok(Got::One(Item::Text(Cow::Owned(text))))
+            }
+            Feed::Constant(value) => Ok(match value {
+                Value::Null => Got::Empty,
+                Value::String(text) => Got::One(Item::Text(Cow::Owned(text.clone()))),
+                other => Got::One(Item::Json(other.clone())),
+            }),
+        }
+    }
+}
+
+/// The row of a group that gives a column's value.
+pub(super) fn taken<'r>(
+    reader: &Reader<'_>,
+    rows: &'r [Record],
+    slot: usize,
+    take: Take,
+) -> &'r Record {
+    let last = &rows[rows.len() - 1];
+    match take {
+        Take::First => &rows[0],
+        Take::Last => last,
+        Take::LastFilled => {
+            let filled = |record: &&Record| !matches!(reader.get(slot, record), Ok(Got::Empty));
+            rows.iter().rev().find(filled).unwrap_or(last)
+        }
+    }
+}
+
+impl Steps<'_> {
+    /// A constant of the mapping through the steps that need no row.
+    pub(super) fn constant(&self, field: &FieldPlan, item: Item<'_>) -> Result<Value, Problem> {
+        let item = match &field.rule.parse {
+            Some(parse) => parse.apply(item, self.zone)?,
+            None => item,
+        };
+        let item = match &field.resolver {
+            None => item,
+            Some(resolver) => {
+                match resolver.resolve(self.directory, self.hints, &item.text(), None) {
+                    Resolved::Id(id) => Item::Text(Cow::Owned(id)),
+                    Resolved::Faulty(problem) => return Err(problem),
+                    // The mapping's own names must be right by themselves.
+                    _ => {
+                        return Err(Problem::new(format!(
+                            "no {} `{}`",
+                            resolver.kind,
+                            item.text()
+                        )));
+                    }
+                }
+            }
+        };
+        let item = check(field, item, 0)?;
+        field.wanted.want.convert(item, self.zone)
+    }
+}

@@ -1,0 +1,399 @@
+//! A plan bound to the tables of an input: rows become identities and payloads.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::apply::{Outcome, Parent, Row, Steps};
+use super::columns::{Columns, Got, Reader};
+use super::file::Faults;
+use super::item::Item;
+use super::plan::{Feed, FieldPlan, Plan};
+use super::reference::{LABEL, reference};
+use super::script::Script;
+use super::shape::Marker;
+use super::types::Types;
+use super::{MapRows, Mapped, Ready, render};
+use crate::error::{Error, Fault, Result};
+use crate::intake::{Digest, Identify, Identity};
+use crate::record::{Record, RowKey};
+use crate::source::{Layout, Table};
+use crate::systems::fields::{FieldValue, Target};
+
+/// A plan whose columns are found in the tables of an input.
+#[derive(Debug)]
+pub struct BoundPlan {
+    plan: Arc<Plan>,
+    columns: Columns,
+}
+
+impl BoundPlan {
+    pub(super) fn new(plan: Arc<Plan>, tables: &[Table]) -> Result<Self> {
+        let mut faults = Faults::new(Arc::clone(&plan.source));
+        let columns = Columns::bind(&plan.slots, &plan.rules, tables, &mut faults);
+        let types = Types {
+            plan: &plan,
+            columns: &columns,
+            all_text: tables
+                .iter()
+                .all(|table| matches!(table.layout, Layout::Csv { .. })),
+        };
+        let scripts = plan.fields.iter().chain(plan.key.iter().flatten());
+        let templates = scripts.filter_map(|field| match &field.source {
+            Feed::Script(script) => Some(script),
+            _ => None,
+        });
+        for script in templates
+            .chain(&plan.conditions)
+            .chain(&plan.group_condition)
+        {
+            types.check(script, &mut faults);
+        }
+        if !faults.is_empty() {
+            return Err(Error::mapping(faults.into_list()));
+        }
+        Ok(Self { plan, columns })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The columns that nothing reads, as (index of the table, name), for `unmapped`; the columns that an error
+    /// file adds are not among them.
+    pub fn unread_columns(&self) -> Vec<(usize, String)> {
+        match self.plan.scripts.reads_all {
+            true => Vec::new(),
+            false => self.columns.unread(),
+        }
+    }
+
+    /// The steps that a row can take, the operation's own first.
+    pub fn steps(&self) -> &[Cow<'static, str>] {
+        self.plan.steps()
+    }
+
+    /// The most requests that a row costs.
+    pub fn requests_per_row(&self) -> usize {
+        self.plan.requests_per_row()
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            columns: &self.columns,
+            rules: &self.plan.rules,
+            slots: &self.plan.slots,
+            zone: self.plan.zone.as_ref(),
+        }
+    }
+
+    fn row<'r>(&self, rows: &'r [Record]) -> Row<'_, 'r> {
+        Row {
+            reader: self.reader(),
+            steps: Steps {
+                directory: &self.plan.directory,
+                hints: &self.plan.hints,
+                zone: self.plan.zone.as_ref(),
+            },
+            scripts: &self.plan.scripts,
+            rows,
+            faults: Vec::new(),
+            fallbacks: Vec::new(),
+        }
+    }
+
+    fn holds(&self, script: &Script, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
+        let take = self.plan.rules.take;
+        render::holds(&self.plan.scripts, script, &self.reader(), rows, take)
+            .map_err(|fault| vec![*fault])
+    }
+
+    /// The parts of the key joined by `/`.
+    fn key(&self, parts: &[FieldPlan], rows: &[Record]) -> std::result::Result<RowKey, Vec<Fault>> {
+        let mut row = self.row(rows);
+        let mut key = String::new();
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                key.push('/');
+            }
+            match row.field(part, Parent::Any, 0) {
+                Outcome::Value(Value::String(text)) => key.push_str(&text),
+                Outcome::Value(other) => key.push_str(&other.to_string()),
+                Outcome::Empty | Outcome::SkipRow(_) | Outcome::Faulty => {}
+            }
+        }
+        match row.faults.is_empty() {
+            true => Ok(RowKey::new(key)),
+            false => Err(row.faults),
+        }
+    }
+
+    /// The hash of the cells that fields are made of, by column name: neither the order of the columns nor one
+    /// that nothing reads changes it.
+    fn content(&self, rows: &[Record]) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        let mut put = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        for record in rows {
+            for (name, cell) in self.columns.content(record) {
+                let text = cell.text();
+                let text = text.trim();
+                // An empty cell is as good as no column.
+                if !text.is_empty() {
+                    put(name);
+                    put(text);
+                }
+            }
+            put("");
+        }
+        truncated(&hasher)
+    }
+}
+
+fn truncated(hasher: &blake3::Hasher) -> Digest {
+    let mut digest = Digest::default();
+    let length = digest.len();
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..length]);
+    digest
+}
+
+impl Identify for BoundPlan {
+    fn passes(&self, record: &Record) -> std::result::Result<bool, Vec<Fault>> {
+        for condition in &self.plan.conditions {
+            if !self.holds(condition, std::slice::from_ref(record))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn group(&self, record: &Record) -> Option<Digest> {
+        if self.plan.group_by.is_empty() {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut is_empty = true;
+        for slot in &self.plan.group_by {
+            let text = match self.reader().get(*slot, record) {
+                Ok(Got::One(item)) => item.into_text().trim().to_owned(),
+                Ok(Got::Many(items)) => {
+                    let texts: Vec<Cow<'_, str>> = items.into_iter().map(Item::into_text).collect();
+                    texts.join("\u{1f}")
+                }
+                Ok(Got::Empty) | Err(_) => String::new(),
+            };
+            is_empty &= text.is_empty();
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        if is_empty {
+            // Rows that name no group have nothing in common: each stands alone.
+            hasher.update(record.place.to_string().as_bytes());
+        }
+        Some(truncated(&hasher))
+    }
+
+    fn arrange(&self, rows: &mut Vec<Record>) {
+        let Some(slot) = self.plan.order_by else {
+            return;
+        };
+        let reader = self.reader();
+        let mut keyed: Vec<(Option<Item<'static>>, Record)> = std::mem::take(rows)
+            .into_iter()
+            .map(|record| {
+                let key = match reader.get(slot, &record) {
+                    Ok(Got::One(item)) => Some(item.into_owned()),
+                    _ => None,
+                };
+                (key, record)
+            })
+            .collect();
+        keyed.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+        rows.extend(keyed.into_iter().map(|(_, record)| record));
+    }
+
+    fn passes_group(&self, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
+        match &self.plan.group_condition {
+            None => Ok(true),
+            Some(condition) => self.holds(condition, rows),
+        }
+    }
+
+    fn identify(&self, rows: &[Record]) -> std::result::Result<Identity, Vec<Fault>> {
+        let key = match &self.plan.key {
+            Some(parts) => Some(self.key(parts, rows)?),
+            None => {
+                let carried = rows
+                    .iter()
+                    .find_map(|record| self.columns.carried_key(record));
+                carried.map(|key| RowKey::new(key.trim()))
+            }
+        };
+        Ok(Identity {
+            key,
+            content: self.content(rows),
+        })
+    }
+}
+
+/// Empty first, numbers and dates by their value, all else by its text.
+fn order(a: Option<&Item<'_>>, b: Option<&Item<'_>>) -> Ordering {
+    let number = |item: &Item<'_>| match item {
+        Item::Integer(number) => Some(*number as f64),
+        Item::Number(number) => Some(*number),
+        _ => None,
+    };
+    let moment = |item: &Item<'_>| match item {
+        Item::Date(date) => Some(date.at(0, 0, 0, 0)),
+        Item::DateTime(at) => Some(*at),
+        Item::Instant(at) => Some(at.datetime()),
+        _ => None,
+    };
+    // The rank keeps values of different types apart, so that the order is a whole one.
+    let rank = |item: &Item<'_>| match item {
+        item if number(item).is_some() => 0,
+        item if moment(item).is_some() => 1,
+        _ => 2,
+    };
+    match (a, b) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        (Some(a), Some(b)) => rank(a).cmp(&rank(b)).then_with(|| {
+            match (a, b, number(a), number(b)) {
+                // Two moments in their own zones: the instant decides, not the face of the clock.
+                (Item::Instant(a), Item::Instant(b), _, _) => a.timestamp().cmp(&b.timestamp()),
+                (_, _, Some(a), Some(b)) => a.total_cmp(&b),
+                _ => match (moment(a), moment(b)) {
+                    (Some(a), Some(b)) => a.cmp(&b),
+                    _ => a.text().cmp(&b.text()),
+                },
+            }
+        }),
+    }
+}
+
+impl MapRows for BoundPlan {
+    fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
+        let plan = &self.plan;
+        let reference = match plan.marker {
+            Marker::Description => Some(reference(&plan.scope, key.as_str())),
+            Marker::None => None,
+        };
+        let mut row = self.row(rows);
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        outcomes.resize_with(plan.fields.len(), || Outcome::Empty);
+        for &position in &plan.order {
+            let field = &plan.fields[position];
+            let line = reference
+                .as_deref()
+                .filter(|_| field.is_description)
+                .map(|reference| marker_line(reference, field.is_html()));
+            let reserve = line.as_ref().map_or(0, |line| line.chars().count());
+            let outcome = match parent(field, &outcomes) {
+                // What it depends on is told already.
+                None => Outcome::Faulty,
+                Some(parent) => row.field(field, parent, reserve),
+            };
+            outcomes[position] = match (outcome, line) {
+                (Outcome::Value(Value::String(text)), Some(line)) => {
+                    Outcome::Value(Value::String(text + &line))
+                }
+                (Outcome::Empty, Some(line)) => Outcome::Value(Value::String(trimmed(&line))),
+                (outcome, _) => outcome,
+            };
+        }
+        let (faults, fallbacks) = (row.faults, row.fallbacks);
+        self.compose(rows, outcomes, faults, fallbacks, reference)
+    }
+}
+
+impl BoundPlan {
+    fn compose(
+        &self,
+        rows: &[Record],
+        outcomes: Vec<Outcome>,
+        mut faults: Vec<Fault>,
+        fallbacks: Vec<(String, String)>,
+        reference: Option<String>,
+    ) -> Mapped {
+        let plan = &self.plan;
+        let mut values = Vec::with_capacity(outcomes.len() + 1);
+        for (field, outcome) in plan.fields.iter().zip(outcomes) {
+            match outcome {
+                // A row that is left out needs no mending.
+                Outcome::SkipRow(why) => return Mapped::Skip(why),
+                Outcome::Value(value) => values.extend(field_value(field, value)),
+                Outcome::Empty | Outcome::Faulty => {}
+            }
+        }
+        if !faults.is_empty() {
+            return Mapped::Faults(faults);
+        }
+        if let (Some(target), Some(reference)) = (&plan.bare_description, &reference) {
+            values.push(FieldValue {
+                target: target.clone(),
+                value: Value::String(format!("{LABEL}{reference}")),
+            });
+        }
+        match plan.schema.compose(plan.operation, values, plan.notify) {
+            Ok(steps) => Mapped::Ready(Ready {
+                steps,
+                fallbacks,
+                reference,
+            }),
+            Err(problems) => {
+                for (name, message) in problems {
+                    let label = plan
+                        .fields
+                        .iter()
+                        .find(|field| field.name() == Some(name.as_str()))
+                        .and_then(|field| field.label.clone());
+                    let mut fault = Fault::row(rows[0].place.clone(), message).field(name);
+                    fault.column = label;
+                    faults.push(fault);
+                }
+                Mapped::Faults(faults)
+            }
+        }
+    }
+}
+
+fn field_value(field: &FieldPlan, value: Value) -> Option<FieldValue> {
+    let target: Target = field.target.clone()?;
+    Some(FieldValue { target, value })
+}
+
+/// What a `within` field means for this row; `None` when that field is faulty itself.
+fn parent<'o>(field: &FieldPlan, outcomes: &'o [Outcome]) -> Option<Parent<'o>> {
+    let within = field
+        .resolver
+        .as_ref()
+        .and_then(|resolver| resolver.within.as_ref());
+    let Some((position, _)) = within else {
+        return Some(Parent::Any);
+    };
+    match &outcomes[*position] {
+        Outcome::Value(Value::String(id)) => Some(Parent::Id(id)),
+        Outcome::Value(_) | Outcome::Empty => Some(Parent::Absent),
+        Outcome::SkipRow(_) | Outcome::Faulty => None,
+    }
+}
+
+/// The reference as a last line, a blank one before it.
+fn marker_line(reference: &str, html: bool) -> String {
+    match html {
+        true => format!("<br><br>{LABEL}{reference}"),
+        false => format!("\n\n{LABEL}{reference}"),
+    }
+}
+
+/// The line alone, for a description that is nothing else.
+fn trimmed(line: &str) -> String {
+    line.trim_start().trim_start_matches("<br>").to_owned()
+}

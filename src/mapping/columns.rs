@@ -1,0 +1,350 @@
+//! The columns that a plan reads, and where they stand in the tables of an input.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::file::Faults;
+use super::item::Item;
+use super::parse::same;
+use super::script::Origin;
+use super::shape::{InputRules, ParseRule};
+use crate::directory::suggest::{did_you_mean, fold, nearest};
+use crate::error::Fault;
+use crate::record::{Cell, ColumnRef, Header, Record};
+use crate::source::Table;
+
+/// The columns that are read, each once, by the name that the mapping uses.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    list: Vec<Slot>,
+    index: HashMap<String, usize>,
+}
+
+/// A column that is read.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// As the mapping writes it.
+    pub(super) name: String,
+    /// Where it is named first.
+    origin: Origin,
+    /// Whether a field is made of it, so that its value is part of the row's content.
+    pub(super) is_content: bool,
+}
+
+impl Slots {
+    /// The slot of a column.
+    pub(super) fn slot(&mut self, name: &str, origin: &Origin) -> usize {
+        if let Some(slot) = self.index.get(name) {
+            return *slot;
+        }
+        self.list.push(Slot {
+            name: name.to_owned(),
+            origin: origin.clone(),
+            is_content: false,
+        });
+        self.index.insert(name.to_owned(), self.list.len() - 1);
+        self.list.len() - 1
+    }
+
+    /// The slot of a column that is read already.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Marks the slots from a number on as content of the row.
+    pub(super) fn mark_content(&mut self, slots: impl IntoIterator<Item = usize>) {
+        for slot in slots {
+            self.list[slot].is_content = true;
+        }
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        self.list.iter().enumerate()
+    }
+
+    /// The name of a slot.
+    pub(super) fn name(&self, slot: usize) -> &str {
+        &self.list[slot].name
+    }
+}
+
+/// What one cell gives.
+#[derive(Debug, PartialEq)]
+pub(super) enum Got<'r> {
+    /// Nothing.
+    Empty,
+    /// A value.
+    One(Item<'r>),
+    /// The values of several columns, without the empty ones.
+    Many(Vec<Item<'r>>),
+}
+
+/// The plan's columns in the tables of one input.
+#[derive(Debug)]
+pub(super) struct Columns {
+    tables: Vec<TableColumns>,
+}
+
+#[derive(Debug)]
+struct TableColumns {
+    header: Arc<Header>,
+    /// By slot; `None` where this table lacks the column.
+    refs: Vec<Option<ColumnRef>>,
+    /// By column: which typing rule of `[input.columns]`.
+    types: Vec<Option<usize>>,
+    /// `_key`, as an error file carries it.
+    key: Option<usize>,
+    /// The content's columns, in an order that no file decides.
+    content: Vec<(String, ColumnRef)>,
+}
+
+impl Columns {
+    /// Finds every column; one that no table has is a fault.
+    pub(super) fn bind(
+        slots: &Slots,
+        rules: &InputRules,
+        tables: &[Table],
+        faults: &mut Faults,
+    ) -> Self {
+        for (_, slot) in slots.iter() {
+            if tables
+                .iter()
+                .all(|table| table.header.find(&slot.name).is_none())
+            {
+                missing_column(&slot.name, &slot.origin, tables, faults);
+            }
+        }
+        for (name, _) in &rules.columns {
+            let known = |table: &Table| table.header.find(&name.value).is_some();
+            if slots.find(&name.value).is_none() && !tables.iter().any(known) {
+                missing_column(&name.value, &Origin::Mapping(name.at), tables, faults);
+            }
+        }
+        let bound = tables
+            .iter()
+            .map(|table| TableColumns::new(slots, rules, table));
+        Self {
+            tables: bound.collect(),
+        }
+    }
+
+    fn table(&self, record: &Record) -> Option<&TableColumns> {
+        self.tables.get(record.table)
+    }
+
+    /// The header of a record's table.
+    pub(super) fn header(&self, record: &Record) -> Option<&Arc<Header>> {
+        self.table(record).map(|table| &table.header)
+    }
+
+    /// The `_key` of a row that comes from an error file.
+    pub(super) fn carried_key<'r>(&self, record: &'r Record) -> Option<std::borrow::Cow<'r, str>> {
+        let cell = record.cell(self.table(record)?.key?);
+        (!cell.is_empty()).then(|| cell.text())
+    }
+
+    /// Whether a slot of any table is typed by `[input.columns]`, and as what.
+    pub(super) fn declared<'p>(&self, slot: usize, rules: &'p InputRules) -> Option<&'p ParseRule> {
+        self.tables.iter().find_map(|table| {
+            let Some(ColumnRef::One(index)) = table.refs.get(slot)? else {
+                return None;
+            };
+            let rule = (*table.types.get(*index)?)?;
+            rules.columns.get(rule).map(|(_, rule)| rule)
+        })
+    }
+
+    /// Whether a slot is a number by itself.
+    pub(super) fn is_row_number(&self, slot: usize) -> bool {
+        self.tables
+            .iter()
+            .any(|table| matches!(table.refs.get(slot), Some(Some(ColumnRef::Row))))
+    }
+
+    /// Columns that nothing reads, as (table, name); the error file's own are not counted.
+    pub(super) fn unread(&self) -> Vec<(usize, String)> {
+        const OWN: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
+        let mut unread = Vec::new();
+        for (number, table) in self.tables.iter().enumerate() {
+            let mut read = vec![false; table.header.len()];
+            for column in table.refs.iter().flatten() {
+                match column {
+                    ColumnRef::One(index) => read[*index] = true,
+                    ColumnRef::All(all) => all.iter().for_each(|index| read[*index] = true),
+                    ColumnRef::File | ColumnRef::Sheet | ColumnRef::Row => {}
+                }
+            }
+            let names = table.header.names().iter().zip(read);
+            unread.extend(
+                names
+                    .filter(|(name, read)| !read && !OWN.contains(&name.as_str()))
+                    .map(|(name, _)| (number, name.clone())),
+            );
+        }
+        unread
+    }
+
+    /// The cells that make the content of a row, by name.
+    pub(super) fn content<'c>(
+        &'c self,
+        record: &'c Record,
+    ) -> impl Iterator<Item = (&'c str, &'c Cell)> {
+        let columns = self
+            .table(record)
+            .map_or(&[][..], |table| table.content.as_slice());
+        columns.iter().flat_map(|(name, column)| {
+            let indexes: &[usize] = match column {
+                ColumnRef::One(index) => std::slice::from_ref(index),
+                ColumnRef::All(all) => all,
+                ColumnRef::File | ColumnRef::Sheet | ColumnRef::Row => &[],
+            };
+            indexes
+                .iter()
+                .map(|index| (name.as_str(), record.cell(*index)))
+        })
+    }
+}
+
+impl TableColumns {
+    fn new(slots: &Slots, rules: &InputRules, table: &Table) -> Self {
+        let header = &table.header;
+        let refs: Vec<Option<ColumnRef>> = slots
+            .iter()
+            .map(|(_, slot)| header.find(&slot.name))
+            .collect();
+        let mut types = vec![None; header.len()];
+        for (rule, (name, _)) in rules.columns.iter().enumerate() {
+            match header.find(&name.value) {
+                Some(ColumnRef::One(index)) => types[index] = Some(rule),
+                Some(ColumnRef::All(all)) => {
+                    all.iter().for_each(|index| types[*index] = Some(rule))
+                }
+                _ => {}
+            }
+        }
+        let mut content: Vec<(String, ColumnRef)> = slots
+            .iter()
+            .zip(&refs)
+            .filter(|((_, slot), _)| slot.is_content)
+            .filter_map(|((_, slot), column)| Some((fold(&slot.name), column.clone()?)))
+            .collect();
+        content.sort_by(|a, b| a.0.cmp(&b.0));
+        content.dedup_by(|a, b| a.0 == b.0);
+        Self {
+            refs,
+            types,
+            key: header.position("_key"),
+            content,
+            header: Arc::clone(header),
+        }
+    }
+}
+
+fn missing_column(name: &str, origin: &Origin, tables: &[Table], faults: &mut Faults) {
+    let mut names: Vec<&str> = Vec::new();
+    for table in tables {
+        names.extend(table.header.names().iter().map(String::as_str));
+    }
+    let hint = did_you_mean(&nearest(name, names.iter().copied())).or_else(|| {
+        let shown: Vec<String> = names
+            .iter()
+            .take(12)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let more = if names.len() > 12 { ", …" } else { "" };
+        (!shown.is_empty()).then(|| format!("the input has {}{more}", shown.join(", ")))
+    });
+    origin.fault(faults, format!("the input has no column `{name}`"), hint);
+}
+
+/// How cells are read: the columns, their types, what counts as empty.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'p> {
+    pub(super) columns: &'p Columns,
+    pub(super) rules: &'p InputRules,
+    pub(super) slots: &'p Slots,
+    pub(super) zone: Option<&'p jiff::tz::TimeZone>,
+}
+
+impl<'p> Reader<'p> {
+    /// The value of a column in a row.
+    ///
+    /// # Errors
+    /// When the cell cannot be read, or is not what `[input.columns]` says.
+    pub(super) fn get<'r>(&self, slot: usize, record: &'r Record) -> Result<Got<'r>, Box<Fault>> {
+        let Some(table) = self.columns.table(record) else {
+            return Ok(Got::Empty);
+        };
+        let one = |item: Option<Item<'r>>| item.map_or(Got::Empty, Got::One);
+        match table.refs.get(slot).and_then(Option::as_ref) {
+            None => Ok(Got::Empty),
+            Some(ColumnRef::One(index)) => {
+                self.cell(*index, record, self.slots.name(slot)).map(one)
+            }
+            Some(ColumnRef::All(all)) => {
+                let mut items = Vec::new();
+                for index in all {
+                    items.extend(self.cell(*index, record, self.slots.name(slot))?);
+                }
+                Ok(if items.is_empty() {
+                    Got::Empty
+                } else {
+                    Got::Many(items)
+                })
+            }
+            Some(ColumnRef::File) => Ok(Got::One(Item::borrowed(&record.place.file))),
+            Some(ColumnRef::Sheet) => Ok(one(record.place.sheet.as_deref().map(Item::borrowed))),
+            Some(ColumnRef::Row) => Ok(Got::One(Item::Integer(
+                i64::try_from(record.place.row).unwrap_or(i64::MAX),
+            ))),
+        }
+    }
+
+    /// The value of a cell by its position.
+    pub(super) fn cell<'r>(
+        &self,
+        index: usize,
+        record: &'r Record,
+        name: &str,
+    ) -> Result<Option<Item<'r>>, Box<Fault>> {
+        let cell = record.cell(index);
+        if let Cell::Fault(why) = cell {
+            return Err(Box::new(
+                Fault::row(record.place.clone(), why.clone())
+                    .column(name)
+                    .hint("mend the cell in the spreadsheet program"),
+            ));
+        }
+        let Some(item) = Item::of(cell) else {
+            return Ok(None);
+        };
+        if let Item::Text(text) = &item
+            && self.rules.null.iter().any(|word| same(word, text))
+        {
+            return Ok(None);
+        }
+        let rule = self
+            .columns
+            .table(record)
+            .and_then(|table| *table.types.get(index)?)
+            .and_then(|rule| self.rules.columns.get(rule));
+        match rule {
+            None => Ok(Some(item)),
+            Some((_, rule)) => rule.apply(item, self.zone).map(Some).map_err(|problem| {
+                let fault = Fault::row(record.place.clone(), problem.message)
+                    .column(name)
+                    .value(cell.text());
+                Box::new(Fault {
+                    hint: problem.hint,
+                    ..fault
+                })
+            }),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Dates and times: the formats of a mapping, and what a text means under them.
+
+use jiff::Zoned;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime::{self, BrokenDownTime};
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
+
+use super::item::Item;
+use super::parse::Problem;
+
+/// A checked `strptime` format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Format(String);
+
+impl Format {
+    /// Checks a format; `date_only` when no time of day is wanted from it.
+    pub(super) fn new(text: &str, date_only: bool) -> Result<Self, String> {
+        // Two samples that differ in every part: a format that mixes them up holds too little.
+        let sample = Date::constant(2024, 11, 23).at(22, 43, 51, 0);
+        let zoned = sample
+            .to_zoned(TimeZone::UTC)
+            .map_err(|error| error.to_string())?;
+        let written = strtime::format(text, &zoned).map_err(|error| error.to_string())?;
+        let read = read(text, &written)?;
+        if read.at.date() != sample.date() {
+            return Err("it holds no whole date".to_owned());
+        }
+        // An hour of twelve without am or pm reads back as another hour.
+        if !date_only && read.has_time && read.at.hour() != sample.hour() {
+            return Err("hours up to 12 (%I) need %p for am and pm".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A text as read under one format.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Reading {
+    at: DateTime,
+    has_time: bool,
+    offset: Option<Offset>,
+}
+
+fn read(format: &str, text: &str) -> Result<Reading, String> {
+    let parts = BrokenDownTime::parse(format, text).map_err(|error| error.to_string())?;
+    if let Some(timestamp) = parts.timestamp() {
+        return Ok(Reading {
+            at: Offset::UTC.to_datetime(timestamp),
+            has_time: true,
+            offset: Some(Offset::UTC),
+        });
+    }
+    let date = parts
+        .to_date()
+        .map_err(|_| "it holds no whole date".to_owned())?;
+    let has_time = parts.hour().is_some();
+    let time = match has_time {
+        true => parts.to_time().map_err(|error| error.to_string())?,
+        false => Time::midnight(),
+    };
+    Ok(Reading {
+        at: date.to_datetime(time),
+        has_time,
+        offset: parts.offset(),
+    })
+}
+
+/// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`.
+fn read_iso(text: &str) -> Option<Reading> {
+    let pieces = Pieces::parse(text).ok()?;
+    Some(Reading {
+        at: pieces
+            .date()
+            .to_datetime(pieces.time().unwrap_or_else(Time::midnight)),
+        has_time: pieces.time().is_some(),
+        offset: pieces.to_numeric_offset(),
+    })
+}
+
+fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
+    let text = text.trim();
+    if formats.is_empty() {
+        return read_iso(text).ok_or_else(|| {
+            Problem::new(format!("`{text}` is no date like 2024-06-21")).hint(
+                "say how it is written: `formats = [\"%m/%d/%Y %H:%M\"]` for 06/21/2024 22:43",
+            )
+        });
+    }
+    let mut found: Option<(&Format, Reading)> = None;
+    for format in formats {
+        let Ok(reading) = read(&format.0, text) else {
+            continue;
+        };
+        match found {
+            None => found = Some((format, reading)),
+            Some((_, first)) if first.at == reading.at && first.offset == reading.offset => {}
+            Some((first, _)) => {
+                return Err(Problem::new(format!(
+                    "`{text}` is a different date under `{}` and `{}`",
+                    first.0, format.0
+                ))
+                .hint("keep only the format in which the dates of this column are written"));
+            }
+        }
+    }
+    found.map(|(_, reading)| reading).ok_or_else(|| {
+        let formats: Vec<&str> = formats.iter().map(|format| format.0.as_str()).collect();
+        Problem::new(format!(
+            "`{text}` is no date of the form {}",
+            formats.join(" or ")
+        ))
+        .hint("mend the cell, or add its form to `formats`")
+    })
+}
+
+/// The value as a date and time; without an offset in it and without `zone` its zone stays unknown.
+pub(super) fn to_datetime<'a>(
+    item: Item<'a>,
+    formats: &[Format],
+    zone: Option<&TimeZone>,
+) -> Result<Item<'a>, Problem> {
+    let reading = match &item {
+        Item::Text(text) => read_text(text, formats)?,
+        Item::Date(date) => civil(date.to_datetime(Time::midnight())),
+        Item::DateTime(at) => civil(*at),
+        Item::Instant(at) => match zone {
+            Some(zone) => return Ok(Item::Instant(Box::new(at.with_time_zone(zone.clone())))),
+            None => return Ok(item),
+        },
+        other => return Err(Problem::new(format!("`{}` is no date", other.text()))),
+    };
+    in_zone(reading, zone)
+        .map(|moment| moment.unwrap_or(Item::DateTime(reading.at)))
+        .ok_or_else(|| Problem::new(format!("`{}` lies outside of the calendar", item.text())))
+}
+
+fn civil(at: DateTime) -> Reading {
+    Reading {
+        at,
+        has_time: true,
+        offset: None,
+    }
+}
+
+/// The moment of a reading: `Some(None)` when no zone is known. A time that the clocks skip in spring is taken
+/// an hour later, one that they show twice in autumn is the first of the two (jiff's *compatible*, which is
+/// what calendars do).
+fn in_zone(reading: Reading, zone: Option<&TimeZone>) -> Option<Option<Item<'static>>> {
+    let zoned = match (reading.offset, zone) {
+        (Some(offset), zone) => {
+            let timestamp = offset.to_timestamp(reading.at).ok()?;
+            let own = || TimeZone::fixed(offset);
+            timestamp.to_zoned(zone.cloned().unwrap_or_else(own))
+        }
+        (None, Some(zone)) => zone.to_ambiguous_zoned(reading.at).compatible().ok()?,
+        (None, None) => return Some(None),
+    };
+    Some(Some(Item::Instant(Box::new(zoned))))
+}
+
+/// The value as a calendar date. A moment with an offset is the day that it is in `zone`.
+pub(super) fn to_date<'a>(
+    item: Item<'a>,
+    formats: &[Format],
+    zone: Option<&TimeZone>,
+) -> Result<Item<'a>, Problem> {
+    if let Item::Date(_) = item {
+        return Ok(item);
+    }
+    match to_datetime(item, formats, zone)? {
+        Item::Instant(at) => Ok(Item::Date(at.date())),
+        Item::DateTime(at) => Ok(Item::Date(at.date())),
+        other => Ok(other),
+    }
+}
+
+/// The moment as payloads take it: RFC 3339 with an offset.
+pub(super) fn rfc3339(at: &Zoned) -> String {
+    let seconds = at.strftime("%Y-%m-%dT%H:%M:%S");
+    let millis = at.millisecond();
+    let offset = at.strftime("%:z");
+    match millis {
+        0 => format!("{seconds}{offset}"),
+        _ => format!("{seconds}.{millis:03}{offset}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn formats(texts: &[&str]) -> Vec<Format> {
+        texts
+            .iter()
+            .map(|text| Format::new(text, false).unwrap())
+            .collect()
+    }
+
+    fn moment(text: &str, forms: &[&str], zone: Option<&str>) -> Result<String, String> {
+        let zone = zone.map(|name| TimeZone::get(name).unwrap());
+        match to_datetime(Item::borrowed(text), &formats(forms), zone.as_ref()) {
+            Ok(Item::Instant(at)) => Ok(rfc3339(&at)),
+            Ok(other) => Ok(other.text().into_owned()),
+            Err(problem) => Err(problem.message),
+        }
+    }
+
+    #[test]
+    fn formats_are_checked() {
+        assert!(Format::new("%m/%d/%Y %H:%M", false).is_ok());
+        assert!(Format::new("%d/%b/%y %I:%M %p", false).is_ok());
+        assert!(Format::new("%s", false).is_ok());
+        assert!(Format::new("%H:%M", false).is_err());
+        assert!(Format::new("%m/%Y", true).is_err());
+        assert!(Format::new("%Q!", false).is_err());
+        assert_eq!(
+            Format::new("%m/%d/%Y %I:%M", false).unwrap_err(),
+            "hours up to 12 (%I) need %p for am and pm"
+        );
+    }
+
+    #[test]
+    fn times_get_the_zone_of_the_mapping() {
+        let chicago = Some("America/Chicago");
+        let form = ["%m/%d/%Y %H:%M"];
+        assert_eq!(
+            moment("6/21/2024 22:43", &form, chicago).unwrap(),
+            "2024-06-21T22:43:00-05:00"
+        );
+        assert_eq!(
+            moment("2024-06-21T22:43:00Z", &[], chicago).unwrap(),
+            "2024-06-21T17:43:00-05:00"
+        );
+        assert_eq!(
+            moment("2024-06-21T22:43:00.5+02:00", &[], None).unwrap(),
+            "2024-06-21T22:43:00.500+02:00"
+        );
+        assert_eq!(
+            moment("2024-06-21 22:43", &[], None).unwrap(),
+            "2024-06-21 22:43"
+        );
+    }
+
+    #[test]
+    fn skipped_and_repeated_hours_are_taken_as_calendars_do() {
+        let chicago = Some("America/Chicago");
+        assert_eq!(
+            moment("2024-03-10 02:30", &[], chicago).unwrap(),
+            "2024-03-10T03:30:00-05:00"
+        );
+        assert_eq!(
+            moment("2024-11-03 01:30", &[], chicago).unwrap(),
+            "2024-11-03T01:30:00-05:00"
+        );
+    }
+
+    #[test]
+    fn a_date_that_two_formats_read_differently_is_told() {
+        let both = ["%m/%d/%Y", "%d/%m/%Y"];
+        assert_eq!(
+            moment("03/04/2024", &both, None).unwrap_err(),
+            "`03/04/2024` is a different date under `%m/%d/%Y` and `%d/%m/%Y`"
+        );
+        assert_eq!(
+            moment("03/03/2024", &both, None).unwrap(),
+            "2024-03-03 00:00"
+        );
+        assert_eq!(
+            moment("21/04/2024", &both, None).unwrap(),
+            "2024-04-21 00:00"
+        );
+    }
+
+    #[test]
+    fn what_is_no_date_is_told() {
+        assert_eq!(
+            moment("soon", &[], None).unwrap_err(),
+            "`soon` is no date like 2024-06-21"
+        );
+        assert_eq!(
+            moment("2024-13-01", &["%Y-%m-%d"], None).unwrap_err(),
+            "`2024-13-01` is no date of the form %Y-%m-%d"
+        );
+    }
+}

@@ -1,0 +1,411 @@
+//! Reads the fields of a mapping, and tells steps that cannot follow one another.
+
+use regex::Regex;
+use serde_json::Value;
+use toml::de::{DeTable, DeValue};
+
+use super::file::{At, Faults, Section, in_order, integer, number, type_name};
+use super::keys;
+use super::load::Reading;
+use super::order::check_order;
+use super::parse::read_parse;
+use super::shape::{
+    Case, CheckRule, FieldRule, Html, Instead, ListRule, Origin, ResolveRule, Take, TextRule,
+};
+use super::table::read_table;
+use crate::directory::Kind;
+use crate::directory::suggest::fold;
+
+/// The prefix of custom fields.
+pub(super) const CUSTOM: &str = "custom.";
+
+/// The fields as they are read.
+#[derive(Default)]
+pub(super) struct Fields {
+    pub(super) rules: Vec<FieldRule>,
+}
+
+impl Fields {
+    /// Reads a table of fields; `[fields.custom]` holds the custom ones.
+    pub(super) fn read(
+        &mut self,
+        table: &DeTable<'_>,
+        prefix: &str,
+        reading: &mut Reading,
+        faults: &mut Faults,
+    ) {
+        for (key, span, raw) in in_order(table) {
+            let name = At::new(format!("{prefix}{key}"), span.start);
+            match raw.get_ref() {
+                DeValue::Table(inner) if prefix.is_empty() && key == "custom" => {
+                    self.read(inner, CUSTOM, reading, faults);
+                }
+                DeValue::Table(inner) => {
+                    let section = Section::open(inner, span.start, &keys::FIELD, faults);
+                    self.rules
+                        .extend(read_field(name, &section, reading, faults));
+                }
+                other => faults.hint(
+                    raw.span().start,
+                    format!(
+                        "field `{}` must be a table, not {}",
+                        name.value,
+                        type_name(other)
+                    ),
+                    "write `{ from = \"a column\" }` or `{ value = … }`",
+                ),
+            }
+        }
+    }
+}
+
+/// Reads one field, or one part of a key; `None` when its origin cannot be read.
+pub(super) fn read_field(
+    name: At<String>,
+    section: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> Option<FieldRule> {
+    let origin = read_origin(&name, section, faults);
+    let takes = [
+        ("first", Take::First),
+        ("last", Take::Last),
+        ("last_filled", Take::LastFilled),
+    ];
+    let null = section.texts("null", faults).unwrap_or_default();
+    let rule = FieldRule {
+        take: section.word("take", &takes, faults),
+        null: null.into_iter().map(|word| word.value).collect(),
+        text: read_text(section, faults),
+        list: read_list(section, faults),
+        table: read_table(section, reading, faults),
+        default: read_default(section, faults),
+        parse: read_parse(section, faults),
+        resolve: read_resolve(section, faults),
+        check: read_check(section, faults),
+        origin: origin.unwrap_or_else(|| Origin::Value(At::new(Value::Null, name.at))),
+        name,
+    };
+    check_order(&rule, section, faults);
+    Some(rule)
+}
+
+fn read_origin(
+    name: &At<String>,
+    section: &Section<'_, '_>,
+    faults: &mut Faults,
+) -> Option<Origin> {
+    let keys = ["from", "from_first", "template", "value"];
+    let present: Vec<&str> = keys.into_iter().filter(|key| section.has(key)).collect();
+    match present.as_slice() {
+        [] => {
+            let what = format!("`{}` has no origin", name.value);
+            faults.hint(
+                name.at,
+                what,
+                "give it one of `from`, `from_first`, `template`, `value`",
+            );
+            return None;
+        }
+        [_] => {}
+        [first, second, ..] => {
+            let message = format!("`{}` has both `{first}` and `{second}`", name.value);
+            faults.hint(
+                section.key_at(second),
+                message,
+                "a field has exactly one origin",
+            );
+            return None;
+        }
+    }
+    if section.has("join") && section.get("from").is_none() {
+        faults.add(
+            section.key_at("join"),
+            "`join` needs `from` with several columns",
+        );
+    }
+    let columns = |key: &str, faults: &mut Faults| {
+        let columns = section.texts(key, faults)?;
+        if columns.is_empty() {
+            faults.add(section.key_at(key), format!("`{key}` names no column"));
+            return None;
+        }
+        Some(columns)
+    };
+    if section.has("from") {
+        let columns = columns("from", faults)?;
+        let join = section.text("join", faults).map(|join| join.value);
+        return Some(Origin::Columns { columns, join });
+    }
+    if section.has("from_first") {
+        return columns("from_first", faults).map(Origin::First);
+    }
+    if section.has("template") {
+        return section.text("template", faults).map(Origin::Template);
+    }
+    let raw = section.get("value")?;
+    let value = constant(raw.get_ref())
+        .or_else(|| section.wrong("value", raw, "a text, a number, a truth or a list", faults))?;
+    Some(Origin::Value(At::new(value, raw.span().start)))
+}
+
+/// A constant of the file as JSON.
+fn constant(value: &DeValue<'_>) -> Option<Value> {
+    Some(match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Integer(_) => Value::from(integer(value)?),
+        DeValue::Float(_) => Value::from(number(value)?),
+        DeValue::Datetime(at) => Value::String(at.to_string()),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| constant(item.get_ref()))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::Array)?,
+        DeValue::Table(_) => return None,
+    })
+}
+
+fn read_text(section: &Section<'_, '_>, faults: &mut Faults) -> TextRule {
+    let upper = section.bool("upper", faults).unwrap_or(false);
+    let lower = section.bool("lower", faults).unwrap_or(false);
+    if upper && lower {
+        faults.add(
+            section.key_at("lower"),
+            "a text cannot be both `upper` and `lower`",
+        );
+    }
+    let words = [
+        ("strip", Html::Strip),
+        ("keep", Html::Keep),
+        ("from_text", Html::FromText),
+    ];
+    let extract = section.text("extract", faults).and_then(|text| {
+        let regex = compile(&text, faults)?;
+        if regex.captures_len() != 2 {
+            faults.hint(
+                text.at,
+                format!(
+                    "`extract` needs one group, `{}` has {}",
+                    text.value,
+                    regex.captures_len() - 1
+                ),
+                "put what you want in round brackets: `#(\\d+)`",
+            );
+        }
+        Some(regex)
+    });
+    TextRule {
+        trim: section.bool("trim", faults).unwrap_or(true),
+        collapse: section.bool("collapse", faults).unwrap_or(false),
+        case: match (upper, lower) {
+            (true, _) => Some(Case::Upper),
+            (false, true) => Some(Case::Lower),
+            _ => None,
+        },
+        replace: read_replace(section, faults),
+        extract,
+        html: section.word("html", &words, faults),
+    }
+}
+
+/// A regular expression of the file.
+fn compile(text: &At<String>, faults: &mut Faults) -> Option<Regex> {
+    Regex::new(&text.value)
+        .map_err(|error| {
+            let text_of_error = error.to_string();
+            let reason = text_of_error.lines().last().unwrap_or_default();
+            let reason = reason.trim().trim_start_matches("error: ");
+            faults.hint(
+                text.at,
+                format!("`{}` is no regular expression: {reason}", text.value),
+                "write signs that stand for themselves as `\\.` `\\(` `\\?`; in TOML use 'single quotes' around it",
+            );
+        })
+        .ok()
+}
+
+fn read_replace(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<(Regex, String)> {
+    let Some(raw) = section.get("replace") else {
+        return Vec::new();
+    };
+    let wanted = "a list of pairs, `[[\"regex\", \"with\"], …]`";
+    let DeValue::Array(pairs) = raw.get_ref() else {
+        section.wrong::<()>("replace", raw, wanted, faults);
+        return Vec::new();
+    };
+    let mut replace = Vec::new();
+    for pair in pairs {
+        let texts: Vec<At<String>> = pair.get_ref().as_array().map_or(Vec::new(), |items| {
+            items
+                .iter()
+                .filter_map(|item| {
+                    let text = item.get_ref().as_str()?;
+                    Some(At::new(text.to_owned(), item.span().start))
+                })
+                .collect()
+        });
+        match texts.as_slice() {
+            [regex, with] => {
+                replace.extend(compile(regex, faults).map(|regex| (regex, with.value.clone())));
+            }
+            _ => {
+                section.wrong::<()>("replace", pair, wanted, faults);
+            }
+        }
+    }
+    replace
+}
+
+fn read_list(section: &Section<'_, '_>, faults: &mut Faults) -> Option<ListRule> {
+    let split = section.text("split", faults);
+    if split.as_ref().is_some_and(|split| split.value.is_empty()) {
+        faults.hint(
+            section.key_at("split"),
+            "`split` is empty",
+            "name what stands between the items, such as \",\" or \"\\n\"",
+        );
+    }
+    let max_items = section.count("max_items", faults);
+    let unique = section.bool("unique", faults).unwrap_or(false);
+    (split.is_some() || max_items.is_some() || unique).then_some(ListRule {
+        split: split.map(|split| split.value),
+        max_items,
+        unique,
+    })
+}
+
+/// A text, or a number or truth of the file as text.
+pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
+    Some(match constant(value)? {
+        Value::String(text) => text,
+        Value::Array(_) | Value::Object(_) | Value::Null => return None,
+        other => other.to_string(),
+    })
+}
+
+fn read_default(section: &Section<'_, '_>, faults: &mut Faults) -> Option<At<String>> {
+    let raw = section.get("default")?;
+    let text = scalar(raw.get_ref())
+        .or_else(|| section.wrong("default", raw, "a text, a number or a truth", faults))?;
+    if text.trim().is_empty() {
+        faults.add(raw.span().start, "`default` is empty");
+    }
+    Some(At::new(text, raw.span().start))
+}
+
+/// A value to take, or `{ do = … }`.
+pub(super) fn read_instead(
+    section: &Section<'_, '_>,
+    key: &str,
+    actions: &[(&str, Instead)],
+    faults: &mut Faults,
+) -> Option<Instead> {
+    let raw = section.get(key)?;
+    let at = raw.span().start;
+    if let DeValue::Table(table) = raw.get_ref() {
+        let action = Section::open(table, at, &keys::ACTION, faults);
+        let word = action.text("do", faults)?;
+        let found = actions.iter().find(|(name, _)| *name == word.value);
+        if found.is_none() {
+            let names: Vec<&str> = actions.iter().map(|(name, _)| *name).collect();
+            let message = format!("`{key}` cannot do `{}`", word.value);
+            faults.unknown(word.at, message, &word.value, &names);
+        }
+        return found.map(|(_, instead)| instead.clone());
+    }
+    let text = scalar(raw.get_ref())
+        .or_else(|| section.wrong(key, raw, "a value, or `{ do = … }`", faults))?;
+    if actions.iter().any(|(name, _)| *name == text) {
+        faults.hint(
+            at,
+            format!("`{key} = \"{text}\"` would be a value"),
+            format!("write `{key} = {{ do = \"{text}\" }}`"),
+        );
+        return None;
+    }
+    Some(Instead::Value(At::new(text, at)))
+}
+
+fn read_resolve(section: &Section<'_, '_>, faults: &mut Faults) -> ResolveRule {
+    let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind));
+    let kind = section
+        .word("resolve", &kinds, faults)
+        .map(|kind| At::new(kind, section.key_at("resolve")));
+    let mut aliases = Vec::new();
+    if let Some((table, _)) = section.table("aliases", faults) {
+        for (key, _, raw) in in_order(table) {
+            match raw.get_ref().as_str() {
+                Some(name) => {
+                    aliases.push((fold(key), At::new(name.to_owned(), raw.span().start)));
+                }
+                None => {
+                    section.wrong::<()>("aliases", raw, "a table from words to names", faults);
+                }
+            }
+        }
+    }
+    let actions = [
+        ("error", Instead::Error),
+        ("skip_field", Instead::SkipField),
+        ("skip_row", Instead::SkipRow),
+    ];
+    let details = ["match", "within", "aliases", "missing", "ambiguous"];
+    ResolveRule {
+        kind,
+        match_: section.texts("match", faults).unwrap_or_default(),
+        within: section.text("within", faults),
+        aliases,
+        missing: read_instead(section, "missing", &actions, faults),
+        ambiguous: read_instead(section, "ambiguous", &actions, faults),
+        detail_at: details
+            .into_iter()
+            .find(|key| section.has(key))
+            .map(|key| section.key_at(key)),
+    }
+}
+
+fn read_check(section: &Section<'_, '_>, faults: &mut Faults) -> CheckRule {
+    let pattern = section.text("pattern", faults).and_then(|text| {
+        // The whole value must fit: a pattern that fits somewhere in it would let `x1234y` pass for a number.
+        compile(&text, faults)?;
+        let whole = At::new(format!("^(?:{})$", text.value), text.at);
+        Some((compile(&whole, faults)?, text.value))
+    });
+    let overflow = [("error", false), ("truncate", true)];
+    CheckRule {
+        required: section.bool("required", faults).unwrap_or(false),
+        max_length: section.count("max_length", faults),
+        truncate: section.word("overflow", &overflow, faults).unwrap_or(false),
+        min: section.number("min", faults),
+        max: section.number("max", faults),
+        one_of: section.texts("one_of", faults).unwrap_or_default(),
+        pattern,
+    }
+}
+
+impl FieldRule {
+    /// A field that does nothing but read its origin.
+    pub(super) fn bare(name: At<String>, origin: Origin) -> Self {
+        Self {
+            name,
+            origin,
+            take: None,
+            null: Vec::new(),
+            text: TextRule {
+                trim: true,
+                collapse: false,
+                case: None,
+                replace: Vec::new(),
+                extract: None,
+                html: None,
+            },
+            list: None,
+            table: None,
+            default: None,
+            parse: None,
+            resolve: ResolveRule::default(),
+            check: CheckRule::default(),
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! A mapping file as text with places: every value knows where it stands, and all faults are collected.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::Keys;
+use crate::directory::suggest::{did_you_mean, nearest};
+use crate::error::MappingFault;
+
+/// A value of the file and where it begins (a byte offset).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct At<T> {
+    /// The value.
+    pub(super) value: T,
+    /// Where it begins.
+    pub(super) at: usize,
+}
+
+impl<T> At<T> {
+    /// A value at a place.
+    pub(super) fn new(value: T, at: usize) -> Self {
+        Self { value, at }
+    }
+}
+
+/// The text of a mapping file under the name that the user gave.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The file as the user named it.
+    pub(super) file: String,
+    /// Its text.
+    pub(super) text: String,
+}
+
+impl Source {
+    /// Line and column from 1, the column in characters.
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let before = &self.text[..at];
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+
+    /// A fault at a place of the file.
+    pub(super) fn fault(&self, at: usize, message: impl Into<String>) -> MappingFault {
+        let (line, column) = self.line_and_column(at);
+        MappingFault {
+            file: self.file.clone(),
+            line: Some(line),
+            column: Some(column),
+            message: message.into(),
+            hint: None,
+        }
+    }
+}
+
+/// All faults of a mapping, told together.
+#[derive(Debug)]
+pub(super) struct Faults {
+    source: Arc<Source>,
+    list: Vec<MappingFault>,
+    /// The lines that are no valid TOML.
+    broken: Vec<usize>,
+}
+
+impl Faults {
+    /// None yet.
+    pub(super) fn new(source: Arc<Source>) -> Self {
+        Self {
+            source,
+            list: Vec::new(),
+            broken: Vec::new(),
+        }
+    }
+
+    /// Adds a fault; the returned place takes a hint.
+    pub(super) fn add(&mut self, at: usize, message: impl Into<String>) -> &mut Option<String> {
+        self.list.push(self.source.fault(at, message));
+        &mut self.list.last_mut().expect("one was pushed").hint
+    }
+
+    /// Adds a place that is no valid TOML: one a line, the first says it.
+    pub(super) fn syntax(&mut self, at: usize, message: String) {
+        let (line, _) = self.source.line_and_column(at);
+        if !self.broken.contains(&line) {
+            self.broken.push(line);
+            self.list.push(self.source.fault(at, message));
+        }
+    }
+
+    /// Whether a fault only follows from a line that could not be read: one near it, or something that is
+    /// missing from the file as a whole.
+    fn is_consequence(&self, fault: &MappingFault) -> bool {
+        let line = fault.line.unwrap_or(1);
+        let is_near = |broken: &usize| broken.abs_diff(line) <= 1;
+        !fault.message.starts_with("no valid TOML")
+            && !self.broken.is_empty()
+            && (self.broken.iter().any(is_near) || fault.message.ends_with("is missing"))
+    }
+
+    /// Adds a fault with what to do about it.
+    pub(super) fn hint(&mut self, at: usize, message: impl Into<String>, hint: impl Into<String>) {
+        *self.add(at, message) = Some(hint.into());
+    }
+
+    /// Adds a fault with the nearest of some names, or else all of them when they are few.
+    pub(super) fn unknown(&mut self, at: usize, message: String, word: &str, names: &[&str]) {
+        let near = did_you_mean(&nearest(word, names.iter().copied()));
+        let hint = near.or_else(|| {
+            (!names.is_empty() && names.len() <= 12).then(|| format!("one of {}", names.join(", ")))
+        });
+        *self.add(at, message) = hint;
+    }
+
+    /// Adds a fault that has no place in the file (a flag of the command line).
+    pub(super) fn elsewhere(&mut self, file: &str, message: String, hint: Option<String>) {
+        self.list.push(MappingFault {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            message,
+            hint,
+        });
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The faults in the order of the file, each once.
+    pub(super) fn into_list(mut self) -> Vec<MappingFault> {
+        self.list.sort_by_key(|fault| (fault.line, fault.column));
+        self.list.dedup();
+        let list = std::mem::take(&mut self.list);
+        list.into_iter()
+            .filter(|fault| !self.is_consequence(fault))
+            .collect()
+    }
+}
+
+/// A raw value with its place.
+pub(super) type Raw<'a> = Spanned<DeValue<'a>>;
+
+/// A table of the file whose keys are checked against the known ones.
+pub(super) struct Section<'t, 'a> {
+    table: &'t DeTable<'a>,
+    place: &'static str,
+    /// Where the table itself stands.
+    pub(super) at: usize,
+}
+
+impl<'t, 'a> Section<'t, 'a> {
+    /// Opens a table: tells unknown keys, with the nearest, and keys that are not built yet.
+    pub(super) fn open(
+        table: &'t DeTable<'a>,
+        at: usize,
+        keys: &'static Keys,
+        faults: &mut Faults,
+    ) -> Self {
+        for (key, _) in table {
+            let name: &str = key.get_ref();
+            if keys.built.contains(&name) {
+                continue;
+            }
+            let start = key.span().start;
+            if keys.later.contains(&name) {
+                faults.hint(
+                    start,
+                    format!("`{name}` is not built yet"),
+                    "this version cannot do it: leave the key out",
+                );
+            } else {
+                faults.unknown(
+                    start,
+                    format!("{} has no key `{name}`", keys.place),
+                    name,
+                    keys.built,
+                );
+            }
+        }
+        Self {
+            table,
+            place: keys.place,
+            at,
+        }
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&'t Raw<'a>> {
+        self.table.get(key)
+    }
+
+    /// Where a key stands; the table's own place when it is absent.
+    pub(super) fn key_at(&self, key: &str) -> usize {
+        self.table
+            .get_key_value(key)
+            .map_or(self.at, |(key, _)| key.span().start)
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// A text.
+    pub(super) fn text(&self, key: &str, faults: &mut Faults) -> Option<At<String>> {
+        let raw = self.get(key)?;
+        match raw.get_ref() {
+            DeValue::String(text) => Some(At::new(text.to_string(), raw.span().start)),
+            _ => self.wrong(key, raw, "a text in quotes", faults),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn bool(&self, key: &str, faults: &mut Faults) -> Option<bool> {
+        let raw = self.get(key)?;
+        match raw.get_ref() {
+            DeValue::Boolean(value) => Some(*value),
+            _ => self.wrong(key, raw, "`true` or `false`", faults),
+        }
+    }
+
+    /// A whole number from 0.
+    pub(super) fn count(&self, key: &str, faults: &mut Faults) -> Option<usize> {
+        let raw = self.get(key)?;
+        integer(raw.get_ref())
+            .and_then(|number| usize::try_from(number).ok())
+            .or_else(|| self.wrong(key, raw, "a whole number", faults))
+    }
+
+    /// A number.
+    pub(super) fn number(&self, key: &str, faults: &mut Faults) -> Option<At<f64>> {
+        let raw = self.get(key)?;
+        number(raw.get_ref())
+            .map(|number| At::new(number, raw.span().start))
+            .or_else(|| self.wrong(key, raw, "a number", faults))
+    }
+
+    /// A list of texts; one text is a list of one.
+    pub(super) fn texts(&self, key: &str, faults: &mut Faults) -> Option<Vec<At<String>>> {
+        let raw = self.get(key)?;
+        match raw.get_ref() {
+            DeValue::String(text) => Some(vec![At::new(text.to_string(), raw.span().start)]),
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| match item.get_ref() {
+                    DeValue::String(text) => Some(At::new(text.to_string(), item.span().start)),
+                    _ => self.wrong(key, item, "a list of texts in quotes", faults),
+                })
+                .collect(),
+            _ => self.wrong(key, raw, "a text or a list of texts", faults),
+        }
+    }
+
+    /// A text out of some words.
+    pub(super) fn word<T: Copy>(
+        &self,
+        key: &str,
+        words: &[(&str, T)],
+        faults: &mut Faults,
+    ) -> Option<T> {
+        let text = self.text(key, faults)?;
+        let found = words.iter().find(|(word, _)| *word == text.value);
+        if found.is_none() {
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let message = format!("`{key}` cannot be `{}`", text.value);
+            faults.unknown(text.at, message, &text.value, &names);
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// A table.
+    pub(super) fn table(&self, key: &str, faults: &mut Faults) -> Option<(&'t DeTable<'a>, usize)> {
+        let raw = self.get(key)?;
+        match raw.get_ref() {
+            DeValue::Table(table) => Some((table, raw.span().start)),
+            _ => self.wrong(key, raw, "a table", faults),
+        }
+    }
+
+    /// Tells that a value is of the wrong type.
+    pub(super) fn wrong<T>(
+        &self,
+        key: &str,
+        raw: &Raw<'_>,
+        wanted: &str,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        faults.add(
+            raw.span().start,
+            format!(
+                "`{key}` of {} must be {wanted}, not {}",
+                self.place,
+                type_name(raw.get_ref())
+            ),
+        );
+        None
+    }
+}
+
+/// A TOML integer that fits.
+pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A TOML integer or float.
+pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(_) => integer(value).map(|number| number as f64),
+        DeValue::Float(float) => float.as_str().parse().ok().filter(|f: &f64| f.is_finite()),
+        _ => None,
+    }
+}
+
+/// What kind of value it is, for people.
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The entries of a table in the order of the file.
+pub(super) fn in_order<'t, 'a>(
+    table: &'t DeTable<'a>,
+) -> Vec<(&'t str, Range<usize>, &'t Raw<'a>)> {
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| (key.get_ref().as_ref(), key.span(), value))
+        .collect();
+    entries.sort_by_key(|(_, span, _)| span.start);
+    entries
+}

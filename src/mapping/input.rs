@@ -1,0 +1,151 @@
+//! Reads `[input]`: how the file is read, what its columns are, which rows count.
+
+use jiff::tz::TimeZone;
+use toml::de::DeValue;
+
+use super::file::{At, Faults, Section, in_order, integer};
+use super::keys;
+use super::load::texts;
+use super::parse::read_parse;
+use super::shape::{InputRules, ParseRule, Take};
+use crate::source::{InputOptions, SheetChoice, SheetName};
+
+pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOptions, InputRules) {
+    let Some((table, at)) = top.table("input", faults) else {
+        return Default::default();
+    };
+    let input = Section::open(table, at, &keys::INPUT, faults);
+    let header_row = input
+        .count("header_row", faults)
+        .map(|row| u32::try_from(row).unwrap_or(u32::MAX));
+    let options = InputOptions {
+        sheet: read_sheet(&input, faults),
+        header_row,
+        encoding: read_encoding(&input, faults),
+        delimiter: read_delimiter(&input, faults),
+        records: input.text("records", faults).map(|text| text.value),
+    };
+    let takes = [
+        ("first", Take::First),
+        ("last", Take::Last),
+        ("last_filled", Take::LastFilled),
+    ];
+    let rules = InputRules {
+        null: texts(&input, "null", faults),
+        timezone: read_zone(&input, faults),
+        where_: input.text("where", faults),
+        where_group: input.text("where_group", faults),
+        group_by: input.texts("group_by", faults).unwrap_or_default(),
+        order_by: input.text("order_by", faults),
+        take: input.word("take", &takes, faults).unwrap_or_default(),
+        columns: read_columns(&input, faults),
+    };
+    if rules.group_by.is_empty() {
+        for key in ["order_by", "take"] {
+            if input.has(key) {
+                let message = format!("`{key}` is about the rows of a group and needs `group_by`");
+                faults.add(input.key_at(key), message);
+            }
+        }
+    }
+    (options, rules)
+}
+
+fn read_columns(input: &Section<'_, '_>, faults: &mut Faults) -> Vec<(At<String>, ParseRule)> {
+    let Some((table, _)) = input.table("columns", faults) else {
+        return Vec::new();
+    };
+    let mut columns = Vec::new();
+    for (name, span, raw) in in_order(table) {
+        let DeValue::Table(column) = raw.get_ref() else {
+            faults.hint(
+                raw.span().start,
+                format!("column `{name}` must be a table"),
+                "for example `{ parse = \"date\", formats = [\"%m/%d/%Y\"] }`",
+            );
+            continue;
+        };
+        let section = Section::open(column, raw.span().start, &keys::COLUMN, faults);
+        match read_parse(&section, faults) {
+            Some(parse) => columns.push((At::new(name.to_owned(), span.start), parse)),
+            None if !section.has("parse") => {
+                faults.hint(
+                    span.start,
+                    format!("column `{name}` has no `parse`"),
+                    "say what it holds: date, datetime, number, integer, bool or json",
+                );
+            }
+            None => {}
+        }
+    }
+    columns
+}
+
+fn read_sheet(input: &Section<'_, '_>, faults: &mut Faults) -> SheetChoice {
+    let Some(raw) = input.get("sheet") else {
+        return SheetChoice::First;
+    };
+    let name = |value: &DeValue<'_>| match value {
+        DeValue::String(name) => Some(SheetName::Name(name.to_string())),
+        _ => integer(value)
+            .and_then(|number| usize::try_from(number).ok())
+            .filter(|number| *number > 0)
+            .map(SheetName::Number),
+    };
+    let chosen = match raw.get_ref() {
+        DeValue::String(all) if all == "*" => Some(SheetChoice::All),
+        DeValue::Array(list) if !list.is_empty() => list
+            .iter()
+            .map(|item| name(item.get_ref()))
+            .collect::<Option<Vec<_>>>()
+            .map(SheetChoice::These),
+        value => name(value).map(|name| SheetChoice::These(vec![name])),
+    };
+    let wanted = "a sheet's name, its number from 1, a list of them, or \"*\"";
+    chosen
+        .or_else(|| input.wrong("sheet", raw, wanted, faults))
+        .unwrap_or_default()
+}
+
+fn read_encoding(input: &Section<'_, '_>, faults: &mut Faults) -> Option<String> {
+    let label = input.text("encoding", faults)?;
+    if encoding_rs::Encoding::for_label(label.value.trim().as_bytes()).is_none() {
+        faults.hint(
+            label.at,
+            format!("no encoding `{}`", label.value),
+            "for example \"utf-8\", \"windows-1252\", \"utf-16le\", \"shift_jis\"",
+        );
+    }
+    Some(label.value)
+}
+
+fn read_delimiter(input: &Section<'_, '_>, faults: &mut Faults) -> Option<char> {
+    let text = input.text("delimiter", faults)?;
+    let mut characters = text.value.chars();
+    match (text.value.as_str(), characters.next(), characters.next()) {
+        ("tab" | "\\t", _, _) => Some('\t'),
+        (_, Some(one), None) if one.is_ascii() && !matches!(one, '"' | '\r' | '\n') => Some(one),
+        _ => {
+            faults.hint(
+                text.at,
+                format!("`{}` is no delimiter", text.value),
+                "one character, such as \",\" \";\" \"|\", or \"tab\"",
+            );
+            None
+        }
+    }
+}
+
+/// The `timezone` of a table.
+pub(super) fn read_zone(section: &Section<'_, '_>, faults: &mut Faults) -> Option<TimeZone> {
+    let name = section.text("timezone", faults)?;
+    let zone = TimeZone::get(&name.value).ok();
+    if zone.is_none() {
+        faults.hint(
+            name.at,
+            format!("no time zone `{}`", name.value),
+            "a name of the time zone database, such as \"America/Chicago\" or \"UTC\"",
+        );
+    }
+    zone
+}

@@ -1,0 +1,389 @@
+//! Reads a mapping file into its typed shape. Everything that the file alone can tell is checked here, all
+//! of it at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::field::{Fields, read_field};
+use super::file::{At, Faults, Section, Source, integer};
+use super::input::read_input;
+use super::keys;
+use super::shape::{FieldRule, InputRules, Marker, Origin, Unmapped};
+use crate::error::{Error, Result};
+use crate::source::InputOptions;
+use crate::systems::{Operation, SystemName};
+
+/// The version of the format that this program reads.
+const VERSION: i64 = 1;
+
+/// A mapping file, read and checked by itself.
+#[derive(Debug)]
+pub struct Mapping {
+    pub(super) source: Arc<Source>,
+    pub(super) system: SystemName,
+    pub(super) operation: Operation,
+    pub(super) scope: String,
+    pub(super) key: Option<Vec<Arc<FieldRule>>>,
+    pub(super) marker: At<Marker>,
+    pub(super) notify: bool,
+    pub(super) profiles: Vec<String>,
+    pub(super) unmapped: Unmapped,
+    pub(super) options: InputOptions,
+    pub(super) input: Arc<InputRules>,
+    pub(super) fields: Vec<Arc<FieldRule>>,
+    /// Where `[fields]` stands.
+    pub(super) fields_at: usize,
+    fingerprint: String,
+}
+
+impl Mapping {
+    /// Reads a mapping file and checks all that it can be blamed for by itself: syntax, unknown keys and
+    /// those that are not built yet, types of values, expressions, formats, steps that cannot follow one
+    /// another. Needs no connection and no directory.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and [`Error::mapping`] with all its faults.
+    pub fn load(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| {
+            Error::usage("the mapping cannot be read")
+                .at(&name)
+                .caused_by(error)
+                .hint("`--mapping` names a TOML file; ready ones stand in `mappings/`")
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Error::usage(format!("the mapping is no UTF-8: byte {} is wrong", at + 1))
+                .at(&name)
+                .hint("save it as UTF-8 (in the Windows editor: Save as, Encoding UTF-8)")
+        })?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self::read(name, text, &folder)
+    }
+
+    /// Reads a mapping from its text; `folder` is where a `map_file` stands.
+    pub(super) fn read(file: String, text: String, folder: &Path) -> Result<Self> {
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        };
+        let source = Arc::new(Source { file, text });
+        let mut faults = Faults::new(Arc::clone(&source));
+        let (root, mut errors) = DeTable::parse_recoverable(&source.text);
+        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+        for error in &errors {
+            let at = error.span().map_or(0, |span| span.start);
+            let reason = error.message().replace('\n', ", ");
+            faults.syntax(at, format!("no valid TOML: {reason}"));
+        }
+        let mut reading = Reading {
+            folder: folder.to_path_buf(),
+            digest: blake3::Hasher::new(),
+        };
+        reading.digest.update(source.text.as_bytes());
+        let section = Section::open(root.get_ref(), 0, &keys::TOP, &mut faults);
+        let mapping = read_top(&section, &source, &mut reading, &mut faults);
+        match mapping {
+            Some(mapping) if faults.is_empty() => Ok(mapping),
+            _ => Err(Error::mapping(faults.into_list())),
+        }
+    }
+
+    /// Which system it is for.
+    pub fn system(&self) -> SystemName {
+        self.system
+    }
+
+    /// The name space of its keys.
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// The only profiles it may run against; empty: any.
+    pub fn profiles(&self) -> &[String] {
+        &self.profiles
+    }
+
+    /// Whether e-mails, notifications and rules may fire.
+    pub fn notify(&self) -> bool {
+        self.notify
+    }
+
+    /// How the input is to be read.
+    pub fn input_options(&self) -> &InputOptions {
+        &self.options
+    }
+
+    /// A hash of the file's bytes and of the bytes of the files that it names, in hex.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The file as the user named it.
+    pub fn name(&self) -> &str {
+        &self.source.file
+    }
+
+    /// What is told about columns with data that nothing reads.
+    pub fn unmapped(&self) -> Unmapped {
+        self.unmapped
+    }
+
+    /// Whether the tickets bear a reference by which a row in doubt can be found again.
+    pub fn has_marker(&self) -> bool {
+        self.marker.value == Marker::Description
+    }
+}
+
+/// What reading needs besides the file.
+pub(super) struct Reading {
+    /// Where files that the mapping names are looked for.
+    pub(super) folder: PathBuf,
+    /// Over the mapping and those files.
+    pub(super) digest: blake3::Hasher,
+}
+
+fn read_top(
+    top: &Section<'_, '_>,
+    source: &Arc<Source>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> Option<Mapping> {
+    check_version(top, faults);
+    let system = read_system(top, faults);
+    check_operation(top, faults);
+    let scope = read_scope(top, faults);
+    let marker = read_marker(top, faults);
+    let unmapped = read_unmapped(top, faults);
+    let (options, input) = read_input(top, faults);
+    let key = read_key(top, reading, faults);
+    let fields = read_fields(top, reading, faults);
+    if let Some(condition) = input
+        .where_group
+        .as_ref()
+        .filter(|_| input.group_by.is_empty())
+    {
+        let message = "`where_group` needs `group_by`";
+        faults.hint(condition.at, message, "write the condition as `where`");
+    }
+    Some(Mapping {
+        source: Arc::clone(source),
+        system: system?,
+        operation: Operation::Create,
+        scope: scope?,
+        key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
+        marker,
+        notify: top.bool("notify", faults).unwrap_or(false),
+        profiles: texts(top, "profile", faults),
+        unmapped,
+        options,
+        input: Arc::new(input),
+        fields: fields.into_iter().map(Arc::new).collect(),
+        fields_at: top.key_at("fields"),
+        fingerprint: reading.digest.finalize().to_hex().to_string(),
+    })
+}
+
+/// The texts of a key, without their places.
+pub(super) fn texts(section: &Section<'_, '_>, key: &str, faults: &mut Faults) -> Vec<String> {
+    let texts = section.texts(key, faults).unwrap_or_default();
+    texts.into_iter().map(|text| text.value).collect()
+}
+
+fn check_version(top: &Section<'_, '_>, faults: &mut Faults) {
+    match top.get("version") {
+        None => faults.hint(0, "`version` is missing", "write `version = 1` at the top"),
+        Some(raw) if integer(raw.get_ref()) == Some(VERSION) => {}
+        Some(raw) => {
+            let written = integer(raw.get_ref()).map_or("this".to_owned(), |n| format!("`{n}`"));
+            faults.hint(
+                raw.span().start,
+                format!("version {written} of the mapping format is not known"),
+                format!("this program reads `version = {VERSION}`"),
+            );
+        }
+    }
+}
+
+fn read_system(top: &Section<'_, '_>, faults: &mut Faults) -> Option<SystemName> {
+    let words = SystemName::ALL.map(|system| (system.as_str(), system));
+    if !top.has("system") {
+        faults.hint(
+            0,
+            "`system` is missing",
+            "write `system = \"incidentiq\"` or `system = \"clearfeed\"`",
+        );
+    }
+    top.word("system", &words, faults)
+}
+
+fn check_operation(top: &Section<'_, '_>, faults: &mut Faults) {
+    const LATER: [&str; 7] = [
+        "update",
+        "upsert",
+        "comment",
+        "assign",
+        "set_status",
+        "close",
+        "delete",
+    ];
+    if !top.has("operation") {
+        faults.hint(
+            0,
+            "`operation` is missing",
+            "write `operation = \"create\"`",
+        );
+    }
+    let Some(operation) = top.text("operation", faults) else {
+        return;
+    };
+    let word = operation.value.as_str();
+    if LATER.contains(&word) {
+        faults.hint(
+            operation.at,
+            format!("`operation = \"{word}\"` is not built yet"),
+            "this version does `operation = \"create\"`",
+        );
+    } else if word != "create" {
+        let message = format!("`operation` cannot be `{word}`");
+        faults.unknown(operation.at, message, word, &["create"]);
+    }
+}
+
+fn read_scope(top: &Section<'_, '_>, faults: &mut Faults) -> Option<String> {
+    let hint = "a name that stays for ever, such as `scope = \"spiceworks-2024\"`: with it a row keeps \
+                its identity whatever the file is called";
+    if !top.has("scope") {
+        faults.hint(0, "`scope` is missing", hint);
+    }
+    let scope = top.text("scope", faults)?;
+    if scope.value.trim().is_empty() || scope.value.trim() != scope.value {
+        faults.hint(scope.at, "`scope` is empty or has space around it", hint);
+        return None;
+    }
+    Some(scope.value)
+}
+
+fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
+    let at = top.key_at("marker");
+    let marker = match top
+        .get("marker")
+        .map(|raw| (raw.span().start, raw.get_ref()))
+    {
+        Some((at, DeValue::Table(table))) => {
+            Section::open(table, at, &keys::MARKER, faults);
+            if table.is_empty() {
+                faults.hint(
+                    at,
+                    "`marker` is empty",
+                    "write `marker = \"description\"` or `\"none\"`",
+                );
+            }
+            None
+        }
+        _ => {
+            let words = [("description", Marker::Description), ("none", Marker::None)];
+            top.word("marker", &words, faults)
+        }
+    };
+    At::new(marker.unwrap_or_default(), at)
+}
+
+fn read_unmapped(top: &Section<'_, '_>, faults: &mut Faults) -> Unmapped {
+    if let Some(DeValue::String(word)) = top.get("unmapped").map(toml::Spanned::get_ref)
+        && word == "append"
+    {
+        faults.hint(
+            top.key_at("unmapped"),
+            "`unmapped = \"append\"` is not built yet",
+            "write \"warn\" or \"error\"",
+        );
+        return Unmapped::Warn;
+    }
+    let words = [("warn", Unmapped::Warn), ("error", Unmapped::Error)];
+    top.word("unmapped", &words, faults).unwrap_or_default()
+}
+
+fn read_key(
+    top: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> Option<Vec<FieldRule>> {
+    let raw = top.get("key")?;
+    let one;
+    let entries: &[_] = match raw.get_ref() {
+        DeValue::Array(entries) => entries,
+        DeValue::String(_) | DeValue::Table(_) => {
+            one = [raw.clone()];
+            &one
+        }
+        _ => return top.wrong("key", raw, "a list of columns", faults),
+    };
+    if entries.is_empty() {
+        faults.hint(
+            raw.span().start,
+            "`key` names no column",
+            "leave `key` out: then a row is known by its content",
+        );
+    }
+    let mut parts = Vec::new();
+    for entry in entries {
+        let at = entry.span().start;
+        match entry.get_ref() {
+            DeValue::String(column) => {
+                let column = At::new(column.to_string(), at);
+                parts.push(FieldRule::key_column(column));
+            }
+            DeValue::Table(table) => {
+                let name = At::new("key".to_owned(), at);
+                let section = Section::open(table, at, &keys::KEY_PART, faults);
+                parts.extend(read_field(name, &section, reading, faults));
+            }
+            _ => top
+                .wrong::<()>("key", entry, "a column, or `{ from = … }`", faults)
+                .unwrap_or(()),
+        }
+    }
+    Some(parts)
+}
+
+fn read_fields(
+    top: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> Vec<FieldRule> {
+    if !top.has("fields") {
+        faults.hint(
+            0,
+            "`[fields]` is missing",
+            "it says what each field of a ticket is made of",
+        );
+        return Vec::new();
+    }
+    let Some((table, at)) = top.table("fields", faults) else {
+        return Vec::new();
+    };
+    if table.is_empty() {
+        faults.add(at, "`[fields]` is empty");
+    }
+    let mut fields = Fields::default();
+    fields.read(table, "", reading, faults);
+    fields.rules
+}
+
+impl FieldRule {
+    /// A part of the key that is just a column.
+    fn key_column(column: At<String>) -> Self {
+        let name = At::new("key".to_owned(), column.at);
+        let columns = vec![column];
+        Self::bare(
+            name,
+            Origin::Columns {
+                columns,
+                join: None,
+            },
+        )
+    }
+}

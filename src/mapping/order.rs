@@ -1,0 +1,153 @@
+//! Steps that cannot follow one another, told from the file alone.
+
+use super::file::{Faults, Section};
+use super::shape::{FieldRule, Origin, ParseKind, ResolveRule};
+
+/// Tells what in a field cannot work, whatever the rows hold.
+pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
+    needs(section, "else", &["map", "map_file"], faults);
+    check_resolve(rule, section, faults);
+    check_parse(rule, section, faults);
+    check_bounds(rule, section, faults);
+    check_list(rule, section, faults);
+    if let Origin::Value(_) = rule.origin {
+        let idle = [
+            "null", "trim", "collapse", "upper", "lower", "replace", "extract", "split", "map",
+            "map_file", "default", "take", "missing",
+        ];
+        for key in idle
+            .into_iter()
+            .filter(|key| section.has("value") && section.has(key))
+        {
+            faults.add(
+                section.key_at(key),
+                format!("`{key}` does nothing to a fixed `value`"),
+            );
+        }
+    }
+}
+
+/// Tells a key that means nothing without another.
+fn needs(section: &Section<'_, '_>, key: &str, others: &[&str], faults: &mut Faults) {
+    if section.has(key) && !others.iter().any(|other| section.has(other)) {
+        let message = format!("`{key}` needs `{}`", others[0]);
+        faults.add(section.key_at(key), message);
+    }
+}
+
+fn check_resolve(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
+    if !section.has("resolve") {
+        return;
+    }
+    for key in ["one_of", "pattern", "min", "max", "max_length", "overflow"] {
+        if section.has(key) {
+            faults.hint(
+                section.key_at(key),
+                format!("`{key}` comes after `resolve` and would look at an id"),
+                "leave it out: a name that resolves is a good one",
+            );
+        }
+    }
+    if let Some(parse) = &rule.parse
+        && matches!(
+            parse.kind,
+            ParseKind::Bool | ParseKind::Json | ParseKind::Date | ParseKind::DateTime
+        )
+    {
+        faults.hint(
+            section.key_at("parse"),
+            "`parse` comes before `resolve`, which needs a name",
+            "leave `parse` out",
+        );
+    }
+    let ResolveRule { within, .. } = &rule.resolve;
+    if within
+        .as_ref()
+        .is_some_and(|within| within.value == rule.name.value)
+    {
+        faults.add(
+            section.key_at("within"),
+            "a field cannot be `within` itself",
+        );
+    }
+}
+
+fn check_parse(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
+    if rule.parse.is_none() || section.has("resolve") {
+        return;
+    }
+    for key in ["max_length", "overflow", "pattern"] {
+        if section.has(key) {
+            faults.hint(
+                section.key_at(key),
+                format!("`{key}` comes after `parse` and is for texts"),
+                "leave one of the two out",
+            );
+        }
+    }
+}
+
+fn check_bounds(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
+    let check = &rule.check;
+    if let (Some(min), Some(max)) = (&check.min, &check.max)
+        && min.value > max.value
+    {
+        faults.add(
+            max.at,
+            format!("`max` {} is below `min` {}", max.value, min.value),
+        );
+    }
+    let numeric = |kind| matches!(kind, ParseKind::Number | ParseKind::Integer);
+    if let Some(parse) = &rule.parse
+        && !numeric(parse.kind)
+    {
+        for key in ["min", "max"].into_iter().filter(|key| section.has(key)) {
+            faults.add(section.key_at(key), format!("`{key}` is for numbers"));
+        }
+    }
+    if check.max_length == Some(0) {
+        faults.add(
+            section.key_at("max_length"),
+            "`max_length = 0` lets nothing through",
+        );
+    }
+    if section.has("one_of") && check.one_of.is_empty() {
+        faults.add(
+            section.key_at("one_of"),
+            "`one_of` is empty: nothing would pass",
+        );
+    }
+}
+
+fn check_list(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
+    let Some(list) = &rule.list else {
+        return;
+    };
+    let reads_list = match &rule.origin {
+        Origin::Columns { columns, .. } => {
+            columns.iter().any(|column| column.value.ends_with("[*]"))
+        }
+        _ => false,
+    };
+    let makes_list = list.split.is_some()
+        || reads_list
+        || rule
+            .parse
+            .as_ref()
+            .is_some_and(|parse| parse.kind == ParseKind::Json);
+    for key in ["max_items", "unique"] {
+        // A JSON array is a list by itself; only the rows can tell.
+        if section.has(key) && !makes_list && !matches!(rule.origin, Origin::Columns { .. }) {
+            faults.add(
+                section.key_at(key),
+                format!("`{key}` needs `split` or a column `…[*]`"),
+            );
+        }
+    }
+    if list.max_items == Some(0) {
+        faults.add(
+            section.key_at("max_items"),
+            "`max_items = 0` lets nothing through",
+        );
+    }
+}

@@ -1,0 +1,405 @@
+//! The plan: a mapping checked against a system and its directory, everything that can be made ready made ready.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::Mapping;
+use super::bind::BoundPlan;
+use super::columns::Slots;
+use super::compile::compile_field;
+use super::file::{Faults, Source};
+use super::resolve::{Hints, Resolver};
+use super::script::{Origin as Place, Script, Scripts};
+use super::shape::{FieldRule, InputRules, Marker, Take};
+use super::target::Wanted;
+use super::values::environment;
+use crate::directory::Directory;
+use crate::error::{Error, Result};
+use crate::source::Table;
+use crate::systems::fields::{FieldTable, Setting, Target};
+use crate::systems::{CREATE, Operation, Schema};
+
+/// What a plan takes from the command line and the profile.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// A further condition (`--where`); both must hold.
+    pub where_: Option<String>,
+    /// The profile's time zone, for times without one where the mapping names none.
+    pub zone: Option<TimeZone>,
+}
+
+/// A mapping compiled against a system and its directory.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) source: Arc<Source>,
+    pub(super) scope: String,
+    pub(super) operation: Operation,
+    pub(super) marker: Marker,
+    pub(super) notify: bool,
+    pub(super) rules: Arc<InputRules>,
+    pub(super) zone: Option<TimeZone>,
+    pub(super) schema: Arc<dyn Schema>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) hints: Hints,
+    pub(super) slots: Slots,
+    pub(super) scripts: Scripts,
+    pub(super) fields: Vec<FieldPlan>,
+    /// The fields in the order in which they are made: what `within` needs comes first.
+    pub(super) order: Vec<usize>,
+    pub(super) key: Option<Vec<FieldPlan>>,
+    pub(super) conditions: Vec<Script>,
+    pub(super) group_condition: Option<Script>,
+    pub(super) group_by: Vec<usize>,
+    pub(super) order_by: Option<usize>,
+    /// The description when no field of the mapping makes it.
+    pub(super) bare_description: Option<Target>,
+    steps: Vec<Cow<'static, str>>,
+}
+
+/// Where the value of a compiled field comes from.
+#[derive(Debug)]
+pub(super) enum Feed {
+    Columns { slots: Vec<usize>, join: String },
+    First(Vec<usize>),
+    Script(Script),
+    Constant(serde_json::Value),
+}
+
+/// One compiled field, or one part of the key.
+#[derive(Debug)]
+pub(super) struct FieldPlan {
+    pub(super) rule: Arc<FieldRule>,
+    pub(super) source: Feed,
+    /// The columns, for faults.
+    pub(super) label: Option<String>,
+    /// `None` for a part of the key.
+    pub(super) target: Option<Target>,
+    pub(super) wanted: Wanted,
+    pub(super) resolver: Option<Resolver>,
+    pub(super) required: bool,
+    pub(super) is_description: bool,
+    pub(super) take: Take,
+    /// Whether no step can make several values of one.
+    pub(super) is_single: bool,
+    /// The value itself, for a constant that needs no row.
+    pub(super) constant: Option<serde_json::Value>,
+}
+
+impl FieldPlan {
+    /// The field as the mapping calls it; `None` for a part of the key.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.target.as_ref().map(|_| self.rule.name.value.as_str())
+    }
+
+    /// Whether its text is HTML.
+    pub(super) fn is_html(&self) -> bool {
+        use super::shape::Html;
+        matches!(self.rule.text.html, Some(Html::Keep | Html::FromText))
+    }
+}
+
+/// What compiling needs and fills.
+pub(super) struct Compiler<'m> {
+    pub(super) schema: &'m dyn Schema,
+    pub(super) table: &'m FieldTable,
+    pub(super) directory: &'m Directory,
+    pub(super) rules: &'m InputRules,
+    pub(super) zone: Option<&'m TimeZone>,
+    pub(super) slots: Slots,
+    pub(super) scripts: Scripts,
+    pub(super) faults: Faults,
+}
+
+impl Plan {
+    /// Compiles a mapping: every field, name, word and expression is checked against the system's fields and
+    /// its directory.
+    ///
+    /// # Errors
+    /// [`Error::mapping`] with all faults.
+    pub fn compile(
+        mapping: &Mapping,
+        schema: Arc<dyn Schema>,
+        directory: Arc<Directory>,
+        options: &PlanOptions,
+    ) -> Result<Self> {
+        if schema.system() != mapping.system {
+            return Err(Error::usage(format!(
+                "the mapping is for {}, the profile for {}",
+                mapping.system,
+                schema.system()
+            ))
+            .at(&mapping.source.file)
+            .hint("choose the other mapping, or the other profile"));
+        }
+        let zone = mapping
+            .input
+            .timezone
+            .clone()
+            .or_else(|| options.zone.clone());
+        let mut compiler = Compiler {
+            schema: schema.as_ref(),
+            table: schema.fields(mapping.operation),
+            directory: &directory,
+            rules: &mapping.input,
+            zone: zone.as_ref(),
+            slots: Slots::default(),
+            scripts: Scripts::new(environment()),
+            faults: Faults::new(Arc::clone(&mapping.source)),
+        };
+        let mut fields: Vec<FieldPlan> = mapping
+            .fields
+            .iter()
+            .filter_map(|rule| compile_field(&mut compiler, rule))
+            .collect();
+        let content = 0..compiler.slots.len();
+        compiler.slots.mark_content(content);
+        let order = compiler.order(&mut fields);
+        compiler.check_places(&fields);
+        compiler.check_required(mapping);
+        let bare_description = compiler.check_marker(mapping, &fields);
+        let key = mapping
+            .key
+            .as_ref()
+            .map(|parts| parts.iter().map(|part| compiler.key_part(part)).collect());
+        let conditions = compiler.conditions(options);
+        let group_condition = mapping.input.where_group.as_ref().and_then(|condition| {
+            let place = Place::Mapping(condition.at);
+            compiler.condition(&condition.value, place)
+        });
+        let group_by = compiler.columns(&mapping.input.group_by);
+        let order_by = mapping.input.order_by.as_ref();
+        let order_by = order_by.map(|column| compiler.column(column));
+        let steps = steps(compiler.table, &fields);
+        let Compiler {
+            slots,
+            scripts,
+            faults,
+            ..
+        } = compiler;
+        if !faults.is_empty() {
+            return Err(Error::mapping(faults.into_list()));
+        }
+        Ok(Self {
+            source: Arc::clone(&mapping.source),
+            scope: mapping.scope.clone(),
+            operation: mapping.operation,
+            marker: mapping.marker.value,
+            notify: mapping.notify,
+            rules: Arc::clone(&mapping.input),
+            zone,
+            hints: Hints::default(),
+            slots,
+            scripts,
+            fields,
+            order,
+            key,
+            conditions,
+            group_condition,
+            group_by,
+            order_by,
+            bare_description,
+            steps,
+            schema,
+            directory,
+        })
+    }
+
+    /// Finds the plan's columns in the tables of an input, and checks what is compared with what now that the
+    /// types are known.
+    ///
+    /// # Errors
+    /// [`Error::mapping`] with all columns that no table has and all comparisons that cannot be right.
+    pub fn bind(self: &Arc<Self>, tables: &[Table]) -> Result<BoundPlan> {
+        BoundPlan::new(Arc::clone(self), tables)
+    }
+
+    /// The steps that a row can take, the operation's own first: at most so many requests does a row cost. A
+    /// row whose fields for a further step are empty does without it.
+    pub fn steps(&self) -> &[Cow<'static, str>] {
+        &self.steps
+    }
+
+    /// The most requests that a row costs.
+    pub fn requests_per_row(&self) -> usize {
+        self.steps.len()
+    }
+}
+
+/// The names of the steps that the mapped fields need.
+fn steps(table: &FieldTable, fields: &[FieldPlan]) -> Vec<Cow<'static, str>> {
+    let mut steps = vec![Cow::Borrowed(CREATE)];
+    for field in fields {
+        let setting = match &field.target {
+            Some(Target::Field(field)) => field.setting,
+            Some(Target::Custom(_)) => table.custom,
+            None => continue,
+        };
+        if let Setting::Step(name) = setting
+            && !steps.contains(&Cow::Borrowed(name))
+        {
+            steps.push(Cow::Borrowed(name));
+        }
+    }
+    steps
+}
+
+impl Compiler<'_> {
+    /// The slot of a column of the mapping.
+    pub(super) fn column(&mut self, column: &super::file::At<String>) -> usize {
+        self.slots.slot(&column.value, &Place::Mapping(column.at))
+    }
+
+    /// The slots of several.
+    pub(super) fn columns(&mut self, columns: &[super::file::At<String>]) -> Vec<usize> {
+        columns.iter().map(|column| self.column(column)).collect()
+    }
+
+    fn condition(&mut self, text: &str, place: Place) -> Option<Script> {
+        self.scripts
+            .condition(text, place, &mut self.slots, &mut self.faults)
+    }
+
+    fn conditions(&mut self, options: &PlanOptions) -> Vec<Script> {
+        let rules = self.rules;
+        let own = rules
+            .where_
+            .as_ref()
+            .and_then(|condition| self.condition(&condition.value, Place::Mapping(condition.at)));
+        let flag = options
+            .where_
+            .as_ref()
+            .and_then(|text| self.condition(text, Place::Flag("--where")));
+        own.into_iter().chain(flag).collect()
+    }
+
+    /// The order in which fields are made, and the positions that `within` means.
+    fn order(&mut self, fields: &mut [FieldPlan]) -> Vec<usize> {
+        let positions: HashMap<String, usize> = fields
+            .iter()
+            .enumerate()
+            .map(|(position, field)| (field.rule.name.value.clone(), position))
+            .collect();
+        for field in fields.iter_mut() {
+            let (Some(resolver), Some(within)) = (&mut field.resolver, &field.rule.resolve.within)
+            else {
+                continue;
+            };
+            match positions.get(&within.value) {
+                Some(position) => resolver.within = Some((*position, within.value.clone())),
+                None => {
+                    let mut names: Vec<&str> = positions.keys().map(String::as_str).collect();
+                    names.sort_unstable();
+                    let message = format!(
+                        "`within` names `{}`, which this mapping does not fill",
+                        within.value
+                    );
+                    self.faults
+                        .unknown(within.at, message, &within.value, &names);
+                }
+            }
+        }
+        let parent = |position: usize| {
+            let resolver = fields[position].resolver.as_ref()?;
+            resolver.within.as_ref().map(|(parent, _)| *parent)
+        };
+        let mut order: Vec<usize> = Vec::with_capacity(fields.len());
+        for (start, field) in fields.iter().enumerate() {
+            let mut chain = vec![start];
+            while let Some(next) = parent(chain[chain.len() - 1]) {
+                if chain.contains(&next) {
+                    let at = field
+                        .rule
+                        .resolve
+                        .within
+                        .as_ref()
+                        .map_or(0, |within| within.at);
+                    self.faults.add(at, "these fields are `within` each other");
+                    break;
+                }
+                chain.push(next);
+            }
+            for position in chain.into_iter().rev() {
+                if !order.contains(&position) {
+                    order.push(position);
+                }
+            }
+        }
+        for field in fields.iter() {
+            let within = field
+                .resolver
+                .as_ref()
+                .and_then(|resolver| resolver.within.as_ref());
+            if let Some((position, name)) = within
+                && fields[*position].resolver.is_none()
+            {
+                let at = field
+                    .rule
+                    .resolve
+                    .within
+                    .as_ref()
+                    .map_or(0, |within| within.at);
+                let message = format!("`within` needs a field that is resolved, `{name}` is none");
+                self.faults.add(at, message);
+            }
+        }
+        order
+    }
+
+    /// Tells two fields that write the same place.
+    fn check_places(&mut self, fields: &[FieldPlan]) {
+        let mut seen: HashMap<String, &str> = HashMap::new();
+        for field in fields {
+            let place = match &field.target {
+                Some(Target::Field(field)) => field.name.to_owned(),
+                Some(Target::Custom(custom)) => format!("custom {}", custom.id),
+                None => continue,
+            };
+            let name = field.rule.name.value.as_str();
+            if let Some(first) = seen.insert(place, name) {
+                let message = format!("`{name}` writes the same place as `{first}`");
+                self.faults
+                    .hint(field.rule.name.at, message, "leave one of the two out");
+            }
+        }
+    }
+
+    fn check_required(&mut self, mapping: &Mapping) {
+        let named = |name: &str| mapping.fields.iter().any(|rule| rule.name.value == name);
+        for field in self.table.fields.iter().filter(|field| field.required) {
+            if named(field.name) {
+                continue;
+            }
+            let hint = match &Wanted::field(&field.kind).want {
+                super::target::Want::Id(kind) => format!(
+                    "add `{} = {{ from = \"a column\", resolve = \"{kind}\" }}`",
+                    field.name
+                ),
+                _ => format!("add `{} = {{ from = \"a column\" }}`", field.name),
+            };
+            let message = format!(
+                "`{}` is missing: {} makes no ticket without it",
+                field.name, mapping.system
+            );
+            self.faults.hint(mapping.fields_at, message, hint);
+        }
+    }
+
+    /// Checks that the marker has a place; the description's target when no field fills it.
+    fn check_marker(&mut self, mapping: &Mapping, fields: &[FieldPlan]) -> Option<Target> {
+        if mapping.marker.value == Marker::None {
+            return None;
+        }
+        let field = self.table.get(self.table.description);
+        let Some(field) = field.filter(|field| field.setting == Setting::Own) else {
+            let message = "`marker = \"description\"`: the create carries no description";
+            self.faults
+                .hint(mapping.marker.at, message, "write `marker = \"none\"`");
+            return None;
+        };
+        let filled = fields.iter().any(|plan| plan.is_description);
+        (!filled).then(|| Target::Field(field.clone()))
+    }
+}

@@ -1,0 +1,188 @@
+//! Runs templates and conditions on the rows of a record.
+
+use std::sync::Arc;
+
+use minijinja::value::Value;
+
+use super::apply::taken;
+use super::columns::{Got, Reader};
+use super::script::{Context, Kind, Origin, Script, Scripts, Segment, Shape};
+use super::shape::Take;
+use super::values::{Scope, WholeRow, of_item, of_items, reason};
+use crate::error::Fault;
+use crate::record::{Header, Record};
+
+/// The text of a template. Cell text is put in as it stands: it is never read as a template.
+///
+/// # Errors
+/// When a cell cannot be read, or the template cannot be filled.
+pub(super) fn text(
+    scripts: &Scripts,
+    script: &Script,
+    reader: &Reader<'_>,
+    rows: &[Record],
+    take: Take,
+) -> Result<String, Box<Fault>> {
+    match &script.kind {
+        Kind::Segments(segments) => {
+            let mut text = String::with_capacity(256);
+            for segment in segments {
+                match segment {
+                    Segment::Raw(raw) => text.push_str(raw),
+                    Segment::Column(slot) => {
+                        match reader.get(*slot, taken(reader, rows, *slot, take))? {
+                            Got::Empty => {}
+                            Got::One(item) => text.push_str(item.text().trim()),
+                            Got::Many(items) => text.push_str(&of_items(items).to_string()),
+                        }
+                    }
+                }
+            }
+            Ok(text)
+        }
+        Kind::Engine { name, context } => {
+            run(scripts, name, context, reader, rows, take).map_err(|error| match error {
+                Failure::Cell(fault) => fault,
+                Failure::Script(reason) => {
+                    let message = format!("the template cannot be filled: {reason}");
+                    Box::new(Fault::row(rows[0].place.clone(), message))
+                }
+            })
+        }
+    }
+}
+
+/// Whether a condition holds.
+///
+/// # Errors
+/// When a cell cannot be read, or values of different types are compared.
+pub(super) fn holds(
+    scripts: &Scripts,
+    script: &Script,
+    reader: &Reader<'_>,
+    rows: &[Record],
+    take: Take,
+) -> Result<bool, Box<Fault>> {
+    let Kind::Engine { name, context } = &script.kind else {
+        return Ok(true);
+    };
+    match run(scripts, name, context, reader, rows, take) {
+        Ok(text) => Ok(text == "1"),
+        Err(Failure::Cell(fault)) => Err(fault),
+        Err(Failure::Script(reason)) => {
+            let what = match script.origin {
+                Origin::Mapping(_) => "`where`",
+                Origin::Flag(flag) => flag,
+            };
+            let message = format!("{what} cannot be judged: {reason}");
+            let fault = Fault::row(rows[0].place.clone(), message);
+            Err(Box::new(fault.hint(
+                "give the column a type in `[input.columns]`, or mend the cell",
+            )))
+        }
+    }
+}
+
+enum Failure {
+    Cell(Box<Fault>),
+    Script(String),
+}
+
+fn run(
+    scripts: &Scripts,
+    name: &str,
+    context: &Context,
+    reader: &Reader<'_>,
+    rows: &[Record],
+    take: Take,
+) -> Result<String, Failure> {
+    let scope = scope(context, reader, rows, take).map_err(Failure::Cell)?;
+    let failed = |error: minijinja::Error| Failure::Script(reason(&error));
+    let template = scripts.environment.get_template(name).map_err(failed)?;
+    template.render(Value::from_object(scope)).map_err(failed)
+}
+
+fn scope(
+    context: &Context,
+    reader: &Reader<'_>,
+    rows: &[Record],
+    take: Take,
+) -> Result<Scope, Box<Fault>> {
+    let mut names = Vec::with_capacity(context.names.len() + 2);
+    for (name, shape) in &context.names {
+        names.push((Arc::clone(name), value(shape, reader, rows, take)?));
+    }
+    if context.whole_row {
+        let record = match take {
+            Take::First => &rows[0],
+            Take::Last | Take::LastFilled => &rows[rows.len() - 1],
+        };
+        names.push((Arc::from("row"), whole_row(reader, record)?));
+    } else if !context.row.is_empty() {
+        let mut row = Vec::with_capacity(context.row.len());
+        for (name, slot) in &context.row {
+            row.push((Arc::clone(name), column(*slot, reader, rows, take)?));
+        }
+        names.push((Arc::from("row"), Value::from_object(Scope(row))));
+    }
+    if context.rows {
+        let all: Result<Vec<Value>, Box<Fault>> = rows
+            .iter()
+            .map(|record| whole_row(reader, record))
+            .collect();
+        names.push((Arc::from("rows"), Value::from(all?)));
+    }
+    Ok(Scope(names))
+}
+
+fn value(
+    shape: &Shape,
+    reader: &Reader<'_>,
+    rows: &[Record],
+    take: Take,
+) -> Result<Value, Box<Fault>> {
+    match shape {
+        Shape::Slot(slot) => column(*slot, reader, rows, take),
+        Shape::Members(members) => {
+            let mut values = Vec::with_capacity(members.len());
+            for (name, shape) in members {
+                values.push((Arc::clone(name), value(shape, reader, rows, take)?));
+            }
+            Ok(Value::from_object(Scope(values)))
+        }
+    }
+}
+
+fn column(
+    slot: usize,
+    reader: &Reader<'_>,
+    rows: &[Record],
+    take: Take,
+) -> Result<Value, Box<Fault>> {
+    Ok(match reader.get(slot, taken(reader, rows, slot, take))? {
+        Got::Empty => of_item(None),
+        Got::One(item) => of_item(Some(item)),
+        Got::Many(items) => of_items(items),
+    })
+}
+
+fn whole_row(reader: &Reader<'_>, record: &Record) -> Result<Value, Box<Fault>> {
+    let Some(header) = reader.columns.header(record) else {
+        return Ok(Value::from(""));
+    };
+    let header: &Arc<Header> = header;
+    let mut values = Vec::with_capacity(header.len());
+    for (index, name) in header.names().iter().enumerate() {
+        values.push(of_item(reader.cell(index, record, name)?));
+    }
+    let sheet = record.place.sheet.as_deref().unwrap_or_default();
+    Ok(Value::from_object(WholeRow {
+        header: Arc::clone(header),
+        values,
+        built_in: [
+            Value::from(&*record.place.file),
+            Value::from(sheet),
+            Value::from(record.place.row),
+        ],
+    }))
+}

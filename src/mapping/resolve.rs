@@ -1,0 +1,160 @@
+//! The resolve step: a name becomes the id of what it names, or it is told why not.
+
+use std::collections::HashMap;
+use std::sync::RwLock;
+
+use super::parse::Problem;
+use super::shape::Instead;
+use crate::directory::suggest::{did_you_mean, fold};
+use crate::directory::{Directory, Entry, Found, Kind};
+
+/// A compiled resolve step.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    pub(super) kind: Kind,
+    pub(super) by: Vec<String>,
+    /// The field (its position in the plan) whose id restricts the candidates, and its name.
+    pub(super) within: Option<(usize, String)>,
+    /// By folded word.
+    pub(super) aliases: HashMap<String, String>,
+    pub(super) missing: Instead,
+    pub(super) ambiguous: Instead,
+}
+
+/// What a name became.
+#[derive(Debug, PartialEq)]
+pub(super) enum Resolved {
+    /// An id.
+    Id(String),
+    /// The id of the name that `missing` or `ambiguous` gives instead: (id, name).
+    Instead(String, String),
+    /// The field is left out.
+    SkipField,
+    /// The row is left out.
+    SkipRow(String),
+    /// It cannot be told.
+    Faulty(Problem),
+}
+
+/// Hints for names that are missing, so that one that stands in a hundred thousand rows is searched once.
+#[derive(Debug, Default)]
+pub(super) struct Hints(RwLock<HashMap<Miss, Option<String>>>);
+
+/// A name that is missing: its kind, itself, and the id that it was to be found within.
+type Miss = (Kind, String, Option<String>);
+
+/// So many hints are kept.
+const KEPT: usize = 10_000;
+
+impl Hints {
+    fn get(
+        &self,
+        directory: &Directory,
+        kind: Kind,
+        text: &str,
+        within: Option<&str>,
+    ) -> Option<String> {
+        let key = (kind, text.to_owned(), within.map(str::to_owned));
+        if let Ok(kept) = self.0.read()
+            && let Some(hint) = kept.get(&key)
+        {
+            return hint.clone();
+        }
+        let hint = did_you_mean(&directory.nearest(kind, text, within));
+        if let Ok(mut kept) = self.0.write()
+            && kept.len() < KEPT
+        {
+            kept.insert(key, hint.clone());
+        }
+        hint
+    }
+}
+
+impl Resolver {
+    /// Resolves one name; `within` is the id of the field that restricts it.
+    pub(super) fn resolve(
+        &self,
+        directory: &Directory,
+        hints: &Hints,
+        text: &str,
+        within: Option<&str>,
+    ) -> Resolved {
+        let text = text.trim();
+        let alias = match self.aliases.is_empty() {
+            true => None,
+            false => self.aliases.get(&fold(text)),
+        };
+        let name = alias.map_or(text, String::as_str);
+        match directory.look_up(self.kind, name, &self.by, within) {
+            Found::One(entry) => Resolved::Id(entry.id.clone()),
+            Found::Ambiguous(entries) => {
+                self.instead(directory, &self.ambiguous, text, within, || {
+                    ambiguous(self.kind, text, &entries)
+                })
+            }
+            Found::Missing(_) => self.instead(directory, &self.missing, text, within, || {
+                let place = match (&self.within, within) {
+                    (Some((_, field)), Some(_)) => format!(" within the row's `{field}`"),
+                    _ => String::new(),
+                };
+                let hint = hints.get(directory, self.kind, name, within);
+                Problem {
+                    message: format!("no {} `{text}`{place}", self.kind),
+                    hint: Some(hint.unwrap_or_else(|| self.advice(text))),
+                }
+            }),
+        }
+    }
+
+    fn instead(
+        &self,
+        directory: &Directory,
+        instead: &Instead,
+        text: &str,
+        within: Option<&str>,
+        problem: impl FnOnce() -> Problem,
+    ) -> Resolved {
+        match instead {
+            Instead::SkipField => Resolved::SkipField,
+            Instead::SkipRow => Resolved::SkipRow(format!("{} `{text}`", self.kind)),
+            Instead::Value(name) => {
+                match directory.look_up(self.kind, &name.value, &self.by, within) {
+                    Found::One(entry) => Resolved::Instead(entry.id.clone(), name.value.clone()),
+                    _ => Resolved::Faulty(problem()),
+                }
+            }
+            Instead::Error | Instead::Keep => Resolved::Faulty(problem()),
+        }
+    }
+
+    fn advice(&self, text: &str) -> String {
+        let word = self.kind;
+        format!(
+            "mend the cell, or map it: `aliases = {{ \"{text}\" = \"…\" }}`; `deskferry directory search {word} …` shows the names"
+        )
+    }
+}
+
+fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = entries
+        .iter()
+        .take(SHOWN)
+        .map(|entry| candidate(entry))
+        .collect();
+    let more = if entries.len() > SHOWN { ", …" } else { "" };
+    Problem::new(format!("{} entries of `{kind}` are called `{text}`", entries.len())).hint(format!(
+        "it could be {}{more}; say more in the cell, narrow it by `match` or `within`, or give an id",
+        shown.join(", ")
+    ))
+}
+
+fn candidate(entry: &Entry) -> String {
+    let more = ["path", "email", "number", "abbreviation", "tag"]
+        .into_iter()
+        .find_map(|property| entry.properties.get(property));
+    match more {
+        Some(more) => format!("`{more}` (id {})", entry.id),
+        None => format!("`{}` (id {})", entry.name, entry.id),
+    }
+}

@@ -1,0 +1,309 @@
+//! Templates and conditions, compiled: which columns they read, and the two ways of running them. A template
+//! of texts and columns alone, which most are, is put together without the engine.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use minijinja::Environment;
+use minijinja::machinery::ast::{Expr, Stmt};
+use minijinja::machinery::{parse, parse_expr};
+
+use super::columns::Slots;
+use super::expr::{Side, Type, Uses, column_of, with_checked_comparisons};
+use super::file::Faults;
+use super::values::{reason, syntax};
+
+/// What a template or a condition was read from, for faults.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// A place of the mapping file.
+    Mapping(usize),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+impl Origin {
+    /// Adds a fault at this place.
+    pub(super) fn fault(&self, faults: &mut Faults, message: String, hint: Option<String>) {
+        match self {
+            Self::Mapping(at) => *faults.add(*at, message) = hint,
+            Self::Flag(flag) => faults.elsewhere(flag, message, hint),
+        }
+    }
+}
+
+/// A compiled template or condition.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) kind: Kind,
+    pub(super) origin: Origin,
+    /// What is compared with what, for the check against the input's types.
+    pub(super) comparisons: Vec<(Operand, Operand)>,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone)]
+pub(super) enum Operand {
+    /// A column: its slot.
+    Column(usize),
+    /// Known by itself.
+    Known(Type),
+    /// Only the row can tell.
+    Unknown,
+}
+
+/// How it runs.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// Texts and columns in turn.
+    Segments(Vec<Segment>),
+    /// By the engine, under that name, with that context.
+    Engine { name: String, context: Context },
+}
+
+/// A piece of a simple template.
+#[derive(Debug)]
+pub(super) enum Segment {
+    Raw(String),
+    Column(usize),
+}
+
+/// What the engine needs to know of a row.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    /// The names that stand by themselves.
+    pub(super) names: Vec<(Arc<str>, Shape)>,
+    /// The columns behind `row`, unless all are needed.
+    pub(super) row: Vec<(Arc<str>, usize)>,
+    /// Whether `row` is there at all, and as a whole.
+    pub(super) whole_row: bool,
+    /// Whether `rows` is used.
+    pub(super) rows: bool,
+}
+
+/// A name's value: a column, or members.
+#[derive(Debug)]
+pub(super) enum Shape {
+    Slot(usize),
+    Members(Vec<(Arc<str>, Shape)>),
+}
+
+/// The compiler of all scripts of a plan.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    pub(super) environment: Environment<'static>,
+    /// Columns that are read from the rows of a group by name: slot numbers.
+    count: usize,
+    /// Whether any script takes rows whole, so that no column counts as unread.
+    pub(super) reads_all: bool,
+}
+
+impl Scripts {
+    pub(super) fn new(environment: Environment<'static>) -> Self {
+        Self {
+            environment,
+            count: 0,
+            reads_all: false,
+        }
+    }
+
+    /// Compiles a template.
+    pub(super) fn template(
+        &mut self,
+        text: &str,
+        origin: Origin,
+        slots: &mut Slots,
+        faults: &mut Faults,
+    ) -> Option<Script> {
+        let tree = match parse(text, "template", syntax()) {
+            Ok(tree) => tree,
+            Err(error) => {
+                let line = error.line().unwrap_or(1);
+                let message = format!("no valid template, line {line} of it: {}", reason(&error));
+                origin.fault(faults, message, template_hint(text));
+                return None;
+            }
+        };
+        let mut uses = Uses::default();
+        uses.template(&tree);
+        if let Some(segments) = self.segments(&tree, &origin, slots) {
+            return Some(Script {
+                kind: Kind::Segments(segments),
+                origin,
+                comparisons: Vec::new(),
+            });
+        }
+        self.add(text.to_owned(), &uses, origin, slots, faults)
+    }
+
+    /// Compiles a condition.
+    pub(super) fn condition(
+        &mut self,
+        text: &str,
+        origin: Origin,
+        slots: &mut Slots,
+        faults: &mut Faults,
+    ) -> Option<Script> {
+        let tree = match parse_expr(text) {
+            Ok(tree) => tree,
+            Err(error) => {
+                let message = format!("no valid condition: {}", reason(&error));
+                let hint = "for example `Status != 'Spam' and row['Ticket #'] != ''`";
+                origin.fault(faults, message, Some(hint.to_owned()));
+                return None;
+            }
+        };
+        let mut uses = Uses::default();
+        uses.expr(&tree);
+        let checked = with_checked_comparisons(&tree).unwrap_or_else(|| text.to_owned());
+        let source = format!("{{% if {checked} %}}1{{% endif %}}");
+        self.add(source, &uses, origin, slots, faults)
+    }
+
+    fn add(
+        &mut self,
+        source: String,
+        uses: &Uses,
+        origin: Origin,
+        slots: &mut Slots,
+        faults: &mut Faults,
+    ) -> Option<Script> {
+        let name = format!("script {}", self.count);
+        self.count += 1;
+        if let Err(error) = self.environment.add_template_owned(name.clone(), source) {
+            let message = format!("no valid template: {}", reason(&error));
+            origin.fault(faults, message, None);
+            return None;
+        }
+        let template = self
+            .environment
+            .get_template(&name)
+            .expect("it was added a moment ago");
+        let undeclared: BTreeSet<String> =
+            template.undeclared_variables(true).into_iter().collect();
+        let globals: BTreeSet<String> = self
+            .environment
+            .globals()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let mut context = Context {
+            whole_row: uses.whole_row,
+            ..Context::default()
+        };
+        for path in &undeclared {
+            let base = path.split('.').next().unwrap_or(path);
+            match base {
+                "row" => {}
+                "rows" => context.rows = true,
+                "loop" | "super" => {}
+                base if globals.contains(base) => {}
+                _ => {
+                    let slot = slots.slot(path, &origin);
+                    insert(&mut context.names, path, slot);
+                }
+            }
+        }
+        for column in &uses.row {
+            let slot = slots.slot(column, &origin);
+            context.row.push((Arc::from(column.as_str()), slot));
+        }
+        for column in &uses.rows {
+            slots.slot(column, &origin);
+        }
+        self.reads_all |= uses.whole_row || (context.rows && uses.rows.is_empty());
+        let names: BTreeSet<&str> = undeclared
+            .iter()
+            .chain(&uses.row)
+            .map(String::as_str)
+            .collect();
+        let comparisons = uses
+            .comparisons
+            .iter()
+            .map(|(left, right)| (operand(left, &names, slots), operand(right, &names, slots)))
+            .collect();
+        Some(Script {
+            kind: Kind::Engine { name, context },
+            origin,
+            comparisons,
+        })
+    }
+
+    /// The pieces of a template that is nothing but texts and columns.
+    fn segments(
+        &self,
+        tree: &Stmt<'_>,
+        origin: &Origin,
+        slots: &mut Slots,
+    ) -> Option<Vec<Segment>> {
+        let Stmt::Template(template) = tree else {
+            return None;
+        };
+        let is_plain = template.children.iter().all(|child| match child {
+            Stmt::EmitRaw(_) => true,
+            Stmt::EmitExpr(node) => self.plain_column(&node.expr).is_some(),
+            _ => false,
+        });
+        is_plain.then(|| {
+            let piece = |child: &Stmt<'_>| match child {
+                Stmt::EmitRaw(node) => Some(Segment::Raw(node.raw.to_owned())),
+                Stmt::EmitExpr(node) => {
+                    let column = self.plain_column(&node.expr)?;
+                    Some(Segment::Column(slots.slot(&column, origin)))
+                }
+                _ => None,
+            };
+            template.children.iter().filter_map(piece).collect()
+        })
+    }
+
+    fn plain_column(&self, expr: &Expr<'_>) -> Option<String> {
+        let column = column_of(expr)?;
+        let is_global = self.environment.globals().any(|(name, _)| name == column);
+        (!is_global).then_some(column)
+    }
+}
+
+fn operand(side: &Side, names: &BTreeSet<&str>, slots: &Slots) -> Operand {
+    match side {
+        Side::Column(name) if names.contains(name.as_str()) => {
+            slots.find(name).map_or(Operand::Unknown, Operand::Column)
+        }
+        Side::Known(kind) => Operand::Known(*kind),
+        Side::Column(_) | Side::Unknown => Operand::Unknown,
+    }
+}
+
+/// Puts a dotted name where the template looks for it.
+fn insert(names: &mut Vec<(Arc<str>, Shape)>, path: &str, slot: usize) {
+    let (base, rest) = match path.split_once('.') {
+        Some((base, rest)) => (base, Some(rest)),
+        None => (path, None),
+    };
+    let Some(rest) = rest else {
+        if !names.iter().any(|(name, _)| &**name == base) {
+            names.push((Arc::from(base), Shape::Slot(slot)));
+        }
+        return;
+    };
+    let found = names.iter_mut().find(|(name, _)| &**name == base);
+    match found {
+        Some((_, Shape::Members(members))) => insert(members, rest, slot),
+        // `a` and `a.b` in one template: the column `a` is there as it is.
+        Some(_) => {}
+        None => {
+            let mut members = Vec::new();
+            insert(&mut members, rest, slot);
+            names.push((Arc::from(base), Shape::Members(members)));
+        }
+    }
+}
+
+/// What goes wrong most: a column whose name is no identifier.
+fn template_hint(text: &str) -> Option<String> {
+    let inner = text.split_once("{{")?.1.split_once("}}")?.0.trim();
+    let is_name = inner
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (!is_name && !inner.contains('['))
+        .then(|| format!("a column whose name holds more than letters is written `row['{inner}']`"))
+}

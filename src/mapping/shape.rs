@@ -1,0 +1,231 @@
+//! What a mapping file says, typed: read and checked by itself, not yet against a system or an input.
+
+use jiff::tz::TimeZone;
+use regex::Regex;
+use serde_json::Value;
+
+use super::date::Format;
+use super::file::At;
+use crate::directory::Kind;
+
+/// What is told about columns with data that nothing reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unmapped {
+    /// They are told with their counts.
+    #[default]
+    Warn,
+    /// They stop the run.
+    Error,
+}
+
+/// The trace of a key that is left in the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Marker {
+    /// A last line of the description.
+    #[default]
+    Description,
+    /// None: a row in doubt is never sent again on its own.
+    None,
+}
+
+/// Which row of a group gives a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Take {
+    /// The first row.
+    First,
+    /// The last row.
+    #[default]
+    Last,
+    /// The last row whose cell is not empty.
+    LastFilled,
+}
+
+/// `[input]` as far as the mapping itself needs it.
+#[derive(Debug, Default)]
+pub(super) struct InputRules {
+    pub(super) null: Vec<String>,
+    pub(super) timezone: Option<TimeZone>,
+    pub(super) where_: Option<At<String>>,
+    pub(super) where_group: Option<At<String>>,
+    pub(super) group_by: Vec<At<String>>,
+    pub(super) order_by: Option<At<String>>,
+    pub(super) take: Take,
+    pub(super) columns: Vec<(At<String>, ParseRule)>,
+}
+
+/// Where a value comes from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// One or several columns, joined.
+    Columns {
+        columns: Vec<At<String>>,
+        join: Option<String>,
+    },
+    /// The first column that is not empty.
+    First(Vec<At<String>>),
+    /// A template.
+    Template(At<String>),
+    /// A constant.
+    Value(At<Value>),
+}
+
+/// One field of the mapping, or one part of its key.
+#[derive(Debug)]
+pub(super) struct FieldRule {
+    pub(super) name: At<String>,
+    pub(super) origin: Origin,
+    pub(super) take: Option<Take>,
+    pub(super) null: Vec<String>,
+    pub(super) text: TextRule,
+    pub(super) list: Option<ListRule>,
+    pub(super) table: Option<TableRule>,
+    pub(super) default: Option<At<String>>,
+    pub(super) parse: Option<ParseRule>,
+    pub(super) resolve: ResolveRule,
+    pub(super) check: CheckRule,
+}
+
+/// Upper or lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    Upper,
+    Lower,
+}
+
+/// What is done about HTML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Html {
+    /// Tags become nothing or line breaks, entities become characters.
+    Strip,
+    /// The text is HTML and stays so.
+    Keep,
+    /// The text is plain and becomes HTML.
+    FromText,
+}
+
+/// The text steps.
+#[derive(Debug)]
+pub(super) struct TextRule {
+    pub(super) trim: bool,
+    pub(super) collapse: bool,
+    pub(super) case: Option<Case>,
+    pub(super) replace: Vec<(Regex, String)>,
+    pub(super) extract: Option<Regex>,
+    pub(super) html: Option<Html>,
+}
+
+impl TextRule {
+    /// Whether a number or a date must become text for these steps.
+    pub(super) fn wants_text(&self) -> bool {
+        self.collapse
+            || self.case.is_some()
+            || !self.replace.is_empty()
+            || self.extract.is_some()
+            || !matches!(self.html, None | Some(Html::Keep))
+    }
+}
+
+/// The list step.
+#[derive(Debug)]
+pub(super) struct ListRule {
+    pub(super) split: Option<String>,
+    pub(super) max_items: Option<usize>,
+    pub(super) unique: bool,
+}
+
+/// What to do instead of an error.
+#[derive(Debug, Clone)]
+pub(super) enum Instead {
+    /// A fault of the row.
+    Error,
+    /// This value, which goes on like a cell.
+    Value(At<String>),
+    /// The value as it stands.
+    Keep,
+    /// The field is left out.
+    SkipField,
+    /// The row is left out.
+    SkipRow,
+}
+
+/// The table step: keys are folded.
+#[derive(Debug)]
+pub(super) struct TableRule {
+    pub(super) map: std::collections::HashMap<String, At<String>>,
+    /// The keys as written, for suggestions.
+    pub(super) written: Vec<String>,
+    pub(super) otherwise: Instead,
+}
+
+/// What a text is parsed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ParseKind {
+    Date,
+    DateTime,
+    Number,
+    Integer,
+    Bool,
+    Json,
+}
+
+impl ParseKind {
+    pub(super) const WORDS: [(&'static str, Self); 6] = [
+        ("date", Self::Date),
+        ("datetime", Self::DateTime),
+        ("number", Self::Number),
+        ("integer", Self::Integer),
+        ("bool", Self::Bool),
+        ("json", Self::Json),
+    ];
+}
+
+/// The type step.
+#[derive(Debug, Clone)]
+pub(super) struct ParseRule {
+    pub(super) kind: ParseKind,
+    pub(super) formats: Vec<Format>,
+    pub(super) decimal: Option<char>,
+    pub(super) timezone: Option<TimeZone>,
+    pub(super) truths: Option<Vec<String>>,
+    pub(super) falses: Option<Vec<String>>,
+}
+
+impl ParseRule {
+    /// The type step as a system's own type asks for it, when the mapping says none.
+    pub(super) fn plain(kind: ParseKind) -> Self {
+        Self {
+            kind,
+            formats: Vec::new(),
+            decimal: None,
+            timezone: None,
+            truths: None,
+            falses: None,
+        }
+    }
+}
+
+/// The resolve step.
+#[derive(Debug, Default)]
+pub(super) struct ResolveRule {
+    /// `None`: the field's own kind, where it takes the id of something.
+    pub(super) kind: Option<At<Kind>>,
+    pub(super) match_: Vec<At<String>>,
+    pub(super) within: Option<At<String>>,
+    pub(super) aliases: Vec<(String, At<String>)>,
+    pub(super) missing: Option<Instead>,
+    pub(super) ambiguous: Option<Instead>,
+    /// Where the first of `match`, `within`, … stands, for the fault that there is nothing to resolve.
+    pub(super) detail_at: Option<usize>,
+}
+
+/// The check step.
+#[derive(Debug, Default)]
+pub(super) struct CheckRule {
+    pub(super) required: bool,
+    pub(super) max_length: Option<usize>,
+    pub(super) truncate: bool,
+    pub(super) min: Option<At<f64>>,
+    pub(super) max: Option<At<f64>>,
+    pub(super) one_of: Vec<At<String>>,
+    pub(super) pattern: Option<(Regex, String)>,
+}

@@ -1,0 +1,242 @@
+//! The steps that need neither directory nor template, each a small function of one value.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::item::Item;
+use super::parse::{Problem, same};
+use super::plan::FieldPlan;
+use super::shape::{Instead, ParseKind, ParseRule};
+use super::table_key;
+use super::target::{Want, not_among};
+use super::text::{fits, truncate};
+use crate::directory::suggest::{did_you_mean, nearest};
+use crate::record::Cell;
+
+/// What one item became on its way.
+pub(super) enum Passed<'a> {
+    On(Item<'a>),
+    Nothing,
+    SkipField,
+    SkipRow(String),
+}
+
+pub(super) fn skip_reason(field: &FieldPlan, text: &str) -> String {
+    format!("{}: `{text}`", field.rule.name.value)
+}
+
+/// A JSON array of a cell is a list by itself.
+pub(super) fn flatten(item: Item<'_>) -> Vec<Item<'_>> {
+    match item {
+        Item::Json(Value::Array(items)) => items.into_iter().filter_map(of_json).collect(),
+        other => vec![other],
+    }
+}
+
+pub(super) fn flatten_list<'a>(field: &FieldPlan, item: Item<'a>) -> Vec<Item<'a>> {
+    match field.wanted.list {
+        true => flatten(item),
+        false => vec![item],
+    }
+}
+
+fn of_json(value: Value) -> Option<Item<'static>> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(value) => Item::Bool(value),
+        Value::String(text) => Item::Text(Cow::Owned(text)),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => Item::Integer(number),
+            None => Item::Number(number.as_f64()?),
+        },
+        other => Item::Json(other),
+    })
+}
+
+pub(super) fn is_null(field: &FieldPlan, text: &str) -> bool {
+    field.rule.null.iter().any(|word| same(word, text))
+}
+
+/// Null words and text steps; `None` when nothing is left.
+pub(super) fn to_text<'a>(field: &FieldPlan, item: Item<'a>) -> Option<Item<'a>> {
+    if !matches!(item, Item::Text(_)) {
+        if !field.rule.null.is_empty() && is_null(field, &item.text()) {
+            return None;
+        }
+        if !field.rule.text.wants_text() {
+            return Some(item);
+        }
+    }
+    let text = item.into_text();
+    if is_null(field, &text) {
+        return None;
+    }
+    let text = field.rule.text.apply(text)?;
+    (!text.trim().is_empty()).then_some(Item::Text(text))
+}
+
+pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>, Problem> {
+    let Some(table) = &field.rule.table else {
+        return Ok(Passed::On(item));
+    };
+    let text = item.text();
+    let mapped = |value: &str| match value.trim().is_empty() {
+        true => Passed::Nothing,
+        false => Passed::On(Item::Text(Cow::Owned(value.to_owned()))),
+    };
+    if let Some(to) = table.map.get(table_key(&text).as_ref()) {
+        return Ok(mapped(&to.value));
+    }
+    match &table.otherwise {
+        Instead::Value(value) => Ok(mapped(&value.value)),
+        Instead::SkipField => Ok(Passed::SkipField),
+        Instead::SkipRow => Ok(Passed::SkipRow(skip_reason(field, &text))),
+        Instead::Keep => {
+            drop(text);
+            Ok(Passed::On(item))
+        }
+        Instead::Error => {
+            let near = did_you_mean(&nearest(&text, table.written.iter().map(String::as_str)));
+            Err(Problem {
+                message: format!("`map` has no `{text}`"),
+                hint: Some(near.unwrap_or_else(|| {
+                    format!("add `\"{text}\" = …` to `map`, or say what else: `else = …`")
+                })),
+            })
+        }
+    }
+}
+
+/// `unique` and `max_items`.
+pub(super) fn shorten(field: &FieldPlan, items: &mut Vec<Item<'_>>) {
+    let Some(list) = &field.rule.list else {
+        return;
+    };
+    if list.unique {
+        let mut seen = std::collections::HashSet::new();
+        items.retain(|item| seen.insert(table_key(&item.text()).into_owned()));
+    }
+    if let Some(most) = list.max_items {
+        items.truncate(most);
+    }
+}
+
+/// Whether a spreadsheet program has spoiled an id: a number past 15 digits, or one written with an exponent.
+pub(super) fn loses_digits(field: &FieldPlan, item: &Item<'_>) -> bool {
+    if field.resolver.is_none() && field.target.is_some() {
+        return false;
+    }
+    match item {
+        Item::Number(number) => number.abs() >= 1e15,
+        Item::Integer(_) => false,
+        Item::Text(text) => is_exponential(text.trim()),
+        _ => false,
+    }
+}
+
+/// `1.2E+05`, as a spreadsheet program writes a long number.
+fn is_exponential(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return false;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    exponent.starts_with('+') && digits(&exponent[1..]) && digits(whole) && digits(fraction)
+}
+
+pub(super) fn lost_digits(item: &Item<'_>) -> Problem {
+    let text = match item {
+        Item::Number(number) => Cell::Number(*number).text().into_owned(),
+        other => other.text().into_owned(),
+    };
+    Problem::new(format!("`{text}` has lost digits")).hint(
+        "spreadsheet programs keep 15 digits of a number: format the column as text and fill in the ids anew",
+    )
+}
+
+/// The check step, and the system's own limit on texts.
+pub(super) fn check<'a>(
+    field: &FieldPlan,
+    item: Item<'a>,
+    reserve: usize,
+) -> Result<Item<'a>, Problem> {
+    let rule = &field.rule.check;
+    check_bounds(field, &item)?;
+    if !rule.one_of.is_empty() {
+        let text = item.text();
+        if !rule.one_of.iter().any(|word| same(&word.value, &text)) {
+            return Err(not_among(
+                &text,
+                rule.one_of.iter().map(|word| word.value.as_str()),
+            ));
+        }
+    }
+    if let Some((regex, written)) = &rule.pattern {
+        let text = item.text();
+        if !regex.is_match(&text) {
+            return Err(Problem::new(format!(
+                "`{text}` does not fit the pattern `{written}`"
+            )));
+        }
+    }
+    let Want::Text { max_length } = field.wanted.want else {
+        return Ok(item);
+    };
+    if max_length.is_none() && rule.max_length.is_none() {
+        return Ok(item);
+    }
+    let graphemes = rule.max_length.map(|most| most.saturating_sub(reserve));
+    let scalars = max_length.map(|most| most.saturating_sub(reserve));
+    let text = item.text();
+    if fits(
+        &text,
+        graphemes.unwrap_or(usize::MAX),
+        scalars.unwrap_or(usize::MAX),
+    ) {
+        drop(text);
+        return Ok(item);
+    }
+    if rule.truncate {
+        return Ok(Item::Text(Cow::Owned(truncate(&text, graphemes, scalars))));
+    }
+    let most = graphemes
+        .unwrap_or(usize::MAX)
+        .min(scalars.unwrap_or(usize::MAX));
+    let marker = if reserve > 0 {
+        " (the reference line takes its share)"
+    } else {
+        ""
+    };
+    Err(
+        Problem::new(format!("is longer than {most} characters{marker}"))
+            .hint("shorten the cell, or let it be cut: `overflow = \"truncate\"`"),
+    )
+}
+
+fn check_bounds(field: &FieldPlan, item: &Item<'_>) -> Result<(), Problem> {
+    let rule = &field.rule.check;
+    if rule.min.is_none() && rule.max.is_none() {
+        return Ok(());
+    }
+    let number = match ParseRule::plain(ParseKind::Number).apply(item.clone(), None)? {
+        Item::Integer(number) => number as f64,
+        Item::Number(number) => number,
+        _ => return Ok(()),
+    };
+    if let Some(min) = rule.min.as_ref().filter(|min| number < min.value) {
+        return Err(Problem::new(format!(
+            "`{}` is below {}",
+            item.text(),
+            min.value
+        )));
+    }
+    if let Some(max) = rule.max.as_ref().filter(|max| number > max.value) {
+        return Err(Problem::new(format!(
+            "`{}` is above {}",
+            item.text(),
+            max.value
+        )));
+    }
+    Ok(())
+}

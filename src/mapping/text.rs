@@ -1,0 +1,317 @@
+//! The text steps: trimming, case, replacing, extracting, HTML, cutting to length.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::shape::{Case, Html, TextRule};
+
+/// Stands where a text was cut.
+const CUT: char = '…';
+
+impl TextRule {
+    /// The text steps in their order; the result may be empty. `None`: `extract` found nothing.
+    pub(super) fn apply<'a>(&self, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        let mut text = match self.html {
+            Some(Html::Strip) => Cow::Owned(strip_html(&text)),
+            _ => text,
+        };
+        if self.trim {
+            text = trim(text);
+        }
+        if self.collapse {
+            text = Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+        text = match self.case {
+            Some(Case::Upper) => Cow::Owned(text.to_uppercase()),
+            Some(Case::Lower) => Cow::Owned(text.to_lowercase()),
+            None => text,
+        };
+        for (regex, with) in &self.replace {
+            if let Cow::Owned(replaced) = regex.replace_all(&text, with.as_str()) {
+                text = Cow::Owned(replaced);
+            }
+        }
+        if let Some(regex) = &self.extract {
+            let found = regex.captures(&text)?.get(1)?.as_str().to_owned();
+            text = Cow::Owned(found);
+        }
+        if self.html == Some(Html::FromText) {
+            text = Cow::Owned(html_from_text(&text));
+        }
+        Some(text)
+    }
+}
+
+/// Without outer space; borrowed where it was.
+pub(super) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => {
+            let trimmed = text.trim();
+            if trimmed.len() == text.len() {
+                Cow::Owned(text)
+            } else {
+                Cow::Owned(trimmed.to_owned())
+            }
+        }
+    }
+}
+
+/// At most `graphemes` characters as people see them and at most `scalars` as the system counts them, the
+/// sign of the cut included.
+pub(super) fn truncate(text: &str, graphemes: Option<usize>, scalars: Option<usize>) -> String {
+    let graphemes = graphemes.unwrap_or(usize::MAX);
+    let scalars = scalars.unwrap_or(usize::MAX);
+    if fits(text, graphemes, scalars) {
+        return text.to_owned();
+    }
+    if graphemes == 0 || scalars == 0 {
+        return String::new();
+    }
+    let mut end = 0;
+    let mut used = 0;
+    for (count, (at, grapheme)) in text.grapheme_indices(true).enumerate() {
+        used += grapheme.chars().count();
+        if count + 1 > graphemes - 1 || used > scalars - 1 {
+            break;
+        }
+        end = at + grapheme.len();
+    }
+    let mut cut = text[..end].trim_end().to_owned();
+    cut.push(CUT);
+    cut
+}
+
+/// Whether a text keeps both limits.
+pub(super) fn fits(text: &str, graphemes: usize, scalars: usize) -> bool {
+    // Bytes are never fewer than either count: most texts are settled by their length.
+    (text.len() <= scalars || text.chars().count() <= scalars)
+        && (text.len() <= graphemes || text.graphemes(true).count() <= graphemes)
+}
+
+/// Plain text from HTML: block ends and `<br>` are line breaks, scripts and styles vanish, entities become
+/// characters.
+fn strip_html(html: &str) -> String {
+    if !html.contains(['<', '&']) {
+        return html.to_owned();
+    }
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            rest = comment.split_once("-->").map_or("", |(_, after)| after);
+            continue;
+        }
+        // `a < b` is no tag.
+        let is_tag =
+            rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
+        let Some(end) = rest.find('>').filter(|_| is_tag) else {
+            text.push('<');
+            rest = &rest[1..];
+            continue;
+        };
+        let tag = rest[1..end].trim();
+        let closing = tag.starts_with('/');
+        let name: String = tag
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_ascii_lowercase();
+        rest = &rest[end + 1..];
+        match name.as_str() {
+            "script" | "style" | "head" if !closing => rest = after_closing(rest, &name),
+            "br" | "hr" => text.push('\n'),
+            "p" | "div" | "li" | "tr" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol"
+            | "table" | "blockquote" | "pre"
+                if closing =>
+            {
+                text.push('\n');
+            }
+            "td" | "th" if closing => text.push(' '),
+            "li" => text.push_str("- "),
+            _ => {}
+        }
+    }
+    text.push_str(rest);
+    decode_entities(&text)
+}
+
+/// What stands after `</name>`.
+fn after_closing<'a>(html: &'a str, name: &str) -> &'a str {
+    let closing = format!("</{name}");
+    let lower = html.to_ascii_lowercase();
+    lower
+        .find(&closing)
+        .and_then(|at| html[at..].split_once('>'))
+        .map_or("", |(_, after)| after)
+}
+
+fn decode_entities(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        decoded.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.bytes().take(12).position(|byte| byte == b';');
+        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
+            Some((character, end)) => {
+                decoded.push(character);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                decoded.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    decoded.push_str(rest);
+    decoded
+}
+
+fn entity(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code).filter(|c| *c != '\0');
+    }
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => ' ',
+        "ndash" => '–',
+        "mdash" => '—',
+        "hellip" => '…',
+        "lsquo" => '‘',
+        "rsquo" => '’',
+        "ldquo" => '“',
+        "rdquo" => '”',
+        "bull" => '•',
+        "copy" => '©',
+        "euro" => '€',
+        "deg" => '°',
+        "auml" => 'ä',
+        "ouml" => 'ö',
+        "uuml" => 'ü',
+        "Auml" => 'Ä',
+        "Ouml" => 'Ö',
+        "Uuml" => 'Ü',
+        "szlig" => 'ß',
+        "eacute" => 'é',
+        "egrave" => 'è',
+        _ => return None,
+    })
+}
+
+/// HTML that shows a plain text as it stands.
+fn html_from_text(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 16);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' | '\r' => html.push_str("<br>"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    fn rule() -> TextRule {
+        TextRule {
+            trim: true,
+            collapse: false,
+            case: None,
+            replace: Vec::new(),
+            extract: None,
+            html: None,
+        }
+    }
+
+    fn apply(rule: &TextRule, text: &str) -> Option<String> {
+        rule.apply(Cow::Borrowed(text)).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn the_steps_follow_their_order() {
+        let rule = TextRule {
+            collapse: true,
+            case: Some(Case::Upper),
+            replace: vec![(Regex::new("ROOM ").unwrap(), "R-".to_owned())],
+            extract: Some(Regex::new(r"(R-\d+)").unwrap()),
+            ..rule()
+        };
+        assert_eq!(apply(&rule, "  in   room  12 b").as_deref(), Some("R-12"));
+        assert_eq!(apply(&rule, "in the hall"), None);
+    }
+
+    #[test]
+    fn html_becomes_text_and_text_becomes_html() {
+        let strip = TextRule {
+            html: Some(Html::Strip),
+            ..rule()
+        };
+        assert_eq!(
+            apply(
+                &strip,
+                "<p>Screen &amp; cable<br>broken</p><script>x()</script><p>1 < 2</p>"
+            )
+            .as_deref(),
+            Some("Screen & cable\nbroken\n1 < 2")
+        );
+        assert_eq!(
+            apply(&strip, "&lt;b&gt; &#233; &unknown; &").as_deref(),
+            Some("<b> é &unknown; &")
+        );
+        let from = TextRule {
+            html: Some(Html::FromText),
+            ..rule()
+        };
+        assert_eq!(apply(&from, "a < b\r\nc").as_deref(), Some("a &lt; b<br>c"));
+    }
+
+    #[test]
+    fn a_cut_is_marked_and_splits_no_character() {
+        assert_eq!(truncate("hello", Some(5), None), "hello");
+        assert_eq!(truncate("hello world", Some(8), None), "hello w…");
+        assert_eq!(truncate("hello world", Some(7), None), "hello…");
+        let family = "👨‍👩‍👧‍👦 family";
+        assert_eq!(truncate(family, Some(2), None), "👨‍👩‍👧‍👦…");
+        assert_eq!(truncate(family, None, Some(4)), "…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_keeps_its_limits(text in ".*", graphemes in 0_usize..20, scalars in 0_usize..20) {
+            let cut = truncate(&text, Some(graphemes), Some(scalars));
+            prop_assert!(fits(&cut, graphemes, scalars));
+        }
+
+        #[test]
+        fn no_text_makes_a_step_panic(text in ".*", html in "[<>&;/a-z#!\\-\u{e4}]{0,40}") {
+            for html_rule in [Html::Strip, Html::Keep, Html::FromText] {
+                let rule = TextRule { collapse: true, html: Some(html_rule), ..rule() };
+                rule.apply(Cow::Borrowed(&text));
+                rule.apply(Cow::Borrowed(&html));
+            }
+        }
+    }
+}

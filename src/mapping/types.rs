@@ -1,0 +1,87 @@
+//! Whether a template or condition compares like with like, as far as the types of the columns are known
+//! before the run.
+
+use super::columns::Columns;
+use super::expr::Type;
+use super::file::Faults;
+use super::plan::Plan;
+use super::script::{Operand, Script};
+use super::shape::ParseKind;
+
+/// The check of what is compared with what.
+pub(super) struct Types<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) columns: &'p Columns,
+    /// Whether every cell of the input is text unless the mapping says otherwise.
+    pub(super) all_text: bool,
+}
+
+impl Types<'_> {
+    /// Tells every comparison of a script whose sides are known to differ.
+    pub(super) fn check(&self, script: &Script, faults: &mut Faults) {
+        for (left, right) in &script.comparisons {
+            let (Some(one), Some(other)) = (self.of(left), self.of(right)) else {
+                continue;
+            };
+            if one == other {
+                continue;
+            }
+            let what = |operand: &Operand, kind: Type| match operand {
+                Operand::Column(slot) => {
+                    format!("`{}`, {},", self.plan.slots.name(*slot), kind.name())
+                }
+                _ => kind.name().to_owned(),
+            };
+            let message = format!(
+                "{} is compared with {}",
+                what(left, one),
+                what(right, other)
+            );
+            let message = message.trim_end_matches(',').to_owned();
+            script
+                .origin
+                .fault(faults, message, self.advice(left, right));
+        }
+    }
+
+    fn advice(&self, left: &Operand, right: &Operand) -> Option<String> {
+        let wants_date = [left, right]
+            .into_iter()
+            .any(|operand| self.of(operand) == Some(Type::Date));
+        let column = [left, right].into_iter().find_map(|operand| match operand {
+            Operand::Column(slot) => Some((self.plan.slots.name(*slot), self.of(operand)?)),
+            _ => None,
+        });
+        Some(match column {
+            Some((name, Type::Text)) if wants_date => format!(
+                "give it a type in `[input.columns]`: \"{name}\" = {{ parse = \"datetime\", formats = [\"%m/%d/%Y\"] }}"
+            ),
+            Some((_, Type::Date)) => "write the date as `date('2024-01-31')`".to_owned(),
+            Some((name, Type::Text)) => format!(
+                "give it a type in `[input.columns]`: \"{name}\" = {{ parse = \"number\" }}, or put the other in quotes"
+            ),
+            _ => "compare like with like".to_owned(),
+        })
+    }
+
+    fn of(&self, operand: &Operand) -> Option<Type> {
+        match operand {
+            Operand::Known(kind) => Some(*kind),
+            Operand::Unknown => None,
+            Operand::Column(slot) => {
+                if let Some(rule) = self.columns.declared(*slot, &self.plan.rules) {
+                    return match rule.kind {
+                        ParseKind::Date | ParseKind::DateTime => Some(Type::Date),
+                        ParseKind::Number | ParseKind::Integer => Some(Type::Number),
+                        ParseKind::Bool => Some(Type::Bool),
+                        ParseKind::Json => None,
+                    };
+                }
+                if self.columns.is_row_number(*slot) {
+                    return Some(Type::Number);
+                }
+                self.all_text.then_some(Type::Text)
+            }
+        }
+    }
+}

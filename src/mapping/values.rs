@@ -1,0 +1,319 @@
+//! The values that templates and conditions see, and how conditions compare them.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+
+use super::date::{self, Format};
+use super::expr::COMPARE;
+use super::item::Item;
+use crate::record::{Cell, Header};
+
+/// A date or a date and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Stamp {
+    at: DateTime,
+    date_only: bool,
+}
+
+impl Object for Stamp {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        Some(self.at.cmp(&other.downcast_ref::<Self>()?.at))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self.date_only {
+            true => Cell::Date(self.at.date()).text().into_owned(),
+            false => Cell::DateTime(self.at).text().into_owned(),
+        })
+    }
+}
+
+/// JSON that a cell holds, or the list of several columns; prints as JSON.
+#[derive(Debug)]
+struct JsonCell(serde_json::Value);
+
+impl Object for JsonCell {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        match &self.0 {
+            serde_json::Value::Array(_) => ObjectRepr::Seq,
+            _ => ObjectRepr::Map,
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match &self.0 {
+            serde_json::Value::Array(items) => items.get(key.as_usize()?).map(of_json),
+            value => value.get(key.as_str()?).map(of_json),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match &self.0 {
+            serde_json::Value::Array(items) => Enumerator::Seq(items.len()),
+            serde_json::Value::Object(members) => {
+                Enumerator::Values(members.keys().map(Value::from).collect())
+            }
+            _ => Enumerator::Empty,
+        }
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+fn of_json(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::from(""),
+        serde_json::Value::Bool(value) => Value::from(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(number) => Value::from(number),
+            None => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        other => Value::from_object(JsonCell(other.clone())),
+    }
+}
+
+/// The value of a cell as templates see it; an empty one is `""`.
+pub(super) fn of_item(item: Option<Item<'_>>) -> Value {
+    let stamp = |at: DateTime, date_only| Value::from_object(Stamp { at, date_only });
+    match item {
+        None => Value::from(""),
+        Some(Item::Text(text)) => Value::from(text.trim()),
+        Some(Item::Integer(number)) => Value::from(number),
+        Some(Item::Number(number)) => Value::from(number),
+        Some(Item::Bool(value)) => Value::from(value),
+        Some(Item::Date(date)) => stamp(date.at(0, 0, 0, 0), true),
+        Some(Item::DateTime(at)) => stamp(at, false),
+        Some(Item::Instant(at)) => stamp(at.datetime(), false),
+        Some(Item::Json(value)) => of_json(&value),
+    }
+}
+
+/// The list of several columns.
+pub(super) fn of_items(items: Vec<Item<'_>>) -> Value {
+    let items = items.into_iter().map(Item::into_json).collect();
+    Value::from_object(JsonCell(serde_json::Value::Array(items)))
+}
+
+/// Names and their values: the context of a template, and a nested member.
+#[derive(Debug)]
+pub(super) struct Scope(pub(super) Vec<(Arc<str>, Value)>);
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let found = self.0.iter().find(|(name, _)| &**name == key);
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(
+            self.0
+                .iter()
+                .map(|(name, _)| Value::from(&**name))
+                .collect(),
+        )
+    }
+}
+
+/// A whole row: every column of its table by any name that the header knows it by.
+#[derive(Debug)]
+pub(super) struct WholeRow {
+    pub(super) header: Arc<Header>,
+    pub(super) values: Vec<Value>,
+    /// `_file`, `_sheet`, `_row`.
+    pub(super) built_in: [Value; 3],
+}
+
+impl Object for WholeRow {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        use crate::record::ColumnRef;
+        match self.header.find(key)? {
+            ColumnRef::One(index) => self.values.get(index).cloned(),
+            ColumnRef::All(all) => {
+                let values = all.iter().filter_map(|index| self.values.get(*index));
+                Some(values.cloned().collect::<Vec<Value>>().into())
+            }
+            ColumnRef::File => Some(self.built_in[0].clone()),
+            ColumnRef::Sheet => Some(self.built_in[1].clone()),
+            ColumnRef::Row => Some(self.built_in[2].clone()),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.header.names().iter().map(Value::from).collect())
+    }
+}
+
+/// The engine with what the format adds to it: `date('…')`, the filter `strftime`, checked comparisons.
+/// Templates load nothing: there is no include.
+pub(super) fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(syntax());
+    environment.add_function("date", make_date);
+    environment.add_function(COMPARE, compare);
+    environment.add_filter("strftime", strftime);
+    environment
+}
+
+/// The syntax: MiniJinja's own, but a last line break stays.
+pub(super) fn syntax() -> minijinja::syntax::SyntaxConfig {
+    minijinja::syntax::SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()
+        .expect("the default delimiters are valid")
+}
+
+/// `date('2024-01-01')`, `date(Opened, '%d.%m.%Y')`.
+fn make_date(value: Value, format: Option<String>) -> Result<Value, Error> {
+    if value.downcast_object_ref::<Stamp>().is_some() {
+        return Ok(value);
+    }
+    let Some(text) = value.as_str() else {
+        return Err(invalid(format!("`{value}` is no date")));
+    };
+    if text.trim().is_empty() {
+        return Ok(value);
+    }
+    let formats = match format {
+        Some(format) => vec![Format::new(&format, false).map_err(invalid)?],
+        None => Vec::new(),
+    };
+    let item = date::to_datetime(Item::borrowed(text), &formats, None)
+        .map_err(|problem| invalid(problem.message))?;
+    Ok(of_item(Some(item)))
+}
+
+/// `Opened|strftime('%d.%m.%Y')`; an empty cell stays empty.
+fn strftime(value: Value, format: String) -> Result<Value, Error> {
+    if value.as_str() == Some("") {
+        return Ok(value);
+    }
+    let Some(stamp) = value.downcast_object_ref::<Stamp>() else {
+        return Err(invalid(format!(
+            "`{value}` is no date: give its column a type in `[input.columns]`"
+        )));
+    };
+    jiff::fmt::strtime::format(&format, stamp.at)
+        .map(Value::from)
+        .map_err(|error| invalid(format!("`{format}` is no date format: {error}")))
+}
+
+/// Compares two values of a row. An empty cell equals only another empty one and is neither before nor after
+/// anything; values of different types are an error, never an order.
+fn compare(op: &str, left: Value, right: Value) -> Result<bool, Error> {
+    let is_empty =
+        |value: &Value| value.is_none() || value.is_undefined() || value.as_str() == Some("");
+    let ordering = match (is_empty(&left), is_empty(&right)) {
+        (true, true) => Some(Ordering::Equal),
+        (true, false) | (false, true) => None,
+        (false, false) => Some(order(&left, &right)?),
+    };
+    Ok(match op {
+        "==" => ordering == Some(Ordering::Equal),
+        "!=" => ordering != Some(Ordering::Equal),
+        "<" => ordering == Some(Ordering::Less),
+        ">" => ordering == Some(Ordering::Greater),
+        "<=" => matches!(ordering, Some(Ordering::Less | Ordering::Equal)),
+        _ => matches!(ordering, Some(Ordering::Greater | Ordering::Equal)),
+    })
+}
+
+fn order(left: &Value, right: &Value) -> Result<Ordering, Error> {
+    let name = |value: &Value| match value.kind() {
+        _ if value.downcast_object_ref::<Stamp>().is_some() => "a date",
+        ValueKind::String => "a text",
+        ValueKind::Number => "a number",
+        ValueKind::Bool => "a truth",
+        _ => "a list",
+    };
+    if name(left) != name(right) {
+        return Err(invalid(format!(
+            "{} is compared with {}: `{left}` with `{right}`",
+            name(left),
+            name(right)
+        )));
+    }
+    Ok(left.cmp(right))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message.into())
+}
+
+/// What went wrong in a template or condition, in one line.
+pub(super) fn reason(error: &Error) -> String {
+    let detail = error.detail().map(str::to_owned);
+    let text = match (error.kind(), detail) {
+        (ErrorKind::InvalidOperation, Some(detail)) => detail,
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    };
+    text.replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn truth(expression: &str) -> Result<bool, String> {
+        let mut environment = environment();
+        environment
+            .add_template_owned(
+                "t".to_owned(),
+                format!("{{% if {expression} %}}1{{% endif %}}"),
+            )
+            .map_err(|error| reason(&error))?;
+        let template = environment
+            .get_template("t")
+            .map_err(|error| reason(&error))?;
+        template
+            .render(())
+            .map(|text| text == "1")
+            .map_err(|error| reason(&error))
+    }
+
+    #[test]
+    fn empty_is_neither_before_nor_after() {
+        assert_eq!(truth("__compare('<', '', 5)"), Ok(false));
+        assert_eq!(truth("__compare('>', '', date('2024-01-01'))"), Ok(false));
+        assert_eq!(truth("__compare('!=', '', 5)"), Ok(true));
+        assert_eq!(truth("__compare('==', '', '')"), Ok(true));
+    }
+
+    #[test]
+    fn dates_are_ordered_and_types_never_mixed() {
+        assert_eq!(
+            truth("__compare('<', date('2024-01-02'), date('2024-01-10'))"),
+            Ok(true)
+        );
+        assert_eq!(
+            truth("__compare('<', date('2024-01-02'), '2024')").unwrap_err(),
+            "a date is compared with a text: `2024-01-02 00:00` with `2024`"
+        );
+        assert_eq!(
+            truth("date('2024-06-21')|strftime('%d.%m.%Y') == '21.06.2024'"),
+            Ok(true)
+        );
+        assert!(truth("date('soon')").is_err());
+    }
+}
