@@ -126,6 +126,12 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
+    fn group(&self, body: &Value) -> String {
+        let _ = body;
+        String::new()
+    }
 }
 
 /// Who we are after signing in.
