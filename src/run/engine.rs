@@ -106,6 +106,7 @@ pub(super) async fn drive<'e>(
         paused_until: None,
         left: settings.limit,
         open: HashSet::new(),
+        doubles: HashSet::new(),
     };
     engine.run().await;
     engine.finish(&run, started).await
@@ -289,6 +290,8 @@ pub(super) struct Engine<'e> {
     left: Option<u64>,
     /// Keys of this run that the ledger still holds as unsettled.
     pub(super) open: HashSet<RowKey>,
+    /// Ids of doubles that were told.
+    pub(super) doubles: HashSet<String>,
 }
 
 impl<'e> Engine<'e> {

@@ -290,8 +290,9 @@ impl Engine<'_> {
     fn doubles(&mut self, doubles: std::result::Result<Vec<(RowKey, Vec<Ticket>)>, String>) {
         match doubles {
             Ok(doubles) => {
-                for (key, tickets) in doubles {
-                    if !self.open.contains(&key) {
+                for (key, mut tickets) in doubles {
+                    tickets.retain(|ticket| !self.doubles.contains(&ticket.id));
+                    if !tickets.is_empty() && !self.open.contains(&key) {
                         self.tell_doubles(&key, &tickets);
                     }
                 }
@@ -311,6 +312,8 @@ impl Engine<'_> {
             "row `{key}` has been made more than once: ticket `{}` is one too many, close it",
             names.join("`, `")
         );
+        self.doubles
+            .extend(doubles.iter().map(|ticket| ticket.id.clone()));
         self.fold.totals.doubles += doubles.len() as u64;
         self.fold.note(text.clone());
         text
