@@ -1,6 +1,6 @@
 //! The ledger: the durable record of every step of every row.
 //!
-//! One SQLite file in the state folder, owned by one thread ([`worker`]) that commits in groups; async code only
+//! One SQLite file in the state folder, owned by one thread (`worker`) that commits in groups; async code only
 //! waits for its answers. The identity of a step is (tenant, scope, key, step, ordinal) for ever:
 //!
 //! ```text

@@ -96,6 +96,10 @@ pub(super) struct Doubtful {
 
 /// What is to be done.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most plans are ends: a box for each would cost an allocation a row"
+)]
 pub(super) enum Plan {
     /// Nothing: it has its end.
     End(Base, End),
