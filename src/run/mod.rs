@@ -1,1 +1,185 @@
-//! The engine: one bounded concurrent stage, one fold.
+//! The engine: records in, outcomes out, with one bounded concurrent stage and one fold after it.
+//!
+//! ```text
+//!           prepare + plan                       engine
+//! items ──▶ states, mapping ──▶ backlog ─ intent ─▶ ready ──▶ rows under way ──▶ fold ──▶ events, ledger
+//!           (threads)              ▲     (durable)            (row: steps in        │
+//!                                  │                          order, limiter)       │ in doubt
+//!                                  └──── settled as absent ──── settle ◀── pool ◀───┘
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `prepare` | reading and mapping on threads, in order, bounded |
+//! | `plan` | what is to be done with a record: a pure function |
+//! | `engine` | the loop: intents in groups, rows under way, stopping |
+//! | `outcome` | the fold: what becomes of a row that came back, or was settled |
+//! | `pool` | the rows in doubt, and when they are due |
+//! | `row` | one row's steps, each sent until its answer means something else than *again* |
+//! | `retry` | what an answer means, and when a request goes again |
+//! | `limiter` | the rate, and the pause that all keep |
+//! | `settle` | one listing for all rows in doubt, and what it proves |
+//! | `breaker` | when to stop because something is wrong with everything |
+//! | `totals` | the sums |
+
+mod breaker;
+mod engine;
+mod limiter;
+mod outcome;
+mod plan;
+mod pool;
+mod prepare;
+mod retry;
+mod row;
+mod settle;
+mod totals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::event::Listener;
+use crate::ledger::{RunMeta, Scope};
+use crate::mapping::MapRows;
+use crate::systems::System;
+use plan::Planner;
+use prepare::{Feed, Here};
+use totals::Fold;
+
+pub use breaker::MaxErrors;
+pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
+pub use prepare::Items;
+pub use settle::FindReferences;
+pub use totals::Totals;
+
+/// How a run goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Requests per second as configured; only told from here, the [`Limiter`] holds it.
+    pub rate: Option<f64>,
+    /// How many rows are under way at once.
+    pub concurrency: usize,
+    /// No request commits later than this after it was sent.
+    pub commit_within: Duration,
+    /// No commit stays invisible to listings longer than this.
+    pub visible_within: Duration,
+    /// When refusals stop the run.
+    pub max_errors: MaxErrors,
+    /// How many records that are not done yet the run takes up; the rest is not sent.
+    pub limit: Option<u64>,
+    /// Whether the sending is left out.
+    pub dry_run: bool,
+    /// How many mapping threads; `None`: as many as the machine has processors.
+    pub workers: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rate: None,
+            concurrency: 8,
+            commit_within: Duration::from_secs(60),
+            visible_within: Duration::from_secs(30),
+            max_errors: MaxErrors::default(),
+            limit: None,
+            dry_run: false,
+            workers: None,
+        }
+    }
+}
+
+/// What a run is about.
+pub struct Job<'a> {
+    /// The records of the input, in order.
+    pub items: Items<'a>,
+    /// What the first reading counted: rows, records, rows left out by `where`.
+    pub counted: (u64, u64, u64),
+    /// The mapping, bound to the input's tables.
+    pub map: &'a dyn MapRows,
+    /// Finds the references in a listed text.
+    pub find_references: FindReferences<'a>,
+    /// Where the tickets go; may be absent in a dry run.
+    pub system: Option<Arc<dyn System>>,
+    /// Where the states are; may be absent in a dry run, which then knows of nothing that is done.
+    pub ledger: Option<Scope>,
+    /// What the ledger keeps about the run.
+    pub meta: RunMeta,
+}
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Going {
+    /// It goes on.
+    #[default]
+    On,
+    /// What is under way is finished, nothing new is sent.
+    Drain,
+    /// It returns at once; what was under way is in doubt, and the next run settles it.
+    Abort,
+}
+
+/// Tells a run to stop; a sender that is gone says *go on* for ever.
+pub type Stop = watch::Receiver<Going>;
+
+/// Runs a job to its end: every record ends in exactly one outcome, told to the listener and summed up.
+///
+/// A run that stops before its end (unreachable, denied, too many refusals, an input that cannot be read on, a
+/// ledger that fails) returns its totals too, with the error in [`Totals::stopped`]. Call it on a runtime of
+/// several threads: on one of a single thread, reading and mapping hold up the sending.
+///
+/// # Errors
+/// When the run cannot begin: no system or ledger for a real run, or a ledger that cannot be read or written.
+pub async fn execute(
+    job: Job<'_>,
+    settings: &Settings,
+    limiter: Arc<Limiter>,
+    stop: Stop,
+    listener: &mut dyn Listener,
+) -> Result<Totals> {
+    let started = Instant::now();
+    let fold = Fold::new(job.counted, listener);
+    let known = match &job.ledger {
+        Some(scope) if !scope.is_empty().await? => Some(scope.clone()),
+        _ => None,
+    };
+    let planner = Planner {
+        map: job.map,
+        system: job.system.clone(),
+        dry_run: settings.dry_run,
+    };
+    let sending = if settings.dry_run {
+        None
+    } else {
+        let (Some(system), Some(scope)) = (job.system, job.ledger) else {
+            return Err(Error::usage("a run that sends needs a system and a ledger"));
+        };
+        Some(engine::Sending {
+            system,
+            scope,
+            limiter,
+            meta: job.meta,
+            find: job.find_references,
+        })
+    };
+    let drive = |feed| engine::drive(feed, sending, settings, stop, fold, started);
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        let here = Here::new(job.items, &planner, known);
+        return drive(Feed::Here(Box::new(here))).await;
+    }
+    let workers = settings
+        .workers
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|threads| {
+            let feed = prepare::spawn(threads, job.items, &planner, known, workers);
+            Handle::current().block_on(drive(feed))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

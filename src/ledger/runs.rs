@@ -1,0 +1,337 @@
+//! Runs: their beginning and end, and reading about them.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use serde_json::Value;
+
+use super::ends::{StoredEnd, StoredRow};
+use super::steps::{micros, moment, place};
+use crate::record::RowKey;
+use crate::systems::Ticket;
+
+/// What a run was started with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunMeta {
+    /// The inputs as the user named them.
+    pub inputs: Vec<String>,
+    /// The fingerprint of their bytes.
+    pub input_print: String,
+    /// The mapping file as the user named it.
+    pub mapping: String,
+    /// Its fingerprint.
+    pub mapping_print: String,
+    /// The fingerprint of the directory.
+    pub directory_print: Option<String>,
+    /// When the directory was pulled.
+    pub directory_pulled: Option<Timestamp>,
+    /// The command that resumes the run, whole, without secrets.
+    pub command: String,
+}
+
+/// How far a run came.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// It is under way, or its process died and nobody has noticed yet.
+    #[default]
+    Running,
+    /// It came to the end of its input.
+    Finished,
+    /// Ctrl-C, or its process died.
+    Interrupted,
+    /// It stopped by itself: too many refusals, an unreachable system, a full disk.
+    Stopped,
+}
+
+impl RunState {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    fn parse(word: &str) -> Self {
+        match word {
+            "finished" => Self::Finished,
+            "interrupted" => Self::Interrupted,
+            "stopped" => Self::Stopped,
+            _ => Self::Running,
+        }
+    }
+}
+
+/// A run as the ledger knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunInfo {
+    /// Its code.
+    pub code: String,
+    /// The system's word.
+    pub system: String,
+    /// The tenant.
+    pub tenant: String,
+    /// The scope.
+    pub scope: String,
+    /// How far it came.
+    pub state: RunState,
+    /// When it began, on our clock.
+    pub started: Timestamp,
+    /// When it ended; `None` while it is under way, or when its process died.
+    pub ended: Option<Timestamp>,
+    /// What it was started with.
+    pub meta: RunMeta,
+    /// Its totals (`run::Totals` as JSON), once it ended.
+    pub totals: Option<Value>,
+}
+
+/// Which ends to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndFilter {
+    /// All that are kept.
+    All,
+    /// Those a person should look at: rejected, incomplete, in doubt, changed.
+    Errors,
+}
+
+/// A ticket that a run made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeTicket {
+    /// Which row.
+    pub row: StoredRow,
+    /// The ticket.
+    pub ticket: Ticket,
+}
+
+/// Four characters of Crockford's base 32: no I, L, O, U to misread.
+fn code(length: usize) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    // Bytes 6 and 8 of a random UUID carry its version; the first five are random.
+    uuid::Uuid::new_v4().as_bytes()[..length.min(5)]
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect()
+}
+
+/// The id of a scope, if it is known.
+pub(super) fn find_scope(
+    connection: &Connection,
+    system: &str,
+    tenant: &str,
+    scope: &str,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .query_row(
+            "SELECT scope.id FROM scope JOIN tenant ON tenant.id = scope.tenant
+             WHERE tenant.system = ?1 AND tenant.name = ?2 AND scope.name = ?3",
+            [system, tenant, scope],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// The id of a scope, made if it is not known.
+pub(super) fn make_scope(
+    connection: &Connection,
+    system: &str,
+    tenant: &str,
+    scope: &str,
+) -> rusqlite::Result<i64> {
+    connection.execute(
+        "INSERT OR IGNORE INTO tenant (system, name) VALUES (?1, ?2)",
+        [system, tenant],
+    )?;
+    connection.execute(
+        "INSERT OR IGNORE INTO scope (tenant, name)
+         SELECT id, ?3 FROM tenant WHERE system = ?1 AND name = ?2",
+        [system, tenant, scope],
+    )?;
+    find_scope(connection, system, tenant, scope)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// Begins a run; those of the scope whose process died are marked as interrupted.
+pub(super) fn start(
+    connection: &Connection,
+    scope: i64,
+    meta: &RunMeta,
+    now: Timestamp,
+) -> rusqlite::Result<(i64, String)> {
+    connection.execute(
+        "UPDATE run SET state = 'interrupted' WHERE scope = ?1 AND state = 'running'",
+        [scope],
+    )?;
+    let mut code_length = 4;
+    let mut tries = 0;
+    let code = loop {
+        let candidate = code(code_length);
+        let taken: bool = connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM run WHERE code = ?1)",
+            [&candidate],
+            |row| row.get(0),
+        )?;
+        if !taken {
+            break candidate;
+        }
+        tries += 1;
+        if tries == 64 {
+            code_length = 5;
+        }
+    };
+    connection.execute(
+        "INSERT INTO run (code, scope, state, started, inputs, input_print, mapping, mapping_print,
+                          directory_print, directory_pulled, command)
+         VALUES (:code, :scope, 'running', :started, :inputs, :input_print, :mapping, :mapping_print,
+                 :directory_print, :directory_pulled, :command)",
+        named_params! {
+            ":code": code,
+            ":scope": scope,
+            ":started": micros(now),
+            ":inputs": serde_json::json!(meta.inputs).to_string(),
+            ":input_print": meta.input_print,
+            ":mapping": meta.mapping,
+            ":mapping_print": meta.mapping_print,
+            ":directory_print": meta.directory_print,
+            ":directory_pulled": meta.directory_pulled.map(micros),
+            ":command": meta.command,
+        },
+    )?;
+    Ok((connection.last_insert_rowid(), code))
+}
+
+/// Ends a run.
+pub(super) fn finish(
+    connection: &Connection,
+    run: i64,
+    state: RunState,
+    totals: &Value,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE run SET state = ?2, totals = ?3, ended = ?4 WHERE id = ?1",
+        params![run, state.as_str(), totals.to_string(), micros(now)],
+    )?;
+    Ok(())
+}
+
+pub(super) fn put_end(connection: &Connection, run: i64, row: &StoredRow) -> rusqlite::Result<()> {
+    let end = serde_json::to_string(&row.end).expect("strings and numbers have a JSON form");
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO row_end (run, ordinal, file, sheet, row, key, state, end)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            run,
+            i64::try_from(row.ordinal).unwrap_or(i64::MAX),
+            &*row.place.file,
+            row.place.sheet.as_deref(),
+            i64::try_from(row.place.row).unwrap_or(i64::MAX),
+            row.key.as_ref().map(RowKey::as_str),
+            row.end.state(),
+            end,
+        ])?;
+    Ok(())
+}
+
+const RUNS: &str = "
+    SELECT code, tenant.system, tenant.name, scope.name, state, started, ended, inputs, input_print, mapping,
+           mapping_print, directory_print, directory_pulled, command, totals
+    FROM run JOIN scope ON scope.id = run.scope JOIN tenant ON tenant.id = scope.tenant";
+
+fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
+    let json = |index: usize| -> rusqlite::Result<Option<Value>> {
+        let text: Option<String> = row.get(index)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    };
+    Ok(RunInfo {
+        code: row.get(0)?,
+        system: row.get(1)?,
+        tenant: row.get(2)?,
+        scope: row.get(3)?,
+        state: RunState::parse(row.get_ref(4)?.as_str()?),
+        started: moment(row.get(5)?),
+        ended: row.get::<_, Option<i64>>(6)?.map(moment),
+        meta: RunMeta {
+            inputs: json(7)?
+                .and_then(|value| serde_json::from_value(value).ok())
+                .unwrap_or_default(),
+            input_print: row.get(8)?,
+            mapping: row.get(9)?,
+            mapping_print: row.get(10)?,
+            directory_print: row.get(11)?,
+            directory_pulled: row.get::<_, Option<i64>>(12)?.map(moment),
+            command: row.get(13)?,
+        },
+        totals: json(14)?,
+    })
+}
+
+/// All runs, the latest first.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunInfo>> {
+    connection
+        .prepare(&format!("{RUNS} ORDER BY run.id DESC"))?
+        .query_map([], info)?
+        .collect()
+}
+
+/// One run by its code, in any case.
+pub(super) fn one(connection: &Connection, code: &str) -> rusqlite::Result<Option<RunInfo>> {
+    connection
+        .query_row(
+            &format!("{RUNS} WHERE code = upper(?1)"),
+            [code.trim()],
+            info,
+        )
+        .optional()
+}
+
+/// The latest run of a scope.
+pub(super) fn last(connection: &Connection, scope: i64) -> rusqlite::Result<Option<RunInfo>> {
+    connection
+        .query_row(
+            &format!("{RUNS} WHERE run.scope = ?1 ORDER BY run.id DESC LIMIT 1"),
+            [scope],
+            info,
+        )
+        .optional()
+}
+
+/// A page of the ends of a run in the order of its input.
+pub(super) fn ends(
+    connection: &Connection,
+    code: &str,
+    states: &[&str],
+    after: Option<u64>,
+    limit: u32,
+) -> rusqlite::Result<Vec<StoredRow>> {
+    let words = serde_json::json!(states).to_string();
+    let after = after.map_or(-1, |after| i64::try_from(after).unwrap_or(i64::MAX));
+    connection
+        .prepare_cached(
+            "SELECT ordinal, key, end, file, sheet, row FROM row_end
+             WHERE run = (SELECT id FROM run WHERE code = upper(?1)) AND ordinal > ?2
+               AND state IN (SELECT value FROM json_each(?3))
+             ORDER BY ordinal LIMIT ?4",
+        )?
+        .query_map(params![code.trim(), after, words, limit], |row| {
+            let end: StoredEnd =
+                serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| {
+                    rusqlite::Error::FromSqlConversionFailure(
+                        2,
+                        rusqlite::types::Type::Text,
+                        error.into(),
+                    )
+                })?;
+            Ok(StoredRow {
+                ordinal: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
+                key: row.get::<_, Option<String>>(1)?.map(RowKey::new),
+                place: place(row, 3)?,
+                end,
+            })
+        })?
+        .collect()
+}

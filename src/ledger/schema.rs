@@ -1,0 +1,160 @@
+//! The stored form of the ledger: append-only migrations, one a version, keyed on SQLite's `user_version`.
+//!
+//! | version | what changed |
+//! |---|---|
+//! | 1 | tenants, scopes, runs, steps, row ends |
+//!
+//! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// The migrations in order; a published one is never changed.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE tenant (
+        id     INTEGER PRIMARY KEY,
+        system TEXT NOT NULL,
+        name   TEXT NOT NULL,
+        UNIQUE (system, name)
+    ) STRICT;
+    CREATE TABLE scope (
+        id     INTEGER PRIMARY KEY,
+        tenant INTEGER NOT NULL REFERENCES tenant (id),
+        name   TEXT NOT NULL,
+        UNIQUE (tenant, name)
+    ) STRICT;
+    CREATE TABLE run (
+        id               INTEGER PRIMARY KEY,
+        code             TEXT NOT NULL UNIQUE,
+        scope            INTEGER NOT NULL REFERENCES scope (id),
+        state            TEXT NOT NULL,
+        started          INTEGER NOT NULL,
+        ended            INTEGER,
+        inputs           TEXT NOT NULL,
+        input_print      TEXT NOT NULL,
+        mapping          TEXT NOT NULL,
+        mapping_print    TEXT NOT NULL,
+        directory_print  TEXT,
+        directory_pulled INTEGER,
+        command          TEXT NOT NULL,
+        totals           TEXT
+    ) STRICT;
+    CREATE INDEX run_of_scope ON run (scope, id);
+    CREATE TABLE step (
+        scope      INTEGER NOT NULL,
+        key        TEXT NOT NULL,
+        step       TEXT NOT NULL,
+        ordinal    INTEGER NOT NULL,
+        state      INTEGER NOT NULL,
+        attempt    INTEGER NOT NULL,
+        absent     INTEGER NOT NULL,
+        doubted    INTEGER NOT NULL,
+        payload    BLOB,
+        content    BLOB NOT NULL,
+        run        INTEGER NOT NULL,
+        file       TEXT NOT NULL,
+        sheet      TEXT,
+        row        INTEGER NOT NULL,
+        reference  TEXT,
+        grp        TEXT NOT NULL,
+        sent_at    INTEGER,
+        settled_at INTEGER,
+        ticket     TEXT,
+        number     TEXT,
+        url        TEXT,
+        error      TEXT,
+        PRIMARY KEY (scope, key, step, ordinal)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX step_unsettled ON step (scope) WHERE state IN (1, 5);
+    CREATE INDEX step_of_ticket ON step (ticket) WHERE ticket IS NOT NULL;
+    CREATE TABLE row_end (
+        run     INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        file    TEXT NOT NULL,
+        sheet   TEXT,
+        row     INTEGER NOT NULL,
+        key     TEXT,
+        state   TEXT NOT NULL,
+        end     TEXT NOT NULL,
+        PRIMARY KEY (run, ordinal)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The version that this program writes.
+pub(super) const VERSION: usize = MIGRATIONS.len();
+
+/// What keeps a ledger from being brought up to date.
+#[derive(Debug)]
+pub(super) enum Unfit {
+    /// A newer program wrote it: its version.
+    Newer(usize),
+    /// SQLite says no.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unfit {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Brings the schema up to [`VERSION`]; nothing happens when it is there.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
+    match version(connection)? {
+        found if found > VERSION => return Err(Unfit::Newer(found)),
+        VERSION => return Ok(()),
+        _ => {}
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been here between the first look and the lock.
+    let found = version(&transaction)?;
+    for migration in MIGRATIONS.iter().skip(found) {
+        transaction.execute_batch(migration)?;
+    }
+    if found < VERSION {
+        transaction.pragma_update(None, "user_version", VERSION as i64)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let dump = |connection: &Connection| -> Vec<String> {
+            let mut all = connection
+                .prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name")
+                .unwrap();
+            let rows = all.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        migrate(&mut connection).unwrap();
+        let first = dump(&connection);
+        connection
+            .execute("INSERT INTO tenant (system, name) VALUES ('a', 'b')", [])
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        assert_eq!(first, dump(&connection));
+        assert_eq!(version(&connection).unwrap(), VERSION);
+        let tenants: i64 = connection
+            .query_row("SELECT count(*) FROM tenant", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tenants, 1);
+    }
+
+    #[test]
+    fn a_newer_ledger_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(migrate(&mut connection), Err(Unfit::Newer(99))));
+    }
+}

@@ -1,0 +1,463 @@
+//! The states of steps: what is asked before sending, and the changes that are written.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use serde::{Deserialize, Serialize};
+
+use super::ends::StoredRow;
+use crate::intake::Digest;
+use crate::record::{Place, RowKey};
+use crate::systems::{Refusal, Ticket};
+
+/// The state of a step. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i64)]
+pub enum State {
+    /// Known, and nothing is under way.
+    Pending = 0,
+    /// The intent is durable; the request may have left.
+    Sending = 1,
+    /// The system did it.
+    Done = 2,
+    /// The system refused it.
+    Rejected = 3,
+    /// There was nothing to do.
+    Skipped = 4,
+    /// Nobody knows.
+    InDoubt = 5,
+    /// Taken back by a rollback: the key is free.
+    Undone = 6,
+}
+
+impl ToSql for State {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok((*self as i64).into())
+    }
+}
+
+impl FromSql for State {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        use rusqlite::types::FromSqlError;
+        Ok(match value.as_i64()? {
+            0 => Self::Pending,
+            1 => Self::Sending,
+            2 => Self::Done,
+            3 => Self::Rejected,
+            4 => Self::Skipped,
+            5 => Self::InDoubt,
+            6 => Self::Undone,
+            other => return Err(FromSqlError::OutOfRange(other)),
+        })
+    }
+}
+
+/// What was answered last when it was not success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The system refused.
+    Refused(Refusal),
+    /// Nobody knows: what happened.
+    Doubt(String),
+}
+
+/// Which step of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StepId {
+    /// Its name.
+    pub name: String,
+    /// Which of several under that name, from 0.
+    pub ordinal: u32,
+}
+
+/// A step as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Which.
+    pub id: StepId,
+    /// Its state.
+    pub state: State,
+    /// How many intents there were.
+    pub attempt: u32,
+    /// How often an answered request was settled as absent.
+    pub absent: u32,
+    /// Whether it ever was in doubt.
+    pub doubted: bool,
+    /// The hash of the last body; `None` before the first intent.
+    pub payload: Option<Digest>,
+    /// The hash of the mapped columns.
+    pub content: Digest,
+    /// The code of the run that wrote it last.
+    pub run: String,
+    /// Which row that was.
+    pub place: Place,
+    /// The reference in the ticket's text.
+    pub reference: Option<String>,
+    /// The collection or product that it went to.
+    pub group: String,
+    /// When its last intent was written, on the system's clock.
+    pub sent_at: Option<Timestamp>,
+    /// The ticket (of a create that is done).
+    pub ticket: Option<Ticket>,
+    /// The last answer that was no success.
+    pub trouble: Option<Trouble>,
+}
+
+/// A request is about to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Whose.
+    pub key: RowKey,
+    /// Which step.
+    pub step: StepId,
+    /// The steps that follow in the same row: they are noted as open, so that the row is not done before they are.
+    pub later: Vec<StepId>,
+    /// Where the row stands.
+    pub place: Place,
+    /// The hash of the mapped columns.
+    pub content: Digest,
+    /// The hash of the body.
+    pub payload: Digest,
+    /// The reference that the body bears.
+    pub reference: Option<String>,
+    /// The collection or product that it goes to.
+    pub group: String,
+    /// How often an answered request was settled as absent before.
+    pub absent: u32,
+    /// Now, on the system's clock.
+    pub at: Timestamp,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Whose.
+    pub key: RowKey,
+    /// Which step.
+    pub step: StepId,
+    /// The state that it has now.
+    pub to: State,
+    /// The ticket, for a create that is done.
+    pub ticket: Option<Ticket>,
+    /// The answer, where it was no success.
+    pub trouble: Option<Trouble>,
+    /// Whether it was in doubt before.
+    pub doubted: bool,
+    /// Now, on the system's clock.
+    pub at: Timestamp,
+}
+
+/// One change of the ledger.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A request is about to leave.
+    Intend(Intent),
+    /// What became of it.
+    Settle(Settlement),
+    /// An intent whose request never left: the step is pending again.
+    Withdraw(RowKey, StepId),
+    /// A record reached its end in this run.
+    End(StoredRow),
+}
+
+/// A row whose last request nobody has settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    /// Whose.
+    pub key: RowKey,
+    /// Which step.
+    pub step: StepId,
+    /// Where the row stood.
+    pub place: Place,
+    /// Which run sent it.
+    pub run: String,
+}
+
+/// A done ticket by which a listing shows that it can find tickets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// The id of the ticket.
+    pub ticket: String,
+    /// The reference that it bears.
+    pub reference: String,
+}
+
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+pub(super) fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The digest of a stored blob.
+fn digest(bytes: &[u8]) -> FromSqlResult<Digest> {
+    bytes
+        .try_into()
+        .map_err(|_| rusqlite::types::FromSqlError::InvalidBlobSize {
+            expected_size: 16,
+            blob_size: bytes.len(),
+        })
+}
+
+pub(super) fn place(row: &Row<'_>, first: usize) -> rusqlite::Result<Place> {
+    Ok(Place {
+        file: row.get_ref(first)?.as_str()?.into(),
+        sheet: row.get_ref(first + 1)?.as_str_or_null()?.map(Into::into),
+        row: u64::try_from(row.get::<_, i64>(first + 2)?).unwrap_or_default(),
+    })
+}
+
+const STATES: &str = "
+    SELECT step.step, ordinal, step.state, attempt, absent, doubted, payload, content, run.code,
+           file, sheet, row, reference, grp, sent_at, ticket, number, url, error
+    FROM step JOIN run ON run.id = step.run
+    WHERE step.scope = ?1 AND key = ?2";
+
+/// The steps of each key, in no order; a key that was never seen has none.
+pub(super) fn states(
+    connection: &Connection,
+    scope: i64,
+    keys: &[RowKey],
+) -> rusqlite::Result<Vec<Vec<StepRecord>>> {
+    let mut statement = connection.prepare_cached(STATES)?;
+    keys.iter()
+        .map(|key| {
+            statement
+                .query_map(params![scope, key.as_str()], record)?
+                .collect()
+        })
+        .collect()
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<StepRecord> {
+    let ticket = row
+        .get::<_, Option<String>>(15)?
+        .map(|id| {
+            Ok::<_, rusqlite::Error>(Ticket {
+                id,
+                number: row.get(16)?,
+                url: row.get(17)?,
+                warnings: Vec::new(),
+            })
+        })
+        .transpose()?;
+    let trouble = row
+        .get_ref(18)?
+        .as_str_or_null()?
+        .and_then(|text| serde_json::from_str(text).ok());
+    Ok(StepRecord {
+        id: StepId {
+            name: row.get(0)?,
+            ordinal: row.get(1)?,
+        },
+        state: row.get(2)?,
+        attempt: row.get(3)?,
+        absent: row.get(4)?,
+        doubted: row.get(5)?,
+        payload: row.get_ref(6)?.as_blob_or_null()?.map(digest).transpose()?,
+        content: digest(row.get_ref(7)?.as_blob()?)?,
+        run: row.get(8)?,
+        place: place(row, 9)?,
+        reference: row.get(12)?,
+        group: row.get(13)?,
+        sent_at: row.get::<_, Option<i64>>(14)?.map(moment),
+        ticket,
+        trouble,
+    })
+}
+
+/// Writes changes in order. Returns the keys of intents that came too late: the step is done already.
+pub(super) fn apply(
+    connection: &Connection,
+    scope: i64,
+    run: i64,
+    changes: &[Change],
+) -> rusqlite::Result<Vec<RowKey>> {
+    let mut late = Vec::new();
+    for change in changes {
+        match change {
+            Change::Intend(intent) => {
+                if !intend(connection, scope, run, intent)? {
+                    late.push(intent.key.clone());
+                }
+            }
+            Change::Settle(settlement) => settle(connection, scope, settlement)?,
+            Change::Withdraw(key, step) => withdraw(connection, scope, key, step)?,
+            Change::End(row) => super::runs::put_end(connection, run, row)?,
+        }
+    }
+    Ok(late)
+}
+
+const INTEND: &str = "
+    INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
+                      file, sheet, row, reference, grp, sent_at)
+    VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, 0, :payload, :content, :run,
+            :file, :sheet, :row, :reference, :grp, :at)
+    ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
+        state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
+        content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
+        row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
+        settled_at = NULL
+    WHERE step.state <> 2";
+
+const OPEN: &str = "
+    INSERT OR IGNORE INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, content, run,
+                                file, sheet, row, grp)
+    VALUES (:scope, :key, :step, :ordinal, 0, 0, 0, 0, :content, :run, :file, :sheet, :row, :grp)";
+
+fn intend(
+    connection: &Connection,
+    scope: i64,
+    run: i64,
+    intent: &Intent,
+) -> rusqlite::Result<bool> {
+    let row = i64::try_from(intent.place.row).unwrap_or(i64::MAX);
+    let written = connection.prepare_cached(INTEND)?.execute(named_params! {
+        ":scope": scope,
+        ":key": intent.key.as_str(),
+        ":step": intent.step.name,
+        ":ordinal": intent.step.ordinal,
+        ":absent": intent.absent,
+        ":payload": intent.payload,
+        ":content": intent.content,
+        ":run": run,
+        ":file": &*intent.place.file,
+        ":sheet": intent.place.sheet.as_deref(),
+        ":row": row,
+        ":reference": intent.reference,
+        ":grp": intent.group,
+        ":at": micros(intent.at),
+    })?;
+    for step in &intent.later {
+        connection.prepare_cached(OPEN)?.execute(named_params! {
+            ":scope": scope,
+            ":key": intent.key.as_str(),
+            ":step": step.name,
+            ":ordinal": step.ordinal,
+            ":content": intent.content,
+            ":run": run,
+            ":file": &*intent.place.file,
+            ":sheet": intent.place.sheet.as_deref(),
+            ":row": row,
+            ":grp": intent.group,
+        })?;
+    }
+    Ok(written == 1)
+}
+
+const SETTLE: &str = "
+    UPDATE step SET state = :to, ticket = coalesce(:ticket, ticket), number = coalesce(:number, number),
+           url = coalesce(:url, url), error = coalesce(:error, error), settled_at = :at,
+           doubted = doubted OR :doubted OR :to = 5
+    WHERE scope = :scope AND key = :key AND step = :step AND ordinal = :ordinal AND state IN (1, 5)";
+
+fn settle(connection: &Connection, scope: i64, settlement: &Settlement) -> rusqlite::Result<()> {
+    let ticket = settlement.ticket.as_ref();
+    let trouble = settlement.trouble.as_ref().map(|trouble| {
+        serde_json::to_string(trouble).expect("strings and numbers have a JSON form")
+    });
+    connection.prepare_cached(SETTLE)?.execute(named_params! {
+        ":scope": scope,
+        ":key": settlement.key.as_str(),
+        ":step": settlement.step.name,
+        ":ordinal": settlement.step.ordinal,
+        ":to": settlement.to,
+        ":ticket": ticket.map(|ticket| &ticket.id),
+        ":number": ticket.and_then(|ticket| ticket.number.as_ref()),
+        ":url": ticket.and_then(|ticket| ticket.url.as_ref()),
+        ":error": trouble,
+        ":doubted": settlement.doubted,
+        ":at": micros(settlement.at),
+    })?;
+    Ok(())
+}
+
+fn withdraw(
+    connection: &Connection,
+    scope: i64,
+    key: &RowKey,
+    step: &StepId,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE step SET state = 0 WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = ?4 AND state = 1",
+        )?
+        .execute(params![scope, key.as_str(), step.name, step.ordinal])?;
+    Ok(())
+}
+
+/// Rows that were sent or in doubt and are not settled.
+pub(super) fn unsettled(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Unsettled>> {
+    connection
+        .prepare_cached(
+            "SELECT key, step.step, ordinal, file, sheet, row, run.code
+             FROM step INDEXED BY step_unsettled JOIN run ON run.id = step.run
+             WHERE step.scope = ?1 AND step.state IN (1, 5)",
+        )?
+        .query_map([scope], |row| {
+            Ok(Unsettled {
+                key: RowKey::new(row.get::<_, String>(0)?),
+                step: StepId {
+                    name: row.get(1)?,
+                    ordinal: row.get(2)?,
+                },
+                place: place(row, 3)?,
+                run: row.get(6)?,
+            })
+        })?
+        .collect()
+}
+
+/// Whose the tickets are, for those of the ids that the tenant's ledger holds.
+pub(super) fn owners(
+    connection: &Connection,
+    scope: i64,
+    tickets: &[String],
+) -> rusqlite::Result<HashMap<String, (i64, RowKey)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT step.scope, key FROM step JOIN scope ON scope.id = step.scope
+         WHERE ticket = ?1 AND state <> 6 AND tenant = (SELECT tenant FROM scope WHERE id = ?2)",
+    )?;
+    let mut owners = HashMap::new();
+    for ticket in tickets {
+        let owner = statement
+            .query_row(params![ticket, scope], |row| {
+                Ok((row.get(0)?, RowKey::new(row.get::<_, String>(1)?)))
+            })
+            .optional()?;
+        if let Some(owner) = owner {
+            owners.insert(ticket.clone(), owner);
+        }
+    }
+    Ok(owners)
+}
+
+/// Tickets that a run made in a group, the latest rows first.
+pub(super) fn controls(
+    connection: &Connection,
+    scope: i64,
+    run: &str,
+    group: &str,
+    limit: u32,
+) -> rusqlite::Result<Vec<Control>> {
+    connection
+        .prepare_cached(
+            "SELECT ticket, reference
+             FROM row_end JOIN step ON step.scope = ?1 AND step.key = row_end.key
+             WHERE row_end.run = (SELECT id FROM run WHERE code = ?2)
+               AND step.state = 2 AND grp = ?3 AND ticket IS NOT NULL AND reference IS NOT NULL
+             ORDER BY row_end.ordinal DESC LIMIT ?4",
+        )?
+        .query_map(params![scope, run, group, limit], |row| {
+            Ok(Control {
+                ticket: row.get(0)?,
+                reference: row.get(1)?,
+            })
+        })?
+        .collect()
+}

@@ -1,0 +1,250 @@
+use super::*;
+use crate::error::ErrorKind;
+use crate::record::Place;
+use crate::systems::{CREATE, Refusal, Ticket};
+
+fn key(n: u32) -> RowKey {
+    RowKey::new(format!("k{n}"))
+}
+
+fn place(row: u64) -> Place {
+    Place {
+        file: "tickets.csv".into(),
+        sheet: None,
+        row,
+    }
+}
+
+fn step(name: &str) -> StepId {
+    StepId {
+        name: name.to_owned(),
+        ordinal: 0,
+    }
+}
+
+fn intent(n: u32) -> Intent {
+    Intent {
+        key: key(n),
+        step: step(CREATE),
+        later: Vec::new(),
+        place: place(u64::from(n) + 2),
+        content: [1; 16],
+        payload: [2; 16],
+        reference: Some(format!("s/k{n}")),
+        group: "IT".to_owned(),
+        absent: 0,
+        at: Timestamp::now(),
+    }
+}
+
+fn settled(n: u32, to: State) -> Settlement {
+    Settlement {
+        key: key(n),
+        step: step(CREATE),
+        to,
+        ticket: (to == State::Done).then(|| Ticket {
+            id: format!("id{n}"),
+            number: Some(n.to_string()),
+            url: None,
+            warnings: Vec::new(),
+        }),
+        trouble: None,
+        doubted: false,
+        at: Timestamp::now(),
+    }
+}
+
+async fn scope(ledger: &Ledger) -> Scope {
+    ledger.scope("clearfeed", "acme", "s").await.unwrap()
+}
+
+async fn state(scope: &Scope, n: u32) -> Option<State> {
+    let states = scope.states(vec![key(n)]).await.unwrap();
+    states[0].first().map(|record| record.state)
+}
+
+#[tokio::test]
+async fn an_intent_outlives_its_process_and_is_settled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state").join(FILE);
+    {
+        let ledger = Ledger::open(&path).unwrap();
+        let run = scope(&ledger)
+            .await
+            .start_run(RunMeta::default())
+            .await
+            .unwrap();
+        assert_eq!(run.code().len(), 4);
+        let late = run.intend(vec![intent(1), intent(2)]).await.unwrap();
+        assert!(late.is_empty());
+        run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    }
+    let ledger = Ledger::open(&path).unwrap();
+    let scope = scope(&ledger).await;
+    assert!(!scope.is_empty().await.unwrap());
+    assert_eq!(state(&scope, 1).await, Some(State::Done));
+    assert_eq!(state(&scope, 2).await, Some(State::Sending));
+    assert_eq!(state(&scope, 3).await, None);
+    let unsettled = scope.unsettled().await.unwrap();
+    assert_eq!(unsettled.len(), 1);
+    assert_eq!(unsettled[0].key, key(2));
+
+    let run = scope.start_run(RunMeta::default()).await.unwrap();
+    // A step that is done is never opened again, and a late settlement changes nothing.
+    assert_eq!(run.intend(vec![intent(1)]).await.unwrap(), [key(1)]);
+    run.settle(vec![settled(1, State::Rejected)]).await.unwrap();
+    assert_eq!(state(run.scope(), 1).await, Some(State::Done));
+    run.withdraw(vec![(key(1), step(CREATE)), (key(2), step(CREATE))])
+        .await
+        .unwrap();
+    assert_eq!(state(run.scope(), 1).await, Some(State::Done));
+    assert_eq!(state(run.scope(), 2).await, Some(State::Pending));
+    assert_eq!(ledger.runs().await.unwrap()[1].state, RunState::Interrupted);
+}
+
+#[tokio::test]
+async fn doubt_is_remembered_and_attempts_are_counted() {
+    let ledger = Ledger::in_memory().unwrap();
+    let run = scope(&ledger)
+        .await
+        .start_run(RunMeta::default())
+        .await
+        .unwrap();
+    run.intend(vec![intent(1)]).await.unwrap();
+    run.settle(vec![Settlement {
+        trouble: Some(Trouble::Doubt("timed out".to_owned())),
+        ..settled(1, State::InDoubt)
+    }])
+    .await
+    .unwrap();
+    run.intend(vec![Intent {
+        absent: 1,
+        later: vec![step("assign")],
+        ..intent(1)
+    }])
+    .await
+    .unwrap();
+    run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    let states = run.scope().states(vec![key(1)]).await.unwrap();
+    let create = states[0].iter().find(|s| s.id.name == CREATE).unwrap();
+    assert_eq!((create.attempt, create.absent), (2, 1));
+    assert!(create.doubted);
+    assert_eq!(create.reference.as_deref(), Some("s/k1"));
+    assert_eq!(create.ticket.as_ref().unwrap().id, "id1");
+    let assign = states[0].iter().find(|s| s.id.name == "assign").unwrap();
+    assert_eq!(assign.state, State::Pending);
+    assert_eq!(assign.payload, None);
+    let owners = run
+        .owners(vec!["id1".to_owned(), "id2".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(owners.len(), 1);
+    assert_eq!(owners["id1"], Some(key(1)));
+}
+
+#[tokio::test]
+async fn a_run_can_be_read_again() {
+    let ledger = Ledger::in_memory().unwrap();
+    let meta = RunMeta {
+        inputs: vec!["tickets.csv".to_owned()],
+        command: "deskferry import tickets.csv".to_owned(),
+        ..RunMeta::default()
+    };
+    let run = scope(&ledger).await.start_run(meta.clone()).await.unwrap();
+    let refusal = Refusal {
+        status: 400,
+        message: "no".to_owned(),
+        fields: Vec::new(),
+    };
+    let faults = crate::systems::refusal_faults(&refusal, &place(3));
+    run.intend(vec![intent(0)]).await.unwrap();
+    run.settle(vec![settled(0, State::Done)]).await.unwrap();
+    let made = settled(0, State::Done).ticket.unwrap();
+    let ends = [
+        crate::event::End::Created {
+            ticket: made.clone(),
+            fallbacks: Vec::new(),
+        },
+        crate::event::End::Rejected(faults.clone()),
+    ];
+    let changes = ends.iter().enumerate().map(|(n, end)| {
+        Change::End(StoredRow {
+            ordinal: n as u64,
+            place: place(n as u64 + 2),
+            key: Some(key(n as u32)),
+            end: StoredEnd::of(end).unwrap(),
+        })
+    });
+    run.apply(changes.collect()).await.unwrap();
+    run.finish(RunState::Finished, serde_json::json!({"created": 1}))
+        .await
+        .unwrap();
+
+    let info = ledger.run(&run.code().to_lowercase()).await.unwrap();
+    assert_eq!(info.meta, meta);
+    assert_eq!(info.state, RunState::Finished);
+    assert_eq!(info.totals.unwrap()["created"], 1);
+    let all = ledger
+        .row_ends(run.code(), EndFilter::All, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(all.len(), 2);
+    let errors = ledger
+        .row_ends(run.code(), EndFilter::Errors, Some(0), 10)
+        .await
+        .unwrap();
+    let StoredEnd::Rejected { faults: kept } = &errors[0].end else {
+        panic!("{errors:?}")
+    };
+    assert_eq!(kept[0].fault(), faults[0]);
+    let ids = ledger.ids(run.code(), None, 10).await.unwrap();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(ids[0].ticket, made);
+    let controls = run
+        .controls(run.code().to_owned(), "IT".to_owned(), 8)
+        .await
+        .unwrap();
+    assert_eq!(controls[0].ticket, "id0");
+    assert!(ledger.run("ZZZZ").await.is_err());
+}
+
+#[test]
+fn a_damaged_or_newer_ledger_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    std::fs::write(
+        &path,
+        b"this is no database, whatever its name says, not at all",
+    )
+    .unwrap();
+    let error = Ledger::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Machine);
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert!(!error.hints().is_empty());
+
+    let newer = folder.path().join("newer.sqlite");
+    Connection::open(&newer)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    let error = Ledger::open(&newer).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Machine);
+    assert!(error.to_string().contains("newer"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_it_and_an_unwritable_folder_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let path = state.join(FILE);
+    drop(Ledger::open(&path).unwrap());
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&state), 0o700);
+    // A file in the place of the folder: also root cannot write there.
+    let error = Ledger::open(&path.join("below").join(FILE)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Machine);
+    assert!(!error.hints().is_empty());
+}

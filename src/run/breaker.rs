@@ -1,0 +1,107 @@
+//! When something is wrong with everything, the run stops instead of collecting the same refusal 400,000 times.
+
+use crate::error::{Error, ErrorKind};
+
+/// How many refusals by the system stop a run. Faults found before sending do not count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxErrors {
+    /// So many in a row.
+    InARow(u32),
+    /// This share of the answered rows in percent, once 50 rows were answered.
+    Share(f64),
+}
+
+impl Default for MaxErrors {
+    fn default() -> Self {
+        Self::InARow(50)
+    }
+}
+
+/// A share says nothing about fewer rows.
+const ENOUGH: u64 = 50;
+
+#[derive(Debug)]
+pub(super) struct Breaker {
+    most: MaxErrors,
+    in_a_row: u32,
+    refused: u64,
+    answered: u64,
+}
+
+impl Breaker {
+    pub(super) fn new(most: MaxErrors) -> Self {
+        Self {
+            most,
+            in_a_row: 0,
+            refused: 0,
+            answered: 0,
+        }
+    }
+
+    /// A row was done.
+    pub(super) fn done(&mut self) {
+        self.answered += 1;
+        self.in_a_row = 0;
+    }
+
+    /// The system refused a row, saying this: whether the run stops.
+    pub(super) fn refused(&mut self, message: &str) -> Option<Error> {
+        self.answered += 1;
+        self.refused += 1;
+        self.in_a_row += 1;
+        let what = match self.most {
+            MaxErrors::InARow(most) if self.in_a_row >= most.max(1) => {
+                format!("the system refused {} rows in a row", self.in_a_row)
+            }
+            MaxErrors::Share(percent)
+                if self.answered >= ENOUGH
+                    && self.refused as f64 * 100.0 >= percent * self.answered as f64 =>
+            {
+                format!(
+                    "the system refused {} of {} rows",
+                    self.refused, self.answered
+                )
+            }
+            _ => return None,
+        };
+        Some(
+            Error::new(
+                ErrorKind::System,
+                format!("stopped: {what}, the last with: {message}"),
+            )
+            .hint("mend what they have in common and run the same command again: it goes on where it was; `--max-errors` sets when to stop"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_begins_the_row_anew() {
+        let mut breaker = Breaker::new(MaxErrors::InARow(3));
+        for _ in 0..2 {
+            assert!(breaker.refused("no").is_none());
+            assert!(breaker.refused("no").is_none());
+            breaker.done();
+        }
+        breaker.refused("no");
+        breaker.refused("no");
+        assert!(breaker.refused("no").is_some());
+    }
+
+    #[test]
+    fn a_share_counts_only_when_there_are_enough() {
+        let mut breaker = Breaker::new(MaxErrors::Share(10.0));
+        for _ in 0..20 {
+            assert!(breaker.refused("no").is_none());
+        }
+        for _ in 0..200 {
+            breaker.done();
+        }
+        assert!(breaker.refused("no").is_none());
+        let stops = (0..10).any(|_| breaker.refused("no").is_some());
+        assert!(stops);
+    }
+}

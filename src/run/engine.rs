@@ -1,0 +1,631 @@
+//! The loop of a run.
+//!
+//! One task owns everything: it takes planned batches, writes intents in groups, keeps so many rows under way,
+//! folds what comes back, and settles what is in doubt. Each turn first starts what can be started
+//! ([`Engine::advance`]), then waits for one thing to happen ([`Engine::next`]) and handles it.
+
+use std::collections::{HashSet, VecDeque};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::breaker::Breaker;
+use super::limiter::{Limiter, UNKNOWN_RATE};
+use super::plan::{Base, Plan, Row};
+use super::pool::{Pool, Settled};
+use super::prepare::{BATCH, Batch, Feed};
+use super::row::{Intended, Line, Sent, Signal, intent, send};
+use super::settle::FindReferences;
+use super::totals::{Fold, Totals};
+use super::{Going, Settings, Stop};
+use crate::error::{Error, Result};
+use crate::event::{End, Event, Wait};
+use crate::ledger::{ActiveRun, Change, RunInfo, RunMeta, RunState, Scope, StoredEnd, StoredRow};
+use crate::record::RowKey;
+use crate::systems::System;
+
+/// How many intents are durable ahead of their requests at most.
+const AHEAD: usize = 256;
+/// How far ahead in time: well within the life of an intent.
+const AHEAD_SECONDS: f64 = 2.0;
+/// How long a run that is to return at once still writes what it knows.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
+/// What a run that sends needs besides its records.
+pub(super) struct Sending<'e> {
+    pub(super) system: Arc<dyn System>,
+    pub(super) scope: Scope,
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) meta: RunMeta,
+    pub(super) find: FindReferences<'e>,
+}
+
+/// Drives a run to its end, with or without sending.
+pub(super) async fn drive<'e>(
+    feed: Feed<'e>,
+    sending: Option<Sending<'e>>,
+    settings: &'e Settings,
+    stop: Stop,
+    mut fold: Fold<'e>,
+    started: Instant,
+) -> Result<Totals> {
+    let mut stop = stop;
+    // A word that was said before we listen counts too.
+    stop.mark_changed();
+    let Some(sending) = sending else {
+        return Ok(rehearse(feed, settings, stop, fold, started).await);
+    };
+    let last = sending.scope.last_run().await?;
+    if let Some(last) = last {
+        tell_changes(&mut fold, &last, &sending.meta);
+    }
+    let run = sending.scope.start_run(sending.meta).await?;
+    fold.totals.run = Some(run.code().to_owned());
+    if settings.rate.is_none() && sending.limiter.rate() == Some(UNKNOWN_RATE) {
+        fold.note(format!(
+            "no rate is known for this system, so it goes at {UNKNOWN_RATE} requests a second: `--rate` or the \
+             profile's `rate` sets it"
+        ));
+    }
+    let (signals, heard) = mpsc::unbounded_channel();
+    let halt = watch::Sender::new(false);
+    let line = Arc::new(Line {
+        system: sending.system,
+        limiter: sending.limiter,
+        run: run.clone(),
+        halt: halt.subscribe(),
+        signals,
+    });
+    let mut engine = Engine {
+        settings,
+        pool: Pool::new(line.clone(), sending.find, settings, started),
+        pauses: line.limiter.pauses(),
+        line,
+        feed: Some(feed),
+        stop: Some(stop),
+        heard,
+        fold,
+        backlog: VecDeque::new(),
+        ready: VecDeque::new(),
+        intending: None,
+        under_way: FuturesUnordered::new(),
+        changes: Vec::new(),
+        flushing: None,
+        breaker: Breaker::new(settings.max_errors),
+        halt,
+        state: RunState::Running,
+        stopped: None,
+        broken: false,
+        paused_until: None,
+        left: settings.limit,
+        open: HashSet::new(),
+        doubles: HashSet::new(),
+    };
+    engine.run().await;
+    engine.finish(&run, started).await
+}
+
+/// What has changed since the last run of the scope over the same files.
+fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
+    if last.meta.inputs != meta.inputs {
+        return;
+    }
+    if last.meta.input_print != meta.input_print {
+        fold.note(format!(
+            "`{}` has changed since run {}: rows that are done are not sent again",
+            meta.inputs.join("`, `"),
+            last.code
+        ));
+    }
+    if last.meta.mapping_print != meta.mapping_print {
+        fold.note(format!(
+            "`{}` has changed since run {}: it counts for rows that are not done",
+            meta.mapping, last.code
+        ));
+    }
+}
+
+/// The dry run: the same plans with the sending left out.
+async fn rehearse(
+    mut feed: Feed<'_>,
+    settings: &Settings,
+    stop: Stop,
+    mut fold: Fold<'_>,
+    started: Instant,
+) -> Totals {
+    let mut left = settings.limit;
+    let mut stop = Some(stop);
+    fold.totals.state = RunState::Finished;
+    'input: loop {
+        let batch = tokio::select! {
+            biased;
+            going = stopping(&mut stop) => {
+                if going > Going::On {
+                    fold.totals.state = RunState::Interrupted;
+                    break;
+                }
+                continue;
+            }
+            batch = feed.next() => batch,
+        };
+        match batch {
+            None => break,
+            Some(Err(error)) => {
+                fold.totals.state = RunState::Stopped;
+                fold.totals.stopped = Some(error);
+                break;
+            }
+            Some(Ok(plans)) => {
+                for plan in plans {
+                    if !take(&mut left, &plan) {
+                        break 'input;
+                    }
+                    let (base, end) = rehearsed(plan);
+                    fold.end(base, end);
+                }
+            }
+        }
+    }
+    fold.finish(started.elapsed())
+}
+
+fn rehearsed(plan: Plan) -> (Base, End) {
+    match plan {
+        Plan::End(base, end) => (base, end),
+        Plan::Send(row) => {
+            let requests = row.requests.steps.len() - row.next;
+            let end = End::Ready {
+                requests: u32::try_from(requests).unwrap_or(u32::MAX),
+                fallbacks: row.requests.fallbacks,
+            };
+            (row.base, end)
+        }
+        Plan::Settle(doubtful) => (
+            doubtful.base,
+            End::InDoubt {
+                reason: format!(
+                    "run {} did not learn whether it was made: the next run that sends finds out",
+                    doubtful.doubt.run
+                ),
+            },
+        ),
+    }
+}
+
+/// Whether the limit lets the run take this record up; records that are done take nothing from it.
+fn take(left: &mut Option<u64>, plan: &Plan) -> bool {
+    match left {
+        None => true,
+        Some(0) => false,
+        Some(left) => {
+            if !matches!(plan, Plan::End(_, End::Skipped(_))) {
+                *left -= 1;
+            }
+            true
+        }
+    }
+}
+
+/// The next word about stopping; never, when nobody can say one any more.
+async fn stopping(stop: &mut Option<Stop>) -> Going {
+    if let Some(receiver) = stop {
+        if receiver.changed().await.is_ok() {
+            return *receiver.borrow_and_update();
+        }
+        *stop = None;
+    }
+    std::future::pending().await
+}
+
+async fn maybe<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(running) => {
+            let output = running.await;
+            *future = None;
+            output
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What can happen.
+enum Happening {
+    Stop(Going),
+    Heard(Signal),
+    Came(Box<Sent>),
+    Intended(Result<Vec<RowKey>>),
+    Flushed(Result<()>),
+    Settled(Result<Settled>),
+    Batch(Option<Batch>),
+    Paused,
+    Time,
+}
+
+struct Intending<'e> {
+    rows: Vec<Row>,
+    since: Intended,
+    done: Option<BoxFuture<'e, Result<Vec<RowKey>>>>,
+}
+
+pub(super) struct Engine<'e> {
+    settings: &'e Settings,
+    line: Arc<Line>,
+    feed: Option<Feed<'e>>,
+    stop: Option<Stop>,
+    heard: mpsc::UnboundedReceiver<Signal>,
+    pauses: watch::Receiver<Option<Instant>>,
+    pub(super) fold: Fold<'e>,
+    /// Rows that wait for their intent.
+    pub(super) backlog: VecDeque<Row>,
+    /// Rows whose intent is durable.
+    ready: VecDeque<(Row, Intended)>,
+    intending: Option<Intending<'e>>,
+    under_way: FuturesUnordered<BoxFuture<'e, Sent>>,
+    /// What is to be written, in order.
+    pub(super) changes: Vec<Change>,
+    flushing: Option<BoxFuture<'e, Result<()>>>,
+    pub(super) pool: Pool<'e>,
+    pub(super) breaker: Breaker,
+    halt: watch::Sender<bool>,
+    /// `Running` until something else is decided.
+    state: RunState,
+    stopped: Option<Error>,
+    /// Whether the ledger has failed: nothing more is written.
+    broken: bool,
+    paused_until: Option<Instant>,
+    left: Option<u64>,
+    /// Keys of this run that the ledger still holds as unsettled.
+    pub(super) open: HashSet<RowKey>,
+    /// Ids of doubles that were told.
+    pub(super) doubles: HashSet<String>,
+}
+
+impl<'e> Engine<'e> {
+    async fn run(&mut self) {
+        loop {
+            self.advance();
+            if self.is_over() {
+                return;
+            }
+            match self.next().await {
+                Happening::Stop(Going::On) => {}
+                Happening::Stop(Going::Drain) => self.drain(),
+                Happening::Stop(Going::Abort) => return self.abort().await,
+                Happening::Heard(signal) => self.hear(signal),
+                Happening::Came(sent) => self.came(*sent),
+                Happening::Intended(late) => self.intended(late),
+                Happening::Flushed(result) => self.flushed(result),
+                Happening::Settled(settled) => self.settled(settled),
+                Happening::Batch(batch) => self.batch(batch),
+                Happening::Paused => self.paused(),
+                Happening::Time => self.time(),
+            }
+        }
+    }
+
+    /// Waits for one thing to happen. What people ask for comes first, then what frees a place.
+    async fn next(&mut self) -> Happening {
+        let wants_batch = self.backlog.len() < BATCH && self.pool.has_room();
+        let deadline = match (self.paused_until, self.pool.deadline()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        tokio::select! {
+            biased;
+            going = stopping(&mut self.stop) => Happening::Stop(going),
+            Some(signal) = self.heard.recv() => Happening::Heard(signal),
+            Some(sent) = self.under_way.next() => Happening::Came(Box::new(sent)),
+            late = intents(&mut self.intending) => Happening::Intended(late),
+            result = maybe(&mut self.flushing) => Happening::Flushed(result),
+            settled = maybe(&mut self.pool.round) => Happening::Settled(settled),
+            Ok(()) = self.pauses.changed() => Happening::Paused,
+            () = until(deadline) => Happening::Time,
+            batch = batches(&mut self.feed), if wants_batch => Happening::Batch(batch),
+        }
+    }
+
+    /// Starts what can be started.
+    fn advance(&mut self) {
+        while self.under_way.len() < self.settings.concurrency.max(1)
+            && let Some((row, since)) = self.ready.pop_front()
+        {
+            self.under_way
+                .push(Box::pin(send(self.line.clone(), row, since)));
+        }
+        self.intend();
+        if self.flushing.is_none() && !self.changes.is_empty() {
+            let changes = std::mem::take(&mut self.changes);
+            if !self.broken {
+                let run = self.line.run.clone();
+                self.flushing = Some(Box::pin(async move { run.apply(changes).await.map(drop) }));
+            }
+        }
+        if !self.is_halted() {
+            let quiet = self.is_quiet();
+            if let Some(event) = self.pool.advance(quiet) {
+                self.fold.tell(&event);
+            }
+        }
+    }
+
+    /// Writes the next group of intents, when the rows ahead have become few.
+    fn intend(&mut self) {
+        let ahead = self.line.limiter.rate().map_or(AHEAD, |rate| {
+            // A float beyond the range becomes its end.
+            ((rate * AHEAD_SECONDS) as usize).clamp(1, AHEAD)
+        });
+        if self.intending.is_some() || self.backlog.is_empty() || self.ready.len() > ahead / 2 {
+            return;
+        }
+        let count = ahead.min(self.backlog.len());
+        let rows: Vec<Row> = self.backlog.drain(..count).collect();
+        let since = Intended::now(&self.line);
+        let intents = rows.iter().map(|row| intent(row, since.at)).collect();
+        let run = self.line.run.clone();
+        self.intending = Some(Intending {
+            rows,
+            since,
+            done: Some(Box::pin(async move { run.intend(intents).await })),
+        });
+    }
+
+    /// Whether nothing is left but rows in doubt, and all that is known is written.
+    fn is_quiet(&self) -> bool {
+        self.feed.is_none()
+            && self.backlog.is_empty()
+            && self.ready.is_empty()
+            && self.intending.is_none()
+            && self.under_way.is_empty()
+            && self.changes.is_empty()
+            && self.flushing.is_none()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_quiet() && (self.is_halted() || self.pool.is_over())
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.state != RunState::Running
+    }
+
+    /// Now, on the system's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.line.now()
+    }
+
+    /// A record has reached its end.
+    pub(super) fn end(&mut self, base: Base, end: End) {
+        if let (End::InDoubt { .. }, Some(key)) = (&end, &base.key) {
+            self.open.insert(key.clone());
+        }
+        if let Some(stored) = StoredEnd::of(&end) {
+            self.changes.push(Change::End(StoredRow {
+                ordinal: base.ordinal,
+                place: base.place.clone(),
+                key: base.key.clone(),
+                end: stored,
+            }));
+        }
+        self.fold.end(base, end);
+    }
+
+    fn batch(&mut self, batch: Option<Batch>) {
+        match batch {
+            None => self.feed = None,
+            Some(Err(error)) => self.stop_with(error),
+            Some(Ok(plans)) => {
+                for plan in plans {
+                    if !take(&mut self.left, &plan) {
+                        self.feed = None;
+                        return;
+                    }
+                    match plan {
+                        Plan::End(base, end) => self.end(base, end),
+                        Plan::Send(row) => self.backlog.push_back(*row),
+                        Plan::Settle(doubtful) => self.doubt_of_earlier_run(*doubtful),
+                    }
+                }
+            }
+        }
+    }
+
+    fn intended(&mut self, late: Result<Vec<RowKey>>) {
+        let Some(Intending { rows, since, .. }) = self.intending.take() else {
+            return;
+        };
+        let late: HashSet<RowKey> = match late {
+            Ok(late) => late.into_iter().collect(),
+            Err(error) => {
+                for row in rows {
+                    self.not_sent(row);
+                }
+                return self.break_with(error);
+            }
+        };
+        for mut row in rows {
+            row.was_in_doubt = false;
+            if late.contains(&row.key) {
+                let reason =
+                    "another run has made it meanwhile: run the same command again".to_owned();
+                self.end(row.base, End::InDoubt { reason });
+            } else if self.is_halted() {
+                self.withdraw(row);
+            } else {
+                self.ready.push_back((row, since));
+            }
+        }
+    }
+
+    fn flushed(&mut self, result: Result<()>) {
+        if let Err(error) = result {
+            self.break_with(error);
+        }
+    }
+
+    fn hear(&mut self, signal: Signal) {
+        match signal {
+            Signal::Sent => {
+                self.fold.totals.requests += 1;
+                self.fold.tell(&Event::Sent);
+            }
+            Signal::Throttled => self.fold.totals.throttled += 1,
+            Signal::Note(text) => self.fold.note(text),
+        }
+    }
+
+    fn paused(&mut self) {
+        let until = *self.pauses.borrow_and_update();
+        if let Some(until) = until {
+            let left = until.saturating_duration_since(Instant::now());
+            self.paused_until = Some(until);
+            self.fold.tell(&Event::Waiting(Wait::Pause(left)));
+        }
+    }
+
+    fn time(&mut self) {
+        if self
+            .paused_until
+            .is_some_and(|until| until <= Instant::now())
+        {
+            self.paused_until = None;
+            self.fold.tell(&Event::Going);
+        }
+    }
+
+    /// An intent whose request never left.
+    fn withdraw(&mut self, row: Row) {
+        let step = row.requests.steps[row.next].id.clone();
+        self.changes.push(Change::Withdraw(row.key.clone(), step));
+        self.not_sent(row);
+    }
+
+    /// Ctrl-C, once.
+    fn drain(&mut self) {
+        if self.is_halted() {
+            return;
+        }
+        let under_way = self.under_way.len();
+        self.fold.tell(&Event::Draining { under_way });
+        self.halt(RunState::Interrupted);
+    }
+
+    /// The run cannot go on: what is under way is finished.
+    pub(super) fn stop_with(&mut self, error: Error) {
+        if self.stopped.is_none() {
+            self.stopped = Some(error);
+        }
+        if !self.is_halted() {
+            self.halt(RunState::Stopped);
+        }
+    }
+
+    /// The ledger has failed: nothing more is sent, nothing more is written.
+    pub(super) fn break_with(&mut self, error: Error) {
+        self.broken = true;
+        self.stop_with(error);
+    }
+
+    fn halt(&mut self, state: RunState) {
+        self.state = state;
+        self.feed = None;
+        self.halt.send_replace(true);
+        for row in std::mem::take(&mut self.backlog) {
+            self.not_sent(row);
+        }
+        for (row, _) in std::mem::take(&mut self.ready) {
+            self.withdraw(row);
+        }
+        for doubtful in self.pool.give_up() {
+            let reason = "the run stopped before it was settled: the next run finds out".to_owned();
+            self.end(doubtful.base, End::InDoubt { reason });
+        }
+    }
+
+    /// Ctrl-C, twice: what is under way is left to the next run.
+    async fn abort(&mut self) {
+        if !self.is_halted() {
+            self.halt(RunState::Interrupted);
+        }
+        let left = self.under_way.len() as u64;
+        self.fold.totals.in_doubt += left;
+        self.under_way.clear();
+        let changes = std::mem::take(&mut self.changes);
+        let flushing = self.flushing.take();
+        let run = self.line.run.clone();
+        let write = async move {
+            if let Some(flushing) = flushing {
+                flushing.await?;
+            }
+            run.apply(changes).await
+        };
+        // What is not written is found again by the next run, as after a crash.
+        let _ = timeout(LAST_WRITE, write).await;
+    }
+
+    async fn finish(mut self, run: &ActiveRun, started: Instant) -> Result<Totals> {
+        while let Ok(signal) = self.heard.try_recv() {
+            self.hear(signal);
+        }
+        let came_to_the_end = self.state == RunState::Running;
+        if came_to_the_end {
+            self.state = RunState::Finished;
+        }
+        if came_to_the_end && self.left.is_none_or(|left| left > 0) {
+            let unsettled = run.scope().unsettled().await?;
+            let others = unsettled
+                .iter()
+                .filter(|row| !self.open.contains(&row.key))
+                .count();
+            if others > 0 {
+                self.fold.note(format!(
+                    "{others} {} of earlier runs in this scope not settled and not in this input: run the \
+                     input they came from again",
+                    if others == 1 { "row is" } else { "rows are" }
+                ));
+            }
+        }
+        let state = self.state;
+        let mut totals = self.fold.finish(started.elapsed());
+        totals.state = state;
+        totals.stopped = self.stopped;
+        if !self.broken {
+            let stored = serde_json::to_value(&totals).unwrap_or_default();
+            let written = timeout(LAST_WRITE, run.finish(state, stored)).await;
+            if let Ok(Err(error)) = written
+                && totals.stopped.is_none()
+            {
+                totals.stopped = Some(error);
+                totals.state = RunState::Stopped;
+            }
+        }
+        Ok(totals)
+    }
+}
+
+async fn intents(intending: &mut Option<Intending<'_>>) -> Result<Vec<RowKey>> {
+    match intending {
+        Some(intending) => maybe(&mut intending.done).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn batches(feed: &mut Option<Feed<'_>>) -> Option<Batch> {
+    match feed {
+        Some(feed) => feed.next().await,
+        None => std::future::pending().await,
+    }
+}

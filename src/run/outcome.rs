@@ -1,0 +1,321 @@
+//! The fold's half of the engine: what becomes of a row that came back, and of one that was settled.
+
+use super::engine::Engine;
+use super::plan::{Doubt, Doubtful, Otherwise, Row, faults_of, step_in_doubt};
+use super::pool::Settled;
+use super::row::{Sent, SentEnd};
+use super::settle::{Decision, NO_MARKER};
+use crate::error::{Fault, Result};
+use crate::event::{End, Skip};
+use crate::ledger::{Change, Settlement, State, StepId, Trouble};
+use crate::record::RowKey;
+use crate::systems::{CREATE, Refusal, Ticket};
+
+/// After so many answered attempts that were all settled as absent, the row is rejected.
+const MOST_ABSENT: u32 = 3;
+
+impl Engine<'_> {
+    /// A row came back.
+    pub(super) fn came(&mut self, sent: Sent) {
+        let Sent { row, end, changes } = sent;
+        self.changes.extend(changes);
+        match end {
+            SentEnd::Done => {
+                self.breaker.done();
+                let end = End::Created {
+                    ticket: row.ticket.unwrap_or_default(),
+                    fallbacks: row.requests.fallbacks,
+                };
+                self.end(row.base, end);
+            }
+            SentEnd::Refused(refusal) => {
+                let faults = faults_of(&refusal, &row.base.place);
+                self.failed(row, faults);
+                if let Some(error) = self.breaker.refused(&refusal.message) {
+                    self.stop_with(error);
+                }
+            }
+            SentEnd::Doubt { answer, at } => self.doubt(row, answer, at),
+            SentEnd::Unclear(what) => {
+                self.open.insert(row.key.clone());
+                let step = &row.requests.steps[row.next].id.name;
+                let fault = Fault::row(
+                    row.base.place.clone(),
+                    format!("`{step}` got no clear answer: {what}"),
+                )
+                .hint("run the same command again: it goes on there");
+                self.failed(row, vec![fault]);
+            }
+            SentEnd::Withdrawn => self.not_sent(row),
+            SentEnd::Stopped(error) => {
+                self.not_sent(row);
+                self.stop_with(error);
+            }
+            SentEnd::Broken(error) => {
+                self.not_sent(row);
+                self.break_with(error);
+            }
+        }
+    }
+
+    /// A step failed: with a ticket the row is incomplete, without one rejected.
+    fn failed(&mut self, row: Row, faults: Vec<Fault>) {
+        let end = match row.ticket {
+            Some(ticket) => End::Incomplete { ticket, faults },
+            None => End::Rejected(faults),
+        };
+        self.end(row.base, end);
+    }
+
+    /// Nothing of the row's next step left, and nothing will in this run.
+    pub(super) fn not_sent(&mut self, row: Row) {
+        let end = match row.ticket {
+            Some(ticket) => {
+                let step = &row.requests.steps[row.next].id.name;
+                let fault = Fault::row(
+                    row.base.place.clone(),
+                    format!("the run was stopped before `{step}`"),
+                )
+                .hint("run the same command again: it goes on there");
+                End::Incomplete {
+                    ticket,
+                    faults: vec![fault],
+                }
+            }
+            None if row.was_in_doubt => End::InDoubt {
+                reason: "the run stopped before it could be sent again: the next run settles it"
+                    .to_owned(),
+            },
+            None => End::NotSent,
+        };
+        self.end(row.base, end);
+    }
+
+    fn doubt(&mut self, row: Row, answer: String, at: jiff::Timestamp) {
+        if let Some(ticket) = &row.ticket {
+            let step = &row.requests.steps[row.next].id.name;
+            let reason = format!("{}: {answer}", step_in_doubt(step, ticket));
+            return self.end(row.base, End::InDoubt { reason });
+        }
+        let doubt = Doubt {
+            reference: row.requests.reference.clone(),
+            group: row.requests.group.clone(),
+            sent_at: at,
+            run: self.fold.totals.run.clone().unwrap_or_default(),
+            absent: row.absent,
+            answer: Some(answer),
+            changed: None,
+            more: row.requests.steps.len() > 1,
+        };
+        let doubtful = Doubtful {
+            base: row.base,
+            key: row.key,
+            content: row.content,
+            otherwise: Otherwise::Send(row.requests),
+            doubt,
+        };
+        if self.can_be_settled(&doubtful) {
+            self.pool.add(doubtful);
+        } else {
+            self.stays(doubtful, None);
+        }
+    }
+
+    /// A row whose request an earlier run left open.
+    pub(super) fn doubt_of_earlier_run(&mut self, doubtful: Doubtful) {
+        if self.can_be_settled(&doubtful) {
+            self.pool.add_of_earlier_run(doubtful);
+        } else {
+            self.stays(doubtful, None);
+        }
+    }
+
+    fn can_be_settled(&self, doubtful: &Doubtful) -> bool {
+        doubtful.doubt.reference.is_some() && !self.is_halted()
+    }
+
+    /// The row stays in doubt.
+    fn stays(&mut self, doubtful: Doubtful, why: Option<String>) {
+        let Doubtful {
+            base, key, doubt, ..
+        } = doubtful;
+        self.settle(
+            key,
+            State::InDoubt,
+            None,
+            doubt.answer.clone().map(Trouble::Doubt),
+        );
+        let why = why.unwrap_or_else(|| match doubt.reference {
+            None => NO_MARKER.to_owned(),
+            Some(_) => "the run stopped before it was settled: the next run finds out".to_owned(),
+        });
+        let what = doubt.answer.unwrap_or_else(|| {
+            format!("run {} ended before it knew whether it was made", doubt.run)
+        });
+        let reason = format!("{what}; {why}");
+        self.end(base, End::InDoubt { reason });
+    }
+
+    fn settle(
+        &mut self,
+        key: RowKey,
+        to: State,
+        ticket: Option<&Ticket>,
+        trouble: Option<Trouble>,
+    ) {
+        self.changes.push(Change::Settle(Settlement {
+            key,
+            step: StepId {
+                name: CREATE.to_owned(),
+                ordinal: 0,
+            },
+            to,
+            ticket: ticket.cloned(),
+            trouble,
+            doubted: true,
+            at: self.now(),
+        }));
+    }
+
+    /// A listing came back.
+    pub(super) fn settled(&mut self, settled: Result<Settled>) {
+        let decisions = match settled {
+            Ok(Settled::Decisions(decisions)) => decisions,
+            Ok(Settled::Doubles(doubles)) => return self.doubles(doubles),
+            Err(error) => return self.break_with(error),
+        };
+        let (rows, last) = self.pool.answered();
+        for (row, decision) in rows.into_iter().zip(decisions) {
+            match decision {
+                Decision::Found(ticket, doubles) => self.found(row, ticket, &doubles),
+                Decision::Absent => self.absent(row),
+                Decision::Open(_) if !last => self.pool.put_back(row),
+                Decision::Open(why) => self.stays(row, Some(why)),
+            }
+        }
+    }
+
+    fn found(&mut self, row: Doubtful, mut ticket: Ticket, doubles: &[Ticket]) {
+        self.pool
+            .watch(&row.key, row.doubt.reference.clone(), row.doubt.sent_at);
+        self.settle(row.key.clone(), State::Done, Some(&ticket), None);
+        if !doubles.is_empty() {
+            let text = self.tell_doubles(&row.key, doubles);
+            ticket.warnings.push(text);
+        }
+        if let Some(from) = row.doubt.changed {
+            let skip = Skip::Changed {
+                ticket,
+                run: row.doubt.run,
+                from,
+            };
+            return self.end(row.base, End::Skipped(skip));
+        }
+        match row.otherwise {
+            Otherwise::Send(requests) if requests.steps.len() > 1 => self.backlog.push_front(Row {
+                base: row.base,
+                key: row.key,
+                content: row.content,
+                requests,
+                next: 1,
+                ticket: Some(ticket),
+                absent: 0,
+                was_in_doubt: false,
+            }),
+            Otherwise::Send(requests) => {
+                self.breaker.done();
+                let end = End::Created {
+                    ticket,
+                    fallbacks: requests.fallbacks,
+                };
+                self.end(row.base, end);
+            }
+            Otherwise::End(End::Rejected(faults)) if row.doubt.more => {
+                self.end(row.base, End::Incomplete { ticket, faults });
+            }
+            Otherwise::End(_) => {
+                let end = End::Created {
+                    ticket,
+                    fallbacks: Vec::new(),
+                };
+                self.end(row.base, end);
+            }
+        }
+    }
+
+    /// It was not made: it goes again, unless that has been tried often enough.
+    fn absent(&mut self, row: Doubtful) {
+        // A process that died may never have sent it: only an answer makes an attempt.
+        let absent = row.doubt.absent + u32::from(row.doubt.answer.is_some());
+        if let Some(answer) = row.doubt.answer.as_ref().filter(|_| absent >= MOST_ABSENT) {
+            let message =
+                format!("sent {absent} times without being made, the last time with: {answer}");
+            let refusal = Refusal {
+                status: 0,
+                message,
+                fields: Vec::new(),
+            };
+            let faults = faults_of(&refusal, &row.base.place);
+            self.settle(
+                row.key,
+                State::Rejected,
+                None,
+                Some(Trouble::Refused(refusal)),
+            );
+            return self.end(row.base, End::Rejected(faults));
+        }
+        match row.otherwise {
+            Otherwise::Send(requests) => {
+                self.pool
+                    .watch(&row.key, row.doubt.reference, row.doubt.sent_at);
+                self.backlog.push_front(Row {
+                    base: row.base,
+                    key: row.key,
+                    content: row.content,
+                    requests,
+                    next: 0,
+                    ticket: None,
+                    absent,
+                    was_in_doubt: true,
+                });
+            }
+            Otherwise::End(end) => {
+                self.settle(row.key, State::Pending, None, None);
+                self.end(row.base, end);
+            }
+        }
+    }
+
+    /// The sweep: rows that have their ticket and another one besides.
+    fn doubles(&mut self, doubles: std::result::Result<Vec<(RowKey, Vec<Ticket>)>, String>) {
+        match doubles {
+            Ok(doubles) => {
+                for (key, mut tickets) in doubles {
+                    tickets.retain(|ticket| !self.doubles.contains(&ticket.id));
+                    if !tickets.is_empty() && !self.open.contains(&key) {
+                        self.tell_doubles(&key, &tickets);
+                    }
+                }
+            }
+            Err(why) => self.fold.note(format!(
+                "the rows that were in doubt could not be looked at once more: {why}"
+            )),
+        }
+    }
+
+    fn tell_doubles(&mut self, key: &RowKey, doubles: &[Ticket]) -> String {
+        let names: Vec<&str> = doubles
+            .iter()
+            .map(|ticket| ticket.number.as_deref().unwrap_or(&ticket.id))
+            .collect();
+        let text = format!(
+            "row `{key}` has been made more than once: ticket `{}` is one too many, close it",
+            names.join("`, `")
+        );
+        self.doubles
+            .extend(doubles.iter().map(|ticket| ticket.id.clone()));
+        self.fold.totals.doubles += doubles.len() as u64;
+        self.fold.note(text.clone());
+        text
+    }
+}

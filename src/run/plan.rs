@@ -1,0 +1,406 @@
+//! What is to be done with a record: a pure function of the record, what the ledger knows of its key, and what the
+//! mapping makes of it. Run on the mapping threads; nothing is mapped that is known to be done.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::error::Fault;
+use crate::event::{End, Skip};
+use crate::intake::{Digest, Item, Subject};
+use crate::ledger::{State, StepId, StepRecord, Trouble};
+use crate::mapping::{MapRows, Mapped};
+use crate::record::{Place, Record, RowKey};
+use crate::systems::{CREATE, Refusal, System, Ticket};
+
+/// A record without its requests.
+#[derive(Debug)]
+pub(super) struct Base {
+    pub(super) ordinal: u64,
+    pub(super) place: Place,
+    pub(super) key: Option<RowKey>,
+    pub(super) rows: Vec<Record>,
+}
+
+/// One request, with the hash of its bytes.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) id: StepId,
+    pub(super) body: Value,
+    pub(super) hash: Digest,
+}
+
+/// The requests of a record.
+#[derive(Debug)]
+pub(super) struct Requests {
+    pub(super) steps: Vec<Request>,
+    pub(super) fallbacks: Vec<(String, String)>,
+    pub(super) reference: Option<String>,
+    pub(super) group: String,
+}
+
+/// A record that has something to send.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) base: Base,
+    pub(super) key: RowKey,
+    pub(super) content: Digest,
+    pub(super) requests: Requests,
+    /// The step that goes next.
+    pub(super) next: usize,
+    /// The ticket, once there is one.
+    pub(super) ticket: Option<Ticket>,
+    /// How often an answered create was settled as absent.
+    pub(super) absent: u32,
+    /// Whether the ledger still holds it as in doubt (settled as absent, no new intent yet).
+    pub(super) was_in_doubt: bool,
+}
+
+/// What happens to a record in doubt when its ticket turns out not to exist.
+#[derive(Debug)]
+pub(super) enum Otherwise {
+    /// It is sent again.
+    Send(Requests),
+    /// It cannot be sent: the mapping makes no requests of it now.
+    End(End),
+}
+
+/// What is known of a request whose outcome is not.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    pub(super) reference: Option<String>,
+    pub(super) group: String,
+    /// On the system's clock.
+    pub(super) sent_at: Timestamp,
+    /// The run that sent it.
+    pub(super) run: String,
+    pub(super) absent: u32,
+    /// What happened; `None` when the process died before it could know.
+    pub(super) answer: Option<String>,
+    /// The row that sent it, where its content was another than now.
+    pub(super) changed: Option<Place>,
+    /// Whether the ledger knows further steps of the row.
+    pub(super) more: bool,
+}
+
+/// A record whose create may or may not have been obeyed.
+#[derive(Debug)]
+pub(super) struct Doubtful {
+    pub(super) base: Base,
+    pub(super) key: RowKey,
+    pub(super) content: Digest,
+    pub(super) otherwise: Otherwise,
+    pub(super) doubt: Doubt,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most plans are ends: a box for each would cost an allocation a row"
+)]
+pub(super) enum Plan {
+    /// Nothing: it has its end.
+    End(Base, End),
+    /// It is sent.
+    Send(Box<Row>),
+    /// It is settled first.
+    Settle(Box<Doubtful>),
+}
+
+/// Makes plans.
+pub(super) struct Planner<'a> {
+    pub(super) map: &'a dyn MapRows,
+    pub(super) system: Option<Arc<dyn System>>,
+    pub(super) dry_run: bool,
+}
+
+enum Shaped {
+    Ready(Requests),
+    Skip(String),
+    Faults(Vec<Fault>),
+}
+
+impl Planner<'_> {
+    /// The plan of one record; `prior` is what the ledger knows of its key.
+    pub(super) fn plan(&self, item: Item, prior: &[StepRecord]) -> Plan {
+        let place = item.place().clone();
+        let base = |key| Base {
+            ordinal: item.ordinal,
+            place,
+            key,
+            rows: item.rows,
+        };
+        match item.subject {
+            Subject::Repeated(key, first) => {
+                Plan::End(base(Some(key)), End::Skipped(Skip::Repeated { first }))
+            }
+            Subject::Faulty(key, faults) => Plan::End(base(key), End::Rejected(faults)),
+            Subject::Keyed(key, content) => {
+                let base = base(Some(key.clone()));
+                match prior.iter().find(|step| step.id.name == CREATE) {
+                    None => self.fresh(base, key, content, None),
+                    Some(create) => match create.state {
+                        State::Pending | State::Skipped | State::Undone | State::Rejected => {
+                            self.fresh(base, key, content, Some(create))
+                        }
+                        State::Sending | State::InDoubt => {
+                            self.doubtful(base, key, content, create, prior.len() > 1)
+                        }
+                        State::Done => self.done(base, key, content, create, prior),
+                    },
+                }
+            }
+        }
+    }
+
+    /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
+    fn fresh(&self, base: Base, key: RowKey, content: Digest, create: Option<&StepRecord>) -> Plan {
+        if self.dry_run && create.is_none() {
+            return self.rehearsed(base, &key);
+        }
+        let requests = match self.shape(&base.rows, &key) {
+            Shaped::Ready(requests) => requests,
+            other => return without_requests(base, other),
+        };
+        if let Some(create) = create.filter(|create| create.state == State::Rejected)
+            && create.payload == requests.steps.first().map(|step| step.hash)
+            && let Some(Trouble::Refused(refusal)) = &create.trouble
+        {
+            let faults = refused_before(refusal, &base.place, &create.run);
+            return Plan::End(base, End::Rejected(faults));
+        }
+        Plan::Send(Box::new(Row {
+            absent: create.map_or(0, |create| match create.state {
+                State::Pending => create.absent,
+                _ => 0,
+            }),
+            base,
+            key,
+            content,
+            requests,
+            next: 0,
+            ticket: None,
+            was_in_doubt: false,
+        }))
+    }
+
+    /// The dry run's short way: nothing is hashed that nobody compares.
+    fn rehearsed(&self, mut base: Base, key: &RowKey) -> Plan {
+        let end = match self.map.map(&base.rows, key) {
+            Mapped::Ready(ready) => End::Ready {
+                requests: u32::try_from(ready.steps.len()).unwrap_or(u32::MAX),
+                fallbacks: ready.fallbacks,
+            },
+            Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
+            Mapped::Faults(faults) => End::Rejected(faults),
+        };
+        if !matches!(end, End::Rejected(_)) {
+            // Freed here, where several threads share the work.
+            base.rows = Vec::new();
+        }
+        Plan::End(base, end)
+    }
+
+    fn doubtful(
+        &self,
+        base: Base,
+        key: RowKey,
+        content: Digest,
+        create: &StepRecord,
+        more: bool,
+    ) -> Plan {
+        let otherwise = match self.shape(&base.rows, &key) {
+            Shaped::Ready(requests) => Otherwise::Send(requests),
+            Shaped::Faults(faults) => Otherwise::End(End::Rejected(faults)),
+            Shaped::Skip(reason) => Otherwise::End(End::Skipped(Skip::ByMapping { reason })),
+        };
+        let answer = match (&create.trouble, create.state) {
+            (Some(Trouble::Doubt(answer)), State::InDoubt) => Some(answer.clone()),
+            _ => None,
+        };
+        Plan::Settle(Box::new(Doubtful {
+            base,
+            key,
+            content,
+            otherwise,
+            doubt: Doubt {
+                reference: create.reference.clone(),
+                group: create.group.clone(),
+                sent_at: create.sent_at.unwrap_or_else(Timestamp::now),
+                run: create.run.clone(),
+                absent: create.absent,
+                answer,
+                changed: (create.content != content).then(|| create.place.clone()),
+                more,
+            },
+        }))
+    }
+
+    /// A record that has its ticket: nothing, or the steps that are open.
+    fn done(
+        &self,
+        base: Base,
+        key: RowKey,
+        content: Digest,
+        create: &StepRecord,
+        prior: &[StepRecord],
+    ) -> Plan {
+        let ticket = create.ticket.clone().unwrap_or_default();
+        let closed = |step: &StepRecord| matches!(step.state, State::Done | State::Skipped);
+        if prior.iter().all(closed) {
+            let skip = done_before(ticket, create, prior, content);
+            return Plan::End(base, skip);
+        }
+        let mut requests = match self.shape(&base.rows, &key) {
+            Shaped::Ready(requests) => requests,
+            Shaped::Faults(faults) => {
+                return Plan::End(base, End::Incomplete { ticket, faults });
+            }
+            skip @ Shaped::Skip(_) => return without_requests(base, skip),
+        };
+        let known = |request: &Request| prior.iter().find(|step| step.id == request.id);
+        // Only what is open is sent; the create stays in its place, so that positions keep their meaning.
+        requests
+            .steps
+            .retain(|step| step.id.name == CREATE || !known(step).is_some_and(closed));
+        let Some(open) = requests.steps.get(1) else {
+            let skip = done_before(ticket, create, prior, content);
+            return Plan::End(base, skip);
+        };
+        if let Some(end) = self.stuck(open, known(open), &ticket, &base.place) {
+            return Plan::End(base, end);
+        }
+        let mut ticket = ticket;
+        if create.payload != requests.steps.first().map(|step| step.hash) {
+            ticket.warnings.push(format!(
+                "made in run {} from other content; only the open steps were sent now",
+                create.run
+            ));
+        }
+        Plan::Send(Box::new(Row {
+            base,
+            key,
+            content,
+            requests,
+            next: 1,
+            ticket: Some(ticket),
+            absent: 0,
+            was_in_doubt: false,
+        }))
+    }
+
+    /// The end of a row whose open step must not be sent: refused as it is, or in doubt for ever.
+    fn stuck(
+        &self,
+        open: &Request,
+        known: Option<&StepRecord>,
+        ticket: &Ticket,
+        place: &Place,
+    ) -> Option<End> {
+        let known = known?;
+        match (known.state, &known.trouble) {
+            (State::Rejected, Some(Trouble::Refused(refusal)))
+                if known.payload == Some(open.hash) =>
+            {
+                Some(End::Incomplete {
+                    ticket: ticket.clone(),
+                    faults: refused_before(refusal, place, &known.run),
+                })
+            }
+            (State::Sending | State::InDoubt, _) if !self.is_repeatable(&open.id.name) => {
+                Some(End::InDoubt {
+                    reason: step_in_doubt(&open.id.name, ticket),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn is_repeatable(&self, step: &str) -> bool {
+        self.system
+            .as_ref()
+            .is_some_and(|system| system.is_repeatable(step))
+    }
+
+    fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {
+        let ready = match self.map.map(rows, key) {
+            Mapped::Ready(ready) => ready,
+            Mapped::Skip(reason) => return Shaped::Skip(reason),
+            Mapped::Faults(faults) => return Shaped::Faults(faults),
+        };
+        let group = match (&self.system, ready.steps.first()) {
+            (Some(system), Some(first)) => system.schema().group(&first.body),
+            _ => String::new(),
+        };
+        let steps = ready.steps.into_iter().map(|step| Request {
+            hash: hash(&step.body),
+            id: StepId {
+                name: step.step.into_owned(),
+                ordinal: step.ordinal,
+            },
+            body: step.body,
+        });
+        Shaped::Ready(Requests {
+            steps: steps.collect(),
+            fallbacks: ready.fallbacks,
+            reference: ready.reference,
+            group,
+        })
+    }
+}
+
+/// The hash of the serialised body.
+fn hash(body: &Value) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    serde_json::to_writer(&mut hasher, body).expect("a JSON value has a JSON form");
+    let mut digest = Digest::default();
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}
+
+fn without_requests(base: Base, shaped: Shaped) -> Plan {
+    let end = match shaped {
+        Shaped::Faults(faults) => End::Rejected(faults),
+        Shaped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
+        Shaped::Ready(_) => End::NotSent,
+    };
+    Plan::End(base, end)
+}
+
+fn done_before(ticket: Ticket, create: &StepRecord, prior: &[StepRecord], content: Digest) -> End {
+    End::Skipped(if prior.iter().any(|step| step.content == content) {
+        Skip::DoneBefore { ticket }
+    } else {
+        Skip::Changed {
+            ticket,
+            run: create.run.clone(),
+            from: create.place.clone(),
+        }
+    })
+}
+
+/// The faults of a refusal; a status of zero is ours: settled as absent too often.
+pub(super) fn faults_of(refusal: &Refusal, place: &Place) -> Vec<Fault> {
+    match refusal.status {
+        0 => vec![Fault::row(place.clone(), refusal.message.clone())],
+        _ => crate::systems::refusal_faults(refusal, place),
+    }
+}
+
+fn refused_before(refusal: &Refusal, place: &Place, run: &str) -> Vec<Fault> {
+    let hint = format!("refused in run {run} as it stands; it is sent again when the row changes");
+    faults_of(refusal, place)
+        .into_iter()
+        .map(|fault| fault.hint(hint.clone()))
+        .collect()
+}
+
+/// Why a step that makes something and is in doubt stays so.
+pub(super) fn step_in_doubt(step: &str, ticket: &Ticket) -> String {
+    format!(
+        "nobody knows whether `{step}` was done on ticket `{}`: look at the ticket",
+        ticket.number.as_ref().unwrap_or(&ticket.id)
+    )
+}

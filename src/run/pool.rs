@@ -1,0 +1,201 @@
+//! The pool of rows in doubt: when they are due, and the listing that settles them.
+//!
+//! Rows are settled by one listing at the end, when nothing else is left to do; while others are still sent, only
+//! when very many are due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Settings;
+use super::plan::{Doubt, Doubtful};
+use super::row::Line;
+use super::settle::{Decision, FindReferences, Watched, settle, sweep};
+use crate::error::Result;
+use crate::event::{Event, Wait};
+use crate::record::RowKey;
+use crate::systems::Ticket;
+
+/// How many rows must be due for a listing while others are still sent.
+const ENOUGH_DUE: usize = 500;
+/// How many rows may be in doubt before no more are read: they are held with their requests.
+const MOST: usize = 10_000;
+
+struct Waiting {
+    row: Doubtful,
+    due: Instant,
+    /// A listing has left it open already; the next one that counts is the last.
+    tried: bool,
+}
+
+/// What a listing brought.
+pub(super) enum Settled {
+    /// About rows in doubt.
+    Decisions(Vec<Decision>),
+    /// About rows that have their ticket and have another one besides; or why there was no listing.
+    Doubles(std::result::Result<Vec<(RowKey, Vec<Ticket>)>, String>),
+}
+
+pub(super) struct Pool<'e> {
+    line: Arc<Line>,
+    find: FindReferences<'e>,
+    wait: Duration,
+    started: Instant,
+    waiting: Vec<Waiting>,
+    /// The rows that the running listing is about, and whether it is the last for them.
+    asked: Vec<Doubtful>,
+    last: bool,
+    pub(super) round: Option<BoxFuture<'e, Result<Settled>>>,
+    watched: Vec<Watched>,
+    told: bool,
+    quiet: bool,
+}
+
+impl<'e> Pool<'e> {
+    pub(super) fn new(
+        line: Arc<Line>,
+        find: FindReferences<'e>,
+        settings: &Settings,
+        started: Instant,
+    ) -> Self {
+        Self {
+            line,
+            find,
+            wait: settings.commit_within + settings.visible_within,
+            started,
+            waiting: Vec::new(),
+            asked: Vec::new(),
+            last: false,
+            round: None,
+            watched: Vec::new(),
+            told: false,
+            quiet: false,
+        }
+    }
+
+    /// A request of this run whose answer has just been missed: sent now at the latest.
+    pub(super) fn add(&mut self, row: Doubtful) {
+        self.push(row, Instant::now() + self.wait);
+    }
+
+    /// A request of an earlier run. When it left is known only by a clock that may have been set since, so the
+    /// whole wait runs from our own start.
+    pub(super) fn add_of_earlier_run(&mut self, row: Doubtful) {
+        self.push(row, self.started + self.wait);
+    }
+
+    fn push(&mut self, row: Doubtful, due: Instant) {
+        self.waiting.push(Waiting {
+            row,
+            due,
+            tried: false,
+        });
+    }
+
+    /// Puts a row back that a listing left open while others are still sent.
+    pub(super) fn put_back(&mut self, row: Doubtful) {
+        self.waiting.push(Waiting {
+            row,
+            due: Instant::now(),
+            tried: true,
+        });
+    }
+
+    /// Remembers a row for the sweep at the end.
+    pub(super) fn watch(&mut self, key: &RowKey, reference: Option<String>, sent_at: Timestamp) {
+        if let Some(reference) = reference {
+            self.watched.push(Watched {
+                key: key.clone(),
+                reference,
+                sent_at,
+            });
+        }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < MOST
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.waiting.is_empty() && self.round.is_none() && self.watched.is_empty()
+    }
+
+    /// When something becomes due that nothing else will wake us for.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.round.is_some() || !self.quiet {
+            return None;
+        }
+        self.waiting.iter().map(|waiting| waiting.due).max()
+    }
+
+    /// Starts a listing when there is reason for one. `quiet`: nothing is left to do but this.
+    pub(super) fn advance(&mut self, quiet: bool) -> Option<Event> {
+        self.quiet = quiet;
+        if self.round.is_some() {
+            return None;
+        }
+        let now = Instant::now();
+        if !quiet {
+            let is_due = |waiting: &Waiting| !waiting.tried && waiting.due <= now;
+            if self.waiting.len() >= ENOUGH_DUE
+                && self.waiting.iter().filter(|row| is_due(row)).count() >= ENOUGH_DUE
+            {
+                let due = self.waiting.extract_if(.., |row| is_due(row)).collect();
+                self.ask(due, false);
+            }
+            return None;
+        }
+        let Some(due) = self.waiting.iter().map(|waiting| waiting.due).max() else {
+            if !self.watched.is_empty() {
+                self.look_for_doubles();
+            }
+            return None;
+        };
+        if due > now {
+            return (!std::mem::replace(&mut self.told, true)).then(|| {
+                Event::Waiting(Wait::Doubt {
+                    rows: self.waiting.len(),
+                    left: due - now,
+                })
+            });
+        }
+        let all = std::mem::take(&mut self.waiting);
+        self.ask(all, true);
+        std::mem::take(&mut self.told).then_some(Event::Going)
+    }
+
+    fn ask(&mut self, rows: Vec<Waiting>, last: bool) {
+        self.last = last;
+        self.asked = rows.into_iter().map(|waiting| waiting.row).collect();
+        let doubts: Vec<Doubt> = self.asked.iter().map(|row| row.doubt.clone()).collect();
+        let (line, find) = (self.line.clone(), self.find);
+        self.round = Some(Box::pin(async move {
+            settle(&line, &doubts, find).await.map(Settled::Decisions)
+        }));
+    }
+
+    fn look_for_doubles(&mut self) {
+        let watched = std::mem::take(&mut self.watched);
+        let (line, find) = (self.line.clone(), self.find);
+        self.round = Some(Box::pin(async move {
+            sweep(&line, &watched, find).await.map(Settled::Doubles)
+        }));
+    }
+
+    /// The rows that the listing was about, and whether nothing else will tell more about them.
+    pub(super) fn answered(&mut self) -> (Vec<Doubtful>, bool) {
+        (std::mem::take(&mut self.asked), self.last)
+    }
+
+    /// Gives up all rows: the run stops.
+    pub(super) fn give_up(&mut self) -> Vec<Doubtful> {
+        self.round = None;
+        self.watched.clear();
+        let mut rows = std::mem::take(&mut self.asked);
+        rows.extend(self.waiting.drain(..).map(|waiting| waiting.row));
+        rows
+    }
+}

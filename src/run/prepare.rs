@@ -1,0 +1,167 @@
+//! Reading and mapping, ahead of the engine on threads of their own:
+//!
+//! ```text
+//!            batch i to worker i mod N            batch i from worker i mod N
+//! reader ═══════════════════════════▶ N workers ═══════════════════════════▶ engine
+//! ```
+//!
+//! All channels are bounded, so memory is; taking the batches in turn keeps the order of the input without
+//! sorting anything again. A worker asks the ledger for the states of a batch, then maps what is not done.
+
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::Scope as ThreadScope;
+
+use tokio::sync::mpsc;
+
+use super::plan::{Plan, Planner};
+use crate::error::Result;
+use crate::intake::{Item, Subject};
+use crate::ledger::{Scope, StepRecord};
+
+/// How many records travel together.
+pub(super) const BATCH: usize = 256;
+/// How many batches wait before and behind each worker.
+const WAITING: usize = 2;
+
+/// Planned records, in the order of the input; an error is the last that comes.
+pub(super) type Batch = Result<Vec<Plan>>;
+/// The records of an input.
+pub type Items<'a> = Box<dyn Iterator<Item = Result<Item>> + Send + 'a>;
+
+/// Where planned batches come from.
+pub(super) enum Feed<'a> {
+    /// From threads.
+    Threads {
+        workers: Vec<mpsc::Receiver<Batch>>,
+        turn: usize,
+    },
+    /// Made on the spot, where there is one thread only.
+    Here(Box<Here<'a>>),
+}
+
+impl Feed<'_> {
+    /// The next batch; `None` at the end. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Option<Batch> {
+        match self {
+            Self::Threads { workers, turn } => {
+                let batch = workers.get_mut(*turn)?.recv().await?;
+                *turn = (*turn + 1) % workers.len();
+                Some(batch)
+            }
+            Self::Here(here) => here.next().await,
+        }
+    }
+}
+
+/// Reading and mapping on the engine's own thread.
+pub(super) struct Here<'a> {
+    items: Items<'a>,
+    planner: &'a Planner<'a>,
+    ledger: Option<Scope>,
+    /// Read, but the ledger has not answered yet.
+    waiting: Option<Result<Vec<Item>>>,
+    over: bool,
+}
+
+impl<'a> Here<'a> {
+    pub(super) fn new(items: Items<'a>, planner: &'a Planner<'a>, ledger: Option<Scope>) -> Self {
+        Self {
+            items,
+            planner,
+            ledger,
+            waiting: None,
+            over: false,
+        }
+    }
+
+    async fn next(&mut self) -> Option<Batch> {
+        if self.over {
+            return None;
+        }
+        let batch = self.waiting.get_or_insert_with(|| read(&mut self.items));
+        let prior = match (&self.ledger, &*batch) {
+            (Some(ledger), Ok(batch)) => ledger.states(keys(batch)).await,
+            _ => Ok(Vec::new()),
+        };
+        let batch = self.waiting.take()?;
+        self.over = batch.as_ref().map_or(true, |batch| batch.len() < BATCH);
+        Some(batch.and_then(|batch| Ok(plan(self.planner, batch, prior?))))
+    }
+}
+
+/// Starts the reader and its workers. They end with the input, or when the feed is dropped.
+pub(super) fn spawn<'scope, 'env>(
+    threads: &'scope ThreadScope<'scope, 'env>,
+    mut items: Items<'env>,
+    planner: &'env Planner<'env>,
+    ledger: Option<Scope>,
+    workers: usize,
+) -> Feed<'static> {
+    let mut to: Vec<SyncSender<Result<Vec<Item>>>> = Vec::new();
+    let mut from = Vec::new();
+    for _ in 0..workers.max(1) {
+        let (input, batches) = sync_channel::<Result<Vec<Item>>>(WAITING);
+        let (output, planned) = mpsc::channel(WAITING);
+        let ledger = ledger.clone();
+        threads.spawn(move || {
+            for batch in batches {
+                let planned = batch.and_then(|batch| {
+                    let prior = match &ledger {
+                        Some(ledger) => ledger.states_blocking(keys(&batch))?,
+                        None => Vec::new(),
+                    };
+                    Ok(plan(planner, batch, prior))
+                });
+                if output.blocking_send(planned).is_err() {
+                    return;
+                }
+            }
+        });
+        to.push(input);
+        from.push(planned);
+    }
+    threads.spawn(move || {
+        for worker in to.iter().cycle() {
+            let batch = read(&mut items);
+            let last = batch.as_ref().map_or(true, |batch| batch.len() < BATCH);
+            if worker.send(batch).is_err() || last {
+                return;
+            }
+        }
+    });
+    Feed::Threads {
+        workers: from,
+        turn: 0,
+    }
+}
+
+/// Up to [`BATCH`] records. What was read before an error is given up with it: it has no end yet and is counted
+/// as not sent.
+fn read(items: &mut Items<'_>) -> Result<Vec<Item>> {
+    items.by_ref().take(BATCH).collect()
+}
+
+/// The keys of those records of a batch that the ledger may know, in order.
+fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
+    batch
+        .iter()
+        .filter_map(|item| match &item.subject {
+            Subject::Keyed(key, _) => Some(key.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Vec<Plan> {
+    let mut prior = prior.into_iter();
+    batch
+        .into_iter()
+        .map(|item| match item.subject {
+            Subject::Keyed(..) => {
+                let prior = prior.next().unwrap_or_default();
+                planner.plan(item, &prior)
+            }
+            _ => planner.plan(item, &[]),
+        })
+        .collect()
+}

@@ -1,0 +1,430 @@
+//! One row on its way: its steps in order, each sent until its answer means something else than *again*.
+//!
+//! The first intent is durable when a row comes here; those of further steps, and those that have become too old,
+//! are written here before the request leaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use super::limiter::Limiter;
+use super::plan::Row;
+use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
+use crate::systems::{Call, Outcome, Refusal, System, Ticket};
+
+/// An intent older than this is written anew before its request leaves.
+const INTENT_LASTS: Duration = Duration::from_secs(10);
+/// How long a row that has its ticket may go on with its further steps when the run is stopped.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What all rows share.
+pub(super) struct Line {
+    pub(super) system: Arc<dyn System>,
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) run: ActiveRun,
+    /// True when nothing new is to be sent.
+    pub(super) halt: watch::Receiver<bool>,
+    pub(super) signals: mpsc::UnboundedSender<Signal>,
+}
+
+/// What a row tells while it is under way.
+#[derive(Debug)]
+pub(super) enum Signal {
+    /// A request left.
+    Sent,
+    /// A request was too fast.
+    Throttled,
+    /// Something that a person should know.
+    Note(String),
+}
+
+impl Line {
+    fn tell(&self, signal: Signal) {
+        // An engine that has returned listens no more.
+        let _ = self.signals.send(signal);
+    }
+
+    /// Now, on the system's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        let offset: SignedDuration = self.system.account().clock_offset;
+        let now = Timestamp::now();
+        now.checked_add(offset).unwrap_or(now)
+    }
+
+    /// Waits for a permit, or for the end of the run: false.
+    async fn permit(&self, grace: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.halted(grace) => false,
+            () = self.limiter.take() => true,
+        }
+    }
+
+    /// Waits, or for the end of the run: false.
+    async fn wait(&self, length: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.halted(Duration::ZERO) => false,
+            () = sleep(length) => true,
+        }
+    }
+
+    async fn halted(&self, grace: Duration) {
+        let mut halt = self.halt.clone();
+        if halt.wait_for(|halt| *halt).await.is_err() {
+            return std::future::pending().await;
+        }
+        if !grace.is_zero() {
+            sleep(grace).await;
+        }
+    }
+}
+
+/// How far a row came. `row.next` is the step at which it stands.
+pub(super) struct Sent {
+    pub(super) row: Row,
+    pub(super) end: SentEnd,
+    /// What is to be written of it.
+    pub(super) changes: Vec<Change>,
+}
+
+/// Why a row went no further.
+#[derive(Debug)]
+pub(super) enum SentEnd {
+    /// All its steps are done.
+    Done,
+    /// The system refused the step.
+    Refused(Refusal),
+    /// Nobody knows whether the step was done; when it was intended, on the system's clock.
+    Doubt { answer: String, at: Timestamp },
+    /// The step may be repeated, but no answer to it was clear.
+    Unclear(String),
+    /// The run was stopped; nothing of the step left.
+    Withdrawn,
+    /// Nothing of the step was done, and nothing more will go through.
+    Stopped(Error),
+    /// The ledger does not work.
+    Broken(Error),
+}
+
+/// The intent of the step at which a row stands.
+pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
+    let step = &row.requests.steps[row.next];
+    Intent {
+        key: row.key.clone(),
+        step: step.id.clone(),
+        later: row.requests.steps[row.next + 1..]
+            .iter()
+            .map(|step| step.id.clone())
+            .collect(),
+        place: row.base.place.clone(),
+        content: row.content,
+        payload: step.hash,
+        reference: row.requests.reference.clone(),
+        group: row.requests.group.clone(),
+        absent: row.absent,
+        at,
+    }
+}
+
+/// Sends the steps of a row, whose first intent is durable.
+pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> Sent {
+    let mut changes = Vec::new();
+    let mut intended = intended;
+    loop {
+        let end = match step(&line, &mut row, intended, &mut changes).await {
+            StepEnd::Done => None,
+            StepEnd::Ended(end) => Some(end),
+        };
+        if let Some(end) = end {
+            return Sent { row, end, changes };
+        }
+        if row.next + 1 == row.requests.steps.len() {
+            return Sent {
+                row,
+                end: SentEnd::Done,
+                changes,
+            };
+        }
+        row.next += 1;
+        intended = Intended::now(&line);
+        changes.push(Change::Intend(intent(&row, intended.at)));
+        if let Err(error) = line.run.apply(std::mem::take(&mut changes)).await {
+            return Sent {
+                row,
+                end: SentEnd::Broken(error),
+                changes,
+            };
+        }
+    }
+}
+
+/// When an intent was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Intended {
+    pub(super) at: Timestamp,
+    pub(super) since: Instant,
+}
+
+impl Intended {
+    /// Before the writing of it begins.
+    pub(super) fn now(line: &Line) -> Self {
+        Self {
+            at: line.now(),
+            since: Instant::now(),
+        }
+    }
+}
+
+enum StepEnd {
+    Done,
+    Ended(SentEnd),
+}
+
+/// Sends one step until its answer means something else than *again*.
+async fn step(
+    line: &Line,
+    row: &mut Row,
+    mut intended: Intended,
+    changes: &mut Vec<Change>,
+) -> StepEnd {
+    let mut pace = Pace::new(
+        line.system
+            .is_repeatable(&row.requests.steps[row.next].id.name),
+    );
+    loop {
+        let grace = if row.ticket.is_some() && !pace.has_waited {
+            GRACE
+        } else {
+            Duration::ZERO
+        };
+        if !line.permit(grace).await {
+            return withdrawn(row, changes, SentEnd::Withdrawn);
+        }
+        match renew(line, row, intended).await {
+            Ok(renewed) => intended = renewed,
+            Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
+        }
+        let request = &row.requests.steps[row.next];
+        line.tell(Signal::Sent);
+        let outcome = line
+            .system
+            .perform(Call {
+                step: &request.id.name,
+                ticket: row.ticket.as_ref(),
+                body: &request.body,
+            })
+            .await;
+        let verdict = judge(&outcome, pace.repeatable);
+        if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
+            line.limiter.went_through();
+        }
+        match (verdict, outcome) {
+            (Verdict::AfterPause, outcome) => {
+                if let Err(error) = pace.throttled(line, &outcome) {
+                    return withdrawn(row, changes, SentEnd::Stopped(error));
+                }
+            }
+            (Verdict::Unsent, Outcome::Unsent(what)) => match pace.unsent(line, &what).await {
+                Next::Again => {}
+                Next::Halted => return withdrawn(row, changes, SentEnd::Withdrawn),
+                Next::Enough => {
+                    return withdrawn(row, changes, SentEnd::Stopped(unreachable_system(&what)));
+                }
+            },
+            (Verdict::Repeat, Outcome::InDoubt(what)) => match pace.repeat(line).await {
+                Next::Again => {}
+                Next::Halted | Next::Enough => {
+                    changes.push(settled(
+                        line,
+                        row,
+                        State::InDoubt,
+                        Some(Trouble::Doubt(what.clone())),
+                    ));
+                    return StepEnd::Ended(SentEnd::Unclear(what));
+                }
+            },
+            (_, outcome) => return closed(line, row, intended, outcome, changes),
+        }
+    }
+}
+
+/// Writes the intent anew when it has become too old for its request to leave.
+async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Intended> {
+    if intended.since.elapsed() <= INTENT_LASTS {
+        return Ok(intended);
+    }
+    let renewed = Intended::now(line);
+    line.run.intend(vec![intent(row, renewed.at)]).await?;
+    Ok(renewed)
+}
+
+/// An answer that ends the step.
+fn closed(
+    line: &Line,
+    row: &mut Row,
+    intended: Intended,
+    outcome: Outcome,
+    changes: &mut Vec<Change>,
+) -> StepEnd {
+    let (to, trouble, end) = match outcome {
+        Outcome::Done(ticket) => {
+            let made = row.ticket.is_none();
+            let change = settled_with(line, row, State::Done, made.then_some(&ticket), None);
+            changes.push(change);
+            match &mut row.ticket {
+                Some(known) => known.warnings.extend(ticket.warnings),
+                none => *none = Some(ticket),
+            }
+            return StepEnd::Done;
+        }
+        Outcome::Rejected(refusal) => (
+            State::Rejected,
+            Trouble::Refused(refusal.clone()),
+            SentEnd::Refused(refusal),
+        ),
+        Outcome::InDoubt(answer) => (
+            State::InDoubt,
+            Trouble::Doubt(answer.clone()),
+            SentEnd::Doubt {
+                answer,
+                at: intended.at,
+            },
+        ),
+        Outcome::Denied(what) => {
+            let error = Error::new(
+                ErrorKind::Denied,
+                format!("the system does not let us do this: {what}"),
+            )
+            .hint("mend the token or its rights and run the same command again: it goes on where it was");
+            return withdrawn(row, changes, SentEnd::Stopped(error));
+        }
+        // The table sends these elsewhere.
+        Outcome::Throttled(_) | Outcome::Unsent(_) => {
+            return withdrawn(row, changes, SentEnd::Withdrawn);
+        }
+    };
+    changes.push(settled(line, row, to, Some(trouble)));
+    StepEnd::Ended(end)
+}
+
+/// Nothing of the step was done: it is pending again.
+fn withdrawn(row: &Row, changes: &mut Vec<Change>, end: SentEnd) -> StepEnd {
+    let step = row.requests.steps[row.next].id.clone();
+    changes.push(Change::Withdraw(row.key.clone(), step));
+    StepEnd::Ended(end)
+}
+
+fn settled(line: &Line, row: &Row, to: State, trouble: Option<Trouble>) -> Change {
+    settled_with(line, row, to, None, trouble)
+}
+
+fn settled_with(
+    line: &Line,
+    row: &Row,
+    to: State,
+    ticket: Option<&Ticket>,
+    trouble: Option<Trouble>,
+) -> Change {
+    Change::Settle(Settlement {
+        key: row.key.clone(),
+        step: row.requests.steps[row.next].id.clone(),
+        to,
+        ticket: ticket.cloned(),
+        trouble,
+        doubted: false,
+        at: line.now(),
+    })
+}
+
+fn unreachable_system(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unreachable,
+        format!("the system cannot be reached: {what}"),
+    )
+    .hint("run the same command again when it can be reached: it goes on where it was")
+}
+
+enum Next {
+    Again,
+    Halted,
+    Enough,
+}
+
+/// How often one step has gone again, and why.
+struct Pace {
+    repeatable: bool,
+    unsent: Backoff,
+    repeat: Backoff,
+    throttled: u32,
+    has_waited: bool,
+    told: bool,
+}
+
+impl Pace {
+    fn new(repeatable: bool) -> Self {
+        Self {
+            repeatable,
+            unsent: Backoff::unsent(),
+            repeat: Backoff::repeat(),
+            throttled: 0,
+            has_waited: false,
+            told: false,
+        }
+    }
+
+    fn throttled(&mut self, line: &Line, outcome: &Outcome) -> Result<()> {
+        let asked = match outcome {
+            Outcome::Throttled(asked) => *asked,
+            _ => None,
+        };
+        line.tell(Signal::Throttled);
+        self.has_waited = true;
+        self.throttled += 1;
+        if let Some(asked) = line.limiter.pause_for(asked) {
+            line.tell(Signal::Note(format!(
+                "the system asks for a pause of {} minutes; after {} it is asked again",
+                asked.as_secs().div_ceil(60),
+                super::LONGEST_PAUSE.as_secs() / 60
+            )));
+        }
+        if self.throttled >= MOST_THROTTLED {
+            return Err(Error::new(
+                ErrorKind::System,
+                format!("the system refused one request {MOST_THROTTLED} times as too fast"),
+            )
+            .hint(
+                "run the same command again later, with a lower `--rate`: it goes on where it was",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn unsent(&mut self, line: &Line, what: &str) -> Next {
+        self.has_waited = true;
+        if !std::mem::replace(&mut self.told, true) {
+            line.tell(Signal::Note(format!(
+                "the system cannot be reached ({what}); trying again"
+            )));
+        }
+        after(line, self.unsent.next()).await
+    }
+
+    async fn repeat(&mut self, line: &Line) -> Next {
+        self.has_waited = true;
+        after(line, self.repeat.next()).await
+    }
+}
+
+async fn after(line: &Line, wait: Option<Duration>) -> Next {
+    match wait {
+        None => Next::Enough,
+        Some(wait) if line.wait(wait).await => Next::Again,
+        Some(_) => Next::Halted,
+    }
+}

@@ -1,0 +1,488 @@
+//! The engine against a scripted system on a paused clock, over the ledger's twin in memory.
+
+mod fake;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tokio::time::timeout;
+
+use super::*;
+use crate::event::{End, Event, RowEnd, Skip};
+use crate::ledger::{Ledger, RunState};
+use fake::{Fake, Input, Script, find_references};
+
+/// What a run told.
+#[derive(Default)]
+struct Told {
+    ends: Vec<RowEnd>,
+    notes: Vec<String>,
+    waits: usize,
+}
+
+impl Listener for Told {
+    fn on(&mut self, event: &Event) {
+        match event {
+            Event::Row(end) => self.ends.push((**end).clone()),
+            Event::Note(text) => self.notes.push(text.clone()),
+            Event::Waiting(_) => self.waits += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Told {
+    fn end(&self, n: usize) -> &End {
+        let key = format!("k{n}");
+        let found = self
+            .ends
+            .iter()
+            .find(|end| end.key.as_ref().is_some_and(|k| k.as_str() == key));
+        &found.unwrap().end
+    }
+}
+
+struct Bench {
+    ledger: Ledger,
+    fake: Arc<Fake>,
+    settings: Settings,
+    going: watch::Sender<Going>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            ledger: Ledger::in_memory().unwrap(),
+            fake: Arc::new(Fake::default()),
+            settings: Settings {
+                rate: Some(100.0),
+                concurrency: 4,
+                ..Settings::default()
+            },
+            going: watch::Sender::new(Going::On),
+        }
+    }
+
+    fn script(self, n: usize, script: &[Script]) -> Self {
+        self.fake.script(&format!("k{n}"), script);
+        self
+    }
+
+    async fn run(&self, input: &Input) -> (Totals, Told) {
+        let mut told = Told::default();
+        let totals = self.run_with(input, &mut told).await.unwrap();
+        assert_eq!(totals.ended(), totals.records);
+        (totals, told)
+    }
+
+    async fn run_with(&self, input: &Input, told: &mut Told) -> Result<Totals> {
+        let job = Job {
+            items: input.items(),
+            counted: (input.count(), input.count(), 0),
+            map: input,
+            find_references: &find_references,
+            system: Some(self.fake.clone()),
+            ledger: Some(self.ledger.scope("clearfeed", "acme", "s").await.unwrap()),
+            meta: RunMeta::default(),
+        };
+        let limiter = Arc::new(Limiter::new(self.settings.rate));
+        execute(job, &self.settings, limiter, self.going.subscribe(), told).await
+    }
+
+    /// How many tickets there are for each key, as the system knows it.
+    fn made(&self) -> BTreeMap<String, usize> {
+        self.fake.made()
+    }
+
+    fn once_each(&self, count: usize) {
+        let made = self.made();
+        assert_eq!(made.len(), count, "{made:?}");
+        assert!(made.values().all(|n| *n == 1), "{made:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_row_is_made_once_and_a_second_run_makes_nothing() {
+    let bench = Bench::new();
+    let input = Input::new(700);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.requests), (700, 700));
+    assert_eq!(totals.state, RunState::Finished);
+    bench.once_each(700);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.done_before, totals.requests), (700, 0));
+    let (totals, told) = bench.run(&input.clone().changed()).await;
+    assert_eq!((totals.changed, totals.requests), (700, 0));
+    assert!(matches!(told.end(3), End::Skipped(Skip::Changed { .. })));
+    bench.once_each(700);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_and_unsent_requests_go_again() {
+    let bench = Bench::new()
+        .script(1, &[Script::Throttle(Some(20)), Script::Throttle(None)])
+        .script(2, &[Script::Unsent, Script::Unsent]);
+    let start = Instant::now();
+    let (totals, told) = bench.run(&Input::new(5)).await;
+    assert_eq!((totals.created, totals.throttled), (5, 2));
+    assert!(start.elapsed() >= Duration::from_secs(21));
+    assert!(told.waits >= 1);
+    bench.once_each(5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_in_doubt_is_found_or_sent_again() {
+    let bench = Bench::new()
+        .script(1, &[Script::Lost])
+        .script(2, &[Script::NeverCame])
+        .script(3, &[Script::Late(40)]);
+    let (totals, _) = bench.run(&Input::new(10)).await;
+    assert_eq!(totals.created, 10);
+    assert_eq!(totals.requests, 11);
+    assert_eq!(totals.doubles, 0);
+    bench.once_each(10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_ticket_listed_back_nothing_is_sent_again() {
+    let bench = Bench::new().script(0, &[Script::NeverCame]);
+    let (totals, told) = bench.run(&Input::new(1)).await;
+    assert_eq!((totals.in_doubt, totals.requests), (1, 1));
+    let End::InDoubt { reason } = told.end(0) else {
+        panic!("{:?}", told.end(0))
+    };
+    assert!(reason.contains("proves nothing"), "{reason}");
+    // With another row the next run has the proof.
+    let (totals, _) = bench.run(&Input::new(2)).await;
+    assert_eq!(totals.created, 2);
+    bench.once_each(2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_of_another_group_proves_nothing() {
+    let bench = Bench::new().script(0, &[Script::NeverCame]);
+    let (totals, _) = bench.run(&Input::new(3).alone_in_its_group(0)).await;
+    assert_eq!((totals.in_doubt, totals.created), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_hides_the_text_or_is_not_whole_proves_nothing() {
+    for fault in [
+        fake::Listing::Hidden,
+        fake::Listing::Partial,
+        fake::Listing::Failing,
+    ] {
+        let bench = Bench::new().script(1, &[Script::NeverCame]);
+        bench.fake.listing(fault);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.in_doubt, totals.created), (1, 2), "{fault:?}");
+        bench.fake.listing(fake::Listing::Good);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.created, totals.done_before), (1, 2), "{fault:?}");
+        bench.once_each(3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_marker_a_row_in_doubt_stays_so_at_once() {
+    let bench = Bench::new().script(1, &[Script::NeverCame]);
+    let start = Instant::now();
+    let input = Input::new(3).without_marker();
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.in_doubt, totals.created), (1, 2));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.in_doubt, totals.requests), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_attempts_settled_as_absent_are_enough() {
+    let bench = Bench::new().script(1, &[Script::NeverCame; 5]);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.rejected, totals.created), (1, 2));
+    assert_eq!(totals.requests, 2 + 3);
+    let End::Rejected(faults) = told.end(1) else {
+        panic!("{:?}", told.end(1))
+    };
+    assert!(
+        faults[0].message.contains("3 times"),
+        "{}",
+        faults[0].message
+    );
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.rejected, totals.requests), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_double_is_told() {
+    // The assumption is broken: the first request commits long after it was settled as absent.
+    let bench = Bench::new().script(1, &[Script::Late(91), Script::Late(30)]);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!(bench.made()["k1"], 2);
+    assert_eq!((totals.created, totals.doubles), (3, 1));
+    assert!(
+        told.notes
+            .iter()
+            .any(|note| note.contains("more than once"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_goes_again_only_when_it_has_changed() {
+    let bench = Bench::new().script(1, &[Script::Refuse]);
+    let input = Input::new(3);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.rejected, totals.created), (1, 2));
+    let (totals, told) = bench.run(&input).await;
+    assert_eq!((totals.rejected, totals.requests), (1, 0));
+    assert!(!told.ends.iter().any(|end| matches!(end.end, End::NotSent)));
+    let (totals, _) = bench.run(&input.mended(1)).await;
+    assert_eq!((totals.created, totals.requests), (1, 1));
+    bench.once_each(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_step_goes_on_where_it_was() {
+    let bench = Bench::new();
+    bench.fake.script("k1/assign", &[Script::Refuse]);
+    bench
+        .fake
+        .script("k2/assign", &[Script::NeverCame, Script::NeverCame]);
+    let input = Input::new(4).with_step("assign");
+    let (totals, told) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.incomplete), (3, 1));
+    assert_eq!(totals.requests, 8 + 2);
+    assert!(matches!(told.end(1), End::Incomplete { .. }));
+    assert!(
+        !told
+            .ends
+            .iter()
+            .find(|e| matches!(e.end, End::Incomplete { .. }))
+            .unwrap()
+            .rows
+            .is_empty()
+    );
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(
+        (totals.incomplete, totals.done_before, totals.requests),
+        (1, 3, 0)
+    );
+    let (totals, _) = bench.run(&input.clone().mended(1)).await;
+    assert_eq!((totals.created, totals.changed, totals.requests), (1, 0, 1));
+    let (totals, _) = bench.run(&input.mended(1)).await;
+    assert_eq!(totals.done_before, 4);
+    bench.once_each(4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_refusals_in_a_row_stop_the_run_and_it_can_be_resumed() {
+    let bench = Bench::new();
+    for n in 0..60 {
+        bench.fake.script(&format!("k{n}"), &[Script::Refuse]);
+    }
+    let (totals, _) = bench.run(&Input::new(200)).await;
+    assert_eq!(totals.state, RunState::Stopped);
+    assert!(totals.stopped.is_some());
+    assert!((50..54).contains(&totals.rejected), "{}", totals.rejected);
+    assert_eq!(totals.not_sent, 200 - totals.rejected);
+    let (totals, _) = bench.run(&Input::new(200)).await;
+    assert_eq!(totals.state, RunState::Finished);
+    assert_eq!(totals.created + totals.rejected, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_no_longer_good_and_an_unreachable_system_stop_the_run() {
+    let bench = Bench::new().script(5, &[Script::Deny]);
+    let (totals, _) = bench.run(&Input::new(100)).await;
+    assert_eq!(
+        totals.stopped.unwrap().kind(),
+        crate::error::ErrorKind::Denied
+    );
+    assert!(totals.not_sent > 0);
+    bench.fake.script("k50", &[Script::Unsent; 7]);
+    let (totals, _) = bench.run(&Input::new(100)).await;
+    assert_eq!(
+        totals.stopped.unwrap().kind(),
+        crate::error::ErrorKind::Unreachable
+    );
+    let (totals, _) = bench.run(&Input::new(100)).await;
+    assert_eq!(totals.created + totals.done_before, 100);
+    bench.once_each(100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_finishes_what_is_under_way_and_never_waits_for_doubt() {
+    let bench = Bench::new().script(3, &[Script::Lost]);
+    let input = Input::new(1000);
+    let mut told = Told::default();
+    let start = Instant::now();
+    let stopping = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        bench.going.send_replace(Going::Drain);
+    };
+    let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
+    let totals = totals.unwrap();
+    assert_eq!(totals.state, RunState::Interrupted);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(totals.in_doubt, 1);
+    assert!(totals.created > 250 && totals.not_sent > 500, "{totals:?}");
+    assert_eq!(totals.ended(), 1000);
+    bench.going.send_replace(Going::On);
+    let (second, _) = bench.run(&input).await;
+    assert_eq!(second.created, totals.not_sent + 1);
+    bench.once_each(1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_returns_at_once_and_the_next_run_settles() {
+    let bench = Bench::new();
+    let input = Input::new(300);
+    let mut told = Told::default();
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(1005)).await;
+        bench.going.send_replace(Going::Abort);
+    };
+    let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
+    let totals = totals.unwrap();
+    assert_eq!(totals.state, RunState::Interrupted);
+    assert!(totals.in_doubt > 0, "{totals:?}");
+    bench.going.send_replace(Going::On);
+    let (second, _) = bench.run(&input).await;
+    assert_eq!(second.created + second.done_before, 300);
+    assert_eq!(second.in_doubt, 0);
+    bench.once_each(300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_counts_rows_that_are_not_done() {
+    let mut bench = Bench::new();
+    bench.settings.limit = Some(10);
+    let input = Input::new(25);
+    for created in [10, 10, 5] {
+        let (totals, _) = bench.run(&input).await;
+        assert_eq!(totals.created, created);
+    }
+    bench.once_each(25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_tells_what_the_run_would_and_writes_nothing() {
+    let mut bench = Bench::new().script(1, &[Script::Refuse]);
+    let input = Input::new(300).faulty(7);
+    bench.settings.dry_run = true;
+    let (dry, _) = bench.run(&input).await;
+    assert_eq!((dry.ready, dry.rejected, dry.requests), (299, 1, 0));
+    assert!(bench.ledger.runs().await.unwrap().is_empty());
+    bench.settings.dry_run = false;
+    bench.settings.limit = Some(20);
+    let (real, _) = bench.run(&input).await;
+    assert_eq!((real.created, real.rejected), (18, 2));
+    bench.settings.dry_run = true;
+    bench.settings.limit = None;
+    let (dry, _) = bench.run(&input).await;
+    assert_eq!((dry.ready, dry.rejected, dry.done_before), (280, 2, 18));
+    assert_eq!(bench.ledger.runs().await.unwrap().len(), 1);
+}
+
+#[test]
+fn on_several_threads_the_order_of_the_input_is_kept() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    runtime.block_on(async {
+        let mut bench = Bench::new();
+        bench.ledger = Ledger::open(&folder.path().join(crate::ledger::FILE)).unwrap();
+        bench.settings.rate = Some(0.0);
+        bench.settings.workers = Some(3);
+        bench.settings.dry_run = true;
+        let input = Input::new(5000);
+        let (totals, told) = bench.run(&input).await;
+        assert_eq!(totals.ready, 5000);
+        assert!(told.ends.iter().map(|end| end.place.row).is_sorted());
+        bench.settings.dry_run = false;
+        bench.settings.concurrency = 32;
+        let (totals, _) = bench.run(&input).await;
+        assert_eq!(totals.created, 5000);
+        let (totals, _) = bench.run(&input).await;
+        assert_eq!(totals.done_before, 5000);
+        bench.once_each(5000);
+    });
+}
+
+fn script() -> impl Strategy<Value = Script> {
+    prop_oneof![
+        3 => Just(Script::Make),
+        2 => Just(Script::Lost),
+        2 => Just(Script::NeverCame),
+        2 => (1_u64..59).prop_map(Script::Late),
+        1 => Just(Script::Unsent),
+        1 => (1_u64..30).prop_map(|s| Script::Throttle(Some(s))),
+        1 => Just(Script::Throttle(None)),
+        1 => Just(Script::Refuse),
+    ]
+}
+
+const ROWS: usize = 50;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// Whatever the system answers and whenever the process dies: no row is made twice, none is lost, and the
+    /// totals add up.
+    #[test]
+    fn each_row_is_made_once(
+        scripts in proptest::collection::vec((0..ROWS, proptest::collection::vec(script(), 1..3)), 0..25),
+        deaths in proptest::collection::vec((0_u64..200_000, any::<bool>()), 0..5),
+        visible in 0_u64..29,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new();
+            bench.fake.visible_after(Duration::from_secs(visible));
+            for (n, script) in &scripts {
+                bench.fake.script(&format!("k{n}"), script);
+            }
+            let input = Input::new(ROWS);
+            for (after, politely) in deaths {
+                let after = Duration::from_millis(after);
+                let mut told = Told::default();
+                bench.going.send_replace(Going::On);
+                if politely {
+                    let stopping = async {
+                        tokio::time::sleep(after).await;
+                        bench.going.send_replace(Going::Drain);
+                    };
+                    let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
+                    let totals = totals.unwrap();
+                    assert_eq!(totals.ended(), ROWS as u64);
+                } else {
+                    let _ = timeout(after, bench.run_with(&input, &mut told)).await;
+                }
+                let made = bench.made();
+                assert!(made.values().all(|n| *n == 1), "{made:?}");
+            }
+            bench.going.send_replace(Going::On);
+            let mut totals = bench.run(&input).await.0;
+            if totals.in_doubt > 0 {
+                // Where all that was left was in doubt, the rows that were settled then are the proof now.
+                totals = bench.run(&input).await.0;
+            }
+            let made = bench.made();
+            assert!(made.values().all(|n| *n == 1), "{made:?}");
+            assert_eq!(made.len() as u64, totals.created + totals.done_before);
+            assert_eq!(totals.not_sent, 0);
+            assert_eq!(totals.in_doubt, 0, "{:?}", totals);
+            assert_eq!(
+                totals.created + totals.done_before + totals.rejected,
+                ROWS as u64
+            );
+        });
+    }
+}

@@ -1,0 +1,415 @@
+//! A system with a script: what it answers to the next requests of a key, and when it commits.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::directory::Snapshot;
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::intake::{Item, Subject};
+use crate::mapping::{MapRows, Mapped, Ready};
+use crate::record::{Cell, Place, Record, RowKey};
+use crate::systems::fields::{FieldTable, FieldValue};
+use crate::systems::{
+    Account, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
+    Permit, Refusal, Schema, StepPayload, System, SystemName, Ticket, Window,
+};
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Script {
+    /// Made and answered.
+    Make,
+    /// Made, the answer lost.
+    Lost,
+    /// Not made, no answer.
+    NeverCame,
+    /// No answer, made so many seconds later.
+    Late(u64),
+    /// Refused.
+    Refuse,
+    /// Too fast; seconds to wait.
+    Throttle(Option<u64>),
+    /// No connection.
+    Unsent,
+    /// The token is not good.
+    Deny,
+}
+
+/// How a listing fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    Good,
+    /// The text that bears the reference is not shown.
+    Hidden,
+    /// Fewer rows come than the system counts.
+    Partial,
+    /// No page can be had.
+    Failing,
+}
+
+#[derive(Debug)]
+struct Made {
+    id: String,
+    key: String,
+    text: String,
+    group: String,
+    commits: Instant,
+}
+
+#[derive(Debug)]
+struct World {
+    scripts: HashMap<String, VecDeque<Script>>,
+    made: Vec<Made>,
+    visible_after: Duration,
+    listing: Listing,
+}
+
+#[derive(Debug)]
+pub(super) struct Fake {
+    world: Mutex<World>,
+    account: Account,
+    schema: FakeSchema,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            world: Mutex::new(World {
+                scripts: HashMap::new(),
+                made: Vec::new(),
+                visible_after: Duration::ZERO,
+                listing: Listing::Good,
+            }),
+            account: Account {
+                tenant: "acme".to_owned(),
+                user: None,
+                dialect: Dialect::Only,
+                clock_offset: SignedDuration::from_secs(3600),
+            },
+            schema: FakeSchema,
+        }
+    }
+}
+
+impl Fake {
+    /// What happens to the next requests of a key (`k1`), or of a later step of it (`k1/assign`).
+    pub(super) fn script(&self, key: &str, script: &[Script]) {
+        let mut world = self.world.lock().unwrap();
+        world
+            .scripts
+            .entry(key.to_owned())
+            .or_default()
+            .extend(script);
+    }
+
+    pub(super) fn listing(&self, listing: Listing) {
+        self.world.lock().unwrap().listing = listing;
+    }
+
+    pub(super) fn visible_after(&self, after: Duration) {
+        self.world.lock().unwrap().visible_after = after;
+    }
+
+    /// All tickets that were or will be made, by key.
+    pub(super) fn made(&self) -> BTreeMap<String, usize> {
+        let mut made = BTreeMap::new();
+        for ticket in &self.world.lock().unwrap().made {
+            *made.entry(ticket.key.clone()).or_default() += 1;
+        }
+        made
+    }
+
+    fn next(&self, key: &str) -> Script {
+        let mut world = self.world.lock().unwrap();
+        let queue = world.scripts.get_mut(key);
+        queue.and_then(VecDeque::pop_front).unwrap_or(Script::Make)
+    }
+
+    fn make(&self, body: &Value, after: Duration) -> Ticket {
+        let mut world = self.world.lock().unwrap();
+        let id = format!("id{}", world.made.len());
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        world.made.push(Made {
+            id: id.clone(),
+            key: text("key"),
+            text: text("text"),
+            group: text("group"),
+            commits: Instant::now() + after,
+        });
+        Ticket {
+            id,
+            ..Ticket::default()
+        }
+    }
+}
+
+#[async_trait]
+impl System for Fake {
+    fn schema(&self) -> &dyn Schema {
+        &self.schema
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    async fn load_directory(&self, _: &dyn Permit, _: DirectoryProgress<'_>) -> Result<Snapshot> {
+        Err(Error::usage("not in this test"))
+    }
+
+    async fn perform(&self, call: Call<'_>) -> Outcome {
+        let key = call.body["key"].as_str().unwrap();
+        let creates = call.step == CREATE;
+        assert_eq!(creates, call.ticket.is_none());
+        let name = if creates {
+            key.to_owned()
+        } else {
+            format!("{key}/{}", call.step)
+        };
+        let latency = Duration::from_millis(20);
+        let doubt = |what: &str| Outcome::InDoubt(what.to_owned());
+        // What is made is made before the answer is awaited: a process that dies meanwhile changes nothing.
+        let make = |after: Duration| {
+            if creates {
+                self.make(call.body, after)
+            } else {
+                Ticket::default()
+            }
+        };
+        let outcome = match self.next(&name) {
+            Script::Make => Outcome::Done(make(Duration::ZERO)),
+            Script::Lost => {
+                make(Duration::ZERO);
+                doubt("the connection was lost")
+            }
+            Script::NeverCame => doubt("timed out"),
+            Script::Late(seconds) => {
+                make(Duration::from_secs(seconds));
+                doubt("timed out")
+            }
+            Script::Refuse => Outcome::Rejected(Refusal {
+                status: 400,
+                message: "no".to_owned(),
+                fields: Vec::new(),
+            }),
+            Script::Throttle(seconds) => Outcome::Throttled(seconds.map(Duration::from_secs)),
+            Script::Unsent => Outcome::Unsent("connection refused".to_owned()),
+            Script::Deny => Outcome::Denied("token revoked".to_owned()),
+        };
+        sleep(latency).await;
+        outcome
+    }
+
+    fn is_repeatable(&self, step: &str) -> bool {
+        step == "assign"
+    }
+
+    async fn list_created(
+        &self,
+        window: Window,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<ListingEnd> {
+        permit.permit().await;
+        assert!(window.from < window.to);
+        let world = self.world.lock().unwrap();
+        if world.listing == Listing::Failing {
+            return Err(Error::new(ErrorKind::System, "500"));
+        }
+        let now = Instant::now();
+        let seen = world
+            .made
+            .iter()
+            .filter(|made| made.commits + world.visible_after <= now)
+            .map(|made| Listed {
+                ticket: Ticket {
+                    id: made.id.clone(),
+                    ..Ticket::default()
+                },
+                created_at: None,
+                group: made.group.clone(),
+                text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+            });
+        page(seen.collect());
+        Ok(ListingEnd {
+            whole: world.listing != Listing::Partial,
+            requests: 1,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct FakeSchema;
+
+impl Schema for FakeSchema {
+    fn system(&self) -> SystemName {
+        SystemName::ClearFeed
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Only
+    }
+
+    fn fields(&self, _: Operation) -> &FieldTable {
+        unreachable!("the engine asks for no fields")
+    }
+
+    fn compose(
+        &self,
+        _: Operation,
+        _: Vec<FieldValue>,
+        _: bool,
+    ) -> std::result::Result<Vec<StepPayload>, Vec<(String, String)>> {
+        unreachable!("the engine composes nothing")
+    }
+
+    fn cannot_silence(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn group(&self, body: &Value) -> String {
+        body["group"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// References as the fake's texts bear them.
+pub(super) fn find_references(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("Ref: "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// An input of so many rows with the keys `k0`, `k1`…, and the mapping of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Input {
+    count: usize,
+    step: Option<&'static str>,
+    changed: bool,
+    mended: Option<usize>,
+    faulty: Option<usize>,
+    alone: Option<usize>,
+    no_marker: bool,
+}
+
+impl Input {
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            count,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn with_step(self, step: &'static str) -> Self {
+        Self {
+            step: Some(step),
+            ..self
+        }
+    }
+
+    /// Every row has another content.
+    pub(super) fn changed(self) -> Self {
+        Self {
+            changed: true,
+            ..self
+        }
+    }
+
+    /// One row has another content.
+    pub(super) fn mended(self, n: usize) -> Self {
+        Self {
+            mended: Some(n),
+            ..self
+        }
+    }
+
+    pub(super) fn faulty(self, n: usize) -> Self {
+        Self {
+            faulty: Some(n),
+            ..self
+        }
+    }
+
+    pub(super) fn alone_in_its_group(self, n: usize) -> Self {
+        Self {
+            alone: Some(n),
+            ..self
+        }
+    }
+
+    pub(super) fn without_marker(self) -> Self {
+        Self {
+            no_marker: true,
+            ..self
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count as u64
+    }
+
+    fn version(&self, n: usize) -> u8 {
+        u8::from(self.changed || self.mended == Some(n))
+    }
+
+    pub(super) fn items(&self) -> Box<dyn Iterator<Item = Result<Item>> + Send + '_> {
+        Box::new((0..self.count).map(|n| {
+            let place = Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row: n as u64 + 2,
+            };
+            let mut content = [self.version(n); 16];
+            content[..8].copy_from_slice(&(n as u64).to_le_bytes());
+            Ok(Item {
+                ordinal: n as u64,
+                rows: vec![Record {
+                    place,
+                    table: 0,
+                    cells: vec![Cell::Integer(n as i64)],
+                }],
+                subject: Subject::Keyed(RowKey::new(format!("k{n}")), content),
+            })
+        }))
+    }
+}
+
+impl MapRows for Input {
+    fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
+        let Cell::Integer(n) = rows[0].cells[0] else {
+            unreachable!("the rows are made above")
+        };
+        let n = n as usize;
+        if self.faulty == Some(n) {
+            return Mapped::Faults(vec![Fault::row(rows[0].place.clone(), "is wrong")]);
+        }
+        let reference = (!self.no_marker).then(|| format!("s/{key}"));
+        let text = reference
+            .as_ref()
+            .map_or_else(String::new, |reference| format!("text\nRef: {reference}"));
+        let body = json!({
+            "key": key.as_str(),
+            "text": text,
+            "version": self.version(n),
+            "group": if self.alone == Some(n) { "alone" } else { "all" },
+        });
+        let step = |step: &'static str| StepPayload {
+            step: step.into(),
+            ordinal: 0,
+            body: body.clone(),
+        };
+        let mut steps = vec![step(CREATE)];
+        steps.extend(self.step.map(step));
+        Mapped::Ready(Ready {
+            steps,
+            fallbacks: Vec::new(),
+            reference,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! The totals of a run, and the fold that makes them: every record ends in exactly one of them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::event::{End, Event, Listener, RowEnd, Skip};
+use crate::ledger::RunState;
+
+use super::plan::Base;
+
+/// What became of the records of a run. The ends sum up to the records: see [`Totals::ended`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// The code of the run; `None` for a dry run.
+    pub run: Option<String>,
+    /// How far it came.
+    pub state: RunState,
+    /// Rows that stand in the input.
+    pub rows: u64,
+    /// Records they make.
+    pub records: u64,
+    /// Rows that `where` left out.
+    pub filtered: u64,
+    /// Made by this run.
+    pub created: u64,
+    /// Would be made (dry run).
+    pub ready: u64,
+    /// Made before with the same content.
+    pub done_before: u64,
+    /// Made before from other content.
+    pub changed: u64,
+    /// The same row stands earlier in the input.
+    pub repeated: u64,
+    /// The mapping said `skip_row`.
+    pub skipped_by_mapping: u64,
+    /// The row must change.
+    pub rejected: u64,
+    /// Made, but a later step was not.
+    pub incomplete: u64,
+    /// Nobody knows.
+    pub in_doubt: u64,
+    /// The run stopped before.
+    pub not_sent: u64,
+    /// Requests that left for rows.
+    pub requests: u64,
+    /// Requests that were too fast for the system.
+    pub throttled: u64,
+    /// Tickets that were found twice for one row.
+    pub doubles: u64,
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// What stopped the run before its end, other than Ctrl-C.
+    #[serde(skip)]
+    pub stopped: Option<Error>,
+}
+
+impl Totals {
+    /// All that was skipped, whatever the reason.
+    pub fn skipped(&self) -> u64 {
+        self.done_before + self.changed + self.repeated + self.skipped_by_mapping
+    }
+
+    /// Records that have an end; all of them when the run is over.
+    pub fn ended(&self) -> u64 {
+        self.created
+            + self.ready
+            + self.skipped()
+            + self.rejected
+            + self.incomplete
+            + self.in_doubt
+            + self.not_sent
+    }
+
+    fn count(&mut self, end: &End) {
+        *match end {
+            End::Created { .. } => &mut self.created,
+            End::Ready { .. } => &mut self.ready,
+            End::Skipped(Skip::DoneBefore { .. }) => &mut self.done_before,
+            End::Skipped(Skip::Changed { .. }) => &mut self.changed,
+            End::Skipped(Skip::Repeated { .. }) => &mut self.repeated,
+            End::Skipped(Skip::ByMapping { .. }) => &mut self.skipped_by_mapping,
+            End::Rejected(_) => &mut self.rejected,
+            End::Incomplete { .. } => &mut self.incomplete,
+            End::InDoubt { .. } => &mut self.in_doubt,
+            End::NotSent => &mut self.not_sent,
+        } += 1;
+    }
+}
+
+/// The one fold: counts, and tells the listener.
+pub(super) struct Fold<'l> {
+    pub(super) totals: Totals,
+    listener: &'l mut dyn Listener,
+}
+
+impl<'l> Fold<'l> {
+    pub(super) fn new(
+        (rows, records, filtered): (u64, u64, u64),
+        listener: &'l mut dyn Listener,
+    ) -> Self {
+        listener.on(&Event::Counted {
+            rows,
+            records,
+            filtered,
+        });
+        Self {
+            totals: Totals {
+                rows,
+                records,
+                filtered,
+                ..Totals::default()
+            },
+            listener,
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: &Event) {
+        self.listener.on(event);
+    }
+
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        self.tell(&Event::Note(text.into()));
+    }
+
+    /// A record has reached its end.
+    pub(super) fn end(&mut self, base: Base, end: End) {
+        self.totals.count(&end);
+        let keeps_rows = matches!(end, End::Rejected(_) | End::Incomplete { .. });
+        self.listener.on(&Event::Row(Box::new(RowEnd {
+            place: base.place,
+            key: base.key,
+            rows: if keeps_rows { base.rows } else { Vec::new() },
+            end,
+        })));
+    }
+
+    /// Counts the records that have no end as not sent, and hands the totals out.
+    pub(super) fn finish(mut self, elapsed: Duration) -> Totals {
+        let totals = &mut self.totals;
+        let missing = totals.records.saturating_sub(totals.ended());
+        totals.not_sent += missing;
+        totals.elapsed = elapsed;
+        debug_assert_eq!(totals.ended(), totals.records, "every record has one end");
+        self.totals
+    }
+}
