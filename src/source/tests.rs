@@ -396,9 +396,13 @@ fn csv_spectrum() {
         if expected.is_object() {
             expected = vec![expected].into();
         }
-        // The suite's expectation of this one bears another telephone number than its CSV does.
+        // Where the stored CSV and its expectation differ in themselves, the CSV counts: another telephone
+        // number here, and line ends that were turned into LF on the way to this folder.
         if name == "location_coordinates" {
             expected[0]["Contact Phone Number"] = "2095257564".into();
+        }
+        if name == "newlines_crlf" && !fs::read(&path).unwrap().contains(&b'\r') {
+            expected[1]["a"] = "Once upon \na time".into();
         }
         let input = Input::open(&[path], &InputOptions::default()).unwrap();
         let found: Vec<_> = rows(&input)
