@@ -305,10 +305,13 @@ impl CsvRows<'_> {
         let surplus = self.records.record.iter().skip(width);
         if found > width && surplus.clone().any(|cell| !cell.is_empty()) {
             let beyond: Vec<_> = surplus.map(String::from_utf8_lossy).collect();
-            let fault = self
-                .ragged(record.place.clone(), found, width)
-                .value(beyond.join(&char::from(self.delimiter).to_string()));
-            return Ok(Row::Fault(record, vec![fault]));
+            let beyond = beyond.join(&char::from(self.delimiter).to_string());
+            let mut fault = self.ragged(record.place.clone(), found, width);
+            // The error file has no column for them, so they are told in words: no text is lost.
+            fault.hint = fault
+                .hint
+                .map(|hint| format!("{hint}; beyond the last column stands `{beyond}`"));
+            return Ok(Row::Fault(record, vec![fault.value(beyond)]));
         }
         // A table without headings has no width to keep.
         if found < self.least && self.header_row > 0 {

@@ -432,7 +432,10 @@ fn row(table: &Table, index: usize, number: u64, mut cells: Vec<Cell>) -> Row {
             ),
         )
         .value(cells[column].text())
-        .hint("give the column a heading, or clear the cell")
+        .hint(format!(
+            "give the column a heading, or clear the cell, which holds `{}`",
+            cells[column].text()
+        ))
     });
     cells.resize(width, Cell::Empty);
     let record = Record {
