@@ -187,7 +187,7 @@ impl Spooled<'_> {
     }
 
     /// The rows of the next group; `None` behind the last.
-    fn group(&mut self) -> Result<Option<(Vec<Record>, Vec<Fault>, Option<Digest>)>> {
+    fn group(&mut self) -> Result<Option<Candidate>> {
         let mut groups = self
             .connection
             .prepare_cached(
@@ -216,7 +216,11 @@ impl Spooled<'_> {
             faults.extend(bad);
         }
         let digest = digest.and_then(|digest| digest.try_into().ok());
-        Ok(Some((records, faults, digest)))
+        Ok(Some(Candidate {
+            rows: records,
+            faults,
+            group: digest,
+        }))
     }
 
     fn record(&self, row: &rusqlite::Row<'_>) -> Result<(Record, Vec<Fault>)> {
@@ -257,17 +261,14 @@ impl Iterator for Spooled<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (rows, faults, group) = match self.group() {
+            let candidate = match self.group() {
                 Ok(found) => found?,
                 Err(error) => return Some(Err(error)),
             };
-            if !faults.is_empty() {
-                return Some(Ok(Candidate {
-                    rows,
-                    faults,
-                    group,
-                }));
+            if !candidate.faults.is_empty() {
+                return Some(Ok(candidate));
             }
+            let Candidate { rows, group, .. } = candidate;
             if let Some(candidate) = close(rows, group, self.identify, &mut self.counts) {
                 return Some(Ok(candidate));
             }

@@ -187,7 +187,7 @@ fn a_file_that_changes_in_between_stops_the_run() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("t.csv");
     fs::write(&path, "key,group,text\na,,x\n").unwrap();
-    let input = Input::open(&[path.clone()], &InputOptions::default()).unwrap();
+    let input = Input::open(std::slice::from_ref(&path), &InputOptions::default()).unwrap();
     let identify = Columns { grouped: false };
     let survey = survey(&input, &identify, &Selection::default(), dir.path()).unwrap();
     fs::write(&path, "key,group,text\na,,x\nb,,y\n").unwrap();

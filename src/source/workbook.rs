@@ -274,6 +274,9 @@ pub(super) fn locked() -> Error {
     )
 }
 
+/// The name of a sheet, its columns, its layout.
+pub(super) type SheetTable = (String, Header, Layout);
+
 /// What it takes to read the rows of a workbook.
 #[derive(Debug)]
 pub(super) struct WorkbookPlan {
@@ -287,7 +290,7 @@ impl WorkbookPlan {
         bytes: &Bytes,
         kind: Kind,
         options: &InputOptions,
-    ) -> Result<(Self, Vec<(String, Header, Layout)>)> {
+    ) -> Result<(Self, Vec<SheetTable>)> {
         if matches!(kind, Kind::Xls | Kind::Ods) && bytes.size() > HELD_CAP {
             return Err(Error::input(format!(
                 "is larger than {} MB, and this kind of workbook must be held in memory as a whole",
