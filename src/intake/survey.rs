@@ -1,7 +1,6 @@
 //! The first pass, and the second that hands the records on.
 
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
 
 use super::candidate::{Candidate, Candidates, Counts};
 use super::sort::{Fixed, Sorter};
@@ -13,10 +12,6 @@ use crate::source::{Input, Row, Table};
 
 /// How much memory the fingerprints may take before they go to temporary files.
 const MEMORY: usize = 32 * 1024 * 1024;
-/// Rows that go from the reading thread to the judging one at a time, and how many such batches may wait.
-const BATCH: usize = 512;
-const BATCHES: usize = 8;
-
 /// What the first pass found out.
 #[derive(Debug)]
 pub struct Survey {
@@ -56,17 +51,17 @@ pub(super) fn survey_within(
     memory: usize,
 ) -> Result<Survey> {
     let mut pass = Pass::new(selection, scratch, memory);
-    let counts = reading(input, |rows| {
-        let mut candidates = Candidates::new(rows, identify);
-        for candidate in &mut candidates {
-            pass.take(&candidate?, identify)?;
-        }
-        Ok(candidates.counts())
-    })?;
+    // Reading and judging stay on one thread: handing a million small texts to another one and freeing them
+    // there costs more than it gains.
+    let mut candidates = Candidates::new(input.rows()?, identify);
+    for candidate in &mut candidates {
+        pass.take(&candidate?, identify)?;
+    }
+    let counts = candidates.counts();
     if !pass.scattered()? {
         return pass.survey(input, counts, None);
     }
-    let spool = reading(input, |rows| Spool::fill(rows, identify, scratch))?;
+    let spool = Spool::fill(input.rows()?, identify, scratch)?;
     let mut pass = Pass::new(selection, scratch, memory);
     let mut candidates = spool.candidates(identify, input.tables())?;
     for candidate in &mut candidates {
@@ -74,33 +69,6 @@ pub(super) fn survey_within(
     }
     let counts = candidates.counts();
     pass.survey(input, counts, Some(spool))
-}
-
-/// Reads the rows on a thread of their own while they are judged on this one.
-fn reading<T>(
-    input: &Input,
-    judge: impl FnOnce(&mut dyn Iterator<Item = Result<Row>>) -> Result<T>,
-) -> Result<T> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<Vec<Result<Row>>>(BATCHES);
-        scope.spawn(move || {
-            let mut rows = match input.rows() {
-                Ok(rows) => rows,
-                Err(error) => {
-                    // A judge that is gone has an error of its own.
-                    let _ = sender.send(vec![Err(error)]);
-                    return;
-                }
-            };
-            loop {
-                let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
-                if batch.is_empty() || sender.send(batch).is_err() {
-                    return;
-                }
-            }
-        });
-        judge(&mut receiver.into_iter().flatten())
-    })
 }
 
 /// A group's digest, to find those that appear twice.
