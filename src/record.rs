@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
+use serde::{Deserialize, Serialize};
 
 /// Where a row stands: enough for a person to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +34,7 @@ impl fmt::Display for Place {
 }
 
 /// One value of a record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Cell {
     /// An empty cell, JSON null, an absent member.
     Empty,

@@ -2,6 +2,19 @@
 //! keys and what is wrong with them, and writes their fingerprints to temporary files; a second pass hands
 //! the records on, each with its key.
 
+mod candidate;
+mod selection;
+mod sort;
+mod spool;
+mod survey;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use selection::Selection;
+pub use survey::{Survey, survey};
+
 use crate::error::Fault;
 use crate::record::{Place, Record, RowKey};
 

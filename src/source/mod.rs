@@ -1,11 +1,25 @@
 //! Files into records: CSV, workbooks (XLSX, XLS, ODS), JSON lines and documents, each also gzipped, and
 //! standard input. Reading streams: memory does not grow with rows (XLS and ODS are held whole, size-capped).
 
+mod bytes;
+mod calc;
+mod csv;
+mod delimiter;
+mod encoding;
+mod flatten;
+mod json;
+mod lines;
+mod open;
+mod sheet;
+mod workbook;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
+
+use open::SourceFile;
 
 /// Which sheets of a workbook are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,11 +77,16 @@ pub enum Layout {
     Workbook {
         /// The row of the headings; 0: none.
         header_row: u32,
+        /// The number of the sheet in its workbook, from 1.
+        number: u32,
     },
     /// One JSON object a line.
     JsonLines,
     /// A JSON document: an array of objects, or an object with them under a member.
-    JsonDocument,
+    JsonDocument {
+        /// The member that holds the records; `None`: the document is the array.
+        records: Option<String>,
+    },
 }
 
 /// One table of the input: a file, or a sheet of it.
@@ -97,7 +116,14 @@ pub enum Row {
 /// An opened input of one or more files: every file exists, its format, encoding and layout are known, and
 /// its bytes were looked at once (encoding, NUL bytes, fingerprint).
 #[derive(Debug)]
-pub struct Input {}
+pub struct Input {
+    files: Vec<SourceFile>,
+    tables: Vec<Table>,
+    fingerprint: String,
+}
+
+/// The rows of a file or of all files, in order.
+type Rows<'a> = Box<dyn Iterator<Item = Result<Row>> + Send + 'a>;
 
 impl Input {
     /// Opens the files (`-`: standard input, spooled to a temporary file).
@@ -105,25 +131,62 @@ impl Input {
     /// # Errors
     /// When a file is missing, empty, of no readable format, has no such sheet, or bytes that its encoding
     /// does not know (told with their position).
-    pub fn open(_paths: &[PathBuf], _options: &InputOptions) -> Result<Self> {
-        Err(crate::error::Error::input("not built"))
+    pub fn open(paths: &[PathBuf], options: &InputOptions) -> Result<Self> {
+        let mut tables = Vec::new();
+        let mut files = Vec::with_capacity(paths.len());
+        let mut hasher = blake3::Hasher::new();
+        for path in paths {
+            files.push(SourceFile::open(path, options, &mut tables, &mut hasher)?);
+        }
+        Ok(Self {
+            files,
+            tables,
+            fingerprint: hasher.finalize().to_hex().to_string(),
+        })
     }
 
     /// Its tables, in reading order; [`Record::table`] points in here.
     pub fn tables(&self) -> &[Table] {
-        &[]
+        &self.tables
     }
 
-    /// A hash of the bytes of all files, in hex.
+    /// A hash of the bytes of all files (unpacked, where they are gzipped), in hex.
     pub fn fingerprint(&self) -> &str {
-        ""
+        &self.fingerprint
     }
 
-    /// Reads all rows of all tables in order, blank rows left out; may be called again.
+    /// Reads all rows of all tables in order, blank rows left out; may be called again. The first `Err` is
+    /// the last item.
     ///
     /// # Errors
-    /// When a file cannot be opened again; the items are `Err` when reading cannot go on.
+    /// When a file changed since it was opened; the items are `Err` when reading cannot go on.
     pub fn rows(&self) -> Result<Box<dyn Iterator<Item = Result<Row>> + Send + '_>> {
-        Ok(Box::new(std::iter::empty()))
+        self.unchanged()?;
+        let rows = self
+            .files
+            .iter()
+            .flat_map(|file| match file.rows(&self.tables) {
+                Ok(rows) => rows,
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            });
+        let mut over = false;
+        Ok(Box::new(rows.map_while(move |item| {
+            if over {
+                return None;
+            }
+            over = item.is_err();
+            Some(item)
+        })))
+    }
+
+    /// Whether the files are still those that were opened, by size and time of the last change.
+    ///
+    /// # Errors
+    /// A machine error that names the file that changed or went away.
+    pub fn unchanged(&self) -> Result<()> {
+        self.files.iter().try_for_each(SourceFile::unchanged)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Rows into what may become a record: filtered, grouped where the groups stand together.
+
+use std::collections::VecDeque;
+
+use super::{Digest, Identify};
+use crate::error::{Fault, Result};
+use crate::record::Record;
+use crate::source::Row;
+
+/// The rows of one record, and what already keeps it from being one.
+pub(super) struct Candidate {
+    pub(super) rows: Vec<Record>,
+    /// Empty for a good one.
+    pub(super) faults: Vec<Fault>,
+    /// The group it was made of, before the mapping arranged its rows.
+    pub(super) group: Option<Digest>,
+}
+
+/// What the rows on the way amounted to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Rows that were read.
+    pub(super) rows: u64,
+    /// Rows that a condition left out.
+    pub(super) filtered: u64,
+}
+
+/// A row that passed `where`, or cannot be judged.
+pub(super) enum Passed {
+    Good(Record, Option<Digest>),
+    Bad(Record, Vec<Fault>),
+}
+
+/// Judges one row; `None` when the condition leaves it out.
+pub(super) fn pass(row: Row, identify: &dyn Identify, counts: &mut Counts) -> Option<Passed> {
+    counts.rows += 1;
+    match row {
+        Row::Fault(record, faults) => Some(Passed::Bad(record, faults)),
+        Row::Record(record) => match identify.passes(&record) {
+            Ok(true) => {
+                let group = identify.group(&record);
+                Some(Passed::Good(record, group))
+            }
+            Ok(false) => {
+                counts.filtered += 1;
+                None
+            }
+            Err(faults) => Some(Passed::Bad(record, faults)),
+        },
+    }
+}
+
+/// Ends a group: its rows in the mapping's order, unless a condition leaves it out.
+pub(super) fn close(
+    mut rows: Vec<Record>,
+    group: Option<Digest>,
+    identify: &dyn Identify,
+    counts: &mut Counts,
+) -> Option<Candidate> {
+    if group.is_some() {
+        identify.arrange(&mut rows);
+        match identify.passes_group(&rows) {
+            Ok(true) => {}
+            Ok(false) => {
+                counts.filtered += rows.len() as u64;
+                return None;
+            }
+            Err(faults) => {
+                return Some(Candidate {
+                    rows,
+                    faults,
+                    group,
+                });
+            }
+        }
+    }
+    Some(Candidate {
+        rows,
+        faults: Vec::new(),
+        group,
+    })
+}
+
+/// The candidates of rows whose groups stand together.
+pub(super) struct Candidates<'a, I> {
+    rows: I,
+    identify: &'a dyn Identify,
+    counts: Counts,
+    open: Vec<Record>,
+    group: Option<Digest>,
+    ready: VecDeque<Candidate>,
+    over: bool,
+}
+
+impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
+    pub(super) fn new(rows: I, identify: &'a dyn Identify) -> Self {
+        Self {
+            rows,
+            identify,
+            counts: Counts::default(),
+            open: Vec::new(),
+            group: None,
+            ready: VecDeque::new(),
+            over: false,
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn close(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let rows = std::mem::take(&mut self.open);
+        let group = self.group.take();
+        self.ready
+            .extend(close(rows, group, self.identify, &mut self.counts));
+    }
+
+    fn take(&mut self, passed: Passed) {
+        match passed {
+            Passed::Good(record, Some(group)) => {
+                if self.group != Some(group) {
+                    self.close();
+                }
+                self.group = Some(group);
+                self.open.push(record);
+            }
+            Passed::Good(record, None) => {
+                self.close();
+                self.open.push(record);
+                self.close();
+            }
+            Passed::Bad(record, faults) => {
+                self.close();
+                self.ready.push_back(Candidate {
+                    rows: vec![record],
+                    faults,
+                    group: None,
+                });
+            }
+        }
+    }
+}
+
+impl<I: Iterator<Item = Result<Row>>> Iterator for Candidates<'_, I> {
+    type Item = Result<Candidate>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(candidate) = self.ready.pop_front() {
+                return Some(Ok(candidate));
+            }
+            if self.over {
+                return None;
+            }
+            match self.rows.next() {
+                Some(Ok(row)) => {
+                    if let Some(passed) = pass(row, self.identify, &mut self.counts) {
+                        self.take(passed);
+                    }
+                }
+                Some(Err(error)) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+                None => {
+                    self.over = true;
+                    self.close();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The first pass, and the second that hands the records on.
+
+use std::path::Path;
+
+use super::candidate::{Candidate, Candidates, Counts};
+use super::sort::{Fixed, Sorter};
+use super::spool::{Spool, Spooled};
+use super::verdict::{Prints, Verdicts};
+use super::{Digest, Identify, Item, Selection, Subject};
+use crate::error::{Error, Result};
+use crate::source::{Input, Row, Table};
+
+/// How much memory the fingerprints may take before they go to temporary files.
+const MEMORY: usize = 32 * 1024 * 1024;
+/// What the first pass found out.
+#[derive(Debug)]
+pub struct Survey {
+    verdicts: Verdicts,
+    pub(super) spool: Option<Spool>,
+    selection: Selection,
+    fingerprint: String,
+    /// Of the whole input, the selection left aside.
+    candidates: u64,
+    rows: u64,
+    records: u64,
+    filtered: u64,
+}
+
+/// Reads the input once: filters, finds the keys and what is wrong with them.
+///
+/// Keys are judged over the whole input, whatever the selection: a row keeps its key when it is run alone.
+/// Temporary files go to `scratch`.
+///
+/// # Errors
+/// When the input cannot be read to its end, or `scratch` cannot be written.
+pub fn survey(
+    input: &Input,
+    identify: &dyn Identify,
+    selection: &Selection,
+    scratch: &Path,
+) -> Result<Survey> {
+    survey_within(input, identify, selection, scratch, MEMORY)
+}
+
+/// The same with a bound for the memory of fingerprints.
+pub(super) fn survey_within(
+    input: &Input,
+    identify: &dyn Identify,
+    selection: &Selection,
+    scratch: &Path,
+    memory: usize,
+) -> Result<Survey> {
+    let mut pass = Pass::new(selection, scratch, memory);
+    // Reading and judging stay on one thread: handing a million small texts to another one and freeing them
+    // there costs more than it gains.
+    let mut candidates = Candidates::new(input.rows()?, identify);
+    for candidate in &mut candidates {
+        pass.take(&candidate?, identify)?;
+    }
+    let counts = candidates.counts();
+    if !pass.scattered()? {
+        return pass.survey(input, counts, None);
+    }
+    let spool = Spool::fill(input.rows()?, identify, scratch)?;
+    let mut pass = Pass::new(selection, scratch, memory);
+    let mut candidates = spool.candidates(identify, input.tables())?;
+    for candidate in &mut candidates {
+        pass.take(&candidate?, identify)?;
+    }
+    let counts = candidates.counts();
+    pass.survey(input, counts, Some(spool))
+}
+
+/// A group's digest, to find those that appear twice.
+impl Fixed for Digest {
+    const SIZE: usize = size_of::<Digest>();
+
+    fn put(&self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(self);
+    }
+
+    fn take(bytes: &[u8]) -> Self {
+        bytes.try_into().expect("as many bytes were written")
+    }
+}
+
+/// The first pass on its way.
+struct Pass<'a> {
+    selection: &'a Selection,
+    prints: Prints,
+    groups: Option<Sorter<Digest>>,
+    candidates: u64,
+    records: u64,
+    unselected: u64,
+}
+
+impl<'a> Pass<'a> {
+    fn new(selection: &'a Selection, scratch: &Path, memory: usize) -> Self {
+        Self {
+            selection,
+            prints: Prints::new(scratch, memory),
+            groups: Some(Sorter::new(scratch, memory / 4 / size_of::<Digest>())),
+            candidates: 0,
+            records: 0,
+            unselected: 0,
+        }
+    }
+
+    fn take(&mut self, candidate: &Candidate, identify: &dyn Identify) -> Result<()> {
+        if let (Some(groups), Some(group)) = (&mut self.groups, candidate.group) {
+            groups.push(group)?;
+        }
+        // Rows that have a fault, or whose key cannot be made, clash with nobody.
+        if candidate.faults.is_empty()
+            && let Ok(identity) = identify.identify(&candidate.rows)
+        {
+            self.prints
+                .add(self.candidates, &identity, &candidate.rows[0])?;
+        }
+        self.candidates += 1;
+        if self.selection.takes_any(&candidate.rows) {
+            self.records += 1;
+        } else {
+            self.unselected += candidate.rows.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Whether a group was seen in two places.
+    fn scattered(&mut self) -> Result<bool> {
+        let Some(groups) = self.groups.take() else {
+            return Ok(false);
+        };
+        let mut groups = groups.sorted()?;
+        let mut last = None;
+        while let Some(group) = groups.next()? {
+            if last == Some(group) {
+                return Ok(true);
+            }
+            last = Some(group);
+        }
+        Ok(false)
+    }
+
+    fn survey(self, input: &Input, counts: Counts, spool: Option<Spool>) -> Result<Survey> {
+        Ok(Survey {
+            verdicts: self.prints.judge()?,
+            spool,
+            selection: self.selection.clone(),
+            fingerprint: input.fingerprint().to_owned(),
+            candidates: self.candidates,
+            rows: counts.rows,
+            records: self.records,
+            filtered: counts.filtered + self.unselected,
+        })
+    }
+}
+
+impl Survey {
+    /// The rows that were read, blank ones left aside.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The records that the second pass hands on.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// The rows that a condition or the selection left out.
+    pub fn filtered(&self) -> u64 {
+        self.filtered
+    }
+
+    /// Reads the input again and hands on each record with what it turned out to be.
+    ///
+    /// # Errors
+    /// A machine error when the input is no longer what the first pass read; the items are `Err` for the
+    /// same reason, or when reading cannot go on.
+    pub fn items<'a>(
+        &'a self,
+        input: &'a Input,
+        identify: &'a dyn Identify,
+    ) -> Result<Box<dyn Iterator<Item = Result<Item>> + Send + 'a>> {
+        if input.fingerprint() != self.fingerprint {
+            return Err(changed());
+        }
+        let candidates = match &self.spool {
+            Some(spool) => Second::Spooled(spool.candidates(identify, input.tables())?),
+            None => Second::Streamed(Box::new(Candidates::new(input.rows()?, identify))),
+        };
+        Ok(Box::new(Items {
+            survey: self,
+            input,
+            identify,
+            tables: input.tables(),
+            candidates,
+            candidate: 0,
+            ordinal: 0,
+            over: false,
+        }))
+    }
+}
+
+fn changed() -> Error {
+    Error::machine("the input changed between its two readings")
+        .hint("let the program that writes it finish, then run the same command again")
+}
+
+type InputRows<'a> = Box<dyn Iterator<Item = Result<Row>> + Send + 'a>;
+
+enum Second<'a> {
+    Streamed(Box<Candidates<'a, InputRows<'a>>>),
+    Spooled(Spooled<'a>),
+}
+
+impl Iterator for Second<'_> {
+    type Item = Result<Candidate>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Streamed(candidates) => candidates.next(),
+            Self::Spooled(candidates) => candidates.next(),
+        }
+    }
+}
+
+struct Items<'a> {
+    survey: &'a Survey,
+    input: &'a Input,
+    identify: &'a dyn Identify,
+    tables: &'a [Table],
+    candidates: Second<'a>,
+    /// Among all records of the input, as in the first pass.
+    candidate: u64,
+    /// Among those selected.
+    ordinal: u64,
+    over: bool,
+}
+
+impl Items<'_> {
+    fn item(&mut self, candidate: Candidate) -> Item {
+        let Candidate { rows, faults, .. } = candidate;
+        let subject = if !faults.is_empty() {
+            Subject::Faulty(None, faults)
+        } else {
+            match self.identify.identify(&rows) {
+                Err(faults) => Subject::Faulty(None, faults),
+                Ok(identity) => {
+                    self.survey
+                        .verdicts
+                        .subject(self.candidate, identity, &rows[0], self.tables)
+                }
+            }
+        };
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        Item {
+            ordinal,
+            rows,
+            subject,
+        }
+    }
+
+    /// At the end the two passes must have seen the same.
+    fn end(&mut self) -> Option<Result<Item>> {
+        self.over = true;
+        let same = self.candidate == self.survey.candidates;
+        match self.input.unchanged() {
+            Err(error) => Some(Err(error)),
+            Ok(()) => (!same).then(|| Err(changed())),
+        }
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Result<Item>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.over {
+            match self.candidates.next() {
+                None => return self.end(),
+                Some(Err(error)) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+                Some(Ok(candidate)) => {
+                    let taken = self.survey.selection.takes_any(&candidate.rows);
+                    let item = taken.then(|| self.item(candidate));
+                    self.candidate += 1;
+                    if let Some(item) = item {
+                        return Some(Ok(item));
+                    }
+                }
+            }
+        }
+        None
+    }
+}

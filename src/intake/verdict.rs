@@ -1,0 +1,234 @@
+//! What all keys together say about each: fingerprints sorted by key, and a verdict for those not simply unique.
+
+use std::path::Path;
+
+use data_encoding::BASE32_NOPAD;
+
+use super::sort::{Fixed, Sorter};
+use super::{Digest, Identity, Subject};
+use crate::error::{Fault, Result};
+use crate::record::{Place, Record, RowKey};
+use crate::source::Table;
+
+/// How many characters of the content digest make a key, 5 bits each.
+const KEY_CHARACTERS: usize = 16;
+/// How many rows of one key are told.
+const TOLD_ROWS: usize = 10;
+
+/// The key of a record whose content is its key, before its ordinal among identical rows.
+pub(super) fn content_key(content: &Digest) -> String {
+    let mut text = BASE32_NOPAD.encode(content);
+    text.truncate(KEY_CHARACTERS);
+    text
+}
+
+/// Where a row stands, without its file's name.
+type Spot = (u32, u64);
+
+/// What is remembered of one record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Print {
+    key: Digest,
+    ordinal: u64,
+    content: Digest,
+    table: u32,
+    row: u64,
+    /// Whether the key was mapped or carried along, not made of the content.
+    explicit: bool,
+}
+
+impl Fixed for Print {
+    const SIZE: usize = 16 + 8 + 16 + 4 + 8 + 1;
+
+    fn put(&self, bytes: &mut [u8]) {
+        bytes[..16].copy_from_slice(&self.key);
+        bytes[16..24].copy_from_slice(&self.ordinal.to_le_bytes());
+        bytes[24..40].copy_from_slice(&self.content);
+        bytes[40..44].copy_from_slice(&self.table.to_le_bytes());
+        bytes[44..52].copy_from_slice(&self.row.to_le_bytes());
+        bytes[52] = u8::from(self.explicit);
+    }
+
+    fn take(bytes: &[u8]) -> Self {
+        let (key, content) = (&bytes[..16], &bytes[24..40]);
+        Self {
+            key: key.try_into().expect("sixteen bytes were cut"),
+            ordinal: u64::from_le_bytes(bytes[16..24].try_into().expect("eight bytes were cut")),
+            content: content.try_into().expect("sixteen bytes were cut"),
+            table: u32::from_le_bytes(bytes[40..44].try_into().expect("four bytes were cut")),
+            row: u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes were cut")),
+            explicit: bytes[52] != 0,
+        }
+    }
+}
+
+/// Gathers fingerprints.
+pub(super) struct Prints {
+    sorter: Sorter<Print>,
+}
+
+impl Prints {
+    /// At most `memory` bytes of fingerprints are held.
+    pub(super) fn new(scratch: &Path, memory: usize) -> Self {
+        Self {
+            sorter: Sorter::new(scratch, memory / size_of::<Print>()),
+        }
+    }
+
+    pub(super) fn add(&mut self, ordinal: u64, identity: &Identity, first: &Record) -> Result<()> {
+        let text = match &identity.key {
+            Some(key) => blake3::hash(key.as_str().as_bytes()),
+            // The same digest as a carried `_key` of that text has: both name one row.
+            None => blake3::hash(content_key(&identity.content).as_bytes()),
+        };
+        let mut key = Digest::default();
+        key.copy_from_slice(&text.as_bytes()[..16]);
+        self.sorter.push(Print {
+            key,
+            ordinal,
+            content: identity.content,
+            table: u32::try_from(first.table).unwrap_or(u32::MAX),
+            row: first.place.row,
+            explicit: identity.key.is_some(),
+        })
+    }
+
+    /// Judges the records of each key.
+    pub(super) fn judge(self) -> Result<Verdicts> {
+        let mut verdicts = Verdicts::default();
+        let mut sorted = self.sorter.sorted()?;
+        let mut same: Vec<Print> = Vec::new();
+        while let Some(print) = sorted.next()? {
+            if same.first().is_some_and(|first| first.key != print.key) {
+                verdicts.judge(&same);
+                same.clear();
+            }
+            same.push(print);
+        }
+        verdicts.judge(&same);
+        verdicts
+            .single
+            .sort_unstable_by_key(|(ordinal, _)| *ordinal);
+        Ok(verdicts)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// One with the record that stands there.
+    Repeated(Spot),
+    /// The n-th, from 2, of identical rows without a key of their own.
+    Again(u64),
+    /// Differs from others under its key: an index into the clashes.
+    Clash(usize),
+}
+
+/// The verdicts on records that are not simply unique, by ordinal.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    single: Vec<(u64, Verdict)>,
+    clashes: Vec<(Vec<Spot>, usize)>,
+}
+
+impl Verdicts {
+    /// Judges the records of one key, in reading order.
+    fn judge(&mut self, same: &[Print]) {
+        let [first, others @ ..] = same else { return };
+        if others.is_empty() {
+            return;
+        }
+        if others.iter().any(|other| other.content != first.content) {
+            let told = same.iter().take(TOLD_ROWS);
+            self.clashes.push((
+                told.map(|print| (print.table, print.row)).collect(),
+                same.len(),
+            ));
+            let clash = Verdict::Clash(self.clashes.len() - 1);
+            self.single
+                .extend(same.iter().map(|print| (print.ordinal, clash)));
+        } else if same.iter().any(|print| print.explicit) {
+            let spot = Verdict::Repeated((first.table, first.row));
+            self.single
+                .extend(others.iter().map(|print| (print.ordinal, spot)));
+        } else {
+            let again = (2..).map(Verdict::Again);
+            let ordinals = others.iter().map(|print| print.ordinal);
+            self.single.extend(ordinals.zip(again));
+        }
+    }
+
+    /// What a record turned out to be.
+    pub(super) fn subject(
+        &self,
+        ordinal: u64,
+        identity: Identity,
+        first: &Record,
+        tables: &[Table],
+    ) -> Subject {
+        let key = match identity.key {
+            Some(key) => key.as_str().to_owned(),
+            None => content_key(&identity.content),
+        };
+        let found = self
+            .single
+            .binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal);
+        match found.map(|at| self.single[at].1) {
+            Err(_) => Subject::Keyed(RowKey::new(key), identity.content),
+            Ok(Verdict::Again(nth)) => {
+                Subject::Keyed(RowKey::new(format!("{key}-{nth}")), identity.content)
+            }
+            Ok(Verdict::Repeated(spot)) => {
+                Subject::Repeated(RowKey::new(key), place(spot, tables, first))
+            }
+            Ok(Verdict::Clash(index)) => {
+                let (spots, count) = &self.clashes[index];
+                let rows = rows_text(spots, *count, tables, first);
+                let fault = Fault::row(
+                    first.place.clone(),
+                    format!("the key `{key}` stands in {rows} with different content"),
+                )
+                .value(key.clone())
+                .hint("keep one of these rows, give them keys of their own, or add a column to `key` in the mapping");
+                Subject::Faulty(Some(RowKey::new(key)), vec![fault])
+            }
+        }
+    }
+}
+
+fn place((table, row): Spot, tables: &[Table], like: &Record) -> Place {
+    match tables.get(table as usize) {
+        Some(table) => Place {
+            file: table.file.clone(),
+            sheet: table.sheet.clone(),
+            row,
+        },
+        None => Place {
+            row,
+            ..like.place.clone()
+        },
+    }
+}
+
+/// `rows 3, 9 and 12`, with file or sheet where they differ.
+fn rows_text(spots: &[Spot], count: usize, tables: &[Table], like: &Record) -> String {
+    let one_table = spots.iter().all(|spot| spot.0 == spots[0].0);
+    let mut names: Vec<String> = spots
+        .iter()
+        .map(|&spot| match one_table {
+            true => spot.1.to_string(),
+            false => format!("`{}`", place(spot, tables, like)),
+        })
+        .collect();
+    if count > names.len() {
+        names.push(format!("{} more", count - names.len()));
+    }
+    let last = names.pop().unwrap_or_default();
+    let list = match names.is_empty() {
+        true => last,
+        false => format!("{} and {last}", names.join(", ")),
+    };
+    match one_table {
+        true => format!("rows {list}"),
+        false => list,
+    }
+}

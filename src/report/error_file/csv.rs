@@ -1,0 +1,76 @@
+//! Rejected rows as CSV.
+
+use std::io::{BufWriter, IntoInnerError, Write};
+
+use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
+use tempfile::NamedTempFile;
+
+use super::encode::Encoded;
+use super::{COLUMNS, Rejected, kept_columns, unwritable};
+use crate::error::{Error, Result};
+use crate::source::{Layout, Table};
+
+/// A CSV laid out like its input.
+pub(super) struct CsvFile {
+    writer: Writer<Encoded<BufWriter<NamedTempFile>>>,
+    columns: Vec<usize>,
+}
+
+impl CsvFile {
+    pub(super) fn start(table: &Table, out: NamedTempFile) -> Result<Self> {
+        let Layout::Csv {
+            delimiter,
+            encoding,
+            bom,
+            crlf,
+            header_row,
+        } = table.layout
+        else {
+            return Err(Error::machine("the input is no CSV"));
+        };
+        let mut out = Encoded::new(BufWriter::new(out), encoding, bom).map_err(unwritable)?;
+        let end = if crlf { "\r\n" } else { "\n" };
+        // What stood above the headings is left out, its room kept for the mapping's `header_row`.
+        for _ in 1..header_row {
+            out.write_all(end.as_bytes()).map_err(unwritable)?;
+        }
+        let columns = kept_columns(table);
+        let mut writer = WriterBuilder::new()
+            .delimiter(delimiter)
+            .quote_style(QuoteStyle::Necessary)
+            .terminator(if crlf {
+                Terminator::CRLF
+            } else {
+                Terminator::Any(b'\n')
+            })
+            .flexible(true)
+            .from_writer(out);
+        if header_row > 0 {
+            let written = table.header.written();
+            let headings = columns.iter().map(|&column| written[column].as_str());
+            writer
+                .write_record(headings.chain(COLUMNS))
+                .map_err(unwritable)?;
+        }
+        Ok(Self { writer, columns })
+    }
+
+    pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
+        for &column in &self.columns {
+            let text = row.record.cell(column).text();
+            self.writer.write_field(&*text).map_err(unwritable)?;
+        }
+        self.writer.write_record(&row.extra).map_err(unwritable)
+    }
+
+    pub(super) fn finish(self) -> Result<NamedTempFile> {
+        let out = self
+            .writer
+            .into_inner()
+            .map_err(|error| unwritable(std::io::Error::other(error.to_string())))?;
+        out.into_inner()
+            .into_inner()
+            .map_err(IntoInnerError::into_error)
+            .map_err(unwritable)
+    }
+}

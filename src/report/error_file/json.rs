@@ -1,0 +1,128 @@
+//! Rejected records as JSON lines or as a JSON document.
+
+use std::io::{BufWriter, IntoInnerError, Write};
+
+use serde_json::{Map, Number, Value};
+use tempfile::NamedTempFile;
+
+use super::{COLUMNS, Rejected, kept_columns, unwritable};
+use crate::error::Result;
+use crate::record::Cell;
+use crate::source::Table;
+
+/// Objects nested as they were.
+pub(super) struct JsonFile {
+    out: BufWriter<NamedTempFile>,
+    columns: Vec<(usize, String)>,
+    /// `Some` for a document: whether its array is a member of an object.
+    document: Option<bool>,
+    first: bool,
+}
+
+impl JsonFile {
+    /// `document`: `None` for lines, else the member that holds the records.
+    pub(super) fn start(
+        table: &Table,
+        document: Option<Option<&str>>,
+        out: NamedTempFile,
+    ) -> Result<Self> {
+        let mut out = BufWriter::new(out);
+        match document {
+            None => {}
+            Some(None) => out.write_all(b"[\n").map_err(unwritable)?,
+            Some(Some(member)) => {
+                writeln!(out, "{{{}: [", Value::from(member)).map_err(unwritable)?;
+            }
+        }
+        let written = table.header.written();
+        let columns = kept_columns(table);
+        Ok(Self {
+            out,
+            columns: columns
+                .into_iter()
+                .map(|column| (column, written[column].clone()))
+                .collect(),
+            document: document.map(|member| member.is_some()),
+            first: true,
+        })
+    }
+
+    pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
+        let mut object = Map::new();
+        // Filled cells first: an empty one must not block the path of what lies under its name.
+        for empty in [false, true] {
+            for (column, path) in &self.columns {
+                let cell = row.record.cell(*column);
+                if matches!(cell, Cell::Empty) == empty {
+                    put(&mut object, path, value(cell));
+                }
+            }
+        }
+        for (name, text) in COLUMNS.iter().zip(&row.extra) {
+            object.insert((*name).to_owned(), Value::from(text.as_str()));
+        }
+        let between: &[u8] = match (self.document, self.first) {
+            (Some(_), false) => b",\n",
+            (None, false) => b"\n",
+            _ => b"",
+        };
+        self.first = false;
+        self.out.write_all(between).map_err(unwritable)?;
+        serde_json::to_writer(&mut self.out, &Value::Object(object)).map_err(unwritable)
+    }
+
+    pub(super) fn finish(mut self) -> Result<NamedTempFile> {
+        let end: &[u8] = match self.document {
+            None => b"\n",
+            Some(false) => b"\n]\n",
+            Some(true) => b"\n]}\n",
+        };
+        self.out.write_all(end).map_err(unwritable)?;
+        self.out
+            .into_inner()
+            .map_err(IntoInnerError::into_error)
+            .map_err(unwritable)
+    }
+}
+
+fn value(cell: &Cell) -> Value {
+    match cell {
+        Cell::Empty => Value::Null,
+        Cell::Integer(number) => Value::from(*number),
+        Cell::Number(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+        Cell::Bool(value) => Value::from(*value),
+        Cell::Json(value) => value.clone(),
+        cell => Value::from(cell.text()),
+    }
+}
+
+/// Puts a value where its path says. Where the path is blocked by a value, the whole path becomes the name of
+/// a member, which reads the same.
+fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
+    if !nest(object, path, &value) {
+        object.insert(path.to_owned(), value);
+    }
+}
+
+fn nest(object: &mut Map<String, Value>, path: &str, value: &Value) -> bool {
+    match path.split_once('.') {
+        None => {
+            // An object stands there when a member lies deeper: an empty cell has nothing to add to it.
+            if object.contains_key(path) {
+                return value.is_null();
+            }
+            object.insert(path.to_owned(), value.clone());
+            true
+        }
+        Some((name, rest)) => match object.get_mut(name) {
+            Some(Value::Object(inner)) if !inner.is_empty() => nest(inner, rest, value),
+            Some(_) => false,
+            None => {
+                let mut inner = Map::new();
+                let nested = nest(&mut inner, rest, value);
+                object.insert(name.to_owned(), Value::Object(inner));
+                nested
+            }
+        },
+    }
+}

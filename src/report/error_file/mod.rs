@@ -1,0 +1,264 @@
+//! The error file: the rejected rows of an input, laid out like it, with what is wrong beside them.
+//!
+//! One file for each input file: same format, delimiter, encoding, sheet and header row, the columns in order
+//! and behind them `_row`, `_key`, `_state`, `_field`, `_error`, `_hint`. It is itself an input: mended, it is
+//! run with the same mapping. It is written as the rows come, to a temporary file in the target's folder, and
+//! takes its name when the run ends.
+
+mod csv;
+mod encode;
+mod json;
+mod name;
+mod workbook;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Fault, Result};
+use crate::record::{ColumnRef, Record, RowKey};
+use crate::source::{Layout, Table};
+
+use name::Target;
+
+/// The columns that are added, in order.
+pub const COLUMNS: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
+
+/// Takes the rejected rows of a run.
+pub struct ErrorFiles {
+    tables: Vec<Table>,
+    folder: PathBuf,
+    to: Option<PathBuf>,
+    open: BTreeMap<Arc<str>, Open>,
+    /// The files in the order of their first rejected row.
+    order: Vec<Arc<str>>,
+}
+
+/// An error file on its way.
+struct Open {
+    writer: Writer,
+    target: Target,
+}
+
+enum Writer {
+    Csv(Box<csv::CsvFile>),
+    Json(Box<json::JsonFile>),
+    Workbook(Box<workbook::WorkbookFile>),
+}
+
+/// One row as it is written.
+struct Rejected<'a> {
+    record: &'a Record,
+    /// The texts of [`COLUMNS`].
+    extra: [String; COLUMNS.len()],
+    /// Which cells are to blame: the column's position and why.
+    marks: Vec<(usize, &'a str)>,
+}
+
+impl ErrorFiles {
+    /// Error files for the tables of an input, in `folder`, or as `to` says (`--errors-to`: a file, or a folder
+    /// that exists). Nothing is written before the first rejected row.
+    pub fn new(tables: &[Table], folder: &Path, to: Option<&Path>) -> Self {
+        let (folder, to) = match to {
+            Some(to) if to.is_dir() => (to, None),
+            Some(to) => {
+                let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+                (parent.unwrap_or(Path::new(".")), Some(to.to_owned()))
+            }
+            None => (folder, None),
+        };
+        Self {
+            tables: tables.to_vec(),
+            folder: folder.to_owned(),
+            to,
+            open: BTreeMap::new(),
+            order: Vec::new(),
+        }
+    }
+
+    /// Writes the rows of one record with what is wrong with them. `carry_key`: the record's key is not to be
+    /// found in its own columns, so the file must carry it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add(
+        &mut self,
+        key: Option<&RowKey>,
+        carry_key: bool,
+        state: &str,
+        rows: &[Record],
+        faults: &[Fault],
+    ) -> Result<()> {
+        for (at, record) in rows.iter().enumerate() {
+            // What names no row of the record is written beside the first.
+            let mine = faults.iter().filter(|fault| {
+                fault.place == record.place
+                    || (at == 0 && rows.iter().all(|row| row.place != fault.place))
+            });
+            let faults: Vec<&Fault> = mine.collect();
+            let key = key.filter(|_| carry_key);
+            let rejected = reject(&self.tables[record.table], record, key, state, &faults);
+            let file = self.tables[record.table].file.clone();
+            if !self.open.contains_key(&file) {
+                let open = self.start(&file)?;
+                self.open.insert(file.clone(), open);
+                self.order.push(file.clone());
+            }
+            if let Some(open) = self.open.get_mut(&file) {
+                match &mut open.writer {
+                    Writer::Csv(writer) => writer.row(&rejected)?,
+                    Writer::Json(writer) => writer.row(&rejected)?,
+                    Writer::Workbook(writer) => writer.row(&rejected)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&self, file: &Arc<str>) -> Result<Open> {
+        let mine: Vec<(usize, Table)> = self
+            .tables
+            .iter()
+            .cloned()
+            .enumerate()
+            .filter(|(_, table)| table.file == *file)
+            .collect();
+        let inputs = self.tables.iter().map(|table| &*table.file);
+        let first = mine.first().map(|(_, table)| table);
+        let first = first.ok_or_else(|| Error::machine("no table of that file is known"))?;
+        let target = Target::new(&self.folder, self.to.as_deref(), first, inputs);
+        let out = temporary(&self.folder)?;
+        let writer = match &first.layout {
+            Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
+            Layout::JsonLines => Writer::Json(Box::new(json::JsonFile::start(first, None, out)?)),
+            Layout::JsonDocument { records } => {
+                let records = Some(records.as_deref());
+                Writer::Json(Box::new(json::JsonFile::start(first, records, out)?))
+            }
+            Layout::Workbook { .. } => {
+                Writer::Workbook(Box::new(workbook::WorkbookFile::start(&mine, out)?))
+            }
+        };
+        Ok(Open { writer, target })
+    }
+
+    /// Gives the files their names and tells them, in the order of their first rejected row. An error file of
+    /// an earlier run is replaced; one that is open elsewhere, or an input of this run, is not: the next free
+    /// name is taken.
+    ///
+    /// # Errors
+    /// When a file cannot be written to its end, or no name can be had.
+    pub fn finish(mut self) -> Result<Vec<PathBuf>> {
+        let mut written: Vec<PathBuf> = Vec::new();
+        for file in &self.order {
+            let Some(open) = self.open.remove(file) else {
+                continue;
+            };
+            let out = match open.writer {
+                Writer::Csv(writer) => writer.finish()?,
+                Writer::Json(writer) => writer.finish()?,
+                Writer::Workbook(writer) => writer.finish()?,
+            };
+            let path = open.target.place(out, &written)?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+}
+
+fn reject<'a>(
+    table: &Table,
+    record: &'a Record,
+    key: Option<&RowKey>,
+    state: &str,
+    faults: &[&'a Fault],
+) -> Rejected<'a> {
+    // The row of the first input is what a person looks for, and a key that was carried goes on being so.
+    let kept = |name: &str| {
+        let position = own_column(table, name)?;
+        let text = record.cell(position).text().into_owned();
+        (!text.is_empty()).then_some(text)
+    };
+    let join = |part: fn(&Fault) -> Option<&str>| {
+        let mut parts: Vec<&str> = faults.iter().filter_map(|fault| part(fault)).collect();
+        parts.dedup();
+        parts.join(" | ")
+    };
+    let key = key
+        .map(|key| key.as_str().to_owned())
+        .or_else(|| kept("_key"));
+    let extra = [
+        kept("_row").unwrap_or_else(|| record.place.row.to_string()),
+        key.unwrap_or_default(),
+        state.to_owned(),
+        join(|fault| fault.field.as_deref().or(fault.column.as_deref())),
+        join(|fault| Some(&fault.message)),
+        join(|fault| fault.hint.as_deref()),
+    ];
+    let marks = faults.iter().flat_map(|fault| {
+        let found = fault
+            .column
+            .as_deref()
+            .and_then(|name| table.header.find(name));
+        let columns = match found {
+            Some(ColumnRef::One(column)) => vec![column],
+            Some(ColumnRef::All(columns)) => columns,
+            _ => Vec::new(),
+        };
+        columns.into_iter().map(|column| (column, &*fault.message))
+    });
+    Rejected {
+        record,
+        extra,
+        marks: marks.collect(),
+    }
+}
+
+/// Where an input that is an error file itself has one of the added columns.
+fn own_column(table: &Table, name: &str) -> Option<usize> {
+    table
+        .header
+        .written()
+        .iter()
+        .position(|heading| heading.trim() == name)
+}
+
+/// The columns of the input proper.
+fn kept_columns(table: &Table) -> Vec<usize> {
+    let written = table.header.written().iter().enumerate();
+    written
+        .filter(|(_, heading)| !COLUMNS.contains(&heading.trim()))
+        .map(|(column, _)| column)
+        .collect()
+}
+
+/// A temporary file in the folder, with the rights that a new file of the user has.
+fn temporary(folder: &Path) -> Result<NamedTempFile<File>> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".deskferry-");
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666))
+    };
+    builder.tempfile_in(folder).map_err(|error| {
+        Error::machine("the error file cannot be written here")
+            .at(folder.display())
+            .caused_by(error)
+            .hint("name another place: --errors-to FILE")
+    })
+}
+
+/// The error for a disk that does not take the file.
+fn unwritable(error: impl Into<io::Error>) -> Error {
+    Error::machine("the error file cannot be written")
+        .caused_by(error.into())
+        .hint("free some space, or name another place: --errors-to FILE")
+}

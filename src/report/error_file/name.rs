@@ -1,0 +1,155 @@
+//! The name of an error file: after the input, never that of an input, never over a file that is open elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+use crate::source::{Layout, Table};
+
+/// How many names are tried.
+const MOST: u32 = 1000;
+
+/// Where an error file is to go.
+pub(super) struct Target {
+    folder: PathBuf,
+    /// The name up to the number.
+    base: String,
+    extension: String,
+    /// The first number that is tried; 1 is written as none.
+    first: u32,
+    inputs: Vec<PathBuf>,
+}
+
+impl Target {
+    pub(super) fn new<'a>(
+        folder: &Path,
+        to: Option<&Path>,
+        table: &Table,
+        inputs: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let (base, extension, first) = match to {
+            Some(to) => {
+                let part = |part: Option<&std::ffi::OsStr>| {
+                    part.map(|part| part.to_string_lossy().into_owned())
+                        .unwrap_or_default()
+                };
+                (part(to.file_stem()), part(to.extension()), 1)
+            }
+            None => named_after(table),
+        };
+        Self {
+            folder: folder.to_owned(),
+            base,
+            extension,
+            first,
+            inputs: inputs
+                .filter_map(|input| fs::canonicalize(input).ok())
+                .collect(),
+        }
+    }
+
+    fn path(&self, number: u32) -> PathBuf {
+        let mut name = self.base.clone();
+        if number > 1 {
+            name.push_str(&format!("-{number}"));
+        }
+        if !self.extension.is_empty() {
+            name.push('.');
+            name.push_str(&self.extension);
+        }
+        self.folder.join(name)
+    }
+
+    /// Gives the file its name.
+    pub(super) fn place(&self, mut out: NamedTempFile, written: &[PathBuf]) -> Result<PathBuf> {
+        let mut may_replace = true;
+        let mut refused = None;
+        for number in self.first..self.first + MOST {
+            let path = self.path(number);
+            let input = fs::canonicalize(&path).is_ok_and(|path| self.inputs.contains(&path));
+            if input || written.contains(&path) {
+                continue;
+            }
+            let replace = std::mem::replace(&mut may_replace, false);
+            if open_elsewhere(&path) {
+                continue;
+            }
+            // On Windows a file that a program holds open cannot be replaced: that is the sign there.
+            let placed = if replace {
+                out.persist(&path)
+            } else {
+                out.persist_noclobber(&path)
+            };
+            match placed {
+                Ok(_) => return Ok(path),
+                Err(error) => {
+                    out = error.file;
+                    refused = Some(error.error);
+                }
+            }
+        }
+        let error = Error::machine("no name can be had for the error file")
+            .at(self.path(self.first).display())
+            .hint("name another place: --errors-to FILE");
+        Err(match refused {
+            Some(cause) => error.caused_by(cause),
+            None => error,
+        })
+    }
+}
+
+/// `tickets.csv.gz` gives `tickets.errors`, `csv`, 1; `tickets.errors.csv` gives number 2.
+fn named_after(table: &Table) -> (String, String, u32) {
+    let name = match &*table.file {
+        "-" => "stdin".to_owned(),
+        file => Path::new(file)
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_else(|| "input".to_owned()),
+    };
+    let lower = name.to_lowercase();
+    let name = match lower.ends_with(".gz") {
+        true => &name[..name.len() - 3],
+        false => &name[..],
+    };
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, extension.to_lowercase()),
+        _ => (name, String::new()),
+    };
+    let extension = match (&table.layout, extension.as_str()) {
+        (Layout::Csv { .. }, "csv" | "tsv" | "tab" | "txt") => extension,
+        (Layout::Csv { .. }, _) => "csv".to_owned(),
+        (Layout::Workbook { .. }, _) => "xlsx".to_owned(),
+        (Layout::JsonLines, "ndjson") => extension,
+        (Layout::JsonLines, _) => "jsonl".to_owned(),
+        (Layout::JsonDocument { .. }, _) => "json".to_owned(),
+    };
+    if let Some((base, number)) = stem.rsplit_once(".errors") {
+        let next = match number.strip_prefix('-') {
+            Some(number) => number.parse::<u32>().ok().and_then(|n| n.checked_add(1)),
+            None => number.is_empty().then_some(2),
+        };
+        if let Some(next) = next.filter(|next| *next < u32::MAX - MOST) {
+            return (format!("{base}.errors"), extension, next);
+        }
+    }
+    (format!("{stem}.errors"), extension, 1)
+}
+
+/// Whether a spreadsheet program has left its mark beside the file: it has it open.
+fn open_elsewhere(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else {
+        return false;
+    };
+    // Excel cuts the first two characters of long names off for its own file.
+    let cut: String = name.chars().skip(2).collect();
+    [
+        format!(".~lock.{name}#"),
+        format!("~${name}"),
+        format!("~${cut}"),
+    ]
+    .iter()
+    .any(|lock| path.with_file_name(lock).exists())
+}

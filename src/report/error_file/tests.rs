@@ -1,0 +1,295 @@
+//! An error file is read back as the input it came from.
+
+use std::fs;
+
+use jiff::SignedDuration;
+use jiff::civil::{date, datetime, time};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::record::Cell;
+use crate::source::{Input, InputOptions, Row};
+
+fn records(input: &Input) -> Vec<Record> {
+    input
+        .rows()
+        .unwrap()
+        .map(|row| match row.unwrap() {
+            Row::Record(record) | Row::Fault(record, _) => record,
+        })
+        .collect()
+}
+
+/// Rejects every row of a file and reads the error file.
+fn reject_all(dir: &Path, path: &Path, options: &InputOptions) -> (Vec<Record>, PathBuf, Input) {
+    let input = Input::open(&[path.to_owned()], options).unwrap();
+    let before = records(&input);
+    let mut files = ErrorFiles::new(input.tables(), dir, None);
+    for record in &before {
+        let column = input.tables()[record.table].header.names()[0].clone();
+        let fault = Fault::row(record.place.clone(), "is `wrong` … here")
+            .column(column)
+            .field("Subject")
+            .hint("mend it");
+        let key = RowKey::new("K1");
+        files
+            .add(
+                Some(&key),
+                true,
+                "rejected",
+                std::slice::from_ref(record),
+                &[fault],
+            )
+            .unwrap();
+    }
+    let written = files.finish().unwrap();
+    let after = Input::open(&written, options).unwrap();
+    (before, written[0].clone(), after)
+}
+
+fn cells_survive(before: &[Record], after: &Input, width: usize) {
+    let found = records(after);
+    assert_eq!(found.len(), before.len());
+    for (before, after) in before.iter().zip(&found) {
+        assert_eq!(before.cells[..width], after.cells[..width]);
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn csv_keeps_delimiter_encoding_and_line_ends() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.csv");
+    fs::write(&path, b"\xff\xfea\0;\0b\0\r\0\n\0=\x001\0;\0\xfc\0\r\0\n\0").unwrap();
+    let (before, written, after) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(name(&written), "tickets.errors.csv");
+    assert_eq!(before[0].cells[0], Cell::Text("=1".into()));
+    cells_survive(&before, &after, 2);
+    let input = Input::open(&[path], &InputOptions::default()).unwrap();
+    assert_eq!(after.tables()[0].layout, input.tables()[0].layout);
+    assert_eq!(after.tables()[0].header.names()[2..], COLUMNS);
+    let texts: Vec<_> = records(&after)[0].cells[2..]
+        .iter()
+        .map(|c| c.text().into_owned())
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "2",
+            "K1",
+            "rejected",
+            "Subject",
+            "is `wrong` … here",
+            "mend it"
+        ]
+    );
+}
+
+#[test]
+fn windows_1252_and_a_later_header_row() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.csv");
+    fs::write(
+        &path,
+        b"Report,\n,\nid,name\n001,M\xfcller\n002,\"a\n\nb, c\"\n",
+    )
+    .unwrap();
+    let options = InputOptions {
+        header_row: Some(3),
+        encoding: Some("windows-1252".into()),
+        ..InputOptions::default()
+    };
+    let (before, written, after) = reject_all(dir.path(), &path, &options);
+    cells_survive(&before, &after, 2);
+    assert!(
+        fs::read(written)
+            .unwrap()
+            .windows(6)
+            .any(|bytes| bytes == b"M\xfcller")
+    );
+    // A list in one cell was one row for the input; its number there is carried along.
+    assert_eq!(records(&after)[1].cells[2].text(), "5");
+}
+
+#[test]
+fn an_error_file_gives_another_one_with_the_first_rows() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.csv");
+    fs::write(&path, "id,name\n1,x\n\n2,y\n").unwrap();
+    let (_, first, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    let (_, again, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(first, again, "that of an earlier run is replaced");
+    let (_, second, after) = reject_all(dir.path(), &first, &InputOptions::default());
+    assert_eq!(name(&second), "tickets.errors-2.csv");
+    assert_eq!(after.tables()[0].header.len(), 2 + COLUMNS.len());
+    let rows: Vec<_> = records(&after)
+        .iter()
+        .map(|row| row.cells[2].text().into_owned())
+        .collect();
+    assert_eq!(rows, ["2", "4"]);
+}
+
+#[test]
+fn what_is_open_elsewhere_is_not_overwritten() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.csv");
+    fs::write(&path, "id\n1\n").unwrap();
+    fs::write(dir.path().join("tickets.errors.csv"), "precious").unwrap();
+    fs::write(dir.path().join("tickets.errors-2.csv"), "precious too").unwrap();
+    fs::write(dir.path().join(".~lock.tickets.errors.csv#"), "").unwrap();
+    let (_, written, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(name(&written), "tickets.errors-3.csv");
+    assert_eq!(
+        fs::read_to_string(dir.path().join("tickets.errors.csv")).unwrap(),
+        "precious"
+    );
+}
+
+#[test]
+fn nothing_rejected_nothing_written() {
+    let dir = TempDir::new().unwrap();
+    let files = ErrorFiles::new(&[], dir.path(), None);
+    assert!(files.finish().unwrap().is_empty());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn json_is_nested_as_it_was() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.jsonl");
+    let text = "{\"id\":1,\"who\":{\"name\":\"Ada\",\"tags\":[1]},\"big\":12345678901234567890}\n\
+                {\"id\":2,\"who\":null,\"other\":{}}\n{\"id\":3,\"who\":\"me\",\"x\":1.5}\n";
+    fs::write(&path, text).unwrap();
+    let (before, written, after) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert!(
+        fs::read_to_string(written)
+            .unwrap()
+            .contains(r#""who":{"name":"Ada","tags":[1]}"#)
+    );
+    let header = |input: &Input| input.tables()[0].header.clone();
+    let input = Input::open(&[path], &InputOptions::default()).unwrap();
+    for (before, after_record) in before.iter().zip(records(&after)) {
+        for column in header(&input).names() {
+            let (was, is) = (
+                header(&input).position(column),
+                header(&after).position(column),
+            );
+            let (was, is) = (
+                was.unwrap(),
+                is.unwrap_or_else(|| panic!("{column} is gone")),
+            );
+            assert_eq!(before.cells[was], after_record.cells[is], "{column}");
+        }
+    }
+    let path = dir.path().join("doc.json");
+    fs::write(&path, r#"{"tickets": [{"a": 1}, {"a": "x"}], "n": 2}"#).unwrap();
+    let options = InputOptions {
+        records: Some("tickets".into()),
+        ..InputOptions::default()
+    };
+    let (before, written, after) = reject_all(dir.path(), &path, &options);
+    assert_eq!(name(&written), "doc.errors.json");
+    cells_survive(&before, &after, 1);
+}
+
+#[test]
+fn workbooks_keep_sheets_types_and_text() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.xlsx");
+    let table = |sheet: &str, number: u32, header_row: u32| Table {
+        file: path.to_string_lossy().into(),
+        sheet: Some(sheet.into()),
+        header: Arc::new(crate::record::Header::new(
+            ["Id", "Value", "", "_error"].map(str::to_owned).to_vec(),
+        )),
+        layout: Layout::Workbook { header_row, number },
+        gzip: false,
+    };
+    let tables = [table("Tickets", 2, 3), table("More", 3, 1)];
+    let values = [
+        Cell::Text("0012".into()),
+        Cell::Text("=1+1".into()),
+        Cell::Text("a_x000D_b\n@".into()),
+        Cell::Number(12.5),
+        Cell::Bool(true),
+        Cell::Date(date(2024, 6, 21)),
+        Cell::Date(date(1900, 1, 31)),
+        Cell::DateTime(datetime(2024, 6, 21, 22, 43, 7, 0)),
+        Cell::Time(time(6, 30, 0, 0)),
+        Cell::Duration(SignedDuration::from_secs(36 * 3600)),
+        Cell::Fault("the cell shows the error `#N/A`".into()),
+        Cell::Empty,
+    ];
+    let mut files = ErrorFiles::new(&tables, dir.path(), None);
+    for (row, value) in (10..).zip(&values) {
+        let record = Record {
+            place: crate::record::Place {
+                file: tables[0].file.clone(),
+                sheet: tables[0].sheet.clone(),
+                row,
+            },
+            table: 0,
+            cells: vec![
+                Cell::Text("x".into()),
+                value.clone(),
+                Cell::Empty,
+                Cell::Text("old".into()),
+            ],
+        };
+        let fault = Fault::row(record.place.clone(), "bad").column("Value");
+        files
+            .add(None, false, "rejected", &[record], &[fault])
+            .unwrap();
+    }
+    let written = files.finish().unwrap();
+    assert_eq!(name(&written[0]), "tickets.errors.xlsx");
+    let options = InputOptions {
+        sheet: crate::source::SheetChoice::These(vec![
+            crate::source::SheetName::Number(2),
+            crate::source::SheetName::Name("More".into()),
+        ]),
+        header_row: None,
+        ..InputOptions::default()
+    };
+    let after = Input::open(&written, &options).unwrap();
+    assert_eq!(after.tables()[0].layout, tables[0].layout);
+    assert_eq!(
+        after.tables()[0].header.names()[..4],
+        ["Id", "Value", "#3", "_row"]
+    );
+    let found: Vec<Cell> = records(&after)
+        .into_iter()
+        .map(|mut record| record.cells.remove(1))
+        .collect();
+    assert_eq!(found, values);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn cells_of_a_csv_survive(
+        cells in proptest::collection::vec(proptest::collection::vec("[^\0\u{feff}]{0,10}", 3), 1..6),
+        delimiter in prop_oneof![Just(b','), Just(b';'), Just(b'\t')],
+    ) {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("t.csv");
+        let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_path(&path).unwrap();
+        writer.write_record(["a", "b", "c"]).unwrap();
+        for row in &cells {
+            writer.write_record(row).unwrap();
+        }
+        writer.write_record(["last", "", ""]).unwrap();
+        writer.flush().unwrap();
+        let options = InputOptions {
+            delimiter: Some(char::from(delimiter)),
+            ..InputOptions::default()
+        };
+        let (before, _, after) = reject_all(dir.path(), &path, &options);
+        cells_survive(&before, &after, 3);
+    }
+}

@@ -1,0 +1,276 @@
+//! Rejected rows as a workbook, the faulty cells marked.
+
+use std::collections::HashMap;
+use std::io::BufWriter;
+
+use jiff::Unit;
+use jiff::civil::{Date, Time, date};
+use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet, XlsxError};
+use tempfile::NamedTempFile;
+
+use super::{COLUMNS, Rejected, kept_columns, unwritable};
+use crate::error::{Error, Result};
+use crate::record::Cell;
+use crate::source::{Layout, Table};
+
+/// Notes are held in memory until the end: so many cells get one, the others only their colour.
+const MOST_NOTES: usize = 5000;
+/// What a cell of a workbook can hold.
+const LONGEST_TEXT: usize = 32_767;
+/// A whole number that a workbook keeps exactly.
+const EXACT: u64 = 1 << 53;
+
+/// An XLSX with the sheets of its input.
+pub(super) struct WorkbookFile {
+    workbook: Workbook,
+    out: NamedTempFile,
+    sheets: HashMap<usize, SheetState>,
+    formats: Formats,
+    notes: usize,
+}
+
+struct SheetState {
+    index: usize,
+    columns: Vec<usize>,
+    /// The next row, from 0.
+    next: u32,
+}
+
+impl WorkbookFile {
+    /// Writes the headings of all tables of the file, each with its number among those of the input.
+    pub(super) fn start(tables: &[(usize, Table)], out: NamedTempFile) -> Result<Self> {
+        let mut file = Self {
+            workbook: Workbook::new(),
+            out,
+            sheets: HashMap::new(),
+            formats: Formats::new(),
+            notes: 0,
+        };
+        let mut ordered: Vec<_> = tables
+            .iter()
+            .map(|(at, table)| (place(table), *at, table))
+            .collect();
+        ordered.sort_by_key(|((number, _), ..)| *number);
+        let mut names: Vec<String> = tables
+            .iter()
+            .map(|(_, table)| table.sheet.as_deref().unwrap_or("Sheet1").to_owned())
+            .collect();
+        let mut count = 0;
+        for ((number, header_row), table_index, table) in ordered {
+            // A mapping may name its sheet by number: empty sheets stand for those that were not read.
+            while count + 1 < number {
+                count += 1;
+                let mut filler = format!("({count})");
+                while names.contains(&filler) {
+                    filler.insert(0, '(');
+                }
+                names.push(filler.clone());
+                file.sheet(&filler)?;
+            }
+            count += 1;
+            let name = table.sheet.as_deref().unwrap_or("Sheet1");
+            let columns = kept_columns(table);
+            let bold = file.formats.bold.clone();
+            let sheet = file.sheet(name)?;
+            headings(sheet, table, &columns, header_row, &bold).map_err(failed)?;
+            let index = count as usize - 1;
+            let state = SheetState {
+                index,
+                columns,
+                next: header_row,
+            };
+            file.sheets.insert(table_index, state);
+        }
+        Ok(file)
+    }
+
+    fn sheet(&mut self, name: &str) -> Result<&mut Worksheet> {
+        self.workbook
+            .add_worksheet_with_constant_memory()
+            .and_then(|sheet| sheet.set_name(name))
+            .map_err(failed)
+    }
+
+    pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
+        let Some(state) = self.sheets.get_mut(&row.record.table) else {
+            return Err(Error::machine("no sheet of that table is known"));
+        };
+        let sheet = self
+            .workbook
+            .worksheet_from_index(state.index)
+            .map_err(failed)?;
+        let at = state.next;
+        state.next += 1;
+        for (column, &from) in (0..).zip(&state.columns) {
+            let marks: Vec<&str> = row
+                .marks
+                .iter()
+                .filter(|(marked, _)| *marked == from)
+                .map(|(_, why)| *why)
+                .collect();
+            let marked = !marks.is_empty();
+            write(
+                sheet,
+                at,
+                column,
+                row.record.cell(from),
+                marked,
+                &self.formats,
+            )
+            .map_err(failed)?;
+            if marked && self.notes < MOST_NOTES {
+                self.notes += 1;
+                let text: String = marks.join("\n").chars().take(1000).collect();
+                let note = Note::new(text).add_author_prefix(false);
+                sheet.insert_note(at, column, &note).map_err(failed)?;
+            }
+        }
+        let first = state.columns.len() as u16;
+        for (column, text) in (first..).zip(&row.extra) {
+            if !text.is_empty() {
+                let text: String = text.chars().take(LONGEST_TEXT).collect();
+                sheet.write_string(at, column, text).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<NamedTempFile> {
+        let out = BufWriter::new(self.out.as_file_mut());
+        self.workbook.save_to_writer(out).map_err(failed)?;
+        Ok(self.out)
+    }
+}
+
+/// The number of the sheet and the row of its headings.
+fn place(table: &Table) -> (u32, u32) {
+    match table.layout {
+        Layout::Workbook { header_row, number } => (number.max(1), header_row),
+        _ => (1, 1),
+    }
+}
+
+fn headings(
+    sheet: &mut Worksheet,
+    table: &Table,
+    columns: &[usize],
+    header_row: u32,
+    bold: &Format,
+) -> Result<(), XlsxError> {
+    if header_row == 0 {
+        return Ok(());
+    }
+    let written = table.header.written();
+    let headings = columns.iter().map(|&column| written[column].as_str());
+    for (column, heading) in (0..).zip(headings.chain(COLUMNS)) {
+        if !heading.is_empty() {
+            sheet.write_string_with_format(header_row - 1, column, heading, bold)?;
+        }
+    }
+    let first = columns.len() as u16;
+    for wide in [first + 4, first + 5] {
+        sheet.set_column_width(wide, 60)?;
+    }
+    sheet.set_freeze_panes(header_row, 0)?;
+    Ok(())
+}
+
+/// The formats of cells, each plain and marked.
+struct Formats {
+    bold: Format,
+    /// General, date, date and time, time, duration.
+    kinds: [[Format; 2]; 5],
+}
+
+impl Formats {
+    fn new() -> Self {
+        let codes = [
+            "General",
+            "yyyy-mm-dd",
+            "yyyy-mm-dd hh:mm:ss",
+            "hh:mm:ss",
+            "[h]:mm:ss",
+        ];
+        Self {
+            bold: Format::new().set_bold(),
+            kinds: codes.map(|code| {
+                let plain = Format::new().set_num_format(code);
+                let marked = plain.clone().set_background_color(Color::RGB(0x00FF_D966));
+                [plain, marked]
+            }),
+        }
+    }
+}
+
+fn write(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    cell: &Cell,
+    marked: bool,
+    formats: &Formats,
+) -> Result<(), XlsxError> {
+    let format = |kind: usize| &formats.kinds[kind][usize::from(marked)];
+    let general = format(0);
+    match cell {
+        Cell::Empty => {
+            if marked {
+                sheet.write_blank(row, column, general)?;
+            }
+        }
+        Cell::Number(number) => {
+            sheet.write_number_with_format(row, column, *number, general)?;
+        }
+        Cell::Integer(number) if number.unsigned_abs() <= EXACT => {
+            sheet.write_number_with_format(row, column, *number as f64, general)?;
+        }
+        Cell::Bool(value) => {
+            sheet.write_boolean_with_format(row, column, *value, general)?;
+        }
+        Cell::Date(date) => {
+            sheet.write_number_with_format(row, column, day_number(*date), format(1))?;
+        }
+        Cell::DateTime(at) => {
+            let number = day_number(at.date()) + day_part(at.time());
+            sheet.write_number_with_format(row, column, number, format(2))?;
+        }
+        Cell::Time(time) => {
+            sheet.write_number_with_format(row, column, day_part(*time), format(3))?;
+        }
+        Cell::Duration(duration) => {
+            let number = duration.as_secs_f64() / 86_400.0;
+            sheet.write_number_with_format(row, column, number, format(4))?;
+        }
+        // An error again, so that a cell nobody mended is a fault again and not an empty one.
+        Cell::Fault(_) => {
+            let formula = Formula::new("=NA()").set_result("#N/A");
+            sheet.write_formula_with_format(row, column, formula, general)?;
+        }
+        cell => {
+            sheet.write_string_with_format(row, column, cell.text(), general)?;
+        }
+    }
+    Ok(())
+}
+
+/// The serial number of a day in the calendar of 1900, with its 29 February that never was.
+fn day_number(day: Date) -> f64 {
+    let epoch = match day < date(1900, 3, 1) {
+        true => date(1899, 12, 31),
+        false => date(1899, 12, 30),
+    };
+    let span = day
+        .since((Unit::Day, epoch))
+        .map_or(0, |span| span.get_days());
+    f64::from(span)
+}
+
+fn day_part(time: Time) -> f64 {
+    let seconds = f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0;
+    let seconds = seconds + f64::from(time.second()) + f64::from(time.subsec_nanosecond()) / 1e9;
+    seconds / 86_400.0
+}
+
+fn failed(error: XlsxError) -> Error {
+    unwritable(std::io::Error::other(error))
+}

@@ -1,0 +1,353 @@
+//! Delimited text into records.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use ::csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::bytes::{Bytes, CHUNK, cannot_read, changed};
+use super::encoding::{self, Encoded};
+use super::lines::{BlankLines, SENTINEL};
+use super::sheet::letters;
+use super::{InputOptions, Layout, Row, Rows, Table, delimiter};
+use crate::error::{Error, Fault, Result};
+use crate::record::{Cell, Header, Place, Record};
+
+/// How much of a file is looked at for its delimiter.
+const SAMPLE: usize = 64 * 1024;
+/// How many rows are looked at for the width of a table without headings.
+const WIDTH_ROWS: usize = 1000;
+
+/// What it takes to read the rows of a file.
+#[derive(Debug)]
+pub(super) struct CsvPlan {
+    encoded: Encoded,
+    delimiter: u8,
+    header_row: u64,
+    /// How many cells a row has at least: the columns behind the last heading may be missing.
+    least: usize,
+}
+
+impl CsvPlan {
+    /// Finds delimiter and headings.
+    pub(super) fn open(
+        bytes: &Bytes,
+        encoded: Encoded,
+        options: &InputOptions,
+    ) -> Result<(Self, Header, Layout)> {
+        let delimiter = match options.delimiter {
+            Some(given) => u8::try_from(given)
+                .ok()
+                .filter(u8::is_ascii)
+                .ok_or_else(|| {
+                    Error::input(format!("`{given}` cannot be a delimiter"))
+                        .at(&bytes.named)
+                        .hint("a delimiter is one ASCII character, such as `,` or `;`")
+                })?,
+            None => {
+                let mut sample = Vec::new();
+                encoding::reader(bytes, encoded)?
+                    .take(SAMPLE as u64)
+                    .read_to_end(&mut sample)
+                    .map_err(|error| cannot_read(&bytes.named, error))?;
+                let rows_above = options.header_row.unwrap_or(1) as usize;
+                delimiter::find(&sample, sample.len() == SAMPLE, rows_above)
+            }
+        };
+        let mut records = Records::open(bytes, encoded, delimiter)?;
+        let (header_row, headings) = match options.header_row {
+            Some(0) => (0, without_headings(&mut records)?),
+            wanted => headings(&mut records, wanted)?,
+        };
+        let crlf = records.crlf(bytes, encoded)?;
+        let least = match header_row {
+            0 => 1,
+            _ => {
+                1 + headings
+                    .iter()
+                    .rposition(|heading| !heading.trim().is_empty())
+                    .unwrap_or(0)
+            }
+        };
+        let layout = Layout::Csv {
+            delimiter,
+            encoding: encoded.encoding,
+            bom: encoded.bom,
+            crlf,
+            header_row: u32::try_from(header_row).unwrap_or(u32::MAX),
+        };
+        let plan = Self {
+            encoded,
+            delimiter,
+            header_row,
+            least,
+        };
+        Ok((plan, Header::new(headings), layout))
+    }
+
+    /// Reads the rows below the headings.
+    pub(super) fn rows<'a>(
+        &self,
+        bytes: &'a Bytes,
+        table: &'a Table,
+        index: usize,
+    ) -> Result<Rows<'a>> {
+        Ok(Box::new(CsvRows {
+            records: Records::open(bytes, self.encoded, self.delimiter)?,
+            bytes,
+            table,
+            index,
+            delimiter: self.delimiter,
+            header_row: self.header_row,
+            least: self.least,
+        }))
+    }
+}
+
+/// The headings and the row they stand in; a data row must follow.
+fn headings(records: &mut Records, wanted: Option<u32>) -> Result<(u64, Vec<String>)> {
+    let named = records.named.clone();
+    let mut found: Option<(u64, Vec<String>)> = None;
+    while records.next()? {
+        if records.is_blank() {
+            continue;
+        }
+        match &found {
+            // Without a wish the first row with anything in it bears the headings.
+            None if wanted.is_none_or(|row| u64::from(row) == records.row) => {
+                found = Some((records.row, records.texts(&named)?));
+            }
+            None if wanted.is_some_and(|row| u64::from(row) < records.row) => break,
+            None => {}
+            Some(_) => return found.ok_or_else(|| changed(&named)),
+        }
+    }
+    match found {
+        Some(_) => Err(Error::input("has a header row and no rows")
+            .at(named)
+            .hint("look whether the export was cut short, or filtered to nothing")),
+        None => Err(no_header_row(wanted.unwrap_or(1)).at(named)),
+    }
+}
+
+/// The error for a `header_row` in which nothing stands.
+pub(super) fn no_header_row(row: u32) -> Error {
+    Error::input(format!(
+        "row {row} has no headings: it is blank or behind the end"
+    ))
+    .hint("set header_row in [input] to the row that bears the headings, or 0 if none does")
+}
+
+/// The letters of the columns, as many as the widest of the first rows has.
+fn without_headings(records: &mut Records) -> Result<Vec<String>> {
+    let mut width = 0;
+    for _ in 0..WIDTH_ROWS {
+        if !records.next()? {
+            break;
+        }
+        let filled = records.record.iter().rposition(|cell| !cell.is_empty());
+        width = width.max(filled.map_or(0, |last| last + 1));
+    }
+    match width {
+        0 => Err(Error::input("has no rows").at(&records.named)),
+        _ => Ok((0..width).map(letters).collect()),
+    }
+}
+
+/// The records of a file with the numbers that a spreadsheet program gives them.
+struct Records {
+    reader: Reader<BlankLines<Box<dyn Read + Send>>>,
+    record: ByteRecord,
+    named: Arc<str>,
+    row: u64,
+    /// Behind the first record.
+    first_end: Option<u64>,
+    unclosed: bool,
+}
+
+impl Records {
+    fn open(bytes: &Bytes, encoded: Encoded, delimiter: u8) -> Result<Self> {
+        let text = BlankLines::new(encoding::reader(bytes, encoded)?);
+        Ok(Self {
+            reader: ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .delimiter(delimiter)
+                .buffer_capacity(CHUNK)
+                .from_reader(text),
+            record: ByteRecord::new(),
+            named: bytes.named.clone(),
+            row: 0,
+            first_end: None,
+            unclosed: false,
+        })
+    }
+
+    /// Reads the next record; `false` at the end.
+    fn next(&mut self) -> Result<bool> {
+        let start = self.reader.position().byte();
+        let more = self
+            .reader
+            .read_byte_record(&mut self.record)
+            .map_err(|error| match error.into_kind() {
+                ::csv::ErrorKind::Io(error) => cannot_read(&self.named, error),
+                _ => Error::machine("cannot be read").at(&self.named),
+            })?;
+        if !more || (self.record.len() == 1 && self.record.as_slice() == b"\0") {
+            return Ok(false);
+        }
+        self.row += 1 + self.reader.get_mut().before(start);
+        if self.first_end.is_none() {
+            self.first_end = Some(self.reader.position().byte());
+        }
+        self.unclosed = self.record.as_slice().ends_with(SENTINEL);
+        if self.unclosed {
+            let mut fields: Vec<Vec<u8>> = self.record.iter().map(<[u8]>::to_vec).collect();
+            if let Some(last) = fields.last_mut() {
+                last.truncate(last.len().saturating_sub(SENTINEL.len()));
+            }
+            self.record = fields.iter().collect();
+        }
+        Ok(true)
+    }
+
+    fn is_blank(&self) -> bool {
+        // Most rows have something in their first cell: asking cell by cell ends soonest.
+        self.record
+            .iter()
+            .all(|cell| cell.trim_ascii().is_empty() || is_blank_text(cell))
+    }
+
+    fn texts(&self, named: &str) -> Result<Vec<String>> {
+        self.record.iter().map(|cell| text(cell, named)).collect()
+    }
+
+    /// Whether the first record ends in CR LF.
+    fn crlf(&self, bytes: &Bytes, encoded: Encoded) -> Result<bool> {
+        let Some(end) = self.first_end else {
+            return Ok(false);
+        };
+        let mut last = [0; 1];
+        let mut text = encoding::reader(bytes, encoded)?.take(end);
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match text.read(&mut buffer) {
+                Ok(0) => return Ok(last[0] == b'\r'),
+                Ok(count) => last[0] = buffer[count - 1],
+                Err(error) => return Err(cannot_read(&bytes.named, error)),
+            }
+        }
+    }
+}
+
+/// White space beyond ASCII counts as blank too, as [`Cell::is_empty`] has it.
+fn is_blank_text(cell: &[u8]) -> bool {
+    !cell.is_ascii() && std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
+}
+
+fn text(cell: &[u8], named: &str) -> Result<String> {
+    // All bytes were found to be text when the file was opened.
+    std::str::from_utf8(cell)
+        .map(str::to_owned)
+        .map_err(|_| changed(named))
+}
+
+struct CsvRows<'a> {
+    records: Records,
+    bytes: &'a Bytes,
+    table: &'a Table,
+    index: usize,
+    delimiter: u8,
+    header_row: u64,
+    least: usize,
+}
+
+impl Iterator for CsvRows<'_> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.records.next() {
+                Ok(true) if self.records.row <= self.header_row || self.records.is_blank() => {}
+                Ok(true) => return Some(self.row()),
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl CsvRows<'_> {
+    fn row(&self) -> Result<Row> {
+        let width = self.table.header.len();
+        let found = self.records.record.len();
+        let mut cells = Vec::with_capacity(width);
+        for cell in self.records.record.iter().take(width) {
+            cells.push(match cell {
+                [] => Cell::Empty,
+                cell => Cell::Text(text(cell, &self.bytes.named)?),
+            });
+        }
+        cells.resize(width, Cell::Empty);
+        let record = Record {
+            place: Place {
+                file: self.table.file.clone(),
+                sheet: None,
+                row: self.records.row,
+            },
+            table: self.index,
+            cells,
+        };
+        if self.records.unclosed {
+            let fault = unclosed(record.place.clone());
+            return Ok(Row::Fault(record, vec![fault]));
+        }
+        let surplus = self.records.record.iter().skip(width);
+        if found > width && surplus.clone().any(|cell| !cell.is_empty()) {
+            let beyond: Vec<_> = surplus.map(String::from_utf8_lossy).collect();
+            let beyond = beyond.join(&char::from(self.delimiter).to_string());
+            let mut fault = self.ragged(record.place.clone(), found, width);
+            // The error file has no column for them, so they are told in words: no text is lost.
+            fault.hint = fault
+                .hint
+                .map(|hint| format!("{hint}; beyond the last column stands `{beyond}`"));
+            return Ok(Row::Fault(record, vec![fault.value(beyond)]));
+        }
+        // A table without headings has no width to keep.
+        if found < self.least && self.header_row > 0 {
+            let fault = self.ragged(record.place.clone(), found, width);
+            return Ok(Row::Fault(record, vec![fault]));
+        }
+        Ok(Row::Record(record))
+    }
+
+    fn ragged(&self, place: Place, found: usize, width: usize) -> Fault {
+        let expected = match self.header_row {
+            0 => format!("where the first rows have {width}"),
+            _ => format!("where the header has {width}"),
+        };
+        let cells = if found == 1 { "cell" } else { "cells" };
+        let mark = match self.delimiter {
+            b'\t' => "a tab".to_owned(),
+            mark => format!("a `{}`", char::from(mark)),
+        };
+        let fault = Fault::row(place, format!("has {found} {cells} {expected}"));
+        if found > width {
+            fault.hint(format!(
+                "{mark} probably stands in a text that has no quotes around it: put the text in \" \""
+            ))
+        } else {
+            fault.hint(format!(
+                "a line break or {mark} is probably wrong here: look at this row and the one before it in a text editor"
+            ))
+        }
+    }
+}
+
+fn unclosed(place: Place) -> Fault {
+    Fault::row(
+        place,
+        "a quote opens in this row and never closes: all that follows was read as one cell",
+    )
+    .hint("close the quote, or double it (\"\") if it belongs to the text")
+}

@@ -1,0 +1,244 @@
+//! Sheets: which ones are read, where their headings stand, and their cells gathered into rows.
+
+use std::ops::ControlFlow;
+
+use calamine::{SheetType, SheetVisible};
+
+use super::csv::no_header_row;
+use super::workbook::Book;
+use super::{SheetChoice, SheetName};
+use crate::error::{Error, Result};
+use crate::record::Cell;
+
+/// How many rows are looked at for data to the right of the last heading.
+const WIDTH_ROWS: u64 = 1000;
+
+/// The letters of a column, by position from 0: `A`, `Z`, `AA`.
+pub(super) fn letters(column: usize) -> String {
+    let mut letters = Vec::new();
+    let mut rest = column + 1;
+    while rest > 0 {
+        letters.push(b'A' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().map(|&byte| char::from(byte)).collect()
+}
+
+/// A sheet with data.
+#[derive(Debug, Clone)]
+pub(super) struct Sheet {
+    pub(super) name: String,
+    /// From 1.
+    pub(super) number: u32,
+    /// 0: none.
+    pub(super) header_row: u64,
+    pub(super) headings: Vec<String>,
+    /// Whether a row stands below the headings.
+    pub(super) has_rows: bool,
+}
+
+/// The sheets that the choice names, those without any data left out.
+pub(super) fn choose(
+    book: &mut Book,
+    choice: &SheetChoice,
+    header_row: Option<u32>,
+    named: &str,
+) -> Result<Vec<Sheet>> {
+    let all: Vec<(u32, calamine::Sheet)> = (1..).zip(book.sheets().iter().cloned()).collect();
+    let visible = |sheet: &calamine::Sheet| {
+        sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet
+    };
+    let mut found = Vec::new();
+    match choice {
+        SheetChoice::These(wanted) => {
+            for wanted in wanted {
+                let (number, sheet) =
+                    pick(&all, wanted).ok_or_else(|| unknown(&all, wanted).at(named))?;
+                let probed = probe(book, *number, &sheet.name, header_row)?;
+                found.push(probed.ok_or_else(|| {
+                    Error::input(format!("the sheet `{}` is empty", sheet.name)).at(named)
+                })?);
+            }
+        }
+        SheetChoice::First | SheetChoice::All => {
+            let mut headings_only = None;
+            let mut refused = None;
+            for (number, sheet) in all.iter().filter(|(_, sheet)| visible(sheet)) {
+                match probe(book, *number, &sheet.name, header_row) {
+                    Ok(Some(probed)) if probed.has_rows => found.push(probed),
+                    Ok(Some(probed)) => headings_only = headings_only.or(Some(probed)),
+                    Ok(None) => {}
+                    // A cover sheet need not have headings in the row that the data sheets have.
+                    Err(error) => refused = refused.or(Some(error)),
+                }
+                if *choice == SheetChoice::First && !found.is_empty() {
+                    break;
+                }
+            }
+            if found.is_empty() {
+                if let Some(error) = refused {
+                    return Err(error);
+                }
+                found.extend(headings_only);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::input("has no visible sheet with data")
+            .at(named)
+            .hint("name a hidden sheet to have it read: sheet = \"…\" in [input]"));
+    }
+    if found.iter().all(|sheet| !sheet.has_rows) {
+        return Err(Error::input(format!(
+            "the sheet `{}` has a header row and no rows",
+            found[0].name
+        ))
+        .at(named)
+        .hint("choose another sheet: sheet = \"…\" in [input]"));
+    }
+    Ok(found)
+}
+
+fn pick<'a>(
+    all: &'a [(u32, calamine::Sheet)],
+    wanted: &SheetName,
+) -> Option<&'a (u32, calamine::Sheet)> {
+    match wanted {
+        SheetName::Number(wanted) => all.iter().find(|(number, _)| *number as usize == *wanted),
+        SheetName::Name(wanted) => {
+            let folded = wanted.trim().to_lowercase();
+            all.iter()
+                .find(|(_, sheet)| sheet.name == *wanted)
+                .or_else(|| {
+                    all.iter()
+                        .find(|(_, sheet)| sheet.name.trim().to_lowercase() == folded)
+                })
+        }
+    }
+}
+
+fn unknown(all: &[(u32, calamine::Sheet)], wanted: &SheetName) -> Error {
+    let names: Vec<String> = all
+        .iter()
+        .map(|(number, sheet)| match sheet.visible {
+            SheetVisible::Visible => format!("`{}` ({number})", sheet.name),
+            _ => format!("`{}` ({number}, hidden)", sheet.name),
+        })
+        .collect();
+    let error = match wanted {
+        SheetName::Name(name) => Error::input(format!("there is no sheet `{name}`")),
+        SheetName::Number(number) => Error::input(format!("there is no sheet number {number}")),
+    };
+    error.hint(format!("the workbook has {}", names.join(", ")))
+}
+
+/// Finds the headings of a sheet; `None` when nothing stands on it.
+fn probe(book: &mut Book, number: u32, name: &str, wanted: Option<u32>) -> Result<Option<Sheet>> {
+    let mut headings: Option<(u64, Vec<Cell>)> = (wanted == Some(0)).then(|| (0, Vec::new()));
+    let (mut seen, mut has_rows, mut width) = (0, false, 0);
+    book.rows(name, &mut |row, cells| {
+        match &headings {
+            None if wanted.is_none_or(|wanted| u64::from(wanted) == row) => {
+                width = cells.len();
+                headings = Some((row, cells));
+            }
+            None if wanted.is_some_and(|wanted| u64::from(wanted) < row) => {
+                seen += 1;
+                return ControlFlow::Break(());
+            }
+            None => {}
+            Some((header_row, _)) => {
+                let near = row <= header_row + WIDTH_ROWS;
+                if near || !has_rows {
+                    has_rows = true;
+                    width = width.max(cells.len());
+                }
+                if !near {
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        seen += 1;
+        ControlFlow::Continue(())
+    })?;
+    if seen == 0 {
+        return Ok(None);
+    }
+    let Some((header_row, cells)) = headings else {
+        return Err(no_header_row(wanted.unwrap_or(1)).at(format!("{}, sheet {name}", book.named)));
+    };
+    let headings = match header_row {
+        0 => (0..width).map(letters).collect(),
+        _ => {
+            let mut texts: Vec<String> =
+                cells.iter().map(|cell| cell.text().into_owned()).collect();
+            texts.resize(width, String::new());
+            texts
+        }
+    };
+    Ok(Some(Sheet {
+        name: name.to_owned(),
+        number,
+        header_row,
+        headings,
+        has_rows,
+    }))
+}
+
+/// What is called with each row that is not blank: its number from 1 and its cells up to the last filled one.
+pub(super) type EachRow<'a> = dyn FnMut(u64, Vec<Cell>) -> ControlFlow<()> + 'a;
+
+/// Gathers cells, as they come in reading order, into rows.
+pub(super) struct Gather<'a, 'b> {
+    each: &'a mut EachRow<'b>,
+    row: u32,
+    cells: Vec<Cell>,
+}
+
+impl<'a, 'b> Gather<'a, 'b> {
+    pub(super) fn new(each: &'a mut EachRow<'b>) -> Self {
+        Self {
+            each,
+            row: 0,
+            cells: Vec::new(),
+        }
+    }
+
+    /// Takes a cell; positions from 0.
+    pub(super) fn cell(&mut self, row: u32, column: u32, cell: Cell) -> ControlFlow<()> {
+        if row != self.row {
+            self.end()?;
+            self.row = row;
+        }
+        if matches!(cell, Cell::Empty) {
+            return ControlFlow::Continue(());
+        }
+        let column = column as usize;
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, Cell::Empty);
+        }
+        self.cells[column] = cell;
+        ControlFlow::Continue(())
+    }
+
+    /// Hands on the last row.
+    pub(super) fn end(&mut self) -> ControlFlow<()> {
+        let capacity = self.cells.len();
+        let cells = std::mem::replace(&mut self.cells, Vec::with_capacity(capacity));
+        if cells.iter().all(Cell::is_empty) {
+            return ControlFlow::Continue(());
+        }
+        (self.each)(u64::from(self.row) + 1, cells)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::letters;
+
+    #[test]
+    fn columns_are_lettered_as_in_a_spreadsheet() {
+        let names: Vec<String> = [0, 25, 26, 51, 52, 701, 702].map(letters).to_vec();
+        assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
+    }
+}

@@ -1,0 +1,490 @@
+//! Workbooks: XLSX and XLSB cell by cell, XLS and ODS held whole.
+//!
+//! calamine's cell reader borrows its workbook, so an iterator cannot own both: the rows of a workbook are
+//! read on a thread of their own and come over a bounded channel. The thread ends with the iterator. A panic
+//! within calamine ends only that thread and becomes an error of the file.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use calamine::{
+    DataRef, Ods, OdsError, Range, Reader, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
+};
+
+use super::bytes::{Bytes, changed};
+use super::sheet::{self, EachRow, Gather, Sheet, letters};
+use super::{InputOptions, Layout, Row, Rows, Table, calc};
+use crate::error::{Error, Fault, Result};
+use crate::record::{Cell, Header, Place, Record};
+
+/// XLS and ODS files are held whole: this much of a file, which takes some ten times as much memory.
+const HELD_CAP: u64 = 64 * 1024 * 1024;
+/// Rows that go over the channel at a time, and how many such batches may wait.
+const BATCH: usize = 256;
+const BATCHES: usize = 4;
+
+/// The kinds of workbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Xlsx,
+    Xlsb,
+    Xls,
+    Ods,
+}
+
+type Buffered = BufReader<File>;
+
+enum Format {
+    Xlsx(Box<Xlsx<Buffered>>),
+    Xlsb(Box<Xlsb<Buffered>>),
+    Xls(Box<Xls<Buffered>>),
+    Ods(Box<Ods<Buffered>>),
+}
+
+/// An opened workbook.
+pub(super) struct Book {
+    pub(super) named: Arc<str>,
+    format: Format,
+}
+
+impl Book {
+    fn open(path: &Path, kind: Kind, named: &Arc<str>) -> Result<Self> {
+        let file = File::open(path).map_err(|error| changed(named).caused_by(error))?;
+        let file = BufReader::new(file);
+        let format = match kind {
+            Kind::Xlsx => Xlsx::new(file)
+                .map(|book| Format::Xlsx(Box::new(book)))
+                .map_err(Trouble::from),
+            Kind::Xlsb => Xlsb::new(file)
+                .map(|book| Format::Xlsb(Box::new(book)))
+                .map_err(Trouble::from),
+            Kind::Xls => Xls::new(file)
+                .map(|book| Format::Xls(Box::new(book)))
+                .map_err(Trouble::from),
+            Kind::Ods => Ods::new(file)
+                .map(|book| Format::Ods(Box::new(book)))
+                .map_err(Trouble::from),
+        };
+        Ok(Self {
+            named: named.clone(),
+            format: format.map_err(|trouble| trouble.error(named))?,
+        })
+    }
+
+    pub(super) fn sheets(&self) -> &[calamine::Sheet] {
+        match &self.format {
+            Format::Xlsx(book) => book.sheets_metadata(),
+            Format::Xlsb(book) => book.sheets_metadata(),
+            Format::Xls(book) => book.sheets_metadata(),
+            Format::Ods(book) => book.sheets_metadata(),
+        }
+    }
+
+    /// Reads the rows of a sheet until `each` says to stop.
+    pub(super) fn rows(&mut self, sheet: &str, each: &mut EachRow<'_>) -> Result<()> {
+        let mut gather = Gather::new(each);
+        let flow = match &mut self.format {
+            Format::Xlsx(book) => xlsx_cells(book, sheet, &mut gather),
+            Format::Xlsb(book) => xlsb_cells(book, sheet, &mut gather),
+            // A binary XLS stores a value with every formula: there is no formula without one.
+            Format::Xls(book) => book
+                .worksheet_range(sheet)
+                .map(|range| held_cells(&range, None, &mut gather))
+                .map_err(Trouble::from),
+            Format::Ods(book) => ods_cells(book, sheet, &mut gather),
+        };
+        let place = format!("{}, sheet {sheet}", self.named);
+        if flow.map_err(|trouble| trouble.error(&place))?.is_continue() {
+            // After the last row there is nothing left to stop.
+            let _ = gather.end();
+        }
+        Ok(())
+    }
+}
+
+fn xlsx_cells(
+    book: &mut Xlsx<Buffered>,
+    sheet: &str,
+    gather: &mut Gather<'_, '_>,
+) -> Result<ControlFlow<()>, Trouble> {
+    let mut cells = book.worksheet_cells_reader(sheet)?;
+    let (mut last, mut pending): ((u32, u32), Option<Cell>) = ((0, 0), None);
+    loop {
+        let next = match cells.next_cell_with_formula_metadata() {
+            Ok(next) => next,
+            // calamine stops at an error that Excel got later (`#SPILL!`) and does not say where it stands;
+            // it can go on, and the cell must lie right before the next one.
+            Err(XlsxError::CellError(shown)) => {
+                pending = Some(calc::error_cell(&shown));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let position = next.as_ref().map(|cell| cell.pos);
+        if let Some(fault) = pending.take() {
+            let (row, column) = match position {
+                Some((row, column)) if column > 0 => (row, column - 1),
+                _ => (last.0, last.1 + 1),
+            };
+            if gather.cell(row, column, fault).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let Some(cell) = next else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        last = cell.pos;
+        let value = calc::cell(cell.value, cell.formula.is_some());
+        if gather.cell(last.0, last.1, value).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+}
+
+fn xlsb_cells(
+    book: &mut Xlsb<Buffered>,
+    sheet: &str,
+    gather: &mut Gather<'_, '_>,
+) -> Result<ControlFlow<()>, Trouble> {
+    let mut cells = book.worksheet_cells_reader(sheet)?;
+    while let Some(cell) = cells.next_cell()? {
+        let (row, column) = cell.get_position();
+        let value: &DataRef<'_> = cell.get_value();
+        if gather
+            .cell(row, column, calc::cell(value.clone(), false))
+            .is_break()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn ods_cells(
+    book: &mut Ods<Buffered>,
+    sheet: &str,
+    gather: &mut Gather<'_, '_>,
+) -> Result<ControlFlow<()>, Trouble> {
+    let formulas = book.worksheet_formula(sheet)?;
+    let values = book.worksheet_range(sheet)?;
+    Ok(held_cells(&values, Some(&formulas), gather))
+}
+
+fn held_cells(
+    values: &Range<calamine::Data>,
+    formulas: Option<&Range<String>>,
+    gather: &mut Gather<'_, '_>,
+) -> ControlFlow<()> {
+    let formula_at = |position| {
+        formulas
+            .and_then(|formulas| formulas.get_value(position))
+            .is_some_and(|formula| !formula.is_empty())
+    };
+    // A formula without a value may stand outside of the range of values.
+    let bounds = [
+        values.start().zip(values.end()),
+        formulas.and_then(|formulas| formulas.start().zip(formulas.end())),
+    ];
+    let bounds = bounds.into_iter().flatten().reduce(|(s, e), (start, end)| {
+        (
+            (s.0.min(start.0), s.1.min(start.1)),
+            (e.0.max(end.0), e.1.max(end.1)),
+        )
+    });
+    let Some((start, end)) = bounds else {
+        return ControlFlow::Continue(());
+    };
+    for row in start.0..=end.0 {
+        for column in start.1..=end.1 {
+            let formula = formula_at((row, column));
+            match values.get_value((row, column)) {
+                None if !formula => {}
+                value => {
+                    let value = value.unwrap_or(&calamine::Data::Empty);
+                    gather.cell(row, column, calc::held(value, formula))?;
+                }
+            }
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// What keeps a workbook from being read.
+enum Trouble {
+    Password,
+    Damaged(String),
+}
+
+impl From<XlsxError> for Trouble {
+    fn from(error: XlsxError) -> Self {
+        match error {
+            XlsxError::Password => Self::Password,
+            error => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl From<XlsError> for Trouble {
+    fn from(error: XlsError) -> Self {
+        match error {
+            XlsError::Password => Self::Password,
+            error => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl From<OdsError> for Trouble {
+    fn from(error: OdsError) -> Self {
+        match error {
+            OdsError::Password => Self::Password,
+            error => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl From<XlsbError> for Trouble {
+    fn from(error: XlsbError) -> Self {
+        match error {
+            XlsbError::Password => Self::Password,
+            error => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl Trouble {
+    fn error(self, place: &str) -> Error {
+        match self {
+            Self::Password => locked().at(place),
+            Self::Damaged(why) => Error::input(format!("is damaged, or no workbook: {why}"))
+                .at(place)
+                .hint("open it in Excel or LibreOffice and save it again as .xlsx, or export it again"),
+        }
+    }
+}
+
+/// The error for a workbook with a password.
+pub(super) fn locked() -> Error {
+    Error::input("is protected by a password").hint(
+        "open it in Excel, take the password off (File, Info, Protect Workbook) and save a copy",
+    )
+}
+
+/// The name of a sheet, its columns, its layout.
+pub(super) type SheetTable = (String, Header, Layout);
+
+/// What it takes to read the rows of a workbook.
+#[derive(Debug)]
+pub(super) struct WorkbookPlan {
+    kind: Kind,
+    sheets: Arc<[Sheet]>,
+}
+
+impl WorkbookPlan {
+    /// Finds the sheets and their headings.
+    pub(super) fn open(
+        bytes: &Bytes,
+        kind: Kind,
+        options: &InputOptions,
+    ) -> Result<(Self, Vec<SheetTable>)> {
+        if matches!(kind, Kind::Xls | Kind::Ods) && bytes.size() > HELD_CAP {
+            return Err(Error::input(format!(
+                "is larger than {} MB, and this kind of workbook must be held in memory as a whole",
+                HELD_CAP / 1024 / 1024
+            ))
+            .at(&bytes.named)
+            .hint("save it as .xlsx or .csv: these are read row by row"));
+        }
+        let named = &bytes.named;
+        let probed = std::thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    let mut book = Book::open(bytes.path(), kind, named)?;
+                    sheet::choose(&mut book, &options.sheet, options.header_row, named)
+                })
+                .join()
+        });
+        let sheets = probed.unwrap_or_else(|_| Err(panicked(named)))?;
+        let tables = sheets
+            .iter()
+            .map(|sheet| {
+                let layout = Layout::Workbook {
+                    header_row: u32::try_from(sheet.header_row).unwrap_or(u32::MAX),
+                    number: sheet.number,
+                };
+                (
+                    sheet.name.clone(),
+                    Header::new(sheet.headings.clone()),
+                    layout,
+                )
+            })
+            .collect();
+        let plan = Self {
+            kind,
+            sheets: sheets.into(),
+        };
+        Ok((plan, tables))
+    }
+
+    /// Reads the rows of all chosen sheets; the first table is number `first`.
+    pub(super) fn rows<'a>(
+        &self,
+        bytes: &'a Bytes,
+        tables: &'a [Table],
+        first: usize,
+    ) -> Result<Rows<'a>> {
+        let (sender, receiver) = sync_channel(BATCHES);
+        let worker = Worker {
+            path: bytes.path().to_owned(),
+            kind: self.kind,
+            named: bytes.named.clone(),
+            sheets: self.sheets.clone(),
+            tables: tables[first..first + self.sheets.len()].to_vec(),
+            first,
+            batch: Vec::with_capacity(BATCH),
+            sender,
+        };
+        let thread = std::thread::Builder::new()
+            .name("workbook".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|error| Error::machine("no thread can be started").caused_by(error))?;
+        Ok(Box::new(WorkbookRows {
+            named: bytes.named.clone(),
+            batch: Vec::new().into_iter(),
+            receiver: Some(receiver),
+            thread: Some(thread),
+        }))
+    }
+}
+
+fn panicked(named: &str) -> Error {
+    Error::input("is damaged in a way that the workbook reader cannot cope with")
+        .at(named)
+        .hint("open it in Excel or LibreOffice and save it again as .xlsx")
+}
+
+type Batch = Vec<Result<Row>>;
+
+struct Worker {
+    path: PathBuf,
+    kind: Kind,
+    named: Arc<str>,
+    sheets: Arc<[Sheet]>,
+    tables: Vec<Table>,
+    first: usize,
+    batch: Batch,
+    sender: SyncSender<Batch>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        if let Err(error) = self.read() {
+            self.batch.push(Err(error));
+        }
+        // Nobody listens any more when the iterator was dropped: then there is nothing left to do.
+        let _ = self.sender.send(std::mem::take(&mut self.batch));
+    }
+
+    fn read(&mut self) -> Result<()> {
+        let mut book = Book::open(&self.path, self.kind, &self.named)?;
+        for (offset, sheet) in self.sheets.clone().iter().enumerate() {
+            let table = self.tables[offset].clone();
+            let mut gone = false;
+            book.rows(&sheet.name, &mut |number, cells| {
+                if number <= sheet.header_row {
+                    return ControlFlow::Continue(());
+                }
+                self.batch
+                    .push(Ok(row(&table, self.first + offset, number, cells)));
+                if self.batch.len() == BATCH {
+                    let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+                    gone = self.sender.send(batch).is_err();
+                }
+                if gone {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+            if gone {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn row(table: &Table, index: usize, number: u64, mut cells: Vec<Cell>) -> Row {
+    let width = table.header.len();
+    let place = Place {
+        file: table.file.clone(),
+        sheet: table.sheet.clone(),
+        row: number,
+    };
+    let surplus = (width..cells.len()).find(|&column| !cells[column].is_empty());
+    let fault = surplus.map(|column| {
+        Fault::row(
+            place.clone(),
+            format!(
+                "has a value in column {}, where no heading stands",
+                letters(column)
+            ),
+        )
+        .value(cells[column].text())
+        .hint(format!(
+            "give the column a heading, or clear the cell, which holds `{}`",
+            cells[column].text()
+        ))
+    });
+    cells.resize(width, Cell::Empty);
+    let record = Record {
+        place,
+        table: index,
+        cells,
+    };
+    match fault {
+        Some(fault) => Row::Fault(record, vec![fault]),
+        None => Row::Record(record),
+    }
+}
+
+struct WorkbookRows {
+    named: Arc<str>,
+    batch: std::vec::IntoIter<Result<Row>>,
+    receiver: Option<Receiver<Batch>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Iterator for WorkbookRows {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.batch.next() {
+                return Some(row);
+            }
+            match self.receiver.as_ref()?.recv() {
+                Ok(batch) => self.batch = batch.into_iter(),
+                Err(_) => {
+                    self.receiver = None;
+                    let panic = self.thread.take()?.join().is_err();
+                    return panic.then(|| Err(panicked(&self.named)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for WorkbookRows {
+    fn drop(&mut self) {
+        // Without a receiver the worker's next send fails, and it ends.
+        self.receiver = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
