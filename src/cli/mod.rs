@@ -1,8 +1,82 @@
 //! The command line: what was typed becomes checked settings, one file a command.
 
-use crate::error::ExitCode;
+mod args;
+mod confirm;
+mod connect;
+mod directory;
+mod import;
+mod interrupt;
+mod output;
+mod reference;
+mod runs;
+mod sandbox;
+
+use clap::Parser;
+
+use crate::error::{Error, ExitCode, Result};
+use args::{Cli, Command, Format, Global, LogFormat};
+use output::Output;
 
 /// Parses the command line, runs the command, prints its error, and says how to end.
 pub fn run() -> ExitCode {
-    ExitCode::Done
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to fail on `--help`.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+        }
+    };
+    start_log(&cli.global);
+    let output = Output::new(&cli.global);
+    match dispatch(cli, &output) {
+        Ok(code) => code,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::Done,
+        Err(error) => {
+            output.error(&error);
+            error.kind().exit_code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::machine("cannot start the runtime").caused_by(error))?;
+    let global = cli.global;
+    let ended = runtime.block_on(async {
+        match cli.command {
+            Command::Import(args) => import::run(*args, &global, output).await,
+            Command::Directory(command) => directory::run(command, &global, output).await,
+            Command::Runs(command) => runs::run(command, &global, output).await,
+            Command::Sandbox(args) => sandbox::run(args, output).await,
+        }
+    });
+    // A reader that waits for standard input must not keep an interrupted program alive.
+    runtime.shutdown_background();
+    ended
+}
+
+fn start_log(global: &Global) {
+    use tracing_subscriber::EnvFilter;
+    let default = match (global.quiet, global.verbose) {
+        (true, _) => "off",
+        (false, 0) => "warn",
+        (false, 1) => "deskferry=info,warn",
+        (false, _) => "deskferry=debug,info",
+    };
+    let filter = EnvFilter::try_from_env("DESKFERRY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start (tests in one process) keeps the first one's settings.
+    let _ = match global.log_format {
+        LogFormat::Text => log.with_ansi(console::colors_enabled_stderr()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+impl Global {
+    fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
 }

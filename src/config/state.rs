@@ -44,20 +44,11 @@ impl StateFolder {
         self.0.join("ledger.sqlite")
     }
 
-    /// The folder of cached directories.
-    pub fn directories(&self) -> PathBuf {
-        self.0.join("directory")
-    }
-
     /// The folder of the embedded sandbox.
     pub fn sandbox(&self) -> PathBuf {
         self.0.join("sandbox")
     }
 
-    /// The folder of the locks.
-    pub fn locks(&self) -> PathBuf {
-        self.0.join("locks")
-    }
 }
 
 #[cfg(unix)]

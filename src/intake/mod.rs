@@ -7,6 +7,7 @@ mod selection;
 mod sort;
 mod spool;
 mod survey;
+mod unread;
 mod verdict;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 
 pub use selection::Selection;
 pub use survey::{Survey, survey};
+pub use unread::Watching;
 
 use crate::error::Fault;
 use crate::record::{Place, Record, RowKey};

@@ -1,3 +1,11 @@
-//! What people see of a run: bar, summary, causes, error file.
+//! What people see of a run: bar, summary, causes, error file. All of it is made from [`crate::event`]s.
 
+pub mod causes;
 pub mod error_file;
+pub mod progress;
+pub mod reporter;
+pub mod summary;
+pub mod words;
+
+pub use reporter::Reporter;
+pub use summary::{Context, Summary};

@@ -1,1 +1,6 @@
-//! One integration binary: a module a command or promise.
+//! One integration binary that drives the real program against the real sandbox: a module a command or promise.
+
+mod bad_input;
+mod import;
+mod resume;
+mod support;

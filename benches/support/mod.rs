@@ -1,0 +1,168 @@
+//! What the measurements share: a work folder, the release binary, the sandbox in a process of its own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program as `cargo bench` builds it (optimised).
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_deskferry");
+
+/// A command of the program in a folder, with a state folder of its own.
+pub fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).current_dir(folder).env("DESKFERRY_STATE", folder.join("state")).stdin(Stdio::null());
+    command
+}
+
+/// The sandbox in a process of its own, stopped when dropped.
+pub struct Sandbox {
+    child: Child,
+    ready: serde_json::Value,
+}
+
+impl Sandbox {
+    /// Starts it on a free port with this limit.
+    pub fn start(folder: &Path, rate: &str) -> Self {
+        let mut child = program(folder, &["sandbox", "--listen", "127.0.0.1:0", "--rate", rate])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("standard output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the sandbox tells its address");
+        let ready = serde_json::from_str(&line).expect("the first line is JSON");
+        Self { child, ready }
+    }
+
+    /// One member of its first line.
+    pub fn told(&self, name: &str) -> &str {
+        self.ready[name].as_str().expect("the sandbox tells it")
+    }
+
+    /// A profile `support` (and `district`) for it in the folder's `deskferry.toml`.
+    pub fn profiles(&self, folder: &Path, further: &str) {
+        std::fs::write(folder.join("token"), self.told("token")).expect("the folder can be written");
+        let text = format!(
+            "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n{further}\n\
+             [profiles.support]\nsystem = \"clearfeed\"\nurl = \"{}\"\ntenant = \"acme\"\ntoken = {{ file = \"token\" }}\n{further}\n",
+            self.told("incidentiq"),
+            self.told("site_id"),
+            self.told("clearfeed"),
+        );
+        std::fs::write(folder.join("deskferry.toml"), text).expect("the folder can be written");
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How long a command took, and the most memory it held.
+pub struct Measured {
+    /// From start to end.
+    pub took: Duration,
+    /// The most resident memory in MB; `None` where the system does not tell.
+    pub peak_mb: Option<f64>,
+    /// What it printed on standard output.
+    pub stdout: String,
+}
+
+/// Runs a command to its end and measures it; it must end with 0.
+pub fn measure(mut command: Command) -> Measured {
+    let started = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let mut peak = None;
+    let status = loop {
+        // The high-water mark grows only: the last look before the end is at most 5 ms old.
+        peak = high_water_mark(child.id()).or(peak);
+        match child.try_wait().expect("the program can be waited for") {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let took = started.elapsed();
+    let mut stdout = String::new();
+    std::io::Read::read_to_string(&mut child.stdout.take().expect("standard output is piped"), &mut stdout).expect("text");
+    assert!(status.success(), "it ended with {status}: {stdout}");
+    Measured { took, peak_mb: peak, stdout }
+}
+
+#[cfg(target_os = "linux")]
+fn high_water_mark(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn high_water_mark(_process: u32) -> Option<f64> {
+    None
+}
+
+/// The middle one.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// Writes a CSV of so many rows that `MAPPING` maps into IncidentIQ with three resolves a row.
+pub fn write_csv(folder: &Path, rows: u64, places: &[String], people: &[String], issues: &[String]) -> PathBuf {
+    let path = folder.join("tickets.csv");
+    let mut file = BufWriter::new(File::create(&path).expect("the folder can be written"));
+    writeln!(file, "Ticket #,Title,Description,Problem,Building,Requester,Opened,Status").expect("it can be written");
+    for row in 0..rows {
+        let pick = |list: &[String], step: u64| list[(row.wrapping_mul(step) % list.len() as u64) as usize].clone();
+        writeln!(
+            file,
+            "{row},Printer {row} is out of paper,\"The printer in room {} of the east wing says it is out of paper, again.\",{},{},{},0{}/1{}/2024 0{}:15,Open",
+            row % 300,
+            pick(issues, 7919),
+            pick(places, 104_729),
+            pick(people, 15_485_863),
+            row % 9 + 1,
+            row % 9,
+            row % 10,
+        )
+        .expect("it can be written");
+    }
+    file.flush().expect("it can be written");
+    path
+}
+
+/// Into IncidentIQ, three resolves and a template a row.
+pub const MAPPING: &str = r#"
+version = 1
+system = "incidentiq"
+operation = "create"
+scope = "bench"
+key = ["Ticket #"]
+
+[fields]
+Subject = { from = "Title", max_length = 255 }
+IssueDescription = { template = "{{ Description }}\n\nOpened {{ Opened }}, {{ Status }}" }
+IssueId = { from = "Problem", resolve = "issue" }
+LocationId = { from = "Building", resolve = "location" }
+ForId = { from = "Requester", resolve = "user", match = "email" }
+"#;
+
+/// Names of a kind in a snapshot file that stand there once.
+pub fn names(snapshot: &Path, kind: &str, property: Option<&str>) -> Vec<String> {
+    let text = std::fs::read_to_string(snapshot).expect("the snapshot was pulled");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("a snapshot is JSON");
+    let entries = value["kinds"][kind]["entries"].as_array().expect("the kind is listed");
+    let name = |entry: &serde_json::Value| match property {
+        Some(property) => entry["properties"][property].as_str().map(str::to_owned),
+        None => entry["name"].as_str().map(str::to_owned),
+    };
+    let all: Vec<String> = entries.iter().filter_map(name).filter(|name| !name.contains([',', '"'])).collect();
+    let once: Vec<String> = all.iter().filter(|name| all.iter().filter(|other| other == name).count() == 1).cloned().collect();
+    assert!(!once.is_empty(), "no {kind} has a name of its own");
+    once
+}

@@ -1,0 +1,277 @@
+//! What was typed. No I/O and no checking beyond the form: each command turns its arguments into settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::parse_rate;
+use crate::intake::Selection;
+use crate::run::MaxErrors;
+
+/// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
+#[derive(Debug, Parser)]
+#[command(name = "deskferry", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// What to print on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// No bar, no summary: only errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more; twice: every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// The form of the log on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// The folder of ledger, directory cache and sandbox data [default: your own state folder]
+    #[arg(long, global = true, env = "DESKFERRY_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The configuration file [default: deskferry.toml here, in a parent folder, or in your configuration folder]
+    #[arg(long, global = true, env = "DESKFERRY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What data looks like on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One JSON document, or JSON lines for streams
+    Json,
+}
+
+/// What the log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create tickets from a file; resumes by itself
+    Import(Box<ImportArgs>),
+    /// The system's reference data: fetch it, look at it, keep a snapshot
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
+    /// What happened, run by run
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The emulator of both systems, on its own
+    Sandbox(SandboxArgs),
+}
+
+/// Which system a command speaks to.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Where {
+    /// The profile of deskferry.toml
+    #[arg(long, value_name = "NAME", conflicts_with = "sandbox")]
+    pub profile: Option<String>,
+    /// The embedded sandbox; `--sandbox=empty` starts it without what earlier commands left
+    #[arg(long, value_name = "empty", num_args = 0..=1, require_equals = true, default_missing_value = "kept")]
+    pub sandbox: Option<SandboxState>,
+    /// Let a token travel over plain http to another machine
+    #[arg(long)]
+    pub insecure_http: bool,
+}
+
+/// What the embedded sandbox starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SandboxState {
+    /// What earlier commands left
+    Kept,
+    /// Nothing
+    Empty,
+}
+
+/// `deskferry import`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  deskferry import samples/tickets.csv --mapping mappings/incidentiq-tickets.toml --sandbox")]
+pub struct ImportArgs {
+    /// The files: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// The mapping file: how a row becomes a ticket
+    #[arg(long, short, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Where to.
+    #[command(flatten)]
+    pub target: Where,
+    /// Do everything but the sending
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Send at most so many rows that are not done yet
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Only these rows, as the spreadsheet program numbers them: 10-20,31
+    #[arg(long, value_name = "ROWS")]
+    pub rows: Option<Selection>,
+    /// Only rows for which this holds, besides the mapping's own `where`
+    #[arg(long = "where", value_name = "EXPR")]
+    pub condition: Option<String>,
+    /// Requests per second, at most: 10/s, 600/min [default: the profile's]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// Requests under way at once [default: the profile's, else 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub concurrency: Option<u64>,
+    /// The error file [default: named after the input, in this folder]
+    #[arg(long, value_name = "FILE")]
+    pub errors_to: Option<PathBuf>,
+    /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
+    #[arg(long, value_name = "N|P%", default_value = "50")]
+    pub max_errors: MaxErrors,
+    /// Fetch the directory anew
+    #[arg(long)]
+    pub refresh: bool,
+    /// Take the directory from this snapshot; a dry run then needs no network
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub directory: Option<PathBuf>,
+    /// Confirm the first write to a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+    /// The sheet: a name, a number, a comma-separated list, or * for all
+    #[arg(long, value_name = "SHEET")]
+    pub sheet: Option<String>,
+    /// The encoding of a CSV, such as windows-1252
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// The delimiter of a CSV
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<char>,
+    /// The row of the headings; 0: none
+    #[arg(long, value_name = "N")]
+    pub header_row: Option<u32>,
+}
+
+/// `deskferry directory …`
+#[derive(Debug, Subcommand)]
+pub enum DirectoryCommand {
+    /// Fetch the directory, and keep it as a file with -o
+    #[command(after_help = "Example:\n  deskferry directory pull --system incidentiq --sandbox -o district.json")]
+    Pull {
+        /// Where from.
+        #[command(flatten)]
+        from: From,
+        /// Keep the snapshot in this file too
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// List the entries of a kind, or how many of each there are
+    #[command(after_help = "Example:\n  deskferry directory show location --system incidentiq --sandbox")]
+    Show {
+        /// issue, location, room, user, team, asset, status, priority, collection, tag, custom_field
+        kind: Option<String>,
+        /// Where from.
+        #[command(flatten)]
+        from: From,
+    },
+    /// Find entries by a part of their name or another property
+    #[command(after_help = "Example:\n  deskferry directory search lincoln --system incidentiq --sandbox")]
+    Search {
+        /// What to look for
+        text: String,
+        /// Where from.
+        #[command(flatten)]
+        from: From,
+    },
+}
+
+/// Where a directory comes from.
+#[derive(Debug, Clone, Args)]
+pub struct From {
+    /// Which connection.
+    #[command(flatten)]
+    pub target: Where,
+    /// The system, for the sandbox (which has both)
+    #[arg(long, value_name = "NAME")]
+    pub system: Option<String>,
+    /// Read this snapshot instead of asking the system
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub directory: Option<PathBuf>,
+    /// Fetch it anew
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// `deskferry runs …`
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// All runs, the newest first
+    #[command(after_help = "Example:\n  deskferry runs list")]
+    List,
+    /// One run: what it read, what came of it, how to go on
+    #[command(after_help = "Example:\n  deskferry runs show last")]
+    Show {
+        /// Its code, such as 7KQ2, or `last`
+        #[arg(default_value = "last")]
+        run: String,
+    },
+    /// The rows of a run that were refused or are in doubt, with why
+    #[command(after_help = "Example:\n  deskferry runs errors last")]
+    Errors {
+        /// Its code, or `last`
+        #[arg(default_value = "last")]
+        run: String,
+    },
+    /// The rows of a run with the tickets they made: file, row, key, id, number, link
+    #[command(after_help = "Example:\n  deskferry runs ids last > ids.csv")]
+    Ids {
+        /// Its code, or `last`
+        #[arg(default_value = "last")]
+        run: String,
+    },
+}
+
+/// `deskferry sandbox`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  deskferry sandbox --listen 127.0.0.1:8700 --rate 0")]
+pub struct SandboxArgs {
+    /// The address; port 0: any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
+    pub listen: SocketAddr,
+    /// Keep the tickets in this folder over a restart
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Its limit in requests per second; 0: none
+    #[arg(long, value_name = "RATE", default_value = "100/s", value_parser = sandbox_rate)]
+    pub rate: f64,
+    /// Lenient as the documents promise, or live-like with the traps that tenants set
+    #[arg(long, value_enum, default_value_t = Temper::Lenient)]
+    pub temper: Temper,
+    /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
+    #[arg(long = "fault", value_name = "NAME=VALUE")]
+    pub faults: Vec<String>,
+    /// The seed of population and faults
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// How strictly the sandbox keeps to the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Temper {
+    /// What the documents promise
+    Lenient,
+    /// The traps of real tenants
+    LiveLike,
+}
+
+fn sandbox_rate(text: &str) -> Result<f64, String> {
+    if matches!(text, "0" | "0/s") { Ok(0.0) } else { parse_rate(text) }
+}

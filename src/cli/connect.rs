@@ -1,0 +1,227 @@
+//! Where to: a profile or the embedded sandbox, signed in.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use super::args::{Global, SandboxState, Where};
+use crate::config::{Config, Profile, StateFolder};
+use crate::error::{Error, Result};
+use crate::sandbox::{self, Sandbox};
+use crate::systems::{self, Connection, System, SystemName};
+
+/// The sandbox's own limit, and therefore ours against it.
+const SANDBOX_RATE: f64 = 100.0;
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Which connection a command goes to, before it is made.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    /// The embedded sandbox.
+    Sandbox(SandboxState),
+    /// A profile.
+    Profile(Box<Profile>),
+}
+
+impl Target {
+    /// The connection that flags, mapping and configuration name: `allowed` are the mapping's own profiles.
+    pub(super) fn choose(
+        typed: &Where,
+        allowed: &[String],
+        may_take_environment: bool,
+        global: &Global,
+    ) -> Result<Self> {
+        if let Some(state) = typed.sandbox {
+            return Ok(Self::Sandbox(state));
+        }
+        let config = Config::load(global.config.as_deref(), &current_folder()?)?;
+        let from_environment =
+            || std::env::var("DESKFERRY_PROFILE").ok().filter(|name| may_take_environment && !name.is_empty());
+        let name = match (typed.profile.clone().or_else(from_environment), allowed) {
+            (Some(name), _) => name,
+            (None, [only]) => only.clone(),
+            (None, _) => return Err(nowhere(&config, allowed)),
+        };
+        if !allowed.is_empty() && !allowed.contains(&name) {
+            let names: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
+            return Err(Error::usage(format!("the mapping may not run against the profile `{name}`"))
+                .hint(format!("its `profile` allows {}", names.join(", "))));
+        }
+        Ok(Self::Profile(Box::new(config.profile(&name)?.clone())))
+    }
+
+    /// The name for people and for `--confirm`.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Sandbox(_) => "sandbox",
+            Self::Profile(profile) => &profile.name,
+        }
+    }
+
+    /// The system, where the target settles it.
+    pub(super) fn system(&self) -> Option<SystemName> {
+        match self {
+            Self::Sandbox(_) => None,
+            Self::Profile(profile) => Some(profile.system),
+        }
+    }
+
+    /// Requests under way at once.
+    pub(super) fn concurrency(&self) -> usize {
+        match self {
+            Self::Sandbox(_) => Profile::CONCURRENCY,
+            Self::Profile(profile) => profile.concurrency,
+        }
+    }
+
+    /// The known limit.
+    pub(super) fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Sandbox(_) => Some(SANDBOX_RATE),
+            Self::Profile(profile) => profile.rate,
+        }
+    }
+
+    /// Whether the first write is confirmed by name.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self, Self::Profile(profile) if profile.is_live())
+    }
+
+    /// The zone of times that come without one.
+    pub(super) fn timezone(&self) -> Option<TimeZone> {
+        match self {
+            Self::Sandbox(_) => None,
+            Self::Profile(profile) => profile.timezone.clone(),
+        }
+    }
+
+    /// `commit_within` and `visible_within` (design, Delivery: the only assumption).
+    pub(super) fn surprise(&self) -> (Duration, Duration) {
+        let (commit, visible, near) = match self {
+            Self::Sandbox(_) => (None, None, true),
+            Self::Profile(profile) => (profile.commit_within, profile.visible_within, profile.is_loopback()),
+        };
+        let (commit_default, visible_default) = if near {
+            (Duration::from_secs(2), Duration::from_secs(1))
+        } else {
+            (systems::COMMIT_WITHIN, Duration::from_secs(30))
+        };
+        (commit.unwrap_or(commit_default), visible.unwrap_or(visible_default))
+    }
+
+    /// How a printed command names this target.
+    pub(super) fn flags(&self) -> Vec<String> {
+        match self {
+            Self::Sandbox(_) => vec!["--sandbox".to_owned()],
+            Self::Profile(profile) => vec!["--profile".to_owned(), profile.name.clone()],
+        }
+    }
+}
+
+fn nowhere(config: &Config, allowed: &[String]) -> Error {
+    let names: Vec<_> =
+        if allowed.is_empty() { config.names().map(str::to_owned).collect() } else { allowed.to_vec() };
+    let error = Error::usage("it is not said where to: name a profile, or rehearse on the sandbox");
+    let error = if names.is_empty() {
+        error.hint(format!("there is no profile yet: describe the connection in `{}`", crate::config::FILE_NAME))
+    } else {
+        error.hint(format!("--profile NAME, where NAME is one of {}", names.join(", ")))
+    };
+    error.hint("--sandbox needs no account")
+}
+
+/// A connection, signed in; the embedded sandbox lives as long as it.
+pub(super) struct Connected {
+    pub(super) system: Arc<dyn System>,
+    sandbox: Option<Sandbox>,
+}
+
+impl Connected {
+    /// Starts the sandbox if it is the target, and signs in.
+    pub(super) async fn open(
+        target: &Target,
+        system: SystemName,
+        insecure_http: bool,
+        concurrency: usize,
+        state: &StateFolder,
+    ) -> Result<Self> {
+        match target {
+            Target::Sandbox(kept) => {
+                let (sandbox, connection) = embedded(*kept, system, concurrency, &state.sandbox()).await?;
+                let system = systems::sign_in(connection).await?;
+                Ok(Self { system, sandbox: Some(sandbox) })
+            }
+            Target::Profile(profile) => {
+                let connection = Connection {
+                    system,
+                    url: profile.url.clone(),
+                    site_id: profile.site_id.clone(),
+                    tenant: profile.tenant.clone(),
+                    dialect: profile.dialect,
+                    token: profile.token.read()?,
+                    timezone: profile.timezone.clone(),
+                    concurrency,
+                    insecure_http,
+                    timeout: TIMEOUT,
+                };
+                let system = systems::sign_in(connection).await?;
+                Ok(Self { system, sandbox: None })
+            }
+        }
+    }
+
+    /// Stops the embedded sandbox, so that its tickets are kept.
+    pub(super) async fn close(self) -> Result<()> {
+        drop(self.system);
+        match self.sandbox {
+            Some(sandbox) => sandbox.stop().await.map_err(sandbox_failed),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn embedded(
+    kept: SandboxState,
+    system: SystemName,
+    concurrency: usize,
+    folder: &Path,
+) -> Result<(Sandbox, Connection)> {
+    let config = sandbox::Config {
+        data: Some(folder.to_owned()),
+        fresh: kept == SandboxState::Empty,
+        rate: SANDBOX_RATE,
+        ..sandbox::Config::default()
+    };
+    let sandbox = Sandbox::start(config).await.map_err(sandbox_failed)?;
+    let ready = sandbox.ready_line();
+    let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
+    let address = text(system.as_str());
+    let url = url::Url::parse(&address)
+        .map_err(|error| Error::machine(format!("the sandbox told no address: `{address}`")).caused_by(error))?;
+    let connection = Connection {
+        system,
+        url: Some(url),
+        site_id: Some(text("site_id")),
+        tenant: Some("sandbox".to_owned()),
+        dialect: None,
+        token: SecretString::from(text("token")),
+        timezone: None,
+        concurrency,
+        insecure_http: false,
+        timeout: TIMEOUT,
+    };
+    Ok((sandbox, connection))
+}
+
+pub(super) fn sandbox_failed(error: sandbox::SandboxError) -> Error {
+    let hint = error.hint();
+    Error::machine("the sandbox failed").caused_by(error).hint(hint)
+}
+
+fn current_folder() -> Result<std::path::PathBuf> {
+    std::env::current_dir().map_err(|error| Error::machine("the current folder is gone").caused_by(error))
+}

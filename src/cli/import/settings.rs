@@ -1,0 +1,61 @@
+//! What was typed and what the mapping says become the settings of one import.
+
+use super::super::args::{Global, ImportArgs};
+use super::super::connect::Target;
+use crate::error::{Error, Result};
+use crate::mapping::Mapping;
+use crate::source::{InputOptions, SheetChoice, SheetName};
+
+/// Where to; `None` for a dry run that a snapshot serves without any connection.
+pub(super) fn target(args: &ImportArgs, mapping: &Mapping, global: &Global) -> Result<Option<Target>> {
+    let named = args.target.profile.is_some() || args.target.sandbox.is_some();
+    if args.dry_run && args.directory.is_some() && !named {
+        return Ok(None);
+    }
+    let target = Target::choose(&args.target, mapping.profiles(), false, global)?;
+    match target.system() {
+        Some(system) if system != mapping.system() => Err(Error::usage(format!(
+            "the mapping is for `{}`, but the profile `{}` is of `{system}`",
+            mapping.system(),
+            target.name()
+        ))
+        .at(mapping.name())
+        .hint("choose the mapping that was written for this system, or another --profile")),
+        _ => Ok(Some(target)),
+    }
+}
+
+/// Requests under way at once: the flag, else the target's.
+pub(super) fn concurrency(args: &ImportArgs, target: &Target) -> usize {
+    args.concurrency.and_then(|typed| usize::try_from(typed).ok()).unwrap_or_else(|| target.concurrency())
+}
+
+/// The mapping's `[input]`, where no flag says otherwise.
+pub(super) fn input_options(args: &ImportArgs, mapping: &Mapping) -> Result<InputOptions> {
+    let mut options = mapping.input_options().clone();
+    if let Some(sheet) = &args.sheet {
+        options.sheet = sheets(sheet)?;
+    }
+    if let Some(encoding) = &args.encoding {
+        options.encoding = Some(encoding.clone());
+    }
+    if let Some(delimiter) = args.delimiter {
+        options.delimiter = Some(delimiter);
+    }
+    if let Some(row) = args.header_row {
+        options.header_row = Some(row);
+    }
+    Ok(options)
+}
+
+fn sheets(typed: &str) -> Result<SheetChoice> {
+    if typed.trim() == "*" {
+        return Ok(SheetChoice::All);
+    }
+    let name = |word: &str| match word.trim().parse::<usize>() {
+        Ok(0) => Err(Error::usage("sheets are numbered from 1")),
+        Ok(number) => Ok(SheetName::Number(number)),
+        Err(_) => Ok(SheetName::Name(word.trim().to_owned())),
+    };
+    typed.split(',').map(name).collect::<Result<Vec<_>>>().map(SheetChoice::These)
+}

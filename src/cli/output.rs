@@ -1,0 +1,100 @@
+//! Data to standard output, everything else to standard error.
+
+use std::io::{ErrorKind as IoKind, IsTerminal, Write};
+
+use console::style;
+use serde_json::json;
+
+use super::args::Global;
+use crate::error::{Error, Result};
+use crate::report::progress::Show;
+
+/// Where a command prints.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+impl Output {
+    pub(super) fn new(global: &Global) -> Self {
+        Self { json: global.is_json(), quiet: global.quiet }
+    }
+
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// How much a run shows while it goes on.
+    pub(super) fn show(self) -> Show {
+        match (self.quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Show::Nothing,
+            (false, true) => Show::Bar,
+            (false, false) => Show::Lines,
+        }
+    }
+
+    /// A line for people.
+    pub(super) fn say(self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A block of data on standard output, a line end added.
+    pub(super) fn data(self, text: &str) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(write_failed)
+    }
+
+    /// The error that ended the command, as data too where that is asked for.
+    pub(super) fn error(self, error: &Error) {
+        self.note(error);
+        if self.json {
+            let faults: Vec<_> = error
+                .faults()
+                .iter()
+                .map(|f| json!({"file": f.file, "line": f.line, "column": f.column, "message": f.message, "hint": f.hint}))
+                .collect();
+            let document = json!({"error": {
+                "kind": format!("{:?}", error.kind()).to_lowercase(), "place": error.place(), "message": error.to_string(),
+                "hints": error.hints(), "faults": faults, "exit_code": error.kind().exit_code() as u8,
+            }});
+            // A reader that has gone has the exit code.
+            let _ = self.data(&document.to_string());
+        }
+    }
+
+    /// An error for people.
+    pub(super) fn note(self, error: &Error) {
+        let mut stderr = std::io::stderr().lock();
+        let label = style("error:").for_stderr().red().bold();
+        // Nothing can be done when standard error is closed.
+        let _ = writeln!(stderr, "{label} {error}");
+        for fault in error.faults() {
+            let _ = writeln!(stderr, "  {fault}");
+            if let Some(hint) = &fault.hint {
+                let _ = writeln!(stderr, "    {} {hint}", style("hint:").for_stderr().cyan());
+            }
+        }
+        for hint in error.hints() {
+            let _ = writeln!(stderr, "  {} {hint}", style("hint:").for_stderr().cyan());
+        }
+    }
+}
+
+pub(super) fn write_failed(error: std::io::Error) -> Error {
+    Error::machine("cannot write to standard output").caused_by(error)
+}
+
+/// Whether the reader of our output has gone: that is success.
+pub(super) fn is_broken_pipe(error: &Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == IoKind::BrokenPipe) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}

@@ -1,0 +1,194 @@
+//! `deskferry runs`: what happened, read from the ledger.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::args::{Global, RunsCommand};
+use super::output::{Output, write_failed};
+use crate::config::StateFolder;
+use crate::error::{Error, ExitCode, Result};
+use crate::ledger::{EndFilter, Ledger, RunInfo, StoredEnd, StoredRow};
+use crate::report::words;
+
+/// Rows read from the ledger at once.
+const PAGE: u32 = 1000;
+
+pub(super) async fn run(command: RunsCommand, global: &Global, output: &Output) -> Result<ExitCode> {
+    let state = StateFolder::open(global.state.as_deref())?;
+    let ledger = Ledger::open(&state.ledger())?;
+    match command {
+        RunsCommand::List => list(&ledger, *output).await?,
+        RunsCommand::Show { run } => show(&named(&ledger, &run).await?, *output)?,
+        RunsCommand::Errors { run } => errors(&ledger, &named(&ledger, &run).await?, *output).await?,
+        RunsCommand::Ids { run } => ids(&ledger, &named(&ledger, &run).await?, *output).await?,
+    }
+    Ok(ExitCode::Done)
+}
+
+async fn named(ledger: &Ledger, code: &str) -> Result<RunInfo> {
+    if code != "last" {
+        return ledger.run(code).await;
+    }
+    let last = ledger.runs().await?.into_iter().next();
+    last.ok_or_else(|| Error::usage("there is no run yet").hint("`deskferry import` makes one"))
+}
+
+async fn list(ledger: &Ledger, output: Output) -> Result<()> {
+    let runs = ledger.runs().await?;
+    if output.is_json() {
+        return output.data(&json!(runs.iter().map(run_json).collect::<Vec<_>>()).to_string());
+    }
+    if runs.is_empty() {
+        output.say("  there is no run yet");
+        return Ok(());
+    }
+    let line = |run: &RunInfo| {
+        format!(
+            "{:<5} {}  {:<11} {:<10} {:<44} {}",
+            run.code,
+            run.started.strftime("%Y-%m-%d %H:%M"),
+            run.state.as_str(),
+            run.system,
+            totals_line(run),
+            run.meta.inputs.join(", ")
+        )
+    };
+    output.data(&runs.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+fn totals_line(run: &RunInfo) -> String {
+    let Some(totals) = &run.totals else { return "no totals: it never came to its end".to_owned() };
+    let count = |name: &str| totals[name].as_u64().unwrap_or(0);
+    let mut text = format!("created {}", words::count(count("created") + count("incomplete")));
+    for (name, what) in [("skipped", "skipped"), ("rejected", "rejected"), ("in_doubt", "in doubt"), ("not_sent", "not sent")] {
+        if count(name) > 0 {
+            let _ = write!(text, ", {what} {}", words::count(count(name)));
+        }
+    }
+    text
+}
+
+fn run_json(run: &RunInfo) -> Value {
+    json!({
+        "run": run.code, "state": run.state, "system": run.system, "tenant": run.tenant, "scope": run.scope,
+        "started": run.started, "ended": run.ended, "inputs": run.meta.inputs, "mapping": run.meta.mapping,
+        "input_fingerprint": run.meta.input_print, "mapping_fingerprint": run.meta.mapping_print,
+        "directory_fingerprint": run.meta.directory_print, "directory_pulled": run.meta.directory_pulled,
+        "totals": run.totals, "resume": run.meta.command,
+    })
+}
+
+fn show(run: &RunInfo, output: Output) -> Result<()> {
+    if output.is_json() {
+        return output.data(&run_json(run).to_string());
+    }
+    let ended = run.ended.map_or_else(|| "it never came to its end".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+    let lines = [
+        format!("run        {}   {}", run.code, run.state.as_str()),
+        format!("input      {}", run.meta.inputs.join(", ")),
+        format!("mapping    {}   scope {}", run.meta.mapping, run.scope),
+        format!("system     {}   tenant {}", run.system, run.tenant),
+        format!("started    {} (UTC)", run.started.strftime("%Y-%m-%d %H:%M:%S")),
+        format!("ended      {ended}"),
+        format!("rows       {}", totals_line(run)),
+        format!("go on      {}", run.meta.command),
+    ];
+    output.data(&lines.join("\n"))
+}
+
+/// Reads all kept ends page by page into `each`.
+async fn pages(ledger: &Ledger, code: &str, mut each: impl FnMut(&StoredRow) -> Result<()>) -> Result<u64> {
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let page = ledger.row_ends(code, EndFilter::Errors, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(count) };
+        after = Some(last.ordinal);
+        for row in &page {
+            each(row)?;
+            count += 1;
+        }
+    }
+}
+
+async fn errors(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
+    let print = |row: &StoredRow| output.data(&if output.is_json() { json!(row_json(row)).to_string() } else { row_text(row) });
+    let count = pages(ledger, &run.code, print).await?;
+    if count == 0 {
+        output.say(&format!("  run {} has no row that was refused or is in doubt", run.code));
+    }
+    Ok(())
+}
+
+fn row_json(row: &StoredRow) -> Value {
+    json!({
+        "file": &*row.place.file, "sheet": row.place.sheet.as_deref(), "row": row.place.row,
+        "key": row.key.as_ref().map(|key| key.as_str()), "end": row.end,
+    })
+}
+
+fn row_text(row: &StoredRow) -> String {
+    let key = row.key.as_ref().map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
+    let mut text = format!("{} ({key})", row.place);
+    let mut line = |line: String| {
+        let _ = write!(text, "\n    {line}");
+    };
+    match &row.end {
+        StoredEnd::Rejected { faults } | StoredEnd::Incomplete { faults, .. } => {
+            if let Some(ticket) = row.end.ticket() {
+                line(format!("created as {}, a later step was refused", ticket.number.as_deref().unwrap_or(&ticket.id)));
+            }
+            for fault in faults {
+                let field = fault.field.as_deref().map(|field| format!("{field}: ")).unwrap_or_default();
+                let hint = fault.hint.as_deref().map(|hint| format!("   hint: {hint}")).unwrap_or_default();
+                line(format!("{field}{}{hint}", fault.message));
+            }
+        }
+        StoredEnd::InDoubt { reason } => line(format!("in doubt: {reason}")),
+        StoredEnd::Changed { run, from, .. } => line(format!("changed since run {run} made it from {from}")),
+        StoredEnd::Skipped { reason } => line(format!("skipped: {reason}")),
+        StoredEnd::Created { .. } => {}
+    }
+    text
+}
+
+/// The tickets of a run as CSV (or JSON lines), for a spreadsheet beside the input.
+async fn ids(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
+    let failed = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => write_failed(error),
+        other => Error::machine(format!("cannot write to standard output: {other:?}")),
+    };
+    if !output.is_json() {
+        writer.write_record(["file", "sheet", "row", "key", "id", "number", "link"]).map_err(failed)?;
+    }
+    let mut after = None;
+    loop {
+        let page = ledger.ids(&run.code, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.row.ordinal);
+        for made in &page {
+            let key = made.row.key.as_ref().map_or("", |key| key.as_str());
+            let ticket = &made.ticket;
+            if output.is_json() {
+                output.data(&json!({
+                    "file": &*made.row.place.file, "sheet": made.row.place.sheet.as_deref(), "row": made.row.place.row,
+                    "key": key, "id": ticket.id, "number": ticket.number, "link": ticket.url,
+                }).to_string())?;
+                continue;
+            }
+            let row = made.row.place.row.to_string();
+            let cells = [
+                &*made.row.place.file,
+                made.row.place.sheet.as_deref().unwrap_or(""),
+                &row,
+                key,
+                &ticket.id,
+                ticket.number.as_deref().unwrap_or(""),
+                ticket.url.as_deref().unwrap_or(""),
+            ];
+            writer.write_record(cells).map_err(failed)?;
+        }
+    }
+    writer.flush().map_err(write_failed)
+}

@@ -1,0 +1,148 @@
+//! Faults grouped by cause: the same field and message is one cause, however many rows have it.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::words;
+use crate::error::Fault;
+
+/// How many distinct causes are told apart before the rest is counted together: memory stays flat.
+const MOST_CAUSES: usize = 10_000;
+/// How many rows of a cause are named.
+const ROWS_SHOWN: usize = 5;
+/// How many causes a summary prints.
+const CAUSES_SHOWN: usize = 20;
+
+/// One cause with the rows that have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// How many faults.
+    pub rows: u64,
+    /// The field that could not be filled.
+    pub field: Option<String>,
+    /// The column whose cells are to blame.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The first few rows.
+    pub first_rows: Vec<String>,
+}
+
+/// All causes of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Causes {
+    by_text: HashMap<(Option<String>, String), Cause>,
+    others: u64,
+}
+
+impl Causes {
+    /// Counts the faults of one row.
+    pub fn add(&mut self, faults: &[Fault]) {
+        for fault in faults {
+            let field = fault.field.clone().or_else(|| fault.column.clone());
+            let key = (field.clone(), fault.message.clone());
+            if !self.by_text.contains_key(&key) && self.by_text.len() >= MOST_CAUSES {
+                self.others += 1;
+                continue;
+            }
+            let cause = self.by_text.entry(key).or_insert_with(|| Cause {
+                rows: 0,
+                field,
+                column: fault.column.clone(),
+                message: fault.message.clone(),
+                hint: fault.hint.clone(),
+                first_rows: Vec::new(),
+            });
+            cause.rows += 1;
+            if cause.first_rows.len() < ROWS_SHOWN {
+                cause.first_rows.push(match &fault.place.sheet {
+                    Some(sheet) => format!("{sheet}!{}", fault.place.row),
+                    None => fault.place.row.to_string(),
+                });
+            }
+        }
+    }
+
+    /// The causes, most frequent first.
+    pub fn sorted(&self) -> Vec<Cause> {
+        let mut causes: Vec<_> = self.by_text.values().cloned().collect();
+        causes.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| (&a.field, &a.message).cmp(&(&b.field, &b.message))));
+        causes
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_text.is_empty()
+    }
+
+    /// The lines of a summary: count, field, message, then the hint or the rows.
+    pub fn lines(&self) -> Vec<String> {
+        let causes = self.sorted();
+        let shown = &causes[..causes.len().min(CAUSES_SHOWN)];
+        let width = |text: &dyn Fn(&Cause) -> usize| shown.iter().map(text).max().unwrap_or(0);
+        let counts = width(&|cause| words::count(cause.rows).len());
+        let fields = width(&|cause| cause.field.as_deref().unwrap_or("row").chars().count());
+        let messages = width(&|cause| cause.message.chars().count()).min(48);
+        let mut lines: Vec<String> = shown
+            .iter()
+            .map(|cause| {
+                let field = cause.field.as_deref().unwrap_or("row");
+                let count = words::count(cause.rows);
+                let rows = || {
+                    let noun = if cause.rows == 1 { "row" } else { "rows" };
+                    format!("{noun} {}", words::list(&cause.first_rows, cause.rows))
+                };
+                let rest = match &cause.hint {
+                    Some(hint) if cause.rows > ROWS_SHOWN as u64 => hint.clone(),
+                    Some(hint) => format!("{hint}   ({})", rows()),
+                    None => rows(),
+                };
+                format!("{count:>counts$}  {field:<fields$}  {:<messages$}   {rest}", cause.message)
+            })
+            .collect();
+        let hidden = causes[shown.len()..].iter().map(|cause| cause.rows).sum::<u64>() + self.others;
+        if hidden > 0 {
+            let noun = words::plural(hidden, "fault", "faults");
+            lines.push(format!("…  {noun} of other causes: the error file has each"));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Place;
+
+    fn fault(row: u64, field: &str, message: &str) -> Fault {
+        Fault::row(Place { file: "t.csv".into(), sheet: None, row }, message).field(field)
+    }
+
+    #[test]
+    fn equal_faults_are_one_cause_and_the_most_frequent_comes_first() {
+        let mut causes = Causes::default();
+        causes.add(&[fault(17, "Subject", "is empty")]);
+        for row in 20..28 {
+            causes.add(&[fault(row, "LocationId", "no location `Linclon HS`").hint("did you mean `Lincoln High School`?")]);
+        }
+        causes.add(&[fault(204, "Subject", "is empty")]);
+        insta::assert_snapshot!(causes.lines().join("\n"), @r"
+        8  LocationId  no location `Linclon HS`   did you mean `Lincoln High School`?
+        2  Subject     is empty                   rows 17, 204
+        ");
+    }
+
+    #[test]
+    fn memory_stays_flat_in_the_number_of_causes() {
+        let mut causes = Causes::default();
+        for row in 0..(MOST_CAUSES as u64 + 5) {
+            causes.add(&[fault(row, "Subject", &format!("no such thing `{row}`"))]);
+        }
+        assert_eq!(causes.by_text.len(), MOST_CAUSES);
+        let hidden = words::count((MOST_CAUSES + 5 - CAUSES_SHOWN) as u64);
+        assert!(causes.lines().last().unwrap().contains(&hidden), "{:?}", causes.lines().last());
+    }
+}

@@ -1,0 +1,330 @@
+//! The summary of a run: rows in = sum of outcomes, causes grouped, what to do next.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::causes::Causes;
+use super::words;
+use crate::error::{ExitCode, Fault};
+use crate::event::{End, Event, RowEnd, Skip};
+use crate::record::Place;
+
+/// How many rows of a list are named.
+const SHOWN: usize = 5;
+
+/// What is known of a run besides its events.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Context {
+    /// The inputs as the user named them.
+    pub inputs: Vec<String>,
+    /// The system and the connection, for people: `incidentiq (sandbox)`.
+    pub target: String,
+    /// The run's code; `None` in a dry run.
+    pub run: Option<String>,
+    /// Whether nothing was sent on purpose.
+    pub dry_run: bool,
+    /// The limit, in requests per second.
+    pub limit: Option<f64>,
+}
+
+/// What came of it, after the run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Aftermath {
+    /// How long it took.
+    pub took: Duration,
+    /// The error files with the command that runs each again.
+    pub error_files: Vec<(PathBuf, String)>,
+    /// Why the run stopped before its end, if it did, and how to go on.
+    pub stopped: Option<String>,
+    /// The command that goes on.
+    pub resume: Option<String>,
+}
+
+/// A few named rows of many.
+#[derive(Debug, Clone, Default, Serialize)]
+struct Sample {
+    count: u64,
+    first: Vec<String>,
+}
+
+impl Sample {
+    fn add(&mut self, line: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < SHOWN {
+            self.first.push(line());
+        }
+    }
+}
+
+/// The tally of a run, folded from its events.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    rows: u64,
+    records: u64,
+    filtered: u64,
+    sent: u64,
+    created: u64,
+    incomplete: u64,
+    ready: u64,
+    requests: u64,
+    skipped: u64,
+    rejected: u64,
+    in_doubt: u64,
+    not_sent: u64,
+    repeated: u64,
+    done_before: u64,
+    by_mapping: u64,
+    fallbacks: BTreeMap<(String, String), u64>,
+    causes: Causes,
+    changed: Sample,
+    doubts: Sample,
+    warnings: Sample,
+    notes: Vec<String>,
+}
+
+impl Summary {
+    /// Folds one event in.
+    pub fn on(&mut self, event: &Event) {
+        match event {
+            Event::Counted { rows, records, filtered } => {
+                (self.rows, self.records, self.filtered) = (*rows, *records, *filtered);
+            }
+            Event::Row(row) => self.row(row),
+            Event::Sent => self.sent += 1,
+            Event::Note(note) => self.notes.push(note.clone()),
+            _ => {}
+        }
+    }
+
+    fn row(&mut self, row: &RowEnd) {
+        match &row.end {
+            End::Created { ticket, fallbacks } => {
+                self.created += 1;
+                self.fall_back(fallbacks);
+                for warning in &ticket.warnings {
+                    self.warnings.add(|| format!("{}: {warning}", row.place));
+                }
+            }
+            End::Ready { requests, fallbacks } => {
+                self.ready += 1;
+                self.requests += u64::from(*requests);
+                self.fall_back(fallbacks);
+            }
+            End::Skipped(skip) => self.skip(&row.place, skip),
+            End::Rejected(faults) => {
+                self.rejected += 1;
+                self.causes.add(faults);
+            }
+            End::Incomplete { faults, .. } => {
+                self.created += 1;
+                self.incomplete += 1;
+                self.causes.add(faults);
+            }
+            End::InDoubt { reason } => {
+                self.in_doubt += 1;
+                self.doubts.add(|| format!("{}: {reason}", row.place));
+            }
+            End::NotSent => self.not_sent += 1,
+        }
+    }
+
+    fn fall_back(&mut self, fallbacks: &[(String, String)]) {
+        for fallback in fallbacks {
+            *self.fallbacks.entry(fallback.clone()).or_insert(0) += 1;
+        }
+    }
+
+    fn skip(&mut self, place: &Place, skip: &Skip) {
+        self.skipped += 1;
+        match skip {
+            Skip::DoneBefore { .. } => self.done_before += 1,
+            Skip::Repeated { .. } => self.repeated += 1,
+            Skip::ByMapping { .. } => self.by_mapping += 1,
+            Skip::Changed { ticket, run, from } => {
+                self.changed.add(|| {
+                    let number = ticket.number.as_deref().unwrap_or(&ticket.id);
+                    format!("{place}: run {run} made {number} from {from}")
+                });
+            }
+        }
+    }
+
+    /// Records that the engine never came to are not sent: called once, when the run was stopped.
+    pub fn close(&mut self) {
+        self.not_sent += self.records.saturating_sub(self.ended());
+    }
+
+    fn ended(&self) -> u64 {
+        self.created + self.ready + self.skipped + self.rejected + self.in_doubt + self.not_sent
+    }
+
+    /// Whether every record is accounted for.
+    pub fn is_balanced(&self) -> bool {
+        self.ended() == self.records
+    }
+
+    /// How many rows were made (or, in a dry run, would be).
+    pub fn made(&self) -> u64 {
+        self.created + self.ready
+    }
+
+    /// The causes of what was rejected.
+    pub fn causes(&self) -> &Causes {
+        &self.causes
+    }
+
+    /// The exit code by the rows alone.
+    pub fn exit_code(&self) -> ExitCode {
+        let clean = self.rejected + self.incomplete + self.in_doubt + self.changed.count == 0;
+        if clean { ExitCode::Done } else { ExitCode::SomeRows }
+    }
+
+    /// The summary for people; the caller prints it.
+    pub fn render(&self, context: &Context, after: &Aftermath) -> String {
+        let mut text = String::new();
+        self.head(&mut text, context, after);
+        self.told(&mut text);
+        if !self.causes.is_empty() {
+            text.push_str("\n  rejected, by cause\n");
+            for line in self.causes.lines() {
+                let _ = writeln!(text, "    {line}");
+            }
+        }
+        for (title, sample) in [
+            ("changed since they were made, left alone", &self.changed),
+            ("in doubt", &self.doubts),
+            ("warnings of the system", &self.warnings),
+        ] {
+            if sample.count > 0 {
+                let _ = writeln!(text, "\n  {title}");
+                for line in &sample.first {
+                    let _ = writeln!(text, "    {line}");
+                }
+                let rest = sample.count - sample.first.len() as u64;
+                if rest > 0 {
+                    let _ = writeln!(text, "    … and {} more", words::count(rest));
+                }
+            }
+        }
+        foot(&mut text, after);
+        text
+    }
+
+    fn head(&self, text: &mut String, context: &Context, after: &Aftermath) {
+        let run = match (&context.run, context.dry_run) {
+            (_, true) => "dry run, nothing was sent".to_owned(),
+            (Some(run), false) => format!("run {run}"),
+            (None, false) => String::new(),
+        };
+        let _ = writeln!(text, "  {} → {}          {run}", context.inputs.join(", "), context.target);
+        let _ = writeln!(
+            text,
+            "  read {} → {}, {} filtered",
+            words::plural(self.rows, "row", "rows"),
+            words::plural(self.records, "record", "records"),
+            words::count(self.filtered)
+        );
+        let made = if context.dry_run { ("would create", self.ready) } else { ("created", self.created) };
+        let n = words::count;
+        let _ = write!(
+            text,
+            "  {} {}   skipped {}   rejected {}   in doubt {}   not sent {}      in {}",
+            made.0,
+            n(made.1),
+            n(self.skipped),
+            n(self.rejected),
+            n(self.in_doubt),
+            n(self.not_sent),
+            words::duration(after.took)
+        );
+        let seconds = after.took.as_secs_f64();
+        match context.limit {
+            Some(limit) if !context.dry_run && self.sent > 0 && seconds > 0.0 => {
+                let _ = writeln!(text, " ({}, limit {})", words::rate(self.sent as f64 / seconds), words::rate(limit));
+            }
+            _ => text.push('\n'),
+        }
+    }
+
+    fn told(&self, text: &mut String) {
+        let reasons: Vec<String> = [
+            (self.done_before, "done before"),
+            (self.changed.count, "changed since"),
+            (self.repeated, "the same row again"),
+            (self.by_mapping, "by the mapping"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{} {why}", words::count(count)))
+        .collect();
+        if !reasons.is_empty() {
+            let _ = writeln!(text, "  skipped    {}", reasons.join(", "));
+        }
+        if self.incomplete > 0 {
+            let rows = words::plural(self.incomplete, "ticket was", "tickets were");
+            let _ = writeln!(text, "  incomplete {rows} created, a later step was refused");
+        }
+        if self.requests > self.ready {
+            let _ = writeln!(text, "  requests   {} in all", words::count(self.requests));
+        }
+        for ((field, name), count) in &self.fallbacks {
+            let _ = writeln!(text, "  fallbacks  {field}: {} took {name}", words::plural(*count, "row", "rows"));
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "  note       {note}");
+        }
+    }
+
+    /// The summary for programs.
+    pub fn to_json(&self, context: &Context, after: &Aftermath) -> serde_json::Value {
+        let fallbacks: Vec<_> = self
+            .fallbacks
+            .iter()
+            .map(|((field, took), rows)| serde_json::json!({"field": field, "took": took, "rows": rows}))
+            .collect();
+        serde_json::json!({
+            "inputs": context.inputs, "target": context.target, "run": context.run, "dry_run": context.dry_run,
+            "rows": self.rows, "records": self.records, "filtered": self.filtered,
+            "created": self.created, "would_create": self.ready, "incomplete": self.incomplete, "skipped": self.skipped,
+            "rejected": self.rejected, "in_doubt": self.in_doubt, "not_sent": self.not_sent,
+            "skipped_because": {
+                "done_before": self.done_before, "changed": self.changed.count,
+                "repeated": self.repeated, "by_mapping": self.by_mapping,
+            },
+            "requests": if context.dry_run { self.requests } else { self.sent },
+            "seconds": after.took.as_secs_f64(), "limit": context.limit,
+            "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
+            "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
+            "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
+            "stopped": after.stopped, "resume": after.resume,
+        })
+    }
+}
+
+fn foot(text: &mut String, after: &Aftermath) {
+    if !after.error_files.is_empty() {
+        text.push('\n');
+    }
+    for (path, command) in &after.error_files {
+        let _ = writeln!(text, "  errors     {}     mend and run:  {command}", path.display());
+    }
+    if let Some(stopped) = &after.stopped {
+        let _ = writeln!(text, "\n  stopped    {stopped}");
+    }
+    if let Some(resume) = &after.resume {
+        let _ = writeln!(text, "  go on      {resume}");
+    }
+}
+
+/// The faults of a row as one text, for logs and lists.
+pub fn faults_text(faults: &[Fault]) -> String {
+    let line = |fault: &Fault| match &fault.field {
+        Some(field) => format!("{field}: {}", fault.message),
+        None => fault.message.clone(),
+    };
+    faults.iter().map(line).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,261 @@
+//! Each bad input gets its error and its exit code, and nothing is half-done.
+
+use crate::support::{SandboxProcess, Work};
+
+const MAPPING: &str = r##"
+version = 1
+system = "clearfeed"
+operation = "create"
+scope = "bad-input"
+key = ["Id"]
+
+[fields]
+title = { from = "Title" }
+description = { from = "Title" }
+collection_id = { value = "IT Support", resolve = "collection" }
+"##;
+
+/// A work folder with a mapping and one good file.
+fn work() -> Work {
+    let work = Work::new();
+    work.write("map.toml", MAPPING);
+    work.write("good.csv", "Id,Title\n1,Printer\n2,Screen\n");
+    work
+}
+
+/// Runs an import that must fail with this code and say all of these; returns what it said.
+#[track_caller]
+fn refused(work: &Work, arguments: &[&str], code: i32, said: &[&str]) -> String {
+    let mut all = vec!["import"];
+    all.extend(arguments);
+    let ended = work.run(&all).expect(code);
+    for part in said {
+        assert!(ended.stderr.contains(part), "`{part}` is not said:\n{}", ended.stderr);
+    }
+    assert!(ended.stdout.is_empty(), "data on standard output: {}", ended.stdout);
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    ended.stderr
+}
+
+/// The same on the embedded sandbox, which must hold nothing afterwards.
+#[track_caller]
+fn refused_in_sandbox(work: &Work, input: &str, further: &[&str], said: &[&str]) {
+    let mut all = vec![input, "--mapping", "map.toml", "--sandbox"];
+    all.extend(further);
+    refused(work, &all, 2, said);
+    assert!(work.embedded_audit().is_empty());
+}
+
+#[test]
+fn a_missing_file() {
+    refused_in_sandbox(&work(), "none.csv", &[], &["none.csv", "hint:"]);
+}
+
+#[test]
+fn an_empty_file() {
+    let work = work();
+    work.write("empty.csv", "");
+    refused_in_sandbox(&work, "empty.csv", &[], &["empty.csv", "empty"]);
+}
+
+#[test]
+fn a_header_without_rows() {
+    let work = work();
+    work.write("header.csv", "Id,Title\n");
+    refused_in_sandbox(&work, "header.csv", &[], &["header.csv", "no rows"]);
+}
+
+#[test]
+fn a_sheet_that_is_not_there() {
+    let work = work();
+    let samples = crate::support::repository().join("samples/tickets.xlsx");
+    refused_in_sandbox(&work, samples.to_str().unwrap(), &["--sheet", "Nothing"], &["`Nothing`", "Tickets"]);
+}
+
+#[test]
+fn a_binary_file_named_csv() {
+    let work = work();
+    let bytes: Vec<u8> = (0..4096u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    work.write("photo.csv", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &bytes].concat());
+    refused_in_sandbox(&work, "photo.csv", &[], &["photo.csv", "hint:"]);
+}
+
+#[test]
+fn a_broken_zip_named_xlsx() {
+    let work = work();
+    work.write("broken.xlsx", b"PK\x03\x04this is no workbook at all".as_slice());
+    refused_in_sandbox(&work, "broken.xlsx", &[], &["broken.xlsx", "hint:"]);
+}
+
+#[test]
+fn a_column_that_is_not_in_the_file() {
+    let work = work();
+    work.write("other.csv", "Id,Titel\n1,Printer\n");
+    refused_in_sandbox(&work, "other.csv", &[], &["map.toml:9", "`Title`", "Titel"]);
+}
+
+#[test]
+fn a_first_bad_byte_far_into_the_file_is_told_with_its_position() {
+    let work = work();
+    let mut bytes = b"Id,Title\n".to_vec();
+    for row in 0..40_000 {
+        bytes.extend(format!("{row},Printer {row}\n").bytes());
+    }
+    let position = bytes.len() + 2;
+    bytes.extend(b"x,caf\xe9\n");
+    let at = position + 3;
+    assert!(at > 600_000);
+    work.write("late.csv", bytes);
+    refused_in_sandbox(&work, "late.csv", &[], &["late.csv", &at.to_string(), "windows-1252"]);
+}
+
+#[test]
+fn a_mapping_for_another_system() {
+    let work = work();
+    let sandbox = SandboxProcess::start(&work, &[]);
+    sandbox.profiles(&work, "");
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "district"], 2, &["incidentiq", "clearfeed"]);
+    assert!(sandbox.audit().is_empty());
+}
+
+#[test]
+fn an_unknown_profile() {
+    let work = work();
+    let sandbox = SandboxProcess::start(&work, &[]);
+    sandbox.profiles(&work, "");
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "suport"], 2, &["`suport`", "`support`"]);
+}
+
+#[test]
+fn no_profile_and_no_sandbox() {
+    let work = work();
+    refused(&work, &["good.csv", "--mapping", "map.toml"], 2, &["--profile", "--sandbox"]);
+}
+
+#[test]
+fn a_missing_token() {
+    let work = work();
+    work.write(
+        "deskferry.toml",
+        "[profiles.support]\nsystem = \"clearfeed\"\nurl = \"http://127.0.0.1:9/clearfeed\"\ntenant = \"acme\"\n\
+         token = { env = \"DESKFERRY_TEST_UNSET\" }\n",
+    );
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 2, &["DESKFERRY_TEST_UNSET"]);
+}
+
+#[test]
+fn a_token_that_is_not_accepted() {
+    let work = work();
+    let sandbox = SandboxProcess::start(&work, &[]);
+    sandbox.profiles(&work, "");
+    work.write("token", "s3cret-but-wrong");
+    let said = refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 3, &["401", "token"]);
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn a_wrong_site_id() {
+    let work = work();
+    let sandbox = SandboxProcess::start(&work, &[]);
+    sandbox.profiles(&work, "");
+    let config = work.read("deskferry.toml").replace(sandbox.told("site_id"), "11111111-2222-3333-4444-555555555555");
+    work.write("deskferry.toml", config);
+    let mapping = crate::support::repository().join("mappings/incidentiq-tickets.toml");
+    let samples = crate::support::repository().join("samples/tickets.csv");
+    let arguments =
+        [samples.to_str().unwrap(), "--mapping", mapping.to_str().unwrap(), "--profile", "district"];
+    refused(&work, &arguments, 3, &["site_id"]);
+    assert!(sandbox.audit().is_empty());
+}
+
+#[test]
+fn a_host_that_does_not_answer() {
+    let work = work();
+    // A port that was free a moment ago and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    work.write("token", "sandbox");
+    work.write(
+        "deskferry.toml",
+        format!(
+            "[profiles.support]\nsystem = \"clearfeed\"\nurl = \"http://127.0.0.1:{port}/clearfeed\"\ntenant = \"acme\"\n\
+             token = {{ file = \"token\" }}\n"
+        ),
+    );
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 3, &["127.0.0.1", "hint:"]);
+}
+
+#[test]
+fn plain_http_to_another_machine() {
+    let work = work();
+    work.write("token", "sandbox");
+    work.write(
+        "deskferry.toml",
+        "[profiles.support]\nsystem = \"clearfeed\"\nurl = \"http://desk.invalid/clearfeed\"\ntenant = \"acme\"\ntoken = { file = \"token\" }\n",
+    );
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 2, &["https", "--insecure-http"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_folder_that_cannot_be_written() {
+    let work = work();
+    // A file in its place cannot be written into, even by a user who may write everywhere.
+    work.write("state", "");
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--sandbox"], 4, &["state", "--state DIR"]);
+}
+
+#[test]
+fn no_confirmation_without_a_terminal() {
+    let work = work();
+    let sandbox = SandboxProcess::start(&work, &[]);
+    sandbox.profiles(&work, "live = true");
+    let arguments = ["good.csv", "--mapping", "map.toml", "--profile", "support"];
+    refused(&work, &arguments, 2, &["--confirm support", "2 tickets"]);
+    assert!(sandbox.audit().is_empty());
+    let mut wrong = arguments.to_vec();
+    wrong.extend(["--confirm", "district"]);
+    refused(&work, &wrong, 2, &["`district`", "`support`"]);
+    assert!(sandbox.audit().is_empty());
+    let mut right = vec!["import"];
+    right.extend(arguments);
+    right.extend(["--confirm", "support"]);
+    work.run(&right).expect(0);
+    assert_eq!(sandbox.created("clearfeed").len(), 2);
+}
+
+#[test]
+fn a_profile_that_the_mapping_does_not_allow() {
+    let work = work();
+    let sandbox = SandboxProcess::start(&work, &[]);
+    sandbox.profiles(&work, "");
+    work.write("map.toml", MAPPING.replace("key =", "profile = [\"support-test\"]\nkey ="));
+    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 2, &["`support`", "`support-test`"]);
+}
+
+#[test]
+fn an_error_file_that_is_open_elsewhere_is_left_alone() {
+    let work = work();
+    work.write("bad.csv", "Id,Title\n1,Printer\n2,\n");
+    work.write("bad.errors.csv", "what a person is looking at\n");
+    work.write(".~lock.bad.errors.csv#", ",somebody,somewhere,now;");
+    let (ended, summary) = work.import(&["bad.csv", "--mapping", "map.toml", "--sandbox"]);
+    ended.expect(1);
+    assert_eq!(work.read("bad.errors.csv"), "what a person is looking at\n");
+    let path = summary["error_files"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("bad.errors-2.csv"), "{path}");
+    assert!(work.read("bad.errors-2.csv").contains("is empty"));
+}
+
+#[test]
+fn faults_of_a_mapping_are_all_told_at_once() {
+    let work = work();
+    work.write("map.toml", MAPPING.replace("title =", "titel =").replace("scope =", "skope ="));
+    refused_in_sandbox(&work, "good.csv", &[], &["map.toml:5", "`skope`", "scope"]);
+}
+
+#[test]
+fn a_key_that_is_not_here_yet_is_said_to_be_so() {
+    let work = work();
+    work.write("map.toml", format!("{MAPPING}\n[[then]]\noperation = \"close\"\n"));
+    refused_in_sandbox(&work, "good.csv", &[], &["map.toml:1", "`[[then]]`"]);
+}

@@ -1,0 +1,204 @@
+//! A work folder, the real binary in it, and the real sandbox in a process of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The repository's folder.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One of the real files that stand beside the repository; `None`, told on standard error, where they are not.
+pub fn real_file(name: &str) -> Option<PathBuf> {
+    let path = repository().join("../shared/data").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not here", path.display());
+    None
+}
+
+/// A folder to work in with a state folder of its own.
+pub struct Work {
+    folder: TempDir,
+}
+
+impl Work {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The folder in which commands run.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Reads a text file of the folder.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The program with these arguments, not started yet.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("DESKFERRY_STATE", self.state())
+            .env_remove("DESKFERRY_PROFILE")
+            .env_remove("DESKFERRY_CONFIG")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs `import … --format json` and reads the summary.
+    pub fn import(&self, arguments: &[&str]) -> (Ended, Value) {
+        let mut all = vec!["import"];
+        all.extend(arguments);
+        all.extend(["--format", "json"]);
+        let ended = self.run(&all);
+        let summary = serde_json::from_str(&ended.stdout)
+            .unwrap_or_else(|error| panic!("no summary ({error})\n{}\n{}", ended.stdout, ended.stderr));
+        (ended, summary)
+    }
+
+    /// What the embedded sandbox of this state folder has accepted, oldest first.
+    pub fn embedded_audit(&self) -> Vec<Value> {
+        let folder = self.state().join("sandbox");
+        SandboxProcess::start(self, &["--data", folder.to_str().unwrap()]).audit()
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Panics with everything that was printed unless the exit code is this one.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// The sandbox in a process of its own; killed when dropped.
+pub struct SandboxProcess {
+    child: Child,
+    ready: Value,
+}
+
+impl SandboxProcess {
+    /// Starts it on a free port with these further arguments.
+    pub fn start(work: &Work, arguments: &[&str]) -> Self {
+        let mut all = vec!["sandbox", "--listen", "127.0.0.1:0"];
+        all.extend(arguments);
+        let mut child = work.command(&all).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("not ready: {error}: {line}"));
+        Self { child, ready }
+    }
+
+    /// One member of its first line: `incidentiq`, `clearfeed`, `admin`, `token`, `site_id`.
+    pub fn told(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {}", self.ready))
+    }
+
+    /// A `deskferry.toml` with the profiles `district` and `support` for it; further lines go to both.
+    pub fn profiles(&self, work: &Work, further: &str) {
+        work.write("token", self.told("token"));
+        let text = format!(
+            "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n{further}\n\
+             [profiles.support]\nsystem = \"clearfeed\"\nurl = \"{}\"\ntenant = \"acme\"\ntoken = {{ file = \"token\" }}\n{further}\n",
+            self.told("incidentiq"),
+            self.told("site_id"),
+            self.told("clearfeed"),
+        );
+        work.write("deskferry.toml", text);
+    }
+
+    /// A GET or other request on the admin route.
+    pub fn admin(&self, method: &str, path: &str, body: Option<Value>) -> String {
+        let url = format!("{}/{path}", self.told("admin").trim_end_matches('/'));
+        request(method, &url, body)
+    }
+
+    /// What it has accepted, oldest first.
+    pub fn audit(&self) -> Vec<Value> {
+        self.admin("GET", "audit", None).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The accepted creates of one system.
+    pub fn created(&self, system: &str) -> Vec<Value> {
+        creates(self.audit(), system)
+    }
+}
+
+impl Drop for SandboxProcess {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The creates of one system in an audit.
+pub fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
+    audit.into_iter().filter(|entry| entry["system"] == system && entry["operation"] == "create").collect()
+}
+
+fn request(method: &str, url: &str, body: Option<Value>) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        // A second installation of the provider in this process is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut request = client.request(method.parse().unwrap(), url);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{method} {url}: {}", answer.status());
+        answer.text().await.unwrap()
+    })
+}
