@@ -16,21 +16,52 @@ fn main() {
         let limit = format!("{rate}/s");
         let sandbox = Sandbox::start(folder, &limit);
         sandbox.profiles(folder, &format!("rate = \"{limit}\"\nconcurrency = 64"));
-        std::fs::write(folder.join("map.toml"), support::MAPPING).expect("the folder can be written");
-        measure(program(folder, &["directory", "pull", "--profile", "district", "-o", "directory.json", "--quiet"]));
+        std::fs::write(folder.join("map.toml"), support::MAPPING)
+            .expect("the folder can be written");
+        measure(program(
+            folder,
+            &[
+                "directory",
+                "pull",
+                "--profile",
+                "district",
+                "-o",
+                "directory.json",
+                "--quiet",
+            ],
+        ));
         let snapshot = folder.join("directory.json");
         let people = names(&snapshot, "user", Some("email"));
         let rows = rate * SECONDS;
-        write_csv(folder, rows, &names(&snapshot, "location", None), &people, &names(&snapshot, "issue", None));
+        write_csv(
+            folder,
+            rows,
+            &names(&snapshot, "location", None),
+            &people,
+            &names(&snapshot, "issue", None),
+        );
         // The requests of the directory must not count: the bucket of the sandbox is full again after a second.
         std::thread::sleep(std::time::Duration::from_secs(2));
-        let arguments = ["import", "tickets.csv", "--mapping", "map.toml", "--profile", "district", "--format", "json", "--quiet"];
+        let arguments = [
+            "import",
+            "tickets.csv",
+            "--mapping",
+            "map.toml",
+            "--profile",
+            "district",
+            "--format",
+            "json",
+            "--quiet",
+        ];
         let measured = measure(program(folder, &arguments));
         let summary: serde_json::Value = serde_json::from_str(&measured.stdout).expect("a summary");
         assert_eq!(summary["created"], rows, "{summary:#}");
         let reached = rows as f64 / summary["seconds"].as_f64().expect("it tells its seconds");
         let stats = Command::new("curl")
-            .args(["-s", &format!("{}/stats", sandbox.told("admin").trim_end_matches('/'))])
+            .args([
+                "-s",
+                &format!("{}/stats", sandbox.told("admin").trim_end_matches('/')),
+            ])
             .output()
             .expect("curl runs");
         println!(

@@ -20,17 +20,44 @@ fn main() {
     let folder = folder.path();
     let sandbox = Sandbox::start(folder, "0");
     sandbox.profiles(folder, "rate = \"1000000/s\"");
-    measure(program(folder, &["directory", "pull", "--profile", "district", "-o", "directory.json", "--quiet"]));
+    measure(program(
+        folder,
+        &[
+            "directory",
+            "pull",
+            "--profile",
+            "district",
+            "-o",
+            "directory.json",
+            "--quiet",
+        ],
+    ));
     let snapshot = folder.join("directory.json");
     let people = names(&snapshot, "user", Some("email"));
-    write_csv(folder, ROWS, &names(&snapshot, "location", None), &people, &names(&snapshot, "issue", None));
+    write_csv(
+        folder,
+        ROWS,
+        &names(&snapshot, "location", None),
+        &people,
+        &names(&snapshot, "issue", None),
+    );
 
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let mapping = support::MAPPING.replace("scope = \"bench\"", &format!("scope = \"bench-{round}\""));
+        let mapping =
+            support::MAPPING.replace("scope = \"bench\"", &format!("scope = \"bench-{round}\""));
         std::fs::write(folder.join("map.toml"), mapping).expect("the folder can be written");
         let arguments = [
-            "import", "tickets.csv", "--mapping", "map.toml", "--profile", "district", "--concurrency", CONCURRENCY, "--format", "json",
+            "import",
+            "tickets.csv",
+            "--mapping",
+            "map.toml",
+            "--profile",
+            "district",
+            "--concurrency",
+            CONCURRENCY,
+            "--format",
+            "json",
             "--quiet",
         ];
         let measured = measure(program(folder, &arguments));
@@ -38,9 +65,18 @@ fn main() {
         assert_eq!(summary["created"], ROWS, "{summary:#}");
         ours.push(ROWS as f64 / summary["seconds"].as_f64().expect("it tells its seconds"));
         bare.push(load(&sandbox, folder));
-        println!("round {}: import {:.0}/s, bare {:.0}/s", round + 1, ours[round], bare[round]);
+        println!(
+            "round {}: import {:.0}/s, bare {:.0}/s",
+            round + 1,
+            ours[round],
+            bare[round]
+        );
     }
-    let ratios = ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect();
+    let ratios = ours
+        .iter()
+        .zip(&bare)
+        .map(|(ours, bare)| ours / bare)
+        .collect();
     println!(
         "import {:.0}/s, bare load generator {:.0}/s, ratio {:.2} (medians of {ROUNDS}, {CONCURRENCY} at once)",
         median(ours),
@@ -54,27 +90,59 @@ fn load(sandbox: &Sandbox, folder: &std::path::Path) -> f64 {
     let body = folder.join("body.json");
     std::fs::write(&body, one_body(sandbox, folder)).expect("the folder can be written");
     let output = Command::new("oha")
-        .args(["--no-tui", "--output-format", "json", "-n", &ROWS.to_string(), "-c", CONCURRENCY, "-m", "POST", "-D"])
+        .args([
+            "--no-tui",
+            "--output-format",
+            "json",
+            "-n",
+            &ROWS.to_string(),
+            "-c",
+            CONCURRENCY,
+            "-m",
+            "POST",
+            "-D",
+        ])
         .arg(&body)
-        .args(["-H", "authorization: Bearer sandbox", "-H", "client: ApiClient", "-T", "application/json"])
+        .args([
+            "-H",
+            "authorization: Bearer sandbox",
+            "-H",
+            "client: ApiClient",
+            "-T",
+            "application/json",
+        ])
         .args(["-H", &format!("siteid: {}", sandbox.told("site_id"))])
-        .arg(format!("{}/api/v1.0/tickets/new", sandbox.told("incidentiq")))
+        .arg(format!(
+            "{}/api/v1.0/tickets/new",
+            sandbox.told("incidentiq")
+        ))
         .output()
         .expect("oha runs");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("oha reports JSON");
-    assert_eq!(report["summary"]["successRate"].as_f64(), Some(1.0), "{report:#}");
+    let report: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("oha reports JSON");
+    assert_eq!(
+        report["summary"]["successRate"].as_f64(),
+        Some(1.0),
+        "{report:#}"
+    );
     assert_eq!(report["statusCodeDistribution"]["201"], ROWS, "{report:#}");
-    report["summary"]["requestsPerSec"].as_f64().expect("oha tells its rate")
+    report["summary"]["requestsPerSec"]
+        .as_f64()
+        .expect("oha tells its rate")
 }
 
 /// The last body that the sandbox accepted.
 fn one_body(sandbox: &Sandbox, folder: &std::path::Path) -> String {
     let output = Command::new("curl")
-        .args(["-s", &format!("{}/audit", sandbox.told("admin").trim_end_matches('/'))])
+        .args([
+            "-s",
+            &format!("{}/audit", sandbox.told("admin").trim_end_matches('/')),
+        ])
         .current_dir(folder)
         .output()
         .expect("curl runs");
     let text = String::from_utf8(output.stdout).expect("an audit is text");
-    let last: serde_json::Value = serde_json::from_str(text.lines().next_back().expect("it holds something")).expect("JSON");
+    let last: serde_json::Value =
+        serde_json::from_str(text.lines().next_back().expect("it holds something")).expect("JSON");
     last["body"].to_string()
 }

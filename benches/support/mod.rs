@@ -12,7 +12,11 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_deskferry");
 /// A command of the program in a folder, with a state folder of its own.
 pub fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).current_dir(folder).env("DESKFERRY_STATE", folder.join("state")).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("DESKFERRY_STATE", folder.join("state"))
+        .stdin(Stdio::null());
     command
 }
 
@@ -25,14 +29,19 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts it on a free port with this limit.
     pub fn start(folder: &Path, rate: &str) -> Self {
-        let mut child = program(folder, &["sandbox", "--listen", "127.0.0.1:0", "--rate", rate])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the sandbox starts");
+        let mut child = program(
+            folder,
+            &["sandbox", "--listen", "127.0.0.1:0", "--rate", rate],
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the sandbox starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("standard output is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the sandbox tells its address");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the sandbox tells its address");
         let ready = serde_json::from_str(&line).expect("the first line is JSON");
         Self { child, ready }
     }
@@ -44,7 +53,8 @@ impl Sandbox {
 
     /// A profile `support` (and `district`) for it in the folder's `deskferry.toml`.
     pub fn profiles(&self, folder: &Path, further: &str) {
-        std::fs::write(folder.join("token"), self.told("token")).expect("the folder can be written");
+        std::fs::write(folder.join("token"), self.told("token"))
+            .expect("the folder can be written");
         let text = format!(
             "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n{further}\n\
              [profiles.support]\nsystem = \"clearfeed\"\nurl = \"{}\"\ntenant = \"acme\"\ntoken = {{ file = \"token\" }}\n{further}\n",
@@ -76,7 +86,11 @@ pub struct Measured {
 /// Runs a command to its end and measures it; it must end with 0.
 pub fn measure(mut command: Command) -> Measured {
     let started = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
     let mut peak = None;
     let status = loop {
         // The high-water mark grows only: the last look before the end is at most 5 ms old.
@@ -88,9 +102,17 @@ pub fn measure(mut command: Command) -> Measured {
     };
     let took = started.elapsed();
     let mut stdout = String::new();
-    std::io::Read::read_to_string(&mut child.stdout.take().expect("standard output is piped"), &mut stdout).expect("text");
+    std::io::Read::read_to_string(
+        &mut child.stdout.take().expect("standard output is piped"),
+        &mut stdout,
+    )
+    .expect("text");
     assert!(status.success(), "it ended with {status}: {stdout}");
-    Measured { took, peak_mb: peak, stdout }
+    Measured {
+        took,
+        peak_mb: peak,
+        stdout,
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -113,12 +135,24 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
 }
 
 /// Writes a CSV of so many rows that `MAPPING` maps into IncidentIQ with three resolves a row.
-pub fn write_csv(folder: &Path, rows: u64, places: &[String], people: &[String], issues: &[String]) -> PathBuf {
+pub fn write_csv(
+    folder: &Path,
+    rows: u64,
+    places: &[String],
+    people: &[String],
+    issues: &[String],
+) -> PathBuf {
     let path = folder.join("tickets.csv");
     let mut file = BufWriter::new(File::create(&path).expect("the folder can be written"));
-    writeln!(file, "Ticket #,Title,Description,Problem,Building,Requester,Opened,Status").expect("it can be written");
+    writeln!(
+        file,
+        "Ticket #,Title,Description,Problem,Building,Requester,Opened,Status"
+    )
+    .expect("it can be written");
     for row in 0..rows {
-        let pick = |list: &[String], step: u64| list[(row.wrapping_mul(step) % list.len() as u64) as usize].clone();
+        let pick = |list: &[String], step: u64| {
+            list[(row.wrapping_mul(step) % list.len() as u64) as usize].clone()
+        };
         writeln!(
             file,
             "{row},Printer {row} is out of paper,\"The printer in room {} of the east wing says it is out of paper, again.\",{},{},{},0{}/1{}/2024 0{}:15,Open",
@@ -156,13 +190,23 @@ ForId = { from = "Requester", resolve = "user", match = "email" }
 pub fn names(snapshot: &Path, kind: &str, property: Option<&str>) -> Vec<String> {
     let text = std::fs::read_to_string(snapshot).expect("the snapshot was pulled");
     let value: serde_json::Value = serde_json::from_str(&text).expect("a snapshot is JSON");
-    let entries = value["kinds"][kind]["entries"].as_array().expect("the kind is listed");
+    let entries = value["kinds"][kind]["entries"]
+        .as_array()
+        .expect("the kind is listed");
     let name = |entry: &serde_json::Value| match property {
         Some(property) => entry["properties"][property].as_str().map(str::to_owned),
         None => entry["name"].as_str().map(str::to_owned),
     };
-    let all: Vec<String> = entries.iter().filter_map(name).filter(|name| !name.contains([',', '"'])).collect();
-    let once: Vec<String> = all.iter().filter(|name| all.iter().filter(|other| other == name).count() == 1).cloned().collect();
+    let all: Vec<String> = entries
+        .iter()
+        .filter_map(name)
+        .filter(|name| !name.contains([',', '"']))
+        .collect();
+    let once: Vec<String> = all
+        .iter()
+        .filter(|name| all.iter().filter(|other| other == name).count() == 1)
+        .cloned()
+        .collect();
     assert!(!once.is_empty(), "no {kind} has a name of its own");
     once
 }

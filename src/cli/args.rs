@@ -12,7 +12,7 @@ use crate::run::MaxErrors;
 /// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
 #[derive(Debug, Parser)]
 #[command(name = "deskferry", version, about, arg_required_else_help = true)]
-pub struct Cli {
+pub(super) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
@@ -23,7 +23,7 @@ pub struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// What to print on standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -46,7 +46,7 @@ pub struct Global {
 
 /// What data looks like on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people
     Human,
     /// One JSON document, or JSON lines for streams
@@ -55,7 +55,7 @@ pub enum Format {
 
 /// What the log looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// Lines for people
     Text,
     /// A JSON object a line
@@ -64,7 +64,7 @@ pub enum LogFormat {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Create tickets from a file; resumes by itself
     Import(Box<ImportArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
@@ -79,7 +79,7 @@ pub enum Command {
 
 /// Which system a command speaks to.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Where {
+pub(super) struct Where {
     /// The profile of deskferry.toml
     #[arg(long, value_name = "NAME", conflicts_with = "sandbox")]
     pub profile: Option<String>,
@@ -93,7 +93,7 @@ pub struct Where {
 
 /// What the embedded sandbox starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SandboxState {
+pub(super) enum SandboxState {
     /// What earlier commands left
     Kept,
     /// Nothing
@@ -102,8 +102,10 @@ pub enum SandboxState {
 
 /// `deskferry import`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  deskferry import samples/tickets.csv --mapping mappings/incidentiq-tickets.toml --sandbox")]
-pub struct ImportArgs {
+#[command(
+    after_help = "Example:\n  deskferry import samples/tickets.csv --mapping mappings/incidentiq-tickets.toml --sandbox"
+)]
+pub(super) struct ImportArgs {
     /// The files: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
@@ -135,7 +137,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     pub errors_to: Option<PathBuf>,
     /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
-    #[arg(long, value_name = "N|P%", default_value = "50")]
+    #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
     pub max_errors: MaxErrors,
     /// Fetch the directory anew
     #[arg(long)]
@@ -162,9 +164,11 @@ pub struct ImportArgs {
 
 /// `deskferry directory …`
 #[derive(Debug, Subcommand)]
-pub enum DirectoryCommand {
+pub(super) enum DirectoryCommand {
     /// Fetch the directory, and keep it as a file with -o
-    #[command(after_help = "Example:\n  deskferry directory pull --system incidentiq --sandbox -o district.json")]
+    #[command(
+        after_help = "Example:\n  deskferry directory pull --system incidentiq --sandbox -o district.json"
+    )]
     Pull {
         /// Where from.
         #[command(flatten)]
@@ -174,7 +178,9 @@ pub enum DirectoryCommand {
         output: Option<PathBuf>,
     },
     /// List the entries of a kind, or how many of each there are
-    #[command(after_help = "Example:\n  deskferry directory show location --system incidentiq --sandbox")]
+    #[command(
+        after_help = "Example:\n  deskferry directory show location --system incidentiq --sandbox"
+    )]
     Show {
         /// issue, location, room, user, team, asset, status, priority, collection, tag, custom_field
         kind: Option<String>,
@@ -183,7 +189,9 @@ pub enum DirectoryCommand {
         from: From,
     },
     /// Find entries by a part of their name or another property
-    #[command(after_help = "Example:\n  deskferry directory search lincoln --system incidentiq --sandbox")]
+    #[command(
+        after_help = "Example:\n  deskferry directory search lincoln --system incidentiq --sandbox"
+    )]
     Search {
         /// What to look for
         text: String,
@@ -195,7 +203,7 @@ pub enum DirectoryCommand {
 
 /// Where a directory comes from.
 #[derive(Debug, Clone, Args)]
-pub struct From {
+pub(super) struct From {
     /// Which connection.
     #[command(flatten)]
     pub target: Where,
@@ -212,7 +220,7 @@ pub struct From {
 
 /// `deskferry runs …`
 #[derive(Debug, Subcommand)]
-pub enum RunsCommand {
+pub(super) enum RunsCommand {
     /// All runs, the newest first
     #[command(after_help = "Example:\n  deskferry runs list")]
     List,
@@ -242,7 +250,7 @@ pub enum RunsCommand {
 /// `deskferry sandbox`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  deskferry sandbox --listen 127.0.0.1:8700 --rate 0")]
-pub struct SandboxArgs {
+pub(super) struct SandboxArgs {
     /// The address; port 0: any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
     pub listen: SocketAddr,
@@ -265,13 +273,33 @@ pub struct SandboxArgs {
 
 /// How strictly the sandbox keeps to the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Temper {
+pub(super) enum Temper {
     /// What the documents promise
     Lenient,
     /// The traps of real tenants
     LiveLike,
 }
 
+fn max_errors(text: &str) -> Result<MaxErrors, String> {
+    let wrong = || format!("`{text}` is neither a number of refusals nor a share such as `20%`");
+    match text.strip_suffix('%') {
+        Some(share) => match share.trim().parse::<f64>() {
+            Ok(share) if share > 0.0 && share <= 100.0 => Ok(MaxErrors::Share(share)),
+            _ => Err(wrong()),
+        },
+        None => text
+            .parse()
+            .ok()
+            .filter(|count| *count > 0)
+            .map(MaxErrors::InARow)
+            .ok_or_else(wrong),
+    }
+}
+
 fn sandbox_rate(text: &str) -> Result<f64, String> {
-    if matches!(text, "0" | "0/s") { Ok(0.0) } else { parse_rate(text) }
+    if matches!(text, "0" | "0/s") {
+        Ok(0.0)
+    } else {
+        parse_rate(text)
+    }
 }

@@ -13,23 +13,35 @@ pub(super) fn confirm(profile: &str, about: &str, given: Option<&str>) -> Result
     match given {
         Some(name) if name == profile => return Ok(()),
         Some(name) => {
-            return Err(Error::usage(format!("--confirm names `{name}`, but this goes to `{profile}`"))
-                .hint(format!("nothing was sent; to go on: --confirm {profile}")));
+            return Err(Error::usage(format!(
+                "--confirm names `{name}`, but this goes to `{profile}`"
+            ))
+            .hint(format!("nothing was sent; to go on: --confirm {profile}")));
         }
         None => {}
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Error::usage(format!("the first write to the live profile `{profile}` needs a confirmation"))
-            .hint(format!("nothing was sent; add --confirm {profile} where there is no terminal to ask on"))
-            .hint("try it first with --dry-run, or with --sandbox"));
+        return Err(Error::usage(format!(
+            "the first write to the live profile `{profile}` needs a confirmation"
+        ))
+        .hint(format!(
+            "nothing was sent; add --confirm {profile} where there is no terminal to ask on"
+        ))
+        .hint("try it first with --dry-run, or with --sandbox"));
     }
     eprint!("  type the profile's name to go on: ");
     let failed = |error| Error::machine("cannot read the confirmation").caused_by(error);
     std::io::stderr().flush().map_err(failed)?;
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(failed)?;
     if line.trim() == profile {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Usage, format!("`{}` is not `{profile}`, nothing was sent", line.trim())))
+    Err(Error::new(
+        ErrorKind::Usage,
+        format!("`{}` is not `{profile}`, nothing was sent", line.trim()),
+    ))
 }

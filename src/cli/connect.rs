@@ -39,8 +39,11 @@ impl Target {
             return Ok(Self::Sandbox(state));
         }
         let config = Config::load(global.config.as_deref(), &current_folder()?)?;
-        let from_environment =
-            || std::env::var("DESKFERRY_PROFILE").ok().filter(|name| may_take_environment && !name.is_empty());
+        let from_environment = || {
+            std::env::var("DESKFERRY_PROFILE")
+                .ok()
+                .filter(|name| may_take_environment && !name.is_empty())
+        };
         let name = match (typed.profile.clone().or_else(from_environment), allowed) {
             (Some(name), _) => name,
             (None, [only]) => only.clone(),
@@ -48,8 +51,10 @@ impl Target {
         };
         if !allowed.is_empty() && !allowed.contains(&name) {
             let names: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
-            return Err(Error::usage(format!("the mapping may not run against the profile `{name}`"))
-                .hint(format!("its `profile` allows {}", names.join(", "))));
+            return Err(Error::usage(format!(
+                "the mapping may not run against the profile `{name}`"
+            ))
+            .hint(format!("its `profile` allows {}", names.join(", "))));
         }
         Ok(Self::Profile(Box::new(config.profile(&name)?.clone())))
     }
@@ -103,14 +108,29 @@ impl Target {
     pub(super) fn surprise(&self) -> (Duration, Duration) {
         let (commit, visible, near) = match self {
             Self::Sandbox(_) => (None, None, true),
-            Self::Profile(profile) => (profile.commit_within, profile.visible_within, profile.is_loopback()),
+            Self::Profile(profile) => (
+                profile.commit_within,
+                profile.visible_within,
+                profile.is_loopback(),
+            ),
         };
         let (commit_default, visible_default) = if near {
             (Duration::from_secs(2), Duration::from_secs(1))
         } else {
             (systems::COMMIT_WITHIN, Duration::from_secs(30))
         };
-        (commit.unwrap_or(commit_default), visible.unwrap_or(visible_default))
+        (
+            commit.unwrap_or(commit_default),
+            visible.unwrap_or(visible_default),
+        )
+    }
+
+    /// What stands for the token in the name of a lock: where it is, never the token.
+    pub(super) fn token_name(&self) -> String {
+        match self {
+            Self::Sandbox(_) => "sandbox".to_owned(),
+            Self::Profile(profile) => profile.token.describe(),
+        }
     }
 
     /// How a printed command names this target.
@@ -123,13 +143,22 @@ impl Target {
 }
 
 fn nowhere(config: &Config, allowed: &[String]) -> Error {
-    let names: Vec<_> =
-        if allowed.is_empty() { config.names().map(str::to_owned).collect() } else { allowed.to_vec() };
+    let names: Vec<_> = if allowed.is_empty() {
+        config.names().map(str::to_owned).collect()
+    } else {
+        allowed.to_vec()
+    };
     let error = Error::usage("it is not said where to: name a profile, or rehearse on the sandbox");
     let error = if names.is_empty() {
-        error.hint(format!("there is no profile yet: describe the connection in `{}`", crate::config::FILE_NAME))
+        error.hint(format!(
+            "there is no profile yet: describe the connection in `{}`",
+            crate::config::FILE_NAME
+        ))
     } else {
-        error.hint(format!("--profile NAME, where NAME is one of {}", names.join(", ")))
+        error.hint(format!(
+            "--profile NAME, where NAME is one of {}",
+            names.join(", ")
+        ))
     };
     error.hint("--sandbox needs no account")
 }
@@ -151,9 +180,13 @@ impl Connected {
     ) -> Result<Self> {
         match target {
             Target::Sandbox(kept) => {
-                let (sandbox, connection) = embedded(*kept, system, concurrency, &state.sandbox()).await?;
+                let (sandbox, connection) =
+                    embedded(*kept, system, concurrency, &state.sandbox()).await?;
                 let system = systems::sign_in(connection).await?;
-                Ok(Self { system, sandbox: Some(sandbox) })
+                Ok(Self {
+                    system,
+                    sandbox: Some(sandbox),
+                })
             }
             Target::Profile(profile) => {
                 let connection = Connection {
@@ -169,7 +202,10 @@ impl Connected {
                     timeout: TIMEOUT,
                 };
                 let system = systems::sign_in(connection).await?;
-                Ok(Self { system, sandbox: None })
+                Ok(Self {
+                    system,
+                    sandbox: None,
+                })
             }
         }
     }
@@ -200,8 +236,9 @@ async fn embedded(
     let ready = sandbox.ready_line();
     let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
     let address = text(system.as_str());
-    let url = url::Url::parse(&address)
-        .map_err(|error| Error::machine(format!("the sandbox told no address: `{address}`")).caused_by(error))?;
+    let url = url::Url::parse(&address).map_err(|error| {
+        Error::machine(format!("the sandbox told no address: `{address}`")).caused_by(error)
+    })?;
     let connection = Connection {
         system,
         url: Some(url),
@@ -219,9 +256,12 @@ async fn embedded(
 
 pub(super) fn sandbox_failed(error: sandbox::SandboxError) -> Error {
     let hint = error.hint();
-    Error::machine("the sandbox failed").caused_by(error).hint(hint)
+    Error::machine("the sandbox failed")
+        .caused_by(error)
+        .hint(hint)
 }
 
 fn current_folder() -> Result<std::path::PathBuf> {
-    std::env::current_dir().map_err(|error| Error::machine("the current folder is gone").caused_by(error))
+    std::env::current_dir()
+        .map_err(|error| Error::machine("the current folder is gone").caused_by(error))
 }

@@ -18,10 +18,22 @@ use crate::systems::SystemName;
 /// How many hits a search prints.
 const MOST_HITS: usize = 50;
 
-pub(super) async fn run(command: DirectoryCommand, global: &Global, output: &Output) -> Result<ExitCode> {
+pub(super) async fn run(
+    command: DirectoryCommand,
+    global: &Global,
+    output: &Output,
+) -> Result<ExitCode> {
     match command {
         DirectoryCommand::Pull { from, output: file } => {
-            let directory = load(&From { refresh: true, ..from }, global, *output).await?;
+            let directory = load(
+                &From {
+                    refresh: true,
+                    ..from
+                },
+                global,
+                *output,
+            )
+            .await?;
             if let Some(path) = &file {
                 cache::write_snapshot(path, directory.snapshot())?;
                 output.say(&format!("  snapshot   {}", path.display()));
@@ -32,9 +44,16 @@ pub(super) async fn run(command: DirectoryCommand, global: &Global, output: &Out
         }
         DirectoryCommand::Show { kind: None, from } => {
             let directory = load(&from, global, *output).await?;
-            output.data(&if output.is_json() { counts(&directory).to_string() } else { overview(&directory) })?;
+            output.data(&if output.is_json() {
+                counts(&directory).to_string()
+            } else {
+                overview(&directory)
+            })?;
         }
-        DirectoryCommand::Show { kind: Some(word), from } => {
+        DirectoryCommand::Show {
+            kind: Some(word),
+            from,
+        } => {
             let directory = load(&from, global, *output).await?;
             show(&word, &directory, *output)?;
         }
@@ -54,30 +73,54 @@ async fn load(from: &From, global: &Global, output: Output) -> Result<Arc<Direct
     let target = Target::choose(&from.target, &[], true, global)?;
     let system = match (target.system(), named) {
         (Some(of_profile), Some(named)) if of_profile != named => {
-            return Err(Error::usage(format!("the profile `{}` is of `{of_profile}`, not of `{named}`", target.name())));
+            return Err(Error::usage(format!(
+                "the profile `{}` is of `{of_profile}`, not of `{named}`",
+                target.name()
+            )));
         }
         (Some(system), _) | (None, Some(system)) => system,
         (None, None) => {
-            return Err(Error::usage("the sandbox has both systems: which one?").hint("add --system incidentiq or --system clearfeed"));
+            return Err(Error::usage("the sandbox has both systems: which one?")
+                .hint("add --system incidentiq or --system clearfeed"));
         }
     };
     let state = StateFolder::open(global.state.as_deref())?;
-    let connected = Connected::open(&target, system, from.target.insecure_http, target.concurrency(), &state).await?;
+    let connected = Connected::open(
+        &target,
+        system,
+        from.target.insecure_http,
+        target.concurrency(),
+        &state,
+    )
+    .await?;
     let limiter = Limiter::new(target.rate());
-    let directory = reference::of(connected.system.as_ref(), &limiter, &state, from.refresh, output).await;
+    let directory = reference::of(
+        connected.system.as_ref(),
+        &limiter,
+        &state,
+        from.refresh,
+        output,
+    )
+    .await;
     connected.close().await?;
     directory
 }
 
 fn named_system(word: &str) -> Result<SystemName> {
-    SystemName::parse(word).ok_or_else(|| Error::usage(format!("no system `{word}`")).hint("`incidentiq` or `clearfeed`"))
+    SystemName::parse(word).ok_or_else(|| {
+        Error::usage(format!("no system `{word}`")).hint("`incidentiq` or `clearfeed`")
+    })
 }
 
 fn from_snapshot(path: &Path, named: Option<SystemName>) -> Result<Arc<Directory>> {
     let snapshot = cache::read_snapshot(path)?;
     let system = named.unwrap_or(snapshot.system);
     if snapshot.system != system {
-        return Err(Error::usage(format!("the snapshot is of `{}`, not of `{system}`", snapshot.system)).at(path.display()));
+        return Err(Error::usage(format!(
+            "the snapshot is of `{}`, not of `{system}`",
+            snapshot.system
+        ))
+        .at(path.display()));
     }
     Ok(Arc::new(Directory::new(snapshot)))
 }
@@ -99,7 +142,12 @@ fn counts(directory: &Directory) -> serde_json::Value {
 
 fn overview(directory: &Directory) -> String {
     let snapshot = directory.snapshot();
-    let mut lines = vec![format!("{} {}   {}", snapshot.system, snapshot.tenant, reference::describe(snapshot))];
+    let mut lines = vec![format!(
+        "{} {}   {}",
+        snapshot.system,
+        snapshot.tenant,
+        reference::describe(snapshot)
+    )];
     lines.extend(reference::notes(snapshot));
     lines.join("\n")
 }
@@ -107,24 +155,38 @@ fn overview(directory: &Directory) -> String {
 fn show(word: &str, directory: &Directory, output: Output) -> Result<()> {
     if matches!(word, "custom_field" | "custom") {
         let fields = &directory.snapshot().custom_fields;
-        let lines: Vec<_> =
-            fields.iter().map(|field| if output.is_json() { json!(field).to_string() } else { custom_line(field) }).collect();
+        let lines: Vec<_> = fields
+            .iter()
+            .map(|field| {
+                if output.is_json() {
+                    json!(field).to_string()
+                } else {
+                    custom_line(field)
+                }
+            })
+            .collect();
         return output.data(&lines.join("\n"));
     }
     let kind = Kind::parse(word).ok_or_else(|| {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        Error::usage(format!("no kind `{word}`")).hint(format!("one of {}, custom_field", kinds.join(", ")))
+        Error::usage(format!("no kind `{word}`"))
+            .hint(format!("one of {}, custom_field", kinds.join(", ")))
     })?;
     let listing = directory.snapshot().kinds.get(&kind);
     if let Some(note) = listing.and_then(|listing| listing.note.as_ref()) {
         output.say(&format!("  note       {note}"));
     }
-    let entries = listing.map(|listing| listing.entries.as_slice()).unwrap_or_default();
+    let entries = listing
+        .map(|listing| listing.entries.as_slice())
+        .unwrap_or_default();
     if entries.is_empty() {
         output.say(&format!("  this system has no {kind} that can be listed"));
         return Ok(());
     }
-    let lines: Vec<_> = entries.iter().map(|entry| entry_line(kind, entry, output)).collect();
+    let lines: Vec<_> = entries
+        .iter()
+        .map(|entry| entry_line(kind, entry, output))
+        .collect();
     output.data(&lines.join("\n"))
 }
 
@@ -132,17 +194,30 @@ fn search(text: &str, directory: &Directory, output: Output) -> Result<()> {
     let wanted = text.to_lowercase();
     let hits = |entry: &Entry| {
         let properties = entry.properties.values();
-        std::iter::once(&entry.name).chain(properties).chain([&entry.id]).any(|value| value.to_lowercase().contains(&wanted))
+        std::iter::once(&entry.name)
+            .chain(properties)
+            .chain([&entry.id])
+            .any(|value| value.to_lowercase().contains(&wanted))
     };
     let kinds = directory.snapshot().kinds.iter();
     let found: Vec<(Kind, &Entry)> = kinds
-        .flat_map(|(kind, listing)| listing.entries.iter().filter(|entry| hits(entry)).map(|entry| (*kind, entry)))
+        .flat_map(|(kind, listing)| {
+            listing
+                .entries
+                .iter()
+                .filter(|entry| hits(entry))
+                .map(|entry| (*kind, entry))
+        })
         .collect();
     if found.is_empty() {
         output.say(&format!("  nothing in the directory has `{text}` in it"));
         return Ok(());
     }
-    let lines: Vec<_> = found.iter().take(MOST_HITS).map(|(kind, entry)| entry_line(*kind, entry, output)).collect();
+    let lines: Vec<_> = found
+        .iter()
+        .take(MOST_HITS)
+        .map(|(kind, entry)| entry_line(*kind, entry, output))
+        .collect();
     output.data(&lines.join("\n"))?;
     if found.len() > MOST_HITS {
         output.say(&format!("  … and {} more", found.len() - MOST_HITS));
@@ -156,12 +231,34 @@ fn entry_line(kind: Kind, entry: &Entry, output: Output) -> String {
         value["kind"] = json!(kind);
         return value.to_string();
     }
-    let properties: Vec<_> = entry.properties.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    format!("{kind:<10} {:<36} {}   {}", entry.name, entry.id, properties.join(", ")).trim_end().to_owned()
+    let properties: Vec<_> = entry
+        .properties
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    format!(
+        "{kind:<10} {:<36} {}   {}",
+        entry.name,
+        entry.id,
+        properties.join(", ")
+    )
+    .trim_end()
+    .to_owned()
 }
 
 fn custom_line(field: &CustomField) -> String {
-    let options: Vec<_> = field.options.iter().map(|option| option.value.as_str()).collect();
+    let options: Vec<_> = field
+        .options
+        .iter()
+        .map(|option| option.value.as_str())
+        .collect();
     let kind = format!("{:?}", field.kind).to_lowercase();
-    format!("custom.{:<29} {kind:<12} {}   {}", field.name, field.id, options.join(" | ")).trim_end().to_owned()
+    format!(
+        "custom.{:<29} {kind:<12} {}   {}",
+        field.name,
+        field.id,
+        options.join(" | ")
+    )
+    .trim_end()
+    .to_owned()
 }

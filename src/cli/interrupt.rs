@@ -15,7 +15,8 @@ impl Interrupts {
     /// Starts to listen.
     pub(super) fn listen() -> Result<Self> {
         let (sender, stop) = watch::channel(Going::On);
-        let mut signals = signals().map_err(|error| Error::machine("cannot listen for Ctrl-C").caused_by(error))?;
+        let mut signals = signals()
+            .map_err(|error| Error::machine("cannot listen for Ctrl-C").caused_by(error))?;
         let listener = tokio::spawn(async move {
             for stop in [Going::Drain, Going::Abort] {
                 signals.next().await;
@@ -53,7 +54,10 @@ struct Signals {
 #[cfg(unix)]
 fn signals() -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
-    Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    Ok(Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+    })
 }
 
 #[cfg(unix)]

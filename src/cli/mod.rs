@@ -24,7 +24,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // A closed pipe is no reason to fail on `--help`.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            return if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            };
         }
     };
     start_log(&cli.global);
@@ -66,8 +70,11 @@ fn start_log(global: &Global) {
         (false, 1) => "deskferry=info,warn",
         (false, _) => "deskferry=debug,info",
     };
-    let filter = EnvFilter::try_from_env("DESKFERRY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter =
+        EnvFilter::try_from_env("DESKFERRY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second start (tests in one process) keeps the first one's settings.
     let _ = match global.log_format {
         LogFormat::Text => log.with_ansi(console::colors_enabled_stderr()).try_init(),

@@ -18,7 +18,10 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(global: &Global) -> Self {
-        Self { json: global.is_json(), quiet: global.quiet }
+        Self {
+            json: global.is_json(),
+            quiet: global.quiet,
+        }
     }
 
     pub(super) fn is_json(self) -> bool {
@@ -44,7 +47,9 @@ impl Output {
     /// A block of data on standard output, a line end added.
     pub(super) fn data(self, text: &str) -> Result<()> {
         let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(write_failed)
+        writeln!(stdout, "{text}")
+            .and_then(|()| stdout.flush())
+            .map_err(write_failed)
     }
 
     /// The error that ended the command, as data too where that is asked for.
@@ -91,7 +96,10 @@ pub(super) fn write_failed(error: std::io::Error) -> Error {
 pub(super) fn is_broken_pipe(error: &Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        if cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == IoKind::BrokenPipe) {
+        if cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == IoKind::BrokenPipe)
+        {
             return true;
         }
         source = cause.source();

@@ -21,7 +21,11 @@ const FRESH: SignedDuration = SignedDuration::from_hours(24);
 pub(super) fn from_file(path: &Path, system: SystemName) -> Result<Arc<Directory>> {
     let snapshot = cache::read_snapshot(path)?;
     if snapshot.system != system {
-        return Err(Error::usage(format!("the snapshot is of `{}`, but this is for `{system}`", snapshot.system)).at(path.display()));
+        return Err(Error::usage(format!(
+            "the snapshot is of `{}`, but this is for `{system}`",
+            snapshot.system
+        ))
+        .at(path.display()));
     }
     Ok(Arc::new(Directory::new(snapshot)))
 }
@@ -38,7 +42,9 @@ pub(super) async fn of(
     if !refresh {
         match cache::load_cached(state.path(), system.schema().system(), &account.tenant)? {
             // The ids of one dialect say nothing in another.
-            Cached::Found(snapshot) if snapshot.dialect == account.dialect && age(&snapshot) < FRESH => {
+            Cached::Found(snapshot)
+                if snapshot.dialect == account.dialect && age(&snapshot) < FRESH =>
+            {
                 output.say(&format!("  directory  {}", describe(&snapshot)));
                 return Ok(Arc::new(Directory::new(*snapshot)));
             }
@@ -69,7 +75,13 @@ pub(super) fn describe(snapshot: &Snapshot) -> String {
         .kinds
         .iter()
         .filter(|(_, listing)| !listing.entries.is_empty())
-        .map(|(kind, listing)| format!("{} {}", words::count(listing.entries.len() as u64), plural(kind.as_str())))
+        .map(|(kind, listing)| {
+            format!(
+                "{} {}",
+                words::count(listing.entries.len() as u64),
+                plural(kind.as_str())
+            )
+        })
         .collect();
     if !snapshot.custom_fields.is_empty() {
         parts.push(format!("{} custom fields", snapshot.custom_fields.len()));
@@ -87,8 +99,13 @@ fn plural(kind: &str) -> String {
 
 /// What could not be listed, as lines.
 pub(super) fn notes(snapshot: &Snapshot) -> Vec<String> {
-    let noted = snapshot.kinds.iter().filter_map(|(kind, listing)| Some((kind, listing.note.as_ref()?)));
-    noted.map(|(kind, note)| format!("{kind}: {note}")).collect()
+    let noted = snapshot
+        .kinds
+        .iter()
+        .filter_map(|(kind, listing)| Some((kind, listing.note.as_ref()?)));
+    noted
+        .map(|(kind, note)| format!("{kind}: {note}"))
+        .collect()
 }
 
 fn age(snapshot: &Snapshot) -> SignedDuration {

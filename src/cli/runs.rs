@@ -14,13 +14,19 @@ use crate::report::words;
 /// Rows read from the ledger at once.
 const PAGE: u32 = 1000;
 
-pub(super) async fn run(command: RunsCommand, global: &Global, output: &Output) -> Result<ExitCode> {
+pub(super) async fn run(
+    command: RunsCommand,
+    global: &Global,
+    output: &Output,
+) -> Result<ExitCode> {
     let state = StateFolder::open(global.state.as_deref())?;
     let ledger = Ledger::open(&state.ledger())?;
     match command {
         RunsCommand::List => list(&ledger, *output).await?,
         RunsCommand::Show { run } => show(&named(&ledger, &run).await?, *output)?,
-        RunsCommand::Errors { run } => errors(&ledger, &named(&ledger, &run).await?, *output).await?,
+        RunsCommand::Errors { run } => {
+            errors(&ledger, &named(&ledger, &run).await?, *output).await?
+        }
         RunsCommand::Ids { run } => ids(&ledger, &named(&ledger, &run).await?, *output).await?,
     }
     Ok(ExitCode::Done)
@@ -58,10 +64,20 @@ async fn list(ledger: &Ledger, output: Output) -> Result<()> {
 }
 
 fn totals_line(run: &RunInfo) -> String {
-    let Some(totals) = &run.totals else { return "no totals: it never came to its end".to_owned() };
+    let Some(totals) = &run.totals else {
+        return "no totals: it never came to its end".to_owned();
+    };
     let count = |name: &str| totals[name].as_u64().unwrap_or(0);
-    let mut text = format!("created {}", words::count(count("created") + count("incomplete")));
-    for (name, what) in [("skipped", "skipped"), ("rejected", "rejected"), ("in_doubt", "in doubt"), ("not_sent", "not sent")] {
+    let mut text = format!(
+        "created {}",
+        words::count(count("created") + count("incomplete"))
+    );
+    for (name, what) in [
+        ("skipped", "skipped"),
+        ("rejected", "rejected"),
+        ("in_doubt", "in doubt"),
+        ("not_sent", "not sent"),
+    ] {
         if count(name) > 0 {
             let _ = write!(text, ", {what} {}", words::count(count(name)));
         }
@@ -83,13 +99,19 @@ fn show(run: &RunInfo, output: Output) -> Result<()> {
     if output.is_json() {
         return output.data(&run_json(run).to_string());
     }
-    let ended = run.ended.map_or_else(|| "it never came to its end".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+    let ended = run.ended.map_or_else(
+        || "it never came to its end".to_owned(),
+        |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    );
     let lines = [
         format!("run        {}   {}", run.code, run.state.as_str()),
         format!("input      {}", run.meta.inputs.join(", ")),
         format!("mapping    {}   scope {}", run.meta.mapping, run.scope),
         format!("system     {}   tenant {}", run.system, run.tenant),
-        format!("started    {} (UTC)", run.started.strftime("%Y-%m-%d %H:%M:%S")),
+        format!(
+            "started    {} (UTC)",
+            run.started.strftime("%Y-%m-%d %H:%M:%S")
+        ),
         format!("ended      {ended}"),
         format!("rows       {}", totals_line(run)),
         format!("go on      {}", run.meta.command),
@@ -98,11 +120,19 @@ fn show(run: &RunInfo, output: Output) -> Result<()> {
 }
 
 /// Reads all kept ends page by page into `each`.
-async fn pages(ledger: &Ledger, code: &str, mut each: impl FnMut(&StoredRow) -> Result<()>) -> Result<u64> {
+async fn pages(
+    ledger: &Ledger,
+    code: &str,
+    mut each: impl FnMut(&StoredRow) -> Result<()>,
+) -> Result<u64> {
     let (mut after, mut count) = (None, 0);
     loop {
-        let page = ledger.row_ends(code, EndFilter::Errors, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(count) };
+        let page = ledger
+            .row_ends(code, EndFilter::Errors, after, PAGE)
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(count);
+        };
         after = Some(last.ordinal);
         for row in &page {
             each(row)?;
@@ -112,10 +142,19 @@ async fn pages(ledger: &Ledger, code: &str, mut each: impl FnMut(&StoredRow) -> 
 }
 
 async fn errors(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
-    let print = |row: &StoredRow| output.data(&if output.is_json() { json!(row_json(row)).to_string() } else { row_text(row) });
+    let print = |row: &StoredRow| {
+        output.data(&if output.is_json() {
+            json!(row_json(row)).to_string()
+        } else {
+            row_text(row)
+        })
+    };
     let count = pages(ledger, &run.code, print).await?;
     if count == 0 {
-        output.say(&format!("  run {} has no row that was refused or is in doubt", run.code));
+        output.say(&format!(
+            "  run {} has no row that was refused or is in doubt",
+            run.code
+        ));
     }
     Ok(())
 }
@@ -128,7 +167,10 @@ fn row_json(row: &StoredRow) -> Value {
 }
 
 fn row_text(row: &StoredRow) -> String {
-    let key = row.key.as_ref().map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
+    let key = row
+        .key
+        .as_ref()
+        .map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
     let mut text = format!("{} ({key})", row.place);
     let mut line = |line: String| {
         let _ = write!(text, "\n    {line}");
@@ -136,16 +178,29 @@ fn row_text(row: &StoredRow) -> String {
     match &row.end {
         StoredEnd::Rejected { faults } | StoredEnd::Incomplete { faults, .. } => {
             if let Some(ticket) = row.end.ticket() {
-                line(format!("created as {}, a later step was refused", ticket.number.as_deref().unwrap_or(&ticket.id)));
+                line(format!(
+                    "created as {}, a later step was refused",
+                    ticket.number.as_deref().unwrap_or(&ticket.id)
+                ));
             }
             for fault in faults {
-                let field = fault.field.as_deref().map(|field| format!("{field}: ")).unwrap_or_default();
-                let hint = fault.hint.as_deref().map(|hint| format!("   hint: {hint}")).unwrap_or_default();
+                let field = fault
+                    .field
+                    .as_deref()
+                    .map(|field| format!("{field}: "))
+                    .unwrap_or_default();
+                let hint = fault
+                    .hint
+                    .as_deref()
+                    .map(|hint| format!("   hint: {hint}"))
+                    .unwrap_or_default();
                 line(format!("{field}{}{hint}", fault.message));
             }
         }
         StoredEnd::InDoubt { reason } => line(format!("in doubt: {reason}")),
-        StoredEnd::Changed { run, from, .. } => line(format!("changed since run {run} made it from {from}")),
+        StoredEnd::Changed { run, from, .. } => {
+            line(format!("changed since run {run} made it from {from}"))
+        }
         StoredEnd::Skipped { reason } => line(format!("skipped: {reason}")),
         StoredEnd::Created { .. } => {}
     }
@@ -160,7 +215,9 @@ async fn ids(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
         other => Error::machine(format!("cannot write to standard output: {other:?}")),
     };
     if !output.is_json() {
-        writer.write_record(["file", "sheet", "row", "key", "id", "number", "link"]).map_err(failed)?;
+        writer
+            .write_record(["file", "sheet", "row", "key", "id", "number", "link"])
+            .map_err(failed)?;
     }
     let mut after = None;
     loop {

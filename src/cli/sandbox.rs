@@ -12,7 +12,9 @@ pub(super) async fn run(args: SandboxArgs, output: &Output) -> Result<ExitCode> 
         .iter()
         .map(|text| text.parse::<FaultSpec>())
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::usage(error.to_string()).hint("docs/sandbox.md lists the faults"))?;
+        .map_err(|error| {
+            Error::usage(error.to_string()).hint("docs/sandbox.md lists the faults")
+        })?;
     let mut config = Config {
         listen: args.listen,
         data: args.data,
@@ -30,7 +32,9 @@ pub(super) async fn run(args: SandboxArgs, output: &Output) -> Result<ExitCode> 
     let sandbox = Sandbox::start(config).await.map_err(sandbox_failed)?;
     output.data(&sandbox.ready_line().to_string())?;
     output.say("  Ctrl-C stops it");
-    tokio::signal::ctrl_c().await.map_err(|error| Error::machine("cannot wait for Ctrl-C").caused_by(error))?;
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Error::machine("cannot wait for Ctrl-C").caused_by(error))?;
     sandbox.stop().await.map_err(sandbox_failed)?;
     Ok(ExitCode::Done)
 }

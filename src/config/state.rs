@@ -48,7 +48,6 @@ impl StateFolder {
     pub fn sandbox(&self) -> PathBuf {
         self.0.join("sandbox")
     }
-
 }
 
 #[cfg(unix)]

@@ -23,9 +23,20 @@ pub struct Watching<'a> {
 
 impl<'a> Watching<'a> {
     /// `columns`: (table, position, name) of every column that nothing reads.
-    pub fn new(inner: &'a dyn Identify, columns: impl IntoIterator<Item = (usize, usize, String)>) -> Self {
-        let column = |(table, index, name)| Column { table, index, name, filled: AtomicU64::new(0) };
-        Self { inner, columns: columns.into_iter().map(column).collect() }
+    pub fn new(
+        inner: &'a dyn Identify,
+        columns: impl IntoIterator<Item = (usize, usize, String)>,
+    ) -> Self {
+        let column = |(table, index, name)| Column {
+            table,
+            index,
+            name,
+            filled: AtomicU64::new(0),
+        };
+        Self {
+            inner,
+            columns: columns.into_iter().map(column).collect(),
+        }
     }
 
     /// The columns that hold something, with the number of filled cells; columns of the same name in several
@@ -48,7 +59,11 @@ impl<'a> Watching<'a> {
 
 impl Identify for Watching<'_> {
     fn passes(&self, record: &Record) -> Result<bool, Vec<Fault>> {
-        for column in self.columns.iter().filter(|column| column.table == record.table) {
+        for column in self
+            .columns
+            .iter()
+            .filter(|column| column.table == record.table)
+        {
             if !record.cell(column.index).is_empty() {
                 column.filled.fetch_add(1, Ordering::Relaxed);
             }

@@ -131,6 +131,11 @@ impl Mapping {
         self.unmapped
     }
 
+    /// Whether columns of the input name a row; without, its content does.
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Whether the tickets bear a reference by which a row in doubt can be found again.
     pub fn has_marker(&self) -> bool {
         self.marker.value == Marker::Description

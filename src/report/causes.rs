@@ -69,7 +69,11 @@ impl Causes {
     /// The causes, most frequent first.
     pub fn sorted(&self) -> Vec<Cause> {
         let mut causes: Vec<_> = self.by_text.values().cloned().collect();
-        causes.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| (&a.field, &a.message).cmp(&(&b.field, &b.message))));
+        causes.sort_by(|a, b| {
+            b.rows
+                .cmp(&a.rows)
+                .then_with(|| (&a.field, &a.message).cmp(&(&b.field, &b.message)))
+        });
         causes
     }
 
@@ -100,13 +104,22 @@ impl Causes {
                     Some(hint) => format!("{hint}   ({})", rows()),
                     None => rows(),
                 };
-                format!("{count:>counts$}  {field:<fields$}  {:<messages$}   {rest}", cause.message)
+                format!(
+                    "{count:>counts$}  {field:<fields$}  {:<messages$}   {rest}",
+                    cause.message
+                )
             })
             .collect();
-        let hidden = causes[shown.len()..].iter().map(|cause| cause.rows).sum::<u64>() + self.others;
+        let hidden = causes[shown.len()..]
+            .iter()
+            .map(|cause| cause.rows)
+            .sum::<u64>()
+            + self.others;
         if hidden > 0 {
             let noun = words::plural(hidden, "fault", "faults");
-            lines.push(format!("…  {noun} of other causes: the error file has each"));
+            lines.push(format!(
+                "…  {noun} of other causes: the error file has each"
+            ));
         }
         lines
     }
@@ -118,7 +131,15 @@ mod tests {
     use crate::record::Place;
 
     fn fault(row: u64, field: &str, message: &str) -> Fault {
-        Fault::row(Place { file: "t.csv".into(), sheet: None, row }, message).field(field)
+        Fault::row(
+            Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row,
+            },
+            message,
+        )
+        .field(field)
     }
 
     #[test]
@@ -126,7 +147,8 @@ mod tests {
         let mut causes = Causes::default();
         causes.add(&[fault(17, "Subject", "is empty")]);
         for row in 20..28 {
-            causes.add(&[fault(row, "LocationId", "no location `Linclon HS`").hint("did you mean `Lincoln High School`?")]);
+            causes.add(&[fault(row, "LocationId", "no location `Linclon HS`")
+                .hint("did you mean `Lincoln High School`?")]);
         }
         causes.add(&[fault(204, "Subject", "is empty")]);
         insta::assert_snapshot!(causes.lines().join("\n"), @r"
@@ -143,6 +165,10 @@ mod tests {
         }
         assert_eq!(causes.by_text.len(), MOST_CAUSES);
         let hidden = words::count((MOST_CAUSES + 5 - CAUSES_SHOWN) as u64);
-        assert!(causes.lines().last().unwrap().contains(&hidden), "{:?}", causes.lines().last());
+        assert!(
+            causes.lines().last().unwrap().contains(&hidden),
+            "{:?}",
+            causes.lines().last()
+        );
     }
 }

@@ -40,10 +40,16 @@ pub struct Progress {
 impl Progress {
     /// A bar that has not been drawn yet.
     pub fn new(show: Show, limit: Option<f64>) -> Self {
-        let target = if show == Show::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if show == Show::Bar {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = ProgressStyle::with_template("  {bar:24} {human_pos}/{human_len}  {msg}  {prefix}ETA {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template(
+            "  {bar:24} {human_pos}/{human_len}  {msg}  {prefix}ETA {eta}",
+        )
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         Self {
             bar,
@@ -65,7 +71,9 @@ impl Progress {
             Event::Counted { records, .. } => self.bar.set_length(*records),
             Event::Row(row) => {
                 match &row.end {
-                    End::Created { .. } | End::Ready { .. } | End::Incomplete { .. } => self.created += 1,
+                    End::Created { .. } | End::Ready { .. } | End::Incomplete { .. } => {
+                        self.created += 1
+                    }
                     End::Skipped(_) => self.skipped += 1,
                     End::Rejected(_) => self.rejected += 1,
                     End::InDoubt { .. } => self.in_doubt += 1,
@@ -79,7 +87,9 @@ impl Progress {
             Event::Note(note) => self.line(&format!("note: {note}")),
             Event::Draining { under_way } => {
                 let requests = words::plural(*under_way as u64, "request", "requests");
-                self.line(&format!("stopping: {requests} under way will be finished; Ctrl-C again stops at once"));
+                self.line(&format!(
+                    "stopping: {requests} under way will be finished; Ctrl-C again stops at once"
+                ));
             }
         }
         let urgent = matches!(event, Event::Waiting(_) | Event::Going);
@@ -100,22 +110,34 @@ impl Progress {
         while self.sent.front().is_some_and(|at| now - *at > RATE_WINDOW) {
             self.sent.pop_front();
         }
-        let span = self.sent.front().map_or(Duration::ZERO, |first| now - *first).max(Duration::from_millis(500));
+        let span = self
+            .sent
+            .front()
+            .map_or(Duration::ZERO, |first| now - *first)
+            .max(Duration::from_millis(500));
         let rate = self.sent.len() as f64 / span.as_secs_f64();
         let mut text = match (self.sent.is_empty(), self.limit) {
             (true, _) => String::new(),
             (false, Some(limit)) => format!("{} of {}  ", words::rate(rate), words::rate(limit)),
             (false, None) => format!("{}  ", words::rate(rate)),
         };
-        for (count, what) in
-            [(self.created, "created"), (self.skipped, "skipped"), (self.rejected, "rejected"), (self.in_doubt, "in doubt")]
-        {
+        for (count, what) in [
+            (self.created, "created"),
+            (self.skipped, "skipped"),
+            (self.rejected, "rejected"),
+            (self.in_doubt, "in doubt"),
+        ] {
             if count > 0 {
                 text.push_str(&format!("{what} {}  ", words::count(count)));
             }
         }
         self.bar.set_message(text.trim_end().to_owned());
-        self.bar.set_prefix(self.waiting.as_ref().map(|wait| format!("waiting: {wait}  ")).unwrap_or_default());
+        self.bar.set_prefix(
+            self.waiting
+                .as_ref()
+                .map(|wait| format!("waiting: {wait}  "))
+                .unwrap_or_default(),
+        );
     }
 
     /// Takes the bar away.

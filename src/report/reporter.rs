@@ -21,7 +21,13 @@ impl Reporter {
     /// Without `error_files` rejected rows are only counted (a dry run that writes no file). `carry_key` is
     /// true when the mapping has no key of its own, so that mending a cell changes no identity.
     pub fn new(progress: Progress, error_files: Option<ErrorFiles>, carry_key: bool) -> Self {
-        Self { summary: Summary::default(), progress, error_files, carry_key, failed: None }
+        Self {
+            summary: Summary::default(),
+            progress,
+            error_files,
+            carry_key,
+            failed: None,
+        }
     }
 
     /// Ends the report: the tally, and the error files that were written.
@@ -34,7 +40,9 @@ impl Reporter {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        self.error_files.take().map_or_else(|| Ok(Vec::new()), ErrorFiles::finish)
+        self.error_files
+            .take()
+            .map_or_else(|| Ok(Vec::new()), ErrorFiles::finish)
     }
 
     /// The tally.
@@ -47,7 +55,9 @@ impl Listener for Reporter {
     fn on(&mut self, event: &Event) {
         self.progress.on(event);
         self.summary.on(event);
-        let (Event::Row(row), Some(files)) = (event, &mut self.error_files) else { return };
+        let (Event::Row(row), Some(files)) = (event, &mut self.error_files) else {
+            return;
+        };
         let (state, faults) = match &row.end {
             End::Rejected(faults) => ("rejected", faults),
             End::Incomplete { faults, .. } => ("incomplete", faults),

@@ -90,7 +90,11 @@ impl Summary {
     /// Folds one event in.
     pub fn on(&mut self, event: &Event) {
         match event {
-            Event::Counted { rows, records, filtered } => {
+            Event::Counted {
+                rows,
+                records,
+                filtered,
+            } => {
                 (self.rows, self.records, self.filtered) = (*rows, *records, *filtered);
             }
             Event::Row(row) => self.row(row),
@@ -109,7 +113,10 @@ impl Summary {
                     self.warnings.add(|| format!("{}: {warning}", row.place));
                 }
             }
-            End::Ready { requests, fallbacks } => {
+            End::Ready {
+                requests,
+                fallbacks,
+            } => {
                 self.ready += 1;
                 self.requests += u64::from(*requests);
                 self.fall_back(fallbacks);
@@ -180,7 +187,11 @@ impl Summary {
     /// The exit code by the rows alone.
     pub fn exit_code(&self) -> ExitCode {
         let clean = self.rejected + self.incomplete + self.in_doubt + self.changed.count == 0;
-        if clean { ExitCode::Done } else { ExitCode::SomeRows }
+        if clean {
+            ExitCode::Done
+        } else {
+            ExitCode::SomeRows
+        }
     }
 
     /// The summary for people; the caller prints it.
@@ -220,7 +231,12 @@ impl Summary {
             (Some(run), false) => format!("run {run}"),
             (None, false) => String::new(),
         };
-        let _ = writeln!(text, "  {} → {}          {run}", context.inputs.join(", "), context.target);
+        let _ = writeln!(
+            text,
+            "  {} → {}          {run}",
+            context.inputs.join(", "),
+            context.target
+        );
         let _ = writeln!(
             text,
             "  read {} → {}, {} filtered",
@@ -228,7 +244,11 @@ impl Summary {
             words::plural(self.records, "record", "records"),
             words::count(self.filtered)
         );
-        let made = if context.dry_run { ("would create", self.ready) } else { ("created", self.created) };
+        let made = if context.dry_run {
+            ("would create", self.ready)
+        } else {
+            ("created", self.created)
+        };
         let n = words::count;
         let _ = write!(
             text,
@@ -244,7 +264,12 @@ impl Summary {
         let seconds = after.took.as_secs_f64();
         match context.limit {
             Some(limit) if !context.dry_run && self.sent > 0 && seconds > 0.0 => {
-                let _ = writeln!(text, " ({}, limit {})", words::rate(self.sent as f64 / seconds), words::rate(limit));
+                let _ = writeln!(
+                    text,
+                    " ({}, limit {})",
+                    words::rate(self.sent as f64 / seconds),
+                    words::rate(limit)
+                );
             }
             _ => text.push('\n'),
         }
@@ -266,13 +291,20 @@ impl Summary {
         }
         if self.incomplete > 0 {
             let rows = words::plural(self.incomplete, "ticket was", "tickets were");
-            let _ = writeln!(text, "  incomplete {rows} created, a later step was refused");
+            let _ = writeln!(
+                text,
+                "  incomplete {rows} created, a later step was refused"
+            );
         }
         if self.requests > self.ready {
             let _ = writeln!(text, "  requests   {} in all", words::count(self.requests));
         }
         for ((field, name), count) in &self.fallbacks {
-            let _ = writeln!(text, "  fallbacks  {field}: {} took {name}", words::plural(*count, "row", "rows"));
+            let _ = writeln!(
+                text,
+                "  fallbacks  {field}: {} took {name}",
+                words::plural(*count, "row", "rows")
+            );
         }
         for note in &self.notes {
             let _ = writeln!(text, "  note       {note}");
@@ -310,7 +342,11 @@ fn foot(text: &mut String, after: &Aftermath) {
         text.push('\n');
     }
     for (path, command) in &after.error_files {
-        let _ = writeln!(text, "  errors     {}     mend and run:  {command}", path.display());
+        let _ = writeln!(
+            text,
+            "  errors     {}     mend and run:  {command}",
+            path.display()
+        );
     }
     if let Some(stopped) = &after.stopped {
         let _ = writeln!(text, "\n  stopped    {stopped}");

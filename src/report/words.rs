@@ -36,8 +36,16 @@ pub fn duration(duration: Duration) -> String {
 
 /// `100/s`, `2.5/s`, `600/min` for what is below one a second.
 pub fn rate(per_second: f64) -> String {
-    let (number, unit) = if per_second >= 1.0 { (per_second, "s") } else { (per_second * 60.0, "min") };
-    let text = if number >= 100.0 { format!("{number:.0}") } else { format!("{number:.1}") };
+    let (number, unit) = if per_second >= 1.0 {
+        (per_second, "s")
+    } else {
+        (per_second * 60.0, "min")
+    };
+    let text = if number >= 100.0 {
+        format!("{number:.0}")
+    } else {
+        format!("{number:.1}")
+    };
     format!("{}/{unit}", text.strip_suffix(".0").unwrap_or(&text))
 }
 
@@ -45,16 +53,26 @@ pub fn rate(per_second: f64) -> String {
 pub fn list(shown: &[String], all: u64) -> String {
     let rest = all.saturating_sub(shown.len() as u64);
     let text = shown.join(", ");
-    if rest == 0 { text } else { format!("{text} and {} more", count(rest)) }
+    if rest == 0 {
+        text
+    } else {
+        format!("{text} and {} more", count(rest))
+    }
 }
 
 /// A word of a command line, quoted where a shell needs it.
 pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c) || (cfg!(windows) && c == '\\');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c) || (cfg!(windows) && c == '\\')
+    };
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    if cfg!(windows) { format!("\"{}\"", word.replace('"', "\\\"")) } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if cfg!(windows) {
+        format!("\"{}\"", word.replace('"', "\\\""))
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

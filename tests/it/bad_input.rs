@@ -30,9 +30,17 @@ fn refused(work: &Work, arguments: &[&str], code: i32, said: &[&str]) -> String 
     all.extend(arguments);
     let ended = work.run(&all).expect(code);
     for part in said {
-        assert!(ended.stderr.contains(part), "`{part}` is not said:\n{}", ended.stderr);
+        assert!(
+            ended.stderr.contains(part),
+            "`{part}` is not said:\n{}",
+            ended.stderr
+        );
     }
-    assert!(ended.stdout.is_empty(), "data on standard output: {}", ended.stdout);
+    assert!(
+        ended.stdout.is_empty(),
+        "data on standard output: {}",
+        ended.stdout
+    );
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     ended.stderr
 }
@@ -69,21 +77,34 @@ fn a_header_without_rows() {
 fn a_sheet_that_is_not_there() {
     let work = work();
     let samples = crate::support::repository().join("samples/tickets.xlsx");
-    refused_in_sandbox(&work, samples.to_str().unwrap(), &["--sheet", "Nothing"], &["`Nothing`", "Tickets"]);
+    refused_in_sandbox(
+        &work,
+        samples.to_str().unwrap(),
+        &["--sheet", "Nothing"],
+        &["`Nothing`", "Tickets"],
+    );
 }
 
 #[test]
 fn a_binary_file_named_csv() {
     let work = work();
-    let bytes: Vec<u8> = (0..4096u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    work.write("photo.csv", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &bytes].concat());
+    let bytes: Vec<u8> = (0..4096u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    work.write(
+        "photo.csv",
+        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &bytes].concat(),
+    );
     refused_in_sandbox(&work, "photo.csv", &[], &["photo.csv", "hint:"]);
 }
 
 #[test]
 fn a_broken_zip_named_xlsx() {
     let work = work();
-    work.write("broken.xlsx", b"PK\x03\x04this is no workbook at all".as_slice());
+    work.write(
+        "broken.xlsx",
+        b"PK\x03\x04this is no workbook at all".as_slice(),
+    );
     refused_in_sandbox(&work, "broken.xlsx", &[], &["broken.xlsx", "hint:"]);
 }
 
@@ -106,7 +127,12 @@ fn a_first_bad_byte_far_into_the_file_is_told_with_its_position() {
     let at = position + 3;
     assert!(at > 600_000);
     work.write("late.csv", bytes);
-    refused_in_sandbox(&work, "late.csv", &[], &["late.csv", &at.to_string(), "windows-1252"]);
+    refused_in_sandbox(
+        &work,
+        "late.csv",
+        &[],
+        &["late.csv", &at.to_string(), "windows-1252"],
+    );
 }
 
 #[test]
@@ -114,7 +140,12 @@ fn a_mapping_for_another_system() {
     let work = work();
     let sandbox = SandboxProcess::start(&work, &[]);
     sandbox.profiles(&work, "");
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "district"], 2, &["incidentiq", "clearfeed"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "district"],
+        2,
+        &["incidentiq", "clearfeed"],
+    );
     assert!(sandbox.audit().is_empty());
 }
 
@@ -123,13 +154,23 @@ fn an_unknown_profile() {
     let work = work();
     let sandbox = SandboxProcess::start(&work, &[]);
     sandbox.profiles(&work, "");
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "suport"], 2, &["`suport`", "`support`"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "suport"],
+        2,
+        &["`suport`", "`support`"],
+    );
 }
 
 #[test]
 fn no_profile_and_no_sandbox() {
     let work = work();
-    refused(&work, &["good.csv", "--mapping", "map.toml"], 2, &["--profile", "--sandbox"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml"],
+        2,
+        &["--profile", "--sandbox"],
+    );
 }
 
 #[test]
@@ -140,7 +181,12 @@ fn a_missing_token() {
         "[profiles.support]\nsystem = \"clearfeed\"\nurl = \"http://127.0.0.1:9/clearfeed\"\ntenant = \"acme\"\n\
          token = { env = \"DESKFERRY_TEST_UNSET\" }\n",
     );
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 2, &["DESKFERRY_TEST_UNSET"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "support"],
+        2,
+        &["DESKFERRY_TEST_UNSET"],
+    );
 }
 
 #[test]
@@ -149,7 +195,12 @@ fn a_token_that_is_not_accepted() {
     let sandbox = SandboxProcess::start(&work, &[]);
     sandbox.profiles(&work, "");
     work.write("token", "s3cret-but-wrong");
-    let said = refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 3, &["401", "token"]);
+    let said = refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "support"],
+        3,
+        &["401", "token"],
+    );
     assert!(!said.contains("s3cret"), "{said}");
 }
 
@@ -158,12 +209,20 @@ fn a_wrong_site_id() {
     let work = work();
     let sandbox = SandboxProcess::start(&work, &[]);
     sandbox.profiles(&work, "");
-    let config = work.read("deskferry.toml").replace(sandbox.told("site_id"), "11111111-2222-3333-4444-555555555555");
+    let config = work.read("deskferry.toml").replace(
+        sandbox.told("site_id"),
+        "11111111-2222-3333-4444-555555555555",
+    );
     work.write("deskferry.toml", config);
     let mapping = crate::support::repository().join("mappings/incidentiq-tickets.toml");
     let samples = crate::support::repository().join("samples/tickets.csv");
-    let arguments =
-        [samples.to_str().unwrap(), "--mapping", mapping.to_str().unwrap(), "--profile", "district"];
+    let arguments = [
+        samples.to_str().unwrap(),
+        "--mapping",
+        mapping.to_str().unwrap(),
+        "--profile",
+        "district",
+    ];
     refused(&work, &arguments, 3, &["site_id"]);
     assert!(sandbox.audit().is_empty());
 }
@@ -172,7 +231,11 @@ fn a_wrong_site_id() {
 fn a_host_that_does_not_answer() {
     let work = work();
     // A port that was free a moment ago and that nobody listens on.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     work.write("token", "sandbox");
     work.write(
         "deskferry.toml",
@@ -181,7 +244,12 @@ fn a_host_that_does_not_answer() {
              token = {{ file = \"token\" }}\n"
         ),
     );
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 3, &["127.0.0.1", "hint:"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "support"],
+        3,
+        &["127.0.0.1", "hint:"],
+    );
 }
 
 #[test]
@@ -192,7 +260,12 @@ fn plain_http_to_another_machine() {
         "deskferry.toml",
         "[profiles.support]\nsystem = \"clearfeed\"\nurl = \"http://desk.invalid/clearfeed\"\ntenant = \"acme\"\ntoken = { file = \"token\" }\n",
     );
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 2, &["https", "--insecure-http"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "support"],
+        2,
+        &["https", "--insecure-http"],
+    );
 }
 
 #[cfg(unix)]
@@ -201,7 +274,12 @@ fn a_state_folder_that_cannot_be_written() {
     let work = work();
     // A file in its place cannot be written into, even by a user who may write everywhere.
     work.write("state", "");
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--sandbox"], 4, &["state", "--state DIR"]);
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--sandbox"],
+        4,
+        &["state", "--state DIR"],
+    );
 }
 
 #[test]
@@ -228,8 +306,16 @@ fn a_profile_that_the_mapping_does_not_allow() {
     let work = work();
     let sandbox = SandboxProcess::start(&work, &[]);
     sandbox.profiles(&work, "");
-    work.write("map.toml", MAPPING.replace("key =", "profile = [\"support-test\"]\nkey ="));
-    refused(&work, &["good.csv", "--mapping", "map.toml", "--profile", "support"], 2, &["`support`", "`support-test`"]);
+    work.write(
+        "map.toml",
+        MAPPING.replace("key =", "profile = [\"support-test\"]\nkey ="),
+    );
+    refused(
+        &work,
+        &["good.csv", "--mapping", "map.toml", "--profile", "support"],
+        2,
+        &["`support`", "`support-test`"],
+    );
 }
 
 #[test]
@@ -249,13 +335,21 @@ fn an_error_file_that_is_open_elsewhere_is_left_alone() {
 #[test]
 fn faults_of_a_mapping_are_all_told_at_once() {
     let work = work();
-    work.write("map.toml", MAPPING.replace("title =", "titel =").replace("scope =", "skope ="));
+    work.write(
+        "map.toml",
+        MAPPING
+            .replace("title =", "titel =")
+            .replace("scope =", "skope ="),
+    );
     refused_in_sandbox(&work, "good.csv", &[], &["map.toml:5", "`skope`", "scope"]);
 }
 
 #[test]
 fn a_key_that_is_not_here_yet_is_said_to_be_so() {
     let work = work();
-    work.write("map.toml", format!("{MAPPING}\n[[then]]\noperation = \"close\"\n"));
+    work.write(
+        "map.toml",
+        format!("{MAPPING}\n[[then]]\noperation = \"close\"\n"),
+    );
     refused_in_sandbox(&work, "good.csv", &[], &["map.toml:1", "`[[then]]`"]);
 }

@@ -22,10 +22,17 @@ fn path_text(path: &Path) -> String {
 /// created + skipped + rejected + in doubt + not sent = records.
 #[track_caller]
 pub fn assert_balanced(summary: &Value) {
-    let sum: u64 = ["created", "would_create", "skipped", "rejected", "in_doubt", "not_sent"]
-        .into_iter()
-        .map(|name| summary[name].as_u64().unwrap())
-        .sum();
+    let sum: u64 = [
+        "created",
+        "would_create",
+        "skipped",
+        "rejected",
+        "in_doubt",
+        "not_sent",
+    ]
+    .into_iter()
+    .map(|name| summary[name].as_u64().unwrap())
+    .sum();
     assert_eq!(sum, summary["records"].as_u64().unwrap(), "{summary:#}");
 }
 
@@ -34,7 +41,13 @@ pub fn assert_balanced(summary: &Value) {
 pub fn assert_once(created: &[Value]) {
     let mut markers: BTreeMap<&str, u32> = BTreeMap::new();
     for entry in created {
-        *markers.entry(entry["marker"].as_str().unwrap_or_else(|| panic!("no marker: {entry}"))).or_default() += 1;
+        *markers
+            .entry(
+                entry["marker"]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("no marker: {entry}")),
+            )
+            .or_default() += 1;
     }
     let doubled: Vec<_> = markers.iter().filter(|(_, count)| **count > 1).collect();
     assert!(doubled.is_empty(), "doubled: {doubled:?}");
@@ -43,7 +56,12 @@ pub fn assert_once(created: &[Value]) {
 #[test]
 fn the_readme_command_creates_1200_tickets_once() {
     let work = Work::new();
-    let arguments = [&sample("tickets.csv"), "--mapping", &mapping("incidentiq-tickets.toml"), "--sandbox"];
+    let arguments = [
+        &sample("tickets.csv"),
+        "--mapping",
+        &mapping("incidentiq-tickets.toml"),
+        "--sandbox",
+    ];
     let (ended, summary) = work.import(&arguments);
     ended.expect(0);
     assert_eq!(summary["records"], 1200);
@@ -70,24 +88,51 @@ fn a_dry_run_predicts_the_run_and_sends_nothing() {
         ("tickets.csv", "incidentiq-tickets.toml", "district"),
         ("tickets.xlsx", "incidentiq-tickets.toml", "district"),
         ("tickets.csv", "clearfeed-tickets.toml", "support"),
-        ("support-queue.jsonl", "clearfeed-support-queue.toml", "support"),
-        ("support-queue.jsonl", "incidentiq-support-queue.toml", "district"),
+        (
+            "support-queue.jsonl",
+            "clearfeed-support-queue.toml",
+            "support",
+        ),
+        (
+            "support-queue.jsonl",
+            "incidentiq-support-queue.toml",
+            "district",
+        ),
     ] {
         let before = sandbox.audit().len();
         let (sample, map) = (sample(file), mapping(map));
         let arguments = [sample.as_str(), "--mapping", &map, "--profile", profile];
         let (_, dry) = work.import(&[&arguments[..], &["--dry-run"]].concat());
         assert_balanced(&dry);
-        assert_eq!(sandbox.audit().len(), before, "{file}: a dry run wrote something");
+        assert_eq!(
+            sandbox.audit().len(),
+            before,
+            "{file}: a dry run wrote something"
+        );
 
         let (ended, real) = work.import(&arguments);
         assert_balanced(&real);
-        assert_eq!(dry["would_create"], real["created"], "{file} with {map}: {real:#}");
+        assert_eq!(
+            dry["would_create"], real["created"],
+            "{file} with {map}: {real:#}"
+        );
         for same in ["skipped", "rejected", "in_doubt", "causes", "fallbacks"] {
             assert_eq!(dry[same], real[same], "{file} with {map}: {same}");
         }
-        assert!(real["created"].as_u64().unwrap() > 100, "{file} with {map}: {real:#}");
-        assert_eq!(ended.code, Some(if real["rejected"] == 0 && real["skipped_because"]["changed"] == 0 { 0 } else { 1 }));
+        assert!(
+            real["created"].as_u64().unwrap() > 100,
+            "{file} with {map}: {real:#}"
+        );
+        assert_eq!(
+            ended.code,
+            Some(
+                if real["rejected"] == 0 && real["skipped_because"]["changed"] == 0 {
+                    0
+                } else {
+                    1
+                }
+            )
+        );
     }
 }
 
@@ -100,15 +145,29 @@ fn the_workbook_tells_its_wrong_cells_and_its_error_file_is_mended() {
     assert_balanced(&summary);
     let rejected = summary["rejected"].as_u64().unwrap();
     assert!(rejected >= 8, "{summary:#}");
-    let causes: Vec<_> = summary["causes"].as_array().unwrap().iter().map(|cause| cause["message"].as_str().unwrap()).collect();
-    assert!(causes.iter().any(|cause| cause.contains("`Linclon HS`")), "{causes:?}");
+    let causes: Vec<_> = summary["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cause| cause["message"].as_str().unwrap())
+        .collect();
+    assert!(
+        causes.iter().any(|cause| cause.contains("`Linclon HS`")),
+        "{causes:?}"
+    );
     assert!(causes.contains(&"is empty"), "{causes:?}");
     let created = creates(work.embedded_audit(), "incidentiq").len();
     assert_eq!(created as u64, summary["created"].as_u64().unwrap());
 
     // The error file as it stands creates nothing and says the same again.
-    let errors = work.path().join(summary["error_files"][0]["path"].as_str().unwrap());
-    assert!(errors.ends_with("tickets.errors.xlsx"), "{}", errors.display());
+    let errors = work
+        .path()
+        .join(summary["error_files"][0]["path"].as_str().unwrap());
+    assert!(
+        errors.ends_with("tickets.errors.xlsx"),
+        "{}",
+        errors.display()
+    );
     let (ended, again) = work.import(&[errors.to_str().unwrap(), "--mapping", &map, "--sandbox"]);
     ended.expect(1);
     assert_eq!(again["rejected"].as_u64(), Some(rejected));
@@ -130,18 +189,27 @@ fn a_mended_csv_error_file_creates_exactly_the_missing_rows() {
             wrong += 1;
         }
     }
-    assert_eq!(wrong, 3, "the sample has too few rows of Lincoln High School");
+    assert_eq!(
+        wrong, 3,
+        "the sample has too few rows of Lincoln High School"
+    );
     let all: u64 = 1200;
     work.write("tickets.csv", lines.concat());
     let map = mapping("incidentiq-tickets.toml");
-    let (ended, summary) = work.import(&["tickets.csv", "--mapping", &map, "--profile", "district"]);
+    let (ended, summary) =
+        work.import(&["tickets.csv", "--mapping", &map, "--profile", "district"]);
     ended.expect(1);
     assert_eq!(summary["created"], all - 3);
     assert_eq!(summary["rejected"], 3);
     let command = summary["error_files"][0]["run_again"].as_str().unwrap();
-    assert!(command.starts_with("deskferry import tickets.errors.csv --mapping "), "{command}");
+    assert!(
+        command.starts_with("deskferry import tickets.errors.csv --mapping "),
+        "{command}"
+    );
 
-    let mended = work.read("tickets.errors.csv").replace(",Linclon High Schol,", ",Lincoln High School,");
+    let mended = work
+        .read("tickets.errors.csv")
+        .replace(",Linclon High Schol,", ",Lincoln High School,");
     work.write("tickets.errors.csv", mended);
     // The printed command, as it stands.
     let words: Vec<&str> = command.split(' ').skip(2).collect();
@@ -163,17 +231,40 @@ fn a_mapping_without_a_key_carries_its_keys_in_the_error_file() {
         "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"no-key\"\n\n[fields]\n\
          title = { from = \"Title\" }\ndescription = { from = \"Text\" }\ncollection_id = { from = \"Desk\", resolve = \"collection\" }\n",
     );
-    work.write("in.csv", "Title,Text,Desk\nA,one,IT Support\nB,two,Nowhere\nA,one,IT Support\nC,three,Nowhere\n");
-    let (ended, summary) = work.import(&["in.csv", "--mapping", "map.toml", "--profile", "support"]);
+    work.write(
+        "in.csv",
+        "Title,Text,Desk\nA,one,IT Support\nB,two,Nowhere\nA,one,IT Support\nC,three,Nowhere\n",
+    );
+    let (ended, summary) =
+        work.import(&["in.csv", "--mapping", "map.toml", "--profile", "support"]);
     ended.expect(1);
-    assert_eq!((&summary["created"], &summary["rejected"]), (&2.into(), &2.into()), "{summary:#}");
+    assert_eq!(
+        (&summary["created"], &summary["rejected"]),
+        (&2.into(), &2.into()),
+        "{summary:#}"
+    );
 
-    work.write("in.errors.csv", work.read("in.errors.csv").replace("Nowhere", "IT Support"));
-    let (ended, summary) = work.import(&["in.errors.csv", "--mapping", "map.toml", "--profile", "support"]);
+    work.write(
+        "in.errors.csv",
+        work.read("in.errors.csv").replace("Nowhere", "IT Support"),
+    );
+    let (ended, summary) = work.import(&[
+        "in.errors.csv",
+        "--mapping",
+        "map.toml",
+        "--profile",
+        "support",
+    ]);
     ended.expect(0);
     assert_eq!(summary["created"], 2);
     // Mended once more: the same rows under the same keys, so nothing is made twice.
-    let (ended, summary) = work.import(&["in.errors.csv", "--mapping", "map.toml", "--profile", "support"]);
+    let (ended, summary) = work.import(&[
+        "in.errors.csv",
+        "--mapping",
+        "map.toml",
+        "--profile",
+        "support",
+    ]);
     ended.expect(0);
     assert_eq!(summary["created"], 0);
     let created = sandbox.created("clearfeed");
@@ -192,13 +283,21 @@ fn a_row_that_changed_since_is_told_and_left_alone() {
          title = { from = \"Title\" }\ndescription = { from = \"Title\" }\ncollection_id = { value = \"IT Support\", resolve = \"collection\" }\n",
     );
     work.write("a.csv", "Id,Title\n1,Printer\n2,Screen\n");
-    work.import(&["a.csv", "--mapping", "map.toml", "--profile", "support"]).0.expect(0);
+    work.import(&["a.csv", "--mapping", "map.toml", "--profile", "support"])
+        .0
+        .expect(0);
     work.write("b.csv", "Id,Title\n1,Printer\n2,Keyboard\n3,Mouse\n");
     let (ended, summary) = work.import(&["b.csv", "--mapping", "map.toml", "--profile", "support"]);
     ended.expect(1);
     assert_eq!(summary["created"], 1);
     assert_eq!(summary["skipped_because"]["changed"], 1);
-    assert!(summary["changed"][0].as_str().unwrap().contains("a.csv, row 3"), "{summary:#}");
+    assert!(
+        summary["changed"][0]
+            .as_str()
+            .unwrap()
+            .contains("a.csv, row 3"),
+        "{summary:#}"
+    );
     assert_eq!(sandbox.created("clearfeed").len(), 3);
 }
 
@@ -215,25 +314,61 @@ fn standard_input_gzip_and_several_inputs() {
     );
     work.write("a.csv", "Id,Title\n1,Printer\n");
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut packed, b"{\"Id\": 2, \"Title\": \"Screen\"}\n{\"Id\": 3, \"Title\": \"Mouse\"}\n").unwrap();
+    std::io::Write::write_all(
+        &mut packed,
+        b"{\"Id\": 2, \"Title\": \"Screen\"}\n{\"Id\": 3, \"Title\": \"Mouse\"}\n",
+    )
+    .unwrap();
     work.write("b.jsonl.gz", packed.finish().unwrap());
-    let mut command =
-        work.command(&["import", "a.csv", "b.jsonl.gz", "-", "--mapping", "map.toml", "--profile", "support", "--format", "json"]);
+    let mut command = work.command(&[
+        "import",
+        "a.csv",
+        "b.jsonl.gz",
+        "-",
+        "--mapping",
+        "map.toml",
+        "--profile",
+        "support",
+        "--format",
+        "json",
+    ]);
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"Id;Title\n4;Keyboard\n").unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let created = sandbox.created("clearfeed");
     assert_eq!(created.len(), 4);
-    assert!(created.iter().any(|entry| entry["body"].to_string().contains("Keyboard from -")), "{created:?}");
+    assert!(
+        created
+            .iter()
+            .any(|entry| entry["body"].to_string().contains("Keyboard from -")),
+        "{created:?}"
+    );
 }
 
 #[test]
 fn the_clean_sample_leaves_no_error_file() {
     let work = Work::new();
     let map = mapping("clearfeed-tickets.toml");
-    work.import(&[&sample("tickets.csv"), "--mapping", &map, "--sandbox", "--limit", "20"]).0.expect(0);
-    let left: Vec<PathBuf> = std::fs::read_dir(work.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    work.import(&[
+        &sample("tickets.csv"),
+        "--mapping",
+        &map,
+        "--sandbox",
+        "--limit",
+        "20",
+    ])
+    .0
+    .expect(0);
+    let left: Vec<PathBuf> = std::fs::read_dir(work.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert_eq!(left, [work.state()], "only the state folder");
     assert_eq!(creates(work.embedded_audit(), "clearfeed").len(), 20);
 }

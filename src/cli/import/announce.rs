@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::super::args::{Global, ImportArgs};
 use super::super::connect::{Connected, Target};
-use crate::report::words;
 use crate::mapping::BoundPlan;
+use crate::report::words;
 use crate::run::{Limiter, UNKNOWN_RATE};
 
 /// What is about to happen: how many tickets, where, as whom, what cannot be silenced, how long, how to undo.
@@ -20,23 +20,44 @@ pub(super) fn before_first_write(
     let system = connected.system.as_ref();
     let account = system.account();
     let whom = account.user.as_deref().unwrap_or("the owner of the token");
-    let least = std::time::Duration::from_secs_f64(records as f64 * plan.requests_per_row() as f64 / rate);
+    let least =
+        std::time::Duration::from_secs_f64(records as f64 * plan.requests_per_row() as f64 / rate);
     let mut lines = vec![
-        format!("  about to create up to {} in {}", words::plural(records, "ticket", "tickets"), system.schema().system()),
-        format!("    where      profile `{}`, tenant {}", target.name(), account.tenant),
+        format!(
+            "  about to create up to {} in {}",
+            words::plural(records, "ticket", "tickets"),
+            system.schema().system()
+        ),
+        format!(
+            "    where      profile `{}`, tenant {}",
+            target.name(),
+            account.tenant
+        ),
         format!("    as         {whom}"),
-        format!("    how long   {} at {}", words::duration(least), words::rate(rate)),
+        format!(
+            "    how long   {} at {}",
+            words::duration(least),
+            words::rate(rate)
+        ),
     ];
     lines.push(match system.schema().cannot_silence() {
         Some(what) => format!("    not silent {what}"),
         None => "    silent     no e-mail, notification or rule fires unless the mapping says notify = true".to_owned(),
     });
-    lines.push("    undo       by hand in the system: `deskferry runs ids` lists what a run made".to_owned());
+    lines.push(
+        "    undo       by hand in the system: `deskferry runs ids` lists what a run made"
+            .to_owned(),
+    );
     lines.join("\n")
 }
 
 /// The command that does this import again, for this input.
-pub(super) fn command_for(args: &ImportArgs, global: &Global, target: Option<&Target>, inputs: &[&Path]) -> String {
+pub(super) fn command_for(
+    args: &ImportArgs,
+    global: &Global,
+    target: Option<&Target>,
+    inputs: &[&Path],
+) -> String {
     let mut words: Vec<String> = vec!["deskferry".into(), "import".into()];
     words.extend(inputs.iter().map(|path| path.display().to_string()));
     words.extend(["--mapping".into(), args.mapping.display().to_string()]);
@@ -59,7 +80,11 @@ pub(super) fn command_for(args: &ImportArgs, global: &Global, target: Option<&Ta
             words.extend([flag.into(), value]);
         }
     }
-    words.iter().map(|word| words::shell_word(word)).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .map(|word| words::shell_word(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The flag, but not what the environment says: that is still there for the next command.
@@ -72,6 +97,7 @@ fn typed_config(global: &Global) -> Option<String> {
 }
 
 fn typed(path: Option<&Path>, variable: &str) -> Option<String> {
-    let path = path.filter(|path| std::env::var_os(variable).is_none_or(|value| value != path.as_os_str()))?;
+    let path = path
+        .filter(|path| std::env::var_os(variable).is_none_or(|value| value != path.as_os_str()))?;
     Some(path.display().to_string())
 }

@@ -39,12 +39,23 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
     let connected = match &target {
         Some(target) => {
             let concurrency = settings::concurrency(&args, target);
-            Some(Connected::open(target, mapping.system(), args.target.insecure_http, concurrency, &state).await?)
+            Some(
+                Connected::open(
+                    target,
+                    mapping.system(),
+                    args.target.insecure_http,
+                    concurrency,
+                    &state,
+                )
+                .await?,
+            )
         }
         None => None,
     };
     let import = Import {
-        limiter: Arc::new(Limiter::new(args.rate.or_else(|| target.as_ref().and_then(Target::rate)))),
+        limiter: Arc::new(Limiter::new(
+            args.rate.or_else(|| target.as_ref().and_then(Target::rate)),
+        )),
         args: &args,
         global,
         mapping: &mapping,
@@ -83,9 +94,13 @@ impl Import<'_> {
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         self.confirm(&plan, &survey)?;
         if interrupts.interrupted() {
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted before anything was sent"));
+            return Err(Error::new(
+                ErrorKind::Interrupted,
+                "interrupted before anything was sent",
+            ));
         }
-        self.execute(&directory, &plan, &survey, &ledger, interrupts).await
+        self.execute(&directory, &plan, &survey, &ledger, interrupts)
+            .await
     }
 
     async fn directory(&self) -> Result<Arc<Directory>> {
@@ -93,39 +108,66 @@ impl Import<'_> {
             (Some(path), _) => reference::from_file(path, self.mapping.system()),
             (None, Some(connected)) => {
                 let system = connected.system.as_ref();
-                reference::of(system, &self.limiter, self.state, self.args.refresh, self.output).await
+                reference::of(
+                    system,
+                    &self.limiter,
+                    self.state,
+                    self.args.refresh,
+                    self.output,
+                )
+                .await
             }
-            (None, None) => Err(Error::usage("without a connection the directory must come from a snapshot")
-                .hint("make one with: deskferry directory pull -o FILE, and add --directory FILE")),
+            (None, None) => Err(Error::usage(
+                "without a connection the directory must come from a snapshot",
+            )
+            .hint("make one with: deskferry directory pull -o FILE, and add --directory FILE")),
         }
     }
 
     fn plan(&self, directory: &Arc<Directory>) -> Result<BoundPlan> {
         let schema = systems::schema_for(directory.snapshot())?;
         let zone = self.target.and_then(Target::timezone);
-        let options = PlanOptions { where_: self.args.condition.clone(), zone };
-        let plan = Arc::new(Plan::compile(self.mapping, Arc::from(schema), Arc::clone(directory), &options)?);
+        let options = PlanOptions {
+            where_: self.args.condition.clone(),
+            zone,
+        };
+        let plan = Arc::new(Plan::compile(
+            self.mapping,
+            Arc::from(schema),
+            Arc::clone(directory),
+            &options,
+        )?);
         plan.bind(self.input.tables())
     }
 
     /// The first pass over the input, with what nothing reads told or refused.
     fn survey(&self, plan: &BoundPlan) -> Result<Survey> {
         let tables = self.input.tables();
-        let position = |(table, name): (usize, String)| Some((table, tables[table].header.position(&name)?, name));
+        let position = |(table, name): (usize, String)| {
+            Some((table, tables[table].header.position(&name)?, name))
+        };
         let watching = Watching::new(plan, plan.unread_columns().into_iter().filter_map(position));
         let selection = self.args.rows.clone().unwrap_or_default();
-        let survey =
-            tokio::task::block_in_place(|| intake::survey(self.input, &watching, &selection, self.state.path()))?;
+        let survey = tokio::task::block_in_place(|| {
+            intake::survey(self.input, &watching, &selection, self.state.path())
+        })?;
         let unread = watching.filled();
         if unread.is_empty() {
             return Ok(survey);
         }
-        let column = |(name, count): &(String, u64)| format!("`{name}` ({})", words::plural(*count, "cell", "cells"));
-        let text = format!("nothing reads {}", unread.iter().map(column).collect::<Vec<_>>().join(", "));
+        let column = |(name, count): &(String, u64)| {
+            format!("`{name}` ({})", words::plural(*count, "cell", "cells"))
+        };
+        let text = format!(
+            "nothing reads {}",
+            unread.iter().map(column).collect::<Vec<_>>().join(", ")
+        );
         match self.mapping.unmapped() {
             Unmapped::Error => Err(Error::new(ErrorKind::Mapping, text)
                 .at(self.mapping.name())
-                .hint("the mapping says unmapped = \"error\": map these columns, or write \"warn\"")),
+                .hint(
+                    "the mapping says unmapped = \"error\": map these columns, or write \"warn\"",
+                )),
             Unmapped::Warn => {
                 self.output.say(&format!("  warning    {text}"));
                 Ok(survey)
@@ -135,17 +177,30 @@ impl Import<'_> {
 
     /// The right to send to the tenant; a dry run needs none.
     fn lock(&self, directory: &Directory) -> Result<Option<RunLock>> {
-        let Some(target) = self.target.filter(|_| !self.args.dry_run) else { return Ok(None) };
+        let Some(target) = self.target.filter(|_| !self.args.dry_run) else {
+            return Ok(None);
+        };
         let system = self.mapping.system().as_str();
-        RunLock::take(self.state.path(), system, &directory.snapshot().tenant, &target.token_name()).map(Some)
+        RunLock::take(
+            self.state.path(),
+            system,
+            &directory.snapshot().tenant,
+            &target.token_name(),
+        )
+        .map(Some)
     }
 
     fn confirm(&self, plan: &BoundPlan, survey: &Survey) -> Result<()> {
-        let (Some(target), Some(connected)) = (self.target, self.connected) else { return Ok(()) };
+        let (Some(target), Some(connected)) = (self.target, self.connected) else {
+            return Ok(());
+        };
         if self.args.dry_run || !target.is_live() {
             return Ok(());
         }
-        let tickets = self.args.limit.map_or(survey.records(), |limit| limit.min(survey.records()));
+        let tickets = self
+            .args
+            .limit
+            .map_or(survey.records(), |limit| limit.min(survey.records()));
         let about = announce::before_first_write(target, connected, tickets, plan, &self.limiter);
         confirm(target.name(), &about, self.args.confirm.as_deref())
     }
@@ -160,21 +215,36 @@ impl Import<'_> {
     ) -> Result<ExitCode> {
         let started = Instant::now();
         let system = self.mapping.system().as_str();
-        let scope = ledger.scope(system, &directory.snapshot().tenant, self.mapping.scope()).await?;
+        let scope = ledger
+            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
+            .await?;
         let counted = (survey.rows(), survey.records(), survey.filtered());
         let mut reporter = self.reporter();
-        reporter.on(&Event::Counted { rows: counted.0, records: counted.1, filtered: counted.2 });
+        reporter.on(&Event::Counted {
+            rows: counted.0,
+            records: counted.1,
+            filtered: counted.2,
+        });
         let job = Job {
             items: survey.items(self.input, plan)?,
             counted,
             map: plan,
             find_references: &|text| find_references(text).map(str::to_owned).collect(),
-            system: self.connected.map(|connected| Arc::clone(&connected.system)),
+            system: self
+                .connected
+                .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
             meta: self.meta(directory),
         };
         let limiter = Arc::clone(&self.limiter);
-        let totals = run::execute(job, &self.settings(), limiter, interrupts.stop(), &mut reporter).await?;
+        let totals = run::execute(
+            job,
+            &self.settings(),
+            limiter,
+            interrupts.stop(),
+            &mut reporter,
+        )
+        .await?;
         self.finish(reporter, totals, started)
     }
 
@@ -182,7 +252,9 @@ impl Import<'_> {
         let (commit_within, visible_within) = self.target.map(Target::surprise).unwrap_or_default();
         run::Settings {
             rate: self.limiter.rate(),
-            concurrency: self.target.map_or(1, |target| settings::concurrency(self.args, target)),
+            concurrency: self
+                .target
+                .map_or(1, |target| settings::concurrency(self.args, target)),
             commit_within,
             visible_within,
             max_errors: self.args.max_errors,
@@ -194,7 +266,12 @@ impl Import<'_> {
 
     fn meta(&self, directory: &Directory) -> RunMeta {
         RunMeta {
-            inputs: self.args.inputs.iter().map(|path| path.display().to_string()).collect(),
+            inputs: self
+                .args
+                .inputs
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             input_print: self.input.fingerprint().to_owned(),
             mapping: self.mapping.name().to_owned(),
             mapping_print: self.mapping.fingerprint().to_owned(),
@@ -205,33 +282,68 @@ impl Import<'_> {
     }
 
     fn inputs(&self) -> Vec<&Path> {
-        self.args.inputs.iter().map(std::path::PathBuf::as_path).collect()
+        self.args
+            .inputs
+            .iter()
+            .map(std::path::PathBuf::as_path)
+            .collect()
     }
 
     fn reporter(&self) -> Reporter {
-        let files = (!self.args.dry_run)
-            .then(|| ErrorFiles::new(self.input.tables(), Path::new("."), self.args.errors_to.as_deref()));
-        Reporter::new(Progress::new(self.output.show(), self.limiter.rate()), files, !self.mapping.has_key())
+        let files = (!self.args.dry_run).then(|| {
+            ErrorFiles::new(
+                self.input.tables(),
+                Path::new("."),
+                self.args.errors_to.as_deref(),
+            )
+        });
+        Reporter::new(
+            Progress::new(self.output.show(), self.limiter.rate()),
+            files,
+            !self.mapping.has_key(),
+        )
     }
 
     /// Reports what came of it, and says how to end.
-    fn finish(&self, mut reporter: Reporter, mut totals: Totals, started: Instant) -> Result<ExitCode> {
+    fn finish(
+        &self,
+        mut reporter: Reporter,
+        mut totals: Totals,
+        started: Instant,
+    ) -> Result<ExitCode> {
         let stopped = totals.stopped.take();
         let interrupted = totals.state == RunState::Interrupted;
         let written = reporter.finish();
-        let mut after = Aftermath { took: started.elapsed(), ..Aftermath::default() };
+        let mut after = Aftermath {
+            took: started.elapsed(),
+            ..Aftermath::default()
+        };
         for path in written.as_ref().map(Vec::as_slice).unwrap_or_default() {
             let path = path.strip_prefix(".").unwrap_or(path).to_owned();
             let command = announce::command_for(self.args, self.global, self.target, &[&path]);
             after.error_files.push((path, command));
         }
         if stopped.is_some() || interrupted {
-            after.stopped = Some(stopped.as_ref().map_or_else(|| "interrupted".to_owned(), Error::to_string));
-            after.resume = Some(announce::command_for(self.args, self.global, self.target, &self.inputs()));
+            after.stopped = Some(
+                stopped
+                    .as_ref()
+                    .map_or_else(|| "interrupted".to_owned(), Error::to_string),
+            );
+            after.resume = Some(announce::command_for(
+                self.args,
+                self.global,
+                self.target,
+                &self.inputs(),
+            ));
         }
         let target = self.target.map_or("snapshot", Target::name);
         let context = Context {
-            inputs: self.args.inputs.iter().map(|path| path.display().to_string()).collect(),
+            inputs: self
+                .args
+                .inputs
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             target: format!("{} ({target})", self.mapping.system()),
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
@@ -239,9 +351,11 @@ impl Import<'_> {
         };
         let summary = reporter.summary();
         if self.output.is_json() {
-            self.output.data(&summary.to_json(&context, &after).to_string())?;
+            self.output
+                .data(&summary.to_json(&context, &after).to_string())?;
         }
-        self.output.say(&format!("\n{}", summary.render(&context, &after)));
+        self.output
+            .say(&format!("\n{}", summary.render(&context, &after)));
         written?;
         Ok(match stopped {
             Some(error) => {

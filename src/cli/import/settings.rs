@@ -7,7 +7,11 @@ use crate::mapping::Mapping;
 use crate::source::{InputOptions, SheetChoice, SheetName};
 
 /// Where to; `None` for a dry run that a snapshot serves without any connection.
-pub(super) fn target(args: &ImportArgs, mapping: &Mapping, global: &Global) -> Result<Option<Target>> {
+pub(super) fn target(
+    args: &ImportArgs,
+    mapping: &Mapping,
+    global: &Global,
+) -> Result<Option<Target>> {
     let named = args.target.profile.is_some() || args.target.sandbox.is_some();
     if args.dry_run && args.directory.is_some() && !named {
         return Ok(None);
@@ -27,7 +31,9 @@ pub(super) fn target(args: &ImportArgs, mapping: &Mapping, global: &Global) -> R
 
 /// Requests under way at once: the flag, else the target's.
 pub(super) fn concurrency(args: &ImportArgs, target: &Target) -> usize {
-    args.concurrency.and_then(|typed| usize::try_from(typed).ok()).unwrap_or_else(|| target.concurrency())
+    args.concurrency
+        .and_then(|typed| usize::try_from(typed).ok())
+        .unwrap_or_else(|| target.concurrency())
 }
 
 /// The mapping's `[input]`, where no flag says otherwise.
@@ -57,5 +63,9 @@ fn sheets(typed: &str) -> Result<SheetChoice> {
         Ok(number) => Ok(SheetName::Number(number)),
         Err(_) => Ok(SheetName::Name(word.trim().to_owned())),
     };
-    typed.split(',').map(name).collect::<Result<Vec<_>>>().map(SheetChoice::These)
+    typed
+        .split(',')
+        .map(name)
+        .collect::<Result<Vec<_>>>()
+        .map(SheetChoice::These)
 }

@@ -1,7 +1,7 @@
 //! A school district: 27 places, their rooms, 2,000 people, 1,500 devices, the tree of issues.
 //!
-//! Traps it holds on purpose: two people share a display name, most room numbers stand in several schools, issue
-//! names repeat under several types only through their path, asset tags begin with zeros.
+//! Traps it holds on purpose: two people share a display name, most room numbers stand in several schools, asset
+//! tags begin with zeros.
 
 use std::collections::HashSet;
 

@@ -30,7 +30,9 @@ pub struct Work {
 
 impl Work {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// The folder in which commands run.
@@ -84,8 +86,9 @@ impl Work {
         all.extend(arguments);
         all.extend(["--format", "json"]);
         let ended = self.run(&all);
-        let summary = serde_json::from_str(&ended.stdout)
-            .unwrap_or_else(|error| panic!("no summary ({error})\n{}\n{}", ended.stdout, ended.stderr));
+        let summary = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| {
+            panic!("no summary ({error})\n{}\n{}", ended.stdout, ended.stderr)
+        });
         (ended, summary)
     }
 
@@ -116,7 +119,13 @@ impl Ended {
     /// Panics with everything that was printed unless the exit code is this one.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "standard output:\n{}\nstandard error:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "standard output:\n{}\nstandard error:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }
@@ -134,14 +143,19 @@ impl SandboxProcess {
         all.extend(arguments);
         let mut child = work.command(&all).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("not ready: {error}: {line}"));
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("not ready: {error}: {line}"));
         Self { child, ready }
     }
 
     /// One member of its first line: `incidentiq`, `clearfeed`, `admin`, `token`, `site_id`.
     pub fn told(&self, name: &str) -> &str {
-        self.ready[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {}", self.ready))
+        self.ready[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no `{name}` in {}", self.ready))
     }
 
     /// A `deskferry.toml` with the profiles `district` and `support` for it; further lines go to both.
@@ -165,7 +179,10 @@ impl SandboxProcess {
 
     /// What it has accepted, oldest first.
     pub fn audit(&self) -> Vec<Value> {
-        self.admin("GET", "audit", None).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.admin("GET", "audit", None)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The accepted creates of one system.
@@ -184,21 +201,33 @@ impl Drop for SandboxProcess {
 
 /// The creates of one system in an audit.
 pub fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
-    audit.into_iter().filter(|entry| entry["system"] == system && entry["operation"] == "create").collect()
+    audit
+        .into_iter()
+        .filter(|entry| entry["system"] == system && entry["operation"] == "create")
+        .collect()
 }
 
 fn request(method: &str, url: &str, body: Option<Value>) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         // A second installation of the provider in this process is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut request = client.request(method.parse().unwrap(), url);
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{method} {url}: {}", answer.status());
+        assert!(
+            answer.status().is_success(),
+            "{method} {url}: {}",
+            answer.status()
+        );
         answer.text().await.unwrap()
     })
 }
