@@ -151,7 +151,7 @@ fn nowhere(config: &Config, allowed: &[String]) -> Error {
     let error = Error::usage("it is not said where to: name a profile, or rehearse on the sandbox");
     let error = if names.is_empty() {
         error.hint(format!(
-            "there is no profile yet: describe the connection in `{}`",
+            "there is no profile yet: describe the connection in `{}`, and name it with --profile NAME",
             crate::config::FILE_NAME
         ))
     } else {

@@ -21,7 +21,7 @@ fn path_text(path: &Path) -> String {
 
 /// created + skipped + rejected + in doubt + not sent = records.
 #[track_caller]
-pub fn assert_balanced(summary: &Value) {
+pub(crate) fn assert_balanced(summary: &Value) {
     let sum: u64 = [
         "created",
         "would_create",
@@ -38,7 +38,7 @@ pub fn assert_balanced(summary: &Value) {
 
 /// Every marker in an audit stands there once.
 #[track_caller]
-pub fn assert_once(created: &[Value]) {
+pub(crate) fn assert_once(created: &[Value]) {
     let mut markers: BTreeMap<&str, u32> = BTreeMap::new();
     for entry in created {
         *markers
@@ -81,9 +81,6 @@ fn the_readme_command_creates_1200_tickets_once() {
 
 #[test]
 fn a_dry_run_predicts_the_run_and_sends_nothing() {
-    let work = Work::new();
-    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
-    sandbox.profiles(&work, "rate = \"5000/s\"");
     for (file, map, profile) in [
         ("tickets.csv", "incidentiq-tickets.toml", "district"),
         ("tickets.xlsx", "incidentiq-tickets.toml", "district"),
@@ -99,14 +96,15 @@ fn a_dry_run_predicts_the_run_and_sends_nothing() {
             "district",
         ),
     ] {
-        let before = sandbox.audit().len();
+        let work = Work::new();
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "rate = \"5000/s\"");
         let (sample, map) = (sample(file), mapping(map));
         let arguments = [sample.as_str(), "--mapping", &map, "--profile", profile];
         let (_, dry) = work.import(&[&arguments[..], &["--dry-run"]].concat());
         assert_balanced(&dry);
-        assert_eq!(
-            sandbox.audit().len(),
-            before,
+        assert!(
+            sandbox.audit().is_empty(),
             "{file}: a dry run wrote something"
         );
 

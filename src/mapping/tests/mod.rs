@@ -302,7 +302,10 @@ fn table(columns: &[&str]) -> Table {
 
 fn workbook(columns: &[&str]) -> Table {
     Table {
-        layout: Layout::Workbook { header_row: 1 },
+        layout: Layout::Workbook {
+            number: 1,
+            header_row: 1,
+        },
         ..table(columns)
     }
 }

@@ -9,12 +9,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The repository's folder.
-pub fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// One of the real files that stand beside the repository; `None`, told on standard error, where they are not.
-pub fn real_file(name: &str) -> Option<PathBuf> {
+pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
     let path = repository().join("../shared/data").join(name);
     if path.exists() {
         return Some(path);
@@ -24,29 +24,29 @@ pub fn real_file(name: &str) -> Option<PathBuf> {
 }
 
 /// A folder to work in with a state folder of its own.
-pub struct Work {
+pub(crate) struct Work {
     folder: TempDir,
 }
 
 impl Work {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
     /// The folder in which commands run.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// The state folder.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.path().join("state")
     }
 
     /// Writes a file into the folder.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
@@ -54,13 +54,13 @@ impl Work {
     }
 
     /// Reads a text file of the folder.
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The program with these arguments, not started yet.
     #[must_use]
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command
             .args(arguments)
@@ -76,12 +76,12 @@ impl Work {
     }
 
     /// Runs the program to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.command(arguments).output().unwrap())
     }
 
     /// Runs `import … --format json` and reads the summary.
-    pub fn import(&self, arguments: &[&str]) -> (Ended, Value) {
+    pub(crate) fn import(&self, arguments: &[&str]) -> (Ended, Value) {
         let mut all = vec!["import"];
         all.extend(arguments);
         all.extend(["--format", "json"]);
@@ -93,7 +93,7 @@ impl Work {
     }
 
     /// What the embedded sandbox of this state folder has accepted, oldest first.
-    pub fn embedded_audit(&self) -> Vec<Value> {
+    pub(crate) fn embedded_audit(&self) -> Vec<Value> {
         let folder = self.state().join("sandbox");
         SandboxProcess::start(self, &["--data", folder.to_str().unwrap()]).audit()
     }
@@ -101,7 +101,7 @@ impl Work {
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -118,7 +118,7 @@ impl Ended {
 
     /// Panics with everything that was printed unless the exit code is this one.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),
@@ -131,14 +131,14 @@ impl Ended {
 }
 
 /// The sandbox in a process of its own; killed when dropped.
-pub struct SandboxProcess {
+pub(crate) struct SandboxProcess {
     child: Child,
     ready: Value,
 }
 
 impl SandboxProcess {
     /// Starts it on a free port with these further arguments.
-    pub fn start(work: &Work, arguments: &[&str]) -> Self {
+    pub(crate) fn start(work: &Work, arguments: &[&str]) -> Self {
         let mut all = vec!["sandbox", "--listen", "127.0.0.1:0"];
         all.extend(arguments);
         let mut child = work.command(&all).stderr(Stdio::null()).spawn().unwrap();
@@ -152,14 +152,14 @@ impl SandboxProcess {
     }
 
     /// One member of its first line: `incidentiq`, `clearfeed`, `admin`, `token`, `site_id`.
-    pub fn told(&self, name: &str) -> &str {
+    pub(crate) fn told(&self, name: &str) -> &str {
         self.ready[name]
             .as_str()
             .unwrap_or_else(|| panic!("no `{name}` in {}", self.ready))
     }
 
     /// A `deskferry.toml` with the profiles `district` and `support` for it; further lines go to both.
-    pub fn profiles(&self, work: &Work, further: &str) {
+    pub(crate) fn profiles(&self, work: &Work, further: &str) {
         work.write("token", self.told("token"));
         let text = format!(
             "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n{further}\n\
@@ -172,13 +172,13 @@ impl SandboxProcess {
     }
 
     /// A GET or other request on the admin route.
-    pub fn admin(&self, method: &str, path: &str, body: Option<Value>) -> String {
+    pub(crate) fn admin(&self, method: &str, path: &str, body: Option<Value>) -> String {
         let url = format!("{}/{path}", self.told("admin").trim_end_matches('/'));
         request(method, &url, body)
     }
 
     /// What it has accepted, oldest first.
-    pub fn audit(&self) -> Vec<Value> {
+    pub(crate) fn audit(&self) -> Vec<Value> {
         self.admin("GET", "audit", None)
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -186,7 +186,7 @@ impl SandboxProcess {
     }
 
     /// The accepted creates of one system.
-    pub fn created(&self, system: &str) -> Vec<Value> {
+    pub(crate) fn created(&self, system: &str) -> Vec<Value> {
         creates(self.audit(), system)
     }
 }
@@ -200,7 +200,7 @@ impl Drop for SandboxProcess {
 }
 
 /// The creates of one system in an audit.
-pub fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
+pub(crate) fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
     audit
         .into_iter()
         .filter(|entry| entry["system"] == system && entry["operation"] == "create")
