@@ -1,5 +1,7 @@
 //! One integration binary that drives the real program against the real sandbox: a module a command or promise.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod bad_input;
 mod import;
 mod resume;
