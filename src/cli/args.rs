@@ -23,6 +23,7 @@ pub(super) struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
 pub(super) struct Global {
     /// What to print on standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]

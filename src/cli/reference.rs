@@ -17,15 +17,29 @@ use crate::systems::{System, SystemName};
 /// A cached directory older than this is pulled anew by itself.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
-/// Reads a snapshot file for a mapping of that system.
-pub(super) fn from_file(path: &Path, system: SystemName) -> Result<Arc<Directory>> {
+/// Reads a snapshot file of that system, and of that tenant where a connection settles it: ids of one tenant say
+/// nothing in another.
+pub(super) fn from_file(
+    path: &Path,
+    system: SystemName,
+    tenant: Option<&str>,
+) -> Result<Arc<Directory>> {
     let snapshot = cache::read_snapshot(path)?;
     if snapshot.system != system {
-        return Err(Error::usage(format!(
+        let message = format!(
             "the snapshot is of `{}`, but this is for `{system}`",
             snapshot.system
-        ))
-        .at(path.display()));
+        );
+        return Err(Error::usage(message).at(path.display()));
+    }
+    if let Some(tenant) = tenant.filter(|tenant| *tenant != snapshot.tenant) {
+        let message = format!(
+            "the snapshot is of the tenant `{}`, but this goes to `{tenant}`",
+            snapshot.tenant
+        );
+        return Err(Error::usage(message)
+            .at(path.display())
+            .hint("leave --directory out to fetch this tenant's own, or leave the connection out and add --dry-run"));
     }
     Ok(Arc::new(Directory::new(snapshot)))
 }

@@ -196,6 +196,21 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A hash of what was pulled, whenever that was: equal snapshots resolve equally.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        let parts = (
+            &self.system,
+            &self.dialect,
+            &self.tenant,
+            &self.kinds,
+            &self.custom_fields,
+            &self.constants,
+        );
+        serde_json::to_writer(&mut hash, &parts).expect("strings and numbers have a JSON form");
+        hash.finalize().to_hex()[..32].to_owned()
+    }
+
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
 }

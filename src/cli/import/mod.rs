@@ -105,7 +105,10 @@ impl Import<'_> {
 
     async fn directory(&self) -> Result<Arc<Directory>> {
         match (&self.args.directory, self.connected) {
-            (Some(path), _) => reference::from_file(path, self.mapping.system()),
+            (Some(path), connected) => {
+                let tenant = connected.map(|connected| connected.system.account().tenant.as_str());
+                reference::from_file(path, self.mapping.system(), tenant)
+            }
             (None, Some(connected)) => {
                 let system = connected.system.as_ref();
                 reference::of(
@@ -275,7 +278,7 @@ impl Import<'_> {
             input_print: self.input.fingerprint().to_owned(),
             mapping: self.mapping.name().to_owned(),
             mapping_print: self.mapping.fingerprint().to_owned(),
-            directory_print: None,
+            directory_print: Some(directory.snapshot().fingerprint()),
             directory_pulled: Some(directory.snapshot().pulled_at),
             command: announce::command_for(self.args, self.global, self.target, &self.inputs()),
         }
