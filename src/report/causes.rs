@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::error::Fault;
+use crate::record::Place;
 
 /// How many distinct causes are told apart before the rest is counted together: memory stays flat.
 const MOST_CAUSES: usize = 10_000;
@@ -27,8 +28,10 @@ pub struct Cause {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The first few rows.
+    /// The first few rows: their numbers, with file and sheet where the faults stand in several.
     pub first_rows: Vec<String>,
+    #[serde(skip)]
+    first: Vec<Place>,
 }
 
 /// All causes of a run.
@@ -36,12 +39,17 @@ pub struct Cause {
 pub struct Causes {
     by_text: HashMap<(Option<String>, String), Cause>,
     others: u64,
+    /// The first place of all, and whether another stands in another table.
+    table: Option<Place>,
+    several: bool,
 }
 
 impl Causes {
     /// Counts the faults of one row.
     pub fn add(&mut self, faults: &[Fault]) {
         for fault in faults {
+            let table = self.table.get_or_insert_with(|| fault.place.clone());
+            self.several |= (&table.file, &table.sheet) != (&fault.place.file, &fault.place.sheet);
             let field = fault.field.clone().or_else(|| fault.column.clone());
             let key = (field.clone(), fault.message.clone());
             if !self.by_text.contains_key(&key) && self.by_text.len() >= MOST_CAUSES {
@@ -55,20 +63,29 @@ impl Causes {
                 message: fault.message.clone(),
                 hint: fault.hint.clone(),
                 first_rows: Vec::new(),
+                first: Vec::new(),
             });
             cause.rows += 1;
-            if cause.first_rows.len() < ROWS_SHOWN {
-                cause.first_rows.push(match &fault.place.sheet {
-                    Some(sheet) => format!("{sheet}!{}", fault.place.row),
-                    None => fault.place.row.to_string(),
-                });
+            if cause.first.len() < ROWS_SHOWN {
+                cause.first.push(fault.place.clone());
             }
+        }
+    }
+
+    fn row(&self, place: &Place) -> String {
+        match &place.sheet {
+            _ if !self.several => place.row.to_string(),
+            Some(sheet) => format!("{}:{sheet}!{}", place.file, place.row),
+            None => format!("{}:{}", place.file, place.row),
         }
     }
 
     /// The causes, most frequent first.
     pub fn sorted(&self) -> Vec<Cause> {
         let mut causes: Vec<_> = self.by_text.values().cloned().collect();
+        for cause in &mut causes {
+            cause.first_rows = cause.first.iter().map(|place| self.row(place)).collect();
+        }
         causes.sort_by(|a, b| {
             b.rows
                 .cmp(&a.rows)

@@ -6,4 +6,5 @@ mod bad_input;
 mod help;
 mod import;
 mod resume;
+mod summary;
 mod support;

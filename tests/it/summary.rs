@@ -1,0 +1,52 @@
+//! What people read at the end of a run, as snapshots.
+
+use crate::support::{Ended, SandboxProcess, Work, repository};
+
+/// Standard error without what differs from run to run.
+fn read(ended: &Ended) -> String {
+    let mut text = ended.stderr.clone();
+    for (pattern, with) in [
+        (r"run [0-9A-Z]{4}\b", "run CODE"),
+        (r"in \d+(\.\d)? s\b", "in TIME"),
+        (r"\(\d+(\.\d)?/s, limit", "(RATE, limit"),
+    ] {
+        text = regex::Regex::new(pattern)
+            .unwrap()
+            .replace_all(&text, with)
+            .into_owned();
+    }
+    text
+}
+
+fn work() -> (Work, SandboxProcess) {
+    let work = Work::new();
+    for name in ["samples/tickets.xlsx", "mappings/incidentiq-tickets.toml"] {
+        work.write(name, std::fs::read(repository().join(name)).unwrap());
+    }
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"2000/s\"");
+    (work, sandbox)
+}
+
+#[test]
+fn a_file_of_faults_and_its_dry_run() {
+    let (work, _sandbox) = work();
+    let arguments = [
+        "import",
+        "samples/tickets.xlsx",
+        "--mapping",
+        "mappings/incidentiq-tickets.toml",
+        "--profile",
+        "district",
+    ];
+    let ended = work
+        .run(&[&arguments[..], &["--dry-run"]].concat())
+        .expect(1);
+    insta::assert_snapshot!("dry_run", read(&ended));
+    let ended = work.run(&arguments).expect(1);
+    insta::assert_snapshot!("import", read(&ended));
+    let ended = work.run(&arguments).expect(1);
+    insta::assert_snapshot!("import_again", read(&ended));
+    let ended = work.run(&["runs", "errors", "last"]).expect(0);
+    insta::assert_snapshot!("runs_errors", ended.stdout);
+}
