@@ -1,11 +1,13 @@
 //! `deskferry runs`: what happened, read from the ledger.
 
+mod ids;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::args::{Global, RunsCommand};
-use super::output::{Output, write_failed};
+use super::output::Output;
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{EndFilter, Ledger, RunInfo, StoredEnd, StoredRow};
@@ -27,7 +29,9 @@ pub(super) async fn run(
         RunsCommand::Errors { run } => {
             errors(&ledger, &named(&ledger, &run).await?, *output).await?
         }
-        RunsCommand::Ids { run } => ids(&ledger, &named(&ledger, &run).await?, *output).await?,
+        RunsCommand::Ids { run } => {
+            ids::print(&ledger, &named(&ledger, &run).await?, *output).await?
+        }
     }
     Ok(ExitCode::Done)
 }
@@ -205,47 +209,4 @@ fn row_text(row: &StoredRow) -> String {
         StoredEnd::Created { .. } => {}
     }
     text
-}
-
-/// The tickets of a run as CSV (or JSON lines), for a spreadsheet beside the input.
-async fn ids(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
-    let failed = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => write_failed(error),
-        other => Error::machine(format!("cannot write to standard output: {other:?}")),
-    };
-    if !output.is_json() {
-        writer
-            .write_record(["file", "sheet", "row", "key", "id", "number", "link"])
-            .map_err(failed)?;
-    }
-    let mut after = None;
-    loop {
-        let page = ledger.ids(&run.code, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.row.ordinal);
-        for made in &page {
-            let key = made.row.key.as_ref().map_or("", |key| key.as_str());
-            let ticket = &made.ticket;
-            if output.is_json() {
-                output.data(&json!({
-                    "file": &*made.row.place.file, "sheet": made.row.place.sheet.as_deref(), "row": made.row.place.row,
-                    "key": key, "id": ticket.id, "number": ticket.number, "link": ticket.url,
-                }).to_string())?;
-                continue;
-            }
-            let row = made.row.place.row.to_string();
-            let cells = [
-                &*made.row.place.file,
-                made.row.place.sheet.as_deref().unwrap_or(""),
-                &row,
-                key,
-                &ticket.id,
-                ticket.number.as_deref().unwrap_or(""),
-                ticket.url.as_deref().unwrap_or(""),
-            ];
-            writer.write_record(cells).map_err(failed)?;
-        }
-    }
-    writer.flush().map_err(write_failed)
 }

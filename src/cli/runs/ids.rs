@@ -1,0 +1,219 @@
+//! `deskferry runs ids`: the rows of a run with the tickets they made, for a spreadsheet beside the input.
+//!
+//! The columns of the input come first, read anew from the file. Where it is gone or has changed since, the place
+//! and the key of the row stand alone, and that is said.
+
+use std::io::StdoutLock;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::super::output::{Output, write_failed};
+use super::PAGE;
+use crate::error::{Error, Result};
+use crate::ledger::{Ledger, MadeTicket, RunInfo};
+use crate::mapping::Mapping;
+use crate::record::{Cell, Place, Record};
+use crate::source::{Input, Row};
+
+/// What follows the columns of the input.
+const COLUMNS: [&str; 7] = ["_file", "_sheet", "_row", "_key", "_id", "_number", "_link"];
+
+/// Prints the tickets of a run as CSV, or as JSON lines.
+pub(super) async fn print(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
+    let input = match reopen(run) {
+        Ok(input) => Some(input),
+        Err(reason) => {
+            output.say(&format!(
+                "  note       without the columns of the input: {reason}"
+            ));
+            None
+        }
+    };
+    let mut rows = match &input {
+        Some(input) => Some(Columns::new(input)?),
+        None => None,
+    };
+    let mut sink = Sink::new(output, input.as_ref())?;
+    let mut after = None;
+    loop {
+        let page = ledger.ids(&run.code, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.row.ordinal);
+        for made in &page {
+            let record = match &mut rows {
+                Some(rows) => rows.seek(&made.row.place)?,
+                None => None,
+            };
+            sink.put(made, record.as_ref())?;
+        }
+    }
+    sink.end()
+}
+
+/// The input as the run read it.
+fn reopen(run: &RunInfo) -> std::result::Result<Input, String> {
+    let paths: Vec<PathBuf> = run.meta.inputs.iter().map(PathBuf::from).collect();
+    if paths.iter().any(|path| path == Path::new("-")) {
+        return Err("it came from standard input".to_owned());
+    }
+    let mapping = Mapping::load(Path::new(&run.meta.mapping)).map_err(|error| error.to_string())?;
+    let input = Input::open(&paths, mapping.input_options()).map_err(|error| error.to_string())?;
+    if input.fingerprint() != run.meta.input_print {
+        return Err(format!("{} has changed since", run.meta.inputs.join(", ")));
+    }
+    Ok(input)
+}
+
+/// The rows of the input, read forwards: tickets come in the order of the input.
+struct Columns<'a> {
+    rows: Box<dyn Iterator<Item = Result<Row>> + Send + 'a>,
+    /// Rows that were passed while a later one was looked for: groups come in the order of their first row, which
+    /// their mapping may not have put first.
+    passed: Vec<Record>,
+}
+
+/// How many passed rows are remembered.
+const PASSED: usize = 10_000;
+
+impl<'a> Columns<'a> {
+    fn new(input: &'a Input) -> Result<Self> {
+        Ok(Self {
+            rows: input.rows()?,
+            passed: Vec::new(),
+        })
+    }
+
+    fn seek(&mut self, place: &Place) -> Result<Option<Record>> {
+        let behind = |record: &Record| {
+            record.place.file == place.file
+                && record.place.sheet == place.sheet
+                && record.place.row >= place.row
+        };
+        if self.passed.last().is_some_and(behind) {
+            let at = self.passed.iter().position(|record| record.place == *place);
+            return Ok(at.map(|at| self.passed.remove(at)));
+        }
+        for row in self.rows.by_ref() {
+            let (Row::Record(record) | Row::Fault(record, _)) = row?;
+            if record.place == *place {
+                return Ok(Some(record));
+            }
+            if self.passed.len() == PASSED {
+                self.passed.drain(..PASSED / 2);
+            }
+            self.passed.push(record);
+        }
+        Ok(None)
+    }
+}
+
+enum Sink {
+    Csv(
+        Box<csv::Writer<StdoutLock<'static>>>,
+        Vec<String>,
+        Vec<Vec<usize>>,
+    ),
+    Json(Output, Vec<Vec<String>>),
+}
+
+impl Sink {
+    fn new(output: Output, input: Option<&Input>) -> Result<Self> {
+        let tables = input.map(Input::tables).unwrap_or_default();
+        if output.is_json() {
+            return Ok(Self::Json(
+                output,
+                tables
+                    .iter()
+                    .map(|table| table.header.names().to_vec())
+                    .collect(),
+            ));
+        }
+        // Tables with different headers share one file: the union of their columns, in order of appearance.
+        let mut names: Vec<String> = Vec::new();
+        let mut places = Vec::new();
+        for table in tables {
+            let place = |name: &String| match names.iter().position(|known| known == name) {
+                Some(at) => at,
+                None => {
+                    names.push(name.clone());
+                    names.len() - 1
+                }
+            };
+            places.push(table.header.names().iter().map(place).collect());
+        }
+        let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
+        writer
+            .write_record(names.iter().map(String::as_str).chain(COLUMNS))
+            .map_err(failed)?;
+        Ok(Self::Csv(Box::new(writer), names, places))
+    }
+
+    fn put(&mut self, made: &MadeTicket, record: Option<&Record>) -> Result<()> {
+        let place = &made.row.place;
+        let ticket = &made.ticket;
+        let row = place.row.to_string();
+        let own = [
+            &*place.file,
+            place.sheet.as_deref().unwrap_or(""),
+            &row,
+            made.row.key.as_ref().map_or("", |key| key.as_str()),
+            &ticket.id,
+            ticket.number.as_deref().unwrap_or(""),
+            ticket.url.as_deref().unwrap_or(""),
+        ];
+        match self {
+            Self::Csv(writer, names, places) => {
+                let mut cells = vec![String::new(); names.len()];
+                if let Some(record) = record {
+                    for (cell, at) in record.cells.iter().zip(&places[record.table]) {
+                        cells[*at] = cell.text().into_owned();
+                    }
+                }
+                writer
+                    .write_record(cells.iter().map(String::as_str).chain(own))
+                    .map_err(failed)
+            }
+            Self::Json(output, headers) => {
+                let mut object = serde_json::Map::new();
+                if let Some(record) = record {
+                    for (name, cell) in headers[record.table].iter().zip(&record.cells) {
+                        object.insert(name.clone(), value(cell));
+                    }
+                }
+                object.extend(
+                    COLUMNS
+                        .iter()
+                        .zip(own)
+                        .map(|(name, text)| ((*name).to_owned(), json!(text))),
+                );
+                output.data(&Value::Object(object).to_string())
+            }
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        match self {
+            Self::Csv(mut writer, ..) => writer.flush().map_err(write_failed),
+            Self::Json(..) => Ok(()),
+        }
+    }
+}
+
+fn value(cell: &Cell) -> Value {
+    match cell {
+        Cell::Empty | Cell::Fault(_) => Value::Null,
+        Cell::Integer(number) => json!(number),
+        Cell::Number(number) => json!(number),
+        Cell::Bool(value) => json!(value),
+        Cell::Json(value) => value.clone(),
+        other => json!(other.text()),
+    }
+}
+
+fn failed(error: csv::Error) -> Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => write_failed(error),
+        other => Error::machine(format!("cannot write to standard output: {other:?}")),
+    }
+}
