@@ -306,9 +306,6 @@ impl Summary {
                 words::plural(*count, "row", "rows")
             );
         }
-        for note in &self.notes {
-            let _ = writeln!(text, "  note       {note}");
-        }
     }
 
     /// The summary for programs.

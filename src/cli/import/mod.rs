@@ -30,7 +30,6 @@ use crate::source::Input;
 use crate::systems;
 
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
-    let interrupts = Interrupts::listen()?;
     let mapping = Mapping::load(&args.mapping)?;
     let target = settings::target(&args, &mapping, global)?;
     let options = settings::input_options(&args, &mapping)?;
@@ -53,9 +52,7 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
         None => None,
     };
     let import = Import {
-        limiter: Arc::new(Limiter::new(
-            args.rate.or_else(|| target.as_ref().and_then(Target::rate)),
-        )),
+        limiter: Arc::new(Limiter::new(settings::rate(&args, target.as_ref()))),
         args: &args,
         global,
         mapping: &mapping,
@@ -65,7 +62,7 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
         state: &state,
         output: *output,
     };
-    let ended = import.run(&interrupts).await;
+    let ended = import.run().await;
     if let Some(connected) = connected {
         connected.close().await?;
     }
@@ -86,20 +83,16 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    async fn run(&self, interrupts: &Interrupts) -> Result<ExitCode> {
+    async fn run(&self) -> Result<ExitCode> {
         let directory = self.directory().await?;
         let plan = self.plan(&directory)?;
         let survey = self.survey(&plan)?;
         let _lock = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         self.confirm(&plan, &survey)?;
-        if interrupts.interrupted() {
-            return Err(Error::new(
-                ErrorKind::Interrupted,
-                "interrupted before anything was sent",
-            ));
-        }
-        self.execute(&directory, &plan, &survey, &ledger, interrupts)
+        // Up to here Ctrl-C just ends the program: nothing was sent, and nothing is to be tidied up.
+        let interrupts = Interrupts::listen()?;
+        self.execute(&directory, &plan, &survey, &ledger, &interrupts)
             .await
     }
 
@@ -254,7 +247,7 @@ impl Import<'_> {
     fn settings(&self) -> run::Settings {
         let (commit_within, visible_within) = self.target.map(Target::surprise).unwrap_or_default();
         run::Settings {
-            rate: self.limiter.rate(),
+            rate: settings::rate(self.args, self.target),
             concurrency: self
                 .target
                 .map_or(1, |target| settings::concurrency(self.args, target)),

@@ -36,6 +36,11 @@ pub(super) fn concurrency(args: &ImportArgs, target: &Target) -> usize {
         .unwrap_or_else(|| target.concurrency())
 }
 
+/// Requests per second: the flag, else the target's; `None` where nobody has said.
+pub(super) fn rate(args: &ImportArgs, target: Option<&Target>) -> Option<f64> {
+    args.rate.or_else(|| target.and_then(Target::rate))
+}
+
 /// The mapping's `[input]`, where no flag says otherwise.
 pub(super) fn input_options(args: &ImportArgs, mapping: &Mapping) -> Result<InputOptions> {
     let mut options = mapping.input_options().clone();
