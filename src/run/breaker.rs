@@ -66,7 +66,7 @@ impl Breaker {
         };
         Some(
             Error::new(
-                ErrorKind::System,
+                ErrorKind::Refused,
                 format!("stopped: {what}, the last with: {message}"),
             )
             .hint("mend what they have in common and run the same command again: it goes on where it was; `--max-errors` sets when to stop"),
