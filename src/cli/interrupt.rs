@@ -32,11 +32,6 @@ impl Interrupts {
     pub(super) fn stop(&self) -> Stop {
         self.stop.clone()
     }
-
-    /// Whether Ctrl-C was pressed.
-    pub(super) fn interrupted(&self) -> bool {
-        *self.stop.borrow() != Going::On
-    }
 }
 
 impl Drop for Interrupts {

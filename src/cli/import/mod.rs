@@ -30,7 +30,6 @@ use crate::source::Input;
 use crate::systems;
 
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
-    let interrupts = Interrupts::listen()?;
     let mapping = Mapping::load(&args.mapping)?;
     let target = settings::target(&args, &mapping, global)?;
     let options = settings::input_options(&args, &mapping)?;
@@ -65,7 +64,7 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
         state: &state,
         output: *output,
     };
-    let ended = import.run(&interrupts).await;
+    let ended = import.run().await;
     if let Some(connected) = connected {
         connected.close().await?;
     }
@@ -86,20 +85,16 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    async fn run(&self, interrupts: &Interrupts) -> Result<ExitCode> {
+    async fn run(&self) -> Result<ExitCode> {
         let directory = self.directory().await?;
         let plan = self.plan(&directory)?;
         let survey = self.survey(&plan)?;
-        let _lock = self.lock(&directory)?;
+        let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         self.confirm(&plan, &survey)?;
-        if interrupts.interrupted() {
-            return Err(Error::new(
-                ErrorKind::Interrupted,
-                "interrupted before anything was sent",
-            ));
-        }
-        self.execute(&directory, &plan, &survey, &ledger, interrupts)
+        // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
+        let interrupts = Interrupts::listen()?;
+        self.execute(&directory, &plan, &survey, &ledger, &interrupts)
             .await
     }
 
@@ -175,19 +170,17 @@ impl Import<'_> {
         }
     }
 
-    /// The right to send to the tenant; a dry run needs none.
-    fn lock(&self, directory: &Directory) -> Result<Option<RunLock>> {
+    /// The right to send to the tenant with the token, and for the scope with any; a dry run needs none.
+    fn lock(&self, directory: &Directory) -> Result<Vec<RunLock>> {
         let Some(target) = self.target.filter(|_| !self.args.dry_run) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let system = self.mapping.system().as_str();
-        RunLock::take(
-            self.state.path(),
-            system,
-            &directory.snapshot().tenant,
-            &target.token_name(),
-        )
-        .map(Some)
+        let (state, system) = (self.state.path(), self.mapping.system().as_str());
+        let tenant = &directory.snapshot().tenant;
+        Ok(vec![
+            RunLock::take(state, system, tenant, &target.token_name())?,
+            RunLock::take_scope(state, system, tenant, self.mapping.scope())?,
+        ])
     }
 
     fn confirm(&self, plan: &BoundPlan, survey: &Survey) -> Result<()> {
@@ -251,7 +244,10 @@ impl Import<'_> {
     fn settings(&self) -> run::Settings {
         let (commit_within, visible_within) = self.target.map(Target::surprise).unwrap_or_default();
         run::Settings {
-            rate: self.limiter.rate(),
+            rate: self
+                .args
+                .rate
+                .or_else(|| self.target.and_then(Target::rate)),
             concurrency: self
                 .target
                 .map_or(1, |target| settings::concurrency(self.args, target)),
@@ -277,7 +273,7 @@ impl Import<'_> {
             mapping_print: self.mapping.fingerprint().to_owned(),
             directory_print: None,
             directory_pulled: Some(directory.snapshot().pulled_at),
-            command: announce::command_for(self.args, self.global, self.target, &self.inputs()),
+            command: announce::resume(self.args, self.global, self.target, &self.inputs()),
         }
     }
 
@@ -316,6 +312,7 @@ impl Import<'_> {
         let written = reporter.finish();
         let mut after = Aftermath {
             took: started.elapsed(),
+            doubles: totals.doubles,
             ..Aftermath::default()
         };
         for path in written.as_ref().map(Vec::as_slice).unwrap_or_default() {
@@ -329,7 +326,7 @@ impl Import<'_> {
                     .as_ref()
                     .map_or_else(|| "interrupted".to_owned(), Error::to_string),
             );
-            after.resume = Some(announce::command_for(
+            after.resume = Some(announce::resume(
                 self.args,
                 self.global,
                 self.target,
@@ -363,6 +360,7 @@ impl Import<'_> {
                 error.kind().exit_code()
             }
             None if interrupted => ExitCode::Interrupted,
+            None if totals.doubles > 0 => ExitCode::SomeRows,
             None => summary.exit_code(),
         })
     }
