@@ -51,6 +51,8 @@ pub enum ErrorKind {
     Denied,
     /// The system answered what nobody can go on with.
     System,
+    /// The system refused so many rows that the run stopped; it was reached, and the rows say why.
+    Refused,
     /// Disk, memory, permission.
     Machine,
     /// Ctrl-C.
@@ -62,6 +64,7 @@ impl ErrorKind {
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Usage | Self::Input | Self::Mapping => ExitCode::Usage,
+            Self::Refused => ExitCode::SomeRows,
             Self::Unreachable | Self::Denied | Self::System => ExitCode::System,
             Self::Machine => ExitCode::Machine,
             Self::Interrupted => ExitCode::Interrupted,

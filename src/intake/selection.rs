@@ -1,5 +1,6 @@
 //! `--rows 10-20,31`: which rows of the input are taken.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -40,6 +41,22 @@ impl FromStr for Selection {
                 "write row numbers and ranges as the spreadsheet shows them, such as 10-20,31",
             )),
         }
+    }
+}
+
+impl fmt::Display for Selection {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranges = self.rows.as_deref().unwrap_or(&[(1, u64::MAX)]);
+        for (at, (first, last)) in ranges.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { "," })?;
+            match *last {
+                last if last == *first => write!(f, "{first}")?,
+                u64::MAX => write!(f, "{first}-")?,
+                last => write!(f, "{first}-{last}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -284,6 +284,11 @@ impl Iterator for Items<'_> {
                     self.over = true;
                     return Some(Err(error));
                 }
+                // One more than was judged: it may be a part of anything.
+                Some(Ok(_)) if self.candidate == self.survey.candidates => {
+                    self.over = true;
+                    return Some(Err(changed()));
+                }
                 Some(Ok(candidate)) => {
                     let taken = self.survey.selection.takes_any(&candidate.rows);
                     let item = taken.then(|| self.item(candidate));

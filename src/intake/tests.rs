@@ -198,6 +198,29 @@ fn a_file_that_changes_in_between_stops_the_run() {
     assert_eq!(error.kind(), crate::error::ErrorKind::Machine);
 }
 
+#[test]
+fn a_file_that_grows_while_it_is_read_again_hands_on_no_more_than_was_counted() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("t.csv");
+    let rows = |from: usize| -> String {
+        let row = |n| format!("{n},,{}\n", "x".repeat(40));
+        (from..from + 20_000).map(row).collect()
+    };
+    fs::write(&path, format!("key,group,text\n{}", rows(0))).unwrap();
+    let input = Input::open(std::slice::from_ref(&path), &InputOptions::default()).unwrap();
+    let identify = Columns { grouped: false };
+    let survey = survey(&input, &identify, &Selection::default(), dir.path()).unwrap();
+    let mut items = survey.items(&input, &identify).unwrap();
+    assert!(items.next().unwrap().is_ok());
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut file, rows(20_000).as_bytes()).unwrap();
+    let rest: Vec<_> = items.collect();
+    let good = rest.iter().filter(|item| item.is_ok()).count() as u64;
+
+    assert!(good < survey.records(), "{good}");
+    assert!(rest.last().unwrap().is_err());
+}
+
 /// What each record is, worked out with everything in memory.
 fn model(rows: &[(String, String)]) -> Vec<String> {
     let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! One run at a time per tenant and token: a file lock of the operating system, which dies with its process.
+//! One run at a time per tenant and token, and per scope whatever the token: a file lock of the operating system, which dies with its process.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -17,10 +17,26 @@ impl RunLock {
     /// # Errors
     /// When another run holds it, and when the folder cannot be written.
     pub fn take(state: &Path, system: &str, tenant: &str, token: &str) -> Result<Self> {
+        Self::take_named(state, &[system, tenant, token], || {
+            format!("another run is sending to `{tenant}` with the same token")
+        })
+    }
+
+    /// Takes the lock of a scope: two tokens, or one that is named in two ways, must not send the same rows.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_scope(state: &Path, system: &str, tenant: &str, scope: &str) -> Result<Self> {
+        Self::take_named(state, &["scope", system, tenant, scope], || {
+            format!("another run is sending rows of the scope `{scope}` to `{tenant}`")
+        })
+    }
+
+    fn take_named(state: &Path, parts: &[&str], held: impl FnOnce() -> String) -> Result<Self> {
         let folder = state.join("locks");
         super::private_folder(&folder)?;
         let mut hash = blake3::Hasher::new_derive_key("deskferry 2024 run lock");
-        for part in [system, tenant, token] {
+        for part in parts {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
@@ -29,10 +45,8 @@ impl RunLock {
         let file = super::private_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::usage(format!(
-                "another run is sending to `{tenant}` with the same token"
-            ))
-            .hint("wait until it has ended, or stop it with Ctrl-C; it can be resumed")),
+            Err(TryLockError::WouldBlock) => Err(Error::usage(held())
+                .hint("wait until it has ended, or stop it with Ctrl-C; it can be resumed")),
             Err(TryLockError::Error(error)) => Err(Error::machine("cannot lock the state folder")
                 .at(path.display())
                 .hint("choose a folder on a local disk with `--state DIR`")
@@ -44,6 +58,16 @@ impl RunLock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_is_sent_by_one_run_whatever_its_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let _token = RunLock::take(folder.path(), "clearfeed", "acme", "one").unwrap();
+        let _first = RunLock::take_scope(folder.path(), "clearfeed", "acme", "s").unwrap();
+        let _other = RunLock::take(folder.path(), "clearfeed", "acme", "two").unwrap();
+        assert!(RunLock::take_scope(folder.path(), "clearfeed", "acme", "s").is_err());
+        let _further = RunLock::take_scope(folder.path(), "clearfeed", "acme", "t").unwrap();
+    }
 
     #[test]
     fn a_second_run_on_the_same_tenant_and_token_is_told() {

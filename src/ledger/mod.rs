@@ -358,15 +358,15 @@ impl ActiveRun {
             .collect())
     }
 
-    /// The latest tickets that a run of this scope made in a group, with the references that they bear.
+    /// The latest tickets of this scope in a group, whichever run made them, with the references that they bear.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn controls(&self, run: String, group: String, limit: u32) -> Result<Vec<Control>> {
+    pub async fn controls(&self, group: String, limit: u32) -> Result<Vec<Control>> {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::controls(c, scope, &run, &group, limit))
+            .read(move |c| steps::controls(c, scope, &group, limit))
             .await
     }
 

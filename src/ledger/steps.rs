@@ -437,23 +437,21 @@ pub(super) fn owners(
     Ok(owners)
 }
 
-/// Tickets that a run made in a group, the latest rows first.
+/// The latest tickets in a group.
 pub(super) fn controls(
     connection: &Connection,
     scope: i64,
-    run: &str,
     group: &str,
     limit: u32,
 ) -> rusqlite::Result<Vec<Control>> {
     connection
         .prepare_cached(
             "SELECT ticket, reference
-             FROM row_end JOIN step ON step.scope = ?1 AND step.key = row_end.key
-             WHERE row_end.run = (SELECT id FROM run WHERE code = ?2)
-               AND step.state = 2 AND grp = ?3 AND ticket IS NOT NULL AND reference IS NOT NULL
-             ORDER BY row_end.ordinal DESC LIMIT ?4",
+             FROM step
+             WHERE scope = ?1 AND state = 2 AND grp = ?2 AND ticket IS NOT NULL AND reference IS NOT NULL
+             ORDER BY sent_at DESC LIMIT ?3",
         )?
-        .query_map(params![scope, run, group, limit], |row| {
+        .query_map(params![scope, group, limit], |row| {
             Ok(Control {
                 ticket: row.get(0)?,
                 reference: row.get(1)?,

@@ -200,10 +200,7 @@ async fn a_run_can_be_read_again() {
     let ids = ledger.ids(run.code(), None, 10).await.unwrap();
     assert_eq!(ids.len(), 1);
     assert_eq!(ids[0].ticket, made);
-    let controls = run
-        .controls(run.code().to_owned(), "IT".to_owned(), 8)
-        .await
-        .unwrap();
+    let controls = run.controls("IT".to_owned(), 8).await.unwrap();
     assert_eq!(controls[0].ticket, "id0");
     assert!(ledger.run("ZZZZ").await.is_err());
 }

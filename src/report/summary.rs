@@ -36,6 +36,8 @@ pub struct Context {
 pub struct Aftermath {
     /// How long it took.
     pub took: Duration,
+    /// Tickets that stand in the system twice for one row.
+    pub doubles: u64,
     /// The error files with the command that runs each again.
     pub error_files: Vec<(PathBuf, String)>,
     /// Why the run stopped before its end, if it did, and how to go on.
@@ -327,7 +329,7 @@ impl Summary {
             "requests": if context.dry_run { self.requests } else { self.sent },
             "seconds": after.took.as_secs_f64(), "limit": context.limit,
             "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
-            "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
+            "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
             "stopped": after.stopped, "resume": after.resume,
         })

@@ -1,5 +1,7 @@
 //! When something is wrong with everything, the run stops instead of collecting the same refusal 400,000 times.
 
+use std::fmt;
+
 use crate::error::{Error, ErrorKind};
 
 /// How many refusals by the system stop a run. Faults found before sending do not count.
@@ -14,6 +16,16 @@ pub enum MaxErrors {
 impl Default for MaxErrors {
     fn default() -> Self {
         Self::InARow(50)
+    }
+}
+
+impl fmt::Display for MaxErrors {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InARow(count) => write!(f, "{count}"),
+            Self::Share(percent) => write!(f, "{percent}%"),
+        }
     }
 }
 
@@ -66,7 +78,7 @@ impl Breaker {
         };
         Some(
             Error::new(
-                ErrorKind::System,
+                ErrorKind::Refused,
                 format!("stopped: {what}, the last with: {message}"),
             )
             .hint("mend what they have in common and run the same command again: it goes on where it was; `--max-errors` sets when to stop"),

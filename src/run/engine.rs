@@ -4,7 +4,7 @@
 //! folds what comes back, and settles what is in doubt. Each turn first starts what can be started
 //! ([`Engine::advance`]), then waits for one thing to happen ([`Engine::next`]) and handles it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,9 @@ use super::totals::{Fold, Totals};
 use super::{Going, Settings, Stop};
 use crate::error::{Error, Result};
 use crate::event::{End, Event, Wait};
-use crate::ledger::{ActiveRun, Change, RunInfo, RunMeta, RunState, Scope, StoredEnd, StoredRow};
+use crate::ledger::{
+    ActiveRun, Change, RunInfo, RunMeta, RunState, Scope, StoredEnd, StoredRow, Unsettled,
+};
 use crate::record::RowKey;
 use crate::systems::System;
 
@@ -96,6 +98,7 @@ pub(super) async fn drive<'e>(
         ready: VecDeque::new(),
         intending: None,
         under_way: FuturesUnordered::new(),
+        leaving: BTreeMap::new(),
         changes: Vec::new(),
         flushing: None,
         breaker: Breaker::new(settings.max_errors),
@@ -275,6 +278,8 @@ pub(super) struct Engine<'e> {
     ready: VecDeque<(Row, Intended)>,
     intending: Option<Intending<'e>>,
     under_way: FuturesUnordered<BoxFuture<'e, Sent>>,
+    /// Where the rows under way stand, by ordinal: all that is left of them when the run is aborted.
+    pub(super) leaving: BTreeMap<u64, Base>,
     /// What is to be written, in order.
     pub(super) changes: Vec<Change>,
     flushing: Option<BoxFuture<'e, Result<()>>>,
@@ -340,9 +345,10 @@ impl<'e> Engine<'e> {
 
     /// Starts what can be started.
     fn advance(&mut self) {
-        while self.under_way.len() < self.settings.concurrency.max(1)
+        while self.under_way.len() < self.places()
             && let Some((row, since)) = self.ready.pop_front()
         {
+            self.leaving.insert(row.base.ordinal, row.base.stub());
             self.under_way
                 .push(Box::pin(send(self.line.clone(), row, since)));
         }
@@ -359,6 +365,14 @@ impl<'e> Engine<'e> {
             if let Some(event) = self.pool.advance(quiet) {
                 self.fold.tell(&event);
             }
+        }
+    }
+
+    /// How many rows may be under way.
+    fn places(&self) -> usize {
+        match self.line.system.wants_first_alone() {
+            true => 1,
+            false => self.settings.concurrency.max(1),
         }
     }
 
@@ -383,9 +397,10 @@ impl<'e> Engine<'e> {
         });
     }
 
-    /// Whether nothing is left but rows in doubt, and all that is known is written.
+    /// Whether nothing is left but rows in doubt (or so many of them that no more are read), and all that is
+    /// known is written.
     fn is_quiet(&self) -> bool {
-        self.feed.is_none()
+        (self.feed.is_none() || !self.pool.has_room())
             && self.backlog.is_empty()
             && self.ready.is_empty()
             && self.intending.is_none()
@@ -459,9 +474,7 @@ impl<'e> Engine<'e> {
         for mut row in rows {
             row.was_in_doubt = false;
             if late.contains(&row.key) {
-                let reason =
-                    "another run has made it meanwhile: run the same command again".to_owned();
-                self.end(row.base, End::InDoubt { reason });
+                self.overtaken(row);
             } else if self.is_halted() {
                 self.withdraw(row);
             } else {
@@ -560,9 +573,16 @@ impl<'e> Engine<'e> {
         if !self.is_halted() {
             self.halt(RunState::Interrupted);
         }
-        let left = self.under_way.len() as u64;
-        self.fold.totals.in_doubt += left;
         self.under_way.clear();
+        for (_, base) in std::mem::take(&mut self.leaving) {
+            let reason =
+                "stopped while its request was under way: the next run finds out".to_owned();
+            self.end(base, End::InDoubt { reason });
+        }
+        // The worker writes in order: these intents are there before they are taken back.
+        for row in self.intending.take().into_iter().flat_map(|it| it.rows) {
+            self.withdraw(row);
+        }
         let changes = std::mem::take(&mut self.changes);
         let flushing = self.flushing.take();
         let run = self.line.run.clone();
@@ -576,6 +596,23 @@ impl<'e> Engine<'e> {
         let _ = timeout(LAST_WRITE, write).await;
     }
 
+    /// Rows in doubt of which this input knows nothing.
+    fn tell_others(&mut self, unsettled: &[Unsettled]) {
+        let others: HashSet<&RowKey> = unsettled
+            .iter()
+            .map(|row| &row.key)
+            .filter(|key| !self.open.contains(*key))
+            .collect();
+        if !others.is_empty() {
+            self.fold.note(format!(
+                "{} {} of earlier runs in this scope not settled and not among these records: run the whole \
+                 input they came from again",
+                others.len(),
+                if others.len() == 1 { "row is" } else { "rows are" }
+            ));
+        }
+    }
+
     async fn finish(mut self, run: &ActiveRun, started: Instant) -> Result<Totals> {
         while let Ok(signal) = self.heard.try_recv() {
             self.hear(signal);
@@ -585,17 +622,12 @@ impl<'e> Engine<'e> {
             self.state = RunState::Finished;
         }
         if came_to_the_end && self.left.is_none_or(|left| left > 0) {
-            let unsettled = run.scope().unsettled().await?;
-            let others = unsettled
-                .iter()
-                .filter(|row| !self.open.contains(&row.key))
-                .count();
-            if others > 0 {
-                self.fold.note(format!(
-                    "{others} {} of earlier runs in this scope not settled and not in this input: run the \
-                     input they came from again",
-                    if others == 1 { "row is" } else { "rows are" }
-                ));
+            match run.scope().unsettled().await {
+                Ok(unsettled) => self.tell_others(&unsettled),
+                Err(error) => {
+                    self.break_with(error);
+                    self.state = RunState::Stopped;
+                }
             }
         }
         let state = self.state;

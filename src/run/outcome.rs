@@ -18,6 +18,7 @@ impl Engine<'_> {
     /// A row came back.
     pub(super) fn came(&mut self, sent: Sent) {
         let Sent { row, end, changes } = sent;
+        self.leaving.remove(&row.base.ordinal);
         self.changes.extend(changes);
         match end {
             SentEnd::Done => {
@@ -47,6 +48,7 @@ impl Engine<'_> {
                 self.failed(row, vec![fault]);
             }
             SentEnd::Withdrawn => self.not_sent(row),
+            SentEnd::Overtaken => self.overtaken(row),
             SentEnd::Stopped(error) => {
                 self.not_sent(row);
                 self.stop_with(error);
@@ -56,6 +58,12 @@ impl Engine<'_> {
                 self.break_with(error);
             }
         }
+    }
+
+    /// An intent came too late: another run has done the step.
+    pub(super) fn overtaken(&mut self, row: Row) {
+        let reason = "another run has made it meanwhile: run the same command again".to_owned();
+        self.end(row.base, End::InDoubt { reason });
     }
 
     /// A step failed: with a ticket the row is incomplete, without one rejected.

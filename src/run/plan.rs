@@ -23,6 +23,18 @@ pub(super) struct Base {
     pub(super) rows: Vec<Record>,
 }
 
+impl Base {
+    /// The same without its rows.
+    pub(super) fn stub(&self) -> Self {
+        Self {
+            ordinal: self.ordinal,
+            place: self.place.clone(),
+            key: self.key.clone(),
+            rows: Vec::new(),
+        }
+    }
+}
+
 /// One request, with the hash of its bytes.
 #[derive(Debug)]
 pub(super) struct Request {

@@ -106,6 +106,8 @@ pub(super) enum SentEnd {
     Unclear(String),
     /// The run was stopped; nothing of the step left.
     Withdrawn,
+    /// Another run has done the step meanwhile; nothing of it left.
+    Overtaken,
     /// Nothing of the step was done, and nothing more will go through.
     Stopped(Error),
     /// The ledger does not work.
@@ -154,13 +156,12 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
         row.next += 1;
         intended = Intended::now(&line);
         changes.push(Change::Intend(intent(&row, intended.at)));
-        if let Err(error) = line.run.apply(std::mem::take(&mut changes)).await {
-            return Sent {
-                row,
-                end: SentEnd::Broken(error),
-                changes,
-            };
-        }
+        let end = match line.run.apply(std::mem::take(&mut changes)).await {
+            Ok(late) if late.is_empty() => continue,
+            Ok(_) => SentEnd::Overtaken,
+            Err(error) => SentEnd::Broken(error),
+        };
+        return Sent { row, end, changes };
     }
 }
 
@@ -207,7 +208,8 @@ async fn step(
             return withdrawn(row, changes, SentEnd::Withdrawn);
         }
         match renew(line, row, intended).await {
-            Ok(renewed) => intended = renewed,
+            Ok(Some(renewed)) => intended = renewed,
+            Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
             Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
         }
         let request = &row.requests.steps[row.next];
@@ -254,14 +256,14 @@ async fn step(
     }
 }
 
-/// Writes the intent anew when it has become too old for its request to leave.
-async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Intended> {
+/// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
+async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Intended>> {
     if intended.since.elapsed() <= INTENT_LASTS {
-        return Ok(intended);
+        return Ok(Some(intended));
     }
     let renewed = Intended::now(line);
-    line.run.intend(vec![intent(row, renewed.at)]).await?;
-    Ok(renewed)
+    let late = line.run.intend(vec![intent(row, renewed.at)]).await?;
+    Ok(late.is_empty().then_some(renewed))
 }
 
 /// An answer that ends the step.

@@ -2,8 +2,10 @@
 //!
 //! The caller has waited until the system can no longer surprise. A hit counts only when the text that was listed
 //! bears the reference, whatever the filters of the listing promised, and only when the ledger does not hold the
-//! ticket already. *Not found* counts only where something was found: a ticket that the same run made in the same
-//! group was listed back with its reference, and the listing was whole.
+//! ticket already. The last reference of a text is the ticket's own: one before it is quoted by the row itself.
+//! *Not found* counts only where something was found: another ticket of the scope in the same group was listed
+//! back with its reference, and the listing was whole. Which run made that ticket does not matter: the run that
+//! left the doubt may have sent nothing else.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +22,7 @@ use crate::systems::{Listed, Ticket, Window};
 /// Finds the references in a text.
 pub type FindReferences<'a> = &'a (dyn Fn(&str) -> Vec<String> + Send + Sync);
 
-/// How many tickets of a run and group may serve as the proof that a listing finds what is there.
+/// How many tickets of a group may serve as the proof that a listing finds what is there.
 const CONTROLS: u32 = 200;
 /// Date filters are whole days in the site's zone: a day on both sides covers every zone.
 const MARGIN_HOURS: i64 = 24;
@@ -54,7 +56,7 @@ struct Hit {
 struct Seen {
     /// Tickets by the reference that they bear, each once.
     hits: HashMap<String, Vec<Hit>>,
-    ids: HashSet<(String, String)>,
+    ids: HashSet<String>,
     /// Groups in which a ticket was listed back with its reference.
     proven: HashSet<String>,
     whole: bool,
@@ -69,20 +71,18 @@ impl Seen {
         find: FindReferences<'_>,
     ) {
         let Some(text) = &listed.text else { return };
-        for reference in find(text) {
-            if controls.get(&listed.ticket.id) == Some(&reference) {
-                self.proven.insert(listed.group.clone());
-            }
-            if wanted.contains(reference.as_str())
-                && self
-                    .ids
-                    .insert((reference.clone(), listed.ticket.id.clone()))
-            {
-                self.hits.entry(reference).or_default().push(Hit {
-                    ticket: listed.ticket.clone(),
-                    created_at: listed.created_at,
-                });
-            }
+        // A ticket has one reference of its own, at the end; were it taken for two rows, one of them would be lost.
+        let Some(reference) = find(text).pop() else {
+            return;
+        };
+        if controls.get(&listed.ticket.id) == Some(&reference) {
+            self.proven.insert(listed.group.clone());
+        }
+        if wanted.contains(reference.as_str()) && self.ids.insert(listed.ticket.id.clone()) {
+            self.hits.entry(reference).or_default().push(Hit {
+                ticket: listed.ticket,
+                created_at: listed.created_at,
+            });
         }
     }
 
@@ -161,7 +161,7 @@ fn decide(doubt: &Doubt, found: Option<Vec<Ticket>>, seen: &Seen) -> Decision {
                 .to_owned(),
         ),
         (.., false) => Decision::Open(
-            "it was not found, but no other ticket of the run was listed back with its reference either, so that \
+            "it was not found, but no other ticket like it was listed back with its reference either, so that \
              proves nothing: look for the ticket by hand, or run the same command again with more rows"
                 .to_owned(),
         ),
@@ -198,22 +198,10 @@ pub(super) async fn sweep(
 
 /// Tickets that prove, when they are listed back, that a listing finds what is there: id to reference.
 async fn controls(line: &Line, doubts: &[Doubt]) -> Result<HashMap<String, String>> {
-    let own = line.run.code();
-    let sources: HashSet<(&str, &str)> = doubts
-        .iter()
-        .flat_map(|doubt| {
-            [
-                (doubt.run.as_str(), doubt.group.as_str()),
-                (own, doubt.group.as_str()),
-            ]
-        })
-        .collect();
+    let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     let mut controls = HashMap::new();
-    for (run, group) in sources {
-        let found = line
-            .run
-            .controls(run.to_owned(), group.to_owned(), CONTROLS)
-            .await?;
+    for group in groups {
+        let found = line.run.controls(group.to_owned(), CONTROLS).await?;
         controls.extend(found.into_iter().map(|c| (c.ticket, c.reference)));
     }
     Ok(controls)

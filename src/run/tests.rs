@@ -282,7 +282,8 @@ async fn fifty_refusals_in_a_row_stop_the_run_and_it_can_be_resumed() {
     }
     let (totals, _) = bench.run(&Input::new(200)).await;
     assert_eq!(totals.state, RunState::Stopped);
-    assert!(totals.stopped.is_some());
+    let stopped = totals.stopped.as_ref().unwrap();
+    assert_eq!(stopped.kind().exit_code() as u8, 1, "{stopped}");
     assert!((50..54).contains(&totals.rejected), "{}", totals.rejected);
     assert_eq!(totals.not_sent, 200 - totals.rejected);
     let (totals, _) = bench.run(&Input::new(200)).await;
@@ -346,11 +347,90 @@ async fn an_abort_returns_at_once_and_the_next_run_settles() {
     let totals = totals.unwrap();
     assert_eq!(totals.state, RunState::Interrupted);
     assert!(totals.in_doubt > 0, "{totals:?}");
+    let doubts = told.ends.iter();
+    let doubts = doubts.filter(|end| matches!(end.end, End::InDoubt { .. }));
+    assert_eq!(
+        doubts.count() as u64,
+        totals.in_doubt,
+        "what is left in doubt is told"
+    );
+    let left = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let left = left.unsettled().await.unwrap().len() as u64;
+    assert_eq!(
+        left, totals.in_doubt,
+        "only what was under way is left in doubt"
+    );
     bench.going.send_replace(Going::On);
     let (second, _) = bench.run(&input).await;
     assert_eq!(second.created + second.done_before, 300);
     assert_eq!(second.in_doubt, 0);
     bench.once_each(300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_create_goes_alone_where_the_system_wants_it() {
+    let bench = Bench::new()
+        .script(0, &[Script::Refuse])
+        .script(1, &[Script::Lost]);
+    bench.fake.wants_the_first_alone();
+    let (totals, _) = bench.run(&Input::new(40)).await;
+    assert_eq!((totals.created, totals.rejected), (39, 1));
+    assert!(!bench.fake.was_crowded());
+    bench.once_each(39);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_rows_in_doubt_than_can_be_held_are_settled_on_the_way() {
+    let mut bench = Bench::new();
+    bench.settings.rate = Some(0.0);
+    bench.settings.concurrency = 64;
+    bench.fake.listing(fake::Listing::Failing);
+    let rows = 12_000;
+    for n in 0..rows {
+        bench.fake.script(&format!("k{n}"), &[Script::Lost]);
+    }
+    let input = Input::new(rows);
+    let day = Duration::from_secs(86_400);
+    let (totals, _) = timeout(day, bench.run(&input)).await.expect("it ends");
+    assert_eq!(totals.in_doubt, rows as u64);
+    bench.once_each(rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_quotes_the_reference_of_another_is_not_taken_for_it() {
+    let bench = Bench::new()
+        .script(1, &[Script::Lost])
+        .script(2, &[Script::NeverCame]);
+    let (totals, _) = bench.run(&Input::new(5).quoting(1, 2)).await;
+    assert_eq!((totals.created, totals.doubles), (5, 0));
+    bench.once_each(5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_run_has_made_during_a_pause_is_not_sent() {
+    let bench = Bench::new().script(1, &[Script::Throttle(Some(30))]);
+    let input = Input::new(2);
+    let other = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let run = scope.start_run(RunMeta::default()).await.unwrap();
+        let made = crate::ledger::Settlement {
+            key: crate::record::RowKey::new("k1".to_owned()),
+            step: crate::ledger::StepId {
+                name: crate::systems::CREATE.to_owned(),
+                ordinal: 0,
+            },
+            to: crate::ledger::State::Done,
+            ticket: Some(crate::systems::Ticket::default()),
+            trouble: None,
+            doubted: false,
+            at: jiff::Timestamp::now(),
+        };
+        run.settle(vec![made]).await.unwrap();
+    };
+    let ((totals, _), ()) = tokio::join!(bench.run(&input), other);
+    assert_eq!((totals.created, totals.in_doubt), (1, 1));
+    assert!(!bench.made().contains_key("k1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Interrupted and killed at random moments, and started again: each row once.
 
+use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::import::{assert_balanced, assert_once};
@@ -52,7 +54,12 @@ fn signal(child: &std::process::Child, name: &str) {
 /// Starts the import, lets it go on for a while, stops it with a signal; says whether it ended by itself.
 #[cfg(unix)]
 fn stopped_after(work: &Work, pause: Duration, name: &str) -> Option<i32> {
-    let mut child = work.command(&ARGUMENTS).spawn().unwrap();
+    stopped(work, &ARGUMENTS, pause, name)
+}
+
+#[cfg(unix)]
+fn stopped(work: &Work, arguments: &[&str], pause: Duration, name: &str) -> Option<i32> {
+    let mut child = work.command(arguments).spawn().unwrap();
     let until = Instant::now() + pause;
     while Instant::now() < until {
         if let Some(status) = child.try_wait().unwrap() {
@@ -166,4 +173,178 @@ fn a_row_in_doubt_without_a_marker_is_never_sent_again() {
     let (_, summary) = work.import(&["in.csv", "--mapping", "map.toml", "--profile", "support"]);
     assert_eq!(summary["created"], 0, "{summary:#}");
     assert_eq!(sandbox.created("clearfeed").len(), ROWS);
+}
+
+const TICKETS: usize = 200;
+
+const DISTRICT: [&str; 5] = ["in.csv", "--mapping", "map.toml", "--profile", "district"];
+
+/// Tickets for IncidentIQ, each with a priority, which only a further request sets.
+fn tickets(scope: &str) -> Work {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        format!(
+            r#"version = 1
+system = "incidentiq"
+operation = "create"
+scope = "{scope}"
+key = ["Id"]
+
+[fields]
+Subject = {{ from = "Title" }}
+IssueDescription = {{ from = "Title" }}
+IssueId = {{ from = ["Category", "Problem"], resolve = "issue" }}
+LocationId = {{ from = "Building", resolve = "location" }}
+ForId = {{ from = "Mail", resolve = "user", match = "email" }}
+Priority = {{ value = "High", resolve = "priority" }}
+"#
+        ),
+    );
+    let mut text = "Id,Title,Category,Problem,Building,Mail\n".to_owned();
+    for id in 0..TICKETS {
+        let rest =
+            "Network,Site should be blocked,Jefferson Elementary,sofia.jackson@district.example";
+        writeln!(text, "{id},Site {id} should be blocked,{rest}").unwrap();
+    }
+    work.write("in.csv", text);
+    work
+}
+
+/// Every ticket was made once, and the priority of each was set.
+#[track_caller]
+fn assert_whole(sandbox: &SandboxProcess) {
+    let created = sandbox.created("incidentiq");
+    assert_eq!(created.len(), TICKETS);
+    assert_once(&created);
+    let set: HashSet<String> = sandbox
+        .audit()
+        .iter()
+        .filter(|entry| entry["operation"] == "priority")
+        .map(|entry| entry["id"].to_string())
+        .collect();
+    let open: Vec<_> = created
+        .iter()
+        .filter(|entry| !set.contains(&entry["id"].to_string()))
+        .collect();
+    assert!(open.is_empty(), "without a priority: {open:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_row_of_two_steps_that_is_stopped_at_random_is_made_once_and_whole() {
+    let work = tickets("steps");
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(
+        &work,
+        "rate = \"150/s\"\ncommit_within = \"300ms\"\nvisible_within = \"100ms\"",
+    );
+    let mut arguments = vec!["import", "--quiet"];
+    arguments.extend(DISTRICT);
+    for round in 0..8 {
+        let name = if round % 2 == 0 { "-INT" } else { "-KILL" };
+        let pause = pause(round) + Duration::from_millis(250);
+        stopped(&work, &arguments, pause, name);
+    }
+    let (ended, summary) = work.import(&DISTRICT);
+    ended.expect(0);
+    assert_balanced(&summary);
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn lost_answers_to_either_step_leave_each_ticket_once_and_whole() {
+    for temper in ["lenient", "live-like"] {
+        let work = tickets("lost-steps");
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0", "--temper", temper]);
+        sandbox.profiles(
+            &work,
+            "rate = \"300/s\"\ncommit_within = \"300ms\"\nvisible_within = \"100ms\"",
+        );
+        for operation in ["create", "priority"] {
+            for fault in ["reset-after-commit", "reset-before-commit", "status-500"] {
+                let body = serde_json::json!({"operation": operation, "fault": fault, "times": 3});
+                sandbox.admin("POST", "faults", Some(body));
+            }
+        }
+        let (ended, summary) = work.import(&DISTRICT);
+        ended.expect(0);
+        assert_eq!(summary["created"], TICKETS, "{temper}: {summary:#}");
+        assert_balanced(&summary);
+        assert_whole(&sandbox);
+    }
+}
+
+#[test]
+fn a_system_that_dies_and_comes_back_has_each_row_once() {
+    let work = work("restarted");
+    let data = work.path().join("data");
+    let arguments = ["--rate", "0", "--data", data.to_str().unwrap()];
+    let sandbox = SandboxProcess::start(&work, &arguments);
+    let address = sandbox.address();
+    sandbox.profiles(
+        &work,
+        "rate = \"200/s\"\ncommit_within = \"300ms\"\nvisible_within = \"100ms\"",
+    );
+    let import = work.command(&ARGUMENTS).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while sandbox.created("clearfeed").len() < 50 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(sandbox);
+    std::thread::sleep(Duration::from_millis(700));
+    let sandbox = SandboxProcess::start_at(&work, &address, &arguments);
+    let output = import.wait_with_output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "it waits for the system and settles what was lost: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let (ended, summary) =
+        work.import(&["in.csv", "--mapping", "map.toml", "--profile", "support"]);
+    ended.expect(0);
+    assert_eq!(summary["created"], 0);
+    assert_balanced(&summary);
+    let created = sandbox.created("clearfeed");
+    assert_eq!(created.len(), ROWS);
+    assert_once(&created);
+}
+
+#[test]
+fn a_file_that_changes_under_the_run_stops_it_and_doubles_nothing() {
+    let rows = |from: usize, to: usize| {
+        let mut text = String::new();
+        for id in from..to {
+            writeln!(text, "{id},Printer {id} is out of paper").unwrap();
+        }
+        text
+    };
+    // More than the stages hold ahead of the system.
+    let many = 8_000;
+    let whole = format!("Id,Title\n{}", rows(0, many));
+    for (name, changed) in [
+        ("shorter", format!("Id,Title\n{}", rows(0, many / 2))),
+        ("longer", format!("{whole}{}", rows(many, many + 5_000))),
+    ] {
+        let work = work("rewritten");
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "rate = \"1500/s\"");
+        work.write("in.csv", &whole);
+        let mut all = ARGUMENTS.to_vec();
+        all.extend(["--format", "json"]);
+        let import = work.command(&all).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while sandbox.created("clearfeed").is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        work.write("in.csv", changed);
+        let output = import.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{name}: {told}");
+        assert!(told.contains("changed"), "{name}: {told}");
+        let summary = serde_json::from_slice(&output.stdout).unwrap();
+        assert_balanced(&summary);
+        assert_once(&sandbox.created("clearfeed"));
+    }
 }

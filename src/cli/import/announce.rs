@@ -6,7 +6,7 @@ use super::super::args::{Global, ImportArgs};
 use super::super::connect::{Connected, Target};
 use crate::mapping::BoundPlan;
 use crate::report::words;
-use crate::run::{Limiter, UNKNOWN_RATE};
+use crate::run::{Limiter, MaxErrors, UNKNOWN_RATE};
 
 /// What is about to happen: how many tickets, where, as whom, what cannot be silenced, how long, how to undo.
 pub(super) fn before_first_write(
@@ -51,12 +51,46 @@ pub(super) fn before_first_write(
     lines.join("\n")
 }
 
-/// The command that does this import again, for this input.
+/// The command that runs a mended error file: row numbers and limits of the input say nothing about it.
 pub(super) fn command_for(
     args: &ImportArgs,
     global: &Global,
     target: Option<&Target>,
     inputs: &[&Path],
+) -> String {
+    command(args, global, target, inputs, &[])
+}
+
+/// The command that goes on with this import: the same rows at the same pace, and a rehearsal stays one.
+pub(super) fn resume(
+    args: &ImportArgs,
+    global: &Global,
+    target: Option<&Target>,
+    inputs: &[&Path],
+) -> String {
+    let path = |path: &std::path::PathBuf| path.display().to_string();
+    let mut further: Vec<String> = Vec::new();
+    if args.dry_run {
+        further.push("--dry-run".into());
+    }
+    let max_errors = (args.max_errors != MaxErrors::default()).then(|| args.max_errors.to_string());
+    for (flag, value) in [
+        ("--rows", args.rows.as_ref().map(ToString::to_string)),
+        ("--limit", args.limit.map(|limit| limit.to_string())),
+        ("--errors-to", args.errors_to.as_ref().map(path)),
+        ("--max-errors", max_errors),
+    ] {
+        further.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+    }
+    command(args, global, target, inputs, &further)
+}
+
+fn command(
+    args: &ImportArgs,
+    global: &Global,
+    target: Option<&Target>,
+    inputs: &[&Path],
+    further: &[String],
 ) -> String {
     let mut words: Vec<String> = vec!["deskferry".into(), "import".into()];
     words.extend(inputs.iter().map(|path| path.display().to_string()));
@@ -71,6 +105,9 @@ pub(super) fn command_for(
     for (flag, value) in [
         ("--state", typed_state(global)),
         ("--config", typed_config(global)),
+        ("--where", args.condition.clone()),
+        ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
+        ("--concurrency", args.concurrency.map(|n| n.to_string())),
         ("--sheet", args.sheet.clone()),
         ("--encoding", args.encoding.clone()),
         ("--delimiter", args.delimiter.map(String::from)),
@@ -80,6 +117,7 @@ pub(super) fn command_for(
             words.extend([flag.into(), value]);
         }
     }
+    words.extend_from_slice(further);
     words
         .iter()
         .map(|word| words::shell_word(word))
@@ -100,4 +138,40 @@ fn typed(path: Option<&Path>, variable: &str) -> Option<String> {
     let path = path
         .filter(|path| std::env::var_os(variable).is_none_or(|value| value != path.as_os_str()))?;
     Some(path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::super::args::{Cli, Command};
+    use super::*;
+
+    fn printed(line: &str) -> (String, String) {
+        let cli = Cli::parse_from(line.split(' '));
+        let Command::Import(args) = cli.command else {
+            panic!("no import: {line}")
+        };
+        let resumed = resume(&args, &cli.global, None, &[Path::new("in.csv")]);
+        let mended = command_for(&args, &cli.global, None, &[Path::new("in.errors.csv")]);
+        (resumed, mended)
+    }
+
+    #[test]
+    fn what_goes_on_takes_the_same_rows() {
+        let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --dry-run --rows 2-9,12,40- \
+                    --limit 5 --max-errors 20%";
+        let (resumed, mended) = printed(line);
+        assert_eq!(
+            resumed,
+            "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --dry-run --rows 2-9,12,40- --limit 5 \
+             --max-errors 20%"
+        );
+        // It is read again as it was written.
+        assert_eq!(printed(&resumed), (resumed, mended.clone()));
+        assert_eq!(
+            mended,
+            "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s"
+        );
+    }
 }

@@ -87,10 +87,10 @@ impl Import<'_> {
         let directory = self.directory().await?;
         let plan = self.plan(&directory)?;
         let survey = self.survey(&plan)?;
-        let _lock = self.lock(&directory)?;
+        let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         self.confirm(&plan, &survey)?;
-        // Up to here Ctrl-C just ends the program: nothing was sent, and nothing is to be tidied up.
+        // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen()?;
         self.execute(&directory, &plan, &survey, &ledger, &interrupts)
             .await
@@ -171,19 +171,17 @@ impl Import<'_> {
         }
     }
 
-    /// The right to send to the tenant; a dry run needs none.
-    fn lock(&self, directory: &Directory) -> Result<Option<RunLock>> {
+    /// The right to send to the tenant with the token, and for the scope with any; a dry run needs none.
+    fn lock(&self, directory: &Directory) -> Result<Vec<RunLock>> {
         let Some(target) = self.target.filter(|_| !self.args.dry_run) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let system = self.mapping.system().as_str();
-        RunLock::take(
-            self.state.path(),
-            system,
-            &directory.snapshot().tenant,
-            &target.token_name(),
-        )
-        .map(Some)
+        let (state, system) = (self.state.path(), self.mapping.system().as_str());
+        let tenant = &directory.snapshot().tenant;
+        Ok(vec![
+            RunLock::take(state, system, tenant, &target.token_name())?,
+            RunLock::take_scope(state, system, tenant, self.mapping.scope())?,
+        ])
     }
 
     fn confirm(&self, plan: &BoundPlan, survey: &Survey) -> Result<()> {
@@ -273,7 +271,7 @@ impl Import<'_> {
             mapping_print: self.mapping.fingerprint().to_owned(),
             directory_print: Some(directory.snapshot().fingerprint()),
             directory_pulled: Some(directory.snapshot().pulled_at),
-            command: announce::command_for(self.args, self.global, self.target, &self.inputs()),
+            command: announce::resume(self.args, self.global, self.target, &self.inputs()),
         }
     }
 
@@ -312,6 +310,7 @@ impl Import<'_> {
         let written = reporter.finish();
         let mut after = Aftermath {
             took: started.elapsed(),
+            doubles: totals.doubles,
             ..Aftermath::default()
         };
         for path in written.as_ref().map(Vec::as_slice).unwrap_or_default() {
@@ -325,7 +324,7 @@ impl Import<'_> {
                     .as_ref()
                     .map_or_else(|| "interrupted".to_owned(), Error::to_string),
             );
-            after.resume = Some(announce::command_for(
+            after.resume = Some(announce::resume(
                 self.args,
                 self.global,
                 self.target,
@@ -359,6 +358,7 @@ impl Import<'_> {
                 error.kind().exit_code()
             }
             None if interrupted => ExitCode::Interrupted,
+            None if totals.doubles > 0 => ExitCode::SomeRows,
             None => summary.exit_code(),
         })
     }

@@ -68,6 +68,10 @@ struct World {
     made: Vec<Made>,
     visible_after: Duration,
     listing: Listing,
+    /// Whether the first create is to go alone until one is obeyed.
+    alone: bool,
+    creating: usize,
+    crowded: bool,
 }
 
 #[derive(Debug)]
@@ -85,6 +89,9 @@ impl Default for Fake {
                 made: Vec::new(),
                 visible_after: Duration::ZERO,
                 listing: Listing::Good,
+                alone: false,
+                creating: 0,
+                crowded: false,
             }),
             account: Account {
                 tenant: "acme".to_owned(),
@@ -110,6 +117,16 @@ impl Fake {
 
     pub(super) fn listing(&self, listing: Listing) {
         self.world.lock().unwrap().listing = listing;
+    }
+
+    /// Wants the first create alone until one is obeyed.
+    pub(super) fn wants_the_first_alone(&self) {
+        self.world.lock().unwrap().alone = true;
+    }
+
+    /// Whether creates came together before one was obeyed.
+    pub(super) fn was_crowded(&self) -> bool {
+        self.world.lock().unwrap().crowded
     }
 
     pub(super) fn visible_after(&self, after: Duration) {
@@ -202,8 +219,22 @@ impl System for Fake {
             Script::Unsent => Outcome::Unsent("connection refused".to_owned()),
             Script::Deny => Outcome::Denied("token revoked".to_owned()),
         };
+        if creates {
+            let mut world = self.world.lock().unwrap();
+            world.creating += 1;
+            world.crowded |= world.alone && world.creating > 1;
+        }
         sleep(latency).await;
+        if creates {
+            let mut world = self.world.lock().unwrap();
+            world.creating -= 1;
+            world.alone &= !matches!(outcome, Outcome::Done(_));
+        }
         outcome
+    }
+
+    fn wants_first_alone(&self) -> bool {
+        self.world.lock().unwrap().alone
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
@@ -296,6 +327,7 @@ pub(super) struct Input {
     faulty: Option<usize>,
     alone: Option<usize>,
     no_marker: bool,
+    quotes: Option<(usize, usize)>,
 }
 
 impl Input {
@@ -350,6 +382,14 @@ impl Input {
         }
     }
 
+    /// One row's own text holds the reference of another row.
+    pub(super) fn quoting(self, n: usize, other: usize) -> Self {
+        Self {
+            quotes: Some((n, other)),
+            ..self
+        }
+    }
+
     pub(super) fn count(&self) -> u64 {
         self.count as u64
     }
@@ -393,6 +433,10 @@ impl MapRows for Input {
         let text = reference
             .as_ref()
             .map_or_else(String::new, |reference| format!("text\nRef: {reference}"));
+        let text = match self.quotes {
+            Some((quoting, other)) if quoting == n => format!("Ref: s/k{other}\n{text}"),
+            _ => text,
+        };
         let body = json!({
             "key": key.as_str(),
             "text": text,

@@ -139,7 +139,12 @@ pub(crate) struct SandboxProcess {
 impl SandboxProcess {
     /// Starts it on a free port with these further arguments.
     pub(crate) fn start(work: &Work, arguments: &[&str]) -> Self {
-        let mut all = vec!["sandbox", "--listen", "127.0.0.1:0"];
+        Self::start_at(work, "127.0.0.1:0", arguments)
+    }
+
+    /// Starts it on this address.
+    pub(crate) fn start_at(work: &Work, address: &str, arguments: &[&str]) -> Self {
+        let mut all = vec!["sandbox", "--listen", address];
         all.extend(arguments);
         let mut child = work.command(&all).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -149,6 +154,12 @@ impl SandboxProcess {
         let ready = serde_json::from_str(&line)
             .unwrap_or_else(|error| panic!("not ready: {error}: {line}"));
         Self { child, ready }
+    }
+
+    /// The address that it listens on.
+    pub(crate) fn address(&self) -> String {
+        let url = self.told("admin").trim_start_matches("http://");
+        url.split('/').next().unwrap().to_owned()
     }
 
     /// One member of its first line: `incidentiq`, `clearfeed`, `admin`, `token`, `site_id`.
