@@ -9,11 +9,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::breaker::Breaker;
@@ -95,7 +94,7 @@ pub(super) async fn drive<'e>(
         backlog: VecDeque::new(),
         ready: VecDeque::new(),
         intending: None,
-        under_way: FuturesUnordered::new(),
+        under_way: JoinSet::new(),
         changes: Vec::new(),
         flushing: None,
         breaker: Breaker::new(settings.max_errors),
@@ -274,7 +273,9 @@ pub(super) struct Engine<'e> {
     /// Rows whose intent is durable.
     ready: VecDeque<(Row, Intended)>,
     intending: Option<Intending<'e>>,
-    under_way: FuturesUnordered<BoxFuture<'e, Sent>>,
+    /// Tasks of their own, so that answers are read where they arrive and not all on one thread; they end with
+    /// the engine.
+    under_way: JoinSet<Sent>,
     /// What is to be written, in order.
     pub(super) changes: Vec<Change>,
     flushing: Option<BoxFuture<'e, Result<()>>>,
@@ -328,7 +329,9 @@ impl<'e> Engine<'e> {
             biased;
             going = stopping(&mut self.stop) => Happening::Stop(going),
             Some(signal) = self.heard.recv() => Happening::Heard(signal),
-            Some(sent) = self.under_way.next() => Happening::Came(Box::new(sent)),
+            Some(sent) = self.under_way.join_next() => {
+                Happening::Came(Box::new(sent.expect("nothing cancels or breaks a row under way")))
+            }
             late = intents(&mut self.intending) => Happening::Intended(late),
             result = maybe(&mut self.flushing) => Happening::Flushed(result),
             settled = maybe(&mut self.pool.round) => Happening::Settled(settled),
@@ -343,8 +346,7 @@ impl<'e> Engine<'e> {
         while self.under_way.len() < self.settings.concurrency.max(1)
             && let Some((row, since)) = self.ready.pop_front()
         {
-            self.under_way
-                .push(Box::pin(send(self.line.clone(), row, since)));
+            self.under_way.spawn(send(self.line.clone(), row, since));
         }
         self.intend();
         if self.flushing.is_none() && !self.changes.is_empty() {
@@ -562,7 +564,7 @@ impl<'e> Engine<'e> {
         }
         let left = self.under_way.len() as u64;
         self.fold.totals.in_doubt += left;
-        self.under_way.clear();
+        self.under_way.shutdown().await;
         let changes = std::mem::take(&mut self.changes);
         let flushing = self.flushing.take();
         let run = self.line.run.clone();
