@@ -1,5 +1,6 @@
 //! Rows a second and memory of a dry run: `cargo bench --bench dry_run -- 1000000 10000000`.
 
+#[expect(dead_code, reason = "each measurement needs its own part of it")]
 mod support;
 
 use support::{MAPPING, measure, median, names, program, write_csv};

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The program as `cargo bench` builds it (optimised).
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_deskferry");
+/// The program that is measured: `DESKFERRY_PROGRAM`, else the one that `cargo bench` builds (optimised, but with
+/// the features that tests need: tokio's clock that can be paused is slower).
+fn measured_program() -> PathBuf {
+    std::env::var_os("DESKFERRY_PROGRAM")
+        .map_or_else(|| env!("CARGO_BIN_EXE_deskferry").into(), PathBuf::from)
+}
 
 /// A command of the program in a folder, with a state folder of its own.
-pub fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
+pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(measured_program());
     command
         .args(arguments)
         .current_dir(folder)
@@ -21,14 +25,14 @@ pub fn program(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// The sandbox in a process of its own, stopped when dropped.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     child: Child,
     ready: serde_json::Value,
 }
 
 impl Sandbox {
     /// Starts it on a free port with this limit.
-    pub fn start(folder: &Path, rate: &str) -> Self {
+    pub(crate) fn start(folder: &Path, rate: &str) -> Self {
         let mut child = program(
             folder,
             &["sandbox", "--listen", "127.0.0.1:0", "--rate", rate],
@@ -47,12 +51,31 @@ impl Sandbox {
     }
 
     /// One member of its first line.
-    pub fn told(&self, name: &str) -> &str {
+    pub(crate) fn told(&self, name: &str) -> &str {
         self.ready[name].as_str().expect("the sandbox tells it")
     }
 
+    /// What its own interface answers under a path (`stats`, `audit`).
+    pub(crate) fn ask(&self, path: &str) -> String {
+        let address = format!("{}/{path}", self.told("admin").trim_end_matches('/'));
+        // An `Err` only says that a provider is installed already.
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .expect("a client without encryption needs nothing");
+        let answer = async { client.get(address).send().await?.text().await };
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime starts")
+            .block_on(answer)
+            .expect("the sandbox answers")
+    }
+
     /// A profile `support` (and `district`) for it in the folder's `deskferry.toml`.
-    pub fn profiles(&self, folder: &Path, further: &str) {
+    pub(crate) fn profiles(&self, folder: &Path, further: &str) {
         std::fs::write(folder.join("token"), self.told("token"))
             .expect("the folder can be written");
         let text = format!(
@@ -74,17 +97,17 @@ impl Drop for Sandbox {
 }
 
 /// How long a command took, and the most memory it held.
-pub struct Measured {
+pub(crate) struct Measured {
     /// From start to end.
-    pub took: Duration,
+    pub(crate) took: Duration,
     /// The most resident memory in MB; `None` where the system does not tell.
-    pub peak_mb: Option<f64>,
+    pub(crate) peak_mb: Option<f64>,
     /// What it printed on standard output.
-    pub stdout: String,
+    pub(crate) stdout: String,
 }
 
 /// Runs a command to its end and measures it; it must end with 0.
-pub fn measure(mut command: Command) -> Measured {
+pub(crate) fn measure(mut command: Command) -> Measured {
     let started = Instant::now();
     let mut child = command
         .stdout(Stdio::piped())
@@ -129,13 +152,13 @@ fn high_water_mark(_process: u32) -> Option<f64> {
 }
 
 /// The middle one.
-pub fn median(mut numbers: Vec<f64>) -> f64 {
+pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
 }
 
 /// Writes a CSV of so many rows that `MAPPING` maps into IncidentIQ with three resolves a row.
-pub fn write_csv(
+pub(crate) fn write_csv(
     folder: &Path,
     rows: u64,
     places: &[String],
@@ -171,7 +194,7 @@ pub fn write_csv(
 }
 
 /// Into IncidentIQ, three resolves and a template a row.
-pub const MAPPING: &str = r#"
+pub(crate) const MAPPING: &str = r#"
 version = 1
 system = "incidentiq"
 operation = "create"
@@ -187,7 +210,7 @@ ForId = { from = "Requester", resolve = "user", match = "email" }
 "#;
 
 /// Names of a kind in a snapshot file that stand there once.
-pub fn names(snapshot: &Path, kind: &str, property: Option<&str>) -> Vec<String> {
+pub(crate) fn names(snapshot: &Path, kind: &str, property: Option<&str>) -> Vec<String> {
     let text = std::fs::read_to_string(snapshot).expect("the snapshot was pulled");
     let value: serde_json::Value = serde_json::from_str(&text).expect("a snapshot is JSON");
     let entries = value["kinds"][kind]["entries"]

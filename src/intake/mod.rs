@@ -2,6 +2,7 @@
 //! keys and what is wrong with them, and writes their fingerprints to temporary files; a second pass hands
 //! the records on, each with its key.
 
+mod ahead;
 mod candidate;
 mod selection;
 mod sort;

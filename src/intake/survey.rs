@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::ahead::read_ahead;
 use super::candidate::{Candidate, Candidates, Counts};
 use super::sort::{Fixed, Sorter};
 use super::spool::{Spool, Spooled};
@@ -51,13 +52,14 @@ pub(super) fn survey_within(
     memory: usize,
 ) -> Result<Survey> {
     let mut pass = Pass::new(selection, scratch, memory);
-    // Reading and judging stay on one thread: handing a million small texts to another one and freeing them
-    // there costs more than it gains.
-    let mut candidates = Candidates::new(input.rows()?, identify);
-    for candidate in &mut candidates {
-        pass.take(&candidate?, identify)?;
-    }
-    let counts = candidates.counts();
+    let rows = input.rows()?;
+    let counts = std::thread::scope(|threads| {
+        let mut candidates = Candidates::new(read_ahead(threads, rows), identify);
+        for candidate in &mut candidates {
+            pass.take(&candidate?, identify)?;
+        }
+        Ok::<_, Error>(candidates.counts())
+    })?;
     if !pass.scattered()? {
         return pass.survey(input, counts, None);
     }

@@ -134,10 +134,11 @@ impl BoundPlan {
     /// The hash of the cells that fields are made of, by column name: neither the order of the columns nor one
     /// that nothing reads changes it.
     fn content(&self, rows: &[Record]) -> Digest {
-        let mut hasher = blake3::Hasher::new();
+        // Hashed in one go: most rows are shorter than what a hasher buffers.
+        let mut bytes = Vec::with_capacity(1024);
         let mut put = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
         };
         for record in rows {
             for (name, cell) in self.columns.content(record) {
@@ -151,14 +152,14 @@ impl BoundPlan {
             }
             put("");
         }
-        truncated(&hasher)
+        truncated(&blake3::hash(&bytes))
     }
 }
 
-fn truncated(hasher: &blake3::Hasher) -> Digest {
+fn truncated(hash: &blake3::Hash) -> Digest {
     let mut digest = Digest::default();
     let length = digest.len();
-    digest.copy_from_slice(&hasher.finalize().as_bytes()[..length]);
+    digest.copy_from_slice(&hash.as_bytes()[..length]);
     digest
 }
 
@@ -195,7 +196,7 @@ impl Identify for BoundPlan {
             // Rows that name no group have nothing in common: each stands alone.
             hasher.update(record.place.to_string().as_bytes());
         }
-        Some(truncated(&hasher))
+        Some(truncated(&hasher.finalize()))
     }
 
     fn arrange(&self, rows: &mut Vec<Record>) {

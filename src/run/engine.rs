@@ -9,11 +9,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::breaker::Breaker;
@@ -97,7 +96,7 @@ pub(super) async fn drive<'e>(
         backlog: VecDeque::new(),
         ready: VecDeque::new(),
         intending: None,
-        under_way: FuturesUnordered::new(),
+        under_way: JoinSet::new(),
         leaving: BTreeMap::new(),
         changes: Vec::new(),
         flushing: None,
@@ -277,7 +276,9 @@ pub(super) struct Engine<'e> {
     /// Rows whose intent is durable.
     ready: VecDeque<(Row, Intended)>,
     intending: Option<Intending<'e>>,
-    under_way: FuturesUnordered<BoxFuture<'e, Sent>>,
+    /// Tasks of their own, so that answers are read where they arrive and not all on one thread; they end with
+    /// the engine.
+    under_way: JoinSet<Sent>,
     /// Where the rows under way stand, by ordinal: all that is left of them when the run is aborted.
     pub(super) leaving: BTreeMap<u64, Base>,
     /// What is to be written, in order.
@@ -333,7 +334,9 @@ impl<'e> Engine<'e> {
             biased;
             going = stopping(&mut self.stop) => Happening::Stop(going),
             Some(signal) = self.heard.recv() => Happening::Heard(signal),
-            Some(sent) = self.under_way.next() => Happening::Came(Box::new(sent)),
+            Some(sent) = self.under_way.join_next() => {
+                Happening::Came(Box::new(sent.expect("nothing cancels or breaks a row under way")))
+            }
             late = intents(&mut self.intending) => Happening::Intended(late),
             result = maybe(&mut self.flushing) => Happening::Flushed(result),
             settled = maybe(&mut self.pool.round) => Happening::Settled(settled),
@@ -349,8 +352,7 @@ impl<'e> Engine<'e> {
             && let Some((row, since)) = self.ready.pop_front()
         {
             self.leaving.insert(row.base.ordinal, row.base.stub());
-            self.under_way
-                .push(Box::pin(send(self.line.clone(), row, since)));
+            self.under_way.spawn(send(self.line.clone(), row, since));
         }
         self.intend();
         if self.flushing.is_none() && !self.changes.is_empty() {
@@ -573,7 +575,7 @@ impl<'e> Engine<'e> {
         if !self.is_halted() {
             self.halt(RunState::Interrupted);
         }
-        self.under_way.clear();
+        self.under_way.shutdown().await;
         for (_, base) in std::mem::take(&mut self.leaving) {
             let reason =
                 "stopped while its request was under way: the next run finds out".to_owned();

@@ -26,7 +26,9 @@ const STEPS: [&str; 7] = [PRIORITY, TAGS, OWNER, ASSIGN, SLA, DUE_DATE, STATUS];
 #[derive(Debug, Clone)]
 pub(super) struct IncidentIqSchema {
     create: FieldTable,
-    constants: BTreeMap<String, String>,
+    /// The bodies of a create before any value: one that notifies, one that does not.
+    loud: Map<String, Value>,
+    quiet: Map<String, Value>,
 }
 
 impl IncidentIqSchema {
@@ -37,27 +39,28 @@ impl IncidentIqSchema {
             .or_insert_with(|| TICKETING.to_owned());
         Self {
             create: fields::create(),
-            constants,
+            loud: empty_create(&constants, true),
+            quiet: empty_create(&constants, false),
         }
     }
+}
 
-    /// The body of a create before any value: what the contract wants always sent (§7).
-    fn empty_create(&self, notify: bool) -> Map<String, Value> {
-        let mut body = Map::new();
-        for (name, value) in &self.constants {
-            body.insert(name.clone(), Value::String(value.clone()));
-        }
-        body.insert("SourceId".to_owned(), json!(SOURCE_API));
-        for name in ["IsUrgent", "HasSensitiveInformation", "IsTraining"] {
+/// The body of a create before any value: what the contract wants always sent (§7).
+fn empty_create(constants: &BTreeMap<String, String>, notify: bool) -> Map<String, Value> {
+    let mut body = Map::new();
+    for (name, value) in constants {
+        body.insert(name.clone(), Value::String(value.clone()));
+    }
+    body.insert("SourceId".to_owned(), json!(SOURCE_API));
+    for name in ["IsUrgent", "HasSensitiveInformation", "IsTraining"] {
+        body.insert(name.to_owned(), Value::Bool(false));
+    }
+    if !notify {
+        for name in ["RunRules", "SendNotifications", "SendEmails"] {
             body.insert(name.to_owned(), Value::Bool(false));
         }
-        if !notify {
-            for name in ["RunRules", "SendNotifications", "SendEmails"] {
-                body.insert(name.to_owned(), Value::Bool(false));
-            }
-        }
-        body
     }
+    body
 }
 
 impl Schema for IncidentIqSchema {
@@ -106,7 +109,8 @@ impl IncidentIqSchema {
         values: Vec<FieldValue>,
         notify: bool,
     ) -> Result<Vec<StepPayload>, Vec<(String, String)>> {
-        let mut body = self.empty_create(notify);
+        // Each is made once: a copy needs no hashing.
+        let mut body = if notify { &self.loud } else { &self.quiet }.clone();
         let mut custom = Vec::new();
         let mut steps: BTreeMap<&'static str, Map<String, Value>> = BTreeMap::new();
         let mut faults = Vec::new();
