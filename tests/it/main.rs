@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod import;
+mod real_files;
 mod resume;
 mod support;
