@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod import;
+mod mapping_keys;
 mod real_files;
 mod resume;
 mod support;
