@@ -139,7 +139,7 @@ fn each_step_of_a_text() {
     let bench = Bench::new();
     bench.work.write(
         "in.csv",
-        "A,B,C,D,H\n\" Pump  house \",x,,21.06.2024,\"<p>a &amp; <b>b</b></p>\"\n",
+        "A,B,C,D,H,L\n\" Pump  house \",x,,21.06.2024,\"<p>a &amp; <b>b</b></p>\",a < b\n",
     );
     bench.work.write("words.csv", "from,to\nX,ex\ny,why\n");
     for (number, (definition, expected)) in [
@@ -158,7 +158,7 @@ fn each_step_of_a_text() {
         (r#"{ from = "A", extract = 'Pump\s+(\w+)' }"#, "house"),
         (r#"{ from = "H", html = "strip" }"#, "a & b"),
         (r#"{ from = "H", html = "keep" }"#, "<p>a &amp; <b>b</b></p>"),
-        (r#"{ value = "a < b", html = "from_text" }"#, "a &lt; b"),
+        (r#"{ from = "L", html = "from_text" }"#, "a &lt; b"),
         (r#"{ from = "B", map = { " X" = "ex" } }"#, "ex"),
         (r#"{ from = "B", map_file = "words.csv" }"#, "ex"),
         (r#"{ from = "D", map = { "x" = "ex" }, else = "other" }"#, "other"),
@@ -533,8 +533,10 @@ fn keys_markers_profiles_and_silence() {
             "",
         );
         let body = &bench.bodies(&mapping, &["in.csv"])[0];
-        assert_eq!(body["SendEmails"], expected, "{body:#}");
-        assert_eq!(body["SendNotifications"], expected, "{body:#}");
+        // Left out, the system does what it always does: it tells people.
+        for switch in ["SendEmails", "SendNotifications", "RunRules"] {
+            assert_eq!(body[switch] != false, expected, "{switch} of {body:#}");
+        }
     }
 
     let other = clearfeed("profile", "key = [\"Id\"]\nprofile = [\"elsewhere\"]", "");
@@ -619,5 +621,25 @@ fn what_is_for_later_is_said_to_be_not_built_yet() {
             "in.csv",
             &[&format!("map.toml:{line}:"), name, "is not built yet"],
         );
+    }
+}
+
+#[test]
+fn a_step_that_would_do_nothing_is_told() {
+    let bench = Bench::new();
+    bench.work.write("in.csv", "Id,T\n1,Printer\n");
+    for key in [
+        "upper = true",
+        "html = \"from_text\"",
+        "map = { a = \"b\" }",
+    ] {
+        let mapping = clearfeed(
+            "idle",
+            "key = [\"Id\"]",
+            &format!("title = {{ value = \"a\", {key} }}"),
+        );
+        let name = key.split(' ').next().unwrap();
+        let said = format!("`{name}` does nothing to a fixed `value`");
+        bench.stopped(&mapping, "in.csv", &["map.toml:7:24", &said]);
     }
 }
