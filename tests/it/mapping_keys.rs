@@ -643,3 +643,26 @@ fn a_step_that_would_do_nothing_is_told() {
         bench.stopped(&mapping, "in.csv", &["map.toml:7:24", &said]);
     }
 }
+
+#[test]
+fn a_name_that_match_does_not_look_for_is_told() {
+    let bench = Bench::new();
+    bench
+        .work
+        .write("in.csv", "Id,Who\n1,helpdesk@district.example\n");
+    let user = |more: &str| {
+        let field =
+            format!("ForId = {{ from = \"Who\", resolve = \"user\", match = \"name\"{more} }}");
+        incidentiq("elsewhere", "key = [\"Id\"]", &field)
+    };
+    let hint =
+        "it is the email of `Help Desk`, and `match` does not look there: add \"email\" to `match`";
+    let missing = user(", missing = \"helpdesk@district.example\"");
+    bench.stopped(
+        &missing,
+        "in.csv",
+        &["no user `helpdesk@district.example`", hint],
+    );
+    let (_, summary) = bench.run(&user(""), &["in.csv"]);
+    assert_eq!(summary["causes"][0]["hint"], hint, "{summary:#}");
+}
