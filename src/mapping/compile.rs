@@ -403,7 +403,9 @@ impl Compiler<'_> {
             ))),
             Found::Missing(_) => Some(Problem {
                 message: format!("`{field}`: no {kind} `{name}`"),
-                hint: did_you_mean(&self.directory.nearest(kind, name, None)),
+                hint: resolver
+                    .elsewhere(self.directory, name, None)
+                    .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None))),
             }),
         }
     }

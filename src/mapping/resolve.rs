@@ -97,7 +97,9 @@ impl Resolver {
                     (Some((_, field)), Some(_)) => format!(" within the row's `{field}`"),
                     _ => String::new(),
                 };
-                let hint = hints.get(directory, self.kind, name, within);
+                let hint = self
+                    .elsewhere(directory, name, within)
+                    .or_else(|| hints.get(directory, self.kind, name, within));
                 Problem {
                     message: format!("no {} `{text}`{place}", self.kind),
                     hint: Some(hint.unwrap_or_else(|| self.advice(text))),
@@ -125,6 +127,31 @@ impl Resolver {
             }
             Instead::Error | Instead::Keep => Resolved::Faulty(problem()),
         }
+    }
+
+    /// Said of a name that would be found, if only `match` looked there.
+    pub(super) fn elsewhere(
+        &self,
+        directory: &Directory,
+        name: &str,
+        within: Option<&str>,
+    ) -> Option<String> {
+        if self.by.is_empty() {
+            return None;
+        }
+        let Found::One(entry) = directory.look_up(self.kind, name, &[], within) else {
+            return None;
+        };
+        let folded = fold(name);
+        let property = entry
+            .properties
+            .iter()
+            .find(|(_, value)| fold(value) == folded)
+            .map_or("name", |(property, _)| property);
+        Some(format!(
+            "it is the {property} of `{}`, and `match` does not look there: add \"{property}\" to `match`",
+            entry.name
+        ))
     }
 
     fn advice(&self, text: &str) -> String {

@@ -221,10 +221,16 @@ fn read_head(line: &str, path: &Path) -> Result<Guid, SandboxError> {
         .map_err(|_| bad(format!("`{}` is no id", head.instance)))
 }
 
-/// The reference that a text's last line bears: `Ref: scope/key`.
+/// The reference that a text's last line bears: `Ref: scope/key`. In HTML a tag ends a line too.
 pub(super) fn marker(text: &str) -> Option<&str> {
-    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(line.trim().strip_prefix("Ref:")?.trim()).filter(|reference| !reference.is_empty())
+    let line = text
+        .lines()
+        .rev()
+        .flat_map(|line| line.rsplit('<'))
+        .map(|piece| piece.rsplit_once('>').map_or(piece, |(_, after)| after))
+        .map(str::trim)
+        .find(|line| !line.is_empty())?;
+    Some(line.strip_prefix("Ref:")?.trim()).filter(|reference| !reference.is_empty())
 }
 
 #[cfg(test)]
@@ -305,5 +311,13 @@ mod tests {
         assert_eq!(marker("Ref: a/1\nmore"), None);
         assert_eq!(marker("Ref:"), None);
         assert_eq!(marker(""), None);
+    }
+
+    #[test]
+    fn a_tag_ends_a_line_of_html() {
+        assert_eq!(marker("text<br><br>Ref: a/1"), Some("a/1"));
+        assert_eq!(marker("<p>text</p>\n<p>Ref: a/1</p>"), Some("a/1"));
+        assert_eq!(marker("1 < 2\nRef: a/1"), Some("a/1"));
+        assert_eq!(marker("Ref: a/1 <b>more</b>"), None);
     }
 }

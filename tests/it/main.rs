@@ -5,6 +5,8 @@
 mod bad_input;
 mod help;
 mod import;
+mod mapping_keys;
+mod real_files;
 mod resume;
 mod summary;
 mod support;
