@@ -1,15 +1,22 @@
 //! The bar: rows, rate against the limit, what the run waits for, when it will end, counts by outcome.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::words;
 use crate::event::{End, Event, Wait};
 
 /// Over how long the shown rate is taken.
 const RATE_WINDOW: Duration = Duration::from_secs(5);
+/// How often the bar is drawn while nothing happens, so that a wait counts down.
+const TICK: Duration = Duration::from_millis(500);
+
+/// What the run waits for, and until when; read by the bar whenever it draws itself.
+type Waiting = Arc<Mutex<Option<(String, Instant)>>>;
 
 /// How much is shown while a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +40,9 @@ pub struct Progress {
     skipped: u64,
     rejected: u64,
     in_doubt: u64,
-    waiting: Option<String>,
+    waiting: Waiting,
+    records: u64,
+    requests: u64,
     shown: Instant,
 }
 
@@ -46,11 +55,19 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = ProgressStyle::with_template(
-            "  {bar:24} {human_pos}/{human_len}  {msg}  {prefix}ETA {eta}",
-        )
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style);
+        let waiting = Waiting::default();
+        let style = ProgressStyle::with_template("  {bar:24} {msg}{waiting}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let shown = Arc::clone(&waiting);
+        bar.set_style(
+            style.with_key("waiting", move |_: &ProgressState, out: &mut dyn Write| {
+                // A bar that cannot be written is nobody's loss.
+                let _ = write_wait(&shown, out);
+            }),
+        );
+        if show == Show::Bar {
+            bar.enable_steady_tick(TICK);
+        }
         Self {
             bar,
             show,
@@ -60,7 +77,9 @@ impl Progress {
             skipped: 0,
             rejected: 0,
             in_doubt: 0,
-            waiting: None,
+            waiting,
+            records: 0,
+            requests: 0,
             shown: Instant::now(),
         }
     }
@@ -68,7 +87,10 @@ impl Progress {
     /// Folds one event in.
     pub fn on(&mut self, event: &Event) {
         match event {
-            Event::Counted { records, .. } => self.bar.set_length(*records),
+            Event::Counted { records, .. } => {
+                self.records = *records;
+                self.bar.set_length(*records);
+            }
             Event::Row(row) => {
                 match &row.end {
                     End::Created { .. } | End::Ready { .. } | End::Incomplete { .. } => {
@@ -77,25 +99,54 @@ impl Progress {
                     End::Skipped(_) => self.skipped += 1,
                     End::Rejected(_) => self.rejected += 1,
                     End::InDoubt { .. } => self.in_doubt += 1,
-                    End::NotSent => {}
+                    End::NotSent => return,
                 }
                 self.bar.inc(1);
             }
-            Event::Sent => self.sent.push_back(Instant::now()),
-            Event::Waiting(wait) => self.waiting = Some(wait_text(wait)),
-            Event::Going => self.waiting = None,
+            Event::Sent => {
+                self.requests += 1;
+                self.sent.push_back(Instant::now());
+            }
+            Event::Waiting(wait) => self.wait(Some(wait_until(wait))),
+            Event::Going => self.wait(None),
             Event::Note(note) => self.line(&format!("note: {note}")),
             Event::Draining { under_way } => {
-                let requests = words::plural(*under_way as u64, "request", "requests");
-                self.line(&format!(
-                    "stopping: {requests} under way will be finished; Ctrl-C again stops at once"
-                ));
+                let rows = words::plural(*under_way as u64, "row", "rows");
+                self.line(&match under_way {
+                    0 => "stopping".to_owned(),
+                    _ => format!(
+                        "stopping: what is under way ({rows} at most) is finished; Ctrl-C again stops at once"
+                    ),
+                });
             }
         }
         let urgent = matches!(event, Event::Waiting(_) | Event::Going);
         if urgent || self.shown.elapsed() > Duration::from_millis(100) {
             self.draw();
         }
+    }
+
+    fn wait(&self, wait: Option<(String, Instant)>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = wait;
+    }
+
+    fn is_waiting(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn ended(&self) -> u64 {
+        self.created + self.skipped + self.rejected + self.in_doubt
+    }
+
+    /// How long the records that are left take at this rate, each with as many requests as those so far.
+    fn left(&self, rate: f64) -> Option<Duration> {
+        let sent = (self.ended() - self.skipped).max(1) as f64;
+        let left = self.records.saturating_sub(self.ended()) as f64;
+        let seconds = left * (self.requests as f64 / sent).max(1.0) / rate;
+        Duration::try_from_secs_f64(seconds.round())
+            .ok()
+            .filter(|left| !left.is_zero())
     }
 
     fn line(&self, text: &str) {
@@ -131,13 +182,19 @@ impl Progress {
                 text.push_str(&format!("{what} {}  ", words::count(count)));
             }
         }
-        self.bar.set_message(text.trim_end().to_owned());
-        self.bar.set_prefix(
-            self.waiting
-                .as_ref()
-                .map(|wait| format!("waiting: {wait}  "))
-                .unwrap_or_default(),
-        );
+        // While the run waits, its rate says nothing about its end.
+        if !self.sent.is_empty()
+            && !self.is_waiting()
+            && let Some(left) = self.left(rate)
+        {
+            text.push_str(&format!("ETA {}", words::duration(left)));
+        }
+        self.bar.set_message(format!(
+            "{} of {}  {}",
+            words::count(self.ended()),
+            words::count(self.records),
+            text.trim_end()
+        ));
     }
 
     /// Takes the bar away.
@@ -146,12 +203,86 @@ impl Progress {
     }
 }
 
-fn wait_text(wait: &Wait) -> String {
+fn write_wait(waiting: &Waiting, out: &mut dyn Write) -> std::fmt::Result {
+    let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*waiting {
+        Some((what, until)) => {
+            let left = until.saturating_duration_since(Instant::now());
+            let seconds = Duration::from_secs(left.as_secs_f64().ceil() as u64);
+            write!(out, "  waiting: {what} {}", words::duration(seconds))
+        }
+        None => Ok(()),
+    }
+}
+
+fn wait_until(wait: &Wait) -> (String, Instant) {
+    let now = Instant::now();
     match wait {
-        Wait::Pause(left) => format!("the system asked for a pause of {}", words::duration(*left)),
+        Wait::Pause(left) => ("the system asked for a pause of".to_owned(), now + *left),
         Wait::Doubt { rows, left } => {
             let rows = words::plural(*rows as u64, "row", "rows");
-            format!("{rows} in doubt, looked up in {}", words::duration(*left))
+            (format!("{rows} in doubt, looked up in"), now + *left)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RowEnd;
+    use crate::record::Place;
+
+    fn row(end: End) -> Event {
+        let place = Place {
+            file: "t.csv".into(),
+            sheet: None,
+            row: 2,
+        };
+        Event::Row(Box::new(RowEnd {
+            place,
+            key: None,
+            rows: Vec::new(),
+            end,
+        }))
+    }
+
+    #[test]
+    fn rows_that_are_not_sent_do_not_move_the_bar_and_skipped_ones_do_not_speed_it_up() {
+        let mut progress = Progress::new(Show::Nothing, Some(10.0));
+        progress.on(&Event::Counted {
+            rows: 1000,
+            records: 1000,
+            filtered: 0,
+        });
+        for _ in 0..500 {
+            progress.on(&row(End::Skipped(crate::event::Skip::ByMapping {
+                reason: String::new(),
+            })));
+        }
+        for _ in 0..10 {
+            progress.on(&Event::Sent);
+            progress.on(&Event::Sent);
+            progress.on(&row(End::Created {
+                ticket: crate::systems::Ticket::default(),
+                fallbacks: Vec::new(),
+            }));
+        }
+        progress.on(&row(End::NotSent));
+        assert_eq!(progress.ended(), 510);
+        assert_eq!(progress.bar.position(), 510);
+        // Two requests each for the 490 that are left.
+        assert_eq!(progress.left(10.0), Some(Duration::from_secs(98)));
+    }
+
+    #[test]
+    fn a_wait_says_what_is_left_of_it() {
+        let waiting = Waiting::default();
+        *waiting.lock().unwrap() = Some(wait_until(&Wait::Doubt {
+            rows: 3,
+            left: Duration::from_secs(60),
+        }));
+        let mut text = String::new();
+        write_wait(&waiting, &mut text).unwrap();
+        assert!(text.contains("3 rows in doubt, looked up in"), "{text}");
     }
 }
