@@ -41,6 +41,10 @@ impl<T: Fixed> Sorter<T> {
         if self.buffer.len() == self.capacity {
             self.spill()?;
         }
+        if self.buffer.capacity() == 0 {
+            // All of it at once: growing step by step would hold the old and the new one while it copies.
+            self.buffer.reserve_exact(self.capacity);
+        }
         self.buffer.push(value);
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::source::{Input, Row, Table};
 
 /// How much memory the fingerprints may take before they go to temporary files.
-const MEMORY: usize = 32 * 1024 * 1024;
+const MEMORY: usize = 16 * 1024 * 1024;
 /// What the first pass found out.
 #[derive(Debug)]
 pub struct Survey {
