@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use serde::{Deserialize, Serialize};
@@ -38,8 +39,9 @@ impl fmt::Display for Place {
 pub enum Cell {
     /// An empty cell, JSON null, an absent member.
     Empty,
-    /// Text as it stands, not trimmed.
-    Text(String),
+    /// Text as it stands, not trimmed. Short texts, which most cells are, lie in place: a row is read twice, and an
+    /// allocation a cell is what reading it would cost most.
+    Text(CompactString),
     /// A whole number (JSON integers; a workbook's numbers are [`Cell::Number`]).
     Integer(i64),
     /// A number of a workbook or of JSON.
@@ -54,8 +56,8 @@ pub enum Cell {
     Time(Time),
     /// A workbook's duration (`[h]:mm`).
     Duration(SignedDuration),
-    /// A JSON array or object that the source did not flatten.
-    Json(serde_json::Value),
+    /// A JSON array or object that the source did not flatten; boxed, for it is rare and would make every cell large.
+    Json(Box<serde_json::Value>),
     /// A cell that cannot be read (`#N/A`, a formula without a value): why, for people.
     Fault(String),
 }
@@ -65,7 +67,7 @@ impl Cell {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Text(text) => text.trim().is_empty(),
+            Self::Text(text) => is_blank(text),
             _ => false,
         }
     }
@@ -223,6 +225,16 @@ impl Header {
                 .copied()
         };
         found(name).or_else(|| name.trim().strip_suffix("[1]").and_then(found))
+    }
+}
+
+/// Whether a text holds nothing but white space. Most texts tell it by their first byte, and this is asked of every
+/// cell several times.
+pub(crate) fn is_blank(text: &str) -> bool {
+    match text.as_bytes().first() {
+        None => true,
+        Some(b'!'..=b'~') => false,
+        Some(_) => text.trim().is_empty(),
     }
 }
 

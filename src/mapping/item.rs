@@ -6,7 +6,7 @@ use jiff::Zoned;
 use jiff::civil::{Date, DateTime};
 use serde_json::Value;
 
-use crate::record::Cell;
+use crate::record::{Cell, is_blank};
 
 /// One value: a text, or what the source or the type step made of it. Never an empty cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ impl<'a> Item<'a> {
     /// The value of a cell; `None` for an empty one and for a fault.
     pub(super) fn of(cell: &'a Cell) -> Option<Self> {
         Some(match cell {
-            Cell::Text(text) if !text.trim().is_empty() => Self::borrowed(text),
+            Cell::Text(text) if !is_blank(text) => Self::borrowed(text),
             Cell::Empty | Cell::Fault(_) | Cell::Text(_) => return None,
             Cell::Integer(number) => Self::Integer(*number),
             Cell::Number(number) => whole(*number).map_or(Self::Number(*number), Self::Integer),
@@ -46,7 +46,7 @@ impl<'a> Item<'a> {
             Cell::Date(date) => Self::Date(*date),
             Cell::DateTime(at) => Self::DateTime(*at),
             Cell::Time(_) | Cell::Duration(_) => Self::Text(cell.text()),
-            Cell::Json(value) => Self::Json(value.clone()),
+            Cell::Json(value) => Self::Json(Value::clone(value)),
         })
     }
 

@@ -18,9 +18,9 @@ pub(super) fn cell(value: DataRef<'_>, formula: bool) -> Cell {
         ),
         DataRef::Empty => Cell::Empty,
         DataRef::String(text) if text.is_empty() => Cell::Empty,
-        DataRef::String(text) => Cell::Text(text),
+        DataRef::String(text) => Cell::Text(text.into()),
         DataRef::SharedString("") => Cell::Empty,
-        DataRef::SharedString(text) => Cell::Text(text.to_owned()),
+        DataRef::SharedString(text) => Cell::Text(text.into()),
         DataRef::Int(number) => Cell::Number(number as f64),
         DataRef::Float(number) => Cell::Number(number),
         DataRef::Bool(value) => Cell::Bool(value),
@@ -131,14 +131,14 @@ fn iso(text: &str) -> Cell {
     }
     match text.trim_end_matches('Z').parse::<Time>() {
         Ok(time) => Cell::Time(time),
-        Err(_) => Cell::Text(text.to_owned()),
+        Err(_) => Cell::Text(text.into()),
     }
 }
 
 /// OpenDocument stores a time of day as a duration; what fits a day is taken for a time.
 fn iso_duration(text: &str) -> Cell {
     let Ok(duration) = text.parse::<SignedDuration>() else {
-        return Cell::Text(text.to_owned());
+        return Cell::Text(text.into());
     };
     let millis = duration.as_millis();
     match i64::try_from(millis) {

@@ -1,5 +1,6 @@
 //! Delimited text into records.
 
+use compact_str::CompactString;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -219,7 +220,10 @@ impl Records {
     }
 
     fn texts(&self, named: &str) -> Result<Vec<String>> {
-        self.record.iter().map(|cell| text(cell, named)).collect()
+        self.record
+            .iter()
+            .map(|cell| text(cell, named).map(String::from))
+            .collect()
     }
 
     /// Whether the first record ends in CR LF.
@@ -245,10 +249,10 @@ fn is_blank_text(cell: &[u8]) -> bool {
     !cell.is_ascii() && std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
 }
 
-fn text(cell: &[u8], named: &str) -> Result<String> {
+fn text(cell: &[u8], named: &str) -> Result<CompactString> {
     // All bytes were found to be text when the file was opened.
     std::str::from_utf8(cell)
-        .map(str::to_owned)
+        .map(CompactString::new)
         .map_err(|_| changed(named))
 }
 

@@ -88,12 +88,12 @@ fn cell(raw: &RawValue, depth: usize) -> Result<Cell, String> {
         Value::Null => Cell::Empty,
         Value::Bool(value) => Cell::Bool(value),
         Value::String(text) if text.is_empty() => Cell::Empty,
-        Value::String(text) => Cell::Text(text),
+        Value::String(text) => Cell::Text(text.into()),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => Cell::Integer(whole),
             None => Cell::Number(number.as_f64().unwrap_or(f64::NAN)),
         },
-        value => Cell::Json(value),
+        value => Cell::Json(Box::new(value)),
     })
 }
 
@@ -222,8 +222,8 @@ mod tests {
             ("id", Cell::Integer(7)),
             ("who.name", Cell::Text("Ada".into())),
             ("who.at.room", Cell::Empty),
-            ("tags", Cell::Json(serde_json::json!(["a"]))),
-            ("none", Cell::Json(serde_json::json!({}))),
+            ("tags", Cell::Json(Box::new(serde_json::json!(["a"])))),
+            ("none", Cell::Json(Box::new(serde_json::json!({})))),
             ("id", Cell::Integer(8)),
         ];
         let expected: Vec<_> = expected

@@ -293,12 +293,12 @@ fn json_shape(text: &str, extension: &str, whole: bool, options: &InputOptions) 
 }
 
 fn holds_records(cell: &crate::record::Cell) -> bool {
-    match cell {
-        crate::record::Cell::Json(serde_json::Value::Array(items)) => {
-            items.iter().any(serde_json::Value::is_object)
-        }
-        _ => false,
-    }
+    let crate::record::Cell::Json(value) = cell else {
+        return false;
+    };
+    value
+        .as_array()
+        .is_some_and(|items| items.iter().any(serde_json::Value::is_object))
 }
 
 /// Whether what stands in a file named as a table is an array of objects after all.

@@ -206,7 +206,7 @@ fn value(cell: &Cell) -> Value {
         Cell::Integer(number) => json!(number),
         Cell::Number(number) => json!(number),
         Cell::Bool(value) => json!(value),
-        Cell::Json(value) => value.clone(),
+        Cell::Json(value) => Value::clone(value),
         other => json!(other.text()),
     }
 }

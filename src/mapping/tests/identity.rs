@@ -11,7 +11,7 @@ fn key_of(bound: &BoundPlan, cells: Vec<Cell>) -> String {
 }
 
 fn text(text: &str) -> Cell {
-    Cell::Text(text.to_owned())
+    Cell::Text(text.into())
 }
 
 #[test]

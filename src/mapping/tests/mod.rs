@@ -328,7 +328,7 @@ fn texts(row: u64, cells: &[&str]) -> Record {
         row,
         cells
             .iter()
-            .map(|cell| Cell::Text((*cell).to_owned()))
+            .map(|cell| Cell::Text((*cell).into()))
             .collect(),
     )
 }

@@ -154,7 +154,7 @@ fn workbook_cells_need_no_format() {
         vec![
             Cell::Number(7.0),
             Cell::Number(1234.0),
-            Cell::Text("DO".to_owned()),
+            Cell::Text("DO".into()),
             Cell::DateTime(at),
             Cell::DateTime(at),
             Cell::Number(3.0),
@@ -167,7 +167,7 @@ fn workbook_cells_need_no_format() {
         vec![
             Cell::Number(1e16),
             Cell::Fault("the formula gives #N/A".to_owned()),
-            Cell::Text("DO".to_owned()),
+            Cell::Text("DO".into()),
             Cell::Empty,
             Cell::Empty,
             Cell::Number(3.5),
@@ -323,11 +323,7 @@ fn several_columns_of_a_field_that_takes_an_id_are_a_path() {
 fn a_workbook_number_past_fifteen_digits_resolves_to_nothing() {
     let bound = bind(&with_fields(""), workbook(&["Id", "Title", "Building"]));
     let row = |number| {
-        let cells = vec![
-            Cell::Empty,
-            Cell::Text("t".to_owned()),
-            Cell::Number(number),
-        ];
+        let cells = vec![Cell::Empty, Cell::Text("t".into()), Cell::Number(number)];
         shown(bound.map(&[record(2, cells)], &RowKey::new("7")))
     };
     assert!(row(2_000_000_000_000_000.0).contains("`2000000000000000` has lost digits"));

@@ -91,7 +91,7 @@ fn value(cell: &Cell) -> Value {
         Cell::Integer(number) => Value::from(*number),
         Cell::Number(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
         Cell::Bool(value) => Value::from(*value),
-        Cell::Json(value) => value.clone(),
+        Cell::Json(value) => Value::clone(value),
         cell => Value::from(cell.text()),
     }
 }
