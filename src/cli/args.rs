@@ -140,6 +140,9 @@ pub(super) struct ImportArgs {
     /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
     #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
     pub max_errors: MaxErrors,
+    /// Send rows that are done once more, after saying which tickets that doubles
+    #[arg(long)]
+    pub again: bool,
     /// Fetch the directory anew
     #[arg(long)]
     pub refresh: bool,

@@ -16,6 +16,7 @@
 //! that follow in a row are noted as pending with the first intent, so that a row is done only when all are.
 
 mod ends;
+mod inputs;
 mod lock;
 mod runs;
 mod schema;
@@ -38,10 +39,12 @@ use schema::Unfit;
 use worker::{Kind, Worker};
 
 pub use ends::{StoredEnd, StoredFault, StoredRow};
+pub use inputs::{DoneKey, Elsewhere};
 pub use lock::RunLock;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Change, Control, Intent, Settlement, State, StepId, StepRecord, Trouble, Unsettled,
+    Change, Control, Intent, Settlement, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT,
+    Unsettled,
 };
 
 /// The name of the ledger's file in the state folder.

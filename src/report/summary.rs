@@ -44,6 +44,8 @@ pub struct Aftermath {
     pub stopped: Option<String>,
     /// The command that goes on.
     pub resume: Option<String>,
+    /// The input against what was sent before, whole; `None` where nothing was to be compared.
+    pub compared: Option<serde_json::Value>,
 }
 
 /// A few named rows of many.
@@ -331,7 +333,7 @@ impl Summary {
             "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
             "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
-            "stopped": after.stopped, "resume": after.resume,
+            "stopped": after.stopped, "resume": after.resume, "compared": after.compared,
         })
     }
 }
