@@ -129,6 +129,11 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
         .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
 }
 
+/// The version of a ledger that holds something and is to be brought up to date.
+pub(super) fn outdated(connection: &Connection) -> rusqlite::Result<Option<usize>> {
+    version(connection).map(|found| (1..VERSION).contains(&found).then_some(found))
+}
+
 /// Brings the schema up to [`VERSION`]; nothing happens when it is there.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
     match version(connection)? {

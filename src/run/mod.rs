@@ -19,10 +19,14 @@
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
 //! | `retry` | what an answer means, and when a request goes again |
 //! | `limiter` | the rate, and the pause that all keep |
+//! | `rollback` | a run taken back |
+//! | `probe` | whether another ledger has sent a scope |
+//! | `adopt` | a ledger rebuilt from markers |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
 //! | `totals` | the sums |
 
+mod adopt;
 mod breaker;
 mod compare;
 mod engine;
@@ -33,6 +37,7 @@ mod pool;
 mod prepare;
 mod probe;
 mod retry;
+mod rollback;
 mod row;
 mod settle;
 mod totals;
@@ -53,11 +58,13 @@ use plan::Planner;
 use prepare::{Feed, Here};
 use totals::Fold;
 
+pub use adopt::{Adopted, Marked, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use probe::probe;
+pub use rollback::{Forecast, Taking};
 pub use settle::FindReferences;
 pub use totals::Totals;
 

@@ -158,7 +158,8 @@ impl Planner<'_> {
                 match prior.iter().find(|step| step.id.name == CREATE) {
                     None => self.fresh(base, key, content, None),
                     Some(create) => match create.state {
-                        State::Pending | State::Skipped | State::Undone | State::Rejected => {
+                        State::Skipped => Plan::End(base, End::Skipped(Skip::ByHand)),
+                        State::Pending | State::Undone | State::Rejected => {
                             self.fresh(base, key, content, Some(create))
                         }
                         State::Sending | State::InDoubt => {

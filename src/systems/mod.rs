@@ -327,6 +327,9 @@ pub trait System: fmt::Debug + Send + Sync {
     /// What [`Self::undo`] does here to tickets, said before it is done: `deletes them`.
     fn undoing(&self) -> &'static str;
 
+    /// Whether a ticket looks as [`Self::undo`] leaves it.
+    fn is_undone(&self, listed: &Listed) -> bool;
+
     /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
     /// repeats nothing. It may be sent again without harm.
     async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome;

@@ -1,17 +1,27 @@
 //! A part of the records of an input: those that ended badly in an earlier run.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use crate::error::Result;
 use crate::intake::{Item, Subject};
 use crate::record::{Place, RowKey};
 
+fn named(place: &Place) -> (String, Option<String>, u64) {
+    let file = Path::new(&*place.file).file_name();
+    let file = file.map_or_else(
+        || place.file.to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    (file, place.sheet.as_deref().map(str::to_owned), place.row)
+}
+
 /// Which records are run.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Only {
     keys: HashSet<RowKey>,
-    /// Of rows whose key could not be made.
-    places: HashSet<Place>,
+    /// Of rows whose key could not be made: file name, sheet and row, wherever the file lies now.
+    places: HashSet<(String, Option<String>, u64)>,
 }
 
 impl Only {
@@ -19,7 +29,7 @@ impl Only {
     pub(in crate::cli) fn add(&mut self, key: Option<RowKey>, place: Place) {
         match key {
             Some(key) => drop(self.keys.insert(key)),
-            None => drop(self.places.insert(place)),
+            None => drop(self.places.insert(named(&place))),
         }
     }
 
@@ -35,7 +45,7 @@ impl Only {
             // It is one with an earlier row, which is taken itself.
             Subject::Repeated(..) => return false,
         };
-        key.is_some_and(|key| self.keys.contains(key)) || self.places.contains(item.place())
+        key.is_some_and(|key| self.keys.contains(key)) || self.places.contains(&named(item.place()))
     }
 
     /// Those of the records that are run.

@@ -288,6 +288,10 @@ impl System for Fake {
         "does nothing"
     }
 
+    fn is_undone(&self, _: &Listed) -> bool {
+        false
+    }
+
     async fn undo(&self, _: &Ticket, _: &str) -> Outcome {
         unreachable!("a run undoes nothing")
     }

@@ -19,7 +19,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Schema, System, Ticket, Window,
+    Permit, Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -90,6 +90,10 @@ impl System for ClearFeed {
 
     fn undoing(&self) -> &'static str {
         "closes them with an internal note: ClearFeed cannot delete"
+    }
+
+    fn is_undone(&self, listed: &Listed) -> bool {
+        listed.standing == Standing::Closed
     }
 
     async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome {

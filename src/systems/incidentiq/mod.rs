@@ -25,7 +25,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
-    Schema, System, Ticket, Window,
+    Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -113,6 +113,10 @@ impl System for IncidentIq {
 
     fn undoing(&self) -> &'static str {
         "deletes them (an administrator can undelete them)"
+    }
+
+    fn is_undone(&self, listed: &Listed) -> bool {
+        listed.standing == Standing::Gone
     }
 
     async fn undo(&self, ticket: &Ticket, _: &str) -> Outcome {
