@@ -9,5 +9,8 @@ mod import;
 mod mapping_keys;
 mod real_files;
 mod resume;
+mod retry;
+mod rollback;
+mod settle;
 mod summary;
 mod support;

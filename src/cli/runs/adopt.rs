@@ -19,6 +19,8 @@ use crate::run::{self, Adopted, Items, Limiter, Marked};
 use crate::source::Input;
 use crate::systems::{self, Window};
 
+/// What the ledger keeps as the command of such a run.
+pub(super) const COMMAND: &str = "deskferry runs adopt";
 /// How many tickets that are one too many are named.
 const SHOWN: usize = 10;
 
@@ -169,7 +171,7 @@ impl Adopting<'_> {
                 .collect(),
             mapping: self.mapping.name().to_owned(),
             mapping_print: self.mapping.fingerprint().to_owned(),
-            command: "deskferry runs adopt".to_owned(),
+            command: COMMAND.to_owned(),
             ..RunMeta::default()
         }
     }

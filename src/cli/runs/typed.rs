@@ -29,6 +29,12 @@ impl Typed {
                 "the ledger does not know how run `{}` was started",
                 run.code
             ));
+            if run.meta.command == super::adopt::COMMAND {
+                return Error::usage(format!(
+                    "run `{}` learned what was there already, and made nothing itself",
+                    run.code
+                ));
+            }
             match run.meta.command.is_empty() {
                 true => error.hint("its data was purged: give the file and the mapping to `deskferry import` again"),
                 false => error.hint(format!("an older version made it; this goes on there: {}", run.meta.command)),
