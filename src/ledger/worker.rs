@@ -248,8 +248,8 @@ pub(super) fn trouble(path: &str, error: &rusqlite::Error) -> Error {
     let (message, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
             "the ledger is damaged",
-            "move the file away and keep it: it knows which tickets were made; put a backup in its place before \
-             anything is sent again",
+            "nothing was sent; keep the file, it knows which tickets were made: move it away and put a backup in its \
+             place, or let `deskferry runs adopt` learn from the system what was sent",
         ),
         Some(ErrorCode::DiskFull) => (
             "the disk is full",

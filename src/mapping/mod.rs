@@ -39,6 +39,7 @@ mod values;
 use std::borrow::Cow;
 
 use crate::error::Fault;
+use crate::intake::Digest;
 use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
 
@@ -72,6 +73,9 @@ pub struct Ready {
 /// What the engine needs from a mapping that is bound to the input's tables: a pure function, called from
 /// several threads.
 pub trait MapRows: Send + Sync {
+    /// The hash of the mapped columns of these rows: whether a row is what it was.
+    fn content(&self, rows: &[Record]) -> Digest;
+
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }

@@ -110,9 +110,10 @@ pub async fn adopt(
         for item in items {
             let item = item?;
             let place = item.place().clone();
-            let Subject::Keyed(key, content) = item.subject else {
+            let Subject::Keyed(key) = item.subject else {
                 continue;
             };
+            let content = map.content(&item.rows);
             let marker = reference(scope, key.as_str());
             let Some(tickets) = marked.tickets.remove(&marker) else {
                 writing.adopted.absent += 1;

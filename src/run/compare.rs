@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::prepare::{BATCH, Items};
 use crate::error::Result;
-use crate::intake::{Digest, Subject};
+use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{Elsewhere, Scope, State, StepRecord, UNKNOWN_CONTENT};
+use crate::mapping::MapRows;
 use crate::record::{Place, RowKey};
 use crate::systems::CREATE;
 
@@ -141,11 +142,17 @@ impl Compared {
 ///
 /// # Errors
 /// When the input cannot be read, or the ledger.
-pub fn compare(items: Items<'_>, scope: &Scope, input_print: &str) -> Result<Compared> {
+pub fn compare(
+    items: Items<'_>,
+    map: &dyn MapRows,
+    scope: &Scope,
+    input_print: &str,
+) -> Result<Compared> {
     let mut compared = Compared::default();
     let mut fresh: HashMap<String, Vec<(RowKey, Place)>> = HashMap::new();
     let mut held = 0;
-    pages(items, |page| {
+    let content = |item: &Item| map.content(&item.rows);
+    pages(items, content, |page| {
         let keys = page.iter().map(|(key, ..)| key.clone()).collect();
         let prior = scope.states_blocking(keys)?;
         let contents = page.iter().map(|(key, c, _)| (key.clone(), *c)).collect();
@@ -179,30 +186,37 @@ pub fn compare(items: Items<'_>, scope: &Scope, input_print: &str) -> Result<Com
 pub fn give_up(items: Items<'_>, scope: &Scope, limit: Option<u64>) -> Result<u64> {
     let mut count = 0;
     let mut left = limit.unwrap_or(u64::MAX);
-    pages(items, |page| {
-        let most = usize::try_from(left).unwrap_or(usize::MAX);
-        let keys: Vec<RowKey> = page
-            .iter()
-            .take(most)
-            .map(|(key, ..)| key.clone())
-            .collect();
-        left = left.saturating_sub(page.len() as u64);
-        count += scope.give_up_blocking(keys)?;
-        Ok(left > 0)
-    })?;
+    pages(
+        items,
+        |_| Digest::default(),
+        |page| {
+            let most = usize::try_from(left).unwrap_or(usize::MAX);
+            let keys: Vec<RowKey> = page
+                .iter()
+                .take(most)
+                .map(|(key, ..)| key.clone())
+                .collect();
+            left = left.saturating_sub(page.len() as u64);
+            count += scope.give_up_blocking(keys)?;
+            Ok(left > 0)
+        },
+    )?;
     Ok(count)
 }
 
 type Page = Vec<(RowKey, Digest, Place)>;
 
 /// Hands the records that have a key of their own on, page by page, as long as `each` wants more.
-fn pages(items: Items<'_>, mut each: impl FnMut(&Page) -> Result<bool>) -> Result<()> {
+fn pages(
+    items: Items<'_>,
+    content: impl Fn(&Item) -> Digest,
+    mut each: impl FnMut(&Page) -> Result<bool>,
+) -> Result<()> {
     let mut page = Page::with_capacity(BATCH);
     for item in items {
         let item = item?;
-        let place = item.place().clone();
-        if let Subject::Keyed(key, content) = item.subject {
-            page.push((key, content, place));
+        if let Subject::Keyed(key) = &item.subject {
+            page.push((key.clone(), content(&item), item.place().clone()));
         }
         if page.len() == BATCH {
             if !each(&page)? {

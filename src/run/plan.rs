@@ -153,20 +153,23 @@ impl Planner<'_> {
                 Plan::End(base(Some(key)), End::Skipped(Skip::Repeated { first }))
             }
             Subject::Faulty(key, faults) => Plan::End(base(key), End::Rejected(faults)),
-            Subject::Keyed(key, content) => {
+            Subject::Keyed(key) => {
+                if self.dry_run && prior.is_empty() {
+                    return self.rehearsed(base(None), key);
+                }
                 let base = base(Some(key.clone()));
                 match prior.iter().find(|step| step.id.name == CREATE) {
-                    None => self.fresh(base, key, content, None),
+                    None => self.fresh(base, key, None),
                     Some(create) => match create.state {
                         State::Skipped => Plan::End(base, End::Skipped(Skip::ByHand)),
                         State::Pending | State::Undone | State::Rejected => {
-                            self.fresh(base, key, content, Some(create))
+                            self.fresh(base, key, Some(create))
                         }
                         State::Sending | State::InDoubt => {
-                            self.doubtful(base, key, content, create, prior.len() > 1)
+                            self.doubtful(base, key, create, prior.len() > 1)
                         }
-                        State::Done if self.again => self.fresh(base, key, content, None),
-                        State::Done => self.done(base, key, content, create, prior),
+                        State::Done if self.again => self.rehearsed(base, key),
+                        State::Done => self.done(base, key, create, prior),
                     },
                 }
             }
@@ -174,10 +177,7 @@ impl Planner<'_> {
     }
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
-    fn fresh(&self, base: Base, key: RowKey, content: Digest, create: Option<&StepRecord>) -> Plan {
-        if self.dry_run && create.is_none() {
-            return self.rehearsed(base, &key);
-        }
+    fn fresh(&self, base: Base, key: RowKey, create: Option<&StepRecord>) -> Plan {
         let requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
@@ -194,9 +194,9 @@ impl Planner<'_> {
                 State::Pending => create.absent,
                 _ => 0,
             }),
+            content: self.map.content(&base.rows),
             base,
             key,
-            content,
             requests,
             next: 0,
             ticket: None,
@@ -205,8 +205,8 @@ impl Planner<'_> {
     }
 
     /// The dry run's short way: nothing is hashed that nobody compares.
-    fn rehearsed(&self, mut base: Base, key: &RowKey) -> Plan {
-        let end = match self.map.map(&base.rows, key) {
+    fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
+        let end = match self.map.map(&base.rows, &key) {
             Mapped::Ready(ready) => End::Ready {
                 requests: u32::try_from(ready.steps.len()).unwrap_or(u32::MAX),
                 fallbacks: ready.fallbacks,
@@ -218,17 +218,12 @@ impl Planner<'_> {
             // Freed here, where several threads share the work.
             base.rows = Vec::new();
         }
+        base.key = Some(key);
         Plan::End(base, end)
     }
 
-    fn doubtful(
-        &self,
-        base: Base,
-        key: RowKey,
-        content: Digest,
-        create: &StepRecord,
-        more: bool,
-    ) -> Plan {
+    fn doubtful(&self, base: Base, key: RowKey, create: &StepRecord, more: bool) -> Plan {
+        let content = self.map.content(&base.rows);
         let otherwise = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => Otherwise::Send(requests),
             Shaped::Faults(faults) => Otherwise::End(End::Rejected(faults)),
@@ -257,14 +252,8 @@ impl Planner<'_> {
     }
 
     /// A record that has its ticket: nothing, or the steps that are open.
-    fn done(
-        &self,
-        base: Base,
-        key: RowKey,
-        content: Digest,
-        create: &StepRecord,
-        prior: &[StepRecord],
-    ) -> Plan {
+    fn done(&self, base: Base, key: RowKey, create: &StepRecord, prior: &[StepRecord]) -> Plan {
+        let content = self.map.content(&base.rows);
         let ticket = create.ticket.clone().unwrap_or_default();
         let closed = |step: &StepRecord| matches!(step.state, State::Done | State::Skipped);
         if prior.iter().all(closed) {

@@ -27,7 +27,12 @@ impl Import<'_> {
             return Ok(None);
         }
         let compared = tokio::task::block_in_place(|| {
-            run::compare(self.items(pass)?, scope, self.input.fingerprint())
+            run::compare(
+                self.items(pass)?,
+                pass.plan,
+                scope,
+                self.input.fingerprint(),
+            )
         })?;
         for line in lines(&compared) {
             self.output.say(&line);

@@ -40,7 +40,7 @@ impl Only {
 
     fn takes(&self, item: &Item) -> bool {
         let key = match &item.subject {
-            Subject::Keyed(key, _) => Some(key),
+            Subject::Keyed(key) => Some(key),
             Subject::Faulty(key, _) => key.as_ref(),
             // It is one with an earlier row, which is taken itself.
             Subject::Repeated(..) => return false,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::directory::Snapshot;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::intake::{Item, Subject};
+use crate::intake::{Digest, Item, Subject};
 use crate::mapping::{MapRows, Mapped, Ready};
 use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
@@ -427,8 +427,6 @@ impl Input {
                 sheet: None,
                 row: n as u64 + 2,
             };
-            let mut content = [self.version(n); 16];
-            content[..8].copy_from_slice(&(n as u64).to_le_bytes());
             Ok(Item {
                 ordinal: n as u64,
                 rows: vec![Record {
@@ -436,13 +434,22 @@ impl Input {
                     table: 0,
                     cells: vec![Cell::Integer(n as i64)],
                 }],
-                subject: Subject::Keyed(RowKey::new(format!("k{n}")), content),
+                subject: Subject::Keyed(RowKey::new(format!("k{n}"))),
             })
         }))
     }
 }
 
 impl MapRows for Input {
+    fn content(&self, rows: &[Record]) -> Digest {
+        let Cell::Integer(n) = rows[0].cells[0] else {
+            unreachable!("the rows are made above")
+        };
+        let mut content = [self.version(n as usize); 16];
+        content[..8].copy_from_slice(&n.to_le_bytes());
+        content
+    }
+
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
         let Cell::Integer(n) = rows[0].cells[0] else {
             unreachable!("the rows are made above")
