@@ -155,18 +155,18 @@ impl Ledger {
             EndFilter::Errors => &["changed", "rejected", "incomplete", "in_doubt"],
         };
         let code = code.to_owned();
-        self.read(move |c| runs::ends(c, &code, states, after, limit))
+        self.read(move |c| runs::ends(c, &code, (states, true), after, limit))
             .await
     }
 
-    /// A page of the tickets that a run made, in the order of its input, after the given ordinal.
+    /// A page of the tickets that a run made and that were not taken back, in the order of its input, after the given ordinal.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn ids(&self, code: &str, after: Option<u64>, limit: u32) -> Result<Vec<MadeTicket>> {
         let code = code.to_owned();
         let rows = self
-            .read(move |c| runs::ends(c, &code, &["created", "incomplete"], after, limit))
+            .read(move |c| runs::ends(c, &code, (&["created", "incomplete"], false), after, limit))
             .await?;
         Ok(rows
             .into_iter()

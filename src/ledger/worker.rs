@@ -255,6 +255,10 @@ pub(super) fn trouble(path: &str, error: &rusqlite::Error) -> Error {
             "the disk is full",
             "make room and run the same command again: it goes on where it was",
         ),
+        Some(ErrorCode::SystemIoFailure) => (
+            "the disk does not take what is written",
+            "make room or mend the disk, and run the same command again: it goes on where it was",
+        ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
             "the ledger cannot be written",
             "make its folder writable, or choose another with `--state DIR`",

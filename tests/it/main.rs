@@ -6,6 +6,7 @@ mod again;
 mod bad_input;
 mod help;
 mod import;
+mod machine;
 mod mapping_keys;
 mod real_files;
 mod resume;
