@@ -40,6 +40,8 @@ impl ClearFeed {
         let standing = call.ticket.filter(|_| call.step != CREATE);
         let expect = Expect {
             ticket: &made,
+            // `data`, and `request_thread` in it.
+            levels: 3,
             standing,
             rename: field_name,
         };

@@ -122,6 +122,7 @@ impl IncidentIq {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let expect = Expect {
             ticket: &|body| self.made(body),
+            levels: 2,
             standing,
             rename: field_name,
         };
