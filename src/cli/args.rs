@@ -149,6 +149,12 @@ pub(super) struct ImportArgs {
     /// Confirm the first write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
+    /// With --sandbox, a fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
+    #[arg(long = "fault", value_name = "NAME=VALUE", requires = "sandbox")]
+    pub faults: Vec<String>,
+    /// The seed of the faults
+    #[arg(long, value_name = "N", requires = "faults")]
+    pub seed: Option<u64>,
     /// The sheet: a name, a number, a comma-separated list, or * for all
     #[arg(long, value_name = "SHEET")]
     pub sheet: Option<String>,
@@ -267,7 +273,7 @@ pub(super) struct SandboxArgs {
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,
-    /// The seed of population and faults
+    /// The seed of the faults
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
