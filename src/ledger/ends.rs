@@ -78,7 +78,7 @@ impl StoredEnd {
             End::Skipped(Skip::ByMapping { reason }) => Self::Skipped {
                 reason: reason.clone(),
             },
-            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. })
+            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. } | Skip::ByHand)
             | End::Ready { .. }
             | End::NotSent => return None,
         })

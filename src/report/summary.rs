@@ -44,6 +44,8 @@ pub struct Aftermath {
     pub stopped: Option<String>,
     /// The command that goes on.
     pub resume: Option<String>,
+    /// The input against what was sent before, whole; `None` where nothing was to be compared.
+    pub compared: Option<serde_json::Value>,
 }
 
 /// A few named rows of many.
@@ -80,6 +82,7 @@ pub struct Summary {
     repeated: u64,
     done_before: u64,
     by_mapping: u64,
+    by_hand: u64,
     fallbacks: BTreeMap<(String, String), u64>,
     causes: Causes,
     changed: Sample,
@@ -153,6 +156,7 @@ impl Summary {
             Skip::DoneBefore { .. } => self.done_before += 1,
             Skip::Repeated { .. } => self.repeated += 1,
             Skip::ByMapping { .. } => self.by_mapping += 1,
+            Skip::ByHand => self.by_hand += 1,
             Skip::Changed { ticket, run, from } => {
                 self.changed.add(|| {
                     let number = ticket.number.as_deref().unwrap_or(&ticket.id);
@@ -283,6 +287,7 @@ impl Summary {
             (self.changed.count, "changed since"),
             (self.repeated, "the same row again"),
             (self.by_mapping, "by the mapping"),
+            (self.by_hand, "settled by hand"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -324,14 +329,14 @@ impl Summary {
             "rejected": self.rejected, "in_doubt": self.in_doubt, "not_sent": self.not_sent,
             "skipped_because": {
                 "done_before": self.done_before, "changed": self.changed.count,
-                "repeated": self.repeated, "by_mapping": self.by_mapping,
+                "repeated": self.repeated, "by_mapping": self.by_mapping, "by_hand": self.by_hand,
             },
             "requests": if context.dry_run { self.requests } else { self.sent },
             "seconds": after.took.as_secs_f64(), "limit": context.limit,
             "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
             "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
-            "stopped": after.stopped, "resume": after.resume,
+            "stopped": after.stopped, "resume": after.resume, "compared": after.compared,
         })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{State, StepId, StepRecord, Trouble};
+use crate::ledger::{State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Refusal, System, Ticket};
@@ -126,6 +126,10 @@ pub(super) struct Planner<'a> {
     pub(super) map: &'a dyn MapRows,
     pub(super) system: Option<Arc<dyn System>>,
     pub(super) dry_run: bool,
+    /// What is done counts as not done.
+    pub(super) again: bool,
+    /// What was refused goes again as it stands.
+    pub(super) retry: bool,
 }
 
 enum Shaped {
@@ -157,12 +161,14 @@ impl Planner<'_> {
                 match prior.iter().find(|step| step.id.name == CREATE) {
                     None => self.fresh(base, key, None),
                     Some(create) => match create.state {
-                        State::Pending | State::Skipped | State::Undone | State::Rejected => {
+                        State::Skipped => Plan::End(base, End::Skipped(Skip::ByHand)),
+                        State::Pending | State::Undone | State::Rejected => {
                             self.fresh(base, key, Some(create))
                         }
                         State::Sending | State::InDoubt => {
                             self.doubtful(base, key, create, prior.len() > 1)
                         }
+                        State::Done if self.again => self.fresh(base, key, None),
                         State::Done => self.done(base, key, create, prior),
                     },
                 }
@@ -176,7 +182,7 @@ impl Planner<'_> {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
         };
-        if let Some(create) = create.filter(|create| create.state == State::Rejected)
+        if let Some(create) = create.filter(|it| it.state == State::Rejected && !self.retry)
             && create.payload == requests.steps.first().map(|step| step.hash)
             && let Some(Trouble::Refused(refusal)) = &create.trouble
         {
@@ -303,7 +309,7 @@ impl Planner<'_> {
         let known = known?;
         match (known.state, &known.trouble) {
             (State::Rejected, Some(Trouble::Refused(refusal)))
-                if known.payload == Some(open.hash) =>
+                if known.payload == Some(open.hash) && !self.retry =>
             {
                 Some(End::Incomplete {
                     ticket: ticket.clone(),
@@ -372,7 +378,8 @@ fn without_requests(base: Base, shaped: Shaped) -> Plan {
 }
 
 fn done_before(ticket: Ticket, create: &StepRecord, prior: &[StepRecord], content: Digest) -> End {
-    End::Skipped(if prior.iter().any(|step| step.content == content) {
+    let same = |step: &StepRecord| step.content == content || step.content == UNKNOWN_CONTENT;
+    End::Skipped(if prior.iter().any(same) {
         Skip::DoneBefore { ticket }
     } else {
         Skip::Changed {

@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod again;
 mod bad_input;
 mod help;
 mod import;
 mod mapping_keys;
 mod real_files;
 mod resume;
+mod retry;
+mod rollback;
+mod settle;
 mod summary;
 mod support;

@@ -17,7 +17,7 @@ use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
-    Permit, Refusal, Schema, StepPayload, System, SystemName, Ticket, Window,
+    Permit, Refusal, Schema, Standing, StepPayload, System, SystemName, Ticket, Window,
 };
 
 /// What happens to one request.
@@ -266,12 +266,34 @@ impl System for Fake {
                 created_at: None,
                 group: made.group.clone(),
                 text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+                updated_at: None,
+                standing: Standing::Open,
             });
         page(seen.collect());
         Ok(ListingEnd {
             whole: world.listing != Listing::Partial,
             requests: 1,
         })
+    }
+
+    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<Listed>> {
+        unreachable!("a run reads no single ticket")
+    }
+
+    async fn sample(&self, _: &str, _: &dyn Permit) -> Result<Vec<Listed>> {
+        unreachable!("a run takes no sample")
+    }
+
+    fn undoing(&self) -> &'static str {
+        "does nothing"
+    }
+
+    fn is_undone(&self, _: &Listed) -> bool {
+        false
+    }
+
+    async fn undo(&self, _: &Ticket, _: &str) -> Outcome {
+        unreachable!("a run undoes nothing")
     }
 }
 
