@@ -5,6 +5,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::record::Place;
 
@@ -196,6 +198,24 @@ impl StdError for Error {
     }
 }
 
+/// A part of a file's text, to be shown underlined.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snippet {
+    /// The whole text, without a byte-order mark.
+    pub text: Arc<str>,
+    /// The part, in bytes of that text.
+    pub span: Range<usize>,
+    /// How many bytes stand before the text in the file (a byte-order mark).
+    pub before: usize,
+}
+
+impl fmt::Debug for Snippet {
+    /// Without the text, which is long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.span)
+    }
+}
+
 /// One fault of a mapping file, with its place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingFault {
@@ -205,6 +225,8 @@ pub struct MappingFault {
     pub line: Option<usize>,
     /// Column from 1, in characters.
     pub column: Option<usize>,
+    /// The text that is to blame.
+    pub snippet: Option<Snippet>,
     /// What is wrong, lower case, no full stop.
     pub message: String,
     /// What to write instead.

@@ -1,6 +1,7 @@
 //! What people see of a run: bar, summary, causes, error file. All of it is made from [`crate::event`]s.
 
 pub mod causes;
+pub mod diagnostic;
 pub mod error_file;
 pub mod progress;
 pub mod reporter;
