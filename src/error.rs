@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::directory::Kind;
 use crate::record::Place;
 
 /// The result of whatever can stop a run.
@@ -261,6 +262,17 @@ pub struct Fault {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The name that resolves to nothing or to several things, where that is what is wrong.
+    pub missing: Option<Missing>,
+}
+
+/// A name that the directory does not know, or knows twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What it should be the name of.
+    pub kind: Kind,
+    /// As it stands in the file.
+    pub name: String,
 }
 
 impl Fault {
@@ -273,6 +285,7 @@ impl Fault {
             value: None,
             message: message.into(),
             hint: None,
+            missing: None,
         }
     }
 

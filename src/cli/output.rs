@@ -45,6 +45,11 @@ impl Output {
         }
     }
 
+    /// A block for people that is told even where little is.
+    pub(super) fn complain(self, text: &str) {
+        eprint!("{text}");
+    }
+
     /// A block of data on standard output, a line end added.
     pub(super) fn data(self, text: &str) -> Result<()> {
         let mut stdout = std::io::stdout().lock();

@@ -12,6 +12,19 @@ pub const IN_THE_FILE: &str = "in the file";
 /// The heading of the column that people fill.
 pub const USE: &str = "use";
 
+/// The sheet of such a workbook that is for one field: its name, as far as a sheet can bear it.
+pub fn sheet_name(field: &str) -> String {
+    const LONGEST: usize = 31;
+    field
+        .chars()
+        .map(|sign| match sign {
+            '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'' => '_',
+            other => other,
+        })
+        .take(LONGEST)
+        .collect()
+}
+
 /// One other name.
 #[derive(Debug)]
 pub(super) struct Alias {
@@ -59,10 +72,10 @@ fn read_file(
     aliases: &mut Vec<Alias>,
 ) {
     let path = reading.folder.join(&file.value);
-    let sheet = has_sheet(&path, field).then_some(field);
+    let sheet = sheet_name(field);
     let beside = Beside {
+        sheet: has_sheet(&path, &sheet).then_some(sheet.as_str()),
         path,
-        sheet,
         shown: format!("`{}`", file.value),
         at: file.at,
     };

@@ -8,7 +8,7 @@ use super::file::Faults;
 use super::load::Draft;
 use super::plan::{Plan, PlanOptions};
 use crate::directory::Directory;
-use crate::error::{MappingFault, Result};
+use crate::error::MappingFault;
 use crate::source::Table;
 use crate::systems::{self, Schema};
 
@@ -106,15 +106,10 @@ impl Checked {
     }
 
     /// Finds the columns in the tables of an input. The plan can be run when nothing is wrong.
-    ///
-    /// # Errors
-    /// When a sheet that the mapping looks into cannot be read for a reason that is not the mapping's.
-    pub fn bind(&mut self, tables: &[Table]) -> Result<Option<BoundPlan>> {
-        let Some(plan) = &self.plan else {
-            return Ok(None);
-        };
+    pub fn bind(&mut self, tables: &[Table]) -> Option<BoundPlan> {
+        let plan = self.plan.as_ref()?;
         let bound = BoundPlan::draft(Arc::clone(plan), tables, &mut self.faults);
-        Ok(self.faults.is_empty().then_some(bound))
+        self.faults.is_empty().then_some(bound)
     }
 
     /// Runs the mapping's own tests, unless something is wrong with it already; those that fail are faults. How

@@ -448,6 +448,7 @@ impl Compiler<'_> {
                 hint: resolver
                     .elsewhere(self.directory, name, None)
                     .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None))),
+                missing: None,
             }),
         }
     }
