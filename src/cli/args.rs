@@ -68,6 +68,8 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Create tickets from a file; resumes by itself
     Import(Box<ImportArgs>),
+    /// Check mapping files, and an input against them; sends nothing
+    Validate(Box<ValidateArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
     #[command(subcommand)]
     Directory(DirectoryCommand),
@@ -152,6 +154,49 @@ pub(super) struct ImportArgs {
     /// Confirm the first write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
+    /// With --sandbox, a fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
+    #[arg(long = "fault", value_name = "NAME=VALUE", requires = "sandbox")]
+    pub faults: Vec<String>,
+    /// The seed of the faults
+    #[arg(long, value_name = "N", requires = "faults")]
+    pub seed: Option<u64>,
+    /// How the input is read.
+    #[command(flatten)]
+    pub read_as: ReadAs,
+}
+
+/// `deskferry validate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  deskferry validate mappings/incidentiq-tickets.toml --input samples/tickets.csv --sandbox"
+)]
+pub(super) struct ValidateArgs {
+    /// The mapping files
+    #[arg(required = true, value_name = "MAPPING")]
+    pub mappings: Vec<PathBuf>,
+    /// Check this file against them: columns, values, names, keys (repeatable)
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// Which connection.
+    #[command(flatten)]
+    pub target: Where,
+    /// Check names against this snapshot, without any network (repeatable, one a system)
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["profile", "sandbox"])]
+    pub directory: Vec<PathBuf>,
+    /// Fetch the directory anew
+    #[arg(long)]
+    pub refresh: bool,
+    /// Write the names that resolve to nothing into a workbook to be filled, for `aliases_file`
+    #[arg(long, value_name = "FILE.xlsx")]
+    pub write_aliases: Option<PathBuf>,
+    /// How the input is read.
+    #[command(flatten)]
+    pub read_as: ReadAs,
+}
+
+/// How an input is read, where it is not as the mapping says.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ReadAs {
     /// The sheet: a name, a number, a comma-separated list, or * for all
     #[arg(long, value_name = "SHEET")]
     pub sheet: Option<String>,
@@ -387,7 +432,7 @@ pub(super) struct SandboxArgs {
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,
-    /// The seed of population and faults
+    /// The seed of the faults
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }

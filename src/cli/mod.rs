@@ -7,9 +7,11 @@ mod directory;
 mod import;
 mod interrupt;
 mod output;
+mod read_as;
 mod reference;
 mod runs;
 mod sandbox;
+mod validate;
 
 use clap::Parser;
 
@@ -52,6 +54,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
     let ended = runtime.block_on(async {
         match cli.command {
             Command::Import(args) => import::run(*args, &global, output).await,
+            Command::Validate(args) => validate::run(*args, &global, output).await,
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, output).await,

@@ -245,6 +245,7 @@ impl Spooled<'_> {
                 value,
                 message,
                 hint,
+                missing: None,
             })
             .collect();
         let record = Record {

@@ -155,6 +155,7 @@ impl StoredFault {
             value: self.value.clone(),
             message: self.message.clone(),
             hint: self.hint.clone(),
+            missing: None,
         }
     }
 }

@@ -9,11 +9,16 @@
 //!
 //! Each of the three stages tells all that it finds wrong at once, with the place in the file.
 
+pub mod alias;
+mod append;
 mod apply;
+mod beside;
 mod bind;
+mod check;
 mod columns;
 mod compile;
 mod date;
+mod example;
 mod expr;
 mod field;
 mod file;
@@ -21,6 +26,7 @@ mod input;
 mod item;
 mod keys;
 mod load;
+mod lookup;
 mod order;
 mod parse;
 mod plan;
@@ -30,6 +36,7 @@ mod resolve;
 mod script;
 mod shape;
 mod stages;
+mod syntax;
 mod table;
 mod target;
 mod text;
@@ -44,7 +51,8 @@ use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
 
 pub use bind::BoundPlan;
-pub use load::Mapping;
+pub use check::Checked;
+pub use load::{Draft, Mapping};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 

@@ -7,6 +7,7 @@ use super::file::{Faults, Section};
 use super::input::read_zone;
 use super::item::Item;
 use super::shape::{ParseKind, ParseRule};
+use crate::error::Missing;
 
 /// Words that mean yes and no when the mapping names none.
 const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
@@ -17,6 +18,8 @@ const FALSES: [&str; 6] = ["false", "no", "n", "0", "off", "f"];
 pub(super) struct Problem {
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// The name that resolves to nothing, where that is it.
+    pub(super) missing: Option<Missing>,
 }
 
 impl Problem {
@@ -24,6 +27,7 @@ impl Problem {
         Self {
             message: message.into(),
             hint: None,
+            missing: None,
         }
     }
 

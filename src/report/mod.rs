@@ -1,10 +1,13 @@
 //! What people see of a run: bar, summary, causes, error file. All of it is made from [`crate::event`]s.
 
+pub mod aliases;
 pub mod causes;
+pub mod diagnostic;
 pub mod error_file;
 pub mod progress;
 pub mod reporter;
 pub mod summary;
+pub mod tally;
 pub mod words;
 
 pub use reporter::Reporter;

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::prepare::{BATCH, Items};
 use crate::error::Result;
-use crate::intake::{Digest, Item, Subject};
+use crate::intake::{Digest, Subject};
 use crate::ledger::{Elsewhere, Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::MapRows;
-use crate::record::{Place, RowKey};
+use crate::record::{Place, Record, RowKey};
 use crate::systems::CREATE;
 
 /// How many new keys are held at once to be looked for among the done ones.
@@ -151,13 +151,18 @@ pub fn compare(
     let mut compared = Compared::default();
     let mut fresh: HashMap<String, Vec<(RowKey, Place)>> = HashMap::new();
     let mut held = 0;
-    let content = |item: &Item| map.content(&item.rows);
-    pages(items, content, |page| {
-        let keys = page.iter().map(|(key, ..)| key.clone()).collect();
+    pages(items, |page| {
+        let keys = page.iter().map(|(key, _)| key.clone()).collect();
         let prior = scope.states_blocking(keys)?;
-        let contents = page.iter().map(|(key, c, _)| (key.clone(), *c)).collect();
-        let others = scope.elsewhere_blocking(contents, input_print)?;
-        for (((key, content, place), steps), other) in page.iter().zip(&prior).zip(others) {
+        let contents: Vec<(RowKey, Digest)> = page
+            .iter()
+            .map(|(key, rows)| (key.clone(), map.content(rows)))
+            .collect();
+        let others = scope.elsewhere_blocking(contents.clone(), input_print)?;
+        for (((key, content), (_, rows)), (steps, other)) in
+            contents.iter().zip(page).zip(prior.iter().zip(others))
+        {
+            let place = &rows[0].place;
             let known = compared.row(place, content, steps);
             if let Some(other) = other.filter(|_| !known) {
                 compared.other(place, key, other);
@@ -186,37 +191,25 @@ pub fn compare(
 pub fn give_up(items: Items<'_>, scope: &Scope, limit: Option<u64>) -> Result<u64> {
     let mut count = 0;
     let mut left = limit.unwrap_or(u64::MAX);
-    pages(
-        items,
-        |_| Digest::default(),
-        |page| {
-            let most = usize::try_from(left).unwrap_or(usize::MAX);
-            let keys: Vec<RowKey> = page
-                .iter()
-                .take(most)
-                .map(|(key, ..)| key.clone())
-                .collect();
-            left = left.saturating_sub(page.len() as u64);
-            count += scope.give_up_blocking(keys)?;
-            Ok(left > 0)
-        },
-    )?;
+    pages(items, |page| {
+        let most = usize::try_from(left).unwrap_or(usize::MAX);
+        let keys: Vec<RowKey> = page.iter().take(most).map(|(key, _)| key.clone()).collect();
+        left = left.saturating_sub(page.len() as u64);
+        count += scope.give_up_blocking(keys)?;
+        Ok(left > 0)
+    })?;
     Ok(count)
 }
 
-type Page = Vec<(RowKey, Digest, Place)>;
+type Page = Vec<(RowKey, Vec<Record>)>;
 
 /// Hands the records that have a key of their own on, page by page, as long as `each` wants more.
-fn pages(
-    items: Items<'_>,
-    content: impl Fn(&Item) -> Digest,
-    mut each: impl FnMut(&Page) -> Result<bool>,
-) -> Result<()> {
+fn pages(items: Items<'_>, mut each: impl FnMut(&Page) -> Result<bool>) -> Result<()> {
     let mut page = Page::with_capacity(BATCH);
     for item in items {
         let item = item?;
-        if let Subject::Keyed(key) = &item.subject {
-            page.push((key.clone(), content(&item), item.place().clone()));
+        if let Subject::Keyed(key) = item.subject {
+            page.push((key, item.rows));
         }
         if page.len() == BATCH {
             if !each(&page)? {

@@ -53,6 +53,14 @@ impl SystemName {
         }
     }
 
+    /// Its spellings, in the order in which they are tried.
+    pub fn dialects(self) -> &'static [Dialect] {
+        match self {
+            Self::IncidentIq => &[Dialect::Only],
+            Self::ClearFeed => &[Dialect::V1, Dialect::Rest],
+        }
+    }
+
     /// The system of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == word)

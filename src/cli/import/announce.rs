@@ -127,10 +127,13 @@ fn command(
         ("--where", args.condition.clone()),
         ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
         ("--concurrency", args.concurrency.map(|n| n.to_string())),
-        ("--sheet", args.sheet.clone()),
-        ("--encoding", args.encoding.clone()),
-        ("--delimiter", args.delimiter.map(String::from)),
-        ("--header-row", args.header_row.map(|row| row.to_string())),
+        ("--sheet", args.read_as.sheet.clone()),
+        ("--encoding", args.read_as.encoding.clone()),
+        ("--delimiter", args.read_as.delimiter.map(String::from)),
+        (
+            "--header-row",
+            args.read_as.header_row.map(|row| row.to_string()),
+        ),
     ] {
         if let Some(value) = value {
             words.extend([flag.into(), value]);

@@ -220,6 +220,7 @@ impl Import<'_> {
                 .hint(
                     "the mapping says unmapped = \"error\": map these columns, or write \"warn\"",
                 )),
+            Unmapped::Append => Ok(survey),
             Unmapped::Warn => {
                 self.output.say(&format!("  warning    {text}"));
                 Ok(survey)

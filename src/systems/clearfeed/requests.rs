@@ -46,6 +46,8 @@ impl ClearFeed {
         let standing = call.ticket.filter(|_| call.step != CREATE);
         let expect = Expect {
             ticket: &made,
+            // `data`, and `request_thread` in it.
+            levels: 3,
             standing,
             rename: field_name,
         };
@@ -74,6 +76,7 @@ impl ClearFeed {
         let answer = self.transport.send(&request.body(&body)).await;
         let expect = Expect {
             ticket: &made,
+            levels: 3,
             standing: Some(ticket),
             rename: field_name,
         };

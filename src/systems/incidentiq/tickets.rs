@@ -125,6 +125,7 @@ impl IncidentIq {
             .await;
         let expect = Expect {
             ticket: &|_| None,
+            levels: 2,
             standing: Some(ticket),
             rename: field_name,
         };
@@ -146,6 +147,7 @@ impl IncidentIq {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let expect = Expect {
             ticket: &|body| self.made(body),
+            levels: 2,
             standing,
             rename: field_name,
         };
