@@ -17,6 +17,7 @@
 
 mod by_hand;
 mod ends;
+mod glance;
 mod inputs;
 mod lock;
 mod purge;
@@ -43,6 +44,7 @@ use worker::{Kind, Worker};
 
 pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
+pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::RunLock;
 pub use purge::{Purged, backups};

@@ -65,7 +65,7 @@ pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
-pub use probe::probe;
+pub use probe::{Sample, probe};
 pub use rollback::{Forecast, Taking};
 pub use settle::FindReferences;
 pub use totals::Totals;
