@@ -119,6 +119,15 @@ pub(super) struct ImportArgs {
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,
+    /// So many payloads of a dry run are shown beside their rows
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
+    pub show: usize,
+    /// Write every request that a dry run would send, as JSON lines
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub payloads: Option<PathBuf>,
+    /// Write what became of each record, row by row, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub outcomes: Option<PathBuf>,
     /// Send at most so many rows that are not done yet
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,

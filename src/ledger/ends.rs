@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
+use crate::error::Rule;
 use crate::event::{End, Skip};
 use crate::record::{Place, RowKey};
 use crate::systems::Ticket;
@@ -155,6 +156,7 @@ impl StoredFault {
             value: self.value.clone(),
             message: self.message.clone(),
             hint: self.hint.clone(),
+            rule: Rule::Message,
         }
     }
 }

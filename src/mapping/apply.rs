@@ -330,6 +330,7 @@ impl<'r> Row<'_, 'r> {
     fn fault(&mut self, field: &FieldPlan, problem: Problem) {
         let mut fault = self.new_fault(field, problem.message);
         fault.hint = problem.hint;
+        fault.rule = problem.rule;
         fault.value = match self.gather(field) {
             Ok(Got::One(item)) => Some(item.text().into_owned()),
             _ => None,

@@ -15,6 +15,7 @@ use super::shape::{FieldRule, Instead, Origin, ParseKind};
 use super::target::{Want, Wanted};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::directory::{Found, Kind};
+use crate::error::Rule;
 use crate::systems::fields::{Setting, Target};
 
 /// Compiles a field of the mapping; `None` when it has no target.
@@ -406,6 +407,7 @@ impl Compiler<'_> {
                 hint: resolver
                     .elsewhere(self.directory, name, None)
                     .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None))),
+                rule: Rule::Message,
             }),
         }
     }

@@ -7,6 +7,7 @@ use super::parse::Problem;
 use super::shape::Instead;
 use crate::directory::suggest::{did_you_mean, fold};
 use crate::directory::{Directory, Entry, Found, Kind};
+use crate::error::Rule;
 
 /// A compiled resolve step.
 #[derive(Debug)]
@@ -103,6 +104,7 @@ impl Resolver {
                 Problem {
                     message: format!("no {} `{text}`{place}", self.kind),
                     hint: Some(hint.unwrap_or_else(|| self.advice(text))),
+                    rule: Rule::Name(self.kind),
                 }
             }),
         }

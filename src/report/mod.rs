@@ -1,9 +1,11 @@
-//! What people see of a run: bar, summary, causes, error file. All of it is made from [`crate::event`]s.
+//! What people see of a run: bar, summary, causes, error file, and row by row. All of it is made from [`crate::event`]s.
 
 pub mod causes;
 pub mod error_file;
 pub mod progress;
 pub mod reporter;
+pub mod rows;
+pub mod samples;
 pub mod summary;
 pub mod words;
 

@@ -73,8 +73,26 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Whether the sending is left out.
     pub dry_run: bool,
+    /// Of which records a dry run keeps the payloads.
+    pub keep: Keep,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
+}
+
+/// Of which records a dry run hands the payloads on, with the rows that made them: each costs memory and time on its
+/// way, and most dry runs want few of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// At least of the first so many that would be made.
+    First(usize),
+    /// Of all.
+    All,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self::First(0)
+    }
 }
 
 impl Default for Settings {
@@ -87,6 +105,7 @@ impl Default for Settings {
             max_errors: MaxErrors::default(),
             limit: None,
             dry_run: false,
+            keep: Keep::default(),
             workers: None,
         }
     }
@@ -150,6 +169,7 @@ pub async fn execute(
         map: job.map,
         system: job.system.clone(),
         dry_run: settings.dry_run,
+        keep: settings.keep,
     };
     let sending = if settings.dry_run {
         None

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod bad_input;
+mod dry_run;
 mod help;
 mod import;
 mod mapping_keys;

@@ -85,6 +85,43 @@ pub(super) fn resume(
     command(args, global, target, inputs, &further)
 }
 
+/// The command that writes the names that nothing was found for as a table.
+pub(super) fn validate(
+    args: &ImportArgs,
+    global: &Global,
+    target: Option<&Target>,
+    table: &str,
+) -> String {
+    let mut words: Vec<String> = vec!["deskferry".into(), "validate".into()];
+    words.push(args.mapping.display().to_string());
+    for input in &args.inputs {
+        words.extend(["--input".into(), input.display().to_string()]);
+    }
+    words.extend(connection(args, target));
+    for (flag, value) in [
+        ("--state", typed_state(global)),
+        ("--config", typed_config(global)),
+    ] {
+        words.extend(value.into_iter().flat_map(|value| [flag.into(), value]));
+    }
+    words.extend(["--write-aliases".into(), table.to_owned()]);
+    line(&words)
+}
+
+/// The flags that name where to, or the snapshot that stands for it.
+fn connection(args: &ImportArgs, target: Option<&Target>) -> Vec<String> {
+    let mut words = target.map(Target::flags).unwrap_or_default();
+    if let Some(path) = &args.directory {
+        words.extend(["--directory".into(), path.display().to_string()]);
+    }
+    words
+}
+
+fn line(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| words::shell_word(word)).collect();
+    quoted.join(" ")
+}
+
 fn command(
     args: &ImportArgs,
     global: &Global,
@@ -95,10 +132,7 @@ fn command(
     let mut words: Vec<String> = vec!["deskferry".into(), "import".into()];
     words.extend(inputs.iter().map(|path| path.display().to_string()));
     words.extend(["--mapping".into(), args.mapping.display().to_string()]);
-    words.extend(target.map(Target::flags).unwrap_or_default());
-    if let Some(path) = &args.directory {
-        words.extend(["--directory".into(), path.display().to_string()]);
-    }
+    words.extend(connection(args, target));
     if args.target.insecure_http {
         words.push("--insecure-http".into());
     }
@@ -118,11 +152,7 @@ fn command(
         }
     }
     words.extend_from_slice(further);
-    words
-        .iter()
-        .map(|word| words::shell_word(word))
-        .collect::<Vec<_>>()
-        .join(" ")
+    line(&words)
 }
 
 /// The flag, but not what the environment says: that is still there for the next command.

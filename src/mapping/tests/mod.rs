@@ -79,6 +79,10 @@ impl Schema for FakeSchema {
         Ok(steps)
     }
 
+    fn unforeseen(&self, _: &[&str]) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         None
     }
