@@ -36,10 +36,10 @@ impl Format {
 
 /// A text as read under one format.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Reading {
+pub(super) struct Reading {
     at: DateTime,
-    has_time: bool,
-    offset: Option<Offset>,
+    pub(super) has_time: bool,
+    pub(super) offset: Option<Offset>,
 }
 
 fn read(format: &str, text: &str) -> Result<Reading, String> {
@@ -67,7 +67,7 @@ fn read(format: &str, text: &str) -> Result<Reading, String> {
 }
 
 /// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`.
-fn read_iso(text: &str) -> Option<Reading> {
+pub(super) fn read_iso(text: &str) -> Option<Reading> {
     let pieces = Pieces::parse(text).ok()?;
     Some(Reading {
         at: pieces

@@ -17,6 +17,7 @@ mod date;
 mod expr;
 mod field;
 mod file;
+pub mod infer;
 mod input;
 mod item;
 mod keys;

@@ -10,8 +10,8 @@ use super::shape::{ParseKind, ParseRule};
 use crate::error::Rule;
 
 /// Words that mean yes and no when the mapping names none.
-const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
-const FALSES: [&str; 6] = ["false", "no", "n", "0", "off", "f"];
+pub(super) const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
+pub(super) const FALSES: [&str; 6] = ["false", "no", "n", "0", "off", "f"];
 
 /// Why a value cannot be what it should, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

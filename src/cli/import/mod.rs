@@ -4,6 +4,8 @@ mod announce;
 mod forecast;
 mod settings;
 
+pub(super) use settings::sheets;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;

@@ -59,7 +59,7 @@ pub(super) fn input_options(args: &ImportArgs, mapping: &Mapping) -> Result<Inpu
     Ok(options)
 }
 
-fn sheets(typed: &str) -> Result<SheetChoice> {
+pub(in crate::cli) fn sheets(typed: &str) -> Result<SheetChoice> {
     if typed.trim() == "*" {
         return Ok(SheetChoice::All);
     }

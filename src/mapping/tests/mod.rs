@@ -95,6 +95,7 @@ fn schema() -> Arc<dyn Schema> {
         required,
         setting,
         doc: "",
+        called: &[],
     };
     let text = |max_length| FieldType::Text { max_length };
     let own = Setting::Own;
