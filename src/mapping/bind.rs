@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
 use super::file::Faults;
-use super::append::Appended;
 use super::item::Item;
 use super::lookup::LookupTable;
 use super::plan::{Feed, FieldPlan, Plan};
@@ -18,6 +18,7 @@ use super::script::Script;
 use super::shape::{Marker, Unmapped};
 use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
+use crate::directory::Kind;
 use crate::error::{Error, Fault, Result};
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
@@ -101,6 +102,16 @@ impl BoundPlan {
     /// The steps that a row can take, the operation's own first.
     pub fn steps(&self) -> &[Cow<'static, str>] {
         self.plan.steps()
+    }
+
+    /// See [`Plan::resolved_kinds`].
+    pub fn resolved_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.plan.resolved_kinds()
+    }
+
+    /// See [`Plan::unforeseen`].
+    pub fn unforeseen(&self) -> Vec<&'static str> {
+        self.plan.unforeseen()
     }
 
     /// The most requests that a row costs.
@@ -410,7 +421,9 @@ impl BoundPlan {
         if !faults.is_empty() {
             return Mapped::Faults(faults);
         }
-        let line = reference.as_ref().map(|reference| format!("{LABEL}{reference}"));
+        let line = reference
+            .as_ref()
+            .map(|reference| format!("{LABEL}{reference}"));
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
             values.push(FieldValue {

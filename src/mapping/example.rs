@@ -228,11 +228,19 @@ impl Run<'_> {
             Outcome::SkipRow(why) => Some(why.clone()),
             _ => None,
         });
-        match (&self.example.expect_error, self.example.expect_skip, skipped) {
+        match (
+            &self.example.expect_error,
+            self.example.expect_skip,
+            skipped,
+        ) {
             (_, Some(_), Some(_)) => {}
             (_, Some(at), None) => self.fails(at, "the row is not left out", None),
             (_, None, Some(why)) => {
-                self.fails(self.example.at, &format!("the row is left out: {why}"), None);
+                self.fails(
+                    self.example.at,
+                    &format!("the row is left out: {why}"),
+                    None,
+                );
             }
             (Some(wanted), None, None) => self.compare_error(wanted, &faults),
             (None, None, None) => self.compare(&outcomes, &faults),
@@ -240,11 +248,7 @@ impl Run<'_> {
     }
 
     /// What the fields become, `None` for a row that a condition leaves out; and what is wrong with it.
-    fn outcomes(
-        &self,
-        bound: &BoundPlan,
-        rows: &[Record],
-    ) -> (Option<Vec<Outcome>>, Vec<Fault>) {
+    fn outcomes(&self, bound: &BoundPlan, rows: &[Record]) -> (Option<Vec<Outcome>>, Vec<Fault>) {
         let mut faults = Vec::new();
         for row in rows {
             match bound.passes(row) {
@@ -327,7 +331,12 @@ impl Run<'_> {
         if self.plan.scripts.reads_all || self.plan.unmapped == Unmapped::Append {
             return;
         }
-        let names: Vec<&str> = self.plan.slots.iter().map(|(_, slot)| slot.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .plan
+            .slots
+            .iter()
+            .map(|(_, slot)| slot.name.as_str())
+            .collect();
         let mut unread = Vec::new();
         for (column, _) in self.example.rows.iter().flatten() {
             let read = names.iter().any(|name| match given.find(name) {
@@ -374,7 +383,11 @@ impl Run<'_> {
         }
         let plan = Arc::clone(self.plan);
         for (name, wanted) in &self.example.expect {
-            let names = || plan.fields.iter().map(|field| field.rule.name.value.as_str());
+            let names = || {
+                plan.fields
+                    .iter()
+                    .map(|field| field.rule.name.value.as_str())
+            };
             let Some(position) = names().position(|known| known == name.value) else {
                 let message = format!("the mapping does not fill `{}`", name.value);
                 let near = did_you_mean(&nearest(&name.value, names()));

@@ -160,7 +160,9 @@ impl Faults {
     /// Drops those from a number on that are not among the others.
     pub(super) fn keep_common(&mut self, others: &Self, from: usize) {
         let later = self.list.split_off(from.min(self.list.len()));
-        let common = later.into_iter().filter(|fault| others.list.contains(fault));
+        let common = later
+            .into_iter()
+            .filter(|fault| others.list.contains(fault));
         self.list.extend(common);
     }
 

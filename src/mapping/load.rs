@@ -187,7 +187,9 @@ impl Draft {
         {
             return Ok(mapping);
         }
-        Err(Error::mapping(Checked::without_directory(self, &PlanOptions::default()).into_faults()))
+        Err(Error::mapping(
+            Checked::without_directory(self, &PlanOptions::default()).into_faults(),
+        ))
     }
 }
 

@@ -166,7 +166,11 @@ impl LookupRule {
             by: self.by.value.clone(),
             ..LookupTable::default()
         };
-        let Some(header) = input.tables().first().map(|table| Arc::clone(&table.header)) else {
+        let Some(header) = input
+            .tables()
+            .first()
+            .map(|table| Arc::clone(&table.header))
+        else {
             return table;
         };
         let by = beside.column(&header, &self.by.value, self.by.at, faults);

@@ -3,14 +3,21 @@
 use std::ops::Range;
 
 /// The place of an error of the parser, its message in plain words, and what to write instead.
-pub(super) fn explain(error: &toml::de::Error, text: &str) -> (Range<usize>, String, Option<String>) {
+pub(super) fn explain(
+    error: &toml::de::Error,
+    text: &str,
+) -> (Range<usize>, String, Option<String>) {
     let range = error.span().unwrap_or(0..0);
     let reason = error.message().replace('\n', ", ");
     if reason.contains("string values must be quoted")
         && let Some(at) = nothing(text, range.start)
     {
         let hint = "write a value, texts in quotes: `scope = \"spiceworks-2024\"`";
-        return (at..at + 1, "nothing stands behind `=`".to_owned(), Some(hint.to_owned()));
+        return (
+            at..at + 1,
+            "nothing stands behind `=`".to_owned(),
+            Some(hint.to_owned()),
+        );
     }
     let (message, hint) = plain(reason);
     (range, message, hint)
@@ -20,7 +27,9 @@ pub(super) fn explain(error: &toml::de::Error, text: &str) -> (Range<usize>, Str
 fn nothing(text: &str, at: usize) -> Option<usize> {
     let before = text.get(..at)?;
     let meant = before.trim_end_matches([' ', '\t', '\r', '\n']);
-    let rest = text.get(meant.len()..)?.trim_start_matches([' ', '\t', '\r']);
+    let rest = text
+        .get(meant.len()..)?
+        .trim_start_matches([' ', '\t', '\r']);
     let is_next = rest.starts_with(['\n', '#', '=', ',', '}', ']']) || rest.is_empty();
     (meant.ends_with('=') && is_next).then(|| meant.len() - 1)
 }
@@ -70,11 +79,7 @@ const PLAIN: [(&str, &str, &str); 10] = [
         "a text does not end on its line",
         "put a quote at its end, or three quotes around a text of several lines",
     ),
-    (
-        "unclosed array",
-        "a list has no end",
-        "put `]` at its end",
-    ),
+    ("unclosed array", "a list has no end", "put `]` at its end"),
     (
         "unclosed inline table",
         "a `{` has no `}`",

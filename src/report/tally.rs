@@ -66,6 +66,7 @@ impl Tally {
             End::Ready {
                 requests,
                 fallbacks,
+                ..
             } => {
                 self.good += 1;
                 self.requests += u64::from(*requests);
@@ -115,9 +116,7 @@ impl Tally {
                 suggestion: directory.nearest(*kind, name, None).into_iter().next(),
             })
             .collect();
-        misses.sort_by(|a, b| {
-            (&a.field, b.rows, &a.name).cmp(&(&b.field, a.rows, &b.name))
-        });
+        misses.sort_by(|a, b| (&a.field, b.rows, &a.name).cmp(&(&b.field, a.rows, &b.name)));
         misses
     }
 
