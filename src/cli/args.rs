@@ -70,6 +70,8 @@ pub(super) enum Command {
     Import(Box<ImportArgs>),
     /// Check mapping files, and an input against them; sends nothing
     Validate(Box<ValidateArgs>),
+    /// Write a first mapping from the columns of a file
+    Init(Box<InitArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
     #[command(subcommand)]
     Directory(DirectoryCommand),
@@ -121,6 +123,15 @@ pub(super) struct ImportArgs {
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,
+    /// So many payloads of a dry run are shown beside their rows
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
+    pub show: usize,
+    /// Write every request that a dry run would send, as JSON lines
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub payloads: Option<PathBuf>,
+    /// Write what became of each record, row by row, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub outcomes: Option<PathBuf>,
     /// Send at most so many rows that are not done yet
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
@@ -211,6 +222,38 @@ pub(super) struct ReadAs {
     pub header_row: Option<u32>,
 }
 
+/// `deskferry init`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  deskferry init samples/tickets.csv --system incidentiq --sandbox -o my-mapping.toml"
+)]
+pub(super) struct InitArgs {
+    /// The file: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// The system whose names are looked up; without one the columns are matched by their headings alone.
+    #[command(flatten)]
+    pub from: From,
+    /// What the mapping does with each row
+    #[arg(long, value_name = "OPERATION", default_value = "create")]
+    pub operation: String,
+    /// The mapping file, `-` is standard output [default: named after the input, in this folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The sheet: a name, a number, a comma-separated list, or * for all
+    #[arg(long, value_name = "SHEET")]
+    pub sheet: Option<String>,
+    /// The encoding of a CSV, such as windows-1252 [default: UTF-8, else what its bytes look like]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// The delimiter of a CSV
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<char>,
+    /// The row of the headings; 0: none
+    #[arg(long, value_name = "N")]
+    pub header_row: Option<u32>,
+}
+
 /// `deskferry directory …`
 #[derive(Debug, Subcommand)]
 pub(super) enum DirectoryCommand {
@@ -256,7 +299,7 @@ pub(super) struct From {
     /// Which connection.
     #[command(flatten)]
     pub target: Where,
-    /// The system, for the sandbox (which has both)
+    /// The system: incidentiq or clearfeed; a profile or a snapshot says it itself
     #[arg(long, value_name = "NAME")]
     pub system: Option<String>,
     /// Read this snapshot instead of asking the system
@@ -265,6 +308,13 @@ pub(super) struct From {
     /// Fetch it anew
     #[arg(long)]
     pub refresh: bool,
+}
+
+impl From {
+    /// Whether it names a connection or a snapshot.
+    pub(super) fn names_one(&self) -> bool {
+        self.target.profile.is_some() || self.target.sandbox.is_some() || self.directory.is_some()
+    }
 }
 
 /// `deskferry runs …`

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
+use crate::error::Rule;
 use crate::event::{End, Skip};
 use crate::record::{Place, RowKey};
 use crate::systems::Ticket;
@@ -156,6 +157,7 @@ impl StoredFault {
             message: self.message.clone(),
             hint: self.hint.clone(),
             missing: None,
+            rule: Rule::Message,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::script::Script;
 use super::shape::{Marker, Unmapped};
 use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
+use crate::directory::Kind;
 use crate::error::{Error, Fault, Result};
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
@@ -101,6 +102,16 @@ impl BoundPlan {
     /// The steps that a row can take, the operation's own first.
     pub fn steps(&self) -> &[Cow<'static, str>] {
         self.plan.steps()
+    }
+
+    /// See [`Plan::resolved_kinds`].
+    pub fn resolved_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.plan.resolved_kinds()
+    }
+
+    /// See [`Plan::unforeseen`].
+    pub fn unforeseen(&self) -> Vec<&'static str> {
+        self.plan.unforeseen()
     }
 
     /// The most requests that a row costs.

@@ -22,6 +22,7 @@ mod example;
 mod expr;
 mod field;
 mod file;
+pub mod infer;
 mod input;
 mod item;
 mod keys;

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::breaker::Breaker;
 use super::clock::Clock;
 use super::limiter::{Limiter, UNKNOWN_RATE};
-use super::plan::{Base, Plan, Row};
+use super::plan::{Base, Plan, Row, ready_end};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::row::{Intended, Line, Sent, Signal, intent, send};
@@ -32,7 +32,7 @@ use crate::ledger::{
     ActiveRun, Change, RunInfo, RunMeta, RunState, Scope, StoredEnd, StoredRow, Unsettled,
 };
 use crate::record::RowKey;
-use crate::systems::System;
+use crate::systems::{StepPayload, System};
 
 /// How many intents are durable ahead of their requests at most.
 const AHEAD: usize = 256;
@@ -198,11 +198,13 @@ fn rehearsed(plan: Plan) -> (Base, End) {
     match plan {
         Plan::End(base, end) => (base, end),
         Plan::Send(row) => {
-            let requests = row.requests.steps.len() - row.next;
-            let end = End::Ready {
-                requests: u32::try_from(requests).unwrap_or(u32::MAX),
-                fallbacks: row.requests.fallbacks,
-            };
+            let open = row.requests.steps.into_iter().skip(row.next);
+            let payloads = open.map(|request| StepPayload {
+                step: request.id.name.into(),
+                ordinal: request.id.ordinal,
+                body: request.body,
+            });
+            let end = ready_end(payloads.collect(), row.requests.fallbacks);
             (row.base, end)
         }
         Plan::Settle(doubtful) => (

@@ -91,8 +91,26 @@ pub struct Settings {
     pub again: bool,
     /// Whether what the system refused goes again as it stands (`runs retry`).
     pub retry: bool,
+    /// Of which records a dry run keeps the payloads.
+    pub keep: Keep,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
+}
+
+/// Of which records a dry run hands the payloads on, with the rows that made them: each costs memory and time on its
+/// way, and most dry runs want few of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// At least of the first so many that would be made.
+    First(usize),
+    /// Of all.
+    All,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self::First(0)
+    }
 }
 
 impl Default for Settings {
@@ -107,6 +125,7 @@ impl Default for Settings {
             dry_run: false,
             again: false,
             retry: false,
+            keep: Keep::default(),
             workers: None,
         }
     }
@@ -172,6 +191,7 @@ pub async fn execute(
         dry_run: settings.dry_run,
         again: settings.again && settings.dry_run,
         retry: settings.retry,
+        keep: settings.keep,
     };
     let sending = if settings.dry_run {
         None

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Keep;
 use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
-use crate::systems::{CREATE, Refusal, System, Ticket};
+use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
 
 /// A record without its requests.
 #[derive(Debug)]
@@ -130,6 +131,7 @@ pub(super) struct Planner<'a> {
     pub(super) again: bool,
     /// What was refused goes again as it stands.
     pub(super) retry: bool,
+    pub(super) keep: Keep,
 }
 
 enum Shaped {
@@ -240,19 +242,30 @@ impl Planner<'_> {
     /// The dry run's short way: nothing is hashed that nobody compares.
     fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
         let end = match self.map.map(&base.rows, &key) {
-            Mapped::Ready(ready) => End::Ready {
-                requests: u32::try_from(ready.steps.len()).unwrap_or(u32::MAX),
-                fallbacks: ready.fallbacks,
-            },
+            Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks),
             Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
             Mapped::Faults(faults) => End::Rejected(faults),
         };
-        if !matches!(end, End::Rejected(_)) {
-            // Freed here, where several threads share the work.
-            base.rows = Vec::new();
-        }
         base.key = Some(key);
         Plan::End(base, end)
+    }
+
+    /// Frees what a dry run will not show of a plan, here where several threads share the work. `kept` counts, over
+    /// one batch, the records whose payloads are kept: the first of all records are among the first of each batch.
+    pub(super) fn trim(&self, plan: &mut Plan, kept: &mut usize) {
+        let Plan::End(base, end) = plan else { return };
+        match end {
+            End::Rejected(_) | End::Incomplete { .. } => {}
+            End::Ready { payloads, .. } => match self.keep {
+                Keep::All => {}
+                Keep::First(most) if *kept < most => *kept += 1,
+                Keep::First(_) => {
+                    *payloads = Vec::new();
+                    base.rows = Vec::new();
+                }
+            },
+            _ => base.rows = Vec::new(),
+        }
     }
 
     fn doubtful(&self, base: Base, key: RowKey, create: &StepRecord, more: bool) -> Plan {
@@ -388,6 +401,15 @@ impl Planner<'_> {
             reference: ready.reference,
             group,
         })
+    }
+}
+
+/// The end of a record that a dry run would send.
+pub(super) fn ready_end(payloads: Vec<StepPayload>, fallbacks: Vec<(String, String)>) -> End {
+    End::Ready {
+        requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
+        fallbacks,
+        payloads,
     }
 }
 

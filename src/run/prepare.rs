@@ -179,14 +179,19 @@ fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
 
 fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Vec<Plan> {
     let mut prior = prior.into_iter();
+    let mut kept = 0;
     batch
         .into_iter()
-        .map(|item| match item.subject {
-            Subject::Keyed(..) => {
-                let prior = prior.next().unwrap_or_default();
-                planner.plan(item, &prior)
-            }
-            _ => planner.plan(item, &[]),
+        .map(|item| {
+            let mut plan = match item.subject {
+                Subject::Keyed(..) => {
+                    let prior = prior.next().unwrap_or_default();
+                    planner.plan(item, &prior)
+                }
+                _ => planner.plan(item, &[]),
+            };
+            planner.trim(&mut plan, &mut kept);
+            plan
         })
         .collect()
 }

@@ -135,7 +135,11 @@ impl<'l> Fold<'l> {
     /// A record has reached its end.
     pub(super) fn end(&mut self, base: Base, end: End) {
         self.totals.count(&end);
-        let keeps_rows = matches!(end, End::Rejected(_) | End::Incomplete { .. });
+        let keeps_rows = match &end {
+            End::Rejected(_) | End::Incomplete { .. } => true,
+            End::Ready { payloads, .. } => !payloads.is_empty(),
+            _ => false,
+        };
         self.listener.on(&Event::Row(Box::new(RowEnd {
             place: base.place,
             key: base.key,

@@ -107,7 +107,7 @@ pub enum Operation {
 pub const CREATE: &str = "create";
 
 /// One request of a row, composed but not sent: the same bytes in a dry run and a real one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepPayload {
     /// The step's name in the ledger: [`CREATE`], or the name that the field table gives it.
     pub step: Cow<'static, str>,
@@ -142,6 +142,9 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// For what reasons it may refuse what these steps send although all that a client can know is right.
+    fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
 
     /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
     fn group(&self, body: &Value) -> String {

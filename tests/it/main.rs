@@ -4,6 +4,7 @@
 
 mod again;
 mod bad_input;
+mod dry_run;
 mod help;
 mod import;
 mod machine;

@@ -96,6 +96,38 @@ pub(super) fn resume_words(
     command(args, global, target, inputs, &further)
 }
 
+/// The command that writes the names that nothing was found for as a table.
+pub(super) fn validate(
+    args: &ImportArgs,
+    global: &Global,
+    target: Option<&Target>,
+    table: &str,
+) -> String {
+    let mut words: Vec<String> = vec!["deskferry".into(), "validate".into()];
+    words.push(args.mapping.display().to_string());
+    for input in &args.inputs {
+        words.extend(["--input".into(), input.display().to_string()]);
+    }
+    words.extend(connection(args, target));
+    for (flag, value) in [
+        ("--state", typed_state(global)),
+        ("--config", typed_config(global)),
+    ] {
+        words.extend(value.into_iter().flat_map(|value| [flag.into(), value]));
+    }
+    words.extend(["--write-aliases".into(), table.to_owned()]);
+    printed(&words)
+}
+
+/// The flags that name where to, or the snapshot that stands for it.
+fn connection(args: &ImportArgs, target: Option<&Target>) -> Vec<String> {
+    let mut words = target.map(Target::flags).unwrap_or_default();
+    if let Some(path) = &args.directory {
+        words.extend(["--directory".into(), path.display().to_string()]);
+    }
+    words
+}
+
 fn printed(words: &[String]) -> String {
     words
         .iter()
@@ -114,10 +146,7 @@ fn command(
     let mut words: Vec<String> = vec!["deskferry".into(), "import".into()];
     words.extend(inputs.iter().map(|path| path.display().to_string()));
     words.extend(["--mapping".into(), args.mapping.display().to_string()]);
-    words.extend(target.map(Target::flags).unwrap_or_default());
-    if let Some(path) = &args.directory {
-        words.extend(["--directory".into(), path.display().to_string()]);
-    }
+    words.extend(connection(args, target));
     if args.target.insecure_http {
         words.push("--insecure-http".into());
     }

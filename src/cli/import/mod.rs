@@ -2,6 +2,7 @@
 
 mod announce;
 mod compare;
+mod forecast;
 mod only;
 mod settings;
 
@@ -25,9 +26,12 @@ use crate::mapping::reference::find_references;
 use crate::mapping::{BoundPlan, Mapping, Plan, PlanOptions, Unmapped};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
+use crate::report::reporter::RowByRow;
+use crate::report::rows::{OutcomeFile, PayloadFile};
+use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
-use crate::report::{Context, Reporter, words};
-use crate::run::{self, Compared, Items, Job, Limiter, Totals};
+use crate::report::{Context, Reporter, Summary, words};
+use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::Input;
 use crate::systems;
 
@@ -87,6 +91,7 @@ pub(super) async fn run_only(
 /// The first pass over the input, and what it counted.
 struct Pass<'a> {
     plan: &'a BoundPlan,
+    directory: &'a Directory,
     survey: &'a Survey,
     counted: (u64, u64, u64),
 }
@@ -120,6 +125,7 @@ impl Import<'_> {
         let meta = self.meta(&directory);
         let pass = Pass {
             plan: &plan,
+            directory: &directory,
             survey: &survey,
             counted: self.counted(&plan, &survey)?,
         };
@@ -268,7 +274,7 @@ impl Import<'_> {
     ) -> Result<ExitCode> {
         let started = Instant::now();
         let counted = pass.counted;
-        let mut reporter = self.reporter();
+        let mut reporter = self.reporter()?;
         reporter.on(&Event::Counted {
             rows: counted.0,
             records: counted.1,
@@ -294,7 +300,7 @@ impl Import<'_> {
             &mut reporter,
         )
         .await?;
-        self.finish(reporter, totals, compared, started)
+        self.finish(reporter, totals, compared, started, pass)
     }
 
     fn settings(&self) -> run::Settings {
@@ -311,6 +317,10 @@ impl Import<'_> {
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only.is_some(),
+            keep: match &self.args.payloads {
+                Some(_) => Keep::All,
+                None => Keep::First(self.args.show),
+            },
             workers: None,
         }
     }
@@ -360,7 +370,41 @@ impl Import<'_> {
             .collect()
     }
 
-    fn reporter(&self) -> Reporter {
+    /// What is kept of each row, where it is asked for.
+    fn row_by_row(&self) -> Result<RowByRow> {
+        let args = self.args;
+        let payloads = args.payloads.as_deref().map(|path| {
+            self.is_no_input(path)?;
+            PayloadFile::create(path)
+        });
+        let outcomes = args.outcomes.as_deref().map(|path| {
+            self.is_no_input(path)?;
+            OutcomeFile::create(path)
+        });
+        Ok(RowByRow {
+            payloads: payloads.transpose()?,
+            outcomes: outcomes.transpose()?,
+            samples: args
+                .dry_run
+                .then(|| Samples::new(args.show, self.input.tables())),
+        })
+    }
+
+    /// Refuses to write over what is read.
+    fn is_no_input(&self, path: &Path) -> Result<()> {
+        let read = self.args.inputs.iter().chain([&self.args.mapping]);
+        let same = |other: &std::path::PathBuf| matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        match read.into_iter().any(same) {
+            true => Err(
+                Error::usage("is read by this run and cannot be written by it")
+                    .at(path.display())
+                    .hint("choose another name"),
+            ),
+            false => Ok(()),
+        }
+    }
+
+    fn reporter(&self) -> Result<Reporter> {
         let files = (!self.args.dry_run).then(|| {
             ErrorFiles::new(
                 self.input.tables(),
@@ -368,11 +412,34 @@ impl Import<'_> {
                 self.args.errors_to.as_deref(),
             )
         });
-        Reporter::new(
+        let reporter = Reporter::new(
             Progress::new(self.output.show(), self.limiter.rate()),
             files,
             !self.mapping.has_key(),
-        )
+        );
+        Ok(reporter.row_by_row(self.row_by_row()?))
+    }
+
+    /// Adds what a dry run foretells, what it could not check, and where names are missing how to give them.
+    fn foresee(
+        &self,
+        summary: &Summary,
+        after: &mut Aftermath,
+        directory: &Directory,
+        plan: &BoundPlan,
+    ) {
+        let args = self.args;
+        if summary.causes().has_names() {
+            after.write_aliases = forecast::write_aliases(args, self.global, self.target);
+        }
+        for (what, path) in [("payloads", &args.payloads), ("outcomes", &args.outcomes)] {
+            after.files.extend(path.clone().map(|path| (what, path)));
+        }
+        if args.dry_run && after.stopped.is_none() {
+            after.forecast = (summary.requests() > 0)
+                .then(|| forecast::forecast(summary.requests(), &self.limiter));
+            after.unchecked = forecast::unchecked(plan, directory, self.target, args);
+        }
     }
 
     /// Reports what came of it, and says how to end.
@@ -382,6 +449,7 @@ impl Import<'_> {
         mut totals: Totals,
         compared: Option<Compared>,
         started: Instant,
+        pass: &Pass<'_>,
     ) -> Result<ExitCode> {
         let stopped = totals.stopped.take();
         let interrupted = totals.state == RunState::Interrupted;
@@ -422,8 +490,17 @@ impl Import<'_> {
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
             limit: self.limiter.rate(),
+            most: self.args.limit,
         };
         let summary = reporter.summary();
+        self.foresee(summary, &mut after, pass.directory, pass.plan);
+        let samples = reporter.samples().map(|samples| {
+            let width = console::Term::stderr().size_checked();
+            samples.render(width.map(|(_, columns)| usize::from(columns)))
+        });
+        if let Some(samples) = samples.filter(|samples| !samples.is_empty()) {
+            self.output.say(&format!("\n{}", samples.trim_end()));
+        }
         if self.output.is_json() {
             self.output
                 .data(&summary.to_json(&context, &after).to_string())?;

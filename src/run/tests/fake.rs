@@ -322,6 +322,10 @@ impl Schema for FakeSchema {
         unreachable!("the engine composes nothing")
     }
 
+    fn unforeseen(&self, _: &[&str]) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         None
     }
