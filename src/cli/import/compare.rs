@@ -27,8 +27,8 @@ impl Import<'_> {
         let (bytes, flags) = scope.has_seen(meta).await?;
         let changed = !bytes && !scope.is_empty().await?;
         // Other flags may take other rows of the same file.
-        let elsewhere = !flags && scope.has_neighbours().await?;
-        if !self.args.again && !changed && !elsewhere {
+        let perhaps_elsewhere = !flags && scope.has_neighbours().await?;
+        if !self.args.again && !changed && !perhaps_elsewhere {
             return Ok(None);
         }
         let compared = tokio::task::block_in_place(|| {
