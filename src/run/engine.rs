@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::breaker::Breaker;
+use super::clock::Clock;
 use super::limiter::{Limiter, UNKNOWN_RATE};
 use super::plan::{Base, Plan, Row, ready_end};
 use super::pool::{Pool, Settled};
@@ -79,6 +80,7 @@ pub(super) async fn drive<'e>(
     let (signals, heard) = mpsc::unbounded_channel();
     let halt = watch::Sender::new(false);
     let line = Arc::new(Line {
+        clock: Clock::start(sending.system.account().clock_offset),
         system: sending.system,
         limiter: sending.limiter,
         run: run.clone(),
@@ -125,6 +127,18 @@ fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
         fold.note(format!(
             "`{}` has changed since run {}: rows that are done are not sent again",
             meta.inputs.join("`, `"),
+            last.code
+        ));
+    }
+    if !last.meta.system_print.is_empty() && last.meta.system_print != meta.system_print {
+        fold.note(format!(
+            "run {} spoke to `{}`, this one speaks to `{}`",
+            last.code, last.meta.system_print, meta.system_print
+        ));
+    }
+    if last.meta.directory_print.is_some() && last.meta.directory_print != meta.directory_print {
+        fold.note(format!(
+            "the directory has changed since run {}: names may stand for other ids in rows that are not done",
             last.code
         ));
     }

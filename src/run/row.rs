@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::clock::Clock;
 use super::limiter::Limiter;
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Call, Outcome, Refusal, System, Ticket};
+use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -27,6 +28,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) struct Line {
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
+    pub(super) clock: Clock,
     pub(super) run: ActiveRun,
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
@@ -51,11 +53,9 @@ impl Line {
         let _ = self.signals.send(signal);
     }
 
-    /// Now, on the system's clock.
+    /// Now, on the system's clock; no earlier than it is.
     pub(super) fn now(&self) -> Timestamp {
-        let offset: SignedDuration = self.system.account().clock_offset;
-        let now = Timestamp::now();
-        now.checked_add(offset).unwrap_or(now)
+        self.clock.latest()
     }
 
     /// Waits for a permit, or for the end of the run: false.
@@ -178,7 +178,7 @@ impl Intended {
     /// Before the writing of it begins.
     pub(super) fn now(line: &Line) -> Self {
         Self {
-            at: line.now(),
+            at: line.clock.earliest(),
             since: Instant::now(),
         }
     }
@@ -347,6 +347,10 @@ fn settled_with(
 }
 
 fn unreachable_system(what: &str) -> Error {
+    if what.starts_with(NO_HANDLES) {
+        return Error::machine(what)
+            .hint("lower --concurrency or raise the limit (`ulimit -n`), and run the same command again: it goes on where it was");
+    }
     Error::new(
         ErrorKind::Unreachable,
         format!("the system cannot be reached: {what}"),
