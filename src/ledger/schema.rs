@@ -3,13 +3,15 @@
 //! | version | what changed |
 //! |---|---|
 //! | 1 | tenants, scopes, runs, steps, row ends |
+//! | 2 | rows that were in doubt are found without looking at all; `doubted` 2: no longer looked at for doubles |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The migrations in order; a published one is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE tenant (
         id     INTEGER PRIMARY KEY,
         system TEXT NOT NULL,
@@ -77,7 +79,11 @@ const MIGRATIONS: &[&str] = &["
         end     TEXT NOT NULL,
         PRIMARY KEY (run, ordinal)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE INDEX step_doubted ON step (scope) WHERE doubted = 1;
+",
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: usize = MIGRATIONS.len();

@@ -223,6 +223,7 @@ fn wait_until(wait: &Wait) -> (String, Instant) {
             let rows = words::plural(*rows as u64, "row", "rows");
             (format!("{rows} in doubt, looked up in"), now + *left)
         }
+        Wait::Sweep(left) => ("a last look for doubles in".to_owned(), now + *left),
     }
 }
 

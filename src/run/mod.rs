@@ -20,9 +20,11 @@
 //! | `limiter` | the rate, and the pause that all keep |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
+//! | `crash` | named places at which a run can be made to die, for the proof of the delivery |
 //! | `totals` | the sums |
 
 mod breaker;
+mod crash;
 mod engine;
 mod limiter;
 mod outcome;
@@ -51,13 +53,14 @@ use prepare::{Feed, Here};
 use totals::Fold;
 
 pub use breaker::MaxErrors;
+pub use crash::{Crash, Place as CrashPlace};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use settle::FindReferences;
 pub use totals::Totals;
 
 /// How a run goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Requests per second as configured; only told from here, the [`Limiter`] holds it.
     pub rate: Option<f64>,
@@ -75,6 +78,8 @@ pub struct Settings {
     pub dry_run: bool,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
+    /// Where the run is made to die, for the proof of the delivery.
+    pub crash: Option<Arc<Crash>>,
 }
 
 impl Default for Settings {
@@ -88,6 +93,7 @@ impl Default for Settings {
             limit: None,
             dry_run: false,
             workers: None,
+            crash: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::crash::{self, Crash};
 use super::limiter::Limiter;
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
@@ -30,6 +31,9 @@ pub(super) struct Line {
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
+    pub(super) crash: Option<Arc<Crash>>,
+    /// The beginning of the run on both clocks, ours corrected to the system's.
+    pub(super) begun: (Instant, Timestamp),
 }
 
 /// What a row tells while it is under way.
@@ -49,11 +53,21 @@ impl Line {
         let _ = self.signals.send(signal);
     }
 
-    /// Now, on the system's clock.
+    /// Now, on the system's clock, and not later than it is there: measured since the beginning of the run, since
+    /// our clock may be set in the middle of it. The measure stands still while the machine sleeps.
     pub(super) fn now(&self) -> Timestamp {
-        let offset: SignedDuration = self.system.account().clock_offset;
-        let now = Timestamp::now();
-        now.checked_add(offset).unwrap_or(now)
+        let (since, at) = self.begun;
+        at.checked_add(since.elapsed()).unwrap_or(at)
+    }
+
+    /// Now, on the system's clock, and not earlier than it is there.
+    pub(super) fn now_at_the_latest(&self) -> Timestamp {
+        self.now().max(on_its_clock(self.system.as_ref()))
+    }
+
+    /// Dies when this is the place and the time.
+    pub(super) fn crash(&self, place: crash::Place) {
+        crash::here(self.crash.as_deref(), place);
     }
 
     /// Waits for a permit, or for the end of the run: false.
@@ -83,6 +97,13 @@ impl Line {
             sleep(grace).await;
         }
     }
+}
+
+/// Now by our clock, corrected to the system's.
+pub(super) fn on_its_clock(system: &dyn System) -> Timestamp {
+    let offset: SignedDuration = system.account().clock_offset;
+    let now = Timestamp::now();
+    now.checked_add(offset).unwrap_or(now)
 }
 
 /// How far a row came. `row.next` is the step at which it stands.
@@ -130,6 +151,7 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
         absent: row.absent,
+        doubted: row.was_in_doubt,
         at,
     }
 }
@@ -214,14 +236,15 @@ async fn step(
         }
         let request = &row.requests.steps[row.next];
         line.tell(Signal::Sent);
-        let outcome = line
-            .system
-            .perform(Call {
-                step: &request.id.name,
-                ticket: row.ticket.as_ref(),
-                body: &request.body,
-            })
-            .await;
+        line.crash(crash::Place::BeforeSend);
+        let call = Call {
+            step: &request.id.name,
+            ticket: row.ticket.as_ref(),
+            body: &request.body,
+        };
+        let outcome =
+            crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
+        line.crash(crash::Place::BeforeOutcome);
         let verdict = judge(&outcome, pace.repeatable);
         if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
             line.limiter.went_through();

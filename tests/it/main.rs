@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod bad_input;
+#[cfg(unix)]
+mod delivery;
 mod help;
 mod import;
 mod mapping_keys;

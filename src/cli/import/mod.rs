@@ -233,7 +233,7 @@ impl Import<'_> {
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
             job,
-            &self.settings(),
+            &self.settings()?,
             limiter,
             interrupts.stop(),
             &mut reporter,
@@ -242,9 +242,9 @@ impl Import<'_> {
         self.finish(reporter, totals, started)
     }
 
-    fn settings(&self) -> run::Settings {
+    fn settings(&self) -> Result<run::Settings> {
         let (commit_within, visible_within) = self.target.map(Target::surprise).unwrap_or_default();
-        run::Settings {
+        Ok(run::Settings {
             rate: settings::rate(self.args, self.target),
             concurrency: self
                 .target
@@ -255,7 +255,8 @@ impl Import<'_> {
             limit: self.args.limit,
             dry_run: self.args.dry_run,
             workers: None,
-        }
+            crash: settings::crash(self.target)?,
+        })
     }
 
     fn meta(&self, directory: &Directory) -> RunMeta {

@@ -1,10 +1,16 @@
 //! What was typed and what the mapping says become the settings of one import.
 
+use std::sync::Arc;
+
 use super::super::args::{Global, ImportArgs};
 use super::super::connect::{Target, faults};
 use crate::error::{Error, Result};
 use crate::mapping::Mapping;
+use crate::run::Crash;
 use crate::source::{InputOptions, SheetChoice, SheetName};
+
+/// Names the place at which an import dies (see [`crash`]).
+const CRASH: &str = "DESKFERRY_CRASH";
 
 /// Where to; `None` for a dry run that a snapshot serves without any connection.
 pub(super) fn target(
@@ -31,6 +37,22 @@ pub(super) fn target(
         .hint("choose the mapping that was written for this system, or another --profile")),
         _ => Ok(Some(target)),
     }
+}
+
+/// Where the run is made to die: the variable is for the proof of the delivery alone, and is heard only where
+/// nothing but a sandbox can answer.
+///
+/// # Errors
+/// When it names no place.
+pub(super) fn crash(target: Option<&Target>) -> Result<Option<Arc<Crash>>> {
+    let Some(place) = std::env::var_os(CRASH).filter(|_| target.is_some_and(Target::is_near))
+    else {
+        return Ok(None);
+    };
+    let crash = place.to_string_lossy().parse::<Crash>();
+    crash
+        .map(|crash| Some(Arc::new(crash)))
+        .map_err(|message| Error::usage(message).at(CRASH))
 }
 
 /// Requests under way at once: the flag, else the target's.
