@@ -70,10 +70,11 @@ pub(super) async fn drive<'e>(
     }
     let run = sending.scope.start_run(sending.meta).await?;
     fold.totals.run = Some(run.code().to_owned());
-    if settings.rate.is_none() && sending.limiter.rate() == Some(UNKNOWN_RATE) {
+    if sending.limiter.is_searching() {
         fold.note(format!(
-            "no rate is known for this system, so it goes at {UNKNOWN_RATE} requests a second: `--rate` or the \
-             profile's `rate` sets it"
+            "no rate is known for this system: it begins with {:.0} requests a second and finds out how many the \
+             system takes; `--rate` or the profile's `rate` sets it",
+            sending.limiter.rate().unwrap_or(UNKNOWN_RATE)
         ));
     }
     let (signals, heard) = mpsc::unbounded_channel();

@@ -209,8 +209,12 @@ impl Bench {
 
     fn prove(mut self) -> Proof {
         let (least, most) = self.trial.kills;
-        for _ in 0..least + self.dice.below(most - least + 1) {
-            self.kill_one();
+        let wanted = least + self.dice.below(most - least + 1);
+        // A run may be over before it is killed: then there is nothing left to kill.
+        for _ in 0..3 * wanted {
+            if self.proof.crashes + self.proof.kills < wanted {
+                self.kill_one(wanted as u64);
+            }
         }
         if let Some(dead) = self.trial.sandbox_dies {
             self.kill_the_sandbox(dead);
@@ -230,22 +234,24 @@ impl Bench {
     }
 
     /// Starts the import and lets it die: at a named place, or wherever it is.
-    fn kill_one(&mut self) {
+    fn kill_one(&mut self, wanted: u64) {
         let mut command = self.import();
+        // So that something is left for the last of them.
+        let longest = self.trial.rows as u64 * 8 / wanted;
+        let lives = Duration::from_millis(150 + self.dice.below(longest as usize) as u64);
         if self.dice.chance(0.5) {
             let (_, place) = *self.dice.pick(&CrashPlace::ALL);
             // Groups come a few times in a run, rows often.
-            let most = if place.ends_with("intent") { 4 } else { 120 };
+            let most = if place.ends_with("intent") { 3 } else { 60 };
             let most = if place == "before-decision" { 1 } else { most };
             let nth = 1 + self.dice.below(most);
             command.env("DESKFERRY_CRASH", format!("{place}:{nth}"));
-            self.proof.crashes += usize::from(ended(command.spawn().unwrap()).is_none());
-            return;
         }
         let mut child = command.spawn().unwrap();
-        let until = Instant::now() + Duration::from_millis(150 + self.dice.below(1_200) as u64);
+        let until = Instant::now() + lives;
         while Instant::now() < until {
-            if child.try_wait().unwrap().is_some() {
+            if let Some(status) = child.try_wait().unwrap() {
+                self.proof.crashes += usize::from(status.code().is_none());
                 return;
             }
             std::thread::sleep(Duration::from_millis(3));

@@ -8,6 +8,7 @@ mod delivery;
 mod help;
 mod import;
 mod mapping_keys;
+mod model;
 mod real_files;
 mod resume;
 mod summary;

@@ -52,7 +52,7 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
         None => None,
     };
     let import = Import {
-        limiter: Arc::new(Limiter::new(settings::rate(&args, target.as_ref()))),
+        limiter: Arc::new(settings::limiter(&args, target.as_ref(), &state)),
         args: &args,
         global,
         mapping: &mapping,
@@ -293,7 +293,7 @@ impl Import<'_> {
             )
         });
         Reporter::new(
-            Progress::new(self.output.show(), self.limiter.rate()),
+            Progress::new(self.output.show(), self.limiter.ceiling()),
             files,
             !self.mapping.has_key(),
         )
@@ -306,6 +306,7 @@ impl Import<'_> {
         mut totals: Totals,
         started: Instant,
     ) -> Result<ExitCode> {
+        settings::remember(&self.limiter, self.target, self.state, self.output);
         let stopped = totals.stopped.take();
         let interrupted = totals.state == RunState::Interrupted;
         let written = reporter.finish();
@@ -343,7 +344,7 @@ impl Import<'_> {
             target: format!("{} ({target})", self.mapping.system()),
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
-            limit: self.limiter.rate(),
+            limit: self.limiter.ceiling(),
         };
         let summary = reporter.summary();
         if self.output.is_json() {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::super::args::{Global, ImportArgs};
 use super::super::connect::{Target, faults};
+use super::super::output::Output;
+use crate::config::StateFolder;
 use crate::error::{Error, Result};
 use crate::mapping::Mapping;
-use crate::run::Crash;
+use crate::report::words;
+use crate::run::{Crash, Limiter};
 use crate::source::{InputOptions, SheetChoice, SheetName};
 
 /// Names the place at which an import dies (see [`crash`]).
@@ -65,6 +68,35 @@ pub(super) fn concurrency(args: &ImportArgs, target: &Target) -> usize {
 /// Requests per second: the flag, else the target's; `None` where nobody has said.
 pub(super) fn rate(args: &ImportArgs, target: Option<&Target>) -> Option<f64> {
     args.rate.or_else(|| target.and_then(Target::rate))
+}
+
+/// The limiter: it holds the rate that somebody has said, else it searches from what an earlier run found.
+pub(super) fn limiter(args: &ImportArgs, target: Option<&Target>, state: &StateFolder) -> Limiter {
+    match (rate(args, target), target) {
+        (Some(rate), _) => Limiter::new(Some(rate)),
+        (None, Some(target)) => Limiter::searching(state.found_rate(target.name())),
+        (None, None) => Limiter::new(None),
+    }
+}
+
+/// Keeps the rate that a search has found, for the next run of the profile.
+pub(super) fn remember(
+    limiter: &Limiter,
+    target: Option<&Target>,
+    state: &StateFolder,
+    output: Output,
+) {
+    let (Some(rate), Some(target)) = (limiter.found(), target) else {
+        return;
+    };
+    match state.keep_found_rate(target.name(), rate) {
+        Ok(()) => output.say(&format!(
+            "  found      {} is what the system takes: the next run begins with it",
+            words::rate(rate)
+        )),
+        // It is found again by the next run.
+        Err(error) => tracing::warn!(%error, "the rate that was found is not kept"),
+    }
 }
 
 /// The mapping's `[input]`, where no flag says otherwise.

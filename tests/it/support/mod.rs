@@ -62,7 +62,7 @@ impl Work {
     #[must_use]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         // Another build of the program, such as a release, can be put to the same tests.
-        let program = std::env::var_os("DESKFERRY_BINARY")
+        let program = std::env::var_os("DESKFERRY_PROGRAM")
             .unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into());
         let mut command = Command::new(program);
         command
