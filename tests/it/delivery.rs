@@ -238,7 +238,7 @@ impl Bench {
         let mut command = self.import();
         // So that something is left for the last of them.
         let longest = self.trial.rows as u64 * 8 / wanted;
-        let lives = Duration::from_millis(150 + self.dice.below(longest as usize) as u64);
+        let mut lives = Duration::from_millis(150 + self.dice.below(longest as usize) as u64);
         if self.dice.chance(0.5) {
             let (_, place) = *self.dice.pick(&CrashPlace::ALL);
             // Groups come a few times in a run, rows often.
@@ -246,6 +246,8 @@ impl Bench {
             let most = if place == "before-decision" { 1 } else { most };
             let nth = 1 + self.dice.below(most);
             command.env("DESKFERRY_CRASH", format!("{place}:{nth}"));
+            // It dies at the place, unless it does not come to it for long.
+            lives = Duration::from_millis(1_500);
         }
         let mut child = command.spawn().unwrap();
         let until = Instant::now() + lives;
