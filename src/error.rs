@@ -5,7 +5,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
+use crate::directory::Kind;
 use crate::record::Place;
 
 /// The result of whatever can stop a run.
@@ -196,6 +199,24 @@ impl StdError for Error {
     }
 }
 
+/// A part of a file's text, to be shown underlined.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snippet {
+    /// The whole text, without a byte-order mark.
+    pub text: Arc<str>,
+    /// The part, in bytes of that text.
+    pub span: Range<usize>,
+    /// How many bytes stand before the text in the file (a byte-order mark).
+    pub before: usize,
+}
+
+impl fmt::Debug for Snippet {
+    /// Without the text, which is long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.span)
+    }
+}
+
 /// One fault of a mapping file, with its place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingFault {
@@ -205,6 +226,8 @@ pub struct MappingFault {
     pub line: Option<usize>,
     /// Column from 1, in characters.
     pub column: Option<usize>,
+    /// The text that is to blame.
+    pub snippet: Option<Snippet>,
     /// What is wrong, lower case, no full stop.
     pub message: String,
     /// What to write instead.
@@ -235,10 +258,35 @@ pub struct Fault {
     pub field: Option<String>,
     /// The value that is to blame, as it stands in the cell.
     pub value: Option<String>,
-    /// What is wrong, with the value in backticks: rows with the same field and message are one cause.
+    /// What is wrong, with the value in backticks.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The name that resolves to nothing or to several things, where that is what is wrong.
+    pub missing: Option<Missing>,
+    /// What makes it one cause with the faults of other rows.
+    pub rule: Rule,
+}
+
+/// What faults of several rows have in common, for counting them by cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Rule {
+    /// Their message.
+    #[default]
+    Message,
+    /// A rule that they break whatever their value: `is above 40`.
+    Broken(String),
+    /// Their message, which names something that the directory does not know: an alias would mend it.
+    Name(Kind),
+}
+
+/// A name that the directory does not know, or knows twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What it should be the name of.
+    pub kind: Kind,
+    /// As it stands in the file.
+    pub name: String,
 }
 
 impl Fault {
@@ -251,7 +299,16 @@ impl Fault {
             value: None,
             message: message.into(),
             hint: None,
+            missing: None,
+            rule: Rule::Message,
         }
+    }
+
+    /// Says what it has in common with the faults of other rows.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
     }
 
     /// Adds what to do about it.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::mapping::Mapping;
 use crate::report::words;
 use crate::run::{Crash, Limiter};
-use crate::source::{InputOptions, SheetChoice, SheetName};
+use crate::source::InputOptions;
 
 /// Names the place at which an import dies (see [`crash`]).
 const CRASH: &str = "DESKFERRY_CRASH";
@@ -101,34 +101,5 @@ pub(super) fn remember(
 
 /// The mapping's `[input]`, where no flag says otherwise.
 pub(super) fn input_options(args: &ImportArgs, mapping: &Mapping) -> Result<InputOptions> {
-    let mut options = mapping.input_options().clone();
-    if let Some(sheet) = &args.sheet {
-        options.sheet = sheets(sheet)?;
-    }
-    if let Some(encoding) = &args.encoding {
-        options.encoding = Some(encoding.clone());
-    }
-    if let Some(delimiter) = args.delimiter {
-        options.delimiter = Some(delimiter);
-    }
-    if let Some(row) = args.header_row {
-        options.header_row = Some(row);
-    }
-    Ok(options)
-}
-
-fn sheets(typed: &str) -> Result<SheetChoice> {
-    if typed.trim() == "*" {
-        return Ok(SheetChoice::All);
-    }
-    let name = |word: &str| match word.trim().parse::<usize>() {
-        Ok(0) => Err(Error::usage("sheets are numbered from 1")),
-        Ok(number) => Ok(SheetName::Number(number)),
-        Err(_) => Ok(SheetName::Name(word.trim().to_owned())),
-    };
-    typed
-        .split(',')
-        .map(name)
-        .collect::<Result<Vec<_>>>()
-        .map(SheetChoice::These)
+    args.read_as.over(mapping.input_options())
 }

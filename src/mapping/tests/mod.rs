@@ -79,6 +79,10 @@ impl Schema for FakeSchema {
         Ok(steps)
     }
 
+    fn unforeseen(&self, _: &[&str]) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         None
     }
@@ -91,6 +95,7 @@ fn schema() -> Arc<dyn Schema> {
         required,
         setting,
         doc: "",
+        called: &[],
     };
     let text = |max_length| FieldType::Text { max_length };
     let own = Setting::Own;
