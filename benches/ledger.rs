@@ -11,7 +11,7 @@ mod support;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use deskferry::ledger::{Change, Intent, Ledger, RunMeta, Settlement, State, StepId};
+use deskferry::ledger::{Intent, Ledger, RunMeta, Settlement, State, StepId};
 use deskferry::record::{Place, RowKey};
 use deskferry::systems::{CREATE, Ticket};
 use jiff::Timestamp;
@@ -89,6 +89,7 @@ fn intent(row: u64) -> Intent {
         reference: Some(format!("bench/INC{row:08}")),
         group: "IT".to_owned(),
         absent: 0,
+        doubted: false,
         at: Timestamp::now(),
     }
 }

@@ -178,6 +178,7 @@ mod tests {
             reference: None,
             group: String::new(),
             absent: 0,
+            doubted: false,
             at: Timestamp::now(),
         }
     }

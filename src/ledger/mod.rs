@@ -50,8 +50,8 @@ pub use lock::RunLock;
 pub use purge::{Purged, backups};
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Change, Control, Intent, Settlement, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT,
-    Unsettled,
+    Change, Control, Doubted, Intent, Settlement, State, StepId, StepRecord, Trouble,
+    UNKNOWN_CONTENT, Unsettled,
 };
 pub use undo::{Rollback, UndoState, Undoable};
 
@@ -369,15 +369,33 @@ impl ActiveRun {
             .collect())
     }
 
-    /// The latest tickets of this scope in a group, whichever run made them, with the references that they bear.
+    /// The rows of this scope that have a ticket and were in doubt once, as far as doubles of them may still turn up.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn controls(&self, group: String, limit: u32) -> Result<Vec<Control>> {
+    pub async fn doubted(&self) -> Result<Vec<Doubted>> {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::controls(c, scope, &group, limit))
+            .read(move |c| steps::doubted(c, scope))
+            .await
+    }
+
+    /// The latest tickets of this scope in a group that were sent before a moment on the system's clock, whichever
+    /// run made them, with the references that they bear.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn controls(
+        &self,
+        group: String,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Control>> {
+        let scope = self.scope_id;
+        self.scope
+            .ledger
+            .read(move |c| steps::controls(c, scope, &group, before, limit))
             .await
     }
 

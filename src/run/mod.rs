@@ -25,12 +25,14 @@
 //! | `adopt` | a ledger rebuilt from markers |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
+//! | `crash` | named places at which a run can be made to die, for the proof of the delivery |
 //! | `totals` | the sums |
 
 mod adopt;
 mod breaker;
 mod clock;
 mod compare;
+mod crash;
 mod engine;
 mod limiter;
 mod outcome;
@@ -63,6 +65,7 @@ use totals::Fold;
 pub use adopt::{Adopted, Marked, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
+pub use crash::{Crash, Place as CrashPlace};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use probe::{Sample, probe};
@@ -71,7 +74,7 @@ pub use settle::FindReferences;
 pub use totals::Totals;
 
 /// How a run goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Requests per second as configured; only told from here, the [`Limiter`] holds it.
     pub rate: Option<f64>,
@@ -95,6 +98,8 @@ pub struct Settings {
     pub keep: Keep,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
+    /// Where the run is made to die, for the proof of the delivery.
+    pub crash: Option<Arc<Crash>>,
 }
 
 /// Of which records a dry run hands the payloads on, with the rows that made them: each costs memory and time on its
@@ -127,6 +132,7 @@ impl Default for Settings {
             retry: false,
             keep: Keep::default(),
             workers: None,
+            crash: None,
         }
     }
 }

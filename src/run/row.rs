@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::clock::Clock;
+use super::crash::{self, Crash};
 use super::limiter::Limiter;
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
@@ -33,6 +34,7 @@ pub(super) struct Line {
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
+    pub(super) crash: Option<Arc<Crash>>,
     /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
     /// would double its work, and each comes back with an answer soon.
     pub(super) sent: AtomicU64,
@@ -53,9 +55,19 @@ impl Line {
         let _ = self.signals.send(signal);
     }
 
-    /// Now, on the system's clock; no earlier than it is.
+    /// Now, on the system's clock; no later than it is.
     pub(super) fn now(&self) -> Timestamp {
+        self.clock.earliest()
+    }
+
+    /// Now, on the system's clock; no earlier than it is.
+    pub(super) fn now_at_the_latest(&self) -> Timestamp {
         self.clock.latest()
+    }
+
+    /// Dies when this is the place and the time.
+    pub(super) fn crash(&self, place: crash::Place) {
+        crash::here(self.crash.as_deref(), place);
     }
 
     /// Waits for a permit, or for the end of the run: false.
@@ -132,6 +144,7 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
         absent: row.absent,
+        doubted: row.was_in_doubt,
         at,
     }
 }
@@ -178,7 +191,7 @@ impl Intended {
     /// Before the writing of it begins.
     pub(super) fn now(line: &Line) -> Self {
         Self {
-            at: line.clock.earliest(),
+            at: line.now(),
             since: Instant::now(),
         }
     }
@@ -216,14 +229,15 @@ async fn step(
         }
         let request = &row.requests.steps[row.next];
         line.sent.fetch_add(1, Ordering::Relaxed);
-        let outcome = line
-            .system
-            .perform(Call {
-                step: &request.id.name,
-                ticket: row.ticket.as_ref(),
-                body: &request.body,
-            })
-            .await;
+        line.crash(crash::Place::BeforeSend);
+        let call = Call {
+            step: &request.id.name,
+            ticket: row.ticket.as_ref(),
+            body: &request.body,
+        };
+        let outcome =
+            crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
+        line.crash(crash::Place::BeforeOutcome);
         let verdict = judge(&outcome, pace.repeatable);
         if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
             line.limiter.went_through();

@@ -4,11 +4,14 @@
 
 mod again;
 mod bad_input;
+#[cfg(unix)]
+mod delivery;
 mod dry_run;
 mod help;
 mod import;
 mod machine;
 mod mapping_keys;
+mod model;
 mod real_files;
 mod resume;
 mod retry;

@@ -61,7 +61,10 @@ impl Work {
     /// The program with these arguments, not started yet.
     #[must_use]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+        // Another build of the program, such as a release, can be put to the same tests.
+        let program = std::env::var_os("DESKFERRY_PROGRAM")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into());
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path())
