@@ -62,11 +62,7 @@ impl Output {
     pub(super) fn error(self, error: &Error) {
         self.note(error);
         if self.json {
-            let faults: Vec<_> = error
-                .faults()
-                .iter()
-                .map(diagnostic::to_json)
-                .collect();
+            let faults: Vec<_> = error.faults().iter().map(diagnostic::to_json).collect();
             let document = json!({"error": {
                 "kind": format!("{:?}", error.kind()).to_lowercase(), "place": error.place(), "message": error.to_string(),
                 "hints": error.hints(), "faults": faults, "exit_code": error.kind().exit_code() as u8,

@@ -56,7 +56,11 @@ impl Appended {
                 continue;
             };
             let text = item.text();
-            if !rules.null.iter().any(|word| super::parse::same(word, &text)) {
+            if !rules
+                .null
+                .iter()
+                .any(|word| super::parse::same(word, &text))
+            {
                 lines.push(format!("{name}: {}", text.trim()));
             }
         }
@@ -91,10 +95,7 @@ impl Row<'_, '_> {
             return Outcome::Value(Value::String(text));
         };
         let room = |most: usize| most.saturating_sub(reserve);
-        let (graphemes, scalars) = (
-            field.rule.check.max_length.map(room),
-            max_length.map(room),
-        );
+        let (graphemes, scalars) = (field.rule.check.max_length.map(room), max_length.map(room));
         let most = |limit: Option<usize>| limit.unwrap_or(usize::MAX);
         if fits(&text, most(graphemes), most(scalars)) {
             return Outcome::Value(Value::String(text));

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
 use super::file::Faults;
-use super::append::Appended;
 use super::item::Item;
 use super::lookup::LookupTable;
 use super::plan::{Feed, FieldPlan, Plan};
@@ -395,7 +395,9 @@ impl BoundPlan {
         if !faults.is_empty() {
             return Mapped::Faults(faults);
         }
-        let line = reference.as_ref().map(|reference| format!("{LABEL}{reference}"));
+        let line = reference
+            .as_ref()
+            .map(|reference| format!("{LABEL}{reference}"));
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
             values.push(FieldValue {

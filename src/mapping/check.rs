@@ -68,7 +68,8 @@ impl Checked {
             };
             let directory = Arc::new(Directory::absent(system, *dialect));
             let faults = draft.faults.clone();
-            let (plan, faults) = Plan::draft(mapping, Arc::from(schema), directory, options, faults);
+            let (plan, faults) =
+                Plan::draft(mapping, Arc::from(schema), directory, options, faults);
             all.push(Self {
                 plan: Some(Arc::new(plan)),
                 examples: Arc::clone(&mapping.examples),

@@ -22,6 +22,9 @@ use crate::intake::Identify;
 use crate::record::{Cell, Header, Place, Record};
 use crate::source::{Layout, Table};
 
+/// What to do about a row that is left out unexpectedly.
+const SKIP: &str = "if that is meant, write `expect_skip = true`";
+
 /// One test as it is written.
 #[derive(Debug)]
 pub(super) struct Example {
@@ -220,7 +223,7 @@ impl Run<'_> {
         let Some(outcomes) = outcomes else {
             if self.example.expect_skip.is_none() {
                 let why = "the row is left out by `where`";
-                self.fails(self.example.at, why, None);
+                self.fails(self.example.at, why, Some(SKIP.to_owned()));
             }
             return;
         };
@@ -228,11 +231,19 @@ impl Run<'_> {
             Outcome::SkipRow(why) => Some(why.clone()),
             _ => None,
         });
-        match (&self.example.expect_error, self.example.expect_skip, skipped) {
+        match (
+            &self.example.expect_error,
+            self.example.expect_skip,
+            skipped,
+        ) {
             (_, Some(_), Some(_)) => {}
-            (_, Some(at), None) => self.fails(at, "the row is not left out", None),
+            (_, Some(at), None) => {
+                let hint = "mend `where`, or say what the row becomes: `expect = { … }`".to_owned();
+                self.fails(at, "the row is not left out", Some(hint));
+            }
             (_, None, Some(why)) => {
-                self.fails(self.example.at, &format!("the row is left out: {why}"), None);
+                let why = format!("the row is left out: {why}");
+                self.fails(self.example.at, &why, Some(SKIP.to_owned()));
             }
             (Some(wanted), None, None) => self.compare_error(wanted, &faults),
             (None, None, None) => self.compare(&outcomes, &faults),
@@ -240,11 +251,7 @@ impl Run<'_> {
     }
 
     /// What the fields become, `None` for a row that a condition leaves out; and what is wrong with it.
-    fn outcomes(
-        &self,
-        bound: &BoundPlan,
-        rows: &[Record],
-    ) -> (Option<Vec<Outcome>>, Vec<Fault>) {
+    fn outcomes(&self, bound: &BoundPlan, rows: &[Record]) -> (Option<Vec<Outcome>>, Vec<Fault>) {
         let mut faults = Vec::new();
         for row in rows {
             match bound.passes(row) {
@@ -327,7 +334,12 @@ impl Run<'_> {
         if self.plan.scripts.reads_all || self.plan.unmapped == Unmapped::Append {
             return;
         }
-        let names: Vec<&str> = self.plan.slots.iter().map(|(_, slot)| slot.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .plan
+            .slots
+            .iter()
+            .map(|(_, slot)| slot.name.as_str())
+            .collect();
         let mut unread = Vec::new();
         for (column, _) in self.example.rows.iter().flatten() {
             let read = names.iter().any(|name| match given.find(name) {
@@ -347,7 +359,8 @@ impl Run<'_> {
                 self.example.name, column.value
             );
             let near = did_you_mean(&nearest(&column.value, names.iter().copied()));
-            *self.faults.add(column.at, message) = near;
+            let hint = near.unwrap_or_else(|| format!("it reads {}", names.join(", ")));
+            self.faults.hint(column.at, message, hint);
         }
     }
 
@@ -357,7 +370,11 @@ impl Run<'_> {
             return;
         }
         match lines.is_empty() {
-            true => self.fails(wanted.at, "the row is taken without a fault", None),
+            true => {
+                let hint =
+                    "mend the mapping, or say what the row becomes: `expect = { … }`".to_owned();
+                self.fails(wanted.at, "the row is taken without a fault", Some(hint));
+            }
             false => {
                 let hint = format!("what is wrong with it: {}", lines.join("; "));
                 self.fails(wanted.at, "no fault of the row says this", Some(hint));
@@ -374,11 +391,16 @@ impl Run<'_> {
         }
         let plan = Arc::clone(self.plan);
         for (name, wanted) in &self.example.expect {
-            let names = || plan.fields.iter().map(|field| field.rule.name.value.as_str());
+            let names = || {
+                plan.fields
+                    .iter()
+                    .map(|field| field.rule.name.value.as_str())
+            };
             let Some(position) = names().position(|known| known == name.value) else {
                 let message = format!("the mapping does not fill `{}`", name.value);
                 let near = did_you_mean(&nearest(&name.value, names()));
-                self.fails(name.at, &message, near);
+                let all = || format!("it fills {}", names().collect::<Vec<_>>().join(", "));
+                self.fails(name.at, &message, Some(near.unwrap_or_else(all)));
                 continue;
             };
             let field = &plan.fields[position];
@@ -392,7 +414,8 @@ impl Run<'_> {
                     Value::Null => format!("`{}` stays empty", name.value),
                     _ => format!("`{}` becomes {shown}", name.value),
                 };
-                self.fails(wanted.at, &why, None);
+                let hint = "mend the mapping, or what the test expects".to_owned();
+                self.fails(wanted.at, &why, Some(hint));
             }
         }
     }

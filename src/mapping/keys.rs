@@ -122,7 +122,11 @@ pub(super) static TOP: Keys = Keys {
     place: "the mapping",
     keys: &[
         key("version", Takes::Version(1), "The version of this format."),
-        key("system", Takes::Word(SYSTEMS), "The system that the tickets go to."),
+        key(
+            "system",
+            Takes::Word(SYSTEMS),
+            "The system that the tickets go to.",
+        ),
         key(
             "operation",
             Takes::Word(&["create"]),
@@ -158,7 +162,11 @@ pub(super) static TOP: Keys = Keys {
             Takes::Word(&["warn", "error", "append"]),
             "Columns with data that nothing reads: told with their counts (\"warn\", the default), a fault (\"error\"), or listed under the description (\"append\").",
         ),
-        key("input", Takes::Table(&INPUT), "How the file is read and which rows count."),
+        key(
+            "input",
+            Takes::Table(&INPUT),
+            "How the file is read and which rows count.",
+        ),
         key(
             "fields",
             Takes::Named(&FIELD),
@@ -297,7 +305,11 @@ const STEPS: &[Key] = &[
         "Whether spaces and line breaks in a row become one space.",
     ),
     key("upper", Takes::Bool, "Whether letters become capitals."),
-    key("lower", Takes::Bool, "Whether capitals become small letters."),
+    key(
+        "lower",
+        Takes::Bool,
+        "Whether capitals become small letters.",
+    ),
     key(
         "replace",
         Takes::Pairs,
@@ -462,7 +474,11 @@ pub(super) static COLUMN: Keys = Keys {
             Takes::Texts,
             "How dates are written, such as \"%m/%d/%Y %H:%M\".",
         ),
-        key("decimal", Takes::Word(&[",", "."]), "The sign before the decimals."),
+        key(
+            "decimal",
+            Takes::Word(&[",", "."]),
+            "The sign before the decimals.",
+        ),
         key(
             "timezone",
             Takes::Text,

@@ -89,11 +89,9 @@ impl Resolver {
         match directory.look_up(self.kind, name, &self.by, within) {
             Found::One(entry) => Resolved::Id(entry.id.clone()),
             Found::Ambiguous(entries) => {
-                self.instead(directory, &self.ambiguous, text, within, || {
-                    Problem {
-                        missing: Some(self.missing(text)),
-                        ..ambiguous(self.kind, text, &entries)
-                    }
+                self.instead(directory, &self.ambiguous, text, within, || Problem {
+                    missing: Some(self.missing(text)),
+                    ..ambiguous(self.kind, text, &entries)
                 })
             }
             Found::Missing(_) => self.instead(directory, &self.missing, text, within, || {
@@ -174,7 +172,7 @@ impl Resolver {
     }
 }
 
-fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
+pub(super) fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
     const SHOWN: usize = 5;
     let shown: Vec<String> = entries
         .iter()

@@ -3,14 +3,21 @@
 use std::ops::Range;
 
 /// The place of an error of the parser, its message in plain words, and what to write instead.
-pub(super) fn explain(error: &toml::de::Error, text: &str) -> (Range<usize>, String, Option<String>) {
+pub(super) fn explain(
+    error: &toml::de::Error,
+    text: &str,
+) -> (Range<usize>, String, Option<String>) {
     let range = error.span().unwrap_or(0..0);
     let reason = error.message().replace('\n', ", ");
     if reason.contains("string values must be quoted")
         && let Some(at) = nothing(text, range.start)
     {
         let hint = "write a value, texts in quotes: `scope = \"spiceworks-2024\"`";
-        return (at..at + 1, "nothing stands behind `=`".to_owned(), Some(hint.to_owned()));
+        return (
+            at..at + 1,
+            "nothing stands behind `=`".to_owned(),
+            Some(hint.to_owned()),
+        );
     }
     let (message, hint) = plain(reason);
     (range, message, hint)
@@ -20,7 +27,9 @@ pub(super) fn explain(error: &toml::de::Error, text: &str) -> (Range<usize>, Str
 fn nothing(text: &str, at: usize) -> Option<usize> {
     let before = text.get(..at)?;
     let meant = before.trim_end_matches([' ', '\t', '\r', '\n']);
-    let rest = text.get(meant.len()..)?.trim_start_matches([' ', '\t', '\r']);
+    let rest = text
+        .get(meant.len()..)?
+        .trim_start_matches([' ', '\t', '\r']);
     let is_next = rest.starts_with(['\n', '#', '=', ',', '}', ']']) || rest.is_empty();
     (meant.ends_with('=') && is_next).then(|| meant.len() - 1)
 }
@@ -34,7 +43,22 @@ fn plain(reason: String) -> (String, Option<String>) {
 }
 
 /// What the parser says, what it means, and what to do.
-const PLAIN: [(&str, &str, &str); 10] = [
+const PLAIN: [(&str, &str, &str); 13] = [
+    (
+        "invalid boolean",
+        "a text stands without quotes",
+        "put texts in quotes: `scope = \"spiceworks-2024\"`; a truth is `true` or `false`",
+    ),
+    (
+        "missing comma",
+        "something stands where a comma should be",
+        "put a comma between the keys of a field, and look for a quote that is missing above",
+    ),
+    (
+        "unexpected key or value",
+        "something stands behind the value",
+        "write one `key = value` on a line",
+    ),
     (
         "extra assignment",
         "one `=` too many",
@@ -53,7 +77,7 @@ const PLAIN: [(&str, &str, &str); 10] = [
     (
         "key with no value",
         "a key without `=` and a value",
-        "write `key = value`, one on a line",
+        "write `key = value`; a key with a space or a sign in it stands in quotes: `\"Ticket #\" = …`",
     ),
     (
         "missing escaped value",
@@ -70,11 +94,7 @@ const PLAIN: [(&str, &str, &str); 10] = [
         "a text does not end on its line",
         "put a quote at its end, or three quotes around a text of several lines",
     ),
-    (
-        "unclosed array",
-        "a list has no end",
-        "put `]` at its end",
-    ),
+    ("unclosed array", "a list has no end", "put `]` at its end"),
     (
         "unclosed inline table",
         "a `{` has no `}`",

@@ -81,7 +81,10 @@ fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
             'â' => 3,
             _ => 1,
         };
-        let end = rest.char_indices().nth(length).map_or(rest.len(), |(at, _)| at);
+        let end = rest
+            .char_indices()
+            .nth(length)
+            .map_or(rest.len(), |(at, _)| at);
         let (part, after) = rest.split_at(end);
         let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(part);
         match std::str::from_utf8(&bytes) {
@@ -338,7 +341,10 @@ mod tests {
         let mend = |text| apply(&repair, text).unwrap();
         assert_eq!(mend("cafÃ© â€œopenâ€\u{9d} Ð¿"), "café “open” п");
         assert_eq!(mend("“cafÃ©” isnâ€™t"), "“café” isn’t");
-        assert_eq!(mend("café, CAFÉ», naïve, 日本語"), "café, CAFÉ», naïve, 日本語");
+        assert_eq!(
+            mend("café, CAFÉ», naïve, 日本語"),
+            "café, CAFÉ», naïve, 日本語"
+        );
         assert_eq!(mend("Ã"), "Ã");
     }
 

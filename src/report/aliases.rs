@@ -63,7 +63,9 @@ pub fn write(path: &Path, misses: &[Miss], directory: &Directory) -> Result<()> 
         for (column, (kind, _)) in offered.iter().enumerate() {
             let column = u16::try_from(column).unwrap_or(u16::MAX);
             let all = names(directory, *kind);
-            sheet.write_string(0, column, kind.as_str()).map_err(failed)?;
+            sheet
+                .write_string(0, column, kind.as_str())
+                .map_err(failed)?;
             for (row, name) in (1..).zip(&all) {
                 sheet.write_string(row, column, *name).map_err(failed)?;
             }

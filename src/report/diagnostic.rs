@@ -109,7 +109,9 @@ impl SourceCode for Line<'_> {
         let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let number = text[..start].matches('\n').count();
         let column = text[start..at].chars().count();
-        let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+        let end = text[at..]
+            .find('\n')
+            .map_or(text.len(), |length| at + length);
         let line = (start, end - start);
         // Without lines around it only its place is asked for.
         let (shown, column) = match lines_before {
@@ -130,13 +132,10 @@ impl SourceCode for Line<'_> {
 
 impl<'f> Shown<'f> {
     fn of(fault: &'f MappingFault) -> Self {
-        let source = fault
-            .snippet
-            .as_ref()
-            .map(|snippet| Line {
-                file: &fault.file,
-                text: &snippet.text,
-            });
+        let source = fault.snippet.as_ref().map(|snippet| Line {
+            file: &fault.file,
+            text: &snippet.text,
+        });
         Self { fault, source }
     }
 
@@ -146,8 +145,15 @@ impl<'f> Shown<'f> {
         let start = snippet.span.start.min(snippet.text.len());
         let rest = &snippet.text.as_bytes()[start..];
         let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let length = snippet.span.len().min(line);
-        Some(SourceSpan::from((start, length)))
+        match snippet.span.len().min(line) {
+            // The end of a line: what stands before it is shown.
+            0 if !snippet.text[..start].ends_with('\n') && start > 0 => {
+                let before = snippet.text[..start].char_indices().next_back();
+                let at = before.map_or(start, |(at, _)| at);
+                Some(SourceSpan::from((at, start - at)))
+            }
+            length => Some(SourceSpan::from((start, length))),
+        }
     }
 }
 

@@ -115,9 +115,7 @@ impl Tally {
                 suggestion: directory.nearest(*kind, name, None).into_iter().next(),
             })
             .collect();
-        misses.sort_by(|a, b| {
-            (&a.field, b.rows, &a.name).cmp(&(&b.field, a.rows, &b.name))
-        });
+        misses.sort_by(|a, b| (&a.field, b.rows, &a.name).cmp(&(&b.field, a.rows, &b.name)));
         misses
     }
 

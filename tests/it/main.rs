@@ -5,6 +5,7 @@
 mod bad_input;
 mod help;
 mod import;
+mod mapping_faults;
 mod mapping_keys;
 mod real_files;
 mod resume;

@@ -111,7 +111,10 @@ fn command(
         ("--sheet", args.read_as.sheet.clone()),
         ("--encoding", args.read_as.encoding.clone()),
         ("--delimiter", args.read_as.delimiter.map(String::from)),
-        ("--header-row", args.read_as.header_row.map(|row| row.to_string())),
+        (
+            "--header-row",
+            args.read_as.header_row.map(|row| row.to_string()),
+        ),
     ] {
         if let Some(value) = value {
             words.extend([flag.into(), value]);

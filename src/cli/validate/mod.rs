@@ -221,7 +221,11 @@ impl Told<'_> {
                 _ => format!("    tests      {tests}, some failed"),
             });
         }
-        lines.extend(self.notes.iter().map(|note| format!("    note       {note}")));
+        lines.extend(
+            self.notes
+                .iter()
+                .map(|note| format!("    note       {note}")),
+        );
         self.output.say(&lines.join("\n"));
         if !self.faults.is_empty() {
             let shown = diagnostic::render(&self.faults, Look::of_stderr());

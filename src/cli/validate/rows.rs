@@ -99,8 +99,10 @@ impl Checker<'_> {
         let Some(known) = self.known else {
             return match &self.args.write_aliases {
                 None => Ok(()),
-                Some(_) => Err(Error::usage("--write-aliases needs to know the names of the system")
-                    .hint("add --directory SNAPSHOT, --sandbox or --profile NAME")),
+                Some(_) => Err(Error::usage(
+                    "--write-aliases needs to know the names of the system",
+                )
+                .hint("add --directory SNAPSHOT, --sandbox or --profile NAME")),
             };
         };
         let misses = found.tally.misses(&known.directory);
