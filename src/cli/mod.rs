@@ -11,6 +11,7 @@ mod read_as;
 mod reference;
 mod runs;
 mod sandbox;
+mod schema;
 mod validate;
 
 use clap::Parser;
@@ -55,6 +56,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
         match cli.command {
             Command::Import(args) => import::run(*args, &global, output).await,
             Command::Validate(args) => validate::run(*args, &global, output).await,
+            Command::Schema(command) => schema::run(command, output),
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, output).await,

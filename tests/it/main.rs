@@ -9,5 +9,6 @@ mod mapping_faults;
 mod mapping_keys;
 mod real_files;
 mod resume;
+mod schema;
 mod summary;
 mod support;
