@@ -74,7 +74,7 @@ fn write_table(text: &mut String, table: &FieldTable) {
     for (field, kind) in table.fields.iter().zip(kinds) {
         let required = if field.required { "required; " } else { "" };
         let _ = writeln!(text, "  {:<width$}  {required}{kind}", field.name);
-        let _ = writeln!(text, "  {:<width$}    {}", "", field.doc);
+        let _ = writeln!(text, "  {:<width$}    {}", "", field.sentence());
         if let Some(how) = how(field.setting) {
             let _ = writeln!(text, "  {:<width$}    {how}", "");
         }
@@ -99,7 +99,7 @@ fn how(setting: Setting) -> Option<String> {
 fn field_json(field: &Field) -> Value {
     json!({
         "name": field.name, "takes": describe_type(&field.kind), "required": field.required,
-        "setting": setting_json(field.setting), "doc": field.doc,
+        "setting": setting_json(field.setting), "doc": field.sentence(),
     })
 }
 

@@ -55,7 +55,7 @@ fn fields(system: SystemName) -> crate::error::Result<Value> {
             properties.entry(field.name).or_insert_with(|| {
                 json!({
                     "allOf": [{ "$ref": "#/definitions/field" }],
-                    "description": format!("{} Takes {}.", field.doc, describe(&field.kind)),
+                    "description": format!("{}: {}", describe(&field.kind), field.sentence()),
                 })
             });
         }
@@ -103,7 +103,7 @@ pub fn describe(kind: &FieldType) -> String {
         FieldType::Date => "a date".to_owned(),
         FieldType::DateTime => "a date and time".to_owned(),
         FieldType::Choice(words) => format!("one of {}", words.join(", ")),
-        FieldType::Reference(kind) => format!("the name of a {kind}"),
+        FieldType::Reference(kind) => format!("the name of {} {kind}", kind.article()),
         FieldType::List(inner) => format!("a list, each {}", describe(inner)),
     }
 }

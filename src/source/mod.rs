@@ -189,4 +189,6 @@ impl Input {
 }
 
 #[cfg(test)]
+mod calendars;
+#[cfg(test)]
 mod tests;

@@ -12,3 +12,4 @@ mod resume;
 mod schema;
 mod summary;
 mod support;
+mod validate;
