@@ -258,12 +258,26 @@ pub struct Fault {
     pub field: Option<String>,
     /// The value that is to blame, as it stands in the cell.
     pub value: Option<String>,
-    /// What is wrong, with the value in backticks: rows with the same field and message are one cause.
+    /// What is wrong, with the value in backticks.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
     /// The name that resolves to nothing or to several things, where that is what is wrong.
     pub missing: Option<Missing>,
+    /// What makes it one cause with the faults of other rows.
+    pub rule: Rule,
+}
+
+/// What faults of several rows have in common, for counting them by cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Rule {
+    /// Their message.
+    #[default]
+    Message,
+    /// A rule that they break whatever their value: `is above 40`.
+    Broken(String),
+    /// Their message, which names something that the directory does not know: an alias would mend it.
+    Name(Kind),
 }
 
 /// A name that the directory does not know, or knows twice.
@@ -286,7 +300,15 @@ impl Fault {
             message: message.into(),
             hint: None,
             missing: None,
+            rule: Rule::Message,
         }
+    }
+
+    /// Says what it has in common with the faults of other rows.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
     }
 
     /// Adds what to do about it.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::Fault;
 use crate::record::{Place, Record, RowKey};
-use crate::systems::Ticket;
+use crate::systems::{StepPayload, Ticket};
 
 /// Who listens. Called synchronously from the engine's one fold: a slow listener holds the run back.
 pub trait Listener: Send {
@@ -72,7 +72,7 @@ pub struct RowEnd {
     pub place: Place,
     /// Its key; `None` where the key itself could not be made.
     pub key: Option<RowKey>,
-    /// The rows that made it, as read; empty unless the outcome is for the error file.
+    /// The rows that made it, as read; empty unless the outcome is for the error file, or its payloads are kept.
     pub rows: Vec<Record>,
     /// The outcome.
     pub end: End,
@@ -94,6 +94,8 @@ pub enum End {
         requests: u32,
         /// Which fields took their `default` or `missing`.
         fallbacks: Vec<(String, String)>,
+        /// The requests themselves, where the run was asked to keep them.
+        payloads: Vec<StepPayload>,
     },
     /// Nothing to do.
     Skipped(Skip),
@@ -137,6 +139,8 @@ pub enum Skip {
         /// Where.
         first: Place,
     },
+    /// A person has settled it as not to be sent (`runs settle`).
+    ByHand,
     /// The mapping says `skip_row`.
     ByMapping {
         /// Field and value.

@@ -22,7 +22,7 @@ pub(super) struct Cli {
 }
 
 /// Flags of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "For every command")]
 pub(super) struct Global {
     /// What to print on standard output
@@ -73,6 +73,8 @@ pub(super) enum Command {
     /// The form of mapping files for editors, and the fields of a system
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Write a first mapping from the columns of a file
+    Init(Box<InitArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
     #[command(subcommand)]
     Directory(DirectoryCommand),
@@ -124,6 +126,15 @@ pub(super) struct ImportArgs {
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,
+    /// So many payloads of a dry run are shown beside their rows
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
+    pub show: usize,
+    /// Write every request that a dry run would send, as JSON lines
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub payloads: Option<PathBuf>,
+    /// Write what became of each record, row by row, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub outcomes: Option<PathBuf>,
     /// Send at most so many rows that are not done yet
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
@@ -145,6 +156,9 @@ pub(super) struct ImportArgs {
     /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
     #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
     pub max_errors: MaxErrors,
+    /// Send rows that are done once more, after saying which tickets that doubles
+    #[arg(long)]
+    pub again: bool,
     /// Fetch the directory anew
     #[arg(long)]
     pub refresh: bool,
@@ -154,6 +168,12 @@ pub(super) struct ImportArgs {
     /// Confirm the first write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
+    /// With --sandbox, a fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
+    #[arg(long = "fault", value_name = "NAME=VALUE", requires = "sandbox")]
+    pub faults: Vec<String>,
+    /// The seed of the faults
+    #[arg(long, value_name = "N", requires = "faults")]
+    pub seed: Option<u64>,
     /// How the input is read.
     #[command(flatten)]
     pub read_as: ReadAs,
@@ -223,6 +243,38 @@ pub(super) enum SchemaCommand {
     },
 }
 
+/// `deskferry init`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  deskferry init samples/tickets.csv --system incidentiq --sandbox -o my-mapping.toml"
+)]
+pub(super) struct InitArgs {
+    /// The file: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// The system whose names are looked up; without one the columns are matched by their headings alone.
+    #[command(flatten)]
+    pub from: From,
+    /// What the mapping does with each row
+    #[arg(long, value_name = "OPERATION", default_value = "create")]
+    pub operation: String,
+    /// The mapping file, `-` is standard output [default: named after the input, in this folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The sheet: a name, a number, a comma-separated list, or * for all
+    #[arg(long, value_name = "SHEET")]
+    pub sheet: Option<String>,
+    /// The encoding of a CSV, such as windows-1252 [default: UTF-8, else what its bytes look like]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// The delimiter of a CSV
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<char>,
+    /// The row of the headings; 0: none
+    #[arg(long, value_name = "N")]
+    pub header_row: Option<u32>,
+}
+
 /// `deskferry directory …`
 #[derive(Debug, Subcommand)]
 pub(super) enum DirectoryCommand {
@@ -268,7 +320,7 @@ pub(super) struct From {
     /// Which connection.
     #[command(flatten)]
     pub target: Where,
-    /// The system, for the sandbox (which has both)
+    /// The system: incidentiq or clearfeed; a profile or a snapshot says it itself
     #[arg(long, value_name = "NAME")]
     pub system: Option<String>,
     /// Read this snapshot instead of asking the system
@@ -277,6 +329,13 @@ pub(super) struct From {
     /// Fetch it anew
     #[arg(long)]
     pub refresh: bool,
+}
+
+impl From {
+    /// Whether it names a connection or a snapshot.
+    pub(super) fn names_one(&self) -> bool {
+        self.target.profile.is_some() || self.target.sandbox.is_some() || self.directory.is_some()
+    }
 }
 
 /// `deskferry runs …`
@@ -306,6 +365,123 @@ pub(super) enum RunsCommand {
         #[arg(default_value = "last")]
         run: String,
     },
+    /// Run the rows of a run that failed once more, as they stand in the file now; refused ones too
+    #[command(after_help = "Example:\n  deskferry runs retry last --dry-run")]
+    Retry(RetryArgs),
+    /// Decide rows in doubt that only a person can decide; without --as or --from: list them
+    #[command(
+        after_help = "Example:\n  deskferry runs settle last --to settle.csv\n\nFill in the column _as with done=ID, resend or skip, then:\n  deskferry runs settle last --from settle.csv"
+    )]
+    Settle(SettleArgs),
+    /// Take back what a run made: delete it where the system can, else close it with a note
+    #[command(
+        after_help = "Example:\n  deskferry runs rollback last --dry-run\n\nTickets that somebody has changed since are kept and named."
+    )]
+    Rollback(RollbackArgs),
+    /// Rebuild the ledger from the markers that tickets bear in the system
+    #[command(
+        after_help = "Example:\n  deskferry runs adopt samples/tickets.csv --mapping mappings/incidentiq-tickets.toml --sandbox"
+    )]
+    Adopt(AdoptArgs),
+    /// Take the data of a run out of the state folder
+    #[command(after_help = "Example:\n  deskferry runs purge last --keep ids")]
+    Purge(PurgeArgs),
+}
+
+/// `deskferry runs retry`
+#[derive(Debug, Args)]
+pub(super) struct RetryArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// Do everything but the sending
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Confirm the first write to a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+}
+
+/// `deskferry runs settle`
+#[derive(Debug, Args)]
+pub(super) struct SettleArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// Only this row, as the spreadsheet program numbers it (repeatable)
+    #[arg(long = "row", value_name = "N", conflicts_with = "from")]
+    pub rows: Vec<u64>,
+    /// Take the rows and what is said of them from this file, as --to writes it
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// What they are: done=ID (the ticket is there), resend (it is not), skip (leave it at that)
+    #[arg(long = "as", value_name = "VERDICT")]
+    pub verdict: Option<String>,
+    /// Write the rows in doubt to this CSV file, to be filled in
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "verdict"])]
+    pub to: Option<PathBuf>,
+    /// Do not look up in the system whether the ticket of done=ID is there
+    #[arg(long)]
+    pub unchecked: bool,
+}
+
+/// `deskferry runs rollback`
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// Only show what would be taken back and what would be kept
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Requests per second, at most: 10/s, 600/min [default: that of the run]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// Confirm it on a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+}
+
+/// `deskferry runs adopt`
+#[derive(Debug, Args)]
+pub(super) struct AdoptArgs {
+    /// The files that the tickets were made from; without them only plain keys can be read from the markers, and
+    /// what the rows held is not known
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// The mapping that they were made with
+    #[arg(long, short, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Where they are.
+    #[command(flatten)]
+    pub target: Where,
+    /// Only tickets made since this day: 2024-09-01
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<jiff::civil::Date>,
+    /// Only say what would be learned
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `deskferry runs purge`
+#[derive(Debug, Args)]
+pub(super) struct PurgeArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// What stays: `ids` keeps keys and ticket ids, so that nothing is sent twice
+    #[arg(long, value_enum, value_name = "ids")]
+    pub keep: Option<Keep>,
+    /// Confirm it without being asked where no ids are kept: the code of the run
+    #[arg(long, value_name = "RUN")]
+    pub confirm: Option<String>,
+}
+
+/// What `runs purge` leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Keep {
+    /// Keys and ticket ids
+    Ids,
 }
 
 /// `deskferry sandbox`
@@ -327,7 +503,7 @@ pub(super) struct SandboxArgs {
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,
-    /// The seed of population and faults
+    /// The seed of the faults
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }

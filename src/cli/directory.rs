@@ -65,7 +65,7 @@ pub(super) async fn run(
     Ok(ExitCode::Done)
 }
 
-async fn load(from: &From, global: &Global, output: Output) -> Result<Arc<Directory>> {
+pub(super) async fn load(from: &From, global: &Global, output: Output) -> Result<Arc<Directory>> {
     let named = from.system.as_deref().map(named_system).transpose()?;
     if let Some(path) = &from.directory {
         return from_snapshot(path, named);
@@ -106,7 +106,7 @@ async fn load(from: &From, global: &Global, output: Output) -> Result<Arc<Direct
     directory
 }
 
-fn named_system(word: &str) -> Result<SystemName> {
+pub(super) fn named_system(word: &str) -> Result<SystemName> {
     SystemName::parse(word).ok_or_else(|| {
         Error::usage(format!("no system `{word}`")).hint("`incidentiq` or `clearfeed`")
     })

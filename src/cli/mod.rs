@@ -5,6 +5,7 @@ mod confirm;
 mod connect;
 mod directory;
 mod import;
+mod init;
 mod interrupt;
 mod output;
 mod read_as;
@@ -57,6 +58,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Import(args) => import::run(*args, &global, output).await,
             Command::Validate(args) => validate::run(*args, &global, output).await,
             Command::Schema(command) => schema::run(command, output),
+            Command::Init(args) => init::run(*args, &global, output).await,
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, output).await,

@@ -24,7 +24,8 @@ impl ReadAs {
     }
 }
 
-fn sheets(typed: &str) -> Result<SheetChoice> {
+/// Sheets as they are typed: names or numbers, or `*` for all.
+pub(super) fn sheets(typed: &str) -> Result<SheetChoice> {
     if typed.trim() == "*" {
         return Ok(SheetChoice::All);
     }

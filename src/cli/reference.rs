@@ -103,7 +103,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> String {
     format!("{}   ({})", parts.join(", "), age_text(snapshot))
 }
 
-fn plural(kind: &str) -> String {
+pub(super) fn plural(kind: &str) -> String {
     match kind.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
         None if kind.ends_with('s') => format!("{kind}es"),

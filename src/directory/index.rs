@@ -1,8 +1,10 @@
 //! Indexes over a snapshot: exact first, then folded (case, white space); never a guess.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+// Every row looks names up, and whoever could choose them to collide has better ways to be slow.
+use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
 
 use super::suggest::{Suggester, fold};

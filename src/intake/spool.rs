@@ -7,6 +7,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::candidate::{Candidate, Counts, Passed, close, pass};
 use super::{Digest, Identify};
+use crate::error::Rule;
 use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Place, Record};
 use crate::source::{Row, Table};
@@ -246,6 +247,7 @@ impl Spooled<'_> {
                 message,
                 hint,
                 missing: None,
+                rule: Rule::Message,
             })
             .collect();
         let record = Record {

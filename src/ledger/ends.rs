@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
+use crate::error::Rule;
 use crate::event::{End, Skip};
 use crate::record::{Place, RowKey};
 use crate::systems::Ticket;
@@ -78,7 +79,7 @@ impl StoredEnd {
             End::Skipped(Skip::ByMapping { reason }) => Self::Skipped {
                 reason: reason.clone(),
             },
-            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. })
+            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. } | Skip::ByHand)
             | End::Ready { .. }
             | End::NotSent => return None,
         })
@@ -156,6 +157,7 @@ impl StoredFault {
             message: self.message.clone(),
             hint: self.hint.clone(),
             missing: None,
+            rule: Rule::Message,
         }
     }
 }

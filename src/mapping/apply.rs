@@ -359,6 +359,7 @@ impl<'r> Row<'_, 'r> {
         let mut fault = self.new_fault(field, problem.message);
         fault.hint = problem.hint;
         fault.missing = problem.missing;
+        fault.rule = problem.rule;
         fault.value = match self.gather(field) {
             Ok(Got::One(item)) => Some(item.text().into_owned()),
             _ => None,

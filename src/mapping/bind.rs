@@ -18,8 +18,9 @@ use super::script::Script;
 use super::shape::{Marker, Unmapped};
 use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
+use crate::directory::Kind;
 use crate::error::{Error, Fault, Result};
-use crate::intake::{Digest, Identify, Identity};
+use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
 use crate::systems::fields::{FieldValue, Target};
@@ -103,6 +104,16 @@ impl BoundPlan {
         self.plan.steps()
     }
 
+    /// See [`Plan::resolved_kinds`].
+    pub fn resolved_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.plan.resolved_kinds()
+    }
+
+    /// See [`Plan::unforeseen`].
+    pub fn unforeseen(&self) -> Vec<&'static str> {
+        self.plan.unforeseen()
+    }
+
     /// The most requests that a row costs.
     pub fn requests_per_row(&self) -> usize {
         self.plan.requests_per_row()
@@ -140,7 +151,11 @@ impl BoundPlan {
     }
 
     /// The parts of the key joined by `/`.
-    fn key(&self, parts: &[FieldPlan], rows: &[Record]) -> std::result::Result<RowKey, Vec<Fault>> {
+    fn joined_key(
+        &self,
+        parts: &[FieldPlan],
+        rows: &[Record],
+    ) -> std::result::Result<RowKey, Vec<Fault>> {
         let mut row = self.row(rows);
         let mut key = String::new();
         for (number, part) in parts.iter().enumerate() {
@@ -161,11 +176,11 @@ impl BoundPlan {
 
     /// The hash of the cells that fields are made of, by column name: neither the order of the columns nor one
     /// that nothing reads changes it.
-    fn content(&self, rows: &[Record]) -> Digest {
+    fn content_of(&self, rows: &[Record]) -> Digest {
         // Hashed in one go: most rows are shorter than what a hasher buffers.
         let mut bytes = Vec::with_capacity(1024);
         let mut put = |text: &str| {
-            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            put_length(&mut bytes, text.len());
             bytes.extend_from_slice(text.as_bytes());
         };
         for record in rows {
@@ -182,6 +197,15 @@ impl BoundPlan {
         }
         truncated(&blake3::hash(&bytes))
     }
+}
+
+/// A length in front of its text, seven bits a byte: most take one, and a row is mostly short texts.
+fn put_length(bytes: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
 }
 
 fn truncated(hash: &blake3::Hash) -> Digest {
@@ -253,20 +277,18 @@ impl Identify for BoundPlan {
         }
     }
 
-    fn identify(&self, rows: &[Record]) -> std::result::Result<Identity, Vec<Fault>> {
-        let key = match &self.plan.key {
-            Some(parts) => Some(self.key(parts, rows)?),
-            None => {
-                let carried = rows
-                    .iter()
-                    .find_map(|record| self.columns.carried_key(record));
-                carried.map(|key| RowKey::new(key.trim()))
-            }
-        };
-        Ok(Identity {
-            key,
-            content: self.content(rows),
-        })
+    fn key(&self, rows: &[Record]) -> std::result::Result<Option<RowKey>, Vec<Fault>> {
+        if let Some(parts) = &self.plan.key {
+            return self.joined_key(parts, rows).map(Some);
+        }
+        let carried = rows
+            .iter()
+            .find_map(|record| self.columns.carried_key(record));
+        Ok(carried.map(|key| RowKey::new(key.trim())))
+    }
+
+    fn content(&self, rows: &[Record]) -> Digest {
+        self.content_of(rows)
     }
 }
 
@@ -318,6 +340,10 @@ pub(super) struct Made {
 }
 
 impl MapRows for BoundPlan {
+    fn content(&self, rows: &[Record]) -> Digest {
+        self.content_of(rows)
+    }
+
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
         let plan = &self.plan;
         let reference = match plan.marker {

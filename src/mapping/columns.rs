@@ -353,6 +353,7 @@ impl<'p> Reader<'p> {
                     .value(cell.text());
                 Box::new(Fault {
                     hint: problem.hint,
+                    rule: problem.rule,
                     ..fault
                 })
             }),

@@ -15,6 +15,7 @@ use super::shape::{FieldRule, Instead, Origin, ParseKind};
 use super::target::{Want, Wanted};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::directory::{CustomField, CustomType, Found, Kind};
+use crate::error::Rule;
 use crate::systems::fields::{Setting, Target};
 
 /// Compiles a field of the mapping; `None` when it has no target.
@@ -458,6 +459,7 @@ impl Compiler<'_> {
                     .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None)))
                     .or_else(|| Some(format!("`deskferry directory search` finds the names; a new {kind} is seen after `--refresh`"))),
                 missing: None,
+                rule: Rule::Message,
             }),
         }
     }

@@ -36,10 +36,10 @@ impl Format {
 
 /// A text as read under one format.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Reading {
+pub(super) struct Reading {
     at: DateTime,
-    has_time: bool,
-    offset: Option<Offset>,
+    pub(super) has_time: bool,
+    pub(super) offset: Option<Offset>,
 }
 
 fn read(format: &str, text: &str) -> Result<Reading, String> {
@@ -67,7 +67,7 @@ fn read(format: &str, text: &str) -> Result<Reading, String> {
 }
 
 /// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`.
-fn read_iso(text: &str) -> Option<Reading> {
+pub(super) fn read_iso(text: &str) -> Option<Reading> {
     let pieces = Pieces::parse(text).ok()?;
     Some(Reading {
         at: pieces
@@ -82,7 +82,7 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
     let text = text.trim();
     if formats.is_empty() {
         return read_iso(text).ok_or_else(|| {
-            Problem::new(format!("`{text}` is no date like 2024-06-21")).hint(
+            Problem::broken(text, "is no date like 2024-06-21").hint(
                 "say how it is written: `formats = [\"%m/%d/%Y %H:%M\"]` for 06/21/2024 22:43",
             )
         });
@@ -96,11 +96,10 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
             None => found = Some((format, reading)),
             Some((_, first)) if first.at == reading.at && first.offset == reading.offset => {}
             Some((first, known)) => {
-                // Without the value in it all such cells are one cause; the hint shows the first of them.
-                return Err(Problem::new(format!(
-                    "`{}` and `{}` read it as different dates",
-                    first.0, format.0
-                ))
+                return Err(Problem::broken(
+                    text,
+                    format!("is a different date under `{}` and `{}`", first.0, format.0),
+                )
                 .hint(format!(
                     "`{text}` would be {} or {}: keep only the format in which this column is written",
                     shown(known.at),
@@ -111,10 +110,10 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
     }
     found.map(|(_, reading)| reading).ok_or_else(|| {
         let formats: Vec<&str> = formats.iter().map(|format| format.0.as_str()).collect();
-        Problem::new(format!(
-            "`{text}` is no date of the form {}",
-            formats.join(" or ")
-        ))
+        Problem::broken(
+            text,
+            format!("is no date of the form {}", formats.join(" or ")),
+        )
         .hint("mend the cell, or add its form to `formats`")
     })
 }
@@ -140,11 +139,11 @@ pub(super) fn to_datetime<'a>(
             Some(zone) => return Ok(Item::Instant(Box::new(at.with_time_zone(zone.clone())))),
             None => return Ok(item),
         },
-        other => return Err(Problem::new(format!("`{}` is no date", other.text()))),
+        other => return Err(Problem::broken(&other.text(), "is no date")),
     };
     in_zone(reading, zone)
         .map(|moment| moment.unwrap_or(Item::DateTime(reading.at)))
-        .ok_or_else(|| Problem::new(format!("`{}` lies outside of the calendar", item.text())))
+        .ok_or_else(|| Problem::broken(&item.text(), "lies outside of the calendar"))
 }
 
 fn civil(at: DateTime) -> Reading {
@@ -301,7 +300,7 @@ mod tests {
         let both = ["%m/%d/%Y", "%d/%m/%Y"];
         assert_eq!(
             moment("03/04/2024", &both, None).unwrap_err(),
-            "`%m/%d/%Y` and `%d/%m/%Y` read it as different dates"
+            "`03/04/2024` is a different date under `%m/%d/%Y` and `%d/%m/%Y`"
         );
         assert_eq!(
             moment("03/03/2024", &both, None).unwrap(),

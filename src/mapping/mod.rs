@@ -22,6 +22,7 @@ mod example;
 mod expr;
 mod field;
 mod file;
+pub mod infer;
 mod input;
 mod item;
 mod json_schema;
@@ -47,6 +48,7 @@ mod values;
 use std::borrow::Cow;
 
 use crate::error::Fault;
+use crate::intake::Digest;
 use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
 
@@ -82,6 +84,9 @@ pub struct Ready {
 /// What the engine needs from a mapping that is bound to the input's tables: a pure function, called from
 /// several threads.
 pub trait MapRows: Send + Sync {
+    /// The hash of the mapped columns of these rows: whether a row is what it was.
+    fn content(&self, rows: &[Record]) -> Digest;
+
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }

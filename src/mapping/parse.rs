@@ -7,11 +7,11 @@ use super::file::{Faults, Section};
 use super::input::read_zone;
 use super::item::Item;
 use super::shape::{ParseKind, ParseRule};
-use crate::error::Missing;
+use crate::error::{Missing, Rule};
 
 /// Words that mean yes and no when the mapping names none.
-const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
-const FALSES: [&str; 6] = ["false", "no", "n", "0", "off", "f"];
+pub(super) const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
+pub(super) const FALSES: [&str; 6] = ["false", "no", "n", "0", "off", "f"];
 
 /// Why a value cannot be what it should, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub(super) struct Problem {
     pub(super) hint: Option<String>,
     /// The name that resolves to nothing, where that is it.
     pub(super) missing: Option<Missing>,
+    pub(super) rule: Rule,
 }
 
 impl Problem {
@@ -28,6 +29,16 @@ impl Problem {
             message: message.into(),
             hint: None,
             missing: None,
+            rule: Rule::Message,
+        }
+    }
+
+    /// A value that breaks a rule: whatever the values, the rule is the cause.
+    pub(super) fn broken(value: &str, rule: impl Into<String>) -> Self {
+        let rule = rule.into();
+        Self {
+            rule: Rule::Broken(rule.clone()),
+            ..Self::new(format!("`{value}` {rule}"))
         }
     }
 
@@ -129,11 +140,11 @@ impl ParseRule {
         let Item::Text(text) = &item else {
             return match item {
                 Item::Integer(_) | Item::Number(_) => Ok(item),
-                other => Err(Problem::new(format!("`{}` is no number", other.text()))),
+                other => Err(Problem::broken(&other.text(), "is no number")),
             };
         };
         let plain = self.plain_number(text).ok_or_else(|| {
-            let problem = Problem::new(format!("`{text}` is no number"));
+            let problem = Problem::broken(text, "is no number");
             match self.decimal {
                 None if text.contains(',') => problem.hint(
                     "say which sign parts the decimals: `decimal = \",\"` or `decimal = \".\"`",
@@ -146,7 +157,7 @@ impl ParseRule {
         }
         match plain.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Item::Number(number)),
-            _ => Err(Problem::new(format!("`{text}` is no number"))),
+            _ => Err(Problem::broken(text, "is no number")),
         }
     }
 
@@ -191,10 +202,7 @@ impl ParseRule {
                 Ok(Item::Integer(number as i64))
             }
             Item::Integer(number) => Ok(Item::Integer(number)),
-            other => Err(Problem::new(format!(
-                "`{}` is no whole number",
-                other.text()
-            ))),
+            other => Err(Problem::broken(&other.text(), "is no whole number")),
         }
     }
 

@@ -16,7 +16,7 @@ use super::script::{Origin as Place, Script, Scripts};
 use super::shape::{FieldRule, InputRules, Marker, Take, Unmapped};
 use super::target::{Want, Wanted};
 use super::values::environment;
-use crate::directory::Directory;
+use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
 use crate::systems::fields::{FieldTable, Setting, Target};
@@ -249,6 +249,21 @@ impl Plan {
     /// row whose fields for a further step are empty does without it.
     pub fn steps(&self) -> &[Cow<'static, str>] {
         &self.steps
+    }
+
+    /// The kinds of things that its fields name.
+    pub fn resolved_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        let resolvers = self
+            .fields
+            .iter()
+            .filter_map(|field| field.resolver.as_ref());
+        resolvers.map(|resolver| resolver.kind)
+    }
+
+    /// For what reasons the system may still refuse a row that is good by all that a client can know.
+    pub fn unforeseen(&self) -> Vec<&'static str> {
+        let steps: Vec<&str> = self.steps.iter().map(Cow::as_ref).collect();
+        self.schema.unforeseen(&steps)
     }
 
     /// The most requests that a row costs.

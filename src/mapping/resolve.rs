@@ -7,7 +7,7 @@ use super::parse::Problem;
 use super::shape::Instead;
 use crate::directory::suggest::{did_you_mean, fold};
 use crate::directory::{Directory, Entry, Found, Kind};
-use crate::error::Missing;
+use crate::error::{Missing, Rule};
 
 /// A compiled resolve step.
 #[derive(Debug)]
@@ -106,6 +106,7 @@ impl Resolver {
                     message: format!("no {} `{text}`{place}", self.kind),
                     hint: Some(hint.unwrap_or_else(|| self.advice(text))),
                     missing: Some(self.missing(text)),
+                    rule: Rule::Name(self.kind),
                 }
             }),
         }

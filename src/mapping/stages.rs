@@ -12,6 +12,7 @@ use super::table_key;
 use super::target::{Want, not_among};
 use super::text::{fits, truncate};
 use crate::directory::suggest::{did_you_mean, nearest};
+use crate::error::Rule;
 use crate::record::Cell;
 
 /// What one item became on its way.
@@ -104,6 +105,7 @@ pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>,
                     format!("add `\"{text}\" = …` to `map`, or say what else: `else = …`")
                 })),
                 missing: None,
+                rule: Rule::Message,
             })
         }
     }
@@ -151,7 +153,7 @@ pub(super) fn lost_digits(item: &Item<'_>) -> Problem {
         Item::Number(number) => Cell::Number(*number).text().into_owned(),
         other => other.text().into_owned(),
     };
-    Problem::new(format!("`{text}` has lost digits")).hint(
+    Problem::broken(&text, "has lost digits").hint(
         "spreadsheet programs keep 15 digits of a number: format the column as text and fill in the ids anew",
     )
 }
@@ -176,9 +178,10 @@ pub(super) fn check<'a>(
     if let Some((regex, written)) = &rule.pattern {
         let text = item.text();
         if !regex.is_match(&text) {
-            return Err(Problem::new(format!(
-                "`{text}` does not fit the pattern `{written}`"
-            )));
+            return Err(Problem::broken(
+                &text,
+                format!("does not fit the pattern `{written}`"),
+            ));
         }
     }
     let Want::Text { max_length } = field.wanted.want else {
@@ -226,18 +229,16 @@ fn check_bounds(field: &FieldPlan, item: &Item<'_>) -> Result<(), Problem> {
         _ => return Ok(()),
     };
     if let Some(min) = rule.min.as_ref().filter(|min| number < min.value) {
-        return Err(Problem::new(format!(
-            "`{}` is below {}",
-            item.text(),
-            min.value
-        )));
+        return Err(Problem::broken(
+            &item.text(),
+            format!("is below {}", min.value),
+        ));
     }
     if let Some(max) = rule.max.as_ref().filter(|max| number > max.value) {
-        return Err(Problem::new(format!(
-            "`{}` is above {}",
-            item.text(),
-            max.value
-        )));
+        return Err(Problem::broken(
+            &item.text(),
+            format!("is above {}", max.value),
+        ));
     }
     Ok(())
 }

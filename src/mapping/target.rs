@@ -130,7 +130,7 @@ impl Want {
             Self::Date => plain(ParseKind::Date, item).map(Item::into_json),
             Self::DateTime => match plain(ParseKind::DateTime, item)? {
                 Item::Instant(at) => Ok(Value::String(rfc3339(&at))),
-                other => Err(Problem::new(format!("`{}` has no time zone", other.text())).hint(
+                other => Err(Problem::broken(&other.text(), "has no time zone").hint(
                     "say in which zone the times of this file are: `timezone = \"America/Chicago\"` \
                      in `[input]` or in the profile",
                 )),

@@ -1,11 +1,13 @@
-//! Faults grouped by cause: the same field and message is one cause, however many rows have it.
+//! Faults grouped by cause: the same field and message is one cause, however many rows have it; so is a rule that
+//! many different values break.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::words;
-use crate::error::Fault;
+use crate::directory::Kind;
+use crate::error::{Fault, Rule};
 use crate::record::Place;
 
 /// How many distinct causes are told apart before the rest is counted together: memory stays flat.
@@ -14,6 +16,8 @@ const MOST_CAUSES: usize = 10_000;
 const ROWS_SHOWN: usize = 5;
 /// How many causes a summary prints.
 const CAUSES_SHOWN: usize = 20;
+/// How many of the values that break one rule are named.
+const VALUES_SHOWN: usize = 3;
 
 /// One cause with the rows that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,14 +28,44 @@ pub struct Cause {
     pub field: Option<String>,
     /// The column whose cells are to blame.
     pub column: Option<String>,
-    /// What is wrong.
+    /// What is wrong; the rule alone where several values break it.
     pub message: String,
+    /// The first few of the values that break one rule; empty where the message names the value.
+    pub values: Vec<String>,
+    /// What kind of thing the value should name, where an alias would mend it.
+    pub names: Option<Kind>,
     /// What to do about it.
     pub hint: Option<String>,
     /// The first few rows: their numbers, with file and sheet where the faults stand in several.
     pub first_rows: Vec<String>,
     #[serde(skip)]
     first: Vec<Place>,
+}
+
+impl Cause {
+    /// One more value that breaks the rule: from the second on, the rule itself is what is told.
+    fn add_value(&mut self, fault: &Fault, rule: &str) {
+        let value = fault.message.strip_suffix(rule).unwrap_or_default().trim();
+        if self.values.iter().any(|known| known == value) {
+            return;
+        }
+        if self.values.len() == 1 {
+            self.message = rule.to_owned();
+        }
+        match self.values.len() {
+            VALUES_SHOWN => self.values.push("…".to_owned()),
+            shown if shown < VALUES_SHOWN => self.values.push(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// The message, with the values that it is about.
+    fn text(&self) -> String {
+        match self.values.len() {
+            0 | 1 => self.message.clone(),
+            _ => format!("{} ({})", self.message, self.values.join(", ")),
+        }
+    }
 }
 
 /// All causes of a run.
@@ -51,7 +85,11 @@ impl Causes {
             let table = self.table.get_or_insert_with(|| fault.place.clone());
             self.several |= (&table.file, &table.sheet) != (&fault.place.file, &fault.place.sheet);
             let field = fault.field.clone().or_else(|| fault.column.clone());
-            let key = (field.clone(), fault.message.clone());
+            let text = match &fault.rule {
+                Rule::Broken(rule) => rule,
+                Rule::Message | Rule::Name(_) => &fault.message,
+            };
+            let key = (field.clone(), text.clone());
             if !self.by_text.contains_key(&key) && self.by_text.len() >= MOST_CAUSES {
                 self.others += 1;
                 continue;
@@ -61,15 +99,28 @@ impl Causes {
                 field,
                 column: fault.column.clone(),
                 message: fault.message.clone(),
+                values: Vec::new(),
+                names: match &fault.rule {
+                    Rule::Name(kind) => Some(*kind),
+                    Rule::Message | Rule::Broken(_) => None,
+                },
                 hint: fault.hint.clone(),
                 first_rows: Vec::new(),
                 first: Vec::new(),
             });
             cause.rows += 1;
+            if let Rule::Broken(rule) = &fault.rule {
+                cause.add_value(fault, rule);
+            }
             if cause.first.len() < ROWS_SHOWN {
                 cause.first.push(fault.place.clone());
             }
         }
+    }
+
+    /// Whether some rows hold names that an alias would mend.
+    pub fn has_names(&self) -> bool {
+        self.by_text.values().any(|cause| cause.names.is_some())
     }
 
     fn row(&self, place: &Place) -> String {
@@ -106,7 +157,7 @@ impl Causes {
         let width = |text: &dyn Fn(&Cause) -> usize| shown.iter().map(text).max().unwrap_or(0);
         let counts = width(&|cause| words::count(cause.rows).len());
         let fields = width(&|cause| cause.field.as_deref().unwrap_or("row").chars().count());
-        let messages = width(&|cause| cause.message.chars().count()).min(48);
+        let messages = width(&|cause| cause.text().chars().count()).min(48);
         let mut lines: Vec<String> = shown
             .iter()
             .map(|cause| {
@@ -123,7 +174,7 @@ impl Causes {
                 };
                 format!(
                     "{count:>counts$}  {field:<fields$}  {:<messages$}   {rest}",
-                    cause.message
+                    cause.text()
                 )
             })
             .collect();
@@ -172,6 +223,24 @@ mod tests {
         8  LocationId  no location `Linclon HS`   did you mean `Lincoln High School`?
         2  Subject     is empty                   rows 17, 204
         ");
+    }
+
+    #[test]
+    fn a_rule_that_many_values_break_is_one_cause() {
+        let mut causes = Causes::default();
+        let above = |row, value: &str| {
+            fault(row, "Cost", &format!("`{value}` is above 40"))
+                .rule(Rule::Broken("is above 40".to_owned()))
+        };
+        causes.add(&[above(2, "42")]);
+        assert_eq!(causes.lines(), ["1  Cost  `42` is above 40   row 2"]);
+        for (row, value) in [(3, "53.4"), (4, "42"), (5, "54.6"), (6, "60"), (7, "61")] {
+            causes.add(&[above(row, value)]);
+        }
+        assert_eq!(
+            causes.lines(),
+            ["6  Cost  is above 40 (`42`, `53.4`, `54.6`, …)   rows 2, 3, 4, 5, 6 and 1 more"]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What people see of a run: bar, summary, causes, error file. All of it is made from [`crate::event`]s.
+//! What people see of a run: bar, summary, causes, error file, and row by row. All of it is made from [`crate::event`]s.
 
 pub mod aliases;
 pub mod causes;
@@ -6,6 +6,8 @@ pub mod diagnostic;
 pub mod error_file;
 pub mod progress;
 pub mod reporter;
+pub mod rows;
+pub mod samples;
 pub mod summary;
 pub mod tally;
 pub mod words;

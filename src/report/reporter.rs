@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use super::error_file::ErrorFiles;
 use super::progress::Progress;
+use super::rows::{OutcomeFile, PayloadFile};
+use super::samples::Samples;
 use super::summary::Summary;
 use crate::error::{Error, Result};
-use crate::event::{End, Event, Listener};
+use crate::event::{End, Event, Listener, RowEnd};
 
 /// Bar, summary and error file of one run.
 pub struct Reporter {
@@ -14,7 +16,19 @@ pub struct Reporter {
     progress: Progress,
     error_files: Option<ErrorFiles>,
     carry_key: bool,
+    row_by_row: RowByRow,
     failed: Option<Error>,
+}
+
+/// What is kept of each row, where it is asked for.
+#[derive(Debug, Default)]
+pub struct RowByRow {
+    /// The requests of a dry run.
+    pub payloads: Option<PayloadFile>,
+    /// What became of each record.
+    pub outcomes: Option<OutcomeFile>,
+    /// The first records of a dry run for the eye.
+    pub samples: Option<Samples>,
 }
 
 impl Reporter {
@@ -26,8 +40,21 @@ impl Reporter {
             progress,
             error_files,
             carry_key,
+            row_by_row: RowByRow::default(),
             failed: None,
         }
+    }
+
+    /// Keeps this of each row besides.
+    #[must_use]
+    pub fn row_by_row(mut self, kept: RowByRow) -> Self {
+        self.row_by_row = kept;
+        self
+    }
+
+    /// The first records of a dry run.
+    pub fn samples(&self) -> Option<&Samples> {
+        self.row_by_row.samples.as_ref()
     }
 
     /// Ends the report: the tally, and the error files that were written.
@@ -39,6 +66,12 @@ impl Reporter {
         self.summary.close();
         if let Some(error) = self.failed.take() {
             return Err(error);
+        }
+        if let Some(file) = self.row_by_row.payloads.take() {
+            file.finish()?;
+        }
+        if let Some(file) = self.row_by_row.outcomes.take() {
+            file.finish()?;
         }
         self.error_files
             .take()
@@ -55,7 +88,13 @@ impl Listener for Reporter {
     fn on(&mut self, event: &Event) {
         self.progress.on(event);
         self.summary.on(event);
-        let (Event::Row(row), Some(files)) = (event, &mut self.error_files) else {
+        let Event::Row(row) = event else {
+            return;
+        };
+        if let Err(error) = self.row_by_row.add(row) {
+            self.failed.get_or_insert(error);
+        }
+        let Some(files) = &mut self.error_files else {
             return;
         };
         let (state, faults) = match &row.end {
@@ -66,5 +105,20 @@ impl Listener for Reporter {
         if let Err(error) = files.add(row.key.as_ref(), self.carry_key, state, &row.rows, faults) {
             self.failed.get_or_insert(error);
         }
+    }
+}
+
+impl RowByRow {
+    fn add(&mut self, row: &RowEnd) -> Result<()> {
+        if let Some(samples) = &mut self.samples {
+            samples.add(row);
+        }
+        if let Some(file) = &mut self.payloads {
+            file.add(row)?;
+        }
+        if let Some(file) = &mut self.outcomes {
+            file.add(row)?;
+        }
+        Ok(())
     }
 }

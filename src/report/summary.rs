@@ -29,6 +29,21 @@ pub struct Context {
     pub dry_run: bool,
     /// The limit, in requests per second.
     pub limit: Option<f64>,
+    /// How many records that are not done yet were to be taken up (`--limit`).
+    pub most: Option<u64>,
+}
+
+/// How long a real run would take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forecast {
+    /// How many requests it needs.
+    pub requests: u64,
+    /// At so many a second.
+    pub rate: f64,
+    /// The rate allows no less.
+    pub least: Duration,
+    /// When it would end if it began now, as a clock shows it here.
+    pub ends: Option<String>,
 }
 
 /// What came of it, after the run.
@@ -44,6 +59,16 @@ pub struct Aftermath {
     pub stopped: Option<String>,
     /// The command that goes on.
     pub resume: Option<String>,
+    /// The input against what was sent before, whole; `None` where nothing was to be compared.
+    pub compared: Option<serde_json::Value>,
+    /// Of a dry run: how long the real one would take.
+    pub forecast: Option<Forecast>,
+    /// Of a dry run: what it could not check.
+    pub unchecked: Vec<String>,
+    /// The command that writes unknown names as a table.
+    pub write_aliases: Option<String>,
+    /// The files that were asked for: what each is, and its name.
+    pub files: Vec<(&'static str, PathBuf)>,
 }
 
 /// A few named rows of many.
@@ -80,6 +105,7 @@ pub struct Summary {
     repeated: u64,
     done_before: u64,
     by_mapping: u64,
+    by_hand: u64,
     fallbacks: BTreeMap<(String, String), u64>,
     causes: Causes,
     changed: Sample,
@@ -118,6 +144,7 @@ impl Summary {
             End::Ready {
                 requests,
                 fallbacks,
+                ..
             } => {
                 self.ready += 1;
                 self.requests += u64::from(*requests);
@@ -153,6 +180,7 @@ impl Summary {
             Skip::DoneBefore { .. } => self.done_before += 1,
             Skip::Repeated { .. } => self.repeated += 1,
             Skip::ByMapping { .. } => self.by_mapping += 1,
+            Skip::ByHand => self.by_hand += 1,
             Skip::Changed { ticket, run, from } => {
                 self.changed.add(|| {
                     let number = ticket.number.as_deref().unwrap_or(&ticket.id);
@@ -181,6 +209,11 @@ impl Summary {
         self.created + self.ready
     }
 
+    /// How many requests a dry run would send.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// The causes of what was rejected.
     pub fn causes(&self) -> &Causes {
         &self.causes
@@ -200,11 +233,17 @@ impl Summary {
     pub fn render(&self, context: &Context, after: &Aftermath) -> String {
         let mut text = String::new();
         self.head(&mut text, context, after);
-        self.told(&mut text);
+        self.told(&mut text, context, after);
         if !self.causes.is_empty() {
             text.push_str("\n  rejected, by cause\n");
             for line in self.causes.lines() {
                 let _ = writeln!(text, "    {line}");
+            }
+            if let Some(command) = &after.write_aliases {
+                let _ = writeln!(
+                    text,
+                    "    the unknown names as a table to fill in:  {command}"
+                );
             }
         }
         for (title, sample) in [
@@ -223,6 +262,7 @@ impl Summary {
                 }
             }
         }
+        forecast(&mut text, after);
         foot(&mut text, after);
         text
     }
@@ -277,12 +317,13 @@ impl Summary {
         }
     }
 
-    fn told(&self, text: &mut String) {
+    fn told(&self, text: &mut String, context: &Context, after: &Aftermath) {
         let reasons: Vec<String> = [
             (self.done_before, "done before"),
             (self.changed.count, "changed since"),
             (self.repeated, "the same row again"),
             (self.by_mapping, "by the mapping"),
+            (self.by_hand, "settled by hand"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -298,8 +339,15 @@ impl Summary {
                 "  incomplete {rows} created, a later step was refused"
             );
         }
-        if self.requests > self.ready {
-            let _ = writeln!(text, "  requests   {} in all", words::count(self.requests));
+        if let Some(most) = context.most
+            && self.not_sent > 0
+            && after.stopped.is_none()
+        {
+            let _ = writeln!(
+                text,
+                "  not sent   {} past --limit {most}: the same command goes on with them",
+                words::plural(self.not_sent, "record", "records")
+            );
         }
         for ((field, name), count) in &self.fallbacks {
             let _ = writeln!(
@@ -324,20 +372,46 @@ impl Summary {
             "rejected": self.rejected, "in_doubt": self.in_doubt, "not_sent": self.not_sent,
             "skipped_because": {
                 "done_before": self.done_before, "changed": self.changed.count,
-                "repeated": self.repeated, "by_mapping": self.by_mapping,
+                "repeated": self.repeated, "by_mapping": self.by_mapping, "by_hand": self.by_hand,
             },
             "requests": if context.dry_run { self.requests } else { self.sent },
             "seconds": after.took.as_secs_f64(), "limit": context.limit,
             "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
             "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
-            "stopped": after.stopped, "resume": after.resume,
+            "stopped": after.stopped, "resume": after.resume, "compared": after.compared,
+            "forecast": after.forecast.as_ref().map(|forecast| serde_json::json!({
+                "requests": forecast.requests, "rate": forecast.rate, "seconds": forecast.least.as_secs_f64(), "ends": forecast.ends,
+            })),
+            "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         })
     }
 }
 
+/// How long it would take, and what could not be checked.
+fn forecast(text: &mut String, after: &Aftermath) {
+    if let Some(forecast) = &after.forecast {
+        let ends = forecast.ends.as_deref().map_or(String::new(), |ends| {
+            format!(", so not before {ends} if it began now")
+        });
+        let _ = writeln!(
+            text,
+            "\n  forecast   {}: at least {} at {}{ends}",
+            words::plural(forecast.requests, "request", "requests"),
+            words::duration(forecast.least),
+            words::rate(forecast.rate)
+        );
+    }
+    if !after.unchecked.is_empty() {
+        text.push_str("\n  not checked, because only the system can tell\n");
+        for line in &after.unchecked {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+}
+
 fn foot(text: &mut String, after: &Aftermath) {
-    if !after.error_files.is_empty() {
+    if !after.error_files.is_empty() || !after.files.is_empty() {
         text.push('\n');
     }
     for (path, command) in &after.error_files {
@@ -346,6 +420,9 @@ fn foot(text: &mut String, after: &Aftermath) {
             "  errors     {}     mend and run:  {command}",
             path.display()
         );
+    }
+    for (what, path) in &after.files {
+        let _ = writeln!(text, "  {what:<10} {}", path.display());
     }
     if let Some(stopped) = &after.stopped {
         let _ = writeln!(text, "\n  stopped    {stopped}");

@@ -66,6 +66,7 @@ impl Tally {
             End::Ready {
                 requests,
                 fallbacks,
+                ..
             } => {
                 self.good += 1;
                 self.requests += u64::from(*requests);

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::breaker::Breaker;
 use super::limiter::{Limiter, UNKNOWN_RATE};
-use super::plan::{Base, Plan, Row};
+use super::plan::{Base, Plan, Row, ready_end};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::row::{Intended, Line, Sent, Signal, intent, send};
@@ -30,7 +31,7 @@ use crate::ledger::{
     ActiveRun, Change, RunInfo, RunMeta, RunState, Scope, StoredEnd, StoredRow, Unsettled,
 };
 use crate::record::RowKey;
-use crate::systems::System;
+use crate::systems::{StepPayload, System};
 
 /// How many intents are durable ahead of their requests at most.
 const AHEAD: usize = 256;
@@ -83,6 +84,7 @@ pub(super) async fn drive<'e>(
         run: run.clone(),
         halt: halt.subscribe(),
         signals,
+        sent: AtomicU64::new(0),
     });
     let mut engine = Engine {
         settings,
@@ -182,11 +184,13 @@ fn rehearsed(plan: Plan) -> (Base, End) {
     match plan {
         Plan::End(base, end) => (base, end),
         Plan::Send(row) => {
-            let requests = row.requests.steps.len() - row.next;
-            let end = End::Ready {
-                requests: u32::try_from(requests).unwrap_or(u32::MAX),
-                fallbacks: row.requests.fallbacks,
-            };
+            let open = row.requests.steps.into_iter().skip(row.next);
+            let payloads = open.map(|request| StepPayload {
+                step: request.id.name.into(),
+                ordinal: request.id.ordinal,
+                body: request.body,
+            });
+            let end = ready_end(payloads.collect(), row.requests.fallbacks);
             (row.base, end)
         }
         Plan::Settle(doubtful) => (
@@ -303,6 +307,7 @@ pub(super) struct Engine<'e> {
 impl<'e> Engine<'e> {
     async fn run(&mut self) {
         loop {
+            self.tell_sent();
             self.advance();
             if self.is_over() {
                 return;
@@ -491,12 +496,15 @@ impl<'e> Engine<'e> {
         }
     }
 
+    fn tell_sent(&mut self) {
+        for _ in 0..self.line.sent.swap(0, Ordering::Relaxed) {
+            self.fold.totals.requests += 1;
+            self.fold.tell(&Event::Sent);
+        }
+    }
+
     fn hear(&mut self, signal: Signal) {
         match signal {
-            Signal::Sent => {
-                self.fold.totals.requests += 1;
-                self.fold.tell(&Event::Sent);
-            }
             Signal::Throttled => self.fold.totals.throttled += 1,
             Signal::Note(text) => self.fold.note(text),
         }
@@ -616,6 +624,7 @@ impl<'e> Engine<'e> {
     }
 
     async fn finish(mut self, run: &ActiveRun, started: Instant) -> Result<Totals> {
+        self.tell_sent();
         while let Ok(signal) = self.heard.try_recv() {
             self.hear(signal);
         }

@@ -146,7 +146,7 @@ fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
     batch
         .iter()
         .filter_map(|item| match &item.subject {
-            Subject::Keyed(key, _) => Some(key.clone()),
+            Subject::Keyed(key) => Some(key.clone()),
             _ => None,
         })
         .collect()
@@ -154,14 +154,19 @@ fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
 
 fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Vec<Plan> {
     let mut prior = prior.into_iter();
+    let mut kept = 0;
     batch
         .into_iter()
-        .map(|item| match item.subject {
-            Subject::Keyed(..) => {
-                let prior = prior.next().unwrap_or_default();
-                planner.plan(item, &prior)
-            }
-            _ => planner.plan(item, &[]),
+        .map(|item| {
+            let mut plan = match item.subject {
+                Subject::Keyed(..) => {
+                    let prior = prior.next().unwrap_or_default();
+                    planner.plan(item, &prior)
+                }
+                _ => planner.plan(item, &[]),
+            };
+            planner.trim(&mut plan, &mut kept);
+            plan
         })
         .collect()
 }

@@ -67,6 +67,28 @@ pub(super) fn judge(
     }
 }
 
+/// The encoding that the bytes around the first one that is no UTF-8 look like.
+pub(super) fn likely(bytes: &Bytes) -> Result<Option<&'static str>> {
+    let mut reader = bytes.reader()?;
+    let mut chunk = vec![0; CHUNK];
+    let utf8 = Encoded {
+        encoding: UTF_8,
+        bom: false,
+    };
+    let mut judge = Judge::new(utf8, true);
+    loop {
+        let count =
+            read_full(&mut reader, &mut chunk).map_err(|error| cannot_read(&bytes.named, error))?;
+        let last = count < chunk.len();
+        if let Some(bad) = judge.chunk(&chunk[..count], last) {
+            return Ok(guess(bad.around(&chunk[..count])).filter(|_| !bad.nul));
+        }
+        if last {
+            return Ok(None);
+        }
+    }
+}
+
 /// A byte that cannot stay.
 struct Bad {
     nul: bool,
@@ -79,6 +101,12 @@ struct Bad {
 }
 
 impl Bad {
+    /// What stands near it.
+    fn around<'c>(&self, chunk: &'c [u8]) -> &'c [u8] {
+        let start = self.offset.saturating_sub(2048);
+        &chunk[start..chunk.len().min(self.offset + 2048)]
+    }
+
     fn error(&self, encoding: &'static Encoding, chunk: &[u8]) -> Error {
         let place = format!("at byte {} (line {})", self.position + 1, self.line);
         if self.nul {
@@ -93,9 +121,7 @@ impl Bad {
             "is not {}: the byte{value} {place} does not fit",
             encoding.name()
         ));
-        let start = self.offset.saturating_sub(2048);
-        let end = chunk.len().min(self.offset + 2048);
-        error.hint(match guess(&chunk[start..end]) {
+        error.hint(match guess(self.around(chunk)) {
             Some(label) => {
                 format!("looks like {label}: add encoding = \"{label}\" to [input] of the mapping")
             }

@@ -13,12 +13,13 @@ mod open;
 mod sheet;
 mod workbook;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
 
+use bytes::Bytes;
 use open::SourceFile;
 
 /// Which sheets of a workbook are read.
@@ -186,6 +187,14 @@ impl Input {
     pub fn unchanged(&self) -> Result<()> {
         self.files.iter().try_for_each(SourceFile::unchanged)
     }
+}
+
+/// The encoding that a file which is no UTF-8 looks like, if it looks like one.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn likely_encoding(path: &Path) -> Result<Option<&'static str>> {
+    encoding::likely(&Bytes::open(path)?)
 }
 
 #[cfg(test)]

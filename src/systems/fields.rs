@@ -1,6 +1,8 @@
 //! The shape of the one table of fields: from it validation, `init`, the JSON schema and the reference pages
 //! are made. Each system's `fields.rs` fills it from its contract.
 
+pub(crate) mod called;
+
 use std::sync::Arc;
 
 use crate::directory::{CustomField, Kind};
@@ -55,6 +57,8 @@ pub struct Field {
     pub setting: Setting,
     /// One sentence for the reference page, with the contract section in brackets.
     pub doc: &'static str,
+    /// What columns of this meaning are called in the exports of help desks, the likeliest first, in lower case.
+    pub called: &'static [&'static str],
 }
 
 /// The fields of one operation.
@@ -117,6 +121,7 @@ impl Field {
             required: false,
             setting: Setting::Own,
             doc,
+            called: &[],
         }
     }
 
@@ -144,6 +149,11 @@ impl Field {
             setting: Setting::Never(instead),
             ..Self::own(name, kind, doc)
         }
+    }
+
+    /// The same field with the names that columns of its meaning bear.
+    pub(crate) fn called(self, called: &'static [&'static str]) -> Self {
+        Self { called, ..self }
     }
 
     /// The same field, demanded.

@@ -106,7 +106,7 @@ pub enum Operation {
 pub const CREATE: &str = "create";
 
 /// One request of a row, composed but not sent: the same bytes in a dry run and a real one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepPayload {
     /// The step's name in the ledger: [`CREATE`], or the name that the field table gives it.
     pub step: Cow<'static, str>,
@@ -141,6 +141,9 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// For what reasons it may refuse what these steps send although all that a client can know is right.
+    fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
 
     /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
     fn group(&self, body: &Value) -> String {
@@ -225,6 +228,22 @@ pub struct Listed {
     pub group: String,
     /// The text that bears the reference line; `None` where the listing does not show it.
     pub text: Option<String>,
+    /// When it was changed last, by whomever, where the answer tells.
+    pub updated_at: Option<Timestamp>,
+    /// Whether it is still worked on.
+    pub standing: Standing,
+}
+
+/// Whether a ticket is still worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It is.
+    #[default]
+    Open,
+    /// It is closed.
+    Closed,
+    /// It is deleted.
+    Gone,
 }
 
 /// How a listing ended.
@@ -302,6 +321,29 @@ pub trait System: fmt::Debug + Send + Sync {
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd>;
+
+    /// Reads one ticket by its id; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>>;
+
+    /// A few tickets among which one whose text has these words is likely, if there is any: the newest, and what
+    /// the system's own search finds. A sample: that nothing is in it proves nothing.
+    ///
+    /// # Errors
+    /// When the newest cannot be listed.
+    async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>>;
+
+    /// What [`Self::undo`] does here to tickets, said before it is done: `deletes them`.
+    fn undoing(&self) -> &'static str;
+
+    /// Whether a ticket looks as [`Self::undo`] leaves it.
+    fn is_undone(&self, listed: &Listed) -> bool;
+
+    /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
+    /// repeats nothing. It may be sent again without harm.
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome;
 }
 
 /// The faults of a refusal, one a field, placed on a row.

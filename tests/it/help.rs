@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 17] = [
     &["import"],
     &["validate"],
     &["schema", "mapping"],
@@ -16,6 +16,11 @@ const COMMANDS: [&[&str]; 12] = [
     &["runs", "show"],
     &["runs", "errors"],
     &["runs", "ids"],
+    &["runs", "retry"],
+    &["runs", "settle"],
+    &["runs", "rollback"],
+    &["runs", "adopt"],
+    &["runs", "purge"],
     &["sandbox"],
 ];
 

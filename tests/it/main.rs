@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod again;
 mod bad_input;
+mod dry_run;
 mod help;
 mod import;
 mod mapping_faults;
 mod mapping_keys;
 mod real_files;
 mod resume;
+mod retry;
+mod rollback;
 mod schema;
+mod settle;
 mod summary;
 mod support;
 mod validate;

@@ -8,6 +8,10 @@ fn read(ended: &Ended) -> String {
     for (pattern, with) in [
         (r"run [0-9A-Z]{4}\b", "run CODE"),
         (r"in \d+(\.\d)? s\b", "in TIME"),
+        (
+            r"not before (\d{4}-\d\d-\d\d )?\d\d:\d\d",
+            "not before THEN",
+        ),
         (r"\(\d+(\.\d)?/s, limit", "(RATE, limit"),
     ] {
         text = regex::Regex::new(pattern)
@@ -40,7 +44,7 @@ fn a_file_of_faults_and_its_dry_run() {
         "district",
     ];
     let ended = work
-        .run(&[&arguments[..], &["--dry-run"]].concat())
+        .run(&[&arguments[..], &["--dry-run", "--show", "1"]].concat())
         .expect(1);
     insta::assert_snapshot!("dry_run", read(&ended));
     let ended = work.run(&arguments).expect(1);

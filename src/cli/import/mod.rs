@@ -1,6 +1,9 @@
 //! `deskferry import`: a file of tickets goes into a system.
 
 mod announce;
+mod compare;
+mod forecast;
+mod only;
 mod settings;
 
 use std::path::Path;
@@ -18,18 +21,33 @@ use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
-use crate::ledger::{Ledger, RunLock, RunMeta, RunState};
+use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::reference::find_references;
 use crate::mapping::{BoundPlan, Mapping, Plan, PlanOptions, Unmapped};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
+use crate::report::reporter::RowByRow;
+use crate::report::rows::{OutcomeFile, PayloadFile};
+use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
-use crate::report::{Context, Reporter, words};
-use crate::run::{self, Job, Limiter, Totals};
+use crate::report::{Context, Reporter, Summary, words};
+use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::Input;
 use crate::systems;
 
+pub(super) use only::Only;
+
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
+    run_only(args, None, global, output).await
+}
+
+/// The same for a part of the records only: what failed before, as it stands (`runs retry`).
+pub(super) async fn run_only(
+    args: ImportArgs,
+    only: Option<Only>,
+    global: &Global,
+    output: &Output,
+) -> Result<ExitCode> {
     let mapping = Mapping::load(&args.mapping)?;
     let target = settings::target(&args, &mapping, global)?;
     let options = settings::input_options(&args, &mapping)?;
@@ -61,12 +79,21 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
         input: &input,
         state: &state,
         output: *output,
+        only: only.as_ref(),
     };
     let ended = import.run().await;
     if let Some(connected) = connected {
         connected.close().await?;
     }
     ended
+}
+
+/// The first pass over the input, and what it counted.
+struct Pass<'a> {
+    plan: &'a BoundPlan,
+    directory: &'a Directory,
+    survey: &'a Survey,
+    counted: (u64, u64, u64),
 }
 
 /// One import: everything that is settled before the first row is read.
@@ -80,6 +107,8 @@ struct Import<'a> {
     state: &'a StateFolder,
     limiter: Arc<Limiter>,
     output: Output,
+    /// The records that are run at all; `None`: every one.
+    only: Option<&'a Only>,
 }
 
 impl Import<'_> {
@@ -89,11 +118,44 @@ impl Import<'_> {
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
-        self.confirm(&plan, &survey)?;
+        let system = self.mapping.system().as_str();
+        let scope = ledger
+            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
+            .await?;
+        let meta = self.meta(&directory);
+        let pass = Pass {
+            plan: &plan,
+            directory: &directory,
+            survey: &survey,
+            counted: self.counted(&plan, &survey)?,
+        };
+        let compared = self.compare(&pass, &scope, &meta).await?;
+        self.probe(&scope).await?;
+        self.confirm(&pass, compared.as_ref())?;
+        self.give_up(&pass, &scope, compared.as_ref())?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen()?;
-        self.execute(&directory, &plan, &survey, &ledger, &interrupts)
+        self.execute(&pass, scope, meta, compared, &interrupts)
             .await
+    }
+
+    /// Rows, records, and rows left out by `where`.
+    fn counted(&self, plan: &BoundPlan, survey: &Survey) -> Result<(u64, u64, u64)> {
+        match self.only {
+            None => Ok((survey.rows(), survey.records(), survey.filtered())),
+            Some(only) => {
+                tokio::task::block_in_place(|| only.count(survey.items(self.input, plan)?))
+            }
+        }
+    }
+
+    /// The records of this import, in order.
+    fn items<'i>(&'i self, pass: &'i Pass<'_>) -> Result<Items<'i>> {
+        let items = pass.survey.items(self.input, pass.plan)?;
+        Ok(match self.only {
+            Some(only) => Box::new(only.of(items)),
+            None => Box::new(items),
+        })
     }
 
     async fn directory(&self) -> Result<Arc<Directory>> {
@@ -185,51 +247,49 @@ impl Import<'_> {
         ])
     }
 
-    fn confirm(&self, plan: &BoundPlan, survey: &Survey) -> Result<()> {
+    fn confirm(&self, pass: &Pass<'_>, compared: Option<&Compared>) -> Result<()> {
         let (Some(target), Some(connected)) = (self.target, self.connected) else {
             return Ok(());
         };
         if self.args.dry_run || !target.is_live() {
             return Ok(());
         }
-        let tickets = self
-            .args
-            .limit
-            .map_or(survey.records(), |limit| limit.min(survey.records()));
-        let about = announce::before_first_write(target, connected, tickets, plan, &self.limiter);
+        let records = pass.counted.1;
+        let tickets = self.args.limit.map_or(records, |limit| limit.min(records));
+        let mut about =
+            announce::before_first_write(target, connected, tickets, pass.plan, &self.limiter);
+        if let Some(compared) = compared.filter(|_| self.args.again) {
+            about = format!("{about}\n{}", compare::doubled(compared));
+        }
         confirm(target.name(), &about, self.args.confirm.as_deref())
     }
 
     async fn execute(
         &self,
-        directory: &Directory,
-        plan: &BoundPlan,
-        survey: &Survey,
-        ledger: &Ledger,
+        pass: &Pass<'_>,
+        scope: Scope,
+        meta: RunMeta,
+        compared: Option<Compared>,
         interrupts: &Interrupts,
     ) -> Result<ExitCode> {
         let started = Instant::now();
-        let system = self.mapping.system().as_str();
-        let scope = ledger
-            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
-            .await?;
-        let counted = (survey.rows(), survey.records(), survey.filtered());
-        let mut reporter = self.reporter();
+        let counted = pass.counted;
+        let mut reporter = self.reporter()?;
         reporter.on(&Event::Counted {
             rows: counted.0,
             records: counted.1,
             filtered: counted.2,
         });
         let job = Job {
-            items: survey.items(self.input, plan)?,
+            items: self.items(pass)?,
             counted,
-            map: plan,
+            map: pass.plan,
             find_references: &|text| find_references(text).map(str::to_owned).collect(),
             system: self
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
-            meta: self.meta(directory),
+            meta,
         };
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
@@ -240,7 +300,7 @@ impl Import<'_> {
             &mut reporter,
         )
         .await?;
-        self.finish(reporter, totals, started)
+        self.finish(reporter, totals, compared, started, pass)
     }
 
     fn settings(&self) -> run::Settings {
@@ -255,6 +315,12 @@ impl Import<'_> {
             max_errors: self.args.max_errors,
             limit: self.args.limit,
             dry_run: self.args.dry_run,
+            again: self.args.again,
+            retry: self.only.is_some(),
+            keep: match &self.args.payloads {
+                Some(_) => Keep::All,
+                None => Keep::First(self.args.show),
+            },
             workers: None,
         }
     }
@@ -273,7 +339,27 @@ impl Import<'_> {
             directory_print: Some(directory.snapshot().fingerprint()),
             directory_pulled: Some(directory.snapshot().pulled_at),
             command: announce::resume(self.args, self.global, self.target, &self.inputs()),
+            system_print: self.system_print(directory),
+            arguments: announce::resume_words(self.args, self.global, self.target, &self.inputs()),
+            folder: std::env::current_dir()
+                .map(|folder| folder.display().to_string())
+                .unwrap_or_default(),
         }
+    }
+
+    /// The spelling, the tenant, and as whom.
+    fn system_print(&self, directory: &Directory) -> String {
+        let user = self
+            .connected
+            .and_then(|connected| connected.system.account().user.clone())
+            .unwrap_or_default();
+        let snapshot = directory.snapshot();
+        format!(
+            "{} {} {} {user}",
+            snapshot.system, snapshot.dialect, snapshot.tenant
+        )
+        .trim_end()
+        .to_owned()
     }
 
     fn inputs(&self) -> Vec<&Path> {
@@ -284,7 +370,41 @@ impl Import<'_> {
             .collect()
     }
 
-    fn reporter(&self) -> Reporter {
+    /// What is kept of each row, where it is asked for.
+    fn row_by_row(&self) -> Result<RowByRow> {
+        let args = self.args;
+        let payloads = args.payloads.as_deref().map(|path| {
+            self.is_no_input(path)?;
+            PayloadFile::create(path)
+        });
+        let outcomes = args.outcomes.as_deref().map(|path| {
+            self.is_no_input(path)?;
+            OutcomeFile::create(path)
+        });
+        Ok(RowByRow {
+            payloads: payloads.transpose()?,
+            outcomes: outcomes.transpose()?,
+            samples: args
+                .dry_run
+                .then(|| Samples::new(args.show, self.input.tables())),
+        })
+    }
+
+    /// Refuses to write over what is read.
+    fn is_no_input(&self, path: &Path) -> Result<()> {
+        let read = self.args.inputs.iter().chain([&self.args.mapping]);
+        let same = |other: &std::path::PathBuf| matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        match read.into_iter().any(same) {
+            true => Err(
+                Error::usage("is read by this run and cannot be written by it")
+                    .at(path.display())
+                    .hint("choose another name"),
+            ),
+            false => Ok(()),
+        }
+    }
+
+    fn reporter(&self) -> Result<Reporter> {
         let files = (!self.args.dry_run).then(|| {
             ErrorFiles::new(
                 self.input.tables(),
@@ -292,11 +412,34 @@ impl Import<'_> {
                 self.args.errors_to.as_deref(),
             )
         });
-        Reporter::new(
+        let reporter = Reporter::new(
             Progress::new(self.output.show(), self.limiter.rate()),
             files,
             !self.mapping.has_key(),
-        )
+        );
+        Ok(reporter.row_by_row(self.row_by_row()?))
+    }
+
+    /// Adds what a dry run foretells, what it could not check, and where names are missing how to give them.
+    fn foresee(
+        &self,
+        summary: &Summary,
+        after: &mut Aftermath,
+        directory: &Directory,
+        plan: &BoundPlan,
+    ) {
+        let args = self.args;
+        if summary.causes().has_names() {
+            after.write_aliases = forecast::write_aliases(args, self.global, self.target);
+        }
+        for (what, path) in [("payloads", &args.payloads), ("outcomes", &args.outcomes)] {
+            after.files.extend(path.clone().map(|path| (what, path)));
+        }
+        if args.dry_run && after.stopped.is_none() {
+            after.forecast = (summary.requests() > 0)
+                .then(|| forecast::forecast(summary.requests(), &self.limiter));
+            after.unchecked = forecast::unchecked(plan, directory, self.target, args);
+        }
     }
 
     /// Reports what came of it, and says how to end.
@@ -304,7 +447,9 @@ impl Import<'_> {
         &self,
         mut reporter: Reporter,
         mut totals: Totals,
+        compared: Option<Compared>,
         started: Instant,
+        pass: &Pass<'_>,
     ) -> Result<ExitCode> {
         let stopped = totals.stopped.take();
         let interrupted = totals.state == RunState::Interrupted;
@@ -312,6 +457,7 @@ impl Import<'_> {
         let mut after = Aftermath {
             took: started.elapsed(),
             doubles: totals.doubles,
+            compared: compared.map(|compared| compared.to_json()),
             ..Aftermath::default()
         };
         for path in written.as_ref().map(Vec::as_slice).unwrap_or_default() {
@@ -344,8 +490,17 @@ impl Import<'_> {
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
             limit: self.limiter.rate(),
+            most: self.args.limit,
         };
         let summary = reporter.summary();
+        self.foresee(summary, &mut after, pass.directory, pass.plan);
+        let samples = reporter.samples().map(|samples| {
+            let width = console::Term::stderr().size_checked();
+            samples.render(width.map(|(_, columns)| usize::from(columns)))
+        });
+        if let Some(samples) = samples.filter(|samples| !samples.is_empty()) {
+            self.output.say(&format!("\n{}", samples.trim_end()));
+        }
         if self.output.is_json() {
             self.output
                 .data(&summary.to_json(&context, &after).to_string())?;

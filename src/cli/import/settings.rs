@@ -1,7 +1,7 @@
 //! What was typed and what the mapping says become the settings of one import.
 
 use super::super::args::{Global, ImportArgs};
-use super::super::connect::Target;
+use super::super::connect::{Target, faults};
 use crate::error::{Error, Result};
 use crate::mapping::Mapping;
 use crate::source::InputOptions;
@@ -16,7 +16,11 @@ pub(super) fn target(
     if args.dry_run && args.directory.is_some() && !named {
         return Ok(None);
     }
-    let target = Target::choose(&args.target, mapping.profiles(), false, global)?;
+    let mut target = Target::choose(&args.target, mapping.profiles(), false, global)?;
+    if let Target::Sandbox(sandbox) = &mut target {
+        sandbox.faults = faults(&args.faults)?;
+        sandbox.seed = args.seed;
+    }
     match target.system() {
         Some(system) if system != mapping.system() => Err(Error::usage(format!(
             "the mapping is for `{}`, but the profile `{}` is of `{system}`",

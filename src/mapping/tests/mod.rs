@@ -80,6 +80,10 @@ impl Schema for FakeSchema {
         Ok(steps)
     }
 
+    fn unforeseen(&self, _: &[&str]) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         None
     }
@@ -92,6 +96,7 @@ fn schema() -> Arc<dyn Schema> {
         required,
         setting,
         doc: "",
+        called: &[],
     };
     let text = |max_length| FieldType::Text { max_length };
     let own = Setting::Own;

@@ -2,6 +2,7 @@
 
 use crate::directory::Kind;
 use crate::systems::Dialect;
+use crate::systems::fields::called;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
 
 /// Sets by `PATCH` what the create does not take.
@@ -30,24 +31,30 @@ pub(super) fn create(dialect: Dialect) -> FieldTable {
             Reference(Kind::Collection),
             "the collection, by name [Endpoints]",
         )
+        .called(called::QUEUE)
         .required(),
-        Field::own("title", FieldType::TEXT, "the title [Endpoints]").required(),
+        Field::own("title", FieldType::TEXT, "the title [Endpoints]")
+            .called(called::TITLE)
+            .required(),
         Field::own(
             "description",
             FieldType::TEXT,
             "the first message; bears the reference line [Endpoints]",
         )
+        .called(called::DESCRIPTION)
         .required(),
         Field::own(
             "priority",
             Choice(PRIORITIES),
             "`medium` and `normal` are one and are sent as the dialect spells it [dialects]",
-        ),
+        )
+        .called(called::PRIORITY),
         Field::own(
             "requester_email",
             FieldType::TEXT,
             "the e-mail address of who asks [Endpoints]",
-        ),
+        )
+        .called(called::REQUESTER),
         Field {
             setting: if rest {
                 Setting::Step(UPDATE)
@@ -59,6 +66,7 @@ pub(super) fn create(dialect: Dialect) -> FieldTable {
                 Reference(Kind::User),
                 "who works on it [Endpoints]",
             )
+            .called(called::ASSIGNEE)
         },
         Field {
             setting: if rest {
@@ -69,13 +77,15 @@ pub(super) fn create(dialect: Dialect) -> FieldTable {
                 Setting::Own
             },
             ..Field::own("tags", FieldType::TEXT.list(), "tags by name [Endpoints]")
+                .called(called::TAGS)
         },
         Field::step(
             "status",
             Choice(STATUSES),
             UPDATE,
             "its state; a new request is open [Endpoints]",
-        ),
+        )
+        .called(called::STATUS),
     ];
     fields.extend(never());
     FieldTable {
@@ -97,19 +107,22 @@ fn never() -> Vec<Field> {
             FieldType::DateTime,
             TIME,
             "when it was made [Request object]",
-        ),
+        )
+        .called(called::CREATED),
         Field::never(
             "updated_at",
             FieldType::DateTime,
             TIME,
             "when it was last changed [Request object]",
-        ),
+        )
+        .called(called::UPDATED),
         Field::never(
             "ticket_id",
             FieldType::TEXT,
             "the system numbers requests itself: keep the old number as the mapping's `key`",
             "the number that people use [Endpoints]",
-        ),
+        )
+        .called(called::NUMBER),
         Field::never(
             "channel_id",
             FieldType::TEXT,
@@ -127,6 +140,7 @@ fn never() -> Vec<Field> {
             FieldType::TEXT,
             "no call sets it: assign a person by `assignee_id`",
             "the team that works on it [Request object]",
-        ),
+        )
+        .called(called::TEAM),
     ]
 }

@@ -135,6 +135,15 @@ impl Schema for ClearFeedSchema {
         )
     }
 
+    fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str> {
+        let mut reasons =
+            vec!["what the token may do, and whether each collection takes new requests"];
+        if steps.contains(&UPDATE) {
+            reasons.push("whether the workspace allows the move to each status");
+        }
+        reasons
+    }
+
     fn group(&self, body: &Value) -> String {
         match &body["collection_id"] {
             Value::String(id) => id.clone(),

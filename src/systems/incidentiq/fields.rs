@@ -1,6 +1,7 @@
 //! The one table of IncidentIQ's ticket fields (contract incidentiq §6, §7).
 
 use crate::directory::Kind;
+use crate::systems::fields::called;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
 
 /// Sets the priority (§8).
@@ -44,18 +45,21 @@ fn first_request() -> Vec<Field> {
             Reference(Kind::User),
             "who needs help, the requestor [§6, §7]",
         )
+        .called(called::REQUESTER)
         .required(),
         Field::own(
             "IssueId",
             Reference(Kind::Issue),
             "what is wrong: the leaf of category › type › issue [§7, §16]",
         )
+        .called(called::ISSUE)
         .required(),
         Field::own(
             "LocationId",
             Reference(Kind::Location),
             "where: the building [§7]",
         )
+        .called(called::LOCATION)
         .required(),
         Field::own(
             "Subject",
@@ -63,23 +67,26 @@ fn first_request() -> Vec<Field> {
                 max_length: Some(SUBJECT_LENGTH),
             },
             "the title; left out, the system makes one from model and issue [§6]",
-        ),
+        )
+        .called(called::TITLE),
         Field::own(
             "IssueDescription",
             FieldType::TEXT,
             "the description; bears the reference line [§6]",
-        ),
+        )
+        .called(called::DESCRIPTION),
         Field::own(
             "LocationRoomId",
             Reference(Kind::Room),
             "the room of the location [§6]",
-        ),
+        )
+        .called(called::ROOM),
         Field::own(
             "LocationDetails",
             FieldType::TEXT,
             "where exactly, in words [§6]",
         ),
-        Field::own("IsUrgent", Bool, "marks the ticket as urgent [§6]"),
+        Field::own("IsUrgent", Bool, "marks the ticket as urgent [§6]").called(called::URGENT),
         Field::own(
             "HasSensitiveInformation",
             Bool,
@@ -90,7 +97,8 @@ fn first_request() -> Vec<Field> {
             "Assets",
             Reference(Kind::Asset).list(),
             "the devices it is about, by tag [§6, §7]",
-        ),
+        )
+        .called(called::ASSET),
         Field::own(
             "SourceId",
             Integer,
@@ -127,20 +135,23 @@ fn further_requests() -> Vec<Field> {
             Reference(Kind::Priority),
             PRIORITY,
             "the level by name; sent as its score [§8, §19 D12]",
-        ),
-        Field::step("Tags", FieldType::TEXT.list(), TAGS, "tags by name [§8]"),
+        )
+        .called(called::PRIORITY),
+        Field::step("Tags", FieldType::TEXT.list(), TAGS, "tags by name [§8]").called(called::TAGS),
         Field::step(
             "AssignedToUserId",
             Reference(Kind::User),
             ASSIGN,
             "the agent who works on it [§9]",
-        ),
+        )
+        .called(called::ASSIGNEE),
         Field::step(
             "AssignedToTeamId",
             Reference(Kind::Team),
             ASSIGN,
             "the team that works on it [§9]",
-        ),
+        )
+        .called(called::TEAM),
         Field::step(
             "ParentTicketId",
             FieldType::TEXT,
@@ -152,20 +163,22 @@ fn further_requests() -> Vec<Field> {
             Reference(Kind::User),
             OWNER,
             "the submitter, where it is not the token's user [§9]",
-        ),
+        )
+        .called(called::SUBMITTER),
         Field::step(
             "SlaId",
             FieldType::TEXT,
             SLA,
             "the id of the service level [§9]",
         ),
-        Field::step("DueDate", DateTime, DUE_DATE, "when it is due [§8]"),
+        Field::step("DueDate", DateTime, DUE_DATE, "when it is due [§8]").called(called::DUE),
         Field::step(
             "WorkflowStepId",
             Reference(Kind::Status),
             STATUS,
             "the status by name; workflows allow only some moves [§10]",
-        ),
+        )
+        .called(called::STATUS),
     ]
 }
 
@@ -180,13 +193,15 @@ fn never() -> Vec<Field> {
             DateTime,
             TIME_INSTEAD,
             "when it was made; whether it can be back-dated is unknown [§6, §19]",
-        ),
+        )
+        .called(called::CREATED),
         Field::never(
             "ModifiedDate",
             DateTime,
             TIME_INSTEAD,
             "when it was last changed [§6]",
-        ),
+        )
+        .called(called::UPDATED),
         Field::never(
             "StartedDate",
             DateTime,
@@ -198,7 +213,8 @@ fn never() -> Vec<Field> {
             DateTime,
             TIME_INSTEAD,
             "when it was closed [§6]",
-        ),
+        )
+        .called(called::CLOSED),
         Field::never("IsClosed", Bool, CLOSE, "whether it is closed [§6]"),
         Field::never(
             "CloseReasonTypeId",
@@ -218,7 +234,8 @@ fn never() -> Vec<Field> {
             FieldType::TEXT,
             NUMBER,
             "the number that people use [§6]",
-        ),
+        )
+        .called(called::NUMBER),
         Field::never(
             "IsPastDue",
             Bool,

@@ -95,6 +95,19 @@ impl Schema for IncidentIqSchema {
         )
     }
 
+    fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str> {
+        let mut reasons = vec![
+            "what the token may do, and fields that the tenant's own rules demand of an issue or a location",
+        ];
+        if steps.contains(&STATUS) {
+            reasons.push("whether the workflow allows the move to each status");
+        }
+        if steps.contains(&ASSIGN) {
+            reasons.push("whether each agent and team may be given tickets of their location");
+        }
+        reasons
+    }
+
     fn group(&self, body: &Value) -> String {
         body["ProductId"]
             .as_str()

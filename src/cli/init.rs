@@ -1,0 +1,365 @@
+//! `deskferry init`: a first mapping from the columns of a file.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::args::{Global, InitArgs};
+use super::directory as directories;
+use super::output::Output;
+use super::read_as::sheets;
+use crate::directory::Directory;
+use crate::error::{Error, ExitCode, Result};
+use crate::mapping::infer::{self, Seen};
+use crate::mapping::{Mapping, Plan, PlanOptions};
+use crate::record::Record;
+use crate::report::words;
+use crate::source::{self, Input, InputOptions, Row, SheetChoice};
+use crate::systems::{self, Operation, Schema, SystemName};
+
+/// So many rows are looked at.
+const SAMPLE: usize = 10_000;
+/// The longest scope.
+const SCOPE_LENGTH: usize = 40;
+
+pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Result<ExitCode> {
+    let path = free_path(&args)?;
+    check_operation(&args.operation)?;
+    let directory = match args.from.names_one() {
+        true => Some(directories::load(&args.from, global, *output).await?),
+        false => None,
+    };
+    let system = system(&args, directory.as_deref())?;
+    let schema: Arc<dyn Schema> = Arc::from(match &directory {
+        Some(directory) => systems::schema_for(directory.snapshot())?,
+        None => systems::schema(system, None)?,
+    });
+    let read = tokio::task::block_in_place(|| read(&args))?;
+    let zone = TimeZone::system();
+    let seen = Seen {
+        input: &args.input.display().to_string(),
+        tables: read.input.tables(),
+        records: &read.records,
+        is_whole: read.is_whole,
+        other_sheets: &read.other_sheets,
+        options: &read.options,
+        schema: schema.as_ref(),
+        operation: Operation::Create,
+        directory: directory.as_deref(),
+        scope: &scope(&args.input),
+        zone: zone.iana_name(),
+    };
+    let draft = infer::guess(&seen);
+    let text = draft.render();
+    let Some(path) = path else {
+        output.data(text.trim_end())?;
+        return Ok(ExitCode::Done);
+    };
+    write(&path, &text)?;
+    let checked = check(&path, &schema, directory.as_ref(), &read.input)?;
+    let report = Written {
+        args: &args,
+        path: &path,
+        draft: &draft,
+        directory: directory.is_some(),
+        checked: checked.as_ref(),
+    };
+    report.tell(*output)?;
+    Ok(ExitCode::Done)
+}
+
+/// Where the mapping goes, if that is free; `None` is standard output.
+fn free_path(args: &InitArgs) -> Result<Option<PathBuf>> {
+    let path = match &args.output {
+        Some(path) if path == Path::new("-") => return Ok(None),
+        Some(path) => path.clone(),
+        None => PathBuf::from(format!("{}.mapping.toml", stem(&args.input))),
+    };
+    match path.exists() {
+        true => Err(
+            Error::usage("there is a file already, and `init` writes over none")
+                .at(path.display())
+                .hint("name another with -o FILE, or move it away"),
+        ),
+        false => Ok(Some(path)),
+    }
+}
+
+/// The name of the input without what its format adds.
+fn stem(input: &Path) -> String {
+    if input == Path::new("-") {
+        return "stdin".to_owned();
+    }
+    let name = input.file_name().unwrap_or_default().to_string_lossy();
+    let mut stem = name.as_ref();
+    for ending in [
+        ".gz", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".jsonl",
+        ".ndjson", ".json",
+    ] {
+        stem = stem.strip_suffix(ending).unwrap_or(stem);
+    }
+    stem.to_owned()
+}
+
+/// The input's name as a scope: plain letters, digits and `-`.
+fn scope(input: &Path) -> String {
+    let words: Vec<String> = stem(input)
+        .to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let scope: String = words.join("-").chars().take(SCOPE_LENGTH).collect();
+    match scope.trim_matches('-') {
+        "" => "old-desk".to_owned(),
+        scope => scope.to_owned(),
+    }
+}
+
+fn check_operation(word: &str) -> Result<()> {
+    match word {
+        "create" => Ok(()),
+        other => Err(Error::usage(format!(
+            "`init` writes no mapping for the operation `{other}`"
+        ))
+        .hint("it writes mappings that create tickets: --operation create")),
+    }
+}
+
+fn system(args: &InitArgs, directory: Option<&Directory>) -> Result<SystemName> {
+    let of_directory = directory.map(|directory| directory.snapshot().system);
+    let named = args.from.system.as_deref();
+    if let Some(word) = named
+        && SystemName::parse(word).is_none()
+    {
+        return directories::named_system(word);
+    }
+    let names = SystemName::ALL
+        .map(SystemName::as_str)
+        .join(" or --system ");
+    of_directory
+        .or_else(|| SystemName::parse(named?))
+        .ok_or_else(|| {
+            Error::usage("which system is the mapping for?").hint(format!("add --system {names}"))
+        })
+}
+
+/// The input, and a sample of its records.
+struct Read {
+    input: Input,
+    options: InputOptions,
+    records: Vec<Record>,
+    is_whole: bool,
+    other_sheets: Vec<String>,
+}
+
+fn read(args: &InitArgs) -> Result<Read> {
+    let mut options = InputOptions {
+        sheet: args
+            .sheet
+            .as_deref()
+            .map(sheets)
+            .transpose()?
+            .unwrap_or_default(),
+        header_row: args.header_row,
+        encoding: args.encoding.clone(),
+        delimiter: args.delimiter,
+        records: None,
+    };
+    let paths = [args.input.clone()];
+    // It comes once.
+    let is_standard_input = args.input == Path::new("-");
+    let mut input = match Input::open(&paths, &options) {
+        Err(error) if options.encoding.is_none() && !is_standard_input => {
+            // Spreadsheet programs write the encoding of their country: the bytes tell which it may be.
+            options.encoding = source::likely_encoding(&args.input)?.map(str::to_owned);
+            match options.encoding {
+                Some(_) => Input::open(&paths, &options)?,
+                None => return Err(error),
+            }
+        }
+        opened => opened?,
+    };
+    let mut other_sheets = Vec::new();
+    if args.sheet.is_none()
+        && !is_standard_input
+        && input.tables().iter().any(|table| table.sheet.is_some())
+    {
+        let all = InputOptions {
+            sheet: SheetChoice::All,
+            ..options.clone()
+        };
+        let whole = Input::open(&paths, &all)?;
+        if belong_together(&whole) {
+            (input, options) = (whole, all);
+        } else {
+            let first = input.tables().first().and_then(|table| table.sheet.clone());
+            let others = whole.tables().iter().filter(|table| table.sheet != first);
+            other_sheets
+                .extend(others.filter_map(|table| table.sheet.as_deref().map(str::to_owned)));
+        }
+    }
+    let mut records = Vec::new();
+    let mut is_whole = true;
+    for row in input.rows()? {
+        if records.len() == SAMPLE {
+            is_whole = false;
+            break;
+        }
+        if let Row::Record(record) = row? {
+            records.push(record);
+        }
+    }
+    Ok(Read {
+        input,
+        options,
+        records,
+        is_whole,
+        other_sheets,
+    })
+}
+
+/// Whether there are several sheets, and a third of the first one's columns stand in all of them.
+fn belong_together(input: &Input) -> bool {
+    let Some((first, others)) = input.tables().split_first() else {
+        return false;
+    };
+    let names = first.header.names();
+    let shared = names
+        .iter()
+        .filter(|name| {
+            others
+                .iter()
+                .all(|table| table.header.position(name).is_some())
+        })
+        .count();
+    !others.is_empty() && shared >= 2 && shared * 3 >= names.len()
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::machine("cannot be written")
+            .at(path.display())
+            .caused_by(error)
+    };
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+}
+
+/// What is wrong with the mapping as it was written: its `TODO`s, as far as a check can see them.
+fn check(
+    path: &Path,
+    schema: &Arc<dyn Schema>,
+    directory: Option<&Arc<Directory>>,
+    input: &Input,
+) -> Result<Option<Error>> {
+    let checked = Mapping::load(path).and_then(|mapping| {
+        let Some(directory) = directory else {
+            return Ok(());
+        };
+        let options = PlanOptions::default();
+        let plan = Plan::compile(
+            &mapping,
+            Arc::clone(schema),
+            Arc::clone(directory),
+            &options,
+        )?;
+        Arc::new(plan).bind(input.tables()).map(|_| ())
+    });
+    match checked {
+        Ok(()) => Ok(None),
+        Err(error) if !error.faults().is_empty() => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is said at the end.
+struct Written<'a> {
+    args: &'a InitArgs,
+    path: &'a Path,
+    draft: &'a infer::Draft,
+    directory: bool,
+    checked: Option<&'a Error>,
+}
+
+impl Written<'_> {
+    fn tell(&self, output: Output) -> Result<()> {
+        let todos = self.draft.todos();
+        if output.is_json() {
+            let faults: Vec<String> = self
+                .checked
+                .iter()
+                .flat_map(|error| error.faults())
+                .map(ToString::to_string)
+                .collect();
+            let document = json!({
+                "mapping": self.path, "fields": self.draft.filled(), "todos": todos, "faults": faults,
+                "directory": self.directory,
+            });
+            return output.data(&document.to_string());
+        }
+        let open = match todos.len() as u64 {
+            0 => "nothing open".to_owned(),
+            count => format!("{} to look at", words::plural(count, "TODO", "TODOs")),
+        };
+        output.say(&format!(
+            "  mapping    {}     {} filled, {open}",
+            self.path.display(),
+            words::plural(self.draft.filled() as u64, "field", "fields")
+        ));
+        for todo in &todos {
+            output.say(&format!("    {todo}"));
+        }
+        if let Some(error) = self.checked {
+            output.note(error);
+        }
+        output.say(&format!("  next       {}", self.next()));
+        Ok(())
+    }
+
+    /// The dry run of what was written.
+    fn next(&self) -> String {
+        let mut words = vec![
+            "deskferry".to_owned(),
+            "import".to_owned(),
+            self.args.input.display().to_string(),
+            "--mapping".to_owned(),
+            self.path.display().to_string(),
+        ];
+        let from = &self.args.from;
+        match (&from.target.profile, &from.directory) {
+            (Some(profile), _) => words.extend(["--profile".to_owned(), profile.clone()]),
+            (None, Some(snapshot)) => {
+                words.extend(["--directory".to_owned(), snapshot.display().to_string()])
+            }
+            (None, None) => words.push("--sandbox".to_owned()),
+        }
+        words.push("--dry-run".to_owned());
+        let quoted: Vec<String> = words.iter().map(|word| words::shell_word(word)).collect();
+        quoted.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_plain() {
+        assert_eq!(
+            scope(Path::new("old/Spiceworks Export (2024).csv.gz")),
+            "spiceworks-export-2024"
+        );
+        assert_eq!(scope(Path::new("チケット.xlsx")), "old-desk");
+        assert_eq!(scope(Path::new("-")), "stdin");
+    }
+}

@@ -1,0 +1,271 @@
+//! What the values of a column are, whatever its heading says.
+
+use jiff::civil::DateTime;
+use jiff::fmt::strtime::BrokenDownTime;
+
+use super::super::date::read_iso;
+use super::super::parse::{FALSES, TRUTHS, same};
+use super::sample::Column;
+
+/// So many different values are tried.
+const TRIED: usize = 600;
+/// The dates of these formats are tried, with each of the times below behind them.
+const DATES: [&str; 17] = [
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%d.%m.%y",
+    "%d-%b-%Y",
+    "%d/%b/%Y",
+    "%d/%b/%y",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+];
+const TIMES: [&str; 9] = [
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    ", %H:%M",
+    ", %I:%M %p",
+    "T%H:%M:%S",
+    " %I:%M%p",
+];
+
+/// How the dates of a column are written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Dates {
+    /// `None`: like 2024-06-21, or a workbook's own.
+    pub(super) format: Option<String>,
+    /// Whether there is a time of day.
+    pub(super) has_time: bool,
+    /// Whether they say their own zone.
+    pub(super) has_zone: bool,
+    /// Another format that reads all of them too, as other dates.
+    pub(super) or: Option<String>,
+    /// Values that are no dates, and how many cells hold one.
+    pub(super) others: Vec<String>,
+}
+
+/// How the dates of a column are written; `None` when it holds none.
+pub(super) fn dates(column: &Column) -> Option<Dates> {
+    if column.filled == 0 {
+        return None;
+    }
+    if column.dates * 10 >= column.filled * 9 {
+        return Some(Dates {
+            format: None,
+            has_time: column.times > 0,
+            has_zone: false,
+            or: None,
+            others: Vec::new(),
+        });
+    }
+    if !column.is_text() || column.mean_length() > 40.0 || column.mean_length() < 6.0 {
+        return None;
+    }
+    let values: Vec<&str> = column
+        .values
+        .iter()
+        .take(TRIED)
+        .map(|(value, _)| value.as_str())
+        .collect();
+    iso(&values).or_else(|| written(&values))
+}
+
+fn iso(values: &[&str]) -> Option<Dates> {
+    let read: Vec<_> = values.iter().map(|value| read_iso(value)).collect();
+    let good: Vec<_> = read.iter().flatten().collect();
+    let others = others(values, |value| read_iso(value).is_some());
+    enough(good.len(), values.len()).then(|| Dates {
+        format: None,
+        has_time: good.iter().any(|reading| reading.has_time),
+        has_zone: good.iter().all(|reading| reading.offset.is_some()),
+        or: None,
+        others,
+    })
+}
+
+/// All but a few.
+fn enough(good: usize, all: usize) -> bool {
+    good > 0 && good * 20 >= all * 19
+}
+
+fn others(values: &[&str], good: impl Fn(&str) -> bool) -> Vec<String> {
+    let bad = values.iter().filter(|value| !good(value));
+    bad.take(3).map(|value| (*value).to_owned()).collect()
+}
+
+fn written(values: &[&str]) -> Option<Dates> {
+    let probe: Vec<&str> = values.iter().copied().take(20).collect();
+    let mut fitting: Vec<(String, Vec<Option<DateTime>>)> = Vec::new();
+    for date in DATES {
+        for time in TIMES {
+            let format = format!("{date}{time}");
+            let tried = probe.iter().filter(|value| read(&format, value).is_some());
+            if tried.count() * 2 < probe.len() {
+                continue;
+            }
+            let read: Vec<_> = values.iter().map(|value| read(&format, value)).collect();
+            if enough(read.iter().flatten().count(), values.len()) {
+                fitting.push((format, read));
+            }
+        }
+    }
+    // What reads the most wins; of two that read as many, the first of the list.
+    fitting.sort_by_key(|(_, read)| std::cmp::Reverse(read.iter().flatten().count()));
+    let (format, read_as) = fitting.first()?.clone();
+    let whole = read_as.iter().flatten().count();
+    let or = fitting.iter().skip(1).find(|(_, read)| {
+        read.iter().flatten().count() == whole
+            && read.iter().zip(&read_as).any(|(one, other)| one != other)
+    });
+    Some(Dates {
+        has_time: format.contains('H') || format.contains('I'),
+        has_zone: false,
+        or: or.map(|(format, _)| format.clone()),
+        others: others(values, |value| read(&format, value).is_some()),
+        format: Some(format),
+    })
+}
+
+fn read(format: &str, text: &str) -> Option<DateTime> {
+    let parts = BrokenDownTime::parse(format, text.trim()).ok()?;
+    let date = parts.to_date().ok()?;
+    // `%Y` takes the year 24, and somebody's number is no date of the Middle Ages.
+    (1970..=2100).contains(&date.year()).then(|| {
+        let time = parts.to_time().unwrap_or_default();
+        date.to_datetime(time)
+    })
+}
+
+/// Whether the day comes first, as far as a format says it.
+pub(super) fn day_first(format: &str) -> Option<bool> {
+    let (day, month) = (format.find("%d")?, format.find("%m")?);
+    (!format.starts_with("%Y")).then_some(day < month)
+}
+
+/// The share of e-mail addresses.
+pub(super) fn addresses(column: &Column) -> f64 {
+    column.share(is_address)
+}
+
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let plain =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '@');
+    plain(name) && plain(domain) && domain.contains('.')
+}
+
+/// Whether all values are truths.
+pub(super) fn is_truth(column: &Column) -> bool {
+    let known = |value: &str| TRUTHS.iter().chain(&FALSES).any(|word| same(word, value));
+    column.filled > 0
+        && (column.truths == column.filled || column.values.iter().all(|(value, _)| known(value)))
+}
+
+/// The share of plain numbers.
+pub(super) fn numbers(column: &Column) -> f64 {
+    column.share(|value| value.parse::<f64>().is_ok_and(f64::is_finite))
+}
+
+/// The share of values with HTML in them.
+pub(super) fn html(column: &Column) -> f64 {
+    column.share(|value| {
+        let lower = value.to_lowercase();
+        ["<p>", "<br", "<div", "<span", "</", "&nbsp;"]
+            .iter()
+            .any(|tag| lower.contains(tag))
+    })
+}
+
+/// What parts several values in one cell: the sign after which the same short words come again and again.
+pub(super) fn separator(column: &Column) -> Option<&'static str> {
+    let cells: Vec<&str> = column
+        .values
+        .iter()
+        .map(|(value, _)| value.as_str())
+        .collect();
+    ["\n", ";", "|", ","].into_iter().find(|sign| {
+        let several = cells.iter().filter(|cell| cell.contains(*sign)).count();
+        let items: Vec<&str> = cells
+            .iter()
+            .flat_map(|cell| cell.split(*sign))
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect();
+        let short = items
+            .iter()
+            .filter(|item| item.chars().count() <= 40)
+            .count();
+        several * 10 >= cells.len() && several > 0 && short * 20 >= items.len() * 19
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(values: &[&str]) -> Column {
+        Column {
+            filled: values.len(),
+            texts: values.len(),
+            distinct: values.len(),
+            characters: values.iter().map(|value| value.len()).sum(),
+            values: values
+                .iter()
+                .map(|value| ((*value).to_owned(), 1))
+                .collect(),
+            ..Column::default()
+        }
+    }
+
+    fn format(values: &[&str]) -> Option<(Option<String>, Option<String>)> {
+        dates(&column(values)).map(|dates| (dates.format, dates.or))
+    }
+
+    #[test]
+    fn the_way_dates_are_written_is_found_from_all_of_them() {
+        let day = Some((Some("%d/%m/%Y %H:%M".to_owned()), None));
+        assert_eq!(format(&["03/04/2024 10:00", "21/06/2024 22:43"]), day);
+        assert_eq!(format(&["2024-06-21", "2024-06-22"]), Some((None, None)));
+        assert_eq!(
+            format(&["22/Sep/25 9:26 AM", "1/Oct/25 11:06 PM"]),
+            Some((Some("%d/%b/%y %I:%M %p".to_owned()), None))
+        );
+        assert_eq!(format(&["Printer", "Network"]), None);
+        assert_eq!(format(&["1234567", "7654321"]), None);
+    }
+
+    #[test]
+    fn dates_that_can_be_read_two_ways_are_told() {
+        let both = Some((Some("%m/%d/%Y".to_owned()), Some("%d/%m/%Y".to_owned())));
+        assert_eq!(format(&["03/04/2024", "05/06/2024"]), both);
+        // Nobody can read these as different days.
+        assert_eq!(
+            format(&["03/03/2024"]),
+            Some((Some("%m/%d/%Y".to_owned()), None))
+        );
+    }
+
+    #[test]
+    fn several_values_in_a_cell_are_parted_by_what_comes_again() {
+        assert_eq!(
+            separator(&column(&["vip,bug", "bug", "vip,how-to"])),
+            Some(",")
+        );
+        assert_eq!(separator(&column(&["Laptop;Phone", "Phone"])), Some(";"));
+        assert_eq!(separator(&column(&["bug", "vip"])), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! A mapping in the making: each line with why it is there and what is open about it.
+
+use std::fmt::Write as _;
+
+use super::toml;
+
+/// One line of the file, or one that is only proposed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Line {
+    /// The key, as TOML writes it.
+    pub(super) key: String,
+    /// The value, as TOML writes it.
+    pub(super) value: String,
+    /// Why it is so, a sentence a line.
+    pub(super) why: Vec<String>,
+    /// What is open.
+    pub(super) todo: Option<String>,
+    /// Whether it is only proposed: written as a comment.
+    pub(super) is_proposed: bool,
+}
+
+impl Line {
+    pub(super) fn new(key: &str, value: impl Into<String>) -> Self {
+        Self {
+            key: toml::key(key),
+            value: value.into(),
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub(super) fn why(mut self, why: impl Into<String>) -> Self {
+        self.why.push(why.into());
+        self
+    }
+
+    #[must_use]
+    pub(super) fn todo(mut self, todo: impl Into<String>) -> Self {
+        self.todo = Some(todo.into());
+        self
+    }
+
+    fn write(&self, text: &mut String) {
+        for why in &self.why {
+            comment(text, "# ", why);
+        }
+        if let Some(todo) = &self.todo {
+            comment(text, "# TODO ", todo);
+        }
+        let line = format!("{} = {}", self.key, self.value);
+        for line in line.lines() {
+            let mark = if self.is_proposed { "# " } else { "" };
+            let _ = writeln!(text, "{mark}{line}");
+        }
+    }
+}
+
+/// How wide comments are.
+const WIDTH: usize = 112;
+
+/// A comment, broken where it is long.
+pub(super) fn comment(text: &mut String, mark: &str, words: &str) {
+    let mut line = mark.to_owned();
+    let mut is_empty = true;
+    for word in words.split_whitespace() {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(text, "{line}");
+            line = "# ".to_owned();
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
+/// The mapping as it will be written.
+#[derive(Debug, Default)]
+pub struct Draft {
+    pub(super) head: Vec<String>,
+    pub(super) top: Vec<Line>,
+    pub(super) input: Vec<Line>,
+    pub(super) columns: Vec<Line>,
+    pub(super) fields: Vec<Line>,
+    /// Columns with data that nothing reads.
+    pub(super) unread: Vec<String>,
+}
+
+impl Draft {
+    /// The file.
+    pub fn render(&self) -> String {
+        let mut text = String::from("#:schema ./deskferry-mapping.schema.json\n");
+        for line in &self.head {
+            comment(&mut text, "# ", line);
+        }
+        text.push('\n');
+        section(&mut text, &self.top);
+        if !self.input.is_empty() || !self.columns.is_empty() {
+            text.push_str("\n[input]\n");
+            section(&mut text, &self.input);
+        }
+        if !self.columns.is_empty() {
+            text.push_str("\n[input.columns]\n");
+            section(&mut text, &self.columns);
+        }
+        text.push_str("\n[fields]\n");
+        section(&mut text, &self.fields);
+        if !self.unread.is_empty() {
+            text.push('\n');
+            let names: Vec<String> = self.unread.iter().map(|name| format!("`{name}`")).collect();
+            comment(
+                &mut text,
+                "# ",
+                &format!(
+                    "Columns with data that nothing above reads: {}.",
+                    names.join(", ")
+                ),
+            );
+        }
+        text
+    }
+
+    /// What is open, a line each.
+    pub fn todos(&self) -> Vec<String> {
+        self.lines()
+            .filter_map(|line| {
+                let todo = line.todo.as_ref()?;
+                Some(format!("{}: {todo}", line.key))
+            })
+            .collect()
+    }
+
+    /// How many fields of the system it fills.
+    pub fn filled(&self) -> usize {
+        self.fields.iter().filter(|line| !line.is_proposed).count()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.top
+            .iter()
+            .chain(&self.input)
+            .chain(&self.columns)
+            .chain(&self.fields)
+    }
+}
+
+fn section(text: &mut String, lines: &[Line]) {
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 && !(line.why.is_empty() && line.todo.is_none()) {
+            text.push('\n');
+        }
+        line.write(text);
+    }
+}

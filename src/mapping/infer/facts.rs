@@ -1,0 +1,98 @@
+//! The description: the text of the ticket, and the cells that no field takes, so that nothing is lost.
+
+use std::collections::BTreeSet;
+
+use super::content;
+use super::draft::Line;
+use super::key::Key;
+use super::words::likeness;
+use super::{Guess, toml};
+use crate::systems::fields::{FieldTable, called};
+
+/// So many columns are listed under the text.
+const MOST: usize = 14;
+
+/// The columns that are listed under the text: filled, with something to say, and taken by no field. In the order of
+/// the input.
+pub(super) fn columns(
+    guess: &Guess<'_>,
+    table: &FieldTable,
+    taken: &BTreeSet<usize>,
+) -> Vec<usize> {
+    let key = match guess.key {
+        Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => Some(*at),
+        Key::Content => None,
+    };
+    let rows = guess.sample.rows;
+    let mut ranked: Vec<(u32, usize)> = guess
+        .sample
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(at, column)| column.filled > 0 && !taken.contains(at) && key != Some(*at))
+        // What is the same in every row says nothing about one.
+        .filter(|(_, column)| rows < 4 || column.distinct > 1 || column.filled < rows)
+        .map(|(at, column)| (rank(table, &column.name, column.filled, rows), at))
+        .collect();
+    ranked.sort_by_key(|(rank, at)| (std::cmp::Reverse(*rank), *at));
+    ranked.truncate(MOST);
+    let mut chosen: Vec<usize> = ranked.into_iter().map(|(_, at)| at).collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+/// When it was made and closed first, then what has a meaning that the system knows, then what is filled most.
+fn rank(table: &FieldTable, name: &str, filled: usize, rows: usize) -> u32 {
+    let is =
+        |called: &[&'static str]| likeness(name, called).is_some_and(|(score, _)| score > 70.0);
+    let filled = u32::try_from(filled * 100 / rows.max(1)).unwrap_or(100);
+    if is(called::CREATED) || is(called::CLOSED) || is(called::STATUS) || is(called::REQUESTER) {
+        300 + filled
+    } else if table.fields.iter().any(|field| is(field.called)) {
+        200 + filled
+    } else {
+        filled
+    }
+}
+
+/// The line of the description: the text, and the listed columns under it.
+pub(super) fn line(guess: &Guess<'_>, field: &str, text: Option<usize>, listed: &[usize]) -> Line {
+    let body = text.map(|at| format!("{{{{ {} }}}}", toml::in_template(guess.name(at))));
+    let has_html = text.is_some_and(|at| content::html(&guess.sample.columns[at]) >= 0.1);
+    let html = if has_html { ", html = \"strip\"" } else { "" };
+    let line = match (&body, listed) {
+        (None, []) => return Line::new(field, "{ value = \"\" }"),
+        (Some(_), []) => {
+            let name = text.map_or("", |at| guess.name(at));
+            Line::new(field, format!("{{ from = {}{html} }}", toml::text(name)))
+        }
+        (body, listed) => {
+            let mut template = body.clone().unwrap_or_default();
+            template.push('\n');
+            for (number, at) in listed.iter().enumerate() {
+                let column = toml::in_template(guess.name(*at));
+                // The first keeps the blank line under the text.
+                let dash = if number == 0 { "" } else { "-" };
+                let heading = plain(guess.name(*at));
+                template.push_str(&format!(
+                    "{{%{dash} if {column} %}}\n{heading}: {{{{ {column} }}}}{{% endif %}}\n"
+                ));
+            }
+            Line::new(field, format!("{{ template = {}{html} }}", toml::lines(&template)))
+                .why("Under the text stands what no field takes: what was opened and closed when, and by whom.")
+        }
+    };
+    match has_html {
+        true => line.why("The texts are HTML; `strip` makes plain text of them."),
+        false => line,
+    }
+}
+
+/// A heading as text of a template: braces of it must not begin anything.
+fn plain(heading: &str) -> String {
+    let heading = heading.split_whitespace().collect::<Vec<_>>().join(" ");
+    match heading.contains("{{") || heading.contains("{%") || heading.contains("{#") {
+        true => heading.replace('{', "("),
+        false => heading,
+    }
+}

@@ -1,0 +1,590 @@
+//! The lines of `[fields]`.
+
+use std::collections::BTreeSet;
+
+use super::draft::Line;
+use super::key::Key;
+use super::matching::{Match, Reason, choice, names, percent, wants_address};
+use super::words::{fold, likeness};
+use super::{Guess, content, facts, told, toml};
+use crate::directory::{Directory, Kind};
+use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
+
+/// So many values are written into a `map`.
+const MOST_MAPPED: usize = 40;
+/// So many names are proposed.
+const PROPOSED: usize = 6;
+/// The longest title where the system names no limit.
+const TITLE_LENGTH: usize = 255;
+
+/// The fields of a guess.
+pub(super) struct Fields {
+    pub(super) lines: Vec<Line>,
+    /// The columns that are read.
+    pub(super) read: BTreeSet<usize>,
+    /// Whether a field wants moments and the file's times name no zone.
+    pub(super) needs_zone: bool,
+    /// Columns with data that nothing reads.
+    pub(super) unread: Vec<String>,
+}
+
+/// Makes the lines of all fields.
+pub(super) fn fields(guess: &Guess<'_>, table: &FieldTable, matches: Vec<Match>) -> Fields {
+    let mut maker = Maker {
+        guess,
+        table,
+        matches,
+        read: BTreeSet::new(),
+        needs_zone: false,
+    };
+    maker.add_texts();
+    let mut lines: Vec<Line> = Vec::new();
+    for (position, field) in table.fields.iter().enumerate() {
+        if matches!(field.setting, Setting::Never(_)) || field.name == table.description {
+            continue;
+        }
+        let found = maker
+            .matches
+            .iter()
+            .find(|found| found.field == position)
+            .cloned();
+        lines.extend(match found {
+            Some(found) => maker.matched(field, &found),
+            None => maker.unmatched(field),
+        });
+    }
+    lines.extend(super::custom::lines(&mut maker));
+    let text = maker.column_of(table.description);
+    let mut taken = maker.read.clone();
+    taken.extend(text);
+    let listed = facts::columns(guess, table, &taken);
+    maker.read.extend(text);
+    maker.read.extend(&listed);
+    // After what is required, where a person looks for it.
+    let place = lines
+        .iter()
+        .position(|line| line.is_proposed)
+        .unwrap_or(lines.len())
+        .min(2);
+    let mut description = facts::line(guess, table.description, text, &listed);
+    if let Some(found) = maker.match_of(table.description) {
+        description.why.insert(0, told(guess, found));
+    }
+    lines.insert(place, description);
+    let key = match guess.key {
+        Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => Some(*at),
+        Key::Content => None,
+    };
+    let unread = guess
+        .sample
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(at, column)| column.filled > 0 && !maker.read.contains(at) && key != Some(*at));
+    Fields {
+        unread: unread.map(|(_, column)| column.name.clone()).collect(),
+        lines,
+        read: maker.read,
+        needs_zone: maker.needs_zone,
+    }
+}
+
+/// Makes lines, and remembers which columns they read.
+pub(super) struct Maker<'a> {
+    pub(super) guess: &'a Guess<'a>,
+    pub(super) table: &'a FieldTable,
+    pub(super) matches: Vec<Match>,
+    pub(super) read: BTreeSet<usize>,
+    needs_zone: bool,
+}
+
+impl Maker<'_> {
+    pub(super) fn match_of(&self, name: &str) -> Option<&Match> {
+        let position = self
+            .table
+            .fields
+            .iter()
+            .position(|field| field.name == name)?;
+        self.matches.iter().find(|found| found.field == position)
+    }
+
+    fn column_of(&self, name: &str) -> Option<usize> {
+        self.match_of(name)?.columns.first().copied()
+    }
+
+    fn directory(&self) -> Option<&Directory> {
+        self.guess.seen.directory
+    }
+
+    pub(super) fn is_free(&self, at: usize) -> bool {
+        !self.matches.iter().any(|found| found.columns.contains(&at))
+    }
+
+    /// A description and a title by their content, where no heading says which column they are.
+    fn add_texts(&mut self) {
+        let is_key = |at: usize| matches!(self.guess.key, Key::Column(key) | Key::Log { column: key, .. } | Key::Nearly { column: key, .. } if *key == at);
+        let texts: Vec<usize> = (0..self.guess.sample.columns.len())
+            .filter(|at| {
+                let column = &self.guess.sample.columns[*at];
+                self.is_free(*at)
+                    && !is_key(*at)
+                    && column.filled * 2 > self.guess.sample.rows
+                    && column.is_text()
+                    && self.guess.dates[*at].is_none()
+                    && content::addresses(column) < 0.5
+            })
+            .collect();
+        let column = |at: usize| &self.guess.sample.columns[at];
+        let longest = texts
+            .iter()
+            .copied()
+            .filter(|at| column(*at).mean_length() > 40.0)
+            .max_by(|a, b| {
+                column(*a)
+                    .mean_length()
+                    .total_cmp(&column(*b).mean_length())
+            });
+        let mut used = None;
+        if self.match_of(self.table.description).is_none()
+            && let Some(at) = longest
+        {
+            used = Some(at);
+            self.add(self.table.description, at, Reason::Longest);
+        }
+        let Some(title) = title(self.table) else {
+            return;
+        };
+        let shortest = texts
+            .iter()
+            .copied()
+            .filter(|at| used != Some(*at))
+            .filter(|at| (8.0..=120.0).contains(&column(*at).mean_length()))
+            .filter(|at| column(*at).distinct * 10 > column(*at).filled * 3)
+            .max_by_key(|at| column(*at).distinct);
+        if self.match_of(title.name).is_none()
+            && let Some(at) = shortest
+        {
+            self.add(title.name, at, Reason::Shortest);
+        }
+    }
+
+    fn add(&mut self, name: &str, at: usize, reason: Reason) {
+        let position = self
+            .table
+            .fields
+            .iter()
+            .position(|field| field.name == name);
+        self.matches.extend(position.map(|field| Match {
+            field,
+            columns: vec![at],
+            score: 0.0,
+            reasons: vec![reason],
+            resolved: None,
+        }));
+    }
+
+    /// The line of a field that has a column.
+    fn matched(&mut self, field: &Field, found: &Match) -> Option<Line> {
+        let line = match &field.kind {
+            FieldType::Text { max_length } => Some(self.text(field, found, *max_length)),
+            FieldType::Bool => Some(self.plain(field, found, ", parse = \"bool\"")),
+            FieldType::Integer => Some(self.plain(field, found, ", parse = \"integer\"")),
+            FieldType::Number => Some(self.plain(field, found, ", parse = \"number\"")),
+            FieldType::Date | FieldType::DateTime => self.date(field, found),
+            FieldType::Choice(words) => Some(self.word(field, found, words, "")),
+            FieldType::Reference(kind) => self.reference(field, *kind, found),
+            FieldType::List(inner) => match inner.as_ref() {
+                FieldType::Reference(kind) => self.reference(field, *kind, found),
+                _ => Some(self.plain(field, found, "")),
+            },
+        };
+        let line = line?;
+        let line = match found.reasons.is_empty() {
+            true => line,
+            false => Line {
+                why: [vec![told(self.guess, found)], line.why.clone()].concat(),
+                ..line
+            },
+        };
+        if !line.is_proposed {
+            self.read.extend(&found.columns);
+        }
+        Some(line)
+    }
+
+    fn from(&self, found: &Match) -> String {
+        match found.columns.as_slice() {
+            [at] => toml::text(self.guess.name(*at)),
+            several => toml::list(several.iter().map(|at| self.guess.name(*at))),
+        }
+    }
+
+    /// `split`, for a field that takes several values.
+    fn split(&self, field: &Field, found: &Match) -> (String, Option<String>) {
+        let column = &self.guess.sample.columns[found.columns[0]];
+        if !matches!(field.kind, FieldType::List(_)) || column.lists > 0 {
+            return (String::new(), None);
+        }
+        match content::separator(column) {
+            Some(sign) => (
+                format!(", split = {}, unique = true", toml::text(sign)),
+                Some(format!(
+                    "Several values in a cell, parted by {}.",
+                    toml::text(sign)
+                )),
+            ),
+            None => (String::new(), None),
+        }
+    }
+
+    fn plain(&self, field: &Field, found: &Match, steps: &str) -> Line {
+        let (split, why) = self.split(field, found);
+        let line = Line::new(
+            field.name,
+            format!("{{ from = {}{split}{steps} }}", self.from(found)),
+        );
+        why.into_iter().fold(line, Line::why)
+    }
+
+    fn text(&mut self, field: &Field, found: &Match, max_length: Option<usize>) -> Line {
+        let at = found.columns[0];
+        if wants_address(field) {
+            let all = content::addresses(&self.guess.sample.columns[at]);
+            let from = self.from(found);
+            return match all >= 1.0 {
+                true => Line::new(field.name, format!("{{ from = {from}, lower = true }}")),
+                false => Line::new(
+                    field.name,
+                    format!(
+                        "{{ from = {from}, extract = '([^@\\s<>,;]+@[^@\\s<>,;]+)', lower = true }}"
+                    ),
+                )
+                .why("Some cells hold no address: for them it stays empty."),
+            };
+        }
+        if title(self.table).is_none_or(|title| title.name != field.name) {
+            return self.plain(field, found, "");
+        }
+        let length = max_length.unwrap_or(TITLE_LENGTH);
+        let cut = format!("collapse = true, max_length = {length}, overflow = \"truncate\"");
+        let instead = self
+            .column_of(self.table.description)
+            .filter(|_| !self.guess.is_full(at));
+        match instead {
+            Some(other) => {
+                self.read.insert(other);
+                let both = toml::list([self.guess.name(at), self.guess.name(other)]);
+                Line::new(field.name, format!("{{ from_first = {both}, {cut} }}"))
+                    .why("Where it is empty, the text begins the title.")
+            }
+            None => Line::new(
+                field.name,
+                format!("{{ from = {}, {cut} }}", self.from(found)),
+            ),
+        }
+    }
+
+    fn date(&mut self, field: &Field, found: &Match) -> Option<Line> {
+        let dates = self.guess.dates[found.columns[0]].as_ref()?;
+        if !dates.others.is_empty() {
+            return None;
+        }
+        self.needs_zone |= field.kind == FieldType::DateTime && !dates.has_zone;
+        Some(self.plain(field, found, ""))
+    }
+
+    /// A field that takes one of some words.
+    fn word(&self, field: &Field, found: &Match, options: &[&str], resolve: &str) -> Line {
+        let column = &self.guess.sample.columns[found.columns[0]];
+        let from = self.from(found);
+        if column
+            .values
+            .iter()
+            .all(|(value, _)| options.iter().any(|option| fold(option) == fold(value)))
+        {
+            return Line::new(field.name, format!("{{ from = {from}{resolve} }}"))
+                .why("All its words are words of the system.");
+        }
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        let mut unknown: Vec<&str> = Vec::new();
+        for (value, _) in column.values.iter().take(MOST_MAPPED) {
+            match choice(value, options) {
+                Some(option) => pairs.push((value, option)),
+                None => unknown.push(value),
+            }
+        }
+        let map = toml::table(pairs);
+        let (otherwise, todo) = match unknown.as_slice() {
+            [] => (
+                "",
+                "look whether the words on the right are what you mean".to_owned(),
+            ),
+            words => (
+                ", else = { do = \"skip_field\" }",
+                format!(
+                    "what do {} mean? The system has {}; until they are in the table the field is left out for them",
+                    quoted(words),
+                    quoted(options)
+                ),
+            ),
+        };
+        Line::new(
+            field.name,
+            format!("{{ from = {from}, map = {map}{otherwise}{resolve} }}"),
+        )
+        .todo(todo)
+    }
+
+    fn reference(&mut self, field: &Field, kind: Kind, found: &Match) -> Option<Line> {
+        let resolve = format!(", resolve = \"{kind}\"");
+        let Some(directory) = self.directory() else {
+            let line = self.plain(
+                field,
+                found,
+                &format!("{}{resolve}", self.person(kind, found)),
+            );
+            return Some(match field.required {
+                true => line.todo(format!("no name was looked up: does the system know the cells as names of its `{kind}`?")),
+                false => Line {
+                    is_proposed: true,
+                    ..line.todo("take the sign of the comment away when the system knows these names")
+                },
+            });
+        };
+        if matches!(kind, Kind::Priority | Kind::Status) {
+            let options = names(directory, kind);
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            let line = self.word(field, found, &options, &resolve);
+            return Some(match kind {
+                // A workflow refuses moves for reasons that no client sees.
+                Kind::Status => Line {
+                    is_proposed: true,
+                    ..line.todo("a further request a row, which a workflow may refuse: take the sign of the comment away to set it")
+                },
+                _ => line,
+            });
+        }
+        Some(self.name(field, kind, found, &resolve))
+    }
+
+    /// How a person is found.
+    fn person(&self, kind: Kind, found: &Match) -> &'static str {
+        let column = &self.guess.sample.columns[found.columns[0]];
+        match kind == Kind::User && content::addresses(column) >= 0.6 {
+            true => ", lower = true, match = \"email\"",
+            false => "",
+        }
+    }
+
+    /// A field that takes the id of a named thing.
+    fn name(&mut self, field: &Field, kind: Kind, found: &Match, resolve: &str) -> Line {
+        let known = found.resolved.unwrap_or(0.0);
+        let (split, _) = self.split(field, found);
+        let mut steps = format!("{split}{}{resolve}", self.person(kind, found));
+        let mut todo = None;
+        if kind == Kind::Room {
+            let location = self
+                .table
+                .fields
+                .iter()
+                .find(|field| field.kind == FieldType::Reference(Kind::Location));
+            if let Some(location) = location {
+                steps.push_str(&format!(", within = {}", toml::text(location.name)));
+            }
+        }
+        let fallback = self
+            .directory()
+            .and_then(|directory| fallback(directory, kind));
+        match (field.required, fallback) {
+            (false, _) => steps.push_str(", missing = { do = \"skip_field\" }"),
+            (true, Some(fallback)) if kind == Kind::User => {
+                if known < 1.0 || !self.guess.is_full(found.columns[0]) {
+                    let name = toml::text(&fallback);
+                    steps.push_str(&format!(", default = {name}, missing = {name}"));
+                    todo = Some(format!(
+                        "{} % of the cells name somebody whom the system knows: is `{fallback}` right for the others?",
+                        percent(known)
+                    ));
+                }
+            }
+            (true, fallback) => {
+                if let Some(fallback) = fallback.filter(|_| !self.guess.is_full(found.columns[0])) {
+                    steps.push_str(&format!(", default = {}", toml::text(&fallback)));
+                    todo = Some(format!(
+                        "some cells are empty: is `{fallback}` right for them?"
+                    ));
+                }
+                if known < 1.0 {
+                    todo = Some(format!(
+                        "{} % of the cells are known names; a dry run lists the others, and `validate --write-aliases` makes a table of them",
+                        percent(known)
+                    ));
+                }
+            }
+        }
+        let line = Line::new(
+            field.name,
+            format!("{{ from = {}{steps} }}", self.from(found)),
+        );
+        match todo {
+            Some(todo) => line.todo(todo),
+            None => line,
+        }
+    }
+
+    /// The line of a field that has no column: only what the system demands needs one.
+    fn unmatched(&mut self, field: &Field) -> Option<Line> {
+        if !field.required {
+            return None;
+        }
+        if let FieldType::Reference(kind) = field.kind {
+            return Some(self.constant(field, kind));
+        }
+        if title(self.table).is_some_and(|title| title.name == field.name) {
+            return Some(self.made_title(field));
+        }
+        Some(Line::new(field.name, "{ value = \"TODO\" }").todo("no column seems to hold it"))
+    }
+
+    /// The same thing for every row, until somebody says better.
+    fn constant(&self, field: &Field, kind: Kind) -> Line {
+        let like: Vec<String> = self
+            .guess
+            .sample
+            .columns
+            .iter()
+            .filter(|column| column.filled > 0)
+            .filter(|column| {
+                likeness(&column.name, field.called).is_some_and(|(score, _)| score > 70.0)
+            })
+            .take(3)
+            .map(|column| format!("`{}`", column.name))
+            .collect();
+        let why = match (like.is_empty(), self.directory()) {
+            (true, _) => format!("No column says it, so every ticket gets the same `{kind}`."),
+            (false, Some(_)) => format!(
+                "By the heading it could be {}, but the cells name no `{kind}` that the system knows, so every ticket gets the same.",
+                like.join(" or ")
+            ),
+            (false, None) => format!("It could be {}.", like.join(" or ")),
+        };
+        let Some((directory, name)) = self
+            .directory()
+            .and_then(|directory| Some((directory, fallback(directory, kind)?)))
+        else {
+            return Line::new(
+                field.name,
+                format!("{{ value = \"TODO\", resolve = \"{kind}\" }}"),
+            )
+            .why(why)
+            .todo(format!(
+                "write the name of the `{kind}` that all tickets get, or `from = \"a column\"`"
+            ));
+        };
+        let others: Vec<String> = names(directory, kind)
+            .into_iter()
+            .filter(|other| *other != name)
+            .take(PROPOSED)
+            .collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        let others = match others.is_empty() {
+            true => String::new(),
+            false => format!(" The system has also {}, …", quoted(&others)),
+        };
+        Line::new(
+            field.name,
+            format!("{{ value = {}, resolve = \"{kind}\" }}", toml::text(&name)),
+        )
+        .why(why)
+        .todo(format!("is `{name}` right for all tickets?{others}"))
+    }
+
+    /// A title for rows that have none: the beginning of the text, or what names and files the row.
+    fn made_title(&mut self, field: &Field) -> Line {
+        let cut = format!(
+            "collapse = true, max_length = {}, overflow = \"truncate\"",
+            120
+        );
+        if let Some(at) = self.column_of(self.table.description) {
+            self.read.insert(at);
+            let from = toml::text(self.guess.name(at));
+            return Line::new(field.name, format!("{{ from = {from}, {cut} }}"))
+                .why("No column looks like a title, so the text begins it.");
+        }
+        let parts = self.naming_columns();
+        self.read.extend(&parts);
+        if parts.is_empty() {
+            return Line::new(field.name, "{ value = \"TODO\" }")
+                .todo("no column looks like a title");
+        }
+        let from = toml::list(parts.iter().map(|at| self.guess.name(*at)));
+        Line::new(
+            field.name,
+            format!("{{ from = {from}, join = \": \", {cut} }}"),
+        )
+        .why("No column looks like a title, so it is made of what names and files the row.")
+        .todo("is that what people should read first?")
+    }
+
+    /// The key, and the two columns of few words that say most.
+    fn naming_columns(&self) -> Vec<usize> {
+        let key = match self.guess.key {
+            Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => {
+                Some(*at)
+            }
+            Key::Content => None,
+        };
+        let filing = (0..self.guess.sample.columns.len()).filter(|at| {
+            let column = &self.guess.sample.columns[*at];
+            Some(*at) != key
+                && likeness(&column.name, crate::systems::fields::called::ISSUE).is_some()
+                && column.filled > 0
+        });
+        key.into_iter().chain(filing.take(2)).collect()
+    }
+}
+
+/// The field of the title: what such columns are called says which it is.
+fn title(table: &FieldTable) -> Option<&Field> {
+    table
+        .fields
+        .iter()
+        .find(|field| field.called.contains(&"title"))
+}
+
+/// The entry that takes what belongs nowhere else, by its name; an address where it has one.
+pub(super) fn fallback(directory: &Directory, kind: Kind) -> Option<String> {
+    const GENERAL: [&str; 9] = [
+        "other",
+        "help desk",
+        "helpdesk",
+        "service desk",
+        "it support",
+        "general",
+        "district office",
+        "office",
+        "support",
+    ];
+    let entries = &directory.snapshot().kinds.get(&kind)?.entries;
+    let of_name = |wanted: &str| entries.iter().find(|entry| fold(&entry.name) == wanted);
+    let with_name = |wanted: &str| {
+        entries
+            .iter()
+            .find(|entry| fold(&entry.name).contains(wanted))
+    };
+    let entry = GENERAL
+        .iter()
+        .find_map(|name| of_name(name))
+        .or_else(|| GENERAL.iter().find_map(|name| with_name(name)))
+        .or_else(|| entries.first())?;
+    Some(entry.properties.get("email").unwrap_or(&entry.name).clone())
+}
+
+fn quoted(words: &[&str]) -> String {
+    let shown: Vec<String> = words
+        .iter()
+        .take(PROPOSED + 2)
+        .map(|word| format!("`{word}`"))
+        .collect();
+    shown.join(", ")
+}

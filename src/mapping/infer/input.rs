@@ -1,0 +1,206 @@
+//! `[input]`: null words, dates, sheets, delimiters.
+
+use std::collections::BTreeSet;
+
+use super::content::{self, Dates, day_first};
+use super::draft::Line;
+use super::key::Key;
+use super::sample::Sample;
+use super::{Guess, toml};
+use crate::source::{Layout, SheetChoice, SheetName};
+
+/// How the dates of each column are written; what one column leaves open, the others of the file settle.
+pub(super) fn dates(sample: &Sample) -> Vec<Option<Dates>> {
+    let mut dates: Vec<Option<Dates>> = sample.columns.iter().map(content::dates).collect();
+    let votes = |wanted: bool| {
+        dates
+            .iter()
+            .flatten()
+            .filter(|dates| dates.or.is_none())
+            .filter(|dates| dates.format.as_deref().and_then(day_first) == Some(wanted))
+            .count()
+    };
+    let (day, month) = (votes(true), votes(false));
+    if day != month {
+        for dates in dates.iter_mut().flatten() {
+            let Some(or) = dates.or.clone() else { continue };
+            if day_first(&or) == Some(day > month) {
+                dates.or = dates.format.replace(or);
+            }
+            // The other columns of the file have said it.
+            if dates.format.as_deref().and_then(day_first) == Some(day > month) {
+                dates.or = None;
+            }
+        }
+    }
+    dates
+}
+
+/// The lines of `[input]`.
+pub(super) fn lines(guess: &Guess<'_>, needs_zone: bool) -> Vec<Line> {
+    let mut lines = Vec::new();
+    lines.extend(sheet(guess));
+    let options = guess.seen.options;
+    if let Some(row) = options.header_row {
+        lines.push(Line::new("header_row", row.to_string()));
+    }
+    if let Some(encoding) = &options.encoding {
+        lines.push(
+            Line::new("encoding", toml::text(encoding))
+                .why("The file is no UTF-8; its bytes look like this encoding."),
+        );
+    }
+    let delimiters = guess
+        .seen
+        .tables
+        .iter()
+        .find_map(|table| match table.layout {
+            Layout::Csv { delimiter, .. } if delimiter != b',' => Some(delimiter),
+            _ => None,
+        });
+    if let Some(delimiter) = delimiters {
+        let word = match delimiter {
+            b'\t' => "tab".to_owned(),
+            other => char::from(other).to_string(),
+        };
+        lines.push(Line::new("delimiter", toml::text(&word)).why("Found in the heading row."));
+    }
+    lines.extend(null(guess));
+    if needs_zone {
+        lines.push(zone(guess));
+    }
+    lines.extend(group(guess));
+    lines
+}
+
+fn sheet(guess: &Guess<'_>) -> Option<Line> {
+    let seen = guess.seen;
+    let count = seen.tables.len();
+    let name = |name: &SheetName| match name {
+        SheetName::Name(name) => toml::text(name),
+        SheetName::Number(number) => number.to_string(),
+    };
+    match &seen.options.sheet {
+        SheetChoice::All => Some(Line::new("sheet", "\"*\"").why(format!(
+            "All {count} sheets have columns in common, so all are read."
+        ))),
+        SheetChoice::These(names) => {
+            let names: Vec<String> = names.iter().map(name).collect();
+            Some(Line::new("sheet", format!("[{}]", names.join(", "))))
+        }
+        SheetChoice::First => {
+            let table = seen.tables.first()?;
+            let sheet = table.sheet.as_deref()?;
+            (!seen.other_sheets.is_empty()).then(|| {
+                let others: Vec<String> = seen
+                    .other_sheets
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect();
+                Line::new("sheet", toml::text(sheet)).why(format!(
+                    "The first sheet with data; {} have other columns.",
+                    others.join(", ")
+                ))
+            })
+        }
+    }
+}
+
+fn null(guess: &Guess<'_>) -> Option<Line> {
+    let words = &guess.sample.null;
+    let found: Vec<String> = words
+        .iter()
+        .map(|(word, cells)| format!("`{word}` in {cells} cells"))
+        .collect();
+    (!words.is_empty()).then(|| {
+        Line::new(
+            "null",
+            toml::list(words.iter().map(|(word, _)| word.as_str())),
+        )
+        .why(format!(
+            "Words that stand for nothing: {}.",
+            found.join(", ")
+        ))
+    })
+}
+
+fn zone(guess: &Guess<'_>) -> Line {
+    let zone = guess.seen.zone.unwrap_or("UTC");
+    let line = Line::new("timezone", toml::text(zone));
+    match guess.seen.zone {
+        Some(_) => line
+            .why("The times of the file name no zone; this is the zone of this machine.")
+            .todo("is it that of the old help desk?"),
+        None => line
+            .why("The times of the file name no zone, and neither does this machine.")
+            .todo("name the zone of the old help desk, such as \"America/Chicago\""),
+    }
+}
+
+fn group(guess: &Guess<'_>) -> Vec<Line> {
+    let Key::Log { column, order, .. } = guess.key else {
+        return Vec::new();
+    };
+    let mut lines = vec![
+        Line::new("group_by", toml::list([guess.name(*column)]))
+            .why("An event log: the rows of one ticket are one record, as its last row has it."),
+    ];
+    lines.extend(order.map(|at| Line::new("order_by", toml::text(guess.name(at)))));
+    lines.push(Line::new("take", "\"last\""));
+    lines
+}
+
+/// The types of the columns that are read.
+pub(super) fn columns(guess: &Guess<'_>, read: &BTreeSet<usize>) -> Vec<Line> {
+    let order = match guess.key {
+        Key::Log { order, .. } => *order,
+        _ => None,
+    };
+    let wanted = read
+        .iter()
+        .copied()
+        .chain(order)
+        .collect::<BTreeSet<usize>>();
+    wanted
+        .into_iter()
+        .filter_map(|at| {
+            let dates = guess.dates[at].as_ref()?;
+            let column = &guess.sample.columns[at];
+            if column.dates > 0 {
+                return None;
+            }
+            column_line(&column.name, dates)
+        })
+        .collect()
+}
+
+fn column_line(name: &str, dates: &Dates) -> Option<Line> {
+    let parse = if dates.has_time { "datetime" } else { "date" };
+    let value = match &dates.format {
+        None => format!("{{ parse = \"{parse}\" }}"),
+        Some(format) => format!(
+            "{{ parse = \"{parse}\", formats = {} }}",
+            toml::list([format.as_str()])
+        ),
+    };
+    let line = Line::new(name, value);
+    let line = match &dates.or {
+        Some(or) => line
+            .why(format!(
+                "All its dates can be read in two ways: as `{}` and as `{or}`.",
+                dates.format.as_deref().unwrap_or_default()
+            ))
+            .todo("is the month first, or the day?"),
+        None => line,
+    };
+    let mut line = line;
+    if !dates.others.is_empty() {
+        // A cell that is no date would keep its whole row back.
+        line.is_proposed = true;
+        line.why.push(format!(
+            "Not all of it are dates: `{}`.",
+            dates.others.join("`, `")
+        ));
+    }
+    Some(line)
+}

@@ -1,0 +1,192 @@
+//! Guesses a mapping from a sample of the records: pure functions over the cells, each guess with its reason.
+//!
+//! ```text
+//! records ─▶ Sample ─▶ key, dates, null words ─┐
+//!            columns                           ├─▶ Draft: lines with why, and what is open ─▶ TOML
+//! the system's table of fields ─▶ matching ────┘
+//! directory, where there is one ─▶
+//! ```
+//!
+//! What columns of a meaning are called stands in the system's own table of fields; nothing here knows which system
+//! it is for.
+
+mod content;
+mod custom;
+mod draft;
+mod facts;
+mod fields;
+mod input;
+mod key;
+mod matching;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod toml;
+mod words;
+
+use crate::directory::Directory;
+use crate::record::Record;
+use crate::source::{InputOptions, Table};
+use crate::systems::{Operation, Schema};
+
+pub use draft::Draft;
+
+use content::Dates;
+use draft::Line;
+use fields::Fields;
+use key::Key;
+use matching::{Match, Matcher};
+use sample::Sample;
+
+/// What a mapping is guessed from.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The input as the user named it.
+    pub input: &'a str,
+    /// Its tables.
+    pub tables: &'a [Table],
+    /// A sample of its records.
+    pub records: &'a [Record],
+    /// Whether they are all that there are.
+    pub is_whole: bool,
+    /// Sheets of the workbook that are left aside.
+    pub other_sheets: &'a [String],
+    /// How the input is read, as far as that was said or found out.
+    pub options: &'a InputOptions,
+    /// The system's fields.
+    pub schema: &'a dyn Schema,
+    /// What the mapping is to do with each record.
+    pub operation: Operation,
+    /// The system's names, where they are known.
+    pub directory: Option<&'a Directory>,
+    /// The name space of the keys.
+    pub scope: &'a str,
+    /// The time zone of this machine.
+    pub zone: Option<&'a str>,
+}
+
+/// Guesses a mapping.
+pub fn guess(seen: &Seen<'_>) -> Draft {
+    let sample = Sample::new(seen.tables, seen.records);
+    let dates = input::dates(&sample);
+    let table = seen.schema.fields(seen.operation);
+    let key = key::key(&sample);
+    let matcher = Matcher {
+        sample: &sample,
+        dates: &dates,
+        table,
+        directory: seen.directory,
+    };
+    let matches = matcher.matches();
+    let guess = Guess {
+        seen,
+        sample: &sample,
+        dates: &dates,
+        key: &key,
+    };
+    let Fields {
+        lines,
+        read,
+        needs_zone,
+        unread,
+    } = fields::fields(&guess, table, matches);
+    Draft {
+        head: guess.head(),
+        top: guess.top(),
+        input: input::lines(&guess, needs_zone),
+        columns: input::columns(&guess, &read),
+        fields: lines,
+        unread,
+    }
+}
+
+/// What the parts of a guess share.
+struct Guess<'a> {
+    seen: &'a Seen<'a>,
+    sample: &'a Sample,
+    dates: &'a [Option<Dates>],
+    key: &'a Key,
+}
+
+impl Guess<'_> {
+    fn head(&self) -> Vec<String> {
+        let system = self.seen.schema.system();
+        let rows = self.sample.rows;
+        let read = match self.seen.is_whole {
+            true => format!("all {rows} rows of {}", self.seen.input),
+            false => format!("the first {rows} rows of {}", self.seen.input),
+        };
+        let mut head = vec![
+            "The line above is for editors, which complete and check with it: deskferry schema mapping > deskferry-mapping.schema.json".to_owned(),
+            format!("Guessed by `deskferry init` for {system} from {read}. Each guess says why; what is open is marked TODO."),
+        ];
+        if self.seen.directory.is_none() {
+            head.push(format!(
+                "No directory was named, so columns were matched by their headings alone and no name was looked up: with --sandbox, --profile or --directory `init` knows the names of your {system}."
+            ));
+        }
+        head
+    }
+
+    fn top(&self) -> Vec<Line> {
+        let system = self.seen.schema.system();
+        vec![
+            Line::new("version", "1"),
+            Line::new("system", toml::text(system.as_str())),
+            Line::new("operation", toml::text("create")),
+            Line::new("scope", toml::text(self.seen.scope))
+                .why("The name of this move, after the input. With the key it names each ticket for ever: choose it once, and do not change it when tickets have been made."),
+            self.key_line(),
+            Line::new("notify", "false").why("No e-mail, notification or rule fires, as far as the system can be silenced."),
+            Line::new("unmapped", toml::text("warn")).why("Columns with data that nothing reads are told, with how many cells they hold."),
+        ]
+    }
+
+    fn key_line(&self) -> Line {
+        let name = |at: usize| self.sample.columns[at].name.as_str();
+        let line = |at: usize| Line::new("key", toml::list([name(at)]));
+        let rows = self.sample.rows;
+        match self.key {
+            Key::Column(at) => line(*at).why(format!(
+                "What names a row: `{}` is filled in all {rows} rows, and no value comes twice.",
+                name(*at)
+            )),
+            Key::Log {
+                column, tickets, ..
+            } => line(*column).why(format!(
+                "What names a ticket: {rows} rows, but only {tickets} values of `{}`, so several rows make one ticket (`group_by` below).",
+                name(*column)
+            )),
+            Key::Nearly { column, doubles } => line(*column)
+                .why(format!("What names a row: `{}` is filled in all {rows} rows.", name(*column)))
+                .todo(format!(
+                    "{doubles} rows have a value that another row has too: rows that are the same are made once, rows that differ are refused until each has its own"
+                )),
+            Key::Content => Line {
+                is_proposed: true,
+                ..Line::new("key", "[\"a column\"]")
+                    .why("No column names a row: none that is called like a number is filled in all rows without doubles. So a row is known by the content of the columns that are read, and a row that changes is a new one.")
+            },
+        }
+    }
+
+    /// The filled cells of a column, as a share.
+    fn is_full(&self, at: usize) -> bool {
+        self.sample.columns[at].filled == self.sample.rows
+    }
+
+    fn name(&self, at: usize) -> &str {
+        &self.sample.columns[at].name
+    }
+}
+
+/// The columns that a match reads, for a comment.
+fn told(guess: &Guess<'_>, found: &Match) -> String {
+    let names: Vec<String> = found
+        .columns
+        .iter()
+        .map(|at| format!("`{}`", guess.name(*at)))
+        .collect();
+    let reasons: Vec<String> = found.reasons.iter().map(ToString::to_string).collect();
+    format!("{}: {}.", names.join(" and "), reasons.join("; "))
+}

@@ -1,0 +1,216 @@
+//! Row by row, as JSON lines: what became of each record, and the requests that a dry run would send.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Fault, Result};
+use crate::event::{End, RowEnd, Skip};
+use crate::record::Place;
+
+/// A file of JSON lines that takes its name when it is whole.
+#[derive(Debug)]
+struct Lines {
+    path: PathBuf,
+    file: BufWriter<NamedTempFile>,
+}
+
+impl Lines {
+    fn create(path: &Path) -> Result<Self> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".deskferry-")
+            .tempfile_in(folder)
+            .map_err(|error| cannot_write(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: BufWriter::new(file),
+        })
+    }
+
+    fn put(&mut self, line: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.file, line)
+            .map_err(std::io::Error::from)
+            .and_then(|()| self.file.write_all(b"\n"))
+            .map_err(|error| cannot_write(&self.path, error))
+    }
+
+    fn finish(self) -> Result<PathBuf> {
+        let path = self.path;
+        let file = self
+            .file
+            .into_inner()
+            .map_err(|error| cannot_write(&path, error.into_error()))?;
+        file.persist(&path)
+            .map_err(|error| cannot_write(&path, error.error))?;
+        Ok(path)
+    }
+}
+
+fn cannot_write(path: &Path, error: std::io::Error) -> Error {
+    Error::machine("cannot be written")
+        .at(path.display())
+        .caused_by(error)
+        .hint("is it open in another program, or is the folder read-only?")
+}
+
+/// One line of the payloads: a request, its row, and the body as it would leave.
+#[derive(Serialize)]
+struct RequestLine<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sheet: Option<&'a str>,
+    row: u64,
+    key: Option<&'a str>,
+    step: &'a str,
+    ordinal: u32,
+    body: &'a Value,
+}
+
+/// All requests of a dry run, a line each, in the order of the input.
+#[derive(Debug)]
+pub struct PayloadFile(Lines);
+
+impl PayloadFile {
+    /// Starts the file.
+    ///
+    /// # Errors
+    /// When its folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        Lines::create(path).map(Self)
+    }
+
+    /// Adds the requests of one record.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn add(&mut self, row: &RowEnd) -> Result<()> {
+        let End::Ready { payloads, .. } = &row.end else {
+            return Ok(());
+        };
+        for payload in payloads {
+            self.0.put(&RequestLine {
+                file: &row.place.file,
+                sheet: row.place.sheet.as_deref(),
+                row: row.place.row,
+                key: row.key.as_ref().map(|key| key.as_str()),
+                step: &payload.step,
+                ordinal: payload.ordinal,
+                body: &payload.body,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Ends it: the file stands under its name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<PathBuf> {
+        self.0.finish()
+    }
+}
+
+/// What became of each record, a line each, in the order in which they ended.
+#[derive(Debug)]
+pub struct OutcomeFile(Lines);
+
+impl OutcomeFile {
+    /// Starts the file.
+    ///
+    /// # Errors
+    /// When its folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        Lines::create(path).map(Self)
+    }
+
+    /// Adds one record.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&mut self, row: &RowEnd) -> Result<()> {
+        let (state, more) = outcome(&row.end);
+        let mut line = place(&row.place);
+        line["key"] = json!(row.key.as_ref().map(|key| key.as_str()));
+        line["state"] = json!(state);
+        if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
+            line.extend(more);
+        }
+        self.0.put(&line)
+    }
+
+    /// Ends it: the file stands under its name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<PathBuf> {
+        self.0.finish()
+    }
+}
+
+fn place(place: &Place) -> Value {
+    json!({"file": &*place.file, "sheet": place.sheet.as_deref(), "row": place.row})
+}
+
+/// The state of a record in the words of the summary, and what is known besides.
+fn outcome(end: &End) -> (&'static str, Value) {
+    let faults = |faults: &[Fault]| faults.iter().map(fault).collect::<Value>();
+    let fell_back = |fallbacks: &[(String, String)]| {
+        let one = |(field, took): &(String, String)| json!({"field": field, "took": took});
+        fallbacks.iter().map(one).collect::<Value>()
+    };
+    match end {
+        End::Created { ticket, fallbacks } => (
+            "created",
+            json!({"id": ticket.id, "number": ticket.number, "link": ticket.url, "fallbacks": fell_back(fallbacks)}),
+        ),
+        End::Ready {
+            requests,
+            fallbacks,
+            ..
+        } => (
+            "would create",
+            json!({"requests": requests, "fallbacks": fell_back(fallbacks)}),
+        ),
+        End::Skipped(Skip::DoneBefore { ticket }) => (
+            "skipped",
+            json!({"because": "done before", "id": ticket.id, "number": ticket.number}),
+        ),
+        End::Skipped(Skip::Changed { ticket, run, from }) => (
+            "skipped",
+            json!({"because": "changed since", "id": ticket.id, "number": ticket.number, "run": run, "from": place(from)}),
+        ),
+        End::Skipped(Skip::Repeated { first }) => (
+            "skipped",
+            json!({"because": "the same row again", "first": place(first)}),
+        ),
+        End::Skipped(Skip::ByHand) => ("skipped", json!({"because": "by hand"})),
+        End::Skipped(Skip::ByMapping { reason }) => (
+            "skipped",
+            json!({"because": "by the mapping", "reason": reason}),
+        ),
+        End::Rejected(list) => ("rejected", json!({"faults": faults(list)})),
+        End::Incomplete {
+            ticket,
+            faults: list,
+        } => (
+            "incomplete",
+            json!({"id": ticket.id, "number": ticket.number, "faults": faults(list)}),
+        ),
+        End::InDoubt { reason } => ("in doubt", json!({"reason": reason})),
+        End::NotSent => ("not sent", json!({})),
+    }
+}
+
+fn fault(fault: &Fault) -> Value {
+    json!({
+        "row": fault.place.row, "column": fault.column, "field": fault.field, "value": fault.value,
+        "message": fault.message, "hint": fault.hint,
+    })
+}
