@@ -422,7 +422,11 @@ fn read_fields(
         return Vec::new();
     };
     if table.is_empty() {
-        faults.add(at, "`[fields]` is empty");
+        faults.hint(
+            at,
+            "`[fields]` is empty",
+            "say what each field of a ticket is made of: `Subject = { from = \"Title\" }`",
+        );
     }
     let mut fields = Fields::default();
     fields.read(table, "", reading, faults);
