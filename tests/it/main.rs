@@ -6,6 +6,7 @@ mod bad_input;
 mod dry_run;
 mod help;
 mod import;
+mod init;
 mod mapping_keys;
 mod real_files;
 mod resume;

@@ -305,7 +305,6 @@ pub(crate) const QUEUE: &[&str] = &[
     "help topic",
     "mailbox",
     "inbox",
-    "product",
     "project",
     "project name",
 ];
