@@ -163,7 +163,8 @@ impl Guess<'_> {
             Key::Nearly { column, doubles } => line(*column)
                 .why(format!("What names a row: `{}` is filled in all {rows} rows.", name(*column)))
                 .todo(format!(
-                    "{doubles} rows have a value that another row has too: rows that are the same are made once, rows that differ are refused until each has its own"
+                    "{} a value that another row has too: rows that are the same are made once, rows that differ are refused until each has its own",
+                    if *doubles == 1 { "one row has".to_owned() } else { format!("{doubles} rows have") }
                 )),
             Key::Content => Line {
                 is_proposed: true,
