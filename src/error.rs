@@ -5,6 +5,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::directory::Kind;
 use crate::record::Place;
@@ -197,6 +199,24 @@ impl StdError for Error {
     }
 }
 
+/// A part of a file's text, to be shown underlined.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snippet {
+    /// The whole text, without a byte-order mark.
+    pub text: Arc<str>,
+    /// The part, in bytes of that text.
+    pub span: Range<usize>,
+    /// How many bytes stand before the text in the file (a byte-order mark).
+    pub before: usize,
+}
+
+impl fmt::Debug for Snippet {
+    /// Without the text, which is long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.span)
+    }
+}
+
 /// One fault of a mapping file, with its place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingFault {
@@ -206,6 +226,8 @@ pub struct MappingFault {
     pub line: Option<usize>,
     /// Column from 1, in characters.
     pub column: Option<usize>,
+    /// The text that is to blame.
+    pub snippet: Option<Snippet>,
     /// What is wrong, lower case, no full stop.
     pub message: String,
     /// What to write instead.
@@ -240,6 +262,8 @@ pub struct Fault {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The name that resolves to nothing or to several things, where that is what is wrong.
+    pub missing: Option<Missing>,
     /// What makes it one cause with the faults of other rows.
     pub rule: Rule,
 }
@@ -256,6 +280,15 @@ pub enum Rule {
     Name(Kind),
 }
 
+/// A name that the directory does not know, or knows twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What it should be the name of.
+    pub kind: Kind,
+    /// As it stands in the file.
+    pub name: String,
+}
+
 impl Fault {
     /// A fault of a whole row.
     pub fn row(place: Place, message: impl Into<String>) -> Self {
@@ -266,6 +299,7 @@ impl Fault {
             value: None,
             message: message.into(),
             hint: None,
+            missing: None,
             rule: Rule::Message,
         }
     }

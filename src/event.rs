@@ -139,6 +139,8 @@ pub enum Skip {
         /// Where.
         first: Place,
     },
+    /// A person has settled it as not to be sent (`runs settle`).
+    ByHand,
     /// The mapping says `skip_row`.
     ByMapping {
         /// Field and value.

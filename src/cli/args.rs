@@ -22,7 +22,7 @@ pub(super) struct Cli {
 }
 
 /// Flags of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "For every command")]
 pub(super) struct Global {
     /// What to print on standard output
@@ -68,6 +68,8 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Create tickets from a file; resumes by itself
     Import(Box<ImportArgs>),
+    /// Check mapping files, and an input against them; sends nothing
+    Validate(Box<ValidateArgs>),
     /// Write a first mapping from the columns of a file
     Init(Box<InitArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
@@ -151,6 +153,9 @@ pub(super) struct ImportArgs {
     /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
     #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
     pub max_errors: MaxErrors,
+    /// Send rows that are done once more, after saying which tickets that doubles
+    #[arg(long)]
+    pub again: bool,
     /// Fetch the directory anew
     #[arg(long)]
     pub refresh: bool,
@@ -160,6 +165,49 @@ pub(super) struct ImportArgs {
     /// Confirm the first write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
+    /// With --sandbox, a fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
+    #[arg(long = "fault", value_name = "NAME=VALUE", requires = "sandbox")]
+    pub faults: Vec<String>,
+    /// The seed of the faults
+    #[arg(long, value_name = "N", requires = "faults")]
+    pub seed: Option<u64>,
+    /// How the input is read.
+    #[command(flatten)]
+    pub read_as: ReadAs,
+}
+
+/// `deskferry validate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  deskferry validate mappings/incidentiq-tickets.toml --input samples/tickets.csv --sandbox"
+)]
+pub(super) struct ValidateArgs {
+    /// The mapping files
+    #[arg(required = true, value_name = "MAPPING")]
+    pub mappings: Vec<PathBuf>,
+    /// Check this file against them: columns, values, names, keys (repeatable)
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// Which connection.
+    #[command(flatten)]
+    pub target: Where,
+    /// Check names against this snapshot, without any network (repeatable, one a system)
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["profile", "sandbox"])]
+    pub directory: Vec<PathBuf>,
+    /// Fetch the directory anew
+    #[arg(long)]
+    pub refresh: bool,
+    /// Write the names that resolve to nothing into a workbook to be filled, for `aliases_file`
+    #[arg(long, value_name = "FILE.xlsx")]
+    pub write_aliases: Option<PathBuf>,
+    /// How the input is read.
+    #[command(flatten)]
+    pub read_as: ReadAs,
+}
+
+/// How an input is read, where it is not as the mapping says.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ReadAs {
     /// The sheet: a name, a number, a comma-separated list, or * for all
     #[arg(long, value_name = "SHEET")]
     pub sheet: Option<String>,
@@ -296,6 +344,123 @@ pub(super) enum RunsCommand {
         #[arg(default_value = "last")]
         run: String,
     },
+    /// Run the rows of a run that failed once more, as they stand in the file now; refused ones too
+    #[command(after_help = "Example:\n  deskferry runs retry last --dry-run")]
+    Retry(RetryArgs),
+    /// Decide rows in doubt that only a person can decide; without --as or --from: list them
+    #[command(
+        after_help = "Example:\n  deskferry runs settle last --to settle.csv\n\nFill in the column _as with done=ID, resend or skip, then:\n  deskferry runs settle last --from settle.csv"
+    )]
+    Settle(SettleArgs),
+    /// Take back what a run made: delete it where the system can, else close it with a note
+    #[command(
+        after_help = "Example:\n  deskferry runs rollback last --dry-run\n\nTickets that somebody has changed since are kept and named."
+    )]
+    Rollback(RollbackArgs),
+    /// Rebuild the ledger from the markers that tickets bear in the system
+    #[command(
+        after_help = "Example:\n  deskferry runs adopt samples/tickets.csv --mapping mappings/incidentiq-tickets.toml --sandbox"
+    )]
+    Adopt(AdoptArgs),
+    /// Take the data of a run out of the state folder
+    #[command(after_help = "Example:\n  deskferry runs purge last --keep ids")]
+    Purge(PurgeArgs),
+}
+
+/// `deskferry runs retry`
+#[derive(Debug, Args)]
+pub(super) struct RetryArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// Do everything but the sending
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Confirm the first write to a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+}
+
+/// `deskferry runs settle`
+#[derive(Debug, Args)]
+pub(super) struct SettleArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// Only this row, as the spreadsheet program numbers it (repeatable)
+    #[arg(long = "row", value_name = "N", conflicts_with = "from")]
+    pub rows: Vec<u64>,
+    /// Take the rows and what is said of them from this file, as --to writes it
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// What they are: done=ID (the ticket is there), resend (it is not), skip (leave it at that)
+    #[arg(long = "as", value_name = "VERDICT")]
+    pub verdict: Option<String>,
+    /// Write the rows in doubt to this CSV file, to be filled in
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "verdict"])]
+    pub to: Option<PathBuf>,
+    /// Do not look up in the system whether the ticket of done=ID is there
+    #[arg(long)]
+    pub unchecked: bool,
+}
+
+/// `deskferry runs rollback`
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// Only show what would be taken back and what would be kept
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Requests per second, at most: 10/s, 600/min [default: that of the run]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// Confirm it on a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+}
+
+/// `deskferry runs adopt`
+#[derive(Debug, Args)]
+pub(super) struct AdoptArgs {
+    /// The files that the tickets were made from; without them only plain keys can be read from the markers, and
+    /// what the rows held is not known
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// The mapping that they were made with
+    #[arg(long, short, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Where they are.
+    #[command(flatten)]
+    pub target: Where,
+    /// Only tickets made since this day: 2024-09-01
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<jiff::civil::Date>,
+    /// Only say what would be learned
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `deskferry runs purge`
+#[derive(Debug, Args)]
+pub(super) struct PurgeArgs {
+    /// Its code, or `last`
+    #[arg(default_value = "last")]
+    pub run: String,
+    /// What stays: `ids` keeps keys and ticket ids, so that nothing is sent twice
+    #[arg(long, value_enum, value_name = "ids")]
+    pub keep: Option<Keep>,
+    /// Confirm it without being asked where no ids are kept: the code of the run
+    #[arg(long, value_name = "RUN")]
+    pub confirm: Option<String>,
+}
+
+/// What `runs purge` leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Keep {
+    /// Keys and ticket ids
+    Ids,
 }
 
 /// `deskferry sandbox`
@@ -317,7 +482,7 @@ pub(super) struct SandboxArgs {
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,
-    /// The seed of population and faults
+    /// The seed of the faults
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::args::{Global, SandboxState, Where};
 use crate::config::{Config, Profile, StateFolder};
 use crate::error::{Error, Result};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, FaultSpec, Sandbox};
 use crate::systems::{self, Connection, System, SystemName};
 
 /// The sandbox's own limit, and therefore ours against it.
@@ -18,11 +18,22 @@ const SANDBOX_RATE: f64 = 100.0;
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How the embedded sandbox is to be.
+#[derive(Debug, Clone)]
+pub(super) struct Embedded {
+    /// What it starts with.
+    pub(super) kept: SandboxState,
+    /// What goes wrong in it.
+    pub(super) faults: Vec<FaultSpec>,
+    /// What the faults' chances depend on.
+    pub(super) seed: Option<u64>,
+}
+
 /// Which connection a command goes to, before it is made.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// The embedded sandbox.
-    Sandbox(SandboxState),
+    Sandbox(Embedded),
     /// A profile.
     Profile(Box<Profile>),
 }
@@ -35,8 +46,12 @@ impl Target {
         may_take_environment: bool,
         global: &Global,
     ) -> Result<Self> {
-        if let Some(state) = typed.sandbox {
-            return Ok(Self::Sandbox(state));
+        if let Some(kept) = typed.sandbox {
+            return Ok(Self::Sandbox(Embedded {
+                kept,
+                faults: Vec::new(),
+                seed: None,
+            }));
         }
         let config = Config::load(global.config.as_deref(), &current_folder()?)?;
         let from_environment = || {
@@ -179,9 +194,9 @@ impl Connected {
         state: &StateFolder,
     ) -> Result<Self> {
         match target {
-            Target::Sandbox(kept) => {
+            Target::Sandbox(wanted) => {
                 let (sandbox, connection) =
-                    embedded(*kept, system, concurrency, &state.sandbox()).await?;
+                    embedded(wanted, system, concurrency, &state.sandbox()).await?;
                 let system = systems::sign_in(connection).await?;
                 Ok(Self {
                     system,
@@ -221,16 +236,19 @@ impl Connected {
 }
 
 async fn embedded(
-    kept: SandboxState,
+    wanted: &Embedded,
     system: SystemName,
     concurrency: usize,
     folder: &Path,
 ) -> Result<(Sandbox, Connection)> {
+    let usual = sandbox::Config::default();
     let config = sandbox::Config {
         data: Some(folder.to_owned()),
-        fresh: kept == SandboxState::Empty,
+        fresh: wanted.kept == SandboxState::Empty,
         rate: SANDBOX_RATE,
-        ..sandbox::Config::default()
+        faults: wanted.faults.clone(),
+        seed: wanted.seed.unwrap_or(usual.seed),
+        ..usual
     };
     let sandbox = Sandbox::start(config).await.map_err(sandbox_failed)?;
     let ready = sandbox.ready_line();
@@ -252,6 +270,20 @@ async fn embedded(
         timeout: TIMEOUT,
     };
     Ok((sandbox, connection))
+}
+
+/// The faults that were typed.
+///
+/// # Errors
+/// When one is none.
+pub(super) fn faults(typed: &[String]) -> Result<Vec<FaultSpec>> {
+    typed
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error: sandbox::FaultError| {
+            Error::usage(error.to_string()).hint("docs/sandbox.md lists the faults")
+        })
 }
 
 pub(super) fn sandbox_failed(error: sandbox::SandboxError) -> Error {

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::args::{Global, InitArgs};
 use super::directory as directories;
-use super::import::sheets;
 use super::output::Output;
+use super::read_as::sheets;
 use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::infer::{self, Draft, Layout, Seen};

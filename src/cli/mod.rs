@@ -8,9 +8,11 @@ mod import;
 mod init;
 mod interrupt;
 mod output;
+mod read_as;
 mod reference;
 mod runs;
 mod sandbox;
+mod validate;
 
 use clap::Parser;
 
@@ -53,6 +55,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
     let ended = runtime.block_on(async {
         match cli.command {
             Command::Import(args) => import::run(*args, &global, output).await,
+            Command::Validate(args) => validate::run(*args, &global, output).await,
             Command::Init(args) => init::run(*args, &global, output).await,
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::args::Global;
 use crate::error::{Error, Result};
+use crate::report::diagnostic::{self, Look};
 use crate::report::progress::Show;
 
 /// Where a command prints.
@@ -44,6 +45,11 @@ impl Output {
         }
     }
 
+    /// A block for people that is told even where little is.
+    pub(super) fn complain(self, text: &str) {
+        eprint!("{text}");
+    }
+
     /// A block of data on standard output, a line end added.
     pub(super) fn data(self, text: &str) -> Result<()> {
         let mut stdout = std::io::stdout().lock();
@@ -56,11 +62,7 @@ impl Output {
     pub(super) fn error(self, error: &Error) {
         self.note(error);
         if self.json {
-            let faults: Vec<_> = error
-                .faults()
-                .iter()
-                .map(|f| json!({"file": f.file, "line": f.line, "column": f.column, "message": f.message, "hint": f.hint}))
-                .collect();
+            let faults: Vec<_> = error.faults().iter().map(diagnostic::to_json).collect();
             let document = json!({"error": {
                 "kind": format!("{:?}", error.kind()).to_lowercase(), "place": error.place(), "message": error.to_string(),
                 "hints": error.hints(), "faults": faults, "exit_code": error.kind().exit_code() as u8,
@@ -76,11 +78,9 @@ impl Output {
         let label = style("error:").for_stderr().red().bold();
         // Nothing can be done when standard error is closed.
         let _ = writeln!(stderr, "{label} {error}");
-        for fault in error.faults() {
-            let _ = writeln!(stderr, "  {fault}");
-            if let Some(hint) = &fault.hint {
-                let _ = writeln!(stderr, "    {} {hint}", style("hint:").for_stderr().cyan());
-            }
+        if !error.faults().is_empty() {
+            let faults = diagnostic::render(error.faults(), Look::of_stderr());
+            let _ = write!(stderr, "{faults}");
         }
         for hint in error.hints() {
             let _ = writeln!(stderr, "  {} {hint}", style("hint:").for_stderr().cyan());

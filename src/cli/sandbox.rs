@@ -1,25 +1,17 @@
 //! `deskferry sandbox`: the emulator on its own, until it is interrupted.
 
 use super::args::{SandboxArgs, Temper};
-use super::connect::sandbox_failed;
+use super::connect::{faults, sandbox_failed};
 use super::output::Output;
 use crate::error::{Error, ExitCode, Result};
-use crate::sandbox::{Config, FaultSpec, Sandbox};
+use crate::sandbox::{Config, Sandbox};
 
 pub(super) async fn run(args: SandboxArgs, output: &Output) -> Result<ExitCode> {
-    let faults = args
-        .faults
-        .iter()
-        .map(|text| text.parse::<FaultSpec>())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| {
-            Error::usage(error.to_string()).hint("docs/sandbox.md lists the faults")
-        })?;
     let mut config = Config {
         listen: args.listen,
         data: args.data,
         rate: args.rate,
-        faults,
+        faults: faults(&args.faults)?,
         temper: match args.temper {
             Temper::Lenient => crate::sandbox::Temper::Lenient,
             Temper::LiveLike => crate::sandbox::Temper::LiveLike,

@@ -73,6 +73,21 @@ pub fn store(state: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Deletes the cached snapshot of a tenant; where it was, if there was one.
+///
+/// # Errors
+/// When it cannot be deleted.
+pub fn forget(state: &Path, system: SystemName, tenant: &str) -> Result<Option<PathBuf>> {
+    let path = path(state, system, tenant);
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(Some(path)),
+        Err(error) if error.kind() == IoKind::NotFound => Ok(None),
+        Err(error) => Err(Error::machine("the cached directory cannot be deleted")
+            .at(path.display())
+            .caused_by(error)),
+    }
+}
+
 /// Reads a snapshot that somebody keeps as a file.
 ///
 /// # Errors

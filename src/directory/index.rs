@@ -1,10 +1,15 @@
 //! Indexes over a snapshot: exact first, then folded (case, white space); never a guess.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+
+// Every row looks names up, and whoever could choose them to collide has better ways to be slow.
+use foldhash::{HashMap, HashMapExt};
+use jiff::Timestamp;
 
 use super::suggest::{Suggester, fold};
 use super::{CustomField, Entry, Kind, Listing, Snapshot};
+use crate::systems::{Dialect, SystemName};
 
 /// Between the parts of an issue's path.
 pub const PATH_SEPARATOR: &str = " › ";
@@ -13,6 +18,7 @@ pub const PATH_SEPARATOR: &str = " › ";
 #[derive(Debug)]
 pub struct Directory {
     snapshot: Snapshot,
+    is_known: bool,
     kinds: HashMap<Kind, KindIndex>,
     custom_exact: HashMap<String, Arc<CustomField>>,
     custom_folded: HashMap<String, Arc<CustomField>>,
@@ -180,10 +186,35 @@ impl Directory {
         }
         Self {
             snapshot,
+            is_known: true,
             kinds,
             custom_exact,
             custom_folded,
         }
+    }
+
+    /// No directory at all: names cannot be told right from wrong, and whoever asks must ask
+    /// [`Directory::is_known`] first.
+    pub fn absent(system: SystemName, dialect: Dialect) -> Self {
+        let snapshot = Snapshot {
+            version: Snapshot::VERSION,
+            system,
+            dialect,
+            tenant: String::new(),
+            pulled_at: Timestamp::UNIX_EPOCH,
+            kinds: BTreeMap::new(),
+            custom_fields: Vec::new(),
+            constants: BTreeMap::new(),
+        };
+        Self {
+            is_known: false,
+            ..Self::new(snapshot)
+        }
+    }
+
+    /// Whether this is the directory of a tenant, not the absence of one.
+    pub fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// The snapshot.

@@ -1,41 +1,77 @@
 //! Rows read on a thread of their own, ahead of who judges them: unpacking and splitting the input costs about as
 //! much as making its keys.
 
-use std::sync::mpsc::sync_channel;
-use std::thread::Scope;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::vec;
 
-use crate::error::Result;
-use crate::source::Row;
-
-/// How many rows travel together.
+/// How many items travel together.
 const BATCH: usize = 256;
 /// How many batches wait at most.
 const WAITING: usize = 4;
 
-/// The same rows in the same order; an error is the last that comes. The thread ends with the rows, or soon after
-/// the iterator is dropped.
-pub(super) fn read_ahead<'scope, 'env>(
-    threads: &'scope Scope<'scope, 'env>,
-    rows: impl Iterator<Item = Result<Row>> + Send + 'scope,
-) -> impl Iterator<Item = Result<Row>> {
-    let (sender, batches) = sync_channel::<Vec<Result<Row>>>(WAITING);
-    threads.spawn(move || {
-        let mut rows = rows;
+/// The items of an iterator that runs on a thread of its own, in their order. The thread ends with the items, or
+/// soon after this is dropped.
+pub(super) struct Ahead<'scope, I: Iterator> {
+    batches: Receiver<Vec<I::Item>>,
+    batch: vec::IntoIter<I::Item>,
+    thread: ScopedJoinHandle<'scope, I>,
+}
+
+/// Starts the thread.
+pub(super) fn read_ahead<'scope, I>(
+    threads: &'scope Scope<'scope, '_>,
+    mut items: I,
+) -> Ahead<'scope, I>
+where
+    I: Iterator<Item: Send> + Send + 'scope,
+{
+    let (sender, batches) = sync_channel(WAITING);
+    let thread = threads.spawn(move || {
         loop {
-            let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
+            let batch: Vec<_> = items.by_ref().take(BATCH).collect();
             if batch.is_empty() || sender.send(batch).is_err() {
-                return;
+                return items;
             }
         }
     });
-    batches.into_iter().flatten()
+    Ahead {
+        batches,
+        batch: Vec::new().into_iter(),
+        thread,
+    }
+}
+
+impl<I: Iterator> Ahead<'_, I> {
+    /// The iterator itself, where it has got to.
+    pub(super) fn into_inner(self) -> I {
+        drop(self.batches);
+        match self.thread.join() {
+            Ok(items) => items,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl<I: Iterator> Iterator for Ahead<'_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        loop {
+            if let Some(item) = self.batch.next() {
+                return Some(item);
+            }
+            self.batch = self.batches.recv().ok()?.into_iter();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::error::{Error, Result};
     use crate::record::{Place, Record};
+    use crate::source::Row;
 
     fn row(number: u64) -> Result<Row> {
         Ok(Row::Record(Record {
@@ -70,5 +106,15 @@ mod tests {
     fn who_stops_listening_stops_the_reading() {
         let first = std::thread::scope(|threads| read_ahead(threads, (0..).map(row)).next());
         assert!(matches!(first, Some(Ok(Row::Record(_)))));
+    }
+
+    #[test]
+    fn the_iterator_comes_back_where_it_has_got_to() {
+        let mut rest = std::thread::scope(|threads| {
+            let mut ahead = read_ahead(threads, 0..1000);
+            assert!(ahead.by_ref().eq(0..1000));
+            ahead.into_inner()
+        });
+        assert_eq!(rest.next(), None);
     }
 }

@@ -54,11 +54,26 @@ pub trait Identify: Send + Sync {
     /// What in the rows keeps the condition from being judged.
     fn passes_group(&self, rows: &[Record]) -> Result<bool, Vec<Fault>>;
 
-    /// The identity of a record made of these rows (one, unless grouped).
+    /// The mapped key of a record made of these rows (one, unless grouped), or the `_key` that an error file
+    /// carries; `None`: its content is its key.
     ///
     /// # Errors
     /// What keeps the key from being made (an empty key cell, a number past 15 digits).
-    fn identify(&self, rows: &[Record]) -> Result<Identity, Vec<Fault>>;
+    fn key(&self, rows: &[Record]) -> Result<Option<RowKey>, Vec<Fault>>;
+
+    /// The hash of the mapped columns of these rows.
+    fn content(&self, rows: &[Record]) -> Digest;
+
+    /// Key and content.
+    ///
+    /// # Errors
+    /// As for the key.
+    fn identify(&self, rows: &[Record]) -> Result<Identity, Vec<Fault>> {
+        Ok(Identity {
+            key: self.key(rows)?,
+            content: self.content(rows),
+        })
+    }
 }
 
 /// One record on its way to the mapping.
@@ -82,8 +97,8 @@ impl Item {
 /// What a record turned out to be when all keys were known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A record with a key of its own.
-    Keyed(RowKey, Digest),
+    /// A record with a key of its own. Its content is hashed by who compares it: a dry run does not.
+    Keyed(RowKey),
     /// The same key and content as an earlier row: one with it.
     Repeated(RowKey, Place),
     /// A row that cannot be read, has no key, or shares its key with differing rows.

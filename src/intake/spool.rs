@@ -246,6 +246,7 @@ impl Spooled<'_> {
                 value,
                 message,
                 hint,
+                missing: None,
                 rule: Rule::Message,
             })
             .collect();

@@ -6,9 +6,10 @@ use super::ahead::read_ahead;
 use super::candidate::{Candidate, Candidates, Counts};
 use super::sort::{Fixed, Sorter};
 use super::spool::{Spool, Spooled};
-use super::verdict::{Prints, Verdicts};
+use super::verdict::{Prints, Verdicts, content_key};
 use super::{Digest, Identify, Item, Selection, Subject};
 use crate::error::{Error, Result};
+use crate::record::RowKey;
 use crate::source::{Input, Row, Table};
 
 /// How much memory the fingerprints may take before they go to temporary files.
@@ -54,11 +55,11 @@ pub(super) fn survey_within(
     let mut pass = Pass::new(selection, scratch, memory);
     let rows = input.rows()?;
     let counts = std::thread::scope(|threads| {
-        let mut candidates = Candidates::new(read_ahead(threads, rows), identify);
+        let mut candidates = read_ahead(threads, Candidates::new(rows, identify));
         for candidate in &mut candidates {
             pass.take(&candidate?, identify)?;
         }
-        Ok::<_, Error>(candidates.counts())
+        Ok::<_, Error>(candidates.into_inner().counts())
     })?;
     if !pass.scattered()? {
         return pass.survey(input, counts, None);
@@ -246,12 +247,16 @@ impl Items<'_> {
         let subject = if !faults.is_empty() {
             Subject::Faulty(None, faults)
         } else {
-            match self.identify.identify(&rows) {
+            match self.identify.key(&rows) {
                 Err(faults) => Subject::Faulty(None, faults),
-                Ok(identity) => {
-                    self.survey
-                        .verdicts
-                        .subject(self.candidate, identity, &rows[0], self.tables)
+                Ok(key) => {
+                    let content = || RowKey::new(content_key(&self.identify.content(&rows)));
+                    self.survey.verdicts.subject(
+                        self.candidate,
+                        key.unwrap_or_else(content),
+                        &rows[0],
+                        self.tables,
+                    )
                 }
             }
         };

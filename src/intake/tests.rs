@@ -49,17 +49,17 @@ impl Identify for Columns {
             .all(|record| record.cell(2).text() != "drop group"))
     }
 
-    fn identify(&self, rows: &[Record]) -> Result<Identity, Vec<Fault>> {
-        let texts: Vec<_> = rows.iter().map(|row| row.cell(2).text()).collect();
-        let content = digest(&texts.join("\n"));
+    fn key(&self, rows: &[Record]) -> Result<Option<RowKey>, Vec<Fault>> {
         match rows[0].cell(0).text().as_ref() {
             "" => Err(bad(&rows[0], "no key")),
-            "-" => Ok(Identity { key: None, content }),
-            key => Ok(Identity {
-                key: Some(RowKey::new(key)),
-                content,
-            }),
+            "-" => Ok(None),
+            key => Ok(Some(RowKey::new(key))),
         }
+    }
+
+    fn content(&self, rows: &[Record]) -> Digest {
+        let texts: Vec<_> = rows.iter().map(|row| row.cell(2).text()).collect();
+        digest(&texts.join("\n"))
     }
 }
 
@@ -92,7 +92,7 @@ fn run(
 
 fn told(item: &Item) -> String {
     match &item.subject {
-        Subject::Keyed(key, _) => format!("{key}"),
+        Subject::Keyed(key) => format!("{key}"),
         Subject::Repeated(key, place) => format!("{key} = {}", place.row),
         Subject::Faulty(_, faults) => format!("! {}", faults[0].message),
     }

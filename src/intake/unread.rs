@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Digest, Identify, Identity};
+use super::{Digest, Identify};
 use crate::error::Fault;
-use crate::record::Record;
+use crate::record::{Record, RowKey};
 
 /// One column that nothing reads.
 #[derive(Debug)]
@@ -83,7 +83,11 @@ impl Identify for Watching<'_> {
         self.inner.passes_group(rows)
     }
 
-    fn identify(&self, rows: &[Record]) -> Result<Identity, Vec<Fault>> {
-        self.inner.identify(rows)
+    fn key(&self, rows: &[Record]) -> Result<Option<RowKey>, Vec<Fault>> {
+        self.inner.key(rows)
+    }
+
+    fn content(&self, rows: &[Record]) -> Digest {
+        self.inner.content(rows)
     }
 }

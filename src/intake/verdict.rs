@@ -22,6 +22,21 @@ pub(super) fn content_key(content: &Digest) -> String {
     text
 }
 
+/// What tells keys apart in sixteen bytes: a short one stands as it is behind its length, a longer one as its hash
+/// behind a byte that is no length.
+fn key_print(key: &str) -> Digest {
+    let mut print = Digest::default();
+    let room = print.len() - 1;
+    if key.len() <= room {
+        print[0] = key.len() as u8;
+        print[1..=key.len()].copy_from_slice(key.as_bytes());
+    } else {
+        print[0] = u8::MAX;
+        print[1..].copy_from_slice(&blake3::hash(key.as_bytes()).as_bytes()[..room]);
+    }
+    print
+}
+
 /// Where a row stands, without its file's name.
 type Spot = (u32, u64);
 
@@ -76,15 +91,12 @@ impl Prints {
     }
 
     pub(super) fn add(&mut self, ordinal: u64, identity: &Identity, first: &Record) -> Result<()> {
-        let text = match &identity.key {
-            Some(key) => blake3::hash(key.as_str().as_bytes()),
-            // The same digest as a carried `_key` of that text has: both name one row.
-            None => blake3::hash(content_key(&identity.content).as_bytes()),
-        };
-        let mut key = Digest::default();
-        key.copy_from_slice(&text.as_bytes()[..16]);
         self.sorter.push(Print {
-            key,
+            key: match &identity.key {
+                Some(key) => key_print(key.as_str()),
+                // The same as a carried `_key` of that text has: both name one row.
+                None => key_print(&content_key(&identity.content)),
+            },
             ordinal,
             content: identity.content,
             table: u32::try_from(first.table).unwrap_or(u32::MAX),
@@ -161,25 +173,17 @@ impl Verdicts {
     pub(super) fn subject(
         &self,
         ordinal: u64,
-        identity: Identity,
+        key: RowKey,
         first: &Record,
         tables: &[Table],
     ) -> Subject {
-        let key = match identity.key {
-            Some(key) => key.as_str().to_owned(),
-            None => content_key(&identity.content),
-        };
         let found = self
             .single
             .binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal);
         match found.map(|at| self.single[at].1) {
-            Err(_) => Subject::Keyed(RowKey::new(key), identity.content),
-            Ok(Verdict::Again(nth)) => {
-                Subject::Keyed(RowKey::new(format!("{key}-{nth}")), identity.content)
-            }
-            Ok(Verdict::Repeated(spot)) => {
-                Subject::Repeated(RowKey::new(key), place(spot, tables, first))
-            }
+            Err(_) => Subject::Keyed(key),
+            Ok(Verdict::Again(nth)) => Subject::Keyed(RowKey::new(format!("{key}-{nth}"))),
+            Ok(Verdict::Repeated(spot)) => Subject::Repeated(key, place(spot, tables, first)),
             Ok(Verdict::Clash(index)) => {
                 let (spots, count) = &self.clashes[index];
                 let rows = rows_text(spots, *count, tables, first);
@@ -187,9 +191,9 @@ impl Verdicts {
                     first.place.clone(),
                     format!("the key `{key}` stands in {rows} with different content"),
                 )
-                .value(key.clone())
+                .value(key.as_str())
                 .hint("keep one of these rows, give them keys of their own, or add a column to `key` in the mapping");
-                Subject::Faulty(Some(RowKey::new(key)), vec![fault])
+                Subject::Faulty(Some(key), vec![fault])
             }
         }
     }

@@ -79,7 +79,7 @@ impl StoredEnd {
             End::Skipped(Skip::ByMapping { reason }) => Self::Skipped {
                 reason: reason.clone(),
             },
-            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. })
+            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. } | Skip::ByHand)
             | End::Ready { .. }
             | End::NotSent => return None,
         })
@@ -156,6 +156,7 @@ impl StoredFault {
             value: self.value.clone(),
             message: self.message.clone(),
             hint: self.hint.clone(),
+            missing: None,
             rule: Rule::Message,
         }
     }

@@ -15,11 +15,15 @@
 //! What [`ActiveRun::apply`] has answered is on the disk. An intent never replaces a step that is done. The steps
 //! that follow in a row are noted as pending with the first intent, so that a row is done only when all are.
 
+mod by_hand;
 mod ends;
+mod inputs;
 mod lock;
+mod purge;
 mod runs;
 mod schema;
 mod steps;
+mod undo;
 mod worker;
 
 use std::collections::HashMap;
@@ -37,12 +41,17 @@ use crate::record::RowKey;
 use schema::Unfit;
 use worker::{Kind, Worker};
 
+pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
+pub use inputs::{DoneKey, Elsewhere};
 pub use lock::RunLock;
+pub use purge::{Purged, backups};
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Change, Control, Intent, Settlement, State, StepId, StepRecord, Trouble, Unsettled,
+    Change, Control, Intent, Settlement, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT,
+    Unsettled,
 };
+pub use undo::{Rollback, UndoState, Undoable};
 
 /// The name of the ledger's file in the state folder.
 pub const FILE: &str = "ledger.sqlite";
@@ -398,6 +407,9 @@ fn open(path: &Path) -> Result<Connection> {
     let trouble = |error: rusqlite::Error| worker::trouble(&name, &error);
     let mut connection = Connection::open(path).map_err(trouble)?;
     prepare(&connection, size).map_err(trouble)?;
+    if let Some(version) = schema::outdated(&connection).map_err(trouble)? {
+        back_up(&connection, path, version)?;
+    }
     schema::migrate(&mut connection).map_err(|unfit| told(&name, unfit))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
@@ -423,6 +435,31 @@ fn prepare(connection: &Connection, size: u64) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Copies the ledger as it is before it is brought up to date: `ledger.sqlite.v1.backup`, which an older program reads.
+fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".v{version}.backup"));
+    let copy = std::path::PathBuf::from(name);
+    if copy.exists() {
+        return Ok(());
+    }
+    let mut unfinished = copy.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = std::path::PathBuf::from(unfinished);
+    drop(private_file(&unfinished)?);
+    let failed = |error: rusqlite::Error| {
+        worker::trouble(&copy.display().to_string(), &error)
+            .hint("a new version of the program copies the ledger before it changes it, and nothing was changed yet")
+    };
+    connection
+        .backup("main", &unfinished, None)
+        .map_err(failed)?;
+    let renamed = File::open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(&unfinished, &copy));
+    renamed.map_err(|error| unwritable(&copy, error))
 }
 
 fn told(path: &str, unfit: Unfit) -> Error {

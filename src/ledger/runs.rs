@@ -26,6 +26,12 @@ pub struct RunMeta {
     pub directory_pulled: Option<Timestamp>,
     /// The command that resumes the run, whole, without secrets.
     pub command: String,
+    /// The fingerprint of the system that it spoke to: its spelling, its tenant, as whom.
+    pub system_print: String,
+    /// The same command as single words, for `runs retry`.
+    pub arguments: Vec<String>,
+    /// The folder in which its paths hold.
+    pub folder: String,
 }
 
 /// How far a run came.
@@ -183,9 +189,9 @@ pub(super) fn start(
     };
     connection.execute(
         "INSERT INTO run (code, scope, state, started, inputs, input_print, mapping, mapping_print,
-                          directory_print, directory_pulled, command)
+                          directory_print, directory_pulled, command, system_print, arguments, folder)
          VALUES (:code, :scope, 'running', :started, :inputs, :input_print, :mapping, :mapping_print,
-                 :directory_print, :directory_pulled, :command)",
+                 :directory_print, :directory_pulled, :command, :system_print, :arguments, :folder)",
         named_params! {
             ":code": code,
             ":scope": scope,
@@ -197,6 +203,9 @@ pub(super) fn start(
             ":directory_print": meta.directory_print,
             ":directory_pulled": meta.directory_pulled.map(micros),
             ":command": meta.command,
+            ":system_print": meta.system_print,
+            ":arguments": serde_json::json!(meta.arguments).to_string(),
+            ":folder": meta.folder,
         },
     )?;
     Ok((connection.last_insert_rowid(), code))
@@ -239,7 +248,7 @@ pub(super) fn put_end(connection: &Connection, run: i64, row: &StoredRow) -> rus
 
 const RUNS: &str = "
     SELECT code, tenant.system, tenant.name, scope.name, state, started, ended, inputs, input_print, mapping,
-           mapping_print, directory_print, directory_pulled, command, totals
+           mapping_print, directory_print, directory_pulled, command, totals, system_print, arguments, folder
     FROM run JOIN scope ON scope.id = run.scope JOIN tenant ON tenant.id = scope.tenant";
 
 fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
@@ -265,6 +274,11 @@ fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
             directory_print: row.get(11)?,
             directory_pulled: row.get::<_, Option<i64>>(12)?.map(moment),
             command: row.get(13)?,
+            system_print: row.get(15)?,
+            arguments: json(16)?
+                .and_then(|value| serde_json::from_value(value).ok())
+                .unwrap_or_default(),
+            folder: row.get(17)?,
         },
         totals: json(14)?,
     })

@@ -3,13 +3,15 @@
 //! | version | what changed |
 //! |---|---|
 //! | 1 | tenants, scopes, runs, steps, row ends |
+//! | 2 | what a run was typed as and in which folder, the system's fingerprint; tickets that a key had before; rollbacks |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The migrations in order; a published one is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE tenant (
         id     INTEGER PRIMARY KEY,
         system TEXT NOT NULL,
@@ -77,7 +79,31 @@ const MIGRATIONS: &[&str] = &["
         end     TEXT NOT NULL,
         PRIMARY KEY (run, ordinal)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE run ADD COLUMN system_print TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN arguments TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE run ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+    CREATE TABLE former (
+        ticket TEXT NOT NULL,
+        scope  INTEGER NOT NULL,
+        key    TEXT NOT NULL,
+        run    INTEGER NOT NULL,
+        why    TEXT NOT NULL,
+        at     INTEGER NOT NULL,
+        PRIMARY KEY (ticket, scope)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE undo (
+        run    INTEGER NOT NULL,
+        key    TEXT NOT NULL,
+        ticket TEXT NOT NULL,
+        state  TEXT NOT NULL,
+        why    TEXT,
+        at     INTEGER NOT NULL,
+        PRIMARY KEY (run, key)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: usize = MIGRATIONS.len();
@@ -101,6 +127,11 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
     connection
         .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// The version of a ledger that holds something and is to be brought up to date.
+pub(super) fn outdated(connection: &Connection) -> rusqlite::Result<Option<usize>> {
+    version(connection).map(|found| (1..VERSION).contains(&found).then_some(found))
 }
 
 /// Brings the schema up to [`VERSION`]; nothing happens when it is there.

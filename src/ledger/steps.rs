@@ -73,6 +73,9 @@ pub struct StepId {
     pub ordinal: u32,
 }
 
+/// The content of a row that nobody knows: its ticket was found by its marker (`runs adopt`).
+pub const UNKNOWN_CONTENT: Digest = [0; 16];
+
 /// A step as the ledger knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepRecord {
@@ -302,7 +305,12 @@ const INTEND: &str = "
         state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
         row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
-        settled_at = NULL
+        settled_at = NULL,
+        ticket = CASE step.state WHEN 6 THEN NULL ELSE ticket END,
+        number = CASE step.state WHEN 6 THEN NULL ELSE number END,
+        url = CASE step.state WHEN 6 THEN NULL ELSE url END,
+        error = CASE step.state WHEN 6 THEN NULL ELSE error END,
+        doubted = CASE step.state WHEN 6 THEN 0 ELSE doubted END
     WHERE step.state <> 2";
 
 const OPEN: &str = "
@@ -420,8 +428,12 @@ pub(super) fn owners(
     tickets: &[String],
 ) -> rusqlite::Result<HashMap<String, (i64, RowKey)>> {
     let mut statement = connection.prepare_cached(
-        "SELECT step.scope, key FROM step JOIN scope ON scope.id = step.scope
-         WHERE ticket = ?1 AND state <> 6 AND tenant = (SELECT tenant FROM scope WHERE id = ?2)",
+        // One that was given up (`--again`, a rollback) is no hit for a row in doubt either.
+        "SELECT held.scope, held.key
+         FROM (SELECT scope, key FROM step WHERE ticket = ?1 AND state <> 6
+               UNION ALL SELECT scope, key FROM former WHERE ticket = ?1) AS held
+         JOIN scope ON scope.id = held.scope
+         WHERE tenant = (SELECT tenant FROM scope WHERE id = ?2) LIMIT 1",
     )?;
     let mut owners = HashMap::new();
     for ticket in tickets {

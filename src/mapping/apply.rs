@@ -1,12 +1,14 @@
 //! Sends the values of one row through the steps of one field.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::columns::{Got, Reader};
 use super::item::Item;
+use super::lookup::LookupTable;
 use super::parse::Problem;
 use super::plan::{Feed, FieldPlan};
 use super::render;
@@ -39,6 +41,8 @@ pub(super) struct Steps<'p> {
     pub(super) directory: &'p Directory,
     pub(super) hints: &'p Hints,
     pub(super) zone: Option<&'p TimeZone>,
+    /// By number and by table of the input.
+    pub(super) lookups: &'p [Vec<Arc<LookupTable>>],
 }
 
 /// What `within` means for this row.
@@ -139,9 +143,12 @@ impl<'r> Row<'_, 'r> {
         if loses_digits(field, &item) {
             return Err(lost_digits(&item));
         }
-        let passed = match to_text(field, item) {
-            Some(item) => table(field, item)?,
-            None => Passed::Nothing,
+        let passed = match self.look_up(field, item)? {
+            Passed::On(item) => match to_text(field, item) {
+                Some(item) => table(field, item)?,
+                None => Passed::Nothing,
+            },
+            other => other,
         };
         let item = match (passed, &field.rule.default) {
             (Passed::On(item), _) => item,
@@ -222,6 +229,12 @@ impl<'r> Row<'_, 'r> {
             return Err(lost_digits(&item));
         }
         for item in flatten_list(field, item) {
+            let item = match self.look_up(field, item)? {
+                Passed::On(item) => item,
+                Passed::Nothing => continue,
+                Passed::SkipField => return Ok(Some(self.empty(field))),
+                Passed::SkipRow(why) => return Ok(Some(Outcome::SkipRow(why))),
+            };
             let Some(item) = to_text(field, item) else {
                 continue;
             };
@@ -253,6 +266,21 @@ impl<'r> Row<'_, 'r> {
             }
         }
         Ok(None)
+    }
+
+    /// The lookup step.
+    fn look_up<'a>(&self, field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>, Problem> {
+        let (Some(rule), Some(number)) = (&field.rule.lookup, field.lookup) else {
+            return Ok(Passed::On(item));
+        };
+        if is_null(field, &item.text()) {
+            return Ok(Passed::Nothing);
+        }
+        let tables = self.steps.lookups.get(number);
+        match tables.and_then(|tables| tables.get(self.rows[0].table)) {
+            Some(table) => rule.find(table, item, |text| skip_reason(field, text)),
+            None => Ok(Passed::On(item)),
+        }
     }
 
     fn resolve<'a>(
@@ -327,9 +355,10 @@ impl<'r> Row<'_, 'r> {
         fault
     }
 
-    fn fault(&mut self, field: &FieldPlan, problem: Problem) {
+    pub(super) fn fault(&mut self, field: &FieldPlan, problem: Problem) {
         let mut fault = self.new_fault(field, problem.message);
         fault.hint = problem.hint;
+        fault.missing = problem.missing;
         fault.rule = problem.rule;
         fault.value = match self.gather(field) {
             Ok(Got::One(item)) => Some(item.text().into_owned()),

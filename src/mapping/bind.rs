@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
 use super::file::Faults;
 use super::item::Item;
+use super::lookup::LookupTable;
 use super::plan::{Feed, FieldPlan, Plan};
 use super::reference::{LABEL, reference};
 use super::script::Script;
-use super::shape::Marker;
+use super::shape::{Marker, Unmapped};
 use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
 use crate::directory::Kind;
 use crate::error::{Error, Fault, Result};
-use crate::intake::{Digest, Identify, Identity};
+use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
 use crate::systems::fields::{FieldValue, Target};
@@ -28,12 +30,24 @@ use crate::systems::fields::{FieldValue, Target};
 pub struct BoundPlan {
     plan: Arc<Plan>,
     columns: Columns,
+    lookups: Vec<Vec<Arc<LookupTable>>>,
+    /// What `unmapped = "append"` lists, by table.
+    appended: Appended,
 }
 
 impl BoundPlan {
     pub(super) fn new(plan: Arc<Plan>, tables: &[Table]) -> Result<Self> {
         let mut faults = Faults::new(Arc::clone(&plan.source));
-        let columns = Columns::bind(&plan.slots, &plan.rules, tables, &mut faults);
+        let bound = Self::draft(plan, tables, &mut faults);
+        match faults.is_empty() {
+            true => Ok(bound),
+            false => Err(Error::mapping(faults.into_list())),
+        }
+    }
+
+    /// Binds what is good of a plan, and adds what is wrong to `faults`.
+    pub(super) fn draft(plan: Arc<Plan>, tables: &[Table], faults: &mut Faults) -> Self {
+        let mut columns = Columns::bind(&plan.slots, &plan.rules, tables, faults);
         let types = Types {
             plan: &plan,
             columns: &columns,
@@ -50,12 +64,25 @@ impl BoundPlan {
             .chain(&plan.conditions)
             .chain(&plan.group_condition)
         {
-            types.check(script, &mut faults);
+            types.check(script, faults);
         }
-        if !faults.is_empty() {
-            return Err(Error::mapping(faults.into_list()));
+        let lookups = plan.lookups.iter().filter_map(|rule| rule.lookup.as_ref());
+        let lookups = lookups.map(|rule| rule.bind(tables, faults)).collect();
+        let unread = match plan.scripts.reads_all {
+            true => Vec::new(),
+            false => columns.unread(),
+        };
+        let appended = match plan.unmapped {
+            Unmapped::Append => Appended::new(unread, tables),
+            Unmapped::Warn | Unmapped::Error => Appended::default(),
+        };
+        columns.add_content(&appended);
+        Self {
+            plan,
+            columns,
+            lookups,
+            appended,
         }
-        Ok(Self { plan, columns })
     }
 
     /// The plan.
@@ -66,7 +93,7 @@ impl BoundPlan {
     /// The columns that nothing reads, as (index of the table, name), for `unmapped`; the columns that an error
     /// file adds are not among them.
     pub fn unread_columns(&self) -> Vec<(usize, String)> {
-        match self.plan.scripts.reads_all {
+        match self.plan.scripts.reads_all || self.plan.unmapped == Unmapped::Append {
             true => Vec::new(),
             false => self.columns.unread(),
         }
@@ -108,6 +135,7 @@ impl BoundPlan {
                 directory: &self.plan.directory,
                 hints: &self.plan.hints,
                 zone: self.plan.zone.as_ref(),
+                lookups: &self.lookups,
             },
             scripts: &self.plan.scripts,
             rows,
@@ -123,7 +151,11 @@ impl BoundPlan {
     }
 
     /// The parts of the key joined by `/`.
-    fn key(&self, parts: &[FieldPlan], rows: &[Record]) -> std::result::Result<RowKey, Vec<Fault>> {
+    fn joined_key(
+        &self,
+        parts: &[FieldPlan],
+        rows: &[Record],
+    ) -> std::result::Result<RowKey, Vec<Fault>> {
         let mut row = self.row(rows);
         let mut key = String::new();
         for (number, part) in parts.iter().enumerate() {
@@ -144,11 +176,11 @@ impl BoundPlan {
 
     /// The hash of the cells that fields are made of, by column name: neither the order of the columns nor one
     /// that nothing reads changes it.
-    fn content(&self, rows: &[Record]) -> Digest {
+    fn content_of(&self, rows: &[Record]) -> Digest {
         // Hashed in one go: most rows are shorter than what a hasher buffers.
         let mut bytes = Vec::with_capacity(1024);
         let mut put = |text: &str| {
-            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            put_length(&mut bytes, text.len());
             bytes.extend_from_slice(text.as_bytes());
         };
         for record in rows {
@@ -165,6 +197,15 @@ impl BoundPlan {
         }
         truncated(&blake3::hash(&bytes))
     }
+}
+
+/// A length in front of its text, seven bits a byte: most take one, and a row is mostly short texts.
+fn put_length(bytes: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
 }
 
 fn truncated(hash: &blake3::Hash) -> Digest {
@@ -236,20 +277,18 @@ impl Identify for BoundPlan {
         }
     }
 
-    fn identify(&self, rows: &[Record]) -> std::result::Result<Identity, Vec<Fault>> {
-        let key = match &self.plan.key {
-            Some(parts) => Some(self.key(parts, rows)?),
-            None => {
-                let carried = rows
-                    .iter()
-                    .find_map(|record| self.columns.carried_key(record));
-                carried.map(|key| RowKey::new(key.trim()))
-            }
-        };
-        Ok(Identity {
-            key,
-            content: self.content(rows),
-        })
+    fn key(&self, rows: &[Record]) -> std::result::Result<Option<RowKey>, Vec<Fault>> {
+        if let Some(parts) = &self.plan.key {
+            return self.joined_key(parts, rows).map(Some);
+        }
+        let carried = rows
+            .iter()
+            .find_map(|record| self.columns.carried_key(record));
+        Ok(carried.map(|key| RowKey::new(key.trim())))
+    }
+
+    fn content(&self, rows: &[Record]) -> Digest {
+        self.content_of(rows)
     }
 }
 
@@ -290,27 +329,57 @@ fn order(a: Option<&Item<'_>>, b: Option<&Item<'_>>) -> Ordering {
     }
 }
 
+/// What the fields of one record became, before they are put together.
+pub(super) struct Made {
+    /// One a field, in the order of the mapping.
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) faults: Vec<Fault>,
+    fallbacks: Vec<(String, String)>,
+    /// What is listed where no field of the mapping makes the description.
+    bare: Option<String>,
+}
+
 impl MapRows for BoundPlan {
+    fn content(&self, rows: &[Record]) -> Digest {
+        self.content_of(rows)
+    }
+
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
         let plan = &self.plan;
         let reference = match plan.marker {
             Marker::Description => Some(reference(&plan.scope, key.as_str())),
             Marker::None => None,
         };
+        let made = self.make(rows, reference.as_deref());
+        self.compose(rows, made, reference)
+    }
+}
+
+impl BoundPlan {
+    /// Makes every field of a record; the description ends with the reference.
+    pub(super) fn make(&self, rows: &[Record], reference: Option<&str>) -> Made {
+        let plan = &self.plan;
         let mut row = self.row(rows);
         let mut outcomes: Vec<Outcome> = Vec::new();
         outcomes.resize_with(plan.fields.len(), || Outcome::Empty);
         for &position in &plan.order {
             let field = &plan.fields[position];
             let line = reference
-                .as_deref()
                 .filter(|_| field.is_description)
                 .map(|reference| marker_line(reference, field.is_html()));
+            let appended = match field.is_description {
+                true => self.appended.text(&row, field.is_html()),
+                false => None,
+            };
             let reserve = line.as_ref().map_or(0, |line| line.chars().count());
             let outcome = match parent(field, &outcomes) {
                 // What it depends on is told already.
                 None => Outcome::Faulty,
                 Some(parent) => row.field(field, parent, reserve),
+            };
+            let outcome = match appended {
+                Some(appended) => row.append(field, outcome, &appended, reserve),
+                None => outcome,
             };
             outcomes[position] = match (outcome, line) {
                 (Outcome::Value(Value::String(text)), Some(line)) => {
@@ -320,20 +389,25 @@ impl MapRows for BoundPlan {
                 (outcome, _) => outcome,
             };
         }
-        let (faults, fallbacks) = (row.faults, row.fallbacks);
-        self.compose(rows, outcomes, faults, fallbacks, reference)
+        let bare = match plan.bare_description {
+            Some(_) => self.appended.text(&row, false),
+            None => None,
+        };
+        Made {
+            outcomes,
+            faults: row.faults,
+            fallbacks: row.fallbacks,
+            bare,
+        }
     }
-}
 
-impl BoundPlan {
-    fn compose(
-        &self,
-        rows: &[Record],
-        outcomes: Vec<Outcome>,
-        mut faults: Vec<Fault>,
-        fallbacks: Vec<(String, String)>,
-        reference: Option<String>,
-    ) -> Mapped {
+    fn compose(&self, rows: &[Record], made: Made, reference: Option<String>) -> Mapped {
+        let Made {
+            outcomes,
+            mut faults,
+            fallbacks,
+            bare,
+        } = made;
         let plan = &self.plan;
         let mut values = Vec::with_capacity(outcomes.len() + 1);
         for (field, outcome) in plan.fields.iter().zip(outcomes) {
@@ -347,10 +421,22 @@ impl BoundPlan {
         if !faults.is_empty() {
             return Mapped::Faults(faults);
         }
-        if let (Some(target), Some(reference)) = (&plan.bare_description, &reference) {
+        let line = reference
+            .as_ref()
+            .map(|reference| format!("{LABEL}{reference}"));
+        let parts: Vec<String> = bare.into_iter().chain(line).collect();
+        if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
             values.push(FieldValue {
                 target: target.clone(),
-                value: Value::String(format!("{LABEL}{reference}")),
+                value: Value::String(parts.join("\n\n")),
+            });
+        }
+        if !plan.directory.is_known() {
+            // Names stand where ids would: nothing to send is made of them.
+            return Mapped::Ready(Ready {
+                steps: Vec::new(),
+                fallbacks,
+                reference,
             });
         }
         match plan.schema.compose(plan.operation, values, plan.notify) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::append::Appended;
 use super::file::Faults;
 use super::item::Item;
 use super::parse::same;
@@ -188,6 +189,16 @@ impl Columns {
             );
         }
         unread
+    }
+
+    /// Adds the columns that are listed under the description to what makes the content of a row.
+    pub(super) fn add_content(&mut self, appended: &Appended) {
+        for (number, table) in self.tables.iter_mut().enumerate() {
+            let more = appended.columns(number);
+            let more = more.map(|(index, name)| (fold(name), ColumnRef::One(index)));
+            table.content.extend(more);
+            table.content.sort_by(|a, b| a.0.cmp(&b.0));
+        }
     }
 
     /// The cells that make the content of a row, by name.

@@ -14,7 +14,7 @@ use super::script::{Origin as Place, Script};
 use super::shape::{FieldRule, Instead, Origin, ParseKind};
 use super::target::{Want, Wanted};
 use crate::directory::suggest::{did_you_mean, nearest};
-use crate::directory::{Found, Kind};
+use crate::directory::{CustomField, CustomType, Found, Kind};
 use crate::error::Rule;
 use crate::systems::fields::{Setting, Target};
 
@@ -38,8 +38,13 @@ pub(super) fn compile_field(
     );
     let source = compiler.source(rule, names_something || rule.resolve.kind.is_some());
     let (target, wanted, required) = target?;
-    compiler.check_steps(rule, &wanted);
-    let resolver = compiler.resolver(rule, &wanted);
+    let resolver = match rule.is_faulty {
+        true => None,
+        false => {
+            compiler.check_steps(rule, &wanted);
+            compiler.resolver(rule, &wanted)
+        }
+    };
     let is_description =
         matches!(&target, Target::Field(field) if field.name == compiler.table.description);
     let mut field = FieldPlan {
@@ -52,11 +57,31 @@ pub(super) fn compile_field(
         target: Some(target),
         wanted,
         resolver,
+        lookup: compiler.lookup(rule),
         is_description,
         constant: None,
     };
-    compiler.try_constants(&mut field);
+    if !rule.is_faulty {
+        compiler.try_constants(&mut field);
+    }
     Some(field)
+}
+
+/// A custom field of which only the name is known: whatever the steps make fits it.
+fn unknown_custom(rule: &FieldRule, name: &str) -> (Target, Wanted, bool) {
+    let field = CustomField {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        kind: CustomType::Text,
+        options: Vec::new(),
+        max_length: None,
+        required: false,
+    };
+    let wanted = Wanted {
+        want: Want::Text { max_length: None },
+        list: rule.list.is_some(),
+    };
+    (Target::Custom(Arc::new(field)), wanted, false)
 }
 
 /// Whether no step of a field can make several values of one.
@@ -119,6 +144,9 @@ impl Compiler<'_> {
             let message = format!("no call can set the custom field `{name}`");
             self.faults.hint(at, message, instead);
             return None;
+        }
+        if !self.directory.is_known() {
+            return Some(unknown_custom(rule, name));
         }
         let Some(field) = self.directory.custom_field(name) else {
             let fields = &self.directory.snapshot().custom_fields;
@@ -192,10 +220,13 @@ impl Compiler<'_> {
                 list: false,
             },
             resolver: None,
+            lookup: self.lookup(rule),
             is_description: false,
             constant: None,
         };
-        self.try_constants(&mut field);
+        if !rule.is_faulty {
+            self.try_constants(&mut field);
+        }
         field
     }
 
@@ -260,6 +291,9 @@ impl Compiler<'_> {
                 return None;
             }
         };
+        if !self.directory.is_known() {
+            return None;
+        }
         if let Err(reason) = self.directory.can_resolve(kind) {
             let message = format!("`{name}` cannot be resolved: {reason}");
             self.faults.hint(
@@ -273,7 +307,7 @@ impl Compiler<'_> {
         let or_error = |instead: &Option<Instead>| instead.clone().unwrap_or(Instead::Error);
         let aliases = rule.resolve.aliases.iter();
         let aliases: HashMap<String, String> = aliases
-            .map(|(word, to)| (word.clone(), to.value.clone()))
+            .map(|alias| (alias.word.clone(), alias.to.value.clone()))
             .collect();
         Some(Resolver {
             kind,
@@ -318,16 +352,23 @@ impl Compiler<'_> {
             self.try_constant(field, Item::borrowed(&name.value), name.at);
         }
         let resolve = &rule.resolve;
-        let mut targets: Vec<&At<String>> = resolve.aliases.iter().map(|(_, to)| to).collect();
+        let aliases = resolve.aliases.iter();
+        let mut targets: Vec<(&At<String>, Option<&str>)> = aliases
+            .map(|alias| (&alias.to, alias.place.as_deref()))
+            .collect();
         for instead in [&resolve.missing, &resolve.ambiguous].into_iter().flatten() {
             if let Instead::Value(name) = instead {
-                targets.push(name);
+                targets.push((name, None));
             }
         }
         if let Some(resolver) = &field.resolver {
-            for name in targets {
+            for (name, place) in targets {
                 if let Some(problem) = self.unresolved(resolver, &name.value, &rule) {
-                    *self.faults.add(name.at, problem.message) = problem.hint;
+                    let message = match place {
+                        Some(place) => format!("{place}: {}", problem.message),
+                        None => problem.message,
+                    };
+                    *self.faults.add(name.at, message) = problem.hint;
                 }
             }
         }
@@ -379,6 +420,7 @@ impl Compiler<'_> {
             directory: self.directory,
             hints: &hints,
             zone: self.zone,
+            lookups: &[],
         };
         match steps.constant(field, item) {
             Ok(value) => Some(value),
@@ -407,6 +449,7 @@ impl Compiler<'_> {
                 hint: resolver
                     .elsewhere(self.directory, name, None)
                     .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None))),
+                missing: None,
                 rule: Rule::Message,
             }),
         }

@@ -4,9 +4,11 @@ use regex::Regex;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
+use super::alias::read_aliases;
 use super::file::{At, Faults, Section, in_order, integer, number, type_name};
 use super::keys;
 use super::load::Reading;
+use super::lookup::read_lookup;
 use super::order::check_order;
 use super::parse::read_parse;
 use super::shape::{
@@ -14,7 +16,6 @@ use super::shape::{
 };
 use super::table::read_table;
 use crate::directory::Kind;
-use crate::directory::suggest::fold;
 
 /// The prefix of custom fields.
 pub(super) const CUSTOM: &str = "custom.";
@@ -41,31 +42,41 @@ impl Fields {
                     self.read(inner, CUSTOM, reading, faults);
                 }
                 DeValue::Table(inner) => {
+                    let before = faults.len();
                     let section = Section::open(inner, span.start, &keys::FIELD, faults);
-                    self.rules
-                        .extend(read_field(name, &section, reading, faults));
+                    let mut rule = read_field(name, &section, reading, faults);
+                    rule.is_faulty = faults.len() > before;
+                    self.rules.push(rule);
                 }
-                other => faults.hint(
-                    raw.span().start,
-                    format!(
-                        "field `{}` must be a table, not {}",
-                        name.value,
-                        type_name(other)
-                    ),
-                    "write `{ from = \"a column\" }` or `{ value = … }`",
-                ),
+                other => {
+                    faults.hint(
+                        raw.span().start,
+                        format!(
+                            "field `{}` must be a table, not {}",
+                            name.value,
+                            type_name(other)
+                        ),
+                        "write `{ from = \"a column\" }` or `{ value = … }`",
+                    );
+                    let nothing = Origin::Value(At::new(Value::Null, name.at));
+                    self.rules.push(FieldRule {
+                        is_faulty: true,
+                        ..FieldRule::bare(name, nothing)
+                    });
+                }
             }
         }
     }
 }
 
-/// Reads one field, or one part of a key; `None` when its origin cannot be read.
+/// Reads one field, or one part of a key; where its origin cannot be read it is a value of nothing.
 pub(super) fn read_field(
     name: At<String>,
     section: &Section<'_, '_>,
     reading: &mut Reading,
     faults: &mut Faults,
-) -> Option<FieldRule> {
+) -> FieldRule {
+    let before = faults.len();
     let origin = read_origin(&name, section, faults);
     let takes = [
         ("first", Take::First),
@@ -73,21 +84,24 @@ pub(super) fn read_field(
         ("last_filled", Take::LastFilled),
     ];
     let null = section.texts("null", faults).unwrap_or_default();
-    let rule = FieldRule {
+    let mut rule = FieldRule {
+        is_faulty: false,
         take: section.word("take", &takes, faults),
         null: null.into_iter().map(|word| word.value).collect(),
+        lookup: read_lookup(section, reading, faults),
         text: read_text(section, faults),
         list: read_list(section, faults),
         table: read_table(section, reading, faults),
         default: read_default(section, faults),
         parse: read_parse(section, faults),
-        resolve: read_resolve(section, faults),
+        resolve: read_resolve(&name.value, section, reading, faults),
         check: read_check(section, faults),
         origin: origin.unwrap_or_else(|| Origin::Value(At::new(Value::Null, name.at))),
         name,
     };
     check_order(&rule, section, faults);
-    Some(rule)
+    rule.is_faulty = faults.len() > before;
+    rule
 }
 
 fn read_origin(
@@ -150,7 +164,7 @@ fn read_origin(
 }
 
 /// A constant of the file as JSON.
-fn constant(value: &DeValue<'_>) -> Option<Value> {
+pub(super) fn constant(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Boolean(value) => Value::Bool(*value),
@@ -195,7 +209,9 @@ fn read_text(section: &Section<'_, '_>, faults: &mut Faults) -> TextRule {
         }
         Some(regex)
     });
+    let repairs = [("utf8-read-as-1252", true)];
     TextRule {
+        repair: section.word("repair", &repairs, faults).unwrap_or(false),
         trim: section.bool("trim", faults).unwrap_or(true),
         collapse: section.bool("collapse", faults).unwrap_or(false),
         case: match (upper, lower) {
@@ -327,30 +343,30 @@ pub(super) fn read_instead(
     Some(Instead::Value(At::new(text, at)))
 }
 
-fn read_resolve(section: &Section<'_, '_>, faults: &mut Faults) -> ResolveRule {
+fn read_resolve(
+    field: &str,
+    section: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> ResolveRule {
     let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind));
     let kind = section
         .word("resolve", &kinds, faults)
         .map(|kind| At::new(kind, section.key_at("resolve")));
-    let mut aliases = Vec::new();
-    if let Some((table, _)) = section.table("aliases", faults) {
-        for (key, _, raw) in in_order(table) {
-            match raw.get_ref().as_str() {
-                Some(name) => {
-                    aliases.push((fold(key), At::new(name.to_owned(), raw.span().start)));
-                }
-                None => {
-                    section.wrong::<()>("aliases", raw, "a table from words to names", faults);
-                }
-            }
-        }
-    }
+    let aliases = read_aliases(field, section, reading, faults);
     let actions = [
         ("error", Instead::Error),
         ("skip_field", Instead::SkipField),
         ("skip_row", Instead::SkipRow),
     ];
-    let details = ["match", "within", "aliases", "missing", "ambiguous"];
+    let details = [
+        "match",
+        "within",
+        "aliases",
+        "aliases_file",
+        "missing",
+        "ambiguous",
+    ];
     ResolveRule {
         kind,
         match_: section.texts("match", faults).unwrap_or_default(),
@@ -389,10 +405,13 @@ impl FieldRule {
     pub(super) fn bare(name: At<String>, origin: Origin) -> Self {
         Self {
             name,
+            is_faulty: false,
             origin,
             take: None,
             null: Vec::new(),
+            lookup: None,
             text: TextRule {
+                repair: false,
                 trim: true,
                 collapse: false,
                 case: None,

@@ -1,5 +1,6 @@
 //! A mapping file as text with places: every value knows where it stands, and all faults are collected.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::Keys;
 use crate::directory::suggest::{did_you_mean, nearest};
-use crate::error::MappingFault;
+use crate::error::{MappingFault, Snippet};
 
 /// A value of the file and where it begins (a byte offset).
 #[derive(Debug, Clone, PartialEq)]
@@ -31,11 +32,27 @@ impl<T> At<T> {
 pub(super) struct Source {
     /// The file as the user named it.
     pub(super) file: String,
-    /// Its text.
-    pub(super) text: String,
+    /// Its text, without a byte-order mark.
+    pub(super) text: Arc<str>,
+    /// How long that mark was.
+    bom: usize,
+    /// Where each key and value ends, by where it begins.
+    ends: HashMap<usize, usize>,
 }
 
 impl Source {
+    /// A text whose places are those of its tree.
+    pub(super) fn new(file: String, text: Arc<str>, bom: usize, tree: &DeTable<'_>) -> Self {
+        let mut ends = HashMap::new();
+        note_ends(tree, &mut ends);
+        Self {
+            file,
+            text,
+            bom,
+            ends,
+        }
+    }
+
     /// Line and column from 1, the column in characters.
     fn line_and_column(&self, at: usize) -> (usize, usize) {
         let mut at = at.min(self.text.len());
@@ -48,25 +65,63 @@ impl Source {
         (line, before[start..].chars().count() + 1)
     }
 
-    /// A fault at a place of the file.
+    /// A fault at a place of the file: the key or value that begins there is underlined.
     pub(super) fn fault(&self, at: usize, message: impl Into<String>) -> MappingFault {
-        let (line, column) = self.line_and_column(at);
+        let end = self.ends.get(&at).copied().unwrap_or(at);
+        self.fault_in(at..end, message)
+    }
+
+    /// A fault in a range of the file.
+    fn fault_in(&self, range: Range<usize>, message: impl Into<String>) -> MappingFault {
+        let (line, column) = self.line_and_column(range.start);
         MappingFault {
             file: self.file.clone(),
             line: Some(line),
             column: Some(column),
+            snippet: Some(Snippet {
+                text: Arc::clone(&self.text),
+                span: range,
+                before: self.bom,
+            }),
             message: message.into(),
             hint: None,
         }
     }
 }
 
+/// Notes where the keys and values of a table end. Where two begin at one place (`a` of `a.b` and the table that
+/// it opens) the shorter is what a person points at.
+fn note_ends(table: &DeTable<'_>, ends: &mut HashMap<usize, usize>) {
+    for (key, value) in table {
+        note_end(key.span(), ends);
+        note_value(value, ends);
+    }
+}
+
+fn note_value(value: &Raw<'_>, ends: &mut HashMap<usize, usize>) {
+    note_end(value.span(), ends);
+    match value.get_ref() {
+        DeValue::Table(inner) => note_ends(inner, ends),
+        DeValue::Array(items) => items.iter().for_each(|item| note_value(item, ends)),
+        _ => {}
+    }
+}
+
+fn note_end(span: Range<usize>, ends: &mut HashMap<usize, usize>) {
+    if !span.is_empty() {
+        let end = ends.entry(span.start).or_insert(span.end);
+        *end = (*end).min(span.end);
+    }
+}
+
 /// All faults of a mapping, told together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Faults {
     source: Arc<Source>,
     list: Vec<MappingFault>,
-    /// The lines that are no valid TOML.
+    /// What is no valid TOML, one a line.
+    syntax: Vec<MappingFault>,
+    /// The lines that are none.
     broken: Vec<usize>,
 }
 
@@ -76,6 +131,7 @@ impl Faults {
         Self {
             source,
             list: Vec::new(),
+            syntax: Vec::new(),
             broken: Vec::new(),
         }
     }
@@ -87,12 +143,32 @@ impl Faults {
     }
 
     /// Adds a place that is no valid TOML: one a line, the first says it.
-    pub(super) fn syntax(&mut self, at: usize, message: String) {
-        let (line, _) = self.source.line_and_column(at);
+    pub(super) fn syntax(&mut self, range: Range<usize>, message: String, hint: Option<String>) {
+        let (line, _) = self.source.line_and_column(range.start);
         if !self.broken.contains(&line) {
             self.broken.push(line);
-            self.list.push(self.source.fault(at, message));
+            let fault = self.source.fault_in(range, message);
+            self.syntax.push(MappingFault { hint, ..fault });
         }
+    }
+
+    /// Whether a part of the file could not be read, so that what seems missing may stand there.
+    pub(super) fn has_broken_lines(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    /// Drops those from a number on that are not among the others.
+    pub(super) fn keep_common(&mut self, others: &Self, from: usize) {
+        let later = self.list.split_off(from.min(self.list.len()));
+        let common = later
+            .into_iter()
+            .filter(|fault| others.list.contains(fault));
+        self.list.extend(common);
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// Whether a fault only follows from a line that could not be read: one near it, or something that is
@@ -100,8 +176,7 @@ impl Faults {
     fn is_consequence(&self, fault: &MappingFault) -> bool {
         let line = fault.line.unwrap_or(1);
         let is_near = |broken: &usize| broken.abs_diff(line) <= 1;
-        !fault.message.starts_with("no valid TOML")
-            && !self.broken.is_empty()
+        !self.broken.is_empty()
             && (self.broken.iter().any(is_near) || fault.message.ends_with("is missing"))
     }
 
@@ -125,6 +200,7 @@ impl Faults {
             file: file.to_owned(),
             line: None,
             column: None,
+            snippet: None,
             message,
             hint,
         });
@@ -132,17 +208,17 @@ impl Faults {
 
     /// Whether nothing is wrong so far.
     pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && self.syntax.is_empty()
     }
 
     /// The faults in the order of the file, each once.
     pub(super) fn into_list(mut self) -> Vec<MappingFault> {
-        self.list.sort_by_key(|fault| (fault.line, fault.column));
-        self.list.dedup();
         let list = std::mem::take(&mut self.list);
-        list.into_iter()
-            .filter(|fault| !self.is_consequence(fault))
-            .collect()
+        let mut all = std::mem::take(&mut self.syntax);
+        all.extend(list.into_iter().filter(|fault| !self.is_consequence(fault)));
+        all.sort_by_key(|fault| (fault.line, fault.column));
+        all.dedup();
+        all
     }
 }
 
@@ -167,7 +243,7 @@ impl<'t, 'a> Section<'t, 'a> {
     ) -> Self {
         for (key, _) in table {
             let name: &str = key.get_ref();
-            if keys.built.contains(&name) {
+            if keys.has(name) {
                 continue;
             }
             let start = key.span().start;
@@ -182,7 +258,7 @@ impl<'t, 'a> Section<'t, 'a> {
                     start,
                     format!("{} has no key `{name}`", keys.place),
                     name,
-                    keys.built,
+                    &keys.names(),
                 );
             }
         }

@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::check::Checked;
+use super::example::{Example, read_examples};
 use super::field::{Fields, read_field};
 use super::file::{At, Faults, Section, Source, integer};
 use super::input::read_input;
 use super::keys;
+use super::plan::PlanOptions;
 use super::shape::{FieldRule, InputRules, Marker, Origin, Unmapped};
+use super::syntax;
 use crate::error::{Error, Result};
 use crate::source::InputOptions;
 use crate::systems::{Operation, SystemName};
@@ -35,59 +39,28 @@ pub struct Mapping {
     pub(super) fields: Vec<Arc<FieldRule>>,
     /// Where `[fields]` stands.
     pub(super) fields_at: usize,
+    pub(super) examples: Arc<Vec<Example>>,
     fingerprint: String,
 }
 
 impl Mapping {
-    /// Reads a mapping file and checks all that it can be blamed for by itself: syntax, unknown keys and
-    /// those that are not built yet, types of values, expressions, formats, steps that cannot follow one
-    /// another. Needs no connection and no directory.
+    /// Reads a mapping file and checks all that it can be blamed for without a connection: syntax, unknown keys and
+    /// those that are not built yet, types of values, expressions, formats, steps that cannot follow one another;
+    /// and where one of these is wrong, also its fields, so that all is told at once.
     ///
     /// # Errors
     /// When the file cannot be read, and [`Error::mapping`] with all its faults.
     pub fn load(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| {
-            Error::usage("the mapping cannot be read")
-                .at(&name)
-                .caused_by(error)
-                .hint("`--mapping` names a TOML file; ready ones stand in `mappings/`")
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            Error::usage(format!("the mapping is no UTF-8: byte {} is wrong", at + 1))
-                .at(&name)
-                .hint("save it as UTF-8 (in the Windows editor: Save as, Encoding UTF-8)")
-        })?;
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Self::read(name, text, &folder)
+        Draft::load(path)?.finish()
     }
 
-    /// Reads a mapping from its text; `folder` is where a `map_file` stands.
+    /// Reads a mapping from its text; `folder` is where the files stand that it names.
+    #[cfg(test)]
     pub(super) fn read(file: String, text: String, folder: &Path) -> Result<Self> {
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(rest) => rest.to_owned(),
-            None => text,
-        };
-        let source = Arc::new(Source { file, text });
-        let mut faults = Faults::new(Arc::clone(&source));
-        let (root, mut errors) = DeTable::parse_recoverable(&source.text);
-        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
-        for error in &errors {
-            let at = error.span().map_or(0, |span| span.start);
-            let reason = error.message().replace('\n', ", ");
-            faults.syntax(at, format!("no valid TOML: {reason}"));
-        }
-        let mut reading = Reading {
-            folder: folder.to_path_buf(),
-            digest: blake3::Hasher::new(),
-        };
-        reading.digest.update(source.text.as_bytes());
-        let section = Section::open(root.get_ref(), 0, &keys::TOP, &mut faults);
-        let mapping = read_top(&section, &source, &mut reading, &mut faults);
-        match mapping {
-            Some(mapping) if faults.is_empty() => Ok(mapping),
-            _ => Err(Error::mapping(faults.into_list())),
+        let draft = Draft::read(file, text, folder);
+        match draft.mapping {
+            Some(mapping) if draft.faults.is_empty() => Ok(mapping),
+            _ => Err(Error::mapping(draft.faults.into_list())),
         }
     }
 
@@ -142,6 +115,84 @@ impl Mapping {
     }
 }
 
+/// A mapping file as far as it could be read, with what is wrong with it so far: later stages go on with the parts
+/// that are good, so that all faults are told at once.
+#[derive(Debug)]
+pub struct Draft {
+    /// `None` when not even its system is known.
+    pub(super) mapping: Option<Mapping>,
+    pub(super) faults: Faults,
+}
+
+impl Draft {
+    /// Reads a mapping file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no UTF-8. What is wrong in it is kept.
+    pub fn load(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| {
+            Error::usage("the mapping cannot be read")
+                .at(&name)
+                .caused_by(error)
+                .hint("`--mapping` names a TOML file; ready ones stand in `mappings/`")
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Error::usage(format!("the mapping is no UTF-8: byte {} is wrong", at + 1))
+                .at(&name)
+                .hint("save it as UTF-8 (in the Windows editor: Save as, Encoding UTF-8)")
+        })?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(Self::read(name, text, &folder))
+    }
+
+    /// Reads a mapping from its text; `folder` is where the files stand that it names.
+    pub(super) fn read(file: String, text: String, folder: &Path) -> Self {
+        let (text, bom) = match text.strip_prefix('\u{feff}') {
+            Some(rest) => (Arc::from(rest), text.len() - rest.len()),
+            None => (Arc::from(text), 0),
+        };
+        let text: Arc<str> = text;
+        let (root, mut errors) = DeTable::parse_recoverable(&text);
+        let source = Arc::new(Source::new(file, Arc::clone(&text), bom, root.get_ref()));
+        let mut faults = Faults::new(Arc::clone(&source));
+        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+        for error in &errors {
+            let (range, message, hint) = syntax::explain(error, &text);
+            faults.syntax(range, message, hint);
+        }
+        let mut reading = Reading {
+            folder: folder.to_path_buf(),
+            digest: blake3::Hasher::new(),
+        };
+        reading.digest.update(text.as_bytes());
+        let section = Section::open(root.get_ref(), 0, &keys::TOP, &mut faults);
+        let mapping = read_top(&section, &source, &mut reading, &mut faults);
+        Self { mapping, faults }
+    }
+
+    /// The mapping as far as it is known.
+    pub fn mapping(&self) -> Option<&Mapping> {
+        self.mapping.as_ref()
+    }
+
+    /// The mapping when nothing is wrong with it.
+    ///
+    /// # Errors
+    /// [`Error::mapping`] with all that can be told without a connection.
+    pub fn finish(self) -> Result<Mapping> {
+        if self.faults.is_empty()
+            && let Some(mapping) = self.mapping
+        {
+            return Ok(mapping);
+        }
+        Err(Error::mapping(
+            Checked::without_directory(self, &PlanOptions::default()).into_faults(),
+        ))
+    }
+}
+
 /// What reading needs besides the file.
 pub(super) struct Reading {
     /// Where files that the mapping names are looked for.
@@ -158,13 +209,14 @@ fn read_top(
 ) -> Option<Mapping> {
     check_version(top, faults);
     let system = read_system(top, faults);
-    check_operation(top, faults);
+    let is_create = check_operation(top, faults);
     let scope = read_scope(top, faults);
     let marker = read_marker(top, faults);
     let unmapped = read_unmapped(top, faults);
     let (options, input) = read_input(top, faults);
     let key = read_key(top, reading, faults);
     let fields = read_fields(top, reading, faults);
+    let examples = read_examples(top, faults);
     if let Some(condition) = input
         .where_group
         .as_ref()
@@ -175,9 +227,10 @@ fn read_top(
     }
     Some(Mapping {
         source: Arc::clone(source),
-        system: system?,
+        // The fields of another operation would be judged by the wrong table.
+        system: system.filter(|_| is_create)?,
         operation: Operation::Create,
-        scope: scope?,
+        scope: scope.unwrap_or_default(),
         key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
         marker,
         notify: top.bool("notify", faults).unwrap_or(false),
@@ -187,6 +240,7 @@ fn read_top(
         input: Arc::new(input),
         fields: fields.into_iter().map(Arc::new).collect(),
         fields_at: top.key_at("fields"),
+        examples: Arc::new(examples),
         fingerprint: reading.digest.finalize().to_hex().to_string(),
     })
 }
@@ -224,7 +278,8 @@ fn read_system(top: &Section<'_, '_>, faults: &mut Faults) -> Option<SystemName>
     top.word("system", &words, faults)
 }
 
-fn check_operation(top: &Section<'_, '_>, faults: &mut Faults) {
+/// Whether the operation is one that this version has.
+fn check_operation(top: &Section<'_, '_>, faults: &mut Faults) -> bool {
     const LATER: [&str; 7] = [
         "update",
         "upsert",
@@ -242,7 +297,7 @@ fn check_operation(top: &Section<'_, '_>, faults: &mut Faults) {
         );
     }
     let Some(operation) = top.text("operation", faults) else {
-        return;
+        return true;
     };
     let word = operation.value.as_str();
     if LATER.contains(&word) {
@@ -254,7 +309,9 @@ fn check_operation(top: &Section<'_, '_>, faults: &mut Faults) {
     } else if word != "create" {
         let message = format!("`operation` cannot be `{word}`");
         faults.unknown(operation.at, message, word, &["create"]);
+        return true;
     }
+    word == "create"
 }
 
 fn read_scope(top: &Section<'_, '_>, faults: &mut Faults) -> Option<String> {
@@ -297,17 +354,11 @@ fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
 }
 
 fn read_unmapped(top: &Section<'_, '_>, faults: &mut Faults) -> Unmapped {
-    if let Some(DeValue::String(word)) = top.get("unmapped").map(toml::Spanned::get_ref)
-        && word == "append"
-    {
-        faults.hint(
-            top.key_at("unmapped"),
-            "`unmapped = \"append\"` is not built yet",
-            "write \"warn\" or \"error\"",
-        );
-        return Unmapped::Warn;
-    }
-    let words = [("warn", Unmapped::Warn), ("error", Unmapped::Error)];
+    let words = [
+        ("warn", Unmapped::Warn),
+        ("error", Unmapped::Error),
+        ("append", Unmapped::Append),
+    ];
     top.word("unmapped", &words, faults).unwrap_or_default()
 }
 
@@ -344,7 +395,7 @@ fn read_key(
             DeValue::Table(table) => {
                 let name = At::new("key".to_owned(), at);
                 let section = Section::open(table, at, &keys::KEY_PART, faults);
-                parts.extend(read_field(name, &section, reading, faults));
+                parts.push(read_field(name, &section, reading, faults));
             }
             _ => top
                 .wrong::<()>("key", entry, "a column, or `{ from = … }`", faults)

@@ -9,11 +9,16 @@
 //!
 //! Each of the three stages tells all that it finds wrong at once, with the place in the file.
 
+pub mod alias;
+mod append;
 mod apply;
+mod beside;
 mod bind;
+mod check;
 mod columns;
 mod compile;
 mod date;
+mod example;
 mod expr;
 mod field;
 mod file;
@@ -22,6 +27,7 @@ mod input;
 mod item;
 mod keys;
 mod load;
+mod lookup;
 mod order;
 mod parse;
 mod plan;
@@ -31,6 +37,7 @@ mod resolve;
 mod script;
 mod shape;
 mod stages;
+mod syntax;
 mod table;
 mod target;
 mod text;
@@ -40,11 +47,13 @@ mod values;
 use std::borrow::Cow;
 
 use crate::error::Fault;
+use crate::intake::Digest;
 use crate::record::{Record, RowKey};
 use crate::systems::StepPayload;
 
 pub use bind::BoundPlan;
-pub use load::Mapping;
+pub use check::Checked;
+pub use load::{Draft, Mapping};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 
@@ -73,6 +82,9 @@ pub struct Ready {
 /// What the engine needs from a mapping that is bound to the input's tables: a pure function, called from
 /// several threads.
 pub trait MapRows: Send + Sync {
+    /// The hash of the mapped columns of these rows: whether a row is what it was.
+    fn content(&self, rows: &[Record]) -> Digest;
+
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }

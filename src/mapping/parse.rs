@@ -7,7 +7,7 @@ use super::file::{Faults, Section};
 use super::input::read_zone;
 use super::item::Item;
 use super::shape::{ParseKind, ParseRule};
-use crate::error::Rule;
+use crate::error::{Missing, Rule};
 
 /// Words that mean yes and no when the mapping names none.
 pub(super) const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
@@ -18,6 +18,8 @@ pub(super) const FALSES: [&str; 6] = ["false", "no", "n", "0", "off", "f"];
 pub(super) struct Problem {
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// The name that resolves to nothing, where that is it.
+    pub(super) missing: Option<Missing>,
     pub(super) rule: Rule,
 }
 
@@ -26,6 +28,7 @@ impl Problem {
         Self {
             message: message.into(),
             hint: None,
+            missing: None,
             rule: Rule::Message,
         }
     }

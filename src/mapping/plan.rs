@@ -13,8 +13,8 @@ use super::compile::compile_field;
 use super::file::{Faults, Source};
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script, Scripts};
-use super::shape::{FieldRule, InputRules, Marker, Take};
-use super::target::Wanted;
+use super::shape::{FieldRule, InputRules, Marker, Take, Unmapped};
+use super::target::{Want, Wanted};
 use super::values::environment;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
@@ -47,6 +47,9 @@ pub struct Plan {
     pub(super) slots: Slots,
     pub(super) scripts: Scripts,
     pub(super) fields: Vec<FieldPlan>,
+    /// The rules that have a lookup, in the order of their numbers.
+    pub(super) lookups: Vec<Arc<FieldRule>>,
+    pub(super) unmapped: Unmapped,
     /// The fields in the order in which they are made: what `within` needs comes first.
     pub(super) order: Vec<usize>,
     pub(super) key: Option<Vec<FieldPlan>>,
@@ -79,6 +82,8 @@ pub(super) struct FieldPlan {
     pub(super) target: Option<Target>,
     pub(super) wanted: Wanted,
     pub(super) resolver: Option<Resolver>,
+    /// The number of its lookup among those of the plan.
+    pub(super) lookup: Option<usize>,
     pub(super) required: bool,
     pub(super) is_description: bool,
     pub(super) take: Take,
@@ -110,6 +115,7 @@ pub(super) struct Compiler<'m> {
     pub(super) zone: Option<&'m TimeZone>,
     pub(super) slots: Slots,
     pub(super) scripts: Scripts,
+    pub(super) lookups: Vec<Arc<FieldRule>>,
     pub(super) faults: Faults,
 }
 
@@ -134,6 +140,22 @@ impl Plan {
             .at(&mapping.source.file)
             .hint("choose the other mapping, or the other profile"));
         }
+        let faults = Faults::new(Arc::clone(&mapping.source));
+        let (plan, faults) = Self::draft(mapping, schema, directory, options, faults);
+        match faults.is_empty() {
+            true => Ok(plan),
+            false => Err(Error::mapping(faults.into_list())),
+        }
+    }
+
+    /// Compiles what is good of a mapping, and adds what is wrong to `faults`.
+    pub(super) fn draft(
+        mapping: &Mapping,
+        schema: Arc<dyn Schema>,
+        directory: Arc<Directory>,
+        options: &PlanOptions,
+        faults: Faults,
+    ) -> (Self, Faults) {
         let zone = mapping
             .input
             .timezone
@@ -147,7 +169,8 @@ impl Plan {
             zone: zone.as_ref(),
             slots: Slots::default(),
             scripts: Scripts::new(environment()),
-            faults: Faults::new(Arc::clone(&mapping.source)),
+            lookups: Vec::new(),
+            faults,
         };
         let mut fields: Vec<FieldPlan> = mapping
             .fields
@@ -156,7 +179,12 @@ impl Plan {
             .collect();
         let content = 0..compiler.slots.len();
         compiler.slots.mark_content(content);
-        let order = compiler.order(&mut fields);
+        let named: Vec<&str> = mapping
+            .fields
+            .iter()
+            .map(|rule| rule.name.value.as_str())
+            .collect();
+        let order = compiler.order(&mut fields, &named);
         compiler.check_places(&fields);
         compiler.check_required(mapping);
         let bare_description = compiler.check_marker(mapping, &fields);
@@ -176,13 +204,11 @@ impl Plan {
         let Compiler {
             slots,
             scripts,
+            lookups,
             faults,
             ..
         } = compiler;
-        if !faults.is_empty() {
-            return Err(Error::mapping(faults.into_list()));
-        }
-        Ok(Self {
+        let plan = Self {
             source: Arc::clone(&mapping.source),
             scope: mapping.scope.clone(),
             operation: mapping.operation,
@@ -194,6 +220,8 @@ impl Plan {
             slots,
             scripts,
             fields,
+            lookups,
+            unmapped: mapping.unmapped,
             order,
             key,
             conditions,
@@ -204,7 +232,8 @@ impl Plan {
             steps,
             schema,
             directory,
-        })
+        };
+        (plan, faults)
     }
 
     /// Finds the plan's columns in the tables of an input, and checks what is compared with what now that the
@@ -262,6 +291,13 @@ fn steps(table: &FieldTable, fields: &[FieldPlan]) -> Vec<Cow<'static, str>> {
 }
 
 impl Compiler<'_> {
+    /// The number of a rule's lookup.
+    pub(super) fn lookup(&mut self, rule: &Arc<FieldRule>) -> Option<usize> {
+        rule.lookup.as_ref()?;
+        self.lookups.push(Arc::clone(rule));
+        Some(self.lookups.len() - 1)
+    }
+
     /// The slot of a column of the mapping.
     pub(super) fn column(&mut self, column: &super::file::At<String>) -> usize {
         self.slots.slot(&column.value, &Place::Mapping(column.at))
@@ -291,19 +327,24 @@ impl Compiler<'_> {
     }
 
     /// The order in which fields are made, and the positions that `within` means.
-    fn order(&mut self, fields: &mut [FieldPlan]) -> Vec<usize> {
+    fn order(&mut self, fields: &mut [FieldPlan], named: &[&str]) -> Vec<usize> {
         let positions: HashMap<String, usize> = fields
             .iter()
             .enumerate()
             .map(|(position, field)| (field.rule.name.value.clone(), position))
             .collect();
         for field in fields.iter_mut() {
-            let (Some(resolver), Some(within)) = (&mut field.resolver, &field.rule.resolve.within)
-            else {
+            let Some(within) = &field.rule.resolve.within else {
                 continue;
             };
             match positions.get(&within.value) {
-                Some(position) => resolver.within = Some((*position, within.value.clone())),
+                Some(position) => {
+                    if let Some(resolver) = &mut field.resolver {
+                        resolver.within = Some((*position, within.value.clone()));
+                    }
+                }
+                // The system does not know that field, which is told.
+                None if named.contains(&within.value.as_str()) => {}
                 None => {
                     let mut names: Vec<&str> = positions.keys().map(String::as_str).collect();
                     names.sort_unstable();
@@ -343,21 +384,20 @@ impl Compiler<'_> {
             }
         }
         for field in fields.iter() {
-            let within = field
-                .resolver
-                .as_ref()
-                .and_then(|resolver| resolver.within.as_ref());
-            if let Some((position, name)) = within
-                && fields[*position].resolver.is_none()
-            {
-                let at = field
-                    .rule
-                    .resolve
-                    .within
-                    .as_ref()
-                    .map_or(0, |within| within.at);
-                let message = format!("`within` needs a field that is resolved, `{name}` is none");
-                self.faults.add(at, message);
+            let Some(within) = &field.rule.resolve.within else {
+                continue;
+            };
+            let Some(parent) = positions.get(&within.value).map(|at| &fields[*at]) else {
+                continue;
+            };
+            let is_resolved =
+                matches!(parent.wanted.want, Want::Id(_)) || parent.rule.resolve.kind.is_some();
+            if !is_resolved && !parent.rule.is_faulty {
+                let message = format!(
+                    "`within` needs a field that is resolved, `{}` is none",
+                    within.value
+                );
+                self.faults.add(within.at, message);
             }
         }
         order
@@ -382,13 +422,17 @@ impl Compiler<'_> {
     }
 
     fn check_required(&mut self, mapping: &Mapping) {
+        if mapping.fields.is_empty() || self.faults.has_broken_lines() {
+            // Told already, or it may stand in what could not be read.
+            return;
+        }
         let named = |name: &str| mapping.fields.iter().any(|rule| rule.name.value == name);
         for field in self.table.fields.iter().filter(|field| field.required) {
             if named(field.name) {
                 continue;
             }
             let hint = match &Wanted::field(&field.kind).want {
-                super::target::Want::Id(kind) => format!(
+                Want::Id(kind) => format!(
                     "add `{} = {{ from = \"a column\", resolve = \"{kind}\" }}`",
                     field.name
                 ),
@@ -404,7 +448,8 @@ impl Compiler<'_> {
 
     /// Checks that the marker has a place; the description's target when no field fills it.
     fn check_marker(&mut self, mapping: &Mapping, fields: &[FieldPlan]) -> Option<Target> {
-        if mapping.marker.value == Marker::None {
+        let appends = mapping.unmapped == Unmapped::Append;
+        if mapping.marker.value == Marker::None && !appends {
             return None;
         }
         let field = self.table.get(self.table.description);

@@ -7,7 +7,7 @@ use super::parse::Problem;
 use super::shape::Instead;
 use crate::directory::suggest::{did_you_mean, fold};
 use crate::directory::{Directory, Entry, Found, Kind};
-use crate::error::Rule;
+use crate::error::{Missing, Rule};
 
 /// A compiled resolve step.
 #[derive(Debug)]
@@ -89,8 +89,9 @@ impl Resolver {
         match directory.look_up(self.kind, name, &self.by, within) {
             Found::One(entry) => Resolved::Id(entry.id.clone()),
             Found::Ambiguous(entries) => {
-                self.instead(directory, &self.ambiguous, text, within, || {
-                    ambiguous(self.kind, text, &entries)
+                self.instead(directory, &self.ambiguous, text, within, || Problem {
+                    missing: Some(self.missing(text)),
+                    ..ambiguous(self.kind, text, &entries)
                 })
             }
             Found::Missing(_) => self.instead(directory, &self.missing, text, within, || {
@@ -104,6 +105,7 @@ impl Resolver {
                 Problem {
                     message: format!("no {} `{text}`{place}", self.kind),
                     hint: Some(hint.unwrap_or_else(|| self.advice(text))),
+                    missing: Some(self.missing(text)),
                     rule: Rule::Name(self.kind),
                 }
             }),
@@ -154,6 +156,13 @@ impl Resolver {
             "it is the {property} of `{}`, and `match` does not look there: add \"{property}\" to `match`",
             entry.name
         ))
+    }
+
+    fn missing(&self, text: &str) -> Missing {
+        Missing {
+            kind: self.kind,
+            name: text.to_owned(),
+        }
     }
 
     fn advice(&self, text: &str) -> String {

@@ -4,8 +4,10 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::Value;
 
+use super::alias::Alias;
 use super::date::Format;
 use super::file::At;
+use super::lookup::LookupRule;
 use crate::directory::Kind;
 
 /// What is told about columns with data that nothing reads.
@@ -16,6 +18,8 @@ pub enum Unmapped {
     Warn,
     /// They stop the run.
     Error,
+    /// They are listed under the description.
+    Append,
 }
 
 /// The trace of a key that is left in the system.
@@ -73,9 +77,12 @@ pub(super) enum Origin {
 #[derive(Debug)]
 pub(super) struct FieldRule {
     pub(super) name: At<String>,
+    /// Whether something is wrong with it that is told already: later stages look at its name and columns only.
+    pub(super) is_faulty: bool,
     pub(super) origin: Origin,
     pub(super) take: Option<Take>,
     pub(super) null: Vec<String>,
+    pub(super) lookup: Option<LookupRule>,
     pub(super) text: TextRule,
     pub(super) list: Option<ListRule>,
     pub(super) table: Option<TableRule>,
@@ -106,6 +113,8 @@ pub(super) enum Html {
 /// The text steps.
 #[derive(Debug)]
 pub(super) struct TextRule {
+    /// Whether UTF-8 that was read as Windows-1252 is mended.
+    pub(super) repair: bool,
     pub(super) trim: bool,
     pub(super) collapse: bool,
     pub(super) case: Option<Case>,
@@ -118,6 +127,7 @@ impl TextRule {
     /// Whether a number or a date must become text for these steps.
     pub(super) fn wants_text(&self) -> bool {
         self.collapse
+            || self.repair
             || self.case.is_some()
             || !self.replace.is_empty()
             || self.extract.is_some()
@@ -211,7 +221,7 @@ pub(super) struct ResolveRule {
     pub(super) kind: Option<At<Kind>>,
     pub(super) match_: Vec<At<String>>,
     pub(super) within: Option<At<String>>,
-    pub(super) aliases: Vec<(String, At<String>)>,
+    pub(super) aliases: Vec<Alias>,
     pub(super) missing: Option<Instead>,
     pub(super) ambiguous: Option<Instead>,
     /// Where the first of `match`, `within`, … stands, for the fault that there is nothing to resolve.

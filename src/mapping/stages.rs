@@ -104,6 +104,7 @@ pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>,
                 hint: Some(near.unwrap_or_else(|| {
                     format!("add `\"{text}\" = …` to `map`, or say what else: `else = …`")
                 })),
+                missing: None,
                 rule: Rule::Message,
             })
         }

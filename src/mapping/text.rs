@@ -12,6 +12,10 @@ const CUT: char = '…';
 impl TextRule {
     /// The text steps in their order; the result may be empty. `None`: `extract` found nothing.
     pub(super) fn apply<'a>(&self, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        let text = match self.repair {
+            true => repaired(text),
+            false => text,
+        };
         let mut text = match self.html {
             Some(Html::Strip) => Cow::Owned(strip_html(&text)),
             _ => text,
@@ -56,6 +60,45 @@ pub(super) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
             }
         }
     }
+}
+
+/// A text that was UTF-8 and was read as Windows-1252, as it was meant (`cafÃ©` → `café`). A text that holds
+/// other signs too is mended where a sequence begins with `Â`, `Ã` or `â`, as such sequences do in the languages of
+/// Western Europe; what is no such sequence stays.
+fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return text;
+    }
+    let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(&text);
+    if !lossy && let Ok(whole) = std::str::from_utf8(&bytes) {
+        return Cow::Owned(whole.to_owned());
+    }
+    let mut mended = String::with_capacity(text.len());
+    let mut rest: &str = &text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            'Â' | 'Ã' => 2,
+            'â' => 3,
+            _ => 1,
+        };
+        let end = rest
+            .char_indices()
+            .nth(length)
+            .map_or(rest.len(), |(at, _)| at);
+        let (part, after) = rest.split_at(end);
+        let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(part);
+        match std::str::from_utf8(&bytes) {
+            Ok(meant) if length > 1 && !lossy => {
+                mended.push_str(meant);
+                rest = after;
+            }
+            _ => {
+                mended.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    Cow::Owned(mended)
 }
 
 /// At most `graphemes` characters as people see them and at most `scalars` as the system counts them, the
@@ -212,7 +255,7 @@ fn entity(name: &str) -> Option<char> {
 }
 
 /// HTML that shows a plain text as it stands.
-fn html_from_text(text: &str) -> String {
+pub(super) fn html_from_text(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -237,6 +280,7 @@ mod tests {
 
     fn rule() -> TextRule {
         TextRule {
+            repair: false,
             trim: true,
             collapse: false,
             case: None,
@@ -286,6 +330,22 @@ mod tests {
             ..rule()
         };
         assert_eq!(apply(&from, "a < b\r\nc").as_deref(), Some("a &lt; b<br>c"));
+    }
+
+    #[test]
+    fn a_text_that_was_read_wrongly_is_mended_and_no_other() {
+        let repair = TextRule {
+            repair: true,
+            ..rule()
+        };
+        let mend = |text| apply(&repair, text).unwrap();
+        assert_eq!(mend("cafÃ© â€œopenâ€\u{9d} Ð¿"), "café “open” п");
+        assert_eq!(mend("“cafÃ©” isnâ€™t"), "“café” isn’t");
+        assert_eq!(
+            mend("café, CAFÉ», naïve, 日本語"),
+            "café, CAFÉ», naïve, 日本語"
+        );
+        assert_eq!(mend("Ã"), "Ã");
     }
 
     #[test]

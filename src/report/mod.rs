@@ -1,12 +1,15 @@
 //! What people see of a run: bar, summary, causes, error file, and row by row. All of it is made from [`crate::event`]s.
 
+pub mod aliases;
 pub mod causes;
+pub mod diagnostic;
 pub mod error_file;
 pub mod progress;
 pub mod reporter;
 pub mod rows;
 pub mod samples;
 pub mod summary;
+pub mod tally;
 pub mod words;
 
 pub use reporter::Reporter;

@@ -190,6 +190,7 @@ fn outcome(end: &End) -> (&'static str, Value) {
             "skipped",
             json!({"because": "the same row again", "first": place(first)}),
         ),
+        End::Skipped(Skip::ByHand) => ("skipped", json!({"because": "by hand"})),
         End::Skipped(Skip::ByMapping { reason }) => (
             "skipped",
             json!({"because": "by the mapping", "reason": reason}),

@@ -59,6 +59,8 @@ pub struct Aftermath {
     pub stopped: Option<String>,
     /// The command that goes on.
     pub resume: Option<String>,
+    /// The input against what was sent before, whole; `None` where nothing was to be compared.
+    pub compared: Option<serde_json::Value>,
     /// Of a dry run: how long the real one would take.
     pub forecast: Option<Forecast>,
     /// Of a dry run: what it could not check.
@@ -103,6 +105,7 @@ pub struct Summary {
     repeated: u64,
     done_before: u64,
     by_mapping: u64,
+    by_hand: u64,
     fallbacks: BTreeMap<(String, String), u64>,
     causes: Causes,
     changed: Sample,
@@ -177,6 +180,7 @@ impl Summary {
             Skip::DoneBefore { .. } => self.done_before += 1,
             Skip::Repeated { .. } => self.repeated += 1,
             Skip::ByMapping { .. } => self.by_mapping += 1,
+            Skip::ByHand => self.by_hand += 1,
             Skip::Changed { ticket, run, from } => {
                 self.changed.add(|| {
                     let number = ticket.number.as_deref().unwrap_or(&ticket.id);
@@ -319,6 +323,7 @@ impl Summary {
             (self.changed.count, "changed since"),
             (self.repeated, "the same row again"),
             (self.by_mapping, "by the mapping"),
+            (self.by_hand, "settled by hand"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -367,14 +372,14 @@ impl Summary {
             "rejected": self.rejected, "in_doubt": self.in_doubt, "not_sent": self.not_sent,
             "skipped_because": {
                 "done_before": self.done_before, "changed": self.changed.count,
-                "repeated": self.repeated, "by_mapping": self.by_mapping,
+                "repeated": self.repeated, "by_mapping": self.by_mapping, "by_hand": self.by_hand,
             },
             "requests": if context.dry_run { self.requests } else { self.sent },
             "seconds": after.took.as_secs_f64(), "limit": context.limit,
             "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
             "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
-            "stopped": after.stopped, "resume": after.resume,
+            "stopped": after.stopped, "resume": after.resume, "compared": after.compared,
             "forecast": after.forecast.as_ref().map(|forecast| serde_json::json!({
                 "requests": forecast.requests, "rate": forecast.rate, "seconds": forecast.least.as_secs_f64(), "ends": forecast.ends,
             })),

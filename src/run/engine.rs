@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -83,6 +84,7 @@ pub(super) async fn drive<'e>(
         run: run.clone(),
         halt: halt.subscribe(),
         signals,
+        sent: AtomicU64::new(0),
     });
     let mut engine = Engine {
         settings,
@@ -305,6 +307,7 @@ pub(super) struct Engine<'e> {
 impl<'e> Engine<'e> {
     async fn run(&mut self) {
         loop {
+            self.tell_sent();
             self.advance();
             if self.is_over() {
                 return;
@@ -493,12 +496,15 @@ impl<'e> Engine<'e> {
         }
     }
 
+    fn tell_sent(&mut self) {
+        for _ in 0..self.line.sent.swap(0, Ordering::Relaxed) {
+            self.fold.totals.requests += 1;
+            self.fold.tell(&Event::Sent);
+        }
+    }
+
     fn hear(&mut self, signal: Signal) {
         match signal {
-            Signal::Sent => {
-                self.fold.totals.requests += 1;
-                self.fold.tell(&Event::Sent);
-            }
             Signal::Throttled => self.fold.totals.throttled += 1,
             Signal::Note(text) => self.fold.note(text),
         }
@@ -618,6 +624,7 @@ impl<'e> Engine<'e> {
     }
 
     async fn finish(mut self, run: &ActiveRun, started: Instant) -> Result<Totals> {
+        self.tell_sent();
         while let Ok(signal) = self.heard.try_recv() {
             self.hear(signal);
         }

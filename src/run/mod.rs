@@ -11,6 +11,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `prepare` | reading and mapping on threads, in order, bounded |
+//! | `compare` | the input against the ledger, before anything is sent |
 //! | `plan` | what is to be done with a record: a pure function |
 //! | `engine` | the loop: intents in groups, rows under way, stopping |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
@@ -18,18 +19,25 @@
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
 //! | `retry` | what an answer means, and when a request goes again |
 //! | `limiter` | the rate, and the pause that all keep |
+//! | `rollback` | a run taken back |
+//! | `probe` | whether another ledger has sent a scope |
+//! | `adopt` | a ledger rebuilt from markers |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
 //! | `totals` | the sums |
 
+mod adopt;
 mod breaker;
+mod compare;
 mod engine;
 mod limiter;
 mod outcome;
 mod plan;
 mod pool;
 mod prepare;
+mod probe;
 mod retry;
+mod rollback;
 mod row;
 mod settle;
 mod totals;
@@ -50,9 +58,13 @@ use plan::Planner;
 use prepare::{Feed, Here};
 use totals::Fold;
 
+pub use adopt::{Adopted, Marked, adopt, marked};
 pub use breaker::MaxErrors;
+pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
+pub use probe::probe;
+pub use rollback::{Forecast, Taking};
 pub use settle::FindReferences;
 pub use totals::Totals;
 
@@ -73,6 +85,10 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Whether the sending is left out.
     pub dry_run: bool,
+    /// Whether what is done counts as not done (`--again`): a dry run shows it, a real one has given the keys up.
+    pub again: bool,
+    /// Whether what the system refused goes again as it stands (`runs retry`).
+    pub retry: bool,
     /// Of which records a dry run keeps the payloads.
     pub keep: Keep,
     /// How many mapping threads; `None`: as many as the machine has processors.
@@ -105,6 +121,8 @@ impl Default for Settings {
             max_errors: MaxErrors::default(),
             limit: None,
             dry_run: false,
+            again: false,
+            retry: false,
             keep: Keep::default(),
             workers: None,
         }
@@ -169,6 +187,8 @@ pub async fn execute(
         map: job.map,
         system: job.system.clone(),
         dry_run: settings.dry_run,
+        again: settings.again && settings.dry_run,
+        retry: settings.retry,
         keep: settings.keep,
     };
     let sending = if settings.dry_run {

@@ -10,7 +10,7 @@ use super::Keep;
 use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{State, StepId, StepRecord, Trouble};
+use crate::ledger::{State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
@@ -127,6 +127,10 @@ pub(super) struct Planner<'a> {
     pub(super) map: &'a dyn MapRows,
     pub(super) system: Option<Arc<dyn System>>,
     pub(super) dry_run: bool,
+    /// What is done counts as not done.
+    pub(super) again: bool,
+    /// What was refused goes again as it stands.
+    pub(super) retry: bool,
     pub(super) keep: Keep,
 }
 
@@ -151,18 +155,23 @@ impl Planner<'_> {
                 Plan::End(base(Some(key)), End::Skipped(Skip::Repeated { first }))
             }
             Subject::Faulty(key, faults) => Plan::End(base(key), End::Rejected(faults)),
-            Subject::Keyed(key, content) => {
+            Subject::Keyed(key) => {
+                if self.dry_run && prior.is_empty() {
+                    return self.rehearsed(base(None), key);
+                }
                 let base = base(Some(key.clone()));
                 match prior.iter().find(|step| step.id.name == CREATE) {
-                    None => self.fresh(base, key, content, None),
+                    None => self.fresh(base, key, None),
                     Some(create) => match create.state {
-                        State::Pending | State::Skipped | State::Undone | State::Rejected => {
-                            self.fresh(base, key, content, Some(create))
+                        State::Skipped => Plan::End(base, End::Skipped(Skip::ByHand)),
+                        State::Pending | State::Undone | State::Rejected => {
+                            self.fresh(base, key, Some(create))
                         }
                         State::Sending | State::InDoubt => {
-                            self.doubtful(base, key, content, create, prior.len() > 1)
+                            self.doubtful(base, key, create, prior.len() > 1)
                         }
-                        State::Done => self.done(base, key, content, create, prior),
+                        State::Done if self.again => self.fresh(base, key, None),
+                        State::Done => self.done(base, key, create, prior),
                     },
                 }
             }
@@ -170,15 +179,12 @@ impl Planner<'_> {
     }
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
-    fn fresh(&self, base: Base, key: RowKey, content: Digest, create: Option<&StepRecord>) -> Plan {
-        if self.dry_run && create.is_none() {
-            return self.rehearsed(base, &key);
-        }
+    fn fresh(&self, base: Base, key: RowKey, create: Option<&StepRecord>) -> Plan {
         let requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
         };
-        if let Some(create) = create.filter(|create| create.state == State::Rejected)
+        if let Some(create) = create.filter(|it| it.state == State::Rejected && !self.retry)
             && create.payload == requests.steps.first().map(|step| step.hash)
             && let Some(Trouble::Refused(refusal)) = &create.trouble
         {
@@ -190,9 +196,9 @@ impl Planner<'_> {
                 State::Pending => create.absent,
                 _ => 0,
             }),
+            content: self.map.content(&base.rows),
             base,
             key,
-            content,
             requests,
             next: 0,
             ticket: None,
@@ -201,12 +207,13 @@ impl Planner<'_> {
     }
 
     /// The dry run's short way: nothing is hashed that nobody compares.
-    fn rehearsed(&self, base: Base, key: &RowKey) -> Plan {
-        let end = match self.map.map(&base.rows, key) {
+    fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
+        let end = match self.map.map(&base.rows, &key) {
             Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks),
             Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
             Mapped::Faults(faults) => End::Rejected(faults),
         };
+        base.key = Some(key);
         Plan::End(base, end)
     }
 
@@ -228,14 +235,8 @@ impl Planner<'_> {
         }
     }
 
-    fn doubtful(
-        &self,
-        base: Base,
-        key: RowKey,
-        content: Digest,
-        create: &StepRecord,
-        more: bool,
-    ) -> Plan {
+    fn doubtful(&self, base: Base, key: RowKey, create: &StepRecord, more: bool) -> Plan {
+        let content = self.map.content(&base.rows);
         let otherwise = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => Otherwise::Send(requests),
             Shaped::Faults(faults) => Otherwise::End(End::Rejected(faults)),
@@ -264,14 +265,8 @@ impl Planner<'_> {
     }
 
     /// A record that has its ticket: nothing, or the steps that are open.
-    fn done(
-        &self,
-        base: Base,
-        key: RowKey,
-        content: Digest,
-        create: &StepRecord,
-        prior: &[StepRecord],
-    ) -> Plan {
+    fn done(&self, base: Base, key: RowKey, create: &StepRecord, prior: &[StepRecord]) -> Plan {
+        let content = self.map.content(&base.rows);
         let ticket = create.ticket.clone().unwrap_or_default();
         let closed = |step: &StepRecord| matches!(step.state, State::Done | State::Skipped);
         if prior.iter().all(closed) {
@@ -327,7 +322,7 @@ impl Planner<'_> {
         let known = known?;
         match (known.state, &known.trouble) {
             (State::Rejected, Some(Trouble::Refused(refusal)))
-                if known.payload == Some(open.hash) =>
+                if known.payload == Some(open.hash) && !self.retry =>
             {
                 Some(End::Incomplete {
                     ticket: ticket.clone(),
@@ -387,10 +382,11 @@ pub(super) fn ready_end(payloads: Vec<StepPayload>, fallbacks: Vec<(String, Stri
 
 /// The hash of the serialised body.
 fn hash(body: &Value) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    serde_json::to_writer(&mut hasher, body).expect("a JSON value has a JSON form");
+    // In one go: a hasher that is fed piece by piece takes longer than the writing.
+    let bytes = serde_json::to_vec(body).expect("a JSON value has a JSON form");
     let mut digest = Digest::default();
-    hasher.finalize_xof().fill(&mut digest);
+    let length = digest.len();
+    digest.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..length]);
     digest
 }
 
@@ -404,7 +400,8 @@ fn without_requests(base: Base, shaped: Shaped) -> Plan {
 }
 
 fn done_before(ticket: Ticket, create: &StepRecord, prior: &[StepRecord], content: Digest) -> End {
-    End::Skipped(if prior.iter().any(|step| step.content == content) {
+    let same = |step: &StepRecord| step.content == content || step.content == UNKNOWN_CONTENT;
+    End::Skipped(if prior.iter().any(same) {
         Skip::DoneBefore { ticket }
     } else {
         Skip::Changed {

@@ -146,7 +146,7 @@ fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
     batch
         .iter()
         .filter_map(|item| match &item.subject {
-            Subject::Keyed(key, _) => Some(key.clone()),
+            Subject::Keyed(key) => Some(key.clone()),
             _ => None,
         })
         .collect()

@@ -4,6 +4,7 @@
 //! are written here before the request leaves.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -30,13 +31,14 @@ pub(super) struct Line {
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
+    /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
+    /// would double its work, and each comes back with an answer soon.
+    pub(super) sent: AtomicU64,
 }
 
 /// What a row tells while it is under way.
 #[derive(Debug)]
 pub(super) enum Signal {
-    /// A request left.
-    Sent,
     /// A request was too fast.
     Throttled,
     /// Something that a person should know.
@@ -213,7 +215,7 @@ async fn step(
             Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
         }
         let request = &row.requests.steps[row.next];
-        line.tell(Signal::Sent);
+        line.sent.fetch_add(1, Ordering::Relaxed);
         let outcome = line
             .system
             .perform(Call {

@@ -35,6 +35,9 @@ pub struct Totals {
     pub repeated: u64,
     /// The mapping said `skip_row`.
     pub skipped_by_mapping: u64,
+    /// A person has settled it as not to be sent.
+    #[serde(default)]
+    pub skipped_by_hand: u64,
     /// The row must change.
     pub rejected: u64,
     /// Made, but a later step was not.
@@ -59,7 +62,11 @@ pub struct Totals {
 impl Totals {
     /// All that was skipped, whatever the reason.
     pub fn skipped(&self) -> u64 {
-        self.done_before + self.changed + self.repeated + self.skipped_by_mapping
+        self.done_before
+            + self.changed
+            + self.repeated
+            + self.skipped_by_mapping
+            + self.skipped_by_hand
     }
 
     /// Records that have an end; all of them when the run is over.
@@ -81,6 +88,7 @@ impl Totals {
             End::Skipped(Skip::Changed { .. }) => &mut self.changed,
             End::Skipped(Skip::Repeated { .. }) => &mut self.repeated,
             End::Skipped(Skip::ByMapping { .. }) => &mut self.skipped_by_mapping,
+            End::Skipped(Skip::ByHand) => &mut self.skipped_by_hand,
             End::Rejected(_) => &mut self.rejected,
             End::Incomplete { .. } => &mut self.incomplete,
             End::InDoubt { .. } => &mut self.in_doubt,

@@ -2,13 +2,12 @@
 //! holds nothing that the sandbox does not.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::fault::{FaultKind, FaultSpec, FaultValue, Script, unknown};
+use super::fault::{FaultSpec, FaultValue, Script, Span};
 use super::reply::Reply;
 use super::server::App;
 
@@ -58,7 +57,12 @@ fn faults(app: &App) -> Value {
         .map(|(operation, scripts)| {
             let scripts: Vec<_> = scripts
                 .iter()
-                .map(|one| json!({ "fault": one.kind.as_str(), "times": one.times }))
+                .map(|one| match one.span == Span::default() {
+                    true => json!({ "fault": one.kind.as_str(), "times": one.times }),
+                    false => json!({
+                        "fault": one.kind.as_str(), "times": one.times, "value": one.span.to_string(),
+                    }),
+                })
                 .collect();
             (operation, Value::from(scripts))
         })
@@ -67,11 +71,14 @@ fn faults(app: &App) -> Value {
         .faults
         .chances()
         .map(|spec| match spec.value {
-            FaultValue::Probability(p) => json!({ "fault": spec.kind.as_str(), "probability": p }),
-            FaultValue::Delay(low, high) => json!({
+            FaultValue::Chance(p, span) => json!({
                 "fault": spec.kind.as_str(),
-                "from_ms": low.as_secs_f64() * 1e3,
-                "to_ms": high.as_secs_f64() * 1e3,
+                "probability": p,
+                "from_ms": span.from.as_secs_f64() * 1e3,
+                "to_ms": span.to.as_secs_f64() * 1e3,
+            }),
+            FaultValue::After(count, rate) => json!({
+                "fault": spec.kind.as_str(), "after": count, "rate": rate,
             }),
         })
         .collect();
@@ -88,7 +95,7 @@ struct Wanted {
     fault: String,
     #[serde(default = "once")]
     times: u64,
-    /// How late, for `latency`.
+    /// For how long, where the fault takes time: the most of a range.
     #[serde(default)]
     value: Option<String>,
 }
@@ -110,21 +117,11 @@ fn script(app: &App, call: &Call) -> Result<(), String> {
     let mut scripts = Vec::new();
     for body in bodies {
         let wanted: Wanted = serde_json::from_value(body).map_err(|error| error.to_string())?;
-        let kind =
-            FaultKind::parse(&wanted.fault).ok_or_else(|| unknown(&wanted.fault).to_string())?;
-        let delay = match (kind, wanted.value.as_deref()) {
-            (FaultKind::Latency, value) => {
-                let spec = FaultSpec::parse("latency", value.unwrap_or_default())
-                    .map_err(|error| error.to_string())?;
-                match spec.value {
-                    FaultValue::Delay(_, high) => high,
-                    FaultValue::Probability(_) => Duration::ZERO,
-                }
-            }
-            _ => Duration::ZERO,
-        };
+        let span = FaultSpec::scripted(&wanted.fault, wanted.value.as_deref())
+            .map_err(|error| error.to_string())?;
+        let (kind, span) = span;
         let times = wanted.times;
-        scripts.push((wanted.operation, Script { kind, times, delay }));
+        scripts.push((wanted.operation, Script { kind, times, span }));
     }
     for (operation, one) in scripts {
         app.faults.script(&operation, one);

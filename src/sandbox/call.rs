@@ -1,5 +1,7 @@
 //! A request as the emulators see it: the path in pieces, the query and the headers, the body.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
@@ -19,6 +21,8 @@ pub(super) struct Call {
     headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) at: Timestamp,
+    /// How long listings do not show what it creates.
+    pub(super) hidden: Duration,
 }
 
 impl Call {
@@ -44,6 +48,7 @@ impl Call {
             headers,
             body,
             at: Timestamp::now(),
+            hidden: Duration::ZERO,
         }
     }
 

@@ -1,17 +1,17 @@
 //! The rate limit: a token bucket that holds one second's worth (`cli.md`, the sandbox's address).
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A bucket that fills steadily and holds what one second brings.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    rate: f64,
     level: Mutex<Level>,
 }
 
 #[derive(Debug)]
 struct Level {
+    rate: f64,
     tokens: f64,
     at: Instant,
 }
@@ -20,8 +20,8 @@ impl Bucket {
     /// A full bucket; a rate of 0 lets everything pass.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
         Self {
-            rate,
             level: Mutex::new(Level {
+                rate,
                 tokens: rate.max(1.0),
                 at: now,
             }),
@@ -30,18 +30,31 @@ impl Bucket {
 
     /// Takes one token, or says how long until there is one.
     pub(super) fn take(&self, now: Instant) -> Result<(), Duration> {
-        if self.rate <= 0.0 {
+        let mut level = self.level();
+        let rate = level.rate;
+        if rate <= 0.0 {
             return Ok(());
         }
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = now.saturating_duration_since(level.at).as_secs_f64();
-        level.tokens = (level.tokens + elapsed * self.rate).min(self.rate.max(1.0));
+        level.tokens = (level.tokens + elapsed * rate).min(rate.max(1.0));
         level.at = now.max(level.at);
         if level.tokens >= 1.0 {
             level.tokens -= 1.0;
             return Ok(());
         }
-        Err(Duration::from_secs_f64((1.0 - level.tokens) / self.rate))
+        Err(Duration::from_secs_f64((1.0 - level.tokens) / rate))
+    }
+
+    /// Fills at another rate from now on.
+    pub(super) fn set(&self, rate: f64, now: Instant) {
+        let mut level = self.level();
+        level.tokens = level.tokens.min(rate.max(1.0));
+        level.rate = rate;
+        level.at = now.max(level.at);
+    }
+
+    fn level(&self) -> MutexGuard<'_, Level> {
+        self.level.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,6 +76,16 @@ mod tests {
             (0..20).filter(|_| bucket.take(much_later).is_ok()).count(),
             10
         );
+    }
+
+    #[test]
+    fn a_lowered_rate_takes_its_surplus_with_it() {
+        let start = Instant::now();
+        let bucket = Bucket::new(100.0, start);
+        bucket.set(10.0, start);
+        assert_eq!((0..50).filter(|_| bucket.take(start).is_ok()).count(), 10);
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..50).filter(|_| bucket.take(later).is_ok()).count(), 10);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | `incidentiq`, `clearfeed` | one emulator each |
 //! | [`seed`] | the population, the same for ever |
 //! | `fault`, `limit` | what goes wrong, how fast is too fast |
+//! | `clerk`, `veil` | what is obeyed later than it came, and shown later than it was made |
 //! | `audit` | one line for each accepted write; with a data folder its journal too |
 //! | `admin` | `/_sandbox` |
 
@@ -18,6 +19,7 @@ mod admin;
 mod audit;
 mod call;
 mod clearfeed;
+mod clerk;
 mod dice;
 mod fault;
 mod guid;
@@ -26,6 +28,7 @@ mod limit;
 mod reply;
 pub mod seed;
 mod server;
+mod veil;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -39,7 +42,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use dice::Dice;
-pub use fault::{FaultError, FaultKind, FaultSpec, FaultValue};
+pub use fault::{FaultError, FaultKind, FaultSpec, FaultValue, Span};
 pub use guid::Guid;
 
 /// The one token that is good.
@@ -217,7 +220,8 @@ impl Sandbox {
         };
         let (stop, stopped) = watch::channel(false);
         // The journal may be long: reading it must not hold up the runtime.
-        let app = tokio::task::spawn_blocking(move || server::App::new(config, stopped))
+        let (jobs, later) = tokio::sync::mpsc::unbounded_channel();
+        let app = tokio::task::spawn_blocking(move || server::App::new(config, stopped, jobs))
             .await
             .map_err(|error| failed(io::Error::other(error)))??;
         let app = std::sync::Arc::new(app);
@@ -225,7 +229,7 @@ impl Sandbox {
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let serving = tokio::spawn(server::serve(app.clone(), listener, stop.subscribe()));
+        let serving = tokio::spawn(server::serve(app.clone(), listener, later));
         Ok(Self {
             address,
             app,

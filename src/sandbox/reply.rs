@@ -8,8 +8,8 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
-    /// The `Retry-After` header, in seconds.
-    pub(super) retry_after: Option<u64>,
+    /// Further headers.
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
@@ -19,7 +19,7 @@ impl Reply {
             status,
             content_type: "application/json; charset=utf-8",
             body: serde_json::to_vec(body).expect("the sandbox's own answers are JSON"),
-            retry_after: None,
+            headers: Vec::new(),
         }
     }
 
@@ -29,8 +29,14 @@ impl Reply {
             status,
             content_type,
             body: body.into_bytes(),
-            retry_after: None,
+            headers: Vec::new(),
         }
+    }
+
+    /// The same with one more header.
+    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
     }
 }
 

@@ -10,13 +10,17 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use futures::{Stream, StreamExt};
+use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::audit::{Audit, Opened};
 use super::call::Call;
 use super::clearfeed::ClearFeed;
-use super::fault::{FaultKind, Faults};
+use super::clerk::{self, Job};
+use super::fault::{FaultKind, Faults, Strike};
 use super::guid::Guid;
 use super::incidentiq::IncidentIq;
 use super::limit::Bucket;
@@ -26,6 +30,8 @@ use super::{Config, SandboxError, TOKEN, admin};
 
 /// The greatest body.
 const MAX_BODY: usize = 32 << 20;
+/// In how many pieces an answer drips.
+const DROPS: u32 = 20;
 /// The header by which a client knows a sandbox and its tenant.
 const INSTANCE: &str = "x-deskferry-sandbox";
 
@@ -92,7 +98,12 @@ pub(super) trait Emulator: Sized + Send + Sync {
     fn throttle(&self, after: Option<u64>) -> Reply;
     /// An error inside HTTP 200.
     fn error_in_200(&self) -> Reply;
+    /// The member of a listing's answer that holds the rows.
+    fn rows(&self) -> &'static str;
 }
+
+/// An emulated system of the sandbox, and its counts.
+type Pick<E> = fn(&App) -> (&E, &Gate);
 
 /// Counts of one system.
 #[derive(Debug)]
@@ -122,12 +133,17 @@ pub(super) struct App {
     pub(super) faults: Faults,
     instance: RwLock<(Guid, HeaderValue)>,
     stopped: watch::Receiver<bool>,
+    jobs: mpsc::UnboundedSender<Job>,
+    /// Until when no connection is taken.
+    down: watch::Sender<Option<tokio::time::Instant>>,
 }
 
 /// How an answer leaves.
 enum Departure {
     Whole(Reply),
     Truncated(Reply),
+    /// In small pieces, over this time.
+    Dripping(Reply, Duration),
     Cut,
 }
 
@@ -135,6 +151,7 @@ impl App {
     pub(super) fn new(
         config: Config,
         stopped: watch::Receiver<bool>,
+        jobs: mpsc::UnboundedSender<Job>,
     ) -> Result<Self, SandboxError> {
         let opened = match &config.data {
             Some(folder) => Audit::open(folder, config.fresh)?,
@@ -167,7 +184,14 @@ impl App {
             faults: Faults::new(config.seed, config.faults),
             instance: RwLock::new((opened.instance, header_of(opened.instance))),
             stopped,
+            jobs,
+            down: watch::Sender::new(None),
         })
+    }
+
+    /// Told when the sandbox is to end.
+    pub(super) fn stopped(&self) -> watch::Receiver<bool> {
+        self.stopped.clone()
     }
 
     pub(super) fn instance(&self) -> Guid {
@@ -197,42 +221,159 @@ impl App {
         })
     }
 
-    async fn emulate<E: Emulator>(&self, system: &E, gate: &Gate, call: &Call) -> Departure {
-        gate.requests.fetch_add(1, Ordering::Relaxed);
+    async fn emulate<E: Emulator + 'static>(&self, pick: Pick<E>, mut call: Call) -> Departure {
+        let (system, gate) = pick(self);
+        let nth = gate.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let refused = |refusal: &Refusal| Departure::Whole(system.refuse(refusal));
-        if let Err(refusal) = authorize(call).and_then(|()| system.admit(call)) {
+        if let Err(refusal) = self.authorize(&call).and_then(|()| system.admit(&call)) {
             return refused(&refusal);
+        }
+        if let Some(rate) = self.faults.new_rate(nth) {
+            gate.bucket.set(rate, Instant::now());
         }
         if let Err(wait) = gate.bucket.take(Instant::now()) {
             gate.throttled.fetch_add(1, Ordering::Relaxed);
             return Departure::Whole(system.throttle(Some(wait.as_secs_f64().ceil() as u64)));
         }
-        let Some(route) = system.route(call) else {
+        let Some(route) = system.route(&call) else {
             return refused(&Refusal::not_found("The requested resource"));
         };
         let fate = self.faults.fate(route.operation, route.is_write);
-        if !fate.delay.is_zero() {
+        if let Some(departure) = fate.strike.and_then(|strike| self.unheeded(system, strike)) {
             self.wait(fate.delay).await;
-        }
-        if let Some(departure) = before_commit(system, fate.fault) {
             return departure;
         }
-        let reply = route
-            .run(system, call)
-            .unwrap_or_else(|refusal| system.refuse(&refusal));
-        match fate.fault {
-            Some(FaultKind::ResetAfterCommit) => Departure::Cut,
-            Some(FaultKind::Truncate) => Departure::Truncated(reply),
-            Some(FaultKind::TimeoutAfterCommit) => {
+        if route.is_write {
+            self.faults.wrote();
+        }
+        call.hidden = fate.hidden;
+        let is_write = route.is_write;
+        let kind = fate.strike.map(|strike| strike.kind);
+        let late = fate.strike.filter(|_| kind == Some(FaultKind::LateCommit));
+        let due = fate.delay + late.map_or(Duration::ZERO, |strike| strike.time);
+        let times = if kind == Some(FaultKind::DoubleCommit) {
+            2
+        } else {
+            1
+        };
+        let work = move |app: &Self, call: &Call| {
+            let system = pick(app).0;
+            let run = || route.run(system, call);
+            let mut answer = run();
+            for _ in 1..times {
+                answer = run();
+            }
+            answer.unwrap_or_else(|refusal| system.refuse(&refusal))
+        };
+        if late.is_some() {
+            let done = self.obey_at(due, move |app| drop(work(app, &call)));
+            drop(done);
+            return Departure::Cut;
+        }
+        let reply = if due.is_zero() {
+            work(self, &call)
+        } else if is_write {
+            match self.obey_at(due, move |app| work(app, &call)).await {
+                Ok(reply) => reply,
+                Err(_) => return Departure::Cut,
+            }
+        } else {
+            self.wait(due).await;
+            work(self, &call)
+        };
+        self.heeded(system, fate.strike, reply).await
+    }
+
+    /// Has a write done later, whether or not the client still listens.
+    fn obey_at<T: Send + 'static>(
+        &self,
+        delay: Duration,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            due: tokio::time::Instant::now() + delay,
+            work: Box::new(move |app| {
+                // The client may be gone; the write is done all the same.
+                let _ = answer.send(work(app));
+            }),
+        };
+        // When nobody takes jobs any more, the sandbox ends: the receiver hears that its sender is gone.
+        let _ = self.jobs.send(job);
+        answered
+    }
+
+    /// What a fault makes of a request that is not obeyed at all.
+    fn unheeded<E: Emulator>(&self, system: &E, strike: Strike) -> Option<Departure> {
+        let status = |status, message| system.refuse(&Refusal::new(status, message));
+        let reply = match strike.kind {
+            FaultKind::Status429 => system.throttle(None),
+            FaultKind::Status429RetryAfter => {
+                system.throttle(Some(strike.time.as_secs_f64().ceil() as u64))
+            }
+            FaultKind::Status429RetryDate => system
+                .throttle(None)
+                .with("retry-after", http_date(strike.time)),
+            FaultKind::Status429RateLimit => system
+                .throttle(None)
+                .with("x-ratelimit-limit", 100)
+                .with("x-ratelimit-remaining", 0)
+                .with("x-ratelimit-reset", moment(strike.time).as_second()),
+            FaultKind::Status500 => status(500, "An unexpected error occurred."),
+            FaultKind::Status502 => status(502, "Bad gateway."),
+            FaultKind::Status503 => status(503, "The service is unavailable."),
+            FaultKind::ErrorIn200 => system.error_in_200(),
+            FaultKind::Html => Reply::text(200, "text/html; charset=utf-8", HTML.to_owned()),
+            FaultKind::ResetBeforeCommit => return Some(Departure::Cut),
+            FaultKind::Refuse => {
+                self.down
+                    .send_replace(Some(tokio::time::Instant::now() + strike.time));
+                return Some(Departure::Cut);
+            }
+            _ => return None,
+        };
+        Some(Departure::Whole(reply))
+    }
+
+    /// What a fault makes of the answer to a request that was obeyed.
+    async fn heeded<E: Emulator>(
+        &self,
+        system: &E,
+        strike: Option<Strike>,
+        reply: Reply,
+    ) -> Departure {
+        let Some(strike) = strike else {
+            return Departure::Whole(reply);
+        };
+        match strike.kind {
+            FaultKind::ResetAfterCommit | FaultKind::DoubleCommit => Departure::Cut,
+            FaultKind::Truncate => Departure::Truncated(reply),
+            FaultKind::Drip => Departure::Dripping(reply, strike.time),
+            FaultKind::Status504 => {
+                Departure::Whole(system.refuse(&Refusal::new(504, "The gateway timed out.")))
+            }
+            FaultKind::TimeoutAfterCommit => {
                 self.wait(Duration::MAX).await;
                 Departure::Cut
             }
+            FaultKind::RepeatInSearch => Departure::Whole(repeated(reply, system.rows())),
             _ => Departure::Whole(reply),
         }
     }
 
+    fn authorize(&self, call: &Call) -> Result<(), Refusal> {
+        authorize(call)?;
+        if self.faults.has_revoked() {
+            return Err(Refusal::new(401, "The access token has been revoked."));
+        }
+        Ok(())
+    }
+
     /// Waits, but not longer than the sandbox runs.
     async fn wait(&self, delay: Duration) {
+        if delay.is_zero() {
+            return;
+        }
         let mut stopped = self.stopped.clone();
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
@@ -242,25 +383,37 @@ impl App {
     }
 }
 
-/// What a fault makes of a request before anything is committed.
-fn before_commit<E: Emulator>(system: &E, fault: Option<FaultKind>) -> Option<Departure> {
-    let reply = match fault? {
-        FaultKind::Status429 => system.throttle(None),
-        FaultKind::Status429RetryAfter => system.throttle(Some(1)),
-        FaultKind::Status500 => system.refuse(&Refusal::new(500, "An unexpected error occurred.")),
-        FaultKind::Status503 => system.refuse(&Refusal::new(503, "The service is unavailable.")),
-        FaultKind::ErrorIn200 => system.error_in_200(),
-        FaultKind::Html => Reply::text(
-            200,
-            "text/html; charset=utf-8",
-            "<!DOCTYPE html><html><head><title>Sign in</title></head>\
-             <body><h1>Sign in to the school network</h1></body></html>"
-                .to_owned(),
-        ),
-        FaultKind::ResetBeforeCommit => return Some(Departure::Cut),
-        _ => return None,
+/// What a filter between us and the system shows instead of an answer.
+const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
+                    <body><h1>Sign in to the school network</h1></body></html>";
+
+fn moment(from_now: Duration) -> Timestamp {
+    let now = Timestamp::now();
+    now.checked_add(from_now).unwrap_or(now)
+}
+
+/// A moment as HTTP writes it, never earlier than it is: a date has no parts of a second.
+fn http_date(from_now: Duration) -> String {
+    moment(from_now + Duration::from_millis(999))
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+}
+
+/// A listing whose first row comes twice.
+fn repeated(reply: Reply, rows: &str) -> Reply {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
+        return reply;
     };
-    Some(Departure::Whole(reply))
+    let Some(list) = body.get_mut(rows).and_then(Value::as_array_mut) else {
+        return reply;
+    };
+    if let Some(first) = list.first().cloned() {
+        list.push(first);
+    }
+    Reply {
+        body: body.to_string().into_bytes(),
+        ..reply
+    }
 }
 
 fn authorize(call: &Call) -> Result<(), Refusal> {
@@ -287,18 +440,18 @@ fn header_of(instance: Guid) -> HeaderValue {
 pub(super) async fn serve(
     app: Arc<App>,
     listener: TcpListener,
-    mut stop: watch::Receiver<bool>,
+    later: mpsc::UnboundedReceiver<Job>,
 ) -> io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(app);
-    axum::serve(
-        Door(listener),
-        router.into_make_service_with_connect_info::<Switch>(),
-    )
-    .with_graceful_shutdown(async move {
-        // An error means that the sandbox was dropped.
-        let _ = stop.wait_for(|stopped| *stopped).await;
-    })
-    .await
+    let router = Router::new().fallback(answer).with_state(app.clone());
+    let door = Door::new(listener, app.down.subscribe())?;
+    let mut stop = app.stopped();
+    let serving = axum::serve(door, router.into_make_service_with_connect_info::<Switch>())
+        .with_graceful_shutdown(async move {
+            // An error means that the sandbox was dropped.
+            let _ = stop.wait_for(|stopped| *stopped).await;
+        });
+    let (served, ()) = tokio::join!(serving.into_future(), clerk::attend(app, later));
+    served
 }
 
 async fn answer(
@@ -316,7 +469,7 @@ async fn answer(
                 parts.headers,
                 body,
             );
-            depart(&app, &call).await
+            depart(&app, call).await
         }
         Err(_) => Departure::Whole(Reply::text(
             413,
@@ -330,23 +483,23 @@ async fn answer(
         .unwrap_or_else(PoisonError::into_inner)
         .1
         .clone();
-    let (reply, half) = match departure {
-        Departure::Whole(reply) => (reply, false),
-        Departure::Truncated(reply) => (reply, true),
-        Departure::Cut => {
-            switch.cut();
-            // Never seen: the connection fails at the first byte of it.
-            (Reply::text(500, "text/plain", String::new()), false)
-        }
-    };
-    respond(reply, half, instance)
+    if matches!(departure, Departure::Cut) {
+        switch.cut();
+    }
+    respond(departure, instance)
 }
 
-async fn depart(app: &App, call: &Call) -> Departure {
+async fn depart(app: &App, call: Call) -> Departure {
     match call.path().first() {
-        Some(&"incidentiq") => app.emulate(&app.incidentiq, &app.gates[0], call).await,
-        Some(&"clearfeed") => app.emulate(&app.clearfeed, &app.gates[1], call).await,
-        Some(&"_sandbox") => Departure::Whole(admin::answer(app, call)),
+        Some(&"incidentiq") => {
+            let pick: Pick<IncidentIq> = |app| (&app.incidentiq, &app.gates[0]);
+            app.emulate(pick, call).await
+        }
+        Some(&"clearfeed") => {
+            let pick: Pick<ClearFeed> = |app| (&app.clearfeed, &app.gates[1]);
+            app.emulate(pick, call).await
+        }
+        Some(&"_sandbox") => Departure::Whole(admin::answer(app, &call)),
         _ => Departure::Whole(Reply::text(
             404,
             "text/plain",
@@ -355,26 +508,51 @@ async fn depart(app: &App, call: &Call) -> Departure {
     }
 }
 
-fn respond(reply: Reply, half: bool, instance: HeaderValue) -> Response {
+fn respond(departure: Departure, instance: HeaderValue) -> Response {
+    let (reply, pieces) = match departure {
+        Departure::Whole(reply) => (reply, None),
+        Departure::Truncated(reply) => {
+            let half = Bytes::copy_from_slice(&reply.body[..reply.body.len() / 2]);
+            let broken: io::Result<Bytes> = Err(io::ErrorKind::ConnectionReset.into());
+            let pieces = futures::stream::iter([Ok(half), broken]);
+            (reply, Some(Body::from_stream(pieces)))
+        }
+        Departure::Dripping(reply, time) => {
+            let drops = drops(&reply.body, time);
+            (reply, Some(Body::from_stream(drops)))
+        }
+        // Never seen: the connection fails at the first byte of it.
+        Departure::Cut => (Reply::text(500, "text/plain", String::new()), None),
+    };
     let mut response = Response::builder()
         .status(reply.status)
         .header(header::CONTENT_TYPE, reply.content_type)
         .header(INSTANCE, instance);
-    if let Some(seconds) = reply.retry_after {
-        response = response.header(header::RETRY_AFTER, seconds);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
     }
-    let body = if half {
-        response = response.header(header::CONTENT_LENGTH, reply.body.len());
-        let cut = reply.body.len() / 2;
-        let pieces: [io::Result<Bytes>; 2] = [
-            Ok(Bytes::copy_from_slice(&reply.body[..cut])),
-            Err(io::ErrorKind::ConnectionReset.into()),
-        ];
-        Body::from_stream(futures::stream::iter(pieces))
-    } else {
-        Body::from(reply.body)
+    let body = match pieces {
+        Some(pieces) => {
+            response = response.header(header::CONTENT_LENGTH, reply.body.len());
+            pieces
+        }
+        None => Body::from(reply.body),
     };
     response
         .body(body)
         .expect("the sandbox's own headers are valid")
+}
+
+/// A body in pieces that come one after another over this time.
+fn drops(body: &[u8], time: Duration) -> impl Stream<Item = io::Result<Bytes>> + use<> {
+    let body = Bytes::copy_from_slice(body);
+    let size = body.len().div_ceil(DROPS as usize).max(1);
+    let pieces: Vec<Bytes> = (0..body.len())
+        .step_by(size)
+        .map(|from| body.slice(from..(from + size).min(body.len())))
+        .collect();
+    futures::stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(time / DROPS).await;
+        Ok(piece)
+    })
 }

@@ -13,6 +13,8 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long to wait after a failed accept (too many open files) before the next.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -28,9 +30,54 @@ impl Switch {
     }
 }
 
-/// The listener.
+/// How long until a port that could not be had back is asked for again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// The listener, which can be taken down for a while: connections are refused as if nothing ran there.
 #[derive(Debug)]
-pub(super) struct Door(pub(super) TcpListener);
+pub(super) struct Door {
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    /// Until when it is down.
+    down: watch::Receiver<Option<Instant>>,
+}
+
+impl Door {
+    pub(super) fn new(
+        listener: TcpListener,
+        down: watch::Receiver<Option<Instant>>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener: Some(listener),
+            down,
+        })
+    }
+
+    /// The listener, once it is to be up.
+    async fn up(&mut self) -> &TcpListener {
+        loop {
+            let down = *self.down.borrow_and_update();
+            if let Some(until) = down.filter(|until| Instant::now() < *until) {
+                self.listener = None;
+                sleep_until(until).await;
+                continue;
+            }
+            if self.listener.is_none() {
+                match TcpListener::bind(self.address).await {
+                    Ok(listener) => self.listener = Some(listener),
+                    Err(error) => {
+                        tracing::debug!(%error, "the port is not to be had yet");
+                        sleep(AGAIN).await;
+                    }
+                }
+                continue;
+            }
+            break;
+        }
+        self.listener.as_ref().expect("the loop ends with one")
+    }
+}
 
 impl Listener for Door {
     type Io = Wire;
@@ -38,7 +85,13 @@ impl Listener for Door {
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         loop {
-            match self.0.accept().await {
+            let mut down = self.down.clone();
+            let listener = self.up().await;
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Ok(()) = down.changed() => continue,
+            };
+            match accepted {
                 Ok((stream, address)) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "a connection without TCP_NODELAY");
@@ -48,14 +101,14 @@ impl Listener for Door {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(PAUSE).await;
+                    sleep(PAUSE).await;
                 }
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        Ok(self.address)
     }
 }
 

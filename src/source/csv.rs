@@ -101,6 +101,8 @@ impl CsvPlan {
             delimiter: self.delimiter,
             header_row: self.header_row,
             least: self.least,
+            file: table.file.clone(),
+            named: 0,
         }))
     }
 }
@@ -264,7 +266,14 @@ struct CsvRows<'a> {
     delimiter: u8,
     header_row: u64,
     least: usize,
+    /// The name that the rows bear, and how many bear this copy of it.
+    file: Arc<str>,
+    named: usize,
 }
+
+/// How many rows share one copy of the file's name: with a single one the threads that make and drop rows would
+/// fight over its counter.
+const SHARING: usize = 256;
 
 impl Iterator for CsvRows<'_> {
     type Item = Result<Row>;
@@ -282,7 +291,17 @@ impl Iterator for CsvRows<'_> {
 }
 
 impl CsvRows<'_> {
-    fn row(&self) -> Result<Row> {
+    fn file(&mut self) -> Arc<str> {
+        if self.named == SHARING {
+            self.named = 0;
+            self.file = Arc::from(&*self.table.file);
+        }
+        self.named += 1;
+        self.file.clone()
+    }
+
+    fn row(&mut self) -> Result<Row> {
+        let file = self.file();
         let width = self.table.header.len();
         let found = self.records.record.len();
         let mut cells = Vec::with_capacity(width);
@@ -295,7 +314,7 @@ impl CsvRows<'_> {
         cells.resize(width, Cell::Empty);
         let record = Record {
             place: Place {
-                file: self.table.file.clone(),
+                file,
                 sheet: None,
                 row: self.records.row,
             },

@@ -52,6 +52,14 @@ impl SystemName {
         }
     }
 
+    /// Its spellings, in the order in which they are tried.
+    pub fn dialects(self) -> &'static [Dialect] {
+        match self {
+            Self::IncidentIq => &[Dialect::Only],
+            Self::ClearFeed => &[Dialect::V1, Dialect::Rest],
+        }
+    }
+
     /// The system of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == word)
@@ -220,6 +228,22 @@ pub struct Listed {
     pub group: String,
     /// The text that bears the reference line; `None` where the listing does not show it.
     pub text: Option<String>,
+    /// When it was changed last, by whomever, where the answer tells.
+    pub updated_at: Option<Timestamp>,
+    /// Whether it is still worked on.
+    pub standing: Standing,
+}
+
+/// Whether a ticket is still worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It is.
+    #[default]
+    Open,
+    /// It is closed.
+    Closed,
+    /// It is deleted.
+    Gone,
 }
 
 /// How a listing ended.
@@ -297,6 +321,29 @@ pub trait System: fmt::Debug + Send + Sync {
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd>;
+
+    /// Reads one ticket by its id; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>>;
+
+    /// A few tickets among which one whose text has these words is likely, if there is any: the newest, and what
+    /// the system's own search finds. A sample: that nothing is in it proves nothing.
+    ///
+    /// # Errors
+    /// When the newest cannot be listed.
+    async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>>;
+
+    /// What [`Self::undo`] does here to tickets, said before it is done: `deletes them`.
+    fn undoing(&self) -> &'static str;
+
+    /// Whether a ticket looks as [`Self::undo`] leaves it.
+    fn is_undone(&self, listed: &Listed) -> bool;
+
+    /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
+    /// repeats nothing. It may be sent again without harm.
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome;
 }
 
 /// The faults of a refusal, one a field, placed on a row.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 14] = [
     &["import"],
     &["directory", "pull"],
     &["directory", "show"],
@@ -13,6 +13,11 @@ const COMMANDS: [&[&str]; 9] = [
     &["runs", "show"],
     &["runs", "errors"],
     &["runs", "ids"],
+    &["runs", "retry"],
+    &["runs", "settle"],
+    &["runs", "rollback"],
+    &["runs", "adopt"],
+    &["runs", "purge"],
     &["sandbox"],
 ];
 

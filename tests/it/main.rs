@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod again;
 mod bad_input;
 mod dry_run;
 mod help;
@@ -10,5 +11,8 @@ mod init;
 mod mapping_keys;
 mod real_files;
 mod resume;
+mod retry;
+mod rollback;
+mod settle;
 mod summary;
 mod support;

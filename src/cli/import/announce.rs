@@ -44,10 +44,10 @@ pub(super) fn before_first_write(
         Some(what) => format!("    not silent {what}"),
         None => "    silent     no e-mail, notification or rule fires unless the mapping says notify = true".to_owned(),
     });
-    lines.push(
-        "    undo       by hand in the system: `deskferry runs ids` lists what a run made"
-            .to_owned(),
-    );
+    lines.push(format!(
+        "    undo       `deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
+        system.undoing()
+    ));
     lines.join("\n")
 }
 
@@ -58,16 +58,27 @@ pub(super) fn command_for(
     target: Option<&Target>,
     inputs: &[&Path],
 ) -> String {
-    command(args, global, target, inputs, &[])
+    printed(&command(args, global, target, inputs, &[]))
 }
 
-/// The command that goes on with this import: the same rows at the same pace, and a rehearsal stays one.
+/// The command that goes on with this import: the same rows at the same pace, and a rehearsal stays one. What was
+/// to be sent again is: the next run does not begin that anew.
 pub(super) fn resume(
     args: &ImportArgs,
     global: &Global,
     target: Option<&Target>,
     inputs: &[&Path],
 ) -> String {
+    printed(&resume_words(args, global, target, inputs))
+}
+
+/// The same as single words.
+pub(super) fn resume_words(
+    args: &ImportArgs,
+    global: &Global,
+    target: Option<&Target>,
+    inputs: &[&Path],
+) -> Vec<String> {
     let path = |path: &std::path::PathBuf| path.display().to_string();
     let mut further: Vec<String> = Vec::new();
     if args.dry_run {
@@ -105,7 +116,7 @@ pub(super) fn validate(
         words.extend(value.into_iter().flat_map(|value| [flag.into(), value]));
     }
     words.extend(["--write-aliases".into(), table.to_owned()]);
-    line(&words)
+    printed(&words)
 }
 
 /// The flags that name where to, or the snapshot that stands for it.
@@ -117,9 +128,12 @@ fn connection(args: &ImportArgs, target: Option<&Target>) -> Vec<String> {
     words
 }
 
-fn line(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| words::shell_word(word)).collect();
-    quoted.join(" ")
+fn printed(words: &[String]) -> String {
+    words
+        .iter()
+        .map(|word| words::shell_word(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn command(
@@ -128,7 +142,7 @@ fn command(
     target: Option<&Target>,
     inputs: &[&Path],
     further: &[String],
-) -> String {
+) -> Vec<String> {
     let mut words: Vec<String> = vec!["deskferry".into(), "import".into()];
     words.extend(inputs.iter().map(|path| path.display().to_string()));
     words.extend(["--mapping".into(), args.mapping.display().to_string()]);
@@ -142,17 +156,20 @@ fn command(
         ("--where", args.condition.clone()),
         ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
         ("--concurrency", args.concurrency.map(|n| n.to_string())),
-        ("--sheet", args.sheet.clone()),
-        ("--encoding", args.encoding.clone()),
-        ("--delimiter", args.delimiter.map(String::from)),
-        ("--header-row", args.header_row.map(|row| row.to_string())),
+        ("--sheet", args.read_as.sheet.clone()),
+        ("--encoding", args.read_as.encoding.clone()),
+        ("--delimiter", args.read_as.delimiter.map(String::from)),
+        (
+            "--header-row",
+            args.read_as.header_row.map(|row| row.to_string()),
+        ),
     ] {
         if let Some(value) = value {
             words.extend([flag.into(), value]);
         }
     }
     words.extend_from_slice(further);
-    line(&words)
+    words
 }
 
 /// The flag, but not what the environment says: that is still there for the next command.
@@ -177,7 +194,7 @@ mod tests {
     use super::super::super::args::{Cli, Command};
     use super::*;
 
-    fn printed(line: &str) -> (String, String) {
+    fn commands(line: &str) -> (String, String) {
         let cli = Cli::parse_from(line.split(' '));
         let Command::Import(args) = cli.command else {
             panic!("no import: {line}")
@@ -191,14 +208,14 @@ mod tests {
     fn what_goes_on_takes_the_same_rows() {
         let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --dry-run --rows 2-9,12,40- \
                     --limit 5 --max-errors 20%";
-        let (resumed, mended) = printed(line);
+        let (resumed, mended) = commands(line);
         assert_eq!(
             resumed,
             "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --dry-run --rows 2-9,12,40- --limit 5 \
              --max-errors 20%"
         );
         // It is read again as it was written.
-        assert_eq!(printed(&resumed), (resumed, mended.clone()));
+        assert_eq!(commands(&resumed), (resumed, mended.clone()));
         assert_eq!(
             mended,
             "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s"

@@ -1,10 +1,10 @@
 //! `deskferry import`: a file of tickets goes into a system.
 
 mod announce;
+mod compare;
 mod forecast;
+mod only;
 mod settings;
-
-pub(super) use settings::sheets;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
-use crate::ledger::{Ledger, RunLock, RunMeta, RunState};
+use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::reference::find_references;
 use crate::mapping::{BoundPlan, Mapping, Plan, PlanOptions, Unmapped};
 use crate::report::error_file::ErrorFiles;
@@ -31,11 +31,23 @@ use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, words};
-use crate::run::{self, Job, Keep, Limiter, Totals};
+use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::Input;
 use crate::systems;
 
+pub(super) use only::Only;
+
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
+    run_only(args, None, global, output).await
+}
+
+/// The same for a part of the records only: what failed before, as it stands (`runs retry`).
+pub(super) async fn run_only(
+    args: ImportArgs,
+    only: Option<Only>,
+    global: &Global,
+    output: &Output,
+) -> Result<ExitCode> {
     let mapping = Mapping::load(&args.mapping)?;
     let target = settings::target(&args, &mapping, global)?;
     let options = settings::input_options(&args, &mapping)?;
@@ -67,12 +79,21 @@ pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> R
         input: &input,
         state: &state,
         output: *output,
+        only: only.as_ref(),
     };
     let ended = import.run().await;
     if let Some(connected) = connected {
         connected.close().await?;
     }
     ended
+}
+
+/// The first pass over the input, and what it counted.
+struct Pass<'a> {
+    plan: &'a BoundPlan,
+    directory: &'a Directory,
+    survey: &'a Survey,
+    counted: (u64, u64, u64),
 }
 
 /// One import: everything that is settled before the first row is read.
@@ -86,6 +107,8 @@ struct Import<'a> {
     state: &'a StateFolder,
     limiter: Arc<Limiter>,
     output: Output,
+    /// The records that are run at all; `None`: every one.
+    only: Option<&'a Only>,
 }
 
 impl Import<'_> {
@@ -95,11 +118,44 @@ impl Import<'_> {
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
-        self.confirm(&plan, &survey)?;
+        let system = self.mapping.system().as_str();
+        let scope = ledger
+            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
+            .await?;
+        let meta = self.meta(&directory);
+        let pass = Pass {
+            plan: &plan,
+            directory: &directory,
+            survey: &survey,
+            counted: self.counted(&plan, &survey)?,
+        };
+        let compared = self.compare(&pass, &scope, &meta).await?;
+        self.probe(&scope).await?;
+        self.confirm(&pass, compared.as_ref())?;
+        self.give_up(&pass, &scope, compared.as_ref())?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen()?;
-        self.execute(&directory, &plan, &survey, &ledger, &interrupts)
+        self.execute(&pass, scope, meta, compared, &interrupts)
             .await
+    }
+
+    /// Rows, records, and rows left out by `where`.
+    fn counted(&self, plan: &BoundPlan, survey: &Survey) -> Result<(u64, u64, u64)> {
+        match self.only {
+            None => Ok((survey.rows(), survey.records(), survey.filtered())),
+            Some(only) => {
+                tokio::task::block_in_place(|| only.count(survey.items(self.input, plan)?))
+            }
+        }
+    }
+
+    /// The records of this import, in order.
+    fn items<'i>(&'i self, pass: &'i Pass<'_>) -> Result<Items<'i>> {
+        let items = pass.survey.items(self.input, pass.plan)?;
+        Ok(match self.only {
+            Some(only) => Box::new(only.of(items)),
+            None => Box::new(items),
+        })
     }
 
     async fn directory(&self) -> Result<Arc<Directory>> {
@@ -170,6 +226,7 @@ impl Import<'_> {
                 .hint(
                     "the mapping says unmapped = \"error\": map these columns, or write \"warn\"",
                 )),
+            Unmapped::Append => Ok(survey),
             Unmapped::Warn => {
                 self.output.say(&format!("  warning    {text}"));
                 Ok(survey)
@@ -190,35 +247,33 @@ impl Import<'_> {
         ])
     }
 
-    fn confirm(&self, plan: &BoundPlan, survey: &Survey) -> Result<()> {
+    fn confirm(&self, pass: &Pass<'_>, compared: Option<&Compared>) -> Result<()> {
         let (Some(target), Some(connected)) = (self.target, self.connected) else {
             return Ok(());
         };
         if self.args.dry_run || !target.is_live() {
             return Ok(());
         }
-        let tickets = self
-            .args
-            .limit
-            .map_or(survey.records(), |limit| limit.min(survey.records()));
-        let about = announce::before_first_write(target, connected, tickets, plan, &self.limiter);
+        let records = pass.counted.1;
+        let tickets = self.args.limit.map_or(records, |limit| limit.min(records));
+        let mut about =
+            announce::before_first_write(target, connected, tickets, pass.plan, &self.limiter);
+        if let Some(compared) = compared.filter(|_| self.args.again) {
+            about = format!("{about}\n{}", compare::doubled(compared));
+        }
         confirm(target.name(), &about, self.args.confirm.as_deref())
     }
 
     async fn execute(
         &self,
-        directory: &Directory,
-        plan: &BoundPlan,
-        survey: &Survey,
-        ledger: &Ledger,
+        pass: &Pass<'_>,
+        scope: Scope,
+        meta: RunMeta,
+        compared: Option<Compared>,
         interrupts: &Interrupts,
     ) -> Result<ExitCode> {
         let started = Instant::now();
-        let system = self.mapping.system().as_str();
-        let scope = ledger
-            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
-            .await?;
-        let counted = (survey.rows(), survey.records(), survey.filtered());
+        let counted = pass.counted;
         let mut reporter = self.reporter()?;
         reporter.on(&Event::Counted {
             rows: counted.0,
@@ -226,15 +281,15 @@ impl Import<'_> {
             filtered: counted.2,
         });
         let job = Job {
-            items: survey.items(self.input, plan)?,
+            items: self.items(pass)?,
             counted,
-            map: plan,
+            map: pass.plan,
             find_references: &|text| find_references(text).map(str::to_owned).collect(),
             system: self
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
-            meta: self.meta(directory),
+            meta,
         };
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
@@ -245,7 +300,7 @@ impl Import<'_> {
             &mut reporter,
         )
         .await?;
-        self.finish(reporter, totals, started, directory, plan)
+        self.finish(reporter, totals, compared, started, pass)
     }
 
     fn settings(&self) -> run::Settings {
@@ -260,6 +315,8 @@ impl Import<'_> {
             max_errors: self.args.max_errors,
             limit: self.args.limit,
             dry_run: self.args.dry_run,
+            again: self.args.again,
+            retry: self.only.is_some(),
             keep: match &self.args.payloads {
                 Some(_) => Keep::All,
                 None => Keep::First(self.args.show),
@@ -282,7 +339,27 @@ impl Import<'_> {
             directory_print: Some(directory.snapshot().fingerprint()),
             directory_pulled: Some(directory.snapshot().pulled_at),
             command: announce::resume(self.args, self.global, self.target, &self.inputs()),
+            system_print: self.system_print(directory),
+            arguments: announce::resume_words(self.args, self.global, self.target, &self.inputs()),
+            folder: std::env::current_dir()
+                .map(|folder| folder.display().to_string())
+                .unwrap_or_default(),
         }
+    }
+
+    /// The spelling, the tenant, and as whom.
+    fn system_print(&self, directory: &Directory) -> String {
+        let user = self
+            .connected
+            .and_then(|connected| connected.system.account().user.clone())
+            .unwrap_or_default();
+        let snapshot = directory.snapshot();
+        format!(
+            "{} {} {} {user}",
+            snapshot.system, snapshot.dialect, snapshot.tenant
+        )
+        .trim_end()
+        .to_owned()
     }
 
     fn inputs(&self) -> Vec<&Path> {
@@ -370,9 +447,9 @@ impl Import<'_> {
         &self,
         mut reporter: Reporter,
         mut totals: Totals,
+        compared: Option<Compared>,
         started: Instant,
-        directory: &Directory,
-        plan: &BoundPlan,
+        pass: &Pass<'_>,
     ) -> Result<ExitCode> {
         let stopped = totals.stopped.take();
         let interrupted = totals.state == RunState::Interrupted;
@@ -380,6 +457,7 @@ impl Import<'_> {
         let mut after = Aftermath {
             took: started.elapsed(),
             doubles: totals.doubles,
+            compared: compared.map(|compared| compared.to_json()),
             ..Aftermath::default()
         };
         for path in written.as_ref().map(Vec::as_slice).unwrap_or_default() {
@@ -415,7 +493,7 @@ impl Import<'_> {
             most: self.args.limit,
         };
         let summary = reporter.summary();
-        self.foresee(summary, &mut after, directory, plan);
+        self.foresee(summary, &mut after, pass.directory, pass.plan);
         let samples = reporter.samples().map(|samples| {
             let width = console::Term::stderr().size_checked();
             samples.render(width.map(|(_, columns)| usize::from(columns)))

@@ -1,10 +1,10 @@
 //! What was typed and what the mapping says become the settings of one import.
 
 use super::super::args::{Global, ImportArgs};
-use super::super::connect::Target;
+use super::super::connect::{Target, faults};
 use crate::error::{Error, Result};
 use crate::mapping::Mapping;
-use crate::source::{InputOptions, SheetChoice, SheetName};
+use crate::source::InputOptions;
 
 /// Where to; `None` for a dry run that a snapshot serves without any connection.
 pub(super) fn target(
@@ -16,7 +16,11 @@ pub(super) fn target(
     if args.dry_run && args.directory.is_some() && !named {
         return Ok(None);
     }
-    let target = Target::choose(&args.target, mapping.profiles(), false, global)?;
+    let mut target = Target::choose(&args.target, mapping.profiles(), false, global)?;
+    if let Target::Sandbox(sandbox) = &mut target {
+        sandbox.faults = faults(&args.faults)?;
+        sandbox.seed = args.seed;
+    }
     match target.system() {
         Some(system) if system != mapping.system() => Err(Error::usage(format!(
             "the mapping is for `{}`, but the profile `{}` is of `{system}`",
@@ -43,34 +47,5 @@ pub(super) fn rate(args: &ImportArgs, target: Option<&Target>) -> Option<f64> {
 
 /// The mapping's `[input]`, where no flag says otherwise.
 pub(super) fn input_options(args: &ImportArgs, mapping: &Mapping) -> Result<InputOptions> {
-    let mut options = mapping.input_options().clone();
-    if let Some(sheet) = &args.sheet {
-        options.sheet = sheets(sheet)?;
-    }
-    if let Some(encoding) = &args.encoding {
-        options.encoding = Some(encoding.clone());
-    }
-    if let Some(delimiter) = args.delimiter {
-        options.delimiter = Some(delimiter);
-    }
-    if let Some(row) = args.header_row {
-        options.header_row = Some(row);
-    }
-    Ok(options)
-}
-
-pub(in crate::cli) fn sheets(typed: &str) -> Result<SheetChoice> {
-    if typed.trim() == "*" {
-        return Ok(SheetChoice::All);
-    }
-    let name = |word: &str| match word.trim().parse::<usize>() {
-        Ok(0) => Err(Error::usage("sheets are numbered from 1")),
-        Ok(number) => Ok(SheetName::Number(number)),
-        Err(_) => Ok(SheetName::Name(word.trim().to_owned())),
-    };
-    typed
-        .split(',')
-        .map(name)
-        .collect::<Result<Vec<_>>>()
-        .map(SheetChoice::These)
+    args.read_as.over(mapping.input_options())
 }

@@ -1,6 +1,12 @@
-//! `deskferry runs`: what happened, read from the ledger.
+//! `deskferry runs`: what happened, read from the ledger, and what to do about it.
 
+mod adopt;
 mod ids;
+mod purge;
+mod retry;
+mod rollback;
+mod settle;
+mod typed;
 
 use std::fmt::Write as _;
 
@@ -31,6 +37,25 @@ pub(super) async fn run(
         }
         RunsCommand::Ids { run } => {
             ids::print(&ledger, &named(&ledger, &run).await?, *output).await?
+        }
+        RunsCommand::Retry(args) => {
+            let run = named(&ledger, &args.run).await?;
+            return retry::run(args, ledger, run, global, *output).await;
+        }
+        RunsCommand::Settle(args) => {
+            let run = named(&ledger, &args.run).await?;
+            return settle::run(args, &ledger, &run, &state, global, *output).await;
+        }
+        RunsCommand::Rollback(args) => {
+            let run = named(&ledger, &args.run).await?;
+            return rollback::run(args, &ledger, &run, &state, global, *output).await;
+        }
+        RunsCommand::Adopt(args) => {
+            return adopt::run(args, &ledger, &state, global, *output).await;
+        }
+        RunsCommand::Purge(args) => {
+            let run = named(&ledger, &args.run).await?;
+            return purge::run(args, &ledger, &run, &state, *output).await;
         }
     }
     Ok(ExitCode::Done)
@@ -77,6 +102,7 @@ fn totals_line(run: &RunInfo) -> String {
         words::count(count("created") + count("incomplete"))
     );
     for (name, what) in [
+        ("adopted", "adopted"),
         ("skipped", "skipped"),
         ("rejected", "rejected"),
         ("in_doubt", "in doubt"),
@@ -94,7 +120,7 @@ fn run_json(run: &RunInfo) -> Value {
         "run": run.code, "state": run.state, "system": run.system, "tenant": run.tenant, "scope": run.scope,
         "started": run.started, "ended": run.ended, "inputs": run.meta.inputs, "mapping": run.meta.mapping,
         "input_fingerprint": run.meta.input_print, "mapping_fingerprint": run.meta.mapping_print,
-        "directory_fingerprint": run.meta.directory_print, "directory_pulled": run.meta.directory_pulled,
+        "system_fingerprint": run.meta.system_print, "directory_fingerprint": run.meta.directory_print, "directory_pulled": run.meta.directory_pulled,
         "totals": run.totals, "resume": run.meta.command,
     })
 }

@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::directory::Snapshot;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::intake::{Item, Subject};
+use crate::intake::{Digest, Item, Subject};
 use crate::mapping::{MapRows, Mapped, Ready};
 use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
-    Permit, Refusal, Schema, StepPayload, System, SystemName, Ticket, Window,
+    Permit, Refusal, Schema, Standing, StepPayload, System, SystemName, Ticket, Window,
 };
 
 /// What happens to one request.
@@ -266,12 +266,34 @@ impl System for Fake {
                 created_at: None,
                 group: made.group.clone(),
                 text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+                updated_at: None,
+                standing: Standing::Open,
             });
         page(seen.collect());
         Ok(ListingEnd {
             whole: world.listing != Listing::Partial,
             requests: 1,
         })
+    }
+
+    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<Listed>> {
+        unreachable!("a run reads no single ticket")
+    }
+
+    async fn sample(&self, _: &str, _: &dyn Permit) -> Result<Vec<Listed>> {
+        unreachable!("a run takes no sample")
+    }
+
+    fn undoing(&self) -> &'static str {
+        "does nothing"
+    }
+
+    fn is_undone(&self, _: &Listed) -> bool {
+        false
+    }
+
+    async fn undo(&self, _: &Ticket, _: &str) -> Outcome {
+        unreachable!("a run undoes nothing")
     }
 }
 
@@ -409,8 +431,6 @@ impl Input {
                 sheet: None,
                 row: n as u64 + 2,
             };
-            let mut content = [self.version(n); 16];
-            content[..8].copy_from_slice(&(n as u64).to_le_bytes());
             Ok(Item {
                 ordinal: n as u64,
                 rows: vec![Record {
@@ -418,13 +438,22 @@ impl Input {
                     table: 0,
                     cells: vec![Cell::Integer(n as i64)],
                 }],
-                subject: Subject::Keyed(RowKey::new(format!("k{n}")), content),
+                subject: Subject::Keyed(RowKey::new(format!("k{n}"))),
             })
         }))
     }
 }
 
 impl MapRows for Input {
+    fn content(&self, rows: &[Record]) -> Digest {
+        let Cell::Integer(n) = rows[0].cells[0] else {
+            unreachable!("the rows are made above")
+        };
+        let mut content = [self.version(n as usize); 16];
+        content[..8].copy_from_slice(&n.to_le_bytes());
+        content
+    }
+
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
         let Cell::Integer(n) = rows[0].cells[0] else {
             unreachable!("the rows are made above")

@@ -7,6 +7,7 @@ use super::requests::{Request, STATES};
 use super::{ClearFeed, Dialect, dialect, place, request_id};
 use crate::sandbox::call::Call;
 use crate::sandbox::reply::{Answer, Refusal, Reply};
+use crate::sandbox::veil::Veil;
 
 fn wants_messages(call: &Call) -> bool {
     call.queries("include")
@@ -132,7 +133,10 @@ impl Asked {
         (at.as_microsecond(), request.id)
     }
 
-    fn holds(&self, system: &ClearFeed, request: &Request) -> bool {
+    fn holds(&self, system: &ClearFeed, veil: &Veil, request: &Request) -> bool {
+        if veil.hides(request.id) {
+            return false;
+        }
         let at = if self.by_update {
             request.updated
         } else {
@@ -162,8 +166,12 @@ impl Asked {
     /// One page and whether there is more. By creation the requests stand in order: the page is looked for from
     /// where the one before it ended, so that a long listing costs each request once.
     fn page<'a>(&self, system: &ClearFeed, all: &'a [Request]) -> Vec<&'a Request> {
+        let veil = &*system.veil();
         if self.by_update {
-            let mut hits: Vec<_> = all.iter().filter(|one| self.holds(system, one)).collect();
+            let mut hits: Vec<_> = all
+                .iter()
+                .filter(|one| self.holds(system, veil, one))
+                .collect();
             hits.sort_by_key(|one| self.position(one));
             if !self.is_ascending {
                 hits.reverse();
@@ -185,7 +193,7 @@ impl Asked {
             }
         }
         let hits = all[from.min(until)..until].iter();
-        let holds = |one: &&Request| self.holds(system, one);
+        let holds = |one: &&Request| self.holds(system, veil, one);
         if self.is_ascending {
             hits.filter(holds).take(self.limit + 1).collect()
         } else {
@@ -246,11 +254,13 @@ pub(super) fn search(system: &ClearFeed, call: &Call) -> Answer {
         moment(call, "created_before")?,
     );
     let requests = system.requests();
+    let veil = system.veil();
     let objects: Vec<Value> = requests
         .iter()
         .rev()
         .filter(|one| {
-            after.is_none_or(|after| one.created >= after)
+            !veil.hides(one.id)
+                && after.is_none_or(|after| one.created >= after)
                 && before.is_none_or(|before| one.created <= before)
                 && collection.is_none_or(|id| system.support.collections[one.collection].id == id)
                 && (one.title.to_lowercase().contains(&query)

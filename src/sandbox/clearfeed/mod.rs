@@ -16,6 +16,7 @@ use super::call::Call;
 use super::reply::{Answer, Refusal, Reply};
 use super::seed::Support;
 use super::server::{Emulator, Route};
+use super::veil::Veil;
 use super::{Config, Dialects, Temper};
 
 /// The number of the first request.
@@ -75,6 +76,7 @@ pub(super) struct ClearFeed {
     temper: Temper,
     dialects: Dialects,
     requests: Mutex<Vec<Request>>,
+    veil: Mutex<Veil>,
     audit: Arc<Audit>,
 }
 
@@ -83,6 +85,7 @@ impl ClearFeed {
         let support = Support::new();
         Self {
             requests: Mutex::new(seeded(&support)),
+            veil: Mutex::default(),
             support,
             temper: config.temper,
             dialects: config.dialects,
@@ -96,11 +99,16 @@ impl ClearFeed {
 
     pub(super) fn reset(&self) {
         *self.requests() = seeded(&self.support);
+        *self.veil() = Veil::default();
     }
 
     /// The requests, oldest first; the place of one follows from its number.
     fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn veil(&self) -> MutexGuard<'_, Veil> {
+        self.veil.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does again what a line of the journal says.
@@ -142,6 +150,7 @@ impl ClearFeed {
             marker(draft.description()),
             &body,
         )?;
+        self.veil().hide(draft.id, call.hidden);
         let reply = Reply::json(201, &draft.shown(self, dialect, true));
         requests.push(draft);
         Ok(reply)
@@ -282,9 +291,15 @@ impl Emulator for ClearFeed {
     }
 
     fn throttle(&self, after: Option<u64>) -> Reply {
-        let mut reply = self.refuse(&Refusal::new(429, "Too Many Requests"));
-        reply.retry_after = after;
-        reply
+        let reply = self.refuse(&Refusal::new(429, "Too Many Requests"));
+        match after {
+            Some(seconds) => reply.with("retry-after", seconds),
+            None => reply,
+        }
+    }
+
+    fn rows(&self) -> &'static str {
+        "requests"
     }
 
     fn error_in_200(&self) -> Reply {

@@ -170,9 +170,11 @@ pub(super) fn throttle(after: Option<u64>) -> Reply {
     if let Some(seconds) = after {
         body["RetryAfter"] = json!(seconds);
     }
-    let mut reply = Reply::json(429, &body);
-    reply.retry_after = after;
-    reply
+    let reply = Reply::json(429, &body);
+    match after {
+        Some(seconds) => reply.with("retry-after", seconds),
+        None => reply,
+    }
 }
 
 /// An error inside HTTP 200 (contract §2, the client's rule).

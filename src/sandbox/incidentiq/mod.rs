@@ -24,6 +24,7 @@ use super::call::Call;
 use super::guid::Guid;
 use super::reply::{Answer, Refusal, Reply};
 use super::server::{Emulator, Route};
+use super::veil::Veil;
 use super::{Config, Temper};
 
 /// The number before the first ticket's.
@@ -45,6 +46,7 @@ struct Tickets {
     all: Vec<Ticket>,
     places: HashMap<Guid, usize>,
     deleted: usize,
+    veil: Veil,
 }
 
 /// The emulator.
@@ -137,7 +139,9 @@ impl IncidentIq {
                 body: &raw,
             })
             .map_err(|error| cannot_keep(&error))?;
-        let ticket = tickets.push(id, draft, at);
+        let number = tickets.push(id, draft, at).number;
+        tickets.veil.hide(number, call.hidden);
+        let ticket = &tickets.all[tickets.place(id)?];
         let view = ticket.view(&self.book, self.rules.temper);
         Ok(envelope::item(201, &view, Some(id)))
     }
@@ -291,6 +295,10 @@ impl Emulator for IncidentIq {
 
     fn throttle(&self, after: Option<u64>) -> Reply {
         envelope::throttle(after)
+    }
+
+    fn rows(&self) -> &'static str {
+        "Items"
     }
 
     fn error_in_200(&self) -> Reply {

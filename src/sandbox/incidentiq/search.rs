@@ -154,11 +154,17 @@ impl Filter {
         }
     }
 
+    /// Whether a listing shows a ticket.
+    fn shows(&self, book: &Book, tickets: &Tickets, place: usize) -> bool {
+        let ticket = &tickets.all[place];
+        !tickets.veil.hides(ticket.number) && self.holds(book, ticket)
+    }
+
     /// The places that can hold at all, where one window of creation says it; tickets stand in the order of
     /// their creation. The flag says whether nothing else is asked.
     fn bounds(&self, tickets: &Tickets) -> (std::ops::Range<usize>, bool) {
         let all = 0..tickets.all.len();
-        let is_plain = tickets.deleted == 0 && !self.only_deleted;
+        let is_plain = tickets.deleted == 0 && !self.only_deleted && tickets.veil.is_clear();
         let [(_, facets)] = self.groups.as_slice() else {
             return (all, is_plain && self.groups.is_empty());
         };
@@ -203,7 +209,7 @@ pub(super) fn page(iiq: &IncidentIq, call: &Call) -> Answer {
             .collect();
     } else {
         let mut hits: Vec<usize> = bounds
-            .filter(|place| filter.holds(&iiq.book, &tickets.all[*place]))
+            .filter(|place| filter.shows(&iiq.book, &tickets, *place))
             .collect();
         total = hits.len();
         order.sort(&mut hits, &tickets.all);
@@ -228,7 +234,7 @@ pub(super) fn count(iiq: &IncidentIq, call: &Call) -> Answer {
         bounds.len()
     } else {
         bounds
-            .filter(|place| filter.holds(&iiq.book, &tickets.all[*place]))
+            .filter(|place| filter.shows(&iiq.book, &tickets, *place))
             .count()
     };
     Ok(envelope::item(200, &total, None))

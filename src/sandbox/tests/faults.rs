@@ -25,7 +25,11 @@ async fn every_fault_shows_and_commits_as_it_says() {
         ("status-429", Some(429), false),
         ("status-429-retry-after", Some(429), false),
         ("status-500", Some(500), false),
+        ("status-502", Some(502), false),
         ("status-503", Some(503), false),
+        ("status-504", Some(504), true),
+        ("status-429-retry-date", Some(429), false),
+        ("status-429-rate-limit", Some(429), false),
         ("error-in-200", Some(200), false),
         ("html", Some(200), false),
         ("reset-before-commit", None, false),
@@ -40,8 +44,16 @@ async fn every_fault_shows_and_commits_as_it_says() {
             "{fault}"
         );
         if let Ok(answer) = answer {
-            let after = (fault == "status-429-retry-after").then_some("1");
-            assert_eq!(answer.header("retry-after"), after);
+            assert_eq!(
+                answer.header("retry-after").is_some(),
+                fault.starts_with("status-429-retry"),
+                "{fault}"
+            );
+            assert_eq!(
+                answer.header("x-ratelimit-reset").is_some(),
+                fault == "status-429-rate-limit",
+                "{fault}"
+            );
         }
         writes += usize::from(commits);
         assert_eq!(bench.audit().await.len(), writes, "{fault}");
@@ -75,6 +87,142 @@ async fn a_committed_write_can_be_left_without_an_answer_and_the_stop_does_not_h
         .await
         .unwrap()
         .unwrap();
+}
+
+async fn script_for(bench: &Bench, operation: &str, fault: &str, value: &str) {
+    let wanted = json!({ "operation": operation, "fault": fault, "value": value });
+    let answer = bench.send("POST /_sandbox/faults", wanted).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_pause_is_told_in_seconds_as_a_date_and_as_a_reset() {
+    let bench = Bench::start(Config::default()).await;
+    let now = jiff::Timestamp::now().as_second();
+    script_for(&bench, "create", "status-429-retry-after", "1:7s").await;
+    let answer = bench.send(CREATE, body()).await;
+    assert_eq!(answer.header("retry-after"), Some("7"));
+    script_for(&bench, "create", "status-429-retry-date", "1:7s").await;
+    let answer = bench.send(CREATE, body()).await;
+    let date = answer.header("retry-after").unwrap();
+    assert!(date.ends_with(" GMT") && date.contains(", "), "{date}");
+    script_for(&bench, "create", "status-429-rate-limit", "1:7s").await;
+    let answer = bench.send(CREATE, body()).await;
+    let reset: i64 = answer.header("x-ratelimit-reset").unwrap().parse().unwrap();
+    assert!((now + 7..now + 10).contains(&reset), "{reset} {now}");
+}
+
+#[tokio::test]
+async fn a_late_commit_comes_after_its_time_and_at_the_stop_at_the_latest() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        data: Some(folder.path().to_owned()),
+        ..Config::default()
+    };
+    let bench = Bench::start(config.clone()).await;
+    script_for(&bench, "create", "late-commit", "300ms").await;
+    assert!(bench.try_send(CREATE, "", &body()).await.is_err());
+    assert!(bench.audit().await.is_empty());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(bench.audit().await.len(), 1);
+    script_for(&bench, "create", "late-commit", "10m").await;
+    assert!(bench.try_send(CREATE, "", &body()).await.is_err());
+    bench.sandbox.stop().await.unwrap();
+    let bench = Bench::start(config).await;
+    assert_eq!(bench.audit().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_write_is_done_although_its_client_has_gone_meanwhile() {
+    let bench = Bench::start(Config::default()).await;
+    script_for(&bench, "create", "latency", "200ms").await;
+    let gone = Duration::from_millis(50);
+    let waiting = bench.send(CREATE, body());
+    assert!(tokio::time::timeout(gone, waiting).await.is_err());
+    assert!(bench.audit().await.is_empty());
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(bench.audit().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_double_commit_leaves_two_tickets_and_no_answer() {
+    let bench = Bench::start(Config::default()).await;
+    script(&bench, "double-commit").await;
+    assert!(bench.try_send(CREATE, "", &body()).await.is_err());
+    let ids: Vec<_> = bench
+        .audit()
+        .await
+        .iter()
+        .map(|entry| entry["id"].clone())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_refused_for_its_time_and_not_longer() {
+    let bench = Bench::start(Config::default()).await;
+    script_for(&bench, "create", "refuse", "1:400ms").await;
+    assert!(bench.try_send(CREATE, "", &body()).await.is_err());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let refused = bench.try_send(CREATE, "", &body()).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(bench.send(CREATE, body()).await.status, 201);
+    assert_eq!(bench.audit().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_there_by_its_id_and_listed_later_and_whole() {
+    let bench = Bench::start(Config::default()).await;
+    let listed = |answer: Value, rows: &str| answer[rows].as_array().unwrap().len();
+    let requests = "/clearfeed/v1/rest/requests";
+    let before = listed(bench.get(requests).await.json(), "requests");
+    script_for(&bench, "create", "visibility", "400ms").await;
+    let id = bench.send(CREATE, body()).await.json()["id"].clone();
+    assert_eq!(bench.get(&format!("{requests}/{id}")).await.status, 200);
+    assert_eq!(listed(bench.get(requests).await.json(), "requests"), before);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let after = listed(bench.get(requests).await.json(), "requests");
+    assert_eq!(after, before + 1);
+    script(&bench, "repeat-in-search").await;
+    let twice = json!({ "operation": "search", "fault": "repeat-in-search" });
+    bench.send("POST /_sandbox/faults", twice).await;
+    let page = bench.get(requests).await.json();
+    assert_eq!(listed(page.clone(), "requests"), after + 1);
+    assert_eq!(page["requests"][0], page["requests"][after]);
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_comes_whole_and_late() {
+    let bench = Bench::start(Config::default()).await;
+    script_for(&bench, "create", "drip", "1:300ms").await;
+    let start = std::time::Instant::now();
+    let answer = bench.send(CREATE, body()).await;
+    assert!(start.elapsed() >= Duration::from_millis(250));
+    assert!(answer.json()["id"].is_number());
+}
+
+#[tokio::test]
+async fn a_revoked_token_and_a_lowered_limit_come_after_their_count() {
+    let faults = ["revoke-after=2", "rate-after=6:1/s"];
+    let bench = Bench::start(Config {
+        faults: faults.map(|fault| fault.parse().unwrap()).into(),
+        ..Config::default()
+    })
+    .await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(bench.send(CREATE, body()).await.status);
+    }
+    assert_eq!(seen, [201, 201, 401]);
+    bench.send("DELETE /_sandbox/faults", "").await;
+    seen.clear();
+    for _ in 0..6 {
+        seen.push(bench.send(CREATE, body()).await.status);
+    }
+    // The sixth request is the last under the old limit; the bucket of the new one holds one.
+    assert_eq!(seen, [201, 201, 201, 201, 429, 429]);
 }
 
 #[tokio::test]
@@ -112,6 +260,8 @@ async fn scripts_are_listed_refused_and_forgotten() {
         json!({ "fault": "gremlin" }),
         json!({ "fault": "latency" }),
         json!({ "fault": "html", "colour": 1 }),
+        json!({ "fault": "late-commit" }),
+        json!({ "fault": "revoke-after", "value": "3" }),
     ] {
         assert_eq!(bench.send("POST /_sandbox/faults", wrong).await.status, 400);
     }

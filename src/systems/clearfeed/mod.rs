@@ -19,7 +19,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Schema, System, Window,
+    Permit, Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -78,6 +78,26 @@ impl System for ClearFeed {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd> {
         requests::created(window, self.reader(permit), page).await
+    }
+
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+        requests::one(id, self.reader(permit)).await
+    }
+
+    async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>> {
+        requests::sample(words, self.reader(permit)).await
+    }
+
+    fn undoing(&self) -> &'static str {
+        "closes them with an internal note: ClearFeed cannot delete"
+    }
+
+    fn is_undone(&self, listed: &Listed) -> bool {
+        listed.standing == Standing::Closed
+    }
+
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome {
+        self.close(ticket, note).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ClearFeed;
 use super::fields::UPDATE;
@@ -13,10 +13,16 @@ use crate::systems::http::Request;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
-use crate::systems::{CREATE, Call, Listed, ListingEnd, Outcome, Refusal, Ticket, Window};
+use crate::systems::{
+    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Refusal, Standing, Ticket, Window,
+};
 
 /// The largest page.
 pub(super) const LIMIT: u32 = 100;
+/// How many pages of the newest requests are a sample.
+const SAMPLED_PAGES: u32 = 3;
+/// How many of those that the search finds are read.
+const SAMPLED_FOUND: usize = 3;
 
 impl ClearFeed {
     /// Sends one request of a row.
@@ -40,11 +46,89 @@ impl ClearFeed {
         let standing = call.ticket.filter(|_| call.step != CREATE);
         let expect = Expect {
             ticket: &made,
+            // `data`, and `request_thread` in it.
+            levels: 3,
             standing,
             rename: field_name,
         };
         write(answer, &expect)
     }
+}
+
+impl ClearFeed {
+    /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
+    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Outcome {
+        if !is_id(&ticket.id) {
+            return Outcome::Rejected(Refusal {
+                status: 0,
+                message: format!("`{}` is no id", ticket.id),
+                fields: Vec::new(),
+            });
+        }
+        let state = match self.account.dialect {
+            Dialect::V1 => "status",
+            _ => "state",
+        };
+        let mut body = json!({"html_body": note, "is_private": true});
+        body[state] = json!("closed");
+        let path = format!("/requests/{}/message", ticket.id);
+        let request = Request::new(Method::POST, &path);
+        let answer = self.transport.send(&request.body(&body)).await;
+        let expect = Expect {
+            ticket: &made,
+            levels: 3,
+            standing: Some(ticket),
+            rename: field_name,
+        };
+        write(answer, &expect)
+    }
+}
+
+/// Reads one request.
+pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Option<Listed>> {
+    if !is_id(id) {
+        return Ok(None);
+    }
+    let path = format!("/requests/{id}");
+    let query = [("include", "messages".to_owned())];
+    match reader.read(Request::get(&path).query(&query)).await {
+        Ok(body) => Ok(listed(member(&body, &["request", "data"]).unwrap_or(&body))),
+        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The newest requests, and the first that the search finds, which shows no messages: those are read singly.
+pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed>> {
+    let query = [
+        ("sort_order", "desc".to_owned()),
+        ("include", "messages".to_owned()),
+        ("limit", LIMIT.to_string()),
+    ];
+    let mut sample = Vec::new();
+    let mut cursor: Option<String> = None;
+    for _ in 0..SAMPLED_PAGES {
+        let (rows, next) = page(reader, "/requests", "requests", &query, cursor.as_deref()).await?;
+        sample.extend(rows.iter().filter_map(listed));
+        cursor = next;
+        if cursor.is_none() {
+            return Ok(sample);
+        }
+    }
+    let query = [
+        ("query", words.to_owned()),
+        ("only_public", "false".to_owned()),
+    ];
+    // The search is a help: without it the newest are a sample too.
+    let Ok((rows, _)) = page(reader, "/requests/search", "requests", &query, None).await else {
+        return Ok(sample);
+    };
+    for found in rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
+        if sample.iter().all(|known| known.ticket.id != found.id) {
+            sample.extend(one(&found.id, reader).await?);
+        }
+    }
+    Ok(sample)
 }
 
 /// An id that may stand in a path.
@@ -181,5 +265,13 @@ fn listed(request: &Value) -> Option<Listed> {
             .or_else(|| text(request, "collection_id"))
             .unwrap_or_default(),
         text: message.or_else(|| text(request, "description")),
+        updated_at: text(request, "updated_at").and_then(|at| at.parse().ok()),
+        standing: match text(request, "state")
+            .or_else(|| text(request, "status"))
+            .as_deref()
+        {
+            Some("closed") => Standing::Closed,
+            _ => Standing::Open,
+        },
     })
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
 
-use super::refusal::{Rename, member, message, of_body, refusal};
+use super::refusal::{Rename, bears_errors, member, message, of_body, refusal};
 use super::{Answer, Lost, http_date};
 use crate::systems::{Outcome, Ticket};
 
@@ -28,6 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 pub(crate) struct Expect<'a> {
     /// Takes the ticket out of a success; `None`: the answer names no id.
     pub(crate) ticket: &'a (dyn Fn(&Value) -> Option<Ticket> + Sync),
+    /// How many levels of the answer that looks at.
+    pub(crate) levels: usize,
     /// The ticket that stands already: a success needs no body then.
     pub(crate) standing: Option<&'a Ticket>,
     /// The system's names of members as the mapping spells them.
@@ -51,12 +53,18 @@ fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
     if let (Some(ticket), Ok([])) = (expect.standing, answer.body.as_deref()) {
         return Outcome::Done(ticket.clone());
     }
-    let body = match answer.json() {
+    let unreadable =
+        |what| Outcome::InDoubt(format!("the system answered {} with {what}", answer.status));
+    let mut body = match answer.outline(expect.levels) {
         Ok(body) => body,
-        Err(what) => {
-            return Outcome::InDoubt(format!("the system answered {} with {what}", answer.status));
-        }
+        Err(what) => return unreadable(what),
     };
+    if inner_failure(&body).is_some() || bears_errors(&body) {
+        body = match answer.json() {
+            Ok(body) => body,
+            Err(what) => return unreadable(what),
+        };
+    }
     match inner_failure(&body) {
         Some(status @ 200..300) => Outcome::Rejected(of_body(status, &body, expect.rename)),
         Some(status) => failure(status, answer, expect.rename),

@@ -4,6 +4,7 @@
 //! name method and path, never a query. [`classify`] says what an answer to a write means, [`reader`] reads.
 
 pub(crate) mod classify;
+mod outline;
 pub(crate) mod reader;
 pub(crate) mod refusal;
 mod words;
@@ -212,7 +213,7 @@ impl Transport {
     pub(crate) async fn send(&self, request: &Request<'_>) -> Result<Answer, Lost> {
         let mut builder = self
             .client
-            .request(request.method.clone(), self.address(request)?)
+            .request(request.method.clone(), self.address(request))
             .headers(self.headers.clone());
         if let Some(body) = request.body {
             let bytes = serde_json::to_vec(body).expect("a JSON value is always written");
@@ -231,14 +232,17 @@ impl Transport {
         })
     }
 
-    fn address(&self, request: &Request<'_>) -> Result<Url, Lost> {
-        let base = self.base.as_str().trim_end_matches('/');
-        let mut address = Url::parse(&format!("{base}{}", request.path))
-            .map_err(|error| Lost::Unsent(format!("`{}` is no path: {error}", request.path)))?;
+    fn address(&self, request: &Request<'_>) -> Url {
+        let mut address = self.base.clone();
+        address.set_path(&format!(
+            "{}{}",
+            self.base.path().trim_end_matches('/'),
+            request.path
+        ));
         if !request.query.is_empty() {
             address.query_pairs_mut().extend_pairs(request.query);
         }
-        Ok(address)
+        address
     }
 
     fn lost(&self, error: &reqwest::Error) -> Lost {
@@ -284,6 +288,15 @@ impl Answer {
             return Err("an empty answer".to_owned());
         }
         serde_json::from_slice(body).map_err(|_| describe(body))
+    }
+
+    /// The same without what lies deeper than so many levels: enough for an answer that tells an id.
+    fn outline(&self, levels: usize) -> Result<Value, String> {
+        let body = self.body.as_ref().map_err(Clone::clone)?;
+        if body.is_empty() {
+            return Err("an empty answer".to_owned());
+        }
+        outline::outline(body, levels).map_err(|_| describe(body))
     }
 
     /// The server's clock less ours at `now`, from the `Date` header.

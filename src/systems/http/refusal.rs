@@ -69,10 +69,18 @@ pub(crate) fn message(body: &Value) -> Option<String> {
     })
 }
 
+/// Under which members errors and warnings stand.
+const ERRORS: [&str; 2] = ["Errors", "details"];
+
+/// Whether a body tells errors, or warnings beside a success.
+pub(super) fn bears_errors(body: &Value) -> bool {
+    member(body, &ERRORS).is_some()
+}
+
 /// Every single error with its field, where one is named.
 fn errors(body: &Value) -> Vec<(Option<String>, String)> {
     let mut found = Vec::new();
-    match member(body, &["Errors", "details"]) {
+    match member(body, &ERRORS) {
         Some(Value::Array(items)) => {
             for item in items {
                 match item {

@@ -38,6 +38,7 @@ async fn outcome(server: &MockServer) -> Outcome {
     write(
         answer,
         &Expect {
+            levels: 2,
             ticket: &id,
             standing: None,
             rename: str::to_owned,

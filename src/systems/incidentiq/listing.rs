@@ -11,9 +11,15 @@ use serde_json::{Value, json};
 use super::IncidentIq;
 use super::envelope::{Page, id, local, moment, text};
 use super::paging::{Call, SIZE, granted};
-use crate::error::Result;
+use super::tickets::segment;
+use crate::error::{Error, Result};
+use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
-use crate::systems::{Listed, ListingEnd, Window};
+use crate::systems::http::refusal::member;
+use crate::systems::{Listed, ListingEnd, Standing, Window};
+
+/// How many pages of the newest tickets are a sample.
+const SAMPLED_PAGES: u64 = 3;
 
 /// Lists the tickets created in the window, oldest first.
 pub(super) async fn created(
@@ -48,6 +54,72 @@ pub(super) async fn created(
             });
         }
     }
+}
+
+/// A ticket as a listing shows it, or a read of its own.
+fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
+    let is_set = |name: &str| member(item, &[name]).and_then(Value::as_bool) == Some(true);
+    let standing = match (is_set("IsDeleted"), is_set("IsClosed")) {
+        (true, _) => Standing::Gone,
+        (_, true) => Standing::Closed,
+        _ => Standing::Open,
+    };
+    Listed {
+        ticket: system.ticket(ticket_id, item),
+        created_at: moment(item, "CreatedDate", system.zone.as_ref()),
+        group: id(item, "ProductId").unwrap_or_default(),
+        text: text(item, "IssueDescription"),
+        updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
+        standing,
+    }
+}
+
+/// Reads one ticket (§7).
+pub(super) async fn one(
+    system: &IncidentIq,
+    ticket_id: &str,
+    reader: Reader<'_>,
+) -> Result<Option<Listed>> {
+    let path = format!(
+        "/v1.0/tickets/{}",
+        segment(ticket_id).map_err(Error::usage)?
+    );
+    let body = match reader.read(Request::get(&path)).await {
+        Ok(body) => body,
+        // An id that is no GUID is a bad request, not an absent ticket, to some sites.
+        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => return Ok(None),
+        Err(failure) => return Err(failure.into()),
+    };
+    let item = member(&body, &["Item"]).unwrap_or(&body);
+    Ok(id(item, "TicketId").map(|ticket_id| listed(system, ticket_id, item)))
+}
+
+/// The newest tickets, and those that the `keyword` facet finds, which an unkind site leaves unfiltered (§4).
+pub(super) async fn sample(
+    system: &IncidentIq,
+    words: &str,
+    reader: Reader<'_>,
+) -> Result<Vec<Listed>> {
+    let body =
+        |filters: Value| json!({"Schema": "All", "ShowChildTickets": true, "Filters": filters});
+    let newest = Call::post("/v1.0/tickets", body(json!([]))).sorted("TicketCreatedDate desc");
+    let keyword = json!([{"Facet": "keyword", "Value": words, "GroupIndex": 0}]);
+    let found = Call::post("/v1.0/tickets", body(keyword)).sorted("TicketCreatedDate desc");
+    let mut progress = Progress::default();
+    let mut sample = Vec::new();
+    for index in 0..SAMPLED_PAGES {
+        let page = newest.page(reader, index, SIZE).await?;
+        let fresh = progress.take(system, &page);
+        if fresh.is_empty() {
+            break;
+        }
+        sample.extend(fresh);
+    }
+    // A site that does not know the facet may say so.
+    if let Ok(page) = found.page(reader, 0, SIZE).await {
+        sample.extend(progress.take(system, &page));
+    }
+    Ok(sample)
 }
 
 /// The days that the window touches in the site's zone, and one more on either side: the filter knows whole
@@ -118,12 +190,7 @@ impl Progress {
             let written = text(item, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z')));
             self.in_order &= written.is_some() && written >= self.last;
             self.last = written.or(self.last);
-            listed.push(Listed {
-                ticket: system.ticket(ticket_id, item),
-                created_at: moment(item, "CreatedDate", system.zone.as_ref()),
-                group: id(item, "ProductId").unwrap_or_default(),
-                text: text(item, "IssueDescription"),
-            });
+            listed.push(self::listed(system, ticket_id, item));
         }
         listed
     }

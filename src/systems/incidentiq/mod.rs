@@ -25,7 +25,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
-    Schema, System, Window,
+    Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -101,6 +101,26 @@ impl System for IncidentIq {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd> {
         listing::created(self, window, self.reader(permit), page).await
+    }
+
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+        listing::one(self, id, self.reader(permit)).await
+    }
+
+    async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>> {
+        listing::sample(self, words, self.reader(permit)).await
+    }
+
+    fn undoing(&self) -> &'static str {
+        "deletes them (an administrator can undelete them)"
+    }
+
+    fn is_undone(&self, listed: &Listed) -> bool {
+        listed.standing == Standing::Gone
+    }
+
+    async fn undo(&self, ticket: &Ticket, _: &str) -> Outcome {
+        self.delete(ticket).await
     }
 }
 

@@ -107,6 +107,31 @@ impl IncidentIq {
         (outcome, verdict)
     }
 
+    /// Deletes a ticket (§8): it is only marked, so a second time does nothing new.
+    pub(super) async fn delete(&self, ticket: &Ticket) -> Outcome {
+        let path = match segment(&ticket.id) {
+            Ok(id) => format!("/v1.0/tickets/{id}"),
+            Err(message) => {
+                return Outcome::Rejected(Refusal {
+                    status: 0,
+                    message,
+                    fields: Vec::new(),
+                });
+            }
+        };
+        let answer = self
+            .transport
+            .send(&Request::new(Method::DELETE, &path))
+            .await;
+        let expect = Expect {
+            ticket: &|_| None,
+            levels: 2,
+            standing: Some(ticket),
+            rename: field_name,
+        };
+        write(answer, &expect)
+    }
+
     /// Posts once: what the answer means, and its status if there was one.
     async fn post(
         &self,
@@ -122,6 +147,7 @@ impl IncidentIq {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let expect = Expect {
             ticket: &|body| self.made(body),
+            levels: 2,
             standing,
             rename: field_name,
         };
@@ -182,7 +208,7 @@ fn further<'a>(call: Call<'a>) -> Result<(&'a Ticket, String, Option<Value>), St
 }
 
 /// An id that may stand in a path.
-fn segment(id: &str) -> Result<&str, String> {
+pub(super) fn segment(id: &str) -> Result<&str, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if id.is_empty() || !id.chars().all(plain) {
         return Err(format!("`{id}` is no id"));

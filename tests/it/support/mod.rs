@@ -191,6 +191,17 @@ impl SandboxProcess {
         request(method, &url, body)
     }
 
+    /// A request of a person who works on a ticket: `system` is `incidentiq` or `clearfeed`, `path` is below its address.
+    pub(crate) fn person(&self, method: &str, system: &str, path: &str, body: Value) {
+        let url = format!("{}/{path}", self.told(system).trim_end_matches('/'));
+        let headers = [
+            ("authorization", format!("Bearer {}", self.told("token"))),
+            ("siteid", self.told("site_id").to_owned()),
+            ("client", "ApiClient".to_owned()),
+        ];
+        request_with(method, &url, Some(body), &headers);
+    }
+
     /// What it has accepted, oldest first.
     pub(crate) fn audit(&self) -> Vec<Value> {
         self.admin("GET", "audit", None)
@@ -222,6 +233,15 @@ pub(crate) fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
 }
 
 fn request(method: &str, url: &str, body: Option<Value>) -> String {
+    request_with(method, url, body, &[])
+}
+
+fn request_with(
+    method: &str,
+    url: &str,
+    body: Option<Value>,
+    headers: &[(&str, String)],
+) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -231,6 +251,9 @@ fn request(method: &str, url: &str, body: Option<Value>) -> String {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut request = client.request(method.parse().unwrap(), url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")

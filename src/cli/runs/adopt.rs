@@ -1,0 +1,241 @@
+//! `deskferry runs adopt`: the ledger learns from the system what another one has sent.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde_json::json;
+
+use super::super::args::{AdoptArgs, Global};
+use super::super::connect::{Connected, Target};
+use super::super::output::Output;
+use super::super::reference;
+use crate::config::StateFolder;
+use crate::error::{Error, ErrorKind, ExitCode, Result};
+use crate::intake::{self, Selection};
+use crate::ledger::{Ledger, RunLock, RunMeta, RunState};
+use crate::mapping::{Mapping, Plan, PlanOptions};
+use crate::report::words;
+use crate::run::{self, Adopted, Items, Limiter, Marked};
+use crate::source::Input;
+use crate::systems::{self, Window};
+
+/// What the ledger keeps as the command of such a run.
+pub(super) const COMMAND: &str = "deskferry runs adopt";
+/// How many tickets that are one too many are named.
+const SHOWN: usize = 10;
+
+pub(super) async fn run(
+    args: AdoptArgs,
+    ledger: &Ledger,
+    state: &StateFolder,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let mapping = Mapping::load(&args.mapping)?;
+    let target = Target::choose(&args.target, mapping.profiles(), false, global)?;
+    if let Some(system) = target.system().filter(|it| *it != mapping.system()) {
+        return Err(Error::usage(format!(
+            "the mapping is for `{}`, but the profile `{}` is of `{system}`",
+            mapping.system(),
+            target.name()
+        ))
+        .at(mapping.name()));
+    }
+    if !mapping.has_marker() {
+        return Err(Error::new(
+            ErrorKind::Mapping,
+            "the mapping leaves no marker in the tickets (`marker = \"none\"`): nothing can be learned from them",
+        )
+        .at(mapping.name()));
+    }
+    let connected = Connected::open(
+        &target,
+        mapping.system(),
+        args.target.insecure_http,
+        target.concurrency(),
+        state,
+    )
+    .await?;
+    let adopting = Adopting {
+        args: &args,
+        mapping: &mapping,
+        target: &target,
+        connected: &connected,
+        ledger,
+        state,
+        output,
+    };
+    let ended = adopting.go().await;
+    connected.close().await?;
+    ended
+}
+
+struct Adopting<'a> {
+    args: &'a AdoptArgs,
+    mapping: &'a Mapping,
+    target: &'a Target,
+    connected: &'a Connected,
+    ledger: &'a Ledger,
+    state: &'a StateFolder,
+    output: Output,
+}
+
+impl Adopting<'_> {
+    async fn go(&self) -> Result<ExitCode> {
+        let system = self.connected.system.as_ref();
+        let (name, tenant) = (self.mapping.system().as_str(), &system.account().tenant);
+        let scope = self.mapping.scope();
+        let folder = self.state.path();
+        let _locks = [
+            RunLock::take(folder, name, tenant, &self.target.token_name())?,
+            RunLock::take_scope(folder, name, tenant, scope)?,
+        ];
+        let limiter = Limiter::new(self.target.rate());
+        let marked = run::marked(system, &limiter, self.window(), scope).await?;
+        self.output.say(&format!(
+            "  looked at  {} of {} ({})",
+            words::plural(marked.listed, "ticket", "tickets"),
+            name,
+            self.target.name()
+        ));
+        if !marked.whole {
+            self.output.say("  warning    the system listed fewer tickets than it counts: run this again before an import");
+        }
+        let (gone, whole) = (marked.gone, marked.whole);
+        let adopted = self.learn(marked, &limiter).await?;
+        self.report(&adopted, gone, whole)
+    }
+
+    async fn learn(&self, marked: Marked, limiter: &Limiter) -> Result<Adopted> {
+        let scope = self.mapping.scope();
+        let tenant = &self.connected.system.account().tenant;
+        let run = match self.args.dry_run {
+            true => None,
+            false => {
+                let name = self.mapping.system().as_str();
+                let scope = self.ledger.scope(name, tenant, scope).await?;
+                Some(scope.start_run(self.meta()).await?)
+            }
+        };
+        let adopted = if self.args.inputs.is_empty() {
+            run::adopt(marked, scope, None, run.as_ref()).await
+        } else {
+            let system = self.connected.system.as_ref();
+            let directory = reference::of(system, limiter, self.state, false, self.output).await?;
+            let options = PlanOptions {
+                where_: None,
+                zone: self.target.timezone(),
+            };
+            let schema = systems::schema_for(directory.snapshot())?;
+            let plan = Plan::compile(self.mapping, Arc::from(schema), directory, &options)?;
+            let options = self.mapping.input_options();
+            let input = tokio::task::block_in_place(|| Input::open(&self.args.inputs, options))?;
+            let plan = Arc::new(plan).bind(input.tables())?;
+            let survey = tokio::task::block_in_place(|| {
+                intake::survey(&input, &plan, &Selection::default(), self.state.path())
+            })?;
+            let items: Items<'_> = Box::new(survey.items(&input, &plan)?);
+            run::adopt(marked, scope, Some((items, &plan)), run.as_ref()).await
+        };
+        if let Some(run) = run {
+            let (state, totals) = match &adopted {
+                Ok(adopted) => (
+                    RunState::Finished,
+                    json!({"adopted": adopted.rows + adopted.strangers}),
+                ),
+                Err(_) => (RunState::Stopped, json!({})),
+            };
+            run.finish(state, totals).await?;
+        }
+        adopted
+    }
+
+    fn window(&self) -> Window {
+        let zone = self.target.timezone().unwrap_or(TimeZone::UTC);
+        let since = self.args.since.unwrap_or(jiff::civil::date(2000, 1, 1));
+        let now = Timestamp::now();
+        Window {
+            from: zone
+                .to_timestamp(since.to_datetime(jiff::civil::Time::midnight()))
+                .unwrap_or(Timestamp::UNIX_EPOCH),
+            to: now
+                .checked_add(SignedDuration::from_hours(24))
+                .unwrap_or(now),
+        }
+    }
+
+    fn meta(&self) -> RunMeta {
+        RunMeta {
+            inputs: (self.args.inputs.iter())
+                .map(|path| path.display().to_string())
+                .collect(),
+            mapping: self.mapping.name().to_owned(),
+            mapping_print: self.mapping.fingerprint().to_owned(),
+            command: COMMAND.to_owned(),
+            ..RunMeta::default()
+        }
+    }
+
+    fn report(&self, adopted: &Adopted, gone: u64, whole: bool) -> Result<ExitCode> {
+        let verb = if self.args.dry_run {
+            "would adopt"
+        } else {
+            "adopted"
+        };
+        let mut lines = vec![format!(
+            "  {verb}    {} whose ticket was found; {} without one",
+            words::plural(adopted.rows, "row", "rows"),
+            words::count(adopted.absent)
+        )];
+        if adopted.strangers > 0 {
+            lines.push(format!(
+                "  besides    {} of the scope `{}` whose row is not in the input: their keys count as done",
+                words::plural(adopted.strangers, "ticket", "tickets"),
+                self.mapping.scope()
+            ));
+        }
+        if adopted.known > 0 {
+            lines.push(format!(
+                "  known      {} of them the ledger knew before",
+                words::count(adopted.known)
+            ));
+        }
+        if gone > 0 {
+            lines.push(format!(
+                "  deleted    {} are left out: their rows can be made anew",
+                words::plural(gone, "ticket", "tickets")
+            ));
+        }
+        if !adopted.doubles.is_empty() {
+            lines.push(format!(
+                "  doubles    {} beside the earlier one of the same row: close them",
+                words::plural(
+                    adopted.doubles.len() as u64,
+                    "ticket stands",
+                    "tickets stand"
+                )
+            ));
+            lines.extend(adopted.doubles.iter().take(SHOWN).map(|(key, ticket)| {
+                format!(
+                    "             {} (key {key})",
+                    ticket.number.as_ref().unwrap_or(&ticket.id)
+                )
+            }));
+        }
+        self.output.say(&lines.join("\n"));
+        if self.output.is_json() {
+            let doubles: Vec<_> = (adopted.doubles.iter())
+                .map(|(key, ticket)| json!({"key": key, "ticket": ticket.id, "number": ticket.number}))
+                .collect();
+            let document = json!({
+                "dry_run": self.args.dry_run, "rows": adopted.rows, "strangers": adopted.strangers, "known": adopted.known,
+                "absent": adopted.absent, "deleted": gone, "doubles": doubles, "whole": whole,
+            });
+            self.output.data(&document.to_string())?;
+        }
+        Ok(match adopted.doubles.is_empty() && whole {
+            true => ExitCode::Done,
+            false => ExitCode::SomeRows,
+        })
+    }
+}

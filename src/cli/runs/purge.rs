@@ -1,0 +1,110 @@
+//! `deskferry runs purge`: a client's data leaves the state folder.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use serde_json::json;
+
+use super::super::args::{Keep, PurgeArgs};
+use super::super::output::Output;
+use super::typed;
+use crate::config::StateFolder;
+use crate::directory::cache;
+use crate::error::{Error, ExitCode, Result};
+use crate::ledger::{Ledger, RunInfo, backups};
+use crate::report::words;
+use crate::systems::SystemName;
+
+pub(super) async fn run(
+    args: PurgeArgs,
+    ledger: &Ledger,
+    run: &RunInfo,
+    state: &StateFolder,
+    output: Output,
+) -> Result<ExitCode> {
+    let keep_ids = args.keep == Some(Keep::Ids);
+    if !keep_ids {
+        confirm(run, args.confirm.as_deref())?;
+    }
+    let _locks = typed::lock(run, None, state)?;
+    let purged = ledger.purge(&run.code, keep_ids).await?;
+    let mut removed: Vec<String> = Vec::new();
+    if purged.last_of_tenant
+        && let Some(system) = SystemName::parse(&run.system)
+        && let Some(path) = cache::forget(state.path(), system, &run.tenant)?
+    {
+        removed.push(path.display().to_string());
+    }
+    let copies = backups(&state.ledger())?;
+    for copy in &copies {
+        std::fs::remove_file(copy).map_err(|error| {
+            Error::machine("cannot delete the copy of the ledger")
+                .at(copy.display())
+                .caused_by(error)
+        })?;
+        removed.push(copy.display().to_string());
+    }
+    let mut lines = vec![match keep_ids {
+        true => format!(
+            "  purged     run {}: {} of rows, all texts and names; {} with the id of their ticket stay, so that nothing is sent twice",
+            run.code,
+            words::plural(purged.rows, "end", "ends"),
+            words::plural(purged.kept, "key", "keys")
+        ),
+        false => format!(
+            "  purged     run {}: {} of rows and {}; the tickets stand, and an import would no longer know them",
+            run.code,
+            words::plural(purged.rows, "end", "ends"),
+            words::plural(purged.keys, "key", "keys")
+        ),
+    }];
+    lines.extend(removed.iter().map(|path| format!("  deleted    {path}")));
+    lines.push(
+        "  error files, reports and snapshots lie where you wrote them: delete them yourself"
+            .to_owned(),
+    );
+    output.say(&lines.join("\n"));
+    if output.is_json() {
+        let document = json!({
+            "run": run.code, "rows": purged.rows, "keys_forgotten": purged.keys, "keys_kept": purged.kept, "deleted": removed,
+        });
+        output.data(&document.to_string())?;
+    }
+    Ok(ExitCode::Done)
+}
+
+fn confirm(run: &RunInfo, given: Option<&str>) -> Result<()> {
+    let about = format!(
+        "purging run {} makes the ledger forget which tickets its rows made: importing the file again would make them twice",
+        run.code
+    );
+    let typed = match given {
+        Some(code) => code.to_owned(),
+        None if std::io::stdin().is_terminal() => ask(&about)?,
+        None => {
+            return Err(Error::usage(about)
+                .hint(format!("--keep ids keeps just the keys and the ids of the tickets: deskferry runs purge {} --keep ids", run.code))
+                .hint(format!("nothing was purged; to forget them too: --confirm {}", run.code)));
+        }
+    };
+    if typed.trim().eq_ignore_ascii_case(&run.code) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "`{}` is not `{}`, nothing was purged",
+        typed.trim(),
+        run.code
+    )))
+}
+
+fn ask(about: &str) -> Result<String> {
+    let failed = |error| Error::machine("cannot read the confirmation").caused_by(error);
+    eprintln!("  {about}");
+    eprint!("  type the run's code to go on: ");
+    std::io::stderr().flush().map_err(failed)?;
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(failed)?;
+    Ok(line)
+}

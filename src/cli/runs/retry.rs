@@ -1,0 +1,98 @@
+//! `deskferry runs retry`: what failed in a run once more, without the file being given again.
+
+use super::super::args::{Global, RetryArgs};
+use super::super::import::{self, Only};
+use super::super::output::Output;
+use super::pages;
+use super::typed::Typed;
+use crate::error::{Error, ExitCode, Result};
+use crate::ledger::{Ledger, RunInfo, StoredEnd};
+use crate::report::words;
+use crate::source::Input;
+
+pub(super) async fn run(
+    args: RetryArgs,
+    ledger: Ledger,
+    run: RunInfo,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let only = failed(&ledger, &run).await?;
+    if only.len() == 0 {
+        output.say(&format!("  run {} has no row that failed", run.code));
+        if output.is_json() {
+            output.data(&serde_json::json!({"run": run.code, "failed": 0}).to_string())?;
+        }
+        return Ok(ExitCode::Done);
+    }
+    let mut typed = Typed::of(&run, global)?;
+    check(&typed, &run, output)?;
+    output.say(&format!(
+        "  retry      {} of run {} that failed",
+        words::plural(only.len() as u64, "row", "rows"),
+        run.code
+    ));
+    typed.args.dry_run = args.dry_run;
+    typed.args.confirm = args.confirm;
+    // They said which rows of the whole input; these are known one by one.
+    (typed.args.rows, typed.args.limit) = (None, None);
+    drop(ledger);
+    import::run_only(typed.args, Some(only), &typed.global, &output).await
+}
+
+/// The rows that were refused, are incomplete, or are in doubt.
+async fn failed(ledger: &Ledger, run: &RunInfo) -> Result<Only> {
+    let mut only = Only::default();
+    pages(ledger, &run.code, |row| {
+        if !matches!(row.end, StoredEnd::Changed { .. }) {
+            only.add(row.key.clone(), row.place.clone());
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(only)
+}
+
+/// Says what is no longer as the run found it.
+fn check(typed: &Typed, run: &RunInfo, output: Output) -> Result<()> {
+    if typed
+        .args
+        .inputs
+        .iter()
+        .any(|path| path == std::path::Path::new("-"))
+    {
+        return Err(Error::usage(format!(
+            "run `{}` read its rows from standard input, which is gone",
+            run.code
+        ))
+        .hint(format!(
+            "give them again; what is done is not sent again: {}",
+            run.meta.command
+        )));
+    }
+    for path in &typed.args.inputs {
+        if !path.exists() {
+            return Err(Error::input("the file that the run read is not there any more")
+                .at(path.display())
+                .hint("put it back, or give it from where it is to `deskferry import`: what is done is not sent again")
+                .hint("the rows with their faults: `deskferry runs errors`; the error file of the run holds them too"));
+        }
+    }
+    let mapping = typed.mapping()?;
+    if mapping.fingerprint() != run.meta.mapping_print {
+        output.say(&format!(
+            "  note       `{}` has changed since run {}: it counts as it is now",
+            run.meta.mapping, run.code
+        ));
+    }
+    let input =
+        tokio::task::block_in_place(|| Input::open(&typed.args.inputs, mapping.input_options()));
+    if input.is_ok_and(|input| input.fingerprint() != run.meta.input_print) {
+        output.say(&format!(
+            "  note       {} has changed since run {}: its rows count as they are now",
+            run.meta.inputs.join(", "),
+            run.code
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! `deskferry runs rollback`: what a run made is taken back, after showing what that is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::super::args::{Global, RollbackArgs};
+use super::super::confirm::confirm;
+use super::super::connect::{Connected, Target};
+use super::super::interrupt::Interrupts;
+use super::super::output::Output;
+use super::typed::{self, Typed};
+use crate::config::StateFolder;
+use crate::error::{Error, ExitCode, Result};
+use crate::ledger::{Ledger, RunInfo, UndoState, Undoable};
+use crate::report::words;
+use crate::run::{Forecast, Going, Limiter, Taking, UNKNOWN_RATE};
+use crate::systems::Window;
+
+/// How many tickets are named.
+const SHOWN: usize = 20;
+/// Read, intent and request, each under the limiter: a read and a write for each ticket.
+const REQUESTS: f64 = 2.0;
+
+pub(super) async fn run(
+    args: RollbackArgs,
+    ledger: &Ledger,
+    run: &RunInfo,
+    state: &StateFolder,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let typed = Typed::of(run, global)?;
+    let target = typed.target()?;
+    let _locks = typed::lock(run, Some(&target), state)?;
+    let connected = typed::connect(run, &typed, &target, state).await?;
+    let rate = args.rate.or(typed.args.rate).or_else(|| target.rate());
+    let taking = Taking {
+        system: Arc::clone(&connected.system),
+        rollback: ledger.rollback(&run.code).await?,
+        limiter: Arc::new(Limiter::new(rate)),
+        concurrency: target.concurrency(),
+        note: format!(
+            "Taken back by Deskferry: this ticket was made by the import {} of {}.",
+            run.code,
+            run.started.strftime("%Y-%m-%d")
+        ),
+    };
+    let command = Rolling {
+        args: &args,
+        ledger,
+        run,
+        target: &target,
+        connected: &connected,
+        output,
+    };
+    let ended = command.go(&taking).await;
+    drop(taking);
+    connected.close().await?;
+    ended
+}
+
+struct Rolling<'a> {
+    args: &'a RollbackArgs,
+    ledger: &'a Ledger,
+    run: &'a RunInfo,
+    target: &'a Target,
+    connected: &'a Connected,
+    output: Output,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Tally {
+    undone: u64,
+    gone: u64,
+    kept: Vec<(Undoable, String)>,
+    refused: Vec<(Undoable, String)>,
+}
+
+impl Tally {
+    fn add(&mut self, one: &Undoable, state: &UndoState) {
+        match state {
+            UndoState::Undone => self.undone += 1,
+            UndoState::Gone => self.gone += 1,
+            UndoState::Kept(why) => self.kept.push((one.clone(), why.clone())),
+            UndoState::Refused(why) => self.refused.push((one.clone(), why.clone())),
+            UndoState::Sending => {}
+        }
+    }
+}
+
+impl Rolling<'_> {
+    async fn go(&self, taking: &Taking) -> Result<ExitCode> {
+        let forecast = taking.forecast(self.window()).await?;
+        let doubtful = self.ledger.doubtful(&self.run.code).await?.len();
+        self.output.say(&self.about(&forecast, doubtful, taking));
+        if self.args.dry_run {
+            return self.rehearsed(&forecast);
+        }
+        let touched = forecast.undone + forecast.unseen;
+        if touched > 0 && self.target.is_live() {
+            confirm(self.target.name(), "", self.args.confirm.as_deref())?;
+        }
+        let interrupts = Interrupts::listen()?;
+        let mut tally = Tally::default();
+        let going = taking
+            .run(interrupts.stop(), |one, state| tally.add(one, state))
+            .await;
+        self.report(&mut tally, going)
+    }
+
+    /// The time of the run, with a day on both sides for what the clocks and the site's zone differ by.
+    fn window(&self) -> Window {
+        let day = SignedDuration::from_hours(24);
+        let ended = self.run.ended.unwrap_or_else(Timestamp::now);
+        Window {
+            from: self
+                .run
+                .started
+                .checked_sub(day)
+                .unwrap_or(self.run.started),
+            to: ended.checked_add(day).unwrap_or(ended),
+        }
+    }
+
+    fn about(&self, forecast: &Forecast, doubtful: usize, taking: &Taking) -> String {
+        let touched = forecast.undone + forecast.unseen;
+        let rate = taking.limiter.rate().unwrap_or(UNKNOWN_RATE);
+        let least = Duration::from_secs_f64(touched as f64 * REQUESTS / rate);
+        let account = self.connected.system.account();
+        let mut lines = vec![
+            format!(
+                "  rollback   run {} made {}",
+                self.run.code,
+                words::plural(
+                    touched + forecast.gone + forecast.kept.len() as u64,
+                    "ticket that the ledger still holds",
+                    "tickets that the ledger still holds"
+                )
+            ),
+            format!(
+                "    take back  {}: {}",
+                words::count(touched),
+                taking.system.undoing()
+            ),
+            format!(
+                "    keep       {} that somebody has changed since",
+                words::count(forecast.kept.len() as u64)
+            ),
+        ];
+        lines.extend(named(&forecast.kept));
+        if forecast.gone > 0 {
+            lines.push(format!(
+                "    gone       {} that somebody has deleted",
+                words::count(forecast.gone)
+            ));
+        }
+        lines.push(format!(
+            "    where      {} ({}), tenant {}, as {}",
+            self.run.system,
+            self.target.name(),
+            account.tenant,
+            account.user.as_deref().unwrap_or("the owner of the token")
+        ));
+        lines.push(format!(
+            "    how long   {} at {}",
+            words::duration(least),
+            words::rate(rate)
+        ));
+        if doubtful > 0 {
+            lines.push(format!(
+                "    in doubt   {}: nobody knows whether they were made; run the import again, or `deskferry runs settle {}`",
+                words::plural(doubtful as u64, "row", "rows"),
+                self.run.code
+            ));
+        }
+        lines.join("\n")
+    }
+
+    fn rehearsed(&self, forecast: &Forecast) -> Result<ExitCode> {
+        self.output
+            .say("  nothing was taken back: this was --dry-run");
+        if self.output.is_json() {
+            let document = json!({
+                "run": self.run.code, "dry_run": true, "would_undo": forecast.undone + forecast.unseen,
+                "would_keep": rows(&forecast.kept), "gone": forecast.gone,
+            });
+            self.output.data(&document.to_string())?;
+        }
+        Ok(ExitCode::Done)
+    }
+
+    fn report(&self, tally: &mut Tally, going: Result<Going>) -> Result<ExitCode> {
+        tally.kept.sort_by_key(|(one, _)| one.ordinal);
+        tally.refused.sort_by_key(|(one, _)| one.ordinal);
+        let mut lines = vec![format!(
+            "\n  undone {}   kept {}   gone before {}   refused {}",
+            words::count(tally.undone),
+            words::count(tally.kept.len() as u64),
+            words::count(tally.gone),
+            words::count(tally.refused.len() as u64)
+        )];
+        for (title, list) in [
+            ("  kept, changed since by somebody", &tally.kept),
+            ("  refused by the system", &tally.refused),
+        ] {
+            if !list.is_empty() {
+                lines.push(title.to_owned());
+                lines.extend(named(list));
+            }
+        }
+        let stopped = !matches!(going, Ok(Going::On));
+        if stopped {
+            lines.push(format!(
+                "  go on      deskferry runs rollback {}",
+                self.run.code
+            ));
+        } else if tally.undone + tally.gone > 0 {
+            lines.push(
+                "  the keys of what was taken back are free: an import makes these rows anew"
+                    .to_owned(),
+            );
+        }
+        self.output.say(&lines.join("\n"));
+        if self.output.is_json() {
+            let document = json!({
+                "run": self.run.code, "dry_run": false, "undone": tally.undone, "kept": rows(&tally.kept),
+                "gone": tally.gone, "refused": rows(&tally.refused), "finished": !stopped,
+                "stopped": going.as_ref().err().map(Error::to_string),
+            });
+            self.output.data(&document.to_string())?;
+        }
+        match going {
+            Err(error) => {
+                self.output.note(&error);
+                Ok(error.kind().exit_code())
+            }
+            Ok(Going::On) if tally.kept.is_empty() && tally.refused.is_empty() => {
+                Ok(ExitCode::Done)
+            }
+            Ok(Going::On) => Ok(ExitCode::SomeRows),
+            Ok(_) => Ok(ExitCode::Interrupted),
+        }
+    }
+}
+
+fn named(list: &[(Undoable, String)]) -> Vec<String> {
+    let line = |(one, why): &(Undoable, String)| {
+        let name = one.ticket.number.as_ref().unwrap_or(&one.ticket.id);
+        format!("      {name}   {}   {why}", one.place)
+    };
+    let mut lines: Vec<String> = list.iter().take(SHOWN).map(line).collect();
+    if list.len() > SHOWN {
+        let rest = list.len() - SHOWN;
+        lines.push(format!(
+            "      … and {} more: --format json names them all",
+            words::count(rest as u64)
+        ));
+    }
+    lines
+}
+
+fn rows(list: &[(Undoable, String)]) -> Vec<Value> {
+    let row = |(one, why): &(Undoable, String)| {
+        json!({
+            "ticket": one.ticket.id, "number": one.ticket.number, "file": &*one.place.file,
+            "sheet": one.place.sheet.as_deref(), "row": one.place.row, "key": one.key.as_str(), "why": why,
+        })
+    };
+    list.iter().map(row).collect()
+}

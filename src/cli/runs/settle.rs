@@ -1,0 +1,341 @@
+//! `deskferry runs settle`: what only a person can decide.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::args::{Global, SettleArgs};
+use super::super::output::Output;
+use super::typed::{self, Typed};
+use crate::config::StateFolder;
+use crate::error::{Error, ExitCode, Result};
+use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
+use crate::mapping::reference::find_references;
+use crate::report::words;
+use crate::run::Limiter;
+use crate::systems::{CREATE, System, Ticket};
+
+/// The columns of the file to be filled in.
+const COLUMNS: [&str; 10] = [
+    "_file",
+    "_sheet",
+    "_row",
+    "_key",
+    "_step",
+    "_ticket",
+    "_sent",
+    "_reference",
+    "_answer",
+    "_as",
+];
+
+pub(super) async fn run(
+    args: SettleArgs,
+    ledger: &Ledger,
+    run: &RunInfo,
+    state: &StateFolder,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let doubtful = ledger.doubtful(&run.code).await?;
+    if let Some(path) = &args.to {
+        write(path, &doubtful)?;
+        output.say(&format!(
+            "  {} to {}: fill in the column _as with done=ID, resend or skip, then\n  deskferry runs settle {} --from {}",
+            words::plural(doubtful.len() as u64, "row in doubt written", "rows in doubt written"),
+            path.display(),
+            run.code,
+            words::shell_word(&path.display().to_string())
+        ));
+        return report(run, &doubtful, 0, output);
+    }
+    if args.from.is_none() && args.verdict.is_none() {
+        list(run, &doubtful, output);
+        return report(run, &doubtful, 0, output);
+    }
+    let said = match &args.from {
+        Some(path) => read(path, &doubtful, args.verdict.as_deref())?,
+        None => all_as(&doubtful, &args)?,
+    };
+    let _locks = typed::lock(run, None, state)?;
+    let said = match args.unchecked
+        || said
+            .iter()
+            .all(|(_, verdict)| !matches!(verdict, ByHand::Done(_)))
+    {
+        true => said,
+        false => looked_up(said, run, state, global).await?,
+    };
+    let count = ledger.settle_by_hand(&run.code, said).await?;
+    let left = ledger.doubtful(&run.code).await?;
+    output.say(&format!(
+        "  settled {}, {} still in doubt",
+        words::plural(count, "row", "rows"),
+        words::count(left.len() as u64)
+    ));
+    if count > 0 && !run.meta.command.is_empty() {
+        output.say(&format!("  go on      {}", run.meta.command));
+    }
+    report(run, &left, count, output)
+}
+
+fn report(run: &RunInfo, left: &[Doubtful], settled: u64, output: Output) -> Result<ExitCode> {
+    if output.is_json() {
+        let rows: Vec<Value> = left.iter().map(row_json).collect();
+        let document = json!({"run": run.code, "settled": settled, "in_doubt": rows});
+        output.data(&document.to_string())?;
+    }
+    Ok(match left.is_empty() {
+        true => ExitCode::Done,
+        false => ExitCode::SomeRows,
+    })
+}
+
+fn row_json(row: &Doubtful) -> Value {
+    json!({
+        "file": &*row.place.file, "sheet": row.place.sheet.as_deref(), "row": row.place.row, "key": row.key.as_str(),
+        "step": row.step.name, "ticket": row.ticket.as_ref().map(|ticket| &ticket.id), "sent": row.sent_at,
+        "reference": row.reference, "answer": row.answer,
+    })
+}
+
+fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
+    if doubtful.is_empty() {
+        return output.say(&format!("  run {} has no row in doubt", run.code));
+    }
+    for row in doubtful {
+        let sent = row.sent_at.map_or_else(String::new, |at| {
+            at.strftime(", sent at %Y-%m-%d %H:%M:%S (UTC)").to_string()
+        });
+        let look = match (&row.ticket, &row.reference) {
+            (Some(ticket), _) => format!(
+                "look at ticket {} whether `{}` was done",
+                ticket.number.as_ref().unwrap_or(&ticket.id),
+                row.step.name
+            ),
+            (None, Some(reference)) => format!("look for a ticket with `Ref: {reference}`"),
+            (None, None) => {
+                "look for its ticket by what the row says: the mapping leaves no marker".to_owned()
+            }
+        };
+        output.say(&format!(
+            "{} (key {}){sent}\n    {}",
+            row.place, row.key, look
+        ));
+    }
+    output.say(&format!(
+        "\n  the same command as before settles by itself what it can: {}\n  what is left, you decide: deskferry runs settle {} --row N --as done=ID|resend|skip",
+        run.meta.command, run.code
+    ));
+}
+
+fn verdict(text: &str) -> Result<ByHand> {
+    let text = text.trim();
+    match text.split_once('=') {
+        Some((done, id)) if done.trim().eq_ignore_ascii_case("done") && !id.trim().is_empty() => {
+            Ok(ByHand::Done(Ticket {
+                id: id.trim().to_owned(),
+                ..Ticket::default()
+            }))
+        }
+        None if text.eq_ignore_ascii_case("resend") => Ok(ByHand::Resend),
+        None if text.eq_ignore_ascii_case("skip") => Ok(ByHand::Skip),
+        _ => Err(Error::usage(format!("`{text}` is no verdict"))
+            .hint("done=ID: the ticket is there, and this is its id; resend: it is not there; skip: leave the row")),
+    }
+}
+
+/// What is said of a row; the further steps of a ticket that stands need no id.
+fn said_of(row: &Doubtful, text: &str) -> Result<ByHand> {
+    if row.step.name != CREATE
+        && let Some(ticket) = &row.ticket
+        && text.trim().eq_ignore_ascii_case("done")
+    {
+        return Ok(ByHand::Done(ticket.clone()));
+    }
+    let said = verdict(text)?;
+    match (&said, &row.ticket) {
+        (ByHand::Done(said), Some(made)) if said.id != made.id => Err(Error::usage(format!(
+            "{} has the ticket `{}` already, not `{}`",
+            row.place, made.id, said.id
+        ))),
+        _ => Ok(said),
+    }
+}
+
+fn all_as(doubtful: &[Doubtful], args: &SettleArgs) -> Result<Vec<(Doubtful, ByHand)>> {
+    let text = args.verdict.as_deref().unwrap_or_default();
+    let known: Vec<String> = doubtful
+        .iter()
+        .map(|row| row.place.row.to_string())
+        .collect();
+    for row in &args.rows {
+        if doubtful.iter().all(|known| known.place.row != *row) {
+            return Err(Error::usage(format!("row {row} is not in doubt")).hint(
+                match known.is_empty() {
+                    true => "no row of this run is".to_owned(),
+                    false => format!("in doubt are {}", known.join(", ")),
+                },
+            ));
+        }
+    }
+    let chosen: Vec<&Doubtful> = (doubtful.iter())
+        .filter(|row| args.rows.is_empty() || args.rows.contains(&row.place.row))
+        .collect();
+    if chosen.len() > 1 && matches!(verdict(text), Ok(ByHand::Done(_))) {
+        return Err(Error::usage("one ticket cannot be that of several rows")
+            .hint("name the row with --row N, or fill in a file: --to settle.csv, then --from settle.csv"));
+    }
+    chosen
+        .into_iter()
+        .map(|row| Ok((row.clone(), said_of(row, text)?)))
+        .collect()
+}
+
+fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
+    let failed = |error: csv::Error| {
+        Error::machine("cannot write the file")
+            .at(path.display())
+            .caused_by(error)
+    };
+    if path.exists() {
+        return Err(Error::usage("there is such a file already")
+            .at(path.display())
+            .hint("what was filled in is not overwritten: name another file"));
+    }
+    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+    writer.write_record(COLUMNS).map_err(failed)?;
+    for row in doubtful {
+        let number = row.place.row.to_string();
+        let sent = row.sent_at.map(|at| at.to_string()).unwrap_or_default();
+        writer
+            .write_record([
+                &*row.place.file,
+                row.place.sheet.as_deref().unwrap_or(""),
+                &number,
+                row.key.as_str(),
+                &row.step.name,
+                row.ticket.as_ref().map_or("", |ticket| &ticket.id),
+                &sent,
+                row.reference.as_deref().unwrap_or(""),
+                row.answer.as_deref().unwrap_or(""),
+                "",
+            ])
+            .map_err(failed)?;
+    }
+    writer.flush().map_err(|error| failed(error.into()))
+}
+
+/// The rows of a filled-in file; a row whose `_as` is empty takes what was typed, or stays in doubt.
+fn read(
+    path: &Path,
+    doubtful: &[Doubtful],
+    typed: Option<&str>,
+) -> Result<Vec<(Doubtful, ByHand)>> {
+    let failed = |error: csv::Error| {
+        Error::input("cannot read the file")
+            .at(path.display())
+            .caused_by(error)
+    };
+    let text = std::fs::read(path).map_err(|error| failed(error.into()))?;
+    // Excel saves a CSV with a mark in front, and with semicolons where the comma is the decimal sign.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let head = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let delimiter = if head.contains(&b';') { b';' } else { b',' };
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .from_reader(text);
+    let headers = reader.headers().map_err(failed)?.clone();
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|heading| heading.trim() == name)
+            .ok_or_else(|| {
+                Error::input(format!("the file has no column `{name}`"))
+                    .at(path.display())
+                    .hint("`deskferry runs settle RUN --to FILE` writes one to be filled in")
+            })
+    };
+    let (key, step, as_) = (column("_key")?, column("_step")?, column("_as")?);
+    let mut said = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(failed)?;
+        let cell = |at: usize| record.get(at).unwrap_or_default().trim();
+        let text = match (cell(as_), typed) {
+            ("", None) => continue,
+            ("", Some(typed)) => typed,
+            (text, _) => text,
+        };
+        let place = format!("{} row {}", path.display(), index + 2);
+        let row = (doubtful.iter())
+            .find(|row| row.key.as_str() == cell(key) && row.step.name == cell(step))
+            .ok_or_else(|| {
+                Error::input(format!("`{}` is not in doubt in this run", cell(key)))
+                    .at(&place)
+                    .hint("it may have been settled already: leave its _as empty")
+            })?;
+        said.push((
+            row.clone(),
+            said_of(row, text).map_err(|error| error.at(place))?,
+        ));
+    }
+    Ok(said)
+}
+
+/// Looks in the system whether the tickets are there, and whether they are those of the rows.
+async fn looked_up(
+    said: Vec<(Doubtful, ByHand)>,
+    run: &RunInfo,
+    state: &StateFolder,
+    global: &Global,
+) -> Result<Vec<(Doubtful, ByHand)>> {
+    let typed = Typed::of(run, global)?;
+    let target = typed.target()?;
+    let connected = typed::connect(run, &typed, &target, state)
+        .await
+        .map_err(|error| error.hint("--unchecked settles without looking the tickets up"))?;
+    let limiter = Limiter::new(typed.args.rate.or_else(|| target.rate()));
+    let system = Arc::clone(&connected.system);
+    let mut checked = Vec::with_capacity(said.len());
+    let mut failed = None;
+    for (row, by_hand) in said {
+        let by_hand = match by_hand {
+            ByHand::Done(ticket) => match look_up(system.as_ref(), &limiter, &row, &ticket).await {
+                Ok(ticket) => ByHand::Done(ticket),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            },
+            other => other,
+        };
+        checked.push((row, by_hand));
+    }
+    drop(system);
+    connected.close().await?;
+    failed.map_or(Ok(checked), Err)
+}
+
+async fn look_up(
+    system: &dyn System,
+    limiter: &Limiter,
+    row: &Doubtful,
+    ticket: &Ticket,
+) -> Result<Ticket> {
+    let listed = system.read_ticket(&ticket.id, limiter).await?.ok_or_else(|| {
+        Error::usage(format!("the system has no ticket with the id `{}`", ticket.id))
+            .at(&row.place)
+            .hint("the id is what stands in the ticket's address and in `deskferry runs ids`, which is not its number")
+    })?;
+    let text = listed.text.as_deref().unwrap_or_default();
+    match (find_references(text).last(), &row.reference) {
+        (Some(found), Some(wanted)) if found != wanted => Err(Error::usage(format!(
+            "the ticket `{}` is that of another row: it bears `Ref: {found}`",
+            ticket.id
+        ))
+        .at(&row.place)
+        .hint(format!("the ticket of this row would bear `Ref: {wanted}`"))),
+        _ => Ok(listed.ticket),
+    }
+}

@@ -1,0 +1,240 @@
+//! `deskferry validate`: mapping files are checked; with an input its columns, its values and the names in it too.
+//! Nothing is sent.
+
+mod directories;
+mod rows;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::{Global, ValidateArgs};
+use super::output::Output;
+use crate::error::{Error, ExitCode, MappingFault, Result};
+use crate::mapping::{Checked, Draft, Mapping, PlanOptions};
+use crate::report::diagnostic::{self, Look};
+use crate::report::words;
+use crate::source::{Input, InputOptions};
+use directories::{Directories, Known};
+use rows::Checker;
+
+pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) -> Result<ExitCode> {
+    if args.write_aliases.is_some() && args.input.is_empty() {
+        return Err(Error::usage("--write-aliases needs the names of an input")
+            .hint("add --input FILE, and --directory SNAPSHOT or --sandbox or --profile NAME"));
+    }
+    let mut directories = Directories::new(&args, global, *output);
+    let mut verdicts = Vec::new();
+    for path in &args.mappings {
+        let verdict = validate(path, &args, global, &mut directories, *output).await;
+        verdicts.push(match verdict {
+            Ok(verdict) => verdict,
+            // What keeps one mapping from being checked keeps no other.
+            Err(error) if args.mappings.len() > 1 => {
+                output.note(&error);
+                Verdict::unread(path, &error)
+            }
+            Err(error) => {
+                directories.close().await?;
+                return Err(error);
+            }
+        });
+    }
+    directories.close().await?;
+    let worst = verdicts
+        .iter()
+        .map(|verdict| verdict.code)
+        .max_by_key(|code| match code {
+            ExitCode::Done => 0,
+            ExitCode::SomeRows => 1,
+            _ => 2,
+        })
+        .unwrap_or(ExitCode::Done);
+    if output.is_json() {
+        let all: Vec<Value> = verdicts.into_iter().map(|verdict| verdict.json).collect();
+        output.data(&json!({"mappings": all, "exit_code": worst as u8}).to_string())?;
+    }
+    Ok(worst)
+}
+
+/// What came of one mapping.
+struct Verdict {
+    code: ExitCode,
+    json: Value,
+}
+
+impl Verdict {
+    fn unread(path: &Path, error: &Error) -> Self {
+        Self {
+            code: error.kind().exit_code(),
+            json: json!({
+                "file": path.display().to_string(), "good": false, "error": error.to_string(), "faults": [],
+            }),
+        }
+    }
+}
+
+async fn validate(
+    path: &Path,
+    args: &ValidateArgs,
+    global: &Global,
+    directories: &mut Directories<'_>,
+    output: Output,
+) -> Result<Verdict> {
+    let draft = Draft::load(path)?;
+    let known = match draft.mapping() {
+        Some(mapping) => directories.of(mapping).await?,
+        None => None,
+    };
+    let input = match draft.mapping() {
+        Some(mapping) if !args.input.is_empty() => {
+            let options = args.read_as.over(mapping.input_options())?;
+            Some(open(args, &options)?)
+        }
+        _ => None,
+    };
+    let options = PlanOptions {
+        zone: known.as_ref().and_then(|known| known.zone.clone()),
+        ..PlanOptions::default()
+    };
+    let about = draft.mapping().map(About::of);
+    let mut checked = match &known {
+        Some(known) => {
+            let schema = crate::systems::schema_for(known.directory.snapshot())?;
+            let directory = known.directory.clone();
+            Checked::new(draft, schema.into(), directory, &options)
+        }
+        None => Checked::without_directory(draft, &options),
+    };
+    let tests = checked.run_tests();
+    let bound = match &input {
+        Some(input) => checked.bind(input.tables()),
+        None => None,
+    };
+    let mut notes: Vec<String> = checked.note().map(str::to_owned).into_iter().collect();
+    if known.is_none() && about.is_some() {
+        notes.push(
+            "names, custom fields and their options were not checked: add --directory SNAPSHOT, --sandbox or --profile NAME"
+                .to_owned(),
+        );
+    }
+    let faults = checked.into_faults();
+    let mut told = Told {
+        path,
+        output,
+        tests,
+        notes,
+        faults,
+    };
+    let checker = match (&input, &bound, &about) {
+        (Some(input), Some(bound), Some(about)) => Some(Checker {
+            input,
+            bound,
+            unmapped: about.unmapped,
+            known: known.as_ref(),
+            args,
+            global,
+        }),
+        _ => None,
+    };
+    let rows = match checker {
+        Some(checker) => Some(checker.run(output).await?),
+        None => None,
+    };
+    told.tell(rows, input.is_some(), known.as_ref())
+}
+
+/// What is kept of a mapping that is taken apart while it is checked.
+struct About {
+    unmapped: crate::mapping::Unmapped,
+}
+
+impl About {
+    fn of(mapping: &Mapping) -> Self {
+        Self {
+            unmapped: mapping.unmapped(),
+        }
+    }
+}
+
+fn open(args: &ValidateArgs, options: &InputOptions) -> Result<Input> {
+    tokio::task::block_in_place(|| Input::open(&args.input, options))
+}
+
+/// What is said of one mapping.
+struct Told<'t> {
+    path: &'t Path,
+    output: Output,
+    tests: usize,
+    notes: Vec<String>,
+    faults: Vec<MappingFault>,
+}
+
+impl Told<'_> {
+    fn tell(
+        &mut self,
+        rows: Option<rows::Found>,
+        had_input: bool,
+        known: Option<&Known>,
+    ) -> Result<Verdict> {
+        let is_good = self.faults.is_empty();
+        let code = match (is_good, &rows) {
+            (false, _) => ExitCode::Usage,
+            (true, Some(rows)) => rows.code(),
+            (true, None) => ExitCode::Done,
+        };
+        if !is_good && had_input {
+            self.notes
+                .push("the rows of the input were not checked: the mapping comes first".to_owned());
+        }
+        self.print(rows.as_ref(), known)?;
+        let json = json!({
+            "file": self.path.display().to_string(),
+            "good": code == ExitCode::Done,
+            "faults": self.faults.iter().map(diagnostic::to_json).collect::<Vec<_>>(),
+            "tests": self.tests,
+            "notes": self.notes,
+            "directory": known.map(|known| known.described.clone()),
+            "input": rows.map(rows::Found::into_json),
+        });
+        Ok(Verdict { code, json })
+    }
+
+    fn print(&self, rows: Option<&rows::Found>, known: Option<&Known>) -> Result<()> {
+        let name = self.path.display();
+        let mut lines = vec![match self.faults.len() {
+            0 => format!("  {name}: no fault in the mapping"),
+            n => format!("  {name}: {}", words::plural(n as u64, "fault", "faults")),
+        }];
+        if let Some(known) = known {
+            lines.push(format!("    names      {}", known.described));
+        }
+        if self.tests > 0 {
+            let failed = self
+                .faults
+                .iter()
+                .filter(|fault| fault.message.starts_with("test "))
+                .count();
+            let tests = words::plural(self.tests as u64, "test", "tests");
+            lines.push(match failed {
+                0 => format!("    tests      {tests} passed"),
+                _ => format!("    tests      {tests}, some failed"),
+            });
+        }
+        lines.extend(
+            self.notes
+                .iter()
+                .map(|note| format!("    note       {note}")),
+        );
+        self.output.say(&lines.join("\n"));
+        if !self.faults.is_empty() {
+            let shown = diagnostic::render(&self.faults, Look::of_stderr());
+            self.output.complain(&shown);
+        }
+        if let Some(rows) = rows {
+            let lines = rows.lines().into_iter().map(|line| format!("    {line}"));
+            self.output.say(&lines.collect::<Vec<_>>().join("\n"));
+        }
+        Ok(())
+    }
+}

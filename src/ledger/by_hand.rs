@@ -1,0 +1,178 @@
+//! Rows in doubt that a person decides.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::ends::StoredEnd;
+use super::steps::{StepId, Trouble, micros, moment, place};
+use super::{Ledger, worker::Kind};
+use crate::error::Result;
+use crate::record::{Place, RowKey};
+use crate::systems::{CREATE, Ticket};
+
+/// A step of which nobody knows whether the system did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubtful {
+    /// Where the row stood.
+    pub place: Place,
+    /// Its key.
+    pub key: RowKey,
+    /// The step.
+    pub step: StepId,
+    /// When its last intent was written, on the system's clock.
+    pub sent_at: Option<Timestamp>,
+    /// The reference that its ticket would bear.
+    pub reference: Option<String>,
+    /// The ticket that an earlier step made.
+    pub ticket: Option<Ticket>,
+    /// What was answered, where something was.
+    pub answer: Option<String>,
+}
+
+/// What a person says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ByHand {
+    /// The system did it; for a create, this is the ticket.
+    Done(Ticket),
+    /// The system did not: it is sent again by the next run.
+    Resend,
+    /// It is not to be sent at all.
+    Skip,
+}
+
+impl Ledger {
+    /// The rows in doubt that a run left: those that it sent, and those of earlier runs that it could not settle.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn doubtful(&self, code: &str) -> Result<Vec<Doubtful>> {
+        let code = code.to_owned();
+        self.read(move |c| doubtful(c, &code)).await
+    }
+
+    /// Settles rows of a run as a person says. The caller holds the lock of the scope. Returns how many were still
+    /// in doubt.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn settle_by_hand(&self, code: &str, said: Vec<(Doubtful, ByHand)>) -> Result<u64> {
+        let code = code.to_owned();
+        self.worker
+            .call(Kind::Write, move |c| {
+                let mut count = 0;
+                for (row, by_hand) in &said {
+                    count += u64::from(settle(c, &code, row, by_hand)?);
+                }
+                Ok(count)
+            })
+            .await
+    }
+}
+
+fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
+    c.prepare_cached(
+        "SELECT step.key, step.step, step.ordinal, file, sheet, row, reference, sent_at, error,
+                (SELECT made.ticket FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
+                   AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
+                (SELECT made.number FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
+                   AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2)
+         FROM step INDEXED BY step_unsettled JOIN run ON run.code = upper(?1) AND run.scope = step.scope
+         WHERE step.state IN (1, 5)
+           AND (step.run = run.id OR EXISTS (SELECT 1 FROM row_end WHERE row_end.run = run.id
+                                             AND row_end.key = step.key AND row_end.state = 'in_doubt'))
+         ORDER BY file, sheet, row, step.ordinal",
+    )?
+    .query_map(params![code.trim(), CREATE], |row| {
+        let trouble: Option<Trouble> = row
+            .get_ref(8)?
+            .as_str_or_null()?
+            .and_then(|text| serde_json::from_str(text).ok());
+        let made: Option<String> = row.get(9)?;
+        Ok(Doubtful {
+            place: place(row, 3)?,
+            key: RowKey::new(row.get::<_, String>(0)?),
+            step: StepId {
+                name: row.get(1)?,
+                ordinal: row.get(2)?,
+            },
+            sent_at: row.get::<_, Option<i64>>(7)?.map(moment),
+            reference: row.get(6)?,
+            ticket: match made {
+                Some(id) => Some(Ticket {
+                    id,
+                    number: row.get(10)?,
+                    ..Ticket::default()
+                }),
+                None => None,
+            },
+            answer: trouble.map(|trouble| match trouble {
+                Trouble::Doubt(answer) => answer,
+                Trouble::Refused(refusal) => refusal.message,
+            }),
+        })
+    })?
+    .collect()
+}
+
+fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusqlite::Result<bool> {
+    let is_create = row.step.name == CREATE;
+    let ticket = match by_hand {
+        ByHand::Done(ticket) if is_create => Some(ticket),
+        _ => None,
+    };
+    let state = match by_hand {
+        ByHand::Done(_) => 2,
+        ByHand::Resend => 0,
+        ByHand::Skip => 4,
+    };
+    let settled = c
+        .prepare_cached(
+            "UPDATE step SET state = ?5, absent = 0, settled_at = ?6, error = NULL,
+                    ticket = coalesce(?7, ticket), number = coalesce(?8, number), url = coalesce(?9, url)
+             WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2 AND step = ?3
+               AND ordinal = ?4 AND state IN (1, 5)",
+        )?
+        .execute(params![
+            code.trim(),
+            row.key.as_str(),
+            row.step.name,
+            row.step.ordinal,
+            state,
+            micros(Timestamp::now()),
+            ticket.map(|ticket| &ticket.id),
+            ticket.and_then(|ticket| ticket.number.as_ref()),
+            ticket.and_then(|ticket| ticket.url.as_ref()),
+        ])?;
+    if settled == 0 {
+        return Ok(false);
+    }
+    if is_create && *by_hand == ByHand::Skip {
+        // Without a ticket there is nothing that its further steps could be done on.
+        c.prepare_cached(
+            "UPDATE step SET state = 4 WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2",
+        )?
+        .execute(params![code.trim(), row.key.as_str()])?;
+    }
+    let made = ticket.or(row.ticket.as_ref());
+    let end = match (by_hand, made) {
+        (ByHand::Done(_), Some(ticket)) => StoredEnd::Created {
+            ticket: ticket.clone(),
+        },
+        (ByHand::Skip, Some(ticket)) => StoredEnd::Created {
+            ticket: ticket.clone(),
+        },
+        (ByHand::Resend, _) => StoredEnd::Skipped {
+            reason: "settled by hand: it is sent again by the next run".to_owned(),
+        },
+        _ => StoredEnd::Skipped {
+            reason: "settled by hand: it is not sent".to_owned(),
+        },
+    };
+    let text = serde_json::to_string(&end).expect("strings and numbers have a JSON form");
+    c.prepare_cached(
+        "UPDATE row_end SET state = ?3, end = ?4
+         WHERE run = (SELECT id FROM run WHERE code = upper(?1)) AND key = ?2 AND state = 'in_doubt'",
+    )?
+    .execute(params![code.trim(), row.key.as_str(), end.state(), text])?;
+    Ok(true)
+}

@@ -1,0 +1,98 @@
+//! Tables that stand beside the mapping (or in the input's own workbook): opened, and read row by row.
+
+use std::path::PathBuf;
+
+use super::file::Faults;
+use crate::directory::suggest::{did_you_mean, nearest};
+use crate::error::Error;
+use crate::record::{Header, Record};
+use crate::source::{Input, InputOptions, Row, SheetChoice, SheetName};
+
+/// A table that the mapping names.
+pub(super) struct Beside<'n> {
+    /// Its path as it is opened.
+    pub(super) path: PathBuf,
+    /// The sheet; `None`: the first with data.
+    pub(super) sheet: Option<&'n str>,
+    /// What messages call it.
+    pub(super) shown: String,
+    /// Where the mapping names it.
+    pub(super) at: usize,
+}
+
+impl Beside<'_> {
+    /// Opens the table; what keeps it from being opened is a fault of the mapping.
+    pub(super) fn open(&self, faults: &mut Faults) -> Option<Input> {
+        let sheet = self.sheet.map_or(SheetChoice::First, |name| {
+            SheetChoice::These(vec![SheetName::Name(name.to_owned())])
+        });
+        let options = InputOptions {
+            sheet,
+            ..InputOptions::default()
+        };
+        Input::open(std::slice::from_ref(&self.path), &options)
+            .map_err(|error| self.fault(&error, faults))
+            .ok()
+    }
+
+    fn fault(&self, error: &Error, faults: &mut Faults) {
+        let hint = error.hints().first().cloned();
+        let hint = hint.unwrap_or_else(|| "a path is taken from the folder of the mapping".into());
+        let mut message = error.message().to_owned();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        faults.hint(
+            self.at,
+            format!("{} cannot be read: {message}", self.shown),
+            hint,
+        );
+    }
+
+    /// Hands on every row; one that cannot be read is a fault.
+    pub(super) fn rows(
+        &self,
+        input: &Input,
+        faults: &mut Faults,
+        mut take: impl FnMut(Record, &mut Faults),
+    ) {
+        let rows = match input.rows() {
+            Ok(rows) => rows,
+            Err(error) => return self.fault(&error, faults),
+        };
+        for row in rows {
+            match row {
+                Ok(Row::Record(record)) => take(record, faults),
+                Ok(Row::Fault(record, why)) => {
+                    let why = why.first().map_or("", |fault| fault.message.as_str());
+                    let message = format!("{}, row {}: {why}", self.shown, record.place.row);
+                    *faults.add(self.at, message) = None;
+                    return;
+                }
+                Err(error) => return self.fault(&error, faults),
+            }
+        }
+    }
+
+    /// The position of a column; one that is not there is a fault at `at`.
+    pub(super) fn column(
+        &self,
+        header: &Header,
+        name: &str,
+        at: usize,
+        faults: &mut Faults,
+    ) -> Option<usize> {
+        let position = header.position(name);
+        if position.is_none() {
+            let names = header.names().iter().map(String::as_str);
+            let near = did_you_mean(&nearest(name, names.clone())).or_else(|| {
+                let shown: Vec<String> = names.take(12).map(|name| format!("`{name}`")).collect();
+                (!shown.is_empty()).then(|| format!("it has {}", shown.join(", ")))
+            });
+            *faults.add(at, format!("{} has no column `{name}`", self.shown)) = near;
+        }
+        position
+    }
+}

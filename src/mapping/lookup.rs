@@ -1,0 +1,336 @@
+//! The lookup step: the value is a key into another sheet or file, read once and held.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::beside::Beside;
+use super::columns::{Columns, Reader, Slots};
+use super::field::read_instead;
+use super::file::{At, Faults, Section};
+use super::item::Item;
+use super::keys;
+use super::load::Reading;
+use super::parse::Problem;
+use super::render;
+use super::script::{Origin as Place, Scripts};
+use super::shape::{InputRules, Instead, Take};
+use super::stages::Passed;
+use super::table_key;
+use super::values::environment;
+use crate::directory::suggest::{did_you_mean, nearest};
+use crate::record::{Cell, Record};
+use crate::source::{Input, Layout, Table};
+
+/// So many keys a table may have for the nearest to be searched among them.
+const SEARCHED: usize = 1_000;
+/// How many doubles are told.
+const TOLD: usize = 3;
+
+/// `lookup = { … }` as it is written.
+#[derive(Debug)]
+pub(super) struct LookupRule {
+    sheet: Option<At<String>>,
+    by: At<String>,
+    take: At<String>,
+    where_: Option<At<String>>,
+    otherwise: Instead,
+    /// The table, where it is a file of its own: read with the mapping.
+    file: Option<Arc<LookupTable>>,
+}
+
+/// A table in memory.
+#[derive(Debug, Default)]
+pub(super) struct LookupTable {
+    /// What messages call it.
+    shown: String,
+    by: String,
+    rows: HashMap<String, Found>,
+    /// By folded key; `None` where several keys fold to one.
+    folded: HashMap<String, Option<String>>,
+}
+
+/// What stands under a key.
+#[derive(Debug)]
+struct Found {
+    value: Cell,
+    row: u64,
+}
+
+/// Reads `lookup`; a file is read right away.
+pub(super) fn read_lookup(
+    section: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> Option<LookupRule> {
+    let (table, at) = section.table("lookup", faults)?;
+    let inner = Section::open(table, at, &keys::LOOKUP, faults);
+    let actions = [
+        ("error", Instead::Error),
+        ("keep", Instead::Keep),
+        ("skip_field", Instead::SkipField),
+        ("skip_row", Instead::SkipRow),
+    ];
+    let otherwise = read_instead(&inner, "else", &actions, faults).unwrap_or(Instead::Error);
+    let file = inner.text("file", faults);
+    let sheet = inner.text("sheet", faults);
+    let where_ = inner.text("where", faults);
+    if file.is_none() && sheet.is_none() {
+        faults.hint(
+            at,
+            "`lookup` does not say where to look",
+            "name a `sheet` of the input's workbook, or a `file` beside the mapping",
+        );
+    }
+    for (key, what) in [("by", "holds the keys"), ("take", "is taken")] {
+        if !inner.has(key) {
+            let message = format!("`lookup` does not say which column {what}");
+            faults.hint(at, message, format!("add `{key} = \"a column\"`"));
+        }
+    }
+    let (by, take) = (inner.text("by", faults)?, inner.text("take", faults)?);
+    let mut rule = LookupRule {
+        sheet,
+        by,
+        take,
+        where_,
+        otherwise,
+        file: None,
+    };
+    if let Some(file) = file {
+        let name = rule.sheet.as_ref().map(|sheet| sheet.value.as_str());
+        let beside = Beside {
+            path: reading.folder.join(&file.value),
+            sheet: name,
+            shown: match name {
+                Some(sheet) => format!("sheet `{sheet}` of `{}`", file.value),
+                None => format!("`{}`", file.value),
+            },
+            at: file.at,
+        };
+        let input = beside.open(faults)?;
+        reading.digest.update(input.fingerprint().as_bytes());
+        rule.file = Some(Arc::new(rule.read(&beside, &input, faults)));
+    }
+    Some(rule)
+}
+
+impl LookupRule {
+    /// The tables that this looks into for rows of each of the input's tables.
+    pub(super) fn bind(&self, tables: &[Table], faults: &mut Faults) -> Vec<Arc<LookupTable>> {
+        if let Some(table) = &self.file {
+            return vec![Arc::clone(table); tables.len().max(1)];
+        }
+        let Some(sheet) = &self.sheet else {
+            return Vec::new();
+        };
+        let mut read: HashMap<&str, Arc<LookupTable>> = HashMap::new();
+        let mut bound = Vec::new();
+        for table in tables {
+            let file: &str = &table.file;
+            if let Some(known) = read.get(file) {
+                bound.push(Arc::clone(known));
+                continue;
+            }
+            if !matches!(table.layout, Layout::Workbook { .. }) || file == "-" {
+                faults.hint(
+                    sheet.at,
+                    format!("`{file}` has no sheets to look into"),
+                    format!(
+                        "name a file: `lookup = {{ file = \"….csv\", by = \"{}\", take = \"{}\" }}`",
+                        self.by.value, self.take.value
+                    ),
+                );
+                return Vec::new();
+            }
+            let beside = Beside {
+                path: Path::new(file).to_path_buf(),
+                sheet: Some(&sheet.value),
+                shown: format!("sheet `{}`", sheet.value),
+                at: sheet.at,
+            };
+            let made = match beside.open(faults) {
+                Some(input) => Arc::new(self.read(&beside, &input, faults)),
+                None => Arc::default(),
+            };
+            read.insert(file, Arc::clone(&made));
+            bound.push(made);
+        }
+        bound
+    }
+
+    fn read(&self, beside: &Beside<'_>, input: &Input, faults: &mut Faults) -> LookupTable {
+        let mut table = LookupTable {
+            shown: beside.shown.clone(),
+            by: self.by.value.clone(),
+            ..LookupTable::default()
+        };
+        let Some(header) = input
+            .tables()
+            .first()
+            .map(|table| Arc::clone(&table.header))
+        else {
+            return table;
+        };
+        let by = beside.column(&header, &self.by.value, self.by.at, faults);
+        let take = beside.column(&header, &self.take.value, self.take.at, faults);
+        let condition = self
+            .where_
+            .as_ref()
+            .map(|text| Condition::new(text, input.tables(), faults));
+        let (Some(by), Some(take)) = (by, take) else {
+            return table;
+        };
+        let mut doubles = Vec::new();
+        beside.rows(input, faults, |record, faults| {
+            if condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(&record, faults))
+            {
+                return;
+            }
+            if let Some(item) = Item::of(record.cell(by)) {
+                let key = item.text().trim().to_owned();
+                table.add(key, record.cell(take), record.place.row, &mut doubles);
+            }
+        });
+        if let Some(more) = doubles.len().checked_sub(TOLD + 1) {
+            doubles.truncate(TOLD);
+            doubles.push(format!("{} more", more + 1));
+        }
+        if !doubles.is_empty() {
+            faults.hint(
+                self.by.at,
+                format!(
+                    "`{}` of {} says different things twice: {}",
+                    self.by.value,
+                    beside.shown,
+                    doubles.join("; ")
+                ),
+                "each key must stand once: choose another `by`, or narrow the rows by `where`",
+            );
+        }
+        table
+    }
+
+    /// Whether it looks into the input itself.
+    pub(super) fn needs_input(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// What stands under a value.
+    pub(super) fn find<'a>(
+        &self,
+        table: &LookupTable,
+        item: Item<'a>,
+        skipped: impl FnOnce(&str) -> String,
+    ) -> Result<Passed<'a>, Problem> {
+        let text = item.text();
+        let text = text.trim();
+        if let Some(found) = table.get(text) {
+            return Ok(match Item::of(&found.value) {
+                Some(value) => Passed::On(value.into_owned()),
+                None => Passed::Nothing,
+            });
+        }
+        Ok(match &self.otherwise {
+            Instead::Value(value) if value.value.trim().is_empty() => Passed::Nothing,
+            Instead::Value(value) => Passed::On(Item::Text(Cow::Owned(value.value.clone()))),
+            Instead::SkipField => Passed::SkipField,
+            Instead::SkipRow => Passed::SkipRow(skipped(text)),
+            Instead::Keep => Passed::On(item),
+            Instead::Error => return Err(table.missing(text)),
+        })
+    }
+}
+
+impl LookupTable {
+    fn add(&mut self, key: String, value: &Cell, row: u64, doubles: &mut Vec<String>) {
+        if let Some(first) = self.rows.get(&key) {
+            // The same thing said twice leaves nothing open.
+            if first.value != *value {
+                doubles.push(format!("`{key}` in rows {} and {row}", first.row));
+            }
+            return;
+        }
+        let folded = table_key(&key).into_owned();
+        self.folded
+            .entry(folded)
+            .and_modify(|known| *known = None)
+            .or_insert_with(|| Some(key.clone()));
+        let value = value.clone();
+        self.rows.insert(key, Found { value, row });
+    }
+
+    /// As written, then without case and outer space where that is no other key.
+    fn get(&self, key: &str) -> Option<&Found> {
+        self.rows.get(key).or_else(|| {
+            let written = self.folded.get(table_key(key).as_ref())?.as_ref()?;
+            self.rows.get(written)
+        })
+    }
+
+    fn missing(&self, text: &str) -> Problem {
+        let near = match self.rows.len() <= SEARCHED {
+            true => did_you_mean(&nearest(text, self.rows.keys().map(String::as_str))),
+            false => None,
+        };
+        Problem::new(format!("`{}` of {} has no `{text}`", self.by, self.shown)).hint(
+            near.unwrap_or_else(|| {
+                "mend the cell, add the row there, or say what else: `else = { do = \"skip_field\" }` in `lookup`"
+                    .to_owned()
+            }),
+        )
+    }
+}
+
+/// The `where` of a lookup.
+struct Condition {
+    at: usize,
+    slots: Slots,
+    scripts: Scripts,
+    columns: Columns,
+    script: Option<super::script::Script>,
+    rules: InputRules,
+}
+
+impl Condition {
+    fn new(text: &At<String>, tables: &[Table], faults: &mut Faults) -> Self {
+        let mut slots = Slots::default();
+        let mut scripts = Scripts::new(environment());
+        let place = Place::Mapping(text.at);
+        let script = scripts.condition(&text.value, place, &mut slots, faults);
+        let rules = InputRules::default();
+        let columns = Columns::bind(&slots, &rules, tables, faults);
+        Self {
+            at: text.at,
+            slots,
+            scripts,
+            columns,
+            script,
+            rules,
+        }
+    }
+
+    fn holds(&self, record: &Record, faults: &mut Faults) -> bool {
+        let Some(script) = &self.script else {
+            return false;
+        };
+        let reader = Reader {
+            columns: &self.columns,
+            rules: &self.rules,
+            slots: &self.slots,
+            zone: None,
+        };
+        let rows = std::slice::from_ref(record);
+        match render::holds(&self.scripts, script, &reader, rows, Take::First) {
+            Ok(holds) => holds,
+            Err(fault) => {
+                let message = format!("row {} there: {}", record.place.row, fault.message);
+                *faults.add(self.at, message) = fault.hint;
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a check of an input found: counts, causes, names that resolve to nothing. Memory stays flat in the rows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::causes::Causes;
+use super::words;
+use crate::directory::{Directory, Kind};
+use crate::error::Fault;
+use crate::event::{End, Event, Listener, Skip};
+
+/// So many different names that resolve to nothing are kept; the rest is counted.
+const MOST_MISSES: usize = 20_000;
+
+/// A name of the input that resolves to nothing, or to several things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Miss {
+    /// The field of the mapping.
+    pub field: String,
+    /// What it should be the name of.
+    pub kind: Kind,
+    /// As it stands in the file.
+    pub name: String,
+    /// How many rows have it.
+    pub rows: u64,
+    /// The nearest name of the directory.
+    pub suggestion: Option<String>,
+}
+
+/// The outcome of every record of a check, summed up.
+#[derive(Debug, Default)]
+pub struct Tally {
+    rows: u64,
+    records: u64,
+    filtered: u64,
+    good: u64,
+    faulty: u64,
+    repeated: u64,
+    left_out: u64,
+    requests: u64,
+    fallbacks: BTreeMap<(String, String), u64>,
+    causes: Causes,
+    misses: HashMap<(String, Kind, String), u64>,
+    further_misses: u64,
+}
+
+impl Listener for Tally {
+    fn on(&mut self, event: &Event) {
+        match event {
+            Event::Counted {
+                rows,
+                records,
+                filtered,
+            } => (self.rows, self.records, self.filtered) = (*rows, *records, *filtered),
+            Event::Row(row) => self.end(&row.end),
+            _ => {}
+        }
+    }
+}
+
+impl Tally {
+    fn end(&mut self, end: &End) {
+        match end {
+            End::Ready {
+                requests,
+                fallbacks,
+                ..
+            } => {
+                self.good += 1;
+                self.requests += u64::from(*requests);
+                for fallback in fallbacks {
+                    *self.fallbacks.entry(fallback.clone()).or_insert(0) += 1;
+                }
+            }
+            End::Rejected(faults) => {
+                self.faulty += 1;
+                self.causes.add(faults);
+                faults.iter().for_each(|fault| self.miss(fault));
+            }
+            End::Skipped(Skip::Repeated { .. }) => self.repeated += 1,
+            End::Skipped(_) => self.left_out += 1,
+            // A check sends nothing, so that these do not come.
+            End::Created { .. } | End::Incomplete { .. } | End::InDoubt { .. } | End::NotSent => {}
+        }
+    }
+
+    fn miss(&mut self, fault: &Fault) {
+        let (Some(missing), Some(field)) = (&fault.missing, &fault.field) else {
+            return;
+        };
+        let key = (field.clone(), missing.kind, missing.name.clone());
+        if self.misses.len() >= MOST_MISSES && !self.misses.contains_key(&key) {
+            self.further_misses += 1;
+            return;
+        }
+        *self.misses.entry(key).or_insert(0) += 1;
+    }
+
+    /// Whether no row has a fault.
+    pub fn is_good(&self) -> bool {
+        self.faulty == 0
+    }
+
+    /// The names that resolve to nothing, field by field, the most frequent first.
+    pub fn misses(&self, directory: &Directory) -> Vec<Miss> {
+        let mut misses: Vec<Miss> = self
+            .misses
+            .iter()
+            .map(|((field, kind, name), rows)| Miss {
+                field: field.clone(),
+                kind: *kind,
+                name: name.clone(),
+                rows: *rows,
+                suggestion: directory.nearest(*kind, name, None).into_iter().next(),
+            })
+            .collect();
+        misses.sort_by(|a, b| (&a.field, b.rows, &a.name).cmp(&(&b.field, a.rows, &b.name)));
+        misses
+    }
+
+    /// The lines for people, without an indent.
+    pub fn lines(&self) -> Vec<String> {
+        let n = words::count;
+        let mut lines = vec![
+            format!(
+                "read {} → {}, {} filtered",
+                words::plural(self.rows, "row", "rows"),
+                words::plural(self.records, "record", "records"),
+                n(self.filtered)
+            ),
+            format!(
+                "good {}   with faults {}   the same row again {}   left out by the mapping {}",
+                n(self.good),
+                n(self.faulty),
+                n(self.repeated),
+                n(self.left_out)
+            ),
+        ];
+        for ((field, name), count) in &self.fallbacks {
+            let rows = words::plural(*count, "row", "rows");
+            lines.push(format!("fallbacks  {field}: {rows} took {name}"));
+        }
+        if !self.causes.is_empty() {
+            lines.push("faults, by cause".to_owned());
+            let causes = self.causes.lines();
+            lines.extend(causes.into_iter().map(|line| format!("  {line}")));
+        }
+        if self.further_misses > 0 {
+            lines.push(format!(
+                "{} more names resolve to nothing than can be listed",
+                n(self.further_misses)
+            ));
+        }
+        lines
+    }
+
+    /// The same for programs.
+    pub fn to_json(&self) -> Value {
+        let fallbacks: Vec<Value> = self
+            .fallbacks
+            .iter()
+            .map(|((field, took), rows)| json!({"field": field, "took": took, "rows": rows}))
+            .collect();
+        json!({
+            "rows": self.rows, "records": self.records, "filtered": self.filtered,
+            "good": self.good, "faulty": self.faulty, "repeated": self.repeated, "left_out": self.left_out,
+            "requests": self.requests, "fallbacks": fallbacks, "causes": self.causes.sorted(),
+        })
+    }
+}

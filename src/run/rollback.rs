@@ -1,0 +1,248 @@
+//! A run taken back: each ticket that it made is looked at, and deleted or closed unless somebody has changed it.
+//!
+//! The intent is durable before a ticket is touched, the outcome after; a rollback that was stopped goes on with the
+//! same command. A request whose answer is lost needs no waiting: what it does may be done twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+
+use super::limiter::Limiter;
+use super::retry::Backoff;
+use super::{Going, Stop};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::{Rollback, UndoState, Undoable};
+use crate::systems::{Listed, Outcome, Standing, System, Window};
+
+/// A ticket whose last change is no later than this after our own last write was changed by nobody else: systems
+/// stamp a little later than they answer.
+const SLACK: SignedDuration = SignedDuration::from_secs(1);
+/// How many tickets are read from the ledger at once.
+const PAGE: u32 = 500;
+/// How often one ticket is tried.
+const MOST_THROTTLED: u32 = 50;
+
+/// What a rollback is about.
+pub struct Taking {
+    /// Where the tickets are.
+    pub system: Arc<dyn System>,
+    /// The run that made them.
+    pub rollback: Rollback,
+    /// The rate that is kept.
+    pub limiter: Arc<Limiter>,
+    /// How many tickets are under way at once.
+    pub concurrency: usize,
+    /// The note that a closed ticket gets.
+    pub note: String,
+}
+
+/// What would become of the tickets of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Forecast {
+    /// Those that would be taken back.
+    pub undone: u64,
+    /// Those that were changed since, with why.
+    pub kept: Vec<(Undoable, String)>,
+    /// Those that somebody has deleted.
+    pub gone: u64,
+    /// Those that the listing did not show: they are looked at one by one.
+    pub unseen: u64,
+}
+
+impl Taking {
+    /// What a rollback would do, by one listing of the time of the run.
+    ///
+    /// # Errors
+    /// When the tickets cannot be listed, or the ledger cannot be read.
+    pub async fn forecast(&self, window: Window) -> Result<Forecast> {
+        let mut wanted: HashMap<String, Undoable> = HashMap::new();
+        let mut after = None;
+        while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
+            wanted.extend(page.into_iter().map(|one| (one.ticket.id.clone(), one)));
+            after = Some(last);
+        }
+        let mut forecast = Forecast::default();
+        if wanted.is_empty() {
+            return Ok(forecast);
+        }
+        let mut page = |listed: Vec<Listed>| {
+            for ticket in listed {
+                let Some(one) = wanted.remove(&ticket.ticket.id) else {
+                    continue;
+                };
+                match self.judge(&one, &ticket) {
+                    Some(UndoState::Kept(why)) => forecast.kept.push((one, why)),
+                    Some(UndoState::Gone | UndoState::Undone) => forecast.gone += 1,
+                    _ => forecast.undone += 1,
+                }
+            }
+        };
+        let limiter = self.limiter.as_ref();
+        self.system.list_created(window, limiter, &mut page).await?;
+        forecast.unseen = wanted.len() as u64;
+        forecast.kept.sort_by_key(|(one, _)| one.ordinal);
+        Ok(forecast)
+    }
+
+    /// Takes the tickets back; `each` is told of every one.
+    ///
+    /// # Errors
+    /// When the system or the ledger cannot be reached any more: what was done is noted, and the same again goes on.
+    pub async fn run(
+        &self,
+        stop: Stop,
+        mut each: impl FnMut(&Undoable, &UndoState),
+    ) -> Result<Going> {
+        let mut after = None;
+        while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
+            after = Some(last);
+            let mut under_way = stream::iter(page)
+                .take_while(|_| std::future::ready(*stop.borrow() == Going::On))
+                .map(|one| async move {
+                    let state = self.take_back(&one).await?;
+                    Ok::<_, Error>((one, state))
+                })
+                .buffer_unordered(self.concurrency.max(1));
+            let mut failed = None;
+            let mut aborted = stop.clone();
+            loop {
+                let ended = tokio::select! {
+                    ended = under_way.next() => ended,
+                    Ok(_) = aborted.wait_for(|going| *going == Going::Abort) => return Ok(Going::Abort),
+                };
+                match ended {
+                    None => break,
+                    Some(Ok((one, state))) => each(&one, &state),
+                    // Those under way end first: what they did is noted.
+                    Some(Err(error)) => {
+                        failed.get_or_insert(error);
+                        if failed
+                            .as_ref()
+                            .is_some_and(|it| it.kind() == ErrorKind::Machine)
+                        {
+                            break;
+                        }
+                    }
+                }
+            }
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            let going = *stop.borrow();
+            if going != Going::On {
+                return Ok(going);
+            }
+        }
+        Ok(Going::On)
+    }
+
+    async fn take_back(&self, one: &Undoable) -> Result<UndoState> {
+        let mut of = one.clone();
+        let mut backoff = Backoff::repeat();
+        let mut throttled = 0;
+        let state = loop {
+            let listed = self
+                .system
+                .read_ticket(&one.ticket.id, self.limiter.as_ref())
+                .await?;
+            let Some(listed) = listed else {
+                break UndoState::Gone;
+            };
+            if let Some(state) = self.judge(&of, &listed) {
+                break state;
+            }
+            if !of.intended {
+                self.rollback.note(&of, UndoState::Sending).await?;
+                of.intended = true;
+            }
+            self.limiter.take().await;
+            match self.system.undo(&one.ticket, &self.note).await {
+                Outcome::Done(_) => {
+                    self.limiter.went_through();
+                    break UndoState::Undone;
+                }
+                Outcome::Rejected(refusal) if matches!(refusal.status, 404 | 410) => {
+                    break UndoState::Gone;
+                }
+                Outcome::Rejected(refusal) => {
+                    break UndoState::Refused(format!("{} ({})", refusal.message, refusal.status));
+                }
+                Outcome::Denied(what) => {
+                    return Err(Error::new(
+                        ErrorKind::Denied,
+                        format!("the system does not let us take tickets back: {what}"),
+                    )
+                    .hint("give the token's user the right to delete or close tickets, and run the same command again"));
+                }
+                Outcome::Throttled(asked) if throttled < MOST_THROTTLED => {
+                    throttled += 1;
+                    self.limiter.pause_for(asked);
+                }
+                Outcome::Throttled(_) => {
+                    return Err(unreachable("it refused one request too often as too fast"));
+                }
+                // It is read before it is tried again: it may have been done.
+                Outcome::Unsent(what) | Outcome::InDoubt(what) => match backoff.next() {
+                    Some(wait) => sleep(wait).await,
+                    None => return Err(unreachable(&what)),
+                },
+            }
+        };
+        self.rollback.note(&of, state.clone()).await?;
+        Ok(state)
+    }
+
+    /// What is settled by looking at a ticket; `None`: it is to be taken back.
+    fn judge(&self, one: &Undoable, listed: &Listed) -> Option<UndoState> {
+        let changed = changed(one, listed);
+        if one.intended && changed.is_some() && self.system.is_undone(listed) {
+            return Some(UndoState::Undone);
+        }
+        if listed.standing == Standing::Gone {
+            return Some(match one.intended {
+                true => UndoState::Undone,
+                false => UndoState::Gone,
+            });
+        }
+        changed.map(UndoState::Kept)
+    }
+}
+
+/// Why a ticket counts as changed since the run wrote it last.
+fn changed(one: &Undoable, listed: &Listed) -> Option<String> {
+    let Some(updated) = listed.updated_at else {
+        return Some("the system does not tell when it was changed last".to_owned());
+    };
+    // By the system's own stamps as far as they go: our clock only tells how long the further steps took.
+    let further = match (one.created, one.written) {
+        (Some(created), Some(written)) => written.duration_since(created),
+        _ => SignedDuration::ZERO,
+    };
+    let ours = match (listed.created_at, one.written) {
+        (Some(made), Some(written)) if one.doubted => after(made, further).max(written),
+        (Some(made), _) => after(made, further),
+        (None, Some(written)) => written,
+        (None, None) => return Some("the system does not tell when it was made".to_owned()),
+    };
+    (updated > after(ours, SLACK)).then(|| {
+        format!(
+            "changed since, at {} (UTC)",
+            updated.strftime("%Y-%m-%d %H:%M:%S")
+        )
+    })
+}
+
+fn after(at: Timestamp, length: SignedDuration) -> Timestamp {
+    at.checked_add(length).unwrap_or(at)
+}
+
+fn unreachable(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unreachable,
+        format!("the system cannot be reached: {what}"),
+    )
+    .hint("run the same command again: it goes on where it was")
+}

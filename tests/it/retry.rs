@@ -1,0 +1,95 @@
+//! What failed in a run is run once more, without the file being given again.
+
+use serde_json::Value;
+
+use crate::support::{SandboxProcess, Work};
+
+const ARGUMENTS: [&str; 5] = ["in.csv", "--mapping", "map.toml", "--profile", "support"];
+
+fn start() -> (Work, SandboxProcess) {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"desk\"\nkey = [\"Id\"]\n\n[fields]\n\
+         title = { from = \"Title\", required = true }\ndescription = { from = \"Title\" }\n\
+         collection_id = { from = \"Team\", resolve = \"collection\" }\n",
+    );
+    let mut text = "Id,Title,Team\n".to_owned();
+    for id in 0..20 {
+        let team = if id == 5 { "It Suport" } else { "IT Support" };
+        text.push_str(&format!("{id},Matter {id},{team}\n"));
+    }
+    work.write("in.csv", text);
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"1000/s\"\nconcurrency = 1");
+    (work, sandbox)
+}
+
+fn retry(work: &Work, arguments: &[&str], code: i32) -> (String, Value) {
+    let ended = work
+        .run(&[&["runs", "retry", "last", "--format", "json"], arguments].concat())
+        .expect(code);
+    (ended.stderr, serde_json::from_str(&ended.stdout).unwrap())
+}
+
+#[test]
+fn only_what_failed_goes_again_and_what_was_refused_too() {
+    let (work, sandbox) = start();
+    // The system refuses three rows for a reason of its own, which passes.
+    let body = serde_json::json!({"operation": "create", "fault": "error-in-200", "times": 3});
+    sandbox.admin("POST", "faults", Some(body));
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(1);
+    assert_eq!(
+        (&summary["created"], &summary["rejected"]),
+        (&16.into(), &4.into()),
+        "{summary:#}"
+    );
+    // By itself a refused row goes again only when it has changed.
+    assert_eq!(work.import(&ARGUMENTS).1["created"], 0);
+
+    let (_, shown) = retry(&work, &["--dry-run"], 1);
+    assert_eq!(
+        (&shown["records"], &shown["would_create"]),
+        (&4.into(), &3.into()),
+        "{shown:#}"
+    );
+    // From another folder, after the cell was mended.
+    work.write(
+        "in.csv",
+        work.read("in.csv").replace("It Suport", "IT Support"),
+    );
+    let elsewhere = work.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let output = work
+        .command(&["runs", "retry", "last", "--format", "json"])
+        .current_dir(&elsewhere)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("has changed since run"), "{told}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&summary["records"], &summary["created"]),
+        (&4.into(), &4.into()),
+        "{summary:#}"
+    );
+    assert_eq!(sandbox.created("clearfeed").len(), 20);
+    // Nothing of that run has failed.
+    let ended = work.run(&["runs", "retry", "last"]).expect(0);
+    assert!(
+        ended.stderr.contains("no row that failed"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_file_that_has_gone_is_said_with_what_to_do() {
+    let (work, _sandbox) = start();
+    work.import(&ARGUMENTS).0.expect(1);
+    std::fs::remove_file(work.path().join("in.csv")).unwrap();
+    let ended = work.run(&["runs", "retry", "last"]).expect(2);
+    assert!(ended.stderr.contains("put it back"), "{}", ended.stderr);
+}

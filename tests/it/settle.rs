@@ -1,0 +1,198 @@
+//! What only a person can decide, a ledger that is rebuilt from the system, and one that forgets.
+
+use serde_json::{Value, json};
+
+use crate::support::{SandboxProcess, Work};
+
+const ARGUMENTS: [&str; 5] = ["in.csv", "--mapping", "map.toml", "--profile", "support"];
+
+fn work(marker: &str) -> (Work, SandboxProcess) {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        format!(
+            "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"desk\"\n{marker}key = [\"Id\"]\n\n[fields]\n\
+             title = {{ from = \"Title\" }}\ndescription = {{ from = \"Title\" }}\n\
+             collection_id = {{ value = \"IT Support\", resolve = \"collection\" }}\n"
+        ),
+    );
+    let mut text = "Id,Title\n".to_owned();
+    for id in 0..12 {
+        text.push_str(&format!("{id},Secret matter {id}\n"));
+    }
+    work.write("in.csv", text);
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(
+        &work,
+        "rate = \"1000/s\"\nconcurrency = 1\ncommit_within = \"100ms\"\nvisible_within = \"100ms\"",
+    );
+    (work, sandbox)
+}
+
+/// Three rows in doubt that no marker can settle: the first two were made, the third was not.
+fn in_doubt() -> (Work, SandboxProcess, Vec<Value>) {
+    let (work, sandbox) = work("marker = \"none\"\n");
+    for fault in [
+        "reset-after-commit",
+        "reset-after-commit",
+        "reset-before-commit",
+    ] {
+        let body = json!({"operation": "create", "fault": fault, "times": 1});
+        sandbox.admin("POST", "faults", Some(body));
+    }
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(1);
+    assert_eq!(summary["in_doubt"], 3, "{summary:#}");
+    let told = work
+        .run(&["runs", "settle", "last", "--format", "json"])
+        .expect(1);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    (work, sandbox, told["in_doubt"].as_array().unwrap().clone())
+}
+
+#[test]
+fn rows_in_doubt_are_settled_one_by_one() {
+    let (work, sandbox, rows) = in_doubt();
+    let row = |n: usize| rows[n]["row"].to_string();
+    assert_eq!(
+        rows.iter()
+            .map(|row| row["row"].as_u64().unwrap())
+            .collect::<Vec<_>>(),
+        [2, 3, 4]
+    );
+    let id = sandbox.created("clearfeed")[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let first = format!("done=req_{id}");
+
+    let wrong = work
+        .run(&[
+            "runs",
+            "settle",
+            "last",
+            "--row",
+            &row(0),
+            "--as",
+            "done=req_999999",
+        ])
+        .expect(2);
+    assert!(
+        wrong.stderr.contains("no ticket with the id"),
+        "{}",
+        wrong.stderr
+    );
+    let wrong = work
+        .run(&["runs", "settle", "last", "--row", "9", "--as", "skip"])
+        .expect(2);
+    assert!(
+        wrong.stderr.contains("in doubt are 2, 3, 4"),
+        "{}",
+        wrong.stderr
+    );
+    let wrong = work
+        .run(&["runs", "settle", "last", "--as", &first])
+        .expect(2);
+    assert!(wrong.stderr.contains("several rows"), "{}", wrong.stderr);
+
+    work.run(&["runs", "settle", "last", "--row", &row(0), "--as", &first])
+        .expect(1);
+    work.run(&["runs", "settle", "last", "--row", &row(1), "--as", "skip"])
+        .expect(1);
+    work.run(&["runs", "settle", "last", "--row", &row(2), "--as", "resend"])
+        .expect(0);
+    let ids = work.run(&["runs", "ids", "last"]).expect(0).stdout;
+    assert!(ids.contains(&format!("req_{id}")), "{ids}");
+
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(0);
+    assert_eq!(summary["created"], 1, "{summary:#}");
+    assert_eq!(summary["skipped_because"]["by_hand"], 1);
+    assert_eq!(sandbox.created("clearfeed").len(), 12, "each row once");
+}
+
+#[test]
+fn a_file_of_rows_in_doubt_is_filled_in_and_read_back() {
+    let (work, sandbox, _) = in_doubt();
+    work.run(&["runs", "settle", "last", "--to", "settle.csv"])
+        .expect(1);
+    let made: Vec<String> = (sandbox.created("clearfeed").iter().take(2))
+        .map(|entry| entry["id"].as_str().unwrap().to_owned())
+        .collect();
+    let mut lines: Vec<String> = work.read("settle.csv").lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 4);
+    lines[1].push_str(&format!("done=req_{}", made[0]));
+    lines[2].push_str(&format!("done=req_{}", made[1]));
+    work.write("settle.csv", format!("\u{feff}{}\r\n", lines.join("\r\n")));
+    work.run(&["runs", "settle", "last", "--from", "settle.csv"])
+        .expect(1);
+    work.run(&["runs", "settle", "last", "--as", "resend"])
+        .expect(0);
+    let (_, summary) = work.import(&ARGUMENTS);
+    assert_eq!(summary["created"], 1);
+    assert_eq!(sandbox.created("clearfeed").len(), 12);
+}
+
+#[test]
+fn a_ledger_that_was_lost_is_rebuilt_from_the_markers() {
+    let (work, sandbox) = work("");
+    work.import(&ARGUMENTS).0.expect(0);
+    std::fs::remove_dir_all(work.state()).unwrap();
+    // The file has grown meanwhile, and one row of it has gone.
+    let text = work.read("in.csv").replace("3,Secret matter 3\n", "") + "90,One more\n";
+    work.write("in.csv", text);
+    let adopt = [&["runs", "adopt"], &ARGUMENTS[..], &["--format", "json"]].concat();
+    let shown = work.run(&[&adopt[..], &["--dry-run"]].concat()).expect(0);
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(
+        (&shown["rows"], &shown["strangers"], &shown["absent"]),
+        (&json!(11), &json!(1), &json!(1))
+    );
+    work.run(&[&["import"], &ARGUMENTS[..]].concat()).expect(2);
+    work.run(&adopt).expect(0);
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(0);
+    assert_eq!(summary["created"], 1, "{summary:#}");
+    assert_eq!(summary["skipped_because"]["done_before"], 11);
+    assert_eq!(sandbox.created("clearfeed").len(), 13);
+    // What is adopted twice is there once.
+    let again = work.run(&adopt).expect(0);
+    let again: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(again["known"], 13, "{again:#}");
+}
+
+#[test]
+fn a_purged_run_leaves_nothing_of_the_client_and_doubles_nothing() {
+    let (work, sandbox) = work("");
+    work.write(
+        "in.csv",
+        work.read("in.csv")
+            .replace("Secret matter 4", &"x".repeat(300)),
+    );
+    let (_, summary) = work.import(&ARGUMENTS);
+    let created = summary["created"].as_u64().unwrap();
+    let holds = |word: &str| {
+        let files = std::fs::read_dir(work.state())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files.filter(|path| path.is_file()).any(|path| {
+            std::fs::read(path)
+                .unwrap()
+                .windows(word.len())
+                .any(|part| part == word.as_bytes())
+        })
+    };
+    assert!(holds("in.csv"));
+    let refused = work.run(&["runs", "purge", "last"]).expect(2);
+    assert!(refused.stderr.contains("--keep ids"), "{}", refused.stderr);
+    work.run(&["runs", "purge", "last", "--keep", "ids"])
+        .expect(0);
+    assert!(
+        !holds("in.csv"),
+        "the name of the file is still in the state folder"
+    );
+    assert!(!holds("Secret"));
+    let (_, summary) = work.import(&ARGUMENTS);
+    assert_eq!(summary["created"], 0, "the keys are known: {summary:#}");
+    assert_eq!(sandbox.created("clearfeed").len() as u64, created);
+}
