@@ -9,6 +9,7 @@ mod delivery;
 mod dry_run;
 mod help;
 mod import;
+mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
