@@ -22,6 +22,9 @@ use crate::intake::Identify;
 use crate::record::{Cell, Header, Place, Record};
 use crate::source::{Layout, Table};
 
+/// What to do about a row that is left out unexpectedly.
+const SKIP: &str = "if that is meant, write `expect_skip = true`";
+
 /// One test as it is written.
 #[derive(Debug)]
 pub(super) struct Example {
@@ -220,7 +223,7 @@ impl Run<'_> {
         let Some(outcomes) = outcomes else {
             if self.example.expect_skip.is_none() {
                 let why = "the row is left out by `where`";
-                self.fails(self.example.at, why, None);
+                self.fails(self.example.at, why, Some(SKIP.to_owned()));
             }
             return;
         };
@@ -234,13 +237,13 @@ impl Run<'_> {
             skipped,
         ) {
             (_, Some(_), Some(_)) => {}
-            (_, Some(at), None) => self.fails(at, "the row is not left out", None),
+            (_, Some(at), None) => {
+                let hint = "mend `where`, or say what the row becomes: `expect = { … }`".to_owned();
+                self.fails(at, "the row is not left out", Some(hint));
+            }
             (_, None, Some(why)) => {
-                self.fails(
-                    self.example.at,
-                    &format!("the row is left out: {why}"),
-                    None,
-                );
+                let why = format!("the row is left out: {why}");
+                self.fails(self.example.at, &why, Some(SKIP.to_owned()));
             }
             (Some(wanted), None, None) => self.compare_error(wanted, &faults),
             (None, None, None) => self.compare(&outcomes, &faults),
@@ -356,7 +359,8 @@ impl Run<'_> {
                 self.example.name, column.value
             );
             let near = did_you_mean(&nearest(&column.value, names.iter().copied()));
-            *self.faults.add(column.at, message) = near;
+            let hint = near.unwrap_or_else(|| format!("it reads {}", names.join(", ")));
+            self.faults.hint(column.at, message, hint);
         }
     }
 
@@ -366,7 +370,11 @@ impl Run<'_> {
             return;
         }
         match lines.is_empty() {
-            true => self.fails(wanted.at, "the row is taken without a fault", None),
+            true => {
+                let hint =
+                    "mend the mapping, or say what the row becomes: `expect = { … }`".to_owned();
+                self.fails(wanted.at, "the row is taken without a fault", Some(hint));
+            }
             false => {
                 let hint = format!("what is wrong with it: {}", lines.join("; "));
                 self.fails(wanted.at, "no fault of the row says this", Some(hint));
@@ -391,7 +399,8 @@ impl Run<'_> {
             let Some(position) = names().position(|known| known == name.value) else {
                 let message = format!("the mapping does not fill `{}`", name.value);
                 let near = did_you_mean(&nearest(&name.value, names()));
-                self.fails(name.at, &message, near);
+                let all = || format!("it fills {}", names().collect::<Vec<_>>().join(", "));
+                self.fails(name.at, &message, Some(near.unwrap_or_else(all)));
                 continue;
             };
             let field = &plan.fields[position];
@@ -405,7 +414,8 @@ impl Run<'_> {
                     Value::Null => format!("`{}` stays empty", name.value),
                     _ => format!("`{}` becomes {shown}", name.value),
                 };
-                self.fails(wanted.at, &why, None);
+                let hint = "mend the mapping, or what the test expects".to_owned();
+                self.fails(wanted.at, &why, Some(hint));
             }
         }
     }

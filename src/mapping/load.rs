@@ -55,7 +55,6 @@ impl Mapping {
     }
 
     /// Reads a mapping from its text; `folder` is where the files stand that it names.
-    #[cfg(test)]
     pub(super) fn read(file: String, text: String, folder: &Path) -> Result<Self> {
         let draft = Draft::read(file, text, folder);
         match draft.mapping {
@@ -422,7 +421,11 @@ fn read_fields(
         return Vec::new();
     };
     if table.is_empty() {
-        faults.add(at, "`[fields]` is empty");
+        faults.hint(
+            at,
+            "`[fields]` is empty",
+            "say what each field of a ticket is made of: `Subject = { from = \"Title\" }`",
+        );
     }
     let mut fields = Fields::default();
     fields.read(table, "", reading, faults);

@@ -25,6 +25,7 @@ mod file;
 pub mod infer;
 mod input;
 mod item;
+mod json_schema;
 mod keys;
 mod load;
 mod lookup;
@@ -53,6 +54,7 @@ use crate::systems::StepPayload;
 
 pub use bind::BoundPlan;
 pub use check::Checked;
+pub use json_schema::{describe as describe_type, json_schema};
 pub use load::{Draft, Mapping};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;

@@ -173,7 +173,7 @@ impl Resolver {
     }
 }
 
-fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
+pub(super) fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
     const SHOWN: usize = 5;
     let shown: Vec<String> = entries
         .iter()

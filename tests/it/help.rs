@@ -4,8 +4,11 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 17] = [
     &["import"],
+    &["validate"],
+    &["schema", "mapping"],
+    &["schema", "fields"],
     &["directory", "pull"],
     &["directory", "show"],
     &["directory", "search"],
