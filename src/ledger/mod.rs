@@ -17,6 +17,7 @@
 
 mod by_hand;
 mod ends;
+mod glance;
 mod inputs;
 mod lock;
 mod purge;
@@ -43,6 +44,7 @@ use worker::{Kind, Worker};
 
 pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
+pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::RunLock;
 pub use purge::{Purged, backups};
@@ -155,18 +157,18 @@ impl Ledger {
             EndFilter::Errors => &["changed", "rejected", "incomplete", "in_doubt"],
         };
         let code = code.to_owned();
-        self.read(move |c| runs::ends(c, &code, states, after, limit))
+        self.read(move |c| runs::ends(c, &code, (states, true), after, limit))
             .await
     }
 
-    /// A page of the tickets that a run made, in the order of its input, after the given ordinal.
+    /// A page of the tickets that a run made and that were not taken back, in the order of its input, after the given ordinal.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn ids(&self, code: &str, after: Option<u64>, limit: u32) -> Result<Vec<MadeTicket>> {
         let code = code.to_owned();
         let rows = self
-            .read(move |c| runs::ends(c, &code, &["created", "incomplete"], after, limit))
+            .read(move |c| runs::ends(c, &code, (&["created", "incomplete"], false), after, limit))
             .await?;
         Ok(rows
             .into_iter()

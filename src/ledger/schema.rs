@@ -158,6 +158,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// The schema of the first version.
+#[cfg(test)]
+pub(super) fn first() -> &'static str {
+    MIGRATIONS[0]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,7 @@ pub struct StepId {
 }
 
 /// The content of a row that nobody knows: its ticket was found by its marker (`runs adopt`).
-pub const UNKNOWN_CONTENT: Digest = [0; 16];
+pub const UNKNOWN_CONTENT: Digest = *b"content unknown!";
 
 /// A step as the ledger knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,12 +17,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::breaker::{Breaker, Flow};
+use super::clock::Clock;
 use super::crash;
 use super::limiter::{Limiter, UNKNOWN_RATE};
 use super::plan::{Base, Plan, Row, ready_end};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
-use super::row::{Intended, Line, Sent, Signal, intent, on_its_clock, send};
+use super::row::{Intended, Line, Sent, Signal, intent, send};
 use super::settle::FindReferences;
 use super::totals::{Fold, Totals};
 use super::{Going, Settings, Stop};
@@ -81,7 +82,7 @@ pub(super) async fn drive<'e>(
     let (signals, heard) = mpsc::unbounded_channel();
     let halt = watch::Sender::new(false);
     let line = Arc::new(Line {
-        begun: (Instant::now(), on_its_clock(sending.system.as_ref())),
+        clock: Clock::start(sending.system.account().clock_offset),
         crash: settings.crash.clone(),
         system: sending.system,
         limiter: sending.limiter,
@@ -132,6 +133,18 @@ fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
         fold.note(format!(
             "`{}` has changed since run {}: rows that are done are not sent again",
             meta.inputs.join("`, `"),
+            last.code
+        ));
+    }
+    if !last.meta.system_print.is_empty() && last.meta.system_print != meta.system_print {
+        fold.note(format!(
+            "run {} spoke to `{}`, this one speaks to `{}`",
+            last.code, last.meta.system_print, meta.system_print
+        ));
+    }
+    if last.meta.directory_print.is_some() && last.meta.directory_print != meta.directory_print {
+        fold.note(format!(
+            "the directory has changed since run {}: names may stand for other ids in rows that are not done",
             last.code
         ));
     }

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `prepare` | reading and mapping on threads, in order, bounded |
 //! | `compare` | the input against the ledger, before anything is sent |
+//! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
 //! | `engine` | the loop: intents in groups, rows under way, stopping |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
@@ -29,6 +30,7 @@
 
 mod adopt;
 mod breaker;
+mod clock;
 mod compare;
 mod crash;
 mod engine;
@@ -66,7 +68,7 @@ pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
-pub use probe::probe;
+pub use probe::{Sample, probe};
 pub use rollback::{Forecast, Taking};
 pub use settle::FindReferences;
 pub use totals::Totals;

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::clock::Clock;
 use super::crash::{self, Crash};
 use super::limiter::Limiter;
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Call, Outcome, Refusal, System, Ticket};
+use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -28,13 +29,12 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) struct Line {
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
+    pub(super) clock: Clock,
     pub(super) run: ActiveRun,
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
     pub(super) crash: Option<Arc<Crash>>,
-    /// The beginning of the run on both clocks, ours corrected to the system's.
-    pub(super) begun: (Instant, Timestamp),
     /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
     /// would double its work, and each comes back with an answer soon.
     pub(super) sent: AtomicU64,
@@ -55,16 +55,14 @@ impl Line {
         let _ = self.signals.send(signal);
     }
 
-    /// Now, on the system's clock, and not later than it is there: measured since the beginning of the run, since
-    /// our clock may be set in the middle of it. The measure stands still while the machine sleeps.
+    /// Now, on the system's clock; no later than it is.
     pub(super) fn now(&self) -> Timestamp {
-        let (since, at) = self.begun;
-        at.checked_add(since.elapsed()).unwrap_or(at)
+        self.clock.earliest()
     }
 
-    /// Now, on the system's clock, and not earlier than it is there.
+    /// Now, on the system's clock; no earlier than it is.
     pub(super) fn now_at_the_latest(&self) -> Timestamp {
-        self.now().max(on_its_clock(self.system.as_ref()))
+        self.clock.latest()
     }
 
     /// Dies when this is the place and the time.
@@ -99,13 +97,6 @@ impl Line {
             sleep(grace).await;
         }
     }
-}
-
-/// Now by our clock, corrected to the system's.
-pub(super) fn on_its_clock(system: &dyn System) -> Timestamp {
-    let offset: SignedDuration = system.account().clock_offset;
-    let now = Timestamp::now();
-    now.checked_add(offset).unwrap_or(now)
 }
 
 /// How far a row came. `row.next` is the step at which it stands.
@@ -370,6 +361,10 @@ fn settled_with(
 }
 
 fn unreachable_system(what: &str) -> Error {
+    if what.starts_with(NO_HANDLES) {
+        return Error::machine(what)
+            .hint("lower --concurrency or raise the limit (`ulimit -n`), and run the same command again: it goes on where it was");
+    }
     Error::new(
         ErrorKind::Unreachable,
         format!("the system cannot be reached: {what}"),

@@ -9,6 +9,7 @@ mod delivery;
 mod dry_run;
 mod help;
 mod import;
+mod machine;
 mod mapping_keys;
 mod model;
 mod real_files;

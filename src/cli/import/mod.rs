@@ -130,7 +130,7 @@ impl Import<'_> {
             counted: self.counted(&plan, &survey)?,
         };
         let compared = self.compare(&pass, &scope, &meta).await?;
-        self.probe(&scope).await?;
+        self.probe(&pass, &scope).await?;
         self.confirm(&pass, compared.as_ref())?;
         self.give_up(&pass, &scope, compared.as_ref())?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
