@@ -1,59 +1,94 @@
-//! How exactly a limit is held: `cargo bench --bench limit` imports for 60 s at 50/s and at 1,000/s against a
-//! sandbox with the same limit, and tells the rate that was reached and how often the sandbox said 429.
+//! How exactly a limit is held, found and obeyed, against a sandbox in another process:
+//!
+//! - `known`: imports for 60 s at 50/s and at 1,000/s with the same limit on both sides; the rate that was reached,
+//!   and how often the sandbox said 429;
+//! - `unknown`: nobody tells the client the limit of 40/s; what it used of it and how much was refused from second 30
+//!   to 150, and the same after the limit has been lowered to 10/s;
+//! - `pause`: a `Retry-After` of 20 s in the middle of an import with 64 requests under way.
+//!
+//! `cargo bench --bench limit` runs all, `cargo bench --bench limit -- pause` one.
 
 #[expect(dead_code, reason = "each measurement needs its own part of it")]
 mod support;
 
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 use support::{Sandbox, measure, names, program, write_csv};
 
 const SECONDS: u64 = 60;
 
+const IMPORT: [&str; 9] = [
+    "import",
+    "tickets.csv",
+    "--mapping",
+    "map.toml",
+    "--profile",
+    "district",
+    "--format",
+    "json",
+    "--quiet",
+];
+
 fn main() {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let measurements: [(&str, fn()); 3] =
+        [("known", known), ("unknown", unknown), ("pause", pause)];
+    for (name, measurement) in measurements {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            measurement();
+        }
+    }
+}
+
+/// Fills a folder with what an import of so many rows needs, and waits until the bucket of the sandbox is full
+/// again: the requests of the directory must not count.
+fn fill(folder: &Path, sandbox: &Sandbox, rows: u64, further: &str) {
+    sandbox.profiles(folder, further);
+    std::fs::write(folder.join("map.toml"), support::MAPPING).expect("the folder can be written");
+    let snapshot = folder.join("directory.json");
+    let pull = [
+        "directory",
+        "pull",
+        "--profile",
+        "district",
+        "-o",
+        "directory.json",
+        "--quiet",
+    ];
+    measure(program(folder, &pull));
+    let people = names(&snapshot, "user", Some("email"));
+    let places = names(&snapshot, "location", None);
+    write_csv(
+        folder,
+        rows,
+        &places,
+        &people,
+        &names(&snapshot, "issue", None),
+    );
+    std::thread::sleep(Duration::from_secs(2));
+}
+
+fn known() {
     for rate in [50_u64, 1000] {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let folder = folder.path();
         let limit = format!("{rate}/s");
         let sandbox = Sandbox::start(folder, &limit);
-        sandbox.profiles(folder, &format!("rate = \"{limit}\"\nconcurrency = 64"));
-        std::fs::write(folder.join("map.toml"), support::MAPPING)
-            .expect("the folder can be written");
-        measure(program(
-            folder,
-            &[
-                "directory",
-                "pull",
-                "--profile",
-                "district",
-                "-o",
-                "directory.json",
-                "--quiet",
-            ],
-        ));
-        let snapshot = folder.join("directory.json");
-        let people = names(&snapshot, "user", Some("email"));
         let rows = rate * SECONDS;
-        write_csv(
+        fill(
             folder,
+            &sandbox,
             rows,
-            &names(&snapshot, "location", None),
-            &people,
-            &names(&snapshot, "issue", None),
+            &format!("rate = \"{limit}\"\nconcurrency = 64"),
         );
-        // The requests of the directory must not count: the bucket of the sandbox is full again after a second.
-        std::thread::sleep(std::time::Duration::from_secs(2));
-        let arguments = [
-            "import",
-            "tickets.csv",
-            "--mapping",
-            "map.toml",
-            "--profile",
-            "district",
-            "--format",
-            "json",
-            "--quiet",
-        ];
-        let measured = measure(program(folder, &arguments));
-        let summary: serde_json::Value = serde_json::from_str(&measured.stdout).expect("a summary");
+        let measured = measure(program(folder, &IMPORT));
+        let summary: Value = serde_json::from_str(&measured.stdout).expect("a summary");
         assert_eq!(summary["created"], rows, "{summary:#}");
         let reached = rows as f64 / summary["seconds"].as_f64().expect("it tells its seconds");
         let stats = sandbox.ask("stats");
@@ -63,4 +98,128 @@ fn main() {
             stats.trim()
         );
     }
+}
+
+/// An import under way, killed when dropped.
+struct Import(Child);
+
+impl Import {
+    fn start(folder: &Path) -> Self {
+        let mut command = program(folder, &IMPORT);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("the program starts"))
+    }
+}
+
+impl Drop for Import {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Requests and refusals so far.
+fn counts(sandbox: &Sandbox) -> (f64, f64) {
+    let stats: Value = serde_json::from_str(&sandbox.ask("stats")).expect("JSON");
+    let count = |name: &str| stats[name]["incidentiq"].as_f64().expect("a number");
+    (count("requests"), count("throttled"))
+}
+
+/// Waits until so long after the start.
+fn at(start: Instant, second: u64) {
+    let due = start + Duration::from_secs(second);
+    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+}
+
+fn tell(what: &str, rate: f64, seconds: f64, before: (f64, f64), after: (f64, f64)) {
+    let (sent, refused) = (after.0 - before.0, after.1 - before.1);
+    println!(
+        "{what}: {:.1} % of {rate}/s used, {:.2} % of {sent} requests refused",
+        (sent - refused) / (rate * seconds) * 100.0,
+        refused / sent * 100.0,
+    );
+}
+
+fn unknown() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = folder.path();
+    // The limit falls after so many requests: a little after second 150.
+    let sandbox = Sandbox::start_with(folder, "40/s", &["--fault", "rate-after=6200:10/s"]);
+    fill(folder, &sandbox, 20_000, "");
+    let import = Import::start(folder);
+    let start = Instant::now();
+    at(start, 30);
+    let thirty = counts(&sandbox);
+    at(start, 150);
+    let half = counts(&sandbox);
+    tell(
+        "limit unknown, seconds 30 to 150",
+        40.0,
+        120.0,
+        thirty,
+        half,
+    );
+    at(start, 200);
+    let lowered = counts(&sandbox);
+    assert!(
+        lowered.0 > 6_200.0,
+        "it has not been lowered yet: {lowered:?}"
+    );
+    at(start, 290);
+    tell(
+        "lowered to 10/s, seconds 200 to 290",
+        10.0,
+        90.0,
+        lowered,
+        counts(&sandbox),
+    );
+    drop(import);
+}
+
+fn pause() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = folder.path();
+    let sandbox = Sandbox::start(folder, "0");
+    fill(
+        folder,
+        &sandbox,
+        20_000,
+        "rate = \"100/s\"\nconcurrency = 64",
+    );
+    let import = Import::start(folder);
+    std::thread::sleep(Duration::from_secs(5));
+    let script =
+        json!({"operation": "create", "fault": "status-429-retry-after", "value": "1:20s"});
+    sandbox.script(&script);
+    let struck = jiff::Timestamp::now();
+    std::thread::sleep(Duration::from_secs(26));
+    drop(import);
+    let times: Vec<jiff::Timestamp> = sandbox
+        .ask("audit")
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .map(|entry| {
+            entry["time"]
+                .as_str()
+                .expect("a time")
+                .parse()
+                .expect("a time")
+        })
+        .collect();
+    let gap = times
+        .windows(2)
+        .max_by_key(|pair| pair[1].duration_since(pair[0]))
+        .expect("there are requests");
+    let seconds =
+        |from: jiff::Timestamp, to: jiff::Timestamp| to.duration_since(from).as_secs_f64();
+    let first = times
+        .iter()
+        .filter(|time| **time >= gap[1] && seconds(gap[1], **time) < 0.25);
+    println!(
+        "a pause of 20 s at 100/s with 64 under way: nothing was accepted for {:.3} s, the last {:.0} ms after it was \
+         asked for; {} in the first 250 ms after it",
+        seconds(gap[0], gap[1]),
+        seconds(struck, gap[0]) * 1e3,
+        first.count(),
+    );
 }

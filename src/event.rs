@@ -63,6 +63,8 @@ pub enum Wait {
         /// How long still.
         left: Duration,
     },
+    /// Rows that were in doubt are looked at once more after this.
+    Sweep(Duration),
 }
 
 /// How a record ended.

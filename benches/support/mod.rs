@@ -33,10 +33,16 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Starts it on a free port with this limit.
     pub(crate) fn start(folder: &Path, rate: &str) -> Self {
+        Self::start_with(folder, rate, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(folder: &Path, rate: &str, further: &[&str]) -> Self {
         let mut child = program(
             folder,
             &["sandbox", "--listen", "127.0.0.1:0", "--rate", rate],
         )
+        .args(further)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -57,6 +63,15 @@ impl Sandbox {
 
     /// What its own interface answers under a path (`stats`, `audit`).
     pub(crate) fn ask(&self, path: &str) -> String {
+        self.request(reqwest::Method::GET, path, String::new())
+    }
+
+    /// Scripts a fault.
+    pub(crate) fn script(&self, fault: &serde_json::Value) {
+        self.request(reqwest::Method::POST, "faults", fault.to_string());
+    }
+
+    fn request(&self, method: reqwest::Method, path: &str, body: String) -> String {
         let address = format!("{}/{path}", self.told("admin").trim_end_matches('/'));
         // An `Err` only says that a provider is installed already.
         _ = rustls::crypto::ring::default_provider().install_default();
@@ -65,7 +80,8 @@ impl Sandbox {
             .tls_certs_only([])
             .build()
             .expect("a client without encryption needs nothing");
-        let answer = async { client.get(address).send().await?.text().await };
+        let request = client.request(method, address).body(body);
+        let answer = async { request.send().await?.text().await };
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

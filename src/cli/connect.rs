@@ -111,6 +111,14 @@ impl Target {
         matches!(self, Self::Profile(profile) if profile.is_live())
     }
 
+    /// Whether it is the sandbox or on this machine.
+    pub(super) fn is_near(&self) -> bool {
+        match self {
+            Self::Sandbox(_) => true,
+            Self::Profile(profile) => profile.is_loopback(),
+        }
+    }
+
     /// The zone of times that come without one.
     pub(super) fn timezone(&self) -> Option<TimeZone> {
         match self {
@@ -121,15 +129,11 @@ impl Target {
 
     /// `commit_within` and `visible_within` (design, Delivery: the only assumption).
     pub(super) fn surprise(&self) -> (Duration, Duration) {
-        let (commit, visible, near) = match self {
-            Self::Sandbox(_) => (None, None, true),
-            Self::Profile(profile) => (
-                profile.commit_within,
-                profile.visible_within,
-                profile.is_loopback(),
-            ),
+        let (commit, visible) = match self {
+            Self::Sandbox(_) => (None, None),
+            Self::Profile(profile) => (profile.commit_within, profile.visible_within),
         };
-        let (commit_default, visible_default) = if near {
+        let (commit_default, visible_default) = if self.is_near() {
             (Duration::from_secs(2), Duration::from_secs(1))
         } else {
             (systems::COMMIT_WITHIN, Duration::from_secs(30))

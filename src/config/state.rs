@@ -1,8 +1,12 @@
 //! The state folder: ledger, directory cache, sandbox data. Readable by its owner only.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+
+/// The rates that were found, by profile.
+const RATES: &str = "rates.json";
 
 /// The folder in which everything lives that must outlast a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,29 @@ impl StateFolder {
     /// The ledger's file.
     pub fn ledger(&self) -> PathBuf {
         self.0.join("ledger.sqlite")
+    }
+
+    /// The rate that an earlier run found for a profile, in requests per second; what cannot be read was not found.
+    pub fn found_rate(&self, profile: &str) -> Option<f64> {
+        self.found_rates().get(profile).copied()
+    }
+
+    /// Keeps the rate that was found for a profile.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_found_rate(&self, profile: &str, rate: f64) -> std::io::Result<()> {
+        let mut rates = self.found_rates();
+        rates.insert(profile.to_owned(), (rate * 100.0).round() / 100.0);
+        let file = tempfile::NamedTempFile::new_in(&self.0)?;
+        serde_json::to_writer_pretty(&file, &rates)?;
+        file.persist(self.0.join(RATES))?;
+        Ok(())
+    }
+
+    fn found_rates(&self) -> BTreeMap<String, f64> {
+        let text = std::fs::read(self.0.join(RATES)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// The folder of the embedded sandbox.
@@ -93,6 +120,18 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_rate_that_was_found_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(Some(folder.path())).unwrap();
+        assert_eq!(state.found_rate("district"), None);
+        state.keep_found_rate("district", 38.123).unwrap();
+        state.keep_found_rate("support", 9.0).unwrap();
+        assert_eq!(state.found_rate("district"), Some(38.12));
+        std::fs::write(folder.path().join(RATES), "{").unwrap();
+        assert_eq!(state.found_rate("district"), None);
+    }
 
     #[test]
     fn the_folder_is_the_owners_only() {

@@ -38,21 +38,23 @@ pub struct DoneKey {
 }
 
 impl Scope {
-    /// Whether a run of this scope has read the same bytes with the same mapping and the same flags before.
+    /// Whether a run of this scope has read the same bytes with the same mapping before, and with the same flags.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn has_seen(&self, meta: &RunMeta) -> Result<bool> {
-        let Some(id) = self.id else { return Ok(false) };
+    pub async fn has_seen(&self, meta: &RunMeta) -> Result<(bool, bool)> {
+        let Some(id) = self.id else {
+            return Ok((false, false));
+        };
         let (input, mapping) = (meta.input_print.clone(), meta.mapping_print.clone());
         let arguments = serde_json::json!(meta.arguments).to_string();
         self.ledger
             .read(move |c| {
                 c.query_row(
-                    "SELECT EXISTS (SELECT 1 FROM run WHERE scope = ?1 AND input_print = ?2
-                                    AND mapping_print = ?3 AND arguments = ?4)",
+                    "SELECT count(*) > 0, coalesce(max(arguments = ?4), 0)
+                     FROM run WHERE scope = ?1 AND input_print = ?2 AND mapping_print = ?3",
                     params![id, input, mapping, arguments],
-                    |row| row.get(0),
+                    |row| Ok((row.get(0)?, row.get(1)?)),
                 )
             })
             .await

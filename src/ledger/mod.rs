@@ -17,6 +17,7 @@
 
 mod by_hand;
 mod ends;
+mod glance;
 mod inputs;
 mod lock;
 mod purge;
@@ -43,13 +44,14 @@ use worker::{Kind, Worker};
 
 pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
+pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::RunLock;
 pub use purge::{Purged, backups};
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Change, Control, Intent, Settlement, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT,
-    Unsettled,
+    Change, Control, Doubted, Intent, Settlement, State, StepId, StepRecord, Trouble,
+    UNKNOWN_CONTENT, Unsettled,
 };
 pub use undo::{Rollback, UndoState, Undoable};
 
@@ -155,18 +157,18 @@ impl Ledger {
             EndFilter::Errors => &["changed", "rejected", "incomplete", "in_doubt"],
         };
         let code = code.to_owned();
-        self.read(move |c| runs::ends(c, &code, states, after, limit))
+        self.read(move |c| runs::ends(c, &code, (states, true), after, limit))
             .await
     }
 
-    /// A page of the tickets that a run made, in the order of its input, after the given ordinal.
+    /// A page of the tickets that a run made and that were not taken back, in the order of its input, after the given ordinal.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn ids(&self, code: &str, after: Option<u64>, limit: u32) -> Result<Vec<MadeTicket>> {
         let code = code.to_owned();
         let rows = self
-            .read(move |c| runs::ends(c, &code, &["created", "incomplete"], after, limit))
+            .read(move |c| runs::ends(c, &code, (&["created", "incomplete"], false), after, limit))
             .await?;
         Ok(rows
             .into_iter()
@@ -367,15 +369,33 @@ impl ActiveRun {
             .collect())
     }
 
-    /// The latest tickets of this scope in a group, whichever run made them, with the references that they bear.
+    /// The rows of this scope that have a ticket and were in doubt once, as far as doubles of them may still turn up.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn controls(&self, group: String, limit: u32) -> Result<Vec<Control>> {
+    pub async fn doubted(&self) -> Result<Vec<Doubted>> {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::controls(c, scope, &group, limit))
+            .read(move |c| steps::doubted(c, scope))
+            .await
+    }
+
+    /// The latest tickets of this scope in a group that were sent before a moment on the system's clock, whichever
+    /// run made them, with the references that they bear.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn controls(
+        &self,
+        group: String,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Control>> {
+        let scope = self.scope_id;
+        self.scope
+            .ledger
+            .read(move |c| steps::controls(c, scope, &group, before, limit))
             .await
     }
 

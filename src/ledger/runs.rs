@@ -93,6 +93,8 @@ pub struct RunInfo {
     pub meta: RunMeta,
     /// Its totals (`run::Totals` as JSON), once it ended.
     pub totals: Option<Value>,
+    /// How many of its tickets were taken back.
+    pub undone: u64,
 }
 
 /// Which ends to read.
@@ -248,7 +250,8 @@ pub(super) fn put_end(connection: &Connection, run: i64, row: &StoredRow) -> rus
 
 const RUNS: &str = "
     SELECT code, tenant.system, tenant.name, scope.name, state, started, ended, inputs, input_print, mapping,
-           mapping_print, directory_print, directory_pulled, command, totals, system_print, arguments, folder
+           mapping_print, directory_print, directory_pulled, command, totals, system_print, arguments, folder,
+           (SELECT count(*) FROM undo WHERE undo.run = run.id AND undo.state IN ('undone', 'gone'))
     FROM run JOIN scope ON scope.id = run.scope JOIN tenant ON tenant.id = scope.tenant";
 
 fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
@@ -281,6 +284,7 @@ fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
             folder: row.get(17)?,
         },
         totals: json(14)?,
+        undone: u64::try_from(row.get::<_, i64>(18)?).unwrap_or_default(),
     })
 }
 
@@ -314,11 +318,11 @@ pub(super) fn last(connection: &Connection, scope: i64) -> rusqlite::Result<Opti
         .optional()
 }
 
-/// A page of the ends of a run in the order of its input.
+/// A page of the ends of a run in the order of its input; `undone` says whether those that were taken back count.
 pub(super) fn ends(
     connection: &Connection,
     code: &str,
-    states: &[&str],
+    (states, undone): (&[&str], bool),
     after: Option<u64>,
     limit: u32,
 ) -> rusqlite::Result<Vec<StoredRow>> {
@@ -329,9 +333,11 @@ pub(super) fn ends(
             "SELECT ordinal, key, end, file, sheet, row FROM row_end
              WHERE run = (SELECT id FROM run WHERE code = upper(?1)) AND ordinal > ?2
                AND state IN (SELECT value FROM json_each(?3))
+               AND (?5 OR NOT EXISTS (SELECT 1 FROM undo WHERE undo.run = row_end.run AND undo.key = row_end.key
+                                        AND undo.state IN ('undone', 'gone')))
              ORDER BY ordinal LIMIT ?4",
         )?
-        .query_map(params![code.trim(), after, words, limit], |row| {
+        .query_map(params![code.trim(), after, words, limit, undone], |row| {
             let end: StoredEnd =
                 serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| {
                     rusqlite::Error::FromSqlConversionFailure(

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 1 | tenants, scopes, runs, steps, row ends |
 //! | 2 | what a run was typed as and in which folder, the system's fingerprint; tickets that a key had before; rollbacks |
+//! | 3 | rows that were in doubt are found without looking at all; `doubted` 2: no longer looked at for doubles |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
@@ -103,6 +104,9 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (run, key)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE INDEX step_doubted ON step (scope) WHERE doubted = 1;
+",
 ];
 
 /// The version that this program writes.
@@ -152,6 +156,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// The schema of the first version.
+#[cfg(test)]
+pub(super) fn first() -> &'static str {
+    MIGRATIONS[0]
 }
 
 #[cfg(test)]

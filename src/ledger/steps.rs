@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ends::StoredRow;
 use crate::intake::Digest;
 use crate::record::{Place, RowKey};
-use crate::systems::{Refusal, Ticket};
+use crate::systems::{CREATE, Refusal, Ticket};
 
 /// The state of a step. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ pub struct StepId {
 }
 
 /// The content of a row that nobody knows: its ticket was found by its marker (`runs adopt`).
-pub const UNKNOWN_CONTENT: Digest = [0; 16];
+pub const UNKNOWN_CONTENT: Digest = *b"content unknown!";
 
 /// A step as the ledger knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +130,8 @@ pub struct Intent {
     pub group: String,
     /// How often an answered request was settled as absent before.
     pub absent: u32,
+    /// Whether an earlier one was in doubt.
+    pub doubted: bool,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -164,6 +166,8 @@ pub enum Change {
     Withdraw(RowKey, StepId),
     /// A record reached its end in this run.
     End(StoredRow),
+    /// A row that was in doubt has been looked at long enough for doubles.
+    Swept(RowKey),
 }
 
 /// A row whose last request nobody has settled.
@@ -291,6 +295,7 @@ pub(super) fn apply(
             Change::Settle(settlement) => settle(connection, scope, settlement)?,
             Change::Withdraw(key, step) => withdraw(connection, scope, key, step)?,
             Change::End(row) => super::runs::put_end(connection, run, row)?,
+            Change::Swept(key) => swept(connection, scope, key)?,
         }
     }
     Ok(late)
@@ -299,10 +304,10 @@ pub(super) fn apply(
 const INTEND: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
                       file, sheet, row, reference, grp, sent_at)
-    VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, 0, :payload, :content, :run,
+    VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, :doubted, :payload, :content, :run,
             :file, :sheet, :row, :reference, :grp, :at)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
-        state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
+        state = 1, attempt = attempt + 1, absent = excluded.absent, doubted = doubted OR excluded.doubted, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
         row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
         settled_at = NULL,
@@ -331,6 +336,7 @@ fn intend(
         ":step": intent.step.name,
         ":ordinal": intent.step.ordinal,
         ":absent": intent.absent,
+        ":doubted": intent.doubted,
         ":payload": intent.payload,
         ":content": intent.content,
         ":run": run,
@@ -399,6 +405,44 @@ fn withdraw(
     Ok(())
 }
 
+/// `doubted` of a create that was in doubt: 1 until later runs need not look for its doubles any more, then 2.
+fn swept(connection: &Connection, scope: i64, key: &RowKey) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE step SET doubted = 2 WHERE scope = ?1 AND key = ?2 AND step = ?3 AND doubted = 1",
+        )?
+        .execute(params![scope, key.as_str(), CREATE])?;
+    Ok(())
+}
+
+/// A row with a ticket that was in doubt once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubted {
+    /// Whose.
+    pub key: RowKey,
+    /// The reference that its ticket bears.
+    pub reference: String,
+    /// When its last intent was written, on the system's clock.
+    pub sent_at: Timestamp,
+}
+
+/// The rows that have a ticket and were in doubt once, as far as nobody has looked long enough for doubles.
+pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Doubted>> {
+    connection
+        .prepare_cached(
+            "SELECT key, reference, sent_at FROM step INDEXED BY step_doubted
+             WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state = 2 AND reference IS NOT NULL",
+        )?
+        .query_map(params![scope, CREATE], |row| {
+            Ok(Doubted {
+                key: RowKey::new(row.get::<_, String>(0)?),
+                reference: row.get(1)?,
+                sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
+            })
+        })?
+        .collect()
+}
+
 /// Rows that were sent or in doubt and are not settled.
 pub(super) fn unsettled(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Unsettled>> {
     connection
@@ -449,11 +493,12 @@ pub(super) fn owners(
     Ok(owners)
 }
 
-/// The latest tickets in a group.
+/// The latest tickets in a group that were sent before a moment.
 pub(super) fn controls(
     connection: &Connection,
     scope: i64,
     group: &str,
+    before: Timestamp,
     limit: u32,
 ) -> rusqlite::Result<Vec<Control>> {
     connection
@@ -461,9 +506,10 @@ pub(super) fn controls(
             "SELECT ticket, reference
              FROM step
              WHERE scope = ?1 AND state = 2 AND grp = ?2 AND ticket IS NOT NULL AND reference IS NOT NULL
-             ORDER BY sent_at DESC LIMIT ?3",
+                   AND sent_at <= ?3
+             ORDER BY sent_at DESC LIMIT ?4",
         )?
-        .query_map(params![scope, group, limit], |row| {
+        .query_map(params![scope, group, micros(before), limit], |row| {
             Ok(Control {
                 ticket: row.get(0)?,
                 reference: row.get(1)?,

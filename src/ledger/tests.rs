@@ -33,6 +33,7 @@ fn intent(n: u32) -> Intent {
         reference: Some(format!("s/k{n}")),
         group: "IT".to_owned(),
         absent: 0,
+        doubted: false,
         at: Timestamp::now(),
     }
 }
@@ -200,7 +201,10 @@ async fn a_run_can_be_read_again() {
     let ids = ledger.ids(run.code(), None, 10).await.unwrap();
     assert_eq!(ids.len(), 1);
     assert_eq!(ids[0].ticket, made);
-    let controls = run.controls("IT".to_owned(), 8).await.unwrap();
+    let controls = run
+        .controls("IT".to_owned(), Timestamp::MAX, 8)
+        .await
+        .unwrap();
     assert_eq!(controls[0].ticket, "id0");
     assert!(ledger.run("ZZZZ").await.is_err());
 }
@@ -244,4 +248,108 @@ fn only_the_owner_can_read_it_and_an_unwritable_folder_is_told() {
     let error = Ledger::open(&path.join("below").join(FILE)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Machine);
     assert!(!error.hints().is_empty());
+}
+
+/// A ledger as the first version wrote it, with a tenant.
+fn ledger_of_version_one(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(schema::first()).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO tenant (system, name) VALUES ('clearfeed', 'acme');
+             INSERT INTO scope (tenant, name) VALUES (1, 's');
+             INSERT INTO run (code, scope, state, started, inputs, input_print, mapping, mapping_print, command)
+             VALUES ('AAAA', 1, 'finished', 0, '[\"in.csv\"]', 'p', 'm.toml', 'q', 'deskferry import');
+             INSERT INTO step VALUES (1, 'k1', 'create', 0, 2, 1, 0, 0, NULL, x'01010101010101010101010101010101', 1,
+                                      'in.csv', NULL, 2, 's/k1', 'IT', 0, 0, 'id1', '1', NULL, NULL);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_old_ledger_is_copied_before_it_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    ledger_of_version_one(&path);
+    let ledger = Ledger::open(&path).unwrap();
+    assert_eq!(state(&scope(&ledger).await, 1).await, Some(State::Done));
+    assert_eq!(
+        ledger.run("AAAA").await.unwrap().meta.arguments,
+        Vec::<String>::new()
+    );
+    let copies = backups(&path).unwrap();
+    assert_eq!(copies, [folder.path().join("ledger.sqlite.v1.backup")]);
+    let copy = Connection::open(&copies[0]).unwrap();
+    let (version, ticket): (i64, String) = copy
+        .query_row(
+            "SELECT (SELECT user_version FROM pragma_user_version), ticket FROM step",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!((version, ticket.as_str()), (1, "id1"));
+    // A second opening copies nothing anew.
+    drop(ledger);
+    std::fs::write(&copies[0], b"kept").unwrap();
+    drop(Ledger::open(&path).unwrap());
+    assert_eq!(std::fs::read(&copies[0]).unwrap(), b"kept");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_damaged_page_is_found_when_the_ledger_is_opened() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    {
+        let ledger = Ledger::open(&path).unwrap();
+        let run = scope(&ledger)
+            .await
+            .start_run(RunMeta::default())
+            .await
+            .unwrap();
+        run.intend((0..2_000).map(intent).collect()).await.unwrap();
+    }
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    let size = file.metadata().unwrap().len();
+    file.write_all_at(&[0xA5; 4096], size / 2 / 4096 * 4096)
+        .unwrap();
+    let error = Ledger::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Machine);
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert!(
+        error.hints()[0].contains("runs adopt"),
+        "{:?}",
+        error.hints()
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() {
+    let ledger = Ledger::in_memory().unwrap();
+    let run = scope(&ledger)
+        .await
+        .start_run(RunMeta::default())
+        .await
+        .unwrap();
+    run.intend(vec![intent(1)]).await.unwrap();
+    run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    assert_eq!(
+        run.scope().give_up_blocking(vec![key(1), key(2)]).unwrap(),
+        1
+    );
+    assert_eq!(state(run.scope(), 1).await, Some(State::Undone));
+    assert!(
+        run.intend(vec![intent(1)]).await.unwrap().is_empty(),
+        "the key is free"
+    );
+    let states = run.scope().states(vec![key(1)]).await.unwrap();
+    assert_eq!(states[0][0].ticket, None, "the new row has no ticket yet");
+    let owners = run.owners(vec!["id1".to_owned()]).await.unwrap();
+    assert_eq!(
+        owners["id1"],
+        Some(key(1)),
+        "a listing must not take the first one for the second"
+    );
 }

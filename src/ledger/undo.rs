@@ -30,13 +30,18 @@ pub struct Undoable {
     pub doubted: bool,
     /// Whether a rollback has begun with it before.
     pub intended: bool,
+    /// Whether it looked taken back before that: closed by the run's own mapping.
+    pub was_undone: bool,
 }
 
 /// How far a ticket has been taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UndoState {
-    /// The request may have left.
-    Sending,
+    /// The request may have left; whether the ticket looked taken back before it did.
+    Sending {
+        /// It did.
+        was_undone: bool,
+    },
     /// It is deleted or closed; the key is free.
     Undone,
     /// Somebody else had deleted it; the key is free.
@@ -51,7 +56,7 @@ impl UndoState {
     /// The stored word.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Sending => "sending",
+            Self::Sending { .. } => "sending",
             Self::Undone => "undone",
             Self::Gone => "gone",
             Self::Kept(_) => "kept",
@@ -63,10 +68,14 @@ impl UndoState {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Kept(why) | Self::Refused(why) => Some(why),
+            Self::Sending { was_undone: true } => Some(WAS_UNDONE),
             _ => None,
         }
     }
 }
+
+/// What stands as the reason of an intent for a ticket that looked taken back before.
+const WAS_UNDONE: &str = "it was closed before";
 
 /// The rollback of one run; cheap to clone.
 #[derive(Debug, Clone)]
@@ -180,11 +189,12 @@ fn undoable(
     scope: i64,
     (ordinal, key, place, ticket): (u64, RowKey, Place, Ticket),
 ) -> rusqlite::Result<Option<Undoable>> {
-    let intended: bool = c
+    let begun: Option<Option<String>> = c
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM undo WHERE run = ?1 AND key = ?2 AND ticket = ?3 AND state = 'sending')",
+            "SELECT why FROM undo WHERE run = ?1 AND key = ?2 AND ticket = ?3 AND state = 'sending'",
         )?
-        .query_row(params![run, key.as_str(), ticket.id], |row| row.get(0))?;
+        .query_row(params![run, key.as_str(), ticket.id], |row| row.get(0))
+        .optional()?;
     let of = |created: Option<i64>, written: Option<i64>, doubted: bool| Undoable {
         ordinal,
         place,
@@ -193,7 +203,8 @@ fn undoable(
         created: created.map(moment),
         written: written.map(moment),
         doubted,
-        intended,
+        intended: begun.is_some(),
+        was_undone: begun.as_ref().is_some_and(Option::is_some),
     };
     let times = c
         .prepare_cached(

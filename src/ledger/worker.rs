@@ -248,12 +248,16 @@ pub(super) fn trouble(path: &str, error: &rusqlite::Error) -> Error {
     let (message, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
             "the ledger is damaged",
-            "move the file away and keep it: it knows which tickets were made; put a backup in its place before \
-             anything is sent again",
+            "nothing was sent; keep the file, it knows which tickets were made: move it away and put a backup in its \
+             place, or let `deskferry runs adopt` learn from the system what was sent",
         ),
         Some(ErrorCode::DiskFull) => (
             "the disk is full",
             "make room and run the same command again: it goes on where it was",
+        ),
+        Some(ErrorCode::SystemIoFailure) => (
+            "the disk does not take what is written",
+            "make room or mend the disk, and run the same command again: it goes on where it was",
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
             "the ledger cannot be written",

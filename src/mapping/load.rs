@@ -53,7 +53,6 @@ impl Mapping {
     }
 
     /// Reads a mapping from its text; `folder` is where the files stand that it names.
-    #[cfg(test)]
     pub(super) fn read(file: String, text: String, folder: &Path) -> Result<Self> {
         let draft = Draft::read(file, text, folder);
         match draft.mapping {

@@ -15,6 +15,9 @@ const RATE_WINDOW: Duration = Duration::from_secs(5);
 /// How often the bar is drawn while nothing happens, so that a wait counts down.
 const TICK: Duration = Duration::from_millis(500);
 
+/// A wait of this length is told as a line where there is no bar.
+const LONG_WAIT: Duration = Duration::from_secs(3);
+
 /// What the run waits for, and until when; read by the bar whenever it draws itself.
 type Waiting = Arc<Mutex<Option<(String, Instant)>>>;
 
@@ -107,7 +110,15 @@ impl Progress {
                 self.requests += 1;
                 self.sent.push_back(Instant::now());
             }
-            Event::Waiting(wait) => self.wait(Some(wait_until(wait))),
+            Event::Waiting(wait) => {
+                let (what, until) = wait_until(wait);
+                let left = until.saturating_duration_since(Instant::now());
+                // Where there is no bar, a line says why nothing happens.
+                if self.show == Show::Lines && left >= LONG_WAIT {
+                    self.line(&format!("waiting: {what} {}", words::duration(left)));
+                }
+                self.wait(Some((what, until)));
+            }
             Event::Going => self.wait(None),
             Event::Note(note) => self.line(&format!("note: {note}")),
             Event::Draining { under_way } => {
@@ -223,6 +234,7 @@ fn wait_until(wait: &Wait) -> (String, Instant) {
             let rows = words::plural(*rows as u64, "row", "rows");
             (format!("{rows} in doubt, looked up in"), now + *left)
         }
+        Wait::Sweep(left) => ("a last look for doubles in".to_owned(), now + *left),
     }
 }
 

@@ -192,6 +192,7 @@ impl Writing<'_> {
             reference: Some(marker),
             group,
             absent: 0,
+            doubted: false,
             at,
         }));
         self.changes.push(Change::Settle(Settlement {

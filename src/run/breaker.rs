@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How many refusals by the system stop a run. Faults found before sending do not count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +31,20 @@ impl fmt::Display for MaxErrors {
 
 /// A share says nothing about fewer rows.
 const ENOUGH: u64 = 50;
+/// After so many answers in a row that say nothing, the run finds out about them before it sends more: each of
+/// them leaves a row in doubt.
+const MOST_UNCLEAR: u32 = 10;
+
+/// Whether rows are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// As many as the limits allow.
+    Open,
+    /// None: what is in doubt is looked up first.
+    Held,
+    /// One, to see whether its answer says something.
+    Trial,
+}
 
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -38,6 +52,8 @@ pub(super) struct Breaker {
     in_a_row: u32,
     refused: u64,
     answered: u64,
+    flow: Flow,
+    unclear: u32,
 }
 
 impl Breaker {
@@ -47,7 +63,54 @@ impl Breaker {
             in_a_row: 0,
             refused: 0,
             answered: 0,
+            flow: Flow::Open,
+            unclear: 0,
         }
+    }
+
+    pub(super) fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// An answer said something, whatever it was.
+    pub(super) fn clear(&mut self) {
+        self.unclear = 0;
+        self.flow = Flow::Open;
+    }
+
+    /// An answer said nothing, or none came: whether the run begins to hold, or why it stops.
+    pub(super) fn unclear(&mut self, answer: &str) -> Result<bool> {
+        self.unclear += 1;
+        match self.flow {
+            Flow::Trial => Err(self.gives_up(answer)),
+            Flow::Open if self.unclear >= MOST_UNCLEAR => {
+                self.flow = Flow::Held;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// What was in doubt has been looked up.
+    pub(super) fn looked_up(&mut self) {
+        if self.flow == Flow::Held {
+            self.flow = Flow::Trial;
+        }
+    }
+
+    /// The end of a run whose system says nothing.
+    pub(super) fn gives_up(&self, answer: &str) -> Error {
+        Error::new(
+            ErrorKind::System,
+            format!(
+                "stopped: the system gave no clear answer to {} requests in a row, the last: {answer}",
+                self.unclear
+            ),
+        )
+        .hint(
+            "when the system is well again, run the same command: it finds out what became of them and goes on \
+             where it was",
+        )
     }
 
     /// A row was done.
@@ -101,6 +164,33 @@ mod tests {
         breaker.refused("no");
         breaker.refused("no");
         assert!(breaker.refused("no").is_some());
+    }
+
+    #[test]
+    fn answers_that_say_nothing_hold_the_run_and_then_stop_it() {
+        let mut breaker = Breaker::new(MaxErrors::default());
+        for _ in 1..MOST_UNCLEAR {
+            assert!(!breaker.unclear("500").unwrap());
+        }
+        breaker.clear();
+        for _ in 1..MOST_UNCLEAR {
+            assert!(!breaker.unclear("500").unwrap());
+        }
+        assert!(breaker.unclear("500").unwrap());
+        assert_eq!(breaker.flow(), Flow::Held);
+        // Those that were under way still come back.
+        assert!(!breaker.unclear("500").unwrap());
+        breaker.looked_up();
+        assert_eq!(breaker.flow(), Flow::Trial);
+        assert!(
+            breaker
+                .unclear("503")
+                .unwrap_err()
+                .to_string()
+                .contains("503")
+        );
+        breaker.clear();
+        assert_eq!(breaker.flow(), Flow::Open);
     }
 
     #[test]

@@ -16,7 +16,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, Flow};
+use super::clock::Clock;
+use super::crash;
 use super::limiter::{Limiter, UNKNOWN_RATE};
 use super::plan::{Base, Plan, Row, ready_end};
 use super::pool::{Pool, Settled};
@@ -70,15 +72,18 @@ pub(super) async fn drive<'e>(
     }
     let run = sending.scope.start_run(sending.meta).await?;
     fold.totals.run = Some(run.code().to_owned());
-    if settings.rate.is_none() && sending.limiter.rate() == Some(UNKNOWN_RATE) {
+    if sending.limiter.is_searching() {
         fold.note(format!(
-            "no rate is known for this system, so it goes at {UNKNOWN_RATE} requests a second: `--rate` or the \
-             profile's `rate` sets it"
+            "no rate is known for this system: it begins with {:.0} requests a second and finds out how many the \
+             system takes; `--rate` or the profile's `rate` sets it",
+            sending.limiter.rate().unwrap_or(UNKNOWN_RATE)
         ));
     }
     let (signals, heard) = mpsc::unbounded_channel();
     let halt = watch::Sender::new(false);
     let line = Arc::new(Line {
+        clock: Clock::start(sending.system.account().clock_offset),
+        crash: settings.crash.clone(),
         system: sending.system,
         limiter: sending.limiter,
         run: run.clone(),
@@ -109,6 +114,7 @@ pub(super) async fn drive<'e>(
         broken: false,
         paused_until: None,
         left: settings.limit,
+        last_unclear: String::new(),
         open: HashSet::new(),
         doubles: HashSet::new(),
     };
@@ -125,6 +131,18 @@ fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
         fold.note(format!(
             "`{}` has changed since run {}: rows that are done are not sent again",
             meta.inputs.join("`, `"),
+            last.code
+        ));
+    }
+    if !last.meta.system_print.is_empty() && last.meta.system_print != meta.system_print {
+        fold.note(format!(
+            "run {} spoke to `{}`, this one speaks to `{}`",
+            last.code, last.meta.system_print, meta.system_print
+        ));
+    }
+    if last.meta.directory_print.is_some() && last.meta.directory_print != meta.directory_print {
+        fold.note(format!(
+            "the directory has changed since run {}: names may stand for other ids in rows that are not done",
             last.code
         ));
     }
@@ -269,7 +287,7 @@ struct Intending<'e> {
 
 pub(super) struct Engine<'e> {
     settings: &'e Settings,
-    line: Arc<Line>,
+    pub(super) line: Arc<Line>,
     feed: Option<Feed<'e>>,
     stop: Option<Stop>,
     heard: mpsc::UnboundedReceiver<Signal>,
@@ -298,6 +316,8 @@ pub(super) struct Engine<'e> {
     broken: bool,
     paused_until: Option<Instant>,
     left: Option<u64>,
+    /// The last answer that said nothing.
+    pub(super) last_unclear: String,
     /// Keys of this run that the ledger still holds as unsettled.
     pub(super) open: HashSet<RowKey>,
     /// Ids of doubles that were told.
@@ -353,6 +373,15 @@ impl<'e> Engine<'e> {
 
     /// Starts what can be started.
     fn advance(&mut self) {
+        if self.breaker.flow() == Flow::Held
+            && !self.is_halted()
+            && self.is_idle()
+            && self.pool.is_empty()
+        {
+            // Rows without a marker: there is nothing to look up.
+            let error = self.breaker.gives_up(&self.last_unclear);
+            self.stop_with(error);
+        }
         while self.under_way.len() < self.places()
             && let Some((row, since)) = self.ready.pop_front()
         {
@@ -363,13 +392,15 @@ impl<'e> Engine<'e> {
         if self.flushing.is_none() && !self.changes.is_empty() {
             let changes = std::mem::take(&mut self.changes);
             if !self.broken {
+                self.line.crash(crash::Place::BeforeOutcome);
                 let run = self.line.run.clone();
                 self.flushing = Some(Box::pin(async move { run.apply(changes).await.map(drop) }));
             }
         }
         if !self.is_halted() {
             let quiet = self.is_quiet();
-            if let Some(event) = self.pool.advance(quiet) {
+            let held = self.breaker.flow() == Flow::Held && self.is_idle();
+            if let Some(event) = self.pool.advance(quiet || held, quiet) {
                 self.fold.tell(&event);
             }
         }
@@ -377,21 +408,31 @@ impl<'e> Engine<'e> {
 
     /// How many rows may be under way.
     fn places(&self) -> usize {
-        match self.line.system.wants_first_alone() {
-            true => 1,
-            false => self.settings.concurrency.max(1),
+        match (self.breaker.flow(), self.line.system.wants_first_alone()) {
+            (Flow::Held, _) => 0,
+            (Flow::Trial, _) | (_, true) => 1,
+            (Flow::Open, false) => self.settings.concurrency.max(1),
         }
     }
 
     /// Writes the next group of intents, when the rows ahead have become few.
     fn intend(&mut self) {
-        let ahead = self.line.limiter.rate().map_or(AHEAD, |rate| {
-            // A float beyond the range becomes its end.
-            ((rate * AHEAD_SECONDS) as usize).clamp(1, AHEAD)
-        });
-        if self.intending.is_some() || self.backlog.is_empty() || self.ready.len() > ahead / 2 {
+        let Some(first) = self.backlog.front() else {
+            return;
+        };
+        let ahead = match (&first.requests.reference, first.ticket.is_some()) {
+            // An intent that a crash leaves behind stays in doubt for ever: no more of them than can leave at once.
+            (None, false) => self.places(),
+            _ => self.line.limiter.rate().map_or(AHEAD, |rate| {
+                // A float beyond the range becomes its end.
+                ((rate * AHEAD_SECONDS) as usize).clamp(1, AHEAD)
+            }),
+        };
+        let is_held = self.breaker.flow() == Flow::Held;
+        if self.intending.is_some() || is_held || self.ready.len() > ahead / 2 {
             return;
         }
+        self.line.crash(crash::Place::BeforeIntent);
         let count = ahead.min(self.backlog.len());
         let rows: Vec<Row> = self.backlog.drain(..count).collect();
         let since = Intended::now(&self.line);
@@ -410,7 +451,12 @@ impl<'e> Engine<'e> {
         (self.feed.is_none() || !self.pool.has_room())
             && self.backlog.is_empty()
             && self.ready.is_empty()
-            && self.intending.is_none()
+            && self.is_idle()
+    }
+
+    /// Whether nothing is under way, and all that is known is written.
+    fn is_idle(&self) -> bool {
+        self.intending.is_none()
             && self.under_way.is_empty()
             && self.changes.is_empty()
             && self.flushing.is_none()
@@ -469,6 +515,9 @@ impl<'e> Engine<'e> {
         let Some(Intending { rows, since, .. }) = self.intending.take() else {
             return;
         };
+        if late.is_ok() {
+            self.line.crash(crash::Place::AfterIntent);
+        }
         let late: HashSet<RowKey> = match late {
             Ok(late) => late.into_iter().collect(),
             Err(error) => {
@@ -491,8 +540,9 @@ impl<'e> Engine<'e> {
     }
 
     fn flushed(&mut self, result: Result<()>) {
-        if let Err(error) = result {
-            self.break_with(error);
+        match result {
+            Ok(()) => self.line.crash(crash::Place::AfterOutcome),
+            Err(error) => self.break_with(error),
         }
     }
 

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `prepare` | reading and mapping on threads, in order, bounded |
 //! | `compare` | the input against the ledger, before anything is sent |
+//! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
 //! | `engine` | the loop: intents in groups, rows under way, stopping |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
@@ -24,11 +25,14 @@
 //! | `adopt` | a ledger rebuilt from markers |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
+//! | `crash` | named places at which a run can be made to die, for the proof of the delivery |
 //! | `totals` | the sums |
 
 mod adopt;
 mod breaker;
+mod clock;
 mod compare;
+mod crash;
 mod engine;
 mod limiter;
 mod outcome;
@@ -61,15 +65,16 @@ use totals::Fold;
 pub use adopt::{Adopted, Marked, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
+pub use crash::{Crash, Place as CrashPlace};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
-pub use probe::probe;
+pub use probe::{Sample, probe};
 pub use rollback::{Forecast, Taking};
 pub use settle::FindReferences;
 pub use totals::Totals;
 
 /// How a run goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Requests per second as configured; only told from here, the [`Limiter`] holds it.
     pub rate: Option<f64>,
@@ -93,6 +98,8 @@ pub struct Settings {
     pub keep: Keep,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
+    /// Where the run is made to die, for the proof of the delivery.
+    pub crash: Option<Arc<Crash>>,
 }
 
 /// Of which records a dry run hands the payloads on, with the rows that made them: each costs memory and time on its
@@ -125,6 +132,7 @@ impl Default for Settings {
             retry: false,
             keep: Keep::default(),
             workers: None,
+            crash: None,
         }
     }
 }

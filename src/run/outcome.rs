@@ -1,10 +1,11 @@
 //! The fold's half of the engine: what becomes of a row that came back, and of one that was settled.
 
+use super::crash;
 use super::engine::Engine;
 use super::plan::{Doubt, Doubtful, Otherwise, Row, faults_of, step_in_doubt};
 use super::pool::Settled;
 use super::row::{Sent, SentEnd};
-use super::settle::{Decision, NO_MARKER};
+use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Change, Settlement, State, StepId, Trouble};
@@ -22,6 +23,7 @@ impl Engine<'_> {
         self.changes.extend(changes);
         match end {
             SentEnd::Done => {
+                self.breaker.clear();
                 self.breaker.done();
                 let end = End::Created {
                     ticket: row.ticket.unwrap_or_default(),
@@ -30,14 +32,19 @@ impl Engine<'_> {
                 self.end(row.base, end);
             }
             SentEnd::Refused(refusal) => {
+                self.breaker.clear();
                 let faults = faults_of(&refusal, &row.base.place);
                 self.failed(row, faults);
                 if let Some(error) = self.breaker.refused(&refusal.message) {
                     self.stop_with(error);
                 }
             }
-            SentEnd::Doubt { answer, at } => self.doubt(row, answer, at),
+            SentEnd::Doubt { answer, at } => {
+                self.unclear(&answer);
+                self.doubt(row, answer, at);
+            }
             SentEnd::Unclear(what) => {
+                self.unclear(&what);
                 self.open.insert(row.key.clone());
                 let step = &row.requests.steps[row.next].id.name;
                 let fault = Fault::row(
@@ -58,6 +65,19 @@ impl Engine<'_> {
                 self.break_with(error);
             }
         }
+    }
+
+    /// An answer said nothing: the run may have to hold.
+    fn unclear(&mut self, answer: &str) {
+        match self.breaker.unclear(answer) {
+            Ok(false) => {}
+            Ok(true) => self.fold.note(format!(
+                "the system gave no clear answer to several requests in a row (the last: {answer}): nothing more \
+                 is sent until it is known what became of them"
+            )),
+            Err(error) => self.stop_with(error),
+        }
+        self.last_unclear = answer.to_owned();
     }
 
     /// An intent came too late: another run has done the step.
@@ -187,11 +207,13 @@ impl Engine<'_> {
 
     /// A listing came back.
     pub(super) fn settled(&mut self, settled: Result<Settled>) {
+        self.line.crash(crash::Place::BeforeDecision);
         let decisions = match settled {
             Ok(Settled::Decisions(decisions)) => decisions,
             Ok(Settled::Doubles(doubles)) => return self.doubles(doubles),
             Err(error) => return self.break_with(error),
         };
+        self.breaker.looked_up();
         let (rows, last) = self.pool.answered();
         for (row, decision) in rows.into_iter().zip(decisions) {
             match decision {
@@ -204,8 +226,6 @@ impl Engine<'_> {
     }
 
     fn found(&mut self, row: Doubtful, mut ticket: Ticket, doubles: &[Ticket]) {
-        self.pool
-            .watch(&row.key, row.doubt.reference.clone(), row.doubt.sent_at);
         self.settle(row.key.clone(), State::Done, Some(&ticket), None);
         if !doubles.is_empty() {
             let text = self.tell_doubles(&row.key, doubles);
@@ -274,8 +294,6 @@ impl Engine<'_> {
         }
         match row.otherwise {
             Otherwise::Send(requests) => {
-                self.pool
-                    .watch(&row.key, row.doubt.reference, row.doubt.sent_at);
                 self.backlog.push_front(Row {
                     base: row.base,
                     key: row.key,
@@ -295,10 +313,12 @@ impl Engine<'_> {
     }
 
     /// The sweep: rows that have their ticket and another one besides.
-    fn doubles(&mut self, doubles: std::result::Result<Vec<(RowKey, Vec<Ticket>)>, String>) {
-        match doubles {
-            Ok(doubles) => {
-                for (key, mut tickets) in doubles {
+    fn doubles(&mut self, swept: std::result::Result<Swept, String>) {
+        match swept {
+            Ok(swept) => {
+                self.changes
+                    .extend(swept.closed.into_iter().map(Change::Swept));
+                for (key, mut tickets) in swept.doubles {
                     tickets.retain(|ticket| !self.doubles.contains(&ticket.id));
                     if !tickets.is_empty() && !self.open.contains(&key) {
                         self.tell_doubles(&key, &tickets);

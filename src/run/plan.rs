@@ -10,7 +10,7 @@ use super::Keep;
 use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
@@ -176,6 +176,39 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+
+    /// A quick look, with the content compared: what is done from other content is to be looked at whole.
+    pub(super) fn judge(&self, item: &Item, glance: Glance) -> Glance {
+        match glance {
+            Glance::Done(ticket, contents) if !self.again => {
+                let content = self.map.content(&item.rows);
+                let same = |one: &Digest| *one == content || *one == UNKNOWN_CONTENT;
+                match contents.iter().any(same) {
+                    true => Glance::Done(ticket, contents),
+                    false => Glance::Open,
+                }
+            }
+            Glance::Done(..) => Glance::Open,
+            other => other,
+        }
+    }
+
+    /// The plan of a record that is done as it is.
+    pub(super) fn done_as_it_is(&self, item: Item, ticket: Ticket) -> Plan {
+        let place = item.place().clone();
+        let key = match item.subject {
+            Subject::Keyed(key) | Subject::Repeated(key, _) => Some(key),
+            Subject::Faulty(key, _) => key,
+        };
+        let base = Base {
+            ordinal: item.ordinal,
+            place,
+            key,
+            // Freed here, where several threads share the work.
+            rows: Vec::new(),
+        };
+        Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }))
     }
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.

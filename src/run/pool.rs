@@ -7,22 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Settings;
 use super::plan::{Doubt, Doubtful};
 use super::row::Line;
-use super::settle::{Decision, FindReferences, Watched, settle, sweep};
+use super::settle::{Decision, FindReferences, Swept, settle, sweep};
 use crate::error::Result;
 use crate::event::{Event, Wait};
-use crate::record::RowKey;
-use crate::systems::Ticket;
 
 /// How many rows must be due for a listing while others are still sent.
 const ENOUGH_DUE: usize = 500;
 /// How many rows may be in doubt before no more are read: they are held with their requests.
 const MOST: usize = 10_000;
+
+/// For so many times the whole wait a row that was in doubt is looked at by later runs too.
+const LONG: u32 = 10;
 
 struct Waiting {
     row: Doubtful,
@@ -36,20 +36,23 @@ pub(super) enum Settled {
     /// About rows in doubt.
     Decisions(Vec<Decision>),
     /// About rows that have their ticket and have another one besides; or why there was no listing.
-    Doubles(std::result::Result<Vec<(RowKey, Vec<Ticket>)>, String>),
+    Doubles(std::result::Result<Swept, String>),
 }
 
 pub(super) struct Pool<'e> {
     line: Arc<Line>,
     find: FindReferences<'e>,
     wait: Duration,
+    visible_within: Duration,
     started: Instant,
     waiting: Vec<Waiting>,
     /// The rows that the running listing is about, and whether it is the last for them.
     asked: Vec<Doubtful>,
     last: bool,
     pub(super) round: Option<BoxFuture<'e, Result<Settled>>>,
-    watched: Vec<Watched>,
+    /// When the last row in doubt was settled: what was sent for it since is to be visible to the sweep.
+    settled: Option<Instant>,
+    swept: bool,
     told: bool,
     quiet: bool,
 }
@@ -65,12 +68,14 @@ impl<'e> Pool<'e> {
             line,
             find,
             wait: settings.commit_within + settings.visible_within,
+            visible_within: settings.visible_within,
             started,
             waiting: Vec::new(),
             asked: Vec::new(),
             last: false,
             round: None,
-            watched: Vec::new(),
+            settled: None,
+            swept: false,
             told: false,
             quiet: false,
         }
@@ -104,15 +109,8 @@ impl<'e> Pool<'e> {
         });
     }
 
-    /// Remembers a row for the sweep at the end.
-    pub(super) fn watch(&mut self, key: &RowKey, reference: Option<String>, sent_at: Timestamp) {
-        if let Some(reference) = reference {
-            self.watched.push(Watched {
-                key: key.clone(),
-                reference,
-                sent_at,
-            });
-        }
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.round.is_none()
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -120,7 +118,7 @@ impl<'e> Pool<'e> {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.waiting.is_empty() && self.round.is_none() && self.watched.is_empty()
+        self.is_empty() && self.swept
     }
 
     /// When something becomes due that nothing else will wake us for.
@@ -128,11 +126,16 @@ impl<'e> Pool<'e> {
         if self.round.is_some() || !self.quiet {
             return None;
         }
-        self.waiting.iter().map(|waiting| waiting.due).max()
+        let due = self.waiting.iter().map(|waiting| waiting.due).max();
+        due.or_else(|| self.sweep_due().filter(|_| !self.swept))
     }
 
-    /// Starts a listing when there is reason for one. `quiet`: nothing is left to do but this.
-    pub(super) fn advance(&mut self, quiet: bool) -> Option<Event> {
+    fn sweep_due(&self) -> Option<Instant> {
+        self.settled.map(|at| at + self.visible_within)
+    }
+
+    /// Starts a listing when there is reason for one. `quiet`: nothing else is to be done now; `last`: nor later.
+    pub(super) fn advance(&mut self, quiet: bool, last: bool) -> Option<Event> {
         self.quiet = quiet;
         if self.round.is_some() {
             return None;
@@ -149,10 +152,10 @@ impl<'e> Pool<'e> {
             return None;
         }
         let Some(due) = self.waiting.iter().map(|waiting| waiting.due).max() else {
-            if !self.watched.is_empty() {
-                self.look_for_doubles();
-            }
-            return None;
+            return match last && !self.swept {
+                true => self.look_for_doubles(now),
+                false => None,
+            };
         };
         if due > now {
             return (!std::mem::replace(&mut self.told, true)).then(|| {
@@ -163,7 +166,7 @@ impl<'e> Pool<'e> {
             });
         }
         let all = std::mem::take(&mut self.waiting);
-        self.ask(all, true);
+        self.ask(all, last);
         std::mem::take(&mut self.told).then_some(Event::Going)
     }
 
@@ -171,18 +174,26 @@ impl<'e> Pool<'e> {
         self.last = last;
         self.asked = rows.into_iter().map(|waiting| waiting.row).collect();
         let doubts: Vec<Doubt> = self.asked.iter().map(|row| row.doubt.clone()).collect();
-        let (line, find) = (self.line.clone(), self.find);
+        let (line, find, visible) = (self.line.clone(), self.find, self.visible_within);
+        self.settled = Some(Instant::now());
         self.round = Some(Box::pin(async move {
-            settle(&line, &doubts, find).await.map(Settled::Decisions)
+            settle(&line, &doubts, find, visible)
+                .await
+                .map(Settled::Decisions)
         }));
     }
 
-    fn look_for_doubles(&mut self) {
-        let watched = std::mem::take(&mut self.watched);
-        let (line, find) = (self.line.clone(), self.find);
+    fn look_for_doubles(&mut self, now: Instant) -> Option<Event> {
+        if let Some(due) = self.sweep_due().filter(|due| *due > now) {
+            return (!std::mem::replace(&mut self.told, true))
+                .then(|| Event::Waiting(Wait::Sweep(due - now)));
+        }
+        self.swept = true;
+        let (line, find, long) = (self.line.clone(), self.find, self.wait * LONG);
         self.round = Some(Box::pin(async move {
-            sweep(&line, &watched, find).await.map(Settled::Doubles)
+            sweep(&line, find, long).await.map(Settled::Doubles)
         }));
+        std::mem::take(&mut self.told).then_some(Event::Going)
     }
 
     /// The rows that the listing was about, and whether nothing else will tell more about them.
@@ -193,7 +204,6 @@ impl<'e> Pool<'e> {
     /// Gives up all rows: the run stops.
     pub(super) fn give_up(&mut self) -> Vec<Doubtful> {
         self.round = None;
-        self.watched.clear();
         let mut rows = std::mem::take(&mut self.asked);
         rows.extend(self.waiting.drain(..).map(|waiting| waiting.row));
         rows

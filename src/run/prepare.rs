@@ -6,7 +6,8 @@
 //! ```
 //!
 //! All channels are bounded, so memory is; taking the batches in turn keeps the order of the input without
-//! sorting anything again. A worker asks the ledger for the states of a batch, then maps what is not done.
+//! sorting anything again. A worker looks quickly in the ledger which rows of a batch are done as they are, asks for the
+//! states of those that are not, and maps what is to be sent.
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::Scope as ThreadScope;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use super::plan::{Plan, Planner};
 use crate::error::Result;
 use crate::intake::{Item, Subject};
-use crate::ledger::{Scope, StepRecord};
+use crate::ledger::{Glance, Scope, StepRecord};
 
 /// How many records travel together.
 pub(super) const BATCH: usize = 256;
@@ -105,12 +106,9 @@ pub(super) fn spawn<'scope, 'env>(
         let ledger = ledger.clone();
         threads.spawn(move || {
             for batch in batches {
-                let planned = batch.and_then(|batch| {
-                    let prior = match &ledger {
-                        Some(ledger) => ledger.states_blocking(keys(&batch))?,
-                        None => Vec::new(),
-                    };
-                    Ok(plan(planner, batch, prior))
+                let planned = batch.and_then(|batch| match &ledger {
+                    Some(ledger) => resume(planner, batch, ledger),
+                    None => Ok(plan(planner, batch, Vec::new())),
                 });
                 if output.blocking_send(planned).is_err() {
                     return;
@@ -150,6 +148,33 @@ fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
             _ => None,
         })
         .collect()
+}
+
+/// Plans a batch of which the ledger may know rows: a quick look is enough for those that are done as they are.
+fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
+    let mut glances = ledger.glance_blocking(keys(&batch))?.into_iter();
+    let glances: Vec<Option<Glance>> = batch
+        .iter()
+        .map(|item| match &item.subject {
+            Subject::Keyed(_) => glances.next().map(|glance| planner.judge(item, glance)),
+            _ => None,
+        })
+        .collect();
+    let open = batch.iter().zip(&glances);
+    let open = open.filter_map(|(item, glance)| match (&item.subject, glance) {
+        (Subject::Keyed(key), Some(Glance::Open)) => Some(key.clone()),
+        _ => None,
+    });
+    let mut prior = ledger.states_blocking(open.collect())?.into_iter();
+    let planned = batch
+        .into_iter()
+        .zip(glances)
+        .map(|(item, glance)| match glance {
+            Some(Glance::Done(ticket, _)) => planner.done_as_it_is(item, ticket),
+            Some(Glance::Open) => planner.plan(item, &prior.next().unwrap_or_default()),
+            Some(Glance::Unknown) | None => planner.plan(item, &[]),
+        });
+    Ok(planned.collect())
 }
 
 fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Vec<Plan> {

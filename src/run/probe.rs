@@ -1,29 +1,66 @@
 //! Whether a scope that the ledger does not know has left its markers in the system all the same.
 
+use std::collections::HashMap;
+
+use super::prepare::Items;
 use crate::error::Result;
-use crate::mapping::reference::{LABEL, find_references};
+use crate::intake::Subject;
+use crate::mapping::reference::{LABEL, find_references, reference};
 use crate::systems::{Permit, Standing, System, Ticket};
 
-/// The tickets of a sample that bear a plain reference of the scope, deleted ones left aside. A hashed reference
-/// names no scope: tickets that bear such a one are not found by this.
+/// What a sample of the system's tickets says about a scope; deleted tickets are left aside.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    /// Tickets that bear a plain reference of the scope.
+    pub of_scope: Vec<Ticket>,
+    /// Tickets by the hashed reference that they bear: it names no scope, only a key can tell whether it is its own.
+    hashed: HashMap<String, Ticket>,
+}
+
+/// Samples the system for markers of a scope.
 ///
 /// # Errors
 /// When the system cannot be asked.
-pub async fn probe(system: &dyn System, permit: &dyn Permit, scope: &str) -> Result<Vec<Ticket>> {
-    let sample = system.sample(&format!("{LABEL}{scope}"), permit).await?;
-    let of_scope = |reference: &str| {
-        reference
-            .split_once('/')
-            .is_some_and(|(name, _)| name == scope)
-    };
-    Ok(sample
-        .into_iter()
-        .filter(|listed| listed.standing != Standing::Gone)
-        .filter(|listed| {
-            // A ticket has one reference of its own, at the end.
-            let text = listed.text.as_deref().unwrap_or_default();
-            find_references(text).last().is_some_and(of_scope)
-        })
-        .map(|listed| listed.ticket)
-        .collect())
+pub async fn probe(system: &dyn System, permit: &dyn Permit, scope: &str) -> Result<Sample> {
+    let mut sample = Sample::default();
+    for listed in system.sample(&format!("{LABEL}{scope}"), permit).await? {
+        // A ticket has one reference of its own, at the end.
+        let text = listed.text.as_deref().unwrap_or_default();
+        let Some(found) = find_references(text).last() else {
+            continue;
+        };
+        if listed.standing == Standing::Gone {
+            continue;
+        }
+        match found.split_once('/') {
+            Some((name, _)) if name == scope => sample.of_scope.push(listed.ticket),
+            Some(_) => {}
+            None => drop(sample.hashed.insert(found.to_owned(), listed.ticket)),
+        }
+    }
+    Ok(sample)
+}
+
+impl Sample {
+    /// Adds the tickets whose hashed reference is that of a record. Reads the records only where there are such tickets.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn find_hashed<'a>(
+        &mut self,
+        scope: &str,
+        items: impl FnOnce() -> Result<Items<'a>>,
+    ) -> Result<()> {
+        if self.hashed.is_empty() || !self.of_scope.is_empty() {
+            return Ok(());
+        }
+        for item in items()? {
+            if let Subject::Keyed(key) = &item?.subject
+                && let Some(ticket) = self.hashed.remove(&reference(scope, key.as_str()))
+            {
+                self.of_scope.push(ticket);
+            }
+        }
+        Ok(())
+    }
 }

@@ -155,7 +155,10 @@ impl Taking {
                 break state;
             }
             if !of.intended {
-                self.rollback.note(&of, UndoState::Sending).await?;
+                of.was_undone = self.system.is_undone(&listed);
+                let was_undone = of.was_undone;
+                let state = UndoState::Sending { was_undone };
+                self.rollback.note(&of, state).await?;
                 of.intended = true;
             }
             self.limiter.take().await;
@@ -198,7 +201,9 @@ impl Taking {
     /// What is settled by looking at a ticket; `None`: it is to be taken back.
     fn judge(&self, one: &Undoable, listed: &Listed) -> Option<UndoState> {
         let changed = changed(one, listed);
-        if one.intended && changed.is_some() && self.system.is_undone(listed) {
+        // Where it looked so before, only a later change shows that our request was obeyed.
+        let obeyed = !one.was_undone || changed.is_some();
+        if one.intended && obeyed && self.system.is_undone(listed) {
             return Some(UndoState::Undone);
         }
         if listed.standing == Standing::Gone {

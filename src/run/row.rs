@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
+use super::clock::Clock;
+use super::crash::{self, Crash};
 use super::limiter::Limiter;
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Call, Outcome, Refusal, System, Ticket};
+use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -27,10 +29,12 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) struct Line {
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
+    pub(super) clock: Clock,
     pub(super) run: ActiveRun,
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
+    pub(super) crash: Option<Arc<Crash>>,
     /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
     /// would double its work, and each comes back with an answer soon.
     pub(super) sent: AtomicU64,
@@ -51,11 +55,19 @@ impl Line {
         let _ = self.signals.send(signal);
     }
 
-    /// Now, on the system's clock.
+    /// Now, on the system's clock; no later than it is.
     pub(super) fn now(&self) -> Timestamp {
-        let offset: SignedDuration = self.system.account().clock_offset;
-        let now = Timestamp::now();
-        now.checked_add(offset).unwrap_or(now)
+        self.clock.earliest()
+    }
+
+    /// Now, on the system's clock; no earlier than it is.
+    pub(super) fn now_at_the_latest(&self) -> Timestamp {
+        self.clock.latest()
+    }
+
+    /// Dies when this is the place and the time.
+    pub(super) fn crash(&self, place: crash::Place) {
+        crash::here(self.crash.as_deref(), place);
     }
 
     /// Waits for a permit, or for the end of the run: false.
@@ -132,6 +144,7 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
         absent: row.absent,
+        doubted: row.was_in_doubt,
         at,
     }
 }
@@ -216,14 +229,15 @@ async fn step(
         }
         let request = &row.requests.steps[row.next];
         line.sent.fetch_add(1, Ordering::Relaxed);
-        let outcome = line
-            .system
-            .perform(Call {
-                step: &request.id.name,
-                ticket: row.ticket.as_ref(),
-                body: &request.body,
-            })
-            .await;
+        line.crash(crash::Place::BeforeSend);
+        let call = Call {
+            step: &request.id.name,
+            ticket: row.ticket.as_ref(),
+            body: &request.body,
+        };
+        let outcome =
+            crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
+        line.crash(crash::Place::BeforeOutcome);
         let verdict = judge(&outcome, pace.repeatable);
         if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
             line.limiter.went_through();
@@ -347,6 +361,10 @@ fn settled_with(
 }
 
 fn unreachable_system(what: &str) -> Error {
+    if what.starts_with(NO_HANDLES) {
+        return Error::machine(what)
+            .hint("lower --concurrency or raise the limit (`ulimit -n`), and run the same command again: it goes on where it was");
+    }
     Error::new(
         ErrorKind::Unreachable,
         format!("the system cannot be reached: {what}"),

@@ -8,6 +8,7 @@
 //! left the doubt may have sent nothing else.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::{Span, Timestamp};
 use tokio::time::sleep;
@@ -16,6 +17,7 @@ use super::plan::Doubt;
 use super::retry::Backoff;
 use super::row::Line;
 use crate::error::{ErrorKind, Result};
+use crate::ledger::Doubted;
 use crate::record::RowKey;
 use crate::systems::{Listed, Ticket, Window};
 
@@ -36,14 +38,6 @@ pub(super) enum Decision {
     Absent,
     /// Nothing is proven: why.
     Open(String),
-}
-
-/// A row whose tickets are counted once more at the end of a run.
-#[derive(Debug, Clone)]
-pub(super) struct Watched {
-    pub(super) key: RowKey,
-    pub(super) reference: String,
-    pub(super) sent_at: Timestamp,
 }
 
 struct Hit {
@@ -104,9 +98,10 @@ pub(super) async fn settle(
     line: &Line,
     doubts: &[Doubt],
     find: FindReferences<'_>,
+    visible_within: Duration,
 ) -> Result<Vec<Decision>> {
     let references = || doubts.iter().filter_map(|doubt| doubt.reference.as_deref());
-    let controls = controls(line, doubts).await?;
+    let controls = controls(line, doubts, visible_within).await?;
     let wanted: HashSet<&str> = references().collect();
     let from = doubts.iter().map(|doubt| doubt.sent_at).min();
     let mut seen = match list(line, from, &wanted, &controls, find).await {
@@ -173,36 +168,70 @@ fn decide(doubt: &Doubt, found: Option<Vec<Ticket>>, seen: &Seen) -> Decision {
 pub(super) const NO_MARKER: &str = "the mapping leaves no marker in the ticket (`marker = \"none\"`), so it cannot be \
     found again: look for it by hand";
 
-/// Looks once more for rows that have several tickets: the key, its ticket first, the others after it.
+/// What the sweep brought: the rows with their doubles, and those that need not be looked at again.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    pub(super) doubles: Vec<(RowKey, Vec<Ticket>)>,
+    pub(super) closed: Vec<RowKey>,
+}
+
+/// Looks once more at every row of the scope that ever was in doubt and has its ticket: whether it has several.
+/// Rows are looked at again by later runs until `long` has passed since they were sent, since a system that breaks
+/// the assumption about its latest commit does so after the run.
 ///
 /// # Errors
-/// When the ledger cannot be read.
+/// When the ledger cannot be read; a listing that cannot be had is the inner error.
 pub(super) async fn sweep(
     line: &Line,
-    watched: &[Watched],
     find: FindReferences<'_>,
-) -> Result<std::result::Result<Vec<(RowKey, Vec<Ticket>)>, String>> {
-    let wanted: HashSet<&str> = watched.iter().map(|row| row.reference.as_str()).collect();
-    let from = watched.iter().map(|row| row.sent_at).min();
+    long: Duration,
+) -> Result<std::result::Result<Swept, String>> {
+    let doubted = line.run.doubted().await?;
+    if doubted.is_empty() {
+        return Ok(Ok(Swept::default()));
+    }
+    let wanted: HashSet<&str> = doubted.iter().map(|row| row.reference.as_str()).collect();
+    let from = doubted.iter().map(|row| row.sent_at).min();
     let mut seen = match list(line, from, &wanted, &HashMap::new(), find).await {
         Ok(seen) => seen,
         Err(why) => return Ok(Err(why)),
     };
     let held = held(line, &seen).await?;
-    Ok(Ok(watched
-        .iter()
-        .map(|row| (row.key.clone(), seen.free(&row.reference, &held)))
-        .filter(|(_, tickets)| !tickets.is_empty())
-        .collect()))
+    let now = line.now();
+    let is_old = |row: &Doubted| row.sent_at.checked_add(long).is_ok_and(|end| end < now);
+    Ok(Ok(Swept {
+        closed: doubted
+            .iter()
+            .filter(|row| seen.whole && is_old(row))
+            .map(|row| row.key.clone())
+            .collect(),
+        doubles: doubted
+            .into_iter()
+            .map(|row| (row.key, seen.free(&row.reference, &held)))
+            .filter(|(_, tickets)| !tickets.is_empty())
+            .collect(),
+    }))
 }
 
-/// Tickets that prove, when they are listed back, that a listing finds what is there: id to reference.
-async fn controls(line: &Line, doubts: &[Doubt]) -> Result<HashMap<String, String>> {
+/// Tickets that prove, when they are listed back, that a listing finds what is there: id to reference. The latest
+/// ones may be invisible still, and many at once: those that must be visible by now come first.
+async fn controls(
+    line: &Line,
+    doubts: &[Doubt],
+    visible_within: Duration,
+) -> Result<HashMap<String, String>> {
+    let now = line.now_at_the_latest();
+    let settled = line.now().checked_sub(visible_within).unwrap_or(now);
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     let mut controls = HashMap::new();
     for group in groups {
-        let found = line.run.controls(group.to_owned(), CONTROLS).await?;
-        controls.extend(found.into_iter().map(|c| (c.ticket, c.reference)));
+        for before in [settled, now] {
+            let found = line
+                .run
+                .controls(group.to_owned(), before, CONTROLS)
+                .await?;
+            controls.extend(found.into_iter().map(|c| (c.ticket, c.reference)));
+        }
     }
     Ok(controls)
 }
@@ -233,7 +262,7 @@ async fn list(
                 seen.take(ticket, wanted, controls, find);
             }
         };
-        let window = window(from, line.now());
+        let window = window(from, line.now_at_the_latest());
         let ended = line
             .system
             .list_created(window, line.limiter.as_ref(), &mut page)

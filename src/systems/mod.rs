@@ -29,6 +29,7 @@ use crate::error::{Error, Fault, Result};
 use fields::{FieldTable, FieldValue};
 
 pub use connection::{COMMIT_WITHIN, Connection, sign_in};
+pub use http::NO_HANDLES;
 
 /// The systems there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

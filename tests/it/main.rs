@@ -4,11 +4,16 @@
 
 mod again;
 mod bad_input;
+#[cfg(unix)]
+mod delivery;
 mod dry_run;
 mod help;
 mod import;
+mod init;
+mod machine;
 mod mapping_faults;
 mod mapping_keys;
+mod model;
 mod real_files;
 mod resume;
 mod retry;

@@ -135,6 +135,10 @@ fn of_a_thousand_tickets_the_ten_that_people_changed_are_kept_and_named() {
         assert_eq!(deleted.len(), rows - 10);
         assert!(changed.iter().all(|id| !deleted.contains_key(id)));
 
+        let ids = work.run(&["runs", "ids", "last"]).expect(0).stdout;
+        assert_eq!(ids.lines().count(), 11, "the header and the ten that stand");
+        let shown = work.run(&["runs", "show", "last"]).expect(0).stdout;
+        assert!(shown.contains("taken back"), "{shown}");
         // It is done: the same again has nothing to do but to look at the ten.
         let (_, again) = rollback(&work, &[], 1);
         assert_eq!(

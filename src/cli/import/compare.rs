@@ -21,9 +21,14 @@ impl Import<'_> {
         scope: &Scope,
         meta: &RunMeta,
     ) -> Result<Option<Compared>> {
-        let known = self.only.is_some() || scope.has_seen(meta).await?;
-        let something = !scope.is_empty().await? || scope.has_neighbours().await?;
-        if !self.args.again && (known || !something) {
+        if self.only.is_some() {
+            return Ok(None);
+        }
+        let (bytes, flags) = scope.has_seen(meta).await?;
+        let changed = !bytes && !scope.is_empty().await?;
+        // Other flags may take other rows of the same file.
+        let perhaps_elsewhere = !flags && scope.has_neighbours().await?;
+        if !self.args.again && !changed && !perhaps_elsewhere {
             return Ok(None);
         }
         let compared = tokio::task::block_in_place(|| {
@@ -34,7 +39,7 @@ impl Import<'_> {
                 self.input.fingerprint(),
             )
         })?;
-        for line in lines(&compared) {
+        for line in lines(&compared, changed) {
             self.output.say(&line);
         }
         if self.args.again {
@@ -49,7 +54,7 @@ impl Import<'_> {
     }
 
     /// Before the first send of a scope that this ledger does not know: another one may have sent it.
-    pub(super) async fn probe(&self, scope: &Scope) -> Result<()> {
+    pub(super) async fn probe(&self, pass: &Pass<'_>, scope: &Scope) -> Result<()> {
         let Some(connected) = self.connected.filter(|_| !self.args.dry_run) else {
             return Ok(());
         };
@@ -58,7 +63,9 @@ impl Import<'_> {
         }
         let name = self.mapping.scope();
         let system = connected.system.as_ref();
-        let found = run::probe(system, self.limiter.as_ref(), name).await?;
+        let mut sample = run::probe(system, self.limiter.as_ref(), name).await?;
+        tokio::task::block_in_place(|| sample.find_hashed(name, || self.items(pass)))?;
+        let found = sample.of_scope;
         let Some(first) = found.first() else {
             return Ok(());
         };
@@ -98,8 +105,8 @@ impl Import<'_> {
     }
 }
 
-/// What has changed, as lines; none where all is new.
-fn lines(compared: &Compared) -> Vec<String> {
+/// What has changed, as lines; none where all is new, or nothing has.
+fn lines(compared: &Compared, changed: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let of = |rows: &run::Rows, what: &str| {
         (rows.count > 0).then(|| {
@@ -107,7 +114,7 @@ fn lines(compared: &Compared) -> Vec<String> {
             format!("{count} {what} ({})", rows.text(RANGES))
         })
     };
-    if compared.done() + compared.open.count > 0 {
+    if changed && compared.done() + compared.open.count > 0 {
         let parts = [
             of(&compared.new, "new"),
             of(&compared.changed, "changed"),

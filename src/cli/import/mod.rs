@@ -70,7 +70,7 @@ pub(super) async fn run_only(
         None => None,
     };
     let import = Import {
-        limiter: Arc::new(Limiter::new(settings::rate(&args, target.as_ref()))),
+        limiter: Arc::new(settings::limiter(&args, target.as_ref(), &state)),
         args: &args,
         global,
         mapping: &mapping,
@@ -130,7 +130,7 @@ impl Import<'_> {
             counted: self.counted(&plan, &survey)?,
         };
         let compared = self.compare(&pass, &scope, &meta).await?;
-        self.probe(&scope).await?;
+        self.probe(&pass, &scope).await?;
         self.confirm(&pass, compared.as_ref())?;
         self.give_up(&pass, &scope, compared.as_ref())?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
@@ -293,7 +293,7 @@ impl Import<'_> {
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
             job,
-            &self.settings(),
+            &self.settings()?,
             limiter,
             interrupts.stop(),
             &mut reporter,
@@ -302,9 +302,9 @@ impl Import<'_> {
         self.finish(reporter, totals, compared, started, pass)
     }
 
-    fn settings(&self) -> run::Settings {
+    fn settings(&self) -> Result<run::Settings> {
         let (commit_within, visible_within) = self.target.map(Target::surprise).unwrap_or_default();
-        run::Settings {
+        Ok(run::Settings {
             rate: settings::rate(self.args, self.target),
             concurrency: self
                 .target
@@ -321,7 +321,8 @@ impl Import<'_> {
                 None => Keep::First(self.args.show),
             },
             workers: None,
-        }
+            crash: settings::crash(self.target)?,
+        })
     }
 
     fn meta(&self, directory: &Directory) -> RunMeta {
@@ -412,7 +413,7 @@ impl Import<'_> {
             )
         });
         let reporter = Reporter::new(
-            Progress::new(self.output.show(), self.limiter.rate()),
+            Progress::new(self.output.show(), self.limiter.ceiling()),
             files,
             !self.mapping.has_key(),
         );
@@ -450,6 +451,7 @@ impl Import<'_> {
         started: Instant,
         pass: &Pass<'_>,
     ) -> Result<ExitCode> {
+        settings::remember(&self.limiter, self.target, self.state, self.output);
         let stopped = totals.stopped.take();
         let interrupted = totals.state == RunState::Interrupted;
         let written = reporter.finish();
@@ -488,7 +490,7 @@ impl Import<'_> {
             target: format!("{} ({target})", self.mapping.system()),
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
-            limit: self.limiter.rate(),
+            limit: self.limiter.ceiling(),
             most: self.args.limit,
         };
         let summary = reporter.summary();

@@ -112,6 +112,9 @@ fn totals_line(run: &RunInfo) -> String {
             let _ = write!(text, ", {what} {}", words::count(count(name)));
         }
     }
+    if run.undone > 0 {
+        let _ = write!(text, ", taken back {}", words::count(run.undone));
+    }
     text
 }
 
@@ -121,7 +124,7 @@ fn run_json(run: &RunInfo) -> Value {
         "started": run.started, "ended": run.ended, "inputs": run.meta.inputs, "mapping": run.meta.mapping,
         "input_fingerprint": run.meta.input_print, "mapping_fingerprint": run.meta.mapping_print,
         "system_fingerprint": run.meta.system_print, "directory_fingerprint": run.meta.directory_print, "directory_pulled": run.meta.directory_pulled,
-        "totals": run.totals, "resume": run.meta.command,
+        "totals": run.totals, "undone": run.undone, "resume": run.meta.command,
     })
 }
 

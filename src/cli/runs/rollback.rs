@@ -87,7 +87,7 @@ impl Tally {
             UndoState::Gone => self.gone += 1,
             UndoState::Kept(why) => self.kept.push((one.clone(), why.clone())),
             UndoState::Refused(why) => self.refused.push((one.clone(), why.clone())),
-            UndoState::Sending => {}
+            UndoState::Sending { .. } => {}
         }
     }
 }

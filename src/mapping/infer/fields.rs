@@ -206,10 +206,14 @@ impl Maker<'_> {
                 ..line
             },
         };
-        if !line.is_proposed {
-            self.read.extend(&found.columns);
+        if line.is_proposed {
+            return Some(line);
         }
-        Some(line)
+        self.read.extend(&found.columns);
+        Some(match field.setting {
+            Setting::Step(_) => line.why("Set by a further request."),
+            _ => line,
+        })
     }
 
     fn from(&self, found: &Match) -> String {
@@ -313,6 +317,7 @@ impl Maker<'_> {
                 None => unknown.push(value),
             }
         }
+        pairs.sort_by_key(|(_, to)| options.iter().position(|option| option == to));
         let map = toml::table(pairs);
         let (otherwise, todo) = match unknown.as_slice() {
             [] => (
@@ -481,10 +486,12 @@ impl Maker<'_> {
                 "write the name of the `{kind}` that all tickets get, or `from = \"a column\"`"
             ));
         };
+        // Of people there are too many to choose from.
+        let most = if kind == Kind::User { 0 } else { PROPOSED };
         let others: Vec<String> = names(directory, kind)
             .into_iter()
             .filter(|other| *other != name)
-            .take(PROPOSED)
+            .take(most)
             .collect();
         let others: Vec<&str> = others.iter().map(String::as_str).collect();
         let others = match others.is_empty() {

@@ -449,7 +449,8 @@ impl MapRows for Input {
         let Cell::Integer(n) = rows[0].cells[0] else {
             unreachable!("the rows are made above")
         };
-        let mut content = [self.version(n as usize); 16];
+        // All zeros mean that nobody knows the content.
+        let mut content = [self.version(n as usize) + 1; 16];
         content[..8].copy_from_slice(&n.to_le_bytes());
         content
     }

@@ -22,6 +22,7 @@ use url::{Host, Url};
 use crate::error::{Error, Result};
 use words::{connect_failure, describe, root};
 
+pub use words::NO_HANDLES;
 pub(crate) use words::{http_date, shortened};
 
 /// How long a connection may take to stand. Shorter than any sensible time-out of a whole request, so that

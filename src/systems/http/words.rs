@@ -60,6 +60,9 @@ pub(super) fn connect_failure(host: &str, error: &reqwest::Error) -> String {
         Some(_) => return format!("`{host}` does not speak TLS as it should: {cause}"),
         None => {}
     }
+    if lacks_handles(error) {
+        return format!("{NO_HANDLES} (too many open files)");
+    }
     if error.is_dns() {
         return format!("the name `{host}` was not found: {cause}");
     }
@@ -67,6 +70,25 @@ pub(super) fn connect_failure(host: &str, error: &reqwest::Error) -> String {
         return format!("`{host}` did not take the connection in time");
     }
     format!("no connection to `{host}`: {cause}")
+}
+
+/// How it begins when our own machine is at its limit, and not the system's.
+pub const NO_HANDLES: &str = "this computer has no file handle left";
+
+/// Whether the process or the machine has as many open files and sockets as it may.
+fn lacks_handles(error: &reqwest::Error) -> bool {
+    let at_limit: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = cause {
+        let code = current
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::raw_os_error);
+        if code.is_some_and(|code| at_limit.contains(&code)) {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
 }
 
 /// What TLS found wrong, wherever in the chain of causes it stands.

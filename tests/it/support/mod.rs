@@ -13,9 +13,12 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// One of the real files that stand beside the repository; `None`, told on standard error, where they are not.
+/// One of the real files that stand beside the repository, or where `DESKFERRY_REAL_FILES` says; `None`, told on
+/// standard error, where they are not.
 pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
-    let path = repository().join("../shared/data").join(name);
+    let folder = std::env::var_os("DESKFERRY_REAL_FILES")
+        .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
+    let path = folder.join(name);
     if path.exists() {
         return Some(path);
     }
@@ -61,7 +64,10 @@ impl Work {
     /// The program with these arguments, not started yet.
     #[must_use]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+        // Another build of the program, such as a release, can be put to the same tests.
+        let program = std::env::var_os("DESKFERRY_PROGRAM")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into());
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path())

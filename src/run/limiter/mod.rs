@@ -1,9 +1,12 @@
-//! The rate: a ceiling that is held, and a pause that all workers keep.
+//! The rate: a ceiling that is held or searched, and a pause that all workers keep.
 //!
 //! Who wants to send stands in one queue. The first in it waits for the end of a pause, then for the bucket; the
 //! pause is one *deadline*, so that who comes late waits only for what is left of it.
 
+mod search;
+
 use std::num::NonZeroU32;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,8 +18,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::systems::Permit;
+use search::Search;
 
-/// The rate while none is known, in requests per second: gentle enough for any help desk.
+/// The rate with which a search begins, in requests per second: gentle enough for any help desk.
 pub const UNKNOWN_RATE: f64 = 10.0;
 /// The longest pause that is kept, whatever the system asks for.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -50,18 +54,42 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Du
 /// Holds the rate of one tenant and token; shared by all that send there.
 #[derive(Debug)]
 pub struct Limiter {
-    bucket: Option<Bucket>,
+    held: std::sync::Mutex<Option<Held>>,
+    search: std::sync::Mutex<Option<Search>>,
     clock: TokioClock,
-    rate: Option<f64>,
     queue: Mutex<()>,
     pause: watch::Sender<Option<Instant>>,
     unasked: std::sync::Mutex<u32>,
 }
 
+/// A rate and what holds it.
+#[derive(Debug, Clone)]
+struct Held {
+    rate: f64,
+    bucket: Arc<Bucket>,
+}
+
 impl Limiter {
-    /// A limiter for so many requests per second: `None` takes [`UNKNOWN_RATE`]; zero or infinity is no limit.
+    /// A limiter for so many requests per second: `None` searches from [`UNKNOWN_RATE`]; zero or infinity is no
+    /// limit.
     pub fn new(rate: Option<f64>) -> Self {
-        let per_second = rate.unwrap_or(UNKNOWN_RATE);
+        match rate {
+            Some(rate) => Self::holding(rate),
+            None => Self::searching(None),
+        }
+    }
+
+    /// A limiter that searches the limit, from the rate that an earlier search found.
+    pub fn searching(found: Option<f64>) -> Self {
+        let rate = found
+            .filter(|rate| rate.is_finite() && *rate > 0.0)
+            .unwrap_or(UNKNOWN_RATE);
+        let limiter = Self::holding(rate);
+        *lock(&limiter.search) = Some(Search::new(rate, found.is_some(), Instant::now()));
+        limiter
+    }
+
+    fn holding(per_second: f64) -> Self {
         let clock = TokioClock {
             start: Instant::now(),
         };
@@ -71,9 +99,13 @@ impl Limiter {
             .then(|| quota(per_second))
             .flatten()
             .map(|quota| RateLimiter::direct_with_clock(quota, clock.clone()));
+        let held = bucket.map(|bucket| Held {
+            rate: per_second,
+            bucket: Arc::new(bucket),
+        });
         Self {
-            rate: bucket.is_some().then_some(per_second),
-            bucket,
+            held: std::sync::Mutex::new(held),
+            search: std::sync::Mutex::new(None),
             clock,
             queue: Mutex::new(()),
             pause: watch::Sender::new(None),
@@ -81,9 +113,36 @@ impl Limiter {
         }
     }
 
-    /// Requests per second, `None` without a limit.
+    /// Requests per second at the moment, `None` without a limit.
     pub fn rate(&self) -> Option<f64> {
-        self.rate
+        lock(&self.held).as_ref().map(|held| held.rate)
+    }
+
+    /// The rate that is known, in requests per second: `None` without a limit, and while it is searched.
+    pub fn ceiling(&self) -> Option<f64> {
+        self.rate().filter(|_| !self.is_searching())
+    }
+
+    /// Whether the limit is searched.
+    pub fn is_searching(&self) -> bool {
+        lock(&self.search).is_some()
+    }
+
+    /// The rate that a search has come to, once the system has shown its limit.
+    pub fn found(&self) -> Option<f64> {
+        let found = lock(&self.search).as_ref().is_some_and(Search::has_found);
+        self.rate().filter(|_| found)
+    }
+
+    /// Goes on at another rate. The new bucket starts empty: else each step would bring a burst of its own.
+    fn hold(&self, rate: f64) {
+        let Some(quota) = quota(rate) else { return };
+        let bucket = RateLimiter::direct_with_clock(quota, self.clock.clone());
+        while bucket.check().is_ok() {}
+        *lock(&self.held) = Some(Held {
+            rate,
+            bucket: Arc::new(bucket),
+        });
     }
 
     /// The end of the pause that is kept now or was kept last; changes are told.
@@ -96,14 +155,18 @@ impl Limiter {
         let _turn = self.queue.lock().await;
         loop {
             self.pause_over().await;
-            let Some(bucket) = &self.bucket else { break };
-            while let Err(not_until) = bucket.check() {
-                sleep(not_until.wait_time_from(self.clock.now())).await;
-            }
-            // The pause may have come while we waited for the bucket.
-            if !self.is_paused() {
+            let Some(held) = lock(&self.held).clone() else {
                 break;
+            };
+            if let Err(not_until) = held.bucket.check() {
+                // A pause may come while we wait for the bucket, or another rate.
+                sleep(not_until.wait_time_from(self.clock.now())).await;
+                continue;
             }
+            break;
+        }
+        if let Some(search) = lock(&self.search).as_mut() {
+            search.took();
         }
     }
 
@@ -112,6 +175,10 @@ impl Limiter {
     /// request that left before. Returns the length that was asked for and is too long to be kept whole.
     pub fn pause_for(&self, asked: Option<Duration>) -> Option<Duration> {
         let now = Instant::now();
+        if !self.is_paused() {
+            let lower = lock(&self.search).as_mut().and_then(|it| it.refused(now));
+            lower.into_iter().for_each(|rate| self.hold(rate));
+        }
         let length = match asked {
             Some(asked) => asked.min(LONGEST_PAUSE),
             None if self.is_paused() => return None,
@@ -130,17 +197,14 @@ impl Limiter {
 
     /// A request was not throttled: the next pause of unknown length starts short again.
     pub fn went_through(&self) {
-        *self.doublings() = 0;
-    }
-
-    fn doublings(&self) -> std::sync::MutexGuard<'_, u32> {
-        self.unasked
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        *lock(&self.unasked) = 0;
+        let now = Instant::now();
+        let higher = lock(&self.search).as_mut().and_then(|it| it.through(now));
+        higher.into_iter().for_each(|rate| self.hold(rate));
     }
 
     fn next_unasked(&self) -> Duration {
-        let mut doublings = self.doublings();
+        let mut doublings = lock(&self.unasked);
         let length = super::retry::doubled(FIRST_PAUSE, *doublings, LONGEST_OWN_PAUSE);
         *doublings += 1;
         length
@@ -161,6 +225,10 @@ impl Limiter {
             }
         }
     }
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The bucket of a rate: one request a period, with a little room for the timer's grain.
@@ -186,7 +254,6 @@ impl Permit for Limiter {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::sync::Arc;
 
     use super::*;
 
@@ -306,11 +373,12 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let limiter = Limiter::new(None);
+            assert_eq!(limiter.rate(), Some(UNKNOWN_RATE));
+            assert_eq!(limiter.ceiling(), None);
             let day = Duration::from_secs(86_400);
             assert_eq!(limiter.pause_for(Some(day)), Some(day));
             let until = limiter.pauses().borrow().unwrap();
             assert!(until <= Instant::now() + LONGEST_PAUSE);
-            assert_eq!(limiter.rate(), Some(UNKNOWN_RATE));
         });
     }
 
