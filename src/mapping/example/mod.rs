@@ -13,13 +13,16 @@ use crate::record::Cell;
 
 pub(super) use run::run;
 
+/// The cells of one row by their columns; a column that repeats has several.
+type Cells = Vec<(At<String>, Vec<Cell>)>;
+
 /// One test as it is written.
 #[derive(Debug)]
 pub(super) struct Example {
     /// What it is called in messages: its name, or its number.
     name: String,
     at: usize,
-    rows: Vec<Vec<(At<String>, Vec<Cell>)>>,
+    rows: Vec<Cells>,
     expect: Vec<(At<String>, At<Value>)>,
     expect_error: Option<At<String>>,
     expect_skip: Option<usize>,
@@ -111,10 +114,7 @@ fn read_expect(
     expect
 }
 
-fn read_rows(
-    section: &Section<'_, '_>,
-    faults: &mut Faults,
-) -> Option<Vec<Vec<(At<String>, Vec<Cell>)>>> {
+fn read_rows(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Vec<Cells>> {
     let raw = section.get("row")?;
     let one;
     let items: &[_] = match raw.get_ref() {
