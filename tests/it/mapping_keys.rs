@@ -560,6 +560,7 @@ fn keys_markers_profiles_and_silence() {
             "map.toml",
             "--profile",
             "support",
+            "--again",
         ])
         .expect(0);
     assert!(told.stderr.contains("Extra"), "{}", told.stderr);
