@@ -4,7 +4,7 @@
 //! folds what comes back, and settles what is in doubt. Each turn first starts what can be started
 //! ([`Engine::advance`]), then waits for one thing to happen ([`Engine::next`]) and handles it.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,6 +115,8 @@ pub(super) async fn drive<'e>(
         paused_until: None,
         left: settings.limit,
         last_unclear: String::new(),
+        proven: HashSet::new(),
+        probing: HashMap::new(),
         open: HashSet::new(),
         doubles: HashSet::new(),
     };
@@ -317,6 +319,10 @@ pub(super) struct Engine<'e> {
     broken: bool,
     paused_until: Option<Instant>,
     left: Option<u64>,
+    /// Groups in which a ticket has been made or found.
+    pub(super) proven: HashSet<String>,
+    /// The rows that go alone, by their groups.
+    probing: HashMap<String, u64>,
     /// The last answer that said nothing.
     pub(super) last_unclear: String,
     /// Keys of this run that the ledger still holds as unsettled.
@@ -433,9 +439,24 @@ impl<'e> Engine<'e> {
         if self.intending.is_some() || is_held || self.ready.len() > ahead / 2 {
             return;
         }
+        let mut rows = Vec::new();
+        while rows.len() < ahead
+            && let Some(row) = self.backlog.front()
+            && self.may_be_intended(row)
+        {
+            let Some(row) = self.backlog.pop_front() else {
+                break;
+            };
+            if !self.is_proven(&row) {
+                let group = row.requests.group.clone();
+                self.probing.insert(group, row.base.ordinal);
+            }
+            rows.push(row);
+        }
+        if rows.is_empty() {
+            return;
+        }
         self.line.crash(crash::Place::BeforeIntent);
-        let count = ahead.min(self.backlog.len());
-        let rows: Vec<Row> = self.backlog.drain(..count).collect();
         let since = Intended::now(&self.line);
         let intents = rows.iter().map(|row| intent(row, since.at)).collect();
         let run = self.line.run.clone();
@@ -444,6 +465,29 @@ impl<'e> Engine<'e> {
             since,
             done: Some(Box::pin(async move { run.intend(intents).await })),
         });
+    }
+
+    /// Whether a crash may leave this row behind: *not found* counts only where a ticket of the same group is found,
+    /// so that rows of a group that has none would stay in doubt for ever. Its first row goes alone until one is made.
+    fn may_be_intended(&self, row: &Row) -> bool {
+        self.is_proven(row) || !self.probing.contains_key(&row.requests.group)
+    }
+
+    fn is_proven(&self, row: &Row) -> bool {
+        row.ticket.is_some()
+            || row.requests.reference.is_none()
+            || self.proven.contains(&row.requests.group)
+    }
+
+    /// A row came back: the next of its group may try, or all may go.
+    pub(super) fn probed(&mut self, row: &Row, is_made: bool) {
+        let group = &row.requests.group;
+        if is_made && !self.proven.contains(group) {
+            self.proven.insert(group.clone());
+        }
+        if self.probing.get(group) == Some(&row.base.ordinal) {
+            self.probing.remove(group);
+        }
     }
 
     /// Whether nothing is left but rows in doubt (or so many of them that no more are read), and all that is

@@ -21,6 +21,7 @@ impl Engine<'_> {
         let Sent { row, end, changes } = sent;
         self.leaving.remove(&row.base.ordinal);
         self.changes.extend(changes);
+        self.probed(&row, row.ticket.is_some() || matches!(end, SentEnd::Done));
         match end {
             SentEnd::Done => {
                 self.breaker.clear();
@@ -82,6 +83,7 @@ impl Engine<'_> {
 
     /// An intent came too late: another run has done the step.
     pub(super) fn overtaken(&mut self, row: Row) {
+        self.probed(&row, false);
         let reason = "another run has made it meanwhile: run the same command again".to_owned();
         self.end(row.base, End::InDoubt { reason });
     }
@@ -226,6 +228,7 @@ impl Engine<'_> {
     }
 
     fn found(&mut self, row: Doubtful, mut ticket: Ticket, doubles: &[Ticket]) {
+        self.proven.insert(row.doubt.group.clone());
         self.settle(row.key.clone(), State::Done, Some(&ticket), None);
         if !doubles.is_empty() {
             let text = self.tell_doubles(&row.key, doubles);

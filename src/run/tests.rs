@@ -580,6 +580,24 @@ async fn tickets_too_young_to_be_seen_do_not_keep_the_old_ones_from_proving() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_dies_before_its_first_ticket_leaves_no_row_without_a_proof() {
+    let bench = Bench::new();
+    for n in 0..8 {
+        bench.fake.script(&format!("k{n}"), &[Script::NeverCame]);
+    }
+    let input = Input::new(100).alone_in_its_group(50);
+    let mut told = Told::default();
+    for _ in 0..4 {
+        let died = timeout(Duration::from_millis(10), bench.run_with(&input, &mut told));
+        assert!(died.await.is_err());
+    }
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(totals.in_doubt, 0, "{totals:?}");
+    assert_eq!(totals.created, 100, "{totals:?}");
+    bench.once_each(100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_marker_a_crash_leaves_few_intents_behind() {
     let bench = Bench::new();
     let input = Input::new(300).without_marker();

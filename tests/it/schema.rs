@@ -112,3 +112,40 @@ fn the_fields_of_each_system_are_listed() {
         ended.stderr
     );
 }
+
+/// The names of all keys in a schema.
+fn keys(schema: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(properties)) = members.get("properties") {
+                found.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|member| keys(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_reference_for_people_names_every_key_and_its_sample_is_good() {
+    let work = Work::new();
+    let printed = work.run(&["schema", "mapping"]).expect(0).stdout;
+    let mut schema: Value = serde_json::from_str(&printed).unwrap();
+    // The fields are each system's own.
+    schema.as_object_mut().unwrap().remove("allOf");
+    let mut names = std::collections::BTreeSet::new();
+    keys(&schema, &mut names);
+    let page = std::fs::read_to_string(repository().join("docs/mapping.md")).unwrap();
+    for name in names {
+        let is_there = page.contains(&format!("`{name}`"))
+            || page.contains(&format!("{name} ="))
+            || page.contains(&format!("`{name} "));
+        assert!(is_there, "docs/mapping.md does not tell `{name}`");
+    }
+    let sample = page.split("```toml\n").nth(1).unwrap();
+    work.write("sample.toml", sample.split("```").next().unwrap());
+    let ended = work.run(&["validate", "sample.toml", "--sandbox"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 test passed"), "{}", ended.stderr);
+}

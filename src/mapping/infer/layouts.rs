@@ -10,7 +10,7 @@ use super::super::file::Faults;
 use super::super::script::{Origin as Place, Scripts};
 use super::super::shape::Origin;
 use super::super::values::environment;
-use super::fields::fallback;
+use super::names::fallback;
 use super::toml;
 use crate::directory::{Directory, Found, Kind};
 use crate::source::Table;

@@ -19,6 +19,7 @@ mod input;
 mod key;
 mod layouts;
 mod matching;
+mod names;
 mod sample;
 #[cfg(test)]
 mod tests;
