@@ -276,8 +276,6 @@ pub enum Rule {
     Message,
     /// A rule that they break whatever their value: `is above 40`.
     Broken(String),
-    /// Their message, which names something that the directory does not know: an alias would mend it.
-    Name(Kind),
 }
 
 /// A name that the directory does not know, or knows twice.

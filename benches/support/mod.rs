@@ -146,7 +146,9 @@ pub(crate) fn measure(mut command: Command) -> Measured {
         &mut stdout,
     )
     .expect("text");
-    assert!(status.success(), "it ended with {status}: {stdout}");
+    // A check that finds faults ends with 1 and has done its work.
+    let is_done = matches!(status.code(), Some(0 | 1));
+    assert!(is_done, "it ended with {status}: {stdout}");
     Measured {
         took,
         peak_mb: peak,

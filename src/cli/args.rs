@@ -70,6 +70,9 @@ pub(super) enum Command {
     Import(Box<ImportArgs>),
     /// Check mapping files, and an input against them; sends nothing
     Validate(Box<ValidateArgs>),
+    /// The form of mapping files for editors, and the fields of a system
+    #[command(subcommand)]
+    Schema(SchemaCommand),
     /// Write a first mapping from the columns of a file
     Init(Box<InitArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
@@ -220,6 +223,24 @@ pub(super) struct ReadAs {
     /// The row of the headings; 0: none
     #[arg(long, value_name = "N")]
     pub header_row: Option<u32>,
+}
+
+/// `deskferry schema …`
+#[derive(Debug, Subcommand)]
+pub(super) enum SchemaCommand {
+    /// The JSON Schema of mapping files: editors complete and check by it
+    #[command(after_help = "Example:\n  deskferry schema mapping > deskferry-mapping.schema.json")]
+    Mapping,
+    /// The fields that a mapping can fill
+    #[command(after_help = "Example:\n  deskferry schema fields --system incidentiq")]
+    Fields {
+        /// The system
+        #[arg(long, value_name = "NAME")]
+        system: String,
+        /// The operation
+        #[arg(long, value_name = "NAME", default_value = "create")]
+        operation: String,
+    },
 }
 
 /// `deskferry init`

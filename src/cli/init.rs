@@ -13,7 +13,7 @@ use super::output::Output;
 use super::read_as::sheets;
 use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
-use crate::mapping::infer::{self, Seen};
+use crate::mapping::infer::{self, Draft, Layout, Seen};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::record::Record;
 use crate::report::words;
@@ -52,8 +52,8 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         scope: &scope(&args.input),
         zone: zone.iana_name(),
     };
-    let draft = infer::guess(&seen);
-    let text = draft.render();
+    let made = Made::of(&seen);
+    let text = made.text(&seen);
     let Some(path) = path else {
         output.data(text.trim_end())?;
         return Ok(ExitCode::Done);
@@ -63,7 +63,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
     let report = Written {
         args: &args,
         path: &path,
-        draft: &draft,
+        made: &made,
         directory: directory.is_some(),
         checked: checked.as_ref(),
     };
@@ -282,18 +282,43 @@ fn check(
     }
 }
 
+/// A ready mapping where there is one for the headings, else a guess.
+enum Made {
+    Ready(Layout),
+    Guessed(Draft),
+}
+
+impl Made {
+    fn of(seen: &Seen<'_>) -> Self {
+        match Layout::of(seen.tables, seen.schema.system()) {
+            Some(layout) => Self::Ready(layout),
+            None => Self::Guessed(infer::guess(seen)),
+        }
+    }
+
+    fn text(&self, seen: &Seen<'_>) -> String {
+        match self {
+            Self::Ready(layout) => layout.render(seen.input, seen.scope, seen.directory),
+            Self::Guessed(draft) => draft.render(),
+        }
+    }
+}
+
 /// What is said at the end.
 struct Written<'a> {
     args: &'a InitArgs,
     path: &'a Path,
-    draft: &'a infer::Draft,
+    made: &'a Made,
     directory: bool,
     checked: Option<&'a Error>,
 }
 
 impl Written<'_> {
     fn tell(&self, output: Output) -> Result<()> {
-        let todos = self.draft.todos();
+        let (layout, filled, todos) = match self.made {
+            Made::Ready(layout) => (Some(layout.name), None, Vec::new()),
+            Made::Guessed(draft) => (None, Some(draft.filled()), draft.todos()),
+        };
         if output.is_json() {
             let faults: Vec<String> = self
                 .checked
@@ -302,20 +327,27 @@ impl Written<'_> {
                 .map(ToString::to_string)
                 .collect();
             let document = json!({
-                "mapping": self.path, "fields": self.draft.filled(), "todos": todos, "faults": faults,
+                "mapping": self.path, "layout": layout, "fields": filled, "todos": todos, "faults": faults,
                 "directory": self.directory,
             });
             return output.data(&document.to_string());
         }
-        let open = match todos.len() as u64 {
-            0 => "nothing open".to_owned(),
-            count => format!("{} to look at", words::plural(count, "TODO", "TODOs")),
+        let what = match (layout, filled) {
+            (Some(name), _) => {
+                format!("an export of {name}: its ready mapping, look at each TODO in it")
+            }
+            (None, filled) => {
+                let fields = words::plural(filled.unwrap_or_default() as u64, "field", "fields");
+                match todos.len() as u64 {
+                    0 => format!("{fields} filled, nothing open"),
+                    count => format!(
+                        "{fields} filled, {} to look at",
+                        words::plural(count, "TODO", "TODOs")
+                    ),
+                }
+            }
         };
-        output.say(&format!(
-            "  mapping    {}     {} filled, {open}",
-            self.path.display(),
-            words::plural(self.draft.filled() as u64, "field", "fields")
-        ));
+        output.say(&format!("  mapping    {}     {what}", self.path.display()));
         for todo in &todos {
             output.say(&format!("    {todo}"));
         }

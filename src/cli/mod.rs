@@ -12,6 +12,7 @@ mod read_as;
 mod reference;
 mod runs;
 mod sandbox;
+mod schema;
 mod validate;
 
 use clap::Parser;
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
         match cli.command {
             Command::Import(args) => import::run(*args, &global, output).await,
             Command::Validate(args) => validate::run(*args, &global, output).await,
+            Command::Schema(command) => schema::run(command, output),
             Command::Init(args) => init::run(*args, &global, output).await,
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,

@@ -75,6 +75,14 @@ impl Kind {
         }
     }
 
+    /// The article that goes before the word.
+    pub fn article(self) -> &'static str {
+        match self {
+            Self::Issue | Self::Asset => "an",
+            _ => "a",
+        }
+    }
+
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::bind::BoundPlan;
+use super::draft::Draft;
 use super::example::{self, Example};
 use super::file::Faults;
-use super::load::Draft;
+use super::load::Mapping;
 use super::plan::{Plan, PlanOptions};
 use crate::directory::Directory;
 use crate::error::MappingFault;
@@ -31,10 +32,31 @@ impl Checked {
         options: &PlanOptions,
     ) -> Self {
         let Draft { mapping, faults } = draft;
-        let Some(mapping) = mapping else {
-            return Self::unread(faults);
-        };
-        let (plan, faults) = Plan::draft(&mapping, schema, directory, options, faults);
+        match mapping {
+            Some(mapping) => Self::compile(&mapping, schema, directory, options, faults),
+            None => Self::unread(faults),
+        }
+    }
+
+    /// Checks a mapping with which nothing was wrong by itself.
+    pub fn of(
+        mapping: &Mapping,
+        schema: Arc<dyn Schema>,
+        directory: Arc<Directory>,
+        options: &PlanOptions,
+    ) -> Self {
+        let faults = Faults::new(Arc::clone(&mapping.source));
+        Self::compile(mapping, schema, directory, options, faults)
+    }
+
+    fn compile(
+        mapping: &Mapping,
+        schema: Arc<dyn Schema>,
+        directory: Arc<Directory>,
+        options: &PlanOptions,
+        faults: Faults,
+    ) -> Self {
+        let (plan, faults) = Plan::draft(mapping, schema, directory, options, faults);
         Self {
             plan: Some(Arc::new(plan)),
             examples: Arc::clone(&mapping.examples),

@@ -241,7 +241,11 @@ impl Compiler<'_> {
                 name.value,
                 wanted.want.name()
             );
-            self.faults.add(name.at, message);
+            self.faults.hint(
+                name.at,
+                message,
+                "leave `parse` out: the field reads its own type",
+            );
         }
         if rule.list.as_ref().is_some_and(|list| list.split.is_some()) && !wanted.list {
             let message = format!(
@@ -286,7 +290,8 @@ impl Compiler<'_> {
                         "nothing is resolved here: `{name}` takes {}",
                         wanted.want.name()
                     );
-                    self.faults.add(at, message);
+                    let hint = "leave out what is about names, or say of what: `resolve = \"…\"`";
+                    self.faults.hint(at, message, hint);
                 }
                 return None;
             }
@@ -386,7 +391,7 @@ impl Compiler<'_> {
         };
         if items.len() != 1 && !field.wanted.list {
             let message = format!("`{}` takes one value, not a list", field.rule.name.value);
-            self.faults.add(value.at, message);
+            self.faults.hint(value.at, message, "leave one value");
             return;
         }
         let mut made = Vec::new();
@@ -440,15 +445,19 @@ impl Compiler<'_> {
             Found::One(_) => None,
             // Which one it is depends on the row.
             Found::Ambiguous(_) if rule.resolve.within.is_some() => None,
-            Found::Ambiguous(entries) => Some(Problem::new(format!(
-                "`{field}`: {} entries of `{kind}` are called `{name}`",
-                entries.len()
-            ))),
+            Found::Ambiguous(entries) => {
+                let problem = super::resolve::ambiguous(kind, name, &entries);
+                Some(Problem {
+                    message: format!("`{field}`: {}", problem.message),
+                    ..problem
+                })
+            }
             Found::Missing(_) => Some(Problem {
                 message: format!("`{field}`: no {kind} `{name}`"),
                 hint: resolver
                     .elsewhere(self.directory, name, None)
-                    .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None))),
+                    .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None)))
+                    .or_else(|| Some(format!("`deskferry directory search` finds the names; a new {kind} is seen after `--refresh`"))),
                 missing: None,
                 rule: Rule::Message,
             }),

@@ -95,12 +95,16 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
         match found {
             None => found = Some((format, reading)),
             Some((_, first)) if first.at == reading.at && first.offset == reading.offset => {}
-            Some((first, _)) => {
+            Some((first, known)) => {
                 return Err(Problem::broken(
                     text,
                     format!("is a different date under `{}` and `{}`", first.0, format.0),
                 )
-                .hint("keep only the format in which the dates of this column are written"));
+                .hint(format!(
+                    "`{text}` would be {} or {}: keep only the format in which this column is written",
+                    shown(known.at),
+                    shown(reading.at)
+                )));
             }
         }
     }
@@ -112,6 +116,13 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
         )
         .hint("mend the cell, or add its form to `formats`")
     })
+}
+
+fn shown(at: DateTime) -> String {
+    match at.time() == Time::midnight() {
+        true => at.date().to_string(),
+        false => at.strftime("%Y-%m-%d %H:%M").to_string(),
+    }
 }
 
 /// The value as a date and time; without an offset in it and without `zone` its zone stays unknown.
@@ -188,6 +199,9 @@ pub(super) fn rfc3339(at: &Zoned) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::AmbiguousOffset;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn formats(texts: &[&str]) -> Vec<Format> {
@@ -253,6 +267,32 @@ mod tests {
             moment("2024-11-03 01:30", &[], chicago).unwrap(),
             "2024-11-03T01:30:00-05:00"
         );
+    }
+
+    proptest! {
+        /// Where the clocks skip or repeat an hour, the offset from before the change counts: a skipped time is an
+        /// hour later on the new clock, a repeated one is the first of the two.
+        #[test]
+        fn any_time_has_one_answer_in_any_zone(
+            zone in prop::sample::select(vec!["America/Chicago", "Europe/London", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
+            day in 0_i32..20_000,
+            minute in 0_i64..1440,
+        ) {
+            let zone = TimeZone::get(zone).unwrap();
+            let at = Date::constant(1990, 1, 1)
+                .checked_add(jiff::Span::new().days(day)).unwrap()
+                .to_datetime(Time::midnight())
+                .checked_add(jiff::Span::new().minutes(minute)).unwrap();
+            let text = at.strftime("%Y-%m-%d %H:%M").to_string();
+            let expected = match zone.to_ambiguous_timestamp(at).offset() {
+                AmbiguousOffset::Unambiguous { offset } => offset,
+                AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
+            };
+            let Ok(Item::Instant(found)) = to_datetime(Item::borrowed(&text), &[], Some(&zone)) else {
+                panic!("{text} has no answer");
+            };
+            prop_assert_eq!(found.timestamp(), expected.to_timestamp(at).unwrap());
+        }
     }
 
     #[test]

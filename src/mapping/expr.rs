@@ -49,6 +49,8 @@ pub(super) struct Uses {
     pub(super) rows: BTreeSet<String>,
     /// Whether `row` is used in a way that does not tell which column.
     pub(super) whole_row: bool,
+    /// The filters that are used.
+    pub(super) filters: BTreeSet<String>,
     /// What is compared with what.
     pub(super) comparisons: Vec<(Side, Side)>,
     /// The loop variables over `rows`.
@@ -142,6 +144,7 @@ impl Uses {
                 node.false_expr.iter().for_each(|expr| self.expr(expr));
             }
             Expr::Filter(node) => {
+                self.filters.insert(node.name.to_owned());
                 node.expr.iter().for_each(|expr| self.expr(expr));
                 self.args(&node.args);
             }

@@ -112,6 +112,8 @@ fn read_origin(
     let keys = ["from", "from_first", "template", "value"];
     let present: Vec<&str> = keys.into_iter().filter(|key| section.has(key)).collect();
     match present.as_slice() {
+        // A slip in the key is told by itself.
+        [] if section.has_unknown => return None,
         [] => {
             let what = format!("`{}` has no origin", name.value);
             faults.hint(
@@ -133,15 +135,20 @@ fn read_origin(
         }
     }
     if section.has("join") && section.get("from").is_none() {
-        faults.add(
+        faults.hint(
             section.key_at("join"),
             "`join` needs `from` with several columns",
+            "leave `join` out, or write `from = [\"A\", \"B\"]`",
         );
     }
     let columns = |key: &str, faults: &mut Faults| {
         let columns = section.texts(key, faults)?;
         if columns.is_empty() {
-            faults.add(section.key_at(key), format!("`{key}` names no column"));
+            faults.hint(
+                section.key_at(key),
+                format!("`{key}` names no column"),
+                "name a column of the file, as its heading is written",
+            );
             return None;
         }
         Some(columns)
@@ -184,9 +191,10 @@ fn read_text(section: &Section<'_, '_>, faults: &mut Faults) -> TextRule {
     let upper = section.bool("upper", faults).unwrap_or(false);
     let lower = section.bool("lower", faults).unwrap_or(false);
     if upper && lower {
-        faults.add(
+        faults.hint(
             section.key_at("lower"),
             "a text cannot be both `upper` and `lower`",
+            "leave one of the two out",
         );
     }
     let words = [
@@ -305,7 +313,11 @@ fn read_default(section: &Section<'_, '_>, faults: &mut Faults) -> Option<At<Str
     let text = scalar(raw.get_ref())
         .or_else(|| section.wrong("default", raw, "a text, a number or a truth", faults))?;
     if text.trim().is_empty() {
-        faults.add(raw.span().start, "`default` is empty");
+        faults.hint(
+            raw.span().start,
+            "`default` is empty",
+            "leave it out: an empty cell stays empty by itself",
+        );
     }
     Some(At::new(text, raw.span().start))
 }

@@ -188,9 +188,8 @@ impl Faults {
     /// Adds a fault with the nearest of some names, or else all of them when they are few.
     pub(super) fn unknown(&mut self, at: usize, message: String, word: &str, names: &[&str]) {
         let near = did_you_mean(&nearest(word, names.iter().copied()));
-        let hint = near.or_else(|| {
-            (!names.is_empty() && names.len() <= 12).then(|| format!("one of {}", names.join(", ")))
-        });
+        let hint =
+            near.or_else(|| (!names.is_empty()).then(|| format!("one of {}", names.join(", "))));
         *self.add(at, message) = hint;
     }
 
@@ -228,7 +227,9 @@ pub(super) type Raw<'a> = Spanned<DeValue<'a>>;
 /// A table of the file whose keys are checked against the known ones.
 pub(super) struct Section<'t, 'a> {
     table: &'t DeTable<'a>,
-    place: &'static str,
+    keys: &'static Keys,
+    /// Whether it has a key that is none of these.
+    pub(super) has_unknown: bool,
     /// Where the table itself stands.
     pub(super) at: usize,
 }
@@ -241,6 +242,7 @@ impl<'t, 'a> Section<'t, 'a> {
         keys: &'static Keys,
         faults: &mut Faults,
     ) -> Self {
+        let mut has_unknown = false;
         for (key, _) in table {
             let name: &str = key.get_ref();
             if keys.has(name) {
@@ -254,6 +256,7 @@ impl<'t, 'a> Section<'t, 'a> {
                     "this version cannot do it: leave the key out",
                 );
             } else {
+                has_unknown = true;
                 faults.unknown(
                     start,
                     format!("{} has no key `{name}`", keys.place),
@@ -264,7 +267,8 @@ impl<'t, 'a> Section<'t, 'a> {
         }
         Self {
             table,
-            place: keys.place,
+            keys,
+            has_unknown,
             at,
         }
     }
@@ -370,14 +374,14 @@ impl<'t, 'a> Section<'t, 'a> {
         wanted: &str,
         faults: &mut Faults,
     ) -> Option<T> {
-        faults.add(
-            raw.span().start,
-            format!(
-                "`{key}` of {} must be {wanted}, not {}",
-                self.place,
-                type_name(raw.get_ref())
-            ),
+        let message = format!(
+            "`{key}` of {} must be {wanted}, not {}",
+            self.keys.place,
+            type_name(raw.get_ref())
         );
+        let known = self.keys.iter().find(|known| known.name == key);
+        let doc = known.map(|known| format!("what it is for: {}", known.doc));
+        *faults.add(raw.span().start, message) = doc;
         None
     }
 }

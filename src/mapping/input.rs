@@ -8,6 +8,7 @@ use super::keys;
 use super::load::texts;
 use super::parse::read_parse;
 use super::shape::{InputRules, ParseRule, Take};
+use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::source::{InputOptions, SheetChoice, SheetName};
 
 pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOptions, InputRules) {
@@ -44,7 +45,11 @@ pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOp
         for key in ["order_by", "take"] {
             if input.has(key) {
                 let message = format!("`{key}` is about the rows of a group and needs `group_by`");
-                faults.add(input.key_at(key), message);
+                faults.hint(
+                    input.key_at(key),
+                    message,
+                    format!("leave `{key}` out, or name the columns that make a group"),
+                );
             }
         }
     }
@@ -136,16 +141,32 @@ fn read_delimiter(input: &Section<'_, '_>, faults: &mut Faults) -> Option<char> 
     }
 }
 
+/// The zone that was meant: people write the city alone, or slip.
+fn near_zone(written: &str) -> Option<String> {
+    let names: Vec<String> = jiff::tz::db()
+        .available()
+        .map(|name| name.to_string())
+        .collect();
+    let city = fold(&written.replace(' ', "_"));
+    let same_city = names.iter().find(|name| {
+        name.rsplit_once('/')
+            .is_some_and(|(_, last)| fold(last) == city)
+    });
+    match same_city {
+        Some(name) => did_you_mean(std::slice::from_ref(name)),
+        None => did_you_mean(&nearest(written, names.iter().map(String::as_str))),
+    }
+}
+
 /// The `timezone` of a table.
 pub(super) fn read_zone(section: &Section<'_, '_>, faults: &mut Faults) -> Option<TimeZone> {
     let name = section.text("timezone", faults)?;
     let zone = TimeZone::get(&name.value).ok();
     if zone.is_none() {
-        faults.hint(
-            name.at,
-            format!("no time zone `{}`", name.value),
-            "a name of the time zone database, such as \"America/Chicago\" or \"UTC\"",
-        );
+        let hint = near_zone(&name.value).unwrap_or_else(|| {
+            "a name of the time zone database, such as \"America/Chicago\" or \"UTC\"".to_owned()
+        });
+        faults.hint(name.at, format!("no time zone `{}`", name.value), hint);
     }
     zone
 }

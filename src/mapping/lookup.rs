@@ -178,7 +178,7 @@ impl LookupRule {
         let condition = self
             .where_
             .as_ref()
-            .map(|text| Condition::new(text, input.tables(), faults));
+            .map(|text| Condition::new(text, beside, input.tables(), faults));
         let (Some(by), Some(take)) = (by, take) else {
             return table;
         };
@@ -296,13 +296,21 @@ struct Condition {
 }
 
 impl Condition {
-    fn new(text: &At<String>, tables: &[Table], faults: &mut Faults) -> Self {
+    fn new(text: &At<String>, beside: &Beside<'_>, tables: &[Table], faults: &mut Faults) -> Self {
         let mut slots = Slots::default();
         let mut scripts = Scripts::new(environment());
         let place = Place::Mapping(text.at);
         let script = scripts.condition(&text.value, place, &mut slots, faults);
         let rules = InputRules::default();
-        let columns = Columns::bind(&slots, &rules, tables, faults);
+        for (_, slot) in slots.iter() {
+            if let Some(table) = tables.first()
+                && table.header.find(&slot.name).is_none()
+            {
+                beside.column(&table.header, &slot.name, text.at, faults);
+            }
+        }
+        // What is missing was told under the name of this table.
+        let columns = Columns::bind(&slots, &rules, tables, &mut faults.clone());
         Self {
             at: text.at,
             slots,

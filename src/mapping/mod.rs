@@ -18,6 +18,7 @@ mod check;
 mod columns;
 mod compile;
 mod date;
+mod draft;
 mod example;
 mod expr;
 mod field;
@@ -25,6 +26,7 @@ mod file;
 pub mod infer;
 mod input;
 mod item;
+mod json_schema;
 mod keys;
 mod load;
 mod lookup;
@@ -53,7 +55,9 @@ use crate::systems::StepPayload;
 
 pub use bind::BoundPlan;
 pub use check::Checked;
-pub use load::{Draft, Mapping};
+pub use draft::Draft;
+pub use json_schema::{describe as describe_type, json_schema};
+pub use load::Mapping;
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 

@@ -19,9 +19,10 @@ pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &
             .into_iter()
             .filter(|key| section.has("value") && section.has(key))
         {
-            faults.add(
+            faults.hint(
                 section.key_at(key),
                 format!("`{key}` does nothing to a fixed `value`"),
+                format!("leave `{key}` out, and write the value as it should be"),
             );
         }
     }
@@ -31,7 +32,11 @@ pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &
 fn needs(section: &Section<'_, '_>, key: &str, others: &[&str], faults: &mut Faults) {
     if section.has(key) && !others.iter().any(|other| section.has(other)) {
         let message = format!("`{key}` needs `{}`", others[0]);
-        faults.add(section.key_at(key), message);
+        faults.hint(
+            section.key_at(key),
+            message,
+            format!("add `{}`, or leave `{key}` out", others[0]),
+        );
     }
 }
 
@@ -65,9 +70,10 @@ fn check_resolve(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Fault
         .as_ref()
         .is_some_and(|within| within.value == rule.name.value)
     {
-        faults.add(
+        faults.hint(
             section.key_at("within"),
             "a field cannot be `within` itself",
+            "name the field that holds it: a room is `within = \"LocationId\"`",
         );
     }
 }
@@ -92,9 +98,10 @@ fn check_bounds(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults
     if let (Some(min), Some(max)) = (&check.min, &check.max)
         && min.value > max.value
     {
-        faults.add(
+        faults.hint(
             max.at,
             format!("`max` {} is below `min` {}", max.value, min.value),
+            "nothing would pass: change one of the two",
         );
     }
     let numeric = |kind| matches!(kind, ParseKind::Number | ParseKind::Integer);
@@ -102,19 +109,25 @@ fn check_bounds(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults
         && !numeric(parse.kind)
     {
         for key in ["min", "max"].into_iter().filter(|key| section.has(key)) {
-            faults.add(section.key_at(key), format!("`{key}` is for numbers"));
+            faults.hint(
+                section.key_at(key),
+                format!("`{key}` is for numbers"),
+                "leave it out; rows of other dates are left out by `where` in `[input]`",
+            );
         }
     }
     if check.max_length == Some(0) {
-        faults.add(
+        faults.hint(
             section.key_at("max_length"),
             "`max_length = 0` lets nothing through",
+            "write the number of characters that are allowed",
         );
     }
     if section.has("one_of") && check.one_of.is_empty() {
-        faults.add(
+        faults.hint(
             section.key_at("one_of"),
             "`one_of` is empty: nothing would pass",
+            "list the values that are allowed",
         );
     }
 }
@@ -138,16 +151,18 @@ fn check_list(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) 
     for key in ["max_items", "unique"] {
         // A JSON array is a list by itself; only the rows can tell.
         if section.has(key) && !makes_list && !matches!(rule.origin, Origin::Columns { .. }) {
-            faults.add(
+            faults.hint(
                 section.key_at(key),
                 format!("`{key}` needs `split` or a column `…[*]`"),
+                "say what stands between the values: `split = \";\"`",
             );
         }
     }
     if list.max_items == Some(0) {
-        faults.add(
+        faults.hint(
             section.key_at("max_items"),
             "`max_items = 0` lets nothing through",
+            "write how many values are taken",
         );
     }
 }

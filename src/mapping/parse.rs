@@ -70,7 +70,11 @@ pub(super) fn read_parse(section: &Section<'_, '_>, faults: &mut Faults) -> Opti
         // A wrong word for `parse` is told by itself.
         if section.has(key) && !fits && (kind.is_some() || !section.has("parse")) {
             let message = format!("`{key}` needs {example}");
-            faults.add(section.key_at(key), message);
+            faults.hint(
+                section.key_at(key),
+                message,
+                format!("add that, or leave `{key}` out"),
+            );
         }
     };
     let dates = [ParseKind::Date, ParseKind::DateTime];

@@ -372,7 +372,11 @@ impl Compiler<'_> {
                         .within
                         .as_ref()
                         .map_or(0, |within| within.at);
-                    self.faults.add(at, "these fields are `within` each other");
+                    self.faults.hint(
+                        at,
+                        "these fields are `within` each other",
+                        "leave one `within` out: a room is within its building, not the other way",
+                    );
                     break;
                 }
                 chain.push(next);
@@ -397,7 +401,8 @@ impl Compiler<'_> {
                     "`within` needs a field that is resolved, `{}` is none",
                     within.value
                 );
-                self.faults.add(within.at, message);
+                let hint = "name the field that holds it, such as `LocationId` for a room";
+                self.faults.hint(within.at, message, hint);
             }
         }
         order

@@ -106,7 +106,7 @@ impl Resolver {
                     message: format!("no {} `{text}`{place}", self.kind),
                     hint: Some(hint.unwrap_or_else(|| self.advice(text))),
                     missing: Some(self.missing(text)),
-                    rule: Rule::Name(self.kind),
+                    rule: Rule::Message,
                 }
             }),
         }
@@ -173,7 +173,7 @@ impl Resolver {
     }
 }
 
-fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
+pub(super) fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
     const SHOWN: usize = 5;
     let shown: Vec<String> = entries
         .iter()

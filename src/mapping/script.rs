@@ -12,6 +12,7 @@ use super::columns::Slots;
 use super::expr::{Side, Type, Uses, column_of, with_checked_comparisons};
 use super::file::Faults;
 use super::values::{reason, syntax};
+use crate::directory::suggest::{did_you_mean, nearest};
 
 /// What a template or a condition was read from, for faults.
 #[derive(Debug, Clone)]
@@ -120,7 +121,10 @@ impl Scripts {
             Err(error) => {
                 let line = error.line().unwrap_or(1);
                 let message = format!("no valid template, line {line} of it: {}", reason(&error));
-                origin.fault(faults, message, template_hint(text));
+                let hint = template_hint(text).unwrap_or_else(|| {
+                    "for example `{{ Title }} ({{ row['Ticket #'] }})`; each `{{` needs its `}}`".to_owned()
+                });
+                origin.fault(faults, message, Some(hint));
                 return None;
             }
         };
@@ -168,11 +172,16 @@ impl Scripts {
         slots: &mut Slots,
         faults: &mut Faults,
     ) -> Option<Script> {
+        for filter in &uses.filters {
+            self.check_filter(filter, &origin, faults);
+        }
         let name = format!("script {}", self.count);
         self.count += 1;
         if let Err(error) = self.environment.add_template_owned(name.clone(), source) {
             let message = format!("no valid template: {}", reason(&error));
-            origin.fault(faults, message, None);
+            let hint =
+                "filters are those of Jinja: `|upper`, `|default('-')`, `|strftime('%d.%m.%Y')`";
+            origin.fault(faults, message, Some(hint.to_owned()));
             return None;
         }
         let template = self
@@ -226,6 +235,36 @@ impl Scripts {
             origin,
             comparisons,
         })
+    }
+
+    /// Tells a filter that there is none of: the engine itself would only find out at the first row.
+    fn check_filter(&self, filter: &str, origin: &Origin, faults: &mut Faults) {
+        const COMMON: [&str; 17] = [
+            "upper",
+            "lower",
+            "title",
+            "capitalize",
+            "trim",
+            "replace",
+            "default",
+            "join",
+            "split",
+            "length",
+            "first",
+            "last",
+            "round",
+            "int",
+            "float",
+            "strftime",
+            "unique",
+        ];
+        let probe = format!("{{{{ ''|{filter} }}}}");
+        let tried = self.environment.render_str(&probe, ());
+        if tried.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownFilter) {
+            let near = did_you_mean(&nearest(filter, COMMON));
+            let hint = near.unwrap_or_else(|| format!("for example {}", COMMON.join(", ")));
+            origin.fault(faults, format!("there is no filter `{filter}`"), Some(hint));
+        }
     }
 
     /// The pieces of a template that is nothing but texts and columns.

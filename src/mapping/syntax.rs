@@ -43,7 +43,22 @@ fn plain(reason: String) -> (String, Option<String>) {
 }
 
 /// What the parser says, what it means, and what to do.
-const PLAIN: [(&str, &str, &str); 10] = [
+const PLAIN: [(&str, &str, &str); 13] = [
+    (
+        "invalid boolean",
+        "a text stands without quotes",
+        "put texts in quotes: `scope = \"spiceworks-2024\"`; a truth is `true` or `false`",
+    ),
+    (
+        "missing comma",
+        "something stands where a comma should be",
+        "put a comma between the keys of a field, and look for a quote that is missing above",
+    ),
+    (
+        "unexpected key or value",
+        "something stands behind the value",
+        "write one `key = value` on a line",
+    ),
     (
         "extra assignment",
         "one `=` too many",
@@ -62,7 +77,7 @@ const PLAIN: [(&str, &str, &str); 10] = [
     (
         "key with no value",
         "a key without `=` and a value",
-        "write `key = value`, one on a line",
+        "write `key = value`; a key with a space or a sign in it stands in quotes: `\"Ticket #\" = …`",
     ),
     (
         "missing escaped value",

@@ -28,9 +28,10 @@ pub(super) fn read_table(
         otherwise,
     };
     if section.has("map") && section.has("map_file") {
-        faults.add(
+        faults.hint(
             section.key_at("map_file"),
             "a field has `map` or `map_file`, not both",
+            "move the rows of the one into the other",
         );
     }
     if let Some((table, _)) = section.table("map", faults) {
@@ -77,7 +78,11 @@ fn read_map_file(
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let message = format!("`{}` cannot be read: {error}", file.value);
+            let reason = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                _ => error.to_string(),
+            };
+            let message = format!("`{}` cannot be read: {reason}", file.value);
             faults.hint(
                 file.at,
                 message,
@@ -106,7 +111,8 @@ fn read_map_file(
         let row = match row {
             Ok(row) => row,
             Err(error) => {
-                faults.add(file.at, format!("`{}`, row {number}: {error}", file.value));
+                let message = format!("`{}`, row {number}: {error}", file.value);
+                faults.hint(file.at, message, "mend that row");
                 return;
             }
         };

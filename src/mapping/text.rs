@@ -366,6 +366,39 @@ mod tests {
         }
 
         #[test]
+        fn a_cut_ends_between_characters_as_people_see_them(
+            parts in prop::collection::vec(prop::sample::select(vec!["a", "é", "e\u{301}", "👨‍👩‍👧‍👦", "🇨🇭", "\r\n", " ", "क्षि", "ö"]), 0..20),
+            graphemes in 1_usize..20,
+        ) {
+            let text = parts.concat();
+            let cut = truncate(&text, Some(graphemes), None);
+            if let Some(kept) = cut.strip_suffix(CUT) {
+                let boundaries: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
+                prop_assert!(text.starts_with(kept));
+                // Space at the cut is taken off, and never a part of a character.
+                let end = text.len() - text[kept.len()..].trim_start().len();
+                prop_assert!(boundaries.contains(&kept.len()) || boundaries.contains(&end));
+            } else {
+                prop_assert_eq!(cut, text);
+            }
+        }
+
+        #[test]
+        fn mending_changes_no_text_that_was_read_rightly(text in "[ -~]{0,40}") {
+            let repair = TextRule { repair: true, ..rule() };
+            prop_assert_eq!(repair.apply(Cow::Borrowed(&text)), rule().apply(Cow::Borrowed(&text)));
+        }
+
+        #[test]
+        fn mending_finds_what_was_meant(text in "[a-z éèüößñ“”’–—…€]{0,30}") {
+            // As a program writes it that takes each byte of UTF-8 for a letter.
+            let (spoiled, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
+            let repair = TextRule { repair: true, trim: false, ..rule() };
+            let mended = repair.apply(Cow::Borrowed(&spoiled)).unwrap();
+            prop_assert_eq!(mended.as_ref(), text.as_str());
+        }
+
+        #[test]
         fn no_text_makes_a_step_panic(text in ".*", html in "[<>&;/a-z#!\\-\u{e4}]{0,40}") {
             for html_rule in [Html::Strip, Html::Keep, Html::FromText] {
                 let rule = TextRule { collapse: true, html: Some(html_rule), ..rule() };

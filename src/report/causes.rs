@@ -87,7 +87,7 @@ impl Causes {
             let field = fault.field.clone().or_else(|| fault.column.clone());
             let text = match &fault.rule {
                 Rule::Broken(rule) => rule,
-                Rule::Message | Rule::Name(_) => &fault.message,
+                Rule::Message => &fault.message,
             };
             let key = (field.clone(), text.clone());
             if !self.by_text.contains_key(&key) && self.by_text.len() >= MOST_CAUSES {
@@ -100,10 +100,7 @@ impl Causes {
                 column: fault.column.clone(),
                 message: fault.message.clone(),
                 values: Vec::new(),
-                names: match &fault.rule {
-                    Rule::Name(kind) => Some(*kind),
-                    Rule::Message | Rule::Broken(_) => None,
-                },
+                names: fault.missing.as_ref().map(|missing| missing.kind),
                 hint: fault.hint.clone(),
                 first_rows: Vec::new(),
                 first: Vec::new(),

@@ -145,8 +145,15 @@ impl<'f> Shown<'f> {
         let start = snippet.span.start.min(snippet.text.len());
         let rest = &snippet.text.as_bytes()[start..];
         let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let length = snippet.span.len().min(line);
-        Some(SourceSpan::from((start, length)))
+        match snippet.span.len().min(line) {
+            // The end of a line: what stands before it is shown.
+            0 if !snippet.text[..start].ends_with('\n') && start > 0 => {
+                let before = snippet.text[..start].char_indices().next_back();
+                let at = before.map_or(start, |(at, _)| at);
+                Some(SourceSpan::from((at, start - at)))
+            }
+            length => Some(SourceSpan::from((start, length))),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::plan::hash;
 use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::{Digest, Subject};
@@ -11,7 +12,7 @@ use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOW
 use crate::mapping::reference::{find_references, reference};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, RowKey};
-use crate::systems::{CREATE, Listed, Permit, Standing, System, Ticket, Window};
+use crate::systems::{CREATE, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
 
 /// How many rows are written at once.
 const GROUP: usize = 256;
@@ -119,41 +120,45 @@ pub async fn adopt(
                 writing.adopted.absent += 1;
                 continue;
             };
-            let later = match map.map(&item.rows, &key) {
-                Mapped::Ready(ready) => ready.steps.into_iter().skip(1).collect(),
+            let (payload, later) = match map.map(&item.rows, &key) {
+                Mapped::Ready(ready) => steps(ready.steps),
                 // What cannot be mapped now has no further steps that could be sent.
-                Mapped::Skip(_) | Mapped::Faults(_) => Vec::new(),
+                Mapped::Skip(_) | Mapped::Faults(_) => (Digest::default(), Vec::new()),
             };
-            let later = later
-                .into_iter()
-                .map(|step| StepId {
-                    name: step.step.into_owned(),
-                    ordinal: step.ordinal,
-                })
-                .collect();
             writing.adopted.rows += 1;
-            writing.put(key, (place, content, later), marker, tickets);
+            let row = Row {
+                place,
+                content,
+                payload,
+                later,
+            };
+            writing.put(key, row, marker, tickets);
             writing.flush(GROUP).await?;
         }
     }
-    let mut strangers: Vec<_> = marked.tickets.into_iter().collect();
-    strangers.sort_by(|one, other| one.0.cmp(&other.0));
-    for (marker, tickets) in strangers {
-        // A hashed one tells no key, and perhaps is of another scope.
-        let Some(key) = marker.split_once('/').map(|(_, key)| RowKey::new(key)) else {
-            continue;
-        };
-        let place = Place {
-            file: NO_FILE.into(),
-            sheet: None,
-            row: 0,
-        };
-        writing.adopted.strangers += 1;
-        writing.put(key, (place, UNKNOWN_CONTENT, Vec::new()), marker, tickets);
-        writing.flush(GROUP).await?;
-    }
+    writing.strangers(marked).await?;
     writing.flush(0).await?;
     Ok(writing.adopted)
+}
+
+/// What is known of the row of a ticket.
+struct Row {
+    place: Place,
+    content: Digest,
+    /// Of what the mapping makes of it now: what was sent then, nobody knows.
+    payload: Digest,
+    later: Vec<StepId>,
+}
+
+/// The hash of the first request, and the steps that follow it.
+fn steps(steps: Vec<StepPayload>) -> (Digest, Vec<StepId>) {
+    let payload = steps.first().map(|first| hash(&first.body));
+    let id = |step: StepPayload| StepId {
+        name: step.step.into_owned(),
+        ordinal: step.ordinal,
+    };
+    let later = steps.into_iter().skip(1).map(id).collect();
+    (payload.unwrap_or_default(), later)
 }
 
 struct Writing<'a> {
@@ -163,10 +168,37 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// Tickets of the scope whose row is not in the input.
+    async fn strangers(&mut self, marked: Marked) -> Result<()> {
+        let mut strangers: Vec<_> = marked.tickets.into_iter().collect();
+        strangers.sort_by(|one, other| one.0.cmp(&other.0));
+        for (marker, tickets) in strangers {
+            // A hashed one tells no key, and perhaps is of another scope.
+            let Some(key) = marker.split_once('/').map(|(_, key)| RowKey::new(key)) else {
+                continue;
+            };
+            let place = Place {
+                file: NO_FILE.into(),
+                sheet: None,
+                row: 0,
+            };
+            self.adopted.strangers += 1;
+            let row = Row {
+                place,
+                content: UNKNOWN_CONTENT,
+                payload: Digest::default(),
+                later: Vec::new(),
+            };
+            self.put(key, row, marker, tickets);
+            self.flush(GROUP).await?;
+        }
+        Ok(())
+    }
+
     fn put(
         &mut self,
         key: RowKey,
-        (place, content, later): (Place, Digest, Vec<StepId>),
+        row: Row,
         marker: String,
         tickets: Vec<(Option<Timestamp>, Ticket, String)>,
     ) {
@@ -184,11 +216,10 @@ impl Writing<'_> {
         self.changes.push(Change::Intend(Intent {
             key: key.clone(),
             step: step.clone(),
-            later,
-            place,
-            content,
-            // Nobody knows the bytes that were sent.
-            payload: Digest::default(),
+            later: row.later,
+            place: row.place,
+            content: row.content,
+            payload: row.payload,
             reference: Some(marker),
             group,
             absent: 0,

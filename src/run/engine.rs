@@ -129,7 +129,8 @@ fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
     if last.meta.inputs != meta.inputs {
         return;
     }
-    if last.meta.input_print != meta.input_print {
+    // A run that learned what was there read no input of its own.
+    if !last.meta.input_print.is_empty() && last.meta.input_print != meta.input_print {
         fold.note(format!(
             "`{}` has changed since run {}: rows that are done are not sent again",
             meta.inputs.join("`, `"),

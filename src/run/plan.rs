@@ -418,7 +418,7 @@ pub(super) fn ready_end(payloads: Vec<StepPayload>, fallbacks: Vec<(String, Stri
 }
 
 /// The hash of the serialised body.
-fn hash(body: &Value) -> Digest {
+pub(super) fn hash(body: &Value) -> Digest {
     // In one go: a hasher that is fed piece by piece takes longer than the writing.
     let bytes = serde_json::to_vec(body).expect("a JSON value has a JSON form");
     let mut digest = Digest::default();

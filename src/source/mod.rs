@@ -198,4 +198,6 @@ pub fn likely_encoding(path: &Path) -> Result<Option<&'static str>> {
 }
 
 #[cfg(test)]
+mod calendars;
+#[cfg(test)]
 mod tests;

@@ -106,6 +106,13 @@ pub struct FieldValue {
 }
 
 impl Field {
+    /// What it is, without the section of the contract.
+    pub fn sentence(&self) -> &'static str {
+        self.doc
+            .rsplit_once(" [")
+            .map_or(self.doc, |(text, _)| text)
+    }
+
     /// An optional field that the first request carries.
     pub(crate) fn own(name: &'static str, kind: FieldType, doc: &'static str) -> Self {
         Self {

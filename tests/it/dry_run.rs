@@ -208,3 +208,31 @@ fn what_is_read_is_never_written() {
     assert_eq!(work.read("m.toml"), mapping);
     assert_eq!(work.read("in.csv"), "T\none\n");
 }
+
+#[test]
+fn the_command_for_unknown_names_writes_them_as_a_table() {
+    let work = Work::new();
+    for name in ["samples/tickets.xlsx", "mappings/incidentiq-tickets.toml"] {
+        work.write(name, std::fs::read(repository().join(name)).unwrap());
+    }
+    let arguments = [
+        "import",
+        "samples/tickets.xlsx",
+        "--mapping",
+        "mappings/incidentiq-tickets.toml",
+        "--sandbox",
+        "--dry-run",
+    ];
+    let (_, summary) = work.import(&arguments[1..]);
+    let command = summary["write_aliases"].as_str().unwrap().to_owned();
+    let ended = work.run(&arguments).expect(1);
+    assert!(ended.stderr.contains(&command), "{}", ended.stderr);
+    let words: Vec<&str> = command.split(' ').collect();
+    assert_eq!(words[0], "deskferry");
+    // The rows are faulty still: that is what the table is for.
+    work.run(&words[1..]).expect(1);
+    assert!(
+        work.path().join("tickets.aliases.xlsx").exists(),
+        "{command}"
+    );
+}

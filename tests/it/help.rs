@@ -4,8 +4,11 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 17] = [
     &["import"],
+    &["validate"],
+    &["schema", "mapping"],
+    &["schema", "fields"],
     &["directory", "pull"],
     &["directory", "show"],
     &["directory", "search"],
@@ -93,7 +96,7 @@ fn every_command_of_the_readme_is_a_command() {
             .take_while(|word| !word.starts_with('-'))
             .collect();
         let command = match words[0] {
-            "directory" | "runs" => &words[..2],
+            "directory" | "runs" | "schema" => &words[..2],
             _ => &words[..1],
         };
         work.run(&[command, &["--help"]].concat()).expect(0);

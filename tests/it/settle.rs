@@ -196,3 +196,52 @@ fn a_purged_run_leaves_nothing_of_the_client_and_doubles_nothing() {
     assert_eq!(summary["created"], 0, "the keys are known: {summary:#}");
     assert_eq!(sandbox.created("clearfeed").len() as u64, created);
 }
+
+#[test]
+fn steps_that_follow_the_create_are_open_after_an_adoption() {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        r#"version = 1
+system = "incidentiq"
+operation = "create"
+scope = "steps"
+key = ["Id"]
+
+[fields]
+Subject = { from = "Title" }
+IssueDescription = { from = "Title" }
+IssueId = { value = "Other", resolve = "issue" }
+LocationId = { value = "District Office", resolve = "location" }
+ForId = { value = "helpdesk@district.example", resolve = "user", match = "email" }
+Priority = { value = "High", resolve = "priority" }
+"#,
+    );
+    work.write("in.csv", "Id,Title\n1,Beamer\n2,Printer\n3,Door\n");
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"1000/s\"");
+    let arguments = ["in.csv", "--mapping", "map.toml", "--profile", "district"];
+    work.import(&arguments).0.expect(0);
+    std::fs::remove_dir_all(work.state()).unwrap();
+    work.run(&[&["runs", "adopt"], &arguments[..]].concat())
+        .expect(0);
+    let (ended, summary) = work.import(&arguments);
+    ended.expect(0);
+    assert!(
+        summary["warnings"].as_array().unwrap().is_empty(),
+        "{summary:#}"
+    );
+    assert_eq!(
+        sandbox.created("incidentiq").len(),
+        3,
+        "no ticket is made again"
+    );
+    let steps = sandbox
+        .audit()
+        .iter()
+        .filter(|entry| entry["operation"] == "priority")
+        .count();
+    assert_eq!(steps, 6, "the step sets what it sets");
+    let (_, summary) = work.import(&arguments);
+    assert_eq!(summary["skipped_because"]["done_before"], 3, "{summary:#}");
+}

@@ -108,7 +108,11 @@ pub(super) fn validate(
     for input in &args.inputs {
         words.extend(["--input".into(), input.display().to_string()]);
     }
-    words.extend(connection(args, target));
+    // A snapshot stands for the connection.
+    match &args.directory {
+        Some(path) => words.extend(["--directory".into(), path.display().to_string()]),
+        None => words.extend(connection(args, target)),
+    }
     for (flag, value) in [
         ("--state", typed_state(global)),
         ("--config", typed_config(global)),

@@ -23,7 +23,7 @@ use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::reference::find_references;
-use crate::mapping::{BoundPlan, Mapping, Plan, PlanOptions, Unmapped};
+use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
@@ -189,13 +189,12 @@ impl Import<'_> {
             where_: self.args.condition.clone(),
             zone,
         };
-        let plan = Arc::new(Plan::compile(
-            self.mapping,
-            Arc::from(schema),
-            Arc::clone(directory),
-            &options,
-        )?);
-        plan.bind(self.input.tables())
+        let directory = Arc::clone(directory);
+        let mut checked = Checked::of(self.mapping, Arc::from(schema), directory, &options);
+        match checked.bind(self.input.tables()) {
+            Some(bound) => Ok(bound),
+            None => Err(Error::mapping(checked.into_faults())),
+        }
     }
 
     /// The first pass over the input, with what nothing reads told or refused.

@@ -52,7 +52,7 @@ impl<'a> Directories<'a> {
             return Ok(Some(known.clone()));
         }
         let found = match (self.args.directory.is_empty(), self.is_named()) {
-            (false, _) => self.from_snapshots(system)?,
+            (false, _) => self.snapshot_of(system)?,
             (true, true) => Some(self.connect(mapping).await?),
             (true, false) => None,
         };
@@ -67,7 +67,7 @@ impl<'a> Directories<'a> {
     }
 
     /// The snapshot of that system among those that were named; one alone must fit.
-    fn from_snapshots(&self, system: SystemName) -> Result<Option<Known>> {
+    fn snapshot_of(&self, system: SystemName) -> Result<Option<Known>> {
         let paths = &self.args.directory;
         for path in paths {
             let snapshot = cache::read_snapshot(path)?;

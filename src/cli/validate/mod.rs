@@ -130,6 +130,7 @@ async fn validate(
         (Some(input), Some(bound), Some(about)) => Some(Checker {
             input,
             bound,
+            mapping: path,
             unmapped: about.unmapped,
             known: known.as_ref(),
             args,

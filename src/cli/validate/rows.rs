@@ -1,6 +1,7 @@
 //! The rows of an input through the dry run's own path: the same intake, the same plan, the same engine, nothing
 //! sent and no ledger asked.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -24,6 +25,7 @@ use crate::source::Input;
 pub(super) struct Checker<'a> {
     pub(super) input: &'a Input,
     pub(super) bound: &'a BoundPlan,
+    pub(super) mapping: &'a Path,
     pub(super) unmapped: Unmapped,
     pub(super) known: Option<&'a Known>,
     pub(super) args: &'a ValidateArgs,
@@ -95,6 +97,16 @@ impl Checker<'_> {
         Ok(found)
     }
 
+    /// A path as the mapping names it.
+    fn seen_from_mapping(&self, path: &Path) -> PathBuf {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (path, mapping) = (absolute(path), absolute(self.mapping));
+        let beside = mapping
+            .parent()
+            .and_then(|folder| path.strip_prefix(folder).ok());
+        beside.map_or(path.clone(), Path::to_path_buf)
+    }
+
     fn write_aliases(&self, found: &mut Found, output: Output) -> Result<()> {
         let Some(known) = self.known else {
             return match &self.args.write_aliases {
@@ -118,6 +130,8 @@ impl Checker<'_> {
             return Ok(());
         }
         aliases::write(path, &misses, &known.directory)?;
+        // Relative to the mapping's folder, where it lies there.
+        let path = &self.seen_from_mapping(path);
         let mut fields: Vec<String> = misses.iter().map(|miss| miss.field.clone()).collect();
         fields.dedup();
         found.aliases = Some((path.display().to_string(), misses.len(), fields));
@@ -157,7 +171,7 @@ impl Found {
             Some((path, count, fields)) => {
                 let names = words::plural(*count as u64, "name", "names");
                 lines.push(format!(
-                    "aliases    {names} in {path}: fill the column `use`, then add aliases_file = \"{path}\" to {}",
+                    "aliases    {names} in {path}: fill the column `use`, then add aliases_file = '{path}' to {}",
                     fields.join(", ")
                 ));
             }

@@ -94,7 +94,7 @@ fn named(maker: &Maker<'_>, field: &CustomField) -> Option<(usize, Line)> {
         }
         CustomType::MultiSelect => {
             let sign = content::separator(column).unwrap_or(",");
-            let parts = |value: &str| value.split(sign).all(|part| known(part));
+            let parts = |value: &str| value.split(sign).all(&known);
             (column.share(parts) >= 1.0)
                 .then(|| format!(", split = {}, unique = true", toml::text(sign)))?
         }

@@ -98,7 +98,7 @@ impl Draft {
         }
         text.push('\n');
         section(&mut text, &self.top);
-        if !self.input.is_empty() || !self.columns.is_empty() {
+        if !self.input.is_empty() {
             text.push_str("\n[input]\n");
             section(&mut text, &self.input);
         }

@@ -67,12 +67,17 @@ pub(super) fn line(guess: &Guess<'_>, field: &str, text: Option<usize>, listed: 
             Line::new(field, format!("{{ from = {}{html} }}", toml::text(name)))
         }
         (body, listed) => {
-            let mut template = body.clone().unwrap_or_default();
-            template.push('\n');
+            let mut template = body
+                .as_ref()
+                .map_or(String::new(), |body| format!("{body}\n"));
             for (number, at) in listed.iter().enumerate() {
                 let column = toml::in_template(guess.name(*at));
                 // The first keeps the blank line under the text.
-                let dash = if number == 0 { "" } else { "-" };
+                let dash = if number == 0 && body.is_some() {
+                    ""
+                } else {
+                    "-"
+                };
                 let heading = plain(guess.name(*at));
                 template.push_str(&format!(
                     "{{%{dash} if {column} %}}\n{heading}: {{{{ {column} }}}}{{% endif %}}\n"

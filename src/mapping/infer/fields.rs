@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use super::draft::Line;
 use super::key::Key;
-use super::matching::{Match, Reason, choice, names, percent, wants_address};
+use super::matching::{Match, Reason, choice, wants_address};
 use super::words::{fold, likeness};
 use super::{Guess, content, facts, told, toml};
-use crate::directory::{Directory, Kind};
+use crate::directory::Directory;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
 
 /// So many values are written into a `map`.
 const MOST_MAPPED: usize = 40;
 /// So many names are proposed.
-const PROPOSED: usize = 6;
+pub(super) const PROPOSED: usize = 6;
 /// The longest title where the system names no limit.
 const TITLE_LENGTH: usize = 255;
 
@@ -112,7 +112,7 @@ impl Maker<'_> {
         self.match_of(name)?.columns.first().copied()
     }
 
-    fn directory(&self) -> Option<&Directory> {
+    pub(super) fn directory(&self) -> Option<&Directory> {
         self.guess.seen.directory
     }
 
@@ -206,13 +206,17 @@ impl Maker<'_> {
                 ..line
             },
         };
-        if !line.is_proposed {
-            self.read.extend(&found.columns);
+        if line.is_proposed {
+            return Some(line);
         }
-        Some(line)
+        self.read.extend(&found.columns);
+        Some(match field.setting {
+            Setting::Step(_) => line.why("Set by a further request."),
+            _ => line,
+        })
     }
 
-    fn from(&self, found: &Match) -> String {
+    pub(super) fn from(&self, found: &Match) -> String {
         match found.columns.as_slice() {
             [at] => toml::text(self.guess.name(*at)),
             several => toml::list(several.iter().map(|at| self.guess.name(*at))),
@@ -220,7 +224,7 @@ impl Maker<'_> {
     }
 
     /// `split`, for a field that takes several values.
-    fn split(&self, field: &Field, found: &Match) -> (String, Option<String>) {
+    pub(super) fn split(&self, field: &Field, found: &Match) -> (String, Option<String>) {
         let column = &self.guess.sample.columns[found.columns[0]];
         if !matches!(field.kind, FieldType::List(_)) || column.lists > 0 {
             return (String::new(), None);
@@ -237,7 +241,7 @@ impl Maker<'_> {
         }
     }
 
-    fn plain(&self, field: &Field, found: &Match, steps: &str) -> Line {
+    pub(super) fn plain(&self, field: &Field, found: &Match, steps: &str) -> Line {
         let (split, why) = self.split(field, found);
         let line = Line::new(
             field.name,
@@ -294,7 +298,13 @@ impl Maker<'_> {
     }
 
     /// A field that takes one of some words.
-    fn word(&self, field: &Field, found: &Match, options: &[&str], resolve: &str) -> Line {
+    pub(super) fn word(
+        &self,
+        field: &Field,
+        found: &Match,
+        options: &[&str],
+        resolve: &str,
+    ) -> Line {
         let column = &self.guess.sample.columns[found.columns[0]];
         let from = self.from(found);
         if column
@@ -313,6 +323,7 @@ impl Maker<'_> {
                 None => unknown.push(value),
             }
         }
+        pairs.sort_by_key(|(_, to)| options.iter().position(|option| option == to));
         let map = toml::table(pairs);
         let (otherwise, todo) = match unknown.as_slice() {
             [] => (
@@ -335,103 +346,6 @@ impl Maker<'_> {
         .todo(todo)
     }
 
-    fn reference(&mut self, field: &Field, kind: Kind, found: &Match) -> Option<Line> {
-        let resolve = format!(", resolve = \"{kind}\"");
-        let Some(directory) = self.directory() else {
-            let line = self.plain(
-                field,
-                found,
-                &format!("{}{resolve}", self.person(kind, found)),
-            );
-            return Some(match field.required {
-                true => line.todo(format!("no name was looked up: does the system know the cells as names of its `{kind}`?")),
-                false => Line {
-                    is_proposed: true,
-                    ..line.todo("take the sign of the comment away when the system knows these names")
-                },
-            });
-        };
-        if matches!(kind, Kind::Priority | Kind::Status) {
-            let options = names(directory, kind);
-            let options: Vec<&str> = options.iter().map(String::as_str).collect();
-            let line = self.word(field, found, &options, &resolve);
-            return Some(match kind {
-                // A workflow refuses moves for reasons that no client sees.
-                Kind::Status => Line {
-                    is_proposed: true,
-                    ..line.todo("a further request a row, which a workflow may refuse: take the sign of the comment away to set it")
-                },
-                _ => line,
-            });
-        }
-        Some(self.name(field, kind, found, &resolve))
-    }
-
-    /// How a person is found.
-    fn person(&self, kind: Kind, found: &Match) -> &'static str {
-        let column = &self.guess.sample.columns[found.columns[0]];
-        match kind == Kind::User && content::addresses(column) >= 0.6 {
-            true => ", lower = true, match = \"email\"",
-            false => "",
-        }
-    }
-
-    /// A field that takes the id of a named thing.
-    fn name(&mut self, field: &Field, kind: Kind, found: &Match, resolve: &str) -> Line {
-        let known = found.resolved.unwrap_or(0.0);
-        let (split, _) = self.split(field, found);
-        let mut steps = format!("{split}{}{resolve}", self.person(kind, found));
-        let mut todo = None;
-        if kind == Kind::Room {
-            let location = self
-                .table
-                .fields
-                .iter()
-                .find(|field| field.kind == FieldType::Reference(Kind::Location));
-            if let Some(location) = location {
-                steps.push_str(&format!(", within = {}", toml::text(location.name)));
-            }
-        }
-        let fallback = self
-            .directory()
-            .and_then(|directory| fallback(directory, kind));
-        match (field.required, fallback) {
-            (false, _) => steps.push_str(", missing = { do = \"skip_field\" }"),
-            (true, Some(fallback)) if kind == Kind::User => {
-                if known < 1.0 || !self.guess.is_full(found.columns[0]) {
-                    let name = toml::text(&fallback);
-                    steps.push_str(&format!(", default = {name}, missing = {name}"));
-                    todo = Some(format!(
-                        "{} % of the cells name somebody whom the system knows: is `{fallback}` right for the others?",
-                        percent(known)
-                    ));
-                }
-            }
-            (true, fallback) => {
-                if let Some(fallback) = fallback.filter(|_| !self.guess.is_full(found.columns[0])) {
-                    steps.push_str(&format!(", default = {}", toml::text(&fallback)));
-                    todo = Some(format!(
-                        "some cells are empty: is `{fallback}` right for them?"
-                    ));
-                }
-                if known < 1.0 {
-                    todo = Some(format!(
-                        "{} % of the cells are known names; a dry run lists the others, and `validate --write-aliases` makes a table of them",
-                        percent(known)
-                    ));
-                }
-            }
-        }
-        let line = Line::new(
-            field.name,
-            format!("{{ from = {}{steps} }}", self.from(found)),
-        );
-        match todo {
-            Some(todo) => line.todo(todo),
-            None => line,
-        }
-    }
-
     /// The line of a field that has no column: only what the system demands needs one.
     fn unmatched(&mut self, field: &Field) -> Option<Line> {
         if !field.required {
@@ -444,59 +358,6 @@ impl Maker<'_> {
             return Some(self.made_title(field));
         }
         Some(Line::new(field.name, "{ value = \"TODO\" }").todo("no column seems to hold it"))
-    }
-
-    /// The same thing for every row, until somebody says better.
-    fn constant(&self, field: &Field, kind: Kind) -> Line {
-        let like: Vec<String> = self
-            .guess
-            .sample
-            .columns
-            .iter()
-            .filter(|column| column.filled > 0)
-            .filter(|column| {
-                likeness(&column.name, field.called).is_some_and(|(score, _)| score > 70.0)
-            })
-            .take(3)
-            .map(|column| format!("`{}`", column.name))
-            .collect();
-        let why = match (like.is_empty(), self.directory()) {
-            (true, _) => format!("No column says it, so every ticket gets the same `{kind}`."),
-            (false, Some(_)) => format!(
-                "By the heading it could be {}, but the cells name no `{kind}` that the system knows, so every ticket gets the same.",
-                like.join(" or ")
-            ),
-            (false, None) => format!("It could be {}.", like.join(" or ")),
-        };
-        let Some((directory, name)) = self
-            .directory()
-            .and_then(|directory| Some((directory, fallback(directory, kind)?)))
-        else {
-            return Line::new(
-                field.name,
-                format!("{{ value = \"TODO\", resolve = \"{kind}\" }}"),
-            )
-            .why(why)
-            .todo(format!(
-                "write the name of the `{kind}` that all tickets get, or `from = \"a column\"`"
-            ));
-        };
-        let others: Vec<String> = names(directory, kind)
-            .into_iter()
-            .filter(|other| *other != name)
-            .take(PROPOSED)
-            .collect();
-        let others: Vec<&str> = others.iter().map(String::as_str).collect();
-        let others = match others.is_empty() {
-            true => String::new(),
-            false => format!(" The system has also {}, …", quoted(&others)),
-        };
-        Line::new(
-            field.name,
-            format!("{{ value = {}, resolve = \"{kind}\" }}", toml::text(&name)),
-        )
-        .why(why)
-        .todo(format!("is `{name}` right for all tickets?{others}"))
     }
 
     /// A title for rows that have none: the beginning of the text, or what names and files the row.
@@ -552,35 +413,8 @@ fn title(table: &FieldTable) -> Option<&Field> {
         .find(|field| field.called.contains(&"title"))
 }
 
-/// The entry that takes what belongs nowhere else, by its name; an address where it has one.
-pub(super) fn fallback(directory: &Directory, kind: Kind) -> Option<String> {
-    const GENERAL: [&str; 9] = [
-        "other",
-        "help desk",
-        "helpdesk",
-        "service desk",
-        "it support",
-        "general",
-        "district office",
-        "office",
-        "support",
-    ];
-    let entries = &directory.snapshot().kinds.get(&kind)?.entries;
-    let of_name = |wanted: &str| entries.iter().find(|entry| fold(&entry.name) == wanted);
-    let with_name = |wanted: &str| {
-        entries
-            .iter()
-            .find(|entry| fold(&entry.name).contains(wanted))
-    };
-    let entry = GENERAL
-        .iter()
-        .find_map(|name| of_name(name))
-        .or_else(|| GENERAL.iter().find_map(|name| with_name(name)))
-        .or_else(|| entries.first())?;
-    Some(entry.properties.get("email").unwrap_or(&entry.name).clone())
-}
-
-fn quoted(words: &[&str]) -> String {
+/// Words for a comment.
+pub(super) fn quoted(words: &[&str]) -> String {
     let shown: Vec<String> = words
         .iter()
         .take(PROPOSED + 2)

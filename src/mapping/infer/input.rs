@@ -110,7 +110,10 @@ fn null(guess: &Guess<'_>) -> Option<Line> {
     let words = &guess.sample.null;
     let found: Vec<String> = words
         .iter()
-        .map(|(word, cells)| format!("`{word}` in {cells} cells"))
+        .map(|(word, cells)| match cells {
+            1 => format!("`{word}` in one cell"),
+            cells => format!("`{word}` in {cells} cells"),
+        })
         .collect();
     (!words.is_empty()).then(|| {
         Line::new(

@@ -116,6 +116,11 @@ impl Matcher<'_> {
             return None;
         }
         let (named, by_name) = named(field, column);
+        // A name that nobody looks up must be right by its heading.
+        if self.directory.is_none() && matches!(field.kind, FieldType::Reference(_)) && named < 75.0
+        {
+            return None;
+        }
         let fit = self.fit(field, field.kind.clone(), at, named > 0.0)?;
         let score = if named > 0.0 {
             named + fit.bonus
@@ -146,7 +151,7 @@ impl Matcher<'_> {
                 let known = column.share(|value| choice(value, words).is_some());
                 when(column.distinct <= 40 && known >= 0.5)
             }
-            FieldType::Reference(kind) => self.reference_fit(kind, column, named),
+            FieldType::Reference(kind) => self.reference_fit(field, kind, column, named),
             FieldType::List(inner) => self.fit(field, *inner, at, named),
         }
     }
@@ -178,13 +183,19 @@ impl Matcher<'_> {
         })
     }
 
-    fn reference_fit(&self, kind: Kind, column: &Column, named: bool) -> Option<Fit> {
+    fn reference_fit(
+        &self,
+        field: &Field,
+        kind: Kind,
+        column: &Column,
+        named: bool,
+    ) -> Option<Fit> {
         if column.mean_length() > 120.0 {
             return None;
         }
         let addresses = content::addresses(column);
         let Some(directory) = self.directory else {
-            let is_person = kind == Kind::User && addresses >= 0.6;
+            let is_person = kind == Kind::User && addresses >= 0.6 && field.required;
             return Some(Fit {
                 alone: if is_person { 60.0 } else { 0.0 },
                 bonus: if is_person { 10.0 } else { 0.0 },
@@ -204,7 +215,9 @@ impl Matcher<'_> {
         let share = resolved(directory, kind, column);
         let says = Some(Reason::Names(kind, percent(share)));
         if share >= 0.5 {
-            let alone = if kind == Kind::Tag || column.distinct < 2 {
+            let alone = if matches!(kind, Kind::Tag | Kind::User) && !field.required
+                || column.distinct < 2
+            {
                 0.0
             } else {
                 68.0 + share * 10.0
@@ -217,7 +230,7 @@ impl Matcher<'_> {
             });
         }
         // Addresses of people that the system does not know yet are people all the same.
-        let is_person = kind == Kind::User && addresses >= 0.6;
+        let is_person = kind == Kind::User && addresses >= 0.6 && field.required;
         (is_person || (share >= 0.3 && named)).then(|| Fit {
             alone: if is_person { 55.0 } else { 0.0 },
             bonus: 5.0,

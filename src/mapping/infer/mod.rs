@@ -17,7 +17,9 @@ mod facts;
 mod fields;
 mod input;
 mod key;
+mod layouts;
 mod matching;
+mod names;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ use crate::source::{InputOptions, Table};
 use crate::systems::{Operation, Schema};
 
 pub use draft::Draft;
+pub use layouts::Layout;
 
 use content::Dates;
 use draft::Line;
@@ -117,7 +120,8 @@ impl Guess<'_> {
             false => format!("the first {rows} rows of {}", self.seen.input),
         };
         let mut head = vec![
-            "The line above is for editors, which complete and check with it: deskferry schema mapping > deskferry-mapping.schema.json".to_owned(),
+            "For editors, which complete and check by the schema that the line above names. This command writes it:".to_owned(),
+            "deskferry schema mapping > deskferry-mapping.schema.json".to_owned(),
             format!("Guessed by `deskferry init` for {system} from {read}. Each guess says why; what is open is marked TODO."),
         ];
         if self.seen.directory.is_none() {
@@ -160,7 +164,8 @@ impl Guess<'_> {
             Key::Nearly { column, doubles } => line(*column)
                 .why(format!("What names a row: `{}` is filled in all {rows} rows.", name(*column)))
                 .todo(format!(
-                    "{doubles} rows have a value that another row has too: rows that are the same are made once, rows that differ are refused until each has its own"
+                    "{} a value that another row has too: rows that are the same are made once, rows that differ are refused until each has its own",
+                    if *doubles == 1 { "one row has".to_owned() } else { format!("{doubles} rows have") }
                 )),
             Key::Content => Line {
                 is_proposed: true,

@@ -56,7 +56,7 @@ fn all_that_the_head_lacks_is_told_at_once() {
     m.toml:6:12: `tag` is not built yet
         this version cannot do it: leave the key out
     m.toml:8:12: no time zone `Chicago`
-        a name of the time zone database, such as "America/Chicago" or "UTC"
+        did you mean `America/Chicago`?
     m.toml:9:13: `ab` is no delimiter
         one character, such as "," ";" "|", or "tab"
     m.toml:10:12: no encoding `ansii`
@@ -65,8 +65,6 @@ fn all_that_the_head_lacks_is_told_at_once() {
         write the condition as `where`
     m.toml:13:11: field `Subject` must be a table, not a text
         write `{ from = "a column" }` or `{ value = … }`
-    m.toml:14:1: `X` has no origin
-        give it one of `from`, `from_first`, `template`, `value`
     m.toml:14:7: a field has no key `form`
         did you mean `from` or `formats`?
     m.toml:15:3: `then` is not built yet
@@ -107,9 +105,11 @@ fn steps_that_cannot_work_are_told() {
     m.toml:10:1: `Count` has no origin
         give it one of `from`, `from_first`, `template`, `value`
     m.toml:11:42: `formats` needs `parse = "date"` or `"datetime"`
+        add that, or leave `formats` out
     m.toml:11:53: `%Y` is no date format: it holds no whole date
         for example "%m/%d/%Y %H:%M" for 06/21/2024 22:43, or "%d.%m.%Y" for 21.06.2024
     m.toml:11:60: `else` needs `map`
+        add `map`, or leave `else` out
     m.toml:12:52: `%m/%Y` is no date format: it holds no whole date
         for example "%m/%d/%Y %H:%M" for 06/21/2024 22:43, or "%d.%m.%Y" for 21.06.2024
     m.toml:13:41: `one_of` comes after `resolve` and would look at an id
@@ -119,11 +119,13 @@ fn steps_that_cannot_work_are_told() {
     m.toml:14:30: `parse` cannot be `numbr`
         did you mean `number`?
     m.toml:14:54: `max` 2 is below `min` 5
+        nothing would pass: change one of the two
     m.toml:15:35: `extract` needs one group, `x` has 0
         put what you want in round brackets: `#(\d+)`
     m.toml:15:52: `(` is no regular expression: unclosed group
         write signs that stand for themselves as `\.` `\(` `\?`; in TOML use 'single quotes' around it
     m.toml:15:77: a text cannot be both `upper` and `lower`
+        leave one of the two out
     m.toml:15:114: `A` stands twice in the table, as `email` and `web`
         keys match without case and outer space
     m.toml:15:136: `else = "keep"` would be a value
@@ -151,6 +153,7 @@ fn fields_and_constants_are_checked_against_the_system() {
     m.toml:15:24: `TeamId` cannot be resolved: only 1 of 9 entries of `team` could be listed
         try again with `--refresh`, or leave the field out
     m.toml:16:22: nothing is resolved here: `Tags` takes a text
+        leave out what is about names, or say of what: `resolve = "…"`
     m.toml:17:1: incidentiq has no field `Asset Tag`
         it is a custom field: write "custom.Asset Tag"
     m.toml:18:1: incidentiq has no custom field `Aset Tag`
@@ -172,6 +175,7 @@ fn fields_and_constants_are_checked_against_the_system() {
     m.toml:10:41: `within` names `Building`, which this mapping does not fill
         one of Count, DueDate, IssueId, LocationId, LocationRoomId, Subject
     m.toml:11:1: `Count` takes a whole number, which this `parse` does not make
+        leave `parse` out: the field reads its own type
     m.toml:12:1: `DueDate` takes one value, and `split` makes several
         take a part of the cell by `extract = "…"`
     m.toml:13:33: no valid template, line 1 of it: syntax error: unexpected character

@@ -4,6 +4,7 @@ mod faults;
 mod identity;
 mod rows;
 mod speed;
+mod steps;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -63,7 +63,7 @@ fn all_faults_of_a_row_are_told() {
     row 2 [Building] LocationId: no location `Linclon HS` — did you mean `Lincoln High School`?
     row 2 [Mail] ForId: no user `jane@district.exmple` — did you mean `jane@district.example`?
     row 2 [N] Count: `12` is above 9
-    row 2 [Due] DueDate: `03/04/2024` is a different date under `%m/%d/%Y` and `%d/%m/%Y` — keep only the format in which the dates of this column are written
+    row 2 [Due] DueDate: `03/04/2024` is a different date under `%m/%d/%Y` and `%d/%m/%Y` — `03/04/2024` would be 2024-03-04 or 2024-04-03: keep only the format in which this column is written
     row 2 [Via] Channel: `fax` is not one of its values — it takes email, phone, web
     row 2 [Issue] IssueId: `1.2E+05` has lost digits — spreadsheet programs keep 15 digits of a number: format the column as text and fill in the ids anew
     row 2 [P] Priority: `map` has no `P11` — did you mean `P1`?

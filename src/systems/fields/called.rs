@@ -275,6 +275,14 @@ pub(crate) const CLOSED: &[&str] = &[
 /// What people call it by.
 pub(crate) const NUMBER: &[&str] = &[
     "ticket #",
+    "nr",
+    "nr.",
+    "no",
+    "n°",
+    "numéro",
+    "número",
+    "nummer",
+    "ticketnummer",
     "ticket id",
     "ticket number",
     "issue key",
@@ -305,7 +313,6 @@ pub(crate) const QUEUE: &[&str] = &[
     "help topic",
     "mailbox",
     "inbox",
-    "product",
     "project",
     "project name",
 ];

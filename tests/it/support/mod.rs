@@ -13,9 +13,12 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// One of the real files that stand beside the repository; `None`, told on standard error, where they are not.
+/// One of the real files that stand beside the repository, or where `DESKFERRY_REAL_FILES` says; `None`, told on
+/// standard error, where they are not.
 pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
-    let path = repository().join("../shared/data").join(name);
+    let folder = std::env::var_os("DESKFERRY_REAL_FILES")
+        .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
+    let path = folder.join(name);
     if path.exists() {
         return Some(path);
     }

@@ -1,182 +1,29 @@
-//! `[[test]]`: rows with what they must become, run through the same plan as the rows of an input.
+//! The tests of a mapping, run.
 
 use std::sync::Arc;
 
-use jiff::civil::{Date, DateTime};
 use serde_json::Value;
-use toml::de::{DeTable, DeValue};
 
-use super::apply::Outcome;
-use super::bind::BoundPlan;
-use super::field::constant;
-use super::file::{At, Faults, Section, in_order, integer, number};
-use super::keys;
-use super::plan::{FieldPlan, Plan};
-use super::resolve::Resolved;
-use super::shape::Unmapped;
-use super::target::Want;
+use super::Example;
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::directory::{Directory, Found};
 use crate::error::Fault;
 use crate::intake::Identify;
-use crate::record::{Cell, Header, Place, Record};
+use crate::mapping::apply::Outcome;
+use crate::mapping::bind::BoundPlan;
+use crate::mapping::file::{At, Faults};
+use crate::mapping::plan::{FieldPlan, Plan};
+use crate::mapping::resolve::{Hints, Resolved};
+use crate::mapping::shape::Unmapped;
+use crate::mapping::target::Want;
+use crate::record::{Cell, ColumnRef, Header, Place, Record};
 use crate::source::{Layout, Table};
 
-/// One test as it is written.
-#[derive(Debug)]
-pub(super) struct Example {
-    /// What it is called in messages: its name, or its number.
-    name: String,
-    at: usize,
-    rows: Vec<Vec<(At<String>, Vec<Cell>)>>,
-    expect: Vec<(At<String>, At<Value>)>,
-    expect_error: Option<At<String>>,
-    expect_skip: Option<usize>,
-}
-
-/// Reads all tests of a mapping.
-pub(super) fn read_examples(top: &Section<'_, '_>, faults: &mut Faults) -> Vec<Example> {
-    let Some(raw) = top.get("test") else {
-        return Vec::new();
-    };
-    let DeValue::Array(items) = raw.get_ref() else {
-        top.wrong::<()>("test", raw, "a list: write `[[test]]` above each", faults);
-        return Vec::new();
-    };
-    let mut examples = Vec::new();
-    for (number, item) in items.iter().enumerate() {
-        let at = item.span().start;
-        let DeValue::Table(table) = item.get_ref() else {
-            top.wrong::<()>("test", item, "a table", faults);
-            continue;
-        };
-        examples.extend(read_example(number + 1, table, at, faults));
-    }
-    examples
-}
-
-fn read_example(
-    number: usize,
-    table: &DeTable<'_>,
-    at: usize,
-    faults: &mut Faults,
-) -> Option<Example> {
-    let section = Section::open(table, at, &keys::TEST, faults);
-    let name = section.text("name", faults).map(|name| name.value);
-    let name = name.unwrap_or_else(|| format!("number {number}"));
-    let expect = match section.table("expect", faults) {
-        None => Vec::new(),
-        Some((table, _)) => read_expect(&section, table, faults),
-    };
-    let expect_error = section.text("expect_error", faults);
-    let skip = section.bool("expect_skip", faults) == Some(true);
-    let outcomes = [section.has("expect"), expect_error.is_some(), skip];
-    if outcomes.iter().filter(|given| **given).count() != 1 {
-        faults.hint(
-            at,
-            format!("test {name} must say one thing that comes of its row"),
-            "give it one of `expect = { Subject = \"…\" }`, `expect_error = \"…\"`, `expect_skip = true`",
-        );
-        return None;
-    }
-    if !section.has("row") {
-        let hint = "for example `row = { Title = \"Printer jams\" }`";
-        faults.hint(at, format!("test {name} has no `row`"), hint);
-        return None;
-    }
-    Some(Example {
-        name,
-        at,
-        rows: read_rows(&section, faults)?,
-        expect,
-        expect_error,
-        expect_skip: skip.then(|| section.key_at("expect_skip")),
-    })
-}
-
-fn read_expect(
-    section: &Section<'_, '_>,
-    table: &DeTable<'_>,
-    faults: &mut Faults,
-) -> Vec<(At<String>, At<Value>)> {
-    let mut expect = Vec::new();
-    for (field, span, raw) in in_order(table) {
-        // `custom = { "Asset Tag" = … }` and `"custom.Asset Tag" = …` are the same.
-        if let (DeValue::Table(inner), "custom") = (raw.get_ref(), field) {
-            for (at, value) in read_expect(section, inner, faults) {
-                let name = At::new(format!("{}{}", super::field::CUSTOM, at.value), at.at);
-                expect.push((name, value));
-            }
-            continue;
-        }
-        let name = At::new(field.to_owned(), span.start);
-        match constant(raw.get_ref()) {
-            Some(value) => expect.push((name, At::new(value, raw.span().start))),
-            None => {
-                section.wrong::<()>("expect", raw, "a table from fields to values", faults);
-            }
-        }
-    }
-    expect
-}
-
-fn read_rows(
-    section: &Section<'_, '_>,
-    faults: &mut Faults,
-) -> Option<Vec<Vec<(At<String>, Vec<Cell>)>>> {
-    let raw = section.get("row")?;
-    let one;
-    let items: &[_] = match raw.get_ref() {
-        DeValue::Array(items) if !items.is_empty() => items,
-        _ => {
-            one = [raw.clone()];
-            &one
-        }
-    };
-    let wanted = "a table from columns to cells, or a list of such tables";
-    let mut rows = Vec::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            return section.wrong("row", item, wanted, faults);
-        };
-        let mut row = Vec::new();
-        for (column, span, raw) in in_order(table) {
-            let cells = match raw.get_ref() {
-                DeValue::Array(items) => items.iter().map(|item| cell(item.get_ref())).collect(),
-                value => Some(vec![cell(value)?]),
-            };
-            match cells {
-                Some(cells) => row.push((At::new(column.to_owned(), span.start), cells)),
-                None => return section.wrong("row", raw, "a cell", faults),
-            }
-        }
-        rows.push(row);
-    }
-    Some(rows)
-}
-
-/// A cell of a test: a text as in a CSV, a number or date as in a workbook.
-fn cell(value: &DeValue<'_>) -> Option<Cell> {
-    Some(match value {
-        DeValue::String(text) => Cell::Text(text.as_ref().into()),
-        DeValue::Integer(_) => Cell::Integer(integer(value)?),
-        DeValue::Float(_) => Cell::Number(number(value)?),
-        DeValue::Boolean(value) => Cell::Bool(*value),
-        DeValue::Datetime(at) => {
-            let text = at.to_string();
-            let date = text.parse::<Date>().map(Cell::Date);
-            let moment = || text.parse::<DateTime>().map(Cell::DateTime);
-            match at.time.is_some() {
-                true => moment().unwrap_or_else(|_| Cell::Text(text.as_str().into())),
-                false => date.unwrap_or_else(|_| Cell::Text(text.as_str().into())),
-            }
-        }
-        DeValue::Array(_) | DeValue::Table(_) => return None,
-    })
-}
+/// What to do about a row that is left out unexpectedly.
+const SKIP: &str = "if that is meant, write `expect_skip = true`";
 
 /// Runs the tests of a plan and adds those that fail to `faults`; how many were run, and why not if none could be.
-pub(super) fn run(
+pub(in crate::mapping) fn run(
     plan: &Arc<Plan>,
     examples: &[Example],
     faults: &mut Faults,
@@ -220,7 +67,7 @@ impl Run<'_> {
         let Some(outcomes) = outcomes else {
             if self.example.expect_skip.is_none() {
                 let why = "the row is left out by `where`";
-                self.fails(self.example.at, why, None);
+                self.fails(self.example.at, why, Some(SKIP.to_owned()));
             }
             return;
         };
@@ -234,13 +81,13 @@ impl Run<'_> {
             skipped,
         ) {
             (_, Some(_), Some(_)) => {}
-            (_, Some(at), None) => self.fails(at, "the row is not left out", None),
+            (_, Some(at), None) => {
+                let hint = "mend `where`, or say what the row becomes: `expect = { … }`".to_owned();
+                self.fails(at, "the row is not left out", Some(hint));
+            }
             (_, None, Some(why)) => {
-                self.fails(
-                    self.example.at,
-                    &format!("the row is left out: {why}"),
-                    None,
-                );
+                let why = format!("the row is left out: {why}");
+                self.fails(self.example.at, &why, Some(SKIP.to_owned()));
             }
             (Some(wanted), None, None) => self.compare_error(wanted, &faults),
             (None, None, None) => self.compare(&outcomes, &faults),
@@ -340,8 +187,8 @@ impl Run<'_> {
         let mut unread = Vec::new();
         for (column, _) in self.example.rows.iter().flatten() {
             let read = names.iter().any(|name| match given.find(name) {
-                Some(crate::record::ColumnRef::One(index)) => given.names()[index] == column.value,
-                Some(crate::record::ColumnRef::All(all)) => all
+                Some(ColumnRef::One(index)) => given.names()[index] == column.value,
+                Some(ColumnRef::All(all)) => all
                     .iter()
                     .any(|index| given.written()[*index] == column.value),
                 _ => false,
@@ -356,7 +203,8 @@ impl Run<'_> {
                 self.example.name, column.value
             );
             let near = did_you_mean(&nearest(&column.value, names.iter().copied()));
-            *self.faults.add(column.at, message) = near;
+            let hint = near.unwrap_or_else(|| format!("it reads {}", names.join(", ")));
+            self.faults.hint(column.at, message, hint);
         }
     }
 
@@ -366,7 +214,11 @@ impl Run<'_> {
             return;
         }
         match lines.is_empty() {
-            true => self.fails(wanted.at, "the row is taken without a fault", None),
+            true => {
+                let hint =
+                    "mend the mapping, or say what the row becomes: `expect = { … }`".to_owned();
+                self.fails(wanted.at, "the row is taken without a fault", Some(hint));
+            }
             false => {
                 let hint = format!("what is wrong with it: {}", lines.join("; "));
                 self.fails(wanted.at, "no fault of the row says this", Some(hint));
@@ -391,7 +243,8 @@ impl Run<'_> {
             let Some(position) = names().position(|known| known == name.value) else {
                 let message = format!("the mapping does not fill `{}`", name.value);
                 let near = did_you_mean(&nearest(&name.value, names()));
-                self.fails(name.at, &message, near);
+                let all = || format!("it fills {}", names().collect::<Vec<_>>().join(", "));
+                self.fails(name.at, &message, Some(near.unwrap_or_else(all)));
                 continue;
             };
             let field = &plan.fields[position];
@@ -405,7 +258,8 @@ impl Run<'_> {
                     Value::Null => format!("`{}` stays empty", name.value),
                     _ => format!("`{}` becomes {shown}", name.value),
                 };
-                self.fails(wanted.at, &why, None);
+                let hint = "mend the mapping, or what the test expects".to_owned();
+                self.fails(wanted.at, &why, Some(hint));
             }
         }
     }
@@ -444,7 +298,7 @@ fn equals(field: &FieldPlan, directory: &Directory, actual: &Value, wanted: &Val
 /// Whether two texts mean the same thing of the system.
 fn means(field: &FieldPlan, directory: &Directory, actual: &str, wanted: &str) -> bool {
     if let Some(resolver) = &field.resolver {
-        let hints = super::resolve::Hints::default();
+        let hints = Hints::default();
         return match resolver.resolve(directory, &hints, wanted, None) {
             Resolved::Id(id) => id == actual,
             _ => name(field, directory, actual).is_some_and(|name| fold(&name) == fold(wanted)),

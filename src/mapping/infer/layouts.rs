@@ -1,0 +1,220 @@
+//! Ready mappings for the exports of common help desks, known by their headings.
+
+use std::path::Path;
+
+use regex::{Captures, Regex};
+
+use super::super::Mapping;
+use super::super::columns::Slots;
+use super::super::file::Faults;
+use super::super::script::{Origin as Place, Scripts};
+use super::super::shape::Origin;
+use super::super::values::environment;
+use super::names::fallback;
+use super::toml;
+use crate::directory::{Directory, Found, Kind};
+use crate::source::Table;
+use crate::systems::SystemName;
+
+/// The exports, and their ready mappings as they stand in `mappings/`.
+const READY: [(&str, &str); 14] = [
+    (
+        "Jira",
+        include_str!("../../../mappings/incidentiq-jira.toml"),
+    ),
+    (
+        "Jira",
+        include_str!("../../../mappings/clearfeed-jira.toml"),
+    ),
+    (
+        "Zendesk",
+        include_str!("../../../mappings/incidentiq-zendesk.toml"),
+    ),
+    (
+        "Zendesk",
+        include_str!("../../../mappings/clearfeed-zendesk.toml"),
+    ),
+    (
+        "Freshdesk",
+        include_str!("../../../mappings/incidentiq-freshdesk.toml"),
+    ),
+    (
+        "Freshdesk",
+        include_str!("../../../mappings/clearfeed-freshdesk.toml"),
+    ),
+    (
+        "osTicket",
+        include_str!("../../../mappings/incidentiq-osticket.toml"),
+    ),
+    (
+        "osTicket",
+        include_str!("../../../mappings/clearfeed-osticket.toml"),
+    ),
+    (
+        "GLPI",
+        include_str!("../../../mappings/incidentiq-glpi.toml"),
+    ),
+    (
+        "GLPI",
+        include_str!("../../../mappings/clearfeed-glpi.toml"),
+    ),
+    (
+        "Spiceworks",
+        include_str!("../../../mappings/incidentiq-spiceworks.toml"),
+    ),
+    (
+        "Spiceworks",
+        include_str!("../../../mappings/clearfeed-spiceworks.toml"),
+    ),
+    (
+        "ServiceNow",
+        include_str!("../../../mappings/incidentiq-servicenow.toml"),
+    ),
+    (
+        "ServiceNow",
+        include_str!("../../../mappings/clearfeed-servicenow.toml"),
+    ),
+];
+
+/// A ready mapping that reads no column that the input lacks.
+#[derive(Debug)]
+pub struct Layout {
+    /// Whose export it is.
+    pub name: &'static str,
+    text: &'static str,
+    mapping: Mapping,
+}
+
+impl Layout {
+    /// The layout of an input, by its headings: every column that the ready mapping reads is there. Of several the
+    /// one that reads the most.
+    pub fn of(tables: &[Table], system: SystemName) -> Option<Self> {
+        let fitting = READY.iter().filter_map(|(name, text)| {
+            let mapping =
+                Mapping::read((*name).to_owned(), (*text).to_owned(), Path::new("")).ok()?;
+            if mapping.system() != system {
+                return None;
+            }
+            let columns = columns(&mapping);
+            let has = |column: &String| {
+                tables
+                    .iter()
+                    .any(|table| table.header.find(column).is_some())
+            };
+            columns.iter().all(has).then_some((
+                columns.len(),
+                Self {
+                    name,
+                    text,
+                    mapping,
+                },
+            ))
+        });
+        fitting
+            .max_by_key(|(count, _)| *count)
+            .map(|(_, layout)| layout)
+    }
+
+    /// The ready mapping for this input: under its own scope, with names that the directory knows.
+    pub fn render(&self, input: &str, scope: &str, directory: Option<&Directory>) -> String {
+        let mut text = String::new();
+        for (number, line) in self.text.lines().enumerate() {
+            let own = format!("scope    = {}", toml::text(self.mapping.scope()));
+            if line == own {
+                text.push_str(&format!("scope    = {}", toml::text(scope)));
+            } else {
+                text.push_str(&known(line, directory));
+            }
+            text.push('\n');
+            if number == 0 {
+                let found = format!(
+                    "Written by `deskferry init`: the headings of {input} are those of {}, for which there is a ready mapping.",
+                    self.name
+                );
+                super::draft::comment(&mut text, "# ", &found);
+                text.push_str("#\n");
+            }
+        }
+        text
+    }
+}
+
+/// A line with names for which the directory knows no entry replaced by one that takes what belongs nowhere else.
+fn known(line: &str, directory: Option<&Directory>) -> String {
+    let kind = line
+        .split_once("resolve = \"")
+        .and_then(|(_, rest)| Kind::parse(rest.split('"').next()?));
+    let (Some(directory), Some(kind), false) = (directory, kind, line.starts_with('#')) else {
+        return line.to_owned();
+    };
+    let Ok(names) = Regex::new(r#"\b(value|default|missing) = "([^"]*)""#) else {
+        return line.to_owned();
+    };
+    let replaced = names.replace_all(line, |found: &Captures<'_>| {
+        let name = &found[2];
+        let is_known = matches!(directory.look_up(kind, name, &[], None), Found::One(_));
+        match fallback(directory, kind).filter(|_| !is_known) {
+            Some(other) => format!("{} = {}", &found[1], toml::text(&other)),
+            None => found[0].to_owned(),
+        }
+    });
+    replaced.into_owned()
+}
+
+/// The columns that a mapping reads.
+fn columns(mapping: &Mapping) -> Vec<String> {
+    let mut slots = Slots::default();
+    let mut scripts = Scripts::new(environment());
+    let mut faults = Faults::new(std::sync::Arc::clone(&mapping.source));
+    let key = mapping.key.iter().flatten();
+    for rule in key.chain(&mapping.fields) {
+        match &rule.origin {
+            Origin::Columns { columns, .. } | Origin::First(columns) => {
+                for column in columns {
+                    slots.slot(&column.value, &Place::Mapping(column.at));
+                }
+            }
+            Origin::Template(template) => {
+                let place = Place::Mapping(template.at);
+                scripts.template(&template.value, place, &mut slots, &mut faults);
+            }
+            Origin::Value(_) => {}
+        }
+    }
+    let typed = mapping
+        .input
+        .columns
+        .iter()
+        .map(|(column, _)| column.value.clone());
+    let mut columns: Vec<String> = slots.iter().map(|(_, slot)| slot.name.clone()).collect();
+    columns.extend(typed);
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ready_mapping_loads_and_reads_columns_of_its_own() {
+        for (name, text) in READY {
+            let mapping = Mapping::read(name.to_owned(), text.to_owned(), Path::new(""))
+                .unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert!(
+                columns(&mapping).len() >= 6,
+                "{name}: {:?}",
+                columns(&mapping)
+            );
+            // What `render` looks for.
+            let scope = format!("scope    = {}", toml::text(mapping.scope()));
+            assert_eq!(
+                text.lines().filter(|line| *line == scope).count(),
+                1,
+                "{name}"
+            );
+            assert!(text.starts_with("#:schema "), "{name}");
+        }
+    }
+}

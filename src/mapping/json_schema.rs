@@ -1,0 +1,246 @@
+//! The JSON Schema of a mapping, for editors: made of the table of keys by which the loader checks, and of the
+//! systems' tables of fields. Derived from Rust types it would be a second table, since the loader reads a tree with
+//! places and no types.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{ACTION, Key, Keys, TOP, Takes};
+use crate::systems::fields::{Field, FieldType, Setting};
+use crate::systems::{self, Operation, SystemName};
+
+/// The dialect of JSON Schema: the one that editors of TOML read.
+const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
+
+/// The JSON Schema of a mapping file.
+///
+/// # Errors
+/// Never in practice: every system has a table of fields.
+pub fn json_schema() -> crate::error::Result<Value> {
+    let mut schema = table(&TOP);
+    schema["$schema"] = json!(DIALECT);
+    schema["title"] = json!("a Deskferry mapping");
+    schema["description"] = json!("How a row of a file becomes a ticket.");
+    schema["required"] = json!(["version", "system", "operation", "scope", "fields"]);
+    let mut systems = Vec::new();
+    for system in SystemName::ALL {
+        systems.push(json!({
+            "if": { "properties": { "system": { "const": system.as_str() } } },
+            "then": { "properties": { "fields": fields(system)? } },
+        }));
+    }
+    schema["allOf"] = json!(systems);
+    schema["definitions"] = json!({ "field": table(&super::keys::FIELD) });
+    // Each system names its fields; what holds for all is that they are tables.
+    schema["properties"]["fields"] = json!({
+        "type": "object",
+        "description": doc_of(&TOP, "fields"),
+    });
+    Ok(schema)
+}
+
+fn doc_of(keys: &Keys, name: &str) -> &'static str {
+    keys.iter()
+        .find(|key| key.name == name)
+        .map_or("", |key| key.doc)
+}
+
+/// The fields of a system in all its spellings, those that no call sets left out.
+fn fields(system: SystemName) -> crate::error::Result<Value> {
+    let mut properties = Map::new();
+    let mut required: Option<Vec<&str>> = None;
+    for dialect in system.dialects() {
+        let schema = systems::schema(system, Some(*dialect))?;
+        let table = schema.fields(Operation::Create);
+        for field in table.fields.iter().filter(|field| can_be_set(field)) {
+            properties.entry(field.name).or_insert_with(|| {
+                json!({
+                    "allOf": [{ "$ref": "#/definitions/field" }],
+                    "description": format!("{}: {}", describe(&field.kind), field.sentence()),
+                })
+            });
+        }
+        let demanded = table.fields.iter().filter(|field| field.required);
+        let demanded: Vec<&str> = demanded.map(|field| field.name).collect();
+        required = Some(match required {
+            None => demanded,
+            Some(before) => before
+                .into_iter()
+                .filter(|name| demanded.contains(name))
+                .collect(),
+        });
+    }
+    properties.insert(
+        "custom".to_owned(),
+        json!({
+            "type": "object",
+            "description": "Custom fields by their names: `[fields.custom]`, or `\"custom.NAME\" = …`.",
+            "additionalProperties": { "$ref": "#/definitions/field" },
+        }),
+    );
+    Ok(json!({
+        "type": "object",
+        "properties": properties,
+        "patternProperties": { "^custom\\.": { "$ref": "#/definitions/field" } },
+        "required": required.unwrap_or_default(),
+        "additionalProperties": false,
+    }))
+}
+
+fn can_be_set(field: &Field) -> bool {
+    !matches!(field.setting, Setting::Never(_))
+}
+
+/// What a field takes, in words.
+pub fn describe(kind: &FieldType) -> String {
+    match kind {
+        FieldType::Text {
+            max_length: Some(most),
+        } => format!("a text of up to {most} characters"),
+        FieldType::Text { max_length: None } => "a text".to_owned(),
+        FieldType::Bool => "yes or no".to_owned(),
+        FieldType::Integer => "a whole number".to_owned(),
+        FieldType::Number => "a number".to_owned(),
+        FieldType::Date => "a date".to_owned(),
+        FieldType::DateTime => "a date and time".to_owned(),
+        FieldType::Choice(words) => format!("one of {}", words.join(", ")),
+        FieldType::Reference(kind) => format!("the name of {} {kind}", kind.article()),
+        FieldType::List(inner) => format!("a list, each {}", describe(inner)),
+    }
+}
+
+/// A table with these keys and no others.
+fn table(keys: &Keys) -> Value {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| (key.name.to_owned(), property(key)))
+        .collect();
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+fn property(key: &Key) -> Value {
+    let mut property = takes(key.takes);
+    property["description"] = json!(key.doc);
+    property
+}
+
+fn takes(takes: Takes) -> Value {
+    let scalar = json!(["string", "number", "boolean"]);
+    match takes {
+        Takes::Version(number) => json!({ "const": number }),
+        Takes::Text => json!({ "type": "string" }),
+        Takes::Texts => either(&[
+            json!({ "type": "string" }),
+            json!({ "type": "array", "items": { "type": "string" } }),
+        ]),
+        Takes::Bool => json!({ "type": "boolean" }),
+        Takes::Count => json!({ "type": "integer", "minimum": 0 }),
+        Takes::Number => json!({ "type": "number" }),
+        Takes::Scalar => json!({ "type": scalar }),
+        Takes::Constant => json!({ "type": ["string", "number", "boolean", "array"] }),
+        Takes::Word(words) => json!({ "enum": words }),
+        Takes::WordOr(words, keys) => either(&[json!({ "enum": words }), table(keys)]),
+        Takes::Instead(words) => {
+            let mut action = table(&ACTION);
+            action["properties"]["do"]["enum"] = json!(words);
+            action["required"] = json!(["do"]);
+            either(&[json!({ "type": scalar }), action])
+        }
+        Takes::Sheet => {
+            let one = json!({ "type": ["string", "integer"] });
+            either(&[one.clone(), json!({ "type": "array", "items": one })])
+        }
+        Takes::Pairs => {
+            let pair = json!({ "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2 });
+            json!({ "type": "array", "items": pair })
+        }
+        Takes::Words => json!({ "type": "object", "additionalProperties": { "type": scalar } }),
+        Takes::Table(keys) => table(keys),
+        Takes::Named(keys) => json!({ "type": "object", "additionalProperties": table(keys) }),
+        Takes::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
+        Takes::Parts(keys) => {
+            let part = either(&[json!({ "type": "string" }), table(keys)]);
+            either(&[
+                json!({ "type": "string" }),
+                table(keys),
+                json!({ "type": "array", "items": part }),
+            ])
+        }
+        Takes::Free => json!({ "type": "object" }),
+        Takes::Frees => either(&[
+            json!({ "type": "object" }),
+            json!({ "type": "array", "items": { "type": "object" } }),
+        ]),
+    }
+}
+
+fn either(some: &[Value]) -> Value {
+    json!({ "anyOf": some })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every key of a table, and of the tables in it, with its schema beside it.
+    fn walk(keys: &'static Keys, schema: &Value, path: &str, seen: &mut Vec<String>) {
+        for key in keys.iter() {
+            let path = format!("{path}/{}", key.name);
+            let property = &schema["properties"][key.name];
+            assert!(
+                property["description"].is_string(),
+                "{path} is not in the schema"
+            );
+            seen.push(path.clone());
+            let inner = |index: usize| &property["anyOf"][index];
+            match key.takes {
+                Takes::Table(keys) => walk(keys, property, &path, seen),
+                Takes::Tables(keys) => walk(keys, &property["items"], &path, seen),
+                Takes::Parts(keys) => walk(keys, inner(1), &path, seen),
+                Takes::WordOr(_, keys) => walk(keys, inner(1), &path, seen),
+                Takes::Named(keys) if key.name != "fields" => {
+                    walk(keys, &property["additionalProperties"], &path, seen);
+                }
+                _ => {}
+            }
+        }
+        let known = schema["properties"].as_object().expect("properties");
+        assert_eq!(
+            known.len(),
+            keys.iter().count(),
+            "{path} has more than the loader knows"
+        );
+    }
+
+    #[test]
+    fn every_key_that_the_loader_knows_is_in_it_and_no_other() {
+        let schema = json_schema().expect("a schema");
+        let mut seen = Vec::new();
+        walk(&TOP, &schema, "", &mut seen);
+        walk(
+            &super::super::keys::FIELD,
+            &schema["definitions"]["field"],
+            "/fields/*",
+            &mut seen,
+        );
+        assert!(
+            seen.contains(&"/input/columns/parse".to_owned()),
+            "{seen:?}"
+        );
+        assert!(seen.contains(&"/fields/*/lookup/by".to_owned()), "{seen:?}");
+    }
+
+    #[test]
+    fn the_fields_are_those_of_the_systems() {
+        let schema = json_schema().expect("a schema");
+        for (at, system) in SystemName::ALL.into_iter().enumerate() {
+            let fields = &schema["allOf"][at]["then"]["properties"]["fields"];
+            for dialect in system.dialects() {
+                let table = systems::schema(system, Some(*dialect)).expect("a schema");
+                for field in &table.fields(Operation::Create).fields {
+                    let is_there = fields["properties"].get(field.name).is_some();
+                    assert!(is_there || !can_be_set(field), "{system} {}", field.name);
+                }
+            }
+        }
+    }
+}

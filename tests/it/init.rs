@@ -1,0 +1,313 @@
+//! `init`: a first mapping from the columns of a file, ready ones for the exports of common help desks, and what it
+//! takes to make it right.
+
+use serde_json::Value;
+
+use crate::dry_run::as_foretold;
+use crate::support::{SandboxProcess, Work, creates, real_file, repository};
+
+const SYSTEMS: [(&str, &str); 2] = [("incidentiq", "district"), ("clearfeed", "support")];
+
+fn sandbox(work: &Work) -> SandboxProcess {
+    let sandbox = SandboxProcess::start(work, &["--rate", "0"]);
+    sandbox.profiles(work, "rate = \"100000/s\"\nconcurrency = 32");
+    sandbox
+}
+
+/// Runs `init … --format json` and reads what it says.
+#[track_caller]
+fn init(work: &Work, arguments: &[&str]) -> Value {
+    let ended = work
+        .run(&[&["init"], arguments, &["--format", "json"]].concat())
+        .expect(0);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+/// The ticket of one system with this marker.
+#[track_caller]
+fn body<'a>(created: &'a [Value], marker: &str) -> &'a Value {
+    let found = created.iter().find(|entry| entry["marker"] == marker);
+    &found.unwrap_or_else(|| panic!("no {marker} in {created:#?}"))["body"]
+}
+
+#[test]
+fn exports_of_common_help_desks_are_known_by_their_headings() {
+    let work = Work::new();
+    let sandbox = sandbox(&work);
+    let mut made = Vec::new();
+    for (name, layout, records) in [
+        ("jira", "Jira", 3),
+        ("zendesk", "Zendesk", 3),
+        ("freshdesk", "Freshdesk", 3),
+        ("osticket", "osTicket", 2),
+        ("glpi", "GLPI", 2),
+        ("spiceworks", "Spiceworks", 2),
+        ("servicenow", "ServiceNow", 2),
+    ] {
+        let input = repository().join(format!("tests/layouts/{name}.csv"));
+        let input = input.to_str().unwrap();
+        for (system, profile) in SYSTEMS {
+            let what = format!("{name} into {system}");
+            let mapping = format!("{name}-{system}.toml");
+            let told = init(&work, &[input, "--profile", profile, "-o", &mapping]);
+            assert_eq!(told["layout"], layout, "{what}");
+            assert_eq!(told["faults"], serde_json::json!([]), "{what}");
+            assert_eq!(
+                without_comments(&work.read(&mapping)),
+                without_comments(
+                    &std::fs::read_to_string(
+                        repository().join(format!("mappings/{system}-{name}.toml"))
+                    )
+                    .unwrap()
+                ),
+                "{what}: the ready mapping, as it stands"
+            );
+            let arguments = [input, "--mapping", &mapping, "--profile", profile];
+            let (_, (ended, real)) = as_foretold(&work, &sandbox, system, &arguments);
+            ended.expect(0);
+            assert_eq!(real["created"], records, "{what}: {real:#}");
+        }
+        made = sandbox.audit();
+    }
+    let iiq = creates(made.clone(), "incidentiq");
+    let cf = creates(made.clone(), "clearfeed");
+
+    let jira = body(&cf, "jira/HELP-1");
+    let text = jira["description"].as_str().unwrap();
+    assert!(
+        text.contains("Since Monday.\n\nType: Task\nState: In Progress\n"),
+        "{text}"
+    );
+    assert!(text.contains("Created: 2025-09-22 09:26"), "{text}");
+    assert!(
+        text.contains("Ordered a cartridge.\n\n24/Sep/25 8:00 AM;ab12;It has come."),
+        "{text}"
+    );
+    assert_eq!(jira["requester_email"], "sofia.jackson@district.example");
+    assert_eq!(jira["priority"], "high");
+    // A name is no address, and a state that nobody has explained is left out.
+    assert!(body(&cf, "jira/HELP-3").get("requester_email").is_none());
+    let states: Vec<&Value> = made
+        .iter()
+        .filter(|entry| entry["operation"] == "update")
+        .map(|entry| &entry["body"]["status"])
+        .collect();
+    assert_eq!(states.len(), 2 + 3 + 3 + 2 + 2 + 2 + 2, "{states:?}");
+
+    // `52 267`, with a plain space or one that does not break.
+    assert_eq!(body(&iiq, "glpi/52267")["Subject"], "Impressora sem papel");
+    let text = body(&iiq, "glpi/52268")["IssueDescription"]
+        .as_str()
+        .unwrap();
+    assert!(
+        text.starts_with("Criar conta; urgente não é.\n\nSituação: Fechado\n"),
+        "{text}"
+    );
+    assert_eq!(
+        body(&cf, "zendesk/5001")["tags"],
+        serde_json::json!(["sign-in", "vip"])
+    );
+    let text = body(&cf, "spiceworks/801")["description"].as_str().unwrap();
+    assert!(
+        text.starts_with("The left button sticks.\n\n\nAsked by: Sofia Jackson\n"),
+        "{text}"
+    );
+    assert_eq!(
+        body(&cf, "servicenow/INC0010002")["title"],
+        "Keyboard with coffee in it."
+    );
+    assert_eq!(
+        body(&iiq, "freshdesk/32")["Subject"],
+        "App crashes on start"
+    );
+    assert_eq!(body(&cf, "osticket/271828")["priority"], "urgent");
+}
+
+/// The lines that mean something, whatever the name of the move is.
+fn without_comments(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.starts_with("scope ") && !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A file, how many tickets it makes, and the fields that must be given a name where `init` knew none: by system.
+type Case = (&'static str, u64, [&'static [&'static str]; 2]);
+
+/// The edit: which name each field gets in the place of `TODO`.
+const NAMES: [(&str, &str); 4] = [
+    ("ForId", "helpdesk@district.example"),
+    ("IssueId", "Other"),
+    ("LocationId", "District Office"),
+    ("collection_id", "IT Support"),
+];
+
+const QUEUE: &[&str] = &["collection_id"];
+
+const SMALL: [Case; 7] = [
+    ("freshdesk_export.csv", 45, [&[], &[]]),
+    (
+        "helpdesk_faq_ja_bom.csv",
+        10,
+        [&["ForId", "LocationId"], QUEUE],
+    ),
+    ("servicenow_export_107cols.csv", 2, [&["LocationId"], QUEUE]),
+    (
+        "jira_issues_synth.jsonl",
+        80,
+        [&["ForId", "LocationId"], QUEUE],
+    ),
+    (
+        "zendesk_tickets_synth.jsonl",
+        420,
+        [&["ForId", "LocationId"], QUEUE],
+    ),
+    (
+        "support_tickets_100.jsonl",
+        100,
+        [&["ForId", "IssueId", "LocationId"], QUEUE],
+    ),
+    (
+        "support_multisheet_different_headers.xlsx",
+        65,
+        [&["ForId", "LocationId"], QUEUE],
+    ),
+];
+
+const LARGE: [Case; 4] = [
+    (
+        "kaggle_customer_support_tickets.csv",
+        8469,
+        [&["LocationId"], QUEUE],
+    ),
+    ("uci_incident_event_log_6k_excel.csv", 890, [&[], QUEUE]),
+    (
+        "greatlearning_tickets_8500_x000D.xlsx",
+        8500,
+        [&["IssueId", "LocationId"], QUEUE],
+    ),
+    ("servicenow_incidents_5000x92.xlsx", 5000, [&[], &[]]),
+];
+
+#[test]
+fn real_files_need_three_edits_at_most() {
+    edits(&SMALL);
+}
+
+#[test]
+#[ignore = "reads four large files eight times: cargo test --test it real_files_need -- --ignored"]
+fn large_real_files_need_three_edits_at_most() {
+    edits(&LARGE);
+}
+
+/// With the names of the system `init` needs no edit, and every row ends as foretold; without them at most three.
+fn edits(cases: &[Case]) {
+    let work = Work::new();
+    let sandbox = sandbox(&work);
+    for (file, records, fields) in cases {
+        let Some(input) = real_file(file) else {
+            continue;
+        };
+        let input = input.to_str().unwrap();
+        for ((system, profile), fields) in SYSTEMS.into_iter().zip(fields) {
+            let what = format!("{file} into {system}");
+            let mapping = format!("{file}.{system}.toml");
+            let told = init(&work, &[input, "--profile", profile, "-o", &mapping]);
+            assert_eq!(told["faults"], serde_json::json!([]), "{what}");
+            let arguments = [input, "--mapping", &mapping, "--profile", profile];
+            let (_, (_, real)) = as_foretold(&work, &sandbox, system, &arguments);
+            assert_eq!(real["records"], *records, "{what}: {real:#}");
+            let rejected = real["rejected"].as_u64().unwrap();
+            assert!(rejected * 100 <= *records, "{what}: {:#}", real["causes"]);
+
+            let bare = format!("{file}.{system}.bare.toml");
+            init(&work, &[input, "--system", system, "-o", &bare]);
+            assert!(fields.len() <= 3, "{what}");
+            let mut text = work.read(&bare);
+            for field in *fields {
+                let (_, name) = NAMES.iter().find(|(named, _)| named == field).unwrap();
+                let open = format!("\n{field} = {{ value = \"TODO\"");
+                assert!(text.contains(&open), "{what}: no `{open}` in\n{text}");
+                text = text.replace(&open, &format!("\n{field} = {{ value = \"{name}\""));
+            }
+            work.write(&bare, &text);
+            let arguments = [
+                input,
+                "--mapping",
+                &bare,
+                "--profile",
+                profile,
+                "--dry-run",
+                "--limit",
+                "1",
+            ];
+            let (ended, dry) = work.import(&arguments);
+            assert_ne!(ended.code, Some(2), "{what}: {dry:#}\n{text}");
+            assert_eq!(dry["records"], *records, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_mapping_that_is_there_is_never_written_over() {
+    let work = Work::new();
+    work.write("tickets.csv", "Id,Subject\n1,Printer\n");
+    let arguments = ["init", "tickets.csv", "--system", "clearfeed"];
+    let ended = work.run(&arguments).expect(0);
+    let next = "deskferry import tickets.csv --mapping tickets.mapping.toml --sandbox --dry-run";
+    assert!(ended.stderr.contains(next), "{}", ended.stderr);
+    let first = work.read("tickets.mapping.toml");
+    let ended = work.run(&arguments).expect(2);
+    assert!(
+        ended.stderr.contains("writes over none"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(work.read("tickets.mapping.toml"), first);
+    let ended = work.run(&[&arguments[..], &["-o", "-"]].concat()).expect(0);
+    assert_eq!(ended.stdout, first);
+    let ended = work
+        .run(&["init", "tickets.csv", "-o", "other.toml"])
+        .expect(2);
+    assert!(
+        ended
+            .stderr
+            .contains("--system incidentiq or --system clearfeed"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn the_file_is_read_as_it_is() {
+    let work = Work::new();
+    // Windows' own letters, semicolons, the day first, and a word for nothing.
+    let (text, _, _) = encoding_rs::WINDOWS_1252.encode(
+        "Nr;Betreff;Beschreibung;Priorität;Fällig;E-Mail;Standort\n\
+         1;Drucker;Druckt nichts mehr, seit gestern schon, auch nicht aus dem Büro.;Hoch;03.04.2024;jo@schule.example;N/A\n\
+         2;Beamer;Flackert, sobald jemand im Raum das Licht anmacht, und wird heiß.;Niedrig;21.06.2024;;Haus A\n",
+    );
+    work.write("alt.csv", text);
+    let told = init(&work, &["alt.csv", "--system", "clearfeed"]);
+    assert_eq!(told["layout"], Value::Null);
+    insta::assert_snapshot!("guessed", work.read("alt.mapping.toml"));
+    let ended = work.run(&[
+        "init",
+        "alt.csv",
+        "--system",
+        "incidentiq",
+        "--sandbox",
+        "-o",
+        "iiq.toml",
+    ]);
+    let ended = ended.expect(0);
+    insta::assert_snapshot!("told", without_age(&ended.stderr));
+}
+
+/// Without what differs from one day or machine to the next.
+fn without_age(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.contains("fetched") && !line.contains("timezone:"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,378 @@
+//! Mappings, and inputs against them, are checked without anything being sent.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::{Ended, SandboxProcess, Work, real_file, repository};
+
+/// A work folder with a snapshot of each system, and no connection.
+fn work() -> Work {
+    let work = Work::new();
+    for system in ["incidentiq", "clearfeed"] {
+        let file = format!("{system}.json");
+        work.run(&[
+            "directory",
+            "pull",
+            "--system",
+            system,
+            "--sandbox",
+            "-o",
+            &file,
+            "--quiet",
+        ])
+        .expect(0);
+    }
+    work
+}
+
+fn mapping(name: &str) -> String {
+    repository().join(name).display().to_string()
+}
+
+/// Runs `validate … --format json`; its exit code and its document.
+fn validate(work: &Work, arguments: &[&str]) -> (Option<i32>, Value) {
+    let ended = work.run(&[&["validate"], arguments, &["--format", "json"]].concat());
+    let document = serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}\n{}", ended.stdout, ended.stderr));
+    (ended.code, document)
+}
+
+/// What people read, without what differs from run to run.
+fn read(ended: &Ended) -> String {
+    let age = regex::Regex::new(r"\(fetched [^)]*\)").unwrap();
+    let folder = format!("{}/", repository().display());
+    age.replace_all(&ended.stderr, "(AGE)").replace(&folder, "")
+}
+
+#[test]
+fn every_mapping_of_the_repository_is_good_with_and_without_names() {
+    let work = work();
+    let entries = std::fs::read_dir(repository().join("mappings")).unwrap();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let paths: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    let (code, document) = validate(&work, &paths);
+    assert_eq!(code, Some(0), "{document:#}");
+    let note = document["mappings"][0]["notes"][0].as_str().unwrap();
+    assert!(note.contains("names, custom fields"), "{note}");
+    let snapshots = [
+        "--directory",
+        "incidentiq.json",
+        "--directory",
+        "clearfeed.json",
+    ];
+    let (code, document) = validate(&work, &[&paths[..], &snapshots].concat());
+    assert_eq!(code, Some(0), "{document:#}");
+    assert_eq!(document["mappings"][0]["notes"], json!([]), "{document:#}");
+}
+
+#[test]
+fn the_rows_are_judged_as_the_dry_run_judges_them() {
+    let work = work();
+    let mut cases = vec![
+        (
+            "samples/tickets.csv".to_owned(),
+            "mappings/incidentiq-tickets.toml",
+        ),
+        (
+            "samples/tickets.xlsx".to_owned(),
+            "mappings/incidentiq-tickets.toml",
+        ),
+        (
+            "samples/tickets.xlsx".to_owned(),
+            "mappings/clearfeed-tickets.toml",
+        ),
+        (
+            "samples/support-queue.jsonl".to_owned(),
+            "mappings/clearfeed-support-queue.toml",
+        ),
+    ];
+    if let Some(path) = real_file("servicenow_incidents_5000x92.xlsx") {
+        let path = path.display().to_string();
+        cases.push((path, "tests/mappings/servicenow-incidents-incidentiq.toml"));
+    }
+    for (input, name) in cases {
+        let input = mapping(&input);
+        let system = if name.contains("clearfeed") {
+            "clearfeed"
+        } else {
+            "incidentiq"
+        };
+        let (mapping, snapshot) = (mapping(name), format!("{system}.json"));
+        let (code, document) = validate(
+            &work,
+            &[&mapping, "--input", &input, "--directory", &snapshot],
+        );
+        let (ended, dry) = work.import(&[
+            &input,
+            "--mapping",
+            &mapping,
+            "--directory",
+            &snapshot,
+            "--dry-run",
+        ]);
+        let found = &document["mappings"][0]["input"];
+        for (mine, theirs) in [
+            ("rows", "rows"),
+            ("records", "records"),
+            ("filtered", "filtered"),
+            ("good", "would_create"),
+            ("faulty", "rejected"),
+            ("requests", "requests"),
+            ("causes", "causes"),
+            ("fallbacks", "fallbacks"),
+        ] {
+            assert_eq!(found[mine], dry[theirs], "{name}: {mine}");
+        }
+        assert_eq!(code, ended.code, "{name}");
+    }
+}
+
+#[test]
+fn what_people_read_of_a_file_with_faults() {
+    let work = work();
+    let arguments = [
+        "validate",
+        &mapping("mappings/incidentiq-tickets.toml"),
+        "--input",
+        &mapping("samples/tickets.xlsx"),
+        "--directory",
+        "incidentiq.json",
+    ];
+    insta::assert_snapshot!(read(&work.run(&arguments).expect(1)));
+}
+
+#[test]
+fn faults_have_byte_offsets_for_editors() {
+    let work = Work::new();
+    let text = "\u{feff}version = 1\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"ä\"\n[fields]\nForId = { from = \"Wer ö\", resolv = \"user\" }\nLocationId = { value = \"x\" }\nIssueId = { value = \"x\" }\n";
+    work.write("m.toml", text);
+    let (code, document) = validate(&work, &["m.toml"]);
+    assert_eq!(code, Some(2), "{document:#}");
+    let fault = &document["mappings"][0]["faults"][0];
+    let at = |name: &str| usize::try_from(fault[name].as_u64().unwrap()).unwrap();
+    assert_eq!(&text[at("start")..at("end")], "resolv", "{fault:#}");
+    assert_eq!((at("line"), at("column")), (6, 27));
+    assert_eq!(fault["hint"], "did you mean `resolve`?");
+    assert_eq!(document["exit_code"], 2);
+}
+
+#[test]
+fn a_fault_of_one_mapping_keeps_no_other_from_being_checked() {
+    let work = Work::new();
+    work.write("bad.toml", "version = 1\n");
+    let good = mapping("mappings/clearfeed-tickets.toml");
+    let (code, document) = validate(&work, &["bad.toml", "nowhere.toml", &good]);
+    assert_eq!(code, Some(2), "{document:#}");
+    let good: Vec<&Value> = document["mappings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mapping| &mapping["good"])
+        .collect();
+    assert_eq!(good, [false, false, true]);
+}
+
+/// A mapping for IncidentIQ with a title of its own.
+fn small(head: &str, fields: &str, tail: &str) -> String {
+    format!(
+        "version = 1\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"s\"\n{head}\n[fields]\nForId = {{ value = \"helpdesk@district.example\" }}\nIssueId = {{ value = \"Other\" }}\n{fields}\n{tail}"
+    )
+}
+
+#[test]
+fn the_tests_of_a_mapping_are_run() {
+    let work = work();
+    let fields = "LocationId = { from = \"B\", aliases = { \"HS\" = \"Lincoln High School\" } }\nSubject = { from = \"T\", max_length = 12 }\nIsUrgent = { from = \"V\" }\n\"custom.Affected Devices\" = { from = \"D\", split = \";\" }\n\"custom.Needed By\" = { from = \"N\", parse = \"date\", formats = [\"%m/%d/%Y\"] }";
+    let tests = "[[test]]\nname = \"all of it\"\nrow = { B = \"HS\", T = \" Printer \", V = true, D = \"Printer; Chromebook\", N = \"06/21/2024\" }\nexpect = { LocationId = \"Lincoln High School\", Subject = \"Printer\", IsUrgent = true, custom = { \"Affected Devices\" = [\"Printer\", \"Chromebook\"], \"Needed By\" = 2024-06-21 } }\n\
+        [[test]]\nname = \"a long title\"\nrow = { B = \"LHS\", T = \"much too long for it\" }\nexpect_error = \"longer than 12\"\n\
+        [[test]]\nname = \"spam\"\nrow = { B = \"LHS\", T = \"Spam\" }\nexpect_skip = true\n\
+        [[test]]\nname = \"what is not there is empty\"\nrow = { B = \"DO\" }\nexpect = { Subject = \"\", LocationId = \"DO\" }\n";
+    work.write(
+        "m.toml",
+        small("[input]\nwhere = \"T != 'Spam'\"", fields, tests),
+    );
+    let (code, document) = validate(&work, &["m.toml", "--directory", "incidentiq.json"]);
+    assert_eq!(
+        (code, &document["mappings"][0]["tests"]),
+        (Some(0), &json!(4)),
+        "{document:#}"
+    );
+    // Without names they run too: what is resolved is compared as it is written.
+    let (code, document) = validate(&work, &["m.toml"]);
+    assert_eq!(code, Some(0), "{document:#}");
+    work.write(
+        "m.toml",
+        small(
+            "[input]\nwhere = \"T != 'Spam'\"",
+            fields,
+            &tests.replace("LocationId = \"DO\"", "LocationId = \"District Office\""),
+        ),
+    );
+    let (code, document) = validate(&work, &["m.toml", "--directory", "incidentiq.json"]);
+    assert_eq!(code, Some(0), "{document:#}");
+}
+
+#[test]
+fn columns_that_nothing_reads_are_told_or_refused() {
+    let work = work();
+    work.write("in.csv", "T,B,Vendor,Empty\na,DO,Dell,\nb,LHS,,\n");
+    let fields = "LocationId = { from = \"B\" }\nSubject = { from = \"T\" }";
+    let arguments = [
+        "m.toml",
+        "--input",
+        "in.csv",
+        "--directory",
+        "incidentiq.json",
+    ];
+    work.write("m.toml", small("", fields, ""));
+    let (code, document) = validate(&work, &arguments);
+    assert_eq!(
+        (code, &document["mappings"][0]["input"]["unread"]),
+        (Some(0), &json!([{"column": "Vendor", "cells": 1}])),
+        "{document:#}"
+    );
+    work.write("m.toml", small("unmapped = \"error\"", fields, ""));
+    assert_eq!(validate(&work, &arguments).0, Some(2));
+    work.write("m.toml", small("unmapped = \"append\"", fields, ""));
+    let (code, document) = validate(&work, &arguments);
+    assert_eq!(
+        (code, &document["mappings"][0]["input"]["unread"]),
+        (Some(0), &json!([]))
+    );
+}
+
+#[test]
+fn thousands_of_causes_stay_a_page() {
+    let work = work();
+    let mut rows = "Id,T,B\n".to_owned();
+    for row in 0..30_000 {
+        rows.push_str(&format!("{},t,Nowhere {}\n", row / 2, row));
+    }
+    work.write("in.csv", rows);
+    work.write(
+        "m.toml",
+        small(
+            "key = [\"Id\"]",
+            "LocationId = { from = \"B\" }\nSubject = { from = \"T\" }",
+            "",
+        ),
+    );
+    let arguments = [
+        "validate",
+        "m.toml",
+        "--input",
+        "in.csv",
+        "--directory",
+        "incidentiq.json",
+    ];
+    let ended = work.run(&arguments).expect(1);
+    assert!(ended.stderr.lines().count() < 40, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("with faults 30 000"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn dates_of_two_meanings_are_one_cause_that_shows_a_cell() {
+    let work = work();
+    work.write("in.csv", "T,D\na,03/04/2024\nb,05/06/2024\nc,21/06/2024\n");
+    let fields = "LocationId = { value = \"DO\" }\nSubject = { from = \"T\" }\n\"custom.Needed By\" = { from = \"D\", parse = \"date\", formats = [\"%m/%d/%Y\", \"%d/%m/%Y\"] }";
+    work.write("m.toml", small("", fields, ""));
+    let (code, document) = validate(
+        &work,
+        &[
+            "m.toml",
+            "--input",
+            "in.csv",
+            "--directory",
+            "incidentiq.json",
+        ],
+    );
+    let causes = &document["mappings"][0]["input"]["causes"];
+    assert_eq!(
+        (code, causes.as_array().unwrap().len(), &causes[0]["rows"]),
+        (Some(1), 1, &json!(2)),
+        "{document:#}"
+    );
+    assert!(
+        causes[0]["hint"]
+            .as_str()
+            .unwrap()
+            .starts_with("`03/04/2024` would be 2024-03-04 or 2024-04-03"),
+        "{causes:#}"
+    );
+}
+
+#[test]
+fn names_come_from_a_connection_too_and_nothing_is_sent() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "");
+    let arguments = [
+        &mapping("mappings/incidentiq-tickets.toml"),
+        "--input",
+        &mapping("samples/tickets.csv"),
+        "--profile",
+        "district",
+    ];
+    let (code, document) = validate(&work, &arguments);
+    assert_eq!(code, Some(0), "{document:#}");
+    assert!(sandbox.audit().is_empty());
+    // A profile of the other system is no place to look.
+    let ended = work
+        .run(&[
+            "validate",
+            &mapping("mappings/clearfeed-tickets.toml"),
+            "--profile",
+            "district",
+        ])
+        .expect(2);
+    assert!(
+        ended.stderr.contains("is of `incidentiq`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_table_of_names_needs_an_input_and_a_directory() {
+    let work = work();
+    work.write("in.csv", "T,B\na,Nowhere\n");
+    work.write("m.toml", small("", "LocationId = { from = \"B\" }", ""));
+    let ended = work
+        .run(&["validate", "m.toml", "--write-aliases", "a.xlsx"])
+        .expect(2);
+    assert!(ended.stderr.contains("--input FILE"), "{}", ended.stderr);
+    let ended = work
+        .run(&[
+            "validate",
+            "m.toml",
+            "--input",
+            "in.csv",
+            "--write-aliases",
+            "a.xlsx",
+        ])
+        .expect(2);
+    assert!(
+        ended.stderr.contains("--directory SNAPSHOT"),
+        "{}",
+        ended.stderr
+    );
+    // What is no such table is never written over.
+    work.write("a.xlsx", "notes of a person");
+    let ended = work.run(&[
+        "validate",
+        "m.toml",
+        "--input",
+        "in.csv",
+        "--directory",
+        "incidentiq.json",
+        "--write-aliases",
+        "a.xlsx",
+    ]);
+    assert_ne!(ended.code, Some(0));
+    assert_eq!(work.read("a.xlsx"), "notes of a person");
+}
