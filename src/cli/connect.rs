@@ -15,7 +15,7 @@ use crate::systems::{self, Connection, System, SystemName};
 
 /// The sandbox's own limit, and therefore ours against it.
 const SANDBOX_RATE: f64 = 100.0;
-/// How long one request may take.
+/// How long one request may take, where the profile does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the embedded sandbox is to be.
@@ -218,7 +218,7 @@ impl Connected {
                     timezone: profile.timezone.clone(),
                     concurrency,
                     insecure_http,
-                    timeout: TIMEOUT,
+                    timeout: profile.timeout.unwrap_or(TIMEOUT),
                 };
                 let system = systems::sign_in(connection).await?;
                 Ok(Self {

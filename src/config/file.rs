@@ -33,6 +33,7 @@ struct RawProfile {
     timezone: Option<String>,
     commit_within: Option<String>,
     visible_within: Option<String>,
+    timeout: Option<String>,
     live: Option<bool>,
 }
 
@@ -129,6 +130,11 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
             .map(|text| parse_duration(&text))
             .transpose()
             .map_err(wrong)?,
+        timeout: raw
+            .timeout
+            .map(|text| parse_timeout(&text))
+            .transpose()
+            .map_err(wrong)?,
         live: raw.live,
         url,
         name: name.clone(),
@@ -196,6 +202,16 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(signed).map_err(|_| wrong())
 }
 
+/// A time-out: one of nothing would leave every row in doubt.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        short if short < Duration::from_millis(100) => Err(format!(
+            "`timeout = \"{text}\"` gives the system no time to answer"
+        )),
+        timeout => Ok(timeout),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,12 +234,14 @@ mod tests {
     fn a_whole_profile() {
         let profiles = parse(
             "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"https://district.incidentiq.com\"\ntoken = { file = \"token\" }\n\
-             rate = \"10/s\"\ntimezone = \"America/Chicago\"\ncommit_within = \"90s\"\n",
+             rate = \"10/s\"\ntimezone = \"America/Chicago\"\ncommit_within = \"90s\"\ntimeout = \"20s\"\n",
         )
         .unwrap();
         let profile = &profiles["district"];
         assert_eq!(profile.rate, Some(10.0));
         assert_eq!(profile.commit_within, Some(Duration::from_secs(90)));
+        assert_eq!(profile.timeout, Some(Duration::from_secs(20)));
+        assert!(parse_timeout("0s").is_err());
         assert!(profile.is_live());
     }
 

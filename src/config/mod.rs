@@ -50,6 +50,8 @@ pub struct Profile {
     pub commit_within: Option<Duration>,
     /// No commit stays invisible longer than this; `None`: the default of the connection.
     pub visible_within: Option<Duration>,
+    /// How long one request may take before nobody knows what became of it; `None`: a minute.
+    pub timeout: Option<Duration>,
     /// Whether the first write is confirmed by name; `None`: unless it is on loopback.
     pub live: Option<bool>,
 }

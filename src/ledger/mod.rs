@@ -381,21 +381,21 @@ impl ActiveRun {
             .await
     }
 
-    /// The latest tickets of this scope in a group that were sent before a moment on the system's clock, whichever
-    /// run made them, with the references that they bear.
+    /// Tickets of this scope in a group, whichever run made them, with the references that they bear: the oldest that
+    /// were sent since a moment on the system's clock, or the latest.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn controls(
         &self,
         group: String,
-        before: Timestamp,
+        since: Option<Timestamp>,
         limit: u32,
     ) -> Result<Vec<Control>> {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::controls(c, scope, &group, before, limit))
+            .read(move |c| steps::controls(c, scope, &group, since, limit))
             .await
     }
 

@@ -493,23 +493,27 @@ pub(super) fn owners(
     Ok(owners)
 }
 
-/// The latest tickets in a group that were sent before a moment.
+/// Tickets in a group: the oldest that were sent since a moment, or the latest.
 pub(super) fn controls(
     connection: &Connection,
     scope: i64,
     group: &str,
-    before: Timestamp,
+    since: Option<Timestamp>,
     limit: u32,
 ) -> rusqlite::Result<Vec<Control>> {
+    let order = match since {
+        Some(_) => "ASC",
+        None => "DESC",
+    };
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT ticket, reference
              FROM step
              WHERE scope = ?1 AND state = 2 AND grp = ?2 AND ticket IS NOT NULL AND reference IS NOT NULL
-                   AND sent_at <= ?3
-             ORDER BY sent_at DESC LIMIT ?4",
-        )?
-        .query_map(params![scope, group, micros(before), limit], |row| {
+                   AND sent_at >= ?3
+             ORDER BY sent_at {order} LIMIT ?4"
+        ))?
+        .query_map(params![scope, group, since.map_or(i64::MIN, micros), limit], |row| {
             Ok(Control {
                 ticket: row.get(0)?,
                 reference: row.get(1)?,

@@ -103,7 +103,7 @@ impl Breaker {
         Error::new(
             ErrorKind::System,
             format!(
-                "stopped: the system gave no clear answer to {} requests in a row, the last: {answer}",
+                "the system gave no clear answer to {} requests in a row, the last: {answer}",
                 self.unclear
             ),
         )

@@ -444,10 +444,11 @@ impl<'e> Engine<'e> {
             && let Some(row) = self.backlog.front()
             && self.may_be_intended(row)
         {
-            let Some(row) = self.backlog.pop_front() else {
+            let Some(mut row) = self.backlog.pop_front() else {
                 break;
             };
             if !self.is_proven(&row) {
+                row.alone = true;
                 let group = row.requests.group.clone();
                 self.probing.insert(group, row.base.ordinal);
             }
@@ -600,6 +601,7 @@ impl<'e> Engine<'e> {
 
     fn hear(&mut self, signal: Signal) {
         match signal {
+            Signal::Made(group) => drop(self.proven.insert(group)),
             Signal::Throttled => self.fold.totals.throttled += 1,
             Signal::Note(text) => self.fold.note(text),
         }

@@ -252,6 +252,7 @@ impl Engine<'_> {
                 ticket: Some(ticket),
                 absent: 0,
                 was_in_doubt: false,
+                alone: false,
             }),
             Otherwise::Send(requests) => {
                 self.breaker.done();
@@ -306,6 +307,7 @@ impl Engine<'_> {
                     ticket: None,
                     absent,
                     was_in_doubt: true,
+                    alone: false,
                 });
             }
             Otherwise::End(end) => {

@@ -68,6 +68,8 @@ pub(super) struct Row {
     pub(super) absent: u32,
     /// Whether the ledger still holds it as in doubt (settled as absent, no new intent yet).
     pub(super) was_in_doubt: bool,
+    /// Whether it is the one of its group that goes alone: the others wait to hear that it is made.
+    pub(super) alone: bool,
 }
 
 /// What happens to a record in doubt when its ticket turns out not to exist.
@@ -236,6 +238,7 @@ impl Planner<'_> {
             next: 0,
             ticket: None,
             was_in_doubt: false,
+            alone: false,
         }))
     }
 
@@ -341,6 +344,7 @@ impl Planner<'_> {
             ticket: Some(ticket),
             absent: 0,
             was_in_doubt: false,
+            alone: false,
         }))
     }
 

@@ -174,12 +174,10 @@ impl<'e> Pool<'e> {
         self.last = last;
         self.asked = rows.into_iter().map(|waiting| waiting.row).collect();
         let doubts: Vec<Doubt> = self.asked.iter().map(|row| row.doubt.clone()).collect();
-        let (line, find, visible) = (self.line.clone(), self.find, self.visible_within);
+        let (line, find) = (self.line.clone(), self.find);
         self.settled = Some(Instant::now());
         self.round = Some(Box::pin(async move {
-            settle(&line, &doubts, find, visible)
-                .await
-                .map(Settled::Decisions)
+            settle(&line, &doubts, find).await.map(Settled::Decisions)
         }));
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Line {
 /// What a row tells while it is under way.
 #[derive(Debug)]
 pub(super) enum Signal {
+    /// The row of this group that goes alone has its ticket, whatever becomes of its further steps.
+    Made(String),
     /// A request was too fast.
     Throttled,
     /// Something that a person should know.
@@ -293,6 +295,9 @@ fn closed(
     let (to, trouble, end) = match outcome {
         Outcome::Done(ticket) => {
             let made = row.ticket.is_none();
+            if made && row.alone {
+                line.tell(Signal::Made(row.requests.group.clone()));
+            }
             let change = settled_with(line, row, State::Done, made.then_some(&ticket), None);
             changes.push(change);
             match &mut row.ticket {

@@ -98,10 +98,9 @@ pub(super) async fn settle(
     line: &Line,
     doubts: &[Doubt],
     find: FindReferences<'_>,
-    visible_within: Duration,
 ) -> Result<Vec<Decision>> {
     let references = || doubts.iter().filter_map(|doubt| doubt.reference.as_deref());
-    let controls = controls(line, doubts, visible_within).await?;
+    let controls = controls(line, doubts).await?;
     let wanted: HashSet<&str> = references().collect();
     let from = doubts.iter().map(|doubt| doubt.sent_at).min();
     let mut seen = match list(line, from, &wanted, &controls, find).await {
@@ -213,23 +212,16 @@ pub(super) async fn sweep(
     }))
 }
 
-/// Tickets that prove, when they are listed back, that a listing finds what is there: id to reference. The latest
-/// ones may be invisible still, and many at once: those that must be visible by now come first.
-async fn controls(
-    line: &Line,
-    doubts: &[Doubt],
-    visible_within: Duration,
-) -> Result<HashMap<String, String>> {
-    let now = line.now_at_the_latest();
-    let settled = line.now().checked_sub(visible_within).unwrap_or(now);
+/// Tickets that prove, when they are listed back, that a listing finds what is there: id to reference. The oldest of
+/// the window must be visible by now, where the latest may be invisible still, and many at once.
+async fn controls(line: &Line, doubts: &[Doubt]) -> Result<HashMap<String, String>> {
+    let from = doubts.iter().map(|doubt| doubt.sent_at).min();
+    let from = window(from, line.now_at_the_latest()).from;
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     let mut controls = HashMap::new();
     for group in groups {
-        for before in [settled, now] {
-            let found = line
-                .run
-                .controls(group.to_owned(), before, CONTROLS)
-                .await?;
+        for since in [Some(from), None] {
+            let found = line.run.controls(group.to_owned(), since, CONTROLS).await?;
             controls.extend(found.into_iter().map(|c| (c.ticket, c.reference)));
         }
     }
