@@ -17,13 +17,13 @@
 //! | [`record`] | a record: named cells with a position |
 //! | [`source`] | files into records: CSV, workbooks, JSON lines, their encodings |
 //! | [`intake`] | the input read twice: keys, doubles, groups, filters |
-//! | [`mapping`] | the mapping file, compiled once into a plan that turns a record into payloads |
+//! | [`mapping`] | the mapping file, checked and compiled once into a plan that turns a record into payloads; its JSON Schema; the first mapping guessed from a file |
 //! | [`directory`] | the system's reference data, its indexes, its cache |
 //! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory |
 //! | [`ledger`] | the durable record of every step of every row |
-//! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt |
+//! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
-//! | [`report`] | bar, summary, causes, error file |
+//! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`sandbox`] | the emulator of both systems; shares no type with the rest |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
 //! | [`cli`] | the command line |

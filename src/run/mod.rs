@@ -14,7 +14,10 @@
 //! | `compare` | the input against the ledger, before anything is sent |
 //! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
-//! | `engine` | the loop: intents in groups, rows under way, stopping |
+//! | `engine` | the loop: rows under way, and what happens next |
+//! | `intents` | which rows are written as sent, and how far ahead |
+//! | `ending` | how a run ends: done, stopped, interrupted |
+//! | `rehearse` | the dry run: the same plans without the sending |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
 //! | `pool` | the rows in doubt, and when they are due |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
@@ -33,13 +36,16 @@ mod breaker;
 mod clock;
 mod compare;
 mod crash;
+mod ending;
 mod engine;
+mod intents;
 mod limiter;
 mod outcome;
 mod plan;
 mod pool;
 mod prepare;
 mod probe;
+mod rehearse;
 mod retry;
 mod rollback;
 mod row;

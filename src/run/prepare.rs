@@ -166,14 +166,16 @@ fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
         _ => None,
     });
     let mut prior = ledger.states_blocking(open.collect())?.into_iter();
-    let planned = batch
-        .into_iter()
-        .zip(glances)
-        .map(|(item, glance)| match glance {
+    let mut kept = 0;
+    let planned = batch.into_iter().zip(glances).map(|(item, glance)| {
+        let mut plan = match glance {
             Some(Glance::Done(ticket, _)) => planner.done_as_it_is(item, ticket),
             Some(Glance::Open) => planner.plan(item, &prior.next().unwrap_or_default()),
             Some(Glance::Unknown) | None => planner.plan(item, &[]),
-        });
+        };
+        planner.trim(&mut plan, &mut kept);
+        plan
+    });
     Ok(planned.collect())
 }
 
