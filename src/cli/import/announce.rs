@@ -85,14 +85,12 @@ pub(super) fn resume_words(
         further.push("--dry-run".into());
     }
     let max_errors = (args.max_errors != MaxErrors::default()).then(|| args.max_errors.to_string());
-    for (flag, value) in [
+    further.extend(given([
         ("--rows", args.rows.as_ref().map(ToString::to_string)),
         ("--limit", args.limit.map(|limit| limit.to_string())),
         ("--errors-to", args.errors_to.as_ref().map(path)),
         ("--max-errors", max_errors),
-    ] {
-        further.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
-    }
+    ]));
     command(args, global, target, inputs, &further)
 }
 
@@ -113,12 +111,8 @@ pub(super) fn validate(
         Some(path) => words.extend(["--directory".into(), path.display().to_string()]),
         None => words.extend(connection(args, target)),
     }
-    for (flag, value) in [
-        ("--state", typed_state(global)),
-        ("--config", typed_config(global)),
-    ] {
-        words.extend(value.into_iter().flat_map(|value| [flag.into(), value]));
-    }
+    words.extend(given(typed_folders(global)));
+    words.extend(given(typed_reading(args)));
     words.extend(["--write-aliases".into(), table.to_owned()]);
     printed(&words)
 }
@@ -154,26 +148,48 @@ fn command(
     if args.target.insecure_http {
         words.push("--insecure-http".into());
     }
-    for (flag, value) in [
-        ("--state", typed_state(global)),
-        ("--config", typed_config(global)),
+    words.extend(given(typed_folders(global)));
+    words.extend(given([
         ("--where", args.condition.clone()),
         ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
         ("--concurrency", args.concurrency.map(|n| n.to_string())),
-        ("--sheet", args.read_as.sheet.clone()),
-        ("--encoding", args.read_as.encoding.clone()),
-        ("--delimiter", args.read_as.delimiter.map(String::from)),
-        (
-            "--header-row",
-            args.read_as.header_row.map(|row| row.to_string()),
-        ),
-    ] {
-        if let Some(value) = value {
-            words.extend([flag.into(), value]);
-        }
-    }
+    ]));
+    words.extend(given(typed_reading(args)));
     words.extend_from_slice(further);
     words
+}
+
+/// A flag and its value, where it has one.
+type Flag = (&'static str, Option<String>);
+
+/// The words of those flags that have a value.
+fn given<const N: usize>(flags: [Flag; N]) -> impl Iterator<Item = String> {
+    flags
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
+        .flatten()
+}
+
+/// Where state and configuration lie.
+fn typed_folders(global: &Global) -> [Flag; 2] {
+    [
+        ("--state", typed_state(global)),
+        ("--config", typed_config(global)),
+    ]
+}
+
+/// How the input is read.
+fn typed_reading(args: &ImportArgs) -> [Flag; 4] {
+    let read_as = &args.read_as;
+    [
+        ("--sheet", read_as.sheet.clone()),
+        ("--encoding", read_as.encoding.clone()),
+        ("--delimiter", read_as.delimiter.map(String::from)),
+        (
+            "--header-row",
+            read_as.header_row.map(|row| row.to_string()),
+        ),
+    ]
 }
 
 /// The flag, but not what the environment says: that is still there for the next command.
@@ -223,6 +239,19 @@ mod tests {
         assert_eq!(
             mended,
             "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s"
+        );
+    }
+    #[test]
+    fn unknown_names_are_looked_for_in_the_file_as_it_was_read() {
+        let line = "deskferry import in.txt --mapping m.toml --encoding windows-1252 --delimiter ; --header-row 3 --sheet 2";
+        let Command::Import(args) = Cli::parse_from(line.split(' ')).command else {
+            panic!("no import: {line}")
+        };
+        let global = Cli::parse_from(line.split(' ')).global;
+        assert_eq!(
+            validate(&args, &global, None, "in.aliases.xlsx"),
+            "deskferry validate m.toml --input in.txt --sheet 2 --encoding windows-1252 --delimiter ';' --header-row 3 \
+             --write-aliases in.aliases.xlsx"
         );
     }
 }
