@@ -3,40 +3,14 @@
 #[expect(dead_code, reason = "each measurement needs its own part of it")]
 mod support;
 
-use support::{MAPPING, measure, median, names, program, write_csv};
+use support::{Names, measure, median, program, sizes, write_csv};
 
 fn main() {
-    let sizes: Vec<u64> = std::env::args()
-        .skip(1)
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    let sizes = if sizes.is_empty() {
-        vec![1_000_000]
-    } else {
-        sizes
-    };
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let folder = folder.path();
-    std::fs::write(folder.join("map.toml"), MAPPING).expect("the folder can be written");
-    measure(program(
-        folder,
-        &[
-            "directory",
-            "pull",
-            "--system",
-            "incidentiq",
-            "--sandbox",
-            "-o",
-            "directory.json",
-            "--quiet",
-        ],
-    ));
-    let snapshot = folder.join("directory.json");
-    let places = names(&snapshot, "location", None);
-    let people = names(&snapshot, "user", Some("email"));
-    let issues = names(&snapshot, "issue", None);
-    for rows in sizes {
-        let input = write_csv(folder, rows, &places, &people, &issues);
+    let names = Names::pull(folder, &["--system", "incidentiq", "--sandbox"]);
+    for rows in sizes() {
+        let input = write_csv(folder, rows, &names);
         let rounds = if rows > 2_000_000 { 1 } else { 5 };
         let mut speeds = Vec::new();
         let mut peak: Option<f64> = None;

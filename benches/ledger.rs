@@ -15,7 +15,7 @@ use deskferry::ledger::{Intent, Ledger, RunMeta, Settlement, State, StepId};
 use deskferry::record::{Place, RowKey};
 use deskferry::systems::{CREATE, Ticket};
 use jiff::Timestamp;
-use support::{MAPPING, Sandbox, measure, median, names, program, write_csv};
+use support::{Names, Sandbox, measure, median, program, write_csv};
 
 /// How many steps share a commit.
 const GROUP: u64 = 256;
@@ -114,28 +114,10 @@ fn settled(row: u64) -> Settlement {
 fn prepare(folder: &Path, rows: u64) -> Sandbox {
     let sandbox = Sandbox::start(folder, "0");
     sandbox.profiles(folder, "rate = \"100000/s\"\nconcurrency = 64");
-    std::fs::write(folder.join("map.toml"), MAPPING).expect("the folder can be written");
-    let pull = [
-        "directory",
-        "pull",
-        "--profile",
-        "district",
-        "-o",
-        "directory.json",
-        "--quiet",
-    ];
-    measure(program(folder, &pull));
-    let snapshot = folder.join("directory.json");
-    let (places, issues) = (
-        names(&snapshot, "location", None),
-        names(&snapshot, "issue", None),
-    );
     write_csv(
         folder,
         rows,
-        &places,
-        &names(&snapshot, "user", Some("email")),
-        &issues,
+        &Names::pull(folder, &["--profile", "district"]),
     );
     sandbox
 }

@@ -16,7 +16,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Sandbox, measure, names, program, write_csv};
+use support::{Names, Sandbox, measure, program, write_csv};
 
 const SECONDS: u64 = 60;
 
@@ -50,26 +50,10 @@ fn main() {
 /// again: the requests of the directory must not count.
 fn fill(folder: &Path, sandbox: &Sandbox, rows: u64, further: &str) {
     sandbox.profiles(folder, further);
-    std::fs::write(folder.join("map.toml"), support::MAPPING).expect("the folder can be written");
-    let snapshot = folder.join("directory.json");
-    let pull = [
-        "directory",
-        "pull",
-        "--profile",
-        "district",
-        "-o",
-        "directory.json",
-        "--quiet",
-    ];
-    measure(program(folder, &pull));
-    let people = names(&snapshot, "user", Some("email"));
-    let places = names(&snapshot, "location", None);
     write_csv(
         folder,
         rows,
-        &places,
-        &people,
-        &names(&snapshot, "issue", None),
+        &Names::pull(folder, &["--profile", "district"]),
     );
     std::thread::sleep(Duration::from_secs(2));
 }

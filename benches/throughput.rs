@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Sandbox, measure, median, names, program, write_csv};
+use support::{Names, Sandbox, measure, median, program, write_csv};
 
 const ROWS: u64 = 10_000;
 const ROUNDS: usize = 5;
@@ -22,26 +22,10 @@ fn main() {
     let folder = folder.path();
     let sandbox = Sandbox::start(folder, "0");
     sandbox.profiles(folder, "rate = \"1000000/s\"");
-    measure(program(
-        folder,
-        &[
-            "directory",
-            "pull",
-            "--profile",
-            "district",
-            "-o",
-            "directory.json",
-            "--quiet",
-        ],
-    ));
-    let snapshot = folder.join("directory.json");
-    let people = names(&snapshot, "user", Some("email"));
     write_csv(
         folder,
         ROWS,
-        &names(&snapshot, "location", None),
-        &people,
-        &names(&snapshot, "issue", None),
+        &Names::pull(folder, &["--profile", "district"]),
     );
 
     let body = folder.join("body.json");

@@ -3,45 +3,25 @@
 #[expect(dead_code, reason = "each measurement needs its own part of it")]
 mod support;
 
-use support::{MAPPING, measure, median, names, program, write_csv};
+use support::{Names, measure, median, program, sizes, write_csv};
 
 fn main() {
-    let sizes: Vec<u64> = std::env::args()
-        .skip(1)
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    let sizes = if sizes.is_empty() {
-        vec![1_000_000]
-    } else {
-        sizes
-    };
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let folder = folder.path();
-    std::fs::write(folder.join("map.toml"), MAPPING).expect("the folder can be written");
-    let pull = [
-        "directory",
-        "pull",
-        "--system",
-        "incidentiq",
-        "--sandbox",
-        "-o",
-        "directory.json",
-        "--quiet",
-    ];
-    measure(program(folder, &pull));
-    let snapshot = folder.join("directory.json");
-    let places = names(&snapshot, "location", None);
-    let people = names(&snapshot, "user", Some("email"));
-    let issues = names(&snapshot, "issue", None);
+    let good = Names::pull(folder, &["--system", "incidentiq", "--sandbox"]);
     // A column of names of which none resolves: the worst a file can be, each miss summed up.
-    let strangers: Vec<String> = places
-        .iter()
-        .map(|place| format!("{place} (old)"))
-        .collect();
-    for rows in sizes {
-        for (what, places, faulty) in [("good", &places, 0), ("all with a fault", &strangers, rows)]
-        {
-            write_csv(folder, rows, places, &people, &issues);
+    let strange = Names {
+        places: good
+            .places
+            .iter()
+            .map(|place| format!("{place} (old)"))
+            .collect(),
+        people: good.people.clone(),
+        issues: good.issues.clone(),
+    };
+    for rows in sizes() {
+        for (what, names, faulty) in [("good", &good, 0), ("all with a fault", &strange, rows)] {
+            write_csv(folder, rows, names);
             let mut speeds = Vec::new();
             let mut peak: Option<f64> = None;
             let rounds = if rows > 2_000_000 { 1 } else { 5 };

@@ -175,14 +175,51 @@ pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
+/// Names that resolve, for the cells of a file.
+pub(crate) struct Names {
+    /// Of locations.
+    pub(crate) places: Vec<String>,
+    /// E-mail addresses.
+    pub(crate) people: Vec<String>,
+    /// Of issues.
+    pub(crate) issues: Vec<String>,
+}
+
+impl Names {
+    /// Pulls the directory of a connection into `directory.json` of the folder, puts `map.toml` beside it, and takes
+    /// the names.
+    pub(crate) fn pull(folder: &Path, connection: &[&str]) -> Self {
+        std::fs::write(folder.join("map.toml"), MAPPING).expect("the folder can be written");
+        let words = ["directory", "pull", "-o", "directory.json", "--quiet"];
+        measure(program(folder, &[&words, connection].concat()));
+        let snapshot = folder.join("directory.json");
+        Self {
+            places: names(&snapshot, "location", None),
+            people: names(&snapshot, "user", Some("email")),
+            issues: names(&snapshot, "issue", None),
+        }
+    }
+}
+
+/// The numbers of rows that the command line asks for.
+pub(crate) fn sizes() -> Vec<u64> {
+    let asked: Vec<u64> = std::env::args()
+        .skip(1)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    match asked.is_empty() {
+        true => vec![1_000_000],
+        false => asked,
+    }
+}
+
 /// Writes a CSV of so many rows that `MAPPING` maps into IncidentIQ with three resolves a row.
-pub(crate) fn write_csv(
-    folder: &Path,
-    rows: u64,
-    places: &[String],
-    people: &[String],
-    issues: &[String],
-) -> PathBuf {
+pub(crate) fn write_csv(folder: &Path, rows: u64, names: &Names) -> PathBuf {
+    let Names {
+        places,
+        people,
+        issues,
+    } = names;
     let path = folder.join("tickets.csv");
     let mut file = BufWriter::new(File::create(&path).expect("the folder can be written"));
     writeln!(
@@ -228,7 +265,7 @@ ForId = { from = "Requester", resolve = "user", match = "email" }
 "#;
 
 /// Names of a kind in a snapshot file that stand there once.
-pub(crate) fn names(snapshot: &Path, kind: &str, property: Option<&str>) -> Vec<String> {
+fn names(snapshot: &Path, kind: &str, property: Option<&str>) -> Vec<String> {
     let text = std::fs::read_to_string(snapshot).expect("the snapshot was pulled");
     let value: serde_json::Value = serde_json::from_str(&text).expect("a snapshot is JSON");
     let entries = value["kinds"][kind]["entries"]
