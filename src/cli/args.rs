@@ -1,5 +1,7 @@
 //! What was typed. No I/O and no checking beyond the form: each command turns its arguments into settings.
 
+mod runs;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::parse_rate;
 use crate::intake::Selection;
 use crate::run::MaxErrors;
+
+pub(super) use runs::{
+    AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
+};
 
 /// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
 #[derive(Debug, Parser)]
@@ -208,7 +214,7 @@ pub(super) struct ValidateArgs {
     pub read_as: ReadAs,
 }
 
-/// How an input is read, where it is not as the mapping says.
+/// How an input is read, where it is not as the mapping says, or as its bytes tell.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ReadAs {
     /// The sheet: a name, a number, a comma-separated list, or * for all
@@ -261,18 +267,9 @@ pub(super) struct InitArgs {
     /// The mapping file, `-` is standard output [default: named after the input, in this folder]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// The sheet: a name, a number, a comma-separated list, or * for all
-    #[arg(long, value_name = "SHEET")]
-    pub sheet: Option<String>,
-    /// The encoding of a CSV, such as windows-1252 [default: UTF-8, else what its bytes look like]
-    #[arg(long, value_name = "NAME")]
-    pub encoding: Option<String>,
-    /// The delimiter of a CSV
-    #[arg(long, value_name = "CHAR")]
-    pub delimiter: Option<char>,
-    /// The row of the headings; 0: none
-    #[arg(long, value_name = "N")]
-    pub header_row: Option<u32>,
+    /// How the input is read.
+    #[command(flatten)]
+    pub read_as: ReadAs,
 }
 
 /// `deskferry directory …`
@@ -336,152 +333,6 @@ impl From {
     pub(super) fn names_one(&self) -> bool {
         self.target.profile.is_some() || self.target.sandbox.is_some() || self.directory.is_some()
     }
-}
-
-/// `deskferry runs …`
-#[derive(Debug, Subcommand)]
-pub(super) enum RunsCommand {
-    /// All runs, the newest first
-    #[command(after_help = "Example:\n  deskferry runs list")]
-    List,
-    /// One run: what it read, what came of it, how to go on
-    #[command(after_help = "Example:\n  deskferry runs show last")]
-    Show {
-        /// Its code, such as 7KQ2, or `last`
-        #[arg(default_value = "last")]
-        run: String,
-    },
-    /// The rows of a run that were refused or are in doubt, with why
-    #[command(after_help = "Example:\n  deskferry runs errors last")]
-    Errors {
-        /// Its code, or `last`
-        #[arg(default_value = "last")]
-        run: String,
-    },
-    /// The rows of a run with the tickets they made: file, row, key, id, number, link
-    #[command(after_help = "Example:\n  deskferry runs ids last > ids.csv")]
-    Ids {
-        /// Its code, or `last`
-        #[arg(default_value = "last")]
-        run: String,
-    },
-    /// Run the rows of a run that failed once more, as they stand in the file now; refused ones too
-    #[command(after_help = "Example:\n  deskferry runs retry last --dry-run")]
-    Retry(RetryArgs),
-    /// Decide rows in doubt that only a person can decide; without --as or --from: list them
-    #[command(
-        after_help = "Example:\n  deskferry runs settle last --to settle.csv\n\nFill in the column _as with done=ID, resend or skip, then:\n  deskferry runs settle last --from settle.csv"
-    )]
-    Settle(SettleArgs),
-    /// Take back what a run made: delete it where the system can, else close it with a note
-    #[command(
-        after_help = "Example:\n  deskferry runs rollback last --dry-run\n\nTickets that somebody has changed since are kept and named."
-    )]
-    Rollback(RollbackArgs),
-    /// Rebuild the ledger from the markers that tickets bear in the system
-    #[command(
-        after_help = "Example:\n  deskferry runs adopt samples/tickets.csv --mapping mappings/incidentiq-tickets.toml --sandbox"
-    )]
-    Adopt(AdoptArgs),
-    /// Take the data of a run out of the state folder
-    #[command(after_help = "Example:\n  deskferry runs purge last --keep ids")]
-    Purge(PurgeArgs),
-}
-
-/// `deskferry runs retry`
-#[derive(Debug, Args)]
-pub(super) struct RetryArgs {
-    /// Its code, or `last`
-    #[arg(default_value = "last")]
-    pub run: String,
-    /// Do everything but the sending
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Confirm the first write to a live profile without being asked: its name
-    #[arg(long, value_name = "PROFILE")]
-    pub confirm: Option<String>,
-}
-
-/// `deskferry runs settle`
-#[derive(Debug, Args)]
-pub(super) struct SettleArgs {
-    /// Its code, or `last`
-    #[arg(default_value = "last")]
-    pub run: String,
-    /// Only this row, as the spreadsheet program numbers it (repeatable)
-    #[arg(long = "row", value_name = "N", conflicts_with = "from")]
-    pub rows: Vec<u64>,
-    /// Take the rows and what is said of them from this file, as --to writes it
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
-    /// What they are: done=ID (the ticket is there), resend (it is not), skip (leave it at that)
-    #[arg(long = "as", value_name = "VERDICT")]
-    pub verdict: Option<String>,
-    /// Write the rows in doubt to this CSV file, to be filled in
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "verdict"])]
-    pub to: Option<PathBuf>,
-    /// Do not look up in the system whether the ticket of done=ID is there
-    #[arg(long)]
-    pub unchecked: bool,
-}
-
-/// `deskferry runs rollback`
-#[derive(Debug, Args)]
-pub(super) struct RollbackArgs {
-    /// Its code, or `last`
-    #[arg(default_value = "last")]
-    pub run: String,
-    /// Only show what would be taken back and what would be kept
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Requests per second, at most: 10/s, 600/min [default: that of the run]
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
-    pub rate: Option<f64>,
-    /// Confirm it on a live profile without being asked: its name
-    #[arg(long, value_name = "PROFILE")]
-    pub confirm: Option<String>,
-}
-
-/// `deskferry runs adopt`
-#[derive(Debug, Args)]
-pub(super) struct AdoptArgs {
-    /// The files that the tickets were made from; without them only plain keys can be read from the markers, and
-    /// what the rows held is not known
-    #[arg(value_name = "INPUT")]
-    pub inputs: Vec<PathBuf>,
-    /// The mapping that they were made with
-    #[arg(long, short, value_name = "FILE")]
-    pub mapping: PathBuf,
-    /// Where they are.
-    #[command(flatten)]
-    pub target: Where,
-    /// Only tickets made since this day: 2024-09-01
-    #[arg(long, value_name = "DATE")]
-    pub since: Option<jiff::civil::Date>,
-    /// Only say what would be learned
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// `deskferry runs purge`
-#[derive(Debug, Args)]
-pub(super) struct PurgeArgs {
-    /// Its code, or `last`
-    #[arg(default_value = "last")]
-    pub run: String,
-    /// What stays: `ids` keeps keys and ticket ids, so that nothing is sent twice
-    #[arg(long, value_enum, value_name = "ids")]
-    pub keep: Option<Keep>,
-    /// Confirm it without being asked where no ids are kept: the code of the run
-    #[arg(long, value_name = "RUN")]
-    pub confirm: Option<String>,
-}
-
-/// What `runs purge` leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Keep {
-    /// Keys and ticket ids
-    Ids,
 }
 
 /// `deskferry sandbox`

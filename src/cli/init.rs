@@ -10,7 +10,6 @@ use serde_json::json;
 use super::args::{Global, InitArgs};
 use super::directory as directories;
 use super::output::Output;
-use super::read_as::sheets;
 use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::infer::{self, Draft, Layout, Seen};
@@ -157,18 +156,7 @@ struct Read {
 }
 
 fn read(args: &InitArgs) -> Result<Read> {
-    let mut options = InputOptions {
-        sheet: args
-            .sheet
-            .as_deref()
-            .map(sheets)
-            .transpose()?
-            .unwrap_or_default(),
-        header_row: args.header_row,
-        encoding: args.encoding.clone(),
-        delimiter: args.delimiter,
-        records: None,
-    };
+    let mut options = args.read_as.over(&InputOptions::default())?;
     let paths = [args.input.clone()];
     // It comes once.
     let is_standard_input = args.input == Path::new("-");
@@ -184,7 +172,7 @@ fn read(args: &InitArgs) -> Result<Read> {
         opened => opened?,
     };
     let mut other_sheets = Vec::new();
-    if args.sheet.is_none()
+    if args.read_as.sheet.is_none()
         && !is_standard_input
         && input.tables().iter().any(|table| table.sheet.is_some())
     {

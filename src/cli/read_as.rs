@@ -25,7 +25,7 @@ impl ReadAs {
 }
 
 /// Sheets as they are typed: names or numbers, or `*` for all.
-pub(super) fn sheets(typed: &str) -> Result<SheetChoice> {
+fn sheets(typed: &str) -> Result<SheetChoice> {
     if typed.trim() == "*" {
         return Ok(SheetChoice::All);
     }

@@ -34,7 +34,7 @@ impl RunLock {
 
     fn take_named(state: &Path, parts: &[&str], held: impl FnOnce() -> String) -> Result<Self> {
         let folder = state.join("locks");
-        super::private_folder(&folder)?;
+        super::open::private_folder(&folder)?;
         let mut hash = blake3::Hasher::new_derive_key("deskferry 2024 run lock");
         for part in parts {
             hash.update(&(part.len() as u64).to_le_bytes());
@@ -42,7 +42,7 @@ impl RunLock {
         }
         let name = &hash.finalize().to_hex()[..32];
         let path = folder.join(format!("{name}.lock"));
-        let file = super::private_file(&path)?;
+        let file = super::open::private_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::usage(held())

@@ -308,7 +308,7 @@ async fn a_damaged_page_is_found_when_the_ledger_is_opened() {
             .unwrap();
         run.intend((0..2_000).map(intent).collect()).await.unwrap();
     }
-    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     let size = file.metadata().unwrap().len();
     file.write_all_at(&[0xA5; 4096], size / 2 / 4096 * 4096)
         .unwrap();

@@ -1,0 +1,143 @@
+//! A run that is under way: what it writes, and what it asks while it sends.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::worker::Kind;
+use super::{Change, Control, Doubted, Intent, RunState, Scope, Settlement, StepId, runs, steps};
+use crate::error::Result;
+use crate::record::RowKey;
+
+/// A run that is under way; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ActiveRun {
+    pub(super) scope: Scope,
+    pub(super) scope_id: i64,
+    pub(super) id: i64,
+    pub(super) code: String,
+}
+
+impl ActiveRun {
+    /// Its code, as people type it.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Its scope.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Writes changes in order, durable before this returns. Returns the keys of intents that came too late:
+    /// their step is done already.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written; then none of the changes is.
+    pub async fn apply(&self, changes: Vec<Change>) -> Result<Vec<RowKey>> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (scope, run) = (self.scope_id, self.id);
+        self.write(move |c| steps::apply(c, scope, run, &changes))
+            .await
+    }
+
+    /// Writes intents; see [`Self::apply`].
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn intend(&self, intents: Vec<Intent>) -> Result<Vec<RowKey>> {
+        self.apply(intents.into_iter().map(Change::Intend).collect())
+            .await
+    }
+
+    /// Writes what became of requests.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<()> {
+        self.apply(settlements.into_iter().map(Change::Settle).collect())
+            .await
+            .map(drop)
+    }
+
+    /// Takes back intents whose requests never left.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn withdraw(&self, steps: Vec<(RowKey, StepId)>) -> Result<()> {
+        let changes = steps
+            .into_iter()
+            .map(|(key, step)| Change::Withdraw(key, step))
+            .collect();
+        self.apply(changes).await.map(drop)
+    }
+
+    /// Whose these tickets are, as far as the tenant's ledger holds them: the key, `None` for another scope's.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn owners(&self, tickets: Vec<String>) -> Result<HashMap<String, Option<RowKey>>> {
+        let scope = self.scope_id;
+        let owners = self
+            .scope
+            .ledger
+            .read(move |c| steps::owners(c, scope, &tickets))
+            .await?;
+        Ok(owners
+            .into_iter()
+            .map(|(ticket, (of, key))| (ticket, (of == scope).then_some(key)))
+            .collect())
+    }
+
+    /// The rows of this scope that have a ticket and were in doubt once, as far as doubles of them may still turn up.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn doubted(&self) -> Result<Vec<Doubted>> {
+        let scope = self.scope_id;
+        self.scope
+            .ledger
+            .read(move |c| steps::doubted(c, scope))
+            .await
+    }
+
+    /// Tickets of this scope in a group, whichever run made them, with the references that they bear: the oldest that
+    /// were sent since a moment on the system's clock, or the latest.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn controls(
+        &self,
+        group: String,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<Control>> {
+        let scope = self.scope_id;
+        self.scope
+            .ledger
+            .read(move |c| steps::controls(c, scope, &group, since, limit))
+            .await
+    }
+
+    /// Ends the run with its totals.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn finish(&self, state: RunState, totals: Value) -> Result<()> {
+        let run = self.id;
+        self.write(move |c| runs::finish(c, run, state, &totals, Timestamp::now()))
+            .await
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.scope.ledger.worker.call(Kind::Write, work).await
+    }
+}

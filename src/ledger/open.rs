@@ -1,0 +1,127 @@
+//! Opening the ledger's file: readable by its owner only, durable at each commit, whole, and of this version.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::schema::{self, Unfit};
+use super::worker;
+use crate::error::{Error, Result};
+
+/// How long a command waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(10);
+/// Up to this size the whole file is checked when it is opened; a check of a larger one would be felt.
+const CHECKED_WHOLE: u64 = 32 << 20;
+
+/// Opens the file, made if it is not there, and brings it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder)?;
+    }
+    let size = private_file(path)?.metadata().map_or(0, |meta| meta.len());
+    let name = path.display().to_string();
+    let trouble = |error: rusqlite::Error| worker::trouble(&name, &error);
+    let mut connection = Connection::open(path).map_err(trouble)?;
+    prepare(&connection, size).map_err(trouble)?;
+    if let Some(version) = schema::outdated(&connection).map_err(trouble)? {
+        back_up(&connection, path, version)?;
+    }
+    schema::migrate(&mut connection).map_err(|unfit| told(&name, unfit))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Sets what makes a commit durable, and looks whether the file is whole.
+fn prepare(connection: &Connection, size: u64) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // An fsync of macOS leaves the data in the drive's cache; elsewhere these two say nothing.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    if size <= CHECKED_WHOLE {
+        let verdict: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                Some(verdict),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Copies the ledger as it is before it is brought up to date: `ledger.sqlite.v1.backup`, which an older program reads.
+fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".v{version}.backup"));
+    let copy = std::path::PathBuf::from(name);
+    if copy.exists() {
+        return Ok(());
+    }
+    let mut unfinished = copy.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = std::path::PathBuf::from(unfinished);
+    drop(private_file(&unfinished)?);
+    let failed = |error: rusqlite::Error| {
+        worker::trouble(&copy.display().to_string(), &error)
+            .hint("a new version of the program copies the ledger before it changes it, and nothing was changed yet")
+    };
+    connection
+        .backup("main", &unfinished, None)
+        .map_err(failed)?;
+    let renamed = File::open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(&unfinished, &copy));
+    renamed.map_err(|error| unwritable(&copy, error))
+}
+
+/// What keeps a ledger from being opened, for people.
+pub(super) fn told(path: &str, unfit: Unfit) -> Error {
+    match unfit {
+        Unfit::Sqlite(error) => worker::trouble(path, &error),
+        Unfit::Newer(version) => Error::machine(format!(
+            "the ledger was written by a newer deskferry (version {version}, this one knows {})",
+            schema::VERSION
+        ))
+        .at(path)
+        .hint("use the newer program, or another folder with `--state DIR`"),
+    }
+}
+
+/// Makes a folder that only its owner can enter; one that is there is left as it is.
+pub(super) fn private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder
+        .create(folder)
+        .map_err(|error| unwritable(folder, error))
+}
+
+/// Opens a file that only its owner can read, made if it is not there.
+pub(super) fn private_file(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map_err(|error| unwritable(path, error))
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    Error::machine("the state folder cannot be written")
+        .at(path.display())
+        .hint("make the folder writable, or choose another with `--state DIR`")
+        .caused_by(error)
+}
