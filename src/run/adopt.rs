@@ -9,7 +9,7 @@ use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::{Digest, Subject};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOWN_CONTENT};
-use crate::mapping::reference::{find_references, reference};
+use crate::mapping::reference::{borne, marked_group, reference};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
@@ -46,7 +46,8 @@ pub struct Adopted {
     pub doubles: Vec<(String, Ticket)>,
 }
 
-/// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones.
+/// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones, in the
+/// description or a custom field.
 ///
 /// # Errors
 /// When the tickets cannot be listed.
@@ -55,11 +56,12 @@ pub async fn marked(
     permit: &dyn Permit,
     window: Window,
     scope: &str,
+    field: Option<&str>,
 ) -> Result<Marked> {
     let mut marked = Marked::default();
     let mut page = |listed: Vec<Listed>| {
         for ticket in listed {
-            marked.take(ticket, scope);
+            marked.take(ticket, scope, field);
         }
     };
     marked.whole = system.list_created(window, permit, &mut page).await?.whole;
@@ -71,10 +73,9 @@ pub async fn marked(
 }
 
 impl Marked {
-    fn take(&mut self, listed: Listed, scope: &str) {
+    fn take(&mut self, listed: Listed, scope: &str, field: Option<&str>) {
         self.listed += 1;
-        let text = listed.text.as_deref().unwrap_or_default();
-        let Some(found) = find_references(text).last() else {
+        let Some(found) = borne(&listed, field) else {
             return;
         };
         if found.split_once('/').is_some_and(|(name, _)| name != scope) {
@@ -87,7 +88,7 @@ impl Marked {
         self.tickets.entry(found.to_owned()).or_default().push((
             listed.created_at,
             listed.ticket,
-            listed.group,
+            marked_group(listed.group, field),
         ));
     }
 }

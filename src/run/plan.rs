@@ -11,6 +11,7 @@ use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::mapping::reference::marked_group;
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
@@ -388,7 +389,9 @@ impl Planner<'_> {
             Mapped::Faults(faults) => return Shaped::Faults(faults),
         };
         let group = match (&self.system, ready.steps.first()) {
-            (Some(system), Some(first)) => system.schema().group(&first.body),
+            (Some(system), Some(first)) => {
+                marked_group(system.schema().group(&first.body), self.map.marker_field())
+            }
             _ => String::new(),
         };
         let steps = ready.steps.into_iter().map(|step| Request {

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::directory::Snapshot;
+use crate::directory::{CustomField, Snapshot};
 use crate::error::{Error, Fault, Result};
 use fields::{FieldTable, FieldValue};
 
@@ -146,6 +146,11 @@ pub trait Schema: fmt::Debug + Send + Sync {
     /// For what reasons it may refuse what these steps send although all that a client can know is right.
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
 
+    /// What listings call a custom field: [`Listed::custom`].
+    fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
+        &field.id
+    }
+
     /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
     fn group(&self, body: &Value) -> String {
         let _ = body;
@@ -229,6 +234,8 @@ pub struct Listed {
     pub group: String,
     /// The text that bears the reference line; `None` where the listing does not show it.
     pub text: Option<String>,
+    /// Its custom fields that hold text, by what [`Schema::custom_key`] calls them, as far as the listing shows them.
+    pub custom: Vec<(String, String)>,
     /// When it was changed last, by whomever, where the answer tells.
     pub updated_at: Option<Timestamp>,
     /// Whether it is still worked on.

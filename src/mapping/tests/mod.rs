@@ -101,6 +101,7 @@ fn schema() -> Arc<dyn Schema> {
     let text = |max_length| FieldType::Text { max_length };
     let own = Setting::Own;
     Arc::new(FakeSchema(FieldTable {
+        no_tag_marker: "there are no tags",
         fields: vec![
             field("Subject", text(Some(60)), true, own),
             field("IssueDescription", text(Some(200)), false, own),

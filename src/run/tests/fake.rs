@@ -266,6 +266,7 @@ impl System for Fake {
                 created_at: None,
                 group: made.group.clone(),
                 text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+                custom: Vec::new(),
                 updated_at: None,
                 standing: Standing::Open,
             });
@@ -333,14 +334,6 @@ impl Schema for FakeSchema {
     fn group(&self, body: &Value) -> String {
         body["group"].as_str().unwrap_or_default().to_owned()
     }
-}
-
-/// References as the fake's texts bear them.
-pub(super) fn find_references(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("Ref: "))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// An input of so many rows with the keys `k0`, `k1`…, and the mapping of it.

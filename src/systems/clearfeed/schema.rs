@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::dialect;
 use super::fields::{self, UPDATE};
+use crate::directory::CustomField;
 use crate::systems::fields::{FieldTable, FieldValue, Setting, Target};
 use crate::systems::{CREATE, Dialect, Operation, Schema, StepPayload, SystemName};
 
@@ -142,6 +143,10 @@ impl Schema for ClearFeedSchema {
             reasons.push("whether the workspace allows the move to each status");
         }
         reasons
+    }
+
+    fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
+        dialect::custom_key(self.dialect, field)
     }
 
     fn group(&self, body: &Value) -> String {
