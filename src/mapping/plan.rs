@@ -164,7 +164,7 @@ impl Plan {
             .or_else(|| options.zone.clone());
         let mut compiler = Compiler {
             schema: schema.as_ref(),
-            table: schema.fields(mapping.operation),
+            table: schema.create(),
             directory: &directory,
             rules: &mapping.input,
             zone: zone.as_ref(),

@@ -73,6 +73,7 @@ pub(super) async fn drive<'e>(
     let (signals, heard) = mpsc::unbounded_channel();
     let halt = watch::Sender::new(false);
     let line = Arc::new(Line {
+        scope: sending.scope.identity(),
         clock: Clock::start(sending.system.account().clock_offset),
         crash: settings.crash.clone(),
         system: sending.system,

@@ -14,7 +14,7 @@ use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT}
 use crate::mapping::reference::marked_group;
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
-use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
+use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket, call_of};
 
 /// A record without its requests.
 #[derive(Debug)]
@@ -379,7 +379,7 @@ impl Planner<'_> {
     fn is_repeatable(&self, step: &str) -> bool {
         self.system
             .as_ref()
-            .is_some_and(|system| system.is_repeatable(step))
+            .is_some_and(|system| system.is_repeatable(call_of(step)))
     }
 
     fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {

@@ -37,7 +37,11 @@ impl Schema for FakeSchema {
         Dialect::Only
     }
 
-    fn fields(&self, _operation: Operation) -> &FieldTable {
+    fn fields(&self, _operation: Operation) -> Result<&FieldTable, &'static str> {
+        Ok(&self.0)
+    }
+
+    fn create(&self) -> &FieldTable {
         &self.0
     }
 

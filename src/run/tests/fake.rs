@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -17,7 +17,7 @@ use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
-    Permit, Refusal, Schema, Standing, StepPayload, System, SystemName, Ticket, Window,
+    Permit, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName, Ticket, Window,
 };
 
 /// What happens to one request.
@@ -277,6 +277,17 @@ impl System for Fake {
         })
     }
 
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear("the fake cannot tell".to_owned()))
+    }
+
+    async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(Some(Ticket {
+            id: name.to_owned(),
+            ..Ticket::default()
+        }))
+    }
+
     async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<Listed>> {
         unreachable!("a run reads no single ticket")
     }
@@ -310,7 +321,11 @@ impl Schema for FakeSchema {
         Dialect::Only
     }
 
-    fn fields(&self, _: Operation) -> &FieldTable {
+    fn fields(&self, _: Operation) -> std::result::Result<&FieldTable, &'static str> {
+        unreachable!("the engine knows no fields")
+    }
+
+    fn create(&self) -> &FieldTable {
         unreachable!("the engine asks for no fields")
     }
 

@@ -14,12 +14,13 @@ mod sign_in;
 mod tests;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Schema, Standing, System, Ticket, Window,
+    Permit, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -69,6 +70,17 @@ impl System for ClearFeed {
     fn is_repeatable(&self, step: &str) -> bool {
         // A `PATCH` sets what it sets.
         step != CREATE
+    }
+
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear(
+            "what is not repeatable cannot be read back yet".to_owned(),
+        ))
+    }
+
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
+        let listed = self.read_ticket(name, permit).await?;
+        Ok(listed.map(|listed| listed.ticket))
     }
 
     async fn list_created(

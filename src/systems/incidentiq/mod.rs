@@ -18,6 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -25,7 +26,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
-    Schema, Standing, System, Ticket, Window,
+    Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -92,6 +93,17 @@ impl System for IncidentIq {
 
     fn wants_first_alone(&self) -> bool {
         self.spelling.is_unproven()
+    }
+
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear(
+            "what is not repeatable cannot be read back yet".to_owned(),
+        ))
+    }
+
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
+        let listed = self.read_ticket(name, permit).await?;
+        Ok(listed.map(|listed| listed.ticket))
     }
 
     async fn list_created(
