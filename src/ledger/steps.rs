@@ -307,7 +307,7 @@ const INTEND: &str = "
     VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, :doubted, :payload, :content, :run,
             :file, :sheet, :row, :reference, :grp, :at)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
-        state = 1, attempt = attempt + 1, absent = excluded.absent, doubted = doubted OR excluded.doubted, payload = excluded.payload,
+        state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
         row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
         settled_at = NULL,
@@ -315,7 +315,7 @@ const INTEND: &str = "
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
         url = CASE step.state WHEN 6 THEN NULL ELSE url END,
         error = CASE step.state WHEN 6 THEN NULL ELSE error END,
-        doubted = CASE step.state WHEN 6 THEN 0 ELSE doubted END
+        doubted = CASE step.state WHEN 6 THEN excluded.doubted ELSE step.doubted OR excluded.doubted END
     WHERE step.state <> 2";
 
 const OPEN: &str = "

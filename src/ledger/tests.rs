@@ -143,6 +143,33 @@ async fn doubt_is_remembered_and_attempts_are_counted() {
     assert_eq!(owners["id1"], Some(key(1)));
 }
 
+/// As after a crash: the intent was durable, nothing was answered, and the next run sends the row again.
+#[tokio::test]
+async fn a_row_that_is_sent_again_after_a_crash_is_looked_at_for_doubles() {
+    let ledger = Ledger::in_memory().unwrap();
+    let run = scope(&ledger)
+        .await
+        .start_run(RunMeta::default())
+        .await
+        .unwrap();
+    let again = Intent {
+        doubted: true,
+        ..intent(1)
+    };
+    run.intend(vec![intent(1)]).await.unwrap();
+    run.intend(vec![again]).await.unwrap();
+    run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    let doubted = run.doubted().await.unwrap();
+    assert_eq!(doubted.len(), 1);
+    assert_eq!(doubted[0].key, key(1));
+
+    // A key that was given up begins anew: its doubt was that of the former ticket.
+    run.scope().give_up_blocking(vec![key(1)]).unwrap();
+    run.intend(vec![intent(1)]).await.unwrap();
+    run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    assert!(run.doubted().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn a_run_can_be_read_again() {
     let ledger = Ledger::in_memory().unwrap();
