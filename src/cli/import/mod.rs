@@ -114,6 +114,10 @@ struct Import<'a> {
 impl Import<'_> {
     async fn run(&self) -> Result<ExitCode> {
         let directory = self.directory().await?;
+        if let Some(only) = self.only {
+            let target = self.target.map_or("the snapshot", Target::name);
+            only.same_tenant(&directory.snapshot().tenant, target)?;
+        }
         let plan = self.plan(&directory)?;
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
@@ -137,6 +141,12 @@ impl Import<'_> {
         let interrupts = Interrupts::listen()?;
         self.execute(&pass, scope, meta, compared, &interrupts)
             .await
+    }
+
+    /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
+    /// part is run, each of them is known, and the flags are kept for what is printed and recorded alone.
+    fn limit(&self) -> Option<u64> {
+        self.args.limit.filter(|_| self.only.is_none())
     }
 
     /// Rows, records, and rows left out by `where`.
@@ -204,7 +214,8 @@ impl Import<'_> {
             Some((table, tables[table].header.position(&name)?, name))
         };
         let watching = Watching::new(plan, plan.unread_columns().into_iter().filter_map(position));
-        let selection = self.args.rows.clone().unwrap_or_default();
+        let rows = self.args.rows.clone().filter(|_| self.only.is_none());
+        let selection = rows.unwrap_or_default();
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
@@ -254,7 +265,7 @@ impl Import<'_> {
             return Ok(());
         }
         let records = pass.counted.1;
-        let tickets = self.args.limit.map_or(records, |limit| limit.min(records));
+        let tickets = self.limit().map_or(records, |limit| limit.min(records));
         let mut about =
             announce::before_first_write(target, connected, tickets, pass.plan, &self.limiter);
         if let Some(compared) = compared.filter(|_| self.args.again) {
@@ -312,7 +323,7 @@ impl Import<'_> {
             commit_within,
             visible_within,
             max_errors: self.args.max_errors,
-            limit: self.args.limit,
+            limit: self.limit(),
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only.is_some(),
@@ -491,7 +502,7 @@ impl Import<'_> {
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
             limit: self.limiter.ceiling(),
-            most: self.args.limit,
+            most: self.limit(),
         };
         let summary = reporter.summary();
         self.foresee(summary, &mut after, pass.directory, pass.plan);
