@@ -96,6 +96,13 @@ struct Pass<'a> {
     counted: (u64, u64, u64),
 }
 
+/// What a run needs while it is under way.
+struct Running {
+    reporter: Reporter,
+    settings: run::Settings,
+    interrupts: Interrupts,
+}
+
 /// One import: everything that is settled before the first row is read.
 struct Import<'a> {
     args: &'a ImportArgs,
@@ -136,11 +143,18 @@ impl Import<'_> {
         let compared = self.compare(&pass, &scope, &meta).await?;
         self.probe(&pass, &scope).await?;
         self.confirm(&pass, compared.as_ref())?;
-        self.give_up(&pass, &scope, compared.as_ref())?;
+        // What can still be wrong is found before keys are given up for rows that would then not be sent.
+        let reporter = self.reporter()?;
+        let settings = self.settings()?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen()?;
-        self.execute(&pass, scope, meta, compared, &interrupts)
-            .await
+        self.give_up(&pass, &scope, compared.as_ref())?;
+        let running = Running {
+            reporter,
+            settings,
+            interrupts,
+        };
+        self.execute(&pass, scope, meta, compared, running).await
     }
 
     /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
@@ -280,11 +294,11 @@ impl Import<'_> {
         scope: Scope,
         meta: RunMeta,
         compared: Option<Compared>,
-        interrupts: &Interrupts,
+        running: Running,
     ) -> Result<ExitCode> {
         let started = Instant::now();
         let counted = pass.counted;
-        let mut reporter = self.reporter()?;
+        let mut reporter = running.reporter;
         reporter.on(&Event::Counted {
             rows: counted.0,
             records: counted.1,
@@ -304,9 +318,9 @@ impl Import<'_> {
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
             job,
-            &self.settings()?,
+            &running.settings,
             limiter,
-            interrupts.stop(),
+            running.interrupts.stop(),
             &mut reporter,
         )
         .await?;
