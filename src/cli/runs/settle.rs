@@ -14,7 +14,7 @@ use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
 use crate::mapping::reference::find_references;
 use crate::report::words;
 use crate::run::Limiter;
-use crate::systems::{CREATE, System, Ticket};
+use crate::systems::{CREATE, Reading, System, Ticket};
 
 /// The columns of the file to be filled in.
 const COLUMNS: [&str; 10] = [
@@ -323,8 +323,14 @@ async fn look_up(
     row: &Doubtful,
     ticket: &Ticket,
 ) -> Result<Ticket> {
-    let listed = system.read_ticket(&ticket.id, limiter).await?.ok_or_else(|| {
-        Error::usage(format!("the system has no ticket with the id `{}`", ticket.id))
+    let id = &ticket.id;
+    let found = match system.read_ticket(id, limiter).await? {
+        Reading::Found(listed) => Ok(listed),
+        Reading::Absent => Err(format!("the system has no ticket with the id `{id}`")),
+        Reading::Unclear(what) => Err(format!("the ticket `{id}` could not be read: {what}")),
+    };
+    let listed = found.map_err(|why| {
+        Error::usage(why)
             .at(&row.place)
             .hint("the id is what stands in the ticket's address and in `deskferry runs ids`, which is not its number")
     })?;

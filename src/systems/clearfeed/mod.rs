@@ -19,7 +19,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Schema, Standing, System, Ticket, Window,
+    Permit, Reading, Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -80,7 +80,7 @@ impl System for ClearFeed {
         requests::created(window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         requests::one(id, self.reader(permit)).await
     }
 

@@ -25,7 +25,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
-    Schema, Standing, System, Ticket, Window,
+    Reading, Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -103,7 +103,7 @@ impl System for IncidentIq {
         listing::created(self, window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         listing::one(self, id, self.reader(permit)).await
     }
 
