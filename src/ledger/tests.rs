@@ -377,3 +377,58 @@ async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() 
         "a listing must not take the first one for the second"
     );
 }
+
+/// A create by one run, its further step by another.
+async fn by_two_runs(ledger: &Ledger) -> (ActiveRun, ActiveRun) {
+    let first = scope(ledger)
+        .await
+        .start_run(RunMeta::default())
+        .await
+        .unwrap();
+    let with_step = Intent {
+        later: vec![step("assign")],
+        ..intent(1)
+    };
+    first.intend(vec![with_step]).await.unwrap();
+    first.settle(vec![settled(1, State::Done)]).await.unwrap();
+    let second = first.scope().start_run(RunMeta::default()).await.unwrap();
+    let assign = Intent {
+        step: step("assign"),
+        ..intent(1)
+    };
+    second.intend(vec![assign]).await.unwrap();
+    let done = Settlement {
+        step: step("assign"),
+        ticket: None,
+        ..settled(1, State::Done)
+    };
+    second.settle(vec![done]).await.unwrap();
+    (first, second)
+}
+
+#[tokio::test]
+async fn a_purged_run_takes_the_whole_row_with_it() {
+    let ledger = Ledger::in_memory().unwrap();
+    let (first, second) = by_two_runs(&ledger).await;
+    let purged = ledger.purge(first.code(), false).await.unwrap();
+    assert_eq!((purged.keys, purged.kept), (1, 0));
+    let states = first.scope().states(vec![key(1)]).await.unwrap();
+    assert!(
+        states[0].is_empty(),
+        "a step without its create: {states:?}"
+    );
+    ledger.run(second.code()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_purged_run_leaves_the_rows_that_another_one_made_whole() {
+    let ledger = Ledger::in_memory().unwrap();
+    let (first, second) = by_two_runs(&ledger).await;
+    let purged = ledger.purge(second.code(), false).await.unwrap();
+    assert_eq!((purged.keys, purged.kept), (0, 1));
+    let states = first.scope().states(vec![key(1)]).await.unwrap();
+    assert_eq!(states[0].len(), 2);
+    assert!(states[0].iter().all(|step| step.state == State::Done));
+    let assign = states[0].iter().find(|it| it.id.name == "assign").unwrap();
+    assert_eq!(&*assign.place.file, "", "its texts are gone");
+}
