@@ -465,12 +465,12 @@ pub(super) fn unsettled(connection: &Connection, scope: i64) -> rusqlite::Result
         .collect()
 }
 
-/// Whose the tickets are, for those of the ids that the tenant's ledger holds.
+/// Whose the tickets are, for those of the ids that the tenant's ledger holds: the key, `None` for another scope's.
 pub(super) fn owners(
     connection: &Connection,
     scope: i64,
     tickets: &[String],
-) -> rusqlite::Result<HashMap<String, (i64, RowKey)>> {
+) -> rusqlite::Result<HashMap<String, Option<RowKey>>> {
     let mut statement = connection.prepare_cached(
         // One that was given up (`--again`, a rollback) is no hit for a row in doubt either.
         "SELECT held.scope, held.key
@@ -483,7 +483,8 @@ pub(super) fn owners(
     for ticket in tickets {
         let owner = statement
             .query_row(params![ticket, scope], |row| {
-                Ok((row.get(0)?, RowKey::new(row.get::<_, String>(1)?)))
+                let key = RowKey::new(row.get::<_, String>(1)?);
+                Ok((row.get::<_, i64>(0)? == scope).then_some(key))
             })
             .optional()?;
         if let Some(owner) = owner {
