@@ -1,6 +1,6 @@
 //! A ledger rebuilt from the markers that tickets bear in the system.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ pub struct Marked {
     tickets: HashMap<String, Vec<(Option<Timestamp>, Ticket, String)>>,
     /// Tickets that were looked at.
     pub listed: u64,
-    /// Tickets with a marker that somebody has deleted.
+    /// Tickets with a marker that somebody has deleted, or a rollback taken back.
     pub gone: u64,
     /// Whether the system listed all that it counts.
     pub whole: bool,
@@ -46,7 +46,8 @@ pub struct Adopted {
     pub doubles: Vec<(String, Ticket)>,
 }
 
-/// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones.
+/// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones. Those
+/// that were taken back are told apart.
 ///
 /// # Errors
 /// When the tickets cannot be listed.
@@ -55,11 +56,12 @@ pub async fn marked(
     permit: &dyn Permit,
     window: Window,
     scope: &str,
+    taken_back: &HashSet<String>,
 ) -> Result<Marked> {
     let mut marked = Marked::default();
     let mut page = |listed: Vec<Listed>| {
         for ticket in listed {
-            marked.take(ticket, scope);
+            marked.take(ticket, scope, taken_back);
         }
     };
     marked.whole = system.list_created(window, permit, &mut page).await?.whole;
@@ -71,7 +73,7 @@ pub async fn marked(
 }
 
 impl Marked {
-    fn take(&mut self, listed: Listed, scope: &str) {
+    fn take(&mut self, listed: Listed, scope: &str, taken_back: &HashSet<String>) {
         self.listed += 1;
         let text = listed.text.as_deref().unwrap_or_default();
         let Some(found) = find_references(text).last() else {
@@ -80,7 +82,7 @@ impl Marked {
         if found.split_once('/').is_some_and(|(name, _)| name != scope) {
             return;
         }
-        if listed.standing == Standing::Gone {
+        if listed.standing == Standing::Gone || taken_back.contains(&listed.ticket.id) {
             self.gone += 1;
             return;
         }

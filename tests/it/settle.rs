@@ -298,3 +298,22 @@ fn a_verdict_on_an_earlier_request_of_a_row_is_refused() {
     lines[1] = lines[1].replace(sent, "2026-01-05T08:00:00Z") + "resend";
     refused(&work, &lines, "was sent again since");
 }
+
+#[test]
+fn what_a_rollback_closed_is_not_adopted() {
+    let (work, sandbox) = work("");
+    work.import(&ARGUMENTS).0.expect(0);
+    work.run(&["runs", "rollback", "last"]).expect(0);
+    let adopt = [&["runs", "adopt"], &ARGUMENTS[..], &["--format", "json"]].concat();
+    let told = work.run(&adopt).expect(0);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(
+        (&told["rows"], &told["absent"]),
+        (&json!(0), &json!(12)),
+        "{told:#}"
+    );
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(0);
+    assert_eq!(summary["created"], 12, "{summary:#}");
+    assert_eq!(sandbox.created("clearfeed").len(), 24);
+}

@@ -91,7 +91,9 @@ impl Adopting<'_> {
             RunLock::take_scope(folder, name, tenant, scope)?,
         ];
         let limiter = Limiter::new(self.target.rate());
-        let marked = run::marked(system, &limiter, self.window(), scope).await?;
+        let known = self.ledger.scope(name, tenant, scope).await?;
+        let taken_back = known.taken_back().await?;
+        let marked = run::marked(system, &limiter, self.window(), scope, &taken_back).await?;
         self.output.say(&format!(
             "  looked at  {} of {} ({})",
             words::plural(marked.listed, "ticket", "tickets"),
@@ -202,7 +204,7 @@ impl Adopting<'_> {
         }
         if gone > 0 {
             lines.push(format!(
-                "  deleted    {} are left out: their rows can be made anew",
+                "  left out   {} that somebody deleted or a rollback took back: their rows can be made anew",
                 words::plural(gone, "ticket", "tickets")
             ));
         }
