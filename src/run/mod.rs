@@ -68,7 +68,7 @@ use plan::Planner;
 use prepare::{Feed, Here};
 use totals::Fold;
 
-pub use adopt::{Adopted, Marked, adopt, marked};
+pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};

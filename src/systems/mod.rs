@@ -335,6 +335,17 @@ pub enum Standing {
     Gone,
 }
 
+/// What reading one ticket came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// There it is.
+    Found(Box<Listed>),
+    /// The system says that there is none (404, 410).
+    Absent,
+    /// The system answered, but neither with the ticket nor that there is none: what it said.
+    Unclear(String),
+}
+
 /// How a listing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListingEnd {
@@ -443,11 +454,11 @@ pub trait System: fmt::Debug + Send + Sync {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd>;
 
-    /// Reads one ticket by its id; `None` where there is none.
+    /// Reads one ticket by its id.
     ///
     /// # Errors
-    /// When it cannot be read.
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>>;
+    /// When the system cannot be reached, or lets us read nothing.
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading>;
 
     /// A few tickets among which one whose text has these words is likely, if there is any: the newest, and what
     /// the system's own search finds. A sample: that nothing is in it proves nothing.

@@ -17,7 +17,8 @@ use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
-    Permit, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName, Ticket, Window,
+    Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName, Ticket,
+    Window,
 };
 
 /// What happens to one request.
@@ -288,7 +289,7 @@ impl System for Fake {
         }))
     }
 
-    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Reading> {
         unreachable!("a run reads no single ticket")
     }
 

@@ -20,7 +20,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Schema, Sighting, Standing, System, Ticket, Window,
+    Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -79,8 +79,10 @@ impl System for ClearFeed {
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
-        let listed = self.read_ticket(name, permit).await?;
-        Ok(listed.map(|listed| listed.ticket))
+        Ok(match self.read_ticket(name, permit).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        })
     }
 
     async fn list_created(
@@ -92,7 +94,7 @@ impl System for ClearFeed {
         requests::created(window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         requests::one(id, self.reader(permit)).await
     }
 

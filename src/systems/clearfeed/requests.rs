@@ -14,7 +14,7 @@ use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::{
-    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Refusal, Standing, Ticket, Window,
+    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Reading, Refusal, Standing, Ticket, Window,
 };
 
 /// The largest page.
@@ -85,17 +85,15 @@ impl ClearFeed {
 }
 
 /// Reads one request.
-pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Option<Listed>> {
+pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Reading> {
     if !is_id(id) {
-        return Ok(None);
+        return Ok(Reading::Unclear(format!("`{id}` is no id")));
     }
     let path = format!("/requests/{id}");
     let query = [("include", "messages".to_owned())];
-    match reader.read(Request::get(&path).query(&query)).await {
-        Ok(body) => Ok(listed(member(&body, &["request", "data"]).unwrap_or(&body))),
-        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => Ok(None),
-        Err(failure) => Err(failure.into()),
-    }
+    let request = |body: &Value| listed(member(body, &["request", "data"]).unwrap_or(body));
+    let asked = Request::get(&path).query(&query);
+    Ok(reader.read_ticket(asked, request).await?)
 }
 
 /// The newest requests, and the first that the search finds, which shows no messages: those are read singly.
@@ -124,8 +122,10 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
         return Ok(sample);
     };
     for found in rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
-        if sample.iter().all(|known| known.ticket.id != found.id) {
-            sample.extend(one(&found.id, reader).await?);
+        if sample.iter().all(|known| known.ticket.id != found.id)
+            && let Reading::Found(listed) = one(&found.id, reader).await?
+        {
+            sample.push(*listed);
         }
     }
     Ok(sample)

@@ -26,7 +26,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
-    Schema, Sighting, Standing, System, Ticket, Window,
+    Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -102,8 +102,10 @@ impl System for IncidentIq {
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
-        let listed = self.read_ticket(name, permit).await?;
-        Ok(listed.map(|listed| listed.ticket))
+        Ok(match self.read_ticket(name, permit).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        })
     }
 
     async fn list_created(
@@ -115,7 +117,7 @@ impl System for IncidentIq {
         listing::created(self, window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         listing::one(self, id, self.reader(permit)).await
     }
 
