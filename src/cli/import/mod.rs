@@ -311,6 +311,7 @@ impl Import<'_> {
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
+            targets: None,
             meta,
         };
         let limiter = Arc::clone(&self.limiter);

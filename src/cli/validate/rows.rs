@@ -70,6 +70,7 @@ impl Checker<'_> {
             map: self.bound,
             system: None,
             ledger: None,
+            targets: None,
             meta: RunMeta::default(),
         };
         let settings = Settings {
