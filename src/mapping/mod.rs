@@ -56,6 +56,7 @@ use crate::systems::StepPayload;
 pub use bind::BoundPlan;
 pub use check::Checked;
 pub use draft::Draft;
+pub use example::Ran;
 pub use json_schema::{describe as describe_type, json_schema};
 pub use load::Mapping;
 pub use plan::{Plan, PlanOptions};

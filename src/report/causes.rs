@@ -19,6 +19,9 @@ const CAUSES_SHOWN: usize = 20;
 /// How many of the values that break one rule are named.
 const VALUES_SHOWN: usize = 3;
 
+/// What to do about the causes that are not listed, where no file has them.
+pub(super) const MEND_FIRST: &str = "mend these first, and the next check tells the others";
+
 /// One cause with the rows that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {
@@ -147,8 +150,9 @@ impl Causes {
         self.by_text.is_empty()
     }
 
-    /// The lines of a summary: count, field, message, then the hint or the rows.
-    pub fn lines(&self) -> Vec<String> {
+    /// The lines of a summary: count, field, message, then the hint or the rows. `rest` says what to do about the
+    /// causes that are not listed.
+    pub fn lines(&self, rest: &str) -> Vec<String> {
         let causes = self.sorted();
         let shown = &causes[..causes.len().min(CAUSES_SHOWN)];
         let width = |text: &dyn Fn(&Cause) -> usize| shown.iter().map(text).max().unwrap_or(0);
@@ -164,13 +168,13 @@ impl Causes {
                     let noun = if cause.rows == 1 { "row" } else { "rows" };
                     format!("{noun} {}", words::list(&cause.first_rows, cause.rows))
                 };
-                let rest = match &cause.hint {
+                let further = match &cause.hint {
                     Some(hint) if cause.rows > ROWS_SHOWN as u64 => hint.clone(),
                     Some(hint) => format!("{hint}   ({})", rows()),
                     None => rows(),
                 };
                 format!(
-                    "{count:>counts$}  {field:<fields$}  {:<messages$}   {rest}",
+                    "{count:>counts$}  {field:<fields$}  {:<messages$}   {further}",
                     cause.text()
                 )
             })
@@ -182,9 +186,7 @@ impl Causes {
             + self.others;
         if hidden > 0 {
             let noun = words::plural(hidden, "fault", "faults");
-            lines.push(format!(
-                "…  {noun} of other causes: the error file has each"
-            ));
+            lines.push(format!("…  {noun} of other causes: {rest}"));
         }
         lines
     }
@@ -216,7 +218,7 @@ mod tests {
                 .hint("did you mean `Lincoln High School`?")]);
         }
         causes.add(&[fault(204, "Subject", "is empty")]);
-        insta::assert_snapshot!(causes.lines().join("\n"), @r"
+        insta::assert_snapshot!(causes.lines("").join("\n"), @r"
         8  LocationId  no location `Linclon HS`   did you mean `Lincoln High School`?
         2  Subject     is empty                   rows 17, 204
         ");
@@ -230,12 +232,12 @@ mod tests {
                 .rule(Rule::Broken("is above 40".to_owned()))
         };
         causes.add(&[above(2, "42")]);
-        assert_eq!(causes.lines(), ["1  Cost  `42` is above 40   row 2"]);
+        assert_eq!(causes.lines(""), ["1  Cost  `42` is above 40   row 2"]);
         for (row, value) in [(3, "53.4"), (4, "42"), (5, "54.6"), (6, "60"), (7, "61")] {
             causes.add(&[above(row, value)]);
         }
         assert_eq!(
-            causes.lines(),
+            causes.lines(""),
             ["6  Cost  is above 40 (`42`, `53.4`, `54.6`, …)   rows 2, 3, 4, 5, 6 and 1 more"]
         );
     }
@@ -249,9 +251,9 @@ mod tests {
         assert_eq!(causes.by_text.len(), MOST_CAUSES);
         let hidden = words::count((MOST_CAUSES + 5 - CAUSES_SHOWN) as u64);
         assert!(
-            causes.lines().last().unwrap().contains(&hidden),
+            causes.lines("").last().unwrap().contains(&hidden),
             "{:?}",
-            causes.lines().last()
+            causes.lines("").last()
         );
     }
 }
