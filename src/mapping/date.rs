@@ -9,6 +9,9 @@ use jiff::tz::{Offset, TimeZone};
 use super::item::Item;
 use super::parse::Problem;
 
+/// No ticket is older: a year of fewer digits is one that was written short.
+const FIRST_YEAR: i16 = 1000;
+
 /// A checked `strptime` format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Format(String);
@@ -69,7 +72,7 @@ fn read(format: &str, text: &str) -> Result<Reading, String> {
 /// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`.
 pub(super) fn read_iso(text: &str) -> Option<Reading> {
     let pieces = Pieces::parse(text).ok()?;
-    Some(Reading {
+    (pieces.date().year() >= FIRST_YEAR).then(|| Reading {
         at: pieces
             .date()
             .to_datetime(pieces.time().unwrap_or_else(Time::midnight)),
@@ -88,10 +91,16 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
         });
     }
     let mut found: Option<(&Format, Reading)> = None;
+    let mut short: Option<&Format> = None;
     for format in formats {
         let Ok(reading) = read(&format.0, text) else {
             continue;
         };
+        // `%Y` takes the year 25 for what it says.
+        if reading.at.year() < FIRST_YEAR {
+            short = short.or(Some(format));
+            continue;
+        }
         match found {
             None => found = Some((format, reading)),
             Some((_, first)) if first.at == reading.at && first.offset == reading.offset => {}
@@ -107,6 +116,13 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
                 )));
             }
         }
+    }
+    if let (None, Some(format)) = (&found, short) {
+        let rule = format!("has a year before {FIRST_YEAR} by `{}`", format.0);
+        return Err(Problem::broken(text, rule).hint(format!(
+            "a year of two digits is `%y`: write `{}` in `formats`",
+            format.0.replace("%Y", "%y")
+        )));
     }
     found.map(|(_, reading)| reading).ok_or_else(|| {
         let formats: Vec<&str> = formats.iter().map(|format| format.0.as_str()).collect();
@@ -310,6 +326,24 @@ mod tests {
             moment("21/04/2024", &both, None).unwrap(),
             "2024-04-21 00:00"
         );
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_no_year_of_the_romans() {
+        let problem =
+            to_date(Item::borrowed("03/04/25"), &formats(&["%m/%d/%Y"]), None).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "`03/04/25` has a year before 1000 by `%m/%d/%Y`"
+        );
+        assert_eq!(
+            problem.hint.as_deref(),
+            Some("a year of two digits is `%y`: write `%m/%d/%y` in `formats`")
+        );
+        // Where another format says what it means, that is it.
+        let both = ["%m/%d/%Y", "%m/%d/%y"];
+        assert_eq!(moment("03/04/25", &both, None).unwrap(), "2025-03-04 00:00");
+        assert!(moment("0025-03-04", &[], None).is_err());
     }
 
     #[test]
