@@ -28,6 +28,7 @@ mod input;
 mod item;
 mod json_schema;
 mod keys;
+mod literal;
 mod load;
 mod lookup;
 mod order;
