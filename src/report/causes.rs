@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::words;
 use crate::directory::Kind;
-use crate::error::{Fault, Rule};
+use crate::error::{Fault, MappingFault, Rule};
+use crate::mapping::BoundPlan;
 use crate::record::Place;
 
 /// How many distinct causes are told apart before the rest is counted together: memory stays flat.
@@ -43,6 +44,9 @@ pub struct Cause {
     pub first_rows: Vec<String>,
     #[serde(skip)]
     first: Vec<Place>,
+    /// The byte of the mapping file at which it must be settled, where the mapping leaves it open.
+    #[serde(skip)]
+    open_at: Option<usize>,
 }
 
 impl Cause {
@@ -88,11 +92,8 @@ impl Causes {
             let table = self.table.get_or_insert_with(|| fault.place.clone());
             self.several |= (&table.file, &table.sheet) != (&fault.place.file, &fault.place.sheet);
             let field = fault.field.clone().or_else(|| fault.column.clone());
-            let text = match &fault.rule {
-                Rule::Broken(rule) => rule,
-                Rule::Message => &fault.message,
-            };
-            let key = (field.clone(), text.clone());
+            let text = fault.rule.text().unwrap_or(&fault.message);
+            let key = (field.clone(), text.to_owned());
             if !self.by_text.contains_key(&key) && self.by_text.len() >= MOST_CAUSES {
                 self.others += 1;
                 continue;
@@ -107,15 +108,36 @@ impl Causes {
                 hint: fault.hint.clone(),
                 first_rows: Vec::new(),
                 first: Vec::new(),
+                open_at: match fault.rule {
+                    Rule::Open { at, .. } => Some(at),
+                    _ => None,
+                },
             });
             cause.rows += 1;
-            if let Rule::Broken(rule) = &fault.rule {
+            if let Some(rule) = fault.rule.text() {
                 cause.add_value(fault, rule);
             }
             if cause.first.len() < ROWS_SHOWN {
                 cause.first.push(fault.place.clone());
             }
         }
+    }
+
+    /// What the mapping leaves open and its rows have shown, as faults of the mapping.
+    pub fn open(&self, plan: &BoundPlan) -> Vec<MappingFault> {
+        let open = self.sorted().into_iter().filter_map(|cause| {
+            let rows = words::plural(cause.rows, "row", "rows");
+            let message = match cause.values.len() {
+                0 | 1 => format!("{}, in {rows}", cause.message),
+                _ => format!(
+                    "a cell {}: {}, in {rows}",
+                    cause.message,
+                    cause.values.join(", ")
+                ),
+            };
+            Some(plan.fault_at(cause.open_at?, message, cause.hint))
+        });
+        open.collect()
     }
 
     /// Whether some rows hold names that an alias would mend.

@@ -98,6 +98,11 @@ impl Tally {
         *self.misses.entry(key).or_insert(0) += 1;
     }
 
+    /// The causes of the faults.
+    pub fn causes(&self) -> &Causes {
+        &self.causes
+    }
+
     /// Whether no row has a fault.
     pub fn is_good(&self) -> bool {
         self.faulty == 0

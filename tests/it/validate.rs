@@ -297,9 +297,41 @@ fn dates_of_two_meanings_are_one_cause_that_shows_a_cell() {
     let causes = &document["mappings"][0]["input"]["causes"];
     assert_eq!(
         (code, causes.as_array().unwrap().len(), &causes[0]["rows"]),
-        (Some(1), 1, &json!(2)),
+        (Some(2), 1, &json!(2)),
         "{document:#}"
     );
+    // The mapping must choose, so its own place is shown too, by the dry run as well.
+    let fault = &document["mappings"][0]["faults"][0];
+    let text = work.read("m.toml");
+    let at = |name: &str| usize::try_from(fault[name].as_u64().unwrap()).unwrap();
+    assert_eq!(
+        &text[at("start")..at("end")],
+        "[\"%m/%d/%Y\", \"%d/%m/%Y\"]",
+        "{fault:#}"
+    );
+    assert_eq!(
+        fault["message"],
+        "a cell is a different date under `%m/%d/%Y` and `%d/%m/%Y`: `03/04/2024`, `05/06/2024`, in 2 rows"
+    );
+    let mut arguments = vec!["import", "in.csv", "--mapping", "m.toml", "--dry-run"];
+    arguments.extend(["--directory", "incidentiq.json"]);
+    let ended = work.run(&arguments).expect(1);
+    for part in ["m.toml:11:", "in 2 rows", "^^^^^^"] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    // A column that has a type of its own, of rows that are gathered first.
+    let head = "[input]\ngroup_by = [\"T\"]\nwhere = \"D != ''\"\n[input.columns]\nD = { parse = \"date\", formats = [\"%m/%d/%Y\", \"%d/%m/%Y\"] }";
+    work.write("m.toml", small(head, "LocationId = { value = \"DO\" }", ""));
+    let arguments = [
+        "m.toml",
+        "--input",
+        "in.csv",
+        "--directory",
+        "incidentiq.json",
+    ];
+    let (_, document) = validate(&work, &arguments);
+    let fault = &document["mappings"][0]["faults"][0];
+    assert_eq!(fault["line"], 9, "{document:#}");
     assert!(
         causes[0]["hint"]
             .as_str()

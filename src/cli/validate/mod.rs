@@ -178,6 +178,9 @@ async fn validate(
         Some(checker) => Some(checker.run().await?),
         None => None,
     };
+    if let (Some(rows), Some(bound)) = (&rows, &bound) {
+        told.faults.extend(rows.causes().open(bound));
+    }
     let mut verdict = told.tell(rows.as_ref(), input.is_some(), known.as_ref())?;
     if let (Some(rows), Some(known)) = (rows, known) {
         let unknown = Unknown {
@@ -232,7 +235,7 @@ impl Told<'_> {
             (true, Some(rows)) => rows.code(),
             (true, None) => ExitCode::Done,
         };
-        if !is_good && had_input {
+        if !is_good && had_input && rows.is_none() {
             self.notes
                 .push("the rows of the input were not checked: the mapping comes first".to_owned());
         }

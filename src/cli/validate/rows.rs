@@ -14,6 +14,7 @@ use crate::event::{Event, Listener};
 use crate::intake::{self, Selection, Watching};
 use crate::ledger::RunMeta;
 use crate::mapping::{BoundPlan, Unmapped};
+use crate::report::causes::Causes;
 use crate::report::tally::{Miss, Tally};
 use crate::report::words;
 use crate::run::{self, Going, Job, Limiter, Settings};
@@ -106,6 +107,10 @@ impl Found {
     /// Columns that nothing reads are a fault where the mapping says so.
     fn is_unmapped_fault(&self) -> bool {
         self.unmapped == Unmapped::Error && !self.unread.is_empty()
+    }
+
+    pub(super) fn causes(&self) -> &Causes {
+        self.tally.causes()
     }
 
     pub(super) fn code(&self) -> ExitCode {
