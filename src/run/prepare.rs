@@ -135,12 +135,12 @@ pub(super) fn spawn<'scope, 'env>(
 
 /// Up to [`BATCH`] records. What was read before an error is given up with it: it has no end yet and is counted
 /// as not sent.
-fn read(items: &mut Items<'_>) -> Result<Vec<Item>> {
+pub(super) fn read(items: &mut Items<'_>) -> Result<Vec<Item>> {
     items.by_ref().take(BATCH).collect()
 }
 
 /// The keys of those records of a batch that the ledger may know, in order.
-fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
+pub(super) fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
     batch
         .iter()
         .filter_map(|item| match &item.subject {
@@ -179,7 +179,12 @@ fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
     Ok(planned.collect())
 }
 
-fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Vec<Plan> {
+/// Plans a batch; `prior` is what the ledger knows of its keys, in order.
+pub(super) fn plan(
+    planner: &Planner<'_>,
+    batch: Vec<Item>,
+    prior: Vec<Vec<StepRecord>>,
+) -> Vec<Plan> {
     let mut prior = prior.into_iter();
     let mut kept = 0;
     batch

@@ -14,7 +14,7 @@ use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::{
-    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Refusal, Standing, Ticket, Window,
+    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Reading, Refusal, Standing, Ticket, Window,
 };
 
 /// The largest page.
@@ -85,17 +85,15 @@ impl ClearFeed {
 }
 
 /// Reads one request.
-pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Option<Listed>> {
+pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Reading> {
     if !is_id(id) {
-        return Ok(None);
+        return Ok(Reading::Unclear(format!("`{id}` is no id")));
     }
     let path = format!("/requests/{id}");
     let query = [("include", "messages".to_owned())];
-    match reader.read(Request::get(&path).query(&query)).await {
-        Ok(body) => Ok(listed(member(&body, &["request", "data"]).unwrap_or(&body))),
-        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => Ok(None),
-        Err(failure) => Err(failure.into()),
-    }
+    let request = |body: &Value| listed(member(body, &["request", "data"]).unwrap_or(body));
+    let asked = Request::get(&path).query(&query);
+    Ok(reader.read_ticket(asked, request).await?)
 }
 
 /// The newest requests, and the first that the search finds, which shows no messages: those are read singly.
@@ -124,8 +122,10 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
         return Ok(sample);
     };
     for found in rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
-        if sample.iter().all(|known| known.ticket.id != found.id) {
-            sample.extend(one(&found.id, reader).await?);
+        if sample.iter().all(|known| known.ticket.id != found.id)
+            && let Reading::Found(listed) = one(&found.id, reader).await?
+        {
+            sample.push(*listed);
         }
     }
     Ok(sample)
@@ -265,6 +265,7 @@ fn listed(request: &Value) -> Option<Listed> {
             .or_else(|| text(request, "collection_id"))
             .unwrap_or_default(),
         text: message.or_else(|| text(request, "description")),
+        custom: custom(request),
         updated_at: text(request, "updated_at").and_then(|at| at.parse().ok()),
         standing: match text(request, "state")
             .or_else(|| text(request, "status"))
@@ -274,4 +275,13 @@ fn listed(request: &Value) -> Option<Listed> {
             _ => Standing::Open,
         },
     })
+}
+
+/// The custom fields that hold text; by name in one dialect, by id in the other.
+fn custom(request: &Value) -> Vec<(String, String)> {
+    let fields = member(request, &["custom_field_values", "custom_fields"]);
+    let fields = fields.and_then(Value::as_object).into_iter().flatten();
+    fields
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }

@@ -57,6 +57,7 @@ async fn create(system: &IncidentIq) -> Outcome {
             step: CREATE,
             ticket: None,
             body: &body,
+            id: uuid::Uuid::nil(),
         })
         .await
 }
@@ -279,6 +280,7 @@ async fn further_steps_name_their_ticket() {
                 step,
                 ticket: Some(&ticket),
                 body: &body,
+                id: uuid::Uuid::nil(),
             })
             .await;
         assert_eq!(outcome, Outcome::Done(ticket.clone()), "{step}");
@@ -306,6 +308,7 @@ async fn further_steps_name_their_ticket() {
                 step,
                 ticket: Some(&ticket),
                 body: &body,
+                id: uuid::Uuid::nil(),
             })
             .await;
         assert!(matches!(outcome, Outcome::Done(_)), "{step}: {outcome:?}");
@@ -316,6 +319,7 @@ async fn further_steps_name_their_ticket() {
             step: "status",
             ticket: Some(&ticket),
             body: &sly,
+            id: uuid::Uuid::nil(),
         })
         .await;
     assert!(matches!(outcome, Outcome::Rejected(_)));
