@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::causes::Causes;
+use super::causes::{Causes, MEND_FIRST};
 use super::words;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
@@ -236,7 +236,11 @@ impl Summary {
         self.told(&mut text, context, after);
         if !self.causes.is_empty() {
             text.push_str("\n  rejected, by cause\n");
-            for line in self.causes.lines() {
+            let rest = match context.dry_run {
+                true => MEND_FIRST,
+                false => "the error file has each",
+            };
+            for line in self.causes.lines(rest) {
                 let _ = writeln!(text, "    {line}");
             }
             if let Some(command) = &after.write_aliases {
