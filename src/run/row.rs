@@ -18,7 +18,7 @@ use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
+use crate::systems::{Answered, Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -55,6 +55,17 @@ impl Line {
     fn tell(&self, signal: Signal) {
         // An engine that has returned listens no more.
         let _ = self.signals.send(signal);
+    }
+
+    /// Says that a pause is longer than is kept.
+    fn tell_if_long(&self, asked: Option<Duration>) {
+        if let Some(asked) = asked {
+            self.tell(Signal::Note(format!(
+                "the system asks for a pause of {} minutes; after {} it is asked again",
+                asked.as_secs().div_ceil(60),
+                super::LONGEST_PAUSE.as_secs() / 60
+            )));
+        }
     }
 
     /// Now, on the system's clock; no later than it is.
@@ -237,8 +248,11 @@ async fn step(
             ticket: row.ticket.as_ref(),
             body: &request.body,
         };
-        let outcome =
+        let Answered { outcome, spent } =
             crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
+        if let Some(left) = spent {
+            line.tell_if_long(line.limiter.spent_for(left));
+        }
         line.crash(crash::Place::BeforeOutcome);
         let verdict = judge(&outcome, pace.repeatable);
         if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
@@ -413,13 +427,7 @@ impl Pace {
         line.tell(Signal::Throttled);
         self.has_waited = true;
         self.throttled += 1;
-        if let Some(asked) = line.limiter.pause_for(asked) {
-            line.tell(Signal::Note(format!(
-                "the system asks for a pause of {} minutes; after {} it is asked again",
-                asked.as_secs().div_ceil(60),
-                super::LONGEST_PAUSE.as_secs() / 60
-            )));
-        }
+        line.tell_if_long(line.limiter.pause_for(asked));
         if self.throttled >= MOST_THROTTLED {
             return Err(Error::new(
                 ErrorKind::System,

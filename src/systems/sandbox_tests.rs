@@ -101,7 +101,7 @@ async fn send(system: &dyn System, steps: &[StepPayload]) -> Ticket {
             ticket: ticket.as_ref(),
             body: &step.body,
         };
-        match system.perform(call).await {
+        match system.perform(call).await.outcome {
             Outcome::Done(done) => {
                 if let Some(ticket) = &ticket {
                     let ticket: &Ticket = ticket;
@@ -410,7 +410,7 @@ async fn what_the_sandbox_refuses_names_the_field() {
         ticket: None,
         body: &body,
     };
-    let Outcome::Rejected(refusal) = system.perform(call).await else {
+    let Outcome::Rejected(refusal) = system.perform(call).await.outcome else {
         panic!("a ticket for nobody is refused");
     };
     assert!(
@@ -487,7 +487,8 @@ async fn every_fault_is_judged_by_what_it_may_have_left() {
                     ticket: None,
                     body,
                 })
-                .await;
+                .await
+                .outcome;
             let judged = match &outcome {
                 Outcome::Throttled(_) => "throttled",
                 Outcome::InDoubt(_) => "in doubt",

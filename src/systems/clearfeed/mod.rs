@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
+    Account, Answered, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
     Permit, Reading, Schema, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
@@ -62,7 +62,7 @@ impl System for ClearFeed {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
@@ -96,7 +96,7 @@ impl System for ClearFeed {
         listed.standing == Standing::Closed
     }
 
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered {
         self.close(ticket, note).await
     }
 }

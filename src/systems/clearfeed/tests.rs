@@ -8,7 +8,7 @@ use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{SystemName, Ticket};
+use crate::systems::{Outcome, SystemName, Ticket};
 
 fn profile(server: &MockServer) -> Connection {
     Connection {
@@ -142,6 +142,7 @@ async fn a_create_and_its_update() {
             body: &body,
         })
         .await
+        .outcome
     else {
         panic!("an integer id is an id");
     };
@@ -169,7 +170,8 @@ async fn a_create_and_its_update() {
             ticket: Some(&ticket),
             body: &change,
         })
-        .await;
+        .await
+        .outcome;
     assert!(
         matches!(outcome, Outcome::Rejected(refusal) if refusal.fields == [("status".to_owned(), "no".to_owned())])
     );
