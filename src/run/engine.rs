@@ -20,7 +20,7 @@ use super::breaker::{Breaker, Flow};
 use super::clock::Clock;
 use super::crash;
 use super::intents::{Intending, intents};
-use super::limiter::{Limiter, UNKNOWN_RATE};
+use super::limiter::{Cause, Limiter, Pause, UNKNOWN_RATE};
 use super::look::look;
 use super::plan::{Base, Plan, Row};
 use super::pool::{Pool, Settled};
@@ -215,7 +215,7 @@ pub(super) struct Engine<'e> {
     pub(super) feed: Option<Feed<'e>>,
     pub(super) stop: Option<Stop>,
     pub(super) heard: mpsc::UnboundedReceiver<Signal>,
-    pub(super) pauses: watch::Receiver<Option<Instant>>,
+    pub(super) pauses: watch::Receiver<Option<Pause>>,
     pub(super) fold: Fold<'e>,
     /// Rows that wait for their intent.
     pub(super) backlog: VecDeque<Row>,
@@ -454,11 +454,14 @@ impl<'e> Engine<'e> {
     }
 
     fn paused(&mut self) {
-        let until = *self.pauses.borrow_and_update();
-        if let Some(until) = until {
+        let pause = *self.pauses.borrow_and_update();
+        if let Some(Pause { until, cause }) = pause {
             let left = until.saturating_duration_since(Instant::now());
             self.paused_until = Some(until);
-            self.fold.tell(&Event::Waiting(Wait::Pause(left)));
+            self.fold.tell(&Event::Waiting(match cause {
+                Cause::Asked => Wait::Pause(left),
+                Cause::Spent => Wait::Spent(left),
+            }));
         }
     }
 

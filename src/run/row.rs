@@ -21,7 +21,9 @@ use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, Trouble};
 use crate::record::RowKey;
-use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, Sighting, System, Ticket, call_of};
+use crate::systems::{
+    Answered, Call, NO_HANDLES, Outcome, Refusal, Sighting, System, Ticket, call_of,
+};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -66,6 +68,17 @@ impl Line {
     pub(super) fn identity(&self, key: &RowKey, step: &StepId) -> Uuid {
         let name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
         Uuid::new_v5(&self.scope, name.as_bytes())
+    }
+
+    /// Says that a pause is longer than is kept.
+    fn tell_if_long(&self, asked: Option<Duration>) {
+        if let Some(asked) = asked {
+            self.tell(Signal::Note(format!(
+                "the system asks for a pause of {} minutes; after {} it is asked again",
+                asked.as_secs().div_ceil(60),
+                super::LONGEST_PAUSE.as_secs() / 60
+            )));
+        }
     }
 
     /// Now, on the system's clock; no later than it is.
@@ -294,8 +307,11 @@ async fn step(
             body: &request.body,
             id: line.identity(&row.key, &request.id),
         };
-        let outcome =
+        let Answered { outcome, spent } =
             crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
+        if let Some(left) = spent {
+            line.tell_if_long(line.limiter.spent_for(left));
+        }
         line.crash(crash::Place::BeforeOutcome);
         let verdict = judge(&outcome, pace.repeatable);
         if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
@@ -474,13 +490,7 @@ impl Pace {
         line.tell(Signal::Throttled);
         self.has_waited = true;
         self.throttled += 1;
-        if let Some(asked) = line.limiter.pause_for(asked) {
-            line.tell(Signal::Note(format!(
-                "the system asks for a pause of {} minutes; after {} it is asked again",
-                asked.as_secs().div_ceil(60),
-                super::LONGEST_PAUSE.as_secs() / 60
-            )));
-        }
+        line.tell_if_long(line.limiter.pause_for(asked));
         if self.throttled >= MOST_THROTTLED {
             return Err(Error::new(
                 ErrorKind::System,
