@@ -9,7 +9,7 @@ use super::output::Output;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::{describe_type, json_schema};
 use crate::systems::fields::{Field, FieldTable, Setting};
-use crate::systems::{self, Dialect, Operation, SystemName};
+use crate::systems::{self, Dialect, SystemName};
 
 pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
     match command {
@@ -36,7 +36,7 @@ fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
     let mut tables = Vec::new();
     for dialect in system.dialects() {
         let schema = systems::schema(system, Some(*dialect))?;
-        tables.push((*dialect, schema.fields(Operation::Create).clone()));
+        tables.push((*dialect, schema.create().clone()));
     }
     if output.is_json() {
         let dialects: Vec<Value> = tables

@@ -25,6 +25,8 @@ pub struct Doubtful {
     pub sent_at: Option<Timestamp>,
     /// The reference that its ticket would bear.
     pub reference: Option<String>,
+    /// The group that its ticket would be in.
+    pub group: String,
     /// The ticket that an earlier step made.
     pub ticket: Option<Ticket>,
     /// What was answered, where something was.
@@ -99,7 +101,8 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
                 (SELECT made.ticket FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
                 (SELECT made.number FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
-                   AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2)
+                   AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
+                grp
          FROM step INDEXED BY step_unsettled JOIN run ON run.code = upper(?1) AND run.scope = step.scope
          WHERE step.state IN (1, 5)
            AND (step.run = run.id OR EXISTS (SELECT 1 FROM row_end WHERE row_end.run = run.id
@@ -121,6 +124,7 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
             },
             sent_at: row.get::<_, Option<i64>>(7)?.map(moment),
             reference: row.get(6)?,
+            group: row.get(11)?,
             ticket: match made {
                 Some(id) => Some(Ticket {
                     id,

@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::record::RowKey;
@@ -195,6 +196,9 @@ impl Ledger {
     }
 }
 
+/// The name space of the identities of scopes: ours.
+const NAMESPACE: Uuid = Uuid::from_u128(0x0c5d_3f1e_8d9b_4f0a_9e5b_1c6b_7b3a_52d4);
+
 /// The name space of the keys of one mapping at one tenant.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -204,6 +208,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// What identifies it for ever, whatever ledger knows it: made of the names of system, tenant and scope.
+    pub fn identity(&self) -> Uuid {
+        // A name holds no line break.
+        Uuid::new_v5(&NAMESPACE, self.names.join("\n").as_bytes())
+    }
+
     /// Whether the ledger knows no row of this scope.
     ///
     /// # Errors

@@ -422,6 +422,8 @@ pub struct Doubted {
     pub key: RowKey,
     /// The reference that its ticket bears.
     pub reference: String,
+    /// The group of its ticket.
+    pub group: String,
     /// When its last intent was written, on the system's clock.
     pub sent_at: Timestamp,
 }
@@ -430,7 +432,7 @@ pub struct Doubted {
 pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Doubted>> {
     connection
         .prepare_cached(
-            "SELECT key, reference, sent_at FROM step INDEXED BY step_doubted
+            "SELECT key, reference, sent_at, grp FROM step INDEXED BY step_doubted
              WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state = 2 AND reference IS NOT NULL",
         )?
         .query_map(params![scope, CREATE], |row| {
@@ -438,6 +440,7 @@ pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<V
                 key: RowKey::new(row.get::<_, String>(0)?),
                 reference: row.get(1)?,
                 sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
+                group: row.get(3)?,
             })
         })?
         .collect()

@@ -12,10 +12,11 @@ use super::columns::{Columns, Got, Reader};
 use super::file::Faults;
 use super::item::Item;
 use super::lookup::LookupTable;
+use super::marker::Marks;
 use super::plan::{Feed, FieldPlan, Plan};
 use super::reference::{LABEL, reference};
 use super::script::Script;
-use super::shape::{Marker, Unmapped};
+use super::shape::Unmapped;
 use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
 use crate::directory::Kind;
@@ -346,12 +347,19 @@ impl MapRows for BoundPlan {
 
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
         let plan = &self.plan;
-        let reference = match plan.marker {
-            Marker::Description => Some(reference(&plan.scope, key.as_str())),
-            Marker::None => None,
+        let reference = match plan.marks {
+            Marks::Description | Marks::Field(_) => Some(reference(&plan.scope, key.as_str())),
+            Marks::Nothing => None,
         };
-        let made = self.make(rows, reference.as_deref());
+        let line = reference
+            .as_deref()
+            .filter(|_| matches!(plan.marks, Marks::Description));
+        let made = self.make(rows, line);
         self.compose(rows, made, reference)
+    }
+
+    fn marker_field(&self) -> Option<&str> {
+        self.plan.marker_field()
     }
 }
 
@@ -421,9 +429,15 @@ impl BoundPlan {
         if !faults.is_empty() {
             return Mapped::Faults(faults);
         }
-        let line = reference
-            .as_ref()
-            .map(|reference| format!("{LABEL}{reference}"));
+        let mut line = None;
+        match (&plan.marks, &reference) {
+            (Marks::Description, Some(reference)) => line = Some(format!("{LABEL}{reference}")),
+            (Marks::Field(field), Some(reference)) => values.push(FieldValue {
+                target: Target::Custom(Arc::clone(field)),
+                value: Value::String(reference.clone()),
+            }),
+            _ => {}
+        }
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
             values.push(FieldValue {

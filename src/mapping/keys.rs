@@ -145,7 +145,7 @@ pub(super) static TOP: Keys = Keys {
         key(
             "marker",
             Takes::WordOr(&["description", "none"], &MARKER),
-            "The trace of a key left in the system, by which a ticket is found again when an answer was lost: a last line of the description, or none.",
+            "The trace of a key left in the system, by which a ticket is found again when an answer was lost: a last line of the description, a custom field, or none.",
         ),
         key(
             "notify",
@@ -533,9 +533,20 @@ pub(super) static ACTION: Keys = Keys {
 /// `marker = { … }`.
 pub(super) static MARKER: Keys = Keys {
     place: "`marker`",
-    keys: &[],
+    keys: &[
+        key(
+            "custom_field",
+            Takes::Text,
+            "A text custom field that bears nothing but the reference; the create itself must carry it.",
+        ),
+        key(
+            "tag",
+            Takes::Text,
+            "A tag. No system that is known here can bear it: why is told.",
+        ),
+    ],
     without: &[],
-    later: &["custom_field", "tag"],
+    later: &[],
 };
 
 /// An entry of `[[test]]`.

@@ -108,7 +108,12 @@ impl Mapping {
 
     /// Whether the tickets bear a reference by which a row in doubt can be found again.
     pub fn has_marker(&self) -> bool {
-        self.marker.value == Marker::Description
+        self.marker.value != Marker::None
+    }
+
+    /// Whether a custom field is the marker, which only the directory can tell apart from others.
+    pub fn marks_field(&self) -> bool {
+        matches!(self.marker.value, Marker::CustomField(_))
     }
 }
 
@@ -254,19 +259,28 @@ fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
         .map(|raw| (raw.span().start, raw.get_ref()))
     {
         Some((at, DeValue::Table(table))) => {
-            Section::open(table, at, &keys::MARKER, faults);
+            let inner = Section::open(table, at, &keys::MARKER, faults);
+            let field = inner.text("custom_field", faults);
+            let tag = inner.text("tag", faults);
+            if let (Some(_), Some(tag)) = (&field, &tag) {
+                faults.hint(tag.at, "a marker has one place", "leave one of the two out");
+            }
             if table.is_empty() {
                 faults.hint(
                     at,
                     "`marker` is empty",
-                    "write `marker = \"description\"` or `\"none\"`",
+                    "write `marker = \"description\"`, `{ custom_field = \"its name\" }` or `\"none\"`",
                 );
             }
-            None
+            match field {
+                Some(field) => return At::new(Marker::CustomField(field.value), field.at),
+                None => tag.map(|_| Marker::Tag),
+            }
         }
         _ => {
-            let words = [("description", Marker::Description), ("none", Marker::None)];
-            top.word("marker", &words, faults)
+            let words = [("description", false), ("none", true)];
+            let none = top.word("marker", &words, faults);
+            none.filter(|none| *none).map(|_| Marker::None)
         }
     };
     At::new(marker.unwrap_or_default(), at)

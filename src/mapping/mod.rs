@@ -30,6 +30,7 @@ mod json_schema;
 mod keys;
 mod load;
 mod lookup;
+mod marker;
 mod order;
 mod parse;
 mod plan;
@@ -86,6 +87,11 @@ pub struct Ready {
 /// What the engine needs from a mapping that is bound to the input's tables: a pure function, called from
 /// several threads.
 pub trait MapRows: Send + Sync {
+    /// What listings call the custom field that bears the reference; `None` where the description does.
+    fn marker_field(&self) -> Option<&str> {
+        None
+    }
+
     /// The hash of the mapped columns of these rows: whether a row is what it was.
     fn content(&self, rows: &[Record]) -> Digest;
 

@@ -11,9 +11,10 @@ use super::bind::BoundPlan;
 use super::columns::Slots;
 use super::compile::compile_field;
 use super::file::{Faults, Source};
+use super::marker::Marks;
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script, Scripts};
-use super::shape::{FieldRule, InputRules, Marker, Take, Unmapped};
+use super::shape::{FieldRule, InputRules, Take, Unmapped};
 use super::target::{Want, Wanted};
 use super::values::environment;
 use crate::directory::{Directory, Kind};
@@ -37,7 +38,7 @@ pub struct Plan {
     pub(super) source: Arc<Source>,
     pub(super) scope: String,
     pub(super) operation: Operation,
-    pub(super) marker: Marker,
+    pub(super) marks: Marks,
     pub(super) notify: bool,
     pub(super) rules: Arc<InputRules>,
     pub(super) zone: Option<TimeZone>,
@@ -163,7 +164,7 @@ impl Plan {
             .or_else(|| options.zone.clone());
         let mut compiler = Compiler {
             schema: schema.as_ref(),
-            table: schema.fields(mapping.operation),
+            table: schema.create(),
             directory: &directory,
             rules: &mapping.input,
             zone: zone.as_ref(),
@@ -187,7 +188,8 @@ impl Plan {
         let order = compiler.order(&mut fields, &named);
         compiler.check_places(&fields);
         compiler.check_required(mapping);
-        let bare_description = compiler.check_marker(mapping, &fields);
+        let marks = compiler.marks(mapping, &fields);
+        let bare_description = compiler.bare_description(mapping, &fields);
         let key = mapping
             .key
             .as_ref()
@@ -212,7 +214,7 @@ impl Plan {
             source: Arc::clone(&mapping.source),
             scope: mapping.scope.clone(),
             operation: mapping.operation,
-            marker: mapping.marker.value,
+            marks,
             notify: mapping.notify,
             rules: Arc::clone(&mapping.input),
             zone,
@@ -249,6 +251,14 @@ impl Plan {
     /// row whose fields for a further step are empty does without it.
     pub fn steps(&self) -> &[Cow<'static, str>] {
         &self.steps
+    }
+
+    /// What listings call the custom field that bears the reference; `None` where the description does, or nothing.
+    pub fn marker_field(&self) -> Option<&str> {
+        match &self.marks {
+            Marks::Field(field) => Some(self.schema.custom_key(field)),
+            Marks::Description | Marks::Nothing => None,
+        }
     }
 
     /// The kinds of things that its fields name.
@@ -449,22 +459,5 @@ impl Compiler<'_> {
             );
             self.faults.hint(mapping.fields_at, message, hint);
         }
-    }
-
-    /// Checks that the marker has a place; the description's target when no field fills it.
-    fn check_marker(&mut self, mapping: &Mapping, fields: &[FieldPlan]) -> Option<Target> {
-        let appends = mapping.unmapped == Unmapped::Append;
-        if mapping.marker.value == Marker::None && !appends {
-            return None;
-        }
-        let field = self.table.get(self.table.description);
-        let Some(field) = field.filter(|field| field.setting == Setting::Own) else {
-            let message = "`marker = \"description\"`: the create carries no description";
-            self.faults
-                .hint(mapping.marker.at, message, "write `marker = \"none\"`");
-            return None;
-        };
-        let filled = fields.iter().any(|plan| plan.is_description);
-        (!filled).then(|| Target::Field(field.clone()))
     }
 }

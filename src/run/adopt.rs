@@ -9,7 +9,7 @@ use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::{Digest, Subject};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOWN_CONTENT};
-use crate::mapping::reference::{find_references, reference};
+use crate::mapping::reference::{borne, marked_group, reference};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
@@ -46,6 +46,17 @@ pub struct Adopted {
     pub doubles: Vec<(String, Ticket)>,
 }
 
+/// Which markers are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks<'a> {
+    /// The scope.
+    pub scope: &'a str,
+    /// The custom field that bears them; `None` for the description.
+    pub field: Option<&'a str>,
+    /// Ids of tickets that a rollback has taken back.
+    pub taken_back: &'a HashSet<String>,
+}
+
 /// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones. Those
 /// that were taken back are told apart.
 ///
@@ -55,13 +66,12 @@ pub async fn marked(
     system: &dyn System,
     permit: &dyn Permit,
     window: Window,
-    scope: &str,
-    taken_back: &HashSet<String>,
+    marks: &Marks<'_>,
 ) -> Result<Marked> {
     let mut marked = Marked::default();
     let mut page = |listed: Vec<Listed>| {
         for ticket in listed {
-            marked.take(ticket, scope, taken_back);
+            marked.take(ticket, marks);
         }
     };
     marked.whole = system.list_created(window, permit, &mut page).await?.whole;
@@ -73,23 +83,25 @@ pub async fn marked(
 }
 
 impl Marked {
-    fn take(&mut self, listed: Listed, scope: &str, taken_back: &HashSet<String>) {
+    fn take(&mut self, listed: Listed, marks: &Marks<'_>) {
         self.listed += 1;
-        let text = listed.text.as_deref().unwrap_or_default();
-        let Some(found) = find_references(text).last() else {
+        let Some(found) = borne(&listed, marks.field) else {
             return;
         };
-        if found.split_once('/').is_some_and(|(name, _)| name != scope) {
+        if found
+            .split_once('/')
+            .is_some_and(|(name, _)| name != marks.scope)
+        {
             return;
         }
-        if listed.standing == Standing::Gone || taken_back.contains(&listed.ticket.id) {
+        if listed.standing == Standing::Gone || marks.taken_back.contains(&listed.ticket.id) {
             self.gone += 1;
             return;
         }
         self.tickets.entry(found.to_owned()).or_default().push((
             listed.created_at,
             listed.ticket,
-            listed.group,
+            marked_group(listed.group, marks.field),
         ));
     }
 }

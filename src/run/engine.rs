@@ -26,7 +26,6 @@ use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::rehearse;
 use super::row::{Intended, Line, Sent, Signal, send};
-use super::settle::FindReferences;
 use super::totals::{Fold, Totals};
 use super::{Going, Settings, Stop};
 use crate::error::{Error, Result};
@@ -36,18 +35,17 @@ use crate::record::RowKey;
 use crate::systems::System;
 
 /// What a run that sends needs besides its records.
-pub(super) struct Sending<'e> {
+pub(super) struct Sending {
     pub(super) system: Arc<dyn System>,
     pub(super) scope: Scope,
     pub(super) limiter: Arc<Limiter>,
     pub(super) meta: RunMeta,
-    pub(super) find: FindReferences<'e>,
 }
 
 /// Drives a run to its end, with or without sending.
 pub(super) async fn drive<'e>(
     feed: Feed<'e>,
-    sending: Option<Sending<'e>>,
+    sending: Option<Sending>,
     settings: &'e Settings,
     stop: Stop,
     mut fold: Fold<'e>,
@@ -75,6 +73,7 @@ pub(super) async fn drive<'e>(
     let (signals, heard) = mpsc::unbounded_channel();
     let halt = watch::Sender::new(false);
     let line = Arc::new(Line {
+        scope: sending.scope.identity(),
         clock: Clock::start(sending.system.account().clock_offset),
         crash: settings.crash.clone(),
         system: sending.system,
@@ -86,7 +85,7 @@ pub(super) async fn drive<'e>(
     });
     let mut engine = Engine {
         settings,
-        pool: Pool::new(line.clone(), sending.find, settings, started),
+        pool: Pool::new(line.clone(), settings, started),
         pauses: line.limiter.pauses(),
         line,
         feed: Some(feed),

@@ -68,7 +68,7 @@ use plan::Planner;
 use prepare::{Feed, Here};
 use totals::Fold;
 
-pub use adopt::{Adopted, Marked, adopt, marked};
+pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
@@ -76,7 +76,6 @@ pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use probe::{Sample, probe};
 pub use rollback::{Forecast, Taking};
-pub use settle::FindReferences;
 pub use totals::Totals;
 
 /// How a run goes.
@@ -151,8 +150,6 @@ pub struct Job<'a> {
     pub counted: (u64, u64, u64),
     /// The mapping, bound to the input's tables.
     pub map: &'a dyn MapRows,
-    /// Finds the references in a listed text.
-    pub find_references: FindReferences<'a>,
     /// Where the tickets go; may be absent in a dry run.
     pub system: Option<Arc<dyn System>>,
     /// Where the states are; may be absent in a dry run, which then knows of nothing that is done.
@@ -216,7 +213,6 @@ pub async fn execute(
             scope,
             limiter,
             meta: job.meta,
-            find: job.find_references,
         })
     };
     let drive = |feed| engine::drive(feed, sending, settings, stop, fold, started);

@@ -11,9 +11,10 @@ use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::mapping::reference::marked_group;
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
-use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
+use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket, call_of};
 
 /// A record without its requests.
 #[derive(Debug)]
@@ -378,7 +379,7 @@ impl Planner<'_> {
     fn is_repeatable(&self, step: &str) -> bool {
         self.system
             .as_ref()
-            .is_some_and(|system| system.is_repeatable(step))
+            .is_some_and(|system| system.is_repeatable(call_of(step)))
     }
 
     fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {
@@ -388,7 +389,9 @@ impl Planner<'_> {
             Mapped::Faults(faults) => return Shaped::Faults(faults),
         };
         let group = match (&self.system, ready.steps.first()) {
-            (Some(system), Some(first)) => system.schema().group(&first.body),
+            (Some(system), Some(first)) => {
+                marked_group(system.schema().group(&first.body), self.map.marker_field())
+            }
             _ => String::new(),
         };
         let steps = ready.steps.into_iter().map(|step| Request {

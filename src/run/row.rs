@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::clock::Clock;
 use super::crash::{self, Crash};
@@ -17,8 +18,9 @@ use super::limiter::Limiter;
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Answered, Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
+use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, Trouble};
+use crate::record::RowKey;
+use crate::systems::{Answered, Call, NO_HANDLES, Outcome, Refusal, System, Ticket, call_of};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -30,6 +32,8 @@ pub(super) struct Line {
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) clock: Clock,
+    /// The identity of the scope.
+    pub(super) scope: Uuid,
     pub(super) run: ActiveRun,
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
@@ -66,6 +70,12 @@ impl Line {
                 super::LONGEST_PAUSE.as_secs() / 60
             )));
         }
+    }
+
+    /// What identifies a step of a row for ever.
+    fn identity(&self, key: &RowKey, step: &StepId) -> Uuid {
+        let name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
+        Uuid::new_v5(&self.scope, name.as_bytes())
     }
 
     /// Now, on the system's clock; no later than it is.
@@ -224,7 +234,7 @@ async fn step(
 ) -> StepEnd {
     let mut pace = Pace::new(
         line.system
-            .is_repeatable(&row.requests.steps[row.next].id.name),
+            .is_repeatable(call_of(&row.requests.steps[row.next].id.name)),
     );
     loop {
         let grace = if row.ticket.is_some() && !pace.has_waited {
@@ -244,9 +254,10 @@ async fn step(
         line.sent.fetch_add(1, Ordering::Relaxed);
         line.crash(crash::Place::BeforeSend);
         let call = Call {
-            step: &request.id.name,
+            step: call_of(&request.id.name),
             ticket: row.ticket.as_ref(),
             body: &request.body,
+            id: line.identity(&row.key, &request.id),
         };
         let Answered { outcome, spent } =
             crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;

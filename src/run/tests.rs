@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::event::{End, Event, RowEnd, Skip, Wait};
 use crate::ledger::{Ledger, RunState};
-use fake::{Fake, Input, Script, find_references};
+use fake::{Fake, Input, Script};
 
 /// What a run told.
 #[derive(Default)]
@@ -80,7 +80,6 @@ impl Bench {
             items: input.items(),
             counted: (input.count(), input.count(), 0),
             map: input,
-            find_references: &find_references,
             system: Some(self.fake.clone()),
             ledger: Some(self.ledger.scope("clearfeed", "acme", "s").await.unwrap()),
             meta: RunMeta::default(),

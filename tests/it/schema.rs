@@ -68,7 +68,6 @@ fn what_the_loader_calls_an_unknown_key_or_word_the_schema_does_too() {
         "top_system",
         "top_operation",
         "top_unmapped_word",
-        "top_marker_later",
         "top_notify_text",
         "input_header_row",
         "field_no_table",

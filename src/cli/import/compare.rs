@@ -5,6 +5,7 @@ use super::super::connect::Target;
 use super::{Import, Pass};
 use crate::error::{Error, Result};
 use crate::ledger::{RunMeta, Scope};
+use crate::mapping::MapRows;
 use crate::report::words;
 use crate::run::{self, Compared};
 
@@ -63,7 +64,13 @@ impl Import<'_> {
         }
         let name = self.mapping.scope();
         let system = connected.system.as_ref();
-        let mut sample = run::probe(system, self.limiter.as_ref(), name).await?;
+        let mut sample = run::probe(
+            system,
+            self.limiter.as_ref(),
+            name,
+            pass.plan.marker_field(),
+        )
+        .await?;
         tokio::task::block_in_place(|| sample.find_hashed(name, || self.items(pass)))?;
         let found = sample.of_scope;
         let Some(first) = found.first() else {

@@ -22,7 +22,6 @@ use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
-use crate::mapping::reference::find_references;
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
@@ -308,7 +307,6 @@ impl Import<'_> {
             items: self.items(pass)?,
             counted,
             map: pass.plan,
-            find_references: &|text| find_references(text).map(str::to_owned).collect(),
             system: self
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),

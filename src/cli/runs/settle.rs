@@ -12,7 +12,7 @@ use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
-use crate::mapping::reference::find_references;
+use crate::mapping::reference::{borne, field_of};
 use crate::report::words;
 use crate::run::Limiter;
 use crate::systems::{CREATE, Reading, System, Ticket};
@@ -390,14 +390,13 @@ async fn look_up(
             .at(&row.place)
             .hint("the id is what stands in the ticket's address and in `deskferry runs ids`, which is not its number")
     })?;
-    let text = listed.text.as_deref().unwrap_or_default();
-    match (find_references(text).last(), &row.reference) {
+    match (borne(&listed, field_of(&row.group)), &row.reference) {
         (Some(found), Some(wanted)) if found != wanted => Err(Error::usage(format!(
-            "the ticket `{}` is that of another row: it bears `Ref: {found}`",
+            "the ticket `{}` is that of another row: it bears the reference `{found}`",
             ticket.id
         ))
         .at(&row.place)
-        .hint(format!("the ticket of this row would bear `Ref: {wanted}`"))),
+        .hint(format!("the ticket of this row would bear `{wanted}`"))),
         _ => Ok(listed.ticket),
     }
 }

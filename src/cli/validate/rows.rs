@@ -68,7 +68,6 @@ impl Checker<'_> {
             items: survey.items(self.input, self.bound)?,
             counted,
             map: self.bound,
-            find_references: &|_| Vec::new(),
             system: None,
             ledger: None,
             meta: RunMeta::default(),

@@ -72,7 +72,7 @@ pub struct Seen<'a> {
 pub fn guess(seen: &Seen<'_>) -> Draft {
     let sample = Sample::new(seen.tables, seen.records);
     let dates = input::dates(&sample);
-    let table = seen.schema.fields(seen.operation);
+    let table = seen.schema.create();
     let key = key::key(&sample);
     let matcher = Matcher {
         sample: &sample,

@@ -16,6 +16,24 @@ fn bind_faults(text: &str, table: Table) -> String {
 }
 
 #[test]
+fn a_custom_field_bears_the_marker_only_where_the_create_carries_it() {
+    let text = "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\n\
+                marker = { custom_field = \"Legacy ID\" }\n[fields]\n\
+                title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
+                collection_id = { value = \"IT\" }\n";
+    let mapping = load(text).unwrap();
+    let told = |dialect| {
+        let schema = crate::systems::schema(SystemName::ClearFeed, Some(dialect)).unwrap();
+        let directory = Arc::new(Directory::absent(SystemName::ClearFeed, dialect));
+        let options = PlanOptions::default();
+        Plan::compile(&mapping, Arc::from(schema), directory, &options).map(|_| ())
+    };
+    assert!(told(Dialect::V1).is_ok());
+    let refused = faults(&told(Dialect::Rest).unwrap_err());
+    assert!(refused.contains("by a second request"), "{refused}");
+}
+
+#[test]
 fn the_sample_of_the_smallest_mapping_loads() {
     let mapping = load(&with_fields("")).unwrap();
     assert_eq!(mapping.system(), SystemName::IncidentIq);
@@ -53,8 +71,6 @@ fn all_that_the_head_lacks_is_told_at_once() {
         a name that stays for ever, such as `scope = "spiceworks-2024"`: with it a row keeps its identity whatever the file is called
     m.toml:5:1: the mapping has no key `unmaped`
         did you mean `unmapped`?
-    m.toml:6:12: `tag` is not built yet
-        this version cannot do it: leave the key out
     m.toml:8:12: no time zone `Chicago`
         did you mean `America/Chicago`?
     m.toml:9:13: `ab` is no delimiter

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -17,8 +17,8 @@ use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
-    Outcome, Permit, Reading, Refusal, Schema, Standing, StepPayload, System, SystemName, Ticket,
-    Window,
+    Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName,
+    Ticket, Window,
 };
 
 /// What happens to one request.
@@ -276,6 +276,7 @@ impl System for Fake {
                 created_at: None,
                 group: made.group.clone(),
                 text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+                custom: Vec::new(),
                 updated_at: None,
                 standing: Standing::Open,
             });
@@ -284,6 +285,17 @@ impl System for Fake {
             whole: world.listing != Listing::Partial,
             requests: 1,
         })
+    }
+
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear("the fake cannot tell".to_owned()))
+    }
+
+    async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(Some(Ticket {
+            id: name.to_owned(),
+            ..Ticket::default()
+        }))
     }
 
     async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Reading> {
@@ -319,7 +331,11 @@ impl Schema for FakeSchema {
         Dialect::Only
     }
 
-    fn fields(&self, _: Operation) -> &FieldTable {
+    fn fields(&self, _: Operation) -> std::result::Result<&FieldTable, &'static str> {
+        unreachable!("the engine knows no fields")
+    }
+
+    fn create(&self) -> &FieldTable {
         unreachable!("the engine asks for no fields")
     }
 
@@ -343,14 +359,6 @@ impl Schema for FakeSchema {
     fn group(&self, body: &Value) -> String {
         body["group"].as_str().unwrap_or_default().to_owned()
     }
-}
-
-/// References as the fake's texts bear them.
-pub(super) fn find_references(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("Ref: "))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// An input of so many rows with the keys `k0`, `k1`…, and the mapping of it.

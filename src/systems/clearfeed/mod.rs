@@ -14,12 +14,13 @@ mod sign_in;
 mod tests;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, Answered, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
-    Permit, Reading, Schema, Standing, System, Ticket, Window,
+    Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -69,6 +70,19 @@ impl System for ClearFeed {
     fn is_repeatable(&self, step: &str) -> bool {
         // A `PATCH` sets what it sets.
         step != CREATE
+    }
+
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear(
+            "what is not repeatable cannot be read back yet".to_owned(),
+        ))
+    }
+
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(match self.read_ticket(name, permit).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        })
     }
 
     async fn list_created(

@@ -268,6 +268,7 @@ fn listed(request: &Value) -> Option<Listed> {
             .or_else(|| text(request, "collection_id"))
             .unwrap_or_default(),
         text: message.or_else(|| text(request, "description")),
+        custom: custom(request),
         updated_at: text(request, "updated_at").and_then(|at| at.parse().ok()),
         standing: match text(request, "state")
             .or_else(|| text(request, "status"))
@@ -277,4 +278,13 @@ fn listed(request: &Value) -> Option<Listed> {
             _ => Standing::Open,
         },
     })
+}
+
+/// The custom fields that hold text; by name in one dialect, by id in the other.
+fn custom(request: &Value) -> Vec<(String, String)> {
+    let fields = member(request, &["custom_field_values", "custom_fields"]);
+    let fields = fields.and_then(Value::as_object).into_iter().flatten();
+    fields
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }

@@ -140,6 +140,7 @@ async fn a_create_and_its_update() {
             step: CREATE,
             ticket: None,
             body: &body,
+            id: uuid::Uuid::nil(),
         })
         .await
         .outcome
@@ -169,6 +170,7 @@ async fn a_create_and_its_update() {
             step: "update",
             ticket: Some(&ticket),
             body: &change,
+            id: uuid::Uuid::nil(),
         })
         .await
         .outcome;

@@ -69,9 +69,20 @@ fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
         created_at: moment(item, "CreatedDate", system.zone.as_ref()),
         group: id(item, "ProductId").unwrap_or_default(),
         text: text(item, "IssueDescription"),
+        custom: custom(item),
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
         standing,
     }
+}
+
+/// The values of its custom fields, which are all texts, by their types: what is called their id is zero (§6).
+fn custom(item: &Value) -> Vec<(String, String)> {
+    let values = member(item, &["CustomFieldValues"]).and_then(Value::as_array);
+    values
+        .into_iter()
+        .flatten()
+        .filter_map(|value| Some((id(value, "CustomFieldTypeId")?, text(value, "Value")?)))
+        .collect()
 }
 
 /// Reads one ticket (§7). An id that is no GUID is a bad request, not an absent ticket, to some sites.

@@ -18,6 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -25,7 +26,7 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
     Account, Answered, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
-    Reading, Schema, Standing, System, Ticket, Window,
+    Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -92,6 +93,19 @@ impl System for IncidentIq {
 
     fn wants_first_alone(&self) -> bool {
         self.spelling.is_unproven()
+    }
+
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear(
+            "what is not repeatable cannot be read back yet".to_owned(),
+        ))
+    }
+
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(match self.read_ticket(name, permit).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        })
     }
 
     async fn list_created(

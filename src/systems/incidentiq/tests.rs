@@ -56,6 +56,7 @@ async fn create(system: &IncidentIq) -> Outcome {
             step: CREATE,
             ticket: None,
             body: &body,
+            id: uuid::Uuid::nil(),
         })
         .await
         .outcome
@@ -279,6 +280,7 @@ async fn further_steps_name_their_ticket() {
                 step,
                 ticket: Some(&ticket),
                 body: &body,
+                id: uuid::Uuid::nil(),
             })
             .await
             .outcome;
@@ -307,6 +309,7 @@ async fn further_steps_name_their_ticket() {
                 step,
                 ticket: Some(&ticket),
                 body: &body,
+                id: uuid::Uuid::nil(),
             })
             .await
             .outcome;
@@ -318,6 +321,7 @@ async fn further_steps_name_their_ticket() {
             step: "status",
             ticket: Some(&ticket),
             body: &sly,
+            id: uuid::Uuid::nil(),
         })
         .await
         .outcome;
