@@ -34,6 +34,7 @@ fn intent(n: u32) -> Intent {
         group: "IT".to_owned(),
         absent: 0,
         doubted: false,
+        redo: false,
         at: Timestamp::now(),
     }
 }
@@ -51,6 +52,7 @@ fn settled(n: u32, to: State) -> Settlement {
         }),
         trouble: None,
         doubted: false,
+
         at: Timestamp::now(),
     }
 }

@@ -20,7 +20,7 @@ use super::shape::Unmapped;
 use super::types::Types;
 use super::{MapRows, Mapped, Ready, render};
 use crate::directory::Kind;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, MappingFault, Result};
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
@@ -83,6 +83,14 @@ impl BoundPlan {
             columns,
             lookups,
             appended,
+        }
+    }
+
+    /// A fault of the mapping file that only the rows have shown, at a byte of it.
+    pub fn fault_at(&self, at: usize, message: String, hint: Option<String>) -> MappingFault {
+        MappingFault {
+            hint,
+            ..self.plan.source.fault(at, message)
         }
     }
 

@@ -20,6 +20,7 @@ use super::stages::Passed;
 use super::table_key;
 use super::values::environment;
 use crate::directory::suggest::{did_you_mean, nearest};
+use crate::error::Fault;
 use crate::record::{Cell, Record};
 use crate::source::{Input, Layout, Table};
 
@@ -27,6 +28,9 @@ use crate::source::{Input, Layout, Table};
 const SEARCHED: usize = 1_000;
 /// How many doubles are told.
 const TOLD: usize = 3;
+
+/// What to do about a `where` that compares unlike things: no `[input.columns]` is about this table.
+const OWN_TYPES: &str = "the cells of a CSV are texts here: compare with a text, `Seats == '3'`, or make of them what you compare with, `Seats|int > 3`, `date(Opened) >= date('2024-01-31')`";
 
 /// `lookup = { … }` as it is written.
 #[derive(Debug)]
@@ -183,18 +187,36 @@ impl LookupRule {
             return table;
         };
         let mut doubles = Vec::new();
-        beside.rows(input, faults, |record, faults| {
-            if condition
-                .as_ref()
-                .is_some_and(|condition| !condition.holds(&record, faults))
-            {
-                return;
+        let mut unjudged: Option<(u64, Box<Fault>)> = None;
+        let mut further = 0;
+        beside.rows(input, faults, |record, _| {
+            match condition.as_ref().map(|condition| condition.holds(&record)) {
+                None | Some(Ok(true)) => {}
+                Some(Ok(false)) => return,
+                Some(Err(fault)) => {
+                    match &unjudged {
+                        None => unjudged = Some((record.place.row, fault)),
+                        Some(_) => further += 1,
+                    }
+                    return;
+                }
             }
             if let Some(item) = Item::of(record.cell(by)) {
                 let key = item.text().trim().to_owned();
                 table.add(key, record.cell(take), record.place.row, &mut doubles);
             }
         });
+        if let (Some((row, fault)), Some(text)) = (unjudged, &self.where_) {
+            let rows = match further {
+                0 => format!("row {row}"),
+                _ => format!("row {row} and {further} more rows"),
+            };
+            let message = format!("{rows} of {}: {}", beside.shown, fault.message);
+            *faults.add(text.at, message) = match fault.column {
+                Some(_) => fault.hint,
+                None => Some(OWN_TYPES.to_owned()),
+            };
+        }
         if let Some(more) = doubles.len().checked_sub(TOLD + 1) {
             doubles.truncate(TOLD);
             doubles.push(format!("{} more", more + 1));
@@ -287,7 +309,6 @@ impl LookupTable {
 
 /// The `where` of a lookup.
 struct Condition {
-    at: usize,
     slots: Slots,
     scripts: Scripts,
     columns: Columns,
@@ -312,7 +333,6 @@ impl Condition {
         // What is missing was told under the name of this table.
         let columns = Columns::bind(&slots, &rules, tables, &mut faults.clone());
         Self {
-            at: text.at,
             slots,
             scripts,
             columns,
@@ -321,9 +341,9 @@ impl Condition {
         }
     }
 
-    fn holds(&self, record: &Record, faults: &mut Faults) -> bool {
+    fn holds(&self, record: &Record) -> Result<bool, Box<Fault>> {
         let Some(script) = &self.script else {
-            return false;
+            return Ok(false);
         };
         let reader = Reader {
             columns: &self.columns,
@@ -332,13 +352,6 @@ impl Condition {
             zone: None,
         };
         let rows = std::slice::from_ref(record);
-        match render::holds(&self.scripts, script, &reader, rows, Take::First) {
-            Ok(holds) => holds,
-            Err(fault) => {
-                let message = format!("row {} there: {}", record.place.row, fault.message);
-                *faults.add(self.at, message) = fault.hint;
-                false
-            }
-        }
+        render::holds(&self.scripts, script, &reader, rows, Take::First)
     }
 }

@@ -202,7 +202,8 @@ pub(super) fn check<'a>(
         return Ok(item);
     }
     if rule.truncate {
-        return Ok(Item::Text(Cow::Owned(truncate(&text, graphemes, scalars))));
+        let cut = truncate(&text, graphemes, scalars, field.is_html());
+        return Ok(Item::Text(Cow::Owned(cut)));
     }
     let most = graphemes
         .unwrap_or(usize::MAX)

@@ -82,6 +82,7 @@ impl Bench {
             map: input,
             system: Some(self.fake.clone()),
             ledger: Some(self.ledger.scope("clearfeed", "acme", "s").await.unwrap()),
+            targets: None,
             meta: RunMeta::default(),
         };
         let limiter = Arc::new(Limiter::new(self.settings.rate));

@@ -23,6 +23,7 @@ use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
+use crate::report::diagnostic::{self, Look};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
@@ -311,6 +312,7 @@ impl Import<'_> {
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
+            targets: None,
             meta,
         };
         let limiter = Arc::clone(&self.limiter);
@@ -531,6 +533,11 @@ impl Import<'_> {
         }
         self.output
             .say(&format!("\n{}", summary.render(&context, &after)));
+        let open = summary.causes().open(pass.plan);
+        if !open.is_empty() {
+            self.output
+                .complain(&diagnostic::render(&open, Look::of_stderr()));
+        }
         written?;
         Ok(match stopped {
             Some(error) => {
