@@ -132,6 +132,8 @@ pub struct Intent {
     pub absent: u32,
     /// Whether an earlier one was in doubt.
     pub doubted: bool,
+    /// Whether a step that is done goes again where its body is another now: one that sets what it sets.
+    pub redo: bool,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -316,7 +318,7 @@ const INTEND: &str = "
         url = CASE step.state WHEN 6 THEN NULL ELSE url END,
         error = CASE step.state WHEN 6 THEN NULL ELSE error END,
         doubted = CASE step.state WHEN 6 THEN excluded.doubted ELSE step.doubted OR excluded.doubted END
-    WHERE step.state <> 2";
+    WHERE step.state <> 2 OR (:redo AND step.payload IS NOT excluded.payload)";
 
 const OPEN: &str = "
     INSERT OR IGNORE INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, content, run,
@@ -345,6 +347,7 @@ fn intend(
         ":row": row,
         ":reference": intent.reference,
         ":grp": intent.group,
+        ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;
     for step in &intent.later {

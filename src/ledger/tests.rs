@@ -34,6 +34,7 @@ fn intent(n: u32) -> Intent {
         group: "IT".to_owned(),
         absent: 0,
         doubted: false,
+        redo: false,
         at: Timestamp::now(),
     }
 }
@@ -51,6 +52,7 @@ fn settled(n: u32, to: State) -> Settlement {
         }),
         trouble: None,
         doubted: false,
+
         at: Timestamp::now(),
     }
 }
@@ -347,6 +349,35 @@ async fn a_damaged_page_is_found_when_the_ledger_is_opened() {
         "{:?}",
         error.hints()
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_large_ledger_is_checked_whole_by_what_sends_and_not_by_what_only_looks() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    {
+        let ledger = Ledger::open(&path).unwrap();
+        let run = scope(&ledger)
+            .await
+            .start_run(RunMeta::default())
+            .await
+            .unwrap();
+        run.intend((0..2_000).map(intent).collect()).await.unwrap();
+    }
+    let damaged = path.metadata().unwrap().len() / 2 / 4096 * 4096;
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE room (it BLOB); INSERT INTO room VALUES (zeroblob(40000000))")
+        .unwrap();
+    drop(Ledger::open(&path).unwrap());
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xA5; 4096], damaged).unwrap();
+    let error = Ledger::open(&path).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    let ledger = Ledger::open_to_read(&path).unwrap();
+    assert_eq!(ledger.runs().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

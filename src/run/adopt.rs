@@ -238,6 +238,7 @@ impl Writing<'_> {
             group,
             absent: 0,
             doubted: false,
+            redo: false,
             at,
         }));
         self.changes.push(Change::Settle(Settlement {
@@ -247,6 +248,7 @@ impl Writing<'_> {
             ticket: Some(ticket),
             trouble: None,
             doubted: false,
+
             at,
         }));
     }

@@ -167,7 +167,11 @@ impl Taking {
                 of.intended = true;
             }
             self.limiter.take().await;
-            match self.system.undo(&one.ticket, &self.note).await {
+            let answered = self.system.undo(&one.ticket, &self.note).await;
+            if let Some(left) = answered.spent {
+                self.limiter.spent_for(left);
+            }
+            match answered.outcome {
                 Outcome::Done(_) => {
                     self.limiter.went_through();
                     break UndoState::Undone;

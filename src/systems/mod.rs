@@ -284,6 +284,26 @@ pub enum Outcome {
     InDoubt(String),
 }
 
+/// The answer to a write: what it means, and whether the next one must wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What it means.
+    pub outcome: Outcome,
+    /// For how long nothing remains of the system's limit, where the answer says so. A throttled request tells its
+    /// pause itself.
+    pub spent: Option<Duration>,
+}
+
+impl From<Outcome> for Answered {
+    /// An answer that says nothing about the limit, or none at all.
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            spent: None,
+        }
+    }
+}
+
 /// Why a system refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -390,6 +410,8 @@ pub trait Permit: Send + Sync {
     async fn permit(&self);
     /// The system asked for a pause.
     fn pause(&self, duration: Option<Duration>);
+    /// Nothing remains of the system's limit for so long: it refused nothing, but would refuse the next.
+    fn spent(&self, duration: Duration);
 }
 
 /// A signed-in connection to one tenant.
@@ -413,7 +435,7 @@ pub trait System: fmt::Debug + Send + Sync {
     ) -> Result<Snapshot>;
 
     /// Sends one request of a row, once. Repeats nothing.
-    async fn perform(&self, call: Call<'_>) -> Outcome;
+    async fn perform(&self, call: Call<'_>) -> Answered;
 
     /// Whether a call may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, call: &str) -> bool;
@@ -475,7 +497,7 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
     /// repeats nothing. It may be sent again without harm.
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome;
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered;
 }
 
 /// The faults of a refusal, one a field, placed on a row.

@@ -96,6 +96,7 @@ impl Trial {
             ("status-429", 0.002, ""),
             ("status-429-retry-after", 0.003, ""),
             ("status-429-rate-limit", 0.002, ""),
+            ("rate-limit-spent", 0.002, ":300ms"),
             ("status-500", 0.01, ""),
             ("status-502", 0.01, ""),
             ("status-503", 0.01, ""),

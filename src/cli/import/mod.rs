@@ -312,6 +312,7 @@ impl Import<'_> {
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
+            targets: None,
             meta,
         };
         let limiter = Arc::clone(&self.limiter);

@@ -66,6 +66,7 @@ impl Checker<'_> {
             map: self.bound,
             system: None,
             ledger: None,
+            targets: None,
             meta: RunMeta::default(),
         };
         let settings = Settings {

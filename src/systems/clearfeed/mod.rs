@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
+    Account, Answered, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
     Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
@@ -63,7 +63,7 @@ impl System for ClearFeed {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
@@ -110,7 +110,7 @@ impl System for ClearFeed {
         listed.standing == Standing::Closed
     }
 
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered {
         self.close(ticket, note).await
     }
 }

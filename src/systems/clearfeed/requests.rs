@@ -14,7 +14,8 @@ use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::{
-    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Reading, Refusal, Standing, Ticket, Window,
+    Answered, CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Reading, Refusal, Standing,
+    Ticket, Window,
 };
 
 /// The largest page.
@@ -26,7 +27,7 @@ const SAMPLED_FOUND: usize = 3;
 
 impl ClearFeed {
     /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Outcome {
+    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         let path;
         let request = match (call.step, call.ticket) {
             (CREATE, _) => Request::new(Method::POST, "/requests"),
@@ -39,7 +40,8 @@ impl ClearFeed {
                     status: 0,
                     message: format!("ClearFeed has no step `{step}` for this ticket"),
                     fields: Vec::new(),
-                });
+                })
+                .into();
             }
         };
         let answer = self.transport.send(&request.body(call.body)).await;
@@ -57,13 +59,14 @@ impl ClearFeed {
 
 impl ClearFeed {
     /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
-    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Outcome {
+    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
         if !is_id(&ticket.id) {
             return Outcome::Rejected(Refusal {
                 status: 0,
                 message: format!("`{}` is no id", ticket.id),
                 fields: Vec::new(),
-            });
+            })
+            .into();
         }
         let state = match self.account.dialect {
             Dialect::V1 => "status",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::classify::{inner_failure, pause};
+use super::classify::{inner_failure, pause, spent};
 use super::refusal::refusal;
 use super::{Answer, Request, Transport};
 use crate::error::{Error, ErrorKind};
@@ -77,7 +77,12 @@ impl Reader<'_> {
             tried += 1;
             let (status, message, wait) = match self.transport.send(&request).await {
                 Ok(answer) => match judge(&answer) {
-                    Ok(body) => return Ok(body),
+                    Ok(body) => {
+                        if let Some(left) = spent(&answer, Timestamp::now()) {
+                            self.permit.spent(left);
+                        }
+                        return Ok(body);
+                    }
                     Err((status, message)) => (Some(status), message, wait(status, &answer, tried)),
                 },
                 Err(lost) => {

@@ -25,7 +25,7 @@ use url::Url;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
+    Account, Answered, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
     Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
@@ -82,7 +82,7 @@ impl System for IncidentIq {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
@@ -133,7 +133,7 @@ impl System for IncidentIq {
         listed.standing == Standing::Gone
     }
 
-    async fn undo(&self, ticket: &Ticket, _: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
         self.delete(ticket).await
     }
 }
