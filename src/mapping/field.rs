@@ -98,6 +98,7 @@ pub(super) fn read_field(
         parse: read_parse(section, faults),
         resolve: read_resolve(&name.value, section, reading, faults),
         check: read_check(section, faults),
+        clear: section.bool("clear", faults).unwrap_or(false),
         origin: origin.unwrap_or_else(|| Origin::Value(At::new(Value::Null, name.at))),
         name,
     };
@@ -449,6 +450,7 @@ impl FieldRule {
             default: None,
             parse: None,
             resolve: ResolveRule::default(),
+            clear: false,
             check: CheckRule::default(),
         }
     }

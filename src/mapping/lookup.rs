@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::beside::Beside;
+use super::beside::{Beside, per_table};
 use super::columns::{Columns, Reader, Slots};
 use super::field::read_instead;
 use super::file::{At, Faults, Section};
@@ -22,7 +21,7 @@ use super::values::environment;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Fault;
 use crate::record::{Cell, Record};
-use crate::source::{Input, Layout, Table};
+use crate::source::{Input, Table};
 
 /// So many keys a table may have for the nearest to be searched among them.
 const SEARCHED: usize = 1_000;
@@ -103,16 +102,7 @@ pub(super) fn read_lookup(
         file: None,
     };
     if let Some(file) = file {
-        let name = rule.sheet.as_ref().map(|sheet| sheet.value.as_str());
-        let beside = Beside {
-            path: reading.folder.join(&file.value),
-            sheet: name,
-            shown: match name {
-                Some(sheet) => format!("sheet `{sheet}` of `{}`", file.value),
-                None => format!("`{}`", file.value),
-            },
-            at: file.at,
-        };
+        let beside = Beside::file(&reading.folder, &file, rule.sheet.as_ref());
         let input = beside.open(faults)?;
         reading.digest.update(input.fingerprint().as_bytes());
         rule.file = Some(Arc::new(rule.read(&beside, &input, faults)));
@@ -129,39 +119,13 @@ impl LookupRule {
         let Some(sheet) = &self.sheet else {
             return Vec::new();
         };
-        let mut read: HashMap<&str, Arc<LookupTable>> = HashMap::new();
-        let mut bound = Vec::new();
-        for table in tables {
-            let file: &str = &table.file;
-            if let Some(known) = read.get(file) {
-                bound.push(Arc::clone(known));
-                continue;
-            }
-            if !matches!(table.layout, Layout::Workbook { .. }) || file == "-" {
-                faults.hint(
-                    sheet.at,
-                    format!("`{file}` has no sheets to look into"),
-                    format!(
-                        "name a file: `lookup = {{ file = \"….csv\", by = \"{}\", take = \"{}\" }}`",
-                        self.by.value, self.take.value
-                    ),
-                );
-                return Vec::new();
-            }
-            let beside = Beside {
-                path: Path::new(file).to_path_buf(),
-                sheet: Some(&sheet.value),
-                shown: format!("sheet `{}`", sheet.value),
-                at: sheet.at,
-            };
-            let made = match beside.open(faults) {
-                Some(input) => Arc::new(self.read(&beside, &input, faults)),
-                None => Arc::default(),
-            };
-            read.insert(file, Arc::clone(&made));
-            bound.push(made);
-        }
-        bound
+        let hint = format!(
+            "name a file: `lookup = {{ file = \"….csv\", by = \"{}\", take = \"{}\" }}`",
+            self.by.value, self.take.value
+        );
+        per_table(tables, sheet, &hint, faults, |beside, input, faults| {
+            self.read(beside, input, faults)
+        })
     }
 
     fn read(&self, beside: &Beside<'_>, input: &Input, faults: &mut Faults) -> LookupTable {
@@ -350,6 +314,7 @@ impl Condition {
             rules: &self.rules,
             slots: &self.slots,
             zone: None,
+            item: None,
         };
         let rows = std::slice::from_ref(record);
         render::holds(&self.scripts, script, &reader, rows, Take::First)

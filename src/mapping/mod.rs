@@ -9,6 +9,7 @@
 //!
 //! Each of the three stages tells all that it finds wrong at once, with the place in the file.
 
+mod acting;
 pub mod alias;
 mod append;
 mod apply;
@@ -19,6 +20,7 @@ mod columns;
 mod compile;
 mod date;
 mod draft;
+mod each;
 mod example;
 mod expr;
 mod field;
@@ -45,6 +47,7 @@ mod syntax;
 mod table;
 mod target;
 mod text;
+mod then;
 mod types;
 mod values;
 

@@ -343,7 +343,8 @@ fn blamed(origin: &Origin, error: &minijinja::Error) -> Origin {
 fn operand(side: &Side, names: &BTreeSet<&str>, slots: &Slots) -> Operand {
     match side {
         Side::Column(name) if names.contains(name.as_str()) => {
-            slots.find(name).map_or(Operand::Unknown, Operand::Column)
+            let column = slots.find(name).filter(|slot| slots.item(*slot).is_none());
+            column.map_or(Operand::Unknown, Operand::Column)
         }
         Side::Known(kind) => Operand::Known(*kind),
         Side::Column(_) | Side::Unknown => Operand::Unknown,

@@ -42,7 +42,7 @@ pub(super) fn flatten_list<'a>(field: &FieldPlan, item: Item<'a>) -> Vec<Item<'a
     }
 }
 
-fn of_json(value: Value) -> Option<Item<'static>> {
+pub(super) fn of_json(value: Value) -> Option<Item<'static>> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(value) => Item::Bool(value),

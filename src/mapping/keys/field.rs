@@ -197,6 +197,11 @@ const STEPS: &[Key] = &[
         Takes::Text,
         "A regular expression that the whole value must fit.",
     ),
+    key(
+        "clear",
+        Takes::Bool,
+        "For an update: whether an empty cell empties the field. Default: it leaves the field alone.",
+    ),
 ];
 
 /// An entry of `[fields]`.
@@ -204,7 +209,7 @@ pub(in crate::mapping) static FIELD: Keys = Keys {
     place: "a field",
     keys: STEPS,
     without: &[],
-    later: &["clear"],
+    later: &[],
 };
 
 /// An entry of `key`.
@@ -224,6 +229,7 @@ pub(in crate::mapping) static KEY_PART: Keys = Keys {
         "aliases_file",
         "missing",
         "ambiguous",
+        "clear",
     ],
     later: &[],
 };

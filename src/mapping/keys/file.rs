@@ -1,6 +1,7 @@
 //! The keys of the file itself, of its input and its tests.
 
 use super::field::{FIELD, KEY_PART};
+use super::operation::{TARGET, THEN};
 use super::{Keys, TAKES, TYPES, Takes, key};
 
 /// The systems.
@@ -18,7 +19,16 @@ pub(in crate::mapping) static TOP: Keys = Keys {
         ),
         key(
             "operation",
-            Takes::Word(&["create"]),
+            Takes::Word(&[
+                "create",
+                "update",
+                "comment",
+                "assign",
+                "set_status",
+                "close",
+                "delete",
+                "subtask",
+            ]),
             "What is done with each row.",
         ),
         key(
@@ -62,13 +72,23 @@ pub(in crate::mapping) static TOP: Keys = Keys {
             "What each field of a ticket is made of, by the system's own field names; `custom.NAME` for custom fields.",
         ),
         key(
+            "target",
+            Takes::Table(&TARGET),
+            "Which ticket a row is about, for every operation but \"create\".",
+        ),
+        key(
+            "then",
+            Takes::Tables(&THEN),
+            "What follows on the ticket that the row made or named, in order: comments, assignments, a closing.",
+        ),
+        key(
             "test",
             Takes::Tables(&TEST),
             "Examples that `deskferry validate` runs: a row, and what it must become.",
         ),
     ],
     without: &[],
-    later: &["then", "target"],
+    later: &[],
 };
 
 /// `[input]`.
