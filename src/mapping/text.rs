@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::shape::{Case, Html, TextRule};
+use crate::html;
 
 /// Stands where a text was cut.
 const CUT: char = '…';
@@ -17,7 +18,7 @@ impl TextRule {
             false => text,
         };
         let mut text = match self.html {
-            Some(Html::Strip) => Cow::Owned(strip_html(&text)),
+            Some(Html::Strip) => Cow::Owned(html::to_text(&text)),
             _ => text,
         };
         if self.trim {
@@ -41,7 +42,7 @@ impl TextRule {
             text = Cow::Owned(found);
         }
         if self.html == Some(Html::FromText) {
-            text = Cow::Owned(html_from_text(&text));
+            text = Cow::Owned(html::from_text(&text));
         }
         Some(text)
     }
@@ -131,145 +132,6 @@ pub(super) fn fits(text: &str, graphemes: usize, scalars: usize) -> bool {
     // Bytes are never fewer than either count: most texts are settled by their length.
     (text.len() <= scalars || text.chars().count() <= scalars)
         && (text.len() <= graphemes || text.graphemes(true).count() <= graphemes)
-}
-
-/// Plain text from HTML: block ends and `<br>` are line breaks, scripts and styles vanish, entities become
-/// characters.
-fn strip_html(html: &str) -> String {
-    if !html.contains(['<', '&']) {
-        return html.to_owned();
-    }
-    let mut text = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = comment.split_once("-->").map_or("", |(_, after)| after);
-            continue;
-        }
-        // `a < b` is no tag.
-        let is_tag =
-            rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        let Some(end) = rest.find('>').filter(|_| is_tag) else {
-            text.push('<');
-            rest = &rest[1..];
-            continue;
-        };
-        let tag = rest[1..end].trim();
-        let closing = tag.starts_with('/');
-        let name: String = tag
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        rest = &rest[end + 1..];
-        match name.as_str() {
-            "script" | "style" | "head" if !closing => rest = after_closing(rest, &name),
-            "br" | "hr" => text.push('\n'),
-            "p" | "div" | "li" | "tr" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol"
-            | "table" | "blockquote" | "pre"
-                if closing =>
-            {
-                text.push('\n');
-            }
-            "td" | "th" if closing => text.push(' '),
-            "li" => text.push_str("- "),
-            _ => {}
-        }
-    }
-    text.push_str(rest);
-    decode_entities(&text)
-}
-
-/// What stands after `</name>`.
-fn after_closing<'a>(html: &'a str, name: &str) -> &'a str {
-    let closing = format!("</{name}");
-    let lower = html.to_ascii_lowercase();
-    lower
-        .find(&closing)
-        .and_then(|at| html[at..].split_once('>'))
-        .map_or("", |(_, after)| after)
-}
-
-fn decode_entities(text: &str) -> String {
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        decoded.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
-            Some((character, end)) => {
-                decoded.push(character);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                decoded.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    decoded.push_str(rest);
-    decoded
-}
-
-fn entity(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        return char::from_u32(code).filter(|c| *c != '\0');
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "ndash" => '–',
-        "mdash" => '—',
-        "hellip" => '…',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "bull" => '•',
-        "copy" => '©',
-        "euro" => '€',
-        "deg" => '°',
-        "auml" => 'ä',
-        "ouml" => 'ö',
-        "uuml" => 'ü',
-        "Auml" => 'Ä',
-        "Ouml" => 'Ö',
-        "Uuml" => 'Ü',
-        "szlig" => 'ß',
-        "eacute" => 'é',
-        "egrave" => 'è',
-        _ => return None,
-    })
-}
-
-/// HTML that shows a plain text as it stands.
-pub(super) fn html_from_text(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + 16);
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\r' if characters.peek() == Some(&'\n') => {}
-            '\n' | '\r' => html.push_str("<br>"),
-            other => html.push(other),
-        }
-    }
-    html
 }
 
 #[cfg(test)]
