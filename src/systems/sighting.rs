@@ -78,7 +78,8 @@ pub(super) fn likeness(sent: &str, found: &str) -> Likeness {
             word.trim_matches(|c: char| !c.is_alphanumeric())
                 .to_lowercase()
         };
-        text.split_whitespace().map(plain).collect()
+        let words = text.split_whitespace().map(plain);
+        words.filter(|word| !word.is_empty()).collect()
     };
     let (sent, found) = (words(&sent), words(&found));
     let common = sent.intersection(&found).count();
