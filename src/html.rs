@@ -1,5 +1,10 @@
 //! Plain text and HTML: one from the other, and telling which of them a text is.
 
+use std::borrow::Cow;
+
+/// The longest name of an entity.
+const LONGEST_ENTITY: usize = 31;
+
 /// The elements that help desks write, in alphabetical order: what bears one of them is HTML.
 const ELEMENTS: [&str; 32] = [
     "a",
@@ -122,16 +127,28 @@ fn after_closing<'a>(html: &'a str, name: &str) -> &'a str {
         .map_or("", |(_, after)| after)
 }
 
+/// The `;` of the entity that a text begins with.
+pub(crate) fn entity_end(text: &str) -> Option<usize> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
+    let name = text
+        .bytes()
+        .skip(1)
+        .take(LONGEST_ENTITY)
+        .take_while(is_name);
+    let end = 1 + name.count();
+    (end > 1 && text.as_bytes().get(end) == Some(&b';')).then_some(end)
+}
+
 fn decode_entities(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         decoded.push_str(&rest[..at]);
         rest = &rest[at..];
-        let end = rest.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
-            Some((character, end)) => {
-                decoded.push(character);
+        let known = entity_end(rest).and_then(|end| Some((entity(&rest[1..end])?, end)));
+        match known {
+            Some((meant, end)) => {
+                decoded.push_str(&meant);
                 rest = &rest[end + 1..];
             }
             None => {
@@ -144,43 +161,31 @@ fn decode_entities(text: &str) -> String {
     decoded
 }
 
-fn entity(name: &str) -> Option<char> {
+/// What an entity stands for, by its name or number.
+fn entity(name: &str) -> Option<Cow<'static, str>> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
             Some(hex) => u32::from_str_radix(hex, 16).ok()?,
             None => number.parse().ok()?,
         };
-        return char::from_u32(code).filter(|c| *c != '\0');
+        let character = match u8::try_from(code) {
+            // The numbers of control characters mean the letters of Windows there, as browsers have it.
+            Ok(byte @ 0x80..=0x9f) => encoding_rs::WINDOWS_1252
+                .decode_without_bom_handling(&[byte])
+                .0
+                .chars()
+                .next()?,
+            _ => char::from_u32(code).filter(|c| *c != '\0')?,
+        };
+        return Some(Cow::Owned(character.to_string()));
     }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "ndash" => '–',
-        "mdash" => '—',
-        "hellip" => '…',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "bull" => '•',
-        "copy" => '©',
-        "euro" => '€',
-        "deg" => '°',
-        "auml" => 'ä',
-        "ouml" => 'ö',
-        "uuml" => 'ü',
-        "Auml" => 'Ä',
-        "Ouml" => 'Ö',
-        "Uuml" => 'Ü',
-        "szlig" => 'ß',
-        "eacute" => 'é',
-        "egrave" => 'è',
-        _ => return None,
-    })
+    // Between words it is a space like any other.
+    if name == "nbsp" {
+        return Some(Cow::Borrowed(" "));
+    }
+    let table = &html_escape::NAMED_ENTITIES;
+    let found = table.binary_search_by_key(&name.as_bytes(), |(known, _)| *known);
+    found.ok().map(|at| Cow::Borrowed(table[at].1))
 }
 
 /// HTML that shows a plain text as it stands.

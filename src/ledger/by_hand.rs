@@ -1,10 +1,12 @@
 //! Rows in doubt that a person decides.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::ends::StoredEnd;
-use super::steps::{StepId, Trouble, micros, moment, place};
+use super::steps::{StepId, Trouble, micros, moment, owners, place};
 use super::{Ledger, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
@@ -50,6 +52,28 @@ impl Ledger {
     pub async fn doubtful(&self, code: &str) -> Result<Vec<Doubtful>> {
         let code = code.to_owned();
         self.read(move |c| doubtful(c, &code)).await
+    }
+
+    /// Whose tickets these are, as far as the ledger of the run's tenant holds them: the key, `None` for another
+    /// scope's.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn holders(
+        &self,
+        code: &str,
+        tickets: Vec<String>,
+    ) -> Result<HashMap<String, Option<RowKey>>> {
+        let code = code.to_owned();
+        self.read(move |c| {
+            let scope = c.query_row(
+                "SELECT scope FROM run WHERE code = upper(?1)",
+                [code.trim()],
+                |row| row.get(0),
+            )?;
+            owners(c, scope, &tickets)
+        })
+        .await
     }
 
     /// Settles rows of a run as a person says. The caller holds the lock of the scope. Returns how many were still

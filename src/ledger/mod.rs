@@ -38,6 +38,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::record::RowKey;
+use open::Care;
 use worker::{Kind, Worker};
 
 pub use active::ActiveRun;
@@ -63,12 +64,25 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger's file, made if it is not there (readable by its owner only).
+    /// Opens the ledger's file, made if it is not there (readable by its owner only), and checks that it is whole.
     ///
     /// # Errors
     /// When the folder cannot be written, the file is damaged or no ledger, or a newer program wrote it.
     pub fn open(path: &Path) -> Result<Self> {
-        let connection = open::open(path)?;
+        Self::opened(path, Care::Whole)
+    }
+
+    /// Opens it for a command that only shows what it holds and is expected to answer at once: of a large ledger it
+    /// checks no more than it reads.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        Self::opened(path, Care::Short)
+    }
+
+    fn opened(path: &Path, care: Care) -> Result<Self> {
+        let connection = open::open(path, care)?;
         Ok(Self {
             worker: Arc::new(Worker::spawn(connection, path.to_owned())?),
         })

@@ -238,6 +238,19 @@ impl Compiler<'_> {
         field
     }
 
+    /// What holds the items of a step of `[[then]]`.
+    pub(super) fn each(&mut self, rule: &Arc<FieldRule>) -> FieldPlan {
+        FieldPlan {
+            required: false,
+            is_single: false,
+            wanted: Wanted {
+                want: Want::Text { max_length: None },
+                list: true,
+            },
+            ..self.key_part(rule)
+        }
+    }
+
     /// Tells steps whose result the field cannot take.
     fn check_steps(&mut self, rule: &FieldRule, wanted: &Wanted) {
         let name = &rule.name;

@@ -94,6 +94,8 @@ pub(super) struct FieldRule {
     pub(super) parse: Option<ParseRule>,
     pub(super) resolve: ResolveRule,
     pub(super) check: CheckRule,
+    /// Whether an empty cell empties the field.
+    pub(super) clear: bool,
 }
 
 /// Upper or lower case.

@@ -104,7 +104,12 @@ fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// At most `graphemes` characters as people see them and at most `scalars` as the system counts them, the
 /// sign of the cut included.
-pub(super) fn truncate(text: &str, graphemes: Option<usize>, scalars: Option<usize>) -> String {
+pub(super) fn truncate(
+    text: &str,
+    graphemes: Option<usize>,
+    scalars: Option<usize>,
+    is_html: bool,
+) -> String {
     let graphemes = graphemes.unwrap_or(usize::MAX);
     let scalars = scalars.unwrap_or(usize::MAX);
     if fits(text, graphemes, scalars) {
@@ -114,17 +119,26 @@ pub(super) fn truncate(text: &str, graphemes: Option<usize>, scalars: Option<usi
         return String::new();
     }
     let mut end = 0;
-    let mut used = 0;
-    for (count, (at, grapheme)) in text.grapheme_indices(true).enumerate() {
-        used += grapheme.chars().count();
-        if count + 1 > graphemes - 1 || used > scalars - 1 {
+    while let Some(piece) = piece(&text[end..], is_html) {
+        if !fits(&text[..end + piece.len()], graphemes - 1, scalars - 1) {
             break;
         }
-        end = at + grapheme.len();
+        end += piece.len();
     }
     let mut cut = text[..end].trim_end().to_owned();
     cut.push(CUT);
     cut
+}
+
+/// What a text begins with and may not be cut in two: a character as people see it, of HTML a tag or an entity.
+fn piece(text: &str, is_html: bool) -> Option<&str> {
+    let character = text.graphemes(true).next()?;
+    let markup = match character {
+        "<" if is_html => text.find('>'),
+        "&" if is_html => html::entity_end(text),
+        _ => None,
+    };
+    Some(markup.map_or(character, |end| &text[..=end]))
 }
 
 /// Whether a text keeps both limits.
@@ -187,6 +201,14 @@ mod tests {
             apply(&strip, "&lt;b&gt; &#233; &unknown; &").as_deref(),
             Some("<b> é &unknown; &")
         );
+        assert_eq!(
+            apply(
+                &strip,
+                "&Ccaron;apek &frac12; &#150; &#x1F600; &CounterClockwiseContourIntegral; x&copy=1&nbsp;y"
+            )
+            .as_deref(),
+            Some("Čapek ½ – 😀 ∳ x&copy=1 y")
+        );
         let from = TextRule {
             html: Some(Html::FromText),
             ..rule()
@@ -212,18 +234,39 @@ mod tests {
 
     #[test]
     fn a_cut_is_marked_and_splits_no_character() {
-        assert_eq!(truncate("hello", Some(5), None), "hello");
-        assert_eq!(truncate("hello world", Some(8), None), "hello w…");
-        assert_eq!(truncate("hello world", Some(7), None), "hello…");
+        assert_eq!(truncate("hello", Some(5), None, false), "hello");
+        assert_eq!(truncate("hello world", Some(8), None, false), "hello w…");
+        assert_eq!(truncate("hello world", Some(7), None, false), "hello…");
         let family = "👨‍👩‍👧‍👦 family";
-        assert_eq!(truncate(family, Some(2), None), "👨‍👩‍👧‍👦…");
-        assert_eq!(truncate(family, None, Some(4)), "…");
+        assert_eq!(truncate(family, Some(2), None, false), "👨‍👩‍👧‍👦…");
+        assert_eq!(truncate(family, None, Some(4), false), "…");
+    }
+
+    #[test]
+    fn html_is_cut_between_tags_and_entities() {
+        let cut = |text, most| truncate(text, Some(most), None, true);
+        assert_eq!(cut("ab<br>cd", 5), "ab…");
+        assert_eq!(cut("ab<br>cd", 7), "ab<br>…");
+        assert_eq!(cut("a &lt; b", 5), "a…");
+        assert_eq!(cut("a &lt; b", 7), "a &lt;…");
+        // What only looks like it is text.
+        assert_eq!(cut("1 < 2 & 3 is so", 8), "1 < 2 &…");
+        assert_eq!(truncate("ab<br>cd", Some(5), None, false), "ab<b…");
     }
 
     proptest! {
         #[test]
+        fn html_that_is_cut_shows_the_beginning_of_the_text(text in "[ab<>&\"\n]{0,30}", most in 1_usize..60) {
+            let html = html::from_text(&text);
+            let cut = truncate(&html, Some(most), None, true);
+            prop_assert!(fits(&cut, most, usize::MAX));
+            let shown = html::to_text(cut.trim_end_matches(CUT));
+            prop_assert!(text.starts_with(&shown), "{html:?} {cut:?} {shown:?}");
+        }
+
+        #[test]
         fn a_cut_keeps_its_limits(text in ".*", graphemes in 0_usize..20, scalars in 0_usize..20) {
-            let cut = truncate(&text, Some(graphemes), Some(scalars));
+            let cut = truncate(&text, Some(graphemes), Some(scalars), false);
             prop_assert!(fits(&cut, graphemes, scalars));
         }
 
@@ -233,7 +276,7 @@ mod tests {
             graphemes in 1_usize..20,
         ) {
             let text = parts.concat();
-            let cut = truncate(&text, Some(graphemes), None);
+            let cut = truncate(&text, Some(graphemes), None, false);
             if let Some(kept) = cut.strip_suffix(CUT) {
                 let boundaries: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
                 prop_assert!(text.starts_with(kept));

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -109,6 +109,8 @@ type Pick<E> = fn(&App) -> (&E, &Gate);
 #[derive(Debug)]
 pub(super) struct Gate {
     bucket: Bucket,
+    /// Until when nothing remains of the limit, whatever the bucket holds.
+    spent: Mutex<Option<Instant>>,
     pub(super) requests: AtomicU64,
     pub(super) throttled: AtomicU64,
 }
@@ -117,9 +119,25 @@ impl Gate {
     fn new(rate: f64) -> Self {
         Self {
             bucket: Bucket::new(rate, Instant::now()),
+            spent: Mutex::default(),
             requests: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
         }
+    }
+
+    /// Lets a request pass, or says how long until one may.
+    fn pass(&self, now: Instant) -> Result<(), Duration> {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        match *spent {
+            Some(until) if now < until => Err(until - now),
+            _ => self.bucket.take(now),
+        }
+    }
+
+    /// Nothing remains of the limit for so long.
+    fn spend(&self, time: Duration) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        *spent = Some(Instant::now() + time);
     }
 }
 
@@ -231,7 +249,7 @@ impl App {
         if let Some(rate) = self.faults.new_rate(nth) {
             gate.bucket.set(rate, Instant::now());
         }
-        if let Err(wait) = gate.bucket.take(Instant::now()) {
+        if let Err(wait) = gate.pass(Instant::now()) {
             gate.throttled.fetch_add(1, Ordering::Relaxed);
             return Departure::Whole(system.throttle(Some(wait.as_secs_f64().ceil() as u64)));
         }
@@ -281,7 +299,7 @@ impl App {
             self.wait(due).await;
             work(self, &call)
         };
-        self.heeded(system, fate.strike, reply).await
+        self.heeded(system, gate, fate.strike, reply).await
     }
 
     /// Has a write done later, whether or not the client still listens.
@@ -314,11 +332,7 @@ impl App {
             FaultKind::Status429RetryDate => system
                 .throttle(None)
                 .with("retry-after", http_date(strike.time)),
-            FaultKind::Status429RateLimit => system
-                .throttle(None)
-                .with("x-ratelimit-limit", 100)
-                .with("x-ratelimit-remaining", 0)
-                .with("x-ratelimit-reset", moment(strike.time).as_second()),
+            FaultKind::Status429RateLimit => used_up(system.throttle(None), strike.time),
             FaultKind::Status500 => status(500, "An unexpected error occurred."),
             FaultKind::Status502 => status(502, "Bad gateway."),
             FaultKind::Status503 => status(503, "The service is unavailable."),
@@ -339,6 +353,7 @@ impl App {
     async fn heeded<E: Emulator>(
         &self,
         system: &E,
+        gate: &Gate,
         strike: Option<Strike>,
         reply: Reply,
     ) -> Departure {
@@ -349,6 +364,10 @@ impl App {
             FaultKind::ResetAfterCommit | FaultKind::DoubleCommit => Departure::Cut,
             FaultKind::Truncate => Departure::Truncated(reply),
             FaultKind::Drip => Departure::Dripping(reply, strike.time),
+            FaultKind::RateLimitSpent => {
+                gate.spend(strike.time);
+                Departure::Whole(used_up(reply, strike.time))
+            }
             FaultKind::Status504 => {
                 Departure::Whole(system.refuse(&Refusal::new(504, "The gateway timed out.")))
             }
@@ -390,6 +409,15 @@ const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
 fn moment(from_now: Duration) -> Timestamp {
     let now = Timestamp::now();
     now.checked_add(from_now).unwrap_or(now)
+}
+
+/// An answer that says that nothing remains of the limit for so long; the reset is never told as earlier than it is.
+fn used_up(reply: Reply, time: Duration) -> Reply {
+    let reset = moment(time + Duration::from_millis(999)).as_second();
+    reply
+        .with("x-ratelimit-limit", 100)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", reset)
 }
 
 /// A moment as HTTP writes it, never earlier than it is: a date has no parts of a second.

@@ -286,6 +286,26 @@ pub enum Outcome {
     InDoubt(String),
 }
 
+/// The answer to a write: what it means, and whether the next one must wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What it means.
+    pub outcome: Outcome,
+    /// For how long nothing remains of the system's limit, where the answer says so. A throttled request tells its
+    /// pause itself.
+    pub spent: Option<Duration>,
+}
+
+impl From<Outcome> for Answered {
+    /// An answer that says nothing about the limit, or none at all.
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            spent: None,
+        }
+    }
+}
+
 /// Why a system refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -337,6 +357,17 @@ pub enum Standing {
     Gone,
 }
 
+/// What reading one ticket came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// There it is.
+    Found(Box<Listed>),
+    /// The system says that there is none (404, 410).
+    Absent,
+    /// The system answered, but neither with the ticket nor that there is none: what it said.
+    Unclear(String),
+}
+
 /// How a listing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListingEnd {
@@ -381,6 +412,8 @@ pub trait Permit: Send + Sync {
     async fn permit(&self);
     /// The system asked for a pause.
     fn pause(&self, duration: Option<Duration>);
+    /// Nothing remains of the system's limit for so long: it refused nothing, but would refuse the next.
+    fn spent(&self, duration: Duration);
 }
 
 /// A signed-in connection to one tenant.
@@ -404,7 +437,7 @@ pub trait System: fmt::Debug + Send + Sync {
     ) -> Result<Snapshot>;
 
     /// Sends one request of a row, once. Repeats nothing.
-    async fn perform(&self, call: Call<'_>) -> Outcome;
+    async fn perform(&self, call: Call<'_>) -> Answered;
 
     /// Whether a call may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, call: &str) -> bool;
@@ -445,11 +478,11 @@ pub trait System: fmt::Debug + Send + Sync {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd>;
 
-    /// Reads one ticket by its id; `None` where there is none.
+    /// Reads one ticket by its id.
     ///
     /// # Errors
-    /// When it cannot be read.
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>>;
+    /// When the system cannot be reached, or lets us read nothing.
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading>;
 
     /// A few tickets among which one whose text has these words is likely, if there is any: the newest, and what
     /// the system's own search finds. A sample: that nothing is in it proves nothing.
@@ -466,7 +499,7 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
     /// repeats nothing. It may be sent again without harm.
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome;
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered;
 }
 
 /// The faults of a refusal, one a field, placed on a row.

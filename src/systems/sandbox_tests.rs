@@ -102,7 +102,7 @@ async fn send(system: &dyn System, steps: &[StepPayload]) -> Ticket {
             body: &step.body,
             id: Uuid::nil(),
         };
-        match system.perform(call).await {
+        match system.perform(call).await.outcome {
             Outcome::Done(done) => {
                 if let Some(ticket) = &ticket {
                     let ticket: &Ticket = ticket;
@@ -412,7 +412,7 @@ async fn what_the_sandbox_refuses_names_the_field() {
         body: &body,
         id: Uuid::nil(),
     };
-    let Outcome::Rejected(refusal) = system.perform(call).await else {
+    let Outcome::Rejected(refusal) = system.perform(call).await.outcome else {
         panic!("a ticket for nobody is refused");
     };
     assert!(
@@ -490,7 +490,8 @@ async fn every_fault_is_judged_by_what_it_may_have_left() {
                     body,
                     id: Uuid::nil(),
                 })
-                .await;
+                .await
+                .outcome;
             let judged = match &outcome {
                 Outcome::Throttled(_) => "throttled",
                 Outcome::InDoubt(_) => "in doubt",

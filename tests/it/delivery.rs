@@ -96,6 +96,7 @@ impl Trial {
             ("status-429", 0.002, ""),
             ("status-429-retry-after", 0.003, ""),
             ("status-429-rate-limit", 0.002, ""),
+            ("rate-limit-spent", 0.002, ":300ms"),
             ("status-500", 0.01, ""),
             ("status-502", 0.01, ""),
             ("status-503", 0.01, ""),
@@ -449,4 +450,24 @@ fn the_whole_proof() {
         "{seeds} trials: {kills} kills at random, {crashes} at named places, {fewest} in the trial with the fewest; {rejected} rows rejected, {in_doubt} \
          in doubt without a marker; {doubled} doubled by systems that broke the assumption, all of them told"
     );
+}
+
+#[test]
+fn a_live_profile_hears_of_no_place_to_crash() {
+    let work = Work::new();
+    let trial = Trial::new(0, 3, (0, 0));
+    work.write("map.toml", trial.mapping());
+    work.write("in.csv", "Id,Title\n1,Beamer\n2,Printer\n3,Door\n");
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    // On this machine, as the end of a tunnel is.
+    sandbox.profiles(&work, "live = true");
+    let arguments = "import in.csv --mapping map.toml --profile support --confirm support";
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let ended = work
+        .command(&arguments)
+        .env("DESKFERRY_CRASH", "before-send:1")
+        .status()
+        .unwrap();
+    assert_eq!(ended.code(), Some(0));
+    assert_eq!(sandbox.created("clearfeed").len(), 3);
 }

@@ -106,7 +106,7 @@ fn the_fields_of_each_system_are_listed() {
         .run(&["schema", "fields", "--system", "zendesk"])
         .expect(2);
     assert!(
-        ended.stderr.contains("one of incidentiq, clearfeed"),
+        ended.stderr.contains("`incidentiq` or `clearfeed`"),
         "{}",
         ended.stderr
     );

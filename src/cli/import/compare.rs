@@ -107,7 +107,9 @@ impl Import<'_> {
         if !self.args.again || self.args.dry_run || nothing {
             return Ok(());
         }
-        tokio::task::block_in_place(|| run::give_up(self.items(pass)?, scope, self.args.limit))?;
+        tokio::task::block_in_place(|| {
+            run::give_up(self.items(pass)?, pass.plan, scope, self.limit())
+        })?;
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
+use crate::report::diagnostic::{self, Look};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
@@ -95,6 +96,13 @@ struct Pass<'a> {
     counted: (u64, u64, u64),
 }
 
+/// What a run needs while it is under way.
+struct Running {
+    reporter: Reporter,
+    settings: run::Settings,
+    interrupts: Interrupts,
+}
+
 /// One import: everything that is settled before the first row is read.
 struct Import<'a> {
     args: &'a ImportArgs,
@@ -113,6 +121,10 @@ struct Import<'a> {
 impl Import<'_> {
     async fn run(&self) -> Result<ExitCode> {
         let directory = self.directory().await?;
+        if let Some(only) = self.only {
+            let target = self.target.map_or("the snapshot", Target::name);
+            only.same_tenant(&directory.snapshot().tenant, target)?;
+        }
         let plan = self.plan(&directory)?;
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
@@ -131,11 +143,24 @@ impl Import<'_> {
         let compared = self.compare(&pass, &scope, &meta).await?;
         self.probe(&pass, &scope).await?;
         self.confirm(&pass, compared.as_ref())?;
-        self.give_up(&pass, &scope, compared.as_ref())?;
+        // What can still be wrong is found before keys are given up for rows that would then not be sent.
+        let reporter = self.reporter()?;
+        let settings = self.settings()?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen()?;
-        self.execute(&pass, scope, meta, compared, &interrupts)
-            .await
+        self.give_up(&pass, &scope, compared.as_ref())?;
+        let running = Running {
+            reporter,
+            settings,
+            interrupts,
+        };
+        self.execute(&pass, scope, meta, compared, running).await
+    }
+
+    /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
+    /// part is run, each of them is known, and the flags are kept for what is printed and recorded alone.
+    fn limit(&self) -> Option<u64> {
+        self.args.limit.filter(|_| self.only.is_none())
     }
 
     /// Rows, records, and rows left out by `where`.
@@ -203,7 +228,8 @@ impl Import<'_> {
             Some((table, tables[table].header.position(&name)?, name))
         };
         let watching = Watching::new(plan, plan.unread_columns().into_iter().filter_map(position));
-        let selection = self.args.rows.clone().unwrap_or_default();
+        let rows = self.args.rows.clone().filter(|_| self.only.is_none());
+        let selection = rows.unwrap_or_default();
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
@@ -253,7 +279,7 @@ impl Import<'_> {
             return Ok(());
         }
         let records = pass.counted.1;
-        let tickets = self.args.limit.map_or(records, |limit| limit.min(records));
+        let tickets = self.limit().map_or(records, |limit| limit.min(records));
         let mut about =
             announce::before_first_write(target, connected, tickets, pass.plan, &self.limiter);
         if let Some(compared) = compared.filter(|_| self.args.again) {
@@ -268,11 +294,11 @@ impl Import<'_> {
         scope: Scope,
         meta: RunMeta,
         compared: Option<Compared>,
-        interrupts: &Interrupts,
+        running: Running,
     ) -> Result<ExitCode> {
         let started = Instant::now();
         let counted = pass.counted;
-        let mut reporter = self.reporter()?;
+        let mut reporter = running.reporter;
         reporter.on(&Event::Counted {
             rows: counted.0,
             records: counted.1,
@@ -286,14 +312,15 @@ impl Import<'_> {
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
+            targets: None,
             meta,
         };
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
             job,
-            &self.settings()?,
+            &running.settings,
             limiter,
-            interrupts.stop(),
+            running.interrupts.stop(),
             &mut reporter,
         )
         .await?;
@@ -310,7 +337,7 @@ impl Import<'_> {
             commit_within,
             visible_within,
             max_errors: self.args.max_errors,
-            limit: self.args.limit,
+            limit: self.limit(),
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only.is_some(),
@@ -489,7 +516,7 @@ impl Import<'_> {
             run: totals.run.clone(),
             dry_run: self.args.dry_run,
             limit: self.limiter.ceiling(),
-            most: self.args.limit,
+            most: self.limit(),
         };
         let summary = reporter.summary();
         self.foresee(summary, &mut after, pass.directory, pass.plan);
@@ -506,6 +533,11 @@ impl Import<'_> {
         }
         self.output
             .say(&format!("\n{}", summary.render(&context, &after)));
+        let open = summary.causes().open(pass.plan);
+        if !open.is_empty() {
+            self.output
+                .complain(&diagnostic::render(&open, Look::of_stderr()));
+        }
         written?;
         Ok(match stopped {
             Some(error) => {

@@ -15,7 +15,7 @@ use crate::intake::{self, Selection};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::report::words;
-use crate::run::{self, Adopted, Items, Limiter, Marked};
+use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
 use crate::source::Input;
 use crate::systems::{self, Window};
 
@@ -96,7 +96,14 @@ impl Adopting<'_> {
             false => Some(self.plan(&limiter).await?),
         };
         let field = plan.as_ref().and_then(|plan| plan.marker_field());
-        let marked = run::marked(system, &limiter, self.window(), scope, field).await?;
+        let known = self.ledger.scope(name, tenant, scope).await?;
+        let taken_back = known.taken_back().await?;
+        let marks = Marks {
+            scope,
+            field,
+            taken_back: &taken_back,
+        };
+        let marked = run::marked(system, &limiter, self.window(), &marks).await?;
         self.output.say(&format!(
             "  looked at  {} of {} ({})",
             words::plural(marked.listed, "ticket", "tickets"),
@@ -211,7 +218,7 @@ impl Adopting<'_> {
         }
         if gone > 0 {
             lines.push(format!(
-                "  deleted    {} are left out: their rows can be made anew",
+                "  left out   {} that somebody deleted or a rollback took back: their rows can be made anew",
                 words::plural(gone, "ticket", "tickets")
             ));
         }

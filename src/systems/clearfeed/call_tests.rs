@@ -8,8 +8,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::tests::{mount, rest};
 use super::*;
-use crate::systems::CREATE;
 use crate::systems::testing::Free;
+use crate::systems::{CREATE, Outcome};
 
 const ROOT: &str = "/clearfeed/v1/rest/requests";
 
@@ -29,6 +29,7 @@ async fn perform(system: &ClearFeed, step: &str, ticket: Option<&Ticket>, body: 
             id: Uuid::nil(),
         })
         .await
+        .outcome
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ use jiff::Timestamp;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
-    Permit, Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
+    Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -68,7 +68,7 @@ impl System for ClearFeed {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
@@ -102,7 +102,7 @@ impl System for ClearFeed {
         requests::created(window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         requests::one(id, self.reader(permit)).await
     }
 
@@ -118,7 +118,7 @@ impl System for ClearFeed {
         listed.standing == Standing::Closed
     }
 
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered {
         self.close(ticket, note).await
     }
 }

@@ -14,7 +14,8 @@ use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::{
-    CREATE, Call, Listed, ListingEnd, Operation, Outcome, Refusal, Standing, Ticket, Window,
+    Answered, CREATE, Call, Listed, ListingEnd, Operation, Outcome, Reading, Refusal, Standing,
+    Ticket, Window,
 };
 
 /// The largest page.
@@ -26,7 +27,7 @@ const SAMPLED_FOUND: usize = 3;
 
 impl ClearFeed {
     /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Outcome {
+    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         if call.step == CREATE {
             return self.send(Method::POST, "/requests", call.body, None).await;
         }
@@ -52,7 +53,7 @@ impl ClearFeed {
     }
 
     /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
-    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Outcome {
+    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
         let mut body = json!({"html_body": note, "is_private": true});
         body[dialect::status_member(self.account.dialect)] = json!("closed");
         self.write(Call {
@@ -71,7 +72,7 @@ impl ClearFeed {
         path: &str,
         body: &Value,
         standing: Option<&Ticket>,
-    ) -> Outcome {
+    ) -> Answered {
         let request = Request::new(method, path);
         let answer = self.transport.send(&request.body(body)).await;
         let expect = Expect {
@@ -86,33 +87,33 @@ impl ClearFeed {
 }
 
 /// What cannot be sent at all.
-fn refused(message: String) -> Outcome {
+fn refused(message: String) -> Answered {
     Outcome::Rejected(Refusal {
         status: 0,
         message,
         fields: Vec::new(),
     })
+    .into()
 }
 
 /// Reads one request.
-pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Option<Listed>> {
-    Ok(object(id, reader).await?.as_ref().and_then(listed))
-}
-
-/// The request object of an id, with its messages.
-pub(super) async fn object(id: &str, reader: Reader<'_>) -> Result<Option<Value>> {
+pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Reading> {
     if !is_id(id) {
-        return Ok(None);
+        return Ok(Reading::Unclear(format!("`{id}` is no id")));
     }
     let path = format!("/requests/{id}");
     let query = [("include", "messages".to_owned())];
-    match reader.read(Request::get(&path).query(&query)).await {
-        Ok(body) => Ok(Some(
-            member(&body, &["request", "data"]).cloned().unwrap_or(body),
-        )),
-        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => Ok(None),
-        Err(failure) => Err(failure.into()),
-    }
+    let asked = Request::get(&path).query(&query);
+    Ok(reader
+        .read_ticket(asked, |body| listed(inner(body)))
+        .await?)
+}
+
+/// The request in an answer, itself or inside `request`.
+pub(super) fn inner(body: &Value) -> &Value {
+    member(body, &["request", "data"])
+        .filter(|inner| inner.is_object())
+        .unwrap_or(body)
 }
 
 /// The request of an id, or of a number (`CF-12345`). The search finds by words: only a row that bears the number
@@ -123,7 +124,10 @@ pub(super) async fn named(name: &str, reader: Reader<'_>) -> Result<Option<Ticke
         .get(..3)
         .is_some_and(|start| start.eq_ignore_ascii_case("CF-"));
     if !is_number {
-        return Ok(one(name, reader).await?.map(|listed| listed.ticket));
+        return Ok(match one(name, reader).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        });
     }
     let query = [
         ("query", name.to_owned()),
@@ -179,15 +183,17 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
         return Ok(sample);
     };
     for found in rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
-        if sample.iter().all(|known| known.ticket.id != found.id) {
-            sample.extend(one(&found.id, reader).await?);
+        if sample.iter().all(|known| known.ticket.id != found.id)
+            && let Reading::Found(listed) = one(&found.id, reader).await?
+        {
+            sample.push(*listed);
         }
     }
     Ok(sample)
 }
 
 /// An id that may stand in a path.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     !id.is_empty()
         && id
             .chars()
@@ -196,12 +202,9 @@ fn is_id(id: &str) -> bool {
 
 /// The request that a create's answer names, itself or inside `request`.
 fn made(body: &Value) -> Option<Ticket> {
-    let request = member(body, &["request", "data"])
-        .filter(|inner| inner.is_object())
-        .unwrap_or(body);
     Some(Ticket {
         warnings: warnings(body),
-        ..ticket(request)?
+        ..ticket(inner(body))?
     })
 }
 

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::requests::{object, text};
+use super::requests::{inner, is_id, text};
 use crate::error::{Error, Result};
 use crate::html;
+use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Like, Likeness, judge, likeness};
@@ -28,10 +29,20 @@ pub(super) async fn sighted(
         .ticket
         .ok_or_else(|| Error::usage(format!("the step `{}` has no ticket", call.step)))?;
     let unclear = |why: &str| Ok(Sighting::Unclear(why.to_owned()));
-    let Some(request) = object(&ticket.id, reader).await? else {
-        return unclear("the request is not there any more");
+    if !is_id(&ticket.id) {
+        return unclear("the request has no id");
+    }
+    let path = format!("/requests/{}", ticket.id);
+    let query = [("include", "messages".to_owned())];
+    let body = match reader.read(Request::get(&path).query(&query)).await {
+        Ok(body) => body,
+        Err(failure) if matches!(failure.status, Some(404 | 410)) => {
+            return unclear("the request is not there any more");
+        }
+        Err(failure) => return Err(failure.into()),
     };
-    let messages = member(&request, &["messages"]).and_then(Value::as_array);
+    let request = inner(&body);
+    let messages = member(request, &["messages"]).and_then(Value::as_array);
     let Some(messages) = messages.filter(|messages| !messages.is_empty()) else {
         return unclear("the request does not show its messages");
     };
@@ -42,7 +53,7 @@ pub(super) async fn sighted(
         .collect();
     let is_note = member(call.body, &["is_private"]).and_then(Value::as_bool) == Some(true);
     match judge("a message", &likes, since) {
-        Sighting::Absent if is_note && !shows_notes(&request, messages) => {
+        Sighting::Absent if is_note && !shows_notes(request, messages) => {
             unclear("the request does not show internal notes among its messages")
         }
         sighting => Ok(sighting),

@@ -8,7 +8,7 @@ use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{CREATE, SystemName, Ticket};
+use crate::systems::{CREATE, Outcome, SystemName, Ticket};
 
 pub(super) fn profile(server: &MockServer) -> Connection {
     Connection {
@@ -143,6 +143,7 @@ async fn a_create_and_its_update() {
             id: uuid::Uuid::nil(),
         })
         .await
+        .outcome
     else {
         panic!("an integer id is an id");
     };
@@ -171,7 +172,8 @@ async fn a_create_and_its_update() {
             body: &change,
             id: uuid::Uuid::nil(),
         })
-        .await;
+        .await
+        .outcome;
     assert!(
         matches!(outcome, Outcome::Rejected(refusal) if refusal.fields == [("status".to_owned(), "no".to_owned())])
     );

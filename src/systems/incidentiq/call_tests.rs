@@ -9,7 +9,7 @@ use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate};
 use super::tests::{TICKET, mount, signed_in};
 use super::*;
 use crate::systems::testing::Free;
-use crate::systems::{CREATE, Refusal};
+use crate::systems::{CREATE, Outcome, Refusal};
 
 /// An id as the engine makes them: of a name, not at random.
 fn chosen(last: u8) -> Uuid {
@@ -38,6 +38,7 @@ async fn perform(system: &IncidentIq, step: &str, body: &Value) -> Outcome {
             id: chosen(1),
         })
         .await
+        .outcome
 }
 
 struct Bare;

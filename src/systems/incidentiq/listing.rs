@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::{Listed, ListingEnd, Standing, Ticket, Window};
+use crate::systems::{Listed, ListingEnd, Reading, Standing, Ticket, Window};
 
 /// How many pages of the newest tickets are a sample.
 const SAMPLED_PAGES: u64 = 3;
@@ -86,24 +86,21 @@ fn custom(item: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Reads one ticket (§7).
+/// Reads one ticket (§7). An id that is no GUID is a bad request, not an absent ticket, to some sites.
 pub(super) async fn one(
     system: &IncidentIq,
     ticket_id: &str,
     reader: Reader<'_>,
-) -> Result<Option<Listed>> {
-    let path = format!(
-        "/v1.0/tickets/{}",
-        segment(ticket_id).map_err(Error::usage)?
-    );
-    let body = match reader.read(Request::get(&path)).await {
-        Ok(body) => body,
-        // An id that is no GUID is a bad request, not an absent ticket, to some sites.
-        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => return Ok(None),
-        Err(failure) => return Err(failure.into()),
+) -> Result<Reading> {
+    let path = match segment(ticket_id) {
+        Ok(id) => format!("/v1.0/tickets/{id}"),
+        Err(what) => return Ok(Reading::Unclear(what)),
     };
-    let item = member(&body, &["Item"]).unwrap_or(&body);
-    Ok(id(item, "TicketId").map(|ticket_id| listed(system, ticket_id, item)))
+    let ticket = |body: &Value| {
+        let item = member(body, &["Item"]).unwrap_or(body);
+        id(item, "TicketId").map(|ticket_id| listed(system, ticket_id, item))
+    };
+    Ok(reader.read_ticket(Request::get(&path), ticket).await?)
 }
 
 /// The ticket of an id or a number. Filters may be ignored (§4): only a row that bears the number counts, and that there
@@ -115,7 +112,10 @@ pub(super) async fn named(
 ) -> Result<Option<Ticket>> {
     let name = name.trim();
     if Uuid::try_parse(name).is_ok() {
-        return Ok(one(system, name, reader).await?.map(|listed| listed.ticket));
+        return Ok(match one(system, name, reader).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        });
     }
     let number = name.trim_start_matches('#').trim();
     let body = json!({

@@ -32,8 +32,8 @@ use url::Url;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, Call, Connection, DirectoryProgress, Listed, ListingEnd, Operation, Outcome, Permit,
-    Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Operation, Permit,
+    Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -91,7 +91,7 @@ impl System for IncidentIq {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
@@ -129,7 +129,7 @@ impl System for IncidentIq {
         listing::created(self, window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         listing::one(self, id, self.reader(permit)).await
     }
 
@@ -145,7 +145,7 @@ impl System for IncidentIq {
         listed.standing == Standing::Gone
     }
 
-    async fn undo(&self, ticket: &Ticket, _: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
         self.delete(ticket).await
     }
 }

@@ -11,7 +11,7 @@ use crate::systems::http::Request;
 use crate::systems::http::classify::inner_failure;
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
-use crate::systems::{Call, Outcome, Ticket};
+use crate::systems::{Answered, Call, Outcome, Ticket};
 
 /// Reads the subtasks of a ticket; the path holds the ticket's id, not a subtask's.
 pub(super) async fn read(ticket_id: &str, reader: Reader<'_>) -> Result<Value, ReadFailure> {
@@ -38,7 +38,7 @@ fn is_set(row: &Value, names: &[&str]) -> bool {
 impl IncidentIq {
     /// Completes the subtask of that subject that was made last: the one that the step before made, whose id no step
     /// can know when the row is composed. Once completed it stays the last, so that a repetition completes no other.
-    pub(super) async fn complete(&self, call: Call<'_>) -> Outcome {
+    pub(super) async fn complete(&self, call: Call<'_>) -> Answered {
         let subject = text(call.body, "Subject").unwrap_or_default();
         let Some(Ok((ticket, ticket_id))) = call
             .ticket
@@ -53,7 +53,7 @@ impl IncidentIq {
         );
         let body = match self.listed(&list, ticket).await {
             Ok(body) => body,
-            Err(outcome) => return outcome,
+            Err(answered) => return answered,
         };
         let last = rows(&body)
             .into_iter()
@@ -66,7 +66,7 @@ impl IncidentIq {
             return refused(format!("the ticket has no subtask `{subject}`"));
         };
         if is_set(last, &["IsCompleted", "IsComplete"]) {
-            return Outcome::Done(ticket.clone());
+            return Outcome::Done(ticket.clone()).into();
         }
         let Some(id) = id(last, "TicketSubtaskId").or_else(|| id(last, "SubtaskId")) else {
             return refused(format!("the subtask `{subject}` is listed without an id"));
@@ -80,7 +80,7 @@ impl IncidentIq {
     }
 
     /// The body of an answer that lists, or what it means that there is none.
-    async fn listed(&self, list: &Sending<'_>, ticket: &Ticket) -> Result<Value, Outcome> {
+    async fn listed(&self, list: &Sending<'_>, ticket: &Ticket) -> Result<Value, Answered> {
         let request = Request::new(list.method.clone(), &list.path);
         let answer = self.transport.send(&request).await;
         let body = answer
@@ -92,11 +92,17 @@ impl IncidentIq {
         match body {
             Some(body) => Ok(body),
             None => Err(match self.judged(answer, list) {
-                Outcome::Done(_) => Outcome::InDoubt(format!(
-                    "the subtasks of `{}` could not be listed",
-                    ticket.id
-                )),
-                outcome => outcome,
+                Answered {
+                    outcome: Outcome::Done(_),
+                    spent,
+                } => Answered {
+                    outcome: Outcome::InDoubt(format!(
+                        "the subtasks of `{}` could not be listed",
+                        ticket.id
+                    )),
+                    spent,
+                },
+                answered => answered,
             }),
         }
     }

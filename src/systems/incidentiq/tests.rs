@@ -10,7 +10,7 @@ use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{CREATE, SystemName};
+use crate::systems::{CREATE, Outcome, SystemName};
 
 const SITE: &str = "11111111-2222-3333-4444-555555555555";
 pub(super) const TICKET: &str = "aaaaaaaa-0000-0000-0000-000000000001";
@@ -65,6 +65,7 @@ async fn create(system: &IncidentIq) -> Outcome {
             id: uuid::Uuid::nil(),
         })
         .await
+        .outcome
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use super::fields::COMPLETE;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::http::{Answer, Lost, Request};
-use crate::systems::{CREATE, Call, Operation, Outcome, Refusal, Ticket};
+use crate::systems::{Answered, CREATE, Call, Operation, Outcome, Refusal, Ticket};
 
 /// Both spellings of the create, the mission document's first (§19 D1).
 const SPELLINGS: [&str; 2] = ["/v1.0/tickets/create", "/v1.0/tickets/new"];
@@ -49,7 +49,7 @@ enum Verdict {
 
 impl IncidentIq {
     /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Outcome {
+    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         match call.step {
             CREATE => return self.create(call.body).await,
             COMPLETE => return self.complete(call).await,
@@ -59,8 +59,8 @@ impl IncidentIq {
             Ok(sending) => sending,
             Err(message) => return refused(message),
         };
-        let outcome = self.send(&sending).await.0;
-        match (&outcome, sending.path.strip_suffix("/resolve")) {
+        let answered = self.send(&sending).await.0;
+        match (&answered.outcome, sending.path.strip_suffix("/resolve")) {
             // Resolving is closing, where the site has no call of that name (§10).
             (Outcome::Rejected(refusal), Some(root)) if matches!(refusal.status, 404 | 405) => {
                 let close = Sending {
@@ -69,11 +69,11 @@ impl IncidentIq {
                 };
                 self.send(&close).await.0
             }
-            _ => outcome,
+            _ => answered,
         }
     }
 
-    async fn create(&self, body: &Value) -> Outcome {
+    async fn create(&self, body: &Value) -> Answered {
         if let Some(path) = self.spelling.proven.get() {
             return self.post(path, body).await.0;
         }
@@ -88,22 +88,25 @@ impl IncidentIq {
             return first;
         }
         let (second, _) = self.try_spelling(&mut next, body).await;
-        match (&first, &second) {
+        match (&first.outcome, &second.outcome) {
             // The site knows the first spelling only: what that one said about the row is what counts.
             (Outcome::Rejected(_), Outcome::Rejected(refusal))
                 if matches!(refusal.status, 404 | 405) =>
             {
-                first
+                Answered {
+                    spent: second.spent,
+                    ..first
+                }
             }
             _ => second,
         }
     }
 
     /// Creates by the spelling whose turn it is, and passes the turn on unless it was obeyed.
-    async fn try_spelling(&self, next: &mut usize, body: &Value) -> (Outcome, Verdict) {
+    async fn try_spelling(&self, next: &mut usize, body: &Value) -> (Answered, Verdict) {
         let path = SPELLINGS[*next];
-        let (outcome, status) = self.post(path, body).await;
-        let verdict = match (&outcome, status) {
+        let (answered, status) = self.post(path, body).await;
+        let verdict = match (&answered.outcome, status) {
             (Outcome::Done(_), _) => {
                 self.spelling.proven.get_or_init(|| path);
                 Verdict::Obeyed
@@ -117,11 +120,11 @@ impl IncidentIq {
         if matches!(verdict, Verdict::Refused | Verdict::Doubtful) {
             *next = (*next + 1) % SPELLINGS.len();
         }
-        (outcome, verdict)
+        (answered, verdict)
     }
 
     /// Deletes a ticket (§8): it is only marked, so a second time does nothing new.
-    pub(super) async fn delete(&self, ticket: &Ticket) -> Outcome {
+    pub(super) async fn delete(&self, ticket: &Ticket) -> Answered {
         let call = Call {
             step: Operation::Delete.as_str(),
             ticket: Some(ticket),
@@ -132,14 +135,14 @@ impl IncidentIq {
     }
 
     /// Posts a create: what the answer means, and its status if there was one.
-    async fn post(&self, path: &str, body: &Value) -> (Outcome, Option<u16>) {
+    async fn post(&self, path: &str, body: &Value) -> (Answered, Option<u16>) {
         let create = Sending::new(Method::POST, path.to_owned(), None);
         let sending = create.body(Cow::Borrowed(body));
         self.send(&sending).await
     }
 
     /// Sends once: what the answer means, and its status if there was one.
-    pub(super) async fn send(&self, sending: &Sending<'_>) -> (Outcome, Option<u16>) {
+    pub(super) async fn send(&self, sending: &Sending<'_>) -> (Answered, Option<u16>) {
         let mut request = Request::new(sending.method.clone(), &sending.path);
         if let Some(body) = &sending.body {
             request = request.body(body);
@@ -153,7 +156,7 @@ impl IncidentIq {
     }
 
     /// What an answer means.
-    pub(super) fn judged(&self, answer: Result<Answer, Lost>, sending: &Sending<'_>) -> Outcome {
+    pub(super) fn judged(&self, answer: Result<Answer, Lost>, sending: &Sending<'_>) -> Answered {
         let expect = Expect {
             ticket: &|body| self.made(body),
             levels: 2,
@@ -188,13 +191,14 @@ impl IncidentIq {
     }
 }
 
-/// What cannot be sent at all.
-pub(super) fn refused(message: String) -> Outcome {
+/// A refusal of our own: nothing was sent.
+pub(super) fn refused(message: String) -> Answered {
     Outcome::Rejected(Refusal {
         status: 0,
         message,
         fields: Vec::new(),
     })
+    .into()
 }
 
 /// An id that may stand in a path.
