@@ -25,6 +25,7 @@
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`sandbox`] | the emulator of both systems; shares no type with the rest |
+//! | `html` | plain text and HTML: one from the other |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
 //! | [`cli`] | the command line |
 //!
@@ -43,6 +44,7 @@ pub mod config;
 pub mod directory;
 pub mod error;
 pub mod event;
+mod html;
 pub mod intake;
 pub mod ledger;
 pub mod mapping;

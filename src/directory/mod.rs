@@ -42,11 +42,13 @@ pub enum Kind {
     Collection,
     /// Tags.
     Tag,
+    /// Reasons for which IncidentIQ closes a ticket.
+    CloseReason,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Issue,
         Self::Location,
         Self::Room,
@@ -57,6 +59,7 @@ impl Kind {
         Self::Priority,
         Self::Collection,
         Self::Tag,
+        Self::CloseReason,
     ];
 
     /// The word that mappings and commands use.
@@ -72,6 +75,7 @@ impl Kind {
             Self::Priority => "priority",
             Self::Collection => "collection",
             Self::Tag => "tag",
+            Self::CloseReason => "close_reason",
         }
     }
 

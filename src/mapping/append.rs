@@ -8,7 +8,8 @@ use super::parse::Problem;
 use super::plan::FieldPlan;
 use super::shape::Take;
 use super::target::Want;
-use super::text::{fits, html_from_text, truncate};
+use super::text::{fits, truncate};
+use crate::html;
 use crate::source::Table;
 
 /// The columns to be listed, by table: (position, name).
@@ -67,7 +68,7 @@ impl Appended {
         let text = lines.join("\n");
         match (lines.is_empty(), html) {
             (true, _) => None,
-            (false, true) => Some(html_from_text(&text)),
+            (false, true) => Some(html::from_text(&text)),
             (false, false) => Some(text),
         }
     }

@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::shape::{Case, Html, TextRule};
+use crate::html;
 
 /// Stands where a text was cut.
 const CUT: char = '…';
-/// The longest name of an entity.
-const LONGEST_ENTITY: usize = 31;
 
 impl TextRule {
     /// The text steps in their order; the result may be empty. `None`: `extract` found nothing.
@@ -19,7 +18,7 @@ impl TextRule {
             false => text,
         };
         let mut text = match self.html {
-            Some(Html::Strip) => Cow::Owned(strip_html(&text)),
+            Some(Html::Strip) => Cow::Owned(html::to_text(&text)),
             _ => text,
         };
         if self.trim {
@@ -43,7 +42,7 @@ impl TextRule {
             text = Cow::Owned(found);
         }
         if self.html == Some(Html::FromText) {
-            text = Cow::Owned(html_from_text(&text));
+            text = Cow::Owned(html::from_text(&text));
         }
         Some(text)
     }
@@ -136,7 +135,7 @@ fn piece(text: &str, is_html: bool) -> Option<&str> {
     let character = text.graphemes(true).next()?;
     let markup = match character {
         "<" if is_html => text.find('>'),
-        "&" if is_html => entity_end(text),
+        "&" if is_html => html::entity_end(text),
         _ => None,
     };
     Some(markup.map_or(character, |end| &text[..=end]))
@@ -147,145 +146,6 @@ pub(super) fn fits(text: &str, graphemes: usize, scalars: usize) -> bool {
     // Bytes are never fewer than either count: most texts are settled by their length.
     (text.len() <= scalars || text.chars().count() <= scalars)
         && (text.len() <= graphemes || text.graphemes(true).count() <= graphemes)
-}
-
-/// Plain text from HTML: block ends and `<br>` are line breaks, scripts and styles vanish, entities become
-/// characters.
-fn strip_html(html: &str) -> String {
-    if !html.contains(['<', '&']) {
-        return html.to_owned();
-    }
-    let mut text = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = comment.split_once("-->").map_or("", |(_, after)| after);
-            continue;
-        }
-        // `a < b` is no tag.
-        let is_tag =
-            rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        let Some(end) = rest.find('>').filter(|_| is_tag) else {
-            text.push('<');
-            rest = &rest[1..];
-            continue;
-        };
-        let tag = rest[1..end].trim();
-        let closing = tag.starts_with('/');
-        let name: String = tag
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        rest = &rest[end + 1..];
-        match name.as_str() {
-            "script" | "style" | "head" if !closing => rest = after_closing(rest, &name),
-            "br" | "hr" => text.push('\n'),
-            "p" | "div" | "li" | "tr" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol"
-            | "table" | "blockquote" | "pre"
-                if closing =>
-            {
-                text.push('\n');
-            }
-            "td" | "th" if closing => text.push(' '),
-            "li" => text.push_str("- "),
-            _ => {}
-        }
-    }
-    text.push_str(rest);
-    decode_entities(&text)
-}
-
-/// What stands after `</name>`.
-fn after_closing<'a>(html: &'a str, name: &str) -> &'a str {
-    let closing = format!("</{name}");
-    let lower = html.to_ascii_lowercase();
-    lower
-        .find(&closing)
-        .and_then(|at| html[at..].split_once('>'))
-        .map_or("", |(_, after)| after)
-}
-
-/// The `;` of the entity that a text begins with.
-fn entity_end(text: &str) -> Option<usize> {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
-    let name = text
-        .bytes()
-        .skip(1)
-        .take(LONGEST_ENTITY)
-        .take_while(is_name);
-    let end = 1 + name.count();
-    (end > 1 && text.as_bytes().get(end) == Some(&b';')).then_some(end)
-}
-
-fn decode_entities(text: &str) -> String {
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        decoded.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let known = entity_end(rest).and_then(|end| Some((entity(&rest[1..end])?, end)));
-        match known {
-            Some((meant, end)) => {
-                decoded.push_str(&meant);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                decoded.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    decoded.push_str(rest);
-    decoded
-}
-
-/// What an entity stands for, by its name or number.
-fn entity(name: &str) -> Option<Cow<'static, str>> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        let character = match u8::try_from(code) {
-            // The numbers of control characters mean the letters of Windows there, as browsers have it.
-            Ok(byte @ 0x80..=0x9f) => encoding_rs::WINDOWS_1252
-                .decode_without_bom_handling(&[byte])
-                .0
-                .chars()
-                .next()?,
-            _ => char::from_u32(code).filter(|c| *c != '\0')?,
-        };
-        return Some(Cow::Owned(character.to_string()));
-    }
-    // Between words it is a space like any other.
-    if name == "nbsp" {
-        return Some(Cow::Borrowed(" "));
-    }
-    let table = &html_escape::NAMED_ENTITIES;
-    let found = table.binary_search_by_key(&name.as_bytes(), |(known, _)| *known);
-    found.ok().map(|at| Cow::Borrowed(table[at].1))
-}
-
-/// HTML that shows a plain text as it stands.
-pub(super) fn html_from_text(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + 16);
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\r' if characters.peek() == Some(&'\n') => {}
-            '\n' | '\r' => html.push_str("<br>"),
-            other => html.push(other),
-        }
-    }
-    html
 }
 
 #[cfg(test)]
@@ -397,10 +257,10 @@ mod tests {
     proptest! {
         #[test]
         fn html_that_is_cut_shows_the_beginning_of_the_text(text in "[ab<>&\"\n]{0,30}", most in 1_usize..60) {
-            let html = html_from_text(&text);
+            let html = html::from_text(&text);
             let cut = truncate(&html, Some(most), None, true);
             prop_assert!(fits(&cut, most, usize::MAX));
-            let shown = strip_html(cut.trim_end_matches(CUT));
+            let shown = html::to_text(cut.trim_end_matches(CUT));
             prop_assert!(text.starts_with(&shown), "{html:?} {cut:?} {shown:?}");
         }
 

@@ -66,7 +66,7 @@ pub struct Field {
 pub struct FieldTable {
     /// Every field by its name in the mapping; `custom.NAME` is not in here, it comes from the directory.
     pub fields: Vec<Field>,
-    /// The field whose text bears the reference line, with the room it has.
+    /// The field whose text bears the reference line, with the room it has; empty where the operation has none.
     pub description: &'static str,
     /// How `custom.NAME` gets onto the ticket.
     pub custom: Setting,
@@ -75,6 +75,18 @@ pub struct FieldTable {
 }
 
 impl FieldTable {
+    /// The fields of an operation on a ticket that stands, which neither marks it nor sets its custom fields.
+    pub(crate) fn following(fields: Vec<Field>) -> Self {
+        Self {
+            fields,
+            description: "",
+            custom: Setting::Never(
+                "this operation sets no custom fields: `operation = \"update\"` does",
+            ),
+            no_tag_marker: "only what makes a ticket marks it",
+        }
+    }
+
     /// The field of that exact name.
     pub fn get(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)

@@ -8,10 +8,12 @@
 pub mod clearfeed;
 mod connection;
 pub mod fields;
+mod given;
 mod http;
 pub mod incidentiq;
 #[cfg(test)]
 mod sandbox_tests;
+mod sighting;
 #[cfg(test)]
 mod testing;
 

@@ -47,6 +47,14 @@ pub(super) fn status_member(dialect: Dialect) -> &'static str {
     }
 }
 
+/// The member that holds the custom fields.
+pub(super) fn custom_member(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Rest => "custom_field_values",
+        _ => "custom_fields",
+    }
+}
+
 /// The member that holds the assignee when a request is changed. The contract shows `PATCH` only for `rest`
 /// and says that `v1` spells it its own way.
 pub(super) fn assignee_member(dialect: Dialect) -> &'static str {

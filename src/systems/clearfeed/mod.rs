@@ -1,15 +1,20 @@
 //! ClearFeed (contract clearfeed), in both its dialects.
 //!
-//! [`schema()`] needs no connection; `sign_in` makes one and finds the dialect; `requests` writes and lists,
-//! `directory` reads what can be listed.
+//! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
+//! connection and finds the dialect; `requests` writes and lists, `directory` reads what can be listed, `sighted` reads
+//! back what is in doubt.
 
+mod compose;
 mod dialect;
 mod directory;
 mod fields;
 mod requests;
 mod schema;
+mod sighted;
 mod sign_in;
 
+#[cfg(test)]
+mod call_tests;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +24,7 @@ use jiff::Timestamp;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, Answered, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
+    Account, Answered, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
     Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
@@ -69,20 +74,23 @@ impl System for ClearFeed {
 
     fn is_repeatable(&self, step: &str) -> bool {
         // A `PATCH` sets what it sets.
-        step != CREATE
+        !matches!(
+            Operation::parse(step),
+            Some(Operation::Create | Operation::Comment)
+        )
     }
 
-    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
-        Ok(Sighting::Unclear(
-            "what is not repeatable cannot be read back yet".to_owned(),
-        ))
+    async fn sighted(
+        &self,
+        call: Call<'_>,
+        since: Timestamp,
+        permit: &dyn Permit,
+    ) -> Result<Sighting> {
+        sighted::sighted(call, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
-        Ok(match self.read_ticket(name, permit).await? {
-            Reading::Found(listed) => Some(listed.ticket),
-            Reading::Absent | Reading::Unclear(_) => None,
-        })
+        requests::named(name, self.reader(permit)).await
     }
 
     async fn list_created(

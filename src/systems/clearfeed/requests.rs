@@ -5,16 +5,16 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::ClearFeed;
-use super::fields::UPDATE;
-use crate::error::Result;
+use super::{ClearFeed, dialect};
+use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::Request;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::{
-    Answered, CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Reading, Refusal, Standing,
+    Answered, CREATE, Call, Listed, ListingEnd, Operation, Outcome, Reading, Refusal, Standing,
     Ticket, Window,
 };
 
@@ -28,24 +28,53 @@ const SAMPLED_FOUND: usize = 3;
 impl ClearFeed {
     /// Sends one request of a row.
     pub(super) async fn write(&self, call: Call<'_>) -> Answered {
-        let path;
-        let request = match (call.step, call.ticket) {
-            (CREATE, _) => Request::new(Method::POST, "/requests"),
-            (UPDATE, Some(ticket)) if is_id(&ticket.id) => {
-                path = format!("/requests/{}", ticket.id);
-                Request::new(Method::PATCH, &path)
-            }
-            (step, _) => {
-                return Outcome::Rejected(Refusal {
-                    status: 0,
-                    message: format!("ClearFeed has no step `{step}` for this ticket"),
-                    fields: Vec::new(),
-                })
-                .into();
-            }
+        if call.step == CREATE {
+            return self.send(Method::POST, "/requests", call.body, None).await;
+        }
+        let operation = Operation::parse(call.step);
+        let (method, tail) = match operation {
+            Some(Operation::Comment) => (Method::POST, "/message"),
+            Some(
+                Operation::Update | Operation::Assign | Operation::SetStatus | Operation::Close,
+            ) => (Method::PATCH, ""),
+            _ => return refused(format!("ClearFeed has no step `{}`", call.step)),
         };
-        let answer = self.transport.send(&request.body(call.body)).await;
-        let standing = call.ticket.filter(|_| call.step != CREATE);
+        match call.ticket {
+            Some(ticket) if is_id(&ticket.id) => {
+                let path = format!("/requests/{}{tail}", ticket.id);
+                self.send(method, &path, call.body, Some(ticket)).await
+            }
+            Some(ticket) => refused(format!("`{}` is no id", ticket.id)),
+            None => refused(format!(
+                "the step `{}` needs a ticket that stands",
+                call.step
+            )),
+        }
+    }
+
+    /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
+    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
+        let mut body = json!({"html_body": note, "is_private": true});
+        body[dialect::status_member(self.account.dialect)] = json!("closed");
+        self.write(Call {
+            step: Operation::Comment.as_str(),
+            ticket: Some(ticket),
+            body: &body,
+            id: Uuid::nil(),
+        })
+        .await
+    }
+
+    /// Sends once: what the answer means.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        standing: Option<&Ticket>,
+    ) -> Answered {
+        let request = Request::new(method, path);
+        let answer = self.transport.send(&request.body(body)).await;
         let expect = Expect {
             ticket: &made,
             // `data`, and `request_thread` in it.
@@ -57,34 +86,14 @@ impl ClearFeed {
     }
 }
 
-impl ClearFeed {
-    /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
-    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
-        if !is_id(&ticket.id) {
-            return Outcome::Rejected(Refusal {
-                status: 0,
-                message: format!("`{}` is no id", ticket.id),
-                fields: Vec::new(),
-            })
-            .into();
-        }
-        let state = match self.account.dialect {
-            Dialect::V1 => "status",
-            _ => "state",
-        };
-        let mut body = json!({"html_body": note, "is_private": true});
-        body[state] = json!("closed");
-        let path = format!("/requests/{}/message", ticket.id);
-        let request = Request::new(Method::POST, &path);
-        let answer = self.transport.send(&request.body(&body)).await;
-        let expect = Expect {
-            ticket: &made,
-            levels: 3,
-            standing: Some(ticket),
-            rename: field_name,
-        };
-        write(answer, &expect)
-    }
+/// What cannot be sent at all.
+fn refused(message: String) -> Answered {
+    Outcome::Rejected(Refusal {
+        status: 0,
+        message,
+        fields: Vec::new(),
+    })
+    .into()
 }
 
 /// Reads one request.
@@ -94,9 +103,58 @@ pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Reading> {
     }
     let path = format!("/requests/{id}");
     let query = [("include", "messages".to_owned())];
-    let request = |body: &Value| listed(member(body, &["request", "data"]).unwrap_or(body));
     let asked = Request::get(&path).query(&query);
-    Ok(reader.read_ticket(asked, request).await?)
+    Ok(reader
+        .read_ticket(asked, |body| listed(inner(body)))
+        .await?)
+}
+
+/// The request in an answer, itself or inside `request`.
+pub(super) fn inner(body: &Value) -> &Value {
+    member(body, &["request", "data"])
+        .filter(|inner| inner.is_object())
+        .unwrap_or(body)
+}
+
+/// The request of an id, or of a number (`CF-12345`). The search finds by words: only a row that bears the number
+/// counts.
+pub(super) async fn named(name: &str, reader: Reader<'_>) -> Result<Option<Ticket>> {
+    let name = name.trim().trim_start_matches('#');
+    let is_number = name
+        .get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("CF-"));
+    if !is_number {
+        return Ok(match one(name, reader).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        });
+    }
+    let query = [
+        ("query", name.to_owned()),
+        ("only_public", "false".to_owned()),
+        ("limit", LIMIT.to_string()),
+    ];
+    let (rows, _) = page(reader, "/requests/search", "requests", &query, None).await?;
+    let mut found: Vec<Ticket> = rows.iter().filter_map(ticket).collect();
+    let shows_none = !found.is_empty() && found.iter().all(|ticket| ticket.number.is_none());
+    found.retain(|ticket| {
+        let number = ticket.number.as_deref();
+        number.is_some_and(|number| number.eq_ignore_ascii_case(name))
+    });
+    found.dedup_by(|one, other| one.id == other.id);
+    let told =
+        |message: String| Error::new(ErrorKind::System, message).hint("name requests by their ids");
+    match found.as_slice() {
+        [one] => Ok(Some(one.clone())),
+        [] if shows_none => Err(told(format!(
+            "the search for `{name}` shows no numbers, so that none can be recognised"
+        ))),
+        [] => Ok(None),
+        several => Err(told(format!(
+            "{} requests bear the number `{name}`",
+            several.len()
+        ))),
+    }
 }
 
 /// The newest requests, and the first that the search finds, which shows no messages: those are read singly.
@@ -135,7 +193,7 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
 }
 
 /// An id that may stand in a path.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     !id.is_empty()
         && id
             .chars()
@@ -144,12 +202,9 @@ fn is_id(id: &str) -> bool {
 
 /// The request that a create's answer names, itself or inside `request`.
 fn made(body: &Value) -> Option<Ticket> {
-    let request = member(body, &["request", "data"])
-        .filter(|inner| inner.is_object())
-        .unwrap_or(body);
     Some(Ticket {
         warnings: warnings(body),
-        ..ticket(request)?
+        ..ticket(inner(body))?
     })
 }
 
@@ -168,6 +223,8 @@ fn field_name(member: &str) -> String {
     match member {
         "assignee" => "assignee_id",
         "state" => "status",
+        "html_body" => "body",
+        "is_private" => "public",
         other => other,
     }
     .to_owned()

@@ -8,9 +8,9 @@ use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{Outcome, SystemName, Ticket};
+use crate::systems::{CREATE, Outcome, SystemName, Ticket};
 
-fn profile(server: &MockServer) -> Connection {
+pub(super) fn profile(server: &MockServer) -> Connection {
     Connection {
         tenant: Some("acme".to_owned()),
         ..connection(
@@ -27,7 +27,7 @@ fn collections() -> ResponseTemplate {
     )
 }
 
-async fn mount(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+pub(super) async fn mount(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
     Mock::given(method(verb))
         .and(path(at))
         .respond_with(answer)
@@ -35,7 +35,7 @@ async fn mount(server: &MockServer, verb: &str, at: &str, answer: ResponseTempla
         .await;
 }
 
-async fn rest(server: &MockServer) -> ClearFeed {
+pub(super) async fn rest(server: &MockServer) -> ClearFeed {
     mount(
         server,
         "GET",

@@ -316,3 +316,45 @@ pub(crate) const QUEUE: &[&str] = &[
     "project",
     "project name",
 ];
+/// What somebody said about it.
+pub(crate) const COMMENT: &[&str] = &[
+    "comment",
+    "comment text",
+    "comment body",
+    "comments",
+    "note",
+    "notes",
+    "work notes",
+    "additional comments",
+    "reply",
+    "body",
+    "message",
+    "text",
+    "resolution",
+    "solution",
+    "kommentar",
+    "commentaire",
+    "comentario",
+    "comentário",
+];
+/// Whether the requestor sees it.
+pub(crate) const PUBLIC: &[&str] = &["public", "is public", "visible", "visible to customer"];
+/// Who said it.
+pub(crate) const AUTHOR: &[&str] = &[
+    "author",
+    "author email",
+    "comment author",
+    "comment by",
+    "commented by",
+    "posted by",
+    "by",
+];
+/// Why it was closed.
+pub(crate) const CLOSE_REASON: &[&str] = &[
+    "close reason",
+    "close code",
+    "closure code",
+    "resolution code",
+    "resolution",
+    "closed reason",
+];

@@ -34,7 +34,19 @@ pub(super) async fn load(
         progress,
         concurrency: system.concurrency.clamp(1, PAGES_AT_A_TIME),
     };
-    let (issues, locations, rooms, users, teams, assets, statuses, priorities, tags, custom_fields) = futures::join!(
+    let (
+        issues,
+        locations,
+        rooms,
+        users,
+        teams,
+        assets,
+        statuses,
+        priorities,
+        tags,
+        close_reasons,
+        custom_fields,
+    ) = futures::join!(
         loader.issues(),
         loader.locations(system.site_id.as_deref()),
         loader.rooms(),
@@ -44,6 +56,7 @@ pub(super) async fn load(
         loader.statuses(),
         loader.priorities(),
         loader.tags(),
+        loader.close_reasons(),
         loader.custom_fields(),
     );
     let mut kinds = BTreeMap::from([
@@ -59,6 +72,7 @@ pub(super) async fn load(
         (Kind::Status, statuses),
         (Kind::Priority, priorities),
         (Kind::Tag, tags),
+        (Kind::CloseReason, close_reasons),
     ] {
         kinds.insert(kind, listing.unwrap_or_else(|failure| unread(&failure)));
     }
@@ -299,6 +313,15 @@ impl Loader<'_> {
             entry(id(item, "Id")?, text(item, "Name")?, [])
         };
         self.first_of(Kind::Tag, &calls, &entry).await
+    }
+
+    async fn close_reasons(&self) -> Result<Listing, ReadFailure> {
+        let calls = [Call::get("/v1.0/resolutions/close-reason-types")];
+        let entry = |item: &Value| {
+            let name = text(item, "Name").or_else(|| text(item, "CloseReasonName"))?;
+            entry(id(item, "CloseReasonTypeId")?, name, [])
+        };
+        self.first_of(Kind::CloseReason, &calls, &entry).await
     }
 
     async fn custom_fields(&self) -> Result<Vec<CustomField>, ReadFailure> {

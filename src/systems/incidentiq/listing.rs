@@ -7,16 +7,17 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::IncidentIq;
 use super::envelope::{Page, id, local, moment, text};
 use super::paging::{Call, SIZE, granted};
 use super::tickets::segment;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::{Listed, ListingEnd, Reading, Standing, Window};
+use crate::systems::{Listed, ListingEnd, Reading, Standing, Ticket, Window};
 
 /// How many pages of the newest tickets are a sample.
 const SAMPLED_PAGES: u64 = 3;
@@ -100,6 +101,59 @@ pub(super) async fn one(
         id(item, "TicketId").map(|ticket_id| listed(system, ticket_id, item))
     };
     Ok(reader.read_ticket(Request::get(&path), ticket).await?)
+}
+
+/// The ticket of an id or a number. Filters may be ignored (§4): only a row that bears the number counts, and that there
+/// is none only when the filter had an effect.
+pub(super) async fn named(
+    system: &IncidentIq,
+    name: &str,
+    reader: Reader<'_>,
+) -> Result<Option<Ticket>> {
+    let name = name.trim();
+    if Uuid::try_parse(name).is_ok() {
+        return Ok(match one(system, name, reader).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        });
+    }
+    let number = name.trim_start_matches('#').trim();
+    let body = json!({
+        "Schema": "All",
+        "ShowChildTickets": true,
+        "Filters": [{"Facet": "ticketnumber", "Value": number, "GroupIndex": 0}],
+    });
+    let page = Call::post("/v1.0/tickets", body)
+        .page(reader, 0, SIZE)
+        .await?;
+    let rows: Vec<Ticket> = page
+        .items
+        .iter()
+        .filter_map(|item| Some(system.ticket(id(item, "TicketId")?, item)))
+        .collect();
+    let of = |same: &dyn Fn(&str) -> bool| -> Vec<&Ticket> {
+        let bears = |ticket: &&Ticket| ticket.number.as_deref().is_some_and(same);
+        rows.iter().filter(bears).collect()
+    };
+    let mut found = of(&|found| found == number);
+    if found.is_empty() {
+        // Spreadsheets take leading zeros away.
+        found = of(&|found| found.trim_start_matches('0') == number.trim_start_matches('0'));
+    }
+    match found.as_slice() {
+        [one] => Ok(Some((*one).clone())),
+        [] if page.total.is_none_or(|total| total <= rows.len() as u64) => Ok(None),
+        [] => Err(Error::new(
+            ErrorKind::System,
+            format!("the site ignores the search for the ticket number `{number}`"),
+        )
+        .hint("name tickets by their ids: the last part of the address that a browser shows")),
+        several => Err(Error::new(
+            ErrorKind::System,
+            format!("{} tickets bear the number `{number}`", several.len()),
+        )
+        .hint("name the ticket by its id: the last part of the address that a browser shows")),
+    }
 }
 
 /// The newest tickets, and those that the `keyword` facet finds, which an unkind site leaves unfiltered (§4).

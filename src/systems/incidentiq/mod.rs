@@ -1,7 +1,10 @@
 //! IncidentIQ (contract incidentiq).
 //!
-//! [`schema()`] needs no connection; `sign_in` makes one; `tickets` writes, `directory` and `listing` read.
+//! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
+//! connection; `tickets` and `calls` write, `directory` and `listing` read, `sighted` reads back what is in doubt.
 
+mod calls;
+mod compose;
 mod custom_fields;
 mod directory;
 mod envelope;
@@ -9,9 +12,13 @@ mod fields;
 mod listing;
 mod paging;
 mod schema;
+mod sighted;
 mod sign_in;
+mod subtasks;
 mod tickets;
 
+#[cfg(test)]
+mod call_tests;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +32,7 @@ use url::Url;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, Answered, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
+    Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Operation, Permit,
     Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
@@ -52,6 +59,8 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
 #[derive(Debug)]
 pub(super) struct IncidentIq {
     transport: Transport,
+    /// The same for updates of a whole ticket, which leave what they do not name.
+    partial: Transport,
     account: Account,
     schema: IncidentIqSchema,
     constants: BTreeMap<String, String>,
@@ -87,25 +96,28 @@ impl System for IncidentIq {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        // Every further step sets what it sets.
-        step != CREATE
+        // Every other step sets what it sets.
+        !matches!(
+            Operation::parse(step),
+            Some(Operation::Create | Operation::Comment | Operation::Subtask)
+        )
     }
 
     fn wants_first_alone(&self) -> bool {
         self.spelling.is_unproven()
     }
 
-    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
-        Ok(Sighting::Unclear(
-            "what is not repeatable cannot be read back yet".to_owned(),
-        ))
+    async fn sighted(
+        &self,
+        call: Call<'_>,
+        since: Timestamp,
+        permit: &dyn Permit,
+    ) -> Result<Sighting> {
+        sighted::sighted(self, call, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
-        Ok(match self.read_ticket(name, permit).await? {
-            Reading::Found(listed) => Some(listed.ticket),
-            Reading::Absent | Reading::Unclear(_) => None,
-        })
+        listing::named(self, name, self.reader(permit)).await
     }
 
     async fn list_created(

@@ -24,6 +24,10 @@ const REMEDY: &str = "make a token in IncidentIQ under Admin > Developer Tools a
 /// In which the site is named (§1).
 const SITE_HEADER: &str = "siteid";
 
+/// The header that keeps an update from blanking what it does not name, and its value (§8).
+const FLAGS_HEADER: &str = "apiflags";
+const PARTIAL: &str = "OnlySetMappedProperties";
+
 /// What the sign-in learned.
 #[derive(Default)]
 struct Learned {
@@ -82,6 +86,9 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
         pages: sandbox.is_none().then_some(root),
         spelling: Spelling::default(),
         concurrency: connection.concurrency,
+        partial: transport
+            .clone()
+            .with_header(FLAGS_HEADER, HeaderValue::from_static(PARTIAL)),
         transport,
     })
 }

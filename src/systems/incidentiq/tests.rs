@@ -3,23 +3,29 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::matchers::{body_partial_json, header, method, path, query_param};
+use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{Outcome, SystemName, Ticket};
+use crate::systems::{CREATE, Outcome, SystemName};
 
 const SITE: &str = "11111111-2222-3333-4444-555555555555";
-const TICKET: &str = "aaaaaaaa-0000-0000-0000-000000000001";
+pub(super) const TICKET: &str = "aaaaaaaa-0000-0000-0000-000000000001";
 
 fn profile(server: &MockServer) -> Connection {
     connection(SystemName::IncidentIq, &server.uri())
 }
 
-async fn mount(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate, times: u64) {
+pub(super) async fn mount(
+    server: &MockServer,
+    verb: &str,
+    at: &str,
+    answer: ResponseTemplate,
+    times: u64,
+) {
     Mock::given(method(verb))
         .and(path(at))
         .respond_with(answer)
@@ -44,7 +50,7 @@ fn made() -> ResponseTemplate {
     )
 }
 
-async fn signed_in(server: &MockServer) -> IncidentIq {
+pub(super) async fn signed_in(server: &MockServer) -> IncidentIq {
     mount(server, "GET", "/api/v1.0/login", login(), 1).await;
     sign_in(profile(server)).await.unwrap()
 }
@@ -230,103 +236,6 @@ async fn a_bad_row_is_told_by_the_spelling_that_knows_it() {
     assert!(
         matches!(create(&system).await, Outcome::Rejected(refusal) if refusal.message == "LocationId?")
     );
-}
-
-#[tokio::test]
-async fn further_steps_name_their_ticket() {
-    let server = MockServer::start().await;
-    let system = signed_in(&server).await;
-    let ticket = Ticket {
-        id: TICKET.to_owned(),
-        number: Some("0042".to_owned()),
-        ..Ticket::default()
-    };
-    let cases = [
-        (
-            "priority",
-            json!({"Priority": 94, "PriorityId": 94}),
-            "priority",
-            json!({"TicketId": TICKET, "Priority": 94}),
-        ),
-        (
-            "tags",
-            json!([{"Name": "old"}]),
-            "tags",
-            json!([{"Name": "old"}]),
-        ),
-        (
-            "assign",
-            json!({"AssignToUserId": "u-2"}),
-            "assign",
-            json!({"TicketId": TICKET, "AssignToUserId": "u-2"}),
-        ),
-        (
-            "due_date",
-            json!({"Type": 3}),
-            "due-dates",
-            json!({"Type": 3}),
-        ),
-    ];
-    for (step, body, tail, sent) in cases {
-        Mock::given(method("POST"))
-            .and(path(format!("/api/v1.0/tickets/{TICKET}/{tail}")))
-            .and(body_partial_json(sent))
-            .respond_with(ResponseTemplate::new(204))
-            .expect(1)
-            .mount(&server)
-            .await;
-        let outcome = system
-            .perform(Call {
-                step,
-                ticket: Some(&ticket),
-                body: &body,
-                id: uuid::Uuid::nil(),
-            })
-            .await
-            .outcome;
-        assert_eq!(outcome, Outcome::Done(ticket.clone()), "{step}");
-        assert!(system.is_repeatable(step));
-    }
-    for (step, body, tail) in [
-        (
-            "owner",
-            json!({"OwnerId": "u-2", "ForId": "u-1"}),
-            "owner/u-2/for/u-1",
-        ),
-        ("status", json!({"WorkflowStepId": "w-1"}), "status/w-1"),
-    ] {
-        let at = format!("/api/v1.0/tickets/{TICKET}/{tail}");
-        mount(
-            &server,
-            "POST",
-            &at,
-            ResponseTemplate::new(200).set_body_json(json!({"Message": "ok"})),
-            1,
-        )
-        .await;
-        let outcome = system
-            .perform(Call {
-                step,
-                ticket: Some(&ticket),
-                body: &body,
-                id: uuid::Uuid::nil(),
-            })
-            .await
-            .outcome;
-        assert!(matches!(outcome, Outcome::Done(_)), "{step}: {outcome:?}");
-    }
-    let sly = json!({"WorkflowStepId": "../../login"});
-    let outcome = system
-        .perform(Call {
-            step: "status",
-            ticket: Some(&ticket),
-            body: &sly,
-            id: uuid::Uuid::nil(),
-        })
-        .await
-        .outcome;
-    assert!(matches!(outcome, Outcome::Rejected(_)));
-    assert!(!system.is_repeatable(CREATE));
 }
 
 fn tickets(range: std::ops::Range<u32>, total: u32, index: u32) -> Value {

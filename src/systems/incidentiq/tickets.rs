@@ -1,18 +1,21 @@
-//! Writing tickets (contract incidentiq §7 to §10): the create with its two spellings, and the further steps.
+//! Writing tickets (contract incidentiq §7): the create with its two spellings, and what `calls` makes of all others.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::IncidentIq;
+use super::calls::{Sending, sending};
 use super::envelope::{id, text};
-use super::fields::{ASSIGN, DUE_DATE, OWNER, PRIORITY, SLA, STATUS, TAGS};
-use crate::systems::http::Request;
+use super::fields::COMPLETE;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::refusal::{member, warnings};
-use crate::systems::{Answered, CREATE, Call, Outcome, Refusal, Ticket};
+use crate::systems::http::{Answer, Lost, Request};
+use crate::systems::{Answered, CREATE, Call, Operation, Outcome, Refusal, Ticket};
 
 /// Both spellings of the create, the mission document's first (§19 D1).
 const SPELLINGS: [&str; 2] = ["/v1.0/tickets/create", "/v1.0/tickets/new"];
@@ -47,24 +50,38 @@ enum Verdict {
 impl IncidentIq {
     /// Sends one request of a row.
     pub(super) async fn write(&self, call: Call<'_>) -> Answered {
-        if call.step == CREATE {
-            return self.create(call.body).await;
+        match call.step {
+            CREATE => return self.create(call.body).await,
+            COMPLETE => return self.complete(call).await,
+            _ => {}
         }
-        match further(call) {
-            Ok((ticket, path, body)) => self.post(&path, body.as_ref(), Some(ticket)).await.0,
-            Err(message) => ours(message),
+        let sending = match sending(call) {
+            Ok(sending) => sending,
+            Err(message) => return refused(message),
+        };
+        let answered = self.send(&sending).await.0;
+        match (&answered.outcome, sending.path.strip_suffix("/resolve")) {
+            // Resolving is closing, where the site has no call of that name (§10).
+            (Outcome::Rejected(refusal), Some(root)) if matches!(refusal.status, 404 | 405) => {
+                let close = Sending {
+                    path: format!("{root}/close"),
+                    ..sending
+                };
+                self.send(&close).await.0
+            }
+            _ => answered,
         }
     }
 
     async fn create(&self, body: &Value) -> Answered {
         if let Some(path) = self.spelling.proven.get() {
-            return self.post(path, Some(body), None).await.0;
+            return self.post(path, body).await.0;
         }
         let mut next = self.spelling.next.lock().await;
         // Another row may have proven it while this one waited.
         if let Some(path) = self.spelling.proven.get() {
             drop(next);
-            return self.post(path, Some(body), None).await.0;
+            return self.post(path, body).await.0;
         }
         let (first, verdict) = self.try_spelling(&mut next, body).await;
         if verdict != Verdict::Refused || *next == 0 {
@@ -88,7 +105,7 @@ impl IncidentIq {
     /// Creates by the spelling whose turn it is, and passes the turn on unless it was obeyed.
     async fn try_spelling(&self, next: &mut usize, body: &Value) -> (Answered, Verdict) {
         let path = SPELLINGS[*next];
-        let (answered, status) = self.post(path, Some(body), None).await;
+        let (answered, status) = self.post(path, body).await;
         let verdict = match (&answered.outcome, status) {
             (Outcome::Done(_), _) => {
                 self.spelling.proven.get_or_init(|| path);
@@ -108,43 +125,45 @@ impl IncidentIq {
 
     /// Deletes a ticket (§8): it is only marked, so a second time does nothing new.
     pub(super) async fn delete(&self, ticket: &Ticket) -> Answered {
-        let path = match segment(&ticket.id) {
-            Ok(id) => format!("/v1.0/tickets/{id}"),
-            Err(message) => return ours(message),
+        let call = Call {
+            step: Operation::Delete.as_str(),
+            ticket: Some(ticket),
+            body: &Value::Null,
+            id: Uuid::nil(),
         };
-        let answer = self
-            .transport
-            .send(&Request::new(Method::DELETE, &path))
-            .await;
-        let expect = Expect {
-            ticket: &|_| None,
-            levels: 2,
-            standing: Some(ticket),
-            rename: field_name,
-        };
-        write(answer, &expect)
+        self.write(call).await
     }
 
-    /// Posts once: what the answer means, and its status if there was one.
-    async fn post(
-        &self,
-        path: &str,
-        body: Option<&Value>,
-        standing: Option<&Ticket>,
-    ) -> (Answered, Option<u16>) {
-        let mut request = Request::new(Method::POST, path);
-        if let Some(body) = body {
+    /// Posts a create: what the answer means, and its status if there was one.
+    async fn post(&self, path: &str, body: &Value) -> (Answered, Option<u16>) {
+        let create = Sending::new(Method::POST, path.to_owned(), None);
+        let sending = create.body(Cow::Borrowed(body));
+        self.send(&sending).await
+    }
+
+    /// Sends once: what the answer means, and its status if there was one.
+    pub(super) async fn send(&self, sending: &Sending<'_>) -> (Answered, Option<u16>) {
+        let mut request = Request::new(sending.method.clone(), &sending.path);
+        if let Some(body) = &sending.body {
             request = request.body(body);
         }
-        let answer = self.transport.send(&request).await;
+        let answer = match sending.is_partial {
+            true => self.partial.send(&request).await,
+            false => self.transport.send(&request).await,
+        };
         let status = answer.as_ref().ok().map(|answer| answer.status);
+        (self.judged(answer, sending), status)
+    }
+
+    /// What an answer means.
+    pub(super) fn judged(&self, answer: Result<Answer, Lost>, sending: &Sending<'_>) -> Answered {
         let expect = Expect {
             ticket: &|body| self.made(body),
             levels: 2,
-            standing,
-            rename: field_name,
+            standing: sending.standing,
+            rename: sending.rename,
         };
-        (write(answer, &expect), status)
+        write(answer, &expect)
     }
 
     /// The ticket that a create's answer names: `Item.TicketId`, else `Uid` (§7).
@@ -173,41 +192,13 @@ impl IncidentIq {
 }
 
 /// A refusal of our own: nothing was sent.
-fn ours(message: String) -> Answered {
+pub(super) fn refused(message: String) -> Answered {
     Outcome::Rejected(Refusal {
         status: 0,
         message,
         fields: Vec::new(),
     })
     .into()
-}
-
-/// The path and body of a further step.
-fn further<'a>(call: Call<'a>) -> Result<(&'a Ticket, String, Option<Value>), String> {
-    let ticket = call
-        .ticket
-        .ok_or_else(|| format!("the step `{}` needs a ticket that stands", call.step))?;
-    let ticket_id = segment(&ticket.id)?;
-    let member = |name: &str| segment(call.body[name].as_str().unwrap_or_default());
-    let with_ticket = || {
-        let mut body = call.body.clone();
-        body["TicketId"] = json!(ticket.id);
-        Some(body)
-    };
-    let (tail, body) = match call.step {
-        PRIORITY => ("priority".to_owned(), with_ticket()),
-        TAGS => ("tags".to_owned(), Some(call.body.clone())),
-        ASSIGN => ("assign".to_owned(), with_ticket()),
-        SLA => ("sla".to_owned(), Some(call.body.clone())),
-        DUE_DATE => ("due-dates".to_owned(), Some(call.body.clone())),
-        OWNER => {
-            let (owner, requestor) = (member("OwnerId")?, member("ForId")?);
-            (format!("owner/{owner}/for/{requestor}"), None)
-        }
-        STATUS => (format!("status/{}", member("WorkflowStepId")?), None),
-        other => return Err(format!("IncidentIQ has no step `{other}`")),
-    };
-    Ok((ticket, format!("/v1.0/tickets/{ticket_id}/{tail}"), body))
 }
 
 /// An id that may stand in a path.
@@ -217,19 +208,4 @@ pub(super) fn segment(id: &str) -> Result<&str, String> {
         return Err(format!("`{id}` is no id"));
     }
     Ok(id)
-}
-
-/// A member of a request as the mapping calls the field.
-fn field_name(member: &str) -> String {
-    let name = member.split(['.', '[']).next().unwrap_or(member);
-    match name {
-        "AssignToUserId" => "AssignedToUserId",
-        "AssignToTeamId" => "AssignedToTeamId",
-        "AssignToParentId" => "ParentTicketId",
-        "PriorityId" => "Priority",
-        "CustomDate" => "DueDate",
-        "Description" => "IssueDescription",
-        _ => return member.to_owned(),
-    }
-    .to_owned()
 }

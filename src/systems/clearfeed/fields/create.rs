@@ -1,25 +1,10 @@
-//! The one table of ClearFeed's request fields, in the common spelling (contract clearfeed, Endpoints).
+//! The fields of a create, in the common spelling (contract clearfeed, Endpoints).
 
+use super::{NO_TEAM, PRIORITIES, STATUSES, UPDATE};
 use crate::directory::Kind;
 use crate::systems::Dialect;
 use crate::systems::fields::called;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
-
-/// Sets by `PATCH` what the create does not take.
-pub(super) const UPDATE: &str = "update";
-
-/// Both dialects' spellings of the priorities; `medium` and `normal` are one.
-const PRIORITIES: &[&str] = &["low", "medium", "normal", "high", "urgent"];
-
-/// The states of a request.
-const STATUSES: &[&str] = &[
-    "open",
-    "in_progress",
-    "pending",
-    "on_hold",
-    "solved",
-    "closed",
-];
 
 /// The fields of a create in one dialect.
 pub(super) fn create(dialect: Dialect) -> FieldTable {
@@ -139,7 +124,7 @@ fn never() -> Vec<Field> {
         Field::never(
             "assigned_team",
             FieldType::TEXT,
-            "no call sets it: assign a person by `assignee_id`",
+            NO_TEAM,
             "the team that works on it [Request object]",
         )
         .called(called::TEAM),

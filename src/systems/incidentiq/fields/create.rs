@@ -1,23 +1,9 @@
-//! The one table of IncidentIQ's ticket fields (contract incidentiq §6, §7).
+//! The fields of a create, with those of the steps that follow it (contract incidentiq §6, §7).
 
+use super::{ASSIGN, DUE_DATE, OWNER, PRIORITY, SLA, STATUS, TAGS};
 use crate::directory::Kind;
 use crate::systems::fields::called;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
-
-/// Sets the priority (§8).
-pub(super) const PRIORITY: &str = "priority";
-/// Replaces the tags (§8).
-pub(super) const TAGS: &str = "tags";
-/// Assigns an agent, a team, a parent (§9).
-pub(super) const ASSIGN: &str = "assign";
-/// Sets the submitter (§9).
-pub(super) const OWNER: &str = "owner";
-/// Sets the SLA (§9).
-pub(super) const SLA: &str = "sla";
-/// Sets a date by which it is due (§8).
-pub(super) const DUE_DATE: &str = "due_date";
-/// Moves the ticket to a step of its workflow (§10).
-pub(super) const STATUS: &str = "status";
 
 /// What people do with a time that the system sets itself.
 const TIME_INSTEAD: &str = "the system sets it itself: keep the old time in a custom field (`\"custom.Opened\"`) or in a line of `IssueDescription`";
@@ -219,7 +205,7 @@ fn never() -> Vec<Field> {
         Field::never("IsClosed", Bool, CLOSE, "whether it is closed [§6]"),
         Field::never(
             "CloseReasonTypeId",
-            FieldType::TEXT,
+            FieldType::Reference(Kind::CloseReason),
             CLOSE,
             "why it was closed [§10]",
         ),

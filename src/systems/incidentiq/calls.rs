@@ -1,0 +1,285 @@
+//! Which request each call of a row makes on a ticket that stands (contract incidentiq §8 to §12).
+
+use std::borrow::Cow;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::fields::{
+    ACTION, ASSETS, ASSIGN, CUSTOM_FIELDS, DESCRIPTION, DUE_DATE, FOLLOW, ISSUE, OWNER, PRIORITY,
+    SEND_EMAIL, SENSITIVE, SLA, STATUS, SUBJECT, TAGS, UNASSIGN, URGENT, WHOLE,
+};
+use super::tickets::segment;
+use crate::systems::http::refusal::Rename;
+use crate::systems::{Call, Operation, Ticket};
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct Sending<'a> {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Option<Cow<'a, Value>>,
+    /// Whether what the body does not name must stay, which a header asks for (§8).
+    pub(super) is_partial: bool,
+    /// The ticket that stands already.
+    pub(super) standing: Option<&'a Ticket>,
+    /// The names of its members as the mapping spells them.
+    pub(super) rename: Rename,
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn new(method: Method, path: String, standing: Option<&'a Ticket>) -> Self {
+        Self {
+            method,
+            path,
+            body: None,
+            is_partial: false,
+            standing,
+            rename: field_name,
+        }
+    }
+
+    pub(super) fn body(self, body: Cow<'a, Value>) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+}
+
+/// By which of its members the body of an operation's first step tells the narrow call that takes it.
+const TOLD_BY: [(&str, &str); 22] = [
+    ("CustomFieldTypeId", CUSTOM_FIELDS),
+    ("AssetId", ASSETS),
+    ("Name", TAGS),
+    ("Subject", SUBJECT),
+    ("Description", DESCRIPTION),
+    ("IssueId", ISSUE),
+    ("IsUrgent", URGENT),
+    ("HasSensitiveInformation", SENSITIVE),
+    ("Priority", PRIORITY),
+    ("AssignToUserId", ASSIGN),
+    ("AssignToTeamId", ASSIGN),
+    ("AssignToParentId", ASSIGN),
+    ("ClearUser", ASSIGN),
+    ("ClearTeam", ASSIGN),
+    ("SlaId", SLA),
+    ("Unassign", UNASSIGN),
+    ("CustomDate", DUE_DATE),
+    ("TicketFollowerUserId", FOLLOW),
+    ("TicketFollowerTeamId", FOLLOW),
+    ("WorkflowStepId", STATUS),
+    ("Action", ACTION),
+    ("OwnerId", OWNER),
+];
+
+/// The narrow call of a step; the step itself where its body does not tell another.
+fn narrow<'s>(step: &'s str, body: &Value) -> &'s str {
+    let first = body.as_array().map_or(Some(body), |items| items.first());
+    let has = |member: &str| first.is_some_and(|first| first.get(member).is_some());
+    match Operation::parse(step) {
+        Some(Operation::Update | Operation::Assign | Operation::SetStatus) if !has(WHOLE) => {
+            let told = TOLD_BY.iter().find(|(member, _)| has(member));
+            told.map_or(step, |(_, call)| call)
+        }
+        _ => step,
+    }
+}
+
+/// The request of a step.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn sending(call: Call<'_>) -> Result<Sending<'_>, String> {
+    let ticket = call
+        .ticket
+        .ok_or_else(|| format!("the step `{}` needs a ticket that stands", call.step))?;
+    let root = format!("/v1.0/tickets/{}", segment(&ticket.id)?);
+    let to = |method, tail: &str| {
+        let path = match tail {
+            "" => root.clone(),
+            tail => format!("{root}/{tail}"),
+        };
+        Sending::new(method, path, Some(ticket))
+    };
+    let post = |tail: &str| to(Method::POST, tail);
+    let member = |name: &str| segment(call.body[name].as_str().unwrap_or_default());
+    let of_ticket = |body: &Value| {
+        let mut body = body.clone();
+        body["TicketId"] = json!(ticket.id);
+        body
+    };
+    let is_on = |name: &str| call.body[name] == json!(true);
+    if let Some(operation) = Operation::parse(call.step) {
+        match operation {
+            Operation::Comment => return Ok(comment(call, &post)),
+            Operation::Close => return Ok(post("close").body(Cow::Borrowed(call.body))),
+            Operation::Delete => return Ok(to(Method::DELETE, "")),
+            Operation::Subtask => {
+                let path = "/v1.0/subtasks/create".to_owned();
+                let create = Sending::new(Method::POST, path, Some(ticket));
+                return Ok(create.body(Cow::Owned(of_ticket(call.body))));
+            }
+            _ => {}
+        }
+    }
+    Ok(match narrow(call.step, call.body) {
+        SUBJECT => post("subject").body(Cow::Owned(of_ticket(call.body))),
+        DESCRIPTION => post("description").body(Cow::Owned(of_ticket(call.body))),
+        ISSUE => post("issue").body(Cow::Owned(of_ticket(call.body))),
+        CUSTOM_FIELDS => {
+            let values = call.body.as_array().into_iter().flatten();
+            post("custom-fields").body(Cow::Owned(values.map(of_ticket).collect()))
+        }
+        URGENT if is_on("IsUrgent") => post("mark-urgent"),
+        URGENT => post("mark-not-urgent"),
+        SENSITIVE if is_on("HasSensitiveInformation") => post("mark-sensitive"),
+        SENSITIVE => post("mark-not-sensitive"),
+        PRIORITY => post("priority").body(Cow::Owned(of_ticket(call.body))),
+        TAGS => post("tags").body(Cow::Borrowed(call.body)),
+        ASSETS => post("assets").body(Cow::Borrowed(call.body)),
+        DUE_DATE => post("due-dates").body(Cow::Borrowed(call.body)),
+        ASSIGN => post("assign").body(Cow::Owned(of_ticket(call.body))),
+        SLA if call.body["SlaId"].is_null() => post("unassign-sla"),
+        SLA => post("sla").body(Cow::Borrowed(call.body)),
+        UNASSIGN => match call.body["Unassign"].as_str() {
+            Some("user") => post("unassign/user"),
+            Some("team") => post("unassign/team"),
+            _ => post("unassign-sla"),
+        },
+        OWNER => post(&format!(
+            "owner/{}/for/{}",
+            member("OwnerId")?,
+            member("ForId")?
+        )),
+        FOLLOW if call.body["TicketFollowerTeamId"].is_string() => post(&format!(
+            "followers/team/{}",
+            member("TicketFollowerTeamId")?
+        )),
+        FOLLOW => post(&format!(
+            "followers/user/{}",
+            member("TicketFollowerUserId")?
+        )),
+        STATUS => post(&format!("status/{}", member("WorkflowStepId")?)),
+        ACTION => match call.body["Action"].as_str().unwrap_or_default() {
+            "undelete" => to(Method::PUT, "undelete"),
+            "duplicate" => post(&format!("mark-as-duplicate/{}", member("DuplicateOfId")?)),
+            name => {
+                let (tail, members) = action(name)?;
+                let action = post(tail);
+                match members {
+                    [] => action,
+                    members => action.body(Cow::Owned(only(call.body, members))),
+                }
+            }
+        },
+        step if Operation::parse(step) == Some(Operation::Update) => Sending {
+            is_partial: true,
+            ..post("").body(Cow::Borrowed(call.body))
+        },
+        other => return Err(format!("IncidentIQ has no step `{other}`")),
+    })
+}
+
+/// Where an action of the workflow leads, and what of the body it takes (§10).
+fn action(name: &str) -> Result<(&'static str, &'static [&'static str]), String> {
+    Ok(match name {
+        "start" => ("start", &["UserId"]),
+        "stop" => ("stop", &[]),
+        "confirm" => ("confirm-issue", &[]),
+        "unconfirm" => ("unconfirm-issue", &[]),
+        "waiting" => ("status/waiting-on-requestor", &[]),
+        "responded" => ("status/requestor-responded", &[]),
+        "resolve" => ("resolve", &["CloseReasonTypeId"]),
+        "cancel" => ("cancel", &["CloseReasonTypeId"]),
+        other => return Err(format!("IncidentIQ has no action `{other}`")),
+    })
+}
+
+/// These members of a body.
+fn only(body: &Value, members: &[&str]) -> Value {
+    let given = members
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), body.get(name)?.clone())));
+    Value::Object(given.collect())
+}
+
+/// A comment under an id of our choice, by which the system tells a repeated one (§11).
+fn comment<'a>(call: Call<'a>, post: &dyn Fn(&str) -> Sending<'a>) -> Sending<'a> {
+    let mut body = call.body.clone();
+    let silent = body
+        .as_object_mut()
+        .and_then(|members| members.shift_remove(SEND_EMAIL));
+    body["TicketActivityId"] = json!(call.id.to_string());
+    if let Some(ticket) = call.ticket {
+        body["TicketId"] = json!(ticket.id);
+    }
+    let sending = match silent {
+        Some(_) => post("activities/new/false"),
+        None => post("activities/new"),
+    };
+    Sending {
+        rename: comment_field_name,
+        ..sending.body(Cow::Owned(body))
+    }
+}
+
+/// A member of a request as the mapping calls the field.
+fn field_name(member: &str) -> String {
+    let name = member.split(['.', '[']).next().unwrap_or(member);
+    match name {
+        "AssignToUserId" => "AssignedToUserId",
+        "AssignToTeamId" => "AssignedToTeamId",
+        "AssignToParentId" => "ParentTicketId",
+        "PriorityId" => "Priority",
+        "CustomDate" => "DueDate",
+        "Description" => "IssueDescription",
+        _ => return member.to_owned(),
+    }
+    .to_owned()
+}
+
+/// The same for a comment.
+fn comment_field_name(member: &str) -> String {
+    let last = member.rsplit(['.', ']']).next().unwrap_or(member);
+    match last {
+        "OwnerId" | "ByUserId" => "by",
+        "IsPublic" => "public",
+        _ => "body",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_step_of_an_operation_tells_its_call() {
+        let cases = [
+            ("update", json!({WHOLE: false, "Subject": "s"}), "update"),
+            ("update", json!({"Subject": "s"}), SUBJECT),
+            ("update", json!({"Description": null}), DESCRIPTION),
+            ("update", json!([{"CustomFieldTypeId": "f"}]), CUSTOM_FIELDS),
+            ("update", json!([{"Name": "old"}]), TAGS),
+            ("assign", json!({"ClearUser": true}), ASSIGN),
+            ("assign", json!({"SlaId": "s"}), SLA),
+            ("assign", json!({"Unassign": "team"}), UNASSIGN),
+            (
+                "set_status",
+                json!({"Action": "start", "UserId": "u"}),
+                ACTION,
+            ),
+            ("tags", json!([]), TAGS),
+        ];
+        for (step, body, call) in cases {
+            assert_eq!(narrow(step, &body), call, "{step} {body}");
+        }
+    }
+
+    #[test]
+    fn what_a_comment_is_refused_for_bears_the_names_of_its_fields() {
+        assert_eq!(comment_field_name("ActivityItems[0].ByUserId"), "by");
+        assert_eq!(comment_field_name("ActivityItems"), "body");
+    }
+}

@@ -1,0 +1,178 @@
+//! An update: what has a narrow call goes by it, the rest by one whole-ticket update that leaves out what it does not
+//! name (contract incidentiq §8).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::custom::custom_text;
+use super::{Composed, SWITCHES, items, objects, payload, step_body, steps_of};
+use crate::systems::fields::{FieldValue, Setting, Target};
+use crate::systems::given::Faults;
+use crate::systems::incidentiq::fields::{
+    ASSETS, ASSIGN, CUSTOM_FIELDS, DESCRIPTION, DUE_DATE, FOLLOW, ISSUE, PRIORITY, SENSITIVE, SLA,
+    STATUS, SUBJECT, TAGS, URGENT, WHOLE,
+};
+use crate::systems::{Operation, StepPayload};
+
+/// The order in which the narrow calls go: the issue first, since it decides which custom fields there are, and the
+/// status last, since it may end what may be changed.
+const STEPS: [&str; 14] = [
+    ISSUE,
+    CUSTOM_FIELDS,
+    SUBJECT,
+    DESCRIPTION,
+    URGENT,
+    SENSITIVE,
+    ASSETS,
+    PRIORITY,
+    TAGS,
+    ASSIGN,
+    SLA,
+    DUE_DATE,
+    FOLLOW,
+    STATUS,
+];
+
+/// What every ticket has: it can be changed, not emptied.
+const NEVER_EMPTY: [&str; 9] = [
+    "ForId",
+    "OwnerId",
+    "IssueId",
+    "LocationId",
+    "Subject",
+    "SourceId",
+    "ProductId",
+    "Priority",
+    "WorkflowStepId",
+];
+
+/// The steps of an update, none where nothing is given. A null empties its field.
+pub(in crate::systems::incidentiq) fn update(values: Vec<FieldValue>, notify: bool) -> Composed {
+    let mut change = Change::default();
+    let mut faults = Faults::new();
+    for FieldValue { target, value } in values {
+        let (name, taken) = match target {
+            Target::Custom(field) => {
+                let name = format!("custom.{}", field.name);
+                let text = match value {
+                    Value::Null => Ok(Value::Null),
+                    value => custom_text(&field, &value).map(Value::String),
+                };
+                let taken = text.map(|text| {
+                    let value = json!({"CustomFieldTypeId": field.id, "Value": text});
+                    change.custom.push(value);
+                });
+                (name, taken)
+            }
+            Target::Field(field) => {
+                let taken = change.take(field.name, field.setting, value);
+                (field.name.to_owned(), taken)
+            }
+        };
+        if let Err(message) = taken {
+            faults.push((name, message));
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(steps_of(Operation::Update, change.payloads(notify))),
+        false => Err(faults),
+    }
+}
+
+/// What is to be changed, by the call that changes it.
+#[derive(Default)]
+struct Change {
+    whole: Map<String, Value>,
+    narrow: BTreeMap<&'static str, Map<String, Value>>,
+    custom: Vec<Value>,
+}
+
+impl Change {
+    fn take(&mut self, name: &'static str, setting: Setting, value: Value) -> Result<(), String> {
+        let is_nothing = items(value.clone()).is_empty();
+        if value.is_null() && NEVER_EMPTY.contains(&name) {
+            return Err("every ticket has one: it can be changed, not emptied".to_owned());
+        }
+        match (setting, name) {
+            (Setting::Never(instead), _) => return Err(instead.to_owned()),
+            (_, "ParentTicketId") if value.is_null() => {
+                return Err(
+                    "no call takes a ticket away from the one it belongs under: do it in IncidentIQ"
+                        .to_owned(),
+                );
+            }
+            // The narrow calls have no form for none.
+            (_, "DueDate") if value.is_null() => {
+                self.whole.insert(name.to_owned(), Value::Null);
+            }
+            (_, "Tags" | "Assets") if is_nothing => {
+                self.whole.insert(name.to_owned(), json!([]));
+                self.whole.insert(format!("Update{name}"), json!(true));
+            }
+            (Setting::Own, _) => {
+                self.whole.insert(name.to_owned(), value);
+            }
+            (Setting::Step(step), _) => {
+                let members = self.narrow.entry(step).or_default();
+                members.insert(name.to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn payloads(mut self, notify: bool) -> Vec<StepPayload> {
+        let mut payloads = Vec::new();
+        if !self.whole.is_empty() {
+            self.whole.insert(WHOLE.to_owned(), json!(false));
+            self.whole
+                .insert("BypassSubjectUpdate".to_owned(), json!(true));
+            if !notify {
+                let off = SWITCHES.map(|name| (name.to_owned(), json!(false)));
+                self.whole.extend(off);
+            }
+            payloads.push(payload("update", Value::Object(self.whole)));
+        }
+        for step in STEPS {
+            let members = self.narrow.remove(step).unwrap_or_default();
+            match step {
+                CUSTOM_FIELDS if !self.custom.is_empty() => {
+                    let custom = Value::Array(std::mem::take(&mut self.custom));
+                    payloads.push(payload(step, custom));
+                }
+                _ if members.is_empty() => {}
+                FOLLOW => payloads.extend(followers(members)),
+                _ => payloads.push(payload(step, narrow_body(step, members, notify))),
+            }
+        }
+        payloads
+    }
+}
+
+/// The body of a narrow call.
+fn narrow_body(step: &str, mut members: Map<String, Value>, notify: bool) -> Value {
+    match step {
+        DESCRIPTION => json!({"Description": members.remove("IssueDescription")}),
+        ASSETS => objects("AssetId", members.remove("Assets").unwrap_or_default()),
+        // Neither urgent nor sensitive is what an empty cell says.
+        URGENT | SENSITIVE => members
+            .into_iter()
+            .map(|(name, value)| (name, json!(value == json!(true))))
+            .collect(),
+        _ => step_body(step, members, notify),
+    }
+}
+
+/// One request for each follower.
+fn followers(members: Map<String, Value>) -> impl Iterator<Item = StepPayload> {
+    let ids = members.into_iter().flat_map(|(name, ids)| {
+        let member = name.trim_end_matches('s').to_owned();
+        items(ids)
+            .into_iter()
+            .map(move |id| json!({member.clone(): id}))
+    });
+    (0..).zip(ids).map(|(ordinal, body)| StepPayload {
+        ordinal,
+        ..payload(FOLLOW, body)
+    })
+}

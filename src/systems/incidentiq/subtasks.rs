@@ -1,0 +1,109 @@
+//! A ticket's subtasks (contract incidentiq §12).
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::IncidentIq;
+use super::calls::Sending;
+use super::envelope::{id, local, text};
+use super::tickets::{refused, segment};
+use crate::systems::http::Request;
+use crate::systems::http::classify::inner_failure;
+use crate::systems::http::reader::{ReadFailure, Reader};
+use crate::systems::http::refusal::member;
+use crate::systems::{Answered, Call, Outcome, Ticket};
+
+/// Reads the subtasks of a ticket; the path holds the ticket's id, not a subtask's.
+pub(super) async fn read(ticket_id: &str, reader: Reader<'_>) -> Result<Value, ReadFailure> {
+    let path = format!("/v1.0/subtasks/{ticket_id}");
+    reader.read(Request::get(&path)).await
+}
+
+/// The rows of such an answer; `None`: it lists nothing.
+pub(super) fn rows(body: &Value) -> Option<&Vec<Value>> {
+    body.as_array()
+        .or_else(|| member(body, &["Items"])?.as_array())
+        .or_else(|| member(body, &["Item"])?.as_array())
+}
+
+/// Whether a subtask stands and has that subject.
+pub(super) fn is_of(row: &Value, subject: &str) -> bool {
+    !is_set(row, &["IsDeleted"]) && text(row, "Subject").as_deref() == Some(subject.trim())
+}
+
+fn is_set(row: &Value, names: &[&str]) -> bool {
+    member(row, names).and_then(Value::as_bool) == Some(true)
+}
+
+impl IncidentIq {
+    /// Completes the subtask of that subject that was made last: the one that the step before made, whose id no step
+    /// can know when the row is composed. Once completed it stays the last, so that a repetition completes no other.
+    pub(super) async fn complete(&self, call: Call<'_>) -> Answered {
+        let subject = text(call.body, "Subject").unwrap_or_default();
+        let Some(Ok((ticket, ticket_id))) = call
+            .ticket
+            .map(|ticket| segment(&ticket.id).map(|id| (ticket, id)))
+        else {
+            return refused("a subtask needs a ticket that stands".to_owned());
+        };
+        let list = Sending::new(
+            Method::GET,
+            format!("/v1.0/subtasks/{ticket_id}"),
+            Some(ticket),
+        );
+        let body = match self.listed(&list, ticket).await {
+            Ok(body) => body,
+            Err(answered) => return answered,
+        };
+        let last = rows(&body)
+            .into_iter()
+            .flatten()
+            .filter(|row| is_of(row, &subject))
+            .max_by_key(|row| {
+                text(row, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z')))
+            });
+        let Some(last) = last else {
+            return refused(format!("the ticket has no subtask `{subject}`"));
+        };
+        if is_set(last, &["IsCompleted", "IsComplete"]) {
+            return Outcome::Done(ticket.clone()).into();
+        }
+        let Some(id) = id(last, "TicketSubtaskId").or_else(|| id(last, "SubtaskId")) else {
+            return refused(format!("the subtask `{subject}` is listed without an id"));
+        };
+        let complete = Sending::new(
+            Method::POST,
+            format!("/v1.0/subtasks/{id}/complete"),
+            Some(ticket),
+        );
+        self.send(&complete).await.0
+    }
+
+    /// The body of an answer that lists, or what it means that there is none.
+    async fn listed(&self, list: &Sending<'_>, ticket: &Ticket) -> Result<Value, Answered> {
+        let request = Request::new(list.method.clone(), &list.path);
+        let answer = self.transport.send(&request).await;
+        let body = answer
+            .as_ref()
+            .ok()
+            .filter(|answer| (200..300).contains(&answer.status))
+            .and_then(|answer| answer.json().ok())
+            .filter(|body| inner_failure(body).is_none());
+        match body {
+            Some(body) => Ok(body),
+            None => Err(match self.judged(answer, list) {
+                Answered {
+                    outcome: Outcome::Done(_),
+                    spent,
+                } => Answered {
+                    outcome: Outcome::InDoubt(format!(
+                        "the subtasks of `{}` could not be listed",
+                        ticket.id
+                    )),
+                    spent,
+                },
+                answered => answered,
+            }),
+        }
+    }
+}
