@@ -89,19 +89,6 @@ fn all_that_the_head_lacks_is_told_at_once() {
 }
 
 #[test]
-fn keys_for_later_are_said_to_be_so() {
-    insta::assert_snapshot!(load_faults(&format!(
-            "target = {{ from = \"x\" }}\n{}",
-            with_fields("Tags = { from = \"a\", clear = true }\n")
-        )), @r##"
-    m.toml:1:1: `target` is not built yet
-        this version cannot do it: leave the key out
-    m.toml:10:22: `clear` is not built yet
-        this version cannot do it: leave the key out
-    "##);
-}
-
-#[test]
 fn syntax_errors_have_their_line() {
     insta::assert_snapshot!(load_faults(&with_fields("Tags = { from = \nCount = = 2\n")), @r##"
     m.toml:9:15: nothing stands behind `=`
