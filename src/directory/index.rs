@@ -275,6 +275,13 @@ impl Directory {
             .unwrap_or(Found::Missing(Vec::new()))
     }
 
+    /// The entry of that id.
+    pub fn entry(&self, kind: Kind, id: &str) -> Option<&Entry> {
+        let (index, listing) = (self.kinds.get(&kind)?, self.snapshot.kinds.get(&kind)?);
+        let found = index.ids.get(&id.to_ascii_lowercase())?.first()?;
+        listing.entries.get(*found as usize)
+    }
+
     /// The names of a kind that are nearest to a text, best first, at most three; with `within` only those of
     /// that parent.
     pub fn nearest(&self, kind: Kind, text: &str, within: Option<&str>) -> Vec<String> {

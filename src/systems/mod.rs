@@ -6,6 +6,7 @@
 //! run's business.
 
 pub mod clearfeed;
+pub mod common;
 mod connection;
 pub mod fields;
 mod given;
@@ -19,6 +20,7 @@ mod testing;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,6 +31,7 @@ use uuid::Uuid;
 
 use crate::directory::{CustomField, Snapshot};
 use crate::error::{Error, Fault, Result};
+use common::{CommonTicket, Query, SearchEnd};
 use fields::{FieldTable, FieldValue};
 
 pub use connection::{COMMIT_WITHIN, Connection, sign_in};
@@ -358,7 +361,8 @@ pub struct Listed {
 }
 
 /// Whether a ticket is still worked on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// It is.
     #[default]
@@ -366,7 +370,22 @@ pub enum Standing {
     /// It is closed.
     Closed,
     /// It is deleted.
+    #[serde(rename = "deleted")]
     Gone,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Closed, Self::Gone];
+
+    /// The word that searches and the common ticket use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Gone => "deleted",
+        }
+    }
 }
 
 /// What reading one ticket came to.
@@ -502,6 +521,26 @@ pub trait System: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the newest cannot be listed.
     async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>>;
+
+    /// The ticket of an id or a number in the common shape, with its comments where they can be had; `None` where there
+    /// is none.
+    ///
+    /// # Errors
+    /// When it cannot be looked up or read, or several tickets bear the number.
+    async fn ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>>;
+
+    /// Looks for tickets, the newest first, and hands those on that are what is looked for, page by page, until there
+    /// are no more or the caller has enough. Filters may be ignored by the server: each ticket is judged by
+    /// [`Query::holds`].
+    ///
+    /// # Errors
+    /// When a page cannot be had, or the system holds nothing of what is asked for.
+    async fn search(
+        &self,
+        query: &Query,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+    ) -> Result<SearchEnd>;
 
     /// What [`Self::undo`] does here to tickets, said before it is done: `deletes them`.
     fn undoing(&self) -> &'static str;

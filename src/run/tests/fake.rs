@@ -1,6 +1,7 @@
 //! A system with a script: what it answers to the next requests of a key, and when it commits.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::intake::{Digest, Item, Subject};
 use crate::mapping::{MapRows, Mapped, Ready};
 use crate::record::{Cell, Place, Record, RowKey};
+use crate::systems::common::{CommonTicket, Query, SearchEnd};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
@@ -300,6 +302,19 @@ impl System for Fake {
 
     async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Reading> {
         unreachable!("a run reads no single ticket")
+    }
+
+    async fn ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<CommonTicket>> {
+        unreachable!("a run reads no whole ticket")
+    }
+
+    async fn search(
+        &self,
+        _: &Query,
+        _: &dyn Permit,
+        _: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+    ) -> Result<SearchEnd> {
+        unreachable!("a run searches no tickets")
     }
 
     async fn sample(&self, _: &str, _: &dyn Permit) -> Result<Vec<Listed>> {

@@ -4,6 +4,7 @@
 //! connection and finds the dialect; `requests` writes and lists, `directory` reads what can be listed, `sighted` reads
 //! back what is in doubt.
 
+mod common;
 mod compose;
 mod dialect;
 mod directory;
@@ -18,9 +19,12 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::common::{CommonTicket, Query, SearchEnd};
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
@@ -108,6 +112,22 @@ impl System for ClearFeed {
 
     async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>> {
         requests::sample(words, self.reader(permit)).await
+    }
+
+    async fn ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
+        match self.find_ticket(name, permit).await? {
+            Some(found) => Ok(common::one(&found.id, self.reader(permit)).await?),
+            None => Ok(None),
+        }
+    }
+
+    async fn search(
+        &self,
+        query: &Query,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+    ) -> Result<SearchEnd> {
+        common::search(self, query, self.reader(permit), page).await
     }
 
     fn undoing(&self) -> &'static str {

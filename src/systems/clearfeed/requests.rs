@@ -313,7 +313,7 @@ pub(super) async fn created(
 }
 
 /// A request as a listing shows it; its description is the first message.
-fn listed(request: &Value) -> Option<Listed> {
+pub(super) fn listed(request: &Value) -> Option<Listed> {
     let collection = member(request, &["collection"]).and_then(|collection| text(collection, "id"));
     let message = member(request, &["messages"])
         .and_then(Value::as_array)

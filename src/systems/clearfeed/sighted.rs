@@ -75,7 +75,7 @@ fn like(sent: &str, message: &Value) -> Option<Like> {
 }
 
 /// When a message was posted: Slack's time stamp is seconds since 1970, with a fraction.
-fn posted(message: &Value) -> Option<Timestamp> {
+pub(super) fn posted(message: &Value) -> Option<Timestamp> {
     let stamp = text(message, "ts").or_else(|| text(message, "created_at"))?;
     match stamp.split('.').next()?.parse() {
         Ok(seconds) => Timestamp::from_second(seconds).ok(),
@@ -84,7 +84,7 @@ fn posted(message: &Value) -> Option<Timestamp> {
 }
 
 /// Whether internal notes are among the messages: one is marked so, or stands in the thread of the triage.
-fn shows_notes(request: &Value, messages: &[Value]) -> bool {
+pub(super) fn shows_notes(request: &Value, messages: &[Value]) -> bool {
     let thread = |name: &str| member(request, &[name]).and_then(|thread| text(thread, "thread_ts"));
     let triage = thread("triage_thread").filter(|ts| thread("request_thread").as_ref() != Some(ts));
     messages.iter().any(|message| {
@@ -94,7 +94,7 @@ fn shows_notes(request: &Value, messages: &[Value]) -> bool {
 }
 
 /// A text as it was before Slack made links of it: `<https://a.example|a>` is `a`, `<https://a.example>` the address.
-fn unlinked(text: &str) -> String {
+pub(super) fn unlinked(text: &str) -> String {
     const SCHEMES: [&str; 4] = ["https://", "http://", "mailto:", "tel:"];
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -59,12 +59,6 @@ pub(super) async fn created(
 
 /// A ticket as a listing shows it, or a read of its own.
 fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
-    let is_set = |name: &str| member(item, &[name]).and_then(Value::as_bool) == Some(true);
-    let standing = match (is_set("IsDeleted"), is_set("IsClosed")) {
-        (true, _) => Standing::Gone,
-        (_, true) => Standing::Closed,
-        _ => Standing::Open,
-    };
     Listed {
         ticket: system.ticket(ticket_id, item),
         created_at: moment(item, "CreatedDate", system.zone.as_ref()),
@@ -72,7 +66,17 @@ fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
         text: text(item, "IssueDescription"),
         custom: custom(item),
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
-        standing,
+        standing: standing(item),
+    }
+}
+
+/// Whether a ticket is still worked on.
+pub(super) fn standing(item: &Value) -> Standing {
+    let is_set = |name: &str| member(item, &[name]).and_then(Value::as_bool) == Some(true);
+    match (is_set("IsDeleted"), is_set("IsClosed")) {
+        (true, _) => Standing::Gone,
+        (_, true) => Standing::Closed,
+        _ => Standing::Open,
     }
 }
 
@@ -207,6 +211,50 @@ fn search(from: Date, to: Date) -> Value {
         "IncludeDeleted": true,
         "Filters": [{"Facet": "createddate", "Value": range, "GroupIndex": 0}],
     })
+}
+
+/// The pages of a listing, one after the other.
+pub(super) struct Pages<'a> {
+    call: Call,
+    reader: Reader<'a>,
+    index: u64,
+    size: u64,
+    /// Rows that the system counts, by its latest word.
+    total: Option<u64>,
+    is_over: bool,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) fn new(call: Call, reader: Reader<'a>) -> Self {
+        Self {
+            call,
+            reader,
+            index: 0,
+            size: SIZE,
+            total: None,
+            is_over: false,
+        }
+    }
+
+    /// Whether as many rows were seen as the system counts.
+    pub(super) fn has_all(&self, seen: u64) -> bool {
+        self.total.is_some_and(|total| seen >= total)
+    }
+
+    /// The rows of the next page; `None` past the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Value>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let page = self.call.page(self.reader, self.index, self.size).await?;
+        if self.index == 0 {
+            self.size = granted(&page, SIZE);
+        }
+        self.is_over = page.index.is_some_and(|index| index != self.index);
+        self.index += 1;
+        self.total = page.total.or(self.total);
+        Ok((!page.items.is_empty()).then_some(page.items))
+    }
 }
 
 /// How far a listing has come.

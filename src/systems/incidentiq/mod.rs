@@ -4,6 +4,7 @@
 //! connection; `tickets` and `calls` write, `directory` and `listing` read, `sighted` reads back what is in doubt.
 
 mod calls;
+mod common;
 mod compose;
 mod custom_fields;
 mod directory;
@@ -23,12 +24,14 @@ mod call_tests;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
+use super::common::{CommonTicket, Query, SearchEnd};
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
@@ -135,6 +138,22 @@ impl System for IncidentIq {
 
     async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>> {
         listing::sample(self, words, self.reader(permit)).await
+    }
+
+    async fn ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
+        match self.find_ticket(name, permit).await? {
+            Some(found) => common::one(self, &found.id, self.reader(permit)).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn search(
+        &self,
+        query: &Query,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+    ) -> Result<SearchEnd> {
+        common::search(self, query, self.reader(permit), page).await
     }
 
     fn undoing(&self) -> &'static str {

@@ -124,19 +124,20 @@ fn made(system: &IncidentIq, row: &Value, is_equal: bool) -> Like {
     }
 }
 
-fn items(activity: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn items(activity: &Value) -> impl Iterator<Item = &Value> {
     let items = member(activity, &["ActivityItems"]).and_then(Value::as_array);
     items.into_iter().flatten()
 }
 
 /// The activities of a ticket.
-struct Feed {
-    rows: Vec<Value>,
+pub(super) struct Feed {
+    pub(super) rows: Vec<Value>,
     /// Whether as many came as the system counts.
-    is_whole: bool,
+    pub(super) is_whole: bool,
 }
 
-async fn feed(ticket_id: &str, reader: Reader<'_>) -> Result<Feed, ReadFailure> {
+/// Reads all activities of a ticket (§11).
+pub(super) async fn feed(ticket_id: &str, reader: Reader<'_>) -> Result<Feed, ReadFailure> {
     let call = paging::Call::get(format!("/v1.0/tickets/{ticket_id}/activities"));
     let mut rows = Vec::new();
     let mut seen = HashSet::new();

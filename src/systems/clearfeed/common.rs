@@ -1,0 +1,427 @@
+//! ClearFeed's requests as common tickets (contract clearfeed, Request object), in both dialects.
+//!
+//! | common | `v1` | `rest` |
+//! |---|---|---|
+//! | id, number, title | `id`, `ticket_id`, `title` | the same |
+//! | description | the first of `messages`, else `description` | the same |
+//! | state | `status` | `state` |
+//! | priority | `priority` | the same; `normal` is called `medium` |
+//! | requester | `author` and `author_email` | the same |
+//! | assignee, team | `assignee`, `assigned_team` | the same |
+//! | category | `collection` | the same |
+//! | custom | `custom_fields`, by name | `custom_field_values`, by id |
+//! | comments | `messages` after the first | the same |
+//! | created, updated | `created_at`, `updated_at` | the same |
+//!
+//! A request has no place and no due date, tells no time of its closing, and shows its tags in no answer that the
+//! contract knows: these are always among `not_shown`, tags unless the answer has them. All else that a request tells
+//! (channel, customer, service levels, survey, linked tickets, threads) stays in `other`.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::requests::{LIMIT, inner, is_id, listed, page, text};
+use super::sighted::{posted, shows_notes, unlinked};
+use super::{ClearFeed, dialect};
+use crate::error::{Error, Result};
+use crate::html;
+use crate::systems::common::{
+    Comment, CommonTicket, CustomValue, Named, Query, SearchEnd, StateFilter, beyond,
+};
+use crate::systems::http::Request;
+use crate::systems::http::reader::{ReadFailure, Reader};
+use crate::systems::http::refusal::member;
+use crate::systems::{Standing, SystemName};
+
+/// The members that have a place in the common ticket.
+const TAKEN: [&str; 20] = [
+    "id",
+    "ticket_id",
+    "title",
+    "description",
+    "state",
+    "status",
+    "priority",
+    "author",
+    "author_email",
+    "assignee",
+    "assignee_id",
+    "assigned_team",
+    "collection",
+    "collection_id",
+    "custom_fields",
+    "custom_field_values",
+    "tags",
+    "messages",
+    "created_at",
+    "updated_at",
+];
+
+/// What no request has.
+const NEVER: [(&str, &str); 3] = [
+    ("place", "ClearFeed's requests have no place"),
+    (
+        "closed",
+        "ClearFeed does not tell when a request was closed",
+    ),
+    ("due", "ClearFeed's requests have no due date"),
+];
+
+/// A request of an answer.
+pub(super) fn common(request: &Value) -> Option<CommonTicket> {
+    let bare = listed(request)?;
+    let time = |name: &str| text(request, name).and_then(|at| at.parse().ok());
+    let messages = member(request, &["messages"]).and_then(Value::as_array);
+    let said = messages.map(Vec::as_slice).unwrap_or_default();
+    let state = text(request, "state").or_else(|| text(request, "status"));
+    let mut ticket = CommonTicket {
+        number: bare.ticket.number,
+        url: bare.ticket.url,
+        title: text(request, "title"),
+        description: bare.text.as_deref().map(readable),
+        standing: bare.standing,
+        state: state.map(word),
+        priority: text(request, "priority").map(|own| Named {
+            // Both dialects' words for the middle are one (contract, the table of dialects).
+            name: Some(if own == "normal" { "medium" } else { &own }.to_owned()),
+            id: Some(own),
+            email: None,
+        }),
+        requester: requester(request),
+        assignee: reference(request, &["assignee", "assignee_id"]),
+        team: reference(request, &["assigned_team"]),
+        category: reference(request, &["collection", "collection_id"]),
+        tags: tags(request),
+        custom: custom(request),
+        comments: said.iter().skip(1).filter_map(comment).collect(),
+        created: time("created_at"),
+        updated: time("updated_at"),
+        other: beyond(request, &TAKEN),
+        ..CommonTicket::new(SystemName::ClearFeed, bare.ticket.id)
+    };
+    for (field, why) in NEVER {
+        ticket.hide(field, why);
+    }
+    if request.get("tags").is_none() {
+        ticket.hide("tags", "ClearFeed shows no tags");
+    }
+    let has_custom = ["custom_fields", "custom_field_values"]
+        .iter()
+        .any(|name| request.get(name).is_some());
+    if !has_custom {
+        ticket.hide("custom", "the answer has no custom fields");
+    }
+    if ticket.description.is_none() {
+        ticket.hide("description", "the answer does not show the first message");
+    }
+    match messages {
+        None => ticket.hide("comments", "the answer shows no messages"),
+        Some(messages) if !shows_notes(request, messages) => {
+            ticket.hide(
+                "comments",
+                "internal notes may be missing: none is among the messages",
+            );
+        }
+        Some(_) => {}
+    }
+    Some(ticket)
+}
+
+/// A message as people read it: without tags, and without the links that Slack makes.
+fn readable(text: &str) -> String {
+    html::to_text(&unlinked(text))
+}
+
+fn word(word: String) -> Named {
+    Named {
+        name: Some(word.clone()),
+        id: Some(word),
+        email: None,
+    }
+}
+
+/// Something that stands as an id, or as an object with one.
+fn reference(request: &Value, names: &[&str]) -> Option<Named> {
+    let value = member(request, names)?;
+    match value {
+        Value::Object(_) => Some(Named {
+            id: Some(text(value, "id")?),
+            name: text(value, "name"),
+            email: text(value, "email"),
+        }),
+        _ => names
+            .iter()
+            .find_map(|name| text(request, name))
+            .map(Named::id),
+    }
+}
+
+fn requester(request: &Value) -> Option<Named> {
+    let email = text(request, "author_email");
+    match reference(request, &["author"]) {
+        Some(author) => Some(Named {
+            email: author.email.clone().or(email),
+            ..author
+        }),
+        None => email.map(|email| Named {
+            email: Some(email),
+            ..Named::default()
+        }),
+    }
+}
+
+fn tags(request: &Value) -> Vec<String> {
+    let tags = member(request, &["tags"]).and_then(Value::as_array);
+    let name = |tag: &Value| match tag {
+        Value::String(name) => Some(name.clone()),
+        object => text(object, "name"),
+    };
+    tags.into_iter().flatten().filter_map(name).collect()
+}
+
+/// By name in one dialect, by id in the other.
+fn custom(request: &Value) -> Vec<CustomValue> {
+    let values = |name: &str| {
+        let values = member(request, &[name]).and_then(Value::as_object);
+        values
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !value.is_null())
+    };
+    let by_name = values("custom_fields").map(|(name, value)| CustomValue {
+        id: None,
+        name: Some(name.clone()),
+        value: value.clone(),
+    });
+    let by_id = values("custom_field_values").map(|(id, value)| CustomValue {
+        id: Some(id.clone()),
+        name: None,
+        value: value.clone(),
+    });
+    by_name.chain(by_id).collect()
+}
+
+fn comment(message: &Value) -> Option<Comment> {
+    let is_private = member(message, &["is_private"]).and_then(Value::as_bool);
+    Some(Comment {
+        author: reference(message, &["author"]),
+        at: posted(message),
+        public: is_private.map(|is_private| !is_private),
+        text: readable(&text(message, "text")?),
+    })
+}
+
+/// Reads one request with its messages.
+pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Option<CommonTicket>, ReadFailure> {
+    Ok(shown(id, reader)
+        .await?
+        .and_then(|request| common(&request)))
+}
+
+/// A request as the system shows it, with its messages.
+async fn shown(id: &str, reader: Reader<'_>) -> Result<Option<Value>, ReadFailure> {
+    if !is_id(id) {
+        return Ok(None);
+    }
+    let path = format!("/requests/{id}");
+    let query = [("include", "messages".to_owned())];
+    match reader.read(Request::get(&path).query(&query)).await {
+        Ok(body) => Ok(Some(inner(&body).clone())),
+        Err(failure) if matches!(failure.status, Some(404 | 410)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Looks for requests, the newest first. What counts is [`Query::holds`].
+pub(super) async fn search(
+    system: &ClearFeed,
+    query: &Query,
+    reader: Reader<'_>,
+    page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+) -> Result<SearchEnd> {
+    if query.place.is_some() {
+        return Err(Error::usage("ClearFeed's requests have no place")
+            .hint("look for words, an assignee, a team or a requester instead"));
+    }
+    if query.wants_deleted() {
+        return Err(Error::usage("ClearFeed deletes no requests").hint("look for closed ones"));
+    }
+    match query.words.is_empty() {
+        true => by_listing(system, query, reader, page).await,
+        false => by_words(query, reader, page).await,
+    }
+}
+
+async fn by_listing(
+    system: &ClearFeed,
+    query: &Query,
+    reader: Reader<'_>,
+    hand_on: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+) -> Result<SearchEnd> {
+    let filters = filters(system, query);
+    let mut seen = HashSet::new();
+    let mut end = SearchEnd::default();
+    let mut cursor: Option<String> = None;
+    loop {
+        let (rows, next) =
+            page(reader, "/requests", "requests", &filters, cursor.as_deref()).await?;
+        let before = seen.len();
+        let hits = rows.iter().filter_map(|row| {
+            let ticket = common(row)?;
+            let is_new = seen.insert(ticket.id.clone());
+            (is_new && query.holds(&ticket, row)).then_some(ticket)
+        });
+        let hits = hits.collect();
+        end.looked_at = seen.len() as u64;
+        if hand_on(hits).is_break() {
+            return Ok(end);
+        }
+        match next {
+            None => return Ok(SearchEnd { whole: true, ..end }),
+            // The same rows again: cursors are not what the system understands.
+            Some(_) if seen.len() == before => return Ok(end),
+            next => cursor = next,
+        }
+    }
+}
+
+/// Who asks is filtered by address, since the system knows no id there.
+fn filters(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
+    // Whether the bounds belong to the span is not told.
+    let margin = SignedDuration::from_mins(1);
+    let widened = |at: Timestamp, by| at.checked_add(by).unwrap_or(at).to_string();
+    let (field, span) = match query.created.is_open() {
+        true => ("updated_at", query.updated),
+        false => ("created_at", query.created),
+    };
+    let mut filters = vec![
+        ("sort_order", "desc".to_owned()),
+        ("include", "messages".to_owned()),
+        ("limit", LIMIT.to_string()),
+    ];
+    if !span.is_open() {
+        filters.push(("filter_by", field.to_owned()));
+    }
+    filters.extend(span.from.map(|at| ("after", widened(at, -margin))));
+    filters.extend(span.until.map(|at| ("before", widened(at, margin))));
+    if let Some(email) = query.requester.as_ref().and_then(|who| who.email.clone()) {
+        filters.push(("author_emails", email));
+    }
+    let names = query.states.iter().map(|state| match state {
+        StateFilter::Named(named) => named.id.clone(),
+        StateFilter::Standing(Standing::Closed) => Some("closed".to_owned()),
+        StateFilter::Standing(_) => None,
+    });
+    // One that has no name of its own stands for several.
+    if let Some(names) = names.collect::<Option<Vec<String>>>() {
+        let member = dialect::status_member(system.account.dialect);
+        filters.extend(names.into_iter().map(|name| (member, name)));
+    }
+    filters
+}
+
+/// The system's own search, which shows no messages: each of its hits is read by itself, so that it can be judged.
+async fn by_words(
+    query: &Query,
+    reader: Reader<'_>,
+    hand_on: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+) -> Result<SearchEnd> {
+    let mut filters = vec![
+        ("query", query.words.join(" ")),
+        ("only_public", "false".to_owned()),
+        ("limit", LIMIT.to_string()),
+    ];
+    filters.extend(
+        query
+            .created
+            .from
+            .map(|at| ("created_after", at.to_string())),
+    );
+    filters.extend(
+        query
+            .created
+            .until
+            .map(|at| ("created_before", at.to_string())),
+    );
+    let (rows, _) = page(reader, "/requests/search", "requests", &filters, None).await?;
+    let mut end = SearchEnd::default();
+    for row in &rows {
+        let Some(id) = text(row, "id") else { continue };
+        end.looked_at += 1;
+        let Some(shown) = shown(&id, reader).await? else {
+            continue;
+        };
+        let hit = common(&shown).filter(|ticket| query.holds(ticket, &shown));
+        if hand_on(hit.into_iter().collect()).is_break() {
+            return Ok(end);
+        }
+    }
+    // It has no second page.
+    end.whole = rows.len() < LIMIT as usize;
+    Ok(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn both_dialects_say_the_same() {
+        let v1 = common(&json!({
+            "id": "req_7", "ticket_id": "CF-7", "title": "Broken", "status": "open", "priority": "medium",
+            "custom_fields": {"Plan": "Gold"}, "collection": {"id": "col_11", "name": "IT Support"},
+            "assignee": {"id": "U1"}, "author_email": "ann@acme.example",
+            "messages": [{"text": "It is <b>broken</b>", "ts": "1718974800.000200"}, {"text": "Since when?", "author": "U1", "ts": "1718974900.0"}],
+        }))
+        .unwrap();
+        let rest = common(&json!({
+            "id": 7, "ticket_id": "CF-7", "title": "Broken", "state": "open", "priority": "normal",
+            "custom_field_values": {"31": 4}, "collection": {"id": 11, "name": "IT Support"},
+            "assignee": {"id": "U1"}, "author_email": "ann@acme.example",
+            "messages": [{"text": "It is <b>broken</b>", "ts": "1718974800.000200"}, {"text": "Since when?", "author": "U1", "ts": "1718974900.0"}],
+        }))
+        .unwrap();
+        for ticket in [&v1, &rest] {
+            assert_eq!(ticket.priority.as_ref().unwrap().label(), "medium");
+            assert_eq!(ticket.state.as_ref().unwrap().label(), "open");
+            assert_eq!(ticket.category.as_ref().unwrap().label(), "IT Support");
+            assert_eq!(ticket.description.as_deref(), Some("It is broken"));
+            assert_eq!(ticket.comments.len(), 1);
+            assert_eq!(
+                ticket.requester.as_ref().unwrap().label(),
+                "ann@acme.example"
+            );
+            let hidden: Vec<_> = ticket.not_shown.iter().map(|hidden| hidden.field).collect();
+            assert_eq!(hidden, ["place", "closed", "due", "tags", "comments"]);
+        }
+        assert_eq!(v1.custom[0].name.as_deref(), Some("Plan"));
+        assert_eq!(rest.custom[0].id.as_deref(), Some("31"));
+    }
+
+    #[test]
+    fn an_answer_without_messages_says_so() {
+        let ticket =
+            common(&json!({"id": 7, "state": "closed", "csat_survey": {"status": "sent"}}))
+                .unwrap();
+        let hidden: Vec<_> = ticket.not_shown.iter().map(|hidden| hidden.field).collect();
+        assert_eq!(
+            hidden,
+            [
+                "place",
+                "closed",
+                "due",
+                "tags",
+                "custom",
+                "description",
+                "comments"
+            ]
+        );
+        assert_eq!(ticket.standing, Standing::Closed);
+        assert_eq!(ticket.other["csat_survey"]["status"], "sent");
+    }
+}

@@ -1,0 +1,533 @@
+//! The common ticket: one shape for a ticket of any system, and what is asked of tickets in its words.
+//!
+//! Each system translates its answers into it (`common.rs` in its folder says how, member by member). Nothing gets lost
+//! on the way without a word: what a system cannot hold, or what an answer did not show, is named in
+//! [`CommonTicket::not_shown`], and what a system knows beyond this shape stays in [`CommonTicket::other`] as it came.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Standing, SystemName};
+use crate::directory::suggest::fold;
+use crate::directory::{CustomField, CustomType, Directory, Entry, Kind};
+
+/// A ticket, whatever its system.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CommonTicket {
+    /// The system it is from.
+    pub system: SystemName,
+    /// The id that further calls take.
+    pub id: String,
+    /// The number that people use, where there is one.
+    pub number: Option<String>,
+    /// Where a browser shows it.
+    pub url: Option<String>,
+    /// What it is about, in a few words.
+    pub title: Option<String>,
+    /// The whole text, as the system holds it.
+    pub description: Option<String>,
+    /// Whether it is still worked on.
+    pub standing: Standing,
+    /// How far it is, in the system's own word.
+    pub state: Option<Named>,
+    /// How much it hurries. The id is the system's own value; ClearFeed's `normal` is called `medium` in both dialects.
+    pub priority: Option<Named>,
+    /// Who needs help.
+    pub requester: Option<Named>,
+    /// Who works on it.
+    pub assignee: Option<Named>,
+    /// The team that works on it.
+    pub team: Option<Named>,
+    /// Where it is.
+    pub place: Option<Named>,
+    /// What it is filed under: IncidentIQ's issue, ClearFeed's collection.
+    pub category: Option<Named>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its custom fields that have a value.
+    pub custom: Vec<CustomValue>,
+    /// What was said on it, oldest first.
+    pub comments: Vec<Comment>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// When it was changed last.
+    pub updated: Option<Timestamp>,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
+    /// When it is due.
+    pub due: Option<Timestamp>,
+    /// What of the above the system cannot hold or this answer did not show; empty fields that are not in here are empty
+    /// in the system.
+    pub not_shown: Vec<NotShown>,
+    /// What the system told beyond all this, under its own names.
+    pub other: Map<String, Value>,
+}
+
+/// Something by its id, and by its name where that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Named {
+    /// The id.
+    pub id: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// A person's e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// The value of a custom field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CustomValue {
+    /// The field's id, where the answer tells it.
+    pub id: Option<String>,
+    /// The field's name, where it is known.
+    pub name: Option<String>,
+    /// The value; ids of options become their texts where the directory knows them.
+    pub value: Value,
+}
+
+/// Something said on a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comment {
+    /// Who said it.
+    pub author: Option<Named>,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Whether the requester sees it; `None`: not told.
+    pub public: Option<bool>,
+    /// What was said, as plain text.
+    pub text: String,
+}
+
+/// A field of the common ticket that is not filled although the ticket may have something there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotShown {
+    /// The field, as [`CommonTicket`] calls it.
+    pub field: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+impl CommonTicket {
+    /// A ticket of which only the id is known.
+    pub(crate) fn new(system: SystemName, id: String) -> Self {
+        Self {
+            system,
+            id,
+            number: None,
+            url: None,
+            title: None,
+            description: None,
+            standing: Standing::Open,
+            state: None,
+            priority: None,
+            requester: None,
+            assignee: None,
+            team: None,
+            place: None,
+            category: None,
+            tags: Vec::new(),
+            custom: Vec::new(),
+            comments: Vec::new(),
+            created: None,
+            updated: None,
+            closed: None,
+            due: None,
+            not_shown: Vec::new(),
+            other: Map::new(),
+        }
+    }
+
+    /// Says that a field is not shown; the first reason counts.
+    pub(crate) fn hide(&mut self, field: &'static str, why: impl Into<String>) {
+        if !self.not_shown.iter().any(|hidden| hidden.field == field) {
+            let why = why.into();
+            self.not_shown.push(NotShown { field, why });
+        }
+    }
+
+    /// Gives names to what is known by its id alone, and texts to the options of custom fields.
+    pub fn fill_names(&mut self, directory: &Directory) {
+        for (kind, named) in [
+            (Kind::Status, &mut self.state),
+            (Kind::User, &mut self.requester),
+            (Kind::User, &mut self.assignee),
+            (Kind::Team, &mut self.team),
+            (Kind::Location, &mut self.place),
+        ] {
+            if let Some(named) = named {
+                named.fill(directory, kind);
+            }
+        }
+        // One of the two kinds, whichever the system has.
+        if let Some(category) = &mut self.category {
+            category.fill(directory, Kind::Issue);
+            category.fill(directory, Kind::Collection);
+        }
+        for comment in &mut self.comments {
+            if let Some(author) = &mut comment.author {
+                author.fill(directory, Kind::User);
+            }
+        }
+        for value in &mut self.custom {
+            value.fill(directory);
+        }
+    }
+}
+
+impl Named {
+    /// Something by its id.
+    pub(crate) fn id(id: impl Into<String>) -> Self {
+        Self {
+            id: Some(id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// An entry of the directory; an issue goes by its whole path.
+    pub fn entry(entry: &Entry) -> Self {
+        let property = |name: &str| entry.properties.get(name).cloned();
+        Self {
+            id: Some(entry.id.clone()),
+            name: property("path").or_else(|| Some(entry.name.clone())),
+            email: property("email"),
+        }
+    }
+
+    fn fill(&mut self, directory: &Directory, kind: Kind) {
+        let known = self.id.as_ref().and_then(|id| directory.entry(kind, id));
+        if let Some(known) = known.map(Self::entry) {
+            // A path says more than the name that came.
+            let is_path = kind == Kind::Issue;
+            self.name = match is_path {
+                true => known.name,
+                false => self.name.take().or(known.name),
+            };
+            self.email = self.email.take().or(known.email);
+        }
+    }
+
+    /// Whether both are the same thing: by id, else by e-mail address.
+    pub fn is(&self, other: &Self) -> bool {
+        let same = |one: &Option<String>, other: &Option<String>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.eq_ignore_ascii_case(other)),
+            _ => None,
+        };
+        same(&self.id, &other.id) == Some(true) || same(&self.email, &other.email) == Some(true)
+    }
+
+    /// What people call it: the name, else the e-mail address, else the id.
+    pub fn label(&self) -> &str {
+        let parts = [&self.name, &self.email, &self.id];
+        parts
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or("", String::as_str)
+    }
+}
+
+impl CustomValue {
+    fn fill(&mut self, directory: &Directory) {
+        let fields = &directory.snapshot().custom_fields;
+        let is_this = |field: &&CustomField| {
+            let by_id = self.id.as_ref().map(|id| field.id.eq_ignore_ascii_case(id));
+            by_id.unwrap_or_else(|| self.name.as_deref() == Some(field.name.as_str()))
+        };
+        let Some(field) = fields.iter().find(is_this) else {
+            return;
+        };
+        self.name = Some(field.name.clone());
+        self.id = Some(field.id.clone());
+        self.value = field_text(field, directory, std::mem::take(&mut self.value));
+    }
+}
+
+/// The value of a custom field with names in the place of ids.
+fn field_text(field: &CustomField, directory: &Directory, value: Value) -> Value {
+    let kind = match field.kind {
+        CustomType::User => Some(Kind::User),
+        CustomType::Location => Some(Kind::Location),
+        _ => None,
+    };
+    let is_list = field.kind == CustomType::MultiSelect;
+    match value {
+        Value::Array(items) => {
+            let items = items.into_iter();
+            Value::Array(
+                items
+                    .map(|item| field_text(field, directory, item))
+                    .collect(),
+            )
+        }
+        // IncidentIQ writes several values as the text of a JSON array.
+        Value::String(text) if is_list && text.trim_start().starts_with('[') => {
+            match serde_json::from_str(&text) {
+                Ok(items @ Value::Array(_)) => field_text(field, directory, items),
+                _ => Value::String(text),
+            }
+        }
+        Value::String(_) | Value::Number(_) => {
+            let id = match &value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let option = field.options.iter().find(|option| option.id == id);
+            let entry = kind.and_then(|kind| directory.entry(kind, &id));
+            match (option, entry) {
+                (Some(option), _) => Value::String(option.value.clone()),
+                (None, Some(entry)) => Value::String(entry.name.clone()),
+                _ => value,
+            }
+        }
+        other => other,
+    }
+}
+
+/// What tickets are looked for, in the words of the common ticket. Everything that is said must hold.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Query {
+    /// How far they are: any of these.
+    pub states: Vec<StateFilter>,
+    /// Who works on them.
+    pub assignee: Option<Named>,
+    /// The team that works on them.
+    pub team: Option<Named>,
+    /// Who needs help.
+    pub requester: Option<Named>,
+    /// Where they are.
+    pub place: Option<Named>,
+    /// When they were made.
+    pub created: Span,
+    /// When they were changed last.
+    pub updated: Span,
+    /// Words, each of which stands somewhere in what the system shows of the ticket.
+    pub words: Vec<String>,
+}
+
+/// A state to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateFilter {
+    /// Every state in which a ticket stands so.
+    Standing(Standing),
+    /// The state of that name or id.
+    Named(Named),
+}
+
+/// A span of time: from its beginning to just before its end; an open side has no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Its first moment.
+    pub from: Option<Timestamp>,
+    /// The first moment after it.
+    pub until: Option<Timestamp>,
+}
+
+impl Span {
+    /// Whether no side has a bound.
+    pub fn is_open(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+
+    /// Whether a moment is in it; one that is not known is in the span without bounds only.
+    pub fn holds(&self, at: Option<Timestamp>) -> bool {
+        match at {
+            None => self.is_open(),
+            Some(at) => {
+                self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at < until)
+            }
+        }
+    }
+}
+
+impl StateFilter {
+    fn holds(&self, ticket: &CommonTicket) -> bool {
+        match self {
+            Self::Standing(standing) => ticket.standing == *standing,
+            Self::Named(named) => ticket.state.as_ref().is_some_and(|state| {
+                let same = match (&state.name, &named.name) {
+                    (Some(state), Some(named)) => plain(state) == plain(named),
+                    _ => false,
+                };
+                same || state.is(named)
+            }),
+        }
+    }
+}
+
+/// A state's name without what people write one way or the other.
+fn plain(name: &str) -> String {
+    fold(&name.replace(['_', '-'], " "))
+}
+
+impl Query {
+    /// Whether deleted tickets are asked for.
+    pub fn wants_deleted(&self) -> bool {
+        self.states.contains(&StateFilter::Standing(Standing::Gone))
+    }
+
+    /// Whether a ticket is what is looked for, whatever the system thinks of its own filters: a real tenant ignores a
+    /// filter that it does not know, and answers with everything. `shown` is all that was shown of the ticket.
+    pub fn holds(&self, ticket: &CommonTicket, shown: &Value) -> bool {
+        let is = |wanted: &Option<Named>, found: &Option<Named>| match (wanted, found) {
+            (None, _) => true,
+            (Some(wanted), Some(found)) => found.is(wanted),
+            (Some(_), None) => false,
+        };
+        let stands = match self.states.as_slice() {
+            [] => ticket.standing != Standing::Gone,
+            states => states.iter().any(|state| state.holds(ticket)),
+        };
+        stands
+            && is(&self.assignee, &ticket.assignee)
+            && is(&self.team, &ticket.team)
+            && is(&self.requester, &ticket.requester)
+            && is(&self.place, &ticket.place)
+            && self.created.holds(ticket.created)
+            && self.updated.holds(ticket.updated)
+            && self.words.iter().all(|word| has_word(shown, &fold(word)))
+    }
+}
+
+/// Whether a text of a value has that word in it.
+fn has_word(shown: &Value, word: &str) -> bool {
+    match shown {
+        Value::String(text) => fold(text).contains(word),
+        Value::Array(items) => items.iter().any(|item| has_word(item, word)),
+        Value::Object(members) => members.values().any(|item| has_word(item, word)),
+        Value::Number(number) => number.to_string() == word,
+        Value::Bool(_) | Value::Null => false,
+    }
+}
+
+/// How a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SearchEnd {
+    /// How many tickets the system showed: many more than were found means that it ignores filters.
+    pub looked_at: u64,
+    /// Whether everything that can match was seen; `false` also when the caller had enough.
+    pub whole: bool,
+}
+
+/// What of an answer has no place in the common ticket: all members that are not `taken` and say something.
+pub(crate) fn beyond(answer: &Value, taken: &[&str]) -> Map<String, Value> {
+    let members = answer.as_object().into_iter().flatten();
+    let is_taken = |name: &str| taken.iter().any(|one| one.eq_ignore_ascii_case(name));
+    members
+        .filter(|(name, value)| !is_taken(name) && says_something(value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Whether a value is more than null, nothing, or a shell that stands for it (contract incidentiq §2).
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => {
+            let is_zero = text.chars().all(|sign| matches!(sign, '0' | '-'));
+            !is_zero && !text.trim().is_empty() && !text.starts_with("0001-01-01T")
+        }
+        Value::Array(items) => items.iter().any(says_something),
+        Value::Object(members) => members.values().any(says_something),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ticket() -> CommonTicket {
+        CommonTicket {
+            state: Some(Named {
+                id: Some("STEP-1".to_owned()),
+                name: Some("In Progress".to_owned()),
+                email: None,
+            }),
+            assignee: Some(Named::id("u-1")),
+            created: Some("2024-06-21T13:00:00Z".parse().unwrap()),
+            ..CommonTicket::new(SystemName::IncidentIq, "t-1".to_owned())
+        }
+    }
+
+    fn named(name: &str) -> StateFilter {
+        StateFilter::Named(Named {
+            name: Some(name.to_owned()),
+            ..Named::default()
+        })
+    }
+
+    #[test]
+    fn what_the_system_lets_through_is_judged_again() {
+        let shown = json!({"Subject": "Beamer flackert", "For": {"Name": "Ann Lee"}});
+        let holds = |query: &Query| query.holds(&ticket(), &shown);
+        assert!(holds(&Query::default()));
+        for (state, expected) in [("in_progress", true), ("in progress", true), ("new", false)] {
+            let query = Query {
+                states: vec![named(state)],
+                ..Query::default()
+            };
+            assert_eq!(holds(&query), expected, "{state}");
+        }
+        let of = |id: &str| Query {
+            assignee: Some(Named::id(id)),
+            ..Query::default()
+        };
+        assert!(holds(&of("U-1")));
+        assert!(!holds(&of("u-2")));
+        let words = |words: &[&str]| Query {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Query::default()
+        };
+        assert!(holds(&words(&["BEAMER", "lee"])));
+        assert!(!holds(&words(&["beamer", "printer"])));
+        let team = Query {
+            team: Some(Named::id("u-1")),
+            ..Query::default()
+        };
+        assert!(!holds(&team), "who has no team is in none");
+    }
+
+    #[test]
+    fn a_span_ends_before_its_end() {
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        let span = Span {
+            from: at("2024-06-21T00:00:00Z"),
+            until: at("2024-06-22T00:00:00Z"),
+        };
+        assert!(span.holds(at("2024-06-21T00:00:00Z")));
+        assert!(!span.holds(at("2024-06-22T00:00:00Z")));
+        assert!(!span.holds(None));
+        assert!(Span::default().holds(None));
+    }
+
+    #[test]
+    fn a_deleted_ticket_is_found_by_who_asks_for_it() {
+        let gone = CommonTicket {
+            standing: Standing::Gone,
+            ..ticket()
+        };
+        assert!(!Query::default().holds(&gone, &Value::Null));
+        let deleted = Query {
+            states: vec![StateFilter::Standing(Standing::Gone)],
+            ..Query::default()
+        };
+        assert!(deleted.holds(&gone, &Value::Null) && deleted.wants_deleted());
+    }
+
+    #[test]
+    fn shells_are_not_kept() {
+        let answer = json!({
+            "Taken": 1, "IsUrgent": false, "Sla": {"SlaId": "00000000-0000-0000-0000-000000000000"},
+            "StartedDate": "0001-01-01T00:00:00", "Survey": null, "Assets": [], "SourceId": 3,
+        });
+        let kept = beyond(&answer, &["taken"]);
+        assert_eq!(
+            Value::Object(kept),
+            json!({"IsUrgent": false, "SourceId": 3})
+        );
+    }
+}

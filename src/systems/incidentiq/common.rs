@@ -1,0 +1,374 @@
+//! IncidentIQ's tickets as common tickets (contract incidentiq §6, §11).
+//!
+//! | common | IncidentIQ |
+//! |---|---|
+//! | id, number | `TicketId`, `TicketNumber` |
+//! | title, description | `Subject`, `IssueDescription` |
+//! | standing | `IsDeleted`, else `IsClosed` |
+//! | state | `WorkflowStepId` with the name of its step, else of its status |
+//! | priority | `Priority` (the score) with the name of its band |
+//! | requester, assignee, team, place | `For…`, `AssignedToUser…`, `AssignedToTeam…`, `Location…` |
+//! | category | `IssueId`, by its path in the directory |
+//! | tags, custom | `Tags`, `CustomFieldValues` by `CustomFieldTypeId` |
+//! | comments | the comments among the ticket's activities, which a listing does not show |
+//! | created, updated, closed, due | `CreatedDate`, `ModifiedDate`, `ClosedDate`, `DueDate`, in the site's zone |
+//!
+//! All else that a ticket tells (devices, room, service level, submitter, followers, …) stays in `other`.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::IncidentIq;
+use super::envelope::{id, local, moment, text};
+use super::listing::{Pages, standing};
+use super::paging::Call;
+use super::sighted::{feed, items};
+use super::tickets::segment;
+use crate::error::Result;
+use crate::html;
+use crate::systems::common::{
+    Comment, CommonTicket, CustomValue, Named, Query, SearchEnd, Span, StateFilter, beyond,
+};
+use crate::systems::http::Request;
+use crate::systems::http::reader::Reader;
+use crate::systems::http::refusal::member;
+use crate::systems::{Standing, SystemName};
+
+/// The members that have a place in the common ticket, and those that only expand or repeat one of them.
+const TAKEN: [&str; 35] = [
+    "TicketId",
+    "TicketNumber",
+    "TicketNumberSort",
+    "Subject",
+    "IssueDescription",
+    "IsDeleted",
+    "IsClosed",
+    "WorkflowStepId",
+    "WorkflowStep",
+    "StatusName",
+    "StepName",
+    "Priority",
+    "PriorityLevelId",
+    "PriorityLevel",
+    "ForId",
+    "For",
+    "AssignedToUserId",
+    "AssignedToUser",
+    "AssignedToTeamId",
+    "AssignedToTeam",
+    "LocationId",
+    "Location",
+    "IssueId",
+    "Issue",
+    "Tags",
+    "CustomFieldValues",
+    "CreatedDate",
+    "ModifiedDate",
+    "ClosedDate",
+    "DueDate",
+    // These say for whom the answer was made.
+    "UserPermissions",
+    "Site",
+    "SiteId",
+    "UserToken",
+    "ExecutionTime",
+];
+
+/// What is said of comments where they were not asked for.
+const UNREAD: &str = "a search does not show them: `deskferry ticket get` does";
+
+/// A ticket of an answer, without its comments.
+pub(super) fn common(system: &IncidentIq, item: &Value) -> Option<CommonTicket> {
+    let bare = system.ticket(id(item, "TicketId")?, item);
+    let time = |name: &str| moment(item, name, system.zone.as_ref());
+    let mut ticket = CommonTicket {
+        number: bare.number,
+        url: bare.url,
+        title: text(item, "Subject"),
+        description: text(item, "IssueDescription"),
+        standing: standing(item),
+        state: expanded(
+            item,
+            "WorkflowStepId",
+            "WorkflowStep",
+            &["StepName", "StatusName"],
+        )
+        .map(|state| Named {
+            name: state.name.or_else(|| text(item, "StatusName")),
+            ..state
+        }),
+        priority: text(item, "Priority").map(|score| Named {
+            id: Some(score),
+            name: member(item, &["PriorityLevel"]).and_then(|level| text(level, "Name")),
+            email: None,
+        }),
+        requester: person(item, "ForId", "For"),
+        assignee: person(item, "AssignedToUserId", "AssignedToUser"),
+        team: expanded(
+            item,
+            "AssignedToTeamId",
+            "AssignedToTeam",
+            &["TeamName", "Name"],
+        ),
+        place: expanded(item, "LocationId", "Location", &["Name"]),
+        category: expanded(item, "IssueId", "Issue", &["Name", "IssueName"]),
+        tags: list(item, "Tags")
+            .filter_map(|tag| text(tag, "Name"))
+            .collect(),
+        custom: list(item, "CustomFieldValues").filter_map(custom).collect(),
+        created: time("CreatedDate"),
+        updated: time("ModifiedDate"),
+        closed: time("ClosedDate"),
+        due: time("DueDate"),
+        other: beyond(item, &TAKEN),
+        ..CommonTicket::new(SystemName::IncidentIq, bare.id)
+    };
+    for (name, field) in [("Tags", "tags"), ("CustomFieldValues", "custom")] {
+        if member(item, &[name]).is_none() {
+            ticket.hide(field, format!("the answer has no `{name}`"));
+        }
+    }
+    for (name, field) in [
+        ("CreatedDate", "created"),
+        ("ModifiedDate", "updated"),
+        ("ClosedDate", "closed"),
+        ("DueDate", "due"),
+    ] {
+        // Year 1 stands for no time (§2); any other text is one.
+        if time(name).is_none() && text(item, name).is_some_and(|text| local(&text).is_some()) {
+            ticket.hide(
+                field,
+                "nobody tells the zone of its time: add `timezone` to the profile",
+            );
+        }
+    }
+    Some(ticket)
+}
+
+/// Reads one ticket with its comments.
+pub(super) async fn one(
+    system: &IncidentIq,
+    ticket_id: &str,
+    reader: Reader<'_>,
+) -> Result<Option<CommonTicket>> {
+    let Ok(ticket_id) = segment(ticket_id) else {
+        return Ok(None);
+    };
+    let path = format!("/v1.0/tickets/{ticket_id}");
+    let body = match reader.read(Request::get(&path)).await {
+        Ok(body) => body,
+        Err(failure) if matches!(failure.status, Some(404 | 410)) => return Ok(None),
+        Err(failure) => return Err(failure.into()),
+    };
+    let item = member(&body, &["Item"]).unwrap_or(&body);
+    let Some(mut ticket) = common(system, item) else {
+        return Ok(None);
+    };
+    match feed(ticket_id, reader).await {
+        Ok(feed) => {
+            ticket.comments = feed.rows.iter().flat_map(|row| said(system, row)).collect();
+            ticket.comments.sort_by_key(|comment| comment.at);
+            if !feed.is_whole {
+                ticket.hide("comments", "the system lists fewer than it counts");
+            }
+        }
+        Err(failure) => ticket.hide("comments", crate::error::Error::from(failure).to_string()),
+    }
+    Ok(Some(ticket))
+}
+
+/// The comments of an activity.
+fn said<'r>(system: &'r IncidentIq, row: &'r Value) -> impl Iterator<Item = Comment> + 'r {
+    let is_deleted = is_on(row, "IsDeleted") == Some(true);
+    items(row).filter(move |_| !is_deleted).filter_map(|item| {
+        let by = id(item, "ByUserId").map(Named::id);
+        Some(Comment {
+            author: person(row, "OwnerId", "Owner").or(by),
+            at: moment(row, "CreatedDate", system.zone.as_ref()),
+            public: is_on(item, "IsPublic").or_else(|| is_on(row, "IsPublic")),
+            text: html::to_text(&text(item, "Comments")?),
+        })
+    })
+}
+
+fn is_on(value: &Value, name: &str) -> Option<bool> {
+    member(value, &[name])?.as_bool()
+}
+
+fn list<'v>(item: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    let items = member(item, &[name]).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
+fn custom(value: &Value) -> Option<CustomValue> {
+    Some(CustomValue {
+        id: Some(id(value, "CustomFieldTypeId")?),
+        name: None,
+        value: Value::String(text(value, "Value")?),
+    })
+}
+
+/// Something by its id, with the name that its expansion tells; a shell is nothing (§2).
+fn expanded(item: &Value, id_name: &str, object: &str, names: &[&str]) -> Option<Named> {
+    let object = member(item, &[object]).unwrap_or(&Value::Null);
+    let known = id(item, id_name).or_else(|| id(object, id_name))?;
+    Some(Named {
+        id: Some(known),
+        name: names.iter().find_map(|name| text(object, name)),
+        email: None,
+    })
+}
+
+fn person(item: &Value, id_name: &str, object: &str) -> Option<Named> {
+    let expansion = member(item, &[object]).unwrap_or(&Value::Null);
+    let known = id(item, id_name).or_else(|| id(expansion, "UserId"))?;
+    Some(Named {
+        id: Some(known),
+        name: text(expansion, "Name").or_else(|| text(expansion, "FullName")),
+        email: text(expansion, "Email"),
+    })
+}
+
+/// Looks for tickets, the newest first. The filters are a help to the site; what counts is [`Query::holds`] (§4).
+pub(super) async fn search(
+    system: &IncidentIq,
+    query: &Query,
+    reader: Reader<'_>,
+    page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
+) -> Result<SearchEnd> {
+    let zone = system.zone.clone().unwrap_or(TimeZone::UTC);
+    let body = json!({
+        "Schema": "All",
+        "ShowChildTickets": true,
+        "IncludeDeleted": query.wants_deleted(),
+        "Filters": filters(query, &zone),
+    });
+    let call = Call::post("/v1.0/tickets", body).sorted("TicketCreatedDate desc");
+    let mut pages = Pages::new(call, reader);
+    let mut seen = HashSet::new();
+    let mut end = SearchEnd::default();
+    let mut last = None;
+    let mut in_order = true;
+    while let Some(rows) = pages.next().await? {
+        let mut hits = Vec::new();
+        let before = seen.len();
+        for row in rows {
+            let Some(mut ticket) = common(system, &row) else {
+                continue;
+            };
+            if !seen.insert(ticket.id.clone()) {
+                continue;
+            }
+            in_order &= ticket.created.is_some() && last.is_none_or(|last| ticket.created <= last);
+            last = Some(ticket.created);
+            if query.holds(&ticket, &row) {
+                ticket.hide("comments", UNREAD);
+                hits.push(ticket);
+            }
+        }
+        end.looked_at = seen.len() as u64;
+        if page(hits).is_break() {
+            return Ok(end);
+        }
+        let oldest = last.flatten();
+        let past = oldest.is_some_and(|at| query.created.from.is_some_and(|from| at < from));
+        if (in_order && past) || pages.has_all(end.looked_at) {
+            return Ok(SearchEnd { whole: true, ..end });
+        }
+        // The same rows again: pages are not what the site understands.
+        if seen.len() == before {
+            return Ok(end);
+        }
+    }
+    end.whole = pages.has_all(end.looked_at);
+    Ok(end)
+}
+
+/// The filters by id, by whole days and by words, which every site of the contract knows.
+fn filters(query: &Query, zone: &TimeZone) -> Value {
+    let mut filters = Vec::new();
+    for (facet, named) in [
+        ("agent", &query.assignee),
+        ("team", &query.team),
+        ("user", &query.requester),
+        ("location", &query.place),
+    ] {
+        if let Some(id) = named.as_ref().and_then(|named| named.id.as_ref()) {
+            filters.push(json!({"Facet": facet, "Id": id, "GroupIndex": 0}));
+        }
+    }
+    for (facet, span) in [
+        ("createddate", query.created),
+        ("modifieddate", query.updated),
+    ] {
+        if let Some(range) = range(span, zone) {
+            filters.push(json!({"Facet": facet, "Value": range, "GroupIndex": 0}));
+        }
+    }
+    if let [StateFilter::Standing(standing @ (Standing::Open | Standing::Closed))] =
+        query.states.as_slice()
+    {
+        // The site takes either (§19 D8).
+        let (word, digit) = match standing {
+            Standing::Closed => ("closed", '1'),
+            _ => ("open", '0'),
+        };
+        let id: String = "________-____-____-____-____________".replace('_', &digit.to_string());
+        filters.push(json!({"Facet": "ticketstate", "Id": id, "Value": word, "GroupIndex": 0}));
+    }
+    if !query.words.is_empty() {
+        let words = query.words.join(" ");
+        filters.push(json!({"Facet": "keyword", "Value": words, "GroupIndex": 0}));
+    }
+    Value::Array(filters)
+}
+
+/// The whole days of a span, a day more on either side: the filter knows no hours, and not in which zone it reads.
+fn range(span: Span, zone: &TimeZone) -> Option<String> {
+    let day = |at| zone.to_datetime(at).date();
+    let written = |day: Date| day.strftime("%m/%d/%Y").to_string();
+    let from = span.from.map(|at| written(day(at).saturating_sub(1.day())));
+    let until = span
+        .until
+        .map(|at| written(day(at).saturating_add(1.day())));
+    match (from, until) {
+        (Some(from), Some(until)) => Some(format!("daterange:{from}-{until}")),
+        (Some(from), None) => Some(format!("date>={from}")),
+        (None, Some(until)) => Some(format!("date<={until}")),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_go_by_id_and_by_whole_days() {
+        let query = Query {
+            assignee: Some(Named::id("u-1")),
+            states: vec![StateFilter::Standing(Standing::Closed)],
+            created: Span {
+                from: "2024-06-21T05:00:00Z".parse().ok(),
+                until: None,
+            },
+            words: vec!["beamer".to_owned(), "flickers".to_owned()],
+            ..Query::default()
+        };
+        let zone = TimeZone::get("America/Chicago").unwrap();
+        assert_eq!(
+            filters(&query, &zone),
+            json!([
+                {"Facet": "agent", "Id": "u-1", "GroupIndex": 0},
+                {"Facet": "createddate", "Value": "date>=06/20/2024", "GroupIndex": 0},
+                {"Facet": "ticketstate", "Id": "11111111-1111-1111-1111-111111111111", "Value": "closed", "GroupIndex": 0},
+                {"Facet": "keyword", "Value": "beamer flickers", "GroupIndex": 0},
+            ])
+        );
+    }
+}
