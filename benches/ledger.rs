@@ -90,6 +90,7 @@ fn intent(row: u64) -> Intent {
         group: "IT".to_owned(),
         absent: 0,
         doubted: false,
+        redo: false,
         at: Timestamp::now(),
     }
 }
@@ -106,6 +107,7 @@ fn settled(row: u64) -> Settlement {
         }),
         trouble: None,
         doubted: false,
+
         at: Timestamp::now(),
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::directory::Kind;
 use crate::record::Place;
 
@@ -269,13 +271,30 @@ pub struct Fault {
 }
 
 /// What faults of several rows have in common, for counting them by cause.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Rule {
     /// Their message.
     #[default]
     Message,
     /// A rule that they break whatever their value: `is above 40`.
     Broken(String),
+    /// What the mapping leaves open, whatever the value: `is a different date under `%m/%d/%Y` and `%d/%m/%Y``.
+    Open {
+        /// What is open.
+        rule: String,
+        /// The byte of the mapping file at which it must be settled.
+        at: usize,
+    },
+}
+
+impl Rule {
+    /// What the faults of several rows have in common besides their message.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Message => None,
+            Self::Broken(rule) | Self::Open { rule, .. } => Some(rule),
+        }
+    }
 }
 
 /// A name that the directory does not know, or knows twice.

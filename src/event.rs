@@ -56,6 +56,8 @@ pub enum Event {
 pub enum Wait {
     /// The system asked for a pause.
     Pause(Duration),
+    /// Nothing remains of the system's limit before this.
+    Spent(Duration),
     /// Rows in doubt can be settled only after this.
     Doubt {
         /// How many.

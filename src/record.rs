@@ -239,7 +239,7 @@ pub(crate) fn is_blank(text: &str) -> bool {
 }
 
 /// Without outer space and case.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.trim().to_lowercase()
 }
 

@@ -258,7 +258,7 @@ pub(super) struct InitArgs {
     /// The file: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
     #[arg(value_name = "INPUT")]
     pub input: PathBuf,
-    /// The system whose names are looked up; without one the columns are matched by their headings alone.
+    /// The system whose names are looked up; without one no name is looked up.
     #[command(flatten)]
     pub from: From,
     /// What the mapping does with each row

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::args::{Global, SandboxState, Where};
 use crate::config::{Config, Profile, StateFolder};
 use crate::error::{Error, Result};
+use crate::ledger::RunInfo;
 use crate::sandbox::{self, FaultSpec, Sandbox};
 use crate::systems::{self, Connection, System, SystemName};
 
@@ -237,6 +238,18 @@ impl Connected {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses another tenant than the one that a run went to.
+pub(super) fn same_tenant(run: &RunInfo, tenant: &str, target: &str) -> Result<()> {
+    if tenant == run.tenant {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "run `{}` went to the tenant `{}`, but `{target}` is `{tenant}` now",
+        run.code, run.tenant,
+    ))
+    .hint("its tickets are not there; nothing was sent"))
 }
 
 async fn embedded(

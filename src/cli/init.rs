@@ -16,7 +16,7 @@ use crate::mapping::infer::{self, Draft, Layout, Seen};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::record::Record;
 use crate::report::words;
-use crate::source::{self, Input, InputOptions, Row, SheetChoice};
+use crate::source::{self, Input, InputOptions, Row, SheetChoice, SheetName};
 use crate::systems::{self, Operation, Schema, SystemName};
 
 /// So many rows are looked at.
@@ -45,6 +45,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         is_whole: read.is_whole,
         other_sheets: &read.other_sheets,
         options: &read.options,
+        found_headings: read.found_headings,
         schema: schema.as_ref(),
         operation: Operation::Create,
         directory: directory.as_deref(),
@@ -58,7 +59,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         return Ok(ExitCode::Done);
     };
     write(&path, &text)?;
-    let checked = check(&path, &schema, directory.as_ref(), &read.input)?;
+    let checked = check(&path, &args, &schema, directory.as_ref(), &read.input)?;
     let report = Written {
         args: &args,
         path: &path,
@@ -98,7 +99,11 @@ fn stem(input: &Path) -> String {
         ".gz", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".jsonl",
         ".ndjson", ".json",
     ] {
-        stem = stem.strip_suffix(ending).unwrap_or(stem);
+        if let Some((start, end)) = stem.split_at_checked(stem.len().saturating_sub(ending.len()))
+            && end.eq_ignore_ascii_case(ending)
+        {
+            stem = start;
+        }
     }
     stem.to_owned()
 }
@@ -150,6 +155,7 @@ fn system(args: &InitArgs, directory: Option<&Directory>) -> Result<SystemName> 
 struct Read {
     input: Input,
     options: InputOptions,
+    found_headings: bool,
     records: Vec<Record>,
     is_whole: bool,
     other_sheets: Vec<String>,
@@ -171,6 +177,15 @@ fn read(args: &InitArgs) -> Result<Read> {
         }
         opened => opened?,
     };
+    let mut found_headings = false;
+    if options.header_row.is_none()
+        && !is_standard_input
+        && let Some(row) = heading_row(&paths, &options, &input)?
+    {
+        options.header_row = Some(row);
+        found_headings = true;
+        input = Input::open(&paths, &options)?;
+    }
     let mut other_sheets = Vec::new();
     if args.read_as.sheet.is_none()
         && !is_standard_input
@@ -204,10 +219,34 @@ fn read(args: &InitArgs) -> Result<Read> {
     Ok(Read {
         input,
         options,
+        found_headings,
         records,
         is_whole,
         other_sheets,
     })
+}
+
+/// The row of the headings, where it is plainly another than the first of the table that the input begins with.
+fn heading_row(paths: &[PathBuf], options: &InputOptions, input: &Input) -> Result<Option<u32>> {
+    let Some(table) = input.tables().first() else {
+        return Ok(None);
+    };
+    let sheet = match (&table.layout, &table.sheet) {
+        (source::Layout::Workbook { .. }, Some(sheet)) => {
+            SheetChoice::These(vec![SheetName::Name(sheet.to_string())])
+        }
+        (source::Layout::Csv { .. }, _) => SheetChoice::First,
+        _ => return Ok(None),
+    };
+    let bare = InputOptions {
+        sheet,
+        header_row: Some(0),
+        ..options.clone()
+    };
+    let bare = Input::open(paths, &bare)?;
+    let rows = bare.rows()?.take(infer::LOOKED_AT);
+    let rows = rows.map(|row| row.map(|(Row::Record(record) | Row::Fault(record, _))| record));
+    Ok(infer::heading_row(&rows.collect::<Result<Vec<_>>>()?))
 }
 
 /// Whether there are several sheets, and a third of the first one's columns stand in all of them.
@@ -246,14 +285,23 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// What is wrong with the mapping as it was written: its `TODO`s, as far as a check can see them.
 fn check(
     path: &Path,
+    args: &InitArgs,
     schema: &Arc<dyn Schema>,
     directory: Option<&Arc<Directory>>,
-    input: &Input,
+    read: &Input,
 ) -> Result<Option<Error>> {
     let checked = Mapping::load(path).and_then(|mapping| {
+        // As the next command opens it; standard input comes once.
+        let opened = match args.input == Path::new("-") {
+            true => None,
+            false => Some(tokio::task::block_in_place(|| {
+                Input::open(std::slice::from_ref(&args.input), mapping.input_options())
+            })?),
+        };
         let Some(directory) = directory else {
             return Ok(());
         };
+        let input = opened.as_ref().unwrap_or(read);
         let options = PlanOptions::default();
         let plan = Plan::compile(
             &mapping,
@@ -272,21 +320,21 @@ fn check(
 
 /// A ready mapping where there is one for the headings, else a guess.
 enum Made {
-    Ready(Layout),
+    Ready(Box<Layout>),
     Guessed(Draft),
 }
 
 impl Made {
     fn of(seen: &Seen<'_>) -> Self {
         match Layout::of(seen.tables, seen.schema.system()) {
-            Some(layout) => Self::Ready(layout),
+            Some(layout) => Self::Ready(Box::new(layout)),
             None => Self::Guessed(infer::guess(seen)),
         }
     }
 
     fn text(&self, seen: &Seen<'_>) -> String {
         match self {
-            Self::Ready(layout) => layout.render(seen.input, seen.scope, seen.directory),
+            Self::Ready(layout) => layout.render(seen),
             Self::Guessed(draft) => draft.render(),
         }
     }
@@ -379,6 +427,8 @@ mod tests {
             scope(Path::new("old/Spiceworks Export (2024).csv.gz")),
             "spiceworks-export-2024"
         );
+        assert_eq!(stem(Path::new("Tickets.CSV.GZ")), "Tickets");
+        assert_eq!(stem(Path::new("チケット.Xlsx")), "チケット");
         assert_eq!(scope(Path::new("チケット.xlsx")), "old-desk");
         assert_eq!(scope(Path::new("-")), "stdin");
     }

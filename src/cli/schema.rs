@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::args::SchemaCommand;
+use super::directory::named_system;
 use super::output::Output;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::{describe_type, json_schema};
 use crate::systems::fields::{Field, FieldTable, Setting};
-use crate::systems::{self, Dialect, Operation, SystemName};
+use crate::systems::{self, Dialect};
 
 pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
     match command {
@@ -24,10 +25,7 @@ pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
 }
 
 fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
-    let system = SystemName::parse(system).ok_or_else(|| {
-        let names: Vec<&str> = SystemName::ALL.iter().map(|name| name.as_str()).collect();
-        Error::usage(format!("no system `{system}`")).hint(format!("one of {}", names.join(", ")))
-    })?;
+    let system = named_system(system)?;
     if operation != "create" {
         return Err(
             Error::usage(format!("no operation `{operation}`")).hint("this version has `create`")
@@ -36,7 +34,7 @@ fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
     let mut tables = Vec::new();
     for dialect in system.dialects() {
         let schema = systems::schema(system, Some(*dialect))?;
-        tables.push((*dialect, schema.fields(Operation::Create).clone()));
+        tables.push((*dialect, schema.create().clone()));
     }
     if output.is_json() {
         let dialects: Vec<Value> = tables

@@ -153,13 +153,14 @@ fn unwritable(error: serde_json::Error) -> Error {
     Error::machine("a row cannot be written to the temporary database").caused_by(error)
 }
 
-/// Column, field, value, message, hint: a fault without its place, which is its row's.
+/// Column, field, value, message, hint, rule: a fault without its place, which is its row's.
 type FaultParts = (
     Option<String>,
     Option<String>,
     Option<String>,
     String,
     Option<String>,
+    Rule,
 );
 
 fn fault_parts(fault: &Fault) -> FaultParts {
@@ -170,6 +171,7 @@ fn fault_parts(fault: &Fault) -> FaultParts {
         fault.value,
         fault.message,
         fault.hint,
+        fault.rule,
     )
 }
 
@@ -239,7 +241,7 @@ impl Spooled<'_> {
         };
         let faults = faults
             .into_iter()
-            .map(|(column, field, value, message, hint)| Fault {
+            .map(|(column, field, value, message, hint, rule)| Fault {
                 place: place.clone(),
                 column,
                 field,
@@ -247,7 +249,7 @@ impl Spooled<'_> {
                 message,
                 hint,
                 missing: None,
-                rule: Rule::Message,
+                rule,
             })
             .collect();
         let record = Record {

@@ -82,15 +82,10 @@ impl ActiveRun {
     /// When the ledger cannot be read.
     pub async fn owners(&self, tickets: Vec<String>) -> Result<HashMap<String, Option<RowKey>>> {
         let scope = self.scope_id;
-        let owners = self
-            .scope
+        self.scope
             .ledger
             .read(move |c| steps::owners(c, scope, &tickets))
-            .await?;
-        Ok(owners
-            .into_iter()
-            .map(|(ticket, (of, key))| (ticket, (of == scope).then_some(key)))
-            .collect())
+            .await
     }
 
     /// The rows of this scope that have a ticket and were in doubt once, as far as doubles of them may still turn up.

@@ -1,10 +1,12 @@
 //! Rows in doubt that a person decides.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::ends::StoredEnd;
-use super::steps::{StepId, Trouble, micros, moment, place};
+use super::steps::{StepId, Trouble, micros, moment, owners, place};
 use super::{Ledger, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
@@ -23,6 +25,8 @@ pub struct Doubtful {
     pub sent_at: Option<Timestamp>,
     /// The reference that its ticket would bear.
     pub reference: Option<String>,
+    /// The group that its ticket would be in.
+    pub group: String,
     /// The ticket that an earlier step made.
     pub ticket: Option<Ticket>,
     /// What was answered, where something was.
@@ -50,6 +54,28 @@ impl Ledger {
         self.read(move |c| doubtful(c, &code)).await
     }
 
+    /// Whose tickets these are, as far as the ledger of the run's tenant holds them: the key, `None` for another
+    /// scope's.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn holders(
+        &self,
+        code: &str,
+        tickets: Vec<String>,
+    ) -> Result<HashMap<String, Option<RowKey>>> {
+        let code = code.to_owned();
+        self.read(move |c| {
+            let scope = c.query_row(
+                "SELECT scope FROM run WHERE code = upper(?1)",
+                [code.trim()],
+                |row| row.get(0),
+            )?;
+            owners(c, scope, &tickets)
+        })
+        .await
+    }
+
     /// Settles rows of a run as a person says. The caller holds the lock of the scope. Returns how many were still
     /// in doubt.
     ///
@@ -75,7 +101,8 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
                 (SELECT made.ticket FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
                 (SELECT made.number FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
-                   AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2)
+                   AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
+                grp
          FROM step INDEXED BY step_unsettled JOIN run ON run.code = upper(?1) AND run.scope = step.scope
          WHERE step.state IN (1, 5)
            AND (step.run = run.id OR EXISTS (SELECT 1 FROM row_end WHERE row_end.run = run.id
@@ -97,6 +124,7 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
             },
             sent_at: row.get::<_, Option<i64>>(7)?.map(moment),
             reference: row.get(6)?,
+            group: row.get(11)?,
             ticket: match made {
                 Some(id) => Some(Ticket {
                     id,

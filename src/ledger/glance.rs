@@ -179,6 +179,7 @@ mod tests {
             group: String::new(),
             absent: 0,
             doubted: false,
+            redo: false,
             at: Timestamp::now(),
         }
     }
@@ -194,6 +195,7 @@ mod tests {
             }),
             trouble: None,
             doubted: false,
+
             at: Timestamp::now(),
         }
     }

@@ -34,9 +34,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::record::RowKey;
+use open::Care;
 use worker::{Kind, Worker};
 
 pub use active::ActiveRun;
@@ -62,12 +64,25 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger's file, made if it is not there (readable by its owner only).
+    /// Opens the ledger's file, made if it is not there (readable by its owner only), and checks that it is whole.
     ///
     /// # Errors
     /// When the folder cannot be written, the file is damaged or no ledger, or a newer program wrote it.
     pub fn open(path: &Path) -> Result<Self> {
-        let connection = open::open(path)?;
+        Self::opened(path, Care::Whole)
+    }
+
+    /// Opens it for a command that only shows what it holds and is expected to answer at once: of a large ledger it
+    /// checks no more than it reads.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        Self::opened(path, Care::Short)
+    }
+
+    fn opened(path: &Path, care: Care) -> Result<Self> {
+        let connection = open::open(path, care)?;
         Ok(Self {
             worker: Arc::new(Worker::spawn(connection, path.to_owned())?),
         })
@@ -181,6 +196,9 @@ impl Ledger {
     }
 }
 
+/// The name space of the identities of scopes: ours.
+const NAMESPACE: Uuid = Uuid::from_u128(0x0c5d_3f1e_8d9b_4f0a_9e5b_1c6b_7b3a_52d4);
+
 /// The name space of the keys of one mapping at one tenant.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -190,6 +208,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// What identifies it for ever, whatever ledger knows it: made of the names of system, tenant and scope.
+    pub fn identity(&self) -> Uuid {
+        // A name holds no line break.
+        Uuid::new_v5(&NAMESPACE, self.names.join("\n").as_bytes())
+    }
+
     /// Whether the ledger knows no row of this scope.
     ///
     /// # Errors

@@ -57,23 +57,21 @@ fn purge(c: &Connection, code: &str, keep_ids: bool) -> rusqlite::Result<Option<
     c.execute("DELETE FROM undo WHERE run = ?1", [run])?;
     let here = params![scope, run];
     if keep_ids {
-        purged.kept = keys(c, scope, run)?;
+        purged.kept = blank(c, scope, run)?;
+    } else {
+        // A row goes whole, whichever run wrote its further steps: without its create they would count for the next
+        // ticket of the key.
+        purged.keys = count(c, CREATED, scope, run)?;
         c.execute(
-            "UPDATE step SET file = '', sheet = NULL, row = 0, url = NULL, error = NULL
-             WHERE scope = ?1 AND run = ?2",
+            &format!("DELETE FROM step WHERE scope = ?1 AND key IN ({CREATED})"),
             here,
         )?;
-        // The run itself is what its steps refer to.
-        c.execute(
-            "UPDATE run SET inputs = '[]', mapping = '', command = '', arguments = '[]', folder = '', totals = NULL
-             WHERE id = ?1",
-            [run],
-        )?;
-    } else {
-        purged.keys = keys(c, scope, run)?;
-        c.execute("DELETE FROM step WHERE scope = ?1 AND run = ?2", here)?;
         c.execute("DELETE FROM former WHERE scope = ?1 AND run = ?2", here)?;
-        c.execute("DELETE FROM run WHERE id = ?1", [run])?;
+        // What is left are steps of rows that another run made: without them they would be sent a second time.
+        purged.kept = blank(c, scope, run)?;
+        if purged.kept == 0 {
+            c.execute("DELETE FROM run WHERE id = ?1", [run])?;
+        }
     }
     let tenant: i64 = c.query_row("SELECT tenant FROM scope WHERE id = ?1", [scope], |row| {
         row.get(0)
@@ -87,13 +85,34 @@ fn purge(c: &Connection, code: &str, keep_ids: bool) -> rusqlite::Result<Option<
     Ok(Some(purged))
 }
 
-fn keys(c: &Connection, scope: i64, run: i64) -> rusqlite::Result<u64> {
+/// The keys of a run.
+const KEYS: &str = "SELECT DISTINCT key FROM step WHERE scope = ?1 AND run = ?2";
+/// Those whose create is of the run.
+const CREATED: &str =
+    "SELECT key FROM step WHERE scope = ?1 AND run = ?2 AND step = 'create' AND ordinal = 0";
+
+fn count(c: &Connection, keys: &str, scope: i64, run: i64) -> rusqlite::Result<u64> {
     let count: i64 = c.query_row(
-        "SELECT count(DISTINCT key) FROM step WHERE scope = ?1 AND run = ?2",
+        &format!("SELECT count(*) FROM ({keys})"),
         params![scope, run],
         |row| row.get(0),
     )?;
     Ok(count.unsigned_abs())
+}
+
+/// Takes the texts out of the steps of a run and out of the run itself, which they refer to. Returns of how many keys.
+fn blank(c: &Connection, scope: i64, run: i64) -> rusqlite::Result<u64> {
+    c.execute(
+        "UPDATE step SET file = '', sheet = NULL, row = 0, url = NULL, error = NULL
+         WHERE scope = ?1 AND run = ?2",
+        params![scope, run],
+    )?;
+    c.execute(
+        "UPDATE run SET inputs = '[]', mapping = '', command = '', arguments = '[]', folder = '', totals = NULL
+         WHERE id = ?1",
+        [run],
+    )?;
+    count(c, KEYS, scope, run)
 }
 
 /// Writes the file anew, so that no page of it and nothing beside it holds what was deleted.

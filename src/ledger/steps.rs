@@ -132,6 +132,8 @@ pub struct Intent {
     pub absent: u32,
     /// Whether an earlier one was in doubt.
     pub doubted: bool,
+    /// Whether a step that is done goes again where its body is another now: one that sets what it sets.
+    pub redo: bool,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -307,7 +309,7 @@ const INTEND: &str = "
     VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, :doubted, :payload, :content, :run,
             :file, :sheet, :row, :reference, :grp, :at)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
-        state = 1, attempt = attempt + 1, absent = excluded.absent, doubted = doubted OR excluded.doubted, payload = excluded.payload,
+        state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
         row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
         settled_at = NULL,
@@ -315,8 +317,8 @@ const INTEND: &str = "
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
         url = CASE step.state WHEN 6 THEN NULL ELSE url END,
         error = CASE step.state WHEN 6 THEN NULL ELSE error END,
-        doubted = CASE step.state WHEN 6 THEN 0 ELSE doubted END
-    WHERE step.state <> 2";
+        doubted = CASE step.state WHEN 6 THEN excluded.doubted ELSE step.doubted OR excluded.doubted END
+    WHERE step.state <> 2 OR (:redo AND step.payload IS NOT excluded.payload)";
 
 const OPEN: &str = "
     INSERT OR IGNORE INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, content, run,
@@ -345,6 +347,7 @@ fn intend(
         ":row": row,
         ":reference": intent.reference,
         ":grp": intent.group,
+        ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;
     for step in &intent.later {
@@ -422,6 +425,8 @@ pub struct Doubted {
     pub key: RowKey,
     /// The reference that its ticket bears.
     pub reference: String,
+    /// The group of its ticket.
+    pub group: String,
     /// When its last intent was written, on the system's clock.
     pub sent_at: Timestamp,
 }
@@ -430,7 +435,7 @@ pub struct Doubted {
 pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Doubted>> {
     connection
         .prepare_cached(
-            "SELECT key, reference, sent_at FROM step INDEXED BY step_doubted
+            "SELECT key, reference, sent_at, grp FROM step INDEXED BY step_doubted
              WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state = 2 AND reference IS NOT NULL",
         )?
         .query_map(params![scope, CREATE], |row| {
@@ -438,6 +443,7 @@ pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<V
                 key: RowKey::new(row.get::<_, String>(0)?),
                 reference: row.get(1)?,
                 sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
+                group: row.get(3)?,
             })
         })?
         .collect()
@@ -465,12 +471,12 @@ pub(super) fn unsettled(connection: &Connection, scope: i64) -> rusqlite::Result
         .collect()
 }
 
-/// Whose the tickets are, for those of the ids that the tenant's ledger holds.
+/// Whose the tickets are, for those of the ids that the tenant's ledger holds: the key, `None` for another scope's.
 pub(super) fn owners(
     connection: &Connection,
     scope: i64,
     tickets: &[String],
-) -> rusqlite::Result<HashMap<String, (i64, RowKey)>> {
+) -> rusqlite::Result<HashMap<String, Option<RowKey>>> {
     let mut statement = connection.prepare_cached(
         // One that was given up (`--again`, a rollback) is no hit for a row in doubt either.
         "SELECT held.scope, held.key
@@ -483,7 +489,8 @@ pub(super) fn owners(
     for ticket in tickets {
         let owner = statement
             .query_row(params![ticket, scope], |row| {
-                Ok((row.get(0)?, RowKey::new(row.get::<_, String>(1)?)))
+                let key = RowKey::new(row.get::<_, String>(1)?);
+                Ok((row.get::<_, i64>(0)? == scope).then_some(key))
             })
             .optional()?;
         if let Some(owner) = owner {

@@ -34,6 +34,7 @@ fn intent(n: u32) -> Intent {
         group: "IT".to_owned(),
         absent: 0,
         doubted: false,
+        redo: false,
         at: Timestamp::now(),
     }
 }
@@ -51,6 +52,7 @@ fn settled(n: u32, to: State) -> Settlement {
         }),
         trouble: None,
         doubted: false,
+
         at: Timestamp::now(),
     }
 }
@@ -141,6 +143,33 @@ async fn doubt_is_remembered_and_attempts_are_counted() {
         .unwrap();
     assert_eq!(owners.len(), 1);
     assert_eq!(owners["id1"], Some(key(1)));
+}
+
+/// As after a crash: the intent was durable, nothing was answered, and the next run sends the row again.
+#[tokio::test]
+async fn a_row_that_is_sent_again_after_a_crash_is_looked_at_for_doubles() {
+    let ledger = Ledger::in_memory().unwrap();
+    let run = scope(&ledger)
+        .await
+        .start_run(RunMeta::default())
+        .await
+        .unwrap();
+    let again = Intent {
+        doubted: true,
+        ..intent(1)
+    };
+    run.intend(vec![intent(1)]).await.unwrap();
+    run.intend(vec![again]).await.unwrap();
+    run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    let doubted = run.doubted().await.unwrap();
+    assert_eq!(doubted.len(), 1);
+    assert_eq!(doubted[0].key, key(1));
+
+    // A key that was given up begins anew: its doubt was that of the former ticket.
+    run.scope().give_up_blocking(vec![key(1)]).unwrap();
+    run.intend(vec![intent(1)]).await.unwrap();
+    run.settle(vec![settled(1, State::Done)]).await.unwrap();
+    assert!(run.doubted().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -322,6 +351,35 @@ async fn a_damaged_page_is_found_when_the_ledger_is_opened() {
     );
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_large_ledger_is_checked_whole_by_what_sends_and_not_by_what_only_looks() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    {
+        let ledger = Ledger::open(&path).unwrap();
+        let run = scope(&ledger)
+            .await
+            .start_run(RunMeta::default())
+            .await
+            .unwrap();
+        run.intend((0..2_000).map(intent).collect()).await.unwrap();
+    }
+    let damaged = path.metadata().unwrap().len() / 2 / 4096 * 4096;
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE room (it BLOB); INSERT INTO room VALUES (zeroblob(40000000))")
+        .unwrap();
+    drop(Ledger::open(&path).unwrap());
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xA5; 4096], damaged).unwrap();
+    let error = Ledger::open(&path).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    let ledger = Ledger::open_to_read(&path).unwrap();
+    assert_eq!(ledger.runs().await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() {
     let ledger = Ledger::in_memory().unwrap();
@@ -349,4 +407,59 @@ async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() 
         Some(key(1)),
         "a listing must not take the first one for the second"
     );
+}
+
+/// A create by one run, its further step by another.
+async fn by_two_runs(ledger: &Ledger) -> (ActiveRun, ActiveRun) {
+    let first = scope(ledger)
+        .await
+        .start_run(RunMeta::default())
+        .await
+        .unwrap();
+    let with_step = Intent {
+        later: vec![step("assign")],
+        ..intent(1)
+    };
+    first.intend(vec![with_step]).await.unwrap();
+    first.settle(vec![settled(1, State::Done)]).await.unwrap();
+    let second = first.scope().start_run(RunMeta::default()).await.unwrap();
+    let assign = Intent {
+        step: step("assign"),
+        ..intent(1)
+    };
+    second.intend(vec![assign]).await.unwrap();
+    let done = Settlement {
+        step: step("assign"),
+        ticket: None,
+        ..settled(1, State::Done)
+    };
+    second.settle(vec![done]).await.unwrap();
+    (first, second)
+}
+
+#[tokio::test]
+async fn a_purged_run_takes_the_whole_row_with_it() {
+    let ledger = Ledger::in_memory().unwrap();
+    let (first, second) = by_two_runs(&ledger).await;
+    let purged = ledger.purge(first.code(), false).await.unwrap();
+    assert_eq!((purged.keys, purged.kept), (1, 0));
+    let states = first.scope().states(vec![key(1)]).await.unwrap();
+    assert!(
+        states[0].is_empty(),
+        "a step without its create: {states:?}"
+    );
+    ledger.run(second.code()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_purged_run_leaves_the_rows_that_another_one_made_whole() {
+    let ledger = Ledger::in_memory().unwrap();
+    let (first, second) = by_two_runs(&ledger).await;
+    let purged = ledger.purge(second.code(), false).await.unwrap();
+    assert_eq!((purged.keys, purged.kept), (0, 1));
+    let states = first.scope().states(vec![key(1)]).await.unwrap();
+    assert_eq!(states[0].len(), 2);
+    assert!(states[0].iter().all(|step| step.state == State::Done));
+    let assign = states[0].iter().find(|it| it.id.name == "assign").unwrap();
+    assert_eq!(&*assign.place.file, "", "its texts are gone");
 }

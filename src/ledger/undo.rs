@@ -1,12 +1,14 @@
 //! What a rollback needs of the ledger: the tickets that a run made, and how far each has been taken back.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::ends::StoredEnd;
 use super::inputs::free;
 use super::steps::{micros, moment, place};
-use super::{Ledger, worker::Kind};
+use super::{Ledger, Scope, worker::Kind};
 use crate::error::{Error, Result};
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Ticket};
@@ -109,6 +111,25 @@ impl Ledger {
             run,
             scope,
         })
+    }
+}
+
+impl Scope {
+    /// The tickets that rollbacks took back: some systems can only close them, and their markers stay.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn taken_back(&self) -> Result<HashSet<String>> {
+        let Some(id) = self.id else {
+            return Ok(HashSet::new());
+        };
+        self.ledger
+            .read(move |c| {
+                c.prepare_cached("SELECT ticket FROM former WHERE scope = ?1 AND why = 'undone'")?
+                    .query_map([id], |row| row.get(0))?
+                    .collect()
+            })
+            .await
     }
 }
 

@@ -101,7 +101,8 @@ impl Row<'_, '_> {
             return Outcome::Value(Value::String(text));
         }
         if field.rule.check.truncate {
-            return Outcome::Value(Value::String(truncate(&text, graphemes, scalars)));
+            let cut = truncate(&text, graphemes, scalars, field.is_html());
+            return Outcome::Value(Value::String(cut));
         }
         let limit = most(graphemes).min(most(scalars));
         self.fault(

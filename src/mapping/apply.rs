@@ -95,6 +95,57 @@ impl<'r> Row<'_, 'r> {
         }
     }
 
+    /// The text of a column that stands for itself.
+    pub(super) fn text_of(&mut self, field: &FieldPlan) -> Option<String> {
+        match self.field(field, Parent::Any, 0) {
+            Outcome::Value(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items that a cell holds: members of a JSON array, or the parts of a text; none of them is empty.
+    pub(super) fn items(&mut self, field: &FieldPlan) -> Vec<Value> {
+        let got = match self.gather(field) {
+            Ok(got) => got,
+            Err(fault) => {
+                self.faults.push(*fault);
+                return Vec::new();
+            }
+        };
+        let cells = match got {
+            Got::Empty => Vec::new(),
+            Got::One(item) => vec![item],
+            Got::Many(items) => items,
+        };
+        match self.parts(field, cells) {
+            Ok(items) => items,
+            Err(problem) => {
+                self.fault(field, problem);
+                Vec::new()
+            }
+        }
+    }
+
+    fn parts(&mut self, field: &FieldPlan, cells: Vec<Item<'_>>) -> Result<Vec<Value>, Problem> {
+        let mut items = Vec::new();
+        for cell in cells {
+            let cell = match &field.rule.parse {
+                Some(parse) => parse.apply(cell, self.steps.zone)?,
+                None => cell,
+            };
+            for part in flatten(cell) {
+                if let Item::Json(value) = part {
+                    items.push(value);
+                    continue;
+                }
+                let mut ready = Vec::new();
+                self.prepare(field, part, &mut ready)?;
+                items.extend(ready.into_iter().map(Item::into_json));
+            }
+        }
+        Ok(items)
+    }
+
     fn pass(
         &mut self,
         field: &FieldPlan,

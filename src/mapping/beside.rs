@@ -1,12 +1,14 @@
 //! Tables that stand beside the mapping (or in the input's own workbook): opened, and read row by row.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::file::Faults;
+use super::file::{At, Faults};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Error;
 use crate::record::{Header, Record};
-use crate::source::{Input, InputOptions, Row, SheetChoice, SheetName};
+use crate::source::{Input, InputOptions, Layout, Row, SheetChoice, SheetName, Table};
 
 /// A table that the mapping names.
 pub(super) struct Beside<'n> {
@@ -18,6 +20,63 @@ pub(super) struct Beside<'n> {
     pub(super) shown: String,
     /// Where the mapping names it.
     pub(super) at: usize,
+}
+
+impl<'n> Beside<'n> {
+    /// A file that stands in the folder of the mapping, or a sheet of it.
+    pub(super) fn file(folder: &Path, file: &At<String>, sheet: Option<&'n At<String>>) -> Self {
+        let sheet = sheet.map(|sheet| sheet.value.as_str());
+        Self {
+            path: folder.join(&file.value),
+            sheet,
+            shown: match sheet {
+                Some(sheet) => format!("sheet `{sheet}` of `{}`", file.value),
+                None => format!("`{}`", file.value),
+            },
+            at: file.at,
+        }
+    }
+}
+
+/// What is read from a sheet of the input's own workbooks, for the rows of each of its tables; `hint` says what to do
+/// about an input without sheets.
+pub(super) fn per_table<T: Default>(
+    tables: &[Table],
+    sheet: &At<String>,
+    hint: &str,
+    faults: &mut Faults,
+    mut read: impl FnMut(&Beside<'_>, &Input, &mut Faults) -> T,
+) -> Vec<Arc<T>> {
+    let mut known: HashMap<&str, Arc<T>> = HashMap::new();
+    let mut bound = Vec::new();
+    for table in tables {
+        let file: &str = &table.file;
+        if let Some(known) = known.get(file) {
+            bound.push(Arc::clone(known));
+            continue;
+        }
+        if !matches!(table.layout, Layout::Workbook { .. }) || file == "-" {
+            faults.hint(
+                sheet.at,
+                format!("`{file}` has no sheets to look into"),
+                hint,
+            );
+            return Vec::new();
+        }
+        let beside = Beside {
+            path: Path::new(file).to_path_buf(),
+            sheet: Some(&sheet.value),
+            shown: format!("sheet `{}`", sheet.value),
+            at: sheet.at,
+        };
+        let made = match beside.open(faults) {
+            Some(input) => Arc::new(read(&beside, &input, faults)),
+            None => Arc::default(),
+        };
+        known.insert(file, Arc::clone(&made));
+        bound.push(made);
+    }
+    bound
 }
 
 impl Beside<'_> {

@@ -9,17 +9,20 @@ use serde_json::Value;
 use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
+use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::item::Item;
 use super::lookup::LookupTable;
+use super::marker::Marks;
 use super::plan::{Feed, FieldPlan, Plan};
 use super::reference::{LABEL, reference};
 use super::script::Script;
-use super::shape::{Marker, Unmapped};
+use super::shape::Unmapped;
+use super::then::Followed;
 use super::types::Types;
-use super::{MapRows, Mapped, Ready, render};
+use super::{Acting, MapRows, Mapped, Ready, TicketName, render};
 use crate::directory::Kind;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, MappingFault, Result};
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
@@ -31,6 +34,8 @@ pub struct BoundPlan {
     plan: Arc<Plan>,
     columns: Columns,
     lookups: Vec<Vec<Arc<LookupTable>>>,
+    /// The items of each entry of `[[then]]` that stand elsewhere, by table.
+    pub(super) items: Vec<Vec<Arc<Items>>>,
     /// What `unmapped = "append"` lists, by table.
     appended: Appended,
 }
@@ -55,7 +60,10 @@ impl BoundPlan {
                 .iter()
                 .all(|table| matches!(table.layout, Layout::Csv { .. })),
         };
+        let then_fields = plan.thens.iter().flat_map(|then| &then.fields);
+        let target = plan.target.iter().flat_map(|target| &target.parts);
         let scripts = plan.fields.iter().chain(plan.key.iter().flatten());
+        let scripts = scripts.chain(then_fields).chain(target);
         let templates = scripts.filter_map(|field| match &field.source {
             Feed::Script(script) => Some(script),
             _ => None,
@@ -63,11 +71,17 @@ impl BoundPlan {
         for script in templates
             .chain(&plan.conditions)
             .chain(&plan.group_condition)
+            .chain(plan.thens.iter().filter_map(|then| then.when.as_ref()))
         {
             types.check(script, faults);
         }
         let lookups = plan.lookups.iter().filter_map(|rule| rule.lookup.as_ref());
         let lookups = lookups.map(|rule| rule.bind(tables, faults)).collect();
+        let items = plan.thens.iter().map(|then| match &then.rule.each {
+            Some(EachRule::Rows(rows)) => rows.bind(tables, faults),
+            _ => Vec::new(),
+        });
+        let items = items.collect();
         let unread = match plan.scripts.reads_all {
             true => Vec::new(),
             false => columns.unread(),
@@ -81,7 +95,16 @@ impl BoundPlan {
             plan,
             columns,
             lookups,
+            items,
             appended,
+        }
+    }
+
+    /// A fault of the mapping file that only the rows have shown, at a byte of it.
+    pub fn fault_at(&self, at: usize, message: String, hint: Option<String>) -> MappingFault {
+        MappingFault {
+            hint,
+            ..self.plan.source.fault(at, message)
         }
     }
 
@@ -125,10 +148,11 @@ impl BoundPlan {
             rules: &self.plan.rules,
             slots: &self.plan.slots,
             zone: self.plan.zone.as_ref(),
+            item: None,
         }
     }
 
-    fn row<'r>(&self, rows: &'r [Record]) -> Row<'_, 'r> {
+    pub(super) fn row<'p, 'r>(&'p self, rows: &'r [Record]) -> Row<'p, 'r> {
         Row {
             reader: self.reader(),
             steps: Steps {
@@ -147,6 +171,17 @@ impl BoundPlan {
     fn holds(&self, script: &Script, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
         let take = self.plan.rules.take;
         render::holds(&self.plan.scripts, script, &self.reader(), rows, take)
+            .map_err(|fault| vec![*fault])
+    }
+
+    /// Whether a condition holds for a row, and its item where it has one.
+    pub(super) fn holds_for(
+        &self,
+        row: &Row<'_, '_>,
+        script: &Script,
+    ) -> std::result::Result<bool, Vec<Fault>> {
+        let take = self.plan.rules.take;
+        render::holds(&self.plan.scripts, script, &row.reader, row.rows, take)
             .map_err(|fault| vec![*fault])
     }
 
@@ -293,7 +328,7 @@ impl Identify for BoundPlan {
 }
 
 /// Empty first, numbers and dates by their value, all else by its text.
-fn order(a: Option<&Item<'_>>, b: Option<&Item<'_>>) -> Ordering {
+pub(super) fn order(a: Option<&Item<'_>>, b: Option<&Item<'_>>) -> Ordering {
     let number = |item: &Item<'_>| match item {
         Item::Integer(number) => Some(*number as f64),
         Item::Number(number) => Some(*number),
@@ -346,12 +381,38 @@ impl MapRows for BoundPlan {
 
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
         let plan = &self.plan;
-        let reference = match plan.marker {
-            Marker::Description => Some(reference(&plan.scope, key.as_str())),
-            Marker::None => None,
+        let reference = match plan.marks {
+            Marks::Description | Marks::Field(_) => Some(reference(&plan.scope, key.as_str())),
+            Marks::Nothing => None,
         };
-        let made = self.make(rows, reference.as_deref());
+        let line = reference
+            .as_deref()
+            .filter(|_| matches!(plan.marks, Marks::Description));
+        let made = self.make(rows, line);
         self.compose(rows, made, reference)
+    }
+
+    fn acting(&self) -> Option<Acting> {
+        self.plan.target.as_ref()?;
+        Some(Acting {
+            operation: self.plan.operation,
+            scope: self.plan.target_scope.clone(),
+        })
+    }
+
+    fn target(&self, rows: &[Record]) -> std::result::Result<TicketName, Vec<Fault>> {
+        let Some(target) = &self.plan.target else {
+            return Ok(TicketName::Named(String::new()));
+        };
+        let key = self.joined_key(&target.parts, rows)?;
+        Ok(match target.by_key {
+            true => TicketName::Made(key),
+            false => TicketName::Named(key.as_str().trim().to_owned()),
+        })
+    }
+
+    fn marker_field(&self) -> Option<&str> {
+        self.plan.marker_field()
     }
 }
 
@@ -405,25 +466,35 @@ impl BoundPlan {
         let Made {
             outcomes,
             mut faults,
-            fallbacks,
+            mut fallbacks,
             bare,
         } = made;
         let plan = &self.plan;
+        let followed = self.follow(rows, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
         for (field, outcome) in plan.fields.iter().zip(outcomes) {
             match outcome {
                 // A row that is left out needs no mending.
                 Outcome::SkipRow(why) => return Mapped::Skip(why),
-                Outcome::Value(value) => values.extend(field_value(field, value)),
-                Outcome::Empty | Outcome::Faulty => {}
+                outcome => values.extend(field_value(field, outcome)),
             }
         }
+        let further = match followed {
+            Followed::Skip(why) => return Mapped::Skip(why),
+            Followed::Steps(steps) => steps,
+        };
         if !faults.is_empty() {
             return Mapped::Faults(faults);
         }
-        let line = reference
-            .as_ref()
-            .map(|reference| format!("{LABEL}{reference}"));
+        let mut line = None;
+        match (&plan.marks, &reference) {
+            (Marks::Description, Some(reference)) => line = Some(format!("{LABEL}{reference}")),
+            (Marks::Field(field), Some(reference)) => values.push(FieldValue {
+                target: Target::Custom(Arc::clone(field)),
+                value: Value::String(reference.clone()),
+            }),
+            _ => {}
+        }
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
             values.push(FieldValue {
@@ -440,8 +511,11 @@ impl BoundPlan {
             });
         }
         match plan.schema.compose(plan.operation, values, plan.notify) {
-            Ok(steps) => Mapped::Ready(Ready {
-                steps,
+            Ok(mut steps) => Mapped::Ready(Ready {
+                steps: {
+                    steps.extend(further);
+                    steps
+                },
                 fallbacks,
                 reference,
             }),
@@ -462,13 +536,19 @@ impl BoundPlan {
     }
 }
 
-fn field_value(field: &FieldPlan, value: Value) -> Option<FieldValue> {
+/// The value of a field for the payload; an empty one that is to empty the field is null.
+pub(super) fn field_value(field: &FieldPlan, outcome: Outcome) -> Option<FieldValue> {
+    let value = match outcome {
+        Outcome::Value(value) => value,
+        Outcome::Empty if field.rule.clear => Value::Null,
+        Outcome::Empty | Outcome::SkipRow(_) | Outcome::Faulty => return None,
+    };
     let target: Target = field.target.clone()?;
     Some(FieldValue { target, value })
 }
 
 /// What a `within` field means for this row; `None` when that field is faulty itself.
-fn parent<'o>(field: &FieldPlan, outcomes: &'o [Outcome]) -> Option<Parent<'o>> {
+pub(super) fn parent<'o>(field: &FieldPlan, outcomes: &'o [Outcome]) -> Option<Parent<'o>> {
     let within = field
         .resolver
         .as_ref()

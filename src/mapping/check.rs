@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bind::BoundPlan;
 use super::draft::Draft;
-use super::example::{self, Example};
+use super::example::{self, Example, Ran};
 use super::file::Faults;
 use super::load::Mapping;
 use super::plan::{Plan, PlanOptions};
@@ -135,17 +135,16 @@ impl Checked {
         self.faults.is_empty().then_some(bound)
     }
 
-    /// Runs the mapping's own tests, unless something is wrong with it already; those that fail are faults. How
-    /// many were run.
-    pub fn run_tests(&mut self) -> usize {
+    /// Runs the mapping's own tests, unless something is wrong with it already; those that fail are faults.
+    pub fn run_tests(&mut self) -> Ran {
         let (Some(plan), true) = (&self.plan, self.faults.is_empty()) else {
-            return 0;
+            return Ran::default();
         };
         match example::run(plan, &self.examples, &mut self.faults) {
-            Ok(count) => count,
+            Ok(ran) => ran,
             Err(why) => {
                 self.note = Some(format!("the tests were not run: {why}"));
-                0
+                Ran::default()
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The columns that a plan reads, and where they stand in the tables of an input.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,16 +10,24 @@ use super::item::Item;
 use super::parse::same;
 use super::script::Origin;
 use super::shape::{InputRules, ParseRule};
+use super::stages::of_json;
+use serde_json::Value;
+
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::error::Fault;
 use crate::record::{Cell, ColumnRef, Header, Record};
 use crate::source::Table;
+
+/// Stands before the name of an item's value; no heading has it.
+const ITEM: char = '\u{1}';
 
 /// The columns that are read, each once, by the name that the mapping uses.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     list: Vec<Slot>,
     index: HashMap<String, usize>,
+    /// Whether `item` now means an item of `each`, not a column.
+    pub(super) has_item: bool,
 }
 
 /// A column that is read.
@@ -35,21 +44,37 @@ pub(super) struct Slot {
 impl Slots {
     /// The slot of a column.
     pub(super) fn slot(&mut self, name: &str, origin: &Origin) -> usize {
-        if let Some(slot) = self.index.get(name) {
-            return *slot;
+        if let Some(slot) = self.find(name) {
+            return slot;
         }
+        let name = self.called(name);
         self.list.push(Slot {
-            name: name.to_owned(),
+            name: name.clone().into_owned(),
             origin: origin.clone(),
             is_content: false,
         });
-        self.index.insert(name.to_owned(), self.list.len() - 1);
+        self.index.insert(name.into_owned(), self.list.len() - 1);
         self.list.len() - 1
+    }
+
+    /// A name as it is kept: one that means an item is told from a column of that name.
+    fn called<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let is_item = self.has_item && (name == "item" || name.starts_with("item."));
+        match is_item {
+            true => Cow::Owned(format!("{ITEM}{}", &name["item".len()..])),
+            false => Cow::Borrowed(name),
+        }
+    }
+
+    /// The members that lead to the value of a slot in an item; `None` for a column.
+    pub(super) fn item(&self, slot: usize) -> Option<impl Iterator<Item = &str>> {
+        let path = self.list[slot].name.strip_prefix(ITEM)?;
+        Some(path.split('.').filter(|member| !member.is_empty()))
     }
 
     /// The slot of a column that is read already.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        self.index.get(name).copied()
+        self.index.get(self.called(name).as_ref()).copied()
     }
 
     /// How many there are.
@@ -113,10 +138,11 @@ impl Columns {
         tables: &[Table],
         faults: &mut Faults,
     ) -> Self {
-        for (_, slot) in slots.iter() {
-            if tables
-                .iter()
-                .all(|table| table.header.find(&slot.name).is_none())
+        for (number, slot) in slots.iter() {
+            if slots.item(number).is_none()
+                && tables
+                    .iter()
+                    .all(|table| table.header.find(&slot.name).is_none())
             {
                 missing_column(&slot.name, &slot.origin, tables, faults);
             }
@@ -145,7 +171,7 @@ impl Columns {
     }
 
     /// The `_key` of a row that comes from an error file.
-    pub(super) fn carried_key<'r>(&self, record: &'r Record) -> Option<std::borrow::Cow<'r, str>> {
+    pub(super) fn carried_key<'r>(&self, record: &'r Record) -> Option<Cow<'r, str>> {
         let cell = record.cell(self.table(record)?.key?);
         (!cell.is_empty()).then(|| cell.text())
     }
@@ -281,6 +307,8 @@ pub(super) struct Reader<'p> {
     pub(super) rules: &'p InputRules,
     pub(super) slots: &'p Slots,
     pub(super) zone: Option<&'p jiff::tz::TimeZone>,
+    /// The item of `each` for which a step is made.
+    pub(super) item: Option<&'p Value>,
 }
 
 impl<'p> Reader<'p> {
@@ -293,6 +321,13 @@ impl<'p> Reader<'p> {
             return Ok(Got::Empty);
         };
         let one = |item: Option<Item<'r>>| item.map_or(Got::Empty, Got::One);
+        if let Some(path) = self.slots.item(slot) {
+            let value = path.fold(self.item, |value, member| value?.get(member));
+            return Ok(one(value
+                .cloned()
+                .and_then(of_json)
+                .filter(|item| !self.is_null(item))));
+        }
         match table.refs.get(slot).and_then(Option::as_ref) {
             None => Ok(Got::Empty),
             Some(ColumnRef::One(index)) => {
@@ -317,6 +352,11 @@ impl<'p> Reader<'p> {
         }
     }
 
+    /// Whether a value is one of the words for an empty cell.
+    fn is_null(&self, item: &Item<'_>) -> bool {
+        matches!(item, Item::Text(text) if self.rules.null.iter().any(|word| same(word, text)))
+    }
+
     /// The value of a cell by its position.
     pub(super) fn cell<'r>(
         &self,
@@ -335,9 +375,7 @@ impl<'p> Reader<'p> {
         let Some(item) = Item::of(cell) else {
             return Ok(None);
         };
-        if let Item::Text(text) = &item
-            && self.rules.null.iter().any(|word| same(word, text))
-        {
+        if self.is_null(&item) {
             return Ok(None);
         }
         let rule = self

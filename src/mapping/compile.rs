@@ -68,20 +68,15 @@ pub(super) fn compile_field(
 }
 
 /// A custom field of which only the name is known: whatever the steps make fits it.
-fn unknown_custom(rule: &FieldRule, name: &str) -> (Target, Wanted, bool) {
-    let field = CustomField {
+fn unknown_custom(name: &str) -> Arc<CustomField> {
+    Arc::new(CustomField {
         id: name.to_owned(),
         name: name.to_owned(),
         kind: CustomType::Text,
         options: Vec::new(),
         max_length: None,
         required: false,
-    };
-    let wanted = Wanted {
-        want: Want::Text { max_length: None },
-        list: rule.list.is_some(),
-    };
-    (Target::Custom(Arc::new(field)), wanted, false)
+    })
 }
 
 /// Whether no step of a field can make several values of one.
@@ -145,10 +140,33 @@ impl Compiler<'_> {
             self.faults.hint(at, message, instead);
             return None;
         }
+        let field = self.custom_field(name, at)?;
         if !self.directory.is_known() {
-            return Some(unknown_custom(rule, name));
+            let wanted = Wanted {
+                want: Want::Text { max_length: None },
+                list: rule.list.is_some(),
+            };
+            return Some((Target::Custom(field), wanted, false));
         }
-        let Some(field) = self.directory.custom_field(name) else {
+        let Some(wanted) = Wanted::custom(&field) else {
+            let message = format!("the custom field `{name}` is of a kind that cannot be written");
+            self.faults.hint(
+                at,
+                message,
+                "put the value into a text field or the description",
+            );
+            return None;
+        };
+        Some((Target::Custom(field), wanted, false))
+    }
+
+    /// The tenant's custom field of that name; without a directory one of which only the name is known.
+    pub(super) fn custom_field(&mut self, name: &str, at: usize) -> Option<Arc<CustomField>> {
+        if !self.directory.is_known() {
+            return Some(unknown_custom(name));
+        }
+        let found = self.directory.custom_field(name);
+        if found.is_none() {
             let fields = &self.directory.snapshot().custom_fields;
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
             let near = did_you_mean(&nearest(name, names.iter().copied()));
@@ -163,18 +181,8 @@ impl Compiler<'_> {
             let system = self.schema.system();
             self.faults
                 .hint(at, format!("{system} has no custom field `{name}`"), hint);
-            return None;
-        };
-        let Some(wanted) = Wanted::custom(&field) else {
-            let message = format!("the custom field `{name}` is of a kind that cannot be written");
-            self.faults.hint(
-                at,
-                message,
-                "put the value into a text field or the description",
-            );
-            return None;
-        };
-        Some((Target::Custom(field), wanted, false))
+        }
+        found
     }
 
     /// Where the value comes from; the parts of a name that is resolved are a path.
@@ -228,6 +236,19 @@ impl Compiler<'_> {
             self.try_constants(&mut field);
         }
         field
+    }
+
+    /// What holds the items of a step of `[[then]]`.
+    pub(super) fn each(&mut self, rule: &Arc<FieldRule>) -> FieldPlan {
+        FieldPlan {
+            required: false,
+            is_single: false,
+            wanted: Wanted {
+                want: Want::Text { max_length: None },
+                list: true,
+            },
+            ..self.key_part(rule)
+        }
     }
 
     /// Tells steps whose result the field cannot take.

@@ -8,10 +8,18 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::item::Item;
 use super::parse::Problem;
+use crate::error::Rule;
+
+/// No ticket is older: a year of fewer digits is one that was written short.
+const FIRST_YEAR: i16 = 1000;
 
 /// A checked `strptime` format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Format(String);
+pub(super) struct Format {
+    text: String,
+    /// Where the list of formats stands in the mapping, for one of such a list.
+    list: Option<usize>,
+}
 
 impl Format {
     /// Checks a format; `date_only` when no time of day is wanted from it.
@@ -30,7 +38,20 @@ impl Format {
         if !date_only && read.has_time && read.at.hour() != sample.hour() {
             return Err("hours up to 12 (%I) need %p for am and pm".to_owned());
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self {
+            text: text.to_owned(),
+            list: None,
+        })
+    }
+}
+
+impl Format {
+    /// One of the formats of a list.
+    pub(super) fn of_list(self, at: usize) -> Self {
+        Self {
+            list: Some(at),
+            ..self
+        }
     }
 }
 
@@ -69,7 +90,7 @@ fn read(format: &str, text: &str) -> Result<Reading, String> {
 /// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`.
 pub(super) fn read_iso(text: &str) -> Option<Reading> {
     let pieces = Pieces::parse(text).ok()?;
-    Some(Reading {
+    (pieces.date().year() >= FIRST_YEAR).then(|| Reading {
         at: pieces
             .date()
             .to_datetime(pieces.time().unwrap_or_else(Time::midnight)),
@@ -88,28 +109,48 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
         });
     }
     let mut found: Option<(&Format, Reading)> = None;
+    let mut short: Option<&Format> = None;
     for format in formats {
-        let Ok(reading) = read(&format.0, text) else {
+        let Ok(reading) = read(&format.text, text) else {
             continue;
         };
+        // `%Y` takes the year 25 for what it says.
+        if reading.at.year() < FIRST_YEAR {
+            short = short.or(Some(format));
+            continue;
+        }
         match found {
             None => found = Some((format, reading)),
             Some((_, first)) if first.at == reading.at && first.offset == reading.offset => {}
             Some((first, known)) => {
-                return Err(Problem::broken(
-                    text,
-                    format!("is a different date under `{}` and `{}`", first.0, format.0),
-                )
-                .hint(format!(
+                let rule = format!(
+                    "is a different date under `{}` and `{}`",
+                    first.text, format.text
+                );
+                let problem = Problem::broken(text, &rule).hint(format!(
                     "`{text}` would be {} or {}: keep only the format in which this column is written",
                     shown(known.at),
                     shown(reading.at)
-                )));
+                ));
+                return Err(match format.list {
+                    Some(at) => Problem {
+                        rule: Rule::Open { rule, at },
+                        ..problem
+                    },
+                    None => problem,
+                });
             }
         }
     }
+    if let (None, Some(format)) = (&found, short) {
+        let rule = format!("has a year before {FIRST_YEAR} by `{}`", format.text);
+        return Err(Problem::broken(text, rule).hint(format!(
+            "a year of two digits is `%y`: write `{}` in `formats`",
+            format.text.replace("%Y", "%y")
+        )));
+    }
     found.map(|(_, reading)| reading).ok_or_else(|| {
-        let formats: Vec<&str> = formats.iter().map(|format| format.0.as_str()).collect();
+        let formats: Vec<&str> = formats.iter().map(|format| format.text.as_str()).collect();
         Problem::broken(
             text,
             format!("is no date of the form {}", formats.join(" or ")),
@@ -310,6 +351,24 @@ mod tests {
             moment("21/04/2024", &both, None).unwrap(),
             "2024-04-21 00:00"
         );
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_no_year_of_the_romans() {
+        let problem =
+            to_date(Item::borrowed("03/04/25"), &formats(&["%m/%d/%Y"]), None).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "`03/04/25` has a year before 1000 by `%m/%d/%Y`"
+        );
+        assert_eq!(
+            problem.hint.as_deref(),
+            Some("a year of two digits is `%y`: write `%m/%d/%y` in `formats`")
+        );
+        // Where another format says what it means, that is it.
+        let both = ["%m/%d/%Y", "%m/%d/%y"];
+        assert_eq!(moment("03/04/25", &both, None).unwrap(), "2025-03-04 00:00");
+        assert!(moment("0025-03-04", &[], None).is_err());
     }
 
     #[test]

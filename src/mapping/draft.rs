@@ -33,7 +33,7 @@ impl Draft {
             Error::usage("the mapping cannot be read")
                 .at(&name)
                 .caused_by(error)
-                .hint("`--mapping` names a TOML file; ready ones stand in `mappings/`")
+                .hint("a mapping is a TOML file: ready ones stand in `mappings/`, and `deskferry init` writes one for a file")
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();

@@ -1,6 +1,7 @@
 //! What a template or a condition reads and compares, found on its syntax tree.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt, UnaryOpKind};
 use minijinja::value::{Value, ValueKind};
@@ -49,10 +50,12 @@ pub(super) struct Uses {
     pub(super) rows: BTreeSet<String>,
     /// Whether `row` is used in a way that does not tell which column.
     pub(super) whole_row: bool,
-    /// The filters that are used.
-    pub(super) filters: BTreeSet<String>,
-    /// What is compared with what.
-    pub(super) comparisons: Vec<(Side, Side)>,
+    /// The filters that are used, and where first, in bytes of the text.
+    pub(super) filters: BTreeMap<String, Range<usize>>,
+    /// Where each column is named first.
+    pub(super) places: BTreeMap<String, Range<usize>>,
+    /// What is compared with what, and where.
+    pub(super) comparisons: Vec<(Side, Side, Range<usize>)>,
     /// The loop variables over `rows`.
     loops: HashSet<String>,
 }
@@ -107,6 +110,9 @@ impl Uses {
 
     /// Looks through an expression.
     pub(super) fn expr(&mut self, expr: &Expr<'_>) {
+        if let Some(column) = column_of(expr) {
+            self.places.entry(column).or_insert_with(|| range(expr));
+        }
         if self.member(expr) {
             return;
         }
@@ -144,7 +150,12 @@ impl Uses {
                 node.false_expr.iter().for_each(|expr| self.expr(expr));
             }
             Expr::Filter(node) => {
-                self.filters.insert(node.name.to_owned());
+                // It begins with its name.
+                let start = range(expr).start;
+                let place = || start..start + node.name.len();
+                self.filters
+                    .entry(node.name.to_owned())
+                    .or_insert_with(place);
                 node.expr.iter().for_each(|expr| self.expr(expr));
                 self.args(&node.args);
             }
@@ -190,6 +201,9 @@ impl Uses {
             self.row.insert(name);
             true
         } else if self.loops.contains(base) {
+            self.places
+                .entry(name.clone())
+                .or_insert_with(|| range(expr));
             self.rows.insert(name);
             true
         } else {
@@ -198,8 +212,15 @@ impl Uses {
     }
 
     fn compare(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
-        self.comparisons.push((side(left), side(right)));
+        let part = range(left).start..range(right).end;
+        self.comparisons.push((side(left), side(right), part));
     }
+}
+
+/// Where an expression stands, in bytes of the text.
+pub(super) fn range(expr: &Expr<'_>) -> Range<usize> {
+    let span = expr.span();
+    span.start_offset as usize..span.end_offset as usize
 }
 
 /// `base['name']` and `base.name`.

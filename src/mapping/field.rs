@@ -1,5 +1,7 @@
 //! Reads the fields of a mapping, and tells steps that cannot follow one another.
 
+use std::ops::Range;
+
 use regex::Regex;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
@@ -96,6 +98,7 @@ pub(super) fn read_field(
         parse: read_parse(section, faults),
         resolve: read_resolve(&name.value, section, reading, faults),
         check: read_check(section, faults),
+        clear: section.bool("clear", faults).unwrap_or(false),
         origin: origin.unwrap_or_else(|| Origin::Value(At::new(Value::Null, name.at))),
         name,
     };
@@ -240,13 +243,24 @@ fn compile(text: &At<String>, faults: &mut Faults) -> Option<Regex> {
             let text_of_error = error.to_string();
             let reason = text_of_error.lines().last().unwrap_or_default();
             let reason = reason.trim().trim_start_matches("error: ");
-            faults.hint(
-                text.at,
-                format!("`{}` is no regular expression: {reason}", text.value),
-                "write signs that stand for themselves as `\\.` `\\(` `\\?`; in TOML use 'single quotes' around it",
-            );
+            let message = format!("`{}` is no regular expression: {reason}", text.value);
+            let fault = match blamed(&text.value) {
+                Some(part) => faults.add_in(text.at, &part, message),
+                None => faults.add(text.at, message),
+            };
+            *fault = Some("write signs that stand for themselves as `\\.` `\\(` `\\?`; in TOML use 'single quotes' around it".to_owned());
         })
         .ok()
+}
+
+/// The part of a regular expression that keeps it from being one, in its bytes.
+fn blamed(regex: &str) -> Option<Range<usize>> {
+    let span = match regex_syntax::parse(regex).err()? {
+        regex_syntax::Error::Parse(error) => *error.span(),
+        regex_syntax::Error::Translate(error) => *error.span(),
+        _ => return None,
+    };
+    Some(span.start.offset..span.end.offset)
 }
 
 fn read_replace(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<(Regex, String)> {
@@ -436,6 +450,7 @@ impl FieldRule {
             default: None,
             parse: None,
             resolve: ResolveRule::default(),
+            clear: false,
             check: CheckRule::default(),
         }
     }

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::Keys;
+use super::literal;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{MappingFault, Snippet};
 
@@ -69,6 +70,13 @@ impl Source {
     pub(super) fn fault(&self, at: usize, message: impl Into<String>) -> MappingFault {
         let end = self.ends.get(&at).copied().unwrap_or(at);
         self.fault_in(at..end, message)
+    }
+
+    /// Where a part of the text in quotes that begins at a place stands in the file.
+    fn part(&self, at: usize, part: &Range<usize>) -> Option<Range<usize>> {
+        let literal = self.text.get(at..*self.ends.get(&at)?)?;
+        let place = literal::place(literal, part)?;
+        Some(at + place.start..at + place.end)
     }
 
     /// A fault in a range of the file.
@@ -139,6 +147,22 @@ impl Faults {
     /// Adds a fault; the returned place takes a hint.
     pub(super) fn add(&mut self, at: usize, message: impl Into<String>) -> &mut Option<String> {
         self.list.push(self.source.fault(at, message));
+        &mut self.list.last_mut().expect("one was pushed").hint
+    }
+
+    /// Adds a fault in a part (in bytes) of the text that stands at a place; where that part cannot be found the
+    /// whole text is to blame.
+    pub(super) fn add_in(
+        &mut self,
+        at: usize,
+        part: &Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Option<String> {
+        let fault = match self.source.part(at, part) {
+            Some(range) => self.source.fault_in(range, message),
+            None => self.source.fault(at, message),
+        };
+        self.list.push(fault);
         &mut self.list.last_mut().expect("one was pushed").hint
     }
 

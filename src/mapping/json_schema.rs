@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{ACTION, Key, Keys, TOP, Takes};
 use crate::systems::fields::{Field, FieldType, Setting};
-use crate::systems::{self, Operation, SystemName};
+use crate::systems::{self, SystemName};
 
 /// The dialect of JSON Schema: the one that editors of TOML read.
 const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
@@ -50,7 +50,7 @@ fn fields(system: SystemName) -> crate::error::Result<Value> {
     let mut required: Option<Vec<&str>> = None;
     for dialect in system.dialects() {
         let schema = systems::schema(system, Some(*dialect))?;
-        let table = schema.fields(Operation::Create);
+        let table = schema.create();
         for field in table.fields.iter().filter(|field| can_be_set(field)) {
             properties.entry(field.name).or_insert_with(|| {
                 json!({
@@ -236,7 +236,7 @@ mod tests {
             let fields = &schema["allOf"][at]["then"]["properties"]["fields"];
             for dialect in system.dialects() {
                 let table = systems::schema(system, Some(*dialect)).expect("a schema");
-                for field in &table.fields(Operation::Create).fields {
+                for field in &table.create().fields {
                     let is_there = fields["properties"].get(field.name).is_some();
                     assert!(is_there || !can_be_set(field), "{system} {}", field.name);
                 }

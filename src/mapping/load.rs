@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::acting::{TargetRule, ThenRule, read_operation, read_target, read_thens};
 use super::draft::Draft;
 use super::example::{Example, read_examples};
 use super::field::{Fields, read_field};
@@ -26,6 +27,10 @@ pub struct Mapping {
     pub(super) source: Arc<Source>,
     pub(super) system: SystemName,
     pub(super) operation: Operation,
+    pub(super) operation_at: usize,
+    /// Which ticket a row is about, where it makes none.
+    pub(super) target: Option<TargetRule>,
+    pub(super) thens: Vec<Arc<ThenRule>>,
     pub(super) scope: String,
     pub(super) key: Option<Vec<Arc<FieldRule>>>,
     pub(super) marker: At<Marker>,
@@ -64,6 +69,17 @@ impl Mapping {
     /// Which system it is for.
     pub fn system(&self) -> SystemName {
         self.system
+    }
+
+    /// What it does with each row.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The scope of the keys by which rows name the tickets that they act on, where they name them so.
+    pub fn target_scope(&self) -> Option<&str> {
+        let target = self.target.as_ref().filter(|target| target.by_key)?;
+        Some(target.scope.as_deref().unwrap_or(&self.scope))
     }
 
     /// The name space of its keys.
@@ -108,7 +124,12 @@ impl Mapping {
 
     /// Whether the tickets bear a reference by which a row in doubt can be found again.
     pub fn has_marker(&self) -> bool {
-        self.marker.value == Marker::Description
+        self.marker.value != Marker::None
+    }
+
+    /// Whether a custom field is the marker, which only the directory can tell apart from others.
+    pub fn marks_field(&self) -> bool {
+        matches!(self.marker.value, Marker::CustomField(_))
     }
 }
 
@@ -128,13 +149,19 @@ pub(super) fn read_top(
 ) -> Option<Mapping> {
     check_version(top, faults);
     let system = read_system(top, faults);
-    let is_create = check_operation(top, faults);
+    let operation = read_operation(top, faults);
+    let acts = operation.is_some_and(|operation| operation != Operation::Create);
     let scope = read_scope(top, faults);
-    let marker = read_marker(top, faults);
+    let marker = match acts {
+        true => no_marker(top, faults),
+        false => read_marker(top, faults),
+    };
     let unmapped = read_unmapped(top, faults);
     let (options, input) = read_input(top, faults);
     let key = read_key(top, reading, faults);
-    let fields = read_fields(top, reading, faults);
+    let target = read_target(top, operation.unwrap_or(Operation::Create), reading, faults);
+    let fields = read_fields(top, acts, reading, faults);
+    let thens = read_thens(top, reading, faults);
     let examples = read_examples(top, faults);
     if let Some(condition) = input
         .where_group
@@ -146,9 +173,11 @@ pub(super) fn read_top(
     }
     Some(Mapping {
         source: Arc::clone(source),
-        // The fields of another operation would be judged by the wrong table.
-        system: system.filter(|_| is_create)?,
-        operation: Operation::Create,
+        system: system?,
+        operation: operation?,
+        operation_at: top.key_at("operation"),
+        target,
+        thens: thens.into_iter().map(Arc::new).collect(),
         scope: scope.unwrap_or_default(),
         key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
         marker,
@@ -197,42 +226,6 @@ fn read_system(top: &Section<'_, '_>, faults: &mut Faults) -> Option<SystemName>
     top.word("system", &words, faults)
 }
 
-/// Whether the operation is one that this version has.
-fn check_operation(top: &Section<'_, '_>, faults: &mut Faults) -> bool {
-    const LATER: [&str; 7] = [
-        "update",
-        "upsert",
-        "comment",
-        "assign",
-        "set_status",
-        "close",
-        "delete",
-    ];
-    if !top.has("operation") {
-        faults.hint(
-            0,
-            "`operation` is missing",
-            "write `operation = \"create\"`",
-        );
-    }
-    let Some(operation) = top.text("operation", faults) else {
-        return true;
-    };
-    let word = operation.value.as_str();
-    if LATER.contains(&word) {
-        faults.hint(
-            operation.at,
-            format!("`operation = \"{word}\"` is not built yet"),
-            "this version does `operation = \"create\"`",
-        );
-    } else if word != "create" {
-        let message = format!("`operation` cannot be `{word}`");
-        faults.unknown(operation.at, message, word, &["create"]);
-        return true;
-    }
-    word == "create"
-}
-
 fn read_scope(top: &Section<'_, '_>, faults: &mut Faults) -> Option<String> {
     let hint = "a name that stays for ever, such as `scope = \"spiceworks-2024\"`: with it a row keeps \
                 its identity whatever the file is called";
@@ -254,22 +247,41 @@ fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
         .map(|raw| (raw.span().start, raw.get_ref()))
     {
         Some((at, DeValue::Table(table))) => {
-            Section::open(table, at, &keys::MARKER, faults);
+            let inner = Section::open(table, at, &keys::MARKER, faults);
+            let field = inner.text("custom_field", faults);
+            let tag = inner.text("tag", faults);
+            if let (Some(_), Some(tag)) = (&field, &tag) {
+                faults.hint(tag.at, "a marker has one place", "leave one of the two out");
+            }
             if table.is_empty() {
                 faults.hint(
                     at,
                     "`marker` is empty",
-                    "write `marker = \"description\"` or `\"none\"`",
+                    "write `marker = \"description\"`, `{ custom_field = \"its name\" }` or `\"none\"`",
                 );
             }
-            None
+            match field {
+                Some(field) => return At::new(Marker::CustomField(field.value), field.at),
+                None => tag.map(|_| Marker::Tag),
+            }
         }
         _ => {
-            let words = [("description", Marker::Description), ("none", Marker::None)];
-            top.word("marker", &words, faults)
+            let words = [("description", false), ("none", true)];
+            let none = top.word("marker", &words, faults);
+            none.filter(|none| *none).map(|_| Marker::None)
         }
     };
     At::new(marker.unwrap_or_default(), at)
+}
+
+/// Rows that make no tickets leave no marker in them.
+fn no_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
+    let at = top.key_at("marker");
+    if top.has("marker") {
+        let message = "`marker` is for `operation = \"create\"`: what is done to a ticket is read back from it";
+        faults.hint(at, message, "leave it out");
+    }
+    At::new(Marker::None, at)
 }
 
 fn read_unmapped(top: &Section<'_, '_>, faults: &mut Faults) -> Unmapped {
@@ -281,7 +293,7 @@ fn read_unmapped(top: &Section<'_, '_>, faults: &mut Faults) -> Unmapped {
     top.word("unmapped", &words, faults).unwrap_or_default()
 }
 
-fn read_key(
+pub(super) fn read_key(
     top: &Section<'_, '_>,
     reading: &mut Reading,
     faults: &mut Faults,
@@ -326,10 +338,15 @@ fn read_key(
 
 fn read_fields(
     top: &Section<'_, '_>,
+    acts: bool,
     reading: &mut Reading,
     faults: &mut Faults,
 ) -> Vec<FieldRule> {
     if !top.has("fields") {
+        if acts {
+            // An operation may need none; one that does says which.
+            return Vec::new();
+        }
         faults.hint(
             0,
             "`[fields]` is missing",
@@ -340,7 +357,7 @@ fn read_fields(
     let Some((table, at)) = top.table("fields", faults) else {
         return Vec::new();
     };
-    if table.is_empty() {
+    if table.is_empty() && !acts {
         faults.hint(
             at,
             "`[fields]` is empty",
@@ -354,7 +371,7 @@ fn read_fields(
 
 impl FieldRule {
     /// A part of the key that is just a column.
-    fn key_column(column: At<String>) -> Self {
+    pub(super) fn key_column(column: At<String>) -> Self {
         let name = At::new("key".to_owned(), column.at);
         let columns = vec![column];
         Self::bare(

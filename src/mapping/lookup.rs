@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::beside::Beside;
+use super::beside::{Beside, per_table};
 use super::columns::{Columns, Reader, Slots};
 use super::field::read_instead;
 use super::file::{At, Faults, Section};
@@ -20,13 +19,17 @@ use super::stages::Passed;
 use super::table_key;
 use super::values::environment;
 use crate::directory::suggest::{did_you_mean, nearest};
+use crate::error::Fault;
 use crate::record::{Cell, Record};
-use crate::source::{Input, Layout, Table};
+use crate::source::{Input, Table};
 
 /// So many keys a table may have for the nearest to be searched among them.
 const SEARCHED: usize = 1_000;
 /// How many doubles are told.
 const TOLD: usize = 3;
+
+/// What to do about a `where` that compares unlike things: no `[input.columns]` is about this table.
+const OWN_TYPES: &str = "the cells of a CSV are texts here: compare with a text, `Seats == '3'`, or make of them what you compare with, `Seats|int > 3`, `date(Opened) >= date('2024-01-31')`";
 
 /// `lookup = { … }` as it is written.
 #[derive(Debug)]
@@ -99,16 +102,7 @@ pub(super) fn read_lookup(
         file: None,
     };
     if let Some(file) = file {
-        let name = rule.sheet.as_ref().map(|sheet| sheet.value.as_str());
-        let beside = Beside {
-            path: reading.folder.join(&file.value),
-            sheet: name,
-            shown: match name {
-                Some(sheet) => format!("sheet `{sheet}` of `{}`", file.value),
-                None => format!("`{}`", file.value),
-            },
-            at: file.at,
-        };
+        let beside = Beside::file(&reading.folder, &file, rule.sheet.as_ref());
         let input = beside.open(faults)?;
         reading.digest.update(input.fingerprint().as_bytes());
         rule.file = Some(Arc::new(rule.read(&beside, &input, faults)));
@@ -125,39 +119,13 @@ impl LookupRule {
         let Some(sheet) = &self.sheet else {
             return Vec::new();
         };
-        let mut read: HashMap<&str, Arc<LookupTable>> = HashMap::new();
-        let mut bound = Vec::new();
-        for table in tables {
-            let file: &str = &table.file;
-            if let Some(known) = read.get(file) {
-                bound.push(Arc::clone(known));
-                continue;
-            }
-            if !matches!(table.layout, Layout::Workbook { .. }) || file == "-" {
-                faults.hint(
-                    sheet.at,
-                    format!("`{file}` has no sheets to look into"),
-                    format!(
-                        "name a file: `lookup = {{ file = \"….csv\", by = \"{}\", take = \"{}\" }}`",
-                        self.by.value, self.take.value
-                    ),
-                );
-                return Vec::new();
-            }
-            let beside = Beside {
-                path: Path::new(file).to_path_buf(),
-                sheet: Some(&sheet.value),
-                shown: format!("sheet `{}`", sheet.value),
-                at: sheet.at,
-            };
-            let made = match beside.open(faults) {
-                Some(input) => Arc::new(self.read(&beside, &input, faults)),
-                None => Arc::default(),
-            };
-            read.insert(file, Arc::clone(&made));
-            bound.push(made);
-        }
-        bound
+        let hint = format!(
+            "name a file: `lookup = {{ file = \"….csv\", by = \"{}\", take = \"{}\" }}`",
+            self.by.value, self.take.value
+        );
+        per_table(tables, sheet, &hint, faults, |beside, input, faults| {
+            self.read(beside, input, faults)
+        })
     }
 
     fn read(&self, beside: &Beside<'_>, input: &Input, faults: &mut Faults) -> LookupTable {
@@ -183,18 +151,36 @@ impl LookupRule {
             return table;
         };
         let mut doubles = Vec::new();
-        beside.rows(input, faults, |record, faults| {
-            if condition
-                .as_ref()
-                .is_some_and(|condition| !condition.holds(&record, faults))
-            {
-                return;
+        let mut unjudged: Option<(u64, Box<Fault>)> = None;
+        let mut further = 0;
+        beside.rows(input, faults, |record, _| {
+            match condition.as_ref().map(|condition| condition.holds(&record)) {
+                None | Some(Ok(true)) => {}
+                Some(Ok(false)) => return,
+                Some(Err(fault)) => {
+                    match &unjudged {
+                        None => unjudged = Some((record.place.row, fault)),
+                        Some(_) => further += 1,
+                    }
+                    return;
+                }
             }
             if let Some(item) = Item::of(record.cell(by)) {
                 let key = item.text().trim().to_owned();
                 table.add(key, record.cell(take), record.place.row, &mut doubles);
             }
         });
+        if let (Some((row, fault)), Some(text)) = (unjudged, &self.where_) {
+            let rows = match further {
+                0 => format!("row {row}"),
+                _ => format!("row {row} and {further} more rows"),
+            };
+            let message = format!("{rows} of {}: {}", beside.shown, fault.message);
+            *faults.add(text.at, message) = match fault.column {
+                Some(_) => fault.hint,
+                None => Some(OWN_TYPES.to_owned()),
+            };
+        }
         if let Some(more) = doubles.len().checked_sub(TOLD + 1) {
             doubles.truncate(TOLD);
             doubles.push(format!("{} more", more + 1));
@@ -287,7 +273,6 @@ impl LookupTable {
 
 /// The `where` of a lookup.
 struct Condition {
-    at: usize,
     slots: Slots,
     scripts: Scripts,
     columns: Columns,
@@ -312,7 +297,6 @@ impl Condition {
         // What is missing was told under the name of this table.
         let columns = Columns::bind(&slots, &rules, tables, &mut faults.clone());
         Self {
-            at: text.at,
             slots,
             scripts,
             columns,
@@ -321,24 +305,18 @@ impl Condition {
         }
     }
 
-    fn holds(&self, record: &Record, faults: &mut Faults) -> bool {
+    fn holds(&self, record: &Record) -> Result<bool, Box<Fault>> {
         let Some(script) = &self.script else {
-            return false;
+            return Ok(false);
         };
         let reader = Reader {
             columns: &self.columns,
             rules: &self.rules,
             slots: &self.slots,
             zone: None,
+            item: None,
         };
         let rows = std::slice::from_ref(record);
-        match render::holds(&self.scripts, script, &reader, rows, Take::First) {
-            Ok(holds) => holds,
-            Err(fault) => {
-                let message = format!("row {} there: {}", record.place.row, fault.message);
-                *faults.add(self.at, message) = fault.hint;
-                false
-            }
-        }
+        render::holds(&self.scripts, script, &reader, rows, Take::First)
     }
 }

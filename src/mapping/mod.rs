@@ -9,6 +9,7 @@
 //!
 //! Each of the three stages tells all that it finds wrong at once, with the place in the file.
 
+mod acting;
 pub mod alias;
 mod append;
 mod apply;
@@ -19,6 +20,7 @@ mod columns;
 mod compile;
 mod date;
 mod draft;
+mod each;
 mod example;
 mod expr;
 mod field;
@@ -28,8 +30,10 @@ mod input;
 mod item;
 mod json_schema;
 mod keys;
+mod literal;
 mod load;
 mod lookup;
+mod marker;
 mod order;
 mod parse;
 mod plan;
@@ -43,6 +47,7 @@ mod syntax;
 mod table;
 mod target;
 mod text;
+mod then;
 mod types;
 mod values;
 
@@ -51,11 +56,12 @@ use std::borrow::Cow;
 use crate::error::Fault;
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
-use crate::systems::StepPayload;
+use crate::systems::{Operation, StepPayload};
 
 pub use bind::BoundPlan;
 pub use check::Checked;
 pub use draft::Draft;
+pub use example::Ran;
 pub use json_schema::{describe as describe_type, json_schema};
 pub use load::Mapping;
 pub use plan::{Plan, PlanOptions};
@@ -83,9 +89,46 @@ pub struct Ready {
     pub reference: Option<String>,
 }
 
+/// How a row names the ticket that it acts on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TicketName {
+    /// By the system's id, or the number that people use.
+    Named(String),
+    /// By the key under which an earlier run made it.
+    Made(RowKey),
+}
+
+/// What rows do that make no tickets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acting {
+    /// What they do.
+    pub operation: Operation,
+    /// The scope of the keys by which they name tickets, where they name them so.
+    pub scope: Option<String>,
+}
+
 /// What the engine needs from a mapping that is bound to the input's tables: a pure function, called from
 /// several threads.
 pub trait MapRows: Send + Sync {
+    /// What the rows do to tickets that are there; `None` where each makes its own.
+    fn acting(&self) -> Option<Acting> {
+        None
+    }
+
+    /// The ticket that a record made of these rows is about, where [`Self::acting`] says that there is one.
+    ///
+    /// # Errors
+    /// All that is wrong with the cells that name it.
+    fn target(&self, rows: &[Record]) -> Result<TicketName, Vec<Fault>> {
+        let _ = rows;
+        Ok(TicketName::Named(String::new()))
+    }
+
+    /// What listings call the custom field that bears the reference; `None` where the description does.
+    fn marker_field(&self) -> Option<&str> {
+        None
+    }
+
     /// The hash of the mapped columns of these rows: whether a row is what it was.
     fn content(&self, rows: &[Record]) -> Digest;
 

@@ -98,11 +98,12 @@ fn read_formats(
     kind: Option<ParseKind>,
     faults: &mut Faults,
 ) -> Vec<Format> {
+    let at = section.get("formats").map_or(0, |raw| raw.span().start);
     let texts = section.texts("formats", faults).unwrap_or_default();
     let mut formats = Vec::new();
     for text in texts {
         match Format::new(&text.value, kind == Some(ParseKind::Date)) {
-            Ok(format) => formats.push(format),
+            Ok(format) => formats.push(format.of_list(at)),
             Err(reason) => faults.hint(
                 text.at,
                 format!("`{}` is no date format: {reason}", text.value),

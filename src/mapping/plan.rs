@@ -1,7 +1,7 @@
 //! The plan: a mapping checked against a system and its directory, everything that can be made ready made ready.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -11,16 +11,18 @@ use super::bind::BoundPlan;
 use super::columns::Slots;
 use super::compile::compile_field;
 use super::file::{Faults, Source};
+use super::marker::Marks;
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script, Scripts};
-use super::shape::{FieldRule, InputRules, Marker, Take, Unmapped};
+use super::shape::{FieldRule, InputRules, Take, Unmapped};
 use super::target::{Want, Wanted};
+use super::then::ThenPlan;
 use super::values::environment;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
 use crate::systems::fields::{FieldTable, Setting, Target};
-use crate::systems::{CREATE, Operation, Schema};
+use crate::systems::{Operation, Schema, call_of};
 
 /// What a plan takes from the command line and the profile.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +39,11 @@ pub struct Plan {
     pub(super) source: Arc<Source>,
     pub(super) scope: String,
     pub(super) operation: Operation,
-    pub(super) marker: Marker,
+    pub(super) marks: Marks,
+    /// Which ticket a row is about, where it makes none.
+    pub(super) target: Option<TargetPlan>,
+    pub(super) target_scope: Option<String>,
+    pub(super) thens: Vec<ThenPlan>,
     pub(super) notify: bool,
     pub(super) rules: Arc<InputRules>,
     pub(super) zone: Option<TimeZone>,
@@ -69,6 +75,14 @@ pub(super) enum Feed {
     First(Vec<usize>),
     Script(Script),
     Constant(serde_json::Value),
+}
+
+/// What names the ticket that a row is about.
+#[derive(Debug)]
+pub(super) struct TargetPlan {
+    pub(super) parts: Vec<FieldPlan>,
+    /// By the key of the row that made it.
+    pub(super) by_key: bool,
 }
 
 /// One compiled field, or one part of the key.
@@ -154,7 +168,7 @@ impl Plan {
         schema: Arc<dyn Schema>,
         directory: Arc<Directory>,
         options: &PlanOptions,
-        faults: Faults,
+        mut faults: Faults,
     ) -> (Self, Faults) {
         let zone = mapping
             .input
@@ -163,7 +177,7 @@ impl Plan {
             .or_else(|| options.zone.clone());
         let mut compiler = Compiler {
             schema: schema.as_ref(),
-            table: schema.fields(mapping.operation),
+            table: own_table(schema.as_ref(), mapping, &mut faults),
             directory: &directory,
             rules: &mapping.input,
             zone: zone.as_ref(),
@@ -177,6 +191,15 @@ impl Plan {
             .iter()
             .filter_map(|rule| compile_field(&mut compiler, rule))
             .collect();
+        let target = mapping.target.as_ref().map(|target| TargetPlan {
+            parts: target
+                .parts
+                .iter()
+                .map(|part| compiler.key_part(part))
+                .collect(),
+            by_key: target.by_key,
+        });
+        let thens = compiler.thens(&mapping.thens);
         let content = 0..compiler.slots.len();
         compiler.slots.mark_content(content);
         let named: Vec<&str> = mapping
@@ -186,8 +209,10 @@ impl Plan {
             .collect();
         let order = compiler.order(&mut fields, &named);
         compiler.check_places(&fields);
-        compiler.check_required(mapping);
-        let bare_description = compiler.check_marker(mapping, &fields);
+        compiler.check_required(&mapping.fields, mapping.fields_at, mapping.operation);
+        compiler.check_clear(mapping);
+        let marks = compiler.marks(mapping, &fields);
+        let bare_description = compiler.bare_description(mapping, &fields);
         let key = mapping
             .key
             .as_ref()
@@ -200,7 +225,7 @@ impl Plan {
         let group_by = compiler.columns(&mapping.input.group_by);
         let order_by = mapping.input.order_by.as_ref();
         let order_by = order_by.map(|column| compiler.column(column));
-        let steps = steps(compiler.table, &fields);
+        let steps = steps(compiler.table, mapping.operation, &fields, &thens);
         let Compiler {
             slots,
             scripts,
@@ -212,7 +237,10 @@ impl Plan {
             source: Arc::clone(&mapping.source),
             scope: mapping.scope.clone(),
             operation: mapping.operation,
-            marker: mapping.marker.value,
+            marks,
+            target,
+            target_scope: mapping.target_scope().map(str::to_owned),
+            thens,
             notify: mapping.notify,
             rules: Arc::clone(&mapping.input),
             zone,
@@ -251,6 +279,14 @@ impl Plan {
         &self.steps
     }
 
+    /// What listings call the custom field that bears the reference; `None` where the description does, or nothing.
+    pub fn marker_field(&self) -> Option<&str> {
+        match &self.marks {
+            Marks::Field(field) => Some(self.schema.custom_key(field)),
+            Marks::Description | Marks::Nothing => None,
+        }
+    }
+
     /// The kinds of things that its fields name.
     pub fn resolved_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
         let resolvers = self
@@ -262,7 +298,7 @@ impl Plan {
 
     /// For what reasons the system may still refuse a row that is good by all that a client can know.
     pub fn unforeseen(&self) -> Vec<&'static str> {
-        let steps: Vec<&str> = self.steps.iter().map(Cow::as_ref).collect();
+        let steps: Vec<&str> = self.steps.iter().map(|step| call_of(step)).collect();
         self.schema.unforeseen(&steps)
     }
 
@@ -272,22 +308,47 @@ impl Plan {
     }
 }
 
-/// The names of the steps that the mapped fields need.
-fn steps(table: &FieldTable, fields: &[FieldPlan]) -> Vec<Cow<'static, str>> {
-    let mut steps = vec![Cow::Borrowed(CREATE)];
-    for field in fields {
-        let setting = match &field.target {
-            Some(Target::Field(field)) => field.setting,
-            Some(Target::Custom(_)) => table.custom,
-            None => continue,
-        };
-        if let Setting::Step(name) = setting
-            && !steps.contains(&Cow::Borrowed(name))
-        {
-            steps.push(Cow::Borrowed(name));
-        }
+/// The fields of the mapping's operation; a system that does not have it says why.
+fn own_table<'s>(schema: &'s dyn Schema, mapping: &Mapping, faults: &mut Faults) -> &'s FieldTable {
+    schema.fields(mapping.operation).unwrap_or_else(|why| {
+        let message = format!("`operation = \"{}\"`: {why}", mapping.operation);
+        let hint = "choose another `operation`";
+        faults.hint(mapping.operation_at, message, hint);
+        schema.create()
+    })
+}
+
+/// The names of the steps that the mapped fields need, and those of what follows.
+fn steps(
+    table: &FieldTable,
+    operation: Operation,
+    fields: &[FieldPlan],
+    thens: &[ThenPlan],
+) -> Vec<Cow<'static, str>> {
+    let mut steps = vec![Cow::Borrowed(operation.as_str())];
+    steps.extend(further(table, fields).map(Cow::Borrowed));
+    for then in thens {
+        steps.push(then.step(then.operation().as_str()));
     }
+    let mut seen = HashSet::new();
+    steps.retain(|step| seen.insert(step.clone()));
     steps
+}
+
+fn further<'f>(
+    table: &'f FieldTable,
+    fields: &'f [FieldPlan],
+) -> impl Iterator<Item = &'static str> + 'f {
+    fields.iter().filter_map(|field| {
+        let setting = match field.target.as_ref()? {
+            Target::Field(field) => field.setting,
+            Target::Custom(_) => table.custom,
+        };
+        match setting {
+            Setting::Step(name) => Some(name),
+            Setting::Own | Setting::Never(_) => None,
+        }
+    })
 }
 
 impl Compiler<'_> {
@@ -308,7 +369,7 @@ impl Compiler<'_> {
         columns.iter().map(|column| self.column(column)).collect()
     }
 
-    fn condition(&mut self, text: &str, place: Place) -> Option<Script> {
+    pub(super) fn condition(&mut self, text: &str, place: Place) -> Option<Script> {
         self.scripts
             .condition(text, place, &mut self.slots, &mut self.faults)
     }
@@ -327,7 +388,7 @@ impl Compiler<'_> {
     }
 
     /// The order in which fields are made, and the positions that `within` means.
-    fn order(&mut self, fields: &mut [FieldPlan], named: &[&str]) -> Vec<usize> {
+    pub(super) fn order(&mut self, fields: &mut [FieldPlan], named: &[&str]) -> Vec<usize> {
         let positions: HashMap<String, usize> = fields
             .iter()
             .enumerate()
@@ -409,7 +470,7 @@ impl Compiler<'_> {
     }
 
     /// Tells two fields that write the same place.
-    fn check_places(&mut self, fields: &[FieldPlan]) {
+    pub(super) fn check_places(&mut self, fields: &[FieldPlan]) {
         let mut seen: HashMap<String, &str> = HashMap::new();
         for field in fields {
             let place = match &field.target {
@@ -426,12 +487,18 @@ impl Compiler<'_> {
         }
     }
 
-    fn check_required(&mut self, mapping: &Mapping) {
-        if mapping.fields.is_empty() || self.faults.has_broken_lines() {
+    pub(super) fn check_required(
+        &mut self,
+        rules: &[Arc<FieldRule>],
+        at: usize,
+        operation: Operation,
+    ) {
+        let creates = operation == Operation::Create;
+        if (creates && rules.is_empty()) || self.faults.has_broken_lines() {
             // Told already, or it may stand in what could not be read.
             return;
         }
-        let named = |name: &str| mapping.fields.iter().any(|rule| rule.name.value == name);
+        let named = |name: &str| rules.iter().any(|rule| rule.name.value == name);
         for field in self.table.fields.iter().filter(|field| field.required) {
             if named(field.name) {
                 continue;
@@ -443,28 +510,33 @@ impl Compiler<'_> {
                 ),
                 _ => format!("add `{} = {{ from = \"a column\" }}`", field.name),
             };
-            let message = format!(
-                "`{}` is missing: {} makes no ticket without it",
-                field.name, mapping.system
-            );
-            self.faults.hint(mapping.fields_at, message, hint);
+            let message = match creates {
+                true => format!(
+                    "`{}` is missing: {} makes no ticket without it",
+                    field.name,
+                    self.schema.system()
+                ),
+                false => format!("`{}` is missing: `{operation}` needs it", field.name),
+            };
+            self.faults.hint(at, message, hint);
         }
     }
 
-    /// Checks that the marker has a place; the description's target when no field fills it.
-    fn check_marker(&mut self, mapping: &Mapping, fields: &[FieldPlan]) -> Option<Target> {
-        let appends = mapping.unmapped == Unmapped::Append;
-        if mapping.marker.value == Marker::None && !appends {
-            return None;
+    /// Tells `clear` where an empty cell empties nothing.
+    fn check_clear(&mut self, mapping: &Mapping) {
+        let own = mapping.fields.iter().map(|rule| (rule, mapping.operation));
+        let thens = mapping.thens.iter().flat_map(|then| {
+            let operation = then.operation.value;
+            then.fields.iter().map(move |rule| (rule, operation))
+        });
+        for (rule, operation) in own.chain(thens) {
+            if rule.clear && operation != Operation::Update {
+                let message = format!(
+                    "`{}`: `clear` is for `operation = \"update\"`",
+                    rule.name.value
+                );
+                self.faults.hint(rule.name.at, message, "leave it out");
+            }
         }
-        let field = self.table.get(self.table.description);
-        let Some(field) = field.filter(|field| field.setting == Setting::Own) else {
-            let message = "`marker = \"description\"`: the create carries no description";
-            self.faults
-                .hint(mapping.marker.at, message, "write `marker = \"none\"`");
-            return None;
-        };
-        let filled = fields.iter().any(|plan| plan.is_description);
-        (!filled).then(|| Target::Field(field.clone()))
     }
 }

@@ -71,8 +71,8 @@ pub(super) fn holds(
         Err(Failure::Cell(fault)) => Err(fault),
         Err(Failure::Script(reason)) => {
             let what = match script.origin {
-                Origin::Mapping(_) => "`where`",
                 Origin::Flag(flag) => flag,
+                Origin::Mapping(_) | Origin::Part(..) => "`where`",
             };
             let message = format!("{what} cannot be judged: {reason}");
             let fault = Fault::row(rows[0].place.clone(), message);

@@ -2,6 +2,7 @@
 //! of texts and columns alone, which most are, is put together without the engine.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::Environment;
@@ -9,7 +10,7 @@ use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::machinery::{parse, parse_expr};
 
 use super::columns::Slots;
-use super::expr::{Side, Type, Uses, column_of, with_checked_comparisons};
+use super::expr::{Side, Type, Uses, column_of, range, with_checked_comparisons};
 use super::file::Faults;
 use super::values::{reason, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
@@ -17,17 +18,28 @@ use crate::directory::suggest::{did_you_mean, nearest};
 /// What a template or a condition was read from, for faults.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
-    /// A place of the mapping file.
+    /// A text of the mapping file: where it begins.
     Mapping(usize),
+    /// A part of such a text, in its bytes.
+    Part(usize, Range<usize>),
     /// A flag of the command line.
     Flag(&'static str),
 }
 
 impl Origin {
+    /// A part of the text, in its bytes.
+    pub(super) fn part(&self, part: Range<usize>) -> Self {
+        match self {
+            Self::Mapping(at) => Self::Part(*at, part),
+            other => other.clone(),
+        }
+    }
+
     /// Adds a fault at this place.
     pub(super) fn fault(&self, faults: &mut Faults, message: String, hint: Option<String>) {
         match self {
             Self::Mapping(at) => *faults.add(*at, message) = hint,
+            Self::Part(at, part) => *faults.add_in(*at, part, message) = hint,
             Self::Flag(flag) => faults.elsewhere(flag, message, hint),
         }
     }
@@ -39,7 +51,16 @@ pub(super) struct Script {
     pub(super) kind: Kind,
     pub(super) origin: Origin,
     /// What is compared with what, for the check against the input's types.
-    pub(super) comparisons: Vec<(Operand, Operand)>,
+    pub(super) comparisons: Vec<Comparison>,
+}
+
+/// Two things that are compared.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    pub(super) left: Operand,
+    pub(super) right: Operand,
+    /// Where, in bytes of the text.
+    pub(super) part: Range<usize>,
 }
 
 /// One side of a comparison.
@@ -124,7 +145,7 @@ impl Scripts {
                 let hint = template_hint(text).unwrap_or_else(|| {
                     "for example `{{ Title }} ({{ row['Ticket #'] }})`; each `{{` needs its `}}`".to_owned()
                 });
-                origin.fault(faults, message, Some(hint));
+                blamed(&origin, &error).fault(faults, message, Some(hint));
                 return None;
             }
         };
@@ -153,7 +174,7 @@ impl Scripts {
             Err(error) => {
                 let message = format!("no valid condition: {}", reason(&error));
                 let hint = "for example `Status != 'Spam' and row['Ticket #'] != ''`";
-                origin.fault(faults, message, Some(hint.to_owned()));
+                blamed(&origin, &error).fault(faults, message, Some(hint.to_owned()));
                 return None;
             }
         };
@@ -172,9 +193,13 @@ impl Scripts {
         slots: &mut Slots,
         faults: &mut Faults,
     ) -> Option<Script> {
-        for filter in &uses.filters {
-            self.check_filter(filter, &origin, faults);
+        for (filter, part) in &uses.filters {
+            self.check_filter(filter, &origin.part(part.clone()), faults);
         }
+        let place = |column: &str| match uses.places.get(column) {
+            Some(part) => origin.part(part.clone()),
+            None => origin.clone(),
+        };
         let name = format!("script {}", self.count);
         self.count += 1;
         if let Err(error) = self.environment.add_template_owned(name.clone(), source) {
@@ -207,17 +232,17 @@ impl Scripts {
                 "loop" | "super" => {}
                 base if globals.contains(base) => {}
                 _ => {
-                    let slot = slots.slot(path, &origin);
+                    let slot = slots.slot(path, &place(path));
                     insert(&mut context.names, path, slot);
                 }
             }
         }
         for column in &uses.row {
-            let slot = slots.slot(column, &origin);
+            let slot = slots.slot(column, &place(column));
             context.row.push((Arc::from(column.as_str()), slot));
         }
         for column in &uses.rows {
-            slots.slot(column, &origin);
+            slots.slot(column, &place(column));
         }
         self.reads_all |= uses.whole_row || (context.rows && uses.rows.is_empty());
         let names: BTreeSet<&str> = undeclared
@@ -228,7 +253,11 @@ impl Scripts {
         let comparisons = uses
             .comparisons
             .iter()
-            .map(|(left, right)| (operand(left, &names, slots), operand(right, &names, slots)))
+            .map(|(left, right, part)| Comparison {
+                left: operand(left, &names, slots),
+                right: operand(right, &names, slots),
+                part: part.clone(),
+            })
             .collect();
         Some(Script {
             kind: Kind::Engine { name, context },
@@ -287,7 +316,8 @@ impl Scripts {
                 Stmt::EmitRaw(node) => Some(Segment::Raw(node.raw.to_owned())),
                 Stmt::EmitExpr(node) => {
                     let column = self.plain_column(&node.expr)?;
-                    Some(Segment::Column(slots.slot(&column, origin)))
+                    let place = origin.part(range(&node.expr));
+                    Some(Segment::Column(slots.slot(&column, &place)))
                 }
                 _ => None,
             };
@@ -302,10 +332,19 @@ impl Scripts {
     }
 }
 
+/// The part of a script that its parser blames.
+fn blamed(origin: &Origin, error: &minijinja::Error) -> Origin {
+    match error.range() {
+        Some(part) => origin.part(part),
+        None => origin.clone(),
+    }
+}
+
 fn operand(side: &Side, names: &BTreeSet<&str>, slots: &Slots) -> Operand {
     match side {
         Side::Column(name) if names.contains(name.as_str()) => {
-            slots.find(name).map_or(Operand::Unknown, Operand::Column)
+            let column = slots.find(name).filter(|slot| slots.item(*slot).is_none());
+            column.map_or(Operand::Unknown, Operand::Column)
         }
         Side::Known(kind) => Operand::Known(*kind),
         Side::Column(_) | Side::Unknown => Operand::Unknown,

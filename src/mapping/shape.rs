@@ -23,11 +23,15 @@ pub enum Unmapped {
 }
 
 /// The trace of a key that is left in the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Marker {
     /// A last line of the description.
     #[default]
     Description,
+    /// A text custom field of this name.
+    CustomField(String),
+    /// A tag, which no system can bear yet.
+    Tag,
     /// None: a row in doubt is never sent again on its own.
     None,
 }
@@ -90,6 +94,8 @@ pub(super) struct FieldRule {
     pub(super) parse: Option<ParseRule>,
     pub(super) resolve: ResolveRule,
     pub(super) check: CheckRule,
+    /// Whether an empty cell empties the field.
+    pub(super) clear: bool,
 }
 
 /// Upper or lower case.

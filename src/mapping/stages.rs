@@ -42,7 +42,7 @@ pub(super) fn flatten_list<'a>(field: &FieldPlan, item: Item<'a>) -> Vec<Item<'a
     }
 }
 
-fn of_json(value: Value) -> Option<Item<'static>> {
+pub(super) fn of_json(value: Value) -> Option<Item<'static>> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(value) => Item::Bool(value),
@@ -202,7 +202,8 @@ pub(super) fn check<'a>(
         return Ok(item);
     }
     if rule.truncate {
-        return Ok(Item::Text(Cow::Owned(truncate(&text, graphemes, scalars))));
+        let cut = truncate(&text, graphemes, scalars, field.is_html());
+        return Ok(Item::Text(Cow::Owned(cut)));
     }
     let most = graphemes
         .unwrap_or(usize::MAX)

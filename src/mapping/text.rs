@@ -8,6 +8,8 @@ use super::shape::{Case, Html, TextRule};
 
 /// Stands where a text was cut.
 const CUT: char = '…';
+/// The longest name of an entity.
+const LONGEST_ENTITY: usize = 31;
 
 impl TextRule {
     /// The text steps in their order; the result may be empty. `None`: `extract` found nothing.
@@ -103,7 +105,12 @@ fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// At most `graphemes` characters as people see them and at most `scalars` as the system counts them, the
 /// sign of the cut included.
-pub(super) fn truncate(text: &str, graphemes: Option<usize>, scalars: Option<usize>) -> String {
+pub(super) fn truncate(
+    text: &str,
+    graphemes: Option<usize>,
+    scalars: Option<usize>,
+    is_html: bool,
+) -> String {
     let graphemes = graphemes.unwrap_or(usize::MAX);
     let scalars = scalars.unwrap_or(usize::MAX);
     if fits(text, graphemes, scalars) {
@@ -113,17 +120,26 @@ pub(super) fn truncate(text: &str, graphemes: Option<usize>, scalars: Option<usi
         return String::new();
     }
     let mut end = 0;
-    let mut used = 0;
-    for (count, (at, grapheme)) in text.grapheme_indices(true).enumerate() {
-        used += grapheme.chars().count();
-        if count + 1 > graphemes - 1 || used > scalars - 1 {
+    while let Some(piece) = piece(&text[end..], is_html) {
+        if !fits(&text[..end + piece.len()], graphemes - 1, scalars - 1) {
             break;
         }
-        end = at + grapheme.len();
+        end += piece.len();
     }
     let mut cut = text[..end].trim_end().to_owned();
     cut.push(CUT);
     cut
+}
+
+/// What a text begins with and may not be cut in two: a character as people see it, of HTML a tag or an entity.
+fn piece(text: &str, is_html: bool) -> Option<&str> {
+    let character = text.graphemes(true).next()?;
+    let markup = match character {
+        "<" if is_html => text.find('>'),
+        "&" if is_html => entity_end(text),
+        _ => None,
+    };
+    Some(markup.map_or(character, |end| &text[..=end]))
 }
 
 /// Whether a text keeps both limits.
@@ -193,16 +209,28 @@ fn after_closing<'a>(html: &'a str, name: &str) -> &'a str {
         .map_or("", |(_, after)| after)
 }
 
+/// The `;` of the entity that a text begins with.
+fn entity_end(text: &str) -> Option<usize> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
+    let name = text
+        .bytes()
+        .skip(1)
+        .take(LONGEST_ENTITY)
+        .take_while(is_name);
+    let end = 1 + name.count();
+    (end > 1 && text.as_bytes().get(end) == Some(&b';')).then_some(end)
+}
+
 fn decode_entities(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         decoded.push_str(&rest[..at]);
         rest = &rest[at..];
-        let end = rest.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
-            Some((character, end)) => {
-                decoded.push(character);
+        let known = entity_end(rest).and_then(|end| Some((entity(&rest[1..end])?, end)));
+        match known {
+            Some((meant, end)) => {
+                decoded.push_str(&meant);
                 rest = &rest[end + 1..];
             }
             None => {
@@ -215,43 +243,31 @@ fn decode_entities(text: &str) -> String {
     decoded
 }
 
-fn entity(name: &str) -> Option<char> {
+/// What an entity stands for, by its name or number.
+fn entity(name: &str) -> Option<Cow<'static, str>> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
             Some(hex) => u32::from_str_radix(hex, 16).ok()?,
             None => number.parse().ok()?,
         };
-        return char::from_u32(code).filter(|c| *c != '\0');
+        let character = match u8::try_from(code) {
+            // The numbers of control characters mean the letters of Windows there, as browsers have it.
+            Ok(byte @ 0x80..=0x9f) => encoding_rs::WINDOWS_1252
+                .decode_without_bom_handling(&[byte])
+                .0
+                .chars()
+                .next()?,
+            _ => char::from_u32(code).filter(|c| *c != '\0')?,
+        };
+        return Some(Cow::Owned(character.to_string()));
     }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "ndash" => '–',
-        "mdash" => '—',
-        "hellip" => '…',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "bull" => '•',
-        "copy" => '©',
-        "euro" => '€',
-        "deg" => '°',
-        "auml" => 'ä',
-        "ouml" => 'ö',
-        "uuml" => 'ü',
-        "Auml" => 'Ä',
-        "Ouml" => 'Ö',
-        "Uuml" => 'Ü',
-        "szlig" => 'ß',
-        "eacute" => 'é',
-        "egrave" => 'è',
-        _ => return None,
-    })
+    // Between words it is a space like any other.
+    if name == "nbsp" {
+        return Some(Cow::Borrowed(" "));
+    }
+    let table = &html_escape::NAMED_ENTITIES;
+    let found = table.binary_search_by_key(&name.as_bytes(), |(known, _)| *known);
+    found.ok().map(|at| Cow::Borrowed(table[at].1))
 }
 
 /// HTML that shows a plain text as it stands.
@@ -325,6 +341,14 @@ mod tests {
             apply(&strip, "&lt;b&gt; &#233; &unknown; &").as_deref(),
             Some("<b> é &unknown; &")
         );
+        assert_eq!(
+            apply(
+                &strip,
+                "&Ccaron;apek &frac12; &#150; &#x1F600; &CounterClockwiseContourIntegral; x&copy=1&nbsp;y"
+            )
+            .as_deref(),
+            Some("Čapek ½ – 😀 ∳ x&copy=1 y")
+        );
         let from = TextRule {
             html: Some(Html::FromText),
             ..rule()
@@ -350,18 +374,39 @@ mod tests {
 
     #[test]
     fn a_cut_is_marked_and_splits_no_character() {
-        assert_eq!(truncate("hello", Some(5), None), "hello");
-        assert_eq!(truncate("hello world", Some(8), None), "hello w…");
-        assert_eq!(truncate("hello world", Some(7), None), "hello…");
+        assert_eq!(truncate("hello", Some(5), None, false), "hello");
+        assert_eq!(truncate("hello world", Some(8), None, false), "hello w…");
+        assert_eq!(truncate("hello world", Some(7), None, false), "hello…");
         let family = "👨‍👩‍👧‍👦 family";
-        assert_eq!(truncate(family, Some(2), None), "👨‍👩‍👧‍👦…");
-        assert_eq!(truncate(family, None, Some(4)), "…");
+        assert_eq!(truncate(family, Some(2), None, false), "👨‍👩‍👧‍👦…");
+        assert_eq!(truncate(family, None, Some(4), false), "…");
+    }
+
+    #[test]
+    fn html_is_cut_between_tags_and_entities() {
+        let cut = |text, most| truncate(text, Some(most), None, true);
+        assert_eq!(cut("ab<br>cd", 5), "ab…");
+        assert_eq!(cut("ab<br>cd", 7), "ab<br>…");
+        assert_eq!(cut("a &lt; b", 5), "a…");
+        assert_eq!(cut("a &lt; b", 7), "a &lt;…");
+        // What only looks like it is text.
+        assert_eq!(cut("1 < 2 & 3 is so", 8), "1 < 2 &…");
+        assert_eq!(truncate("ab<br>cd", Some(5), None, false), "ab<b…");
     }
 
     proptest! {
         #[test]
+        fn html_that_is_cut_shows_the_beginning_of_the_text(text in "[ab<>&\"\n]{0,30}", most in 1_usize..60) {
+            let html = html_from_text(&text);
+            let cut = truncate(&html, Some(most), None, true);
+            prop_assert!(fits(&cut, most, usize::MAX));
+            let shown = strip_html(cut.trim_end_matches(CUT));
+            prop_assert!(text.starts_with(&shown), "{html:?} {cut:?} {shown:?}");
+        }
+
+        #[test]
         fn a_cut_keeps_its_limits(text in ".*", graphemes in 0_usize..20, scalars in 0_usize..20) {
-            let cut = truncate(&text, Some(graphemes), Some(scalars));
+            let cut = truncate(&text, Some(graphemes), Some(scalars), false);
             prop_assert!(fits(&cut, graphemes, scalars));
         }
 
@@ -371,7 +416,7 @@ mod tests {
             graphemes in 1_usize..20,
         ) {
             let text = parts.concat();
-            let cut = truncate(&text, Some(graphemes), None);
+            let cut = truncate(&text, Some(graphemes), None, false);
             if let Some(kept) = cut.strip_suffix(CUT) {
                 let boundaries: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
                 prop_assert!(text.starts_with(kept));

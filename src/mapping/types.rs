@@ -5,7 +5,7 @@ use super::columns::Columns;
 use super::expr::Type;
 use super::file::Faults;
 use super::plan::Plan;
-use super::script::{Operand, Script};
+use super::script::{Comparison, Operand, Script};
 use super::shape::ParseKind;
 
 /// The check of what is compared with what.
@@ -19,7 +19,7 @@ pub(super) struct Types<'p> {
 impl Types<'_> {
     /// Tells every comparison of a script whose sides are known to differ.
     pub(super) fn check(&self, script: &Script, faults: &mut Faults) {
-        for (left, right) in &script.comparisons {
+        for Comparison { left, right, part } in &script.comparisons {
             let (Some(one), Some(other)) = (self.of(left), self.of(right)) else {
                 continue;
             };
@@ -38,9 +38,8 @@ impl Types<'_> {
                 what(right, other)
             );
             let message = message.trim_end_matches(',').to_owned();
-            script
-                .origin
-                .fault(faults, message, self.advice(left, right));
+            let place = script.origin.part(part.clone());
+            place.fault(faults, message, self.advice(left, right));
         }
     }
 

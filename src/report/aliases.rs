@@ -7,10 +7,12 @@ use std::path::Path;
 use rust_xlsxwriter::{Color, DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::tally::Miss;
+use crate::directory::suggest::fold;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
 use crate::source::{Input, InputOptions, Row, SheetChoice};
+use crate::systems::SystemName;
 
 /// The sheet of the names that may be used.
 const NAMES: &str = "names";
@@ -20,53 +22,79 @@ const MOST_NAMES: usize = 10_000;
 /// What a person has filled in already: by sheet, (in the file, use).
 type Filled = BTreeMap<String, Vec<(String, String)>>;
 
-/// Writes the workbook. Where the file is there already, the names that a person has filled in stay in it.
+/// One row of a sheet.
+struct Line<'m> {
+    word: &'m str,
+    /// How many rows have it, where the input was asked.
+    rows: Option<u64>,
+    suggestion: Option<&'m str>,
+    /// The name that a person has chosen.
+    name: Option<&'m str>,
+}
+
+/// The names of one field that resolve to nothing, and where they were looked for.
+struct Open<'m> {
+    kind: Kind,
+    directory: &'m Directory,
+    misses: Vec<&'m Miss>,
+}
+
+/// Writes the workbook: the names that resolve to nothing, by the directories in which they were looked for. Where the
+/// file is there already, the names that a person has filled in stay in it.
 ///
 /// # Errors
 /// When the file is there and cannot be read as such a workbook, or cannot be written.
-pub fn write(path: &Path, misses: &[Miss], directory: &Directory) -> Result<()> {
-    let mut filled = read_filled(path)?;
+pub fn write(path: &Path, unknown: &[(&[Miss], &Directory)]) -> Result<()> {
+    let filled = read_filled(path)?;
     let failed = |error: XlsxError| {
         Error::machine("cannot write the table of names")
             .at(path.display())
             .caused_by(error)
             .hint("close it in the spreadsheet program, or name another file")
     };
-    let mut by_field: BTreeMap<&str, Vec<&Miss>> = BTreeMap::new();
-    for miss in misses {
-        by_field.entry(&miss.field).or_default().push(miss);
+    let mut sheets: BTreeMap<String, Option<Open<'_>>> =
+        filled.keys().map(|name| (name.clone(), None)).collect();
+    for (misses, directory) in unknown {
+        for miss in *misses {
+            let sheet = sheets.entry(sheet_name(&miss.field)).or_default();
+            let open = sheet.get_or_insert_with(|| Open {
+                kind: miss.kind,
+                directory,
+                misses: Vec::new(),
+            });
+            // Another mapping may read the same column.
+            if !open.misses.iter().any(|other| other.name == miss.name) {
+                open.misses.push(miss);
+            }
+        }
     }
     let mut workbook = Workbook::new();
-    let mut offered: Vec<(Kind, usize)> = Vec::new();
-    for (field, misses) in &by_field {
-        let name = sheet_name(field);
-        let before = filled.remove(&name).unwrap_or_default();
-        let kind = misses[0].kind;
-        let position = offered.iter().position(|(known, _)| *known == kind);
-        let column = position.unwrap_or_else(|| {
-            offered.push((kind, names(directory, kind).len()));
-            offered.len() - 1
+    let mut offered: Vec<(SystemName, Kind, Vec<&str>)> = Vec::new();
+    for (name, open) in &sheets {
+        let before = filled.get(name).map_or(&[][..], Vec::as_slice);
+        let misses = open.as_ref().map_or(&[][..], |open| &open.misses);
+        let choices = open.as_ref().map(|open| {
+            let system = open.directory.snapshot().system;
+            let known =
+                |(of, kind, _): &(SystemName, Kind, Vec<&str>)| (*of, *kind) == (system, open.kind);
+            let column = offered.iter().position(known).unwrap_or_else(|| {
+                offered.push((system, open.kind, names(open.directory, open.kind)));
+                offered.len() - 1
+            });
+            (column, offered[column].2.len())
         });
-        let choices = offered[column].1;
-        let sheet = workbook.add_worksheet();
-        sheet.set_name(&name).map_err(failed)?;
-        table(sheet, &before, misses, (column, choices)).map_err(failed)?;
-    }
-    for (name, before) in &filled {
         let sheet = workbook.add_worksheet();
         sheet.set_name(name).map_err(failed)?;
-        table(sheet, before, &[], (0, 0)).map_err(failed)?;
+        table(sheet, &lines(before, misses), choices).map_err(failed)?;
     }
     if !offered.is_empty() {
         let sheet = workbook.add_worksheet();
         sheet.set_name(NAMES).map_err(failed)?;
-        for (column, (kind, _)) in offered.iter().enumerate() {
-            let column = u16::try_from(column).unwrap_or(u16::MAX);
-            let all = names(directory, *kind);
+        for (column, (_, kind, names)) in (0..).zip(&offered) {
             sheet
                 .write_string(0, column, kind.as_str())
                 .map_err(failed)?;
-            for (row, name) in (1..).zip(&all) {
+            for (row, name) in (1..).zip(names) {
                 sheet.write_string(row, column, *name).map_err(failed)?;
             }
         }
@@ -74,31 +102,57 @@ pub fn write(path: &Path, misses: &[Miss], directory: &Directory) -> Result<()> 
     workbook.save(path).map_err(failed)
 }
 
+/// The rows of a sheet, each word once: what is filled in and well, then what is open, with the name that was tried.
+fn lines<'m>(before: &'m [(String, String)], misses: &[&'m Miss]) -> Vec<Line<'m>> {
+    let is_same = |word: &str, miss: &Miss| fold(word) == fold(&miss.name);
+    let good = before
+        .iter()
+        .filter(|(word, _)| !misses.iter().any(|miss| is_same(word, miss)))
+        .map(|(word, name)| Line {
+            word,
+            rows: None,
+            suggestion: None,
+            name: Some(name),
+        });
+    let open = misses.iter().map(|miss| Line {
+        word: &miss.name,
+        rows: Some(miss.rows),
+        suggestion: miss.suggestion.as_deref(),
+        name: before
+            .iter()
+            .find(|(word, _)| is_same(word, miss))
+            .map(|(_, name)| name.as_str()),
+    });
+    good.chain(open).collect()
+}
+
+/// `choices`: the column of the names that may be used, and how many they are.
 fn table(
     sheet: &mut Worksheet,
-    before: &[(String, String)],
-    misses: &[&Miss],
-    (column, choices): (usize, usize),
+    lines: &[Line<'_>],
+    choices: Option<(usize, usize)>,
 ) -> Result<(), XlsxError> {
     let bold = Format::new().set_bold();
     let open = Format::new().set_background_color(Color::RGB(0x00FF_F2CC));
     for (at, heading) in (0..).zip([IN_THE_FILE, "rows", "suggestion", USE]) {
         sheet.write_string_with_format(0, at, heading, &bold)?;
     }
-    let mut row = 1;
-    for (word, name) in before {
-        sheet.write_string(row, 0, word)?;
-        sheet.write_string(row, 3, name)?;
+    let mut row = 0;
+    for line in lines {
         row += 1;
+        sheet.write_string(row, 0, line.word)?;
+        let Some(rows) = line.rows else {
+            sheet.write_string(row, 3, line.name.unwrap_or_default())?;
+            continue;
+        };
+        sheet.write_number(row, 1, rows as f64)?;
+        sheet.write_string(row, 2, line.suggestion.unwrap_or_default())?;
+        match line.name {
+            Some(name) => sheet.write_string_with_format(row, 3, name, &open)?,
+            None => sheet.write_blank(row, 3, &open)?,
+        };
     }
-    for miss in misses {
-        sheet.write_string(row, 0, &miss.name)?;
-        sheet.write_number(row, 1, miss.rows as f64)?;
-        sheet.write_string(row, 2, miss.suggestion.as_deref().unwrap_or_default())?;
-        sheet.write_blank(row, 3, &open)?;
-        row += 1;
-    }
-    if row > 1 && choices > 0 {
+    if let Some((column, choices)) = choices.filter(|(_, choices)| *choices > 0) {
         let letter = rust_xlsxwriter::column_number_to_name(u16::try_from(column).unwrap_or(0));
         let list = format!("={NAMES}!${letter}$2:${letter}${}", choices + 1);
         let choice = DataValidation::new()
@@ -106,7 +160,7 @@ fn table(
             // An id or an e-mail address is good too.
             .set_error_title("not in the list")?
             .set_error_style(rust_xlsxwriter::DataValidationErrorStyle::Information);
-        sheet.add_data_validation(1, 3, row - 1, 3, &choice)?;
+        sheet.add_data_validation(1, 3, row.max(1), 3, &choice)?;
     }
     sheet.set_column_width(0, 40)?;
     sheet.set_column_width(2, 40)?;

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::words;
 use crate::directory::Kind;
-use crate::error::{Fault, Rule};
+use crate::error::{Fault, MappingFault, Rule};
+use crate::mapping::BoundPlan;
 use crate::record::Place;
 
 /// How many distinct causes are told apart before the rest is counted together: memory stays flat.
@@ -18,6 +19,9 @@ const ROWS_SHOWN: usize = 5;
 const CAUSES_SHOWN: usize = 20;
 /// How many of the values that break one rule are named.
 const VALUES_SHOWN: usize = 3;
+
+/// What to do about the causes that are not listed, where no file has them.
+pub(super) const MEND_FIRST: &str = "mend these first, and the next check tells the others";
 
 /// One cause with the rows that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +44,9 @@ pub struct Cause {
     pub first_rows: Vec<String>,
     #[serde(skip)]
     first: Vec<Place>,
+    /// The byte of the mapping file at which it must be settled, where the mapping leaves it open.
+    #[serde(skip)]
+    open_at: Option<usize>,
 }
 
 impl Cause {
@@ -85,11 +92,8 @@ impl Causes {
             let table = self.table.get_or_insert_with(|| fault.place.clone());
             self.several |= (&table.file, &table.sheet) != (&fault.place.file, &fault.place.sheet);
             let field = fault.field.clone().or_else(|| fault.column.clone());
-            let text = match &fault.rule {
-                Rule::Broken(rule) => rule,
-                Rule::Message => &fault.message,
-            };
-            let key = (field.clone(), text.clone());
+            let text = fault.rule.text().unwrap_or(&fault.message);
+            let key = (field.clone(), text.to_owned());
             if !self.by_text.contains_key(&key) && self.by_text.len() >= MOST_CAUSES {
                 self.others += 1;
                 continue;
@@ -104,15 +108,36 @@ impl Causes {
                 hint: fault.hint.clone(),
                 first_rows: Vec::new(),
                 first: Vec::new(),
+                open_at: match fault.rule {
+                    Rule::Open { at, .. } => Some(at),
+                    _ => None,
+                },
             });
             cause.rows += 1;
-            if let Rule::Broken(rule) = &fault.rule {
+            if let Some(rule) = fault.rule.text() {
                 cause.add_value(fault, rule);
             }
             if cause.first.len() < ROWS_SHOWN {
                 cause.first.push(fault.place.clone());
             }
         }
+    }
+
+    /// What the mapping leaves open and its rows have shown, as faults of the mapping.
+    pub fn open(&self, plan: &BoundPlan) -> Vec<MappingFault> {
+        let open = self.sorted().into_iter().filter_map(|cause| {
+            let rows = words::plural(cause.rows, "row", "rows");
+            let message = match cause.values.len() {
+                0 | 1 => format!("{}, in {rows}", cause.message),
+                _ => format!(
+                    "a cell {}: {}, in {rows}",
+                    cause.message,
+                    cause.values.join(", ")
+                ),
+            };
+            Some(plan.fault_at(cause.open_at?, message, cause.hint))
+        });
+        open.collect()
     }
 
     /// Whether some rows hold names that an alias would mend.
@@ -147,8 +172,9 @@ impl Causes {
         self.by_text.is_empty()
     }
 
-    /// The lines of a summary: count, field, message, then the hint or the rows.
-    pub fn lines(&self) -> Vec<String> {
+    /// The lines of a summary: count, field, message, then the hint or the rows. `rest` says what to do about the
+    /// causes that are not listed.
+    pub fn lines(&self, rest: &str) -> Vec<String> {
         let causes = self.sorted();
         let shown = &causes[..causes.len().min(CAUSES_SHOWN)];
         let width = |text: &dyn Fn(&Cause) -> usize| shown.iter().map(text).max().unwrap_or(0);
@@ -164,13 +190,13 @@ impl Causes {
                     let noun = if cause.rows == 1 { "row" } else { "rows" };
                     format!("{noun} {}", words::list(&cause.first_rows, cause.rows))
                 };
-                let rest = match &cause.hint {
+                let further = match &cause.hint {
                     Some(hint) if cause.rows > ROWS_SHOWN as u64 => hint.clone(),
                     Some(hint) => format!("{hint}   ({})", rows()),
                     None => rows(),
                 };
                 format!(
-                    "{count:>counts$}  {field:<fields$}  {:<messages$}   {rest}",
+                    "{count:>counts$}  {field:<fields$}  {:<messages$}   {further}",
                     cause.text()
                 )
             })
@@ -182,9 +208,7 @@ impl Causes {
             + self.others;
         if hidden > 0 {
             let noun = words::plural(hidden, "fault", "faults");
-            lines.push(format!(
-                "…  {noun} of other causes: the error file has each"
-            ));
+            lines.push(format!("…  {noun} of other causes: {rest}"));
         }
         lines
     }
@@ -216,7 +240,7 @@ mod tests {
                 .hint("did you mean `Lincoln High School`?")]);
         }
         causes.add(&[fault(204, "Subject", "is empty")]);
-        insta::assert_snapshot!(causes.lines().join("\n"), @r"
+        insta::assert_snapshot!(causes.lines("").join("\n"), @r"
         8  LocationId  no location `Linclon HS`   did you mean `Lincoln High School`?
         2  Subject     is empty                   rows 17, 204
         ");
@@ -230,12 +254,12 @@ mod tests {
                 .rule(Rule::Broken("is above 40".to_owned()))
         };
         causes.add(&[above(2, "42")]);
-        assert_eq!(causes.lines(), ["1  Cost  `42` is above 40   row 2"]);
+        assert_eq!(causes.lines(""), ["1  Cost  `42` is above 40   row 2"]);
         for (row, value) in [(3, "53.4"), (4, "42"), (5, "54.6"), (6, "60"), (7, "61")] {
             causes.add(&[above(row, value)]);
         }
         assert_eq!(
-            causes.lines(),
+            causes.lines(""),
             ["6  Cost  is above 40 (`42`, `53.4`, `54.6`, …)   rows 2, 3, 4, 5, 6 and 1 more"]
         );
     }
@@ -249,9 +273,9 @@ mod tests {
         assert_eq!(causes.by_text.len(), MOST_CAUSES);
         let hidden = words::count((MOST_CAUSES + 5 - CAUSES_SHOWN) as u64);
         assert!(
-            causes.lines().last().unwrap().contains(&hidden),
+            causes.lines("").last().unwrap().contains(&hidden),
             "{:?}",
-            causes.lines().last()
+            causes.lines("").last()
         );
     }
 }

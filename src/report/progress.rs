@@ -230,6 +230,10 @@ fn wait_until(wait: &Wait) -> (String, Instant) {
     let now = Instant::now();
     match wait {
         Wait::Pause(left) => ("the system asked for a pause of".to_owned(), now + *left),
+        Wait::Spent(left) => (
+            "the system's limit is used up, and whole again in".to_owned(),
+            now + *left,
+        ),
         Wait::Doubt { rows, left } => {
             let rows = words::plural(*rows as u64, "row", "rows");
             (format!("{rows} in doubt, looked up in"), now + *left)

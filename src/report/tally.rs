@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::causes::Causes;
+use super::causes::{Causes, MEND_FIRST};
 use super::words;
 use crate::directory::{Directory, Kind};
 use crate::error::Fault;
@@ -98,6 +98,11 @@ impl Tally {
         *self.misses.entry(key).or_insert(0) += 1;
     }
 
+    /// The causes of the faults.
+    pub fn causes(&self) -> &Causes {
+        &self.causes
+    }
+
     /// Whether no row has a fault.
     pub fn is_good(&self) -> bool {
         self.faulty == 0
@@ -144,7 +149,7 @@ impl Tally {
         }
         if !self.causes.is_empty() {
             lines.push("faults, by cause".to_owned());
-            let causes = self.causes.lines();
+            let causes = self.causes.lines(MEND_FIRST);
             lines.extend(causes.into_iter().map(|line| format!("  {line}")));
         }
         if self.further_misses > 0 {

@@ -1,6 +1,6 @@
 //! A ledger rebuilt from the markers that tickets bear in the system.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::{Digest, Subject};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOWN_CONTENT};
-use crate::mapping::reference::{find_references, reference};
+use crate::mapping::reference::{borne, marked_group, reference};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
@@ -25,7 +25,7 @@ pub struct Marked {
     tickets: HashMap<String, Vec<(Option<Timestamp>, Ticket, String)>>,
     /// Tickets that were looked at.
     pub listed: u64,
-    /// Tickets with a marker that somebody has deleted.
+    /// Tickets with a marker that somebody has deleted, or a rollback taken back.
     pub gone: u64,
     /// Whether the system listed all that it counts.
     pub whole: bool,
@@ -46,7 +46,19 @@ pub struct Adopted {
     pub doubles: Vec<(String, Ticket)>,
 }
 
-/// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones.
+/// Which markers are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks<'a> {
+    /// The scope.
+    pub scope: &'a str,
+    /// The custom field that bears them; `None` for the description.
+    pub field: Option<&'a str>,
+    /// Ids of tickets that a rollback has taken back.
+    pub taken_back: &'a HashSet<String>,
+}
+
+/// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones. Those
+/// that were taken back are told apart.
 ///
 /// # Errors
 /// When the tickets cannot be listed.
@@ -54,12 +66,12 @@ pub async fn marked(
     system: &dyn System,
     permit: &dyn Permit,
     window: Window,
-    scope: &str,
+    marks: &Marks<'_>,
 ) -> Result<Marked> {
     let mut marked = Marked::default();
     let mut page = |listed: Vec<Listed>| {
         for ticket in listed {
-            marked.take(ticket, scope);
+            marked.take(ticket, marks);
         }
     };
     marked.whole = system.list_created(window, permit, &mut page).await?.whole;
@@ -71,23 +83,25 @@ pub async fn marked(
 }
 
 impl Marked {
-    fn take(&mut self, listed: Listed, scope: &str) {
+    fn take(&mut self, listed: Listed, marks: &Marks<'_>) {
         self.listed += 1;
-        let text = listed.text.as_deref().unwrap_or_default();
-        let Some(found) = find_references(text).last() else {
+        let Some(found) = borne(&listed, marks.field) else {
             return;
         };
-        if found.split_once('/').is_some_and(|(name, _)| name != scope) {
+        if found
+            .split_once('/')
+            .is_some_and(|(name, _)| name != marks.scope)
+        {
             return;
         }
-        if listed.standing == Standing::Gone {
+        if listed.standing == Standing::Gone || marks.taken_back.contains(&listed.ticket.id) {
             self.gone += 1;
             return;
         }
         self.tickets.entry(found.to_owned()).or_default().push((
             listed.created_at,
             listed.ticket,
-            listed.group,
+            marked_group(listed.group, marks.field),
         ));
     }
 }
@@ -224,6 +238,7 @@ impl Writing<'_> {
             group,
             absent: 0,
             doubted: false,
+            redo: false,
             at,
         }));
         self.changes.push(Change::Settle(Settlement {
@@ -233,6 +248,7 @@ impl Writing<'_> {
             ticket: Some(ticket),
             trouble: None,
             doubted: false,
+
             at,
         }));
     }

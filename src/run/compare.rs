@@ -8,8 +8,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::prepare::{BATCH, Items};
+use super::Keep;
+use super::engine::take;
+use super::plan::{Plan, Planner};
+use super::prepare::{BATCH, Items, keys, plan, read};
 use crate::error::Result;
+use crate::event::End;
 use crate::intake::{Digest, Subject};
 use crate::ledger::{Elsewhere, Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::MapRows;
@@ -177,34 +181,64 @@ pub fn compare(
             held = 0;
             compared.find_near(scope, &std::mem::take(&mut fresh))?;
         }
-        Ok(true)
+        Ok(())
     })?;
     compared.find_near(scope, &fresh)?;
     Ok(compared)
 }
 
-/// Gives the keys of these records free that are done, as far as `limit` records: they are sent once more.
-/// Returns how many were. Call it where blocking is allowed.
+/// Gives the keys of these records free that are done, as far as a run with this limit takes them up: they are sent
+/// once more. Returns how many were. Call it where blocking is allowed.
 ///
 /// # Errors
 /// When the input cannot be read, or the ledger be written.
-pub fn give_up(items: Items<'_>, scope: &Scope, limit: Option<u64>) -> Result<u64> {
-    let mut count = 0;
-    let mut left = limit.unwrap_or(u64::MAX);
-    pages(items, |page| {
-        let most = usize::try_from(left).unwrap_or(usize::MAX);
-        let keys: Vec<RowKey> = page.iter().take(most).map(|(key, _)| key.clone()).collect();
-        left = left.saturating_sub(page.len() as u64);
-        count += scope.give_up_blocking(keys)?;
-        Ok(left > 0)
-    })?;
-    Ok(count)
+pub fn give_up(
+    mut items: Items<'_>,
+    map: &dyn MapRows,
+    scope: &Scope,
+    limit: Option<u64>,
+) -> Result<u64> {
+    // The plans of the run itself: no other count of the records would stop at the same one.
+    let planner = Planner {
+        map,
+        system: None,
+        dry_run: false,
+        again: true,
+        retry: false,
+        keep: Keep::default(),
+    };
+    let (mut count, mut left) = (0, limit);
+    loop {
+        let batch = read(&mut items)?;
+        let whole = batch.len() == BATCH;
+        let prior = scope.states_blocking(keys(&batch))?;
+        let plans = plan(&planner, batch, prior);
+        let most = plans.len();
+        let taken: Vec<Plan> = (plans.into_iter())
+            .take_while(|plan| take(&mut left, plan))
+            .collect();
+        let goes_on = whole && taken.len() == most;
+        count += scope.give_up_blocking(taken.into_iter().filter_map(taken_up).collect())?;
+        if !goes_on {
+            return Ok(count);
+        }
+    }
+}
+
+/// The key of a record that a run takes up; one that it passes over keeps what it has.
+fn taken_up(plan: Plan) -> Option<RowKey> {
+    match plan {
+        Plan::End(_, End::Skipped(_)) => None,
+        Plan::End(base, _) => base.key,
+        Plan::Send(row) => Some(row.key),
+        Plan::Settle(doubtful) => Some(doubtful.key),
+    }
 }
 
 type Page = Vec<(RowKey, Vec<Record>)>;
 
-/// Hands the records that have a key of their own on, page by page, as long as `each` wants more.
-fn pages(items: Items<'_>, mut each: impl FnMut(&Page) -> Result<bool>) -> Result<()> {
+/// Hands the records that have a key of their own on, page by page.
+fn pages(items: Items<'_>, mut each: impl FnMut(&Page) -> Result<()>) -> Result<()> {
     let mut page = Page::with_capacity(BATCH);
     for item in items {
         let item = item?;
@@ -212,9 +246,7 @@ fn pages(items: Items<'_>, mut each: impl FnMut(&Page) -> Result<bool>) -> Resul
             page.push((key, item.rows));
         }
         if page.len() == BATCH {
-            if !each(&page)? {
-                return Ok(());
-            }
+            each(&page)?;
             page.clear();
         }
     }

@@ -49,6 +49,13 @@ impl Engine<'_> {
         for row in std::mem::take(&mut self.backlog) {
             self.not_sent(row);
         }
+        let delayed = std::mem::take(&mut self.delayed).into_iter();
+        for row in delayed
+            .map(|(_, row)| row)
+            .chain(std::mem::take(&mut self.looking))
+        {
+            self.not_sent(row);
+        }
         for (row, _) in std::mem::take(&mut self.ready) {
             self.withdraw(row);
         }

@@ -20,13 +20,13 @@ use super::breaker::{Breaker, Flow};
 use super::clock::Clock;
 use super::crash;
 use super::intents::{Intending, intents};
-use super::limiter::{Limiter, UNKNOWN_RATE};
+use super::limiter::{Cause, Limiter, Pause, UNKNOWN_RATE};
+use super::look::look;
 use super::plan::{Base, Plan, Row};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::rehearse;
 use super::row::{Intended, Line, Sent, Signal, send};
-use super::settle::FindReferences;
 use super::totals::{Fold, Totals};
 use super::{Going, Settings, Stop};
 use crate::error::{Error, Result};
@@ -36,18 +36,17 @@ use crate::record::RowKey;
 use crate::systems::System;
 
 /// What a run that sends needs besides its records.
-pub(super) struct Sending<'e> {
+pub(super) struct Sending {
     pub(super) system: Arc<dyn System>,
     pub(super) scope: Scope,
     pub(super) limiter: Arc<Limiter>,
     pub(super) meta: RunMeta,
-    pub(super) find: FindReferences<'e>,
 }
 
 /// Drives a run to its end, with or without sending.
 pub(super) async fn drive<'e>(
     feed: Feed<'e>,
-    sending: Option<Sending<'e>>,
+    sending: Option<Sending>,
     settings: &'e Settings,
     stop: Stop,
     mut fold: Fold<'e>,
@@ -75,6 +74,7 @@ pub(super) async fn drive<'e>(
     let (signals, heard) = mpsc::unbounded_channel();
     let halt = watch::Sender::new(false);
     let line = Arc::new(Line {
+        scope: sending.scope.identity(),
         clock: Clock::start(sending.system.account().clock_offset),
         crash: settings.crash.clone(),
         system: sending.system,
@@ -86,7 +86,7 @@ pub(super) async fn drive<'e>(
     });
     let mut engine = Engine {
         settings,
-        pool: Pool::new(line.clone(), sending.find, settings, started),
+        pool: Pool::new(line.clone(), settings, started),
         pauses: line.limiter.pauses(),
         line,
         feed: Some(feed),
@@ -94,6 +94,9 @@ pub(super) async fn drive<'e>(
         heard,
         fold,
         backlog: VecDeque::new(),
+        delayed: Vec::new(),
+        looking: VecDeque::new(),
+        started,
         ready: VecDeque::new(),
         intending: None,
         under_way: JoinSet::new(),
@@ -212,10 +215,16 @@ pub(super) struct Engine<'e> {
     pub(super) feed: Option<Feed<'e>>,
     pub(super) stop: Option<Stop>,
     pub(super) heard: mpsc::UnboundedReceiver<Signal>,
-    pub(super) pauses: watch::Receiver<Option<Instant>>,
+    pub(super) pauses: watch::Receiver<Option<Pause>>,
     pub(super) fold: Fold<'e>,
     /// Rows that wait for their intent.
     pub(super) backlog: VecDeque<Row>,
+    /// Rows of which a step is to be looked up, and when that is due.
+    pub(super) delayed: Vec<(Instant, Row)>,
+    /// Those of them that are due.
+    pub(super) looking: VecDeque<Row>,
+    /// When the run began.
+    pub(super) started: Instant,
     /// Rows whose intent is durable.
     pub(super) ready: VecDeque<(Row, Intended)>,
     pub(super) intending: Option<Intending<'e>>,
@@ -276,10 +285,9 @@ impl<'e> Engine<'e> {
     /// Waits for one thing to happen. What people ask for comes first, then what frees a place.
     async fn next(&mut self) -> Happening {
         let wants_batch = self.backlog.len() < BATCH && self.pool.has_room();
-        let deadline = match (self.paused_until, self.pool.deadline()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
+        let delayed = self.delayed.iter().map(|(due, _)| *due).min();
+        let deadlines = [self.paused_until, self.pool.deadline(), delayed];
+        let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             biased;
             going = stopping(&mut self.stop) => Happening::Stop(going),
@@ -301,6 +309,7 @@ impl<'e> Engine<'e> {
         if self.breaker.flow() == Flow::Held
             && !self.is_halted()
             && self.is_idle()
+            && self.delayed.is_empty()
             && self.pool.is_empty()
         {
             // Rows without a marker: there is nothing to look up.
@@ -312,6 +321,16 @@ impl<'e> Engine<'e> {
         {
             self.leaving.insert(row.base.ordinal, row.base.stub());
             self.under_way.spawn(send(self.line.clone(), row, since));
+        }
+        let now = Instant::now();
+        let due = self.delayed.extract_if(.., |(due, _)| *due <= now);
+        self.looking.extend(due.map(|(_, row)| row));
+        // A system that answers nothing clear is looked at all the same.
+        while self.under_way.len() < self.settings.concurrency.max(1)
+            && let Some(row) = self.looking.pop_front()
+        {
+            self.leaving.insert(row.base.ordinal, row.base.stub());
+            self.under_way.spawn(look(self.line.clone(), row));
         }
         self.intend();
         if self.flushing.is_none() && !self.changes.is_empty() {
@@ -345,6 +364,7 @@ impl<'e> Engine<'e> {
     fn is_quiet(&self) -> bool {
         (self.feed.is_none() || !self.pool.has_room())
             && self.backlog.is_empty()
+            && self.delayed.is_empty()
             && self.ready.is_empty()
             && self.is_idle()
     }
@@ -352,6 +372,7 @@ impl<'e> Engine<'e> {
     /// Whether nothing is under way, and all that is known is written.
     fn is_idle(&self) -> bool {
         self.intending.is_none()
+            && self.looking.is_empty()
             && self.under_way.is_empty()
             && self.changes.is_empty()
             && self.flushing.is_none()
@@ -398,6 +419,10 @@ impl<'e> Engine<'e> {
                     }
                     match plan {
                         Plan::End(base, end) => self.end(base, end),
+                        Plan::Send(row) if row.in_doubt().is_some() => {
+                            // By which clock it was sent is not known: the whole wait runs from our own start.
+                            self.delay(*row, self.started);
+                        }
                         Plan::Send(row) => self.backlog.push_back(*row),
                         Plan::Settle(doubtful) => self.doubt_of_earlier_run(*doubtful),
                     }
@@ -429,11 +454,14 @@ impl<'e> Engine<'e> {
     }
 
     fn paused(&mut self) {
-        let until = *self.pauses.borrow_and_update();
-        if let Some(until) = until {
+        let pause = *self.pauses.borrow_and_update();
+        if let Some(Pause { until, cause }) = pause {
             let left = until.saturating_duration_since(Instant::now());
             self.paused_until = Some(until);
-            self.fold.tell(&Event::Waiting(Wait::Pause(left)));
+            self.fold.tell(&Event::Waiting(match cause {
+                Cause::Asked => Wait::Pause(left),
+                Cause::Spent => Wait::Spent(left),
+            }));
         }
     }
 

@@ -14,6 +14,8 @@
 //! | `compare` | the input against the ledger, before anything is sent |
 //! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
+//! | `act` | the same for a record that acts on a ticket that is there |
+//! | `look` | the ticket that a row names, and whether a step in doubt was done |
 //! | `engine` | the loop: rows under way, and what happens next |
 //! | `intents` | which rows are written as sent, and how far ahead |
 //! | `ending` | how a run ends: done, stopped, interrupted |
@@ -31,6 +33,7 @@
 //! | `crash` | named places at which a run can be made to die, for the proof of the delivery |
 //! | `totals` | the sums |
 
+mod act;
 mod adopt;
 mod breaker;
 mod clock;
@@ -40,6 +43,7 @@ mod ending;
 mod engine;
 mod intents;
 mod limiter;
+mod look;
 mod outcome;
 mod plan;
 mod pool;
@@ -65,10 +69,10 @@ use crate::ledger::{RunMeta, Scope};
 use crate::mapping::MapRows;
 use crate::systems::System;
 use plan::Planner;
-use prepare::{Feed, Here};
+use prepare::{Feed, Here, Known};
 use totals::Fold;
 
-pub use adopt::{Adopted, Marked, adopt, marked};
+pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
@@ -76,7 +80,6 @@ pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use probe::{Sample, probe};
 pub use rollback::{Forecast, Taking};
-pub use settle::FindReferences;
 pub use totals::Totals;
 
 /// How a run goes.
@@ -151,12 +154,12 @@ pub struct Job<'a> {
     pub counted: (u64, u64, u64),
     /// The mapping, bound to the input's tables.
     pub map: &'a dyn MapRows,
-    /// Finds the references in a listed text.
-    pub find_references: FindReferences<'a>,
     /// Where the tickets go; may be absent in a dry run.
     pub system: Option<Arc<dyn System>>,
     /// Where the states are; may be absent in a dry run, which then knows of nothing that is done.
     pub ledger: Option<Scope>,
+    /// The scope of the keys by which rows name the tickets that they act on, where they do.
+    pub targets: Option<Scope>,
     /// What the ledger keeps about the run.
     pub meta: RunMeta,
 }
@@ -193,9 +196,13 @@ pub async fn execute(
 ) -> Result<Totals> {
     let started = Instant::now();
     let fold = Fold::new(job.counted, listener);
-    let known = match &job.ledger {
-        Some(scope) if !scope.is_empty().await? => Some(scope.clone()),
-        _ => None,
+    let known = Known {
+        rows: match &job.ledger {
+            Some(scope) if !scope.is_empty().await? => Some(scope.clone()),
+            _ => None,
+        },
+        targets: job.targets,
+        acts: job.map.acting().is_some(),
     };
     let planner = Planner {
         map: job.map,
@@ -216,7 +223,6 @@ pub async fn execute(
             scope,
             limiter,
             meta: job.meta,
-            find: job.find_references,
         })
     };
     let drive = |feed| engine::drive(feed, sending, settings, stop, fold, started);

@@ -1,5 +1,8 @@
 //! The fold's half of the engine: what becomes of a row that came back, and of one that was settled.
 
+use jiff::Timestamp;
+use tokio::time::Instant;
+
 use super::crash;
 use super::engine::Engine;
 use super::plan::{Doubt, Doubtful, Otherwise, Row, faults_of, step_in_doubt};
@@ -10,7 +13,7 @@ use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Change, Settlement, State, StepId, Trouble};
 use crate::record::RowKey;
-use crate::systems::{CREATE, Refusal, Ticket};
+use crate::systems::{CREATE, Refusal, Sighting, Ticket};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
@@ -55,6 +58,7 @@ impl Engine<'_> {
                 .hint("run the same command again: it goes on there");
                 self.failed(row, vec![fault]);
             }
+            SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::Withdrawn => self.not_sent(row),
             SentEnd::Overtaken => self.overtaken(row),
             SentEnd::Stopped(error) => {
@@ -88,9 +92,10 @@ impl Engine<'_> {
         self.end(row.base, End::InDoubt { reason });
     }
 
-    /// A step failed: with a ticket the row is incomplete, without one rejected.
+    /// A step failed: when something of the row is done it is incomplete, else rejected.
     fn failed(&mut self, row: Row, faults: Vec<Fault>) {
-        let end = match row.ticket {
+        let begun = row.has_begun();
+        let end = match row.ticket.filter(|_| begun) {
             Some(ticket) => End::Incomplete { ticket, faults },
             None => End::Rejected(faults),
         };
@@ -99,7 +104,12 @@ impl Engine<'_> {
 
     /// Nothing of the row's next step left, and nothing will in this run.
     pub(super) fn not_sent(&mut self, row: Row) {
-        let end = match row.ticket {
+        let (begun, in_doubt) = (row.has_begun(), row.in_doubt().is_some());
+        let end = match row.ticket.filter(|_| begun) {
+            _ if in_doubt => End::InDoubt {
+                reason: "the run stopped before it was looked up: the next run finds out"
+                    .to_owned(),
+            },
             Some(ticket) => {
                 let step = &row.requests.steps[row.next].id.name;
                 let fault = Fault::row(
@@ -121,11 +131,11 @@ impl Engine<'_> {
         self.end(row.base, end);
     }
 
-    fn doubt(&mut self, row: Row, answer: String, at: jiff::Timestamp) {
-        if let Some(ticket) = &row.ticket {
-            let step = &row.requests.steps[row.next].id.name;
-            let reason = format!("{}: {answer}", step_in_doubt(step, ticket));
-            return self.end(row.base, End::InDoubt { reason });
+    fn doubt(&mut self, mut row: Row, answer: String, at: Timestamp) {
+        if row.ticket.is_some() {
+            let next = row.next;
+            row.requests.steps[next].look = Some(at);
+            return self.delay(row, Instant::now());
         }
         let doubt = Doubt {
             reference: row.requests.reference.clone(),
@@ -149,6 +159,80 @@ impl Engine<'_> {
         } else {
             self.stays(doubtful, None);
         }
+    }
+
+    /// A row whose step is to be looked up, when the system can no longer surprise; `sent` is when it left at the
+    /// latest.
+    pub(super) fn delay(&mut self, row: Row, sent: Instant) {
+        if self.is_halted() {
+            return self.not_sent(row);
+        }
+        let wait = self.settings.commit_within + self.settings.visible_within;
+        self.delayed.push((sent + wait, row));
+    }
+
+    /// It was looked up whether a step of a row was done.
+    fn looked(&mut self, mut row: Row, sighting: Sighting) {
+        self.line.crash(crash::Place::BeforeDecision);
+        self.breaker.looked_up();
+        let done = match sighting {
+            Sighting::Done => true,
+            Sighting::Absent => false,
+            Sighting::Unclear(why) => {
+                let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
+                let ticket = row.ticket.clone().unwrap_or_default();
+                let what = step_in_doubt(step.as_deref().unwrap_or_default(), &ticket);
+                let reason = format!("{what} ({why})");
+                return self.end(row.base, End::InDoubt { reason });
+            }
+        };
+        let Some(step) = row.looked_up(done) else {
+            return self.not_sent(row);
+        };
+        if done {
+            self.settle_step(row.key.clone(), step, State::Done, None);
+        } else {
+            row.absent += 1;
+            if row.absent >= MOST_ABSENT {
+                let refusal = Refusal {
+                    status: 0,
+                    message: format!(
+                        "`{}` was sent {} times without being done",
+                        step.name, row.absent
+                    ),
+                    fields: Vec::new(),
+                };
+                let faults = faults_of(&refusal, &row.base.place);
+                let trouble = Some(Trouble::Refused(refusal));
+                self.settle_step(row.key.clone(), step, State::Rejected, trouble);
+                return self.failed(row, faults);
+            }
+            self.settle_step(row.key.clone(), step, State::Pending, None);
+        }
+        if row.in_doubt().is_some() {
+            return self.looking.push_back(row);
+        }
+        if row.next < row.requests.steps.len() {
+            return self.backlog.push_front(row);
+        }
+        self.breaker.done();
+        let end = End::Created {
+            ticket: row.ticket.unwrap_or_default(),
+            fallbacks: row.requests.fallbacks,
+        };
+        self.end(row.base, end);
+    }
+
+    fn settle_step(&mut self, key: RowKey, step: StepId, to: State, trouble: Option<Trouble>) {
+        self.changes.push(Change::Settle(Settlement {
+            key,
+            step,
+            to,
+            ticket: None,
+            trouble,
+            doubted: true,
+            at: self.now(),
+        }));
     }
 
     /// A row whose request an earlier run left open.
@@ -244,15 +328,9 @@ impl Engine<'_> {
         }
         match row.otherwise {
             Otherwise::Send(requests) if requests.steps.len() > 1 => self.backlog.push_front(Row {
-                base: row.base,
-                key: row.key,
-                content: row.content,
-                requests,
                 next: 1,
                 ticket: Some(ticket),
-                absent: 0,
-                was_in_doubt: false,
-                alone: false,
+                ..Row::new(row.content, row.base, row.key, requests)
             }),
             Otherwise::Send(requests) => {
                 self.breaker.done();
@@ -299,15 +377,9 @@ impl Engine<'_> {
         match row.otherwise {
             Otherwise::Send(requests) => {
                 self.backlog.push_front(Row {
-                    base: row.base,
-                    key: row.key,
-                    content: row.content,
-                    requests,
-                    next: 0,
-                    ticket: None,
                     absent,
                     was_in_doubt: true,
-                    alone: false,
+                    ..Row::new(row.content, row.base, row.key, requests)
                 });
             }
             Otherwise::End(end) => {

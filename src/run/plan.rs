@@ -11,9 +11,10 @@ use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::mapping::reference::marked_group;
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
-use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket};
+use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket, call_of};
 
 /// A record without its requests.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(super) struct Request {
     pub(super) id: StepId,
     pub(super) body: Value,
     pub(super) hash: Digest,
+    /// When it was sent, if nobody knows whether it was obeyed and it must be looked up before it goes again.
+    pub(super) look: Option<Timestamp>,
 }
 
 /// The requests of a record.
@@ -51,6 +54,8 @@ pub(super) struct Requests {
     pub(super) fallbacks: Vec<(String, String)>,
     pub(super) reference: Option<String>,
     pub(super) group: String,
+    /// Whether they are about a ticket that is there.
+    pub(super) acts: bool,
 }
 
 /// A record that has something to send.
@@ -70,6 +75,54 @@ pub(super) struct Row {
     pub(super) was_in_doubt: bool,
     /// Whether it is the one of its group that goes alone: the others wait to hear that it is made.
     pub(super) alone: bool,
+    /// What the ticket is called that it acts on, before it is looked up.
+    pub(super) find: Option<String>,
+    /// Whether something of it was done before this run.
+    pub(super) begun: bool,
+}
+
+impl Row {
+    /// A row of which nothing is known but what it is to send.
+    pub(super) fn new(content: Digest, base: Base, key: RowKey, requests: Requests) -> Self {
+        Self {
+            base,
+            key,
+            content,
+            requests,
+            next: 0,
+            ticket: None,
+            absent: 0,
+            was_in_doubt: false,
+            alone: false,
+            find: None,
+            begun: false,
+        }
+    }
+
+    /// Whether something of it is done.
+    pub(super) fn has_begun(&self) -> bool {
+        self.next > 0 || self.begun
+    }
+
+    /// The first request that is to be looked up, and when it was sent.
+    pub(super) fn in_doubt(&self) -> Option<(&Request, Timestamp)> {
+        let requests = self.requests.steps.iter();
+        requests
+            .filter_map(|request| Some((request, request.look?)))
+            .next()
+    }
+
+    /// What was looked up last is known: it was done, and is no request any more, or it was not.
+    pub(super) fn looked_up(&mut self, done: bool) -> Option<StepId> {
+        let steps = &mut self.requests.steps;
+        let at = steps.iter().position(|request| request.look.is_some())?;
+        if done {
+            self.begun = true;
+            return Some(steps.remove(at).id);
+        }
+        steps[at].look = None;
+        Some(steps[at].id.clone())
+    }
 }
 
 /// What happens to a record in doubt when its ticket turns out not to exist.
@@ -136,7 +189,7 @@ pub(super) struct Planner<'a> {
     pub(super) keep: Keep,
 }
 
-enum Shaped {
+pub(super) enum Shaped {
     Ready(Requests),
     Skip(String),
     Faults(Vec<Fault>),
@@ -231,14 +284,7 @@ impl Planner<'_> {
                 State::Pending => create.absent,
                 _ => 0,
             }),
-            content: self.map.content(&base.rows),
-            base,
-            key,
-            requests,
-            next: 0,
-            ticket: None,
-            was_in_doubt: false,
-            alone: false,
+            ..Row::new(self.map.content(&base.rows), base, key, requests)
         }))
     }
 
@@ -335,16 +381,11 @@ impl Planner<'_> {
                 create.run
             ));
         }
+        self.look_first(&mut requests.steps, prior);
         Plan::Send(Box::new(Row {
-            base,
-            key,
-            content,
-            requests,
             next: 1,
             ticket: Some(ticket),
-            absent: 0,
-            was_in_doubt: false,
-            alone: false,
+            ..Row::new(content, base, key, requests)
         }))
     }
 
@@ -366,29 +407,26 @@ impl Planner<'_> {
                     faults: refused_before(refusal, place, &known.run),
                 })
             }
-            (State::Sending | State::InDoubt, _) if !self.is_repeatable(&open.id.name) => {
-                Some(End::InDoubt {
-                    reason: step_in_doubt(&open.id.name, ticket),
-                })
-            }
             _ => None,
         }
     }
 
-    fn is_repeatable(&self, step: &str) -> bool {
+    pub(super) fn is_repeatable(&self, step: &str) -> bool {
         self.system
             .as_ref()
-            .is_some_and(|system| system.is_repeatable(step))
+            .is_some_and(|system| system.is_repeatable(call_of(step)))
     }
 
-    fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {
+    pub(super) fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {
         let ready = match self.map.map(rows, key) {
             Mapped::Ready(ready) => ready,
             Mapped::Skip(reason) => return Shaped::Skip(reason),
             Mapped::Faults(faults) => return Shaped::Faults(faults),
         };
         let group = match (&self.system, ready.steps.first()) {
-            (Some(system), Some(first)) => system.schema().group(&first.body),
+            (Some(system), Some(first)) => {
+                marked_group(system.schema().group(&first.body), self.map.marker_field())
+            }
             _ => String::new(),
         };
         let steps = ready.steps.into_iter().map(|step| Request {
@@ -398,12 +436,14 @@ impl Planner<'_> {
                 ordinal: step.ordinal,
             },
             body: step.body,
+            look: None,
         });
         Shaped::Ready(Requests {
             steps: steps.collect(),
             fallbacks: ready.fallbacks,
             reference: ready.reference,
             group,
+            acts: self.map.acting().is_some(),
         })
     }
 }
@@ -427,7 +467,7 @@ pub(super) fn hash(body: &Value) -> Digest {
     digest
 }
 
-fn without_requests(base: Base, shaped: Shaped) -> Plan {
+pub(super) fn without_requests(base: Base, shaped: Shaped) -> Plan {
     let end = match shaped {
         Shaped::Faults(faults) => End::Rejected(faults),
         Shaped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
@@ -457,7 +497,7 @@ pub(super) fn faults_of(refusal: &Refusal, place: &Place) -> Vec<Fault> {
     }
 }
 
-fn refused_before(refusal: &Refusal, place: &Place, run: &str) -> Vec<Fault> {
+pub(super) fn refused_before(refusal: &Refusal, place: &Place, run: &str) -> Vec<Fault> {
     let hint = format!("refused in run {run} as it stands; it is sent again when the row changes");
     faults_of(refusal, place)
         .into_iter()

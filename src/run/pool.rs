@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Settings;
 use super::plan::{Doubt, Doubtful};
 use super::row::Line;
-use super::settle::{Decision, FindReferences, Swept, settle, sweep};
+use super::settle::{Decision, Swept, settle, sweep};
 use crate::error::Result;
 use crate::event::{Event, Wait};
 
@@ -41,7 +41,6 @@ pub(super) enum Settled {
 
 pub(super) struct Pool<'e> {
     line: Arc<Line>,
-    find: FindReferences<'e>,
     wait: Duration,
     visible_within: Duration,
     started: Instant,
@@ -58,15 +57,9 @@ pub(super) struct Pool<'e> {
 }
 
 impl<'e> Pool<'e> {
-    pub(super) fn new(
-        line: Arc<Line>,
-        find: FindReferences<'e>,
-        settings: &Settings,
-        started: Instant,
-    ) -> Self {
+    pub(super) fn new(line: Arc<Line>, settings: &Settings, started: Instant) -> Self {
         Self {
             line,
-            find,
             wait: settings.commit_within + settings.visible_within,
             visible_within: settings.visible_within,
             started,
@@ -174,10 +167,10 @@ impl<'e> Pool<'e> {
         self.last = last;
         self.asked = rows.into_iter().map(|waiting| waiting.row).collect();
         let doubts: Vec<Doubt> = self.asked.iter().map(|row| row.doubt.clone()).collect();
-        let (line, find) = (self.line.clone(), self.find);
+        let line = self.line.clone();
         self.settled = Some(Instant::now());
         self.round = Some(Box::pin(async move {
-            settle(&line, &doubts, find).await.map(Settled::Decisions)
+            settle(&line, &doubts).await.map(Settled::Decisions)
         }));
     }
 
@@ -187,9 +180,9 @@ impl<'e> Pool<'e> {
                 .then(|| Event::Waiting(Wait::Sweep(due - now)));
         }
         self.swept = true;
-        let (line, find, long) = (self.line.clone(), self.find, self.wait * LONG);
+        let (line, long) = (self.line.clone(), self.wait * LONG);
         self.round = Some(Box::pin(async move {
-            sweep(&line, find, long).await.map(Settled::Doubles)
+            sweep(&line, long).await.map(Settled::Doubles)
         }));
         std::mem::take(&mut self.told).then_some(Event::Going)
     }

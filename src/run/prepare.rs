@@ -14,10 +14,12 @@ use std::thread::Scope as ThreadScope;
 
 use tokio::sync::mpsc;
 
+use super::act::Asked;
 use super::plan::{Plan, Planner};
 use crate::error::Result;
 use crate::intake::{Item, Subject};
 use crate::ledger::{Glance, Scope, StepRecord};
+use crate::record::RowKey;
 
 /// How many records travel together.
 pub(super) const BATCH: usize = 256;
@@ -58,18 +60,18 @@ impl Feed<'_> {
 pub(super) struct Here<'a> {
     items: Items<'a>,
     planner: &'a Planner<'a>,
-    ledger: Option<Scope>,
+    known: Known,
     /// Read, but the ledger has not answered yet.
     waiting: Option<Result<Vec<Item>>>,
     over: bool,
 }
 
 impl<'a> Here<'a> {
-    pub(super) fn new(items: Items<'a>, planner: &'a Planner<'a>, ledger: Option<Scope>) -> Self {
+    pub(super) fn new(items: Items<'a>, planner: &'a Planner<'a>, known: Known) -> Self {
         Self {
             items,
             planner,
-            ledger,
+            known,
             waiting: None,
             over: false,
         }
@@ -80,14 +82,40 @@ impl<'a> Here<'a> {
             return None;
         }
         let batch = self.waiting.get_or_insert_with(|| read(&mut self.items));
-        let prior = match (&self.ledger, &*batch) {
-            (Some(ledger), Ok(batch)) => ledger.states(keys(batch)).await,
-            _ => Ok(Vec::new()),
+        let asked = match &*batch {
+            Ok(batch) if self.known.acts => self.planner.ask(batch),
+            Ok(batch) => Asked::of(keys(batch)),
+            Err(_) => Asked::of(Vec::new()),
         };
+        let prior = states(self.known.rows.as_ref(), &asked.keys).await;
+        let made = states(self.known.targets.as_ref(), &asked.targets).await;
         let batch = self.waiting.take()?;
         self.over = batch.as_ref().map_or(true, |batch| batch.len() < BATCH);
-        Some(batch.and_then(|batch| Ok(plan(self.planner, batch, prior?))))
+        Some(batch.and_then(|batch| {
+            Ok(match self.known.acts {
+                true => self.planner.act_all(batch, asked, prior?, made?),
+                false => plan(self.planner, batch, prior?),
+            })
+        }))
     }
+}
+
+async fn states(scope: Option<&Scope>, keys: &[RowKey]) -> Result<Vec<Vec<StepRecord>>> {
+    match scope {
+        Some(scope) => scope.states(keys.to_vec()).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What the ledger may know about the rows.
+#[derive(Clone)]
+pub(super) struct Known {
+    /// Their own scope, where it holds anything.
+    pub(super) rows: Option<Scope>,
+    /// The scope of the keys by which they name tickets.
+    pub(super) targets: Option<Scope>,
+    /// Whether they act on tickets that are there.
+    pub(super) acts: bool,
 }
 
 /// Starts the reader and its workers. They end with the input, or when the feed is dropped.
@@ -95,7 +123,7 @@ pub(super) fn spawn<'scope, 'env>(
     threads: &'scope ThreadScope<'scope, 'env>,
     mut items: Items<'env>,
     planner: &'env Planner<'env>,
-    ledger: Option<Scope>,
+    known: Known,
     workers: usize,
 ) -> Feed<'static> {
     let mut to: Vec<SyncSender<Result<Vec<Item>>>> = Vec::new();
@@ -103,10 +131,11 @@ pub(super) fn spawn<'scope, 'env>(
     for _ in 0..workers.max(1) {
         let (input, batches) = sync_channel::<Result<Vec<Item>>>(WAITING);
         let (output, planned) = mpsc::channel(WAITING);
-        let ledger = ledger.clone();
+        let known = known.clone();
         threads.spawn(move || {
             for batch in batches {
-                let planned = batch.and_then(|batch| match &ledger {
+                let planned = batch.and_then(|batch| match &known.rows {
+                    _ if known.acts => act(planner, batch, &known),
                     Some(ledger) => resume(planner, batch, ledger),
                     None => Ok(plan(planner, batch, Vec::new())),
                 });
@@ -135,12 +164,12 @@ pub(super) fn spawn<'scope, 'env>(
 
 /// Up to [`BATCH`] records. What was read before an error is given up with it: it has no end yet and is counted
 /// as not sent.
-fn read(items: &mut Items<'_>) -> Result<Vec<Item>> {
+pub(super) fn read(items: &mut Items<'_>) -> Result<Vec<Item>> {
     items.by_ref().take(BATCH).collect()
 }
 
 /// The keys of those records of a batch that the ledger may know, in order.
-fn keys(batch: &[Item]) -> Vec<crate::record::RowKey> {
+pub(super) fn keys(batch: &[Item]) -> Vec<RowKey> {
     batch
         .iter()
         .filter_map(|item| match &item.subject {
@@ -179,7 +208,24 @@ fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
     Ok(planned.collect())
 }
 
-fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Vec<Plan> {
+/// Plans a batch of rows that act on tickets that are there.
+fn act(planner: &Planner<'_>, batch: Vec<Item>, known: &Known) -> Batch {
+    let asked = planner.ask(&batch);
+    let states = |scope: &Option<Scope>, keys: &[RowKey]| match scope {
+        Some(scope) => scope.states_blocking(keys.to_vec()),
+        None => Ok(Vec::new()),
+    };
+    let prior = states(&known.rows, &asked.keys)?;
+    let made = states(&known.targets, &asked.targets)?;
+    Ok(planner.act_all(batch, asked, prior, made))
+}
+
+/// Plans a batch; `prior` is what the ledger knows of its keys, in order.
+pub(super) fn plan(
+    planner: &Planner<'_>,
+    batch: Vec<Item>,
+    prior: Vec<Vec<StepRecord>>,
+) -> Vec<Plan> {
     let mut prior = prior.into_iter();
     let mut kept = 0;
     batch

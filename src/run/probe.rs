@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::Subject;
-use crate::mapping::reference::{LABEL, find_references, reference};
+use crate::mapping::reference::{LABEL, borne, reference};
 use crate::systems::{Permit, Standing, System, Ticket};
 
 /// What a sample of the system's tickets says about a scope; deleted tickets are left aside.
@@ -17,16 +17,23 @@ pub struct Sample {
     hashed: HashMap<String, Ticket>,
 }
 
-/// Samples the system for markers of a scope.
+/// Samples the system for markers of a scope, in the description or a custom field.
 ///
 /// # Errors
 /// When the system cannot be asked.
-pub async fn probe(system: &dyn System, permit: &dyn Permit, scope: &str) -> Result<Sample> {
+pub async fn probe(
+    system: &dyn System,
+    permit: &dyn Permit,
+    scope: &str,
+    field: Option<&str>,
+) -> Result<Sample> {
     let mut sample = Sample::default();
-    for listed in system.sample(&format!("{LABEL}{scope}"), permit).await? {
-        // A ticket has one reference of its own, at the end.
-        let text = listed.text.as_deref().unwrap_or_default();
-        let Some(found) = find_references(text).last() else {
+    let words = match field {
+        Some(_) => scope.to_owned(),
+        None => format!("{LABEL}{scope}"),
+    };
+    for listed in system.sample(&words, permit).await? {
+        let Some(found) = borne(&listed, field) else {
             continue;
         };
         if listed.standing == Standing::Gone {

@@ -58,6 +58,14 @@ pub(super) async fn rehearse(
 fn rehearsed(plan: Plan) -> (Base, End) {
     match plan {
         Plan::End(base, end) => (base, end),
+        Plan::Send(row) if row.in_doubt().is_some() => {
+            let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
+            let reason = format!(
+                "an earlier run did not learn whether `{}` was done: the next run that sends finds out",
+                step.unwrap_or_default()
+            );
+            (row.base, End::InDoubt { reason })
+        }
         Plan::Send(row) => {
             let open = row.requests.steps.into_iter().skip(row.next);
             let payloads = open.map(|request| StepPayload {

@@ -15,7 +15,7 @@ use super::retry::Backoff;
 use super::{Going, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Rollback, UndoState, Undoable};
-use crate::systems::{Listed, Outcome, Standing, System, Window};
+use crate::systems::{Listed, Outcome, Reading, Standing, System, Window};
 
 /// A ticket whose last change is no later than this after our own last write was changed by nobody else: systems
 /// stamp a little later than they answer.
@@ -148,8 +148,13 @@ impl Taking {
                 .system
                 .read_ticket(&one.ticket.id, self.limiter.as_ref())
                 .await?;
-            let Some(listed) = listed else {
-                break UndoState::Gone;
+            let listed = match listed {
+                Reading::Found(listed) => listed,
+                Reading::Absent => break UndoState::Gone,
+                // Nothing was learned and nothing was done: the row stays as it was, and the same again looks anew.
+                Reading::Unclear(what) => {
+                    return Ok(UndoState::Refused(format!("it could not be read: {what}")));
+                }
             };
             if let Some(state) = self.judge(&of, &listed) {
                 break state;
@@ -162,7 +167,11 @@ impl Taking {
                 of.intended = true;
             }
             self.limiter.take().await;
-            match self.system.undo(&one.ticket, &self.note).await {
+            let answered = self.system.undo(&one.ticket, &self.note).await;
+            if let Some(left) = answered.spent {
+                self.limiter.spent_for(left);
+            }
+            match answered.outcome {
                 Outcome::Done(_) => {
                     self.limiter.went_through();
                     break UndoState::Undone;

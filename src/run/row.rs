@@ -10,15 +10,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::clock::Clock;
 use super::crash::{self, Crash};
 use super::limiter::Limiter;
+use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, System, Ticket};
+use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, Trouble};
+use crate::record::RowKey;
+use crate::systems::{
+    Answered, Call, NO_HANDLES, Outcome, Refusal, Sighting, System, Ticket, call_of,
+};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -30,6 +35,8 @@ pub(super) struct Line {
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) clock: Clock,
+    /// The identity of the scope.
+    pub(super) scope: Uuid,
     pub(super) run: ActiveRun,
     /// True when nothing new is to be sent.
     pub(super) halt: watch::Receiver<bool>,
@@ -57,6 +64,23 @@ impl Line {
         let _ = self.signals.send(signal);
     }
 
+    /// What identifies a step of a row for ever.
+    pub(super) fn identity(&self, key: &RowKey, step: &StepId) -> Uuid {
+        let name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
+        Uuid::new_v5(&self.scope, name.as_bytes())
+    }
+
+    /// Says that a pause is longer than is kept.
+    fn tell_if_long(&self, asked: Option<Duration>) {
+        if let Some(asked) = asked {
+            self.tell(Signal::Note(format!(
+                "the system asks for a pause of {} minutes; after {} it is asked again",
+                asked.as_secs().div_ceil(60),
+                super::LONGEST_PAUSE.as_secs() / 60
+            )));
+        }
+    }
+
     /// Now, on the system's clock; no later than it is.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.earliest()
@@ -82,7 +106,7 @@ impl Line {
     }
 
     /// Waits, or for the end of the run: false.
-    async fn wait(&self, length: Duration) -> bool {
+    pub(super) async fn wait(&self, length: Duration) -> bool {
         tokio::select! {
             biased;
             () = self.halted(Duration::ZERO) => false,
@@ -124,6 +148,8 @@ pub(super) enum SentEnd {
     Withdrawn,
     /// Another run has done the step meanwhile; nothing of it left.
     Overtaken,
+    /// It was looked up whether a step was done.
+    Looked(Sighting),
     /// Nothing of the step was done, and nothing more will go through.
     Stopped(Error),
     /// The ledger does not work.
@@ -147,6 +173,8 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         group: row.requests.group.clone(),
         absent: row.absent,
         doubted: row.was_in_doubt,
+        // Of a row that acts on a ticket, only what sets what it sets goes again.
+        redo: row.requests.acts,
         at,
     }
 }
@@ -155,6 +183,11 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
 pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> Sent {
     let mut changes = Vec::new();
     let mut intended = intended;
+    if let Some(name) = row.find.take()
+        && let Some(end) = find(&line, &mut row, &name, &mut changes).await
+    {
+        return Sent { row, end, changes };
+    }
     loop {
         let end = match step(&line, &mut row, intended, &mut changes).await {
             StepEnd::Done => None,
@@ -179,6 +212,42 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
             Err(error) => SentEnd::Broken(error),
         };
         return Sent { row, end, changes };
+    }
+}
+
+/// Looks up the ticket that the row is about; why it goes no further.
+async fn find(
+    line: &Line,
+    row: &mut Row,
+    name: &str,
+    changes: &mut Vec<Change>,
+) -> Option<SentEnd> {
+    match look::find(line, name).await {
+        Ok(Find::Found(ticket)) => {
+            row.ticket = Some(ticket);
+            None
+        }
+        Ok(Find::Halted) => {
+            changes.push(withdrawal(row));
+            Some(SentEnd::Withdrawn)
+        }
+        Ok(Find::Nothing) => {
+            let refusal = Refusal {
+                status: 0,
+                message: format!("there is no ticket `{name}`"),
+                fields: Vec::new(),
+            };
+            let trouble = Some(Trouble::Refused(refusal.clone()));
+            changes.push(settled(line, row, State::Rejected, trouble));
+            Some(SentEnd::Refused(refusal))
+        }
+        Err(error) => {
+            changes.push(withdrawal(row));
+            Some(match look::stops(&error) {
+                true => SentEnd::Stopped(error),
+                false => SentEnd::Unclear(error.to_string()),
+            })
+        }
     }
 }
 
@@ -213,7 +282,7 @@ async fn step(
 ) -> StepEnd {
     let mut pace = Pace::new(
         line.system
-            .is_repeatable(&row.requests.steps[row.next].id.name),
+            .is_repeatable(call_of(&row.requests.steps[row.next].id.name)),
     );
     loop {
         let grace = if row.ticket.is_some() && !pace.has_waited {
@@ -233,12 +302,16 @@ async fn step(
         line.sent.fetch_add(1, Ordering::Relaxed);
         line.crash(crash::Place::BeforeSend);
         let call = Call {
-            step: &request.id.name,
+            step: call_of(&request.id.name),
             ticket: row.ticket.as_ref(),
             body: &request.body,
+            id: line.identity(&row.key, &request.id),
         };
-        let outcome =
+        let Answered { outcome, spent } =
             crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
+        if let Some(left) = spent {
+            line.tell_if_long(line.limiter.spent_for(left));
+        }
         line.crash(crash::Place::BeforeOutcome);
         let verdict = judge(&outcome, pace.repeatable);
         if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
@@ -338,9 +411,13 @@ fn closed(
 
 /// Nothing of the step was done: it is pending again.
 fn withdrawn(row: &Row, changes: &mut Vec<Change>, end: SentEnd) -> StepEnd {
-    let step = row.requests.steps[row.next].id.clone();
-    changes.push(Change::Withdraw(row.key.clone(), step));
+    changes.push(withdrawal(row));
     StepEnd::Ended(end)
+}
+
+fn withdrawal(row: &Row) -> Change {
+    let step = row.requests.steps[row.next].id.clone();
+    Change::Withdraw(row.key.clone(), step)
 }
 
 fn settled(line: &Line, row: &Row, to: State, trouble: Option<Trouble>) -> Change {
@@ -413,13 +490,7 @@ impl Pace {
         line.tell(Signal::Throttled);
         self.has_waited = true;
         self.throttled += 1;
-        if let Some(asked) = line.limiter.pause_for(asked) {
-            line.tell(Signal::Note(format!(
-                "the system asks for a pause of {} minutes; after {} it is asked again",
-                asked.as_secs().div_ceil(60),
-                super::LONGEST_PAUSE.as_secs() / 60
-            )));
-        }
+        line.tell_if_long(line.limiter.pause_for(asked));
         if self.throttled >= MOST_THROTTLED {
             return Err(Error::new(
                 ErrorKind::System,

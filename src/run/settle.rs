@@ -5,9 +5,9 @@
 //! ticket already. The last reference of a text is the ticket's own: one before it is quoted by the row itself.
 //! *Not found* counts only where something was found: another ticket of the scope in the same group was listed
 //! back with its reference, and the listing was whole. Which run made that ticket does not matter: the run that
-//! left the doubt may have sent nothing else.
+//! left the doubt may have sent nothing else. All of this holds for each place by itself that bears references.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::{Span, Timestamp};
@@ -18,11 +18,9 @@ use super::retry::Backoff;
 use super::row::Line;
 use crate::error::{ErrorKind, Result};
 use crate::ledger::Doubted;
+use crate::mapping::reference::{borne, field_of, marked_group};
 use crate::record::RowKey;
 use crate::systems::{Listed, Ticket, Window};
-
-/// Finds the references in a text.
-pub type FindReferences<'a> = &'a (dyn Fn(&str) -> Vec<String> + Send + Sync);
 
 /// How many tickets of a group may serve as the proof that a listing finds what is there.
 const CONTROLS: u32 = 200;
@@ -40,6 +38,38 @@ pub(super) enum Decision {
     Open(String),
 }
 
+/// What is looked for: references, and tickets that prove the listing, by the place that bears them.
+#[derive(Default)]
+struct Wanted {
+    /// By the custom field, or the description.
+    places: BTreeMap<Option<String>, Place>,
+    from: Option<Timestamp>,
+}
+
+#[derive(Default)]
+struct Place {
+    references: HashSet<String>,
+    /// Ticket to reference.
+    controls: HashMap<String, String>,
+}
+
+impl Wanted {
+    fn of<'d>(rows: impl Iterator<Item = (&'d str, Option<&'d str>, Timestamp)>) -> Self {
+        let mut wanted = Self::default();
+        for (group, reference, sent_at) in rows {
+            wanted.from = Some(wanted.from.map_or(sent_at, |from| from.min(sent_at)));
+            let place = wanted.place(group);
+            place.references.extend(reference.map(str::to_owned));
+        }
+        wanted
+    }
+
+    fn place(&mut self, group: &str) -> &mut Place {
+        let field = field_of(group).map(str::to_owned);
+        self.places.entry(field).or_default()
+    }
+}
+
 struct Hit {
     ticket: Ticket,
     created_at: Option<Timestamp>,
@@ -48,8 +78,8 @@ struct Hit {
 /// What one listing brought.
 #[derive(Default)]
 struct Seen {
-    /// Tickets by the reference that they bear, each once.
-    hits: HashMap<String, Vec<Hit>>,
+    /// Tickets by the place and the reference that they bear, each once.
+    hits: HashMap<(Option<String>, String), Vec<Hit>>,
     ids: HashSet<String>,
     /// Groups in which a ticket was listed back with its reference.
     proven: HashSet<String>,
@@ -57,32 +87,38 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(
-        &mut self,
-        listed: Listed,
-        wanted: &HashSet<&str>,
-        controls: &HashMap<String, String>,
-        find: FindReferences<'_>,
-    ) {
-        let Some(text) = &listed.text else { return };
-        // A ticket has one reference of its own, at the end; were it taken for two rows, one of them would be lost.
-        let Some(reference) = find(text).pop() else {
-            return;
-        };
-        if controls.get(&listed.ticket.id) == Some(&reference) {
-            self.proven.insert(listed.group.clone());
-        }
-        if wanted.contains(reference.as_str()) && self.ids.insert(listed.ticket.id.clone()) {
-            self.hits.entry(reference).or_default().push(Hit {
-                ticket: listed.ticket,
-                created_at: listed.created_at,
-            });
+    fn take(&mut self, listed: &Listed, wanted: &Wanted) {
+        // A ticket has one reference of its own; were it taken for two rows, one of them would be lost. Fields come
+        // before the description, which may quote.
+        for (field, place) in wanted.places.iter().rev() {
+            let Some(reference) = borne(listed, field.as_deref()) else {
+                continue;
+            };
+            let id = &listed.ticket.id;
+            if place.controls.get(id).is_some_and(|own| own == reference) {
+                let group = marked_group(listed.group.clone(), field.as_deref());
+                self.proven.insert(group);
+            }
+            if place.references.contains(reference) && self.ids.insert(id.clone()) {
+                let hits = (field.clone(), reference.to_owned());
+                self.hits.entry(hits).or_default().push(Hit {
+                    ticket: listed.ticket.clone(),
+                    created_at: listed.created_at,
+                });
+            }
         }
     }
 
-    /// The tickets that bear a reference and that the ledger does not hold, the earliest first.
-    fn free(&mut self, reference: &str, held: &HashMap<String, Option<RowKey>>) -> Vec<Ticket> {
-        let mut hits = self.hits.remove(reference).unwrap_or_default();
+    /// The tickets that bear a reference in the place of a group and that the ledger does not hold, the earliest
+    /// first.
+    fn free(
+        &mut self,
+        group: &str,
+        reference: &str,
+        held: &HashMap<String, Option<RowKey>>,
+    ) -> Vec<Ticket> {
+        let place = (field_of(group).map(str::to_owned), reference.to_owned());
+        let mut hits = self.hits.remove(&place).unwrap_or_default();
         hits.retain(|hit| !held.contains_key(&hit.ticket.id));
         // Stable: without times the order of the listing, oldest first, decides.
         hits.sort_by_key(|hit| hit.created_at.unwrap_or(Timestamp::MAX));
@@ -94,16 +130,12 @@ impl Seen {
 ///
 /// # Errors
 /// When the ledger cannot be read. A listing that cannot be had is a decision: all stays open.
-pub(super) async fn settle(
-    line: &Line,
-    doubts: &[Doubt],
-    find: FindReferences<'_>,
-) -> Result<Vec<Decision>> {
-    let references = || doubts.iter().filter_map(|doubt| doubt.reference.as_deref());
-    let controls = controls(line, doubts).await?;
-    let wanted: HashSet<&str> = references().collect();
-    let from = doubts.iter().map(|doubt| doubt.sent_at).min();
-    let mut seen = match list(line, from, &wanted, &controls, find).await {
+pub(super) async fn settle(line: &Line, doubts: &[Doubt]) -> Result<Vec<Decision>> {
+    let rows = doubts.iter();
+    let mut wanted =
+        Wanted::of(rows.map(|doubt| (&*doubt.group, doubt.reference.as_deref(), doubt.sent_at)));
+    controls(line, doubts, &mut wanted).await?;
+    let mut seen = match list(line, &wanted).await {
         Ok(seen) => seen,
         Err(why) => {
             let open = |_| {
@@ -121,7 +153,7 @@ pub(super) async fn settle(
         let tickets = doubt
             .reference
             .as_deref()
-            .map(|reference| seen.free(reference, &held))
+            .map(|reference| seen.free(&doubt.group, reference, &held))
             .unwrap_or_default();
         if !tickets.is_empty() {
             seen.proven.insert(doubt.group.clone());
@@ -182,16 +214,15 @@ pub(super) struct Swept {
 /// When the ledger cannot be read; a listing that cannot be had is the inner error.
 pub(super) async fn sweep(
     line: &Line,
-    find: FindReferences<'_>,
     long: Duration,
 ) -> Result<std::result::Result<Swept, String>> {
     let doubted = line.run.doubted().await?;
     if doubted.is_empty() {
         return Ok(Ok(Swept::default()));
     }
-    let wanted: HashSet<&str> = doubted.iter().map(|row| row.reference.as_str()).collect();
-    let from = doubted.iter().map(|row| row.sent_at).min();
-    let mut seen = match list(line, from, &wanted, &HashMap::new(), find).await {
+    let rows = doubted.iter();
+    let wanted = Wanted::of(rows.map(|row| (&*row.group, Some(&*row.reference), row.sent_at)));
+    let mut seen = match list(line, &wanted).await {
         Ok(seen) => seen,
         Err(why) => return Ok(Err(why)),
     };
@@ -206,26 +237,28 @@ pub(super) async fn sweep(
             .collect(),
         doubles: doubted
             .into_iter()
-            .map(|row| (row.key, seen.free(&row.reference, &held)))
+            .map(|row| {
+                let tickets = seen.free(&row.group, &row.reference, &held);
+                (row.key, tickets)
+            })
             .filter(|(_, tickets)| !tickets.is_empty())
             .collect(),
     }))
 }
 
-/// Tickets that prove, when they are listed back, that a listing finds what is there: id to reference. The oldest of
-/// the window must be visible by now, where the latest may be invisible still, and many at once.
-async fn controls(line: &Line, doubts: &[Doubt]) -> Result<HashMap<String, String>> {
-    let from = doubts.iter().map(|doubt| doubt.sent_at).min();
-    let from = window(from, line.now_at_the_latest()).from;
+/// Adds tickets that prove, when they are listed back, that a listing finds what is there. The oldest of the window
+/// must be visible by now, where the latest may be invisible still, and many at once.
+async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
+    let from = window(wanted.from, line.now_at_the_latest()).from;
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
-    let mut controls = HashMap::new();
     for group in groups {
         for since in [Some(from), None] {
             let found = line.run.controls(group.to_owned(), since, CONTROLS).await?;
-            controls.extend(found.into_iter().map(|c| (c.ticket, c.reference)));
+            let controls = found.into_iter().map(|c| (c.ticket, c.reference));
+            wanted.place(group).controls.extend(controls);
         }
     }
-    Ok(controls)
+    Ok(())
 }
 
 /// The window of doubt, a day wider on both sides, on the system's clock.
@@ -239,22 +272,16 @@ fn window(from: Option<Timestamp>, now: Timestamp) -> Window {
 }
 
 /// Lists the window, a few times when it does not work.
-async fn list(
-    line: &Line,
-    from: Option<Timestamp>,
-    wanted: &HashSet<&str>,
-    controls: &HashMap<String, String>,
-    find: FindReferences<'_>,
-) -> std::result::Result<Seen, String> {
+async fn list(line: &Line, wanted: &Wanted) -> std::result::Result<Seen, String> {
     let mut backoff = Backoff::repeat();
     loop {
         let mut seen = Seen::default();
         let mut page = |listed: Vec<Listed>| {
-            for ticket in listed {
-                seen.take(ticket, wanted, controls, find);
+            for ticket in &listed {
+                seen.take(ticket, wanted);
             }
         };
-        let window = window(from, line.now_at_the_latest());
+        let window = window(wanted.from, line.now_at_the_latest());
         let ended = line
             .system
             .list_created(window, line.limiter.as_ref(), &mut page)
@@ -280,4 +307,46 @@ async fn held(line: &Line, seen: &Seen) -> Result<HashMap<String, Option<RowKey>
         .map(|hit| hit.ticket.id.clone())
         .collect();
     line.run.owners(ids).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::Standing;
+
+    fn listed(id: &str, text: &str, field: &str) -> Listed {
+        Listed {
+            ticket: Ticket {
+                id: id.to_owned(),
+                ..Ticket::default()
+            },
+            created_at: None,
+            group: "IT".to_owned(),
+            text: Some(text.to_owned()),
+            custom: vec![("cf".to_owned(), field.to_owned())],
+            updated_at: None,
+            standing: Standing::Open,
+        }
+    }
+
+    #[test]
+    fn what_a_place_proves_is_proven_for_that_place_alone() {
+        let sent = Timestamp::UNIX_EPOCH;
+        let rows = [("IT", Some("s/1"), sent), ("IT#cf", Some("s/2"), sent)];
+        let mut wanted = Wanted::of(rows.into_iter());
+        let control = |id: &str, reference: &str| (id.to_owned(), reference.to_owned());
+        wanted.place("IT").controls.extend([control("9", "s/9")]);
+        wanted.place("IT#cf").controls.extend([control("9", "s/9")]);
+        let mut seen = Seen::default();
+        // The control bears its reference in the field alone, and a text quotes a row that the field would bear.
+        seen.take(&listed("9", "no reference", "s/9"), &wanted);
+        seen.take(&listed("7", "Ref: s/2", "Room 12"), &wanted);
+        seen.take(&listed("8", "Ref: s/1", "s/2"), &wanted);
+        assert_eq!(seen.proven, HashSet::from(["IT#cf".to_owned()]));
+        let held = HashMap::new();
+        let free: Vec<String> = (seen.free("IT#cf", "s/2", &held).into_iter())
+            .map(|ticket| ticket.id)
+            .collect();
+        assert_eq!(free, ["8"]);
+    }
 }

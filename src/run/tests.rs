@@ -8,16 +8,16 @@ use proptest::prelude::*;
 use tokio::time::timeout;
 
 use super::*;
-use crate::event::{End, Event, RowEnd, Skip};
+use crate::event::{End, Event, RowEnd, Skip, Wait};
 use crate::ledger::{Ledger, RunState};
-use fake::{Fake, Input, Script, find_references};
+use fake::{Fake, Input, Script};
 
 /// What a run told.
 #[derive(Default)]
 struct Told {
     ends: Vec<RowEnd>,
     notes: Vec<String>,
-    waits: usize,
+    waits: Vec<Wait>,
 }
 
 impl Listener for Told {
@@ -25,7 +25,7 @@ impl Listener for Told {
         match event {
             Event::Row(end) => self.ends.push((**end).clone()),
             Event::Note(text) => self.notes.push(text.clone()),
-            Event::Waiting(_) => self.waits += 1,
+            Event::Waiting(wait) => self.waits.push(wait.clone()),
             _ => {}
         }
     }
@@ -80,9 +80,9 @@ impl Bench {
             items: input.items(),
             counted: (input.count(), input.count(), 0),
             map: input,
-            find_references: &find_references,
             system: Some(self.fake.clone()),
             ledger: Some(self.ledger.scope("clearfeed", "acme", "s").await.unwrap()),
+            targets: None,
             meta: RunMeta::default(),
         };
         let limiter = Arc::new(Limiter::new(self.settings.rate));
@@ -118,6 +118,22 @@ async fn every_row_is_made_once_and_a_second_run_makes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_that_is_used_up_holds_all_rows_and_is_no_refusal() {
+    let bench = Bench::new().script(0, &[Script::Spent(90)]);
+    let mut told = Told::default();
+    let started = Instant::now();
+    let totals = bench.run_with(&Input::new(40), &mut told).await.unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(90));
+    assert_eq!((totals.created, totals.throttled), (40, 0));
+    assert!(
+        told.waits.contains(&Wait::Spent(Duration::from_secs(90))),
+        "{:?}",
+        told.waits
+    );
+    bench.once_each(40);
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttled_and_unsent_requests_go_again() {
     let bench = Bench::new()
         .script(1, &[Script::Throttle(Some(20)), Script::Throttle(None)])
@@ -126,7 +142,7 @@ async fn throttled_and_unsent_requests_go_again() {
     let (totals, told) = bench.run(&Input::new(5)).await;
     assert_eq!((totals.created, totals.throttled), (5, 2));
     assert!(start.elapsed() >= Duration::from_secs(21));
-    assert!(told.waits >= 1);
+    assert!(!told.waits.is_empty());
     bench.once_each(5);
 }
 

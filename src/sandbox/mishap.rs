@@ -9,7 +9,7 @@ use super::departure::Departure;
 use super::emulator::Emulator;
 use super::fault::{FaultKind, Strike};
 use super::reply::{Refusal, Reply};
-use super::server::App;
+use super::server::{App, Gate};
 
 impl App {
     /// What a fault makes of a request that is not obeyed at all.
@@ -23,11 +23,7 @@ impl App {
             FaultKind::Status429RetryDate => system
                 .throttle(None)
                 .with("retry-after", http_date(strike.time)),
-            FaultKind::Status429RateLimit => system
-                .throttle(None)
-                .with("x-ratelimit-limit", 100)
-                .with("x-ratelimit-remaining", 0)
-                .with("x-ratelimit-reset", moment(strike.time).as_second()),
+            FaultKind::Status429RateLimit => used_up(system.throttle(None), strike.time),
             FaultKind::Status500 => status(500, "An unexpected error occurred."),
             FaultKind::Status502 => status(502, "Bad gateway."),
             FaultKind::Status503 => status(503, "The service is unavailable."),
@@ -48,6 +44,7 @@ impl App {
     pub(super) async fn heeded<E: Emulator>(
         &self,
         system: &E,
+        gate: &Gate,
         strike: Option<Strike>,
         reply: Reply,
     ) -> Departure {
@@ -58,6 +55,10 @@ impl App {
             FaultKind::ResetAfterCommit | FaultKind::DoubleCommit => Departure::Cut,
             FaultKind::Truncate => Departure::Truncated(reply),
             FaultKind::Drip => Departure::Dripping(reply, strike.time),
+            FaultKind::RateLimitSpent => {
+                gate.spend(strike.time);
+                Departure::Whole(used_up(reply, strike.time))
+            }
             FaultKind::Status504 => {
                 Departure::Whole(system.refuse(&Refusal::new(504, "The gateway timed out.")))
             }
@@ -78,6 +79,15 @@ const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
 fn moment(from_now: Duration) -> Timestamp {
     let now = Timestamp::now();
     now.checked_add(from_now).unwrap_or(now)
+}
+
+/// An answer that says that nothing remains of the limit for so long; the reset is never told as earlier than it is.
+fn used_up(reply: Reply, time: Duration) -> Reply {
+    let reset = moment(time + Duration::from_millis(999)).as_second();
+    reply
+        .with("x-ratelimit-limit", 100)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", reset)
 }
 
 /// A moment as HTTP writes it, never earlier than it is: a date has no parts of a second.

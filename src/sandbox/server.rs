@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderValue;
@@ -30,6 +30,8 @@ pub(super) type Pick<E> = fn(&App) -> (&E, &Gate);
 #[derive(Debug)]
 pub(super) struct Gate {
     bucket: Bucket,
+    /// Until when nothing remains of the limit, whatever the bucket holds.
+    spent: Mutex<Option<Instant>>,
     pub(super) requests: AtomicU64,
     pub(super) throttled: AtomicU64,
 }
@@ -38,9 +40,25 @@ impl Gate {
     fn new(rate: f64) -> Self {
         Self {
             bucket: Bucket::new(rate, Instant::now()),
+            spent: Mutex::default(),
             requests: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
         }
+    }
+
+    /// Lets a request pass, or says how long until one may.
+    fn pass(&self, now: Instant) -> Result<(), Duration> {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        match *spent {
+            Some(until) if now < until => Err(until - now),
+            _ => self.bucket.take(now),
+        }
+    }
+
+    /// Nothing remains of the limit for so long.
+    pub(super) fn spend(&self, time: Duration) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        *spent = Some(Instant::now() + time);
     }
 }
 
@@ -157,7 +175,7 @@ impl App {
         if let Some(rate) = self.faults.new_rate(nth) {
             gate.bucket.set(rate, Instant::now());
         }
-        if let Err(wait) = gate.bucket.take(Instant::now()) {
+        if let Err(wait) = gate.pass(Instant::now()) {
             gate.throttled.fetch_add(1, Ordering::Relaxed);
             return Departure::Whole(system.throttle(Some(wait.as_secs_f64().ceil() as u64)));
         }
@@ -174,7 +192,7 @@ impl App {
         endpoint: &'static Endpoint<E>,
         mut call: Call,
     ) -> Departure {
-        let system = pick(self).0;
+        let (system, gate) = pick(self);
         let is_write = endpoint.access != Access::Read;
         let fate = self.faults.fate(endpoint.operation, endpoint.access);
         if let Some(departure) = fate.strike.and_then(|strike| self.unheeded(system, strike)) {
@@ -217,7 +235,7 @@ impl App {
             self.wait(due).await;
             work(self, &call)
         };
-        self.heeded(system, fate.strike, reply).await
+        self.heeded(system, gate, fate.strike, reply).await
     }
 
     /// Has a write done later, whether or not the client still listens.

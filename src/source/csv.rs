@@ -51,7 +51,11 @@ impl CsvPlan {
                     .take(SAMPLE as u64)
                     .read_to_end(&mut sample)
                     .map_err(|error| cannot_read(&bytes.named, error))?;
-                let rows_above = options.header_row.unwrap_or(1) as usize;
+                let rows_above = match options.header_row {
+                    // The widest of the first rows says how wide the table is.
+                    Some(0) => WIDTH_ROWS,
+                    row => row.unwrap_or(1) as usize,
+                };
                 delimiter::find(&sample, sample.len() == SAMPLE, rows_above)
             }
         };

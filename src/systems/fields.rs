@@ -70,6 +70,8 @@ pub struct FieldTable {
     pub description: &'static str,
     /// How `custom.NAME` gets onto the ticket.
     pub custom: Setting,
+    /// Why a tag cannot be the marker.
+    pub no_tag_marker: &'static str,
 }
 
 impl FieldTable {

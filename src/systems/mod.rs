@@ -23,8 +23,9 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::directory::Snapshot;
+use crate::directory::{CustomField, Snapshot};
 use crate::error::{Error, Fault, Result};
 use fields::{FieldTable, FieldValue};
 
@@ -95,21 +96,107 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// What a mapping does with each record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+/// What a mapping does with each record, and what `deskferry ticket` does with one ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Makes a new ticket.
+    #[default]
     Create,
+    /// Changes fields of a ticket; what is not named stays.
+    Update,
+    /// Adds a comment or an internal note.
+    Comment,
+    /// Gives it to a person or a team, or takes it away from them.
+    Assign,
+    /// Moves it to a status.
+    SetStatus,
+    /// Closes it.
+    Close,
+    /// Deletes it.
+    Delete,
+    /// Adds a subtask.
+    Subtask,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Update,
+        Self::Comment,
+        Self::Assign,
+        Self::SetStatus,
+        Self::Close,
+        Self::Delete,
+        Self::Subtask,
+    ];
+
+    /// The word that mappings use, which is also the name of its first step in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => CREATE,
+            Self::Update => "update",
+            Self::Comment => "comment",
+            Self::Assign => "assign",
+            Self::SetStatus => "set_status",
+            Self::Close => "close",
+            Self::Delete => "delete",
+            Self::Subtask => "subtask",
+        }
+    }
+
+    /// What a ticket is when it has been done, for summaries.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Update => "updated",
+            Self::Comment => "commented",
+            Self::Assign => "assigned",
+            Self::SetStatus => "moved",
+            Self::Close => "closed",
+            Self::Delete => "deleted",
+            Self::Subtask => "extended",
+        }
+    }
+
+    /// What is done to a ticket, as a verb for sentences: `about to move 3 tickets`.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Comment => "comment on",
+            Self::SetStatus => "move",
+            Self::Subtask => "extend",
+            other => other.as_str(),
+        }
+    }
+
+    /// The operation of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.as_str() == word)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// The first step of a row that creates a ticket.
 pub const CREATE: &str = "create";
 
+/// The call that a step of the ledger makes: what follows a row's own operation (`[[then]]`) bears its place before the
+/// name of the call (`then-2/comment`), so that two of one kind are told apart.
+pub fn call_of(step: &str) -> &str {
+    step.rsplit_once('/').map_or(step, |(_, call)| call)
+}
+
 /// One request of a row, composed but not sent: the same bytes in a dry run and a real one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepPayload {
-    /// The step's name in the ledger: [`CREATE`], or the name that the field table gives it.
+    /// The step's name in the ledger: [`CREATE`], or the name that the system gives it.
     pub step: Cow<'static, str>,
     /// Which of several under one step, from 0.
     pub ordinal: u32,
@@ -126,7 +213,13 @@ pub trait Schema: fmt::Debug + Send + Sync {
     fn dialect(&self) -> Dialect;
 
     /// The fields of an operation.
-    fn fields(&self, operation: Operation) -> &FieldTable;
+    ///
+    /// # Errors
+    /// Why the system has no such operation, and what people do instead.
+    fn fields(&self, operation: Operation) -> std::result::Result<&FieldTable, &'static str>;
+
+    /// The fields of a create, which every system has.
+    fn create(&self) -> &FieldTable;
 
     /// Turns the checked values of one record into its requests, the operation's own first. `notify` is false
     /// when the system's switches against e-mail, notifications and rules are to be set.
@@ -145,6 +238,11 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// For what reasons it may refuse what these steps send although all that a client can know is right.
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
+
+    /// What listings call a custom field: [`Listed::custom`].
+    fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
+        &field.id
+    }
 
     /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
     fn group(&self, body: &Value) -> String {
@@ -198,6 +296,26 @@ pub enum Outcome {
     InDoubt(String),
 }
 
+/// The answer to a write: what it means, and whether the next one must wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What it means.
+    pub outcome: Outcome,
+    /// For how long nothing remains of the system's limit, where the answer says so. A throttled request tells its
+    /// pause itself.
+    pub spent: Option<Duration>,
+}
+
+impl From<Outcome> for Answered {
+    /// An answer that says nothing about the limit, or none at all.
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            spent: None,
+        }
+    }
+}
+
 /// Why a system refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -229,6 +347,8 @@ pub struct Listed {
     pub group: String,
     /// The text that bears the reference line; `None` where the listing does not show it.
     pub text: Option<String>,
+    /// Its custom fields that hold text, by what [`Schema::custom_key`] calls them, as far as the listing shows them.
+    pub custom: Vec<(String, String)>,
     /// When it was changed last, by whomever, where the answer tells.
     pub updated_at: Option<Timestamp>,
     /// Whether it is still worked on.
@@ -247,6 +367,17 @@ pub enum Standing {
     Gone,
 }
 
+/// What reading one ticket came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// There it is.
+    Found(Box<Listed>),
+    /// The system says that there is none (404, 410).
+    Absent,
+    /// The system answered, but neither with the ticket nor that there is none: what it said.
+    Unclear(String),
+}
+
 /// How a listing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListingEnd {
@@ -256,15 +387,29 @@ pub struct ListingEnd {
     pub requests: u32,
 }
 
-/// A row's further request needs the ticket; its own first request has none.
+/// One request of a row on its way.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// The step's name.
+    /// The call that the step makes ([`call_of`]).
     pub step: &'a str,
-    /// The ticket that an earlier step made.
+    /// The ticket that it is about; a create has none.
     pub ticket: Option<&'a Ticket>,
     /// The composed body.
     pub body: &'a Value,
+    /// What identifies it for ever, made of tenant, scope, key, step and ordinal: where a system lets the client choose
+    /// the id of what it makes, it is this.
+    pub id: Uuid,
+}
+
+/// What reading back says about a step that nobody knows the outcome of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// It was done.
+    Done,
+    /// It was not done.
+    Absent,
+    /// It cannot be told: why.
+    Unclear(String),
 }
 
 /// Told while the directory loads: kind of entry, how many so far, how many in all if known.
@@ -277,6 +422,8 @@ pub trait Permit: Send + Sync {
     async fn permit(&self);
     /// The system asked for a pause.
     fn pause(&self, duration: Option<Duration>);
+    /// Nothing remains of the system's limit for so long: it refused nothing, but would refuse the next.
+    fn spent(&self, duration: Duration);
 }
 
 /// A signed-in connection to one tenant.
@@ -300,10 +447,28 @@ pub trait System: fmt::Debug + Send + Sync {
     ) -> Result<Snapshot>;
 
     /// Sends one request of a row, once. Repeats nothing.
-    async fn perform(&self, call: Call<'_>) -> Outcome;
+    async fn perform(&self, call: Call<'_>) -> Answered;
 
-    /// Whether a step may be sent again without looking (it sets what it sets, however often).
-    fn is_repeatable(&self, step: &str) -> bool;
+    /// Whether a call may be sent again without looking (it sets what it sets, however often).
+    fn is_repeatable(&self, call: &str) -> bool;
+
+    /// Looks at the ticket of a call that may not be repeated, whether it was done; `since` is when it was sent, on the
+    /// system's clock. The caller has waited until the system can no longer surprise.
+    ///
+    /// # Errors
+    /// When the ticket cannot be read.
+    async fn sighted(
+        &self,
+        call: Call<'_>,
+        since: Timestamp,
+        permit: &dyn Permit,
+    ) -> Result<Sighting>;
+
+    /// The ticket that people name: by its id, or by its number; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be looked up, or several tickets bear the number.
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>>;
 
     /// Whether the first row should go alone until one create succeeded: the system's spelling is not proven
     /// yet, and creates sent meanwhile would wait in [`System::perform`] while their intents grow old.
@@ -323,11 +488,11 @@ pub trait System: fmt::Debug + Send + Sync {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd>;
 
-    /// Reads one ticket by its id; `None` where there is none.
+    /// Reads one ticket by its id.
     ///
     /// # Errors
-    /// When it cannot be read.
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>>;
+    /// When the system cannot be reached, or lets us read nothing.
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading>;
 
     /// A few tickets among which one whose text has these words is likely, if there is any: the newest, and what
     /// the system's own search finds. A sample: that nothing is in it proves nothing.
@@ -344,7 +509,7 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
     /// repeats nothing. It may be sent again without harm.
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome;
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered;
 }
 
 /// The faults of a refusal, one a field, placed on a row.

@@ -57,7 +57,7 @@ fn id(snapshot: &Snapshot, kind: Kind, name: &str) -> String {
 
 /// A value that fits, for every field that can be set at all.
 fn values(schema: &dyn Schema, snapshot: &Snapshot, given: &[(&str, Value)]) -> Vec<FieldValue> {
-    let table = schema.fields(Operation::Create);
+    let table = schema.create();
     let mut values: Vec<FieldValue> = given
         .iter()
         .map(|(name, value)| FieldValue {
@@ -100,8 +100,9 @@ async fn send(system: &dyn System, steps: &[StepPayload]) -> Ticket {
             step: &step.step,
             ticket: ticket.as_ref(),
             body: &step.body,
+            id: Uuid::nil(),
         };
-        match system.perform(call).await {
+        match system.perform(call).await.outcome {
             Outcome::Done(done) => {
                 if let Some(ticket) = &ticket {
                     let ticket: &Ticket = ticket;
@@ -318,7 +319,7 @@ async fn clearfeed_takes_every_field_in_both_dialects() {
             ),
             ("status", json!("closed")),
         ];
-        let tags = schema.fields(Operation::Create).get("tags").unwrap();
+        let tags = schema.create().get("tags").unwrap();
         if !matches!(tags.setting, Setting::Never(_)) {
             given.push(("tags", json!(["imported"])));
         }
@@ -400,7 +401,7 @@ async fn what_the_sandbox_refuses_names_the_field() {
     let (system, snapshot) = signed_in(&sandbox, SystemName::IncidentIq).await;
     let schema = schema_for(&snapshot).unwrap();
     assert!(matches!(
-        schema.fields(Operation::Create).get("ForId").unwrap().kind,
+        schema.create().get("ForId").unwrap().kind,
         FieldType::Reference(Kind::User)
     ));
     let body = json!({"Subject": "x", "IssueId": id(&snapshot, Kind::Issue, "Other"),
@@ -409,8 +410,9 @@ async fn what_the_sandbox_refuses_names_the_field() {
         step: CREATE,
         ticket: None,
         body: &body,
+        id: Uuid::nil(),
     };
-    let Outcome::Rejected(refusal) = system.perform(call).await else {
+    let Outcome::Rejected(refusal) = system.perform(call).await.outcome else {
         panic!("a ticket for nobody is refused");
     };
     assert!(
@@ -486,8 +488,10 @@ async fn every_fault_is_judged_by_what_it_may_have_left() {
                     step: CREATE,
                     ticket: None,
                     body,
+                    id: Uuid::nil(),
                 })
-                .await;
+                .await
+                .outcome;
             let judged = match &outcome {
                 Outcome::Throttled(_) => "throttled",
                 Outcome::InDoubt(_) => "in doubt",

@@ -22,6 +22,10 @@ impl Permit for Free {
     fn pause(&self, duration: Option<Duration>) {
         self.pauses.lock().unwrap().push(duration);
     }
+
+    fn spent(&self, duration: Duration) {
+        self.pauses.lock().unwrap().push(Some(duration));
+    }
 }
 
 /// A profile for an address.

@@ -204,3 +204,43 @@ fn a_scope_that_another_ledger_has_sent_is_not_sent_again() {
     );
     assert_eq!(sandbox.created("clearfeed").len(), 20);
 }
+
+#[test]
+fn a_run_that_cannot_begin_gives_no_key_up() {
+    let (work, sandbox) = start();
+    work.import(&ARGUMENTS).0.expect(0);
+    let again = [&["import"], &ARGUMENTS[..], &["--again"]].concat();
+    // What was typed is wrong, which only shows when the files are opened.
+    work.run(&[&again[..], &["--outcomes", "in.csv"]].concat())
+        .expect(2);
+    let crash = work
+        .command(&again)
+        .env("DESKFERRY_CRASH", "nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(crash.status.code(), Some(2));
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(0);
+    assert_eq!(summary["created"], 0, "{summary:#}");
+    assert_eq!(sandbox.created("clearfeed").len(), 20);
+}
+
+#[test]
+fn again_frees_no_more_keys_than_its_limit_sends() {
+    let (work, sandbox) = start();
+    work.import(&ARGUMENTS).0.expect(0);
+    // Two differing rows under one key are faulty, and count against the limit.
+    let text = work
+        .read("in.csv")
+        .replace("Id,Title\n", "Id,Title\n70,One\n70,Other\n");
+    work.write("in.csv", text);
+    let some = [&ARGUMENTS[..], &["--again", "--limit", "4"]].concat();
+    let (_, shown) = work.import(&[&some[..], &["--dry-run"]].concat());
+    let (_, summary) = work.import(&some);
+    assert_eq!(summary["created"], shown["would_create"], "{summary:#}");
+    assert_eq!(summary["created"], 2, "{summary:#}");
+    // Nothing else was freed.
+    let (_, summary) = work.import(&ARGUMENTS);
+    assert_eq!(summary["created"], 0, "{summary:#}");
+    assert_eq!(sandbox.created("clearfeed").len(), 22);
+}

@@ -370,3 +370,46 @@ fn the_clean_sample_leaves_no_error_file() {
     assert_eq!(left, [work.state()], "only the state folder");
     assert_eq!(creates(work.embedded_audit(), "clearfeed").len(), 20);
 }
+
+#[test]
+fn a_limit_that_is_used_up_is_waited_for_and_not_run_into() {
+    // By the answer to a write, and by that to a read which is alone on its way.
+    for (profile, map, operations) in [
+        (
+            "district",
+            "incidentiq-tickets.toml",
+            &["create", "search"][..],
+        ),
+        ("support", "clearfeed-tickets.toml", &["create"]),
+    ] {
+        let work = Work::new();
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        // One at a time: no other request is under way while the answer comes.
+        sandbox.profiles(&work, "concurrency = 1\nrate = \"1000/s\"");
+        for operation in operations {
+            let body = serde_json::json!({"operation": operation, "fault": "rate-limit-spent", "value": "1:600ms"});
+            sandbox.admin("POST", "faults", Some(body));
+        }
+        let (_, summary) = work.import(&[
+            &sample("tickets.csv"),
+            "--mapping",
+            &mapping(map),
+            "--profile",
+            profile,
+            "--limit",
+            "5",
+        ]);
+        assert_eq!(summary["created"], 5, "{summary:#}");
+        let stats: Value = serde_json::from_str(&sandbox.admin("GET", "stats", None)).unwrap();
+        assert_eq!(
+            stats["faults"]["rate-limit-spent"],
+            operations.len(),
+            "{stats:#}"
+        );
+        assert_eq!(
+            stats["throttled"],
+            serde_json::json!({"incidentiq": 0, "clearfeed": 0}),
+            "{profile}"
+        );
+    }
+}

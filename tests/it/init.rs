@@ -123,10 +123,11 @@ fn exports_of_common_help_desks_are_known_by_their_headings() {
     assert_eq!(body(&cf, "osticket/271828")["priority"], "urgent");
 }
 
-/// The lines that mean something, whatever the name of the move is.
+/// The lines that mean something, whatever the name of the move is and whatever parts the cells.
 fn without_comments(text: &str) -> Vec<String> {
     text.lines()
         .filter(|line| !line.starts_with('#') && !line.starts_with("scope ") && !line.is_empty())
+        .filter(|line| *line != "[input]" && !line.starts_with("delimiter "))
         .map(str::to_owned)
         .collect()
 }
@@ -302,6 +303,147 @@ fn the_file_is_read_as_it_is() {
     ]);
     let ended = ended.expect(0);
     insta::assert_snapshot!("told", without_age(&ended.stderr));
+}
+
+/// A layout as another program hands it on: two lines above the headings, semicolons, the letters of Windows.
+fn handed_on(name: &str) -> Vec<u8> {
+    let path = repository().join(format!("tests/layouts/{name}.csv"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut rows = String::from("Tickets of the old desk\n\u{a0}\nfrom Café Straße, 2024\n");
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(b';')
+        .from_writer(Vec::new());
+    for record in reader.records() {
+        writer.write_record(&record.unwrap()).unwrap();
+    }
+    rows.push_str(std::str::from_utf8(&writer.into_inner().unwrap()).unwrap());
+    encoding_rs::WINDOWS_1252.encode(&rows).0.into_owned()
+}
+
+#[test]
+fn a_ready_mapping_says_how_its_input_was_read() {
+    let work = Work::new();
+    let read_as = ["--header-row", "4", "--delimiter", ";"];
+    for name in ["zendesk", "servicenow", "spiceworks"] {
+        work.write(&format!("{name}.csv"), handed_on(name));
+        for given in [&read_as[..], &[]] {
+            let what = format!("{name} {given:?}");
+            let (file, mapping) = (format!("{name}.csv"), format!("{name}{}.toml", given.len()));
+            let arguments = [&file, "--system", "incidentiq", "--sandbox", "-o", &mapping];
+            let told = init(&work, &[&arguments, given].concat());
+            assert_ne!(told["layout"], Value::Null, "{what}");
+            assert_eq!(told["faults"], serde_json::json!([]), "{what}");
+            let text = work.read(&mapping);
+            for line in [
+                "[input]",
+                "header_row = 4",
+                "encoding = \"windows-1252\"",
+                "delimiter = \";\"",
+            ] {
+                let found = text.lines().filter(|other| *other == line).count();
+                assert_eq!(found, 1, "{what}: {line} in\n{text}");
+            }
+            let arguments = [&file, "--mapping", &mapping, "--sandbox", "--dry-run"];
+            let (ended, dry) = work.import(&arguments);
+            ended.expect(0);
+            assert_eq!(dry["rejected"], 0, "{what}: {dry:#}");
+        }
+    }
+}
+
+#[test]
+fn headings_below_a_title_are_found() {
+    let work = Work::new();
+    work.write(
+        "tickets.csv",
+        "Tickets of the old desk,,,\nmade on,2024-07-01,,\n,,,\nTicket #,Subject,Text,Building\n\
+         1,Printer,It jams whenever somebody prints more than a page.,North\n2,Screen,,\n3,Mouse,It is gone since the holidays.,South\n",
+    );
+    init(&work, &["tickets.csv", "--system", "clearfeed"]);
+    let text = work.read("tickets.mapping.toml");
+    let said = "# Above it stand titles or notes: row 4 is the first whose cells are all headings of the columns below.\n\
+                # TODO are these the headings?\nheader_row = 4\n";
+    assert!(text.contains(said), "{text}");
+    assert!(text.contains("key = [\"Ticket #\"]"), "{text}");
+    // What is typed counts.
+    let typed = ["-o", "-", "--header-row", "1"];
+    let ended = work.run(
+        &[
+            &["init", "tickets.csv", "--system", "clearfeed"][..],
+            &typed,
+        ]
+        .concat(),
+    );
+    let text = ended.expect(0).stdout;
+    assert!(text.contains("header_row = 1\n"), "{text}");
+
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(1, 1, "Tickets of the old desk").unwrap();
+    for (row, cells) in [
+        ["Ticket #", "Subject", "Opened by"],
+        ["1", "Printer", "Jo"],
+        ["2", "Screen", "Mo"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let row = u32::try_from(row).unwrap() + 4;
+        for (column, cell) in (1..).zip(cells) {
+            sheet.write(row, column, *cell).unwrap();
+        }
+    }
+    workbook.save(work.path().join("tickets.xlsx")).unwrap();
+    let ended = work.run(&["init", "tickets.xlsx", "--system", "clearfeed", "-o", "-"]);
+    let text = ended.expect(0).stdout;
+    assert!(text.contains("\nheader_row = 5\n"), "{text}");
+}
+
+#[test]
+fn validate_takes_what_init_wrote() {
+    let work = Work::new();
+    let samples = ["tickets.csv", "tickets.xlsx", "support-queue.jsonl"]
+        .map(|name| repository().join("samples").join(name));
+    let real = SMALL.iter().filter_map(|(name, ..)| real_file(name));
+    for input in samples.into_iter().chain(real) {
+        let name = input.file_name().unwrap().to_str().unwrap();
+        let input = input.to_str().unwrap();
+        for (system, _) in SYSTEMS {
+            let mapping = format!("{name}.{system}.toml");
+            init(
+                &work,
+                &[input, "--system", system, "--sandbox", "-o", &mapping],
+            );
+            let snapshot = format!("{system}.json");
+            let pull = [
+                "directory",
+                "pull",
+                "--system",
+                system,
+                "--sandbox",
+                "-o",
+                &snapshot,
+            ];
+            work.run(&pull).expect(0);
+            let arguments = ["validate", &mapping, "--input", input];
+            let json = ["--directory", &snapshot, "--format", "json"];
+            let ended = work.run(&[&arguments[..], &json].concat());
+            let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+            let found = &document["mappings"][0];
+            assert_eq!(found["faults"], serde_json::json!([]), "{mapping}");
+            assert!(found["input"]["good"].as_u64().unwrap() > 0, "{mapping}");
+            // Names that the system does not know are an open point; nearly all else must be right.
+            let records = found["input"]["records"].as_u64().unwrap();
+            for cause in found["input"]["causes"].as_array().unwrap() {
+                let is_open = !cause["names"].is_null();
+                let rows = cause["rows"].as_u64().unwrap();
+                assert!(is_open || rows * 10 <= records, "{mapping}: {cause:#}");
+            }
+        }
+    }
 }
 
 /// Without what differs from one day or machine to the next.

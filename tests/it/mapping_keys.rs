@@ -911,7 +911,25 @@ fn names_that_resolve_to_nothing_go_through_a_table_that_people_fill() {
         "{}",
         ended.stdout
     );
-    // What was filled in is still there.
+    // What was filled in is still there; a word stands once, with the name that was tried and does not fit.
+    let filled = [
+        ["in the file", "rows", "suggestion", "use"],
+        ["Linclon HS", "1", "", "Lincoln High School"],
+        ["ann", "2", "", "Anne"],
+    ];
+    let filled: Vec<&[&str]> = filled.iter().map(|row| &row[..]).collect();
+    let tried = bench.work.path().join("tried.xlsx");
+    workbook(&tried, &[("ForId", &filled)]);
+    let mut arguments = vec!["validate", "map.toml", "--input", "in.csv"];
+    arguments.extend(["--profile", "district", "--write-aliases", "tried.xlsx"]);
+    bench.work.run(&arguments).expect(1);
+    field("");
+    bench.work.run(&arguments).expect(1);
+    let words: Vec<[String; 4]> = sheet(&tried, "ForId")[1..].to_vec();
+    assert_eq!(words[0], ["Linclon HS", "", "", "Lincoln High School"]);
+    assert_eq!(words[1][..2], ["ann", "2"]);
+    assert_eq!((words[1][3].as_str(), words.len()), ("Anne", 3));
+    field(", aliases_file = \"names.xlsx\"");
     let kept = sheet(&bench.work.path().join("names.xlsx"), "LocationId");
     assert_eq!(
         kept[1..],

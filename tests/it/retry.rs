@@ -93,3 +93,76 @@ fn a_file_that_has_gone_is_said_with_what_to_do() {
     let ended = work.run(&["runs", "retry", "last"]).expect(2);
     assert!(ended.stderr.contains("put it back"), "{}", ended.stderr);
 }
+
+/// What is refused before anything is sent, with what the message must say.
+#[track_caller]
+fn refused(work: &Work, sandbox: &SandboxProcess, words: &[&str]) {
+    let before = sandbox.created("clearfeed").len();
+    let ended = work.run(&["runs", "retry", "last"]).expect(2);
+    for word in words {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+    assert_eq!(sandbox.created("clearfeed").len(), before);
+}
+
+#[test]
+fn a_scope_that_has_changed_since_is_refused_and_nothing_is_doubled() {
+    let (work, sandbox) = start();
+    // One answer is lost: sent under another scope, the row would be made a second time.
+    sandbox.profiles(
+        &work,
+        "rate = \"1000/s\"\nconcurrency = 1\ncommit_within = \"100ms\"\nvisible_within = \"100ms\"",
+    );
+    work.write(
+        "map.toml",
+        work.read("map.toml")
+            .replace("key =", "marker = \"none\"\nkey ="),
+    );
+    let body =
+        serde_json::json!({"operation": "create", "fault": "reset-after-commit", "times": 1});
+    sandbox.admin("POST", "faults", Some(body));
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(1);
+    assert_eq!(summary["in_doubt"], 1, "{summary:#}");
+    let mapping = work.read("map.toml");
+    work.write("map.toml", mapping.replace("\"desk\"", "\"desk-2\""));
+    refused(&work, &sandbox, &["`desk`", "`desk-2`"]);
+}
+
+#[test]
+fn another_tenant_of_the_profile_is_refused() {
+    let (work, first) = start();
+    work.import(&ARGUMENTS).0.expect(1);
+    drop(first);
+    // Each sandbox is a tenant of its own.
+    let second = SandboxProcess::start(&work, &["--rate", "0"]);
+    second.profiles(&work, "rate = \"1000/s\"");
+    let mended = work.read("in.csv").replace("It Suport", "IT Support");
+    work.write("in.csv", mended);
+    refused(&work, &second, &["went to the tenant", "nothing was sent"]);
+}
+
+#[test]
+fn a_retry_is_recorded_with_the_rows_and_the_limit_of_its_run() {
+    let (work, sandbox) = start();
+    let body = serde_json::json!({"operation": "create", "fault": "error-in-200", "times": 2});
+    sandbox.admin("POST", "faults", Some(body));
+    let part = [&ARGUMENTS[..], &["--rows", "2-4", "--limit", "2"]].concat();
+    work.import(&part).0.expect(1);
+    // The rows are known by their keys, wherever they stand now.
+    let grown = work.read("in.csv").replace(
+        "Id,Title,Team\n",
+        "Id,Title,Team\n90,New,IT Support\n91,New,IT Support\n92,New,IT Support\n",
+    );
+    work.write("in.csv", grown);
+    let (_, summary) = retry(&work, &[], 0);
+    assert_eq!(summary["created"], 2, "{summary:#}");
+    let shown = work
+        .run(&["runs", "show", "last", "--format", "json"])
+        .expect(0);
+    assert!(
+        shown.stdout.contains("--rows 2-4 --limit 2"),
+        "{}",
+        shown.stdout
+    );
+}

@@ -269,3 +269,30 @@ fn a_live_profile_is_confirmed_by_name() {
         .expect(0);
     assert_eq!(times(&sandbox, "delete").len(), 3);
 }
+
+#[test]
+fn an_answer_that_says_nothing_of_a_ticket_is_not_taken_for_its_absence() {
+    for profile in ["district", "support"] {
+        let work = match profile {
+            "district" => district(4),
+            _ => support(4),
+        };
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "rate = \"2000/s\"");
+        assert_eq!(import(&work, profile)["created"], 4);
+        // An error in a success: 400 to one system, an answer without an id to the other.
+        let body = json!({"operation": "get", "fault": "error-in-200", "times": 1});
+        sandbox.admin("POST", "faults", Some(body));
+        let (told, done) = rollback(&work, &[], 1);
+        assert_eq!(
+            (&done["undone"], &done["gone"]),
+            (&json!(3), &json!(0)),
+            "{profile}: {done:#}"
+        );
+        assert_eq!(done["refused"].as_array().unwrap().len(), 1, "{done:#}");
+        assert!(told.contains("could not be read"), "{told}");
+        // The key of the fourth is not free, and the same again takes it back.
+        let (_, done) = rollback(&work, &[], 0);
+        assert_eq!(done["undone"], 1, "{profile}: {done:#}");
+    }
+}

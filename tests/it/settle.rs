@@ -245,3 +245,75 @@ Priority = { value = "High", resolve = "priority" }
     let (_, summary) = work.import(&arguments);
     assert_eq!(summary["skipped_because"]["done_before"], 3, "{summary:#}");
 }
+
+/// The lines of `settle.csv` as `--to` writes them, the header first.
+fn written(work: &Work) -> Vec<String> {
+    work.run(&["runs", "settle", "last", "--to", "settle.csv"])
+        .expect(1);
+    work.read("settle.csv").lines().map(str::to_owned).collect()
+}
+
+/// Reads the filled-in file back, which is refused for this reason; nothing is settled.
+#[track_caller]
+fn refused(work: &Work, lines: &[String], reason: &str) {
+    work.write("settle.csv", lines.join("\n"));
+    for unchecked in [&[][..], &["--unchecked"]] {
+        let ended = work
+            .run(
+                &[
+                    &["runs", "settle", "last", "--from", "settle.csv"],
+                    unchecked,
+                ]
+                .concat(),
+            )
+            .expect(2);
+        assert!(ended.stderr.contains(reason), "{reason}: {}", ended.stderr);
+    }
+    let left = work.run(&["runs", "settle", "last"]).expect(1);
+    assert_eq!(left.stderr.matches("(key ").count(), 3, "{}", left.stderr);
+}
+
+#[test]
+fn a_ticket_is_that_of_one_row_only() {
+    let (work, sandbox, _) = in_doubt();
+    let made: Vec<String> = (sandbox.created("clearfeed").iter())
+        .map(|entry| format!("done=req_{}", entry["id"].as_str().unwrap()))
+        .collect();
+    let lines = written(&work);
+    let mut twice = lines.clone();
+    twice[1].push_str(&made[0]);
+    twice[2].push_str(&made[0]);
+    refused(&work, &twice, "is said for two rows");
+    let mut held = lines;
+    // The third ticket is that of a row which is done.
+    held[1].push_str(&made[2]);
+    refused(&work, &held, "is the ticket of another row");
+}
+
+#[test]
+fn a_verdict_on_an_earlier_request_of_a_row_is_refused() {
+    let (work, _sandbox, rows) = in_doubt();
+    let mut lines = written(&work);
+    let sent = rows[0]["sent"].as_str().unwrap();
+    lines[1] = lines[1].replace(sent, "2026-01-05T08:00:00Z") + "resend";
+    refused(&work, &lines, "was sent again since");
+}
+
+#[test]
+fn what_a_rollback_closed_is_not_adopted() {
+    let (work, sandbox) = work("");
+    work.import(&ARGUMENTS).0.expect(0);
+    work.run(&["runs", "rollback", "last"]).expect(0);
+    let adopt = [&["runs", "adopt"], &ARGUMENTS[..], &["--format", "json"]].concat();
+    let told = work.run(&adopt).expect(0);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(
+        (&told["rows"], &told["absent"]),
+        (&json!(0), &json!(12)),
+        "{told:#}"
+    );
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(0);
+    assert_eq!(summary["created"], 12, "{summary:#}");
+    assert_eq!(sandbox.created("clearfeed").len(), 24);
+}

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use deskferry::source::{Input, InputOptions, Row, SheetChoice};
+
 use crate::support::{Ended, SandboxProcess, Work, real_file, repository};
 
 /// A work folder with a snapshot of each system, and no connection.
@@ -268,6 +270,7 @@ fn thousands_of_causes_stay_a_page() {
     ];
     let ended = work.run(&arguments).expect(1);
     assert!(ended.stderr.lines().count() < 40, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("error file"), "{}", ended.stderr);
     assert!(
         ended.stderr.contains("with faults 30 000"),
         "{}",
@@ -294,9 +297,41 @@ fn dates_of_two_meanings_are_one_cause_that_shows_a_cell() {
     let causes = &document["mappings"][0]["input"]["causes"];
     assert_eq!(
         (code, causes.as_array().unwrap().len(), &causes[0]["rows"]),
-        (Some(1), 1, &json!(2)),
+        (Some(2), 1, &json!(2)),
         "{document:#}"
     );
+    // The mapping must choose, so its own place is shown too, by the dry run as well.
+    let fault = &document["mappings"][0]["faults"][0];
+    let text = work.read("m.toml");
+    let at = |name: &str| usize::try_from(fault[name].as_u64().unwrap()).unwrap();
+    assert_eq!(
+        &text[at("start")..at("end")],
+        "[\"%m/%d/%Y\", \"%d/%m/%Y\"]",
+        "{fault:#}"
+    );
+    assert_eq!(
+        fault["message"],
+        "a cell is a different date under `%m/%d/%Y` and `%d/%m/%Y`: `03/04/2024`, `05/06/2024`, in 2 rows"
+    );
+    let mut arguments = vec!["import", "in.csv", "--mapping", "m.toml", "--dry-run"];
+    arguments.extend(["--directory", "incidentiq.json"]);
+    let ended = work.run(&arguments).expect(1);
+    for part in ["m.toml:11:", "in 2 rows", "^^^^^^"] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    // A column that has a type of its own, of rows that are gathered first.
+    let head = "[input]\ngroup_by = [\"T\"]\nwhere = \"D != ''\"\n[input.columns]\nD = { parse = \"date\", formats = [\"%m/%d/%Y\", \"%d/%m/%Y\"] }";
+    work.write("m.toml", small(head, "LocationId = { value = \"DO\" }", ""));
+    let arguments = [
+        "m.toml",
+        "--input",
+        "in.csv",
+        "--directory",
+        "incidentiq.json",
+    ];
+    let (_, document) = validate(&work, &arguments);
+    let fault = &document["mappings"][0]["faults"][0];
+    assert_eq!(fault["line"], 9, "{document:#}");
     assert!(
         causes[0]["hint"]
             .as_str()
@@ -375,4 +410,128 @@ fn a_table_of_names_needs_an_input_and_a_directory() {
     ]);
     assert_ne!(ended.code, Some(0));
     assert_eq!(work.read("a.xlsx"), "notes of a person");
+}
+
+#[test]
+fn one_table_has_the_unknown_names_of_all_mappings() {
+    let work = work();
+    work.write("in.csv", "T,B,C\na,Nowhere,Lost\nb,Nowhere,Found\n");
+    work.write("a.toml", small("", "LocationId = { from = \"B\" }", ""));
+    work.write("b.toml", small("", "LocationId = { from = \"C\" }", ""));
+    let cf = "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\n[fields]\ntitle = { from = \"T\" }\ndescription = { from = \"T\" }\ncollection_id = { from = \"B\" }\n";
+    work.write("c.toml", cf);
+    let mut arguments = vec!["a.toml", "b.toml", "c.toml", "--input", "in.csv"];
+    arguments.extend([
+        "--directory",
+        "incidentiq.json",
+        "--directory",
+        "clearfeed.json",
+    ]);
+    arguments.extend(["--write-aliases", "names.xlsx"]);
+    let (code, document) = validate(&work, &arguments);
+    assert_eq!(code, Some(1), "{document:#}");
+    for mapping in document["mappings"].as_array().unwrap() {
+        let written = &mapping["input"]["aliases_written_to"];
+        assert_eq!(written, "names.xlsx", "{mapping:#}");
+    }
+    let options = InputOptions {
+        sheet: SheetChoice::All,
+        ..InputOptions::default()
+    };
+    let input = Input::open(&[work.path().join("names.xlsx")], &options).unwrap();
+    let mut words = Vec::new();
+    for row in input.rows().unwrap() {
+        let Row::Record(record) = row.unwrap() else {
+            panic!("a row that cannot be read");
+        };
+        let sheet = record.place.sheet.as_deref().unwrap().to_owned();
+        if sheet != "names" {
+            words.push((sheet, record.cell(0).text().into_owned()));
+        }
+    }
+    words.sort();
+    let word = |sheet: &str, word: &str| (sheet.to_owned(), word.to_owned());
+    assert_eq!(
+        words,
+        [
+            word("LocationId", "Found"),
+            word("LocationId", "Lost"),
+            word("LocationId", "Nowhere"),
+            word("collection_id", "Nowhere"),
+        ]
+    );
+    let told = work
+        .run(&[&["validate"], &arguments[..]].concat())
+        .expect(1);
+    let line = "2 names in names.xlsx: fill the column `use`, then add aliases_file = 'names.xlsx' to LocationId of b.toml";
+    assert!(told.stderr.contains(line), "{}", told.stderr);
+}
+
+#[test]
+fn every_mapping_says_itself_where_it_may_run() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "");
+    let fields = "LocationId = { value = \"District Office\" }";
+    work.write("free.toml", small("", fields, ""));
+    work.write("bound.toml", small("profile = [\"elsewhere\"]", fields, ""));
+    for order in [["free.toml", "bound.toml"], ["bound.toml", "free.toml"]] {
+        let (code, document) = validate(&work, &[&order[..], &["--profile", "district"]].concat());
+        assert_eq!(code, Some(2), "{document:#}");
+        for (name, mapping) in order.iter().zip(document["mappings"].as_array().unwrap()) {
+            assert_eq!(
+                mapping["good"],
+                *name == "free.toml",
+                "{order:?}: {mapping:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn standard_input_is_read_for_one_mapping() {
+    let work = Work::new();
+    let fields = "LocationId = { value = \"District Office\" }";
+    work.write("a.toml", small("", fields, ""));
+    work.write("b.toml", small("", fields, ""));
+    let ended = work
+        .run(&["validate", "a.toml", "b.toml", "--input", "-"])
+        .expect(2);
+    assert!(
+        ended.stderr.contains("standard input comes once"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn tests_that_fail_are_counted_by_what_they_are() {
+    let work = work();
+    let fields = "LocationId = { value = \"District Office\" }\nSubject = { from = \"T\" }";
+    let tests = "[[test]]\nname = \"good\"\nrow = { T = \"a\" }\nexpect = { Subject = \"a\" }\n\
+        [[test]]\nname = \"bad\"\nrow = { T = \"a\" }\nexpect = { Subject = \"b\", IsUrgent = true }\n";
+    work.write("m.toml", small("", fields, tests));
+    let ended = work
+        .run(&["validate", "m.toml", "--directory", "incidentiq.json"])
+        .expect(2);
+    assert!(
+        ended.stderr.contains("tests      2 tests, 1 failed"),
+        "{}",
+        ended.stderr
+    );
+    let (_, document) = validate(&work, &["m.toml", "--directory", "incidentiq.json"]);
+    let mapping = &document["mappings"][0];
+    assert_eq!(
+        (&mapping["tests"], &mapping["tests_failed"]),
+        (&json!(2), &json!(1)),
+        "{mapping:#}"
+    );
+}
+
+#[test]
+fn advice_names_what_this_command_has() {
+    let work = Work::new();
+    let ended = work.run(&["validate", "nowhere.toml"]).expect(2);
+    assert!(!ended.stderr.contains("--mapping"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("deskferry init"), "{}", ended.stderr);
 }

@@ -5,6 +5,7 @@ use super::super::connect::Target;
 use super::{Import, Pass};
 use crate::error::{Error, Result};
 use crate::ledger::{RunMeta, Scope};
+use crate::mapping::MapRows;
 use crate::report::words;
 use crate::run::{self, Compared};
 
@@ -21,7 +22,8 @@ impl Import<'_> {
         scope: &Scope,
         meta: &RunMeta,
     ) -> Result<Option<Compared>> {
-        if self.only.is_some() {
+        // Rows that act on tickets have their steps judged one by one.
+        if self.only.is_some() || self.acts() {
             return Ok(None);
         }
         let (bytes, flags) = scope.has_seen(meta).await?;
@@ -58,12 +60,18 @@ impl Import<'_> {
         let Some(connected) = self.connected.filter(|_| !self.args.dry_run) else {
             return Ok(());
         };
-        if self.args.again || !scope.is_empty().await? {
+        if self.args.again || self.acts() || !scope.is_empty().await? {
             return Ok(());
         }
         let name = self.mapping.scope();
         let system = connected.system.as_ref();
-        let mut sample = run::probe(system, self.limiter.as_ref(), name).await?;
+        let mut sample = run::probe(
+            system,
+            self.limiter.as_ref(),
+            name,
+            pass.plan.marker_field(),
+        )
+        .await?;
         tokio::task::block_in_place(|| sample.find_hashed(name, || self.items(pass)))?;
         let found = sample.of_scope;
         let Some(first) = found.first() else {
@@ -100,7 +108,9 @@ impl Import<'_> {
         if !self.args.again || self.args.dry_run || nothing {
             return Ok(());
         }
-        tokio::task::block_in_place(|| run::give_up(self.items(pass)?, scope, self.args.limit))?;
+        tokio::task::block_in_place(|| {
+            run::give_up(self.items(pass)?, pass.plan, scope, self.limit())
+        })?;
         Ok(())
     }
 }

@@ -22,8 +22,8 @@ use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
-use crate::mapping::reference::find_references;
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
+use crate::report::diagnostic::{self, Look};
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
@@ -33,7 +33,7 @@ use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, words};
 use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::Input;
-use crate::systems;
+use crate::systems::{self, Operation};
 
 pub(super) use only::Only;
 
@@ -96,6 +96,15 @@ struct Pass<'a> {
     counted: (u64, u64, u64),
 }
 
+/// What a run needs while it is under way.
+struct Running {
+    /// The scope of the keys by which rows name the tickets that they act on.
+    targets: Option<Scope>,
+    reporter: Reporter,
+    settings: run::Settings,
+    interrupts: Interrupts,
+}
+
 /// One import: everything that is settled before the first row is read.
 struct Import<'a> {
     args: &'a ImportArgs,
@@ -112,16 +121,34 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Whether the rows act on tickets that are there.
+    fn acts(&self) -> bool {
+        self.mapping.operation() != Operation::Create
+    }
+
     async fn run(&self) -> Result<ExitCode> {
+        if self.acts() && self.args.again {
+            return Err(
+                Error::usage("`--again` is for mappings that create tickets")
+                    .hint("a row whose cells have changed is sent anew by itself"),
+            );
+        }
         let directory = self.directory().await?;
+        if let Some(only) = self.only {
+            let target = self.target.map_or("the snapshot", Target::name);
+            only.same_tenant(&directory.snapshot().tenant, target)?;
+        }
         let plan = self.plan(&directory)?;
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         let system = self.mapping.system().as_str();
-        let scope = ledger
-            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
-            .await?;
+        let tenant = &directory.snapshot().tenant;
+        let scope = ledger.scope(system, tenant, self.mapping.scope()).await?;
+        let targets = match self.mapping.target_scope() {
+            Some(name) => Some(ledger.scope(system, tenant, name).await?),
+            None => None,
+        };
         let meta = self.meta(&directory);
         let pass = Pass {
             plan: &plan,
@@ -132,11 +159,25 @@ impl Import<'_> {
         let compared = self.compare(&pass, &scope, &meta).await?;
         self.probe(&pass, &scope).await?;
         self.confirm(&pass, compared.as_ref())?;
-        self.give_up(&pass, &scope, compared.as_ref())?;
+        // What can still be wrong is found before keys are given up for rows that would then not be sent.
+        let reporter = self.reporter()?;
+        let settings = self.settings()?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen()?;
-        self.execute(&pass, scope, meta, compared, &interrupts)
-            .await
+        self.give_up(&pass, &scope, compared.as_ref())?;
+        let running = Running {
+            targets,
+            reporter,
+            settings,
+            interrupts,
+        };
+        self.execute(&pass, scope, meta, compared, running).await
+    }
+
+    /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
+    /// part is run, each of them is known, and the flags are kept for what is printed and recorded alone.
+    fn limit(&self) -> Option<u64> {
+        self.args.limit.filter(|_| self.only.is_none())
     }
 
     /// Rows, records, and rows left out by `where`.
@@ -204,7 +245,8 @@ impl Import<'_> {
             Some((table, tables[table].header.position(&name)?, name))
         };
         let watching = Watching::new(plan, plan.unread_columns().into_iter().filter_map(position));
-        let selection = self.args.rows.clone().unwrap_or_default();
+        let rows = self.args.rows.clone().filter(|_| self.only.is_none());
+        let selection = rows.unwrap_or_default();
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
@@ -254,9 +296,15 @@ impl Import<'_> {
             return Ok(());
         }
         let records = pass.counted.1;
-        let tickets = self.args.limit.map_or(records, |limit| limit.min(records));
-        let mut about =
-            announce::before_first_write(target, connected, tickets, pass.plan, &self.limiter);
+        let tickets = self.limit().map_or(records, |limit| limit.min(records));
+        let mut about = announce::before_first_write(
+            target,
+            connected,
+            tickets,
+            self.mapping.operation(),
+            pass.plan,
+            &self.limiter,
+        );
         if let Some(compared) = compared.filter(|_| self.args.again) {
             about = format!("{about}\n{}", compare::doubled(compared));
         }
@@ -269,11 +317,11 @@ impl Import<'_> {
         scope: Scope,
         meta: RunMeta,
         compared: Option<Compared>,
-        interrupts: &Interrupts,
+        running: Running,
     ) -> Result<ExitCode> {
         let started = Instant::now();
         let counted = pass.counted;
-        let mut reporter = self.reporter()?;
+        let mut reporter = running.reporter;
         reporter.on(&Event::Counted {
             rows: counted.0,
             records: counted.1,
@@ -283,19 +331,19 @@ impl Import<'_> {
             items: self.items(pass)?,
             counted,
             map: pass.plan,
-            find_references: &|text| find_references(text).map(str::to_owned).collect(),
             system: self
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
+            targets: running.targets,
             meta,
         };
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
             job,
-            &self.settings()?,
+            &running.settings,
             limiter,
-            interrupts.stop(),
+            running.interrupts.stop(),
             &mut reporter,
         )
         .await?;
@@ -312,7 +360,7 @@ impl Import<'_> {
             commit_within,
             visible_within,
             max_errors: self.args.max_errors,
-            limit: self.args.limit,
+            limit: self.limit(),
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only.is_some(),
@@ -489,9 +537,10 @@ impl Import<'_> {
                 .collect(),
             target: format!("{} ({target})", self.mapping.system()),
             run: totals.run.clone(),
+            operation: self.mapping.operation(),
             dry_run: self.args.dry_run,
             limit: self.limiter.ceiling(),
-            most: self.args.limit,
+            most: self.limit(),
         };
         let summary = reporter.summary();
         self.foresee(summary, &mut after, pass.directory, pass.plan);
@@ -508,6 +557,11 @@ impl Import<'_> {
         }
         self.output
             .say(&format!("\n{}", summary.render(&context, &after)));
+        let open = summary.causes().open(pass.plan);
+        if !open.is_empty() {
+            self.output
+                .complain(&diagnostic::render(&open, Look::of_stderr()));
+        }
         written?;
         Ok(match stopped {
             Some(error) => {

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::super::connect::same_tenant;
 use crate::error::Result;
 use crate::intake::{Item, Subject};
+use crate::ledger::RunInfo;
 use crate::record::{Place, RowKey};
 
 fn named(place: &Place) -> (String, Option<String>, u64) {
@@ -17,14 +19,30 @@ fn named(place: &Place) -> (String, Option<String>, u64) {
 }
 
 /// Which records are run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(in crate::cli) struct Only {
+    /// The run in which they ended badly.
+    run: RunInfo,
     keys: HashSet<RowKey>,
     /// Of rows whose key could not be made: file name, sheet and row, wherever the file lies now.
     places: HashSet<(String, Option<String>, u64)>,
 }
 
 impl Only {
+    /// None yet of this run.
+    pub(in crate::cli) fn of_run(run: RunInfo) -> Self {
+        Self {
+            run,
+            keys: HashSet::new(),
+            places: HashSet::new(),
+        }
+    }
+
+    /// Refuses another tenant than that of the run: its keys say nothing about what was made there.
+    pub(super) fn same_tenant(&self, tenant: &str, target: &str) -> Result<()> {
+        same_tenant(&self.run, tenant, target)
+    }
+
     /// Adds a row by its key, or by its place where it had none.
     pub(in crate::cli) fn add(&mut self, key: Option<RowKey>, place: Place) {
         match key {

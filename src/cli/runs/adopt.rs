@@ -15,7 +15,7 @@ use crate::intake::{self, Selection};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::report::words;
-use crate::run::{self, Adopted, Items, Limiter, Marked};
+use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
 use crate::source::Input;
 use crate::systems::{self, Window};
 
@@ -91,7 +91,19 @@ impl Adopting<'_> {
             RunLock::take_scope(folder, name, tenant, scope)?,
         ];
         let limiter = Limiter::new(self.target.rate());
-        let marked = run::marked(system, &limiter, self.window(), scope).await?;
+        let plan = match self.args.inputs.is_empty() && !self.mapping.marks_field() {
+            true => None,
+            false => Some(self.plan(&limiter).await?),
+        };
+        let field = plan.as_ref().and_then(|plan| plan.marker_field());
+        let known = self.ledger.scope(name, tenant, scope).await?;
+        let taken_back = known.taken_back().await?;
+        let marks = Marks {
+            scope,
+            field,
+            taken_back: &taken_back,
+        };
+        let marked = run::marked(system, &limiter, self.window(), &marks).await?;
         self.output.say(&format!(
             "  looked at  {} of {} ({})",
             words::plural(marked.listed, "ticket", "tickets"),
@@ -102,11 +114,23 @@ impl Adopting<'_> {
             self.output.say("  warning    the system listed fewer tickets than it counts: run this again before an import");
         }
         let (gone, whole) = (marked.gone, marked.whole);
-        let adopted = self.learn(marked, &limiter).await?;
+        let adopted = self.learn(marked, plan).await?;
         self.report(&adopted, gone, whole)
     }
 
-    async fn learn(&self, marked: Marked, limiter: &Limiter) -> Result<Adopted> {
+    async fn plan(&self, limiter: &Limiter) -> Result<Arc<Plan>> {
+        let system = self.connected.system.as_ref();
+        let directory = reference::of(system, limiter, self.state, false, self.output).await?;
+        let options = PlanOptions {
+            where_: None,
+            zone: self.target.timezone(),
+        };
+        let schema = systems::schema_for(directory.snapshot())?;
+        let plan = Plan::compile(self.mapping, Arc::from(schema), directory, &options)?;
+        Ok(Arc::new(plan))
+    }
+
+    async fn learn(&self, marked: Marked, plan: Option<Arc<Plan>>) -> Result<Adopted> {
         let scope = self.mapping.scope();
         let tenant = &self.connected.system.account().tenant;
         let run = match self.args.dry_run {
@@ -117,25 +141,17 @@ impl Adopting<'_> {
                 Some(scope.start_run(self.meta()).await?)
             }
         };
-        let adopted = if self.args.inputs.is_empty() {
-            run::adopt(marked, scope, None, run.as_ref()).await
-        } else {
-            let system = self.connected.system.as_ref();
-            let directory = reference::of(system, limiter, self.state, false, self.output).await?;
-            let options = PlanOptions {
-                where_: None,
-                zone: self.target.timezone(),
-            };
-            let schema = systems::schema_for(directory.snapshot())?;
-            let plan = Plan::compile(self.mapping, Arc::from(schema), directory, &options)?;
+        let adopted = if let Some(plan) = plan.filter(|_| !self.args.inputs.is_empty()) {
             let options = self.mapping.input_options();
             let input = tokio::task::block_in_place(|| Input::open(&self.args.inputs, options))?;
-            let plan = Arc::new(plan).bind(input.tables())?;
+            let plan = plan.bind(input.tables())?;
             let survey = tokio::task::block_in_place(|| {
                 intake::survey(&input, &plan, &Selection::default(), self.state.path())
             })?;
             let items: Items<'_> = Box::new(survey.items(&input, &plan)?);
             run::adopt(marked, scope, Some((items, &plan)), run.as_ref()).await
+        } else {
+            run::adopt(marked, scope, None, run.as_ref()).await
         };
         if let Some(run) = run {
             let (state, totals) = match &adopted {
@@ -202,7 +218,7 @@ impl Adopting<'_> {
         }
         if gone > 0 {
             lines.push(format!(
-                "  deleted    {} are left out: their rows can be made anew",
+                "  left out   {} that somebody deleted or a rollback took back: their rows can be made anew",
                 words::plural(gone, "ticket", "tickets")
             ));
         }

@@ -28,7 +28,18 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<ExitCode> {
     let state = StateFolder::open(global.state.as_deref())?;
-    let ledger = Ledger::open(&state.ledger())?;
+    let ledger = match command {
+        // The import that a retry becomes checks it whole.
+        RunsCommand::List
+        | RunsCommand::Show { .. }
+        | RunsCommand::Errors { .. }
+        | RunsCommand::Ids { .. }
+        | RunsCommand::Retry(_) => Ledger::open_to_read(&state.ledger())?,
+        RunsCommand::Settle(_)
+        | RunsCommand::Rollback(_)
+        | RunsCommand::Adopt(_)
+        | RunsCommand::Purge(_) => Ledger::open(&state.ledger())?,
+    };
     match command {
         RunsCommand::List => list(&ledger, *output).await?,
         RunsCommand::Show { run } => show(&named(&ledger, &run).await?, *output)?,

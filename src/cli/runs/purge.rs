@@ -57,6 +57,12 @@ pub(super) async fn run(
             words::plural(purged.keys, "key", "keys")
         ),
     }];
+    if !keep_ids && purged.kept > 0 {
+        lines.push(format!(
+            "  kept       {} whose tickets another run made, without any text",
+            words::plural(purged.kept, "key", "keys")
+        ));
+    }
     lines.extend(removed.iter().map(|path| format!("  deleted    {path}")));
     lines.push(
         "  error files, reports and snapshots lie where you wrote them: delete them yourself"

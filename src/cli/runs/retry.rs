@@ -34,15 +34,13 @@ pub(super) async fn run(
     ));
     typed.args.dry_run = args.dry_run;
     typed.args.confirm = args.confirm;
-    // They said which rows of the whole input; these are known one by one.
-    (typed.args.rows, typed.args.limit) = (None, None);
     drop(ledger);
     import::run_only(typed.args, Some(only), &typed.global, &output).await
 }
 
 /// The rows that were refused, are incomplete, or are in doubt.
 async fn failed(ledger: &Ledger, run: &RunInfo) -> Result<Only> {
-    let mut only = Only::default();
+    let mut only = Only::of_run(run.clone());
     pages(ledger, &run.code, |row| {
         if !matches!(row.end, StoredEnd::Changed { .. }) {
             only.add(row.key.clone(), row.place.clone());
@@ -79,6 +77,19 @@ fn check(typed: &Typed, run: &RunInfo, output: Output) -> Result<()> {
         }
     }
     let mapping = typed.mapping()?;
+    if mapping.scope() != run.scope {
+        return Err(Error::usage(format!(
+            "run `{}` went under the scope `{}`, but the mapping says `{}` now",
+            run.code,
+            run.scope,
+            mapping.scope()
+        ))
+        .at(mapping.name())
+        .hint(format!(
+            "write scope = \"{}\" in the mapping to go on there: under another scope nobody knows what of these rows was made",
+            run.scope
+        )));
+    }
     if mapping.fingerprint() != run.meta.mapping_print {
         output.say(&format!(
             "  note       `{}` has changed since run {}: it counts as it is now",

@@ -1,5 +1,6 @@
 //! `deskferry runs settle`: what only a person can decide.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,10 +12,10 @@ use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
-use crate::mapping::reference::find_references;
+use crate::mapping::reference::{borne, field_of};
 use crate::report::words;
 use crate::run::Limiter;
-use crate::systems::{CREATE, System, Ticket};
+use crate::systems::{CREATE, Reading, System, Ticket};
 
 /// The columns of the file to be filled in.
 const COLUMNS: [&str; 10] = [
@@ -67,6 +68,7 @@ pub(super) async fn run(
         true => said,
         false => looked_up(said, run, state, global).await?,
     };
+    each_its_own(&said, ledger, run).await?;
     let count = ledger.settle_by_hand(&run.code, said).await?;
     let left = ledger.doubtful(&run.code).await?;
     output.say(&format!(
@@ -208,7 +210,6 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
     writer.write_record(COLUMNS).map_err(failed)?;
     for row in doubtful {
         let number = row.place.row.to_string();
-        let sent = row.sent_at.map(|at| at.to_string()).unwrap_or_default();
         writer
             .write_record([
                 &*row.place.file,
@@ -217,7 +218,7 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
                 row.key.as_str(),
                 &row.step.name,
                 row.ticket.as_ref().map_or("", |ticket| &ticket.id),
-                &sent,
+                &sent_text(row),
                 row.reference.as_deref().unwrap_or(""),
                 row.answer.as_deref().unwrap_or(""),
                 "",
@@ -257,7 +258,12 @@ fn read(
                     .hint("`deskferry runs settle RUN --to FILE` writes one to be filled in")
             })
     };
-    let (key, step, as_) = (column("_key")?, column("_step")?, column("_as")?);
+    let (key, step, sent, as_) = (
+        column("_key")?,
+        column("_step")?,
+        column("_sent")?,
+        column("_as")?,
+    );
     let mut said = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(failed)?;
@@ -275,12 +281,62 @@ fn read(
                     .at(&place)
                     .hint("it may have been settled already: leave its _as empty")
             })?;
+        if cell(sent) != sent_text(row) {
+            return Err(Error::input(format!(
+                "`{}` was sent again since the file was written: what is said there is about an earlier request",
+                row.key
+            ))
+            .at(&place)
+            .hint("write the file anew with --to, look again, and fill that one in"));
+        }
         said.push((
             row.clone(),
             said_of(row, text).map_err(|error| error.at(place))?,
         ));
     }
     Ok(said)
+}
+
+/// When a row was sent, as the file says it.
+fn sent_text(row: &Doubtful) -> String {
+    row.sent_at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// Refuses a ticket that is said to be that of two rows, or that the ledger holds as that of another row.
+async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInfo) -> Result<()> {
+    let creates = said.iter().filter_map(|(row, by_hand)| match by_hand {
+        ByHand::Done(ticket) if row.step.name == CREATE => Some((ticket.id.clone(), row)),
+        _ => None,
+    });
+    let mut rows: HashMap<String, &Doubtful> = HashMap::new();
+    for (id, row) in creates {
+        if let Some(other) = rows.insert(id.clone(), row) {
+            return Err(Error::usage(format!(
+                "the ticket `{id}` is said for two rows: {} and {}",
+                other.place, row.place
+            ))
+            .hint("each row made a ticket of its own, or none"));
+        }
+    }
+    let holders = ledger
+        .holders(&run.code, rows.keys().cloned().collect())
+        .await?;
+    for (id, holder) in holders {
+        let row = rows[&id];
+        if holder.as_ref() == Some(&row.key) {
+            continue;
+        }
+        let whose = match holder {
+            Some(key) => format!("its key is `{key}`"),
+            None => "it is a row of another scope".to_owned(),
+        };
+        return Err(
+            Error::usage(format!("the ticket `{id}` is the ticket of another row"))
+                .at(&row.place)
+                .hint(whose),
+        );
+    }
+    Ok(())
 }
 
 /// Looks in the system whether the tickets are there, and whether they are those of the rows.
@@ -323,19 +379,24 @@ async fn look_up(
     row: &Doubtful,
     ticket: &Ticket,
 ) -> Result<Ticket> {
-    let listed = system.read_ticket(&ticket.id, limiter).await?.ok_or_else(|| {
-        Error::usage(format!("the system has no ticket with the id `{}`", ticket.id))
+    let id = &ticket.id;
+    let found = match system.read_ticket(id, limiter).await? {
+        Reading::Found(listed) => Ok(listed),
+        Reading::Absent => Err(format!("the system has no ticket with the id `{id}`")),
+        Reading::Unclear(what) => Err(format!("the ticket `{id}` could not be read: {what}")),
+    };
+    let listed = found.map_err(|why| {
+        Error::usage(why)
             .at(&row.place)
             .hint("the id is what stands in the ticket's address and in `deskferry runs ids`, which is not its number")
     })?;
-    let text = listed.text.as_deref().unwrap_or_default();
-    match (find_references(text).last(), &row.reference) {
+    match (borne(&listed, field_of(&row.group)), &row.reference) {
         (Some(found), Some(wanted)) if found != wanted => Err(Error::usage(format!(
-            "the ticket `{}` is that of another row: it bears `Ref: {found}`",
+            "the ticket `{}` is that of another row: it bears the reference `{found}`",
             ticket.id
         ))
         .at(&row.place)
-        .hint(format!("the ticket of this row would bear `Ref: {wanted}`"))),
+        .hint(format!("the ticket of this row would bear `{wanted}`"))),
         _ => Ok(listed.ticket),
     }
 }

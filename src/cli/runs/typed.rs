@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::super::args::{Cli, Command, Global, ImportArgs};
-use super::super::connect::{Connected, Target};
+use super::super::connect::{Connected, Target, same_tenant};
 use crate::config::{FILE_NAME, StateFolder};
 use crate::error::{Error, Result};
 use crate::ledger::{RunInfo, RunLock};
@@ -93,16 +93,10 @@ pub(super) async fn connect(
         .unwrap_or_else(|| target.concurrency());
     let insecure = typed.args.target.insecure_http;
     let connected = Connected::open(target, system, insecure, concurrency, state).await?;
-    let tenant = connected.system.account().tenant.clone();
-    if tenant != run.tenant {
+    let same = same_tenant(run, &connected.system.account().tenant, target.name());
+    if let Err(error) = same {
         connected.close().await?;
-        return Err(Error::usage(format!(
-            "run `{}` went to the tenant `{}`, but `{}` is `{tenant}` now",
-            run.code,
-            run.tenant,
-            target.name()
-        ))
-        .hint("its tickets are not there; nothing was sent"));
+        return Err(error);
     }
     Ok(connected)
 }

@@ -48,13 +48,17 @@ impl<'a> Directories<'a> {
     /// The directory that a mapping's names are checked against; `None` where none was asked for.
     pub(super) async fn of(&mut self, mapping: &Mapping) -> Result<Option<Known>> {
         let system = mapping.system();
+        // Each mapping says where it may run, whatever was fetched for another.
+        let target = match self.args.directory.is_empty() && self.is_named() {
+            true => Some(self.target_of(mapping)?),
+            false => None,
+        };
         if let Some((_, known)) = self.known.iter().find(|(name, _)| *name == system) {
             return Ok(Some(known.clone()));
         }
-        let found = match (self.args.directory.is_empty(), self.is_named()) {
-            (false, _) => self.snapshot_of(system)?,
-            (true, true) => Some(self.connect(mapping).await?),
-            (true, false) => None,
+        let found = match target {
+            Some(target) => Some(self.connect(&target, system).await?),
+            None => self.snapshot_of(system)?,
         };
         if let Some(known) = &found {
             self.known.push((system, known.clone()));
@@ -85,10 +89,10 @@ impl<'a> Directories<'a> {
         }
     }
 
-    async fn connect(&mut self, mapping: &Mapping) -> Result<Known> {
+    /// The connection that was named, if the mapping may run against it.
+    fn target_of(&self, mapping: &Mapping) -> Result<Target> {
         let system = mapping.system();
-        let typed = &self.args.target;
-        let target = Target::choose(typed, mapping.profiles(), false, self.global)?;
+        let target = Target::choose(&self.args.target, mapping.profiles(), false, self.global)?;
         if let Some(other) = target.system().filter(|other| *other != system) {
             let message = format!(
                 "the mapping is for `{system}`, but the profile `{}` is of `{other}`",
@@ -96,10 +100,15 @@ impl<'a> Directories<'a> {
             );
             return Err(Error::usage(message).at(mapping.name()));
         }
+        Ok(target)
+    }
+
+    async fn connect(&mut self, target: &Target, system: SystemName) -> Result<Known> {
+        let typed = &self.args.target;
         let state = StateFolder::open(self.global.state.as_deref())?;
         let concurrency = target.concurrency();
         let connected =
-            Connected::open(&target, system, typed.insecure_http, concurrency, &state).await?;
+            Connected::open(target, system, typed.insecure_http, concurrency, &state).await?;
         let limiter = Limiter::new(target.rate());
         let quiet = self.output;
         let directory = reference::of(

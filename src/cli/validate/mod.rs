@@ -3,6 +3,7 @@
 
 mod directories;
 mod rows;
+mod unknown;
 
 use std::path::Path;
 
@@ -11,17 +12,25 @@ use serde_json::{Value, json};
 use super::args::{Global, ValidateArgs};
 use super::output::Output;
 use crate::error::{Error, ExitCode, MappingFault, Result};
-use crate::mapping::{Checked, Draft, Mapping, PlanOptions};
+use crate::mapping::{Checked, Draft, Mapping, PlanOptions, Ran};
 use crate::report::diagnostic::{self, Look};
 use crate::report::words;
 use crate::source::{Input, InputOptions};
 use directories::{Directories, Known};
 use rows::Checker;
+use unknown::Unknown;
 
 pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     if args.write_aliases.is_some() && args.input.is_empty() {
         return Err(Error::usage("--write-aliases needs the names of an input")
             .hint("add --input FILE, and --directory SNAPSHOT or --sandbox or --profile NAME"));
+    }
+    if args.mappings.len() > 1 && args.input.iter().any(|input| input == Path::new("-")) {
+        return Err(Error::usage(format!(
+            "standard input comes once, and {} mappings are to be checked with it",
+            args.mappings.len()
+        ))
+        .hint("write it to a file and name that, or check one mapping at a time"));
     }
     let mut directories = Directories::new(&args, global, *output);
     let mut verdicts = Vec::new();
@@ -41,6 +50,9 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
         });
     }
     directories.close().await?;
+    if let Some(path) = &args.write_aliases {
+        write_aliases(path, &mut verdicts, *output)?;
+    }
     let worst = verdicts
         .iter()
         .map(|verdict| verdict.code)
@@ -57,10 +69,34 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
     Ok(worst)
 }
 
+/// Writes the unknown names of all mappings as one table.
+fn write_aliases(path: &Path, verdicts: &mut [Verdict], output: Output) -> Result<()> {
+    let all: Vec<Unknown> = verdicts
+        .iter_mut()
+        .filter_map(|verdict| verdict.unknown.take())
+        .collect();
+    let is_written = unknown::write(path, &all, output)?;
+    for unknown in all
+        .iter()
+        .filter(|unknown| is_written && !unknown.misses.is_empty())
+    {
+        let file = unknown.mapping.display().to_string();
+        let of_mapping = verdicts
+            .iter_mut()
+            .filter(|verdict| verdict.json["file"] == file);
+        for verdict in of_mapping {
+            verdict.json["input"]["aliases_written_to"] = json!(unknown.path_from_mapping(path));
+        }
+    }
+    Ok(())
+}
+
 /// What came of one mapping.
 struct Verdict {
     code: ExitCode,
     json: Value,
+    /// Names of the input that resolve to nothing, where there was a directory to look in.
+    unknown: Option<Unknown>,
 }
 
 impl Verdict {
@@ -70,6 +106,7 @@ impl Verdict {
             json: json!({
                 "file": path.display().to_string(), "good": false, "error": error.to_string(), "faults": [],
             }),
+            unknown: None,
         }
     }
 }
@@ -130,7 +167,6 @@ async fn validate(
         (Some(input), Some(bound), Some(about)) => Some(Checker {
             input,
             bound,
-            mapping: path,
             unmapped: about.unmapped,
             known: known.as_ref(),
             args,
@@ -139,10 +175,25 @@ async fn validate(
         _ => None,
     };
     let rows = match checker {
-        Some(checker) => Some(checker.run(output).await?),
+        Some(checker) => Some(checker.run().await?),
         None => None,
     };
-    told.tell(rows, input.is_some(), known.as_ref())
+    if let (Some(rows), Some(bound)) = (&rows, &bound) {
+        told.faults.extend(rows.causes().open(bound));
+    }
+    let mut verdict = told.tell(rows.as_ref(), input.is_some(), known.as_ref())?;
+    if let (Some(rows), Some(known)) = (rows, known) {
+        let unknown = Unknown {
+            mapping: path.to_owned(),
+            directory: known.directory,
+            misses: rows.misses,
+        };
+        if args.write_aliases.is_none() {
+            unknown.advise(output);
+        }
+        verdict.unknown = Some(unknown);
+    }
+    Ok(verdict)
 }
 
 /// What is kept of a mapping that is taken apart while it is checked.
@@ -166,7 +217,7 @@ fn open(args: &ValidateArgs, options: &InputOptions) -> Result<Input> {
 struct Told<'t> {
     path: &'t Path,
     output: Output,
-    tests: usize,
+    tests: Ran,
     notes: Vec<String>,
     faults: Vec<MappingFault>,
 }
@@ -174,7 +225,7 @@ struct Told<'t> {
 impl Told<'_> {
     fn tell(
         &mut self,
-        rows: Option<rows::Found>,
+        rows: Option<&rows::Found>,
         had_input: bool,
         known: Option<&Known>,
     ) -> Result<Verdict> {
@@ -184,21 +235,26 @@ impl Told<'_> {
             (true, Some(rows)) => rows.code(),
             (true, None) => ExitCode::Done,
         };
-        if !is_good && had_input {
+        if !is_good && had_input && rows.is_none() {
             self.notes
                 .push("the rows of the input were not checked: the mapping comes first".to_owned());
         }
-        self.print(rows.as_ref(), known)?;
+        self.print(rows, known)?;
         let json = json!({
             "file": self.path.display().to_string(),
             "good": code == ExitCode::Done,
             "faults": self.faults.iter().map(diagnostic::to_json).collect::<Vec<_>>(),
-            "tests": self.tests,
+            "tests": self.tests.run,
+            "tests_failed": self.tests.failed,
             "notes": self.notes,
             "directory": known.map(|known| known.described.clone()),
-            "input": rows.map(rows::Found::into_json),
+            "input": rows.map(rows::Found::to_json),
         });
-        Ok(Verdict { code, json })
+        Ok(Verdict {
+            code,
+            json,
+            unknown: None,
+        })
     }
 
     fn print(&self, rows: Option<&rows::Found>, known: Option<&Known>) -> Result<()> {
@@ -210,16 +266,11 @@ impl Told<'_> {
         if let Some(known) = known {
             lines.push(format!("    names      {}", known.described));
         }
-        if self.tests > 0 {
-            let failed = self
-                .faults
-                .iter()
-                .filter(|fault| fault.message.starts_with("test "))
-                .count();
-            let tests = words::plural(self.tests as u64, "test", "tests");
-            lines.push(match failed {
+        if self.tests.run > 0 {
+            let tests = words::plural(self.tests.run as u64, "test", "tests");
+            lines.push(match self.tests.failed {
                 0 => format!("    tests      {tests} passed"),
-                _ => format!("    tests      {tests}, some failed"),
+                failed => format!("    tests      {tests}, {failed} failed"),
             });
         }
         lines.extend(

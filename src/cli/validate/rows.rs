@@ -1,14 +1,12 @@
 //! The rows of an input through the dry run's own path: the same intake, the same plan, the same engine, nothing
 //! sent and no ledger asked.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::super::args::{Global, ValidateArgs};
-use super::super::output::Output;
 use super::directories::Known;
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
@@ -16,8 +14,9 @@ use crate::event::{Event, Listener};
 use crate::intake::{self, Selection, Watching};
 use crate::ledger::RunMeta;
 use crate::mapping::{BoundPlan, Unmapped};
-use crate::report::tally::Tally;
-use crate::report::{aliases, words};
+use crate::report::causes::Causes;
+use crate::report::tally::{Miss, Tally};
+use crate::report::words;
 use crate::run::{self, Going, Job, Limiter, Settings};
 use crate::source::Input;
 
@@ -25,7 +24,6 @@ use crate::source::Input;
 pub(super) struct Checker<'a> {
     pub(super) input: &'a Input,
     pub(super) bound: &'a BoundPlan,
-    pub(super) mapping: &'a Path,
     pub(super) unmapped: Unmapped,
     pub(super) known: Option<&'a Known>,
     pub(super) args: &'a ValidateArgs,
@@ -38,14 +36,12 @@ pub(super) struct Found {
     inputs: Vec<String>,
     unread: Vec<(String, u64)>,
     unmapped: Unmapped,
-    /// The table of names that was written: its path, the number of names, the fields.
-    aliases: Option<(String, usize, Vec<String>)>,
-    /// How many different names resolve to nothing.
-    misses: usize,
+    /// The names that resolve to nothing.
+    pub(super) misses: Vec<Miss>,
 }
 
 impl Checker<'_> {
-    pub(super) async fn run(&self, output: Output) -> Result<Found> {
+    pub(super) async fn run(&self) -> Result<Found> {
         let state = StateFolder::open(self.global.state.as_deref())?;
         let position = |(table, name): (usize, String)| {
             let header = &self.input.tables()[table].header;
@@ -68,9 +64,9 @@ impl Checker<'_> {
             items: survey.items(self.input, self.bound)?,
             counted,
             map: self.bound,
-            find_references: &|_| Vec::new(),
             system: None,
             ledger: None,
+            targets: None,
             meta: RunMeta::default(),
         };
         let settings = Settings {
@@ -85,57 +81,25 @@ impl Checker<'_> {
             return Err(error);
         }
         let inputs = self.args.input.iter();
-        let mut found = Found {
+        Ok(Found {
+            misses: self.misses(&tally)?,
             tally,
             inputs: inputs.map(|path| path.display().to_string()).collect(),
             unread: watching.filled(),
             unmapped: self.unmapped,
-            aliases: None,
-            misses: 0,
-        };
-        self.write_aliases(&mut found, output)?;
-        Ok(found)
+        })
     }
 
-    /// A path as the mapping names it.
-    fn seen_from_mapping(&self, path: &Path) -> PathBuf {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let (path, mapping) = (absolute(path), absolute(self.mapping));
-        let beside = mapping
-            .parent()
-            .and_then(|folder| path.strip_prefix(folder).ok());
-        beside.map_or(path.clone(), Path::to_path_buf)
-    }
-
-    fn write_aliases(&self, found: &mut Found, output: Output) -> Result<()> {
-        let Some(known) = self.known else {
-            return match &self.args.write_aliases {
-                None => Ok(()),
-                Some(_) => Err(Error::usage(
-                    "--write-aliases needs to know the names of the system",
-                )
-                .hint("add --directory SNAPSHOT, --sandbox or --profile NAME")),
-            };
-        };
-        let misses = found.tally.misses(&known.directory);
-        found.misses = misses.len();
-        let Some(path) = &self.args.write_aliases else {
-            return Ok(());
-        };
-        if misses.is_empty() {
-            output.say(&format!(
-                "    aliases    every name resolves: {} was not written",
-                path.display()
-            ));
-            return Ok(());
+    /// The names of the input that resolve to nothing.
+    fn misses(&self, tally: &Tally) -> Result<Vec<Miss>> {
+        match (self.known, &self.args.write_aliases) {
+            (Some(known), _) => Ok(tally.misses(&known.directory)),
+            (None, None) => Ok(Vec::new()),
+            (None, Some(_)) => Err(Error::usage(
+                "--write-aliases needs to know the names of the system",
+            )
+            .hint("add --directory SNAPSHOT, --sandbox or --profile NAME")),
         }
-        aliases::write(path, &misses, &known.directory)?;
-        // Relative to the mapping's folder, where it lies there.
-        let path = &self.seen_from_mapping(path);
-        let mut fields: Vec<String> = misses.iter().map(|miss| miss.field.clone()).collect();
-        fields.dedup();
-        found.aliases = Some((path.display().to_string(), misses.len(), fields));
-        Ok(())
     }
 }
 
@@ -143,6 +107,10 @@ impl Found {
     /// Columns that nothing reads are a fault where the mapping says so.
     fn is_unmapped_fault(&self) -> bool {
         self.unmapped == Unmapped::Error && !self.unread.is_empty()
+    }
+
+    pub(super) fn causes(&self) -> &Causes {
+        self.tally.causes()
     }
 
     pub(super) fn code(&self) -> ExitCode {
@@ -167,26 +135,10 @@ impl Found {
             };
             lines.push(format!("{label} nothing reads {}", columns.join(", ")));
         }
-        match &self.aliases {
-            Some((path, count, fields)) => {
-                let names = words::plural(*count as u64, "name", "names");
-                lines.push(format!(
-                    "aliases    {names} in {path}: fill the column `use`, then add aliases_file = '{path}' to {}",
-                    fields.join(", ")
-                ));
-            }
-            None if self.misses > 0 => {
-                let names = words::plural(self.misses as u64, "name", "names");
-                lines.push(format!(
-                    "aliases    {names} to be matched by hand: add --write-aliases FILE.xlsx for a table to fill"
-                ));
-            }
-            None => {}
-        }
         lines
     }
 
-    pub(super) fn into_json(self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let mut json = self.tally.to_json();
         let unread: Vec<Value> = self
             .unread
@@ -195,8 +147,8 @@ impl Found {
             .collect();
         json["inputs"] = json!(self.inputs);
         json["unread"] = json!(unread);
-        json["names_without_match"] = json!(self.misses);
-        json["aliases_written_to"] = json!(self.aliases.map(|(path, _, _)| path));
+        json["names_without_match"] = json!(self.misses.len());
+        json["aliases_written_to"] = Value::Null;
         json
     }
 }

@@ -13,6 +13,15 @@ use crate::record::Cell;
 
 pub(super) use run::run;
 
+/// What came of the tests of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ran {
+    /// How many were run.
+    pub run: usize,
+    /// How many of them failed.
+    pub failed: usize,
+}
+
 /// The cells of one row by their columns; a column that repeats has several.
 type Cells = Vec<(At<String>, Vec<Cell>)>;
 

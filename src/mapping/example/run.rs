@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Example;
+use super::{Example, Ran};
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::directory::{Directory, Found};
 use crate::error::Fault;
@@ -16,31 +16,39 @@ use crate::mapping::plan::{FieldPlan, Plan};
 use crate::mapping::resolve::{Hints, Resolved};
 use crate::mapping::shape::Unmapped;
 use crate::mapping::target::Want;
+use crate::mapping::then::ThenPlan;
 use crate::record::{Cell, ColumnRef, Header, Place, Record};
 use crate::source::{Layout, Table};
 
 /// What to do about a row that is left out unexpectedly.
 const SKIP: &str = "if that is meant, write `expect_skip = true`";
 
-/// Runs the tests of a plan and adds those that fail to `faults`; how many were run, and why not if none could be.
+/// Runs the tests of a plan and adds those that fail to `faults`; why not, if none could be run.
 pub(in crate::mapping) fn run(
     plan: &Arc<Plan>,
     examples: &[Example],
     faults: &mut Faults,
-) -> Result<usize, &'static str> {
+) -> Result<Ran, &'static str> {
     let mut lookups = plan.lookups.iter().filter_map(|rule| rule.lookup.as_ref());
-    if !examples.is_empty() && lookups.any(|lookup| lookup.needs_input()) {
+    let mut thens = plan.thens.iter();
+    let needs_input =
+        lookups.any(|lookup| lookup.needs_input()) || thens.any(ThenPlan::needs_input);
+    if !examples.is_empty() && needs_input {
         return Err("the mapping looks into sheets of the input, which tests do not have");
     }
+    let mut ran = Ran::default();
     for example in examples {
+        let before = faults.len();
         let mut run = Run {
             plan,
             example,
             faults,
         };
         run.run();
+        ran.run += 1;
+        ran.failed += usize::from(faults.len() > before);
     }
-    Ok(examples.len())
+    Ok(ran)
 }
 
 /// One test on its way.

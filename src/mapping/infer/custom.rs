@@ -3,10 +3,10 @@
 use super::content;
 use super::draft::Line;
 use super::fields::Maker;
-use super::key::Key;
 use super::toml;
-use super::words::{fold, heading, likeness};
+use super::words::{heading, likeness};
 use crate::directory::{CustomField, CustomType};
+use crate::record::fold;
 
 /// Names of fields that are made for the number of another system.
 const LEGACY: [&str; 6] = [
@@ -29,10 +29,7 @@ pub(super) fn lines(maker: &mut Maker<'_>) -> Vec<Line> {
 }
 
 fn legacy(maker: &Maker<'_>, field: &CustomField) -> Option<(usize, Line)> {
-    let at = match maker.guess.key {
-        Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => *at,
-        Key::Content => return None,
-    };
+    let at = maker.guess.key.column()?;
     let words = heading(&field.name);
     let is_legacy = words.split(' ').any(|word| LEGACY.contains(&word));
     (field.kind == CustomType::Text && is_legacy).then(|| {
@@ -83,14 +80,12 @@ fn named(maker: &Maker<'_>, field: &CustomField) -> Option<(usize, Line)> {
                 .iter()
                 .map(|option| option.value.as_str())
                 .collect();
-            match column.share(known) {
-                share if share >= 1.0 => String::new(),
-                share if share >= 0.5 => format!(
-                    ", map = {}, else = {{ do = \"skip_field\" }}",
-                    toml::table(options.iter().map(|word| (*word, *word)))
-                ),
-                _ => return None,
+            if column.share(known) < 0.5 {
+                return None;
             }
+            let mut line = maker.word(&name(field), &[at], &options, "");
+            line.why.insert(0, why);
+            return Some((at, line));
         }
         CustomType::MultiSelect => {
             let sign = content::separator(column).unwrap_or(",");
@@ -107,5 +102,9 @@ fn named(maker: &Maker<'_>, field: &CustomField) -> Option<(usize, Line)> {
 }
 
 fn line(field: &CustomField, value: String) -> Line {
-    Line::new(&format!("custom.{}", field.name), value)
+    Line::new(&name(field), value)
+}
+
+fn name(field: &CustomField) -> String {
+    format!("custom.{}", field.name)
 }

@@ -62,6 +62,11 @@ const WIDTH: usize = 112;
 pub(super) fn comment(text: &mut String, mark: &str, words: &str) {
     let mut line = mark.to_owned();
     let mut is_empty = true;
+    // No comment of TOML may hold a control character; a heading may.
+    let words = words.replace(
+        |sign: char| sign.is_control() && !sign.is_whitespace(),
+        "\u{fffd}",
+    );
     for word in words.split_whitespace() {
         if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
             let _ = writeln!(text, "{line}");
@@ -147,7 +152,7 @@ impl Draft {
     }
 }
 
-fn section(text: &mut String, lines: &[Line]) {
+pub(super) fn section(text: &mut String, lines: &[Line]) {
     for (number, line) in lines.iter().enumerate() {
         if number > 0 && !(line.why.is_empty() && line.todo.is_none()) {
             text.push('\n');

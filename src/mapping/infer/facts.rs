@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::content;
 use super::draft::Line;
-use super::key::Key;
 use super::words::likeness;
 use super::{Guess, toml};
 use crate::systems::fields::{FieldTable, called};
@@ -19,10 +18,7 @@ pub(super) fn columns(
     table: &FieldTable,
     taken: &BTreeSet<usize>,
 ) -> Vec<usize> {
-    let key = match guess.key {
-        Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => Some(*at),
-        Key::Content => None,
-    };
+    let key = guess.key.column();
     let rows = guess.sample.rows;
     let mut ranked: Vec<(u32, usize)> = guess
         .sample

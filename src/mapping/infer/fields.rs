@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::draft::Line;
-use super::key::Key;
 use super::matching::{Match, Reason, choice, wants_address};
-use super::words::{fold, likeness};
+use super::words::likeness;
 use super::{Guess, content, facts, told, toml};
 use crate::directory::Directory;
+use crate::record::fold;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
 
 /// So many values are written into a `map`.
@@ -16,6 +16,8 @@ const MOST_MAPPED: usize = 40;
 pub(super) const PROPOSED: usize = 6;
 /// The longest title where the system names no limit.
 const TITLE_LENGTH: usize = 255;
+/// The longest title that is made of something else.
+const MADE_TITLE_LENGTH: usize = 120;
 
 /// The fields of a guess.
 pub(super) struct Fields {
@@ -71,10 +73,7 @@ pub(super) fn fields(guess: &Guess<'_>, table: &FieldTable, matches: Vec<Match>)
         description.why.insert(0, told(guess, found));
     }
     lines.insert(place, description);
-    let key = match guess.key {
-        Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => Some(*at),
-        Key::Content => None,
-    };
+    let key = guess.key.column();
     let unread = guess
         .sample
         .columns
@@ -122,12 +121,12 @@ impl Maker<'_> {
 
     /// A description and a title by their content, where no heading says which column they are.
     fn add_texts(&mut self) {
-        let is_key = |at: usize| matches!(self.guess.key, Key::Column(key) | Key::Log { column: key, .. } | Key::Nearly { column: key, .. } if *key == at);
+        let key = self.guess.key.column();
         let texts: Vec<usize> = (0..self.guess.sample.columns.len())
             .filter(|at| {
                 let column = &self.guess.sample.columns[*at];
                 self.is_free(*at)
-                    && !is_key(*at)
+                    && key != Some(*at)
                     && column.filled * 2 > self.guess.sample.rows
                     && column.is_text()
                     && self.guess.dates[*at].is_none()
@@ -191,7 +190,7 @@ impl Maker<'_> {
             FieldType::Integer => Some(self.plain(field, found, ", parse = \"integer\"")),
             FieldType::Number => Some(self.plain(field, found, ", parse = \"number\"")),
             FieldType::Date | FieldType::DateTime => self.date(field, found),
-            FieldType::Choice(words) => Some(self.word(field, found, words, "")),
+            FieldType::Choice(words) => Some(self.word(field.name, &found.columns, words, "")),
             FieldType::Reference(kind) => self.reference(field, *kind, found),
             FieldType::List(inner) => match inner.as_ref() {
                 FieldType::Reference(kind) => self.reference(field, *kind, found),
@@ -216,8 +215,8 @@ impl Maker<'_> {
         })
     }
 
-    pub(super) fn from(&self, found: &Match) -> String {
-        match found.columns.as_slice() {
+    pub(super) fn from(&self, columns: &[usize]) -> String {
+        match columns {
             [at] => toml::text(self.guess.name(*at)),
             several => toml::list(several.iter().map(|at| self.guess.name(*at))),
         }
@@ -245,7 +244,7 @@ impl Maker<'_> {
         let (split, why) = self.split(field, found);
         let line = Line::new(
             field.name,
-            format!("{{ from = {}{split}{steps} }}", self.from(found)),
+            format!("{{ from = {}{split}{steps} }}", self.from(&found.columns)),
         );
         why.into_iter().fold(line, Line::why)
     }
@@ -254,7 +253,7 @@ impl Maker<'_> {
         let at = found.columns[0];
         if wants_address(field) {
             let all = content::addresses(&self.guess.sample.columns[at]);
-            let from = self.from(found);
+            let from = self.from(&found.columns);
             return match all >= 1.0 {
                 true => Line::new(field.name, format!("{{ from = {from}, lower = true }}")),
                 false => Line::new(
@@ -269,8 +268,7 @@ impl Maker<'_> {
         if title(self.table).is_none_or(|title| title.name != field.name) {
             return self.plain(field, found, "");
         }
-        let length = max_length.unwrap_or(TITLE_LENGTH);
-        let cut = format!("collapse = true, max_length = {length}, overflow = \"truncate\"");
+        let cut = cut(max_length.unwrap_or(TITLE_LENGTH));
         let instead = self
             .column_of(self.table.description)
             .filter(|_| !self.guess.is_full(at));
@@ -283,7 +281,7 @@ impl Maker<'_> {
             }
             None => Line::new(
                 field.name,
-                format!("{{ from = {}, {cut} }}", self.from(found)),
+                format!("{{ from = {}, {cut} }}", self.from(&found.columns)),
             ),
         }
     }
@@ -297,22 +295,22 @@ impl Maker<'_> {
         Some(self.plain(field, found, ""))
     }
 
-    /// A field that takes one of some words.
+    /// A field that takes one of some words, by its name and the columns that it comes from.
     pub(super) fn word(
         &self,
-        field: &Field,
-        found: &Match,
+        name: &str,
+        columns: &[usize],
         options: &[&str],
         resolve: &str,
     ) -> Line {
-        let column = &self.guess.sample.columns[found.columns[0]];
-        let from = self.from(found);
+        let column = &self.guess.sample.columns[columns[0]];
+        let from = self.from(columns);
         if column
             .values
             .iter()
             .all(|(value, _)| options.iter().any(|option| fold(option) == fold(value)))
         {
-            return Line::new(field.name, format!("{{ from = {from}{resolve} }}"))
+            return Line::new(name, format!("{{ from = {from}{resolve} }}"))
                 .why("All its words are words of the system.");
         }
         let mut pairs: Vec<(&str, &str)> = Vec::new();
@@ -340,7 +338,7 @@ impl Maker<'_> {
             ),
         };
         Line::new(
-            field.name,
+            name,
             format!("{{ from = {from}, map = {map}{otherwise}{resolve} }}"),
         )
         .todo(todo)
@@ -362,10 +360,7 @@ impl Maker<'_> {
 
     /// A title for rows that have none: the beginning of the text, or what names and files the row.
     fn made_title(&mut self, field: &Field) -> Line {
-        let cut = format!(
-            "collapse = true, max_length = {}, overflow = \"truncate\"",
-            120
-        );
+        let cut = cut(MADE_TITLE_LENGTH);
         if let Some(at) = self.column_of(self.table.description) {
             self.read.insert(at);
             let from = toml::text(self.guess.name(at));
@@ -389,12 +384,7 @@ impl Maker<'_> {
 
     /// The key, and the two columns of few words that say most.
     fn naming_columns(&self) -> Vec<usize> {
-        let key = match self.guess.key {
-            Key::Column(at) | Key::Log { column: at, .. } | Key::Nearly { column: at, .. } => {
-                Some(*at)
-            }
-            Key::Content => None,
-        };
+        let key = self.guess.key.column();
         let filing = (0..self.guess.sample.columns.len()).filter(|at| {
             let column = &self.guess.sample.columns[*at];
             Some(*at) != key
@@ -411,6 +401,11 @@ fn title(table: &FieldTable) -> Option<&Field> {
         .fields
         .iter()
         .find(|field| field.called.contains(&"title"))
+}
+
+/// The steps that make one line of a text, however long it is.
+fn cut(length: usize) -> String {
+    format!("collapse = true, max_length = {length}, overflow = \"truncate\"")
 }
 
 /// Words for a comment.

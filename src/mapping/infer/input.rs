@@ -6,7 +6,7 @@ use super::content::{self, Dates, day_first};
 use super::draft::Line;
 use super::key::Key;
 use super::sample::Sample;
-use super::{Guess, toml};
+use super::{Guess, Seen, toml};
 use crate::source::{Layout, SheetChoice, SheetName};
 
 /// How the dates of each column are written; what one column leaves open, the others of the file settle.
@@ -38,33 +38,7 @@ pub(super) fn dates(sample: &Sample) -> Vec<Option<Dates>> {
 
 /// The lines of `[input]`.
 pub(super) fn lines(guess: &Guess<'_>, needs_zone: bool) -> Vec<Line> {
-    let mut lines = Vec::new();
-    lines.extend(sheet(guess));
-    let options = guess.seen.options;
-    if let Some(row) = options.header_row {
-        lines.push(Line::new("header_row", row.to_string()));
-    }
-    if let Some(encoding) = &options.encoding {
-        lines.push(
-            Line::new("encoding", toml::text(encoding))
-                .why("The file is no UTF-8; its bytes look like this encoding."),
-        );
-    }
-    let delimiters = guess
-        .seen
-        .tables
-        .iter()
-        .find_map(|table| match table.layout {
-            Layout::Csv { delimiter, .. } if delimiter != b',' => Some(delimiter),
-            _ => None,
-        });
-    if let Some(delimiter) = delimiters {
-        let word = match delimiter {
-            b'\t' => "tab".to_owned(),
-            other => char::from(other).to_string(),
-        };
-        lines.push(Line::new("delimiter", toml::text(&word)).why("Found in the heading row."));
-    }
+    let mut lines = reading(guess.seen);
     lines.extend(null(guess));
     if needs_zone {
         lines.push(zone(guess));
@@ -73,8 +47,41 @@ pub(super) fn lines(guess: &Guess<'_>, needs_zone: bool) -> Vec<Line> {
     lines
 }
 
-fn sheet(guess: &Guess<'_>) -> Option<Line> {
-    let seen = guess.seen;
+/// How the file was read, so that it is read so again.
+pub(super) fn reading(seen: &Seen<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    lines.extend(sheet(seen));
+    let options = seen.options;
+    if let Some(row) = options.header_row {
+        let line = Line::new("header_row", row.to_string());
+        lines.push(match seen.found_headings {
+            true => line
+                .why(format!("Above it stand titles or notes: row {row} is the first whose cells are all headings of the columns below."))
+                .todo("are these the headings?"),
+            false => line,
+        });
+    }
+    if let Some(encoding) = &options.encoding {
+        lines.push(
+            Line::new("encoding", toml::text(encoding))
+                .why("The file is no UTF-8; its bytes look like this encoding."),
+        );
+    }
+    let delimiters = seen.tables.iter().find_map(|table| match table.layout {
+        Layout::Csv { delimiter, .. } if delimiter != b',' => Some(delimiter),
+        _ => None,
+    });
+    if let Some(delimiter) = delimiters {
+        let word = match delimiter {
+            b'\t' => "tab".to_owned(),
+            other => char::from(other).to_string(),
+        };
+        lines.push(Line::new("delimiter", toml::text(&word)).why("Found in the heading row."));
+    }
+    lines
+}
+
+fn sheet(seen: &Seen<'_>) -> Option<Line> {
     let count = seen.tables.len();
     let name = |name: &SheetName| match name {
         SheetName::Name(name) => toml::text(name),

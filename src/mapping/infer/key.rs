@@ -29,6 +29,18 @@ pub(super) enum Key {
     Content,
 }
 
+impl Key {
+    /// The column that names a row or a ticket, if one does.
+    pub(super) fn column(&self) -> Option<usize> {
+        match self {
+            Self::Column(at) | Self::Log { column: at, .. } | Self::Nearly { column: at, .. } => {
+                Some(*at)
+            }
+            Self::Content => None,
+        }
+    }
+}
+
 /// Chooses the key.
 pub(super) fn key(sample: &Sample) -> Key {
     let mut candidates: Vec<(f64, usize)> = sample

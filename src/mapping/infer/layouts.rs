@@ -11,7 +11,7 @@ use super::super::script::{Origin as Place, Scripts};
 use super::super::shape::Origin;
 use super::super::values::environment;
 use super::names::fallback;
-use super::toml;
+use super::{Seen, draft, toml};
 use crate::directory::{Directory, Found, Kind};
 use crate::source::Table;
 use crate::systems::SystemName;
@@ -115,23 +115,32 @@ impl Layout {
             .map(|(_, layout)| layout)
     }
 
-    /// The ready mapping for this input: under its own scope, with names that the directory knows.
-    pub fn render(&self, input: &str, scope: &str, directory: Option<&Directory>) -> String {
+    /// The ready mapping for this input: read as it was, under its own scope, with names that the directory knows.
+    pub fn render(&self, seen: &Seen<'_>) -> String {
         let mut text = String::new();
+        let mut reading = super::input::reading(seen);
         for (number, line) in self.text.lines().enumerate() {
             let own = format!("scope    = {}", toml::text(self.mapping.scope()));
+            if line.starts_with('[') && !reading.is_empty() {
+                text.push_str("[input]\n");
+                draft::section(&mut text, &std::mem::take(&mut reading));
+                text.push('\n');
+                if line == "[input]" {
+                    continue;
+                }
+            }
             if line == own {
-                text.push_str(&format!("scope    = {}", toml::text(scope)));
+                text.push_str(&format!("scope    = {}", toml::text(seen.scope)));
             } else {
-                text.push_str(&known(line, directory));
+                text.push_str(&known(line, seen.directory));
             }
             text.push('\n');
             if number == 0 {
                 let found = format!(
-                    "Written by `deskferry init`: the headings of {input} are those of {}, for which there is a ready mapping.",
-                    self.name
+                    "Written by `deskferry init`: the headings of {} are those of {}, for which there is a ready mapping.",
+                    seen.input, self.name
                 );
-                super::draft::comment(&mut text, "# ", &found);
+                draft::comment(&mut text, "# ", &found);
                 text.push_str("#\n");
             }
         }
@@ -196,6 +205,7 @@ fn columns(mapping: &Mapping) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::InputOptions;
 
     #[test]
     fn every_ready_mapping_loads_and_reads_columns_of_its_own() {
@@ -215,6 +225,11 @@ mod tests {
                 "{name}"
             );
             assert!(text.starts_with("#:schema "), "{name}");
+            let sections = text.lines().filter(|line| line.starts_with('['));
+            let sections: Vec<&str> = sections.collect();
+            let place = sections.iter().position(|line| *line == "[input]");
+            assert!(matches!(place, None | Some(0)), "{name}: {sections:?}");
+            assert_eq!(*mapping.input_options(), InputOptions::default(), "{name}");
         }
     }
 }

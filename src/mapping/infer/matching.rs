@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::content::{self, Dates};
 use super::sample::{Column, Sample};
-use super::words::{fold, heading, level, likeness, state};
+use super::words::{heading, level, likeness, state};
 use crate::directory::{Directory, Found, Kind};
+use crate::record::fold;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
 
 /// Below this score a column and a field have nothing to do with each other.

@@ -15,6 +15,7 @@ mod custom;
 mod draft;
 mod facts;
 mod fields;
+mod headings;
 mod input;
 mod key;
 mod layouts;
@@ -32,6 +33,7 @@ use crate::source::{InputOptions, Table};
 use crate::systems::{Operation, Schema};
 
 pub use draft::Draft;
+pub use headings::{LOOKED_AT, heading_row};
 pub use layouts::Layout;
 
 use content::Dates;
@@ -56,6 +58,8 @@ pub struct Seen<'a> {
     pub other_sheets: &'a [String],
     /// How the input is read, as far as that was said or found out.
     pub options: &'a InputOptions,
+    /// Whether the row of the headings was found by the cells, and nobody said it.
+    pub found_headings: bool,
     /// The system's fields.
     pub schema: &'a dyn Schema,
     /// What the mapping is to do with each record.
@@ -72,7 +76,7 @@ pub struct Seen<'a> {
 pub fn guess(seen: &Seen<'_>) -> Draft {
     let sample = Sample::new(seen.tables, seen.records);
     let dates = input::dates(&sample);
-    let table = seen.schema.fields(seen.operation);
+    let table = seen.schema.create();
     let key = key::key(&sample);
     let matcher = Matcher {
         sample: &sample,
@@ -126,7 +130,7 @@ impl Guess<'_> {
         ];
         if self.seen.directory.is_none() {
             head.push(format!(
-                "No directory was named, so columns were matched by their headings alone and no name was looked up: with --sandbox, --profile or --directory `init` knows the names of your {system}."
+                "No directory was named, so no name was looked up: with --sandbox, --profile or --directory `init` knows the names of your {system}."
             ));
         }
         head

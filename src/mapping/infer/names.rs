@@ -3,9 +3,10 @@
 use super::draft::Line;
 use super::fields::{Maker, PROPOSED, quoted};
 use super::matching::{Match, names, percent};
-use super::words::{fold, likeness};
+use super::words::likeness;
 use super::{content, toml};
 use crate::directory::{Directory, Kind};
+use crate::record::fold;
 use crate::systems::fields::{Field, FieldType};
 
 impl Maker<'_> {
@@ -28,7 +29,7 @@ impl Maker<'_> {
         if matches!(kind, Kind::Priority | Kind::Status) {
             let options = names(directory, kind);
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
-            let line = self.word(field, found, &options, &resolve);
+            let line = self.word(field.name, &found.columns, &options, &resolve);
             return Some(match kind {
                 // A workflow refuses moves for reasons that no client sees.
                 Kind::Status => Line {
@@ -98,7 +99,7 @@ impl Maker<'_> {
         }
         let line = Line::new(
             field.name,
-            format!("{{ from = {}{steps} }}", self.from(found)),
+            format!("{{ from = {}{steps} }}", self.from(&found.columns)),
         );
         match todo {
             Some(todo) => line.todo(todo),

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use super::words::fold;
-use crate::record::{Cell, Record};
+use crate::record::{Cell, Record, fold};
 use crate::source::Table;
 
 /// So many different values of a column are told apart.

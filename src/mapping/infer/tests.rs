@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::directory::{CustomField, CustomType, Entry, Kind, Listing, Snapshot};
+use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Snapshot};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::record::{Cell, Header, Place};
 use crate::source::Layout as FileLayout;
@@ -98,14 +98,29 @@ fn directory(system: SystemName) -> Directory {
         tenant: "t".to_owned(),
         pulled_at: Timestamp::UNIX_EPOCH,
         kinds,
-        custom_fields: vec![CustomField {
-            id: "cf".to_owned(),
-            name: "Legacy ID".to_owned(),
-            kind: CustomType::Text,
-            options: Vec::new(),
-            max_length: None,
-            required: false,
-        }],
+        custom_fields: vec![
+            CustomField {
+                id: "cf".to_owned(),
+                name: "Legacy ID".to_owned(),
+                kind: CustomType::Text,
+                options: Vec::new(),
+                max_length: None,
+                required: false,
+            },
+            CustomField {
+                id: "colour".to_owned(),
+                name: "Case Colour".to_owned(),
+                kind: CustomType::Select,
+                options: ["Red", "Blue"]
+                    .map(|value| Choice {
+                        id: format!("id of {value}"),
+                        value: value.to_owned(),
+                    })
+                    .to_vec(),
+                max_length: None,
+                required: false,
+            },
+        ],
         constants: BTreeMap::new(),
     })
 }
@@ -122,6 +137,7 @@ fn guessed(system: SystemName, tables: &[Table], rows: &[Vec<String>]) -> (Strin
         is_whole: true,
         other_sheets: &[],
         options: &InputOptions::default(),
+        found_headings: false,
         schema: schema.as_ref(),
         operation: Operation::Create,
         directory: Some(&directory),
@@ -316,6 +332,35 @@ fn what_one_column_leaves_open_another_settles() {
     assert!(!text.contains("month first"), "{text}");
 }
 
+#[test]
+fn words_that_a_custom_field_does_not_have_are_an_open_point() {
+    let rows: [&[&str]; 4] = [
+        &["1", "a", "Red"],
+        &["2", "b", "blue"],
+        &["3", "c", "Red"],
+        &["4", "d", "Mauve"],
+    ];
+    let text = sure(
+        SystemName::IncidentIq,
+        &["Id", "Subject", "Case Colour"],
+        &rows,
+    );
+    has(
+        &text,
+        "\"custom.Case Colour\" = { from = \"Case Colour\", map = { \"Red\" = \"Red\", \"blue\" = \"Blue\" }, else = { do = \"skip_field\" } }",
+    );
+    assert!(
+        text.contains("# TODO what do `Mauve` mean? The system has `Red`, `Blue`"),
+        "{text}"
+    );
+    let text = sure(
+        SystemName::IncidentIq,
+        &["Id", "Subject", "Case Colour"],
+        &rows[..3],
+    );
+    has(&text, "\"custom.Case Colour\" = { from = \"Case Colour\" }");
+}
+
 fn heading() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => prop::sample::select(vec![
@@ -323,6 +368,7 @@ fn heading() -> impl Strategy<Value = String> {
         ]).prop_map(str::to_owned),
         2 => "[ -~]{1,12}",
         1 => "\\PC{1,8}",
+        1 => "[ -~\\x01-\\x1f\\x7f]{1,8}",
     ]
 }
 
@@ -333,7 +379,7 @@ fn cell() -> impl Strategy<Value = String> {
         1 => "\\PC{0,12}",
         1 => prop::sample::select(vec![
             "{{ 7 * 7 }}", "\"\"\"", "\\", "N/A", "2024-06-21 22:43", "03/04/2024", "jane@district.example", "P1", "yes",
-            "Closed", "a,b;c", "North", "12.5", "line\nline",
+            "Closed", "a,b;c", "North", "12.5", "line\nline", "line\r\nline\u{1}\u{7f}",
         ]).prop_map(str::to_owned),
     ]
 }

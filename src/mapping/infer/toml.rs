@@ -7,16 +7,24 @@ pub(super) fn text(text: &str) -> String {
     for sign in text.chars() {
         match sign {
             '"' => written.push_str("\\\""),
-            '\\' => written.push_str("\\\\"),
             '\n' => written.push_str("\\n"),
-            '\r' => written.push_str("\\r"),
             '\t' => written.push_str("\\t"),
-            sign if sign.is_control() => written.push_str(&format!("\\u{:04X}", u32::from(sign))),
-            sign => written.push(sign),
+            sign => escape(sign, &mut written),
         }
     }
     written.push('"');
     written
+}
+
+/// A sign of a text in quotes, whatever the quotes are.
+fn escape(sign: char, written: &mut String) {
+    match sign {
+        '\\' => written.push_str("\\\\"),
+        '\r' => written.push_str("\\r"),
+        '\n' | '\t' => written.push(sign),
+        sign if sign.is_control() => written.push_str(&format!("\\u{:04X}", u32::from(sign))),
+        sign => written.push(sign),
+    }
 }
 
 /// A key, bare where that is allowed.
@@ -46,8 +54,19 @@ pub(super) fn table<'t>(pairs: impl IntoIterator<Item = (&'t str, &'t str)>) -> 
 
 /// A text over several lines, as it stands.
 pub(super) fn lines(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace("\"\"\"", "\"\"\\\"");
-    format!("\"\"\"\n{escaped}\"\"\"")
+    let mut written = String::from("\"\"\"\n");
+    let mut quotes = 0;
+    for (at, sign) in text.char_indices() {
+        quotes = if sign == '"' { quotes + 1 } else { 0 };
+        // Three in a row would end it, and so would one before the end.
+        if quotes == 3 || (quotes > 0 && at + 1 == text.len()) {
+            written.push('\\');
+            quotes = 0;
+        }
+        escape(sign, &mut written);
+    }
+    written.push_str("\"\"\"");
+    written
 }
 
 /// How a template names a column.
@@ -67,5 +86,24 @@ pub(super) fn in_template(column: &str) -> String {
             "row['{}']",
             column.replace('\\', "\\\\").replace('\'', "\\'")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_text_holds_toml_gives_it_back(written in "(?s).{0,30}|[\\x00-\"\\\\\\x7f\\n\\r]{0,12}") {
+            for quoted in [text(&written), lines(&written)] {
+                let document = format!("{} = {quoted}", key(&written));
+                let read: toml::Table = toml::from_str(&document)
+                    .unwrap_or_else(|error| panic!("{error}\n{document:?}"));
+                prop_assert_eq!(read[&written].as_str(), Some(written.as_str()));
+            }
+        }
     }
 }

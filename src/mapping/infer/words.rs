@@ -1,6 +1,7 @@
 //! Words: how headings are compared, which words stand for nothing, and what words for priorities and states mean.
 
 use super::sample::Column;
+use crate::record::fold;
 
 /// Words that stand for nothing wherever they fill a cell.
 const NULL: [&str; 12] = [
@@ -32,11 +33,6 @@ const NOISE: [&str; 12] = [
     "ticket", "incident", "case", "request", "issue", "helpdesk", "support", "sys", "u",
     "customer", "the", "custom",
 ];
-
-/// Without case and outer space.
-pub(super) fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
-}
 
 /// A heading as words: `customField_3`, `Ticket #` and `requester.email` become `custom field 3`, `ticket number` and
 /// `requester email`.
@@ -141,6 +137,16 @@ pub(super) fn null_words(columns: &[Column]) -> Vec<(String, usize)> {
 /// How much a word says it hurries: 2 (low) to 5 (critical).
 pub(super) fn level(word: &str) -> Option<u8> {
     let folded = fold(word);
+    // `Non-urgent` is not `urgent`: how much it hurries, a person must say.
+    let mut words = folded.split(|c: char| !c.is_alphanumeric());
+    if words.any(|word| {
+        matches!(
+            word,
+            "non" | "not" | "no" | "nicht" | "kein" | "pas" | "não"
+        )
+    }) {
+        return None;
+    }
     // `1 - Critical`, `P2 - High`: the word counts, the number only where there is none.
     let bare = folded
         .rsplit_once([' ', '-', ':', '.'])
@@ -234,6 +240,14 @@ mod tests {
         assert_eq!(level("P2"), Some(4));
         assert_eq!(level("3 - Moderate"), Some(3));
         assert_eq!(level("Purple"), None);
+        for word in [
+            "Non-urgent",
+            "Not urgent",
+            "4 - not critical",
+            "nicht dringend",
+        ] {
+            assert_eq!(level(word), None, "{word}");
+        }
         assert_eq!(state("Waiting on Third Party").unwrap()[0], "on hold");
         assert_eq!(state("somewhere"), None);
     }

@@ -16,6 +16,24 @@ fn bind_faults(text: &str, table: Table) -> String {
 }
 
 #[test]
+fn a_custom_field_bears_the_marker_only_where_the_create_carries_it() {
+    let text = "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\n\
+                marker = { custom_field = \"Legacy ID\" }\n[fields]\n\
+                title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
+                collection_id = { value = \"IT\" }\n";
+    let mapping = load(text).unwrap();
+    let told = |dialect| {
+        let schema = crate::systems::schema(SystemName::ClearFeed, Some(dialect)).unwrap();
+        let directory = Arc::new(Directory::absent(SystemName::ClearFeed, dialect));
+        let options = PlanOptions::default();
+        Plan::compile(&mapping, Arc::from(schema), directory, &options).map(|_| ())
+    };
+    assert!(told(Dialect::V1).is_ok());
+    let refused = faults(&told(Dialect::Rest).unwrap_err());
+    assert!(refused.contains("by a second request"), "{refused}");
+}
+
+#[test]
 fn the_sample_of_the_smallest_mapping_loads() {
     let mapping = load(&with_fields("")).unwrap();
     assert_eq!(mapping.system(), SystemName::IncidentIq);
@@ -53,8 +71,6 @@ fn all_that_the_head_lacks_is_told_at_once() {
         a name that stays for ever, such as `scope = "spiceworks-2024"`: with it a row keeps its identity whatever the file is called
     m.toml:5:1: the mapping has no key `unmaped`
         did you mean `unmapped`?
-    m.toml:6:12: `tag` is not built yet
-        this version cannot do it: leave the key out
     m.toml:8:12: no time zone `Chicago`
         did you mean `America/Chicago`?
     m.toml:9:13: `ab` is no delimiter
@@ -122,7 +138,7 @@ fn steps_that_cannot_work_are_told() {
         nothing would pass: change one of the two
     m.toml:15:35: `extract` needs one group, `x` has 0
         put what you want in round brackets: `#(\d+)`
-    m.toml:15:52: `(` is no regular expression: unclosed group
+    m.toml:15:53: `(` is no regular expression: unclosed group
         write signs that stand for themselves as `\.` `\(` `\?`; in TOML use 'single quotes' around it
     m.toml:15:77: a text cannot be both `upper` and `lower`
         leave one of the two out
@@ -178,7 +194,7 @@ fn fields_and_constants_are_checked_against_the_system() {
         leave `parse` out: the field reads its own type
     m.toml:12:1: `DueDate` takes one value, and `split` makes several
         take a part of the cell by `extract = "…"`
-    m.toml:13:33: no valid template, line 1 of it: syntax error: unexpected character
+    m.toml:13:44: no valid template, line 1 of it: syntax error: unexpected character
         a column whose name holds more than letters is written `row['Ticket #']`
     "##);
     insta::assert_snapshot!(faults(
@@ -202,9 +218,9 @@ fn columns_that_no_table_has_are_told_with_the_nearest() {
         ), @r##"
     m.toml:7:20: the input has no column `Title`
         did you mean `Titel`?
-    m.toml:9:33: the input has no column `Description`
+    m.toml:9:37: the input has no column `Description`
         did you mean `Descripton`?
-    m.toml:9:33: the input has no column `Ticket #`
+    m.toml:9:55: the input has no column `Ticket #`
         did you mean `Ticket No`?
     "##);
 }
@@ -216,20 +232,20 @@ fn comparing_unlike_things_is_told_before_the_run() {
     };
     let columns = || table(&["Id", "Title", "Building", "Opened", "Amount"]);
     insta::assert_snapshot!(bind_faults(&mapping("Amount > 5"), columns()), @r##"
-    m.toml:7:9: `Amount`, a text, is compared with a number
+    m.toml:7:10: `Amount`, a text, is compared with a number
         give it a type in `[input.columns]`: "Amount" = { parse = "number" }, or put the other in quotes
     "##);
     insta::assert_snapshot!(bind_faults(&mapping("Opened >= '2024-01-01'"), columns()), @r##"
-    m.toml:7:9: `Opened`, a date, is compared with a text
+    m.toml:7:10: `Opened`, a date, is compared with a text
         write the date as `date('2024-01-31')`
     "##);
     insta::assert_snapshot!(bind_faults(
             &mapping("row['Amount'] < date('2024-01-01') or _row == 'x'"),
             columns()
         ), @r##"
-    m.toml:7:9: `Amount`, a text, is compared with a date
+    m.toml:7:10: `Amount`, a text, is compared with a date
         give it a type in `[input.columns]`: "Amount" = { parse = "datetime", formats = ["%m/%d/%Y"] }
-    m.toml:7:9: `_row`, a number, is compared with a text
+    m.toml:7:48: `_row`, a number, is compared with a text
         compare like with like
     "##);
     bind(

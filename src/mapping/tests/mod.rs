@@ -37,7 +37,11 @@ impl Schema for FakeSchema {
         Dialect::Only
     }
 
-    fn fields(&self, _operation: Operation) -> &FieldTable {
+    fn fields(&self, _operation: Operation) -> Result<&FieldTable, &'static str> {
+        Ok(&self.0)
+    }
+
+    fn create(&self) -> &FieldTable {
         &self.0
     }
 
@@ -101,6 +105,7 @@ fn schema() -> Arc<dyn Schema> {
     let text = |max_length| FieldType::Text { max_length };
     let own = Setting::Own;
     Arc::new(FakeSchema(FieldTable {
+        no_tag_marker: "there are no tags",
         fields: vec![
             field("Subject", text(Some(60)), true, own),
             field("IssueDescription", text(Some(200)), false, own),

@@ -58,8 +58,26 @@ pub struct Limiter {
     search: std::sync::Mutex<Option<Search>>,
     clock: TokioClock,
     queue: Mutex<()>,
-    pause: watch::Sender<Option<Instant>>,
+    pause: watch::Sender<Option<Pause>>,
     unasked: std::sync::Mutex<u32>,
+}
+
+/// A pause that all keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// Its end.
+    pub until: Instant,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why all pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The system refused a request as too fast.
+    Asked,
+    /// A success said that nothing remains of the limit.
+    Spent,
 }
 
 /// A rate and what holds it.
@@ -146,7 +164,7 @@ impl Limiter {
     }
 
     /// The end of the pause that is kept now or was kept last; changes are told.
-    pub fn pauses(&self) -> watch::Receiver<Option<Instant>> {
+    pub fn pauses(&self) -> watch::Receiver<Option<Pause>> {
         self.pause.subscribe()
     }
 
@@ -184,15 +202,25 @@ impl Limiter {
             None if self.is_paused() => return None,
             None => self.next_unasked(),
         };
-        let deadline = now + length;
+        self.pause_until(now + length, Cause::Asked);
+        asked.filter(|asked| *asked > LONGEST_PAUSE)
+    }
+
+    /// Nothing remains of the system's limit for so long. Nothing was refused, so the rate is none the lower. Returns
+    /// the length when it is too long to be kept whole.
+    pub fn spent_for(&self, left: Duration) -> Option<Duration> {
+        self.pause_until(Instant::now() + left.min(LONGEST_PAUSE), Cause::Spent);
+        (left > LONGEST_PAUSE).then_some(left)
+    }
+
+    fn pause_until(&self, until: Instant, cause: Cause) {
         self.pause.send_if_modified(|pause| {
-            let longer = pause.is_none_or(|until| until < deadline);
+            let longer = pause.is_none_or(|pause| pause.until < until);
             if longer {
-                *pause = Some(deadline);
+                *pause = Some(Pause { until, cause });
             }
             longer
         });
-        asked.filter(|asked| *asked > LONGEST_PAUSE)
     }
 
     /// A request was not throttled: the next pause of unknown length starts short again.
@@ -213,14 +241,14 @@ impl Limiter {
     fn is_paused(&self) -> bool {
         self.pause
             .borrow()
-            .is_some_and(|until| Instant::now() < until)
+            .is_some_and(|pause| Instant::now() < pause.until)
     }
 
     async fn pause_over(&self) {
         loop {
-            let until = *self.pause.borrow();
-            match until {
-                Some(until) if Instant::now() < until => sleep_until(until).await,
+            let pause = *self.pause.borrow();
+            match pause {
+                Some(pause) if Instant::now() < pause.until => sleep_until(pause.until).await,
                 _ => return,
             }
         }
@@ -248,6 +276,10 @@ impl Permit for Limiter {
 
     fn pause(&self, duration: Option<Duration>) {
         self.pause_for(duration);
+    }
+
+    fn spent(&self, duration: Duration) {
+        self.spent_for(duration);
     }
 }
 
@@ -333,6 +365,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_limit_that_is_used_up_is_waited_for_and_costs_no_rate() {
+        let limiter = Limiter::searching(Some(40.0));
+        limiter.take().await;
+        let start = Instant::now();
+        assert_eq!(limiter.spent_for(Duration::from_secs(7)), None);
+        limiter.take().await;
+        assert!(start.elapsed() >= Duration::from_secs(7));
+        assert_eq!(limiter.rate(), Some(40.0), "nothing was refused");
+        let day = Duration::from_secs(86_400);
+        assert_eq!(limiter.spent_for(day), Some(day));
+        let pause = limiter.pauses().borrow().unwrap();
+        assert_eq!(pause.cause, Cause::Spent);
+        assert!(pause.until <= Instant::now() + LONGEST_PAUSE);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_pause_that_comes_while_one_waits_for_the_bucket_is_kept() {
         let limiter = Arc::new(Limiter::new(Some(1.0)));
         limiter.take().await;
@@ -377,8 +425,8 @@ mod tests {
             assert_eq!(limiter.ceiling(), None);
             let day = Duration::from_secs(86_400);
             assert_eq!(limiter.pause_for(Some(day)), Some(day));
-            let until = limiter.pauses().borrow().unwrap();
-            assert!(until <= Instant::now() + LONGEST_PAUSE);
+            let pause = limiter.pauses().borrow().unwrap();
+            assert!(pause.until <= Instant::now() + LONGEST_PAUSE);
         });
     }
 

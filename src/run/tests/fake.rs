@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -16,8 +16,9 @@ use crate::mapping::{MapRows, Mapped, Ready};
 use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
-    Account, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation, Outcome,
-    Permit, Refusal, Schema, Standing, StepPayload, System, SystemName, Ticket, Window,
+    Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
+    Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName,
+    Ticket, Window,
 };
 
 /// What happens to one request.
@@ -35,6 +36,8 @@ pub(super) enum Script {
     Refuse,
     /// Too fast; seconds to wait.
     Throttle(Option<u64>),
+    /// Made, and nothing remains of the limit for so many seconds.
+    Spent(u64),
     /// No connection.
     Unsent,
     /// The token is not good.
@@ -180,7 +183,7 @@ impl System for Fake {
         Err(Error::usage("not in this test"))
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         let key = call.body["key"].as_str().unwrap();
         let creates = call.step == CREATE;
         assert_eq!(creates, call.ticket.is_none());
@@ -199,8 +202,9 @@ impl System for Fake {
                 Ticket::default()
             }
         };
-        let outcome = match self.next(&name) {
-            Script::Make => Outcome::Done(make(Duration::ZERO)),
+        let script = self.next(&name);
+        let outcome = match script {
+            Script::Make | Script::Spent(_) => Outcome::Done(make(Duration::ZERO)),
             Script::Lost => {
                 make(Duration::ZERO);
                 doubt("the connection was lost")
@@ -230,7 +234,13 @@ impl System for Fake {
             world.creating -= 1;
             world.alone &= !matches!(outcome, Outcome::Done(_));
         }
-        outcome
+        Answered {
+            outcome,
+            spent: match script {
+                Script::Spent(seconds) => Some(Duration::from_secs(seconds)),
+                _ => None,
+            },
+        }
     }
 
     fn wants_first_alone(&self) -> bool {
@@ -266,6 +276,7 @@ impl System for Fake {
                 created_at: None,
                 group: made.group.clone(),
                 text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+                custom: Vec::new(),
                 updated_at: None,
                 standing: Standing::Open,
             });
@@ -276,7 +287,18 @@ impl System for Fake {
         })
     }
 
-    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<Listed>> {
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear("the fake cannot tell".to_owned()))
+    }
+
+    async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(Some(Ticket {
+            id: name.to_owned(),
+            ..Ticket::default()
+        }))
+    }
+
+    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Reading> {
         unreachable!("a run reads no single ticket")
     }
 
@@ -292,7 +314,7 @@ impl System for Fake {
         false
     }
 
-    async fn undo(&self, _: &Ticket, _: &str) -> Outcome {
+    async fn undo(&self, _: &Ticket, _: &str) -> Answered {
         unreachable!("a run undoes nothing")
     }
 }
@@ -309,7 +331,11 @@ impl Schema for FakeSchema {
         Dialect::Only
     }
 
-    fn fields(&self, _: Operation) -> &FieldTable {
+    fn fields(&self, _: Operation) -> std::result::Result<&FieldTable, &'static str> {
+        unreachable!("the engine knows no fields")
+    }
+
+    fn create(&self) -> &FieldTable {
         unreachable!("the engine asks for no fields")
     }
 
@@ -333,14 +359,6 @@ impl Schema for FakeSchema {
     fn group(&self, body: &Value) -> String {
         body["group"].as_str().unwrap_or_default().to_owned()
     }
-}
-
-/// References as the fake's texts bear them.
-pub(super) fn find_references(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("Ref: "))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// An input of so many rows with the keys `k0`, `k1`…, and the mapping of it.

@@ -25,6 +25,8 @@ pub enum FaultKind {
     Status429RetryDate,
     /// 429 with `X-RateLimit-*` alone.
     Status429RateLimit,
+    /// A success with `X-RateLimit-Remaining: 0`; what comes before the reset gets 429.
+    RateLimitSpent,
     /// 500, nothing committed.
     Status500,
     /// 502, nothing committed.
@@ -80,7 +82,7 @@ pub(super) enum Form {
 
 impl FaultKind {
     /// Every kind with its name.
-    const ALL: [(Self, &'static str, Form); 23] = [
+    const ALL: [(Self, &'static str, Form); 24] = [
         (Self::Latency, "latency", Form::Time),
         (Self::Status429, "status-429", Form::Chance),
         (
@@ -96,6 +98,11 @@ impl FaultKind {
         (
             Self::Status429RateLimit,
             "status-429-rate-limit",
+            Form::ChanceFor(1_000),
+        ),
+        (
+            Self::RateLimitSpent,
+            "rate-limit-spent",
             Form::ChanceFor(1_000),
         ),
         (Self::Status500, "status-500", Form::Chance),

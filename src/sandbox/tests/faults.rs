@@ -62,6 +62,20 @@ async fn every_fault_shows_and_commits_as_it_says() {
 }
 
 #[tokio::test]
+async fn a_limit_that_is_used_up_is_told_by_a_success_and_then_enforced() {
+    let bench = Bench::start(Config::default()).await;
+    script_for(&bench, "create", "rate-limit-spent", "1:400ms").await;
+    let answer = bench.send(CREATE, body()).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header("x-ratelimit-remaining"), Some("0"));
+    assert!(answer.header("x-ratelimit-reset").is_some());
+    assert_eq!(bench.send(CREATE, body()).await.status, 429);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(bench.send(CREATE, body()).await.status, 201);
+    assert_eq!(bench.audit().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_committed_write_can_be_left_without_an_answer_and_the_stop_does_not_hang_on_it() {
     let bench = Bench::start(Config::default()).await;
     script(&bench, "timeout-after-commit").await;

@@ -80,10 +80,7 @@ pub(super) fn custom(
             field.name
         ));
     }
-    let name = match dialect {
-        Dialect::Rest => field.id.clone(),
-        _ => field.name.clone(),
-    };
+    let name = custom_key(dialect, field).to_owned();
     let value = match (field.kind, value) {
         (CustomType::Select | CustomType::User, Value::String(text)) => {
             option(dialect, field, &text)
@@ -99,6 +96,14 @@ pub(super) fn custom(
         (_, value) => value,
     };
     Ok((name, value))
+}
+
+/// What a request object calls a custom field.
+pub(super) fn custom_key(dialect: Dialect, field: &CustomField) -> &str {
+    match dialect {
+        Dialect::Rest => &field.id,
+        _ => &field.name,
+    }
 }
 
 fn option(dialect: Dialect, field: &CustomField, option_id: &str) -> Value {

@@ -14,12 +14,13 @@ mod sign_in;
 mod tests;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Schema, Standing, System, Ticket, Window,
+    Account, Answered, CREATE, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
+    Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -62,13 +63,26 @@ impl System for ClearFeed {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
         // A `PATCH` sets what it sets.
         step != CREATE
+    }
+
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear(
+            "what is not repeatable cannot be read back yet".to_owned(),
+        ))
+    }
+
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(match self.read_ticket(name, permit).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        })
     }
 
     async fn list_created(
@@ -80,7 +94,7 @@ impl System for ClearFeed {
         requests::created(window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         requests::one(id, self.reader(permit)).await
     }
 
@@ -96,7 +110,7 @@ impl System for ClearFeed {
         listed.standing == Standing::Closed
     }
 
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered {
         self.close(ticket, note).await
     }
 }

@@ -14,7 +14,8 @@ use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::{
-    CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Refusal, Standing, Ticket, Window,
+    Answered, CREATE, Call, Dialect, Listed, ListingEnd, Outcome, Reading, Refusal, Standing,
+    Ticket, Window,
 };
 
 /// The largest page.
@@ -26,7 +27,7 @@ const SAMPLED_FOUND: usize = 3;
 
 impl ClearFeed {
     /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Outcome {
+    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         let path;
         let request = match (call.step, call.ticket) {
             (CREATE, _) => Request::new(Method::POST, "/requests"),
@@ -39,7 +40,8 @@ impl ClearFeed {
                     status: 0,
                     message: format!("ClearFeed has no step `{step}` for this ticket"),
                     fields: Vec::new(),
-                });
+                })
+                .into();
             }
         };
         let answer = self.transport.send(&request.body(call.body)).await;
@@ -57,13 +59,14 @@ impl ClearFeed {
 
 impl ClearFeed {
     /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
-    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Outcome {
+    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
         if !is_id(&ticket.id) {
             return Outcome::Rejected(Refusal {
                 status: 0,
                 message: format!("`{}` is no id", ticket.id),
                 fields: Vec::new(),
-            });
+            })
+            .into();
         }
         let state = match self.account.dialect {
             Dialect::V1 => "status",
@@ -85,17 +88,15 @@ impl ClearFeed {
 }
 
 /// Reads one request.
-pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Option<Listed>> {
+pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Reading> {
     if !is_id(id) {
-        return Ok(None);
+        return Ok(Reading::Unclear(format!("`{id}` is no id")));
     }
     let path = format!("/requests/{id}");
     let query = [("include", "messages".to_owned())];
-    match reader.read(Request::get(&path).query(&query)).await {
-        Ok(body) => Ok(listed(member(&body, &["request", "data"]).unwrap_or(&body))),
-        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => Ok(None),
-        Err(failure) => Err(failure.into()),
-    }
+    let request = |body: &Value| listed(member(body, &["request", "data"]).unwrap_or(body));
+    let asked = Request::get(&path).query(&query);
+    Ok(reader.read_ticket(asked, request).await?)
 }
 
 /// The newest requests, and the first that the search finds, which shows no messages: those are read singly.
@@ -124,8 +125,10 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
         return Ok(sample);
     };
     for found in rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
-        if sample.iter().all(|known| known.ticket.id != found.id) {
-            sample.extend(one(&found.id, reader).await?);
+        if sample.iter().all(|known| known.ticket.id != found.id)
+            && let Reading::Found(listed) = one(&found.id, reader).await?
+        {
+            sample.push(*listed);
         }
     }
     Ok(sample)
@@ -265,6 +268,7 @@ fn listed(request: &Value) -> Option<Listed> {
             .or_else(|| text(request, "collection_id"))
             .unwrap_or_default(),
         text: message.or_else(|| text(request, "description")),
+        custom: custom(request),
         updated_at: text(request, "updated_at").and_then(|at| at.parse().ok()),
         standing: match text(request, "state")
             .or_else(|| text(request, "status"))
@@ -274,4 +278,13 @@ fn listed(request: &Value) -> Option<Listed> {
             _ => Standing::Open,
         },
     })
+}
+
+/// The custom fields that hold text; by name in one dialect, by id in the other.
+fn custom(request: &Value) -> Vec<(String, String)> {
+    let fields = member(request, &["custom_field_values", "custom_fields"]);
+    let fields = fields.and_then(Value::as_object).into_iter().flatten();
+    fields
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }

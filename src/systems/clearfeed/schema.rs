@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::dialect;
 use super::fields::{self, UPDATE};
+use crate::directory::CustomField;
 use crate::systems::fields::{FieldTable, FieldValue, Setting, Target};
 use crate::systems::{CREATE, Dialect, Operation, Schema, StepPayload, SystemName};
 
@@ -112,10 +113,15 @@ impl Schema for ClearFeedSchema {
         self.dialect
     }
 
-    fn fields(&self, operation: Operation) -> &FieldTable {
+    fn fields(&self, operation: Operation) -> Result<&FieldTable, &'static str> {
         match operation {
-            Operation::Create => &self.create,
+            Operation::Create => Ok(&self.create),
+            _ => Err("this version makes tickets only"),
         }
+    }
+
+    fn create(&self) -> &FieldTable {
+        &self.create
     }
 
     fn compose(
@@ -126,6 +132,7 @@ impl Schema for ClearFeedSchema {
     ) -> Result<Vec<StepPayload>, Vec<(String, String)>> {
         match operation {
             Operation::Create => self.compose_create(values),
+            _ => Err(Vec::new()),
         }
     }
 
@@ -142,6 +149,10 @@ impl Schema for ClearFeedSchema {
             reasons.push("whether the workspace allows the move to each status");
         }
         reasons
+    }
+
+    fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
+        dialect::custom_key(self.dialect, field)
     }
 
     fn group(&self, body: &Value) -> String {
@@ -259,7 +270,7 @@ mod tests {
     fn the_table_demands_the_three() {
         for dialect in [Dialect::V1, Dialect::Rest] {
             let schema = ClearFeedSchema::new(dialect);
-            let table = schema.fields(Operation::Create);
+            let table = schema.create();
             let required: Vec<&str> = table
                 .fields
                 .iter()

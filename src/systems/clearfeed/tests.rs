@@ -8,7 +8,7 @@ use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{SystemName, Ticket};
+use crate::systems::{Outcome, SystemName, Ticket};
 
 fn profile(server: &MockServer) -> Connection {
     Connection {
@@ -140,8 +140,10 @@ async fn a_create_and_its_update() {
             step: CREATE,
             ticket: None,
             body: &body,
+            id: uuid::Uuid::nil(),
         })
         .await
+        .outcome
     else {
         panic!("an integer id is an id");
     };
@@ -168,8 +170,10 @@ async fn a_create_and_its_update() {
             step: "update",
             ticket: Some(&ticket),
             body: &change,
+            id: uuid::Uuid::nil(),
         })
-        .await;
+        .await
+        .outcome;
     assert!(
         matches!(outcome, Outcome::Rejected(refusal) if refusal.fields == [("status".to_owned(), "no".to_owned())])
     );

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::refusal::{Rename, bears_errors, member, message, of_body, refusal};
 use super::{Answer, Lost, http_date};
-use crate::systems::{Outcome, Ticket};
+use crate::systems::{Answered, Outcome, Ticket};
 
 /// The longest pause that a system is believed to want.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -37,15 +37,18 @@ pub(crate) struct Expect<'a> {
 }
 
 /// Classifies the answer to a write.
-pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Outcome {
+pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Answered {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(Lost::Unsent(why)) => return Outcome::Unsent(why),
-        Err(Lost::Unknown(why)) => return Outcome::InDoubt(why),
+        Err(Lost::Unsent(why)) => return Outcome::Unsent(why).into(),
+        Err(Lost::Unknown(why)) => return Outcome::InDoubt(why).into(),
     };
-    match answer.status {
-        200..300 => success(&answer, expect),
-        status => failure(status, &answer, expect.rename),
+    Answered {
+        outcome: match answer.status {
+            200..300 => success(&answer, expect),
+            status => failure(status, &answer, expect.rename),
+        },
+        spent: spent(&answer, Timestamp::now()),
     }
 }
 
@@ -119,15 +122,13 @@ fn doubt(status: u16, answer: &Answer) -> String {
 }
 
 /// How long a throttling answer asks to wait: `Retry-After` (seconds or a date), else `RetryAfter` of the body
-/// (seconds, §17), else `X-RateLimit-Reset` (a moment, or seconds from now).
+/// (seconds, §17), else `X-RateLimit-Reset`.
 pub(crate) fn pause(answer: &Answer, now: Timestamp) -> Option<Duration> {
-    let header = |name: &str| answer.headers.get(name)?.to_str().ok();
-    let from = answer.date().unwrap_or(now);
-    let until = |moment: Timestamp| {
-        Duration::try_from(moment.duration_since(from)).unwrap_or(Duration::ZERO)
-    };
-    let asked = header(RETRY_AFTER.as_str())
-        .and_then(|text| seconds(text).or_else(|| http_date(text).map(until)))
+    let asked = header(answer, RETRY_AFTER.as_str())
+        .and_then(|text| {
+            let until = |moment| until(answer, moment, now);
+            seconds(text).or_else(|| http_date(text).map(until))
+        })
         .or_else(|| {
             let body = answer.json().ok()?;
             match member(&body, &["RetryAfter", "retry_after"])? {
@@ -135,17 +136,51 @@ pub(crate) fn pause(answer: &Answer, now: Timestamp) -> Option<Duration> {
                 number => number.as_f64().and_then(in_seconds),
             }
         })
-        .or_else(|| {
-            let reset = header("x-ratelimit-reset")?.trim().parse::<f64>().ok()?;
-            let moment = |seconds: f64| Timestamp::from_second(seconds as i64).ok().map(until);
-            // Small numbers are seconds from now, larger ones seconds or milliseconds since 1970.
-            match reset {
-                reset if reset < 1e8 => in_seconds(reset),
-                reset if reset < 1e11 => moment(reset),
-                reset => moment(reset / 1e3),
-            }
-        })?;
+        .or_else(|| reset(answer, now))?;
     Some(asked.min(LONGEST_PAUSE))
+}
+
+/// How long nothing remains of the limit, where a success says so: `X-RateLimit-Remaining` is zero and
+/// `X-RateLimit-Reset` tells until when.
+pub(crate) fn spent(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let remaining = header(answer, "x-ratelimit-remaining")?
+        .trim()
+        .parse::<f64>()
+        .ok()?;
+    if !matches!(answer.status, 200..300) || remaining > 0.0 {
+        return None;
+    }
+    let left = reset(answer, now).filter(|left| !left.is_zero())?;
+    Some(left.min(LONGEST_PAUSE))
+}
+
+/// How long until the limit is whole again, by `X-RateLimit-Reset`: a moment (a date, or seconds or milliseconds since
+/// 1970), or seconds from now.
+fn reset(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let text = header(answer, "x-ratelimit-reset")?.trim();
+    let Ok(number) = text.parse::<f64>() else {
+        let moment = http_date(text).or_else(|| text.parse().ok())?;
+        return Some(until(answer, moment, now));
+    };
+    let moment = |seconds: f64| {
+        let moment = Timestamp::from_second(seconds as i64).ok()?;
+        Some(until(answer, moment, now))
+    };
+    match number {
+        number if number < 1e8 => in_seconds(number),
+        number if number < 1e11 => moment(number),
+        number => moment(number / 1e3),
+    }
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.get(name)?.to_str().ok()
+}
+
+/// How long until a moment on the server's clock.
+fn until(answer: &Answer, moment: Timestamp, now: Timestamp) -> Duration {
+    let from = answer.date().unwrap_or(now);
+    Duration::try_from(moment.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
 fn seconds(text: &str) -> Option<Duration> {

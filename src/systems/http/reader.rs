@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::classify::{inner_failure, pause};
+use super::classify::{inner_failure, pause, spent};
 use super::refusal::refusal;
 use super::{Answer, Request, Transport};
 use crate::error::{Error, ErrorKind};
-use crate::systems::Permit;
+use crate::systems::{Listed, Permit, Reading};
 
 /// How often one read is tried.
 const TRIES: u32 = 5;
@@ -41,6 +41,14 @@ impl ReadFailure {
     pub(crate) fn is_unknown_call(&self) -> bool {
         matches!(self.status, Some(300..400 | 400 | 404 | 405 | 410 | 501))
     }
+
+    /// What was answered, for people.
+    fn answered(&self) -> String {
+        match self.status {
+            Some(status) => format!("the system answered {status}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl From<ReadFailure> for Error {
@@ -50,11 +58,7 @@ impl From<ReadFailure> for Error {
             Some(401 | 403 | 407) => ErrorKind::Denied,
             Some(_) => ErrorKind::System,
         };
-        let message = match failure.status {
-            Some(status) => format!("the system answered {status}: {}", failure.message),
-            None => failure.message,
-        };
-        let error = Self::new(kind, message).at(failure.request);
+        let error = Self::new(kind, failure.answered()).at(failure.request);
         match kind {
             ErrorKind::Denied => error.hint(
                 "the token's user lacks the right to read this; give it the right or use another token",
@@ -73,7 +77,12 @@ impl Reader<'_> {
             tried += 1;
             let (status, message, wait) = match self.transport.send(&request).await {
                 Ok(answer) => match judge(&answer) {
-                    Ok(body) => return Ok(body),
+                    Ok(body) => {
+                        if let Some(left) = spent(&answer, Timestamp::now()) {
+                            self.permit.spent(left);
+                        }
+                        return Ok(body);
+                    }
                     Err((status, message)) => (Some(status), message, wait(status, &answer, tried)),
                 },
                 Err(lost) => {
@@ -91,6 +100,30 @@ impl Reader<'_> {
                     });
                 }
             }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Reads one ticket. Only 404 and 410 say that there is none: a bad request may be the fault of the request, and
+    /// a success without an id is no ticket.
+    pub(crate) async fn read_ticket(
+        &self,
+        request: Request<'_>,
+        listed: impl FnOnce(&Value) -> Option<Listed>,
+    ) -> Result<Reading, ReadFailure> {
+        match self.read(request).await {
+            Ok(body) => Ok(match listed(&body) {
+                Some(listed) => Reading::Found(Box::new(listed)),
+                None => Reading::Unclear("the system answered with no ticket".to_owned()),
+            }),
+            Err(failure) => match failure.status {
+                Some(404 | 410) => Ok(Reading::Absent),
+                // These say nothing about the ticket, and the next one would meet the same.
+                Some(300..400 | 401 | 403 | 407 | 408 | 425 | 429) => Err(failure),
+                Some(200..500) => Ok(Reading::Unclear(failure.answered())),
+                _ => Err(failure),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::classify::{Expect, write};
 use super::*;
-use crate::systems::{Outcome, Ticket};
+use crate::systems::{Answered, Outcome, Ticket};
 
 const TOKEN: &str = "a-token-nobody-may-see";
 
@@ -29,7 +29,7 @@ fn id(body: &Value) -> Option<Ticket> {
     })
 }
 
-async fn outcome(server: &MockServer) -> Outcome {
+async fn written(server: &MockServer) -> Answered {
     let transport = transport(&server.uri());
     let body = json!({"a": 1});
     let answer = transport
@@ -47,6 +47,10 @@ async fn outcome(server: &MockServer) -> Outcome {
 }
 
 async fn answered(template: ResponseTemplate) -> Outcome {
+    whole(template).await.outcome
+}
+
+async fn whole(template: ResponseTemplate) -> Answered {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
@@ -54,7 +58,7 @@ async fn answered(template: ResponseTemplate) -> Outcome {
         .expect(1)
         .mount(&server)
         .await;
-    outcome(&server).await
+    written(&server).await
 }
 
 fn json_answer(status: u16, body: Value) -> ResponseTemplate {
@@ -204,6 +208,39 @@ async fn throttling_says_how_long() {
 }
 
 #[tokio::test]
+async fn a_success_says_that_nothing_remains_of_the_limit() {
+    let spent = |status: u16, remaining: &'static str, reset: Option<&'static str>| async move {
+        let answer = json_answer(status, json!({"id": "t-1"}))
+            .insert_header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+            .insert_header("x-ratelimit-remaining", remaining);
+        let answer = match reset {
+            Some(reset) => answer.insert_header("x-ratelimit-reset", reset),
+            None => answer,
+        };
+        whole(answer).await.spent.map(|left| left.as_secs())
+    };
+    for (reset, expected) in [
+        ("12", 12),
+        ("784111782", 5),
+        ("784111782000", 5),
+        ("Sun, 06 Nov 1994 08:49:47 GMT", 10),
+        ("1994-11-06T08:49:57Z", 20),
+        ("999999", 3600),
+    ] {
+        assert_eq!(
+            spent(201, "0", Some(reset)).await,
+            Some(expected),
+            "{reset}"
+        );
+    }
+    // Something remains, nobody says until when, it is over already, or it is no success.
+    assert_eq!(spent(201, "1", Some("12")).await, None);
+    assert_eq!(spent(201, "0", None).await, None);
+    assert_eq!(spent(201, "0", Some("784111700")).await, None);
+    assert_eq!(spent(429, "0", Some("12")).await, None);
+}
+
+#[tokio::test]
 async fn nothing_listens_is_unsent() {
     let transport = transport("http://127.0.0.1:1");
     let lost = transport.send(&Request::get("/x?y")).await.unwrap_err();
@@ -258,7 +295,7 @@ async fn a_time_out_is_a_doubt() {
         .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(20)))
         .mount(&server)
         .await;
-    let outcome = outcome(&server).await;
+    let outcome = written(&server).await.outcome;
     assert!(
         matches!(&outcome, Outcome::InDoubt(why) if why.contains("in time")),
         "{outcome:?}"

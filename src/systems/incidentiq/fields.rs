@@ -34,6 +34,7 @@ pub(super) fn create() -> FieldTable {
         fields,
         description: "IssueDescription",
         custom: Setting::Own,
+        no_tag_marker: "the create carries no tags, and a tag for each ticket would flood the tenant's list of tags",
     }
 }
 

@@ -12,11 +12,11 @@ use super::IncidentIq;
 use super::envelope::{Page, id, local, moment, text};
 use super::paging::{Call, SIZE, granted};
 use super::tickets::segment;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::{Listed, ListingEnd, Standing, Window};
+use crate::systems::{Listed, ListingEnd, Reading, Standing, Window};
 
 /// How many pages of the newest tickets are a sample.
 const SAMPLED_PAGES: u64 = 3;
@@ -69,29 +69,40 @@ fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
         created_at: moment(item, "CreatedDate", system.zone.as_ref()),
         group: id(item, "ProductId").unwrap_or_default(),
         text: text(item, "IssueDescription"),
+        custom: custom(item),
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
         standing,
     }
 }
 
-/// Reads one ticket (§7).
+/// The values of its custom fields, which are all texts, by their types: what is called their id is zero (§6).
+fn custom(item: &Value) -> Vec<(String, String)> {
+    let values = member(item, &["CustomFieldValues"]).and_then(Value::as_array);
+    values
+        .into_iter()
+        .flatten()
+        .filter_map(|value| Some((id(value, "CustomFieldTypeId")?, text(value, "Value")?)))
+        .collect()
+}
+
+/// Reads one ticket (§7). An id that is no GUID is a bad request, not an absent ticket, to some sites.
 pub(super) async fn one(
     system: &IncidentIq,
     ticket_id: &str,
     reader: Reader<'_>,
-) -> Result<Option<Listed>> {
-    let path = format!(
-        "/v1.0/tickets/{}",
-        segment(ticket_id).map_err(Error::usage)?
-    );
-    let body = match reader.read(Request::get(&path)).await {
-        Ok(body) => body,
-        // An id that is no GUID is a bad request, not an absent ticket, to some sites.
-        Err(failure) if matches!(failure.status, Some(400 | 404 | 410)) => return Ok(None),
-        Err(failure) => return Err(failure.into()),
+) -> Result<Reading> {
+    let path = match segment(ticket_id) {
+        Ok(id) => format!("/v1.0/tickets/{id}"),
+        Err(what) => return Ok(Reading::Unclear(what)),
     };
-    let item = member(&body, &["Item"]).unwrap_or(&body);
-    Ok(id(item, "TicketId").map(|ticket_id| listed(system, ticket_id, item)))
+    let ticket = |body: &Value| {
+        let item = member(body, &["Item"]).unwrap_or(body);
+        // Live answers to this were seen without the id (§6): then the ticket is the one that was asked for.
+        let asked = || text(item, "TicketNumber").map(|_| ticket_id.to_owned());
+        let found = id(item, "TicketId").or_else(asked);
+        found.map(|ticket_id| listed(system, ticket_id, item))
+    };
+    Ok(reader.read_ticket(Request::get(&path), ticket).await?)
 }
 
 /// The newest tickets, and those that the `keyword` facet finds, which an unkind site leaves unfiltered (§4).

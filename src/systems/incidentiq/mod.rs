@@ -18,14 +18,15 @@ mod tests;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
-    Account, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Outcome, Permit,
-    Schema, Standing, System, Ticket, Window,
+    Account, Answered, CREATE, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
+    Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -81,7 +82,7 @@ impl System for IncidentIq {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Outcome {
+    async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
     }
 
@@ -94,6 +95,19 @@ impl System for IncidentIq {
         self.spelling.is_unproven()
     }
 
+    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+        Ok(Sighting::Unclear(
+            "what is not repeatable cannot be read back yet".to_owned(),
+        ))
+    }
+
+    async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
+        Ok(match self.read_ticket(name, permit).await? {
+            Reading::Found(listed) => Some(listed.ticket),
+            Reading::Absent | Reading::Unclear(_) => None,
+        })
+    }
+
     async fn list_created(
         &self,
         window: Window,
@@ -103,7 +117,7 @@ impl System for IncidentIq {
         listing::created(self, window, self.reader(permit), page).await
     }
 
-    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Option<Listed>> {
+    async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
         listing::one(self, id, self.reader(permit)).await
     }
 
@@ -119,7 +133,7 @@ impl System for IncidentIq {
         listed.standing == Standing::Gone
     }
 
-    async fn undo(&self, ticket: &Ticket, _: &str) -> Outcome {
+    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
         self.delete(ticket).await
     }
 }

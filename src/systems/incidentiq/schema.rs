@@ -72,10 +72,15 @@ impl Schema for IncidentIqSchema {
         Dialect::Only
     }
 
-    fn fields(&self, operation: Operation) -> &FieldTable {
+    fn fields(&self, operation: Operation) -> Result<&FieldTable, &'static str> {
         match operation {
-            Operation::Create => &self.create,
+            Operation::Create => Ok(&self.create),
+            _ => Err("this version makes tickets only"),
         }
+    }
+
+    fn create(&self) -> &FieldTable {
+        &self.create
     }
 
     fn compose(
@@ -86,6 +91,7 @@ impl Schema for IncidentIqSchema {
     ) -> Result<Vec<StepPayload>, Vec<(String, String)>> {
         match operation {
             Operation::Create => self.compose_create(values, notify),
+            _ => Err(Vec::new()),
         }
     }
 
@@ -390,7 +396,7 @@ mod tests {
     #[test]
     fn the_table_demands_what_every_source_demands() {
         let schema = schema();
-        let table = schema.fields(Operation::Create);
+        let table = schema.create();
         let required: Vec<&str> = table
             .fields
             .iter()

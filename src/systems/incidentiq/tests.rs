@@ -9,9 +9,8 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
-use crate::systems::SystemName;
-use crate::systems::Ticket;
 use crate::systems::testing::{Free, connection};
+use crate::systems::{Outcome, SystemName, Ticket};
 
 const SITE: &str = "11111111-2222-3333-4444-555555555555";
 const TICKET: &str = "aaaaaaaa-0000-0000-0000-000000000001";
@@ -57,8 +56,10 @@ async fn create(system: &IncidentIq) -> Outcome {
             step: CREATE,
             ticket: None,
             body: &body,
+            id: uuid::Uuid::nil(),
         })
         .await
+        .outcome
 }
 
 #[tokio::test]
@@ -279,8 +280,10 @@ async fn further_steps_name_their_ticket() {
                 step,
                 ticket: Some(&ticket),
                 body: &body,
+                id: uuid::Uuid::nil(),
             })
-            .await;
+            .await
+            .outcome;
         assert_eq!(outcome, Outcome::Done(ticket.clone()), "{step}");
         assert!(system.is_repeatable(step));
     }
@@ -306,8 +309,10 @@ async fn further_steps_name_their_ticket() {
                 step,
                 ticket: Some(&ticket),
                 body: &body,
+                id: uuid::Uuid::nil(),
             })
-            .await;
+            .await
+            .outcome;
         assert!(matches!(outcome, Outcome::Done(_)), "{step}: {outcome:?}");
     }
     let sly = json!({"WorkflowStepId": "../../login"});
@@ -316,8 +321,10 @@ async fn further_steps_name_their_ticket() {
             step: "status",
             ticket: Some(&ticket),
             body: &sly,
+            id: uuid::Uuid::nil(),
         })
-        .await;
+        .await
+        .outcome;
     assert!(matches!(outcome, Outcome::Rejected(_)));
     assert!(!system.is_repeatable(CREATE));
 }

@@ -12,7 +12,7 @@ use super::fields::{ASSIGN, DUE_DATE, OWNER, PRIORITY, SLA, STATUS, TAGS};
 use crate::systems::http::Request;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::refusal::{member, warnings};
-use crate::systems::{CREATE, Call, Outcome, Refusal, Ticket};
+use crate::systems::{Answered, CREATE, Call, Outcome, Refusal, Ticket};
 
 /// Both spellings of the create, the mission document's first (§19 D1).
 const SPELLINGS: [&str; 2] = ["/v1.0/tickets/create", "/v1.0/tickets/new"];
@@ -46,21 +46,17 @@ enum Verdict {
 
 impl IncidentIq {
     /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Outcome {
+    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         if call.step == CREATE {
             return self.create(call.body).await;
         }
         match further(call) {
             Ok((ticket, path, body)) => self.post(&path, body.as_ref(), Some(ticket)).await.0,
-            Err(message) => Outcome::Rejected(Refusal {
-                status: 0,
-                message,
-                fields: Vec::new(),
-            }),
+            Err(message) => ours(message),
         }
     }
 
-    async fn create(&self, body: &Value) -> Outcome {
+    async fn create(&self, body: &Value) -> Answered {
         if let Some(path) = self.spelling.proven.get() {
             return self.post(path, Some(body), None).await.0;
         }
@@ -75,22 +71,25 @@ impl IncidentIq {
             return first;
         }
         let (second, _) = self.try_spelling(&mut next, body).await;
-        match (&first, &second) {
+        match (&first.outcome, &second.outcome) {
             // The site knows the first spelling only: what that one said about the row is what counts.
             (Outcome::Rejected(_), Outcome::Rejected(refusal))
                 if matches!(refusal.status, 404 | 405) =>
             {
-                first
+                Answered {
+                    spent: second.spent,
+                    ..first
+                }
             }
             _ => second,
         }
     }
 
     /// Creates by the spelling whose turn it is, and passes the turn on unless it was obeyed.
-    async fn try_spelling(&self, next: &mut usize, body: &Value) -> (Outcome, Verdict) {
+    async fn try_spelling(&self, next: &mut usize, body: &Value) -> (Answered, Verdict) {
         let path = SPELLINGS[*next];
-        let (outcome, status) = self.post(path, Some(body), None).await;
-        let verdict = match (&outcome, status) {
+        let (answered, status) = self.post(path, Some(body), None).await;
+        let verdict = match (&answered.outcome, status) {
             (Outcome::Done(_), _) => {
                 self.spelling.proven.get_or_init(|| path);
                 Verdict::Obeyed
@@ -104,20 +103,14 @@ impl IncidentIq {
         if matches!(verdict, Verdict::Refused | Verdict::Doubtful) {
             *next = (*next + 1) % SPELLINGS.len();
         }
-        (outcome, verdict)
+        (answered, verdict)
     }
 
     /// Deletes a ticket (§8): it is only marked, so a second time does nothing new.
-    pub(super) async fn delete(&self, ticket: &Ticket) -> Outcome {
+    pub(super) async fn delete(&self, ticket: &Ticket) -> Answered {
         let path = match segment(&ticket.id) {
             Ok(id) => format!("/v1.0/tickets/{id}"),
-            Err(message) => {
-                return Outcome::Rejected(Refusal {
-                    status: 0,
-                    message,
-                    fields: Vec::new(),
-                });
-            }
+            Err(message) => return ours(message),
         };
         let answer = self
             .transport
@@ -138,7 +131,7 @@ impl IncidentIq {
         path: &str,
         body: Option<&Value>,
         standing: Option<&Ticket>,
-    ) -> (Outcome, Option<u16>) {
+    ) -> (Answered, Option<u16>) {
         let mut request = Request::new(Method::POST, path);
         if let Some(body) = body {
             request = request.body(body);
@@ -177,6 +170,16 @@ impl IncidentIq {
             warnings: Vec::new(),
         }
     }
+}
+
+/// A refusal of our own: nothing was sent.
+fn ours(message: String) -> Answered {
+    Outcome::Rejected(Refusal {
+        status: 0,
+        message,
+        fields: Vec::new(),
+    })
+    .into()
 }
 
 /// The path and body of a further step.

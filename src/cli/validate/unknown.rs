@@ -1,0 +1,80 @@
+//! The names that resolve to nothing, of all mappings in one table.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::output::Output;
+use crate::directory::Directory;
+use crate::error::Result;
+use crate::report::tally::Miss;
+use crate::report::{aliases, words};
+
+/// The names of the input that one mapping resolves to nothing; maybe none.
+pub(super) struct Unknown {
+    pub(super) mapping: PathBuf,
+    pub(super) directory: Arc<Directory>,
+    pub(super) misses: Vec<Miss>,
+}
+
+impl Unknown {
+    fn count(&self) -> String {
+        words::plural(self.misses.len() as u64, "name", "names")
+    }
+
+    /// What to do about them, where no table was asked for.
+    pub(super) fn advise(&self, output: Output) {
+        if !self.misses.is_empty() {
+            output.say(&format!(
+                "    aliases    {} to be matched by hand: add --write-aliases FILE.xlsx for a table to fill",
+                self.count()
+            ));
+        }
+    }
+
+    /// A path as the mapping names it: relative to its folder, where it lies there.
+    pub(super) fn path_from_mapping(&self, path: &Path) -> String {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (path, mapping) = (absolute(path), absolute(&self.mapping));
+        let beside = mapping
+            .parent()
+            .and_then(|folder| path.strip_prefix(folder).ok());
+        beside.unwrap_or(&path).display().to_string()
+    }
+}
+
+/// Writes the table, and says what to do with it; whether it was written.
+pub(super) fn write(path: &Path, all: &[Unknown], output: Output) -> Result<bool> {
+    if all.iter().all(|unknown| unknown.misses.is_empty()) {
+        if !all.is_empty() {
+            output.say(&format!(
+                "    aliases    every name resolves: {} was not written",
+                path.display()
+            ));
+        }
+        return Ok(false);
+    }
+    let tables: Vec<(&[Miss], &Directory)> = all
+        .iter()
+        .map(|unknown| (unknown.misses.as_slice(), unknown.directory.as_ref()))
+        .collect();
+    aliases::write(path, &tables)?;
+    for unknown in all.iter().filter(|unknown| !unknown.misses.is_empty()) {
+        let mut fields: Vec<&str> = unknown
+            .misses
+            .iter()
+            .map(|miss| miss.field.as_str())
+            .collect();
+        fields.dedup();
+        let path = unknown.path_from_mapping(path);
+        let of = match all.len() {
+            1 => String::new(),
+            _ => format!(" of {}", unknown.mapping.display()),
+        };
+        output.say(&format!(
+            "    aliases    {} in {path}: fill the column `use`, then add aliases_file = '{path}' to {}{of}",
+            unknown.count(),
+            fields.join(", ")
+        ));
+    }
+    Ok(true)
+}

@@ -1,0 +1,242 @@
+//! The keys of the file itself, of its input and its tests.
+
+use super::field::{FIELD, KEY_PART};
+use super::operation::{TARGET, THEN};
+use super::{Keys, TAKES, TYPES, Takes, key};
+
+/// The systems.
+const SYSTEMS: &[&str] = &["incidentiq", "clearfeed"];
+
+/// The file itself.
+pub(in crate::mapping) static TOP: Keys = Keys {
+    place: "the mapping",
+    keys: &[
+        key("version", Takes::Version(1), "The version of this format."),
+        key(
+            "system",
+            Takes::Word(SYSTEMS),
+            "The system that the tickets go to.",
+        ),
+        key(
+            "operation",
+            Takes::Word(&[
+                "create",
+                "update",
+                "comment",
+                "assign",
+                "set_status",
+                "close",
+                "delete",
+                "subtask",
+            ]),
+            "What is done with each row.",
+        ),
+        key(
+            "scope",
+            Takes::Text,
+            "The name of this move. With the key it names each ticket for ever, whatever the file is called: it must not change once tickets have been made.",
+        ),
+        key(
+            "key",
+            Takes::Parts(&KEY_PART),
+            "The columns that tell one row from all others for ever; each a column, or a table with `from` and steps. Without it a row is known by its content.",
+        ),
+        key(
+            "marker",
+            Takes::WordOr(&["description", "none"], &MARKER),
+            "The trace of a key left in the system, by which a ticket is found again when an answer was lost: a last line of the description, a custom field, or none.",
+        ),
+        key(
+            "notify",
+            Takes::Bool,
+            "Whether e-mails, notifications and rules may fire. Default: false, as far as the system can be silenced.",
+        ),
+        key(
+            "profile",
+            Takes::Texts,
+            "The only profiles of deskferry.toml that this mapping may run against.",
+        ),
+        key(
+            "unmapped",
+            Takes::Word(&["warn", "error", "append"]),
+            "Columns with data that nothing reads: told with their counts (\"warn\", the default), a fault (\"error\"), or listed under the description (\"append\").",
+        ),
+        key(
+            "input",
+            Takes::Table(&INPUT),
+            "How the file is read and which rows count.",
+        ),
+        key(
+            "fields",
+            Takes::Named(&FIELD),
+            "What each field of a ticket is made of, by the system's own field names; `custom.NAME` for custom fields.",
+        ),
+        key(
+            "target",
+            Takes::Table(&TARGET),
+            "Which ticket a row is about, for every operation but \"create\".",
+        ),
+        key(
+            "then",
+            Takes::Tables(&THEN),
+            "What follows on the ticket that the row made or named, in order: comments, assignments, a closing.",
+        ),
+        key(
+            "test",
+            Takes::Tables(&TEST),
+            "Examples that `deskferry validate` runs: a row, and what it must become.",
+        ),
+    ],
+    without: &[],
+    later: &[],
+};
+
+/// `[input]`.
+pub(in crate::mapping) static INPUT: Keys = Keys {
+    place: "`[input]`",
+    keys: &[
+        key(
+            "sheet",
+            Takes::Sheet,
+            "The sheets that are read: a name, a number from 1, a list, or \"*\" for all. Default: the first visible sheet with data.",
+        ),
+        key(
+            "header_row",
+            Takes::Count,
+            "The row of the headings; 0: there are none, columns are A, B, C. Default: 1.",
+        ),
+        key(
+            "encoding",
+            Takes::Text,
+            "The encoding of a CSV, such as \"windows-1252\". Default: its byte-order mark, else UTF-8.",
+        ),
+        key(
+            "delimiter",
+            Takes::Text,
+            "The sign between the cells of a CSV: one character, or \"tab\". Default: found.",
+        ),
+        key(
+            "records",
+            Takes::Text,
+            "The member of a JSON document that holds the records.",
+        ),
+        key(
+            "null",
+            Takes::Texts,
+            "Words that count as an empty cell, in every column.",
+        ),
+        key(
+            "timezone",
+            Takes::Text,
+            "The zone of times that come without one, such as \"America/Chicago\".",
+        ),
+        key(
+            "where",
+            Takes::Text,
+            "A condition: only rows for which it holds are taken. Judged before grouping.",
+        ),
+        key(
+            "where_group",
+            Takes::Text,
+            "The same for a whole group of rows.",
+        ),
+        key(
+            "group_by",
+            Takes::Texts,
+            "The columns whose equal values make several rows one record; the rows need not stand together.",
+        ),
+        key(
+            "order_by",
+            Takes::Text,
+            "The column that orders the rows of a group. Default: as they stand.",
+        ),
+        key(
+            "take",
+            Takes::Word(TAKES),
+            "Which row of a group gives a value; a field may say otherwise. Default: \"last\".",
+        ),
+        key(
+            "columns",
+            Takes::Named(&COLUMN),
+            "The types of columns, by heading: conditions, keys, `order_by` and templates then see dates and numbers.",
+        ),
+    ],
+    without: &[],
+    later: &[],
+};
+
+/// An entry of `[input.columns]`.
+pub(in crate::mapping) static COLUMN: Keys = Keys {
+    place: "a column",
+    keys: &[
+        key("parse", Takes::Word(TYPES), "What the cells are read as."),
+        key(
+            "formats",
+            Takes::Texts,
+            "How dates are written, such as \"%m/%d/%Y %H:%M\".",
+        ),
+        key(
+            "decimal",
+            Takes::Word(&[",", "."]),
+            "The sign before the decimals.",
+        ),
+        key(
+            "timezone",
+            Takes::Text,
+            "The zone of times that come without one.",
+        ),
+        key("true", Takes::Texts, "The words that mean yes."),
+        key("false", Takes::Texts, "The words that mean no."),
+    ],
+    without: &[],
+    later: &[],
+};
+
+/// `marker = { … }`.
+pub(in crate::mapping) static MARKER: Keys = Keys {
+    place: "`marker`",
+    keys: &[
+        key(
+            "custom_field",
+            Takes::Text,
+            "A text custom field that bears nothing but the reference; the create itself must carry it.",
+        ),
+        key(
+            "tag",
+            Takes::Text,
+            "A tag. No system that is known here can bear it: why is told.",
+        ),
+    ],
+    without: &[],
+    later: &[],
+};
+
+/// An entry of `[[test]]`.
+pub(in crate::mapping) static TEST: Keys = Keys {
+    place: "a test",
+    keys: &[
+        key("name", Takes::Text, "What it is about, for messages."),
+        key(
+            "row",
+            Takes::Frees,
+            "The cells of a row by their columns; a list for a group of rows. Columns that are not named are empty.",
+        ),
+        key(
+            "expect",
+            Takes::Free,
+            "Fields and what they must become; names for what is resolved, \"\" for a field that stays empty.",
+        ),
+        key(
+            "expect_error",
+            Takes::Text,
+            "A part of the message with which the row must be refused.",
+        ),
+        key(
+            "expect_skip",
+            Takes::Bool,
+            "Whether the row must be left out, by `where` or by `skip_row`.",
+        ),
+    ],
+    without: &[],
+    later: &[],
+};

@@ -1,0 +1,107 @@
+//! Every key of the file format, in one table: what it takes, what it is for, and which are for later. The loader
+//! checks a file by it, and the JSON Schema for editors is made of it.
+
+mod field;
+mod file;
+mod operation;
+
+pub(super) use field::{ACTION, FIELD, KEY_PART, LOOKUP};
+pub(super) use file::{COLUMN, INPUT, MARKER, TEST, TOP};
+pub(super) use operation::{EACH, TARGET, THEN};
+
+/// One key of the format.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// As it is written.
+    pub(super) name: &'static str,
+    /// What stands behind it.
+    pub(super) takes: Takes,
+    /// What it is for, in a sentence or two.
+    pub(super) doc: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Takes {
+    /// This number and no other.
+    Version(i64),
+    /// A text.
+    Text,
+    /// A text, or a list of texts.
+    Texts,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from 0.
+    Count,
+    /// A number.
+    Number,
+    /// A text, a number or a truth.
+    Scalar,
+    /// A text, a number, a truth, or a list of them.
+    Constant,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// One of these words, or a table.
+    WordOr(&'static [&'static str], &'static Keys),
+    /// A value to take, or `{ do = … }` with one of these words.
+    Instead(&'static [&'static str]),
+    /// The name or number of a sheet, a list of them, or `*`.
+    Sheet,
+    /// Pairs of texts.
+    Pairs,
+    /// A table from words to words.
+    Words,
+    /// A table with these keys.
+    Table(&'static Keys),
+    /// A table from names of one's own to tables with these keys.
+    Named(&'static Keys),
+    /// A list of tables with these keys.
+    Tables(&'static Keys),
+    /// A column, or a table with these keys, or a list of both.
+    Parts(&'static Keys),
+    /// A table of any keys with any values.
+    Free,
+    /// Such a table, or a list of them.
+    Frees,
+}
+
+/// The keys of one kind of table.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// The table, for people.
+    pub(super) place: &'static str,
+    /// What this version does.
+    pub(super) keys: &'static [Key],
+    /// Keys of that list which this table does not take.
+    pub(super) without: &'static [&'static str],
+    /// What the format has and this version does not do.
+    pub(super) later: &'static [&'static str],
+}
+
+impl Keys {
+    /// The keys that this table takes.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Key> + '_ {
+        self.keys
+            .iter()
+            .filter(|key| !self.without.contains(&key.name))
+    }
+
+    /// Their names, for suggestions.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.iter().map(|key| key.name).collect()
+    }
+
+    /// Whether the table takes a key of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.iter().any(|key| key.name == name)
+    }
+}
+
+const fn key(name: &'static str, takes: Takes, doc: &'static str) -> Key {
+    Key { name, takes, doc }
+}
+
+/// What `parse` makes.
+const TYPES: &[&str] = &["date", "datetime", "number", "integer", "bool", "json"];
+/// Which row of a group gives a value.
+const TAKES: &[&str] = &["first", "last", "last_filled"];

@@ -1,0 +1,104 @@
+//! What of a ticket bears the reference, checked against what the system's create carries.
+
+use std::sync::Arc;
+
+use super::load::Mapping;
+use super::plan::{Compiler, FieldPlan};
+use super::reference::longest;
+use super::shape::{Marker, Unmapped};
+use crate::directory::{CustomField, CustomType};
+use crate::systems::fields::{Setting, Target};
+
+/// What bears the reference.
+#[derive(Debug, Clone)]
+pub(super) enum Marks {
+    /// The description, as its last line.
+    Description,
+    /// A custom field, which bears nothing else.
+    Field(Arc<CustomField>),
+    /// Nothing.
+    Nothing,
+}
+
+impl Compiler<'_> {
+    /// What bears the reference. Only what the create itself carries can: an answer that is lost must find it there.
+    pub(super) fn marks(&mut self, mapping: &Mapping, fields: &[FieldPlan]) -> Marks {
+        match &mapping.marker.value {
+            Marker::Description => Marks::Description,
+            Marker::None => Marks::Nothing,
+            Marker::Tag => {
+                let message = format!("a tag cannot be the marker: {}", self.table.no_tag_marker);
+                let hint = "write `marker = \"description\"`, or a text custom field: `{ custom_field = \"its name\" }`";
+                self.faults.hint(mapping.marker.at, message, hint);
+                Marks::Nothing
+            }
+            Marker::CustomField(name) => match self.marker_field(mapping, name, fields) {
+                Some(field) => Marks::Field(field),
+                None => Marks::Nothing,
+            },
+        }
+    }
+
+    fn marker_field(
+        &mut self,
+        mapping: &Mapping,
+        name: &str,
+        fields: &[FieldPlan],
+    ) -> Option<Arc<CustomField>> {
+        let at = mapping.marker.at;
+        if self.table.custom != Setting::Own {
+            let message = "a custom field cannot be the marker: the create carries none, they are set by a second request";
+            self.faults
+                .hint(at, message, "write `marker = \"description\"`");
+            return None;
+        }
+        let field = self.custom_field(name, at)?;
+        if field.kind != CustomType::Text {
+            let message =
+                format!("the custom field `{name}` holds no text, so it cannot be the marker");
+            self.faults.hint(at, message, "name a text field");
+            return None;
+        }
+        let (room, need) = (field.max_length, longest(&mapping.scope));
+        if let Some(room) = room.filter(|room| *room < need) {
+            let message = format!(
+                "the custom field `{name}` holds {room} characters, and a reference has up to {need}"
+            );
+            self.faults
+                .hint(at, message, "name a longer text field, or shorten `scope`");
+            return None;
+        }
+        let is_it = |plan: &&FieldPlan| matches!(&plan.target, Some(Target::Custom(other)) if other.id == field.id);
+        if let Some(filled) = fields.iter().find(is_it) {
+            let message = format!(
+                "`{}` writes the same place as the marker",
+                filled.rule.name.value
+            );
+            let hint = "leave the field out, or let the description be the marker";
+            self.faults.hint(filled.rule.name.at, message, hint);
+            return None;
+        }
+        Some(field)
+    }
+
+    /// The description's target when no field fills it although something is to be written there.
+    pub(super) fn bare_description(
+        &mut self,
+        mapping: &Mapping,
+        fields: &[FieldPlan],
+    ) -> Option<Target> {
+        let marks = mapping.marker.value == Marker::Description;
+        if !marks && mapping.unmapped != Unmapped::Append {
+            return None;
+        }
+        let field = self.table.get(self.table.description);
+        let Some(field) = field.filter(|field| field.setting == Setting::Own) else {
+            let message = "`marker = \"description\"`: the create carries no description";
+            self.faults
+                .hint(mapping.marker.at, message, "write `marker = \"none\"`");
+            return None;
+        };
+        let filled = fields.iter().any(|plan| plan.is_description);
+        (!filled).then(|| Target::Field(field.clone()))
+    }
+}

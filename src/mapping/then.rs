@@ -1,0 +1,242 @@
+//! `[[then]]`: what follows on the ticket of a row, compiled, and made for each row.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::acting::ThenRule;
+use super::apply::{Outcome, Row};
+use super::bind::{BoundPlan, field_value, parent};
+use super::compile::compile_field;
+use super::each::{EachRule, Items};
+use super::plan::{Compiler, FieldPlan};
+use super::script::{Origin as Place, Script};
+use crate::error::Fault;
+use crate::record::Record;
+use crate::systems::{Operation, StepPayload};
+
+/// A compiled entry of `[[then]]`.
+#[derive(Debug)]
+pub(super) struct ThenPlan {
+    pub(super) rule: Arc<ThenRule>,
+    pub(super) each: Option<FieldPlan>,
+    pub(super) when: Option<Script>,
+    pub(super) fields: Vec<FieldPlan>,
+    /// The order in which the fields are made.
+    order: Vec<usize>,
+}
+
+impl ThenPlan {
+    /// The name of one of its steps in the ledger: what tells two entries of one operation apart.
+    pub(super) fn step(&self, call: &str) -> Cow<'static, str> {
+        Cow::Owned(format!("then-{}/{call}", self.rule.number))
+    }
+
+    /// Whether it reads the input's own workbook.
+    pub(super) fn needs_input(&self) -> bool {
+        matches!(&self.rule.each, Some(EachRule::Rows(rows)) if rows.needs_input())
+    }
+
+    pub(super) fn operation(&self) -> Operation {
+        self.rule.operation.value
+    }
+}
+
+impl<'m> Compiler<'m> {
+    /// Compiles all that follows.
+    pub(super) fn thens(&mut self, rules: &'m [Arc<ThenRule>]) -> Vec<ThenPlan> {
+        let own = self.table;
+        let thens = rules.iter().filter_map(|rule| self.then(rule)).collect();
+        self.table = own;
+        thens
+    }
+
+    fn then(&mut self, rule: &Arc<ThenRule>) -> Option<ThenPlan> {
+        let operation = &rule.operation;
+        match self.schema.fields(operation.value) {
+            Ok(table) => self.table = table,
+            Err(why) => {
+                let message = format!("`operation = \"{}\"`: {why}", operation.value);
+                self.faults
+                    .hint(operation.at, message, "leave this `[[then]]` out");
+                return None;
+            }
+        }
+        let each = match &rule.each {
+            Some(EachRule::Cell(rule)) => Some(self.each(rule)),
+            Some(EachRule::Rows(rows)) => Some(self.key_part(&rows.on)),
+            None => None,
+        };
+        self.slots.has_item = rule.each.is_some();
+        let mut fields: Vec<FieldPlan> = rule
+            .fields
+            .iter()
+            .filter_map(|rule| compile_field(self, rule))
+            .collect();
+        let when = rule.when.as_ref().and_then(|condition| {
+            let place = Place::Mapping(condition.at);
+            self.condition(&condition.value, place)
+        });
+        self.slots.has_item = false;
+        let named: Vec<&str> = rule
+            .fields
+            .iter()
+            .map(|rule| rule.name.value.as_str())
+            .collect();
+        let order = self.order(&mut fields, &named);
+        self.check_places(&fields);
+        self.check_required(&rule.fields, rule.at, operation.value);
+        Some(ThenPlan {
+            rule: Arc::clone(rule),
+            each,
+            when,
+            fields,
+            order,
+        })
+    }
+}
+
+/// What came of making what follows.
+pub(super) enum Followed {
+    /// The requests, in order.
+    Steps(Vec<StepPayload>),
+    /// A field said `skip_row`.
+    Skip(String),
+}
+
+impl BoundPlan {
+    /// Makes what follows on a row's ticket; what is wrong goes to `faults`.
+    pub(super) fn follow(
+        &self,
+        rows: &[Record],
+        fallbacks: &mut Vec<(String, String)>,
+        faults: &mut Vec<Fault>,
+    ) -> Followed {
+        let mut steps = Vec::new();
+        for (at, then) in self.plan().thens.iter().enumerate() {
+            let items = match self.items(at, then, rows) {
+                Ok(items) => items,
+                Err(wrong) => {
+                    faults.extend(wrong);
+                    continue;
+                }
+            };
+            for (ordinal, item) in items.iter().enumerate() {
+                let made = self.once(then, rows, item.as_ref(), fallbacks);
+                match made {
+                    Ok(Followed::Skip(why)) => return Followed::Skip(why),
+                    Ok(Followed::Steps(made)) => {
+                        steps.extend(made.into_iter().map(|step| StepPayload {
+                            step: then.step(&step.step),
+                            // More items than that no ticket has.
+                            ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+                            body: step.body,
+                        }));
+                    }
+                    Err(wrong) => faults.extend(wrong),
+                }
+            }
+        }
+        Followed::Steps(steps)
+    }
+
+    /// The items for which a step is done; one without an item where it is done once.
+    fn items(
+        &self,
+        at: usize,
+        then: &ThenPlan,
+        rows: &[Record],
+    ) -> Result<Vec<Option<Value>>, Vec<Fault>> {
+        let Some(each) = &then.each else {
+            return Ok(vec![None]);
+        };
+        let mut row = self.row(rows);
+        let items = match &then.rule.each {
+            Some(EachRule::Rows(_)) => {
+                let key = row.text_of(each);
+                let table = self.items_of(at, rows[0].table);
+                key.zip(table)
+                    .map(|(key, items)| items.of(&key).to_vec())
+                    .unwrap_or_default()
+            }
+            _ => row.items(each),
+        };
+        match row.faults.is_empty() {
+            true => Ok(items.into_iter().map(Some).collect()),
+            false => Err(row.faults),
+        }
+    }
+
+    fn items_of(&self, at: usize, table: usize) -> Option<&Arc<Items>> {
+        self.items.get(at)?.get(table)
+    }
+
+    fn once(
+        &self,
+        then: &ThenPlan,
+        rows: &[Record],
+        item: Option<&Value>,
+        fallbacks: &mut Vec<(String, String)>,
+    ) -> Result<Followed, Vec<Fault>> {
+        let mut row = self.row(rows);
+        row.reader.item = item;
+        if let Some(when) = &then.when
+            && !self.holds_for(&row, when)?
+        {
+            return Ok(Followed::Steps(Vec::new()));
+        }
+        let outcomes = outcomes(&mut row, &then.fields, &then.order);
+        let Row {
+            mut faults,
+            fallbacks: took,
+            ..
+        } = row;
+        let mut values = Vec::with_capacity(outcomes.len());
+        for (field, outcome) in then.fields.iter().zip(outcomes) {
+            match outcome {
+                Outcome::SkipRow(why) => return Ok(Followed::Skip(why)),
+                outcome => values.extend(field_value(field, outcome)),
+            }
+        }
+        if faults.is_empty() {
+            fallbacks.extend(took);
+            if !self.plan().directory.is_known() {
+                // Names stand where ids would: nothing to send is made of them.
+                return Ok(Followed::Steps(Vec::new()));
+            }
+            let composed = self
+                .plan()
+                .schema
+                .compose(then.operation(), values, self.plan().notify);
+            match composed {
+                Ok(steps) => return Ok(Followed::Steps(steps)),
+                Err(problems) => faults.extend(
+                    problems
+                        .into_iter()
+                        .map(|(name, why)| Fault::row(rows[0].place.clone(), why).field(name)),
+                ),
+            }
+        }
+        for fault in &mut faults {
+            let field = fault.field.take().unwrap_or_default();
+            fault.field = Some(then.step(&field).into_owned());
+        }
+        Err(faults)
+    }
+}
+
+/// Makes fields that need no room for a marker.
+fn outcomes(row: &mut Row<'_, '_>, fields: &[FieldPlan], order: &[usize]) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    outcomes.resize_with(fields.len(), || Outcome::Empty);
+    for &position in order {
+        let field = &fields[position];
+        outcomes[position] = match parent(field, &outcomes) {
+            // What it depends on is told already.
+            None => Outcome::Faulty,
+            Some(parent) => row.field(field, parent, 0),
+        };
+    }
+    outcomes
+}

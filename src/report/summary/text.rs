@@ -1,0 +1,188 @@
+//! The summary as people read it.
+
+use std::fmt::Write as _;
+
+use super::super::causes::MEND_FIRST;
+use super::super::words;
+use super::{Aftermath, Context, Summary};
+
+impl Summary {
+    /// The summary for people; the caller prints it.
+    pub fn render(&self, context: &Context, after: &Aftermath) -> String {
+        let mut text = String::new();
+        self.head(&mut text, context, after);
+        self.told(&mut text, context, after);
+        if !self.causes.is_empty() {
+            text.push_str("\n  rejected, by cause\n");
+            let rest = match context.dry_run {
+                true => MEND_FIRST,
+                false => "the error file has each",
+            };
+            for line in self.causes.lines(rest) {
+                let _ = writeln!(text, "    {line}");
+            }
+            if let Some(command) = &after.write_aliases {
+                let _ = writeln!(
+                    text,
+                    "    the unknown names as a table to fill in:  {command}"
+                );
+            }
+        }
+        for (title, sample) in [
+            ("changed since they were made, left alone", &self.changed),
+            ("in doubt", &self.doubts),
+            ("warnings of the system", &self.warnings),
+        ] {
+            if sample.count > 0 {
+                let _ = writeln!(text, "\n  {title}");
+                for line in &sample.first {
+                    let _ = writeln!(text, "    {line}");
+                }
+                let rest = sample.count - sample.first.len() as u64;
+                if rest > 0 {
+                    let _ = writeln!(text, "    … and {} more", words::count(rest));
+                }
+            }
+        }
+        forecast(&mut text, after);
+        foot(&mut text, after);
+        text
+    }
+
+    fn head(&self, text: &mut String, context: &Context, after: &Aftermath) {
+        let run = match (&context.run, context.dry_run) {
+            (_, true) => "dry run, nothing was sent".to_owned(),
+            (Some(run), false) => format!("run {run}"),
+            (None, false) => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "  {} → {}          {run}",
+            context.inputs.join(", "),
+            context.target
+        );
+        let _ = writeln!(
+            text,
+            "  read {} → {}, {} filtered",
+            words::plural(self.rows, "row", "rows"),
+            words::plural(self.records, "record", "records"),
+            words::count(self.filtered)
+        );
+        let operation = context.operation;
+        let made = if context.dry_run {
+            (format!("would {}", operation.verb()), self.ready)
+        } else {
+            (operation.done().to_owned(), self.created)
+        };
+        let n = words::count;
+        let _ = write!(
+            text,
+            "  {} {}   skipped {}   rejected {}   in doubt {}   not sent {}      in {}",
+            made.0,
+            n(made.1),
+            n(self.skipped),
+            n(self.rejected),
+            n(self.in_doubt),
+            n(self.not_sent),
+            words::duration(after.took)
+        );
+        let seconds = after.took.as_secs_f64();
+        match context.limit {
+            Some(limit) if !context.dry_run && self.sent > 0 && seconds > 0.0 => {
+                let _ = writeln!(
+                    text,
+                    " ({}, limit {})",
+                    words::rate(self.sent as f64 / seconds),
+                    words::rate(limit)
+                );
+            }
+            _ => text.push('\n'),
+        }
+    }
+
+    fn told(&self, text: &mut String, context: &Context, after: &Aftermath) {
+        let reasons: Vec<String> = [
+            (self.done_before, "done before"),
+            (self.changed.count, "changed since"),
+            (self.repeated, "the same row again"),
+            (self.by_mapping, "by the mapping"),
+            (self.by_hand, "settled by hand"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{} {why}", words::count(count)))
+        .collect();
+        if !reasons.is_empty() {
+            let _ = writeln!(text, "  skipped    {}", reasons.join(", "));
+        }
+        if self.incomplete > 0 {
+            let rows = words::plural(self.incomplete, "ticket was", "tickets were");
+            let _ = writeln!(
+                text,
+                "  incomplete {rows} {}, a later step was refused",
+                context.operation.done()
+            );
+        }
+        if let Some(most) = context.most
+            && self.not_sent > 0
+            && after.stopped.is_none()
+        {
+            let _ = writeln!(
+                text,
+                "  not sent   {} past --limit {most}: the same command goes on with them",
+                words::plural(self.not_sent, "record", "records")
+            );
+        }
+        for ((field, name), count) in &self.fallbacks {
+            let _ = writeln!(
+                text,
+                "  fallbacks  {field}: {} took {name}",
+                words::plural(*count, "row", "rows")
+            );
+        }
+    }
+}
+
+/// How long it would take, and what could not be checked.
+fn forecast(text: &mut String, after: &Aftermath) {
+    if let Some(forecast) = &after.forecast {
+        let ends = forecast.ends.as_deref().map_or(String::new(), |ends| {
+            format!(", so not before {ends} if it began now")
+        });
+        let _ = writeln!(
+            text,
+            "\n  forecast   {}: at least {} at {}{ends}",
+            words::plural(forecast.requests, "request", "requests"),
+            words::duration(forecast.least),
+            words::rate(forecast.rate)
+        );
+    }
+    if !after.unchecked.is_empty() {
+        text.push_str("\n  not checked, because only the system can tell\n");
+        for line in &after.unchecked {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+}
+
+fn foot(text: &mut String, after: &Aftermath) {
+    if !after.error_files.is_empty() || !after.files.is_empty() {
+        text.push('\n');
+    }
+    for (path, command) in &after.error_files {
+        let _ = writeln!(
+            text,
+            "  errors     {}     mend and run:  {command}",
+            path.display()
+        );
+    }
+    for (what, path) in &after.files {
+        let _ = writeln!(text, "  {what:<10} {}", path.display());
+    }
+    if let Some(stopped) = &after.stopped {
+        let _ = writeln!(text, "\n  stopped    {stopped}");
+    }
+    if let Some(resume) = &after.resume {
+        let _ = writeln!(text, "  go on      {resume}");
+    }
+}

@@ -1,0 +1,217 @@
+//! What is to be done with a record that acts on a ticket that is there: a pure function of the record, of what the
+//! ledger knows of its steps, and of the ticket that it names.
+
+use super::plan::{Base, Plan, Planner, Request, Row, Shaped, refused_before, without_requests};
+use crate::error::Fault;
+use crate::event::{End, Skip};
+use crate::intake::{Item, Subject};
+use crate::ledger::{State, StepRecord, Trouble};
+use crate::mapping::TicketName;
+use crate::record::{Place, RowKey};
+use crate::systems::{CREATE, Ticket};
+
+/// What a batch asks of the ledger.
+pub(super) struct Asked {
+    /// The ticket of each record that is to be acted on.
+    names: Vec<Option<Result<TicketName, Vec<Fault>>>>,
+    /// The keys of these records, in order.
+    pub(super) keys: Vec<RowKey>,
+    /// The keys under which their tickets were made, where they are named so, in order.
+    pub(super) targets: Vec<RowKey>,
+}
+
+impl Asked {
+    /// The keys of records that make their own tickets.
+    pub(super) fn of(keys: Vec<RowKey>) -> Self {
+        Self {
+            names: Vec::new(),
+            keys,
+            targets: Vec::new(),
+        }
+    }
+}
+
+/// The ticket that a record acts on.
+enum Aim {
+    /// Known to the ledger.
+    At(Ticket),
+    /// To be looked up by its name.
+    Named(String),
+}
+
+impl Planner<'_> {
+    /// What is to be asked of the ledger before a batch can be planned.
+    pub(super) fn ask(&self, batch: &[Item]) -> Asked {
+        let mut asked = Asked {
+            names: Vec::with_capacity(batch.len()),
+            keys: Vec::new(),
+            targets: Vec::new(),
+        };
+        for item in batch {
+            let Subject::Keyed(key) = &item.subject else {
+                asked.names.push(None);
+                continue;
+            };
+            asked.keys.push(key.clone());
+            let name = self.map.target(&item.rows);
+            if let Ok(TicketName::Made(key)) = &name {
+                asked.targets.push(key.clone());
+            }
+            asked.names.push(Some(name));
+        }
+        asked
+    }
+
+    /// The plans of a batch; `prior` and `made` answer what was asked.
+    pub(super) fn act_all(
+        &self,
+        batch: Vec<Item>,
+        asked: Asked,
+        prior: Vec<Vec<StepRecord>>,
+        made: Vec<Vec<StepRecord>>,
+    ) -> Vec<Plan> {
+        let (mut prior, mut made) = (prior.into_iter(), made.into_iter());
+        let mut kept = 0;
+        let named = batch.into_iter().zip(asked.names);
+        let plans = named.map(|(item, name)| {
+            let Some(name) = name else {
+                return self.plan(item, &[]);
+            };
+            let prior = prior.next().unwrap_or_default();
+            let aim = match name {
+                Ok(TicketName::Made(key)) => {
+                    let made = made.next().unwrap_or_default();
+                    made_ticket(&key, &made, item.place())
+                }
+                Ok(TicketName::Named(name)) => Ok(Aim::Named(name)),
+                Err(faults) => Err(faults),
+            };
+            let mut plan = self.act(item, &prior, aim);
+            self.trim(&mut plan, &mut kept);
+            plan
+        });
+        plans.collect()
+    }
+
+    fn act(&self, item: Item, prior: &[StepRecord], aim: Result<Aim, Vec<Fault>>) -> Plan {
+        let place = item.place().clone();
+        let Subject::Keyed(key) = item.subject else {
+            return self.plan(item, &[]);
+        };
+        let mut base = Base {
+            ordinal: item.ordinal,
+            place,
+            key: Some(key.clone()),
+            rows: item.rows,
+        };
+        let mut requests = match self.shape(&base.rows, &key) {
+            Shaped::Ready(requests) => requests,
+            // All that is wrong with a row is told at once.
+            Shaped::Faults(mut faults) => {
+                faults.extend(aim.err().into_iter().flatten());
+                return Plan::End(base, End::Rejected(faults));
+            }
+            skip @ Shaped::Skip(_) => return without_requests(base, skip),
+        };
+        let aim = match aim {
+            Ok(aim) => aim,
+            Err(faults) => return Plan::End(base, End::Rejected(faults)),
+        };
+        let (ticket, find) = match aim {
+            Aim::At(ticket) => (ticket, None),
+            Aim::Named(name) => {
+                let ticket = Ticket {
+                    id: name.clone(),
+                    ..Ticket::default()
+                };
+                (ticket, Some(name))
+            }
+        };
+        let known = |request: &Request| prior.iter().find(|step| step.id == request.id);
+        let begun = requests.steps.iter().filter_map(known).any(is_done);
+        // What makes something is not made again because a cell has changed: a person decides.
+        let other = requests.steps.iter().find_map(|request| {
+            let step = known(request).filter(|step| is_done(step) && !self.again)?;
+            let changed =
+                step.payload != Some(request.hash) && !self.is_repeatable(&request.id.name);
+            changed.then_some(step)
+        });
+        if let Some(step) = other {
+            let skip = Skip::Changed {
+                ticket,
+                run: step.run.clone(),
+                from: step.place.clone(),
+            };
+            return Plan::End(base, End::Skipped(skip));
+        }
+        requests.steps.retain(|request| {
+            let Some(step) = known(request).filter(|_| !self.again) else {
+                return true;
+            };
+            match step.state {
+                State::Skipped => false,
+                State::Done => step.payload != Some(request.hash),
+                _ => true,
+            }
+        });
+        let Some(first) = requests.steps.first() else {
+            base.rows = Vec::new();
+            return Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }));
+        };
+        if let Some(step) = known(first).filter(|step| step.state == State::Rejected && !self.retry)
+            && step.payload == Some(first.hash)
+            && let Some(Trouble::Refused(refusal)) = &step.trouble
+        {
+            let faults = refused_before(refusal, &base.place, &step.run);
+            let end = match begun {
+                true => End::Incomplete { ticket, faults },
+                false => End::Rejected(faults),
+            };
+            return Plan::End(base, end);
+        }
+        self.look_first(&mut requests.steps, prior);
+        Plan::Send(Box::new(Row {
+            find,
+            begun,
+            ticket: Some(ticket),
+            ..Row::new(self.map.content(&base.rows), base, key, requests)
+        }))
+    }
+
+    /// Marks the requests of which nobody knows whether they were obeyed, as far as they must not simply go again.
+    pub(super) fn look_first(&self, requests: &mut [Request], prior: &[StepRecord]) {
+        for request in requests {
+            let step = prior.iter().find(|step| step.id == request.id);
+            let step = step.filter(|it| matches!(it.state, State::Sending | State::InDoubt));
+            if let Some(step) = step.filter(|it| it.id.name != CREATE)
+                && !self.is_repeatable(&request.id.name)
+            {
+                request.look = step.sent_at;
+            }
+        }
+    }
+}
+
+fn is_done(step: &StepRecord) -> bool {
+    step.state == State::Done
+}
+
+/// The ticket that was made under a key.
+fn made_ticket(key: &RowKey, steps: &[StepRecord], place: &Place) -> Result<Aim, Vec<Fault>> {
+    let create = steps.iter().find(|step| step.id.name == CREATE);
+    let ticket = create.filter(|step| is_done(step));
+    if let Some(ticket) = ticket.and_then(|create| create.ticket.clone()) {
+        return Ok(Aim::At(ticket));
+    }
+    let message = match create {
+        Some(create) if create.state == State::Undone => {
+            format!("the ticket was taken back that was made under the key `{key}`")
+        }
+        _ => format!("no ticket was made under the key `{key}`"),
+    };
+    Err(vec![
+        Fault::row(place.clone(), message)
+            .field("target")
+            .hint("import the row first, or name the ticket by its id or number"),
+    ])
+}

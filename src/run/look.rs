@@ -1,0 +1,101 @@
+//! What is looked up about a row before its requests leave: the ticket that it names, and whether a request was obeyed
+//! of which nobody knows and that must not simply go again.
+
+use std::sync::Arc;
+
+use super::plan::Row;
+use super::retry::Backoff;
+use super::row::{Line, Sent, SentEnd};
+use crate::error::{Error, ErrorKind, Result};
+use crate::systems::{Call, Sighting, Ticket, call_of};
+
+/// Looks at the ticket of a row whether its first request in doubt was obeyed.
+pub(super) async fn look(line: Arc<Line>, mut row: Row) -> Sent {
+    let end = match seen(&line, &mut row).await {
+        Ok(Some(sighting)) => SentEnd::Looked(sighting),
+        Ok(None) => SentEnd::Withdrawn,
+        Err(error) if stops(&error) => SentEnd::Stopped(error),
+        Err(error) => SentEnd::Looked(Sighting::Unclear(error.to_string())),
+    };
+    Sent {
+        row,
+        end,
+        changes: Vec::new(),
+    }
+}
+
+/// Nothing more will go through.
+pub(super) fn stops(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Denied | ErrorKind::Unreachable)
+}
+
+/// `None`: the run is to stop.
+async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
+    if let Some(name) = row.find.clone() {
+        match find(line, &name).await? {
+            Find::Found(ticket) => {
+                row.ticket = Some(ticket);
+                row.find = None;
+            }
+            Find::Nothing => {
+                let why = format!("there is no ticket `{name}` any more");
+                return Ok(Some(Sighting::Unclear(why)));
+            }
+            Find::Halted => return Ok(None),
+        }
+    }
+    let Some((request, since)) = row.in_doubt() else {
+        return Ok(Some(Sighting::Absent));
+    };
+    let call = Call {
+        step: call_of(&request.id.name),
+        ticket: row.ticket.as_ref(),
+        body: &request.body,
+        id: line.identity(&row.key, &request.id),
+    };
+    let mut backoff = Backoff::repeat();
+    loop {
+        let permit = line.limiter.as_ref();
+        match line.system.sighted(call, since, permit).await {
+            Ok(sighting) => return Ok(Some(sighting)),
+            Err(error) => {
+                if !goes_again(line, &mut backoff, error).await? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// What came of looking for a ticket by its name.
+pub(super) enum Find {
+    Found(Ticket),
+    Nothing,
+    /// The run is to stop.
+    Halted,
+}
+
+/// Looks for the ticket of that name.
+pub(super) async fn find(line: &Line, name: &str) -> Result<Find> {
+    let mut backoff = Backoff::repeat();
+    loop {
+        let permit = line.limiter.as_ref();
+        match line.system.find_ticket(name, permit).await {
+            Ok(Some(ticket)) => return Ok(Find::Found(ticket)),
+            Ok(None) => return Ok(Find::Nothing),
+            Err(error) => {
+                if !goes_again(line, &mut backoff, error).await? {
+                    return Ok(Find::Halted);
+                }
+            }
+        }
+    }
+}
+
+/// Waits until a read that failed is tried again; `false`: the run is to stop.
+async fn goes_again(line: &Line, backoff: &mut Backoff, error: Error) -> Result<bool> {
+    match backoff.next() {
+        Some(wait) if error.kind() != ErrorKind::Denied => Ok(line.wait(wait).await),
+        _ => Err(error),
+    }
+}
