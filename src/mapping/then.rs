@@ -68,7 +68,7 @@ impl<'m> Compiler<'m> {
             Some(EachRule::Rows(rows)) => Some(self.key_part(&rows.on)),
             None => None,
         };
-        self.slots.has_item = rule.each.is_some();
+        self.slots.has_item = rule.has_item;
         let mut fields: Vec<FieldPlan> = rule
             .fields
             .iter()

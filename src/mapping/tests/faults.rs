@@ -66,7 +66,7 @@ fn all_that_the_head_lacks_is_told_at_once() {
     m.toml:2:10: `system` cannot be `clearfed`
         did you mean `clearfeed`?
     m.toml:3:13: `operation = "upsert"` is not built yet
-        this version does `operation = "create"`
+        let one mapping create what is new and a second one update what is there
     m.toml:4:9: `scope` is empty or has space around it
         a name that stays for ever, such as `scope = "spiceworks-2024"`: with it a row keeps its identity whatever the file is called
     m.toml:5:1: the mapping has no key `unmaped`
@@ -83,8 +83,6 @@ fn all_that_the_head_lacks_is_told_at_once() {
         write `{ from = "a column" }` or `{ value = … }`
     m.toml:14:7: a field has no key `form`
         did you mean `from` or `formats`?
-    m.toml:15:3: `then` is not built yet
-        this version cannot do it: leave the key out
     "##);
 }
 
