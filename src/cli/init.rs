@@ -320,14 +320,14 @@ fn check(
 
 /// A ready mapping where there is one for the headings, else a guess.
 enum Made {
-    Ready(Layout),
+    Ready(Box<Layout>),
     Guessed(Draft),
 }
 
 impl Made {
     fn of(seen: &Seen<'_>) -> Self {
         match Layout::of(seen.tables, seen.schema.system()) {
-            Some(layout) => Self::Ready(layout),
+            Some(layout) => Self::Ready(Box::new(layout)),
             None => Self::Guessed(infer::guess(seen)),
         }
     }

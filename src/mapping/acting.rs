@@ -32,6 +32,8 @@ pub(super) struct ThenRule {
     pub(super) operation: At<Operation>,
     pub(super) when: Option<At<String>>,
     pub(super) each: Option<EachRule>,
+    /// Whether fields may speak of an item: `each` is written, whatever is wrong with it.
+    pub(super) has_item: bool,
     pub(super) fields: Vec<Arc<FieldRule>>,
 }
 
@@ -179,6 +181,7 @@ fn read_then(
         operation: At::new(operation?, section.key_at("operation")),
         when,
         each,
+        has_item: section.has("each"),
         fields: fields.rules.into_iter().map(Arc::new).collect(),
     })
 }

@@ -288,7 +288,14 @@ fn missing_column(name: &str, origin: &Origin, tables: &[Table], faults: &mut Fa
     for table in tables {
         names.extend(table.header.names().iter().map(String::as_str));
     }
-    let hint = did_you_mean(&nearest(name, names.iter().copied())).or_else(|| {
+    let is_item = name == "item" || name.starts_with("item.");
+    let of_each =
+        "`item` is for `[[then]]`: one of what its `each = { … }` says, which is missing there";
+    let near = match is_item {
+        true => Some(of_each.to_owned()),
+        false => did_you_mean(&nearest(name, names.iter().copied())),
+    };
+    let hint = near.or_else(|| {
         let shown: Vec<String> = names
             .iter()
             .take(12)

@@ -187,7 +187,10 @@ pub(super) fn read_top(
         options,
         input: Arc::new(input),
         fields: fields.into_iter().map(Arc::new).collect(),
-        fields_at: top.key_at("fields"),
+        fields_at: match top.has("fields") {
+            true => top.key_at("fields"),
+            false => top.key_at("operation"),
+        },
         examples: Arc::new(examples),
         fingerprint: reading.digest.finalize().to_hex().to_string(),
     })

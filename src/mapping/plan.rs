@@ -209,7 +209,9 @@ impl Plan {
             .collect();
         let order = compiler.order(&mut fields, &named);
         compiler.check_places(&fields);
-        compiler.check_required(&mapping.fields, mapping.fields_at, mapping.operation);
+        if schema.fields(mapping.operation).is_ok() {
+            compiler.check_required(&mapping.fields, mapping.fields_at, mapping.operation);
+        }
         compiler.check_clear(mapping);
         let marks = compiler.marks(mapping, &fields);
         let bare_description = compiler.bare_description(mapping, &fields);

@@ -33,6 +33,11 @@ impl ThenPlan {
         Cow::Owned(format!("then-{}/{call}", self.rule.number))
     }
 
+    /// Whether it reads the input's own workbook.
+    pub(super) fn needs_input(&self) -> bool {
+        matches!(&self.rule.each, Some(EachRule::Rows(rows)) if rows.needs_input())
+    }
+
     pub(super) fn operation(&self) -> Operation {
         self.rule.operation.value
     }
@@ -63,7 +68,7 @@ impl<'m> Compiler<'m> {
             Some(EachRule::Rows(rows)) => Some(self.key_part(&rows.on)),
             None => None,
         };
-        self.slots.has_item = rule.each.is_some();
+        self.slots.has_item = rule.has_item;
         let mut fields: Vec<FieldPlan> = rule
             .fields
             .iter()

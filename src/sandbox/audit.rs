@@ -29,6 +29,9 @@ pub(super) struct Entry<'a> {
     /// What the replay needs besides: ClearFeed's dialect, or that an update blanked what it left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mode: Option<&'static str>,
+    /// The token, where it is not the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<&'static str>,
     /// The reference of the text's last line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) marker: Option<&'a str>,
@@ -44,6 +47,8 @@ pub(super) struct Kept {
     pub(super) id: String,
     #[serde(default)]
     pub(super) mode: Option<String>,
+    #[serde(default)]
+    pub(super) by: Option<String>,
     pub(super) body: Value,
 }
 
@@ -246,6 +251,7 @@ mod tests {
                 operation: "create",
                 id,
                 mode: None,
+                by: None,
                 marker: None,
                 body: &body,
             })

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::reply::Refusal;
+use super::route::Parameters;
+use super::token::Token;
 
 /// One request.
 #[derive(Debug)]
@@ -23,6 +25,11 @@ pub(super) struct Call {
     pub(super) at: Timestamp,
     /// How long listings do not show what it creates.
     pub(super) hidden: Duration,
+    /// Whom it acts as.
+    pub(super) token: Token,
+    /// The name of what it asks for.
+    pub(super) operation: &'static str,
+    parameters: Parameters,
 }
 
 impl Call {
@@ -49,7 +56,23 @@ impl Call {
             body,
             at: Timestamp::now(),
             hidden: Duration::ZERO,
+            token: Token::default(),
+            operation: "",
+            parameters: Vec::new(),
         }
+    }
+
+    /// Notes the row that it has found: the operation, and which pieces of the path are the row's parameters,
+    /// counted after the system's name.
+    pub(super) fn led(&mut self, operation: &'static str, parameters: Parameters) {
+        self.operation = operation;
+        self.parameters = parameters;
+    }
+
+    /// A parameter of the path as written.
+    pub(super) fn parameter(&self, name: &str) -> &str {
+        let place = self.parameters.iter().find(|(own, _)| *own == name);
+        place.map_or("", |(_, place)| self.segment(place + 1))
     }
 
     /// The pieces of the path in lower case.
@@ -58,7 +81,7 @@ impl Call {
     }
 
     /// One piece of the path as written.
-    pub(super) fn segment(&self, index: usize) -> &str {
+    fn segment(&self, index: usize) -> &str {
         self.segments.get(index).map_or("", String::as_str)
     }
 

@@ -7,10 +7,15 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `server` | connections, the way of a request, connections that are cut on purpose |
+//! | `listen`, `wire` | connections, and those that are cut on purpose |
+//! | `server` | the way of a request |
+//! | `route` | the table of what a system answers: it leads the requests, and the documents are made of it |
+//! | `schema`, `openapi` | what bodies hold, and the OpenAPI documents |
+//! | `token` | whom a token acts as and what it may |
+//! | `departure` | how answers leave |
 //! | `incidentiq`, `clearfeed` | one emulator each |
 //! | [`seed`] | the population, the same for ever |
-//! | `fault`, `limit` | what goes wrong, how fast is too fast |
+//! | `fault`, `mishap`, `limit` | what goes wrong, what becomes of the request then, how fast is too fast |
 //! | `clerk`, `veil` | what is obeyed later than it came, and shown later than it was made |
 //! | `audit` | one line for each accepted write; with a data folder its journal too |
 //! | `admin` | `/_sandbox` |
@@ -20,14 +25,23 @@ mod audit;
 mod call;
 mod clearfeed;
 mod clerk;
+mod departure;
 mod dice;
+mod emulator;
 mod fault;
 mod guid;
 mod incidentiq;
 mod limit;
+mod listen;
+mod mishap;
+mod multipart;
+mod openapi;
 mod reply;
+mod route;
+mod schema;
 pub mod seed;
 mod server;
+mod token;
 mod veil;
 mod wire;
 
@@ -229,7 +243,7 @@ impl Sandbox {
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let serving = tokio::spawn(server::serve(app.clone(), listener, later));
+        let serving = tokio::spawn(listen::serve(app.clone(), listener, later));
         Ok(Self {
             address,
             app,

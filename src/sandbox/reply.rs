@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Debug, Clone)]
 pub(super) struct Reply {
     pub(super) status: u16,
-    pub(super) content_type: &'static str,
+    pub(super) content_type: String,
     pub(super) body: Vec<u8>,
     /// Further headers.
     pub(super) headers: Vec<(&'static str, String)>,
@@ -17,7 +17,7 @@ impl Reply {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         Self {
             status,
-            content_type: "application/json; charset=utf-8",
+            content_type: "application/json; charset=utf-8".to_owned(),
             body: serde_json::to_vec(body).expect("the sandbox's own answers are JSON"),
             headers: Vec::new(),
         }
@@ -27,8 +27,18 @@ impl Reply {
     pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             status,
-            content_type,
+            content_type: content_type.to_owned(),
             body: body.into_bytes(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Bytes of any type.
+    pub(super) fn bytes(content_type: &str, body: &[u8]) -> Self {
+        Self {
+            status: 200,
+            content_type: content_type.to_owned(),
+            body: body.to_vec(),
             headers: Vec::new(),
         }
     }
@@ -56,6 +66,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     pub(super) fields: Vec<(String, String)>,
     pub(super) shape: Shape,
+    /// The word by which a program knows the reason.
+    pub(super) key: Option<&'static str>,
 }
 
 impl Refusal {
@@ -66,6 +78,7 @@ impl Refusal {
             message: message.into(),
             fields: Vec::new(),
             shape: Shape::Map,
+            key: None,
         }
     }
 
@@ -76,10 +89,33 @@ impl Refusal {
         refusal
     }
 
+    /// The same with a word for programs.
+    pub(super) fn with_key(mut self, key: &'static str) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Everything that it says, in one line.
+    pub(super) fn told(&self) -> String {
+        let fields = self
+            .fields
+            .iter()
+            .map(|(field, message)| format!("{field}: {message}"));
+        match self.fields.is_empty() {
+            true => self.message.clone(),
+            false => fields.collect::<Vec<_>>().join(" "),
+        }
+    }
+
     /// The same as a list.
     pub(super) fn listed(mut self) -> Self {
         self.shape = Shape::List;
         self
+    }
+
+    /// A refusal because of a rule of the whole body, told under its field, in the documents' usual shape.
+    pub(super) fn bad(field: &str, message: impl Into<String>) -> Self {
+        Self::field(400, field, message)
     }
 
     /// A path that is not there.

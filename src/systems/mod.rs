@@ -99,9 +99,11 @@ impl fmt::Display for Dialect {
 }
 
 /// What a mapping does with each record, and what `deskferry ticket` does with one ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Makes a new ticket.
+    #[default]
     Create,
     /// Changes fields of a ticket; what is not named stays.
     Update,
@@ -157,6 +159,16 @@ impl Operation {
             Self::Close => "closed",
             Self::Delete => "deleted",
             Self::Subtask => "extended",
+        }
+    }
+
+    /// What is done to a ticket, as a verb for sentences: `about to move 3 tickets`.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Comment => "comment on",
+            Self::SetStatus => "move",
+            Self::Subtask => "extend",
+            other => other.as_str(),
         }
     }
 

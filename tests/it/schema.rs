@@ -80,7 +80,6 @@ fn what_the_loader_calls_an_unknown_key_or_word_the_schema_does_too() {
         "resolve_missing_action",
         "step_repair_word",
         "type_word",
-        "top_then_later",
     ] {
         let path = repository().join(format!("tests/mapping_faults/{name}.toml"));
         let text = std::fs::read_to_string(path).unwrap();

@@ -7,12 +7,14 @@ use super::super::connect::{Connected, Target};
 use crate::mapping::BoundPlan;
 use crate::report::words;
 use crate::run::{Limiter, MaxErrors, UNKNOWN_RATE};
+use crate::systems::Operation;
 
 /// What is about to happen: how many tickets, where, as whom, what cannot be silenced, how long, how to undo.
 pub(super) fn before_first_write(
     target: &Target,
     connected: &Connected,
     records: u64,
+    operation: Operation,
     plan: &BoundPlan,
     limiter: &Limiter,
 ) -> String {
@@ -24,7 +26,8 @@ pub(super) fn before_first_write(
         std::time::Duration::from_secs_f64(records as f64 * plan.requests_per_row() as f64 / rate);
     let mut lines = vec![
         format!(
-            "  about to create up to {} in {}",
+            "  about to {} up to {} in {}",
+            operation.verb(),
             words::plural(records, "ticket", "tickets"),
             system.schema().system()
         ),
@@ -44,6 +47,12 @@ pub(super) fn before_first_write(
         Some(what) => format!("    not silent {what}"),
         None => "    silent     no e-mail, notification or rule fires unless the mapping says notify = true".to_owned(),
     });
+    if operation != Operation::Create {
+        lines.push(
+            "    undo       nothing undoes this: `deskferry runs ids` lists the tickets".to_owned(),
+        );
+        return lines.join("\n");
+    }
     lines.push(format!(
         "    undo       `deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
         system.undoing()

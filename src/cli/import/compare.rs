@@ -22,7 +22,8 @@ impl Import<'_> {
         scope: &Scope,
         meta: &RunMeta,
     ) -> Result<Option<Compared>> {
-        if self.only.is_some() {
+        // Rows that act on tickets have their steps judged one by one.
+        if self.only.is_some() || self.acts() {
             return Ok(None);
         }
         let (bytes, flags) = scope.has_seen(meta).await?;
@@ -59,7 +60,7 @@ impl Import<'_> {
         let Some(connected) = self.connected.filter(|_| !self.args.dry_run) else {
             return Ok(());
         };
-        if self.args.again || !scope.is_empty().await? {
+        if self.args.again || self.acts() || !scope.is_empty().await? {
             return Ok(());
         }
         let name = self.mapping.scope();

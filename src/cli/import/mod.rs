@@ -33,7 +33,7 @@ use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, words};
 use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::Input;
-use crate::systems;
+use crate::systems::{self, Operation};
 
 pub(super) use only::Only;
 
@@ -98,6 +98,8 @@ struct Pass<'a> {
 
 /// What a run needs while it is under way.
 struct Running {
+    /// The scope of the keys by which rows name the tickets that they act on.
+    targets: Option<Scope>,
     reporter: Reporter,
     settings: run::Settings,
     interrupts: Interrupts,
@@ -119,7 +121,18 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Whether the rows act on tickets that are there.
+    fn acts(&self) -> bool {
+        self.mapping.operation() != Operation::Create
+    }
+
     async fn run(&self) -> Result<ExitCode> {
+        if self.acts() && self.args.again {
+            return Err(
+                Error::usage("`--again` is for mappings that create tickets")
+                    .hint("a row whose cells have changed is sent anew by itself"),
+            );
+        }
         let directory = self.directory().await?;
         if let Some(only) = self.only {
             let target = self.target.map_or("the snapshot", Target::name);
@@ -130,9 +143,12 @@ impl Import<'_> {
         let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         let system = self.mapping.system().as_str();
-        let scope = ledger
-            .scope(system, &directory.snapshot().tenant, self.mapping.scope())
-            .await?;
+        let tenant = &directory.snapshot().tenant;
+        let scope = ledger.scope(system, tenant, self.mapping.scope()).await?;
+        let targets = match self.mapping.target_scope() {
+            Some(name) => Some(ledger.scope(system, tenant, name).await?),
+            None => None,
+        };
         let meta = self.meta(&directory);
         let pass = Pass {
             plan: &plan,
@@ -150,6 +166,7 @@ impl Import<'_> {
         let interrupts = Interrupts::listen()?;
         self.give_up(&pass, &scope, compared.as_ref())?;
         let running = Running {
+            targets,
             reporter,
             settings,
             interrupts,
@@ -280,8 +297,14 @@ impl Import<'_> {
         }
         let records = pass.counted.1;
         let tickets = self.limit().map_or(records, |limit| limit.min(records));
-        let mut about =
-            announce::before_first_write(target, connected, tickets, pass.plan, &self.limiter);
+        let mut about = announce::before_first_write(
+            target,
+            connected,
+            tickets,
+            self.mapping.operation(),
+            pass.plan,
+            &self.limiter,
+        );
         if let Some(compared) = compared.filter(|_| self.args.again) {
             about = format!("{about}\n{}", compare::doubled(compared));
         }
@@ -312,7 +335,7 @@ impl Import<'_> {
                 .connected
                 .map(|connected| Arc::clone(&connected.system)),
             ledger: Some(scope),
-            targets: None,
+            targets: running.targets,
             meta,
         };
         let limiter = Arc::clone(&self.limiter);
@@ -514,6 +537,7 @@ impl Import<'_> {
                 .collect(),
             target: format!("{} ({target})", self.mapping.system()),
             run: totals.run.clone(),
+            operation: self.mapping.operation(),
             dry_run: self.args.dry_run,
             limit: self.limiter.ceiling(),
             most: self.limit(),

@@ -16,6 +16,7 @@ use crate::mapping::plan::{FieldPlan, Plan};
 use crate::mapping::resolve::{Hints, Resolved};
 use crate::mapping::shape::Unmapped;
 use crate::mapping::target::Want;
+use crate::mapping::then::ThenPlan;
 use crate::record::{Cell, ColumnRef, Header, Place, Record};
 use crate::source::{Layout, Table};
 
@@ -29,7 +30,10 @@ pub(in crate::mapping) fn run(
     faults: &mut Faults,
 ) -> Result<Ran, &'static str> {
     let mut lookups = plan.lookups.iter().filter_map(|rule| rule.lookup.as_ref());
-    if !examples.is_empty() && lookups.any(|lookup| lookup.needs_input()) {
+    let mut thens = plan.thens.iter();
+    let needs_input =
+        lookups.any(|lookup| lookup.needs_input()) || thens.any(ThenPlan::needs_input);
+    if !examples.is_empty() && needs_input {
         return Err("the mapping looks into sheets of the input, which tests do not have");
     }
     let mut ran = Ran::default();

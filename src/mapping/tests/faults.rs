@@ -66,7 +66,7 @@ fn all_that_the_head_lacks_is_told_at_once() {
     m.toml:2:10: `system` cannot be `clearfed`
         did you mean `clearfeed`?
     m.toml:3:13: `operation = "upsert"` is not built yet
-        this version does `operation = "create"`
+        let one mapping create what is new and a second one update what is there
     m.toml:4:9: `scope` is empty or has space around it
         a name that stays for ever, such as `scope = "spiceworks-2024"`: with it a row keeps its identity whatever the file is called
     m.toml:5:1: the mapping has no key `unmaped`
@@ -83,21 +83,6 @@ fn all_that_the_head_lacks_is_told_at_once() {
         write `{ from = "a column" }` or `{ value = … }`
     m.toml:14:7: a field has no key `form`
         did you mean `from` or `formats`?
-    m.toml:15:3: `then` is not built yet
-        this version cannot do it: leave the key out
-    "##);
-}
-
-#[test]
-fn keys_for_later_are_said_to_be_so() {
-    insta::assert_snapshot!(load_faults(&format!(
-            "target = {{ from = \"x\" }}\n{}",
-            with_fields("Tags = { from = \"a\", clear = true }\n")
-        )), @r##"
-    m.toml:1:1: `target` is not built yet
-        this version cannot do it: leave the key out
-    m.toml:10:22: `clear` is not built yet
-        this version cannot do it: leave the key out
     "##);
 }
 
@@ -138,7 +123,7 @@ fn steps_that_cannot_work_are_told() {
         nothing would pass: change one of the two
     m.toml:15:35: `extract` needs one group, `x` has 0
         put what you want in round brackets: `#(\d+)`
-    m.toml:15:52: `(` is no regular expression: unclosed group
+    m.toml:15:53: `(` is no regular expression: unclosed group
         write signs that stand for themselves as `\.` `\(` `\?`; in TOML use 'single quotes' around it
     m.toml:15:77: a text cannot be both `upper` and `lower`
         leave one of the two out
@@ -194,7 +179,7 @@ fn fields_and_constants_are_checked_against_the_system() {
         leave `parse` out: the field reads its own type
     m.toml:12:1: `DueDate` takes one value, and `split` makes several
         take a part of the cell by `extract = "…"`
-    m.toml:13:33: no valid template, line 1 of it: syntax error: unexpected character
+    m.toml:13:44: no valid template, line 1 of it: syntax error: unexpected character
         a column whose name holds more than letters is written `row['Ticket #']`
     "##);
     insta::assert_snapshot!(faults(
@@ -218,9 +203,9 @@ fn columns_that_no_table_has_are_told_with_the_nearest() {
         ), @r##"
     m.toml:7:20: the input has no column `Title`
         did you mean `Titel`?
-    m.toml:9:33: the input has no column `Description`
+    m.toml:9:37: the input has no column `Description`
         did you mean `Descripton`?
-    m.toml:9:33: the input has no column `Ticket #`
+    m.toml:9:55: the input has no column `Ticket #`
         did you mean `Ticket No`?
     "##);
 }
@@ -232,20 +217,20 @@ fn comparing_unlike_things_is_told_before_the_run() {
     };
     let columns = || table(&["Id", "Title", "Building", "Opened", "Amount"]);
     insta::assert_snapshot!(bind_faults(&mapping("Amount > 5"), columns()), @r##"
-    m.toml:7:9: `Amount`, a text, is compared with a number
+    m.toml:7:10: `Amount`, a text, is compared with a number
         give it a type in `[input.columns]`: "Amount" = { parse = "number" }, or put the other in quotes
     "##);
     insta::assert_snapshot!(bind_faults(&mapping("Opened >= '2024-01-01'"), columns()), @r##"
-    m.toml:7:9: `Opened`, a date, is compared with a text
+    m.toml:7:10: `Opened`, a date, is compared with a text
         write the date as `date('2024-01-31')`
     "##);
     insta::assert_snapshot!(bind_faults(
             &mapping("row['Amount'] < date('2024-01-01') or _row == 'x'"),
             columns()
         ), @r##"
-    m.toml:7:9: `Amount`, a text, is compared with a date
+    m.toml:7:10: `Amount`, a text, is compared with a date
         give it a type in `[input.columns]`: "Amount" = { parse = "datetime", formats = ["%m/%d/%Y"] }
-    m.toml:7:9: `_row`, a number, is compared with a text
+    m.toml:7:48: `_row`, a number, is compared with a text
         compare like with like
     "##);
     bind(

@@ -12,6 +12,7 @@ use super::causes::Causes;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
+use crate::systems::Operation;
 
 /// How many rows of a list are named.
 const SHOWN: usize = 5;
@@ -25,6 +26,8 @@ pub struct Context {
     pub target: String,
     /// The run's code; `None` in a dry run.
     pub run: Option<String>,
+    /// What is done with each row.
+    pub operation: Operation,
     /// Whether nothing was sent on purpose.
     pub dry_run: bool,
     /// The limit, in requests per second.
@@ -236,10 +239,10 @@ impl Summary {
             .iter()
             .map(|((field, took), rows)| serde_json::json!({"field": field, "took": took, "rows": rows}))
             .collect();
-        serde_json::json!({
+        let mut summary = serde_json::json!({
             "inputs": context.inputs, "target": context.target, "run": context.run, "dry_run": context.dry_run,
             "rows": self.rows, "records": self.records, "filtered": self.filtered,
-            "created": self.created, "would_create": self.ready, "incomplete": self.incomplete, "skipped": self.skipped,
+            "operation": context.operation.as_str(), "incomplete": self.incomplete, "skipped": self.skipped,
             "rejected": self.rejected, "in_doubt": self.in_doubt, "not_sent": self.not_sent,
             "skipped_because": {
                 "done_before": self.done_before, "changed": self.changed.count,
@@ -255,7 +258,10 @@ impl Summary {
                 "requests": forecast.requests, "rate": forecast.rate, "seconds": forecast.least.as_secs_f64(), "ends": forecast.ends,
             })),
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
-        })
+        });
+        summary[context.operation.done()] = self.created.into();
+        summary[format!("would_{}", context.operation)] = self.ready.into();
+        summary
     }
 }
 

@@ -68,10 +68,11 @@ impl Summary {
             words::plural(self.records, "record", "records"),
             words::count(self.filtered)
         );
+        let operation = context.operation;
         let made = if context.dry_run {
-            ("would create", self.ready)
+            (format!("would {}", operation.verb()), self.ready)
         } else {
-            ("created", self.created)
+            (operation.done().to_owned(), self.created)
         };
         let n = words::count;
         let _ = write!(
@@ -118,7 +119,8 @@ impl Summary {
             let rows = words::plural(self.incomplete, "ticket was", "tickets were");
             let _ = writeln!(
                 text,
-                "  incomplete {rows} created, a later step was refused"
+                "  incomplete {rows} {}, a later step was refused",
+                context.operation.done()
             );
         }
         if let Some(most) = context.most

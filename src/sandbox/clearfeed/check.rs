@@ -1,11 +1,11 @@
 //! What a request's body may hold, in each dialect (contract clearfeed, endpoints).
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::requests::{FieldValue, Message, Priority, Request, STATES};
-use super::{ClearFeed, Dialect};
-use crate::sandbox::Temper;
+use super::form::Form;
+use super::requests::{FieldValue, Linked, Message, Priority, Request, STATES};
+use super::{ClearFeed, Dialect, Step};
 use crate::sandbox::reply::Refusal;
 use crate::sandbox::seed::support::{CustomField, FieldKind};
 
@@ -13,75 +13,6 @@ use crate::sandbox::seed::support::{CustomField, FieldKind};
 pub(super) const MAX_TEXT: usize = 3_000;
 /// The longest title.
 const MAX_TITLE: usize = 255;
-
-/// A body being read: what is wrong with it is gathered.
-struct Form<'a> {
-    body: &'a Map<String, Value>,
-    faults: Vec<(String, String)>,
-}
-
-impl<'a> Form<'a> {
-    fn new(body: &'a Value) -> Result<Self, Refusal> {
-        let body = body
-            .as_object()
-            .ok_or_else(|| Refusal::new(400, "the body must be a JSON object"))?;
-        Ok(Self {
-            body,
-            faults: Vec::new(),
-        })
-    }
-
-    fn fault(&mut self, name: &str, rule: &str) {
-        self.faults
-            .push((name.to_owned(), format!("{name} {rule}")));
-    }
-
-    fn at(&self, name: &str) -> Option<&'a Value> {
-        self.body.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(&mut self, name: &str) -> Option<&'a str> {
-        let value = self.at(name)?;
-        if !value.is_string() {
-            self.fault(name, "must be a string");
-        }
-        value.as_str()
-    }
-
-    fn required(&mut self, name: &str) -> &'a str {
-        let is_there = self.at(name).is_some();
-        let text = self.text(name).unwrap_or_default();
-        if text.trim().is_empty() && (!is_there || self.at(name).is_some_and(Value::is_string)) {
-            self.fault(name, "should not be empty");
-        }
-        text
-    }
-
-    /// A framework that knows its members refuses the others; a live system drops them.
-    fn only(&mut self, known: &[&str], temper: Temper) {
-        if temper == Temper::LiveLike {
-            return;
-        }
-        let unknown: Vec<_> = self
-            .body
-            .keys()
-            .filter(|name| !known.contains(&name.as_str()))
-            .collect();
-        for name in unknown {
-            self.faults
-                .push((name.clone(), format!("property {name} should not exist")));
-        }
-    }
-
-    fn end(self) -> Result<(), Refusal> {
-        if self.faults.is_empty() {
-            return Ok(());
-        }
-        let mut refusal = Refusal::new(400, "Bad Request");
-        refusal.fields = self.faults;
-        Err(refusal)
-    }
-}
 
 impl ClearFeed {
     /// A new request from the body of a create.
@@ -126,6 +57,7 @@ impl ClearFeed {
                 .iter()
                 .position(|one| one.email == folded);
             request.author_email = Some(email.to_owned());
+            request.customer = self.customer_of(email);
             request.messages[0].author = request.author;
         }
         match dialect {
@@ -143,30 +75,39 @@ impl ClearFeed {
     }
 
     /// The request after an operation.
-    pub(super) fn changed(
-        &self,
-        dialect: Dialect,
-        request: &Request,
-        operation: &str,
-        body: &Value,
-        at: Timestamp,
-    ) -> Result<Request, Refusal> {
-        let mut form = Form::new(body)?;
+    pub(super) fn changed(&self, request: &Request, step: Step<'_>) -> Result<Request, Refusal> {
+        let dialect = step.dialect;
+        let mut form = Form::new(step.body)?;
         let mut after = request.clone();
-        after.updated = at;
+        after.updated = step.at;
+        if step.operation == "link" {
+            link(&mut form, &mut after, step.at);
+            form.end()?;
+            return Ok(after);
+        }
         let state = if dialect == Dialect::V1 {
             "status"
         } else {
             "state"
         };
-        if let Some(word) = form.text(state) {
-            match STATES.iter().find(|known| **known == word) {
-                Some(known) => after.state = known,
-                None => form.fault(state, &format!("must be one of {}", STATES.join(", "))),
+        take_state(&mut form, &mut after, state);
+        if step.operation == "message" {
+            if dialect == Dialect::V1 {
+                take_state(&mut form, &mut after, "state");
             }
-        }
-        if operation == "message" {
-            message(&mut form, &mut after, at);
+            message(&mut form, &mut after, step);
+            form.only(
+                &[
+                    "html_body",
+                    "is_private",
+                    "post_as_bot",
+                    "thread_ts",
+                    "user_reply_channel_type",
+                    "state",
+                    "status",
+                ],
+                self.temper,
+            );
             form.end()?;
             return Ok(after);
         }
@@ -247,7 +188,11 @@ impl ClearFeed {
         }
     }
 
+    /// A person's id; null takes the one off who works on it.
     fn assignee(&self, form: &mut Form<'_>, request: &mut Request, name: &str) {
+        if form.is_null(name) {
+            request.assignee = None;
+        }
         if let Some(id) = form.text(name) {
             match self.support.people.iter().position(|one| one.id == id) {
                 Some(place) => request.assignee = Some(place),
@@ -257,6 +202,18 @@ impl ClearFeed {
     }
 
     fn custom(&self, form: &mut Form<'_>, request: &mut Request, dialect: Dialect) {
+        let fields = &self.support.custom_fields;
+        self.custom_values(form, fields, &mut request.custom, dialect);
+    }
+
+    /// Values of these fields, under the dialect's name; null takes one off.
+    pub(super) fn custom_values(
+        &self,
+        form: &mut Form<'_>,
+        fields: &[CustomField],
+        custom: &mut Vec<(usize, FieldValue)>,
+        dialect: Dialect,
+    ) {
         let name = match dialect {
             Dialect::V1 => "custom_fields",
             Dialect::Rest => "custom_field_values",
@@ -269,24 +226,20 @@ impl ClearFeed {
             return;
         };
         for (key, value) in values {
-            let place = self
-                .support
-                .custom_fields
-                .iter()
-                .position(|field| match dialect {
-                    Dialect::V1 => field.name == key,
-                    Dialect::Rest => field.id.to_string() == *key,
-                });
+            let place = fields.iter().position(|field| match dialect {
+                Dialect::V1 => field.name == key,
+                Dialect::Rest => field.id.to_string() == *key,
+            });
             let Some(place) = place else {
                 form.fault(name, &format!("has no field {key}"));
                 continue;
             };
-            request.custom.retain(|(other, _)| *other != place);
+            custom.retain(|(other, _)| *other != place);
             if value.is_null() {
                 continue;
             }
-            match self.field_value(&self.support.custom_fields[place], value, dialect) {
-                Ok(value) => request.custom.push((place, value)),
+            match self.field_value(&fields[place], value, dialect) {
+                Ok(value) => custom.push((place, value)),
                 Err(rule) => form.fault(name, &format!("{key} {rule}")),
             }
         }
@@ -364,21 +317,58 @@ fn tags(form: &mut Form<'_>, request: &mut Request) {
     }
 }
 
-fn message(form: &mut Form<'_>, request: &mut Request, at: Timestamp) {
+fn take_state(form: &mut Form<'_>, request: &mut Request, name: &str) {
+    if let Some(word) = form.text(name) {
+        match STATES.iter().find(|known| **known == word) {
+            Some(known) => request.state = known,
+            None => form.fault(name, &format!("must be one of {}", STATES.join(", "))),
+        }
+    }
+}
+
+fn message(form: &mut Form<'_>, request: &mut Request, step: Step<'_>) {
     let text = form.required("html_body").to_owned();
     for name in ["is_private", "post_as_bot"] {
         if form.at(name).is_some_and(|value| !value.is_boolean()) {
             form.fault(name, "must be a boolean value");
         }
     }
+    form.text("thread_ts");
+    let channel = form.text("user_reply_channel_type");
+    if channel.is_some_and(|word| !["triage", "request"].contains(&word)) {
+        form.fault("user_reply_channel_type", "must be triage or request");
+    }
+    let flag = |name| form.at(name).and_then(Value::as_bool);
     request.messages.push(Message {
         text,
-        author: Some(0),
-        is_responder: true,
-        is_private: form
-            .at("is_private")
-            .and_then(Value::as_bool)
-            .unwrap_or(false),
+        author: Some(step.by),
+        is_responder: Some(step.by) != request.author || step.by == 0,
+        is_private: flag("is_private").unwrap_or(channel == Some("triage")),
+        at: step.at,
+    });
+}
+
+/// A ticket of another system; the same one twice is one.
+fn link(form: &mut Form<'_>, request: &mut Request, at: Timestamp) {
+    let integration = form.required("integration").to_owned();
+    let key = form
+        .at("ticket_id")
+        .map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned))
+        .unwrap_or_default();
+    if key.is_empty() {
+        form.fault("ticket_id", "should not be empty");
+    }
+    if request
+        .links
+        .iter()
+        .any(|one| one.integration == integration && one.key == key)
+    {
+        return;
+    }
+    request.links.push(Linked {
+        id: request.id * 100 + request.links.len() as u64 + 1,
+        integration,
+        key,
         at,
     });
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::check::MAX_TEXT;
-use super::{ClearFeed, Dialect, dialect, root};
+use super::{ClearFeed, Dialect, dialect};
 use crate::sandbox::call::Call;
 use crate::sandbox::reply::{Answer, Refusal, Reply};
 use crate::sandbox::seed::support::{FieldKind, Team};
@@ -52,12 +52,12 @@ pub(super) fn custom_fields(system: &ClearFeed, call: &Call) -> Answer {
             return Err(Refusal::field(400, "entity_type", rule));
         }
     };
-    let fields = system
-        .support
-        .custom_fields
-        .iter()
-        .filter(|_| is_for_requests);
+    let fields = match is_for_requests {
+        true => &system.support.custom_fields,
+        false => &system.support.customer_fields,
+    };
     let items = fields
+        .iter()
         .map(|field| {
             let mut config = json!({});
             match field.kind {
@@ -128,14 +128,9 @@ pub(super) fn teams(system: &ClearFeed, call: &Call) -> Answer {
 
 pub(super) fn team(system: &ClearFeed, call: &Call) -> Answer {
     let spoken = dialect(call);
-    let id = spoken.number_of("team", call.segment(root(spoken) + 1));
+    let id = spoken.number_of("team", call.parameter("teamId"));
     let team = system.support.teams.iter().find(|team| Some(team.id) == id);
     let team = team.ok_or_else(|| Refusal::not_found("Team"))?;
     let shown = shown(system, spoken, team, includes(call, "team_members"));
     Ok(Reply::json(200, &json!({ "team": shown })))
-}
-
-/// No customers are seeded.
-pub(super) fn customers(_: &ClearFeed, _: &Call) -> Answer {
-    Ok(whole("customers", Vec::new()))
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::requests::{Request, STATES};
-use super::{ClearFeed, Dialect, dialect, place, request_id};
+use super::{ClearFeed, Dialect, dialect, place};
 use crate::sandbox::call::Call;
 use crate::sandbox::reply::{Answer, Refusal, Reply};
 use crate::sandbox::veil::Veil;
@@ -18,7 +18,7 @@ fn wants_messages(call: &Call) -> bool {
 pub(super) fn one(system: &ClearFeed, call: &Call) -> Answer {
     let spoken = dialect(call);
     let requests = system.requests();
-    let id = spoken.number_of("req", request_id(call, spoken));
+    let id = spoken.number_of("req", call.parameter("requestId"));
     let request = &requests[place(&requests, id)?];
     Ok(Reply::json(
         200,
@@ -30,6 +30,7 @@ pub(super) fn one(system: &ClearFeed, call: &Call) -> Answer {
 #[derive(Debug)]
 struct Asked {
     collection: Option<u64>,
+    channel: Option<String>,
     states: Vec<String>,
     emails: Vec<String>,
     by_update: bool,
@@ -41,7 +42,7 @@ struct Asked {
     cursor: Option<(i64, u64)>,
 }
 
-fn bad(name: &str, rule: &str) -> Refusal {
+pub(super) fn bad(name: &str, rule: &str) -> Refusal {
     Refusal::field(400, name, format!("{name} {rule}"))
 }
 
@@ -58,7 +59,7 @@ fn moment(call: &Call, name: &str) -> Result<Option<Timestamp>, Refusal> {
         .ok_or_else(|| bad(name, "must be a valid ISO 8601 date string"))
 }
 
-fn limit(call: &Call, default: usize) -> Result<usize, Refusal> {
+pub(super) fn limit(call: &Call, default: usize) -> Result<usize, Refusal> {
     let Some(text) = call.query("limit") else {
         return Ok(default);
     };
@@ -82,14 +83,16 @@ impl Asked {
         } else {
             "state"
         };
-        let states: Vec<_> = call.queries(state).map(str::to_owned).collect();
+        let states = call.queries(state).flat_map(|list| list.split(','));
+        let states: Vec<_> = states.map(|word| word.trim().to_owned()).collect();
         if states.iter().any(|word| !STATES.contains(&word.as_str())) {
             return Err(bad(state, "must be one of the states"));
         }
-        let emails = call.query("author_emails").unwrap_or_default();
-        let emails: Vec<_> = emails
-            .split(',')
+        let emails: Vec<_> = call
+            .queries("author_emails")
+            .flat_map(|list| list.split(','))
             .map(|one| one.trim().to_lowercase())
+            .filter(|one| !one.is_empty())
             .collect();
         if emails.len() > 50 {
             return Err(bad(
@@ -113,8 +116,9 @@ impl Asked {
         };
         Ok(Self {
             collection: collection(call, spoken)?,
+            channel: call.query("channel_id").map(str::to_owned),
             states,
-            emails: emails.into_iter().filter(|one| !one.is_empty()).collect(),
+            emails,
             by_update,
             after: moment(call, "after")?,
             before: moment(call, "before")?,
@@ -159,6 +163,10 @@ impl Asked {
             && self
                 .collection
                 .is_none_or(|id| system.support.collections[request.collection].id == id)
+            && self
+                .channel
+                .as_ref()
+                .is_none_or(|channel| request.channel() == *channel)
             && (self.states.is_empty() || self.states.iter().any(|word| word == request.state))
             && (self.emails.is_empty() || author.is_some_and(|email| self.emails.contains(&email)))
     }
@@ -202,7 +210,13 @@ impl Asked {
     }
 }
 
-fn cursor(text: &str) -> Option<(i64, u64)> {
+/// Where a page ended, as the next one is asked for.
+pub(super) fn told((at, id): (i64, u64)) -> String {
+    data_encoding::HEXLOWER.encode(format!("{at}/{id}").as_bytes())
+}
+
+/// The same read back.
+pub(super) fn cursor(text: &str) -> Option<(i64, u64)> {
     let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (at, id) = text.split_once('/')?;
@@ -218,10 +232,10 @@ pub(super) fn page(system: &ClearFeed, call: &Call) -> Answer {
     let mut hits = asked.page(system, &requests);
     let has_more = hits.len() > asked.limit;
     hits.truncate(asked.limit);
-    let next = hits.last().filter(|_| has_more).map(|last| {
-        let (at, id) = asked.position(last);
-        data_encoding::HEXLOWER.encode(format!("{at}/{id}").as_bytes())
-    });
+    let next = hits
+        .last()
+        .filter(|_| has_more)
+        .map(|last| told(asked.position(last)));
     let objects: Vec<Value> = hits
         .iter()
         .map(|one| one.object(system, spoken, with_messages))
@@ -253,6 +267,20 @@ pub(super) fn search(system: &ClearFeed, call: &Call) -> Answer {
         moment(call, "created_after")?,
         moment(call, "created_before")?,
     );
+    let customer = match call.query("customer_id") {
+        Some(text) => Some(
+            spoken
+                .number_of("cust", text)
+                .ok_or_else(|| bad("customer_id", "is not valid"))?,
+        ),
+        None => None,
+    };
+    // Notes among the team are found only where they are asked for.
+    let only_public = match call.query("only_public").unwrap_or("true") {
+        "true" => true,
+        "false" => false,
+        _ => return Err(bad("only_public", "must be a boolean value")),
+    };
     let requests = system.requests();
     let veil = system.veil();
     let objects: Vec<Value> = requests
@@ -263,11 +291,12 @@ pub(super) fn search(system: &ClearFeed, call: &Call) -> Answer {
                 && after.is_none_or(|after| one.created >= after)
                 && before.is_none_or(|before| one.created <= before)
                 && collection.is_none_or(|id| system.support.collections[one.collection].id == id)
+                && customer.is_none_or(|id| one.customer == Some(id))
                 && (one.title.to_lowercase().contains(&query)
-                    || one
-                        .messages
-                        .iter()
-                        .any(|message| message.text.to_lowercase().contains(&query)))
+                    || one.messages.iter().any(|message| {
+                        !(message.is_private && only_public)
+                            && message.text.to_lowercase().contains(&query)
+                    }))
         })
         .take(limit)
         .map(|one| one.object(system, spoken, false))

@@ -1,23 +1,30 @@
 //! ClearFeed as contract clearfeed says, in both dialects: `/clearfeed/v1/…` and `/clearfeed/v1/rest/…`.
 
 mod check;
+mod customers;
 mod directory;
+mod form;
+mod link;
 mod list;
 mod requests;
+mod routes;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::customers::Customer;
 use self::requests::Request;
 use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
+use super::emulator::Emulator;
 use super::reply::{Answer, Refusal, Reply};
+use super::route::Table;
 use super::seed::Support;
-use super::server::{Emulator, Route};
+use super::token::Token;
 use super::veil::Veil;
-use super::{Config, Dialects, Temper};
+use super::{Config, Temper};
 
 /// The number of the first request.
 const FIRST_ID: u64 = 352;
@@ -74,8 +81,9 @@ impl Dialect {
 pub(super) struct ClearFeed {
     support: Support,
     temper: Temper,
-    dialects: Dialects,
+    table: Table<Self>,
     requests: Mutex<Vec<Request>>,
+    customers: Mutex<Vec<Customer>>,
     veil: Mutex<Veil>,
     audit: Arc<Audit>,
 }
@@ -85,10 +93,11 @@ impl ClearFeed {
         let support = Support::new();
         Self {
             requests: Mutex::new(seeded(&support)),
+            customers: Mutex::new(customers::seeded(&support)),
             veil: Mutex::default(),
             support,
             temper: config.temper,
-            dialects: config.dialects,
+            table: Table::new(routes::sections(config.dialects)),
             audit,
         }
     }
@@ -99,12 +108,18 @@ impl ClearFeed {
 
     pub(super) fn reset(&self) {
         *self.requests() = seeded(&self.support);
+        *self.customers() = customers::seeded(&self.support);
         *self.veil() = Veil::default();
     }
 
     /// The requests, oldest first; the place of one follows from its number.
     fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn customers(&self) -> MutexGuard<'_, Vec<Customer>> {
+        let customers = self.customers.lock();
+        customers.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn veil(&self) -> MutexGuard<'_, Veil> {
@@ -117,23 +132,31 @@ impl ClearFeed {
             Some("v1") => Dialect::V1,
             _ => Dialect::Rest,
         };
-        let mut requests = self.requests();
-        if kept.operation == "create" {
-            let mut draft = self.draft(dialect, &kept.body, kept.time)?;
-            draft.id = FIRST_ID + requests.len() as u64;
-            requests.push(draft);
-            return Ok(());
+        let by = kept.by.as_deref().and_then(Token::parse);
+        let by = actor(by.unwrap_or_default());
+        match kept.operation.as_str() {
+            "create" => {
+                let mut requests = self.requests();
+                let mut draft = self.draft(dialect, &kept.body, kept.time)?;
+                draft.id = FIRST_ID + requests.len() as u64;
+                requests.push(draft);
+                Ok(())
+            }
+            "customer_create" | "customer_update" => self.replay_customer(dialect, kept),
+            operation => {
+                let mut requests = self.requests();
+                let place = place(&requests, kept.id.parse().ok())?;
+                let step = Step {
+                    dialect,
+                    operation,
+                    body: &kept.body,
+                    at: kept.time,
+                    by,
+                };
+                requests[place] = self.changed(&requests[place], step)?;
+                Ok(())
+            }
         }
-        let place = place(&requests, kept.id.parse().ok())?;
-        let changed = self.changed(
-            dialect,
-            &requests[place],
-            &kept.operation,
-            &kept.body,
-            kept.time,
-        )?;
-        requests[place] = changed;
-        Ok(())
     }
 
     fn create(&self, call: &Call, dialect: Dialect) -> Answer {
@@ -143,13 +166,13 @@ impl ClearFeed {
         draft.created = not_before(&requests, call.at);
         draft.updated = draft.created;
         draft.id = FIRST_ID + requests.len() as u64;
-        self.record(
-            &draft,
-            "create",
+        let line = Line {
+            id: draft.id,
+            at: draft.created,
             dialect,
-            marker(draft.description()),
-            &body,
-        )?;
+            marker: marker(draft.description()),
+        };
+        self.record(call, line, &body)?;
         self.veil().hide(draft.id, call.hidden);
         let reply = Reply::json(201, &draft.shown(self, dialect, true));
         requests.push(draft);
@@ -157,44 +180,96 @@ impl ClearFeed {
     }
 
     /// Changes one request by one operation: all of it or nothing.
-    fn change(&self, call: &Call, dialect: Dialect, operation: &'static str) -> Answer {
-        let id = dialect.number_of("req", request_id(call, dialect));
+    fn change(&self, call: &Call) -> Answer {
+        let dialect = dialect(call);
+        let id = dialect.number_of("req", call.parameter("requestId"));
         let body = call.json()?;
         let mut requests = self.requests();
         let place = place(&requests, id)?;
-        let at = not_before(&requests, call.at);
-        let changed = self.changed(dialect, &requests[place], operation, &body, at)?;
-        let text = body.get("html_body").and_then(Value::as_str);
-        self.record(&changed, operation, dialect, text.and_then(marker), &body)?;
-        let status = if operation == "message" { 201 } else { 200 };
-        let reply = Reply::json(status, &changed.shown(self, dialect, false));
-        requests[place] = changed;
-        Ok(reply)
+        self.change_at(call, &mut requests, place, &body)?;
+        let status = if call.operation == "message" {
+            201
+        } else {
+            200
+        };
+        let changed = &requests[place];
+        Ok(Reply::json(status, &changed.shown(self, dialect, false)))
     }
 
-    fn record(
+    fn change_at(
         &self,
-        request: &Request,
-        operation: &'static str,
-        dialect: Dialect,
-        marker: Option<&str>,
+        call: &Call,
+        requests: &mut [Request],
+        place: usize,
         body: &Value,
     ) -> Result<(), Refusal> {
+        let dialect = dialect(call);
+        let step = Step {
+            dialect,
+            operation: call.operation,
+            body,
+            at: not_before(requests, call.at),
+            by: actor(call.token),
+        };
+        let changed = self.changed(&requests[place], step)?;
+        let text = body.get("html_body").and_then(Value::as_str);
+        let line = Line {
+            id: changed.id,
+            at: step.at,
+            dialect,
+            marker: text.and_then(marker),
+        };
+        self.record(call, line, body)?;
+        requests[place] = changed;
+        Ok(())
+    }
+
+    fn record(&self, call: &Call, line: Line<'_>, body: &Value) -> Result<(), Refusal> {
         let failed = |error: std::io::Error| {
             Refusal::new(500, format!("The sandbox cannot keep its data: {error}"))
         };
         let raw = serde_json::value::to_raw_value(body).map_err(|error| failed(error.into()))?;
         self.audit
             .record(&Entry {
-                time: request.updated,
-                system: "clearfeed",
-                operation,
-                id: &request.id.to_string(),
-                mode: Some(dialect.as_str()),
-                marker,
+                time: line.at,
+                system: Self::NAME,
+                operation: call.operation,
+                id: &line.id.to_string(),
+                mode: Some(line.dialect.as_str()),
+                by: call.token.told(),
+                marker: line.marker,
                 body: &raw,
             })
             .map_err(failed)
+    }
+}
+
+/// What a line of the audit says of a write besides its body.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    id: u64,
+    at: Timestamp,
+    dialect: Dialect,
+    marker: Option<&'a str>,
+}
+
+/// One change of one request.
+#[derive(Debug, Clone, Copy)]
+struct Step<'a> {
+    dialect: Dialect,
+    operation: &'a str,
+    body: &'a Value,
+    at: Timestamp,
+    /// Whose token it came with.
+    by: usize,
+}
+
+/// The person that a token acts as.
+fn actor(token: Token) -> usize {
+    match token {
+        Token::HelpDesk => 0,
+        Token::ReadOnly => 3,
+        Token::Requestor => 30,
     }
 }
 
@@ -227,18 +302,6 @@ fn not_before(requests: &[Request], at: Timestamp) -> Timestamp {
     requests.last().map_or(at, |last| last.created.max(at))
 }
 
-/// How many pieces of the path stand before the family's name.
-fn root(dialect: Dialect) -> usize {
-    match dialect {
-        Dialect::V1 => 2,
-        Dialect::Rest => 3,
-    }
-}
-
-fn request_id(call: &Call, dialect: Dialect) -> &str {
-    call.segment(root(dialect) + 1)
-}
-
 /// Handlers are plain functions; the dialect follows from the path.
 fn dialect(call: &Call) -> Dialect {
     match call.path().get(2) {
@@ -248,42 +311,19 @@ fn dialect(call: &Call) -> Dialect {
 }
 
 impl Emulator for ClearFeed {
-    fn admit(&self, _: &Call) -> Result<(), Refusal> {
-        Ok(())
+    const NAME: &'static str = "clearfeed";
+    const ROWS: &'static str = "requests";
+
+    fn table(&self) -> &Table<Self> {
+        &self.table
     }
 
-    fn route(&self, call: &Call) -> Option<Route<Self>> {
-        let path = call.path();
-        if path.get(1) != Some(&"v1") {
-            return None;
-        }
-        let spoken = dialect(call);
-        let answers = match self.dialects {
-            Dialects::Both => true,
-            Dialects::V1 => spoken == Dialect::V1,
-            Dialects::Rest => spoken == Dialect::Rest,
-        };
-        if !answers {
-            return None;
-        }
-        let read = Route::read;
-        match (call.method.as_str(), &path[root(spoken)..]) {
-            ("POST", ["requests"]) => Route::write("create", |this: &Self, call| {
-                this.create(call, dialect(call))
-            }),
-            ("GET", ["requests"]) => read("search", list::page),
-            ("GET", ["requests", "search"]) => read("search", list::search),
-            ("GET", ["requests", _]) => read("get", list::one),
-            ("PATCH", ["requests", _]) => Route::named("update", change),
-            ("POST", ["requests", _, "message"]) => Route::named("message", change),
-            ("GET", ["collections"]) => read("collections", directory::collections),
-            ("GET", ["custom-fields"]) => read("custom_fields", directory::custom_fields),
-            ("GET", ["users"]) => read("users", directory::users),
-            ("GET", ["teams"]) => read("teams", directory::teams),
-            ("GET", ["teams", _]) => read("team", directory::team),
-            ("GET", ["customers"]) => read("customers", directory::customers),
-            _ => None,
-        }
+    fn temper(&self) -> Temper {
+        self.temper
+    }
+
+    fn admit(&self, _: &Call) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {
@@ -298,20 +338,30 @@ impl Emulator for ClearFeed {
         }
     }
 
-    fn rows(&self) -> &'static str {
-        "requests"
-    }
-
     fn error_in_200(&self) -> Reply {
         Reply::json(
             200,
             &error_body(&Refusal::field(400, "title", "title was not accepted")),
         )
     }
-}
 
-fn change(this: &ClearFeed, call: &Call, operation: &'static str) -> Answer {
-    this.change(call, dialect(call), operation)
+    fn schemas(&self) -> Vec<(&'static str, &'static str)> {
+        routes::SCHEMAS.to_vec()
+    }
+
+    fn wrapped(_: &str, inner: Value) -> Value {
+        inner
+    }
+
+    fn example(&self, parameter: &str) -> Option<String> {
+        let team = self.support.teams.first().map(|team| team.id.to_string());
+        match parameter {
+            "teamId" => team,
+            "requestId" => Some(FIRST_ID.to_string()),
+            "customerId" => self.customers().first().map(|one| one.id.to_string()),
+            _ => None,
+        }
+    }
 }
 
 /// The documents show no body of an error; this is the form of the framework that such APIs are built with:
@@ -324,7 +374,9 @@ fn error_body(refusal: &Refusal) -> Value {
     let error = match refusal.status {
         400 => "Bad Request",
         401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         409 => "Conflict",
         429 => "Too Many Requests",
         503 => "Service Unavailable",

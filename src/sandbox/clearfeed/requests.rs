@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ClearFeed, Dialect};
 use crate::sandbox::Temper;
-use crate::sandbox::seed::support::FieldKind;
+use crate::sandbox::seed::support::{CustomField, FieldKind};
 
 /// How urgent a request is; the middle one has two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,15 @@ pub(super) enum FieldValue {
     Options(Vec<usize>),
 }
 
+/// A ticket of another system that a request is linked to.
+#[derive(Debug, Clone)]
+pub(super) struct Linked {
+    pub(super) id: u64,
+    pub(super) integration: String,
+    pub(super) key: String,
+    pub(super) at: Timestamp,
+}
+
 /// A request. People, collections and fields are places in the support team's lists.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -79,10 +88,14 @@ pub(super) struct Request {
     pub(super) collection: usize,
     pub(super) author: Option<usize>,
     pub(super) author_email: Option<String>,
+    /// The number of the customer that the author belongs to.
+    pub(super) customer: Option<u64>,
     pub(super) assignee: Option<usize>,
     pub(super) custom: Vec<(usize, FieldValue)>,
     pub(super) tags: Vec<String>,
     pub(super) messages: Vec<Message>,
+    /// Tickets of other systems.
+    pub(super) links: Vec<Linked>,
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
 }
@@ -97,9 +110,11 @@ impl Request {
             collection,
             author: None,
             author_email: None,
+            customer: None,
             assignee: None,
             custom: Vec::new(),
             tags: Vec::new(),
+            links: Vec::new(),
             messages: vec![Message {
                 text: description.to_owned(),
                 author: None,
@@ -136,12 +151,50 @@ impl Request {
         })
     }
 
+    /// The channel that it was asked in.
+    pub(super) fn channel(&self) -> String {
+        format!("C0{:06}", self.collection)
+    }
+
+    /// Its thread there, and the one where the team talks about it.
+    pub(super) fn threads(&self) -> [(String, String); 2] {
+        let ts = stamp(self.created);
+        [
+            (self.channel(), ts.clone()),
+            (format!("C1{:06}", self.collection), ts),
+        ]
+    }
+
     fn thread_url(&self) -> String {
-        format!(
-            "https://acme.slack.example/archives/C0{:06}/p{}",
-            self.collection,
-            self.created.as_microsecond()
-        )
+        self.url_in(&self.channel())
+    }
+
+    fn url_in(&self, channel: &str) -> String {
+        let at = self.created.as_microsecond();
+        format!("https://acme.slack.example/archives/{channel}/p{at}")
+    }
+
+    fn thread_shown(&self, (channel, ts): &(String, String)) -> Value {
+        json!({ "channel_id": channel, "thread_ts": ts, "team_id": "T0ACME", "url": self.url_in(channel) })
+    }
+
+    /// How long the first answer and the end took, in minutes, against what is promised.
+    fn metrics(&self) -> Value {
+        let answer = self
+            .messages
+            .iter()
+            .find(|one| one.is_responder && !one.is_private);
+        let minutes = |until: Timestamp| until.duration_since(self.created).as_mins().max(0);
+        let measured = |until: Option<Timestamp>, promised: i64| {
+            until.map(|at| json!({ "value": minutes(at), "is_breached": minutes(at) > promised }))
+        };
+        let is_done = matches!(self.state, "solved" | "closed");
+        let end = is_done.then_some(self.updated);
+        json!({
+            "first_response_time": measured(answer.map(|one| one.at), 60),
+            "resolution_time": measured(end, 2_880),
+            "first_resolution_time": measured(end, 2_880),
+        })
     }
 
     /// The request object: without its description, unless messages are asked for.
@@ -164,50 +217,67 @@ impl Request {
             "priority": self.priority.as_str(dialect),
             "author": self.author.map(|place| &system.support.people[place].id),
             "author_email": self.author_email,
-            "customer_id": null,
+            "customer_id": self.customer.map(|id| dialect.id("cust", id)),
             "assignee": self.assignee.map(person),
             "assigned_team": null,
-            "tickets": [],
-            "channel": { "id": format!("C0{:06}", self.collection), "name": "requests", "owner": null },
+            "tickets": self.links.iter().map(|one| one.shown(dialect)).collect::<Vec<_>>(),
+            "csat_survey": { "status": "not_sent", "response": null, "comment": null },
+            "channel": { "id": self.channel(), "name": "requests", "owner": null },
             "collection": { "id": dialect.id("col", collection.id), "name": collection.name },
-            "request_thread": {
-                "channel_id": format!("C0{:06}", self.collection), "thread_ts": stamp(self.created),
-                "team_id": "T0ACME", "url": self.thread_url(),
-            },
+            "request_thread": self.thread_shown(&self.threads()[0]),
+            "triage_thread": self.thread_shown(&self.threads()[1]),
+            "sla_metrics": self.metrics(),
             "created_at": time(self.created),
             "updated_at": time(self.updated),
         });
         object[state] = json!(self.state);
-        object[custom] = Value::Object(self.custom_shown(system, dialect));
+        object[custom] = Value::Object(system.custom_shown(
+            &system.support.custom_fields,
+            &self.custom,
+            dialect,
+        ));
         if with_messages {
             object["messages"] = self.messages_shown(system);
         }
         object
     }
 
+    /// The messages of the request's thread. Notes among the team stand in the other one: whether they are told is
+    /// not documented, so the two tempers differ.
     fn messages_shown(&self, system: &ClearFeed) -> Value {
-        let public = self.messages.iter().filter(|message| !message.is_private);
-        public
-            .map(|message| {
-                let text = match system.temper {
-                    Temper::Lenient => message.text.clone(),
-                    Temper::LiveLike => rewritten(&message.text),
-                };
-                json!({
-                    "text": text,
-                    "author": message.author.map(|place| &system.support.people[place].id),
-                    "ts": stamp(message.at),
-                    "thread_ts": stamp(self.created),
-                    "is_responder": message.is_responder,
-                })
+        let [(_, public), (_, private)] = self.threads();
+        let told = self
+            .messages
+            .iter()
+            .filter(|message| !message.is_private || system.temper == Temper::Lenient);
+        told.map(|message| {
+            let text = match system.temper {
+                Temper::Lenient => message.text.clone(),
+                Temper::LiveLike => rewritten(&message.text),
+            };
+            json!({
+                "text": text,
+                "author": message.author.map(|place| &system.support.people[place].id),
+                "ts": stamp(message.at),
+                "thread_ts": if message.is_private { &private } else { &public },
+                "is_responder": message.is_responder,
             })
-            .collect()
+        })
+        .collect()
     }
+}
 
-    fn custom_shown(&self, system: &ClearFeed, dialect: Dialect) -> Map<String, Value> {
+impl ClearFeed {
+    /// Values of these fields as a dialect shows them.
+    pub(super) fn custom_shown(
+        &self,
+        fields: &[CustomField],
+        custom: &[(usize, FieldValue)],
+        dialect: Dialect,
+    ) -> Map<String, Value> {
         let mut shown = Map::new();
-        for (place, value) in &self.custom {
-            let field = &system.support.custom_fields[*place];
+        for (place, value) in custom {
+            let field = &fields[*place];
             let option = |place: &usize| match dialect {
                 Dialect::V1 => json!(field.options[*place].1),
                 Dialect::Rest => json!(field.options[*place].0),
@@ -227,6 +297,15 @@ impl Request {
             shown.insert(name, value);
         }
         shown
+    }
+}
+
+impl Linked {
+    pub(super) fn shown(&self, dialect: Dialect) -> Value {
+        json!({
+            "id": dialect.id("ticket", self.id), "type": self.integration, "key": self.key,
+            "url": format!("https://{}.example/tickets/{}", self.integration, self.key), "created_at": time(self.at),
+        })
     }
 }
 

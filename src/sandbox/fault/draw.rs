@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{FaultKind, FaultSpec, FaultValue, Span};
 use crate::sandbox::dice::Dice;
+use crate::sandbox::route::Access;
 
 /// A fault that strikes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Faults {
 
     /// What one request meets: the script of its operation first, then the script of all (`*`), then chance. A
     /// script strikes what it names; chance strikes writes only, except where the fault is one of reads.
-    pub(in crate::sandbox) fn fate(&self, operation: &str, is_write: bool) -> Fate {
+    pub(in crate::sandbox) fn fate(&self, operation: &str, access: Access) -> Fate {
         let mut fate = Fate::default();
         if let Some(script) = self.next_scripted(operation) {
             fate.take(script.kind, script.span.to);
@@ -89,7 +90,7 @@ impl Faults {
             let FaultValue::Chance(probability, span) = spec.value else {
                 continue;
             };
-            if !spec.kind.strikes(operation, is_write) {
+            if !spec.kind.strikes(operation, access) {
                 continue;
             }
             let n = count.fetch_add(1, Ordering::Relaxed);
@@ -218,8 +219,10 @@ mod tests {
         };
         faults.script("create", script(FaultKind::Status503, 2));
         faults.script("create", script(FaultKind::Html, 1));
-        assert_eq!(kind(faults.fate("search", false)), None);
-        let seen: Vec<_> = (0..4).map(|_| kind(faults.fate("create", true))).collect();
+        assert_eq!(kind(faults.fate("search", Access::Read)), None);
+        let seen: Vec<_> = (0..4)
+            .map(|_| kind(faults.fate("create", Access::Create)))
+            .collect();
         assert_eq!(
             seen,
             [
@@ -237,7 +240,7 @@ mod tests {
         let strikes = |seed| {
             let faults = Faults::new(seed, vec!["status-500=0.3".parse().unwrap()]);
             (0..100)
-                .map(|_| faults.fate("create", true).strike.is_some())
+                .map(|_| faults.fate("create", Access::Create).strike.is_some())
                 .collect::<Vec<_>>()
         };
         assert_eq!(strikes(3), strikes(3));
@@ -245,7 +248,7 @@ mod tests {
         let hits = strikes(3).iter().filter(|hit| **hit).count();
         assert!((15..45).contains(&hits), "{hits}");
         let faults = Faults::new(3, vec!["status-500=1".parse().unwrap()]);
-        assert_eq!(kind(faults.fate("search", false)), None);
+        assert_eq!(kind(faults.fate("search", Access::Read)), None);
     }
 
     #[test]
@@ -254,7 +257,7 @@ mod tests {
             let specs = specs.iter().map(|spec| spec.parse().unwrap()).collect();
             let faults = Faults::new(5, specs);
             (0..200)
-                .map(|_| kind(faults.fate("create", true)) == Some(FaultKind::Status500))
+                .map(|_| kind(faults.fate("create", Access::Create)) == Some(FaultKind::Status500))
                 .collect::<Vec<_>>()
         };
         assert_eq!(
@@ -267,14 +270,14 @@ mod tests {
     fn what_is_hidden_or_repeated_strikes_only_what_it_is_about() {
         let specs = ["visibility=1s..2s", "repeat-in-search=1"];
         let faults = Faults::new(1, specs.map(|spec| spec.parse().unwrap()).into());
-        let create = faults.fate("create", true);
+        let create = faults.fate("create", Access::Create);
         assert!(create.hidden >= Duration::from_secs(1) && create.strike.is_none());
-        assert_eq!(faults.fate("update", true), Fate::default());
+        assert_eq!(faults.fate("update", Access::Write), Fate::default());
         assert_eq!(
-            kind(faults.fate("search", false)),
+            kind(faults.fate("search", Access::Read)),
             Some(FaultKind::RepeatInSearch)
         );
-        assert_eq!(faults.fate("users", false), Fate::default());
+        assert_eq!(faults.fate("users", Access::Read), Fate::default());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod draw;
 mod spec;
 
+use super::route::Access;
 pub(super) use draw::{Faults, Script, Strike};
 pub use spec::{FaultError, FaultSpec, FaultValue, Span};
 
@@ -159,12 +160,13 @@ impl FaultKind {
     }
 
     /// Whether it can strike a request of this operation.
-    pub(super) fn strikes(self, operation: &str, is_write: bool) -> bool {
+    pub(super) fn strikes(self, operation: &str, access: Access) -> bool {
         match self {
             Self::Latency => true,
             Self::RepeatInSearch => operation == "search",
-            Self::Visibility | Self::DoubleCommit => operation == "create",
-            _ => is_write,
+            Self::Visibility => operation == "create",
+            Self::DoubleCommit => access == Access::Create,
+            _ => access != Access::Read,
         }
     }
 }

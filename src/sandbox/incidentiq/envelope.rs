@@ -110,6 +110,15 @@ pub(super) fn list<T: Serialize>(items: &[T], total: usize, page: Page) -> Reply
     )
 }
 
+/// A list that is not cut into pages.
+pub(super) fn whole<T: Serialize>(items: &[T]) -> Reply {
+    let page = Page {
+        index: 0,
+        size: items.len().max(1),
+    };
+    list(items, items.len(), page)
+}
+
 /// Done, and nothing more to say.
 pub(super) fn action(message: &str) -> Reply {
     #[derive(Debug, Serialize)]
@@ -135,6 +144,9 @@ pub(super) fn refusal(refusal: &Refusal) -> Reply {
         if refusal.shape == Shape::List {
             body["CorrelationId"] = json!(Guid::random());
         }
+    }
+    if let Some(key) = refusal.key {
+        body["ErrorKey"] = json!(key);
     }
     if refusal.status >= 500 {
         body["RequestId"] = json!(Guid::random());

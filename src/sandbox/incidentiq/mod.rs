@@ -1,193 +1,248 @@
 //! IncidentIQ as contract incidentiq says: `/incidentiq/api/v1.0/…`, and `/api/v2.0` for places and rooms.
+//!
+//! ```text
+//! row of the table ─▶ handler: reads the body ─▶ order ─▶ deed: decides ─▶ audit ─▶ state: done ─▶ answer
+//! ```
+//!
+//! Each section of the contract has a page that holds its rows, its handlers and its deeds.
+//!
+//! | module | section of the contract |
+//! |---|---|
+//! | `search` | §3, §4: filters, order, pages; counts, service levels, views |
+//! | `viewing` | §6: one ticket, and what hangs on it |
+//! | `create`, `update`, `assign` | §7, §8, §9 |
+//! | `workflow`, `approvals`, `next_steps` | §10 |
+//! | `activities`, `followers` | §11 |
+//! | `subtasks` | §12 |
+//! | `bulk`, `files` | §13, §14 |
+//! | `metadata`, `custom_fields`, `reference` | §15, §16 |
+//! | `envelope`, `dates`, `schemas` | §2, §5; what bodies hold |
+//! | `book`, `ticket`, `state`, `deed` | the district, a ticket, everything that is kept, what a write does |
 
+mod activities;
+mod approvals;
+mod assign;
+mod body;
 mod book;
-mod check;
+mod bulk;
+mod create;
+mod custom_fields;
 mod dates;
-mod directory;
+mod deed;
 mod envelope;
+mod files;
+mod followers;
+mod metadata;
+mod next_steps;
+mod reference;
+mod schemas;
 mod search;
-mod steps;
+mod state;
+mod subtasks;
 mod ticket;
+mod update;
+mod viewing;
+mod workflow;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use self::book::Book;
-use self::check::Intent;
+use self::book::{Book, Clock};
+use self::deed::{Order, decide};
+use self::state::State;
 use self::ticket::Ticket;
 use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
+use super::emulator::Emulator;
 use super::guid::Guid;
 use super::reply::{Answer, Refusal, Reply};
-use super::server::{Emulator, Route};
-use super::veil::Veil;
+use super::route::{Endpoint, Section, Table};
+use super::seed::District;
+use super::token::{Token, forbidden};
 use super::{Config, Temper};
 
-/// The number before the first ticket's.
-const FIRST_NUMBER: u64 = 10_000;
+/// The rows of a section, all under the first version of the API.
+const V1: &str = "/api/v1.0";
+/// The second version: places and rooms.
+const V2: &str = "/api/v2.0";
+
+/// A row of this system.
+type Row = Endpoint<IncidentIq>;
 
 /// How this emulator was asked to behave.
 #[derive(Debug)]
 struct Rules {
     temper: Temper,
     strict_headers: bool,
-    mission_paths: bool,
     max_page: usize,
-}
-
-/// The tickets, oldest first, and where each stands.
-#[derive(Debug, Default)]
-struct Tickets {
-    instance: Guid,
-    all: Vec<Ticket>,
-    places: HashMap<Guid, usize>,
-    deleted: usize,
-    veil: Veil,
 }
 
 /// The emulator.
 #[derive(Debug)]
 pub(super) struct IncidentIq {
-    book: Book,
     rules: Rules,
-    tickets: Mutex<Tickets>,
+    table: Table<Self>,
+    site: Guid,
+    /// The reference data as it is seeded: a reset begins with it again.
+    seeded: Arc<Book>,
+    state: Mutex<State>,
     audit: Arc<Audit>,
 }
 
 impl IncidentIq {
     pub(super) fn new(config: &Config, instance: Guid, audit: Arc<Audit>) -> Self {
+        let clock = Clock {
+            zone: config.site_zone.clone(),
+            name: config.site_zone_name.clone(),
+        };
+        let seeded = Arc::new(Book::new(District::new(), clock));
         Self {
-            book: Book::new(config),
             rules: Rules {
                 temper: config.temper,
                 strict_headers: config.strict_headers,
-                mission_paths: config.mission_paths,
                 max_page: config.max_page.max(1),
             },
-            tickets: Mutex::new(Tickets {
-                instance,
-                ..Tickets::default()
-            }),
+            table: Table::new(sections(config.mission_paths)),
+            site: seeded.district.site,
+            state: Mutex::new(State::new(instance, seeded.clone())),
+            seeded,
             audit,
         }
     }
 
     pub(super) fn site(&self) -> Guid {
-        self.book.district.site
+        self.site
     }
 
     pub(super) fn count(&self) -> usize {
-        let tickets = self.tickets();
-        tickets.all.len() - tickets.deleted
+        let state = self.state();
+        state.tickets.len() - state.deleted
     }
 
     pub(super) fn reset(&self, instance: Guid) {
-        *self.tickets() = Tickets {
-            instance,
-            ..Tickets::default()
-        };
+        *self.state() = State::new(instance, self.seeded.clone());
     }
 
-    fn tickets(&self) -> MutexGuard<'_, Tickets> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The reference data as it is now.
+    fn book(&self) -> Arc<Book> {
+        self.state().book.clone()
     }
 
     /// Does again what a line of the journal says.
     pub(super) fn replay(&self, kept: &Kept) -> Result<(), Refusal> {
-        let id: Guid = kept
+        let target = kept
             .id
             .parse()
             .map_err(|_| Refusal::new(400, format!("`{}` is no id", kept.id)))?;
-        if kept.operation == "create" {
-            let draft = check::draft(&self.book, &kept.body, Intent::NewAnywhere, kept.time)?;
-            self.tickets().push(id, draft, kept.time);
-            return Ok(());
-        }
-        let mut tickets = self.tickets();
-        let place = tickets.place(id)?;
-        let blanking = kept.mode.as_deref() == Some(BLANKING);
-        let change = steps::Change {
+        let by = kept.by.as_deref().and_then(Token::parse);
+        let mut state = self.state();
+        let order = Order {
             operation: &kept.operation,
+            target,
             body: &kept.body,
             at: kept.time,
-            blanking,
+            by: actor(by.unwrap_or_default()),
+            blanking: kept.mode.as_deref() == Some(BLANKING),
         };
-        let changed = steps::apply(&self.book, &tickets.all[place], &change)?;
-        tickets.replace(place, changed);
+        let effects = decide(&state, &order)?;
+        state.commit(effects, Duration::ZERO);
         Ok(())
     }
 
-    fn create(&self, call: &Call, intent: Intent) -> Answer {
-        let body = call.json()?;
-        let draft = check::draft(&self.book, &body, intent, call.at)?;
-        let raw = raw_body(call, &body)?;
-        let mut tickets = self.tickets();
-        let at = tickets.not_before(call.at);
-        let id = Guid::nth(tickets.instance, tickets.all.len() as u64);
-        self.audit
-            .record(&Entry {
-                time: at,
-                system: "incidentiq",
-                operation: "create",
-                id: &id.to_string(),
-                mode: None,
-                marker: draft.description.as_deref().and_then(marker),
-                body: &raw,
-            })
-            .map_err(|error| cannot_keep(&error))?;
-        let number = tickets.push(id, draft, at).number;
-        tickets.veil.hide(number, call.hidden);
-        let ticket = &tickets.all[tickets.place(id)?];
-        let view = ticket.view(&self.book, self.rules.temper);
-        Ok(envelope::item(201, &view, Some(id)))
-    }
-
-    /// Changes one ticket by one operation: all of it or nothing.
-    fn change(
+    /// Obeys a write: decided, kept in the audit, done. All of it or nothing.
+    fn obey(
         &self,
         call: &Call,
-        id: &str,
-        operation: &'static str,
+        target: Guid,
         body: &Value,
-        blanking: bool,
-    ) -> Result<(Guid, MutexGuard<'_, Tickets>, usize), Refusal> {
-        let id: Guid = id.parse().map_err(|_| Refusal::not_found("The ticket"))?;
-        let raw =
-            RawValue::from_string(body.to_string()).map_err(|error| cannot_keep(&error.into()))?;
-        let mut tickets = self.tickets();
-        let place = tickets.place(id)?;
-        let change = steps::Change {
+    ) -> Result<MutexGuard<'_, State>, Refusal> {
+        let mut state = self.state();
+        self.obey_in(&mut state, call, call.operation, target, body)?;
+        Ok(state)
+    }
+
+    /// The same for a call that is several writes.
+    fn obey_in(
+        &self,
+        state: &mut State,
+        call: &Call,
+        operation: &'static str,
+        target: Guid,
+        body: &Value,
+    ) -> Result<(), Refusal> {
+        let order = Order {
             operation,
+            target,
             body,
-            at: tickets.not_before(call.at),
-            blanking,
+            at: state.not_before(call.at),
+            by: actor(call.token),
+            blanking: operation == "update" && self.blanks(call),
         };
-        let changed = steps::apply(&self.book, &tickets.all[place], &change)?;
+        if let Ok(ticket) = state.ticket(target) {
+            self.check_seen(call, ticket)?;
+        }
+        let effects = decide(state, &order)?;
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| {
+            Refusal::new(500, format!("The sandbox cannot keep its data: {error}"))
+        };
+        let raw = RawValue::from_string(body.to_string()).map_err(|error| failed(error.into()))?;
         self.audit
             .record(&Entry {
-                time: change.at,
-                system: "incidentiq",
+                time: order.at,
+                system: Self::NAME,
                 operation,
-                id: &id.to_string(),
-                mode: blanking.then_some(BLANKING),
-                marker: comment_marker(body),
+                id: &target.to_string(),
+                mode: order.blanking.then_some(BLANKING),
+                by: call.token.told(),
+                marker: reference_of(body),
                 body: &raw,
             })
-            .map_err(|error| cannot_keep(&error))?;
-        tickets.replace(place, changed);
-        Ok((id, tickets, place))
+            .map_err(failed)?;
+        state.commit(effects, call.hidden);
+        Ok(())
+    }
+
+    /// A live system blanks what an update leaves out, unless the header says otherwise (contract §8).
+    fn blanks(&self, call: &Call) -> bool {
+        let is_partial = call
+            .header("apiflags")
+            .is_some_and(|flags| flags.to_lowercase().contains("onlysetmappedproperties"));
+        !is_partial && self.rules.temper == Temper::LiveLike
+    }
+
+    /// Who asks for help sees the own tickets alone.
+    fn check_seen(&self, call: &Call, ticket: &Ticket) -> Result<(), Refusal> {
+        if call.token == Token::Requestor && !ticket.concerns(actor(call.token)) {
+            return Err(forbidden(self.rules.temper));
+        }
+        Ok(())
+    }
+}
+
+/// The person that a token acts as: the help desk's account, an agent, a teacher.
+fn actor(token: Token) -> usize {
+    match token {
+        Token::HelpDesk => 0,
+        Token::ReadOnly => 11,
+        Token::Requestor => 200,
     }
 }
 
 /// The mode of an update that blanked what it left out.
 const BLANKING: &str = "blanking";
 
-/// The reference in a comment's text or a new description.
-fn comment_marker(body: &Value) -> Option<&str> {
+/// The reference in a description or a comment.
+fn reference_of(body: &Value) -> Option<&str> {
     let text = body
         .get("ActivityItems")
         .and_then(|items| items.get(0)?.get("Comments"))
@@ -196,64 +251,48 @@ fn comment_marker(body: &Value) -> Option<&str> {
     marker(text.as_str()?)
 }
 
-/// The body as one line of JSON.
-fn raw_body<'a>(call: &'a Call, body: &Value) -> Result<std::borrow::Cow<'a, RawValue>, Refusal> {
-    let raw: &RawValue = serde_json::from_slice(&call.body)
-        .map_err(|error| Refusal::new(400, format!("The body is not valid JSON: {error}")))?;
-    if !raw.get().contains(['\n', '\r']) {
-        return Ok(std::borrow::Cow::Borrowed(raw));
+fn sections(mission_paths: bool) -> Vec<Section<IncidentIq>> {
+    let section = |name, root, routes: &'static [Row]| Section { name, root, routes };
+    let mut sections = vec![
+        section("Searching", V1, search::ROUTES),
+        section("Viewing", V1, viewing::ROUTES),
+        section("Submitting", V1, create::ROUTES),
+        section("Updating", V1, update::ROUTES),
+        section("Assigning", V1, assign::ROUTES),
+        section("Workflow", V1, workflow::ROUTES),
+        section("Workflow", V1, approvals::ROUTES),
+        section("Workflow", V1, next_steps::ROUTES),
+        section("Communication", V1, activities::ROUTES),
+        section("Communication", V1, followers::ROUTES),
+        section("Subtasks", V1, subtasks::ROUTES),
+        section("Subtasks", V1, subtasks::GROUPS),
+        section("Bulk", V1, bulk::ROUTES),
+        section("Files", V1, files::ROUTES),
+        section("Metadata", V1, metadata::ROUTES),
+        section("Metadata", V1, custom_fields::ROUTES),
+    ];
+    sections.extend(reference::sections());
+    if mission_paths {
+        sections.push(section("Submitting", V1, create::MISSION));
     }
-    RawValue::from_string(body.to_string())
-        .map(std::borrow::Cow::Owned)
-        .map_err(|error| cannot_keep(&error.into()))
+    sections
 }
-
-fn cannot_keep(error: &std::io::Error) -> Refusal {
-    Refusal::new(500, format!("The sandbox cannot keep its data: {error}"))
-}
-
-impl Tickets {
-    /// A time that is not before the last ticket's, so that the order of the tickets is that of their times.
-    fn not_before(&self, at: Timestamp) -> Timestamp {
-        self.all.last().map_or(at, |last| last.created.max(at))
-    }
-
-    fn push(&mut self, id: Guid, mut ticket: Ticket, at: Timestamp) -> &Ticket {
-        let place = self.all.len();
-        ticket.id = id;
-        ticket.number = FIRST_NUMBER + 1 + place as u64;
-        ticket.created = at;
-        ticket.modified = at;
-        self.places.insert(id, place);
-        self.all.push(ticket);
-        &self.all[place]
-    }
-
-    fn place(&self, id: Guid) -> Result<usize, Refusal> {
-        self.places
-            .get(&id)
-            .copied()
-            .ok_or_else(|| Refusal::not_found("The ticket"))
-    }
-
-    fn replace(&mut self, place: usize, changed: Ticket) {
-        let before = self.all[place].is_deleted;
-        match (before, changed.is_deleted) {
-            (false, true) => self.deleted += 1,
-            (true, false) => self.deleted -= 1,
-            _ => {}
-        }
-        self.all[place] = changed;
-    }
-}
-
-/// How many pieces of the path stand before the family's name: `/incidentiq/api/v1.0`.
-const ROOT: usize = 3;
 
 impl Emulator for IncidentIq {
+    const NAME: &'static str = "incidentiq";
+    const ROWS: &'static str = "Items";
+
+    fn table(&self) -> &Table<Self> {
+        &self.table
+    }
+
+    fn temper(&self) -> Temper {
+        self.rules.temper
+    }
+
     fn admit(&self, call: &Call) -> Result<(), Refusal> {
         match call.header("siteid") {
-            Some(site) if site.parse() == Ok(self.book.district.site) => {}
+            Some(site) if site.parse() == Ok(self.site) => {}
             Some(_) => {
                 return Err(Refusal::new(
                     403,
@@ -274,21 +313,6 @@ impl Emulator for IncidentIq {
         Ok(())
     }
 
-    fn route(&self, call: &Call) -> Option<Route<Self>> {
-        let path = call.path();
-        let is_v2 = match path.get(1..ROOT)? {
-            ["api", "v1.0"] => false,
-            ["api", "v2.0"] => true,
-            _ => return None,
-        };
-        let rest = &path[ROOT..];
-        let method = call.method.as_str();
-        if is_v2 && rest.first() != Some(&"locations") {
-            return None;
-        }
-        directory::route(method, rest, is_v2).or_else(|| ticket_route(&self.rules, method, rest))
-    }
-
     fn refuse(&self, refusal: &Refusal) -> Reply {
         envelope::refusal(refusal)
     }
@@ -297,36 +321,39 @@ impl Emulator for IncidentIq {
         envelope::throttle(after)
     }
 
-    fn rows(&self) -> &'static str {
-        "Items"
-    }
-
     fn error_in_200(&self) -> Reply {
         envelope::error_in_200()
     }
+
+    fn schemas(&self) -> Vec<(&'static str, &'static str)> {
+        schemas::ALL.to_vec()
+    }
+
+    fn wrapped(name: &str, inner: Value) -> Value {
+        schemas::wrapped(name, inner)
+    }
+
+    fn example(&self, parameter: &str) -> Option<String> {
+        schemas::example(&self.book(), parameter)
+    }
 }
 
-fn ticket_route(rules: &Rules, method: &str, path: &[&str]) -> Option<Route<IncidentIq>> {
-    match (method, path) {
-        ("POST", ["tickets", "create"]) if rules.mission_paths => {
-            Route::write("create", |iiq, call| iiq.create(call, Intent::New))
-        }
-        ("POST", ["tickets", "new"]) => {
-            Route::write("create", |iiq, call| iiq.create(call, Intent::NewAnywhere))
-        }
-        ("GET" | "POST", ["tickets"]) => Route::read("search", search::page),
-        ("POST", ["tickets", "count"]) => Route::read("count", search::count),
-        ("GET", ["tickets", id]) if id.parse::<Guid>().is_ok() => {
-            Route::read("get", |iiq, call| {
-                let id = call.segment(ROOT + 1).parse();
-                let id = id.map_err(|_| Refusal::not_found("The ticket"))?;
-                let tickets = iiq.tickets();
-                let ticket = &tickets.all[tickets.place(id)?];
-                let view = ticket.view(&iiq.book, iiq.rules.temper);
-                Ok(envelope::item(200, &view, None))
-            })
-        }
-        (_, ["tickets", id, ..]) if id.parse::<Guid>().is_ok() => steps::route(method, &path[2..]),
-        _ => None,
-    }
+/// An operation whose answer holds nothing but its success.
+fn action(iiq: &IncidentIq, call: &Call) -> Answer {
+    let body = body::object_or_empty(call)?;
+    drop(iiq.obey(call, body::id(call, "ticketId")?, &body)?);
+    Ok(envelope::action("OK"))
+}
+
+/// An operation whose answer holds the ticket.
+fn with_item(iiq: &IncidentIq, call: &Call) -> Answer {
+    let body = body::object_or_empty(call)?;
+    item_after(iiq, call, body::id(call, "ticketId")?, &body, 200)
+}
+
+/// Obeys a write and shows the ticket that it is about.
+fn item_after(iiq: &IncidentIq, call: &Call, id: Guid, body: &Value, status: u16) -> Answer {
+    let state = iiq.obey(call, id, body)?;
+    let view = state.ticket(id)?.view(&state, iiq.rules.temper);
+    Ok(envelope::item(status, &view, Some(id)))
 }

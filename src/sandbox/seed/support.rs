@@ -93,6 +93,17 @@ pub struct Past {
     pub assignee: Option<usize>,
 }
 
+/// A customer: whom the support team works for.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its number.
+    pub id: u64,
+    /// Its name.
+    pub name: &'static str,
+    /// What the addresses of its people end with.
+    pub domain: &'static str,
+}
+
 /// The whole team.
 #[derive(Debug, Clone)]
 pub struct Support {
@@ -105,6 +116,10 @@ pub struct Support {
     pub teams: Vec<Team>,
     /// Custom fields.
     pub custom_fields: Vec<CustomField>,
+    /// Custom fields of customers.
+    pub customer_fields: Vec<CustomField>,
+    /// Customers.
+    pub customers: Vec<Client>,
     /// Requests.
     pub past: Vec<Past>,
 }
@@ -130,6 +145,15 @@ impl Support {
             .to_vec(),
             teams: teams(),
             custom_fields: custom_fields(),
+            customer_fields: customer_fields(),
+            customers: [
+                (71, "Acme", "acme.example"),
+                (72, "Northwind Traders", "northwind.example"),
+                (73, "Contoso", "contoso.example"),
+                (74, "Example School District", "district.example"),
+            ]
+            .map(|(id, name, domain)| Client { id, name, domain })
+            .to_vec(),
             past: past(&mut dice, people.len()),
             people,
         }
@@ -177,13 +201,28 @@ fn teams() -> Vec<Team> {
     .to_vec()
 }
 
-fn custom_fields() -> Vec<CustomField> {
-    let field = |id, name, kind, options: &[&'static str]| CustomField {
+fn field(id: u64, name: &'static str, kind: FieldKind, options: &[&'static str]) -> CustomField {
+    CustomField {
         id,
         name,
         kind,
         options: (id * 100 + 1..).zip(options.iter().copied()).collect(),
-    };
+    }
+}
+
+fn customer_fields() -> Vec<CustomField> {
+    vec![
+        field(
+            61,
+            "Tier",
+            FieldKind::Select,
+            &["Basic", "Plus", "Enterprise"],
+        ),
+        field(62, "Region", FieldKind::Text, &[]),
+    ]
+}
+
+fn custom_fields() -> Vec<CustomField> {
     vec![
         field(51, "Legacy ID", FieldKind::Text, &[]),
         field(52, "Asset Tag", FieldKind::Text, &[]),

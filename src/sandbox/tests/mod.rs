@@ -1,4 +1,16 @@
+mod activities;
 mod clearfeed;
+mod customers;
+mod desk;
 mod faults;
+mod files;
+mod http;
 mod incidentiq;
 mod kept;
+mod openapi;
+mod reference;
+mod rights;
+mod searching;
+mod subtasks;
+mod tickets;
+mod workflow;

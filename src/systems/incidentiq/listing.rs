@@ -98,7 +98,10 @@ pub(super) async fn one(
     };
     let ticket = |body: &Value| {
         let item = member(body, &["Item"]).unwrap_or(body);
-        id(item, "TicketId").map(|ticket_id| listed(system, ticket_id, item))
+        // Live answers to this were seen without the id (§6): then the ticket is the one that was asked for.
+        let asked = || text(item, "TicketNumber").map(|_| ticket_id.to_owned());
+        let found = id(item, "TicketId").or_else(asked);
+        found.map(|ticket_id| listed(system, ticket_id, item))
     };
     Ok(reader.read_ticket(Request::get(&path), ticket).await?)
 }

@@ -1,111 +1,30 @@
-//! A ticket as it is kept, and as answers show it (contract incidentiq §6).
+//! A ticket as answers and listings show it: the full record with its expansions (contract incidentiq §6).
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::book::{Book, Json};
-use super::dates::shown;
+use super::Ticket;
 use crate::sandbox::Temper;
 use crate::sandbox::guid::Guid;
-
-/// The score of a new ticket (contract §5).
-pub(super) const NEW_PRIORITY: i64 = 100;
-/// The web, a phone, the API: what a ticket without a word about it came from (contract §6, `SourceId`).
-const SOURCE_API: i64 = 3;
-
-/// A tag on a ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tag {
-    pub(super) id: Guid,
-    pub(super) name: String,
-}
-
-/// Something said on a ticket.
-#[derive(Debug, Clone)]
-pub(super) struct Activity {
-    pub(super) id: Guid,
-    pub(super) owner: usize,
-    pub(super) is_public: bool,
-    pub(super) items: Value,
-    pub(super) at: Timestamp,
-}
-
-/// A ticket. People, places and the like are places in the district's lists.
-#[derive(Debug, Clone)]
-pub(super) struct Ticket {
-    pub(super) id: Guid,
-    pub(super) number: u64,
-    pub(super) created: Timestamp,
-    pub(super) modified: Timestamp,
-    pub(super) closed: Option<Timestamp>,
-    pub(super) due: Option<Timestamp>,
-    pub(super) subject: String,
-    pub(super) description: Option<String>,
-    pub(super) location_details: Option<String>,
-    pub(super) requestor: usize,
-    pub(super) owner: usize,
-    pub(super) assignee: Option<usize>,
-    pub(super) team: Option<usize>,
-    pub(super) location: usize,
-    pub(super) room: Option<usize>,
-    pub(super) issue: usize,
-    pub(super) step: usize,
-    pub(super) close_reason: Option<usize>,
-    pub(super) priority: i64,
-    pub(super) source: i64,
-    pub(super) is_urgent: bool,
-    pub(super) is_sensitive: bool,
-    pub(super) is_confirmed: bool,
-    pub(super) is_deleted: bool,
-    pub(super) custom: Vec<(usize, String)>,
-    pub(super) assets: Vec<usize>,
-    pub(super) tags: Vec<Tag>,
-    pub(super) activities: Vec<Activity>,
-}
+use crate::sandbox::incidentiq::book::Json;
+use crate::sandbox::incidentiq::dates::shown;
+use crate::sandbox::incidentiq::state::State;
 
 impl Ticket {
-    /// A ticket without anything.
-    pub(super) fn blank(at: Timestamp) -> Self {
-        Self {
-            id: Guid::ZERO,
-            number: 0,
-            created: at,
-            modified: at,
-            closed: None,
-            due: None,
-            subject: String::new(),
-            description: None,
-            location_details: None,
-            requestor: 0,
-            owner: 0,
-            assignee: None,
-            team: None,
-            location: 0,
-            room: None,
-            issue: 0,
-            step: 0,
-            close_reason: None,
-            priority: NEW_PRIORITY,
-            source: SOURCE_API,
-            is_urgent: false,
-            is_sensitive: false,
-            is_confirmed: false,
-            is_deleted: false,
-            custom: Vec::new(),
-            assets: Vec::new(),
-            tags: Vec::new(),
-            activities: Vec::new(),
-        }
-    }
-
     /// The full record that answers and listings show.
-    pub(super) fn view<'a>(&'a self, book: &'a Book, temper: Temper) -> View<'a> {
+    pub(in super::super) fn view<'a>(&'a self, state: &'a State, temper: Temper) -> View<'a> {
+        let book = &*state.book;
         let district = &book.district;
         let issue = &district.issues[self.issue];
         let status = &district.statuses[self.step];
-        let time = |at: Timestamp| shown(at, &book.zone, temper);
+        let time = |at: Timestamp| shown(at, &book.clock.zone, temper);
+        let unset = |at: Option<Timestamp>| match at {
+            Some(at) => Some(time(at)),
+            None if temper == Temper::LiveLike => Some("0001-01-01T00:00:00".to_owned()),
+            None => None,
+        };
         let band = district
             .priorities
             .iter()
@@ -152,22 +71,39 @@ impl Ticket {
             workflow_step_id: status.step,
             workflow_step: &book.steps[self.step],
             is_closed: status.is_closed,
-            closed_date: match self.closed {
-                Some(at) => Some(time(at)),
-                None if temper == Temper::LiveLike => Some("0001-01-01T00:00:00".to_owned()),
-                None => None,
-            },
+            closed_date: unset(self.closed.map(|(at, _)| at)),
+            closed_by_user_id: self.closed.map(|(_, by)| district.users[by].id),
             close_reason_type_id: self.close_reason.map(|n| district.close_reasons[n].0),
+            close_reason: match self.close_reason {
+                Some(n) => made(&json!({
+                    "CloseReasonTypeId": district.close_reasons[n].0, "Name": district.close_reasons[n].1,
+                })),
+                None => shell(
+                    temper,
+                    || json!({ "CloseReasonTypeId": Guid::ZERO, "Name": "" }),
+                ),
+            },
             priority: self.priority,
             priority_level_id: band.map(|n| district.priorities[n].id),
             priority_level: band.map(|n| &*book.priorities[n]),
             is_urgent: self.is_urgent,
             has_sensitive_information: self.is_sensitive,
-            is_training: false,
+            is_training: self.is_training,
+            is_support_ticket: false,
+            has_admin_sla: false,
+            is_past_due: !status.is_closed && self.due.is_some_and(|due| due < Timestamp::now()),
+            ticket_wizard_category_id: self.wizard_category,
             source_id: self.source,
             created_date: time(self.created),
             modified_date: time(self.modified),
+            last_modified_by_user_date: time(self.modified),
+            started_date: unset(self.started),
             due_date: self.due.map(time),
+            sla_id: self.level.map(|level| district.slas[level.sla].id),
+            sla: match self.level {
+                Some(level) => made(&sla(&district.slas[level.sla])),
+                None => shell(temper, || json!({ "SlaId": Guid::ZERO, "Name": "" })),
+            },
             assets: self
                 .assets
                 .iter()
@@ -188,28 +124,73 @@ impl Ticket {
                 .iter()
                 .map(|tag| json!({ "TagId": tag.id, "Name": tag.name, "IsDeleted": false }))
                 .collect(),
+            ticket_follower_user_ids: self
+                .followers
+                .users
+                .iter()
+                .map(|n| district.users[*n].id)
+                .collect(),
+            ticket_follower_team_ids: self
+                .followers
+                .teams
+                .iter()
+                .map(|n| district.teams[*n].id)
+                .collect(),
+            attachments: self
+                .attachments
+                .iter()
+                .map(|file| file.shown(book, temper))
+                .collect(),
+            parent_ticket_id: self.parent,
+            parent_ticket_number: self
+                .parent
+                .and_then(|id| state.place(id).ok())
+                .map(|place| state.tickets[place].number.to_string()),
+            subtask_count: self.live_subtasks().count(),
+            subtasks_closed: self
+                .live_subtasks()
+                .filter(|one| one.completed.is_some())
+                .count(),
+            subticket_count: self.children.len(),
+            subtickets_closed: self.children.iter().filter(|one| one.is_closed).count(),
+            has_subtickets_open: self.children.iter().any(|one| !one.is_closed),
+            has_subtickets_closed: self.children.iter().any(|one| one.is_closed),
             is_deleted: self.is_deleted,
         }
     }
 }
 
-/// A live system shows an unset thing as a shell of zeros, the documents show it as null (contract §2).
-fn shell<'a>(temper: Temper, make: impl FnOnce() -> Value) -> Option<Part<'a>> {
-    (temper == Temper::LiveLike).then(|| Part::Shell(to_raw_value(&make()).expect("JSON of JSON")))
+/// A service level as answers show it.
+pub(in super::super) fn sla(one: &crate::sandbox::seed::district::Sla) -> Value {
+    let metrics: Vec<_> = one
+        .metrics
+        .iter()
+        .map(|(name, minutes)| json!({ "Name": name, "ValueInMinutes": minutes }))
+        .collect();
+    json!({ "SlaId": one.id, "Name": one.name, "Metrics": metrics })
 }
 
-/// An expansion: one of the district's, or a shell.
+fn made<'a>(value: &Value) -> Option<Part<'a>> {
+    Some(Part::Built(to_raw_value(value).expect("JSON of JSON")))
+}
+
+/// A live system shows an unset thing as a shell of zeros, the documents show it as null (contract §2).
+fn shell<'a>(temper: Temper, make: impl FnOnce() -> Value) -> Option<Part<'a>> {
+    (temper == Temper::LiveLike).then(|| Part::Built(to_raw_value(&make()).expect("JSON of JSON")))
+}
+
+/// An expansion: one of the district's, or one built for this answer.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Part<'a> {
+pub(in super::super) enum Part<'a> {
     Made(&'a RawValue),
-    Shell(Json),
+    Built(Json),
 }
 
 /// A custom field's value as tickets show it: keyed on the type, the field's own id is zero (contract §6).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct CustomValue<'a> {
+pub(in super::super) struct CustomValue<'a> {
     custom_field_type_id: Guid,
     custom_field_id: Guid,
     editor_type_id: u8,
@@ -219,7 +200,7 @@ pub(super) struct CustomValue<'a> {
 /// What answers show of a ticket.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct View<'a> {
+pub(in super::super) struct View<'a> {
     ticket_id: Guid,
     ticket_number: String,
     ticket_number_sort: u64,
@@ -248,19 +229,40 @@ pub(super) struct View<'a> {
     workflow_step: &'a RawValue,
     is_closed: bool,
     closed_date: Option<String>,
+    closed_by_user_id: Option<Guid>,
     close_reason_type_id: Option<Guid>,
+    close_reason: Option<Part<'a>>,
     priority: i64,
     priority_level_id: Option<Guid>,
     priority_level: Option<&'a RawValue>,
     is_urgent: bool,
     has_sensitive_information: bool,
     is_training: bool,
+    is_support_ticket: bool,
+    has_admin_sla: bool,
+    is_past_due: bool,
+    ticket_wizard_category_id: Option<Guid>,
     source_id: i64,
     created_date: String,
     modified_date: String,
+    last_modified_by_user_date: String,
+    started_date: Option<String>,
     due_date: Option<String>,
+    sla_id: Option<Guid>,
+    sla: Option<Part<'a>>,
     assets: Vec<&'a Json>,
     custom_field_values: Vec<CustomValue<'a>>,
     tags: Vec<Value>,
+    ticket_follower_user_ids: Vec<Guid>,
+    ticket_follower_team_ids: Vec<Guid>,
+    attachments: Vec<Value>,
+    parent_ticket_id: Option<Guid>,
+    parent_ticket_number: Option<String>,
+    subtask_count: usize,
+    subtasks_closed: usize,
+    subticket_count: usize,
+    subtickets_closed: usize,
+    has_subtickets_open: bool,
+    has_subtickets_closed: bool,
     is_deleted: bool,
 }

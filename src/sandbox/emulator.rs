@@ -1,0 +1,35 @@
+//! What the server needs to know of an emulated system.
+
+use serde_json::Value;
+
+use super::Temper;
+use super::call::Call;
+use super::reply::{Refusal, Reply};
+use super::route::Table;
+
+/// An emulated system.
+pub(super) trait Emulator: Sized + Send + Sync {
+    /// Its name: the first piece of its paths.
+    const NAME: &'static str;
+    /// The member of a listing's answer that holds the rows.
+    const ROWS: &'static str;
+
+    /// What it answers.
+    fn table(&self) -> &Table<Self>;
+    /// How strictly it follows the documents.
+    fn temper(&self) -> Temper;
+    /// Checks what comes besides the token.
+    fn admit(&self, call: &Call) -> Result<(), Refusal>;
+    /// A refusal in the system's words.
+    fn refuse(&self, refusal: &Refusal) -> Reply;
+    /// 429 in the system's words; `after` in seconds where it is told.
+    fn throttle(&self, after: Option<u64>) -> Reply;
+    /// An error inside HTTP 200.
+    fn error_in_200(&self) -> Reply;
+    /// The schemas that its rows name, in the notation of `schema`.
+    fn schemas(&self) -> Vec<(&'static str, &'static str)>;
+    /// The schema of an envelope and of what is in it.
+    fn wrapped(name: &str, inner: Value) -> Value;
+    /// A value that a path's parameter may have, where the population has one.
+    fn example(&self, parameter: &str) -> Option<String>;
+}

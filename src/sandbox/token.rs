@@ -1,0 +1,76 @@
+//! The tokens that the sandbox knows, and what those who hold them may do.
+
+use super::reply::Refusal;
+use super::route::Access;
+use super::{TOKEN, Temper};
+
+/// Whom a token acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Token {
+    /// The help desk's own account: may do everything.
+    #[default]
+    HelpDesk,
+    /// Somebody who may see everything and change nothing.
+    ReadOnly,
+    /// Somebody who asks for help: sees and comments the own tickets and makes new ones.
+    Requestor,
+}
+
+/// The token that was good once.
+const EXPIRED: &str = "sandbox-expired";
+
+impl Token {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::HelpDesk, TOKEN),
+        (Self::ReadOnly, "sandbox-readonly"),
+        (Self::Requestor, "sandbox-requestor"),
+    ];
+
+    /// The token of that text.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let known = Self::ALL.iter().find(|(_, own)| *own == text);
+        known.map(|(token, _)| *token)
+    }
+
+    /// Its text, where it is not the usual one.
+    pub(super) fn told(self) -> Option<&'static str> {
+        let row = Self::ALL.iter().find(|(token, _)| *token == self);
+        row.map(|(_, text)| *text).filter(|text| *text != TOKEN)
+    }
+
+    /// The token of an `Authorization` header.
+    pub(super) fn of_header(header: Option<&str>) -> Result<Self, Refusal> {
+        let token = header
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        let message = match token {
+            Some(EXPIRED) => "The access token has expired.",
+            Some(text) => match Self::parse(text) {
+                Some(token) => return Ok(token),
+                None => "The access token is not valid.",
+            },
+            None => "Authorization has been denied for this request.",
+        };
+        Err(Refusal::new(401, message))
+    }
+
+    /// Whether it may call a row at all.
+    pub(super) fn may(self, access: Access, is_for_all: bool) -> bool {
+        match self {
+            Self::HelpDesk => true,
+            Self::ReadOnly => access == Access::Read,
+            Self::Requestor => is_for_all,
+        }
+    }
+}
+
+/// Somebody may not do what was asked: the documents answer 403, live systems were met that answer 401 (contract
+/// incidentiq §17).
+pub(super) fn forbidden(temper: Temper) -> Refusal {
+    let status = match temper {
+        Temper::Lenient => 403,
+        Temper::LiveLike => 401,
+    };
+    Refusal::new(status, "You do not have permission to perform this action.")
+}
