@@ -295,7 +295,161 @@ async fn incidentiq_assigns_moves_and_closes() {
     }
 }
 
-/// What reading back says about a comment that met a fault.
+#[tokio::test]
+async fn incidentiq_does_what_its_workflow_has_calls_for() {
+    for temper in TEMPERS {
+        let desk = Desk::incidentiq(temper).await;
+        let other = {
+            let body = plain_create(desk.schema.as_ref(), &desk.snapshot);
+            let steps = [StepPayload {
+                step: CREATE.into(),
+                ordinal: 0,
+                body,
+            }];
+            send(desk.system.as_ref(), &steps).await
+        };
+        for action in [
+            "confirm",
+            "start",
+            "waiting",
+            "responded",
+            "stop",
+            "unconfirm",
+        ] {
+            let after = desk
+                .does(Operation::SetStatus, &[("action", json!(action))])
+                .await;
+            assert_eq!(after["IsClosed"], false, "{temper:?} {action}");
+        }
+        let given = [
+            ("action", json!("resolve")),
+            ("CloseReasonTypeId", desk.first(Kind::CloseReason)),
+        ];
+        assert_eq!(
+            desk.does(Operation::SetStatus, &given).await["IsClosed"],
+            true
+        );
+        let open = [("WorkflowStepId", desk.id(Kind::Status, "In Progress"))];
+        assert_eq!(
+            desk.does(Operation::SetStatus, &open).await["IsClosed"],
+            false
+        );
+        let given = [
+            ("action", json!("duplicate")),
+            ("DuplicateOfId", json!(other.id)),
+        ];
+        desk.does(Operation::SetStatus, &given).await;
+        desk.does(Operation::SetStatus, &open).await;
+        let cancelled = desk
+            .does(Operation::SetStatus, &[("action", json!("cancel"))])
+            .await;
+        assert_eq!(cancelled["IsClosed"], true, "{temper:?}");
+        desk.sandbox.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn incidentiq_sets_followers_and_service_levels() {
+    for temper in TEMPERS {
+        let desk = Desk::incidentiq(temper).await;
+        let people = &desk.snapshot.kinds[&Kind::User].entries;
+        let given = [
+            ("TicketFollowerUserIds", json!([people[0].id, people[1].id])),
+            ("TicketFollowerTeamIds", json!([desk.first(Kind::Team)])),
+        ];
+        desk.does(Operation::Update, &given).await;
+        let path = format!("/api/v1.0/tickets/{}/followers", desk.ticket.id);
+        let followers = desk.raw(Method::GET, "incidentiq", &path, None).await;
+        let shown = followers.to_string().to_lowercase();
+        for (_, ids) in &given {
+            for id in ids.as_array().unwrap() {
+                assert!(shown.contains(id.as_str().unwrap()), "{shown}");
+            }
+        }
+        let levels = desk
+            .raw(Method::GET, "incidentiq", "/api/v1.0/slas", None)
+            .await;
+        let level = levels["Items"][0]["SlaId"].clone();
+        let set = desk
+            .does(Operation::Assign, &[("SlaId", level.clone())])
+            .await;
+        assert_eq!(set["SlaId"], level, "{temper:?}");
+        for given in [
+            (Operation::Assign, ("unassign", json!(["sla"]))),
+            (Operation::Update, ("SlaId", Value::Null)),
+        ] {
+            let taken = desk.does(given.0, &[given.1]).await;
+            assert_ne!(taken["SlaId"], level, "{temper:?}");
+            desk.does(Operation::Assign, &[("SlaId", level.clone())])
+                .await;
+        }
+        desk.sandbox.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn incidentiq_adds_and_completes_subtasks_and_reads_them_back() {
+    for temper in TEMPERS {
+        let desk = Desk::incidentiq(temper).await;
+        let agent = desk.id(Kind::User, "helpdesk@district.example");
+        let given = [
+            ("Subject", json!("Order a part")),
+            ("AssignedTo", agent),
+            ("complete", json!(true)),
+        ];
+        desk.does(Operation::Subtask, &given).await;
+        let path = format!("/api/v1.0/subtasks/{}", desk.ticket.id);
+        let shown = desk.raw(Method::GET, "incidentiq", &path, None).await;
+        assert_eq!(shown["Items"][0]["IsCompleted"], true, "{shown}");
+        // Its times are the site's and bear no offset, which is hours away from here.
+        let step = desk
+            .compose(Operation::Subtask, &[("Subject", json!("Fit it"))])
+            .remove(0);
+        for (fault, expected) in [
+            ("reset-before-commit", Sighting::Absent),
+            ("reset-after-commit", Sighting::Done),
+        ] {
+            let sighting = doubted(&desk, "subtask", fault, &step).await;
+            assert_eq!(sighting, expected, "{temper:?} {fault}");
+        }
+        desk.sandbox.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_note_in_doubt_is_settled_only_where_clearfeed_shows_notes() {
+    for (temper, expected) in [
+        (
+            Temper::Lenient,
+            [Some(Sighting::Absent), Some(Sighting::Done)],
+        ),
+        (Temper::LiveLike, [None, None]),
+    ] {
+        let config = Config {
+            temper,
+            ..Config::default()
+        };
+        let desk = Desk::open(config, SystemName::ClearFeed, Some(Dialect::Rest)).await;
+        desk.does(Operation::Comment, &[("body", json!("For us alone"))])
+            .await;
+        let step = desk
+            .compose(Operation::Comment, &[("body", json!("Ask the vendor"))])
+            .remove(0);
+        for (fault, expected) in ["reset-before-commit", "reset-after-commit"]
+            .into_iter()
+            .zip(expected)
+        {
+            let sighting = doubted(&desk, "message", fault, &step).await;
+            match expected {
+                Some(expected) => assert_eq!(sighting, expected, "{temper:?} {fault}"),
+                None => assert!(matches!(sighting, Sighting::Unclear(_)), "{sighting:?}"),
+            }
+        }
+        desk.sandbox.stop().await.unwrap();
+    }
+}
+
+/// What reading back says about a step that met a fault.
 async fn doubted(desk: &Desk, operation: &str, fault: &str, step: &StepPayload) -> Sighting {
     let since = Timestamp::now() + desk.system.account().clock_offset;
     desk.script(operation, fault).await;
@@ -389,6 +543,10 @@ async fn clearfeed_changes_assigns_and_closes_in_both_dialects() {
                 .await;
             assert_eq!(assigned["assignee"]["id"], person);
             assert_eq!(assigned["title"], "New title");
+            let taken = desk
+                .does(Operation::Assign, &[("unassign", json!(["user"]))])
+                .await;
+            assert!(taken["assignee"].is_null(), "{taken}");
             let moved = desk
                 .does(Operation::SetStatus, &[("status", json!("pending"))])
                 .await;
