@@ -20,6 +20,7 @@ mod tests;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::http::Transport;
 use super::http::reader::Reader;
@@ -83,10 +84,11 @@ impl System for ClearFeed {
     async fn sighted(
         &self,
         call: Call<'_>,
+        others: &[&Value],
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(call, since, self.reader(permit)).await
+        sighted::sighted(call, others, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {

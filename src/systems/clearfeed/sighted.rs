@@ -16,6 +16,7 @@ use crate::systems::{Call, Operation, Sighting};
 /// its first one, and for an internal note only where it shows another note.
 pub(super) async fn sighted(
     call: Call<'_>,
+    others: &[&Value],
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -54,8 +55,15 @@ pub(super) async fn sighted(
         return unclear("the request does not show its messages");
     };
     let sent = text(call.body, "html_body").unwrap_or_default();
+    let others: Vec<String> = others
+        .iter()
+        .filter_map(|body| text(body, "html_body"))
+        .filter(|other| likeness(&sent, other) != Likeness::Equal)
+        .collect();
+    let is_another = |message: &&Value| others.iter().any(|other| is_equal(other, message));
     let likes: Vec<Like> = messages
         .iter()
+        .filter(|message| !is_another(message))
         .filter_map(|message| like(&sent, message))
         .collect();
     let is_note = member(call.body, &["is_private"]).and_then(Value::as_bool) == Some(true);
@@ -76,6 +84,11 @@ fn is_as_sent(request: &Value, sent: &Value) -> bool {
             let shown = text(request, "state").or_else(|| text(request, "status"));
             shown.as_ref() == Some(&state)
         })
+}
+
+/// Whether a message says what was sent.
+fn is_equal(sent: &str, message: &Value) -> bool {
+    like(sent, message).is_some_and(|like| like.is_equal)
 }
 
 /// A message that is like the one that was sent.

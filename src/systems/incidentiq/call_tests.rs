@@ -334,7 +334,7 @@ async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting 
         id: chosen(1),
     };
     system
-        .sighted(call, since(), &Free::default())
+        .sighted(call, &[], since(), &Free::default())
         .await
         .unwrap()
 }

@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use url::Url;
 
 use super::http::Transport;
@@ -116,10 +117,11 @@ impl System for IncidentIq {
     async fn sighted(
         &self,
         call: Call<'_>,
+        others: &[&Value],
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(self, call, since, self.reader(permit)).await
+        sighted::sighted(self, call, others, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {

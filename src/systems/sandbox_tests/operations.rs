@@ -459,7 +459,7 @@ async fn doubted(desk: &Desk, operation: &str, fault: &str, step: &StepPayload) 
         "{fault}: {outcome:?}"
     );
     desk.system
-        .sighted(desk.call(step, 7), since, &Free::default())
+        .sighted(desk.call(step, 7), &[], since, &Free::default())
         .await
         .unwrap()
 }
