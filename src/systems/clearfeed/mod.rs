@@ -73,10 +73,10 @@ impl System for ClearFeed {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        // A `PATCH` sets what it sets.
+        // A `PATCH` sets what it sets; an end is made once, since people take note of it.
         !matches!(
             Operation::parse(step),
-            Some(Operation::Create | Operation::Comment)
+            Some(Operation::Create | Operation::Comment | Operation::Close)
         )
     }
 

@@ -19,7 +19,8 @@ pub(super) async fn sighted(
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
-    if Operation::parse(call.step) != Some(Operation::Comment) {
+    let operation = Operation::parse(call.step);
+    if !matches!(operation, Some(Operation::Comment | Operation::Close)) {
         return Ok(Sighting::Unclear(format!(
             "the step `{}` leaves nothing that can be read back",
             call.step
@@ -42,6 +43,12 @@ pub(super) async fn sighted(
         Err(failure) => return Err(failure.into()),
     };
     let request = inner(&body);
+    if operation == Some(Operation::Close) {
+        return Ok(match is_as_sent(request, call.body) {
+            true => Sighting::Done,
+            false => Sighting::Absent,
+        });
+    }
     let messages = member(request, &["messages"]).and_then(Value::as_array);
     let Some(messages) = messages.filter(|messages| !messages.is_empty()) else {
         return unclear("the request does not show its messages");
@@ -58,6 +65,17 @@ pub(super) async fn sighted(
         }
         sighting => Ok(sighting),
     }
+}
+
+/// Whether a request is in the state that was sent.
+fn is_as_sent(request: &Value, sent: &Value) -> bool {
+    ["state", "status"]
+        .into_iter()
+        .filter_map(|name| text(sent, name))
+        .all(|state| {
+            let shown = text(request, "state").or_else(|| text(request, "status"));
+            shown.as_ref() == Some(&state)
+        })
 }
 
 /// A message that is like the one that was sent.

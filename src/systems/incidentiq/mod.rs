@@ -96,10 +96,16 @@ impl System for IncidentIq {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        // Every other step sets what it sets.
+        // Every other step sets what it sets; an end is made once, since rules and people take note of it.
         !matches!(
             Operation::parse(step),
-            Some(Operation::Create | Operation::Comment | Operation::Subtask)
+            Some(
+                Operation::Create
+                    | Operation::Comment
+                    | Operation::Subtask
+                    | Operation::Close
+                    | Operation::Delete
+            )
         )
     }
 

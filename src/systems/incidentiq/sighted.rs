@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::IncidentIq;
 use super::envelope::{id, moment, text};
+use super::listing;
 use super::paging::{self, SIZE};
 use super::subtasks;
 use super::tickets::segment;
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Like, Likeness, judge, likeness};
-use crate::systems::{Call, Operation, Sighting};
+use crate::systems::{Call, Operation, Reading, Sighting, Standing};
 
 /// Where a feed ends that never does.
 const MOST_PAGES: u64 = 1_000;
@@ -36,10 +37,29 @@ pub(super) async fn sighted(
     match Operation::parse(call.step) {
         Some(Operation::Comment) => comment(system, ticket_id, call, since, reader).await,
         Some(Operation::Subtask) => subtask(system, ticket_id, call, since, reader).await,
+        Some(end @ (Operation::Close | Operation::Delete)) => {
+            Ok(ended(end, listing::one(system, ticket_id, reader).await?))
+        }
         _ => Ok(Sighting::Unclear(format!(
             "the step `{}` leaves nothing that can be read back",
             call.step
         ))),
+    }
+}
+
+/// Whether a ticket stands as its end leaves it, whoever has made it.
+fn ended(end: Operation, reading: Reading) -> Sighting {
+    let standing = match reading {
+        Reading::Found(listed) => listed.standing,
+        Reading::Absent => Standing::Gone,
+        Reading::Unclear(why) => return Sighting::Unclear(why),
+    };
+    match (end, standing) {
+        (Operation::Delete, Standing::Gone) | (Operation::Close, Standing::Closed) => {
+            Sighting::Done
+        }
+        (_, Standing::Gone) => Sighting::Unclear("the ticket is not there any more".to_owned()),
+        _ => Sighting::Absent,
     }
 }
 
