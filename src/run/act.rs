@@ -144,16 +144,17 @@ impl Planner<'_> {
             };
             return Plan::End(base, End::Skipped(skip));
         }
-        requests.steps.retain(|request| {
+        let done = requests.steps.extract_if(.., |request| {
             let Some(step) = known(request).filter(|_| !self.again) else {
-                return true;
+                return false;
             };
             match step.state {
-                State::Skipped => false,
-                State::Done => step.payload != Some(request.hash),
-                _ => true,
+                State::Skipped => true,
+                State::Done => step.payload == Some(request.hash),
+                _ => false,
             }
         });
+        requests.done = done.map(|step| (step.id, step.body)).collect();
         let Some(first) = requests.steps.first() else {
             base.rows = Vec::new();
             return Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }));

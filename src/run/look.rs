@@ -53,10 +53,11 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         body: &request.body,
         id: line.identity(&row.key, &request.id),
     };
+    let others = row.others(&request.id);
     let mut backoff = Backoff::repeat();
     loop {
         let permit = line.limiter.as_ref();
-        match line.system.sighted(call, since, permit).await {
+        match line.system.sighted(call, &others, since, permit).await {
             Ok(sighting) => return Ok(Some(sighting)),
             Err(error) => {
                 if !goes_again(line, &mut backoff, error).await? {

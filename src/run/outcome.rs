@@ -106,9 +106,8 @@ impl Engine<'_> {
     pub(super) fn not_sent(&mut self, row: Row) {
         let (begun, in_doubt) = (row.has_begun(), row.in_doubt().is_some());
         let end = match row.ticket.filter(|_| begun) {
-            _ if in_doubt => End::InDoubt {
-                reason: "the run stopped before it was looked up: the next run finds out"
-                    .to_owned(),
+            _ if in_doubt || row.was_in_doubt => End::InDoubt {
+                reason: "the run stopped before it was settled: the next run finds out".to_owned(),
             },
             Some(ticket) => {
                 let step = &row.requests.steps[row.next].id.name;
@@ -122,10 +121,6 @@ impl Engine<'_> {
                     faults: vec![fault],
                 }
             }
-            None if row.was_in_doubt => End::InDoubt {
-                reason: "the run stopped before it could be sent again: the next run settles it"
-                    .to_owned(),
-            },
             None => End::NotSent,
         };
         self.end(row.base, end);
@@ -207,7 +202,8 @@ impl Engine<'_> {
                 self.settle_step(row.key.clone(), step, State::Rejected, trouble);
                 return self.failed(row, faults);
             }
-            self.settle_step(row.key.clone(), step, State::Pending, None);
+            // Until its new intent is written the ledger holds it as in doubt.
+            row.was_in_doubt = true;
         }
         if row.in_doubt().is_some() {
             return self.looking.push_back(row);

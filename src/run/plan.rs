@@ -56,6 +56,8 @@ pub(super) struct Requests {
     pub(super) group: String,
     /// Whether they are about a ticket that is there.
     pub(super) acts: bool,
+    /// The bodies of steps that are done, where one of their kind is in doubt and is to be told from them.
+    pub(super) done: Vec<(StepId, Value)>,
 }
 
 /// A record that has something to send.
@@ -102,6 +104,16 @@ impl Row {
     /// Whether something of it is done.
     pub(super) fn has_begun(&self) -> bool {
         self.next > 0 || self.begun
+    }
+
+    /// The bodies of the row's other calls of one kind, done or not.
+    pub(super) fn others(&self, step: &StepId) -> Vec<&Value> {
+        let open = self.requests.steps.iter().map(|it| (&it.id, &it.body));
+        let done = self.requests.done.iter().map(|(id, body)| (id, body));
+        open.chain(done)
+            .filter(|(id, _)| *id != step && call_of(&id.name) == call_of(&step.name))
+            .map(|(_, body)| body)
+            .collect()
     }
 
     /// The first request that is to be looked up, and when it was sent.
@@ -364,9 +376,11 @@ impl Planner<'_> {
         };
         let known = |request: &Request| prior.iter().find(|step| step.id == request.id);
         // Only what is open is sent; the create stays in its place, so that positions keep their meaning.
-        requests
-            .steps
-            .retain(|step| step.id.name == CREATE || !known(step).is_some_and(closed));
+        let steps = &mut requests.steps;
+        let done = steps.extract_if(.., |step| {
+            step.id.name != CREATE && known(step).is_some_and(closed)
+        });
+        requests.done = done.map(|step| (step.id, step.body)).collect();
         let Some(open) = requests.steps.get(1) else {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
@@ -444,6 +458,7 @@ impl Planner<'_> {
             reference: ready.reference,
             group,
             acts: self.map.acting().is_some(),
+            done: Vec::new(),
         })
     }
 }

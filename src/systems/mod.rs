@@ -473,14 +473,16 @@ pub trait System: fmt::Debug + Send + Sync {
     /// Whether a call may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, call: &str) -> bool;
 
-    /// Looks at the ticket of a call that may not be repeated, whether it was done; `since` is when it was sent, on the
-    /// system's clock. The caller has waited until the system can no longer surprise.
+    /// Looks at the ticket of a call that may not be repeated, whether it was done; `others` are the bodies of further
+    /// calls of its kind that the row makes, which are not taken for it; `since` is when it was sent, on the system's
+    /// clock. The caller has waited until the system can no longer surprise.
     ///
     /// # Errors
     /// When the ticket cannot be read.
     async fn sighted(
         &self,
         call: Call<'_>,
+        others: &[&Value],
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting>;

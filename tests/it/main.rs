@@ -7,6 +7,7 @@ mod bad_input;
 #[cfg(unix)]
 mod delivery;
 mod dry_run;
+mod follow;
 mod help;
 mod import;
 mod init;

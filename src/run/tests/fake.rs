@@ -289,7 +289,13 @@ impl System for Fake {
         })
     }
 
-    async fn sighted(&self, _: Call<'_>, _: Timestamp, _: &dyn Permit) -> Result<Sighting> {
+    async fn sighted(
+        &self,
+        _: Call<'_>,
+        _: &[&Value],
+        _: Timestamp,
+        _: &dyn Permit,
+    ) -> Result<Sighting> {
         Ok(Sighting::Unclear("the fake cannot tell".to_owned()))
     }
 

@@ -1,6 +1,6 @@
 //! A request as it is kept, and as the two dialects show it (contract clearfeed, request object).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{ClearFeed, Dialect};
@@ -158,10 +158,11 @@ impl Request {
 
     /// Its thread there, and the one where the team talks about it.
     pub(super) fn threads(&self) -> [(String, String); 2] {
-        let ts = stamp(self.created);
+        // The message that begins it is one of its own, posted a moment later.
+        let later = self.created + SignedDuration::from_millis(250);
         [
-            (self.channel(), ts.clone()),
-            (format!("C1{:06}", self.collection), ts),
+            (self.channel(), stamp(self.created)),
+            (format!("C1{:06}", self.collection), stamp(later)),
         ]
     }
 

@@ -116,7 +116,7 @@ async fn sighted(body: &Value, messages: &Value) -> &'static str {
         id: Uuid::nil(),
     };
     match system
-        .sighted(call, since(), &Free::default())
+        .sighted(call, &[], since(), &Free::default())
         .await
         .unwrap()
     {

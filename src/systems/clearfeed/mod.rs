@@ -23,6 +23,7 @@ use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::common::{CommonTicket, Query, SearchEnd};
 use super::http::Transport;
@@ -77,20 +78,21 @@ impl System for ClearFeed {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        // A `PATCH` sets what it sets.
+        // A `PATCH` sets what it sets; an end is made once, since people take note of it.
         !matches!(
             Operation::parse(step),
-            Some(Operation::Create | Operation::Comment)
+            Some(Operation::Create | Operation::Comment | Operation::Close)
         )
     }
 
     async fn sighted(
         &self,
         call: Call<'_>,
+        others: &[&Value],
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(call, since, self.reader(permit)).await
+        sighted::sighted(call, others, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {

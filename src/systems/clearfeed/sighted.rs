@@ -16,10 +16,12 @@ use crate::systems::{Call, Operation, Sighting};
 /// its first one, and for an internal note only where it shows another note.
 pub(super) async fn sighted(
     call: Call<'_>,
+    others: &[&Value],
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
-    if Operation::parse(call.step) != Some(Operation::Comment) {
+    let operation = Operation::parse(call.step);
+    if !matches!(operation, Some(Operation::Comment | Operation::Close)) {
         return Ok(Sighting::Unclear(format!(
             "the step `{}` leaves nothing that can be read back",
             call.step
@@ -42,13 +44,26 @@ pub(super) async fn sighted(
         Err(failure) => return Err(failure.into()),
     };
     let request = inner(&body);
+    if operation == Some(Operation::Close) {
+        return Ok(match is_as_sent(request, call.body) {
+            true => Sighting::Done,
+            false => Sighting::Absent,
+        });
+    }
     let messages = member(request, &["messages"]).and_then(Value::as_array);
     let Some(messages) = messages.filter(|messages| !messages.is_empty()) else {
         return unclear("the request does not show its messages");
     };
     let sent = text(call.body, "html_body").unwrap_or_default();
+    let others: Vec<String> = others
+        .iter()
+        .filter_map(|body| text(body, "html_body"))
+        .filter(|other| likeness(&sent, other) != Likeness::Equal)
+        .collect();
+    let is_another = |message: &&Value| others.iter().any(|other| is_equal(other, message));
     let likes: Vec<Like> = messages
         .iter()
+        .filter(|message| !is_another(message))
         .filter_map(|message| like(&sent, message))
         .collect();
     let is_note = member(call.body, &["is_private"]).and_then(Value::as_bool) == Some(true);
@@ -58,6 +73,22 @@ pub(super) async fn sighted(
         }
         sighting => Ok(sighting),
     }
+}
+
+/// Whether a request is in the state that was sent.
+fn is_as_sent(request: &Value, sent: &Value) -> bool {
+    ["state", "status"]
+        .into_iter()
+        .filter_map(|name| text(sent, name))
+        .all(|state| {
+            let shown = text(request, "state").or_else(|| text(request, "status"));
+            shown.as_ref() == Some(&state)
+        })
+}
+
+/// Whether a message says what was sent.
+fn is_equal(sent: &str, message: &Value) -> bool {
+    like(sent, message).is_some_and(|like| like.is_equal)
 }
 
 /// A message that is like the one that was sent.

@@ -107,7 +107,7 @@ async fn every_call_has_its_path_and_names_its_ticket() {
         ("unassign", "unassign-sla", bare(json!({"Unassign": "sla"}))),
         ("assign", "unassign/user", bare(json!({"Unassign": "user"}))),
         (
-            "unassign",
+            "unassign_2",
             "unassign/team",
             bare(json!({"Unassign": "team"})),
         ),
@@ -117,7 +117,7 @@ async fn every_call_has_its_path_and_names_its_ticket() {
             bare(json!({"TicketFollowerUserId": "u-1"})),
         ),
         (
-            "follow",
+            "follow_3",
             "followers/team/t-1",
             bare(json!({"TicketFollowerTeamId": "t-1"})),
         ),
@@ -334,7 +334,7 @@ async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting 
         id: chosen(1),
     };
     system
-        .sighted(call, since(), &Free::default())
+        .sighted(call, &[], since(), &Free::default())
         .await
         .unwrap()
 }

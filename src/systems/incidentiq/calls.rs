@@ -73,8 +73,15 @@ const TOLD_BY: [(&str, &str); 22] = [
     ("OwnerId", OWNER),
 ];
 
-/// The narrow call of a step; the step itself where its body does not tell another.
+/// The narrow call of a step: what its body tells of an operation's first step; that of which it is one of several; the
+/// step itself.
 fn narrow<'s>(step: &'s str, body: &Value) -> &'s str {
+    if let Some(call) = [FOLLOW, UNASSIGN].into_iter().find(|call| {
+        step.strip_prefix(call)
+            .is_some_and(|rest| rest.starts_with('_'))
+    }) {
+        return call;
+    }
     let first = body.as_array().map_or(Some(body), |items| items.first());
     let has = |member: &str| first.is_some_and(|first| first.get(member).is_some());
     match Operation::parse(step) {
@@ -271,6 +278,8 @@ mod tests {
                 ACTION,
             ),
             ("tags", json!([]), TAGS),
+            ("follow_12", json!({"TicketFollowerUserId": "u"}), FOLLOW),
+            ("unassign_2", json!({"Unassign": "team"}), UNASSIGN),
         ];
         for (step, body, call) in cases {
             assert_eq!(narrow(step, &body), call, "{step} {body}");

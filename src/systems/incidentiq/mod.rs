@@ -29,6 +29,7 @@ use std::ops::ControlFlow;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use url::Url;
 
 use super::common::{CommonTicket, Query, SearchEnd};
@@ -99,10 +100,16 @@ impl System for IncidentIq {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        // Every other step sets what it sets.
+        // Every other step sets what it sets; an end is made once, since rules and people take note of it.
         !matches!(
             Operation::parse(step),
-            Some(Operation::Create | Operation::Comment | Operation::Subtask)
+            Some(
+                Operation::Create
+                    | Operation::Comment
+                    | Operation::Subtask
+                    | Operation::Close
+                    | Operation::Delete
+            )
         )
     }
 
@@ -113,10 +120,11 @@ impl System for IncidentIq {
     async fn sighted(
         &self,
         call: Call<'_>,
+        others: &[&Value],
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(self, call, since, self.reader(permit)).await
+        sighted::sighted(self, call, others, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::IncidentIq;
 use super::envelope::{id, moment, text};
+use super::listing;
 use super::paging::{self, SIZE};
 use super::subtasks;
 use super::tickets::segment;
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Like, Likeness, judge, likeness};
-use crate::systems::{Call, Operation, Sighting};
+use crate::systems::{Call, Operation, Reading, Sighting, Standing};
 
 /// Where a feed ends that never does.
 const MOST_PAGES: u64 = 1_000;
@@ -26,6 +27,7 @@ const MOST_PAGES: u64 = 1_000;
 pub(super) async fn sighted(
     system: &IncidentIq,
     call: Call<'_>,
+    others: &[&Value],
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -34,12 +36,31 @@ pub(super) async fn sighted(
         .ok_or_else(|| Error::usage(format!("the step `{}` has no ticket", call.step)))?;
     let ticket_id = segment(&ticket.id).map_err(Error::usage)?;
     match Operation::parse(call.step) {
-        Some(Operation::Comment) => comment(system, ticket_id, call, since, reader).await,
+        Some(Operation::Comment) => comment(system, ticket_id, call, others, since, reader).await,
         Some(Operation::Subtask) => subtask(system, ticket_id, call, since, reader).await,
+        Some(end @ (Operation::Close | Operation::Delete)) => {
+            Ok(ended(end, listing::one(system, ticket_id, reader).await?))
+        }
         _ => Ok(Sighting::Unclear(format!(
             "the step `{}` leaves nothing that can be read back",
             call.step
         ))),
+    }
+}
+
+/// Whether a ticket stands as its end leaves it, whoever has made it.
+fn ended(end: Operation, reading: Reading) -> Sighting {
+    let standing = match reading {
+        Reading::Found(listed) => listed.standing,
+        Reading::Absent => Standing::Gone,
+        Reading::Unclear(why) => return Sighting::Unclear(why),
+    };
+    match (end, standing) {
+        (Operation::Delete, Standing::Gone) | (Operation::Close, Standing::Closed) => {
+            Sighting::Done
+        }
+        (_, Standing::Gone) => Sighting::Unclear("the ticket is not there any more".to_owned()),
+        _ => Sighting::Absent,
     }
 }
 
@@ -49,6 +70,7 @@ async fn comment(
     system: &IncidentIq,
     ticket_id: &str,
     call: Call<'_>,
+    others: &[&Value],
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -67,17 +89,26 @@ async fn comment(
             "the ticket's activities cannot be listed to their end".to_owned(),
         ));
     }
-    let sent = items(call.body)
-        .next()
-        .and_then(|item| text(item, "Comments"));
-    let sent = sent.unwrap_or_default();
+    let said = |body: &Value| {
+        let first = items(body).next();
+        first
+            .and_then(|item| text(item, "Comments"))
+            .unwrap_or_default()
+    };
+    let sent = said(call.body);
+    let others: Vec<String> = others
+        .iter()
+        .map(|body| said(body))
+        .filter(|other| likeness(&sent, other) != Likeness::Equal)
+        .collect();
     let mut likes = Vec::new();
     for row in &feed.rows {
         let is_other = chosen(row).is_some_and(|found| is_of_one_make(&found, call.id));
         for found in items(row).filter_map(|item| text(item, "Comments")) {
+            let is_another = |other: &String| likeness(other, &found) == Likeness::Equal;
             match likeness(&sent, &found) {
                 Likeness::None => {}
-                _ if is_other => {}
+                _ if is_other || others.iter().any(is_another) => {}
                 likeness => likes.push(made(system, row, likeness == Likeness::Equal)),
             }
         }

@@ -179,6 +179,22 @@ async fn the_first_create_proves_the_spelling_for_all_others() {
 }
 
 #[tokio::test]
+async fn a_create_is_answered_with_200_or_201() {
+    for status in [200, 201] {
+        let server = MockServer::start().await;
+        let system = signed_in(&server).await;
+        let made = ResponseTemplate::new(status)
+            .set_body_json(json!({"Uid": TICKET.to_uppercase(), "StatusCode": status}));
+        mount(&server, "POST", "/api/v1.0/tickets/create", made, 1).await;
+        let outcome = create(&system).await;
+        assert!(
+            matches!(&outcome, Outcome::Done(ticket) if ticket.id == TICKET),
+            "{status}: {outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_failing_first_spelling_is_settled_before_the_second_is_tried() {
     let server = MockServer::start().await;
     let system = signed_in(&server).await;

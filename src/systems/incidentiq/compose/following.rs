@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Composed, assignment, payload, steps_of};
+use super::{Composed, assignment, one_of, payload, steps_of};
 use crate::html;
+use crate::systems::Operation;
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::given::Given;
 use crate::systems::incidentiq::fields::{ASSIGN, COMPLETE, SEND_EMAIL, SLA, UNASSIGN};
-use crate::systems::{Operation, StepPayload};
 
 /// The `$type` and the type number of a comment among a ticket's activities (§11).
 const COMMENT_TYPE: (&str, i64) = ("Spark.Shared.Models.TicketActivityComment, Spark.Shared", 6);
@@ -64,11 +64,8 @@ pub(in crate::systems::incidentiq) fn assign(
         steps.push(payload(ASSIGN, assignment(to)));
     }
     steps.extend(sla.map(|sla| payload(SLA, json!({"SlaId": sla}))));
-    let each = (0..).zip(&unassigned);
-    steps.extend(each.map(|(ordinal, from)| StepPayload {
-        ordinal,
-        ..payload(UNASSIGN, json!({"Unassign": from}))
-    }));
+    let each = (1..).zip(&unassigned);
+    steps.extend(each.map(|(nth, from)| one_of(UNASSIGN, nth, json!({"Unassign": from}))));
     Ok(steps_of(Operation::Assign, steps))
 }
 

@@ -37,6 +37,16 @@ fn payload(step: &'static str, body: Value) -> StepPayload {
     }
 }
 
+/// One of several requests that one call makes. Each is a step of its own: the ordinals are whose that repeats the
+/// operation.
+fn one_of(call: &str, nth: usize, body: Value) -> StepPayload {
+    StepPayload {
+        step: Cow::Owned(format!("{call}_{nth}")),
+        ordinal: 0,
+        body,
+    }
+}
+
 /// The steps of an operation, of which the first bears its name: which call that makes is told by its body.
 fn steps_of(operation: Operation, mut steps: Vec<StepPayload>) -> Vec<StepPayload> {
     if let Some(first) = steps.first_mut() {

@@ -198,9 +198,9 @@ fn an_update_goes_by_narrow_calls_and_names_what_must_stay() {
             ("urgent", 0),
             ("tags", 0),
             ("assign", 0),
-            ("follow", 0),
-            ("follow", 1),
-            ("follow", 2),
+            ("follow_1", 0),
+            ("follow_2", 0),
+            ("follow_3", 0),
             ("status", 0)
         ]
     );
@@ -341,7 +341,7 @@ fn an_assignment_gives_and_takes() {
         [
             ("assign".into(), 0, json!({"AssignToUserId": "u-1"})),
             ("sla".into(), 0, json!({"SlaId": "s-1"})),
-            ("unassign".into(), 0, json!({"Unassign": "team"})),
+            ("unassign_1".into(), 0, json!({"Unassign": "team"})),
         ]
     );
     let taken = composed(
@@ -354,7 +354,7 @@ fn an_assignment_gives_and_takes() {
         taken,
         [
             ("assign".into(), 0, json!({"Unassign": "user"})),
-            ("unassign".into(), 1, json!({"Unassign": "sla"})),
+            ("unassign_2".into(), 0, json!({"Unassign": "sla"})),
         ]
     );
     let both = [

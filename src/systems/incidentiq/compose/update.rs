@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::custom::custom_text;
-use super::{Composed, SWITCHES, items, objects, payload, step_body, steps_of};
+use super::{Composed, SWITCHES, items, objects, one_of, payload, step_body, steps_of};
 use crate::systems::fields::{FieldValue, Setting, Target};
 use crate::systems::given::Faults;
 use crate::systems::incidentiq::fields::{
@@ -171,8 +171,5 @@ fn followers(members: Map<String, Value>) -> impl Iterator<Item = StepPayload> {
             .into_iter()
             .map(move |id| json!({member.clone(): id}))
     });
-    (0..).zip(ids).map(|(ordinal, body)| StepPayload {
-        ordinal,
-        ..payload(FOLLOW, body)
-    })
+    (1..).zip(ids).map(|(nth, body)| one_of(FOLLOW, nth, body))
 }

@@ -1,18 +1,20 @@
 //! Both connectors against the sandbox, in both tempers and all dialects: signing in, the directory, a create
 //! with everything that follows it, and finding it again.
 
+mod operations;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::fields::{FieldType, FieldValue, Setting, Target};
-use super::testing::{Free, connection};
-use super::*;
 use crate::directory::{Choice, CustomType, Kind, Snapshot};
 use crate::error::ErrorKind;
 use crate::sandbox::{Config, Dialects, Sandbox, Temper};
+use crate::systems::fields::{FieldType, FieldValue, Setting, Target};
+use crate::systems::testing::{Free, connection};
+use crate::systems::*;
 
 const TEMPERS: [Temper; 2] = [Temper::Lenient, Temper::LiveLike];
 
