@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::args::SchemaCommand;
 use super::directory::named_system;
 use super::output::Output;
+use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::{describe_type, json_schema};
 use crate::systems::fields::{Field, FieldTable, Setting};
-use crate::systems::{self, Dialect};
+use crate::systems::{self, Dialect, Operation};
 
 pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
     match command {
@@ -26,15 +27,12 @@ pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
 
 fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
     let system = named_system(system)?;
-    if operation != "create" {
-        return Err(
-            Error::usage(format!("no operation `{operation}`")).hint("this version has `create`")
-        );
-    }
+    let operation = named_operation(operation)?;
     let mut tables = Vec::new();
     for dialect in system.dialects() {
         let schema = systems::schema(system, Some(*dialect))?;
-        tables.push((*dialect, schema.create().clone()));
+        let table = schema.fields(operation).map_err(Error::usage)?;
+        tables.push((*dialect, table.clone()));
     }
     if output.is_json() {
         let dialects: Vec<Value> = tables
@@ -42,12 +40,12 @@ fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
             .map(|(dialect, table)| {
                 json!({
                     "dialect": match dialect { Dialect::Only => Value::Null, dialect => json!(dialect) },
-                    "fields": table.fields.iter().map(field_json).collect::<Vec<_>>(),
-                    "custom": setting_json(table.custom),
+                    "fields": table.fields.iter().map(|field| field_json(field, operation)).collect::<Vec<_>>(),
+                    "custom": setting_json(table.custom, operation),
                 })
             })
             .collect();
-        let document = json!({"system": system, "operation": "create", "dialects": dialects});
+        let document = json!({"system": system, "operation": operation, "dialects": dialects});
         return output.data(&document.to_string());
     }
     let mut text = String::new();
@@ -55,13 +53,26 @@ fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
         if *dialect != Dialect::Only {
             let _ = writeln!(text, "{system}, dialect {dialect}");
         }
-        write_table(&mut text, table);
+        write_table(&mut text, table, operation);
         text.push('\n');
     }
     output.data(text.trim_end())
 }
 
-fn write_table(text: &mut String, table: &FieldTable) {
+fn named_operation(word: &str) -> Result<Operation> {
+    // The command line writes `set-status`.
+    Operation::parse(&word.replace('-', "_")).ok_or_else(|| {
+        let words = Operation::ALL.map(Operation::as_str);
+        let error = Error::usage(format!("no operation `{word}`"));
+        let error = match did_you_mean(&nearest(word, words)) {
+            Some(near) => error.hint(near),
+            None => error,
+        };
+        error.hint(format!("one of {}", words.join(", ")))
+    })
+}
+
+fn write_table(text: &mut String, table: &FieldTable, operation: Operation) {
     let kinds: Vec<String> = table
         .fields
         .iter()
@@ -77,7 +88,7 @@ fn write_table(text: &mut String, table: &FieldTable) {
             let _ = writeln!(text, "  {:<width$}    {how}", "");
         }
     }
-    let custom = how(table.custom).unwrap_or_else(|| "carried by the create itself".to_owned());
+    let custom = how(table.custom).unwrap_or_else(|| format!("carried by the {operation} itself"));
     let _ = writeln!(
         text,
         "  {:<width$}  a custom field of the tenant, by its name: {custom}",
@@ -85,7 +96,7 @@ fn write_table(text: &mut String, table: &FieldTable) {
     );
 }
 
-/// How a field gets onto the ticket, where it is not by the create itself.
+/// How a field gets onto the ticket, where it is not by the operation's own request.
 fn how(setting: Setting) -> Option<String> {
     match setting {
         Setting::Own => None,
@@ -94,16 +105,16 @@ fn how(setting: Setting) -> Option<String> {
     }
 }
 
-fn field_json(field: &Field) -> Value {
+fn field_json(field: &Field, operation: Operation) -> Value {
     json!({
         "name": field.name, "takes": describe_type(&field.kind), "required": field.required,
-        "setting": setting_json(field.setting), "doc": field.sentence(),
+        "setting": setting_json(field.setting, operation), "doc": field.sentence(),
     })
 }
 
-fn setting_json(setting: Setting) -> Value {
+fn setting_json(setting: Setting, operation: Operation) -> Value {
     match setting {
-        Setting::Own => json!({"by": "create"}),
+        Setting::Own => json!({"by": operation}),
         Setting::Step(step) => json!({"by": step}),
         Setting::Never(instead) => json!({"by": null, "instead": instead}),
     }

@@ -111,6 +111,46 @@ fn the_fields_of_each_system_are_listed() {
     );
 }
 
+#[test]
+fn the_fields_of_every_operation_are_listed() {
+    let work = Work::new();
+    let fields = |system: &str, operation: &str, code: i32| {
+        work.run(&[
+            "schema",
+            "fields",
+            "--system",
+            system,
+            "--operation",
+            operation,
+        ])
+        .expect(code)
+    };
+    for (operation, name) in [
+        ("update", "Subject"),
+        ("comment", "body"),
+        ("assign", "AssignedToUserId"),
+        ("set-status", "WorkflowStepId"),
+        ("set_status", "action"),
+        ("close", "CloseReasonTypeId"),
+        ("delete", "custom.NAME"),
+        ("subtask", "complete"),
+    ] {
+        let listed = fields("incidentiq", operation, 0).stdout;
+        let has_it = listed
+            .lines()
+            .any(|line| line.trim_start().starts_with(name));
+        assert!(has_it, "{operation}: {listed}");
+    }
+    insta::assert_snapshot!(
+        "fields_clearfeed_comment",
+        fields("clearfeed", "comment", 0).stdout
+    );
+    let none = fields("clearfeed", "delete", 2).stderr;
+    assert!(none.contains("close them"), "{none}");
+    let unknown = fields("clearfeed", "coment", 2).stderr;
+    assert!(unknown.contains("did you mean `comment`"), "{unknown}");
+}
+
 /// The names of all keys in a schema.
 fn keys(schema: &Value, found: &mut std::collections::BTreeSet<String>) {
     match schema {
