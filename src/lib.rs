@@ -19,7 +19,7 @@
 //! | [`intake`] | the input read twice: keys, doubles, groups, filters |
 //! | [`mapping`] | the mapping file, checked and compiled once into a plan that turns a record into payloads; its JSON Schema; the first mapping guessed from a file |
 //! | [`directory`] | the system's reference data, its indexes, its cache |
-//! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory |
+//! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory; the common ticket, what a token may read |
 //! | [`ledger`] | the durable record of every step of every row |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
@@ -28,6 +28,9 @@
 //! | `html` | plain text and HTML: one from the other |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
 //! | [`cli`] | the command line |
+//!
+//! One ticket by hand (`deskferry ticket`) goes the same way without source, intake and ledger: what was typed is the one
+//! row of a mapping that is made for it, and its requests leave one by one.
 //!
 //! # What always holds
 //!

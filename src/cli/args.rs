@@ -1,6 +1,8 @@
 //! What was typed. No I/O and no checking beyond the form: each command turns its arguments into settings.
 
+mod doctor;
 mod runs;
+mod ticket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,9 +13,11 @@ use crate::config::parse_rate;
 use crate::intake::Selection;
 use crate::run::MaxErrors;
 
+pub(super) use doctor::DoctorArgs;
 pub(super) use runs::{
     AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
 };
+pub(super) use ticket::{ActArgs, Desk, GetArgs, SearchArgs, TicketCommand, WriteArgs};
 
 /// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
 #[derive(Debug, Parser)]
@@ -87,6 +91,11 @@ pub(super) enum Command {
     /// What happened, run by run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// One ticket at a time: look at it, look for it, write to it
+    #[command(subcommand)]
+    Ticket(TicketCommand),
+    /// Is everything as it should be between here and the system, and what to do where it is not
+    Doctor(Box<DoctorArgs>),
     /// The emulator of both systems, on its own
     Sandbox(SandboxArgs),
 }
@@ -238,12 +247,14 @@ pub(super) enum SchemaCommand {
     #[command(after_help = "Example:\n  deskferry schema mapping > deskferry-mapping.schema.json")]
     Mapping,
     /// The fields that a mapping can fill
-    #[command(after_help = "Example:\n  deskferry schema fields --system incidentiq")]
+    #[command(
+        after_help = "Example:\n  deskferry schema fields --system incidentiq --operation comment"
+    )]
     Fields {
         /// The system
         #[arg(long, value_name = "NAME")]
         system: String,
-        /// The operation
+        /// The operation: create, update, comment, assign, set_status, close, delete or subtask
         #[arg(long, value_name = "NAME", default_value = "create")]
         operation: String,
     },

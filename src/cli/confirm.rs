@@ -2,7 +2,64 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use super::connect::{Connected, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::report::words;
+use crate::run::{Limiter, UNKNOWN_RATE};
+use crate::systems::Operation;
+
+/// What is about to be written.
+pub(super) struct About<'a> {
+    pub(super) operation: Operation,
+    /// `up to 17 tickets`.
+    pub(super) tickets: String,
+    /// How many requests that takes.
+    pub(super) requests: f64,
+    /// What lets e-mails and the like fire.
+    pub(super) notify: &'a str,
+    /// How it is taken back.
+    pub(super) undo: &'a str,
+}
+
+impl About<'_> {
+    /// What is about to happen: how many tickets, where, as whom, what cannot be silenced, how long, how to undo.
+    pub(super) fn say(&self, target: &Target, connected: &Connected, limiter: &Limiter) -> String {
+        let rate = limiter.rate().unwrap_or(UNKNOWN_RATE);
+        let system = connected.system.as_ref();
+        let account = system.account();
+        let whom = account.user.as_deref().unwrap_or("the owner of the token");
+        let least = std::time::Duration::from_secs_f64(self.requests / rate);
+        let silent = match system.schema().cannot_silence() {
+            Some(what) => format!("    not silent {what}"),
+            None => format!(
+                "    silent     no e-mail, notification or rule fires unless {}",
+                self.notify
+            ),
+        };
+        [
+            format!(
+                "  about to {} {} in {}",
+                self.operation.verb(),
+                self.tickets,
+                system.schema().system()
+            ),
+            format!(
+                "    where      profile `{}`, tenant {}",
+                target.name(),
+                account.tenant
+            ),
+            format!("    as         {whom}"),
+            format!(
+                "    how long   {} at {}",
+                words::duration(least),
+                words::rate(rate)
+            ),
+            silent,
+            format!("    undo       {}", self.undo),
+        ]
+        .join("\n")
+    }
+}
 
 /// Says `about`, and asks for the profile's name unless `given` confirms it already.
 ///

@@ -91,6 +91,19 @@ impl Target {
         }
     }
 
+    /// The system, which a sandbox must be told.
+    pub(super) fn the_system(&self, named: Option<SystemName>) -> Result<SystemName> {
+        match (self.system(), named) {
+            (Some(own), Some(named)) if own != named => Err(Error::usage(format!(
+                "the profile `{}` is of `{own}`, not of `{named}`",
+                self.name()
+            ))),
+            (Some(system), _) | (None, Some(system)) => Ok(system),
+            (None, None) => Err(Error::usage("the sandbox has both systems: which one?")
+                .hint("add --system incidentiq or --system clearfeed")),
+        }
+    }
+
     /// Requests under way at once.
     pub(super) fn concurrency(&self) -> usize {
         match self {
@@ -198,36 +211,15 @@ impl Connected {
         concurrency: usize,
         state: &StateFolder,
     ) -> Result<Self> {
-        match target {
-            Target::Sandbox(wanted) => {
-                let (sandbox, connection) =
-                    embedded(wanted, system, concurrency, &state.sandbox()).await?;
-                let system = systems::sign_in(connection).await?;
-                Ok(Self {
-                    system,
-                    sandbox: Some(sandbox),
-                })
-            }
-            Target::Profile(profile) => {
-                let connection = Connection {
-                    system,
-                    url: profile.url.clone(),
-                    site_id: profile.site_id.clone(),
-                    tenant: profile.tenant.clone(),
-                    dialect: profile.dialect,
-                    token: profile.token.read()?,
-                    timezone: profile.timezone.clone(),
-                    concurrency,
-                    insecure_http,
-                    timeout: profile.timeout.unwrap_or(TIMEOUT),
-                };
-                let system = systems::sign_in(connection).await?;
-                Ok(Self {
-                    system,
-                    sandbox: None,
-                })
-            }
-        }
+        let (connection, sandbox) =
+            connection(target, system, insecure_http, concurrency, state).await?;
+        Self::sign_in(connection, sandbox).await
+    }
+
+    /// Signs in.
+    pub(super) async fn sign_in(connection: Connection, sandbox: Option<Sandbox>) -> Result<Self> {
+        let system = systems::sign_in(connection).await?;
+        Ok(Self { system, sandbox })
     }
 
     /// Stops the embedded sandbox, so that its tickets are kept.
@@ -236,6 +228,38 @@ impl Connected {
         match self.sandbox {
             Some(sandbox) => sandbox.stop().await.map_err(sandbox_failed),
             None => Ok(()),
+        }
+    }
+}
+
+/// How the target is reached; the sandbox is started where it is the target.
+pub(super) async fn connection(
+    target: &Target,
+    system: SystemName,
+    insecure_http: bool,
+    concurrency: usize,
+    state: &StateFolder,
+) -> Result<(Connection, Option<Sandbox>)> {
+    match target {
+        Target::Sandbox(wanted) => {
+            let (sandbox, connection) =
+                embedded(wanted, system, concurrency, &state.sandbox()).await?;
+            Ok((connection, Some(sandbox)))
+        }
+        Target::Profile(profile) => {
+            let connection = Connection {
+                system,
+                url: profile.url.clone(),
+                site_id: profile.site_id.clone(),
+                tenant: profile.tenant.clone(),
+                dialect: profile.dialect,
+                token: profile.token.read()?,
+                timezone: profile.timezone.clone(),
+                concurrency,
+                insecure_http,
+                timeout: profile.timeout.unwrap_or(TIMEOUT),
+            };
+            Ok((connection, None))
         }
     }
 }

@@ -71,19 +71,7 @@ pub(super) async fn load(from: &From, global: &Global, output: Output) -> Result
         return from_snapshot(path, named);
     }
     let target = Target::choose(&from.target, &[], true, global)?;
-    let system = match (target.system(), named) {
-        (Some(of_profile), Some(named)) if of_profile != named => {
-            return Err(Error::usage(format!(
-                "the profile `{}` is of `{of_profile}`, not of `{named}`",
-                target.name()
-            )));
-        }
-        (Some(system), _) | (None, Some(system)) => system,
-        (None, None) => {
-            return Err(Error::usage("the sandbox has both systems: which one?")
-                .hint("add --system incidentiq or --system clearfeed"));
-        }
-    };
+    let system = target.the_system(named)?;
     let state = StateFolder::open(global.state.as_deref())?;
     let connected = Connected::open(
         &target,

@@ -4,6 +4,7 @@ mod args;
 mod confirm;
 mod connect;
 mod directory;
+mod doctor;
 mod import;
 mod init;
 mod interrupt;
@@ -13,6 +14,7 @@ mod reference;
 mod runs;
 mod sandbox;
 mod schema;
+mod ticket;
 mod validate;
 
 use clap::Parser;
@@ -61,6 +63,8 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Init(args) => init::run(*args, &global, output).await,
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
+            Command::Ticket(command) => ticket::run(command, &global, output).await,
+            Command::Doctor(args) => doctor::run(*args, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, output).await,
         }
     });

@@ -15,6 +15,7 @@ mod append;
 mod apply;
 mod beside;
 mod bind;
+mod by_hand;
 mod check;
 mod columns;
 mod compile;
@@ -59,6 +60,7 @@ use crate::record::{Record, RowKey};
 use crate::systems::{Operation, StepPayload};
 
 pub use bind::BoundPlan;
+pub use by_hand::{ByHand, by_hand};
 pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;

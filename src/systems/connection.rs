@@ -1,14 +1,15 @@
 //! Signing in: from a checked profile to a connection that is known to work.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use url::Url;
 
-use super::http::{Answer, HAS_USER_TIMEOUT, Lost, Request, Transport, classify};
+use super::http::{Answer, HAS_USER_TIMEOUT, Lost, Request, Settings, Transport, classify};
 use super::{Dialect, System, SystemName, clearfeed, incidentiq};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -52,6 +53,37 @@ pub async fn sign_in(connection: Connection) -> Result<Arc<dyn System>> {
         SystemName::IncidentIq => Arc::new(incidentiq::sign_in(connection).await?),
         SystemName::ClearFeed => Arc::new(clearfeed::sign_in(connection).await?),
     })
+}
+
+/// The addresses at which the system may answer: one a spelling.
+///
+/// # Errors
+/// When the profile lacks one, or it is none.
+pub fn addresses(connection: &Connection) -> Result<Vec<Url>> {
+    match connection.system {
+        SystemName::IncidentIq => Ok(vec![incidentiq::address(connection)?]),
+        SystemName::ClearFeed => clearfeed::addresses(connection),
+    }
+}
+
+/// Asks an address once for anything at all: whoever answers, the connection stands and is encrypted as it should be.
+///
+/// # Errors
+/// [`ErrorKind::Unreachable`] when nobody answers, with what went wrong on the way.
+pub async fn reach(connection: &Connection, address: &Url) -> Result<Duration> {
+    let transport = Transport::new(Settings {
+        base: address.clone(),
+        token: &connection.token,
+        headers: HeaderMap::new(),
+        concurrency: 1,
+        timeout: connection.timeout,
+        insecure_http: connection.insecure_http,
+    })?;
+    let begun = Instant::now();
+    match transport.send(&Request::get("/")).await {
+        Ok(_) => Ok(begun.elapsed()),
+        Err(lost) => Err(unreachable(transport.base(), &lost)),
+    }
 }
 
 /// How often a sign-in asks when the system stumbles; a refusal and a machine that is not there count at once.

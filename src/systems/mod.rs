@@ -8,6 +8,7 @@
 pub mod clearfeed;
 pub mod common;
 mod connection;
+pub mod examine;
 pub mod fields;
 mod given;
 mod http;
@@ -32,9 +33,10 @@ use uuid::Uuid;
 use crate::directory::{CustomField, Snapshot};
 use crate::error::{Error, Fault, Result};
 use common::{CommonTicket, Query, SearchEnd};
+use examine::Finding;
 use fields::{FieldTable, FieldValue};
 
-pub use connection::{COMMIT_WITHIN, Connection, sign_in};
+pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
 pub use http::NO_HANDLES;
 
 /// The systems there are.
@@ -543,6 +545,9 @@ pub trait System: fmt::Debug + Send + Sync {
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd>;
+
+    /// What the token may read, how fast the system answers, and which of its habits show; writes nothing.
+    async fn examine(&self, permit: &dyn Permit) -> Vec<Finding>;
 
     /// What [`Self::undo`] does here to tickets, said before it is done: `deletes them`.
     fn undoing(&self) -> &'static str;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 28] = [
     &["import"],
     &["validate"],
     &["schema", "mapping"],
@@ -21,17 +21,32 @@ const COMMANDS: [&[&str]; 17] = [
     &["runs", "rollback"],
     &["runs", "adopt"],
     &["runs", "purge"],
+    &["ticket", "get"],
+    &["ticket", "search"],
+    &["ticket", "create"],
+    &["ticket", "update"],
+    &["ticket", "assign"],
+    &["ticket", "set-status"],
+    &["ticket", "comment"],
+    &["ticket", "close"],
+    &["ticket", "subtask"],
+    &["ticket", "delete"],
+    &["doctor"],
     &["sandbox"],
 ];
 
 fn example(work: &Work, command: &[&str]) -> String {
     let help = work.run(&[command, &["--help"]].concat()).expect(0).stdout;
-    let line = help
-        .lines()
-        .map(str::trim)
-        .find(|line| line.starts_with("deskferry "));
-    line.unwrap_or_else(|| panic!("`{}` has no example:\n{help}", command.join(" ")))
-        .to_owned()
+    // A long example is wrapped where the terminal is narrow.
+    let lines = help.lines().map(str::trim);
+    let lines = lines.skip_while(|line| !line.starts_with("deskferry "));
+    let example: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    assert!(
+        !example.is_empty(),
+        "`{}` has no example:\n{help}",
+        command.join(" ")
+    );
+    example.join(" ")
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -96,7 +111,7 @@ fn every_command_of_the_readme_is_a_command() {
             .take_while(|word| !word.starts_with('-'))
             .collect();
         let command = match words[0] {
-            "directory" | "runs" | "schema" => &words[..2],
+            "directory" | "runs" | "schema" | "ticket" => &words[..2],
             _ => &words[..1],
         };
         work.run(&[command, &["--help"]].concat()).expect(0);

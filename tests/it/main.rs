@@ -6,6 +6,7 @@ mod again;
 mod bad_input;
 #[cfg(unix)]
 mod delivery;
+mod doctor;
 mod dry_run;
 mod follow;
 mod help;
@@ -23,4 +24,5 @@ mod schema;
 mod settle;
 mod summary;
 mod support;
+mod ticket;
 mod validate;

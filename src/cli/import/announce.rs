@@ -1,64 +1,11 @@
-//! What is said before the first write to a live profile, and the commands that are printed for later.
+//! The commands that are printed for later.
 
 use std::path::Path;
 
 use super::super::args::{Global, ImportArgs};
-use super::super::connect::{Connected, Target};
-use crate::mapping::BoundPlan;
+use super::super::connect::Target;
 use crate::report::words;
-use crate::run::{Limiter, MaxErrors, UNKNOWN_RATE};
-use crate::systems::Operation;
-
-/// What is about to happen: how many tickets, where, as whom, what cannot be silenced, how long, how to undo.
-pub(super) fn before_first_write(
-    target: &Target,
-    connected: &Connected,
-    records: u64,
-    operation: Operation,
-    plan: &BoundPlan,
-    limiter: &Limiter,
-) -> String {
-    let rate = limiter.rate().unwrap_or(UNKNOWN_RATE);
-    let system = connected.system.as_ref();
-    let account = system.account();
-    let whom = account.user.as_deref().unwrap_or("the owner of the token");
-    let least =
-        std::time::Duration::from_secs_f64(records as f64 * plan.requests_per_row() as f64 / rate);
-    let mut lines = vec![
-        format!(
-            "  about to {} up to {} in {}",
-            operation.verb(),
-            words::plural(records, "ticket", "tickets"),
-            system.schema().system()
-        ),
-        format!(
-            "    where      profile `{}`, tenant {}",
-            target.name(),
-            account.tenant
-        ),
-        format!("    as         {whom}"),
-        format!(
-            "    how long   {} at {}",
-            words::duration(least),
-            words::rate(rate)
-        ),
-    ];
-    lines.push(match system.schema().cannot_silence() {
-        Some(what) => format!("    not silent {what}"),
-        None => "    silent     no e-mail, notification or rule fires unless the mapping says notify = true".to_owned(),
-    });
-    if operation != Operation::Create {
-        lines.push(
-            "    undo       nothing undoes this: `deskferry runs ids` lists the tickets".to_owned(),
-        );
-        return lines.join("\n");
-    }
-    lines.push(format!(
-        "    undo       `deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
-        system.undoing()
-    ));
-    lines.join("\n")
-}
+use crate::run::MaxErrors;
 
 /// The command that runs a mended error file: row numbers and limits of the input say nothing about it.
 pub(super) fn command_for(

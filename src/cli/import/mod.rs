@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::{Global, ImportArgs};
-use super::confirm::confirm;
+use super::confirm::{About, confirm};
 use super::connect::{Connected, Target};
 use super::interrupt::Interrupts;
 use super::output::Output;
@@ -297,14 +297,21 @@ impl Import<'_> {
         }
         let records = pass.counted.1;
         let tickets = self.limit().map_or(records, |limit| limit.min(records));
-        let mut about = announce::before_first_write(
-            target,
-            connected,
-            tickets,
-            self.mapping.operation(),
-            pass.plan,
-            &self.limiter,
-        );
+        let undo = match self.mapping.operation() {
+            Operation::Create => format!(
+                "`deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
+                connected.system.undoing()
+            ),
+            _ => "nothing undoes this: `deskferry runs ids` lists the tickets".to_owned(),
+        };
+        let about = About {
+            operation: self.mapping.operation(),
+            tickets: format!("up to {}", words::plural(tickets, "ticket", "tickets")),
+            requests: tickets as f64 * pass.plan.requests_per_row() as f64,
+            notify: "the mapping says notify = true",
+            undo: &undo,
+        };
+        let mut about = about.say(target, connected, &self.limiter);
         if let Some(compared) = compared.filter(|_| self.args.again) {
             about = format!("{about}\n{}", compare::doubled(compared));
         }

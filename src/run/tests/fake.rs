@@ -16,6 +16,7 @@ use crate::intake::{Digest, Item, Subject};
 use crate::mapping::{MapRows, Mapped, Ready};
 use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::common::{CommonTicket, Query, SearchEnd};
+use crate::systems::examine::Finding;
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
@@ -312,6 +313,10 @@ impl System for Fake {
 
     async fn ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<CommonTicket>> {
         unreachable!("a run reads no whole ticket")
+    }
+
+    async fn examine(&self, _: &dyn Permit) -> Vec<Finding> {
+        unreachable!("a run examines nothing")
     }
 
     async fn search(

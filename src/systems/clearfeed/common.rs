@@ -96,7 +96,11 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
         category: reference(request, &["collection", "collection_id"]),
         tags: tags(request),
         custom: custom(request),
-        comments: said.iter().skip(1).filter_map(comment).collect(),
+        comments: said
+            .iter()
+            .skip(1)
+            .filter_map(|message| comment(request, message))
+            .collect(),
         created: time("created_at"),
         updated: time("updated_at"),
         other: beyond(request, &TAKEN),
@@ -204,8 +208,17 @@ fn custom(request: &Value) -> Vec<CustomValue> {
     by_name.chain(by_id).collect()
 }
 
-fn comment(message: &Value) -> Option<Comment> {
+/// What stands in the thread of the triage is an internal note, unless that is the thread of the request too.
+fn comment(request: &Value, message: &Value) -> Option<Comment> {
+    let thread = |name: &str| member(request, &[name]).and_then(|thread| text(thread, "thread_ts"));
+    let own = text(message, "thread_ts");
+    let is_in = |name: &str| own.is_some() && thread(name) == own;
     let is_private = member(message, &["is_private"]).and_then(Value::as_bool);
+    let is_private = is_private.or(match (is_in("request_thread"), is_in("triage_thread")) {
+        (true, _) => Some(false),
+        (false, true) => Some(true),
+        (false, false) => None,
+    });
     Some(Comment {
         author: reference(message, &["author"]),
         at: posted(message),

@@ -8,6 +8,7 @@ mod common;
 mod compose;
 mod dialect;
 mod directory;
+mod examine;
 mod fields;
 mod requests;
 mod schema;
@@ -24,8 +25,10 @@ use std::ops::ControlFlow;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use url::Url;
 
 use super::common::{CommonTicket, Query, SearchEnd};
+use super::examine::Finding;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
@@ -44,6 +47,11 @@ pub fn schema(dialect: Dialect) -> Box<dyn Schema> {
 /// Signs in to a workspace.
 pub(super) async fn sign_in(connection: Connection) -> Result<ClearFeed> {
     sign_in::sign_in(connection).await
+}
+
+/// The addresses at which a workspace may answer.
+pub(super) fn addresses(connection: &Connection) -> Result<Vec<Url>> {
+    sign_in::addresses(connection)
 }
 
 /// A signed-in connection to one workspace.
@@ -130,6 +138,10 @@ impl System for ClearFeed {
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd> {
         common::search(self, query, self.reader(permit), page).await
+    }
+
+    async fn examine(&self, permit: &dyn Permit) -> Vec<Finding> {
+        examine::examine(self, self.reader(permit)).await
     }
 
     fn undoing(&self) -> &'static str {

@@ -144,6 +144,11 @@ pub(super) async fn named(name: &str, reader: Reader<'_>) -> Result<Option<Ticke
     found.dedup_by(|one, other| one.id == other.id);
     let told =
         |message: String| Error::new(ErrorKind::System, message).hint("name requests by their ids");
+    if found.is_empty()
+        && let Some(ticket) = numbered(name, reader).await?
+    {
+        return Ok(Some(ticket));
+    }
     match found.as_slice() {
         [one] => Ok(Some(one.clone())),
         [] if shows_none => Err(told(format!(
@@ -155,6 +160,20 @@ pub(super) async fn named(name: &str, reader: Reader<'_>) -> Result<Option<Ticke
             several.len()
         ))),
     }
+}
+
+/// The request whose id is made of its number, where it bears that number: the search may not know numbers.
+async fn numbered(name: &str, reader: Reader<'_>) -> Result<Option<Ticket>> {
+    let digits = name.trim_start_matches(|sign: char| !sign.is_ascii_digit());
+    for id in [digits.to_owned(), format!("req_{digits}")] {
+        if let Reading::Found(listed) = one(&id, reader).await?
+            && let Some(number) = &listed.ticket.number
+            && number.eq_ignore_ascii_case(name)
+        {
+            return Ok(Some(listed.ticket));
+        }
+    }
+    Ok(None)
 }
 
 /// The newest requests, and the first that the search finds, which shows no messages: those are read singly.

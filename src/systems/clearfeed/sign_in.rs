@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use url::Url;
 
 use super::schema::ClearFeedSchema;
 use super::{ClearFeed, dialect};
@@ -16,16 +17,7 @@ use crate::systems::{Account, Connection, Dialect};
 const REMEDY: &str = "make a personal access token in ClearFeed's web app under Settings > Developer Settings and put it where `token` in the profile points to";
 
 pub(super) async fn sign_in(connection: Connection) -> Result<ClearFeed> {
-    let tried: &[Dialect] = match connection.dialect {
-        None => &[Dialect::V1, Dialect::Rest],
-        Some(Dialect::V1) => &[Dialect::V1],
-        Some(Dialect::Rest) => &[Dialect::Rest],
-        Some(Dialect::Only) => {
-            return Err(
-                Error::usage("ClearFeed has no dialect `only`").hint("write `v1` or `rest`")
-            );
-        }
-    };
+    let tried = dialects(&connection)?;
     let mut failed: Option<Error> = None;
     for &dialect in tried {
         let transport = transport(&connection, dialect)?;
@@ -43,6 +35,28 @@ pub(super) async fn sign_in(connection: Connection) -> Result<ClearFeed> {
         }
     }
     Err(failed.expect("at least one dialect was tried"))
+}
+
+/// The dialects that may answer, the likeliest first.
+fn dialects(connection: &Connection) -> Result<&'static [Dialect]> {
+    Ok(match connection.dialect {
+        None => &[Dialect::V1, Dialect::Rest],
+        Some(Dialect::V1) => &[Dialect::V1],
+        Some(Dialect::Rest) => &[Dialect::Rest],
+        Some(Dialect::Only) => {
+            return Err(
+                Error::usage("ClearFeed has no dialect `only`").hint("write `v1` or `rest`")
+            );
+        }
+    })
+}
+
+/// The addresses at which a workspace may answer, one a dialect.
+pub(super) fn addresses(connection: &Connection) -> Result<Vec<Url>> {
+    let dialects = dialects(connection)?.iter();
+    dialects
+        .map(|dialect| dialect::base(*dialect, connection.url.as_ref()))
+        .collect()
 }
 
 fn weight(error: &Error) -> u8 {

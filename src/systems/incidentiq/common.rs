@@ -83,8 +83,8 @@ const TAKEN: [&str; 35] = [
 const UNREAD: &str = "a search does not show them: `deskferry ticket get` does";
 
 /// A ticket of an answer, without its comments.
-pub(super) fn common(system: &IncidentIq, item: &Value) -> Option<CommonTicket> {
-    let bare = system.ticket(id(item, "TicketId")?, item);
+pub(super) fn common(system: &IncidentIq, ticket_id: String, item: &Value) -> CommonTicket {
+    let bare = system.ticket(ticket_id, item);
     let time = |name: &str| moment(item, name, system.zone.as_ref());
     let mut ticket = CommonTicket {
         number: bare.number,
@@ -147,7 +147,7 @@ pub(super) fn common(system: &IncidentIq, item: &Value) -> Option<CommonTicket> 
             );
         }
     }
-    Some(ticket)
+    ticket
 }
 
 /// Reads one ticket with its comments.
@@ -166,9 +166,9 @@ pub(super) async fn one(
         Err(failure) => return Err(failure.into()),
     };
     let item = member(&body, &["Item"]).unwrap_or(&body);
-    let Some(mut ticket) = common(system, item) else {
-        return Ok(None);
-    };
+    // A live site may leave the id out that it was asked for (§6).
+    let known = id(item, "TicketId").unwrap_or_else(|| ticket_id.to_ascii_lowercase());
+    let mut ticket = common(system, known, item);
     match feed(ticket_id, reader).await {
         Ok(feed) => {
             ticket.comments = feed.rows.iter().flat_map(|row| said(system, row)).collect();
@@ -258,9 +258,10 @@ pub(super) async fn search(
         let mut hits = Vec::new();
         let before = seen.len();
         for row in rows {
-            let Some(mut ticket) = common(system, &row) else {
+            let Some(ticket_id) = id(&row, "TicketId") else {
                 continue;
             };
+            let mut ticket = common(system, ticket_id, &row);
             if !seen.insert(ticket.id.clone()) {
                 continue;
             }

@@ -9,6 +9,7 @@ mod compose;
 mod custom_fields;
 mod directory;
 mod envelope;
+mod examine;
 mod fields;
 mod listing;
 mod paging;
@@ -33,6 +34,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::common::{CommonTicket, Query, SearchEnd};
+use super::examine::Finding;
 use super::http::Transport;
 use super::http::reader::Reader;
 use super::{
@@ -57,6 +59,11 @@ pub fn schema_with(constants: &BTreeMap<String, String>) -> Box<dyn Schema> {
 /// Signs in to a site.
 pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
     sign_in::sign_in(connection).await
+}
+
+/// The address at which a site answers.
+pub(super) fn address(connection: &Connection) -> Result<Url> {
+    sign_in::root(connection)
 }
 
 /// A signed-in connection to one site.
@@ -162,6 +169,10 @@ impl System for IncidentIq {
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd> {
         common::search(self, query, self.reader(permit), page).await
+    }
+
+    async fn examine(&self, permit: &dyn Permit) -> Vec<Finding> {
+        examine::examine(self, self.reader(permit)).await
     }
 
     fn undoing(&self) -> &'static str {

@@ -94,7 +94,7 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
 }
 
 /// The address of the site, without the `/api/v1.0` that people copy along.
-fn root(connection: &Connection) -> Result<Url> {
+pub(super) fn root(connection: &Connection) -> Result<Url> {
     let url = connection.url.as_ref().ok_or_else(|| {
         Error::usage("the profile has no `url`")
             .hint("add `url = \"https://YOUR-DISTRICT.incidentiq.com\"`")

@@ -1,0 +1,211 @@
+//! `deskferry ticket …`: what was typed.
+
+use clap::{Args, Subcommand};
+
+use super::Where;
+
+/// `deskferry ticket …`
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum TicketCommand {
+    /// Show a ticket with all that is known of it
+    #[command(after_help = "Example:\n  deskferry ticket get 10001 --system incidentiq --sandbox")]
+    Get(GetArgs),
+    /// Look for tickets, the newest first
+    #[command(
+        after_help = "Example:\n  deskferry ticket search --status open --limit 20 --system incidentiq --sandbox"
+    )]
+    Search(Box<SearchArgs>),
+    /// Make a ticket
+    #[command(
+        after_help = "Example:\n  deskferry ticket create --title Beamer --requester helpdesk@district.example --issue Other --place LHS --system incidentiq --sandbox"
+    )]
+    Create(Box<CreateArgs>),
+    /// Change fields of a ticket; what is not named stays as it is
+    #[command(
+        after_help = "Example:\n  deskferry ticket update 10001 --priority High --system incidentiq --sandbox"
+    )]
+    Update(Box<ActArgs>),
+    /// Give a ticket to a person or a team
+    #[command(
+        after_help = "Example:\n  deskferry ticket assign 10001 --user helpdesk@district.example --system incidentiq --sandbox"
+    )]
+    Assign(Box<ActArgs>),
+    /// Move a ticket to a status
+    #[command(
+        after_help = "Example:\n  deskferry ticket set-status 10001 --set action=waiting --system incidentiq --sandbox"
+    )]
+    SetStatus(Box<ActArgs>),
+    /// Add a comment, by default an internal note
+    #[command(
+        after_help = "Example:\n  deskferry ticket comment 10001 --body Done --public --system incidentiq --sandbox"
+    )]
+    Comment(Box<ActArgs>),
+    /// Close a ticket
+    #[command(
+        after_help = "Example:\n  deskferry ticket close 10001 --system incidentiq --sandbox"
+    )]
+    Close(Box<ActArgs>),
+    /// Delete a ticket
+    #[command(
+        after_help = "Example:\n  deskferry ticket delete 10001 --system incidentiq --sandbox"
+    )]
+    Delete(Box<ActArgs>),
+    /// Add a subtask to a ticket
+    #[command(
+        after_help = "Example:\n  deskferry ticket subtask 10001 --title Order --system incidentiq --sandbox"
+    )]
+    Subtask(Box<ActArgs>),
+}
+
+/// Which desk a ticket is on.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Desk {
+    /// Which connection.
+    #[command(flatten)]
+    pub target: Where,
+    /// The system: incidentiq or clearfeed; a profile says it itself
+    #[arg(long, value_name = "NAME")]
+    pub system: Option<String>,
+    /// Fetch the directory anew
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// `deskferry ticket get`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GetArgs {
+    /// Its id, or the number that people use
+    #[arg(value_name = "ID|NUMBER")]
+    pub ticket: String,
+    /// Where it is.
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+/// `deskferry ticket search`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SearchArgs {
+    /// How far they are: open, closed, deleted, or a status by name (repeatable: any of them)
+    #[arg(long, value_name = "STATUS")]
+    pub status: Vec<String>,
+    /// Who works on them: a name or an e-mail address
+    #[arg(long, value_name = "PERSON")]
+    pub assignee: Option<String>,
+    /// The team that works on them
+    #[arg(long, value_name = "TEAM")]
+    pub team: Option<String>,
+    /// Who needs help: a name or an e-mail address
+    #[arg(long, value_name = "PERSON")]
+    pub requester: Option<String>,
+    /// Where they are
+    #[arg(long, value_name = "PLACE")]
+    pub place: Option<String>,
+    /// Words that all stand in the ticket
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
+    /// When they were made: 2024-06-01..2024-06-30, 2024-06-01.., 2024-06-01, or 7d for the last seven days
+    #[arg(long, value_name = "DATE..DATE")]
+    pub created: Option<String>,
+    /// When they were changed last, written the same way
+    #[arg(long, value_name = "DATE..DATE")]
+    pub updated: Option<String>,
+    /// At most so many tickets
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
+    /// Where they are.
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+/// `deskferry ticket create`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CreateArgs {
+    /// What the ticket is to hold.
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// `deskferry ticket update` and all others that act on a ticket that is there.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ActArgs {
+    /// Its id, or the number that people use
+    #[arg(value_name = "ID|NUMBER")]
+    pub ticket: String,
+    /// What is done with it.
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// What is written to one ticket.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct WriteArgs {
+    /// A field and its value, as the system calls it or custom.NAME (repeatable); `deskferry schema fields` lists them
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+    /// The commonest fields.
+    #[command(flatten)]
+    pub common: CommonFields,
+    /// Let e-mails, notifications and rules fire
+    #[arg(long)]
+    pub notify: bool,
+    /// Print the requests instead of sending them
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Confirm the write to a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+    /// Where the ticket is.
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+/// The commonest fields, whatever a system calls them.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "The commonest fields, whatever the system calls them")]
+pub(in crate::cli) struct CommonFields {
+    /// What it is about, in a few words
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// The whole text
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// What a comment says
+    #[arg(long, value_name = "TEXT")]
+    pub body: Option<String>,
+    /// A comment that the requester sees
+    #[arg(long)]
+    pub public: bool,
+    /// Who works on it
+    #[arg(long, value_name = "PERSON")]
+    pub user: Option<String>,
+    /// The team that works on it
+    #[arg(long, value_name = "TEAM")]
+    pub team: Option<String>,
+    /// How far it is
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<String>,
+    /// How much it hurries
+    #[arg(long, value_name = "PRIORITY")]
+    pub priority: Option<String>,
+    /// Who needs help
+    #[arg(long, value_name = "PERSON")]
+    pub requester: Option<String>,
+    /// Where it is
+    #[arg(long, value_name = "PLACE")]
+    pub place: Option<String>,
+    /// What is wrong, on systems that file by issue
+    #[arg(long, value_name = "ISSUE")]
+    pub issue: Option<String>,
+    /// Where it goes, on systems that file by collection
+    #[arg(long, value_name = "COLLECTION")]
+    pub collection: Option<String>,
+    /// Why it is closed
+    #[arg(long, value_name = "REASON")]
+    pub reason: Option<String>,
+    /// When it is due
+    #[arg(long, value_name = "DATE")]
+    pub due: Option<String>,
+    /// A tag (repeatable)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+}

@@ -1,0 +1,130 @@
+//! The way to the system: its name, the connection, the encryption; each by itself, so that one knows whom to call.
+
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use url::Url;
+
+use super::remedy;
+use crate::systems::examine::Finding;
+use crate::systems::{self, Connection};
+
+/// How long a name or a connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// In which of these a proxy is named.
+const PROXIES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+pub(super) async fn look(connection: &Connection) -> Vec<Finding> {
+    let addresses = match systems::addresses(connection) {
+        Ok(addresses) => addresses,
+        Err(error) => {
+            return vec![Finding::failed(
+                "address",
+                error.to_string(),
+                remedy(&error),
+            )];
+        }
+    };
+    let several = addresses.len() > 1;
+    let mut findings = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    for address in &addresses {
+        let host = address.host_str().unwrap_or_default().to_owned();
+        // Both dialects may live behind one name.
+        if !seen.contains(&host) {
+            findings.extend(one(connection, address, &host, several).await);
+            seen.push(host);
+        }
+    }
+    findings
+}
+
+/// Where there are several addresses one is enough: what fails is a warning then, and the sign-in has the last word.
+async fn one(connection: &Connection, address: &Url, host: &str, several: bool) -> Vec<Finding> {
+    let wrong = |what: &str, detail: String, hint: &str| match several {
+        true => Finding::warning(what, detail, hint),
+        false => Finding::failed(what, detail, hint),
+    };
+    let mut findings = Vec::new();
+    let is_near = crate::config::is_loopback(address);
+    let proxy = PROXIES
+        .into_iter()
+        .find(|name| !is_near && std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    if let Some(name) = proxy {
+        let detail = format!("{name} is set: the proxy looks `{host}` up");
+        findings.push(Finding::ok("name", detail));
+    } else {
+        let port = address.port_or_known_default().unwrap_or(443);
+        let name = host.trim_matches(['[', ']']);
+        match timeout(PATIENCE, lookup_host((name, port))).await {
+            Ok(Ok(found)) => {
+                let found: Vec<_> = found.collect();
+                let shown: Vec<String> = found
+                    .iter()
+                    .take(3)
+                    .map(|one| one.ip().to_string())
+                    .collect();
+                findings.push(Finding::ok(
+                    "name",
+                    format!("`{host}` is {}", shown.join(", ")),
+                ));
+                findings.push(match timeout(PATIENCE, TcpStream::connect(&found[..])).await {
+                    Ok(Ok(_)) => Finding::ok("connection", format!("port {port} takes calls")),
+                    Ok(Err(error)) => wrong(
+                        "connection",
+                        format!("port {port} of `{host}`: {error}"),
+                        "a firewall may be between: ask who runs the network, or name its proxy in HTTPS_PROXY",
+                    ),
+                    Err(_) => wrong(
+                        "connection",
+                        format!("port {port} of `{host}` does not answer"),
+                        "a firewall may be between: ask who runs the network, or name its proxy in HTTPS_PROXY",
+                    ),
+                });
+            }
+            Ok(Err(error)) => findings.push(wrong(
+                "name",
+                format!("`{host}` is not known: {error}"),
+                "is `url` in the profile spelled right, and is this computer on the network?",
+            )),
+            Err(_) => findings.push(wrong(
+                "name",
+                format!(
+                    "nobody answered within {} s who `{host}` is",
+                    PATIENCE.as_secs()
+                ),
+                "is this computer on the network? its name server does not answer",
+            )),
+        }
+    }
+    findings.push(
+        match (address.scheme(), systems::reach(connection, address).await) {
+            ("https", Ok(took)) => Finding::ok(
+                "encryption",
+                format!(
+                    "TLS stands and the certificate is good ({} ms)",
+                    took.as_millis()
+                ),
+            ),
+            (_, Ok(_)) if is_near => {
+                Finding::ok("encryption", "none, and none is needed on this computer")
+            }
+            (_, Ok(_)) => Finding::warning(
+                "encryption",
+                "none: the token travels for everybody on the way to read",
+                "write `https://` in the profile's `url`",
+            ),
+            (_, Err(error)) => wrong("encryption", error.to_string(), &remedy(&error)),
+        },
+    );
+    findings
+}

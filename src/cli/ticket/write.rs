@@ -1,0 +1,147 @@
+//! `deskferry ticket create|update|assign|…`: one ticket by hand, made as a mapping makes it.
+
+use std::sync::Arc;
+
+use super::send::Sending;
+use super::{Open, Purpose, common_fields, reply};
+use crate::cli::args::{Global, WriteArgs};
+use crate::cli::confirm::{About, confirm};
+use crate::cli::output::Output;
+use crate::error::{Error, ExitCode, Result};
+use crate::mapping::{ByHand, PlanOptions, by_hand};
+use crate::systems::fields::called;
+use crate::systems::{self, Operation, Schema, StepPayload, Ticket};
+
+pub(super) async fn run(
+    operation: Operation,
+    ticket: Option<String>,
+    args: WriteArgs,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let open = Open::at(&args.desk, Purpose::Write, global, output).await?;
+    let write = Write {
+        operation,
+        name: ticket,
+        args: &args,
+        open: &open,
+        output,
+    };
+    let ended = write.run().await;
+    open.close().await?;
+    ended
+}
+
+struct Write<'a> {
+    operation: Operation,
+    name: Option<String>,
+    args: &'a WriteArgs,
+    open: &'a Open,
+    output: Output,
+}
+
+impl Write<'_> {
+    async fn run(&self) -> Result<ExitCode> {
+        let schema: Arc<dyn Schema> =
+            Arc::from(systems::schema_for(self.open.directory.snapshot())?);
+        let steps = self.compose(&schema)?;
+        // What is wrong with the fields is told before the network is asked about the ticket.
+        let ticket = self.ticket().await?;
+        if self.args.dry_run {
+            return reply::rehearsed(self.operation, ticket.as_ref(), &steps, self.output);
+        }
+        self.confirm(steps.len())?;
+        let (commit, visible) = self.open.target.surprise();
+        let tell = |text: &str| self.output.say(&format!("  in doubt   {text}"));
+        let sending = Sending {
+            system: self.open.system(),
+            limiter: &self.open.limiter,
+            surprise: commit + visible,
+            tell: &tell,
+        };
+        let sent = sending.all(&steps, ticket).await?;
+        let title = self.title(schema.as_ref());
+        reply::report(
+            &sent,
+            self.operation,
+            title.as_deref(),
+            self.open,
+            self.output,
+        )
+    }
+
+    fn values(&self, schema: &dyn Schema) -> Result<Vec<(String, String)>> {
+        let table = schema.fields(self.operation).map_err(Error::usage)?;
+        common_fields::values(self.args, self.operation, schema.system(), table)
+    }
+
+    fn compose(&self, schema: &Arc<dyn Schema>) -> Result<Vec<StepPayload>> {
+        let values = self.values(schema.as_ref())?;
+        let wanted = ByHand {
+            operation: self.operation,
+            values: &values,
+            notify: self.args.notify,
+        };
+        let options = PlanOptions {
+            zone: Some(self.open.zone()),
+            ..PlanOptions::default()
+        };
+        let directory = Arc::clone(&self.open.directory);
+        let steps = by_hand(&wanted, Arc::clone(schema), directory, &options)
+            .map_err(|faults| reply::wrong(&faults, self.operation, self.open))?;
+        if steps.is_empty() {
+            return Err(Error::usage("there is nothing to do: no field has a value")
+                .hint("give one with --set FIELD=VALUE")
+                .hint(common_fields::listing(self.operation, schema.system())));
+        }
+        Ok(steps)
+    }
+
+    /// What the ticket is to be called, by which it can be looked for.
+    fn title(&self, schema: &dyn Schema) -> Option<String> {
+        let table = schema.fields(self.operation).ok()?;
+        let field = table
+            .fields
+            .iter()
+            .find(|field| field.called == called::TITLE)?;
+        let values = self.values(schema).ok()?;
+        values
+            .into_iter()
+            .find_map(|(name, value)| (name == field.name).then_some(value))
+    }
+
+    async fn ticket(&self) -> Result<Option<Ticket>> {
+        let Some(name) = &self.name else {
+            return Ok(None);
+        };
+        let found = self
+            .open
+            .system()
+            .find_ticket(name, &self.open.limiter)
+            .await?;
+        found.map(Some).ok_or_else(|| self.open.no_ticket(name))
+    }
+
+    fn confirm(&self, requests: usize) -> Result<()> {
+        let target = &self.open.target;
+        if !target.is_live() {
+            return Ok(());
+        }
+        let tickets = match &self.name {
+            Some(name) => format!("ticket {name}"),
+            None => "one ticket".to_owned(),
+        };
+        let about = About {
+            operation: self.operation,
+            tickets,
+            requests: requests as f64,
+            notify: "--notify is given",
+            undo: match self.operation {
+                Operation::Create => "`deskferry ticket delete`, or `deskferry ticket close`",
+                _ => "nothing undoes this by itself",
+            },
+        };
+        let about = about.say(target, &self.open.connected, &self.open.limiter);
+        confirm(target.name(), &about, self.args.confirm.as_deref())
+    }
+}

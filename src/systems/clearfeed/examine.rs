@@ -1,0 +1,113 @@
+//! What a workspace lets our token read, and which of its habits show (contract clearfeed, Endpoints).
+
+use serde_json::Value;
+
+use super::ClearFeed;
+use super::requests::text;
+use crate::systems::examine::{Examiner, Finding, Need};
+use crate::systems::http::Request;
+use crate::systems::http::reader::Reader;
+use crate::systems::http::refusal::member;
+
+/// Before there were any requests.
+const NO_REQUESTS: &str = "1990-01-01T00:00:00Z";
+
+pub(super) async fn examine(system: &ClearFeed, reader: Reader<'_>) -> Vec<Finding> {
+    let mut examiner = Examiner::new(reader);
+    examiner.add(Finding::ok(
+        "dialect",
+        format!(
+            "`{}` answers, at {}",
+            system.account.dialect,
+            system.transport.base()
+        ),
+    ));
+    let names = "mappings cannot turn these names into ids";
+    examiner
+        .may_read("collections", &[Request::get("/collections")], Need::Always)
+        .await;
+    requests(&mut examiner).await;
+    let members = [("include", "team_members".to_owned())];
+    let fields = [("entity_type", "request".to_owned())];
+    examiner
+        .may_read(
+            "teams",
+            &[Request::get("/teams").query(&members)],
+            Need::For(names),
+        )
+        .await;
+    examiner
+        .may_read(
+            "custom fields",
+            &[Request::get("/custom-fields").query(&fields)],
+            Need::For(names),
+        )
+        .await;
+    examiner.findings()
+}
+
+fn rows(body: &Value) -> &[Value] {
+    let rows = member(body, &["requests"]).and_then(Value::as_array);
+    rows.map(Vec::as_slice).unwrap_or_default()
+}
+
+async fn requests(examiner: &mut Examiner<'_>) {
+    let one = [("limit", "1".to_owned())];
+    let newest = Request::get("/requests").query(&one);
+    let Some(body) = examiner.may_read("requests", &[newest], Need::Always).await else {
+        return;
+    };
+    let Some(first) = rows(&body).first() else {
+        return;
+    };
+    examiner.add(match rows(&body).len() {
+        1 => Finding::ok("paging", "pages have the size that is asked for"),
+        more => Finding::warning(
+            "paging",
+            format!("one request was asked for, {more} came"),
+            "nothing to do: what comes is what counts, listings take longer",
+        ),
+    });
+    let none = [
+        ("before", NO_REQUESTS.to_owned()),
+        ("limit", "1".to_owned()),
+    ];
+    if let Some(filtered) = examiner.peek(Request::get("/requests").query(&none)).await {
+        examiner.add(match rows(&filtered) {
+            [] => Finding::ok("filters", "`before` is obeyed; every hit is judged again all the same"),
+            _ => Finding::warning(
+                "filters",
+                "`before` is ignored: every request comes",
+                "searches and the settling of lost answers read all requests and take longer; what they find stays right",
+            ),
+        });
+    }
+    let Some(id) = text(first, "id") else { return };
+    let path = format!("/requests/{id}");
+    let include = [("include", "messages".to_owned())];
+    let request = Request::get(&path).query(&include);
+    let Some(body) = examiner
+        .may_read("a request", &[request], Need::Always)
+        .await
+    else {
+        return;
+    };
+    let request = super::requests::inner(&body);
+    if member(request, &["messages"]).is_none() {
+        examiner.add(Finding::warning(
+            "messages",
+            "a request does not show its messages",
+            "a row whose answer is lost cannot be found by its description: settle it by hand",
+        ));
+    }
+    let words = [
+        ("query", "the".to_owned()),
+        ("only_public", "false".to_owned()),
+        ("limit", "1".to_owned()),
+    ];
+    let search = Request::get("/requests/search").query(&words);
+    let without = "without it tickets cannot be looked for by their words or numbers";
+    examiner
+        .may_read("the search", &[search], Need::For(without))
+        .await;
+}

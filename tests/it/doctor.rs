@@ -1,0 +1,174 @@
+//! The doctor sees what is good, says what is not and what to do about it, and leaves nothing behind.
+
+use serde_json::Value;
+
+use crate::support::{SandboxProcess, Work};
+
+fn findings(document: &str) -> Vec<Value> {
+    let document: Value =
+        serde_json::from_str(document).unwrap_or_else(|error| panic!("{error}: {document}"));
+    document["findings"].as_array().unwrap().clone()
+}
+
+#[track_caller]
+fn of<'f>(findings: &'f [Value], what: &str) -> &'f Value {
+    let found = findings.iter().find(|finding| finding["what"] == what);
+    found.unwrap_or_else(|| panic!("no `{what}` in {findings:#?}"))
+}
+
+#[test]
+fn a_good_desk_passes_and_nothing_is_written() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"2000/s\"");
+    // Where there are no tickets a filter has nothing to leave out.
+    let made = "ticket create --requester helpdesk@district.example --issue Other --place DO --profile district";
+    let made: Vec<&str> = made.split(' ').collect();
+    work.run(&made).expect(0);
+    for profile in ["district", "support"] {
+        let ended = work
+            .run(&["doctor", "--profile", profile, "--format", "json"])
+            .expect(0);
+        let findings = findings(&ended.stdout);
+        for what in [
+            "state folder",
+            "ledger",
+            "token",
+            "name",
+            "connection",
+            "sign-in",
+            "clock",
+            "paging",
+            "filters",
+            "latency",
+            "limit",
+            "write",
+        ] {
+            assert_eq!(of(&findings, what)["verdict"], "ok", "{profile}: {what}");
+        }
+        assert!(ended.stderr.contains("nothing failed"), "{}", ended.stderr);
+    }
+    assert_eq!(sandbox.audit().len(), 1);
+}
+
+#[test]
+fn the_write_probe_leaves_nothing_behind() {
+    for temper in ["lenient", "live-like"] {
+        let work = Work::new();
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0", "--temper", temper]);
+        sandbox.profiles(&work, "rate = \"2000/s\"\nvisible_within = \"100ms\"");
+        for (profile, system, removal) in [
+            ("district", "incidentiq", "delete"),
+            ("support", "clearfeed", "message"),
+        ] {
+            let ended = work
+                .run(&[
+                    "doctor",
+                    "--write-probe",
+                    "--profile",
+                    profile,
+                    "--format",
+                    "json",
+                ])
+                .expect(0);
+            let findings = findings(&ended.stdout);
+            for what in [
+                "write",
+                "listed back",
+                "marker",
+                "time of tickets",
+                "removed",
+            ] {
+                assert_eq!(
+                    of(&findings, what)["verdict"],
+                    "ok",
+                    "{temper} {profile}: {what}"
+                );
+            }
+            let audit = sandbox.audit();
+            let own: Vec<_> = audit
+                .iter()
+                .filter(|entry| entry["system"] == system)
+                .collect();
+            assert_eq!(own.len(), 2, "{own:#?}");
+            assert_eq!(own[1]["operation"], removal);
+            assert_eq!(own[0]["id"], own[1]["id"]);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_zone_is_found_by_the_probe() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0", "--temper", "live-like"]);
+    sandbox.profiles(
+        &work,
+        "rate = \"2000/s\"\ntimezone = \"Asia/Tokyo\"\nvisible_within = \"100ms\"",
+    );
+    let ended = work
+        .run(&[
+            "doctor",
+            "--write-probe",
+            "--profile",
+            "district",
+            "--format",
+            "json",
+        ])
+        .expect(1);
+    let findings = findings(&ended.stdout);
+    let time = of(&findings, "time of tickets");
+    assert_eq!(time["verdict"], "failed");
+    assert!(time["detail"].as_str().unwrap().contains("h off"), "{time}");
+    assert!(
+        time["hint"].as_str().unwrap().contains("timezone"),
+        "{time}"
+    );
+    assert_eq!(of(&findings, "removed")["verdict"], "ok");
+}
+
+#[test]
+fn a_bad_token_is_told_with_where_to_make_one() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"2000/s\"");
+    work.write("token", "wrong");
+    let ended = work.run(&["doctor", "--profile", "district"]).expect(3);
+    assert!(
+        ended.stderr.contains("the token is not accepted"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("Developer Tools"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_system_that_is_not_there_is_told_line_by_line() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"2000/s\"");
+    drop(sandbox);
+    let ended = work.run(&["doctor", "--profile", "district"]).expect(3);
+    assert!(
+        ended.stderr.contains("failed   connection"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("firewall"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_damaged_ledger_fails() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"2000/s\"");
+    std::fs::create_dir_all(work.state()).unwrap();
+    std::fs::write(
+        work.state().join("ledger.sqlite"),
+        "no ledger at all, but a text that is long enough",
+    )
+    .unwrap();
+    let ended = work
+        .run(&["doctor", "--profile", "district", "--format", "json"])
+        .expect(1);
+    assert_eq!(of(&findings(&ended.stdout), "ledger")["verdict"], "failed");
+}
