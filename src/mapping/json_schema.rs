@@ -103,7 +103,7 @@ pub fn describe(kind: &FieldType) -> String {
         FieldType::Date => "a date".to_owned(),
         FieldType::DateTime => "a date and time".to_owned(),
         FieldType::Choice(words) => format!("one of {}", words.join(", ")),
-        FieldType::Reference(kind) => format!("the name of {} {kind}", kind.article()),
+        FieldType::Reference(kind) => format!("the name of {} {}", kind.article(), kind.noun()),
         FieldType::List(inner) => format!("a list, each {}", describe(inner)),
     }
 }
