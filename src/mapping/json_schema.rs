@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{ACTION, Key, Keys, TOP, Takes};
 use crate::systems::fields::{Field, FieldType, Setting};
-use crate::systems::{self, SystemName};
+use crate::systems::{self, Operation, SystemName};
 
 /// The dialect of JSON Schema: the one that editors of TOML read.
 const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
@@ -20,15 +20,23 @@ pub fn json_schema() -> crate::error::Result<Value> {
     schema["$schema"] = json!(DIALECT);
     schema["title"] = json!("a Deskferry mapping");
     schema["description"] = json!("How a row of a file becomes a ticket.");
-    schema["required"] = json!(["version", "system", "operation", "scope", "fields"]);
-    let mut systems = Vec::new();
+    schema["required"] = json!(["version", "system", "operation", "scope"]);
+    let mut cases = Vec::new();
     for system in SystemName::ALL {
-        systems.push(json!({
-            "if": { "properties": { "system": { "const": system.as_str() } } },
-            "then": { "properties": { "fields": fields(system)? } },
-        }));
+        for operation in Operation::ALL {
+            cases.push(json!({
+                "if": {
+                    "properties": {
+                        "system": { "const": system.as_str() },
+                        "operation": { "const": operation.as_str() },
+                    },
+                    "required": ["system", "operation"],
+                },
+                "then": case(system, operation)?,
+            }));
+        }
     }
-    schema["allOf"] = json!(systems);
+    schema["allOf"] = json!(cases);
     schema["definitions"] = json!({ "field": table(&super::keys::FIELD) });
     // Each system names its fields; what holds for all is that they are tables.
     schema["properties"]["fields"] = json!({
@@ -44,13 +52,34 @@ fn doc_of(keys: &Keys, name: &str) -> &'static str {
         .map_or("", |key| key.doc)
 }
 
-/// The fields of a system in all its spellings, those that no call sets left out.
-fn fields(system: SystemName) -> crate::error::Result<Value> {
+/// What holds for one operation of a system: its fields, and the ticket that it is about.
+fn case(system: SystemName, operation: Operation) -> crate::error::Result<Value> {
+    let Some(fields) = fields(system, operation)? else {
+        // The system has no such operation.
+        return Ok(
+            json!({ "properties": { "operation": { "not": { "const": operation.as_str() } } } }),
+        );
+    };
+    let mut required = Vec::new();
+    if operation != Operation::Create {
+        required.push("target");
+    }
+    if operation == Operation::Create || fields["required"] != json!([]) {
+        required.push("fields");
+    }
+    Ok(json!({ "properties": { "fields": fields }, "required": required }))
+}
+
+/// The fields of an operation of a system in all its spellings, those that no call sets left out; `None` where no
+/// spelling has it.
+fn fields(system: SystemName, operation: Operation) -> crate::error::Result<Option<Value>> {
     let mut properties = Map::new();
     let mut required: Option<Vec<&str>> = None;
     for dialect in system.dialects() {
         let schema = systems::schema(system, Some(*dialect))?;
-        let table = schema.create();
+        let Ok(table) = schema.fields(operation) else {
+            continue;
+        };
         for field in table.fields.iter().filter(|field| can_be_set(field)) {
             properties.entry(field.name).or_insert_with(|| {
                 json!({
@@ -69,6 +98,9 @@ fn fields(system: SystemName) -> crate::error::Result<Value> {
                 .collect(),
         });
     }
+    let Some(required) = required else {
+        return Ok(None);
+    };
     properties.insert(
         "custom".to_owned(),
         json!({
@@ -77,13 +109,13 @@ fn fields(system: SystemName) -> crate::error::Result<Value> {
             "additionalProperties": { "$ref": "#/definitions/field" },
         }),
     );
-    Ok(json!({
+    Ok(Some(json!({
         "type": "object",
         "properties": properties,
         "patternProperties": { "^custom\\.": { "$ref": "#/definitions/field" } },
-        "required": required.unwrap_or_default(),
+        "required": required,
         "additionalProperties": false,
-    }))
+    })))
 }
 
 fn can_be_set(field: &Field) -> bool {
@@ -233,6 +265,7 @@ mod tests {
     fn the_fields_are_those_of_the_systems() {
         let schema = json_schema().expect("a schema");
         for (at, system) in SystemName::ALL.into_iter().enumerate() {
+            let at = at * Operation::ALL.len();
             let fields = &schema["allOf"][at]["then"]["properties"]["fields"];
             for dialect in system.dialects() {
                 let table = systems::schema(system, Some(*dialect)).expect("a schema");

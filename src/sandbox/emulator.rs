@@ -14,6 +14,9 @@ pub(super) trait Emulator: Sized + Send + Sync {
     /// The member of a listing's answer that holds the rows.
     const ROWS: &'static str;
 
+    /// Whether a token may come in other ways than as `Bearer TOKEN`.
+    const TAKES_MORE_THAN_BEARER: bool;
+
     /// What it answers.
     fn table(&self) -> &Table<Self>;
     /// How strictly it follows the documents.

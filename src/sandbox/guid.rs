@@ -17,7 +17,7 @@ impl Guid {
     /// All zeros: none (contract incidentiq §5).
     pub const ZERO: Self = Self(Uuid::nil());
 
-    /// The id of a seeded thing, the same for ever.
+    /// The id of a thing by its kind and its name: the same for ever, whoever asks.
     pub fn seeded(kind: &str, name: &str) -> Self {
         Self(Uuid::new_v5(&SEED, format!("{kind}/{name}").as_bytes()))
     }

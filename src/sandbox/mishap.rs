@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::departure::Departure;
 use super::emulator::Emulator;
@@ -66,6 +66,7 @@ impl App {
                 self.wait(Duration::MAX).await;
                 Departure::Cut
             }
+            FaultKind::SoftErrors => Departure::Whole(warned(reply)),
             FaultKind::RepeatInSearch => Departure::Whole(repeated(reply, E::ROWS)),
             _ => Departure::Whole(reply),
         }
@@ -95,6 +96,22 @@ fn http_date(from_now: Duration) -> String {
     moment(from_now + Duration::from_millis(999))
         .strftime("%a, %d %b %Y %H:%M:%S GMT")
         .to_string()
+}
+
+/// A success of IncidentIQ with a word of warning (contract incidentiq §2); other answers have no place for one.
+fn warned(reply: Reply) -> Reply {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(&reply.body) else {
+        return reply;
+    };
+    if !(200..300).contains(&reply.status) || !body.contains_key("StatusCode") {
+        return reply;
+    }
+    let warning = json!([{ "Field": "LocationRoomId", "Message": "The room is not in use.", "ErrorKey": "SOFT" }]);
+    body.insert("Errors".to_owned(), warning);
+    Reply {
+        body: Value::Object(body).to_string().into_bytes(),
+        ..reply
+    }
 }
 
 /// A listing whose first row comes twice.

@@ -59,7 +59,7 @@ pub use dice::Dice;
 pub use fault::{FaultError, FaultKind, FaultSpec, FaultValue, Span};
 pub use guid::Guid;
 
-/// The one token that is good.
+/// The token that may do everything; those that may less are told in `docs/sandbox.md`.
 pub const TOKEN: &str = "sandbox";
 
 /// How long a stopping sandbox waits for its connections.
@@ -258,7 +258,8 @@ impl Sandbox {
     }
 
     /// What a client needs to know, as the command prints it when the sandbox is ready: `incidentiq`,
-    /// `clearfeed` and `admin` (base URLs), `token`, `site_id`, `instance`.
+    /// `clearfeed` and `admin` (base URLs), `token`, `site_id`, `instance`. Below the first two lies each system's
+    /// OpenAPI document: `/incidentiq/openapi.json` and `/clearfeed/openapi.json`.
     pub fn ready_line(&self) -> Value {
         let root = format!("http://{}", self.address);
         json!({

@@ -165,7 +165,7 @@ impl App {
     ) -> Departure {
         let (system, gate) = pick(self);
         let nth = gate.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.authorize(&call) {
+        match self.authorize::<E>(&call) {
             Ok(token) => call.token = token,
             Err(refusal) => return Departure::Whole(system.refuse(&refusal)),
         }
@@ -257,8 +257,8 @@ impl App {
         answered
     }
 
-    fn authorize(&self, call: &Call) -> Result<Token, Refusal> {
-        let token = Token::of_header(call.header("authorization"))?;
+    fn authorize<E: Emulator>(&self, call: &Call) -> Result<Token, Refusal> {
+        let token = Token::of_call(call, E::TAKES_MORE_THAN_BEARER)?;
         if self.faults.has_revoked() {
             return Err(Refusal::new(401, "The access token has been revoked."));
         }

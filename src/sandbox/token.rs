@@ -1,5 +1,6 @@
 //! The tokens that the sandbox knows, and what those who hold them may do.
 
+use super::call::Call;
 use super::reply::Refusal;
 use super::route::Access;
 use super::{TOKEN, Temper};
@@ -34,17 +35,32 @@ impl Token {
 
     /// Its text, where it is not the usual one.
     pub(super) fn told(self) -> Option<&'static str> {
-        let row = Self::ALL.iter().find(|(token, _)| *token == self);
-        row.map(|(_, text)| *text).filter(|text| *text != TOKEN)
+        Some(self.text()).filter(|text| *text != TOKEN)
     }
 
-    /// The token of an `Authorization` header.
-    pub(super) fn of_header(header: Option<&str>) -> Result<Self, Refusal> {
-        let token = header
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let message = match token {
+    /// The text that it is known by.
+    pub(super) fn text(self) -> &'static str {
+        let row = Self::ALL.iter().find(|(token, _)| *token == self);
+        row.map_or(TOKEN, |(_, text)| *text)
+    }
+
+    /// The token that a call brings: `Bearer TOKEN`, and where the system takes more ways than that, the bare token,
+    /// `Basic` with the token as its password, or the header `UserToken` (contract incidentiq §1).
+    pub(super) fn of_call(call: &Call, takes_more: bool) -> Result<Self, Refusal> {
+        let header = call.header("authorization").map(str::trim);
+        let token = match header.map(|value| value.split_once(' ').unwrap_or(("", value))) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Some(token.trim().to_owned())
+            }
+            Some(("", token)) if takes_more => Some(token.to_owned()),
+            Some((scheme, pair)) if takes_more && scheme.eq_ignore_ascii_case("basic") => {
+                password(pair.trim())
+            }
+            Some(_) => None,
+            None if takes_more => call.header("usertoken").map(str::to_owned),
+            None => None,
+        };
+        let message = match token.as_deref() {
             Some(EXPIRED) => "The access token has expired.",
             Some(text) => match Self::parse(text) {
                 Some(token) => return Ok(token),
@@ -63,6 +79,13 @@ impl Token {
             Self::Requestor => is_for_all,
         }
     }
+}
+
+/// The password of `user:password` in base64.
+fn password(pair: &str) -> Option<String> {
+    let pair = data_encoding::BASE64.decode(pair.as_bytes()).ok()?;
+    let pair = String::from_utf8(pair).ok()?;
+    Some(pair.split_once(':')?.1.to_owned())
 }
 
 /// Somebody may not do what was asked: the documents answer 403, live systems were met that answer 401 (contract

@@ -312,6 +312,7 @@ fn dialect(call: &Call) -> Dialect {
 
 impl Emulator for ClearFeed {
     const NAME: &'static str = "clearfeed";
+    const TAKES_MORE_THAN_BEARER: bool = false;
     const ROWS: &'static str = "requests";
 
     fn table(&self) -> &Table<Self> {

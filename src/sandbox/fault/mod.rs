@@ -49,6 +49,8 @@ pub enum FaultKind {
     DoubleCommit,
     /// HTTP 200 with an error in its body, nothing committed.
     ErrorIn200,
+    /// A success that warns: `Errors` in its body all the same.
+    SoftErrors,
     /// HTTP 200 with a page of HTML, nothing committed.
     Html,
     /// The write is committed, the answer breaks off in the middle.
@@ -82,7 +84,7 @@ pub(super) enum Form {
 
 impl FaultKind {
     /// Every kind with its name.
-    const ALL: [(Self, &'static str, Form); 24] = [
+    const ALL: [(Self, &'static str, Form); 25] = [
         (Self::Latency, "latency", Form::Time),
         (Self::Status429, "status-429", Form::Chance),
         (
@@ -120,6 +122,7 @@ impl FaultKind {
         (Self::LateCommit, "late-commit", Form::Time),
         (Self::DoubleCommit, "double-commit", Form::Chance),
         (Self::ErrorIn200, "error-in-200", Form::Chance),
+        (Self::SoftErrors, "soft-errors", Form::Chance),
         (Self::Html, "html", Form::Chance),
         (Self::Truncate, "truncate", Form::Chance),
         (Self::Drip, "drip", Form::ChanceFor(2_000)),

@@ -160,7 +160,8 @@ fn login(iiq: &IncidentIq, call: &Call) -> Answer {
     let user = super::actor(call.token);
     let item = json!({
         "UserId": book.district.users[user].id, "User": book.ticket_users[user], "SiteId": book.district.site,
-        "ProductId": book.district.product, "Site": site(&book),
+        "ProductId": book.district.product, "Site": site(&book), "UserToken": call.token.text(),
+        "JwtToken": call.token.text(),
     });
     Ok(envelope::item(200, &item, None))
 }

@@ -280,6 +280,7 @@ fn sections(mission_paths: bool) -> Vec<Section<IncidentIq>> {
 
 impl Emulator for IncidentIq {
     const NAME: &'static str = "incidentiq";
+    const TAKES_MORE_THAN_BEARER: bool = true;
     const ROWS: &'static str = "Items";
 
     fn table(&self) -> &Table<Self> {

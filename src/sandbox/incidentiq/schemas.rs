@@ -174,7 +174,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "Login",
-        "{UserId* guid, User TicketUser, SiteId* guid, ProductId* guid, Site Site}",
+        "{UserId* guid, User TicketUser, SiteId* guid, ProductId* guid, Site Site, UserToken text, JwtToken text}",
     ),
     (
         "Site",

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::desk::Desk;
 use crate::sandbox::Config;
 use crate::sandbox::test_client::Bench;
 
@@ -290,4 +291,110 @@ async fn scripts_are_listed_refused_and_forgotten() {
     let left = bench.send("DELETE /_sandbox/faults", "").await.json();
     assert_eq!(left["scripted"], Value::Object(serde_json::Map::new()));
     assert_eq!(bench.send(CREATE, body()).await.status, 201);
+}
+
+#[tokio::test]
+async fn faults_strike_every_write_and_not_creates_alone() {
+    let desk = Desk::lenient().await;
+    let id = desk.ticket("struck").await;
+    let api = super::desk::API;
+    let said = json!({ "ActivityItems": [{ "$type": "comment", "Comments": "x" }] });
+    let rest = "/clearfeed/v1/rest/requests/352";
+    for (operation, line, body) in [
+        (
+            "update",
+            format!("POST {api}/tickets/{id}"),
+            json!({ "Subject": "y" }),
+        ),
+        (
+            "comment",
+            format!("POST {api}/tickets/{id}/activities/new"),
+            said,
+        ),
+        (
+            "assign",
+            format!("POST {api}/tickets/{id}/assign"),
+            json!({ "ClearUser": true }),
+        ),
+        (
+            "subtask",
+            format!("POST {api}/subtasks/create"),
+            json!({ "TicketId": id, "Subject": "s" }),
+        ),
+        (
+            "follow",
+            format!(
+                "POST {api}/tickets/{id}/followers/user/{}",
+                desk.district.users[1].id
+            ),
+            json!({}),
+        ),
+        ("close", format!("POST {api}/tickets/{id}/close"), json!({})),
+        ("delete", format!("DELETE {api}/tickets/{id}"), json!({})),
+        (
+            "message",
+            format!("POST {rest}/message"),
+            json!({ "html_body": "m" }),
+        ),
+        (
+            "update",
+            format!("PATCH {rest}"),
+            json!({ "state": "closed" }),
+        ),
+    ] {
+        let writes = desk.bench.audit().await.len();
+        for (fault, more) in [
+            ("status-500", 0),
+            ("reset-before-commit", 0),
+            ("reset-after-commit", 1),
+        ] {
+            let wanted = json!({ "operation": operation, "fault": fault });
+            desk.bench.send("POST /_sandbox/faults", wanted).await;
+            let answer = desk.bench.try_send(&line, "", &body.to_string()).await;
+            assert_eq!(
+                answer.ok().map(|answer| answer.status),
+                (fault == "status-500").then_some(500),
+                "{line}"
+            );
+            assert_eq!(
+                desk.bench.audit().await.len(),
+                writes + more,
+                "{line} {fault}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_makes_something_new_can_make_it_twice() {
+    let desk = Desk::lenient().await;
+    let id = desk.ticket("twice").await;
+    let new = "POST /tickets/".to_owned() + &id + "/activities/new";
+    let script = json!({ "operation": "comment", "fault": "double-commit" });
+    desk.bench.send("POST /_sandbox/faults", script).await;
+    let (method, path) = new.split_once(' ').unwrap();
+    let line = format!("{method} {}{path}", super::desk::API);
+    let said = json!({ "ActivityItems": [{ "$type": "comment", "Comments": "x" }] });
+    assert!(
+        desk.bench
+            .try_send(&line, "", &said.to_string())
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        desk.items(&format!("GET /tickets/{id}/activities"), "")
+            .await
+            .len(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_success_can_warn() {
+    let desk = Desk::lenient().await;
+    let script = json!({ "operation": "create", "fault": "soft-errors" });
+    desk.bench.send("POST /_sandbox/faults", script).await;
+    let made = desk.good("POST /tickets/new", desk.body("warned")).await;
+    assert_eq!(made["Errors"][0]["Field"], "LocationRoomId");
+    assert!(made["Item"]["TicketId"].is_string());
 }

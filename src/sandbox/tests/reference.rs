@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::desk::Desk;
+use super::desk::{API, Desk};
 
 #[tokio::test]
 async fn places_rooms_issues_people_teams_and_devices_are_made_and_changed() {
@@ -232,4 +232,67 @@ async fn metadata_has_every_shape_of_the_documents() {
         )
         .await;
     assert_eq!(named[0]["Name"], "Network");
+}
+
+#[tokio::test]
+async fn the_directory_can_be_listed_whole() {
+    let desk = Desk::lenient().await;
+    let (bench, district) = (&desk.bench, &desk.district);
+    let (site, v2) = (district.site, "/incidentiq/api/v2.0");
+    let room_total = district
+        .rooms
+        .iter()
+        .filter(|room| room.location == 2)
+        .count();
+    for (line, total) in [
+        (format!("POST {API}/issues?$s=1000"), district.issues.len()),
+        (format!("GET {API}/locations/all/{site}"), 27),
+        (format!("GET {API}/locations/all"), 27),
+        (format!("POST {v2}/locations/all"), 27),
+        (
+            format!("GET {API}/locations/{}/rooms", district.locations[2].id),
+            room_total,
+        ),
+        (
+            format!("GET {API}/locations/rooms?$s=1000"),
+            district.rooms.len(),
+        ),
+        (format!("POST {API}/users?$s=100&$p=3"), 2_000),
+        (format!("GET {API}/users/agents"), 12),
+        (format!("GET {API}/teams/all?$s=1000"), 5),
+        (format!("POST {API}/assets?$s=100"), 1_500),
+        (format!("POST {API}/custom-fields/for/ticket"), 7),
+        (format!("GET {API}/tickets/statuses"), 5),
+        (format!("GET {API}/tickets/priorities"), 4),
+        (format!("GET {API}/issues/types"), 17),
+        (format!("GET {API}/categories/of/issues"), 7),
+    ] {
+        let answer = bench.send(&line, "{}").await;
+        assert_eq!(
+            answer.json()["Paging"]["TotalRows"],
+            total,
+            "{line}: {}",
+            answer.text
+        );
+    }
+    let tag = &district.assets[9];
+    let assets = bench
+        .get(&format!("{API}/assets/assettag/{}", tag.tag))
+        .await
+        .json();
+    assert_eq!(assets["Items"][0]["AssetId"], tag.id.to_string());
+    let user = bench
+        .get(&format!(
+            "{API}/users/by-email/{site}/HelpDesk%40district.example"
+        ))
+        .await
+        .json();
+    assert_eq!(user["Item"]["UserId"], district.users[0].id.to_string());
+    for none in ["tickets/categories", "assets/counts", "tickets/x/comments"] {
+        assert_eq!(
+            bench.get(&format!("{API}/{none}")).await.status,
+            404,
+            "{none}"
+        );
+    }
 }

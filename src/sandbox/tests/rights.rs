@@ -116,3 +116,28 @@ async fn a_token_that_has_expired_is_told_so() {
             .contains("expired")
     );
 }
+
+#[tokio::test]
+async fn incidentiq_takes_its_token_in_every_way_that_clients_send_it() {
+    let desk = Desk::lenient().await;
+    let send = async |header: &str, path: &str| {
+        let answer = desk
+            .bench
+            .try_send(&format!("GET {path}"), header, "")
+            .await;
+        answer.unwrap()
+    };
+    // `helpdesk:sandbox` in base64; the last one bears no `Authorization` at all.
+    for header in [
+        "authorization: bearer sandbox\r\n",
+        "authorization: sandbox\r\n",
+        "authorization: Basic aGVscGRlc2s6c2FuZGJveA==\r\n",
+        "x-no-authorization: 1\r\nUserToken: sandbox\r\n",
+    ] {
+        let answer = send(header, "/incidentiq/api/v1.0/login").await;
+        assert_eq!(answer.status, 200, "{header}: {}", answer.text);
+        assert_eq!(answer.json()["Item"]["JwtToken"], "sandbox");
+    }
+    let bare = send("authorization: sandbox\r\n", "/clearfeed/v1/collections").await;
+    assert_eq!(bare.status, 401);
+}
