@@ -353,6 +353,6 @@ fn an_operation_that_is_not_here_yet_is_said_to_be_so() {
         &work,
         "good.csv",
         &[],
-        &["map.toml:3", "\"upsert\"` is not built yet"],
+        &["map.toml:4", "\"upsert\"` is not built yet"],
     );
 }
