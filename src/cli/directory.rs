@@ -168,7 +168,10 @@ fn show(word: &str, directory: &Directory, output: Output) -> Result<()> {
         .map(|listing| listing.entries.as_slice())
         .unwrap_or_default();
     if entries.is_empty() {
-        output.say(&format!("  this system has no {kind} that can be listed"));
+        output.say(&format!(
+            "  this system has no {} that can be listed",
+            kind.noun()
+        ));
         return Ok(());
     }
     let lines: Vec<_> = entries

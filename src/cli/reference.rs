@@ -93,7 +93,7 @@ pub(super) fn describe(snapshot: &Snapshot) -> String {
             format!(
                 "{} {}",
                 words::count(listing.entries.len() as u64),
-                plural(kind.as_str())
+                plural(kind.noun())
             )
         })
         .collect();

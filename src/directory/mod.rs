@@ -79,6 +79,14 @@ impl Kind {
         }
     }
 
+    /// The word in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::CloseReason => "close reason",
+            _ => self.as_str(),
+        }
+    }
+
     /// The article that goes before the word.
     pub fn article(self) -> &'static str {
         match self {

@@ -474,11 +474,11 @@ impl Compiler<'_> {
                 })
             }
             Found::Missing(_) => Some(Problem {
-                message: format!("`{field}`: no {kind} `{name}`"),
+                message: format!("`{field}`: no {} `{name}`", kind.noun()),
                 hint: resolver
                     .elsewhere(self.directory, name, None)
                     .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None)))
-                    .or_else(|| Some(format!("`deskferry directory search` finds the names; a new {kind} is seen after `--refresh`"))),
+                    .or_else(|| Some(format!("`deskferry directory search` finds the names; a new {} is seen after `--refresh`", kind.noun()))),
                 missing: None,
                 rule: Rule::Message,
             }),

@@ -135,10 +135,7 @@ pub fn describe(kind: &FieldType) -> String {
         FieldType::Date => "a date".to_owned(),
         FieldType::DateTime => "a date and time".to_owned(),
         FieldType::Choice(words) => format!("one of {}", words.join(", ")),
-        FieldType::Reference(kind) => {
-            let kind_name = kind.as_str().replace('_', " ");
-            format!("the name of {} {kind_name}", kind.article())
-        }
+        FieldType::Reference(kind) => format!("the name of {} {}", kind.article(), kind.noun()),
         FieldType::List(inner) => format!("a list, each {}", describe(inner)),
     }
 }

@@ -94,7 +94,7 @@ impl Want {
             Self::DateTime => "a date and time".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::Option(_) => "one of its options".to_owned(),
-            Self::Id(kind) => format!("{} {kind}", kind.article()),
+            Self::Id(kind) => format!("{} {}", kind.article(), kind.noun()),
         }
     }
 

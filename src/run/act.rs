@@ -117,6 +117,10 @@ impl Planner<'_> {
             Ok(aim) => aim,
             Err(faults) => return Plan::End(base, End::Rejected(faults)),
         };
+        if requests.steps.is_empty() {
+            let reason = "nothing to change: the fields are empty".to_owned();
+            return Plan::End(base, End::Skipped(Skip::ByMapping { reason }));
+        }
         let (ticket, find) = match aim {
             Aim::At(ticket) => (ticket, None),
             Aim::Named(name) => {

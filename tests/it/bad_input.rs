@@ -346,16 +346,13 @@ fn faults_of_a_mapping_are_all_told_at_once() {
 }
 
 #[test]
-fn a_key_that_is_not_here_yet_is_said_to_be_so() {
+fn an_operation_that_is_not_here_yet_is_said_to_be_so() {
     let work = work();
-    work.write(
-        "map.toml",
-        format!("{MAPPING}\n[[then]]\noperation = \"close\"\n"),
-    );
+    work.write("map.toml", MAPPING.replace("\"create\"", "\"upsert\""));
     refused_in_sandbox(
         &work,
         "good.csv",
         &[],
-        &["map.toml:1", "`then` is not built yet"],
+        &["map.toml:4", "\"upsert\"` is not built yet"],
     );
 }

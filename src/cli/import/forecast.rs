@@ -77,7 +77,7 @@ pub(super) fn unchecked(
     {
         lines.push(format!(
             "{} that could not be listed: {note}",
-            reference::plural(kind.as_str())
+            reference::plural(kind.noun())
         ));
     }
     lines.extend(plan.unforeseen().into_iter().map(str::to_owned));

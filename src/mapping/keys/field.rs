@@ -18,6 +18,7 @@ const KINDS: &[&str] = &[
     "priority",
     "collection",
     "tag",
+    "close_reason",
 ];
 
 /// The keys of a field; other tables take some of them.
