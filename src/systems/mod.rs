@@ -13,6 +13,7 @@ pub mod fields;
 mod given;
 mod http;
 pub mod incidentiq;
+pub mod query;
 #[cfg(test)]
 mod sandbox_tests;
 mod sighting;
@@ -32,9 +33,10 @@ use uuid::Uuid;
 
 use crate::directory::{CustomField, Snapshot};
 use crate::error::{Error, Fault, Result};
-use common::{CommonTicket, Query, SearchEnd};
+use common::CommonTicket;
 use examine::Finding;
 use fields::{FieldTable, FieldValue};
+use query::{Query, SearchEnd};
 
 pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
 pub use http::NO_HANDLES;

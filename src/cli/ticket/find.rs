@@ -13,8 +13,9 @@ use crate::directory::suggest::{did_you_mean, nearest};
 use crate::directory::{Directory, Found, Kind};
 use crate::error::{Error, ExitCode, Result};
 use crate::report::words;
-use crate::systems::common::{CommonTicket, Named, Query, SearchEnd, Span, StateFilter};
+use crate::systems::common::{CommonTicket, Named};
 use crate::systems::fields::{FieldType, called};
+use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Operation, Schema, Standing};
 
 pub(super) async fn run(args: SearchArgs, global: &Global, output: Output) -> Result<ExitCode> {

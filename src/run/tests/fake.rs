@@ -15,9 +15,10 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::intake::{Digest, Item, Subject};
 use crate::mapping::{MapRows, Mapped, Ready};
 use crate::record::{Cell, Place, Record, RowKey};
-use crate::systems::common::{CommonTicket, Query, SearchEnd};
+use crate::systems::common::CommonTicket;
 use crate::systems::examine::Finding;
 use crate::systems::fields::{FieldTable, FieldValue};
+use crate::systems::query::{Query, SearchEnd};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
     Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName,

@@ -28,12 +28,11 @@ use super::sighted::{posted, shows_notes, unlinked};
 use super::{ClearFeed, dialect};
 use crate::error::{Error, Result};
 use crate::html;
-use crate::systems::common::{
-    Comment, CommonTicket, CustomValue, Named, Query, SearchEnd, StateFilter, beyond,
-};
+use crate::systems::common::{Comment, CommonTicket, CustomValue, Named, beyond};
 use crate::systems::http::Request;
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
+use crate::systems::query::{Query, SearchEnd, StateFilter};
 use crate::systems::{Standing, SystemName};
 
 /// The members that have a place in the common ticket.
@@ -262,9 +261,9 @@ pub(super) async fn search(
     if query.wants_deleted() {
         return Err(Error::usage("ClearFeed deletes no requests").hint("look for closed ones"));
     }
-    match query.words.is_empty() {
-        true => by_listing(system, query, reader, page).await,
-        false => by_words(query, reader, page).await,
+    match query.word() {
+        None => by_listing(system, query, reader, page).await,
+        Some(word) => by_word(word, query, reader, page).await,
     }
 }
 
@@ -337,13 +336,14 @@ fn filters(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
 }
 
 /// The system's own search, which shows no messages: each of its hits is read by itself, so that it can be judged.
-async fn by_words(
+async fn by_word(
+    word: &str,
     query: &Query,
     reader: Reader<'_>,
     hand_on: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
 ) -> Result<SearchEnd> {
     let mut filters = vec![
-        ("query", query.words.join(" ")),
+        ("query", word.to_owned()),
         ("only_public", "false".to_owned()),
         ("limit", LIMIT.to_string()),
     ];

@@ -31,12 +31,11 @@ use super::sighted::{feed, items};
 use super::tickets::segment;
 use crate::error::Result;
 use crate::html;
-use crate::systems::common::{
-    Comment, CommonTicket, CustomValue, Named, Query, SearchEnd, Span, StateFilter, beyond,
-};
+use crate::systems::common::{Comment, CommonTicket, CustomValue, Named, beyond};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
+use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Standing, SystemName};
 
 /// The members that have a place in the common ticket, and those that only expand or repeat one of them.
@@ -322,9 +321,8 @@ fn filters(query: &Query, zone: &TimeZone) -> Value {
         let id: String = "________-____-____-____-____________".replace('_', &digit.to_string());
         filters.push(json!({"Facet": "ticketstate", "Id": id, "Value": word, "GroupIndex": 0}));
     }
-    if !query.words.is_empty() {
-        let words = query.words.join(" ");
-        filters.push(json!({"Facet": "keyword", "Value": words, "GroupIndex": 0}));
+    if let Some(word) = query.word() {
+        filters.push(json!({"Facet": "keyword", "Value": word, "GroupIndex": 0}));
     }
     Value::Array(filters)
 }
@@ -368,7 +366,7 @@ mod tests {
                 {"Facet": "agent", "Id": "u-1", "GroupIndex": 0},
                 {"Facet": "createddate", "Value": "date>=06/20/2024", "GroupIndex": 0},
                 {"Facet": "ticketstate", "Id": "11111111-1111-1111-1111-111111111111", "Value": "closed", "GroupIndex": 0},
-                {"Facet": "keyword", "Value": "beamer flickers", "GroupIndex": 0},
+                {"Facet": "keyword", "Value": "flickers", "GroupIndex": 0},
             ])
         );
     }

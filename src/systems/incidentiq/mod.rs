@@ -33,10 +33,11 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use url::Url;
 
-use super::common::{CommonTicket, Query, SearchEnd};
+use super::common::CommonTicket;
 use super::examine::Finding;
 use super::http::Transport;
 use super::http::reader::Reader;
+use super::query::{Query, SearchEnd};
 use super::{
     Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Operation, Permit,
     Reading, Schema, Sighting, Standing, System, Ticket, Window,

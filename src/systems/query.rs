@@ -1,0 +1,226 @@
+//! What tickets are looked for, in the words of the common ticket.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Standing;
+use super::common::{CommonTicket, Named};
+use crate::directory::suggest::fold;
+
+/// What tickets are looked for, in the words of the common ticket. Everything that is said must hold.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Query {
+    /// How far they are: any of these.
+    pub states: Vec<StateFilter>,
+    /// Who works on them.
+    pub assignee: Option<Named>,
+    /// The team that works on them.
+    pub team: Option<Named>,
+    /// Who needs help.
+    pub requester: Option<Named>,
+    /// Where they are.
+    pub place: Option<Named>,
+    /// When they were made.
+    pub created: Span,
+    /// When they were changed last.
+    pub updated: Span,
+    /// Words, each of which stands somewhere in what the system shows of the ticket.
+    pub words: Vec<String>,
+}
+
+/// A state to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateFilter {
+    /// Every state in which a ticket stands so.
+    Standing(Standing),
+    /// The state of that name or id.
+    Named(Named),
+}
+
+/// A span of time: from its beginning to just before its end; an open side has no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Its first moment.
+    pub from: Option<Timestamp>,
+    /// The first moment after it.
+    pub until: Option<Timestamp>,
+}
+
+impl Span {
+    /// Whether no side has a bound.
+    pub fn is_open(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+
+    /// Whether a moment is in it; one that is not known is in the span without bounds only.
+    pub fn holds(&self, at: Option<Timestamp>) -> bool {
+        match at {
+            None => self.is_open(),
+            Some(at) => {
+                self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at < until)
+            }
+        }
+    }
+}
+
+impl StateFilter {
+    fn holds(&self, ticket: &CommonTicket) -> bool {
+        match self {
+            Self::Standing(standing) => ticket.standing == *standing,
+            Self::Named(named) => ticket.state.as_ref().is_some_and(|state| {
+                let same = match (&state.name, &named.name) {
+                    (Some(state), Some(named)) => plain(state) == plain(named),
+                    _ => false,
+                };
+                same || state.is(named)
+            }),
+        }
+    }
+}
+
+/// A state's name without what people write one way or the other.
+fn plain(name: &str) -> String {
+    fold(&name.replace(['_', '-'], " "))
+}
+
+impl Query {
+    /// The word that a system's own search is asked for. One is enough, since every hit is judged again, and what a system
+    /// takes several words for is not told: both, either, or one behind the other.
+    pub(super) fn word(&self) -> Option<&str> {
+        let longest = self.words.iter().max_by_key(|word| word.chars().count());
+        longest.map(String::as_str)
+    }
+
+    /// Whether deleted tickets are asked for.
+    pub fn wants_deleted(&self) -> bool {
+        self.states.contains(&StateFilter::Standing(Standing::Gone))
+    }
+
+    /// Whether a ticket is what is looked for, whatever the system thinks of its own filters: a real tenant ignores a
+    /// filter that it does not know, and answers with everything. `shown` is all that was shown of the ticket.
+    pub fn holds(&self, ticket: &CommonTicket, shown: &Value) -> bool {
+        let is = |wanted: &Option<Named>, found: &Option<Named>| match (wanted, found) {
+            (None, _) => true,
+            (Some(wanted), Some(found)) => found.is(wanted),
+            (Some(_), None) => false,
+        };
+        let stands = match self.states.as_slice() {
+            [] => ticket.standing != Standing::Gone,
+            states => states.iter().any(|state| state.holds(ticket)),
+        };
+        stands
+            && is(&self.assignee, &ticket.assignee)
+            && is(&self.team, &ticket.team)
+            && is(&self.requester, &ticket.requester)
+            && is(&self.place, &ticket.place)
+            && self.created.holds(ticket.created)
+            && self.updated.holds(ticket.updated)
+            && self.words.iter().all(|word| has_word(shown, &fold(word)))
+    }
+}
+
+/// Whether a text of a value has that word in it.
+fn has_word(shown: &Value, word: &str) -> bool {
+    match shown {
+        Value::String(text) => fold(text).contains(word),
+        Value::Array(items) => items.iter().any(|item| has_word(item, word)),
+        Value::Object(members) => members.values().any(|item| has_word(item, word)),
+        Value::Number(number) => number.to_string() == word,
+        Value::Bool(_) | Value::Null => false,
+    }
+}
+
+/// How a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SearchEnd {
+    /// How many tickets the system showed: many more than were found means that it ignores filters.
+    pub looked_at: u64,
+    /// Whether everything that can match was seen; `false` also when the caller had enough.
+    pub whole: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::systems::SystemName;
+
+    fn ticket() -> CommonTicket {
+        CommonTicket {
+            state: Some(Named {
+                id: Some("STEP-1".to_owned()),
+                name: Some("In Progress".to_owned()),
+                email: None,
+            }),
+            assignee: Some(Named::id("u-1")),
+            created: Some("2024-06-21T13:00:00Z".parse().unwrap()),
+            ..CommonTicket::new(SystemName::IncidentIq, "t-1".to_owned())
+        }
+    }
+
+    fn named(name: &str) -> StateFilter {
+        StateFilter::Named(Named {
+            name: Some(name.to_owned()),
+            ..Named::default()
+        })
+    }
+
+    #[test]
+    fn what_the_system_lets_through_is_judged_again() {
+        let shown = json!({"Subject": "Beamer flackert", "For": {"Name": "Ann Lee"}});
+        let holds = |query: &Query| query.holds(&ticket(), &shown);
+        assert!(holds(&Query::default()));
+        for (state, expected) in [("in_progress", true), ("in progress", true), ("new", false)] {
+            let query = Query {
+                states: vec![named(state)],
+                ..Query::default()
+            };
+            assert_eq!(holds(&query), expected, "{state}");
+        }
+        let of = |id: &str| Query {
+            assignee: Some(Named::id(id)),
+            ..Query::default()
+        };
+        assert!(holds(&of("U-1")));
+        assert!(!holds(&of("u-2")));
+        let words = |words: &[&str]| Query {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Query::default()
+        };
+        assert!(holds(&words(&["BEAMER", "lee"])));
+        assert!(!holds(&words(&["beamer", "printer"])));
+        let team = Query {
+            team: Some(Named::id("u-1")),
+            ..Query::default()
+        };
+        assert!(!holds(&team), "who has no team is in none");
+    }
+
+    #[test]
+    fn a_span_ends_before_its_end() {
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        let span = Span {
+            from: at("2024-06-21T00:00:00Z"),
+            until: at("2024-06-22T00:00:00Z"),
+        };
+        assert!(span.holds(at("2024-06-21T00:00:00Z")));
+        assert!(!span.holds(at("2024-06-22T00:00:00Z")));
+        assert!(!span.holds(None));
+        assert!(Span::default().holds(None));
+    }
+
+    #[test]
+    fn a_deleted_ticket_is_found_by_who_asks_for_it() {
+        let gone = CommonTicket {
+            standing: Standing::Gone,
+            ..ticket()
+        };
+        assert!(!Query::default().holds(&gone, &Value::Null));
+        let deleted = Query {
+            states: vec![StateFilter::Standing(Standing::Gone)],
+            ..Query::default()
+        };
+        assert!(deleted.holds(&gone, &Value::Null) && deleted.wants_deleted());
+    }
+}
