@@ -411,6 +411,10 @@ impl MapRows for BoundPlan {
         })
     }
 
+    fn is_repeatable(&self, call: &str) -> bool {
+        self.plan.schema.is_repeatable(call)
+    }
+
     fn marker_field(&self) -> Option<&str> {
         self.plan.marker_field()
     }

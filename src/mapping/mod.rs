@@ -131,6 +131,9 @@ pub trait MapRows: Send + Sync {
         None
     }
 
+    /// Whether a call of the system may be sent again without looking.
+    fn is_repeatable(&self, call: &str) -> bool;
+
     /// The hash of the mapped columns of these rows: whether a row is what it was.
     fn content(&self, rows: &[Record]) -> Digest;
 

@@ -1,10 +1,14 @@
 //! What is to be done with a record that acts on a ticket that is there: a pure function of the record, of what the
 //! ledger knows of its steps, and of the ticket that it names.
 
-use super::plan::{Base, Plan, Planner, Request, Row, Shaped, refused_before, without_requests};
+use super::known::leave_open;
+use super::plan::{
+    Base, Plan, Planner, Request, Row, Shaped, digest, other_in_doubt, refused_before,
+    without_requests,
+};
 use crate::error::Fault;
 use crate::event::{End, Skip};
-use crate::intake::{Item, Subject};
+use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{State, StepRecord, Trouble};
 use crate::mapping::TicketName;
 use crate::record::{Place, RowKey};
@@ -121,44 +125,30 @@ impl Planner<'_> {
             let reason = "nothing to change: the fields are empty".to_owned();
             return Plan::End(base, End::Skipped(Skip::ByMapping { reason }));
         }
-        let (ticket, find) = match aim {
-            Aim::At(ticket) => (ticket, None),
+        let (name, ticket, find) = match aim {
+            Aim::At(ticket) => (ticket.id.clone(), ticket, None),
             Aim::Named(name) => {
                 let ticket = Ticket {
                     id: name.clone(),
                     ..Ticket::default()
                 };
-                (ticket, Some(name))
+                (name.clone(), ticket, Some(name))
             }
         };
         let known = |request: &Request| prior.iter().find(|step| step.id == request.id);
         let begun = requests.steps.iter().filter_map(known).any(is_done);
-        // What makes something is not made again because a cell has changed: a person decides.
-        let other = requests.steps.iter().find_map(|request| {
-            let step = known(request).filter(|step| is_done(step) && !self.again)?;
-            let changed =
-                step.payload != Some(request.hash) && !self.is_repeatable(&request.id.name);
-            changed.then_some(step)
-        });
-        if let Some(step) = other {
-            let skip = Skip::Changed {
-                ticket,
-                run: step.run.clone(),
-                from: step.place.clone(),
-            };
-            return Plan::End(base, End::Skipped(skip));
+        // The same bytes for another ticket are something else.
+        for request in &mut requests.steps {
+            request.hash = aimed(&request.hash, &name);
         }
-        let done = requests.steps.extract_if(.., |request| {
-            let Some(step) = known(request).filter(|_| !self.again) else {
-                return false;
-            };
-            match step.state {
-                State::Skipped => true,
-                State::Done => step.payload == Some(request.hash),
-                _ => false,
-            }
-        });
-        requests.done = done.map(|step| (step.id, step.body)).collect();
+        let other = match self.again {
+            true => None,
+            false => leave_open(&mut requests, prior, |call| self.map.is_repeatable(call)),
+        };
+        // What makes something is not made again because a cell has changed: a person decides.
+        if let Some(step) = other {
+            return Plan::End(base, changed_since(step, ticket));
+        }
         let Some(first) = requests.steps.first() else {
             base.rows = Vec::new();
             return Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }));
@@ -174,7 +164,6 @@ impl Planner<'_> {
             };
             return Plan::End(base, end);
         }
-        self.look_first(&mut requests.steps, prior);
         Plan::Send(Box::new(Row {
             find,
             begun,
@@ -182,19 +171,27 @@ impl Planner<'_> {
             ..Row::new(self.map.content(&base.rows), base, key, requests)
         }))
     }
+}
 
-    /// Marks the requests of which nobody knows whether they were obeyed, as far as they must not simply go again.
-    pub(super) fn look_first(&self, requests: &mut [Request], prior: &[StepRecord]) {
-        for request in requests {
-            let step = prior.iter().find(|step| step.id == request.id);
-            let step = step.filter(|it| matches!(it.state, State::Sending | State::InDoubt));
-            if let Some(step) = step.filter(|it| it.id.name != CREATE)
-                && !self.is_repeatable(&request.id.name)
-            {
-                request.look = step.sent_at;
-            }
-        }
+/// The end of a row of which a step was done, or perhaps done, as something else than it would be now.
+fn changed_since(step: &StepRecord, ticket: Ticket) -> End {
+    if !is_done(step) {
+        return End::InDoubt {
+            reason: other_in_doubt(step, &ticket),
+        };
     }
+    End::Skipped(Skip::Changed {
+        ticket,
+        run: step.run.clone(),
+        from: step.place.clone(),
+    })
+}
+
+/// The hash of a body that is for this ticket.
+fn aimed(hash: &Digest, ticket: &str) -> Digest {
+    let mut bytes = hash.to_vec();
+    bytes.extend_from_slice(ticket.as_bytes());
+    digest(&bytes)
 }
 
 fn is_done(step: &StepRecord) -> bool {

@@ -15,6 +15,7 @@
 //! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
 //! | `act` | the same for a record that acts on a ticket that is there |
+//! | `known` | which of a row's steps are done, under whatever name |
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
 //! | `engine` | the loop: rows under way, and what happens next |
 //! | `intents` | which rows are written as sent, and how far ahead |
@@ -42,6 +43,7 @@ mod crash;
 mod ending;
 mod engine;
 mod intents;
+mod known;
 mod limiter;
 mod look;
 mod outcome;

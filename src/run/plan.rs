@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Keep;
+use super::known::leave_open;
 use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
@@ -363,6 +364,7 @@ impl Planner<'_> {
         let content = self.map.content(&base.rows);
         let ticket = create.ticket.clone().unwrap_or_default();
         let closed = |step: &StepRecord| matches!(step.state, State::Done | State::Skipped);
+        let place = base.place.clone();
         if prior.iter().all(closed) {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
@@ -374,18 +376,17 @@ impl Planner<'_> {
             }
             skip @ Shaped::Skip(_) => return without_requests(base, skip),
         };
-        let known = |request: &Request| prior.iter().find(|step| step.id == request.id);
         // Only what is open is sent; the create stays in its place, so that positions keep their meaning.
-        let steps = &mut requests.steps;
-        let done = steps.extract_if(.., |step| {
-            step.id.name != CREATE && known(step).is_some_and(closed)
-        });
-        requests.done = done.map(|step| (step.id, step.body)).collect();
+        let other = leave_open(&mut requests, prior, |call| self.map.is_repeatable(call));
+        if let Some(step) = other {
+            return Plan::End(base, done_otherwise(step, ticket, &place));
+        }
         let Some(open) = requests.steps.get(1) else {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         };
-        if let Some(end) = self.stuck(open, known(open), &ticket, &base.place) {
+        let known = prior.iter().find(|step| step.id == open.id);
+        if let Some(end) = self.stuck(open, known, &ticket, &base.place) {
             return Plan::End(base, end);
         }
         let mut ticket = ticket;
@@ -395,7 +396,6 @@ impl Planner<'_> {
                 create.run
             ));
         }
-        self.look_first(&mut requests.steps, prior);
         Plan::Send(Box::new(Row {
             next: 1,
             ticket: Some(ticket),
@@ -423,12 +423,6 @@ impl Planner<'_> {
             }
             _ => None,
         }
-    }
-
-    pub(super) fn is_repeatable(&self, step: &str) -> bool {
-        self.system
-            .as_ref()
-            .is_some_and(|system| system.is_repeatable(call_of(step)))
     }
 
     pub(super) fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {
@@ -475,10 +469,13 @@ pub(super) fn ready_end(payloads: Vec<StepPayload>, fallbacks: Vec<(String, Stri
 /// The hash of the serialised body.
 pub(super) fn hash(body: &Value) -> Digest {
     // In one go: a hasher that is fed piece by piece takes longer than the writing.
-    let bytes = serde_json::to_vec(body).expect("a JSON value has a JSON form");
+    digest(&serde_json::to_vec(body).expect("a JSON value has a JSON form"))
+}
+
+pub(super) fn digest(bytes: &[u8]) -> Digest {
     let mut digest = Digest::default();
     let length = digest.len();
-    digest.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..length]);
+    digest.copy_from_slice(&blake3::hash(bytes).as_bytes()[..length]);
     digest
 }
 
@@ -518,6 +515,37 @@ pub(super) fn refused_before(refusal: &Refusal, place: &Place, run: &str) -> Vec
         .into_iter()
         .map(|fault| fault.hint(hint.clone()))
         .collect()
+}
+
+/// The end of a row whose further step was done, or perhaps done, as something else than it would be now.
+fn done_otherwise(step: &StepRecord, ticket: Ticket, place: &Place) -> End {
+    if step.state != State::Done {
+        return End::InDoubt {
+            reason: other_in_doubt(step, &ticket),
+        };
+    }
+    let call = call_of(&step.id.name);
+    let message = format!(
+        "`{call}` was done in run {} from other content than now",
+        step.run
+    );
+    let fault = Fault::row(place.clone(), message).hint(
+        "let the row and the mapping say what they said then, and add what is new at their ends; or do the rest by hand",
+    );
+    End::Incomplete {
+        ticket,
+        faults: vec![fault],
+    }
+}
+
+/// Why a step in doubt cannot be looked up: nobody holds what it sent.
+pub(super) fn other_in_doubt(step: &StepRecord, ticket: &Ticket) -> String {
+    format!(
+        "{}; the row or the mapping has changed since run {}, so that it cannot be looked up: let them say what they \
+         said then, or settle it by `runs settle`",
+        step_in_doubt(call_of(&step.id.name), ticket),
+        step.run
+    )
 }
 
 /// Why a step that makes something and is in doubt stays so.

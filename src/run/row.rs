@@ -282,6 +282,7 @@ async fn step(
 ) -> StepEnd {
     let mut pace = Pace::new(
         line.system
+            .schema()
             .is_repeatable(call_of(&row.requests.steps[row.next].id.name)),
     );
     loop {

@@ -248,6 +248,9 @@ pub trait Schema: fmt::Debug + Send + Sync {
     /// For what reasons it may refuse what these steps send although all that a client can know is right.
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
 
+    /// Whether a call may be sent again without looking (it sets what it sets, however often).
+    fn is_repeatable(&self, call: &str) -> bool;
+
     /// What listings call a custom field: [`Listed::custom`].
     fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
         &field.id
@@ -473,9 +476,6 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Sends one request of a row, once. Repeats nothing.
     async fn perform(&self, call: Call<'_>) -> Answered;
-
-    /// Whether a call may be sent again without looking (it sets what it sets, however often).
-    fn is_repeatable(&self, call: &str) -> bool;
 
     /// Looks at the ticket of a call that may not be repeated, whether it was done; `others` are the bodies of further
     /// calls of its kind that the row makes, which are not taken for it; `since` is when it was sent, on the system's

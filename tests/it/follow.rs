@@ -326,3 +326,106 @@ fn an_update_tells_what_it_cannot_find_and_sends_what_changed() {
         "{third:#}"
     );
 }
+
+/// A row whose closing was refused after its comments were made, in a mapping that `change` then rewrites.
+fn after_a_refused_closing(change: impl FnOnce(&Work, &str)) -> (Value, BTreeMap<String, Story>) {
+    let bench = Bench::new("incidentiq", 7, &[]);
+    bench.work.write(
+        "in.csv",
+        "Id,Title,Status,Notes\nt1,Out of paper,Closed,one|two\n",
+    );
+    let mapping = head("incidentiq", "create", "follow") + fields("incidentiq") + THEN;
+    bench.work.write("map.toml", &mapping);
+    let script = serde_json::json!({"operation": "close", "fault": "error-in-200", "times": 1});
+    bench.sandbox.admin("POST", "faults", Some(script));
+    let first: Value =
+        serde_json::from_slice(&bench.import("map.toml").output().unwrap().stdout).unwrap();
+    assert_eq!(first["incomplete"], 1, "{first:#}");
+    change(&bench.work, &mapping);
+    let second = bench.import("map.toml").output().unwrap();
+    (
+        serde_json::from_slice(&second.stdout).unwrap(),
+        bench.stories("incidentiq"),
+    )
+}
+
+/// What stands in the ledger under a step's name was made of other content: it is told, and nothing is made twice.
+fn is_told_and_makes_nothing(change: impl FnOnce(&Work, &str)) {
+    let (summary, stories) = after_a_refused_closing(change);
+    assert_eq!(stories["t1"], ["create", "comment one", "comment two"]);
+    assert_eq!(summary["incomplete"], 1, "{summary:#}");
+    let cause = summary["causes"][0].to_string();
+    assert!(cause.contains("from other content than now"), "{cause}");
+}
+
+#[test]
+fn a_step_that_is_put_before_others_makes_none_of_them_twice() {
+    is_told_and_makes_nothing(|work, mapping| {
+        let more = "[[then]]\noperation = \"comment\"\nfields = { body = { value = \"moved\" }, \
+                    public = { value = true } }\n[[then]]";
+        work.write("map.toml", mapping.replacen("[[then]]", more, 1));
+    });
+}
+
+#[test]
+fn a_step_that_is_put_between_others_goes_before_what_was_open() {
+    let (summary, stories) = after_a_refused_closing(|work, mapping| {
+        let more = "[[then]]\noperation = \"comment\"\nfields = { body = { value = \"moved\" }, \
+                    public = { value = true } }\n[[then]]\noperation = \"close\"";
+        let close = "[[then]]\noperation = \"close\"";
+        assert!(mapping.contains(close), "{mapping}");
+        work.write("map.toml", mapping.replacen(close, more, 1));
+    });
+    assert_eq!(
+        stories["t1"],
+        [
+            "create",
+            "comment one",
+            "comment two",
+            "comment moved",
+            "close"
+        ],
+        "{summary:#}"
+    );
+}
+
+#[test]
+fn an_item_that_is_put_before_others_makes_none_of_them_twice() {
+    is_told_and_makes_nothing(|work, _| {
+        work.write(
+            "in.csv",
+            "Id,Title,Status,Notes\nt1,Out of paper,Closed,new|one|two\n",
+        );
+    });
+}
+
+#[test]
+fn a_row_that_names_another_ticket_acts_on_that_one() {
+    let bench = Bench::new("incidentiq", 8, &[]);
+    bench.work.write("in.csv", "Id,Title\n1,one\n2,two\n");
+    bench.work.write(
+        "made.toml",
+        head("incidentiq", "create", "made") + fields("incidentiq"),
+    );
+    bench.import("made.toml").output().unwrap();
+    let close =
+        head("incidentiq", "close", "closed") + "target = { key = [\"Of\"], scope = \"made\" }\n";
+    bench.work.write("close.toml", close);
+    bench.work.write("in.csv", "Id,Of\na,1\n");
+    bench.import("close.toml").output().unwrap();
+    let update = head("incidentiq", "update", "updated")
+        + "target = { key = [\"Of\"], scope = \"made\" }\n[fields]\nIsUrgent = { value = true }\n";
+    bench.work.write("update.toml", update);
+    let run = |mapping: &str| -> Value {
+        serde_json::from_slice(&bench.import(mapping).output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(run("update.toml")["updated"], 1);
+    bench.work.write("in.csv", "Id,Of\na,2\n");
+    // What sets something sets it there too; what ends something is told.
+    assert_eq!(run("update.toml")["updated"], 1);
+    let told = run("close.toml");
+    assert_eq!(told["skipped_because"]["changed"], 1, "{told:#}");
+    let stories = bench.stories("incidentiq");
+    assert_eq!(stories["1"][..2], ["create", "close"]);
+    assert_eq!(stories["2"].len(), 2, "{stories:?}");
+}

@@ -103,7 +103,7 @@ impl Sending<'_> {
             body: &step.body,
             id: Uuid::new_v4(),
         };
-        let is_repeatable = self.system.is_repeatable(call.step);
+        let is_repeatable = self.system.schema().is_repeatable(call.step);
         let (mut tried, mut throttled) = (0, 0);
         loop {
             self.limiter.permit().await;

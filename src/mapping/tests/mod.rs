@@ -37,6 +37,10 @@ impl Schema for FakeSchema {
         Dialect::Only
     }
 
+    fn is_repeatable(&self, call: &str) -> bool {
+        call != CREATE
+    }
+
     fn fields(&self, _operation: Operation) -> Result<&FieldTable, &'static str> {
         Ok(&self.0)
     }

@@ -251,10 +251,6 @@ impl System for Fake {
         self.world.lock().unwrap().alone
     }
 
-    fn is_repeatable(&self, step: &str) -> bool {
-        step == "assign"
-    }
-
     async fn list_created(
         &self,
         window: Window,
@@ -379,6 +375,10 @@ impl Schema for FakeSchema {
         Vec::new()
     }
 
+    fn is_repeatable(&self, step: &str) -> bool {
+        step == "assign"
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         None
     }
@@ -490,6 +490,10 @@ impl Input {
 }
 
 impl MapRows for Input {
+    fn is_repeatable(&self, call: &str) -> bool {
+        FakeSchema.is_repeatable(call)
+    }
+
     fn content(&self, rows: &[Record]) -> Digest {
         let Cell::Integer(n) = rows[0].cells[0] else {
             unreachable!("the rows are made above")

@@ -33,8 +33,8 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::query::{Query, SearchEnd};
 use super::{
-    Account, Answered, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
-    Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Permit,
+    Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -84,14 +84,6 @@ impl System for ClearFeed {
 
     async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
-    }
-
-    fn is_repeatable(&self, step: &str) -> bool {
-        // A `PATCH` sets what it sets; an end is made once, since people take note of it.
-        !matches!(
-            Operation::parse(step),
-            Some(Operation::Create | Operation::Comment | Operation::Close)
-        )
     }
 
     async fn sighted(

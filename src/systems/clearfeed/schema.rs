@@ -54,6 +54,14 @@ impl Schema for ClearFeedSchema {
         compose::compose(self.dialect, operation, table, values)
     }
 
+    fn is_repeatable(&self, call: &str) -> bool {
+        // A `PATCH` sets what it sets; an end is made once, since people take note of it.
+        !matches!(
+            Operation::parse(call),
+            Some(Operation::Create | Operation::Comment | Operation::Close)
+        )
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         Some(
             "ClearFeed posts every new request, every public comment and changes of state to the Slack channels of its collection, and no switch keeps it from that",

@@ -39,8 +39,8 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::query::{Query, SearchEnd};
 use super::{
-    Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Operation, Permit,
-    Reading, Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit, Reading,
+    Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -105,20 +105,6 @@ impl System for IncidentIq {
 
     async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
-    }
-
-    fn is_repeatable(&self, step: &str) -> bool {
-        // Every other step sets what it sets; an end is made once, since rules and people take note of it.
-        !matches!(
-            Operation::parse(step),
-            Some(
-                Operation::Create
-                    | Operation::Comment
-                    | Operation::Subtask
-                    | Operation::Close
-                    | Operation::Delete
-            )
-        )
     }
 
     fn wants_first_alone(&self) -> bool {

@@ -95,6 +95,20 @@ impl Schema for IncidentIqSchema {
         }
     }
 
+    fn is_repeatable(&self, call: &str) -> bool {
+        // Every other step sets what it sets; an end is made once, since rules and people take note of it.
+        !matches!(
+            Operation::parse(call),
+            Some(
+                Operation::Create
+                    | Operation::Comment
+                    | Operation::Subtask
+                    | Operation::Close
+                    | Operation::Delete
+            )
+        )
+    }
+
     fn cannot_silence(&self) -> Option<&'static str> {
         Some(
             "creates, updates of a whole ticket and comments are sent with rules, notifications and e-mail off; for what has a call of its own (subject, priority, tags, assignment, due date, status, closing) IncidentIQ has no such switch, and the tenant's rules may fire",

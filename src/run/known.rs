@@ -1,0 +1,108 @@
+//! What the ledger knows of the steps that a row would take now. A step is known by its name and ordinal; where rows or
+//! the mapping's `[[then]]` have changed since, the same bytes may stand under another name: what makes something is
+//! then known by them, so that nothing is made a second time.
+
+use super::plan::{Request, Requests};
+use crate::ledger::{State, StepRecord};
+use crate::systems::{CREATE, call_of};
+
+/// What is to become of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is sent, after a look where it is in doubt.
+    Open,
+    /// It is done.
+    Done,
+    /// What the ledger knows in its place is something else, and cannot be done over: which step.
+    Other(usize),
+}
+
+/// Leaves the requests that are still to be sent, and marks those that must be looked up first. The create is left
+/// alone. Returns the step that stands in the way where a request was done, or perhaps done, as something else.
+pub(super) fn leave_open<'s>(
+    requests: &mut Requests,
+    prior: &'s [StepRecord],
+    is_repeatable: impl Fn(&str) -> bool,
+) -> Option<&'s StepRecord> {
+    let mut fates = fates(requests, prior, is_repeatable);
+    let other = fates.iter().find_map(|fate| match fate {
+        Fate::Other(at) => Some(&prior[*at]),
+        Fate::Open | Fate::Done => None,
+    });
+    let mut fate = fates.drain(..);
+    let done = requests
+        .steps
+        .extract_if(.., |_| fate.next() == Some(Fate::Done));
+    requests.done = done.map(|step| (step.id, step.body)).collect();
+    other
+}
+
+fn fates(
+    requests: &mut Requests,
+    prior: &[StepRecord],
+    is_repeatable: impl Fn(&str) -> bool,
+) -> Vec<Fate> {
+    let acts = requests.acts;
+    let mut taken = vec![false; prior.len()];
+    let mut fates: Vec<Option<Fate>> = Vec::with_capacity(requests.steps.len());
+    let by_name = |request: &Request| prior.iter().position(|step| step.id == request.id);
+    for request in &requests.steps {
+        let known = by_name(request).map(|at| (at, &prior[at]));
+        fates.push(match known {
+            _ if request.id.name == CREATE => Some(Fate::Open),
+            Some((_, step)) if step.state == State::Skipped => Some(Fate::Done),
+            Some((at, step)) if step.state == State::Done && is_same(step, request) => {
+                taken[at] = true;
+                Some(Fate::Done)
+            }
+            _ => None,
+        });
+    }
+    for (request, fate) in requests.steps.iter_mut().zip(&mut fates) {
+        if fate.is_some() {
+            continue;
+        }
+        let own = by_name(request);
+        let repeatable = is_repeatable(call_of(&request.id.name));
+        // The same bytes under another name.
+        let moved = prior.iter().enumerate().position(|(at, step)| {
+            !repeatable
+                && !taken[at]
+                && Some(at) != own
+                && (step.state == State::Done || is_open(step))
+                && call_of(&step.id.name) == call_of(&request.id.name)
+                && is_same(step, request)
+        });
+        *fate = Some(match (moved, own.map(|at| (at, &prior[at]))) {
+            (Some(at), _) if prior[at].state == State::Done => {
+                taken[at] = true;
+                Fate::Done
+            }
+            (Some(at), _) => Fate::Other(at),
+            (None, Some((at, step))) if step.state == State::Done => match (repeatable, acts) {
+                (true, true) => Fate::Open,
+                (true, false) => Fate::Done,
+                (false, _) => Fate::Other(at),
+            },
+            (None, Some((at, step))) if is_open(step) && !repeatable => {
+                match is_same(step, request) {
+                    true => {
+                        request.look = step.sent_at;
+                        Fate::Open
+                    }
+                    false => Fate::Other(at),
+                }
+            }
+            _ => Fate::Open,
+        });
+    }
+    fates.into_iter().flatten().collect()
+}
+
+fn is_open(step: &StepRecord) -> bool {
+    matches!(step.state, State::Sending | State::InDoubt)
+}
+
+fn is_same(step: &StepRecord, request: &Request) -> bool {
+    step.payload == Some(request.hash)
+}
