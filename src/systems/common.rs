@@ -4,15 +4,17 @@
 //! on the way without a word: what a system cannot hold, or what an answer did not show, is named in
 //! [`CommonTicket::not_shown`], and what a system knows beyond this shape stays in [`CommonTicket::other`] as it came.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Standing, SystemName};
 use crate::directory::{CustomField, CustomType, Directory, Entry, Kind};
 
 /// A ticket, whatever its system.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommonTicket {
     /// The system it is from.
     pub system: SystemName,
@@ -42,12 +44,18 @@ pub struct CommonTicket {
     pub place: Option<Named>,
     /// What it is filed under: IncidentIQ's issue, ClearFeed's collection.
     pub category: Option<Named>,
+    /// The devices it is about, by their tags.
+    pub devices: Vec<Named>,
     /// Its tags.
     pub tags: Vec<String>,
     /// Its custom fields that have a value.
     pub custom: Vec<CustomValue>,
     /// What was said on it, oldest first.
     pub comments: Vec<Comment>,
+    /// The files that hang on it.
+    pub attachments: Vec<Attachment>,
+    /// What was promised for it, and how that was kept.
+    pub service: Option<Service>,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// When it was changed last.
@@ -64,7 +72,7 @@ pub struct CommonTicket {
 }
 
 /// Something by its id, and by its name where that is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Named {
     /// The id.
     pub id: Option<String>,
@@ -76,7 +84,7 @@ pub struct Named {
 }
 
 /// The value of a custom field.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomValue {
     /// The field's id, where the answer tells it.
     pub id: Option<String>,
@@ -87,7 +95,7 @@ pub struct CustomValue {
 }
 
 /// Something said on a ticket.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comment {
     /// Who said it.
     pub author: Option<Named>,
@@ -99,11 +107,50 @@ pub struct Comment {
     pub text: String,
 }
 
+/// A file that hangs on a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The id, where the system has one.
+    pub id: Option<String>,
+    /// The file's name.
+    pub name: String,
+    /// Where it is to be had.
+    pub url: Option<String>,
+    /// How many bytes it has.
+    pub bytes: Option<u64>,
+    /// When it came.
+    pub at: Option<Timestamp>,
+}
+
+/// What was promised for a ticket, and how that was kept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Service {
+    /// What the promise is called.
+    pub name: Option<String>,
+    /// Until somebody answered first.
+    pub response: Option<Clock>,
+    /// Until it was solved.
+    pub resolution: Option<Clock>,
+}
+
+/// A time that was promised.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Clock {
+    /// The minutes that were promised.
+    pub target: Option<f64>,
+    /// The minutes it took, or has taken so far.
+    pub minutes: Option<f64>,
+    /// Whether it still runs.
+    pub is_running: Option<bool>,
+    /// Whether it took longer than promised.
+    pub is_breached: Option<bool>,
+}
+
 /// A field of the common ticket that is not filled although the ticket may have something there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotShown {
     /// The field, as [`CommonTicket`] calls it.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// Why.
     pub why: String,
 }
@@ -126,9 +173,12 @@ impl CommonTicket {
             team: None,
             place: None,
             category: None,
+            devices: Vec::new(),
             tags: Vec::new(),
             custom: Vec::new(),
             comments: Vec::new(),
+            attachments: Vec::new(),
+            service: None,
             created: None,
             updated: None,
             closed: None,
@@ -142,7 +192,10 @@ impl CommonTicket {
     pub(crate) fn hide(&mut self, field: &'static str, why: impl Into<String>) {
         if !self.not_shown.iter().any(|hidden| hidden.field == field) {
             let why = why.into();
-            self.not_shown.push(NotShown { field, why });
+            self.not_shown.push(NotShown {
+                field: field.into(),
+                why,
+            });
         }
     }
 

@@ -409,7 +409,11 @@ mod tests {
                 ticket.requester.as_ref().unwrap().label(),
                 "ann@acme.example"
             );
-            let hidden: Vec<_> = ticket.not_shown.iter().map(|hidden| hidden.field).collect();
+            let hidden: Vec<_> = ticket
+                .not_shown
+                .iter()
+                .map(|hidden| &*hidden.field)
+                .collect();
             assert_eq!(hidden, ["place", "closed", "due", "tags", "comments"]);
         }
         assert_eq!(v1.custom[0].name.as_deref(), Some("Plan"));
@@ -421,7 +425,11 @@ mod tests {
         let ticket =
             common(&json!({"id": 7, "state": "closed", "csat_survey": {"status": "sent"}}))
                 .unwrap();
-        let hidden: Vec<_> = ticket.not_shown.iter().map(|hidden| hidden.field).collect();
+        let hidden: Vec<_> = ticket
+            .not_shown
+            .iter()
+            .map(|hidden| &*hidden.field)
+            .collect();
         assert_eq!(
             hidden,
             [
