@@ -316,6 +316,11 @@ impl Run<'_> {
             None => command.env_remove("DESKFERRY_FILE"),
         };
         let running = tokio::time::timeout(AFTER_A_RUN, child::run(&mut command, log, stop)).await;
+        if let Ok(Ok(ended)) = &running {
+            for line in String::from_utf8_lossy(&ended.data).lines() {
+                log.line(line);
+            }
+        }
         match running {
             Ok(Ok(ended)) if ended.status.success() => {}
             Ok(Ok(ended)) => log.line(&format!("   {flag}: {}", ended.status)),

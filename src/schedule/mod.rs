@@ -12,7 +12,10 @@
 //! | `store` | a folder a schedule: what it is, what came of it, its log, its lock |
 //! | `environment` | variables that an export is given from a file |
 //! | `decide` | what is started, what waits, when to look again: a pure function of the clock |
-//! | `attempt` | one run: the export as a process of its own, its log, what is kept, the commands of the user |
+//! | `attempt` | one run: the export as a process of its own, what is kept of it, the commands of the user |
+//! | `child` | a process: its output into the log, stopped politely first |
+//! | `log` | lines with their time, in files of bounded size |
+//! | `retention` | which of the written files stay |
 //! | `service` | the loop around `decide`, until it is stopped; the health file |
 //! | `install` | the same wish in the words of systemd, cron, launchd and the Windows Task Scheduler |
 //!

@@ -20,6 +20,7 @@ mod real_files;
 mod resume;
 mod retry;
 mod rollback;
+mod schedule;
 mod schema;
 mod settle;
 mod summary;

@@ -166,6 +166,15 @@ fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether it can be run as far as that can be told without asking the system.
+pub(super) fn check(args: &ExportArgs, zone: &jiff::tz::TimeZone) -> Result<()> {
+    check_file(args.output.as_deref().unwrap_or(Path::new("")))?;
+    if let Some(text) = &args.period {
+        period("--period", text, Timestamp::now(), zone)?;
+    }
+    Ok(())
+}
+
 fn check_file(path: &Path) -> Result<()> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     match extension.map(str::to_lowercase).as_deref() {
