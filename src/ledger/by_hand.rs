@@ -10,7 +10,7 @@ use super::steps::{StepId, Trouble, micros, moment, owners, place};
 use super::{Ledger, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
-use crate::systems::{CREATE, Ticket};
+use crate::systems::{CREATE, Ticket, update_step};
 
 /// A step of which nobody knows whether the system did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,18 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
     .collect()
 }
 
+/// Whether an upsert had made the row's ticket whole before: a rollback of the run then leaves it alone.
+fn was_whole(c: &Connection, code: &str, row: &Doubtful) -> rusqlite::Result<bool> {
+    c.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM step WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2
+                        AND step LIKE ?3 AND state <> 6)",
+    )?
+    .query_row(
+        params![code.trim(), row.key.as_str(), update_step("%")],
+        |row| row.get(0),
+    )
+}
+
 fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusqlite::Result<bool> {
     let is_create = row.step.name == CREATE;
     let ticket = match by_hand {
@@ -183,6 +195,11 @@ fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusql
     }
     let made = ticket.or(row.ticket.as_ref());
     let end = match (by_hand, made) {
+        (ByHand::Done(_) | ByHand::Skip, Some(ticket)) if was_whole(c, code, row)? => {
+            StoredEnd::Updated {
+                ticket: ticket.clone(),
+            }
+        }
         (ByHand::Done(_), Some(ticket)) => StoredEnd::Created {
             ticket: ticket.clone(),
         },

@@ -180,6 +180,7 @@ mod tests {
             absent: 0,
             doubted: false,
             redo: false,
+            stale: Vec::new(),
             at: Timestamp::now(),
         }
     }

@@ -239,6 +239,7 @@ impl Writing<'_> {
             absent: 0,
             doubted: false,
             redo: false,
+            stale: Vec::new(),
             at,
         }));
         self.changes.push(Change::Settle(Settlement {

@@ -113,6 +113,7 @@ fn totals_line(run: &RunInfo) -> String {
         words::count(count("created") + count("incomplete"))
     );
     for (name, what) in [
+        ("updated", "updated"),
         ("adopted", "adopted"),
         ("skipped", "skipped"),
         ("rejected", "rejected"),
@@ -246,7 +247,7 @@ fn row_text(row: &StoredRow) -> String {
             line(format!("changed since run {run} made it from {from}"))
         }
         StoredEnd::Skipped { reason } => line(format!("skipped: {reason}")),
-        StoredEnd::Created { .. } => {}
+        StoredEnd::Created { .. } | StoredEnd::Updated { .. } => {}
     }
     text
 }

@@ -152,6 +152,17 @@ impl Rolling<'_> {
             ),
         ];
         lines.extend(named(&forecast.kept));
+        let updated = self
+            .run
+            .totals
+            .as_ref()
+            .and_then(|it| it["updated"].as_u64());
+        if let Some(updated) = updated.filter(|updated| *updated > 0) {
+            lines.push(format!(
+                "    leave      {} that earlier runs made and this one updated: nothing undoes that",
+                words::count(updated)
+            ));
+        }
         if forecast.gone > 0 {
             lines.push(format!(
                 "    gone       {} that somebody has deleted",
