@@ -1,0 +1,6 @@
+//! Tickets into files.
+
+pub mod back;
+pub mod columns;
+pub mod file;
+mod keep;
