@@ -1,6 +1,7 @@
 //! What was typed. No I/O and no checking beyond the form: each command turns its arguments into settings.
 
 mod doctor;
+mod export;
 mod runs;
 mod ticket;
 
@@ -14,6 +15,7 @@ use crate::intake::Selection;
 use crate::run::MaxErrors;
 
 pub(super) use doctor::DoctorArgs;
+pub(super) use export::{By, ExportArgs, Include};
 pub(super) use runs::{
     AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
 };
@@ -88,6 +90,8 @@ pub(super) enum Command {
     /// The system's reference data: fetch it, look at it, keep a snapshot
     #[command(subcommand)]
     Directory(DirectoryCommand),
+    /// Tickets into a file
+    Export(Box<ExportArgs>),
     /// What happened, run by run
     #[command(subcommand)]
     Runs(RunsCommand),

@@ -478,6 +478,11 @@ pub(super) fn path(name: &str) -> Result<Path, String> {
 }
 
 impl Path {
+    /// Whether it is made of what was said on a ticket.
+    pub(super) fn is_comments(&self) -> bool {
+        matches!(self, Self::Common(field) if field.name.starts_with("comments"))
+    }
+
     /// The value of a ticket.
     pub(super) fn get<'t>(&self, ticket: &'t CommonTicket) -> Raw<'t> {
         match self {

@@ -14,6 +14,7 @@ use super::zone::Clocks;
 use super::{default, read};
 use crate::directory::CustomField;
 use crate::error::{Error, Result};
+use crate::export::replica::Parts;
 use crate::mapping::table_key;
 use crate::record::{Cell as Written, fold};
 use crate::systems::SystemName;
@@ -136,6 +137,26 @@ impl Plan {
     /// The zone in which times are written where a column says no other.
     pub fn zone(&self) -> &TimeZone {
         self.clocks[0].zone()
+    }
+
+    /// What of a ticket the cells are made of, with its comments where these are written beside.
+    pub fn parts(&self, comments: bool) -> Parts {
+        let own = self
+            .columns
+            .iter()
+            .filter_map(|column| match &column.origin {
+                Origin::From(_, path) => Some(path),
+                _ => None,
+            });
+        let mut parts = Parts {
+            comments,
+            rest: false,
+        };
+        for path in own.chain(self.templates.paths()) {
+            parts.comments |= path.is_comments();
+            parts.rest |= matches!(path, Path::Own(_));
+        }
+        parts
     }
 
     /// A moment on the clocks of the plan's zone.

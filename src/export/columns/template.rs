@@ -76,6 +76,11 @@ impl Templates {
         }
     }
 
+    /// Where the names of all templates lead.
+    pub(super) fn paths(&self) -> &[Path] {
+        &self.paths
+    }
+
     /// Whether a template reads a part of a name too (`assignee.email` besides `assignee`).
     fn has_parts(&self, name: &str) -> bool {
         let is_part = |one: &str| {

@@ -1,5 +1,6 @@
 //! JSON lines: whole common tickets, or objects by heading.
 
+use std::fmt;
 use std::io::{BufWriter, Write};
 
 use serde_json::{Map, Value, json};
@@ -9,14 +10,28 @@ use super::target::Target;
 use super::{Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Plan};
+use crate::export::replica::Parts;
 use crate::systems::common::CommonTicket;
 
-pub(super) struct JsonLines {
-    out: BufWriter<NamedTempFile>,
-    target: Target,
+/// Writes JSON lines to a file, or to a stream as they come.
+pub struct JsonLines {
+    to: To,
     plan: Option<Plan>,
     comments: bool,
     tickets: u64,
+}
+
+enum To {
+    File(BufWriter<NamedTempFile>, Target),
+    Stream(BufWriter<Box<dyn Write>>),
+}
+
+impl fmt::Debug for JsonLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonLines")
+            .field("tickets", &self.tickets)
+            .finish_non_exhaustive()
+    }
 }
 
 impl JsonLines {
@@ -33,28 +48,34 @@ impl JsonLines {
             wait: options.wait,
         };
         Ok(Self {
-            out: BufWriter::new(target.temporary()?),
-            target,
+            to: To::File(
+                BufWriter::with_capacity(1 << 18, target.temporary()?),
+                target,
+            ),
             plan: options.plan,
             comments: options.comments,
             tickets: 0,
         })
     }
+
+    /// Into a stream.
+    pub fn stream(to: Box<dyn Write>, plan: Option<Plan>, comments: bool) -> Self {
+        Self {
+            to: To::Stream(BufWriter::new(to)),
+            plan,
+            comments,
+            tickets: 0,
+        }
+    }
 }
 
 /// A ticket as one line.
-pub(super) fn line(
-    out: &mut impl Write,
-    ticket: &CommonTicket,
-    plan: Option<&mut Plan>,
-    comments: bool,
-) -> Result<()> {
-    let written = match plan {
-        None => serde_json::to_writer(&mut *out, ticket),
-        Some(plan) => serde_json::to_writer(&mut *out, &object(ticket, plan, comments)?),
-    };
-    written.map_err(|error| unwritable(std::io::Error::from(error)))?;
-    out.write_all(b"\n").map_err(unwritable)
+fn line(out: &mut dyn Write, ticket: &CommonTicket, object: Option<Value>) -> std::io::Result<()> {
+    match object {
+        None => serde_json::to_writer(&mut *out, ticket)?,
+        Some(object) => serde_json::to_writer(&mut *out, &object)?,
+    }
+    out.write_all(b"\n")
 }
 
 fn object(ticket: &CommonTicket, plan: &mut Plan, comments: bool) -> Result<Value> {
@@ -85,25 +106,45 @@ fn object(ticket: &CommonTicket, plan: &mut Plan, comments: bool) -> Result<Valu
 }
 
 impl Sink for JsonLines {
+    fn parts(&self) -> Parts {
+        match &self.plan {
+            None => Parts::ALL,
+            Some(plan) => plan.parts(self.comments),
+        }
+    }
+
     fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
         self.tickets += 1;
-        line(&mut self.out, ticket, self.plan.as_mut(), self.comments)
+        let object = match &mut self.plan {
+            None => None,
+            Some(plan) => Some(object(ticket, plan, self.comments)?),
+        };
+        match &mut self.to {
+            To::File(out, _) => line(out, ticket, object).map_err(unwritable),
+            To::Stream(out) => line(out, ticket, object).map_err(stream_failed),
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<Written> {
-        let file = self
-            .out
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error);
-        let mut notes = Vec::new();
-        let path = self
-            .target
-            .place(file.map_err(unwritable)?.into_temp_path(), &mut notes)?;
-        Ok(Written {
-            files: vec![path],
+        let mut written = Written {
             tickets: self.tickets,
-            notes,
+            plan: self.plan,
             ..Written::default()
-        })
+        };
+        match self.to {
+            To::Stream(mut out) => out.flush().map_err(stream_failed)?,
+            To::File(out, target) => {
+                let file = out
+                    .into_inner()
+                    .map_err(std::io::IntoInnerError::into_error);
+                let file = file.map_err(unwritable)?.into_temp_path();
+                written.files.push(target.place(file, &mut written.notes)?);
+            }
+        }
+        Ok(written)
     }
+}
+
+fn stream_failed(error: std::io::Error) -> Error {
+    Error::machine("cannot write to standard output").caused_by(error)
 }

@@ -15,22 +15,30 @@ mod xlsx;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_xlsxwriter::Workbook;
 
 use super::columns::Plan;
+use super::replica::Parts;
 use crate::error::{Error, Result};
 use crate::systems::SystemName;
 use crate::systems::common::CommonTicket;
 
+pub use jsonl::JsonLines;
 pub use part::Partition;
 pub use xlsx::{Traced, TracedSheet};
 
 /// Takes the tickets of an export, each once, in order.
-pub trait Sink: Send {
+pub trait Sink {
+    /// What of a ticket it needs: the rest need not be read.
+    fn parts(&self) -> Parts {
+        Parts::ALL
+    }
+
     /// Takes a ticket.
     ///
     /// # Errors
@@ -98,9 +106,9 @@ pub struct Options {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Written {
-    /// The files, that of the tickets first.
+    /// The files, that of the tickets first; none for standard output.
     pub files: Vec<PathBuf>,
     /// The sheets with the tickets, in a workbook.
     pub sheets: Vec<String>,
@@ -110,6 +118,8 @@ pub struct Written {
     pub tickets: u64,
     /// What people must know of them, a line each.
     pub notes: Vec<String>,
+    /// The columns that it has.
+    pub plan: Option<Plan>,
 }
 
 /// Starts a file.
@@ -118,10 +128,27 @@ pub struct Written {
 /// When its folder cannot be written to, or an earlier file cannot be read.
 pub fn create(options: Options) -> Result<Box<dyn Sink>> {
     match (options.format, &options.plan) {
-        (Format::JsonLines, _) => Ok(Box::new(jsonl::JsonLines::start(options)?)),
+        (Format::JsonLines, _) => Ok(Box::new(JsonLines::start(options)?)),
         (_, None) => Err(Error::usage("a table needs columns")),
         (_, Some(_)) => Ok(Box::new(table::TableSink::start(options)?)),
     }
+}
+
+/// Writes a small text as a file of its own, under its name when it is whole.
+///
+/// # Errors
+/// When the disk does not take it.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    let target = target::Target {
+        path: path.to_owned(),
+        foreign: None,
+        wait: Duration::ZERO,
+    };
+    let mut file = target.temporary()?;
+    file.write_all(text.as_bytes()).map_err(unwritable)?;
+    target
+        .place(file.into_temp_path(), &mut Vec::new())
+        .map(drop)
 }
 
 /// The error for a disk that does not take the file.

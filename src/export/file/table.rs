@@ -12,6 +12,7 @@ use super::{About, Finish, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Plan};
 use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, replaceable};
+use crate::export::replica::Parts;
 use crate::systems::common::{CommonTicket, Named};
 
 /// What stands above them.
@@ -280,6 +281,7 @@ impl TableSink {
         self.written.sheets = whole.sheets;
         let path = whole.target.place(whole.file, &mut self.written.notes)?;
         self.written.files.push(path);
+        self.written.plan = Some(self.plan);
         Ok(self.written)
     }
 
@@ -337,11 +339,16 @@ impl TableSink {
             comments.push(target.place(file, &mut self.written.notes)?);
         }
         self.written.files.extend(comments);
+        self.written.plan = Some(self.plan);
         Ok(self.written)
     }
 }
 
 impl Sink for TableSink {
+    fn parts(&self) -> Parts {
+        self.plan.parts(self.comments)
+    }
+
     fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
         let part = match self.partition {
             None => String::new(),
