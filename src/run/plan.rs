@@ -512,6 +512,7 @@ pub(super) fn ready_end(
         requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
         fallbacks,
         payloads,
+        diff: None,
     }
 }
 
