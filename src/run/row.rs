@@ -171,7 +171,7 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         payload: step.hash,
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
-        absent: row.absent,
+        absent: step.absent,
         doubted: row.was_in_doubt,
         // Only what sets what it sets goes again.
         redo: row.requests.may_redo(&step.id),
