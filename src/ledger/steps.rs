@@ -134,6 +134,9 @@ pub struct Intent {
     pub doubted: bool,
     /// Whether a step that is done goes again where its body is another now: one that sets what it sets.
     pub redo: bool,
+    /// The ticket that it is about, as far as it is known, where its row did not make it: by its id, or as the row
+    /// names it.
+    pub about: Option<String>,
     /// Steps of the row that hold no longer from now on: they are forgotten.
     pub stale: Vec<StepId>,
     /// Now, on the system's clock.
@@ -325,13 +328,13 @@ pub(super) fn apply(
 
 const INTEND: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
-                      file, sheet, row, reference, grp, sent_at)
+                      file, sheet, row, reference, grp, about, sent_at)
     VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, :doubted, :payload, :content, :run,
-            :file, :sheet, :row, :reference, :grp, :at)
+            :file, :sheet, :row, :reference, :grp, :about, :at)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
         state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
-        row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
+        row = excluded.row, reference = excluded.reference, grp = excluded.grp, about = excluded.about, sent_at = excluded.sent_at,
         settled_at = NULL,
         ticket = CASE step.state WHEN 6 THEN NULL ELSE ticket END,
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
@@ -367,6 +370,7 @@ fn intend(
         ":row": row,
         ":reference": intent.reference,
         ":grp": intent.group,
+        ":about": intent.about,
         ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;

@@ -239,6 +239,7 @@ impl Writing<'_> {
             absent: 0,
             doubted: false,
             redo: false,
+            about: None,
             stale: Vec::new(),
             at,
         }));

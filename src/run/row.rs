@@ -173,6 +173,11 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         group: row.requests.group.clone(),
         absent: step.absent,
         doubted: row.was_in_doubt,
+        about: row
+            .ticket
+            .as_ref()
+            .filter(|_| row.requests.acts)
+            .map(|ticket| ticket.id.clone()),
         // Only what sets what it sets goes again.
         redo: row.requests.may_redo(&step.id),
         stale: row.requests.stale.clone(),

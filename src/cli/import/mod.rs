@@ -441,6 +441,7 @@ impl Import<'_> {
             folder: std::env::current_dir()
                 .map(|folder| folder.display().to_string())
                 .unwrap_or_default(),
+            operation: self.mapping.operation(),
         }
     }
 

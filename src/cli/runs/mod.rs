@@ -109,7 +109,8 @@ fn totals_line(run: &RunInfo) -> String {
     };
     let count = |name: &str| totals[name].as_u64().unwrap_or(0);
     let mut text = format!(
-        "created {}",
+        "{} {}",
+        run.meta.operation.done(),
         words::count(count("created") + count("incomplete"))
     );
     for (name, what) in [

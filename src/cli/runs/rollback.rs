@@ -32,6 +32,14 @@ pub(super) async fn run(
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
+    if !run.meta.operation.makes() {
+        return Err(Error::usage(format!(
+            "run {} cannot be taken back: it made no tickets, it ran to {} some",
+            run.code,
+            run.meta.operation.verb()
+        ))
+        .hint("nobody knows what stood there before: `deskferry runs ids` lists the tickets, `deskferry ticket` mends one by hand"));
+    }
     let typed = Typed::of(run, global)?;
     let target = typed.target()?;
     let _locks = typed::lock(run, Some(&target), state)?;
