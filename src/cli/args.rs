@@ -182,6 +182,9 @@ pub(super) struct ImportArgs {
     /// So many payloads of a dry run are shown beside their rows
     #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
     pub show: usize,
+    /// Read the tickets that a dry run would change, and show what stands there now and what would
+    #[arg(long)]
+    pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub payloads: Option<PathBuf>,

@@ -6,6 +6,7 @@ mod again;
 mod bad_input;
 #[cfg(unix)]
 mod delivery;
+mod diff;
 mod doctor;
 mod dry_run;
 mod export_files;
