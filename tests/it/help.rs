@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 29] = [
     &["import"],
     &["validate"],
     &["schema", "mapping"],
@@ -31,6 +31,7 @@ const COMMANDS: [&[&str]; 28] = [
     &["ticket", "close"],
     &["ticket", "subtask"],
     &["ticket", "delete"],
+    &["export"],
     &["doctor"],
     &["sandbox"],
 ];

@@ -8,6 +8,7 @@ mod bad_input;
 mod delivery;
 mod doctor;
 mod dry_run;
+mod export;
 mod follow;
 mod help;
 mod import;

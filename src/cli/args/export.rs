@@ -9,7 +9,7 @@ use super::Desk;
 /// `deskferry export`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deskferry export -o tickets.jsonl --period last-week --system incidentiq --sandbox\n  deskferry export -o - --filter state=open --system clearfeed --sandbox"
+    after_help = "Example:\n  deskferry export -o tickets.jsonl --period last-week --system incidentiq --sandbox"
 )]
 pub(in crate::cli) struct ExportArgs {
     /// The file: .jsonl; `-` streams JSON lines to standard output

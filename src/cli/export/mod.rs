@@ -66,6 +66,7 @@ async fn export(
             false => query.clone(),
         },
         with_comments: args.include.contains(&Include::Comments),
+        is_lasting: args.incremental,
     };
     let state = StateFolder::open(global.state.as_deref())?;
     let place = Place::of(&state, open, &order, args.incremental)?;
