@@ -92,8 +92,17 @@ pub enum End {
         /// Which fields took their `default` or `missing`: (field, what it took).
         fallbacks: Vec<(String, String)>,
     },
+    /// Made before, and updated by this run (an upsert).
+    Updated {
+        /// The ticket.
+        ticket: Ticket,
+        /// Which fields took their `default` or `missing`: (field, what it took).
+        fallbacks: Vec<(String, String)>,
+    },
     /// Would be made: the dry run's outcome.
     Ready {
+        /// Whether it was made before and would be updated (an upsert).
+        updates: bool,
         /// How many requests it costs.
         requests: u32,
         /// Which fields took their `default` or `missing`.

@@ -258,7 +258,7 @@ pub(super) enum SchemaCommand {
         /// The system
         #[arg(long, value_name = "NAME")]
         system: String,
-        /// The operation: create, update, comment, assign, set_status, close, delete or subtask
+        /// The operation: create, update, upsert, comment, assign, set_status, close, delete or subtask
         #[arg(long, value_name = "NAME", default_value = "create")]
         operation: String,
     },

@@ -27,6 +27,7 @@ use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
 use crate::systems::fields::{FieldValue, Target};
+use crate::systems::{Operation, StepPayload, update_step};
 
 /// A plan whose columns are found in the tables of an input.
 #[derive(Debug)]
@@ -411,6 +412,14 @@ impl MapRows for BoundPlan {
         })
     }
 
+    fn upserts(&self) -> bool {
+        self.plan.upserts()
+    }
+
+    fn sets_once(&self) -> bool {
+        !self.plan.set_once().is_empty()
+    }
+
     fn is_repeatable(&self, call: &str) -> bool {
         self.plan.schema.is_repeatable(call)
     }
@@ -476,11 +485,23 @@ impl BoundPlan {
         let plan = &self.plan;
         let followed = self.follow(rows, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
-        for (field, outcome) in plan.fields.iter().zip(outcomes) {
-            match outcome {
+        let mut changes = Vec::new();
+        for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {
+            let value = match outcome {
                 // A row that is left out needs no mending.
                 Outcome::SkipRow(why) => return Mapped::Skip(why),
-                outcome => values.extend(field_value(field, outcome)),
+                outcome => field_value(field, outcome),
+            };
+            let Some(value) = value else { continue };
+            if let Some(target) = plan.later.get(at).cloned().flatten() {
+                changes.push(FieldValue {
+                    target,
+                    value: value.value.clone(),
+                });
+            }
+            // What is made new has nothing to empty.
+            if !plan.upserts() || !value.value.is_null() {
+                values.push(value);
             }
         }
         let further = match followed {
@@ -499,27 +520,37 @@ impl BoundPlan {
             }),
             _ => {}
         }
+        // The line alone is not to replace what people have written since.
+        let bare_later = plan.bare_later.as_ref().filter(|_| bare.is_some());
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
+            let text = Value::String(parts.join("\n\n"));
+            changes.extend(bare_later.map(|target| FieldValue {
+                target: target.clone(),
+                value: text.clone(),
+            }));
             values.push(FieldValue {
                 target: target.clone(),
-                value: Value::String(parts.join("\n\n")),
+                value: text,
             });
         }
         if !plan.directory.is_known() {
             // Names stand where ids would: nothing to send is made of them.
             return Mapped::Ready(Ready {
                 steps: Vec::new(),
+                updates: Vec::new(),
                 fallbacks,
                 reference,
             });
         }
-        match plan.schema.compose(plan.operation, values, plan.notify) {
-            Ok(mut steps) => Mapped::Ready(Ready {
+        let own = plan.schema.compose(plan.operation, values, plan.notify);
+        match own.and_then(|own| Ok((own, self.updates(changes)?))) {
+            Ok((mut steps, updates)) => Mapped::Ready(Ready {
                 steps: {
                     steps.extend(further);
                     steps
                 },
+                updates,
                 fallbacks,
                 reference,
             }),
@@ -537,6 +568,24 @@ impl BoundPlan {
                 Mapped::Faults(faults)
             }
         }
+    }
+}
+
+impl BoundPlan {
+    /// The requests by which an upsert sets these values on a ticket that is there.
+    fn updates(
+        &self,
+        values: Vec<FieldValue>,
+    ) -> std::result::Result<Vec<StepPayload>, Vec<(String, String)>> {
+        if !self.plan.upserts() {
+            return Ok(Vec::new());
+        }
+        let schema = &self.plan.schema;
+        let mut steps = schema.compose(Operation::Update, values, self.plan.notify)?;
+        for step in &mut steps {
+            step.step = Cow::Owned(update_step(&step.step));
+        }
+        Ok(steps)
     }
 }
 

@@ -87,6 +87,8 @@ pub struct Ready {
     pub steps: Vec<StepPayload>,
     /// Which fields took their `default` or `missing`: (field, the name it took).
     pub fallbacks: Vec<(String, String)>,
+    /// Of an upsert, the requests that set the same on a ticket that is there; none where rows do not upsert.
+    pub updates: Vec<StepPayload>,
     /// The reference by which the ticket can be found again (`scope/key`, or its hash); `None` with `marker = "none"`.
     pub reference: Option<String>,
 }
@@ -124,6 +126,16 @@ pub trait MapRows: Send + Sync {
     fn target(&self, rows: &[Record]) -> Result<TicketName, Vec<Fault>> {
         let _ = rows;
         Ok(TicketName::Named(String::new()))
+    }
+
+    /// Whether a row whose ticket was made before updates it.
+    fn upserts(&self) -> bool {
+        false
+    }
+
+    /// Whether cells of a row may say what only a create sets.
+    fn sets_once(&self) -> bool {
+        false
     }
 
     /// What listings call the custom field that bears the reference; `None` where the description does.

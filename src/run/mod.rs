@@ -15,6 +15,7 @@
 //! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
 //! | `act` | the same for a record that acts on a ticket that is there |
+//! | `update` | the same for a record of an upsert whose ticket was made before |
 //! | `known` | which of a row's steps are done, under whatever name |
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
 //! | `engine` | the loop: rows under way, and what happens next |
@@ -57,6 +58,7 @@ mod rollback;
 mod row;
 mod settle;
 mod totals;
+mod update;
 
 use std::sync::Arc;
 use std::time::Duration;

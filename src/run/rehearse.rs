@@ -73,7 +73,7 @@ fn rehearsed(plan: Plan) -> (Base, End) {
                 ordinal: request.id.ordinal,
                 body: request.body,
             });
-            let end = ready_end(payloads.collect(), row.requests.fallbacks);
+            let end = ready_end(payloads.collect(), row.requests.fallbacks, row.updates);
             (row.base, end)
         }
         Plan::Settle(doubtful) => (

@@ -1,6 +1,7 @@
 //! The engine against a scripted system on a paused clock, over the ledger's twin in memory.
 
 mod fake;
+mod upsert;
 
 use std::collections::BTreeMap;
 

@@ -11,17 +11,17 @@ use serde_json::Value;
 use crate::support::{SandboxProcess, Work};
 
 /// A way of moving tickets that is killed on its way.
-struct Bench {
-    work: Work,
-    sandbox: SandboxProcess,
+pub(crate) struct Bench {
+    pub(crate) work: Work,
+    pub(crate) sandbox: SandboxProcess,
     profile: &'static str,
     dice: Dice,
 }
 
 /// What happened to one ticket, in order.
-type Story = Vec<String>;
+pub(crate) type Story = Vec<String>;
 
-const FAULTS: [&str; 9] = [
+pub(crate) const FAULTS: [&str; 9] = [
     "latency=1ms..15ms",
     "reset-after-commit=0.03",
     "reset-before-commit=0.02",
@@ -34,7 +34,7 @@ const FAULTS: [&str; 9] = [
 ];
 
 impl Bench {
-    fn new(system: &str, seed: u64, faults: &[&str]) -> Self {
+    pub(crate) fn new(system: &str, seed: u64, faults: &[&str]) -> Self {
         let work = Work::new();
         let (seed_text, data) = (seed.to_string(), work.path().join("data"));
         let data = data.display().to_string();
@@ -70,7 +70,7 @@ impl Bench {
         }
     }
 
-    fn import(&self, mapping: &str) -> std::process::Command {
+    pub(crate) fn import(&self, mapping: &str) -> std::process::Command {
         let profile = self.profile;
         self.work.command(&[
             "import",
@@ -87,7 +87,7 @@ impl Bench {
     }
 
     /// Runs a mapping, killed so many times on its way, until nothing is left to do.
-    fn carry(&mut self, mapping: &str, kills: usize, longest: usize) -> Value {
+    pub(crate) fn carry(&mut self, mapping: &str, kills: usize, longest: usize) -> Value {
         for _ in 0..kills {
             let mut child = self.import(mapping).spawn().unwrap();
             let lives = Duration::from_millis(200 + self.dice.below(longest) as u64);
@@ -116,7 +116,7 @@ impl Bench {
     }
 
     /// What happened to each ticket, by the title with which it was made.
-    fn stories(&self, system: &str) -> BTreeMap<String, Story> {
+    pub(crate) fn stories(&self, system: &str) -> BTreeMap<String, Story> {
         let mut titles: BTreeMap<String, String> = BTreeMap::new();
         let mut stories: BTreeMap<String, Story> = BTreeMap::new();
         for entry in self.sandbox.audit() {
@@ -151,13 +151,13 @@ impl Bench {
     }
 }
 
-fn head(system: &str, operation: &str, scope: &str) -> String {
+pub(crate) fn head(system: &str, operation: &str, scope: &str) -> String {
     format!(
         "version = 1\nsystem = \"{system}\"\noperation = \"{operation}\"\nscope = \"{scope}\"\nkey = [\"Id\"]\n"
     )
 }
 
-fn fields(system: &str) -> &'static str {
+pub(crate) fn fields(system: &str) -> &'static str {
     if system == "clearfeed" {
         "[fields]\ntitle = { from = \"Id\" }\ndescription = { from = \"Title\" }\n\
          collection_id = { value = \"IT Support\" }\n"

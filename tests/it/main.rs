@@ -26,4 +26,5 @@ mod settle;
 mod summary;
 mod support;
 mod ticket;
+mod upsert;
 mod validate;

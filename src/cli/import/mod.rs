@@ -123,13 +123,13 @@ struct Import<'a> {
 impl Import<'_> {
     /// Whether the rows act on tickets that are there.
     fn acts(&self) -> bool {
-        self.mapping.operation() != Operation::Create
+        !self.mapping.operation().makes()
     }
 
     async fn run(&self) -> Result<ExitCode> {
-        if self.acts() && self.args.again {
+        if self.args.again && self.mapping.operation() != Operation::Create {
             return Err(
-                Error::usage("`--again` is for mappings that create tickets")
+                Error::usage("`--again` is for mappings with `operation = \"create\"`")
                     .hint("a row whose cells have changed is sent anew by itself"),
             );
         }
@@ -139,6 +139,7 @@ impl Import<'_> {
             only.same_tenant(&directory.snapshot().tenant, target)?;
         }
         let plan = self.plan(&directory)?;
+        self.tell_set_once(&plan);
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
@@ -238,6 +239,18 @@ impl Import<'_> {
         }
     }
 
+    /// Says what an upsert cannot update.
+    fn tell_set_once(&self, plan: &BoundPlan) {
+        let fields = plan.plan().set_once();
+        if !fields.is_empty() {
+            self.output.say(&format!(
+                "  note       `{}`: set when a ticket is made; no update changes that, and a row in which only that has \
+                 changed is told as changed",
+                fields.join("`, `")
+            ));
+        }
+    }
+
     /// The first pass over the input, with what nothing reads told or refused.
     fn survey(&self, plan: &BoundPlan) -> Result<Survey> {
         let tables = self.input.tables();
@@ -300,6 +313,10 @@ impl Import<'_> {
         let undo = match self.mapping.operation() {
             Operation::Create => format!(
                 "`deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
+                connected.system.undoing()
+            ),
+            Operation::Upsert => format!(
+                "`deskferry runs rollback last` takes back what this run makes: {}; nothing undoes an update",
                 connected.system.undoing()
             ),
             _ => "nothing undoes this: `deskferry runs ids` lists the tickets".to_owned(),
@@ -399,6 +416,7 @@ impl Import<'_> {
             folder: std::env::current_dir()
                 .map(|folder| folder.display().to_string())
                 .unwrap_or_default(),
+            operation: self.mapping.operation(),
         }
     }
 

@@ -98,8 +98,11 @@ pub struct Summary {
     filtered: u64,
     sent: u64,
     created: u64,
+    updated: u64,
     incomplete: u64,
     ready: u64,
+    /// Those of them that would be updated.
+    would_update: u64,
     requests: u64,
     skipped: u64,
     rejected: u64,
@@ -137,8 +140,11 @@ impl Summary {
 
     fn row(&mut self, row: &RowEnd) {
         match &row.end {
-            End::Created { ticket, fallbacks } => {
-                self.created += 1;
+            End::Created { ticket, fallbacks } | End::Updated { ticket, fallbacks } => {
+                match &row.end {
+                    End::Updated { .. } => self.updated += 1,
+                    _ => self.created += 1,
+                }
                 self.fall_back(fallbacks);
                 for warning in &ticket.warnings {
                     self.warnings.add(|| format!("{}: {warning}", row.place));
@@ -147,9 +153,11 @@ impl Summary {
             End::Ready {
                 requests,
                 fallbacks,
+                updates,
                 ..
             } => {
                 self.ready += 1;
+                self.would_update += u64::from(*updates);
                 self.requests += u64::from(*requests);
                 self.fall_back(fallbacks);
             }
@@ -199,7 +207,13 @@ impl Summary {
     }
 
     fn ended(&self) -> u64 {
-        self.created + self.ready + self.skipped + self.rejected + self.in_doubt + self.not_sent
+        self.created
+            + self.updated
+            + self.ready
+            + self.skipped
+            + self.rejected
+            + self.in_doubt
+            + self.not_sent
     }
 
     /// Whether every record is accounted for.
@@ -207,9 +221,9 @@ impl Summary {
         self.ended() == self.records
     }
 
-    /// How many rows were made (or, in a dry run, would be).
+    /// How many rows were made or updated (or, in a dry run, would be).
     pub fn made(&self) -> u64 {
-        self.created + self.ready
+        self.created + self.updated + self.ready
     }
 
     /// How many requests a dry run would send.
@@ -260,7 +274,14 @@ impl Summary {
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         });
         summary[context.operation.done()] = self.created.into();
-        summary[format!("would_{}", context.operation)] = self.ready.into();
+        match context.operation {
+            Operation::Upsert => {
+                summary["updated"] = self.updated.into();
+                summary["would_create"] = (self.ready - self.would_update).into();
+                summary["would_update"] = self.would_update.into();
+            }
+            other => summary[format!("would_{other}")] = self.ready.into(),
+        }
         summary
     }
 }

@@ -23,7 +23,7 @@ use crate::systems::query::{Query, SearchEnd};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
     Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName,
-    Ticket, Window,
+    Ticket, Window, update_step,
 };
 
 /// What happens to one request.
@@ -74,6 +74,8 @@ struct Made {
 struct World {
     scripts: HashMap<String, VecDeque<Script>>,
     made: Vec<Made>,
+    /// What was done to tickets that are there: key, call and version, in order.
+    set: Vec<(String, String, u64)>,
     visible_after: Duration,
     listing: Listing,
     /// Whether the first create is to go alone until one is obeyed.
@@ -95,6 +97,7 @@ impl Default for Fake {
             world: Mutex::new(World {
                 scripts: HashMap::new(),
                 made: Vec::new(),
+                set: Vec::new(),
                 visible_after: Duration::ZERO,
                 listing: Listing::Good,
                 alone: false,
@@ -148,6 +151,14 @@ impl Fake {
             *made.entry(ticket.key.clone()).or_default() += 1;
         }
         made
+    }
+
+    /// What was done to the ticket of a key, in order: `assign 1`.
+    pub(super) fn set(&self, key: &str) -> Vec<String> {
+        let world = self.world.lock().unwrap();
+        let of = world.set.iter().filter(|(of, ..)| of == key);
+        of.map(|(_, call, version)| format!("{call} {version}"))
+            .collect()
     }
 
     fn next(&self, key: &str) -> Script {
@@ -204,6 +215,9 @@ impl System for Fake {
             if creates {
                 self.make(call.body, after)
             } else {
+                let version = call.body["version"].as_u64().unwrap_or_default();
+                let done = (key.to_owned(), call.step.to_owned(), version);
+                self.world.lock().unwrap().set.push(done);
                 Ticket::default()
             }
         };
@@ -381,7 +395,7 @@ impl Schema for FakeSchema {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        step == "assign"
+        ["assign", "label"].contains(&step)
     }
 
     fn cannot_silence(&self) -> Option<&'static str> {
@@ -404,6 +418,8 @@ pub(super) struct Input {
     alone: Option<usize>,
     no_marker: bool,
     quotes: Option<(usize, usize)>,
+    upserts: bool,
+    once: bool,
 }
 
 impl Input {
@@ -419,6 +435,19 @@ impl Input {
             step: Some(step),
             ..self
         }
+    }
+
+    /// What is made before is updated: by one call that says the version, and by one that always says the same.
+    pub(super) fn upserting(self) -> Self {
+        Self {
+            upserts: true,
+            ..self
+        }
+    }
+
+    /// The version is what only a create sets.
+    pub(super) fn setting_once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// Every row has another content.
@@ -495,6 +524,14 @@ impl Input {
 }
 
 impl MapRows for Input {
+    fn upserts(&self) -> bool {
+        self.upserts
+    }
+
+    fn sets_once(&self) -> bool {
+        self.once
+    }
+
     fn is_repeatable(&self, call: &str) -> bool {
         FakeSchema.is_repeatable(call)
     }
@@ -538,7 +575,21 @@ impl MapRows for Input {
         };
         let mut steps = vec![step(CREATE)];
         steps.extend(self.step.map(step));
+        let update = |call: &str, body: Value| StepPayload {
+            step: update_step(call).into(),
+            ordinal: 0,
+            body,
+        };
+        let mut updates = Vec::new();
+        if self.upserts {
+            if !self.once {
+                let body = json!({"key": key.as_str(), "version": self.version(n)});
+                updates.push(update("assign", body));
+            }
+            updates.push(update("label", json!({"key": key.as_str()})));
+        }
         Mapped::Ready(Ready {
+            updates,
             steps,
             fallbacks: Vec::new(),
             reference,
