@@ -266,7 +266,7 @@ fn a_replica_is_brought_up_to_date() {
 
 #[test]
 fn comments_come_for_many_tickets_at_once() {
-    let (work, sandbox) = desk("60", "25", &[], "2000/s");
+    let (work, _sandbox) = desk("60", "25", &[], "2000/s");
     let (_, tickets) = export(&work, &["--profile=district"], 0);
     let id = tickets[7]["id"].as_str().unwrap();
     work.run(&[
