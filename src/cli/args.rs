@@ -409,6 +409,12 @@ pub(super) struct SandboxArgs {
     /// Lenient as the documents promise, or live-like with the traps that tenants set
     #[arg(long, value_enum, default_value_t = Temper::Lenient)]
     pub temper: Temper,
+    /// So many tickets are in each system from the beginning, the same each time
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub tickets: usize,
+    /// The greatest page of IncidentIQ
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub max_page: usize,
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,

@@ -11,6 +11,8 @@ pub(super) async fn run(args: SandboxArgs, output: &Output) -> Result<ExitCode> 
         listen: args.listen,
         data: args.data,
         rate: args.rate,
+        tickets: args.tickets,
+        max_page: args.max_page,
         faults: faults(&args.faults)?,
         temper: match args.temper {
             Temper::Lenient => crate::sandbox::Temper::Lenient,

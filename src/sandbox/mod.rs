@@ -123,6 +123,8 @@ pub struct Config {
     pub dialects: Dialects,
     /// The greatest page of IncidentIQ; larger ones are cut to it (contract incidentiq §3).
     pub max_page: usize,
+    /// Tickets that each system has from the beginning.
+    pub tickets: usize,
     /// The site's time zone.
     pub site_zone: TimeZone,
     /// Its name as IncidentIQ tells it: a Windows name (contract incidentiq §5).
@@ -143,6 +145,7 @@ impl Default for Config {
             mission_paths: true,
             dialects: Dialects::Both,
             max_page: 2_000,
+            tickets: 0,
             // Spelled out, so that it is there on machines without a time zone database.
             site_zone: TimeZone::posix("CST6CDT,M3.2.0,M11.1.0")
                 .expect("a rule in the form of POSIX"),

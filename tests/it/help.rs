@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 35] = [
+const COMMANDS: [&[&str]; 36] = [
     &["import"],
     &["validate"],
     &["schema", "mapping"],
@@ -38,6 +38,7 @@ const COMMANDS: [&[&str]; 35] = [
     &["schedule", "remove"],
     &["completions"],
     &["man"],
+    &["export"],
     &["doctor"],
     &["sandbox"],
 ];

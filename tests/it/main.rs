@@ -9,6 +9,7 @@ mod delivery;
 mod diff;
 mod doctor;
 mod dry_run;
+mod export;
 mod export_files;
 mod follow;
 mod help;

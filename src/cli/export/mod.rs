@@ -72,6 +72,7 @@ async fn export(
         with_comments: plan
             .as_ref()
             .map_or(with_comments, |plan| plan.parts(with_comments).comments),
+        is_lasting: args.incremental,
     };
     let state = StateFolder::open(global.state.as_deref())?;
     let place = Place::of(&state, open, &order, args.incremental)?;

@@ -48,11 +48,11 @@ impl Ended {
             "file": self.written.files.first(),
             "files": self.written.files,
             "tickets": self.written.tickets,
-            "read": {"tickets": self.read.came, "pages": self.read.pages},
+            "read": {"tickets": self.read.came, "pages": self.read.pages, "seconds": seconds(self.read_in)},
             "complete": self.read.doubts.is_empty(),
             "doubts": self.read.doubts,
             "notes": self.read.notes.iter().chain(&self.written.notes).collect::<Vec<_>>(),
-            "seconds": (self.took.as_secs_f64() * 1e3).round() / 1e3,
+            "seconds": seconds(self.took),
         })
     }
 
@@ -84,4 +84,9 @@ impl Ended {
         lines.extend(notes.map(|note| format!("  note       {note}")));
         lines.join("\n")
     }
+}
+
+/// To the millisecond.
+fn seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e3).round() / 1e3
 }

@@ -8,9 +8,11 @@
 //! Nothing is missing in a window when as many tickets came as the system counted, on every page of it, and the count never
 //! fell; else it is read again. Where a cursor leads, its end is the proof. While all this goes on tickets change: what was
 //! updated since the reading began is read once more (`catch_up`), until that fits on one page. A ticket that came into
-//! a filter or left it meanwhile may have moved others from page to page: its window is read again.
+//! a filter or left it meanwhile may have moved others from page to page: its window is read again. A replica that lasts is
+//! compared with the system's count at the end (`sweep`).
 
 mod catch_up;
+mod sweep;
 mod window;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -45,6 +47,8 @@ pub struct Order {
     pub query: Query,
     /// Whether what was said on them is wanted.
     pub with_comments: bool,
+    /// Whether they are all of the tenant's tickets, kept from one time to the next: then it is looked for what is gone.
+    pub is_lasting: bool,
 }
 
 /// What happens while tickets are read.
@@ -89,6 +93,8 @@ pub struct Reading<'a> {
     came: AtomicU64,
     held: AtomicU64,
     pages: AtomicU64,
+    /// Tickets on the largest page so far.
+    size: AtomicU64,
     /// Readers that have nothing to do.
     idle: AtomicUsize,
     /// The system does not bound a listing by time.
@@ -129,6 +135,7 @@ impl<'a> Reading<'a> {
             came: AtomicU64::new(0),
             held: AtomicU64::new(0),
             pages: AtomicU64::new(0),
+            size: AtomicU64::new(0),
             idle: AtomicUsize::new(0),
             is_unbounded: AtomicBool::new(false),
             notes: Mutex::default(),
@@ -174,6 +181,9 @@ impl<'a> Reading<'a> {
                 break;
             }
             (self.tell)(Told::Phase("reading again what moved"));
+        }
+        if self.order.is_lasting && self.sweep().await? {
+            self.windows().await?;
         }
         self.ended()
     }
@@ -324,7 +334,7 @@ impl<'a> Reading<'a> {
         self.check_stop()?;
         let weight = match mark {
             Mark::Index(_, size) => self.weight(size),
-            Mark::First | Mark::Cursor(_) => 1,
+            Mark::First | Mark::Cursor(_) => self.weight(self.size.load(Ordering::Relaxed)),
         };
         let turn = self.under_way.acquire_many(weight).await;
         let _turn = turn.map_err(|_| Error::new(ErrorKind::Interrupted, "stopped"))?;
@@ -344,6 +354,7 @@ impl<'a> Reading<'a> {
         self.came.fetch_add(came, Ordering::Relaxed);
         self.held.fetch_add(held, Ordering::Relaxed);
         self.pages.fetch_add(1, Ordering::Relaxed);
+        self.size.fetch_max(came, Ordering::Relaxed);
         (self.tell)(Told::Came(came));
         Ok(page)
     }

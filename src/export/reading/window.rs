@@ -11,12 +11,15 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Reading, Told};
 use crate::error::Result;
 use crate::export::replica::{State, Window};
+use crate::systems::Reading as Answer;
 use crate::systems::page::{Axis, Mark, Next, Shown, TicketPage};
 use crate::systems::query::Span;
 
-/// The most rows of a window: what is read again when its count does not fit, and what systems that cut long listings off
-/// still show.
-const MOST_ROWS: u64 = 10_000;
+/// The most pages of a window: what is read again when its count does not fit. Systems that cut long listings off do so
+/// later.
+const MOST_PAGES: u64 = 10;
+/// Into how many windows one is split at once.
+const MOST_PARTS: u64 = 64;
 /// How often a window is read until its count fits.
 const TRIES: u32 = 4;
 /// A shorter rest of a window is not worth another reader.
@@ -39,8 +42,8 @@ impl Reading<'_> {
         match first.next.clone() {
             Next::Cursor(_) => self.by_cursor(window, first, cuts).await?,
             Next::Counted { total, size } => {
-                let parts = match total > MOST_ROWS {
-                    true => self.parts(window, total, &first)?,
+                let parts = match total > MOST_PAGES * size {
+                    true => self.parts(window, total.div_ceil(MOST_PAGES * size / 2), &first)?,
                     false => Vec::new(),
                 };
                 if parts.len() > 1 {
@@ -61,8 +64,8 @@ impl Reading<'_> {
         let page = self
             .page(self.axis, window.span, true, false, Mark::First)
             .await?;
-        if let Next::Counted { total, .. } = page.next
-            && total <= MOST_ROWS
+        if let Next::Counted { total, size } = page.next
+            && total <= MOST_PAGES * size
         {
             (self.tell)(Told::Expected(total));
         }
@@ -87,7 +90,7 @@ impl Reading<'_> {
 
     /// Shorter windows in the place of one, each of whole days where the system knows only those; one, where it cannot be
     /// shorter.
-    fn parts(&self, window: Window, total: u64, first: &TicketPage) -> Result<Vec<Span>> {
+    fn parts(&self, window: Window, count: u64, first: &TicketPage) -> Result<Vec<Span>> {
         if self.is_single()? {
             return Ok(Vec::new());
         }
@@ -99,7 +102,7 @@ impl Reading<'_> {
             return Ok(Vec::new());
         };
         let until = window.span.until.unwrap_or_else(|| self.now());
-        let count = total.div_ceil(MOST_ROWS / 2).min(64);
+        let count = count.min(MOST_PARTS);
         Ok(split(
             window.span,
             from,
@@ -121,7 +124,7 @@ impl Reading<'_> {
             // One page is one moment: nothing moves in it.
             let ids = ids(&first.tickets);
             self.store(first.tickets, None).await?;
-            self.replica().retain(self.stored(window.span), &ids)?;
+            self.forget_gone(window.span, &ids).await?;
             return self.end(window, State::Read, 1);
         }
         let mut first = Some((first, total));
@@ -163,7 +166,7 @@ impl Reading<'_> {
                 pages = pages.saturating_sub(1);
             }
             if count.fits(&seen) {
-                self.replica().retain(self.stored(window.span), &seen)?;
+                self.forget_gone(window.span, &seen).await?;
                 return self.end(window, State::Read, pages);
             }
         }
@@ -192,25 +195,32 @@ impl Reading<'_> {
         Ok((ids, total))
     }
 
-    /// What of the replica a window answers for: a day filter may be read in another zone, so that it is only sure of the
-    /// tickets that it showed, and of those that lie well within it.
-    fn stored(&self, span: Span) -> Span {
-        let margin = match (self.axis, self.system.window_days()) {
-            // Tickets stand by their creation; another order says nothing of them.
-            (Axis::Updated, _) => {
-                let now = Some(self.now());
-                return Span {
-                    from: now,
-                    until: now,
-                };
-            }
-            (Axis::Created, Some(_)) => SignedDuration::from_hours(24),
-            (Axis::Created, None) => SignedDuration::from_secs(1),
-        };
-        Span {
-            from: span.from.map(|at| at.saturating_add(margin).unwrap_or(at)),
-            until: span.until.map(|at| at.saturating_sub(margin).unwrap_or(at)),
+    /// Forgets the tickets of a window that it did not show. A day filter may be read in another zone than ours: near its
+    /// ends a ticket may stand in the next window, so that there each is asked for by itself.
+    async fn forget_gone(&self, span: Span, seen: &HashSet<String>) -> Result<()> {
+        if self.axis == Axis::Updated {
+            // Tickets are kept by their creation, which such a window says nothing of.
+            return Ok(());
         }
+        let unseen = self.replica().others(span, seen)?;
+        let margin = match self.system.window_days() {
+            Some(_) => SignedDuration::from_hours(24),
+            None => SignedDuration::from_secs(1),
+        };
+        for (id, made) in unseen {
+            let near = |end: Option<Timestamp>| {
+                end.is_some_and(|end| made.duration_since(end).abs() < margin)
+            };
+            if near(span.from) || near(span.until) {
+                self.check_stop()?;
+                match self.system.read_ticket(&id, self.permit).await? {
+                    Answer::Absent => {}
+                    Answer::Found(_) | Answer::Unclear(_) => continue,
+                }
+            }
+            self.replica().forget(&id)?;
+        }
+        Ok(())
     }
 
     /// Without a count: page after page, until one brings nothing new.
@@ -438,5 +448,77 @@ impl InOrder {
 
     fn reached(&self) -> Option<Timestamp> {
         self.last.filter(|_| self.is_kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn parts_meet_and_cover_the_whole(from in 0i64..2_000_000_000, length in 1i64..100_000_000, count in 1u64..70, zone in 0..3_usize, is_open: bool) {
+            let (from, until) = (at(from), at(from + length));
+            let zone = [None, Some("America/Chicago"), Some("Australia/Lord_Howe")][zone];
+            let zone = zone.map(|name| TimeZone::get(name).unwrap());
+            let span = Span {
+                from: (!is_open).then_some(from),
+                until: (!is_open).then_some(until),
+            };
+            let parts = split(span, from, until, count, zone.as_ref());
+            prop_assert_eq!(parts.first().unwrap().from, span.from);
+            prop_assert_eq!(parts.last().unwrap().until, span.until);
+            for two in parts.windows(2) {
+                prop_assert!(two[0].until.is_some() && two[0].until == two[1].from);
+                prop_assert!(two[0].from < two[0].until);
+                let day = zone.as_ref().map(|zone| zone.to_datetime(two[1].from.unwrap()));
+                if let (Some(zone), Some(day)) = (&zone, day) {
+                    let begins = day.date().to_zoned(zone.clone()).unwrap().timestamp();
+                    prop_assert_eq!(Some(begins), two[1].from, "a part begins with a day");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_fits_where_all_came_and_none_went() {
+        let seen = |count: u64| {
+            (0..count)
+                .map(|nth| nth.to_string())
+                .collect::<HashSet<_>>()
+        };
+        let told = |totals: &[Option<u64>]| {
+            let mut count = Count::new(30);
+            totals.iter().for_each(|total| count.told(*total));
+            count
+        };
+        assert!(told(&[Some(30), Some(30)]).fits(&seen(30)));
+        assert!(!told(&[Some(30)]).fits(&seen(29)), "one is missing");
+        assert!(
+            !told(&[Some(29), Some(30)]).fits(&seen(30)),
+            "one went meanwhile"
+        );
+        assert!(
+            told(&[Some(31), Some(32), Some(31)]).fits(&seen(32)),
+            "two came meanwhile"
+        );
+        assert!(!told(&[None]).fits(&seen(30)), "a page told no count");
+    }
+
+    #[test]
+    fn an_order_that_breaks_says_nothing_of_how_far_it_is() {
+        let mut order = InOrder::default();
+        for seconds in [1, 2, 2] {
+            order.next(Some(at(seconds)));
+        }
+        assert_eq!(order.reached(), Some(at(2)));
+        order.next(Some(at(1)));
+        assert_eq!(order.reached(), None);
     }
 }

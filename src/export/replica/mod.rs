@@ -204,31 +204,43 @@ impl Replica {
         Ok(stored)
     }
 
-    /// Forgets the tickets that were made in a span and are not among these; how many.
+    /// The tickets that were made in a span and are not among these, with when they were made.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn others(&self, span: Span, ids: &HashSet<String>) -> Result<Vec<(String, Timestamp)>> {
+        let (from, until) = ends(span);
+        let found = || -> rusqlite::Result<Vec<(String, i64)>> {
+            let mut found = self.connection.prepare_cached(
+                "SELECT id, created FROM ticket WHERE created >= ?1 AND created < ?2",
+            )?;
+            let mut rows = found.query([from, until])?;
+            let mut others = Vec::new();
+            while let Some(row) = rows.next()? {
+                let id = row.get_ref(0)?.as_str()?;
+                if !ids.contains(id) {
+                    others.push((id.to_owned(), row.get(1)?));
+                }
+            }
+            Ok(others)
+        };
+        let others = found().map_err(self.trouble())?.into_iter();
+        let with_times = others.filter_map(|(id, made)| {
+            let made = Timestamp::from_nanosecond(i128::from(made)).ok()?;
+            Some((id, made))
+        });
+        Ok(with_times.collect())
+    }
+
+    /// Forgets a ticket.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn retain(&mut self, span: Span, ids: &HashSet<String>) -> Result<u64> {
-        let path = self.path.clone();
-        self.keep_only(span, ids)
-            .map_err(|error| schema::trouble(&path, error))
-    }
-
-    fn keep_only(&mut self, span: Span, ids: &HashSet<String>) -> rusqlite::Result<u64> {
-        let (from, until) = ends(span);
-        let transaction = self.connection.transaction()?;
-        let gone: Vec<String> = {
-            let mut found = transaction
-                .prepare_cached("SELECT id FROM ticket WHERE created >= ?1 AND created < ?2")?;
-            let rows = found.query_map([from, until], |row| row.get::<_, String>(0))?;
-            let rows: rusqlite::Result<Vec<_>> = rows.collect();
-            rows?.into_iter().filter(|id| !ids.contains(id)).collect()
-        };
-        for id in &gone {
-            transaction.execute("DELETE FROM ticket WHERE id = ?1", [id])?;
-        }
-        transaction.commit()?;
-        Ok(gone.len() as u64)
+    pub fn forget(&self, id: &str) -> Result<()> {
+        let forgotten = self
+            .connection
+            .execute("DELETE FROM ticket WHERE id = ?1", [id]);
+        forgotten.map(drop).map_err(self.trouble())
     }
 
     /// How many tickets there are that were made in a span.
@@ -365,4 +377,115 @@ fn ends(span: Span) -> (i64, i64) {
         instant(span.from),
         span.until.map_or(i64::MAX, |until| instant(Some(until))),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Snapshot;
+    use crate::export::replica::packed::tests::whole;
+    use crate::systems::{Dialect, SystemName};
+
+    fn shown(id: &str, hour: u32, updated: u32, holds: bool) -> Shown {
+        let at = |hour: u32| format!("2024-06-21T{hour:02}:00:00Z").parse().ok();
+        Shown {
+            ticket: CommonTicket {
+                id: id.to_owned(),
+                created: at(hour),
+                updated: at(updated),
+                ..whole()
+            },
+            holds,
+        }
+    }
+
+    fn ids(replica: &Replica) -> Vec<String> {
+        let directory = Directory::new(Snapshot {
+            version: Snapshot::VERSION,
+            system: SystemName::IncidentIq,
+            dialect: Dialect::Only,
+            tenant: "t".to_owned(),
+            pulled_at: Timestamp::UNIX_EPOCH,
+            kinds: std::collections::BTreeMap::new(),
+            custom_fields: Vec::new(),
+            constants: std::collections::BTreeMap::new(),
+        });
+        let selection = Selection {
+            query: None,
+            parts: Parts::default(),
+            directory: &directory,
+        };
+        let mut ids = Vec::new();
+        let mut take = |ticket: CommonTicket| {
+            ids.push(ticket.id);
+            Ok(())
+        };
+        replica.each(selection, &mut take).unwrap();
+        ids
+    }
+
+    #[test]
+    fn a_ticket_stands_once_in_the_order_of_creation() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
+        replica.keep_fact("system", "incidentiq").unwrap();
+        let page = [
+            shown("c", 3, 4, true),
+            shown("a", 3, 4, true),
+            shown("z", 1, 4, true),
+        ];
+        assert_eq!(replica.store(&page, None).unwrap().moved.len(), 3);
+        assert_eq!(replica.store(&page, None).unwrap().moved.len(), 0);
+        assert_eq!(ids(&replica), ["z", "a", "c"]);
+        // Whoever does not hold any more goes; what was shown before what is there changes nothing.
+        replica
+            .store(&[shown("a", 3, 5, false), shown("z", 1, 2, false)], None)
+            .unwrap();
+        assert_eq!(ids(&replica), ["z", "c"]);
+    }
+
+    #[test]
+    fn windows_outlive_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.sqlite");
+        let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+        let mut replica = Replica::open(&path).unwrap();
+        replica.begin(at(9), Span::default()).unwrap();
+        let whole = replica.windows(State::Open).unwrap()[0];
+        let rest = Span {
+            from: Some(at(5)),
+            until: None,
+        };
+        let late = replica.cut_window(whole.id, at(5), rest).unwrap();
+        replica.end_window(late, State::Read, 2).unwrap();
+        replica
+            .store(&[shown("a", 3, 4, true)], Some((whole.id, at(2))))
+            .unwrap();
+        drop(replica);
+        let replica = Replica::open(&path).unwrap();
+        let left = replica.windows(State::Open).unwrap();
+        let expected = Span {
+            from: Some(at(2)),
+            until: Some(at(5)),
+        };
+        assert_eq!(
+            left.iter().map(|one| one.span).collect::<Vec<_>>(),
+            [expected]
+        );
+        assert_eq!(replica.reopen(&[at(6)]).unwrap(), 1);
+        assert_eq!(replica.windows(State::Open).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_replica_of_another_form_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.sqlite");
+        std::fs::write(
+            &path,
+            b"no database at all, but long enough to be looked at",
+        )
+        .unwrap();
+        let replica = Replica::open(&path).unwrap();
+        assert_eq!(replica.count(Span::default()).unwrap(), 0);
+    }
 }

@@ -152,6 +152,27 @@ impl Replica {
         Ok(reopened)
     }
 
+    /// All windows that have been read, whatever came of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_windows(&self) -> Result<Vec<Window>> {
+        let mut read = self.windows(State::Read)?;
+        read.extend(self.windows(State::Unproven)?);
+        Ok(read)
+    }
+
+    /// Opens a window again.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn reopen_window(&self, window: Window) -> Result<()> {
+        let reopened = self
+            .connection
+            .execute("UPDATE part SET state = 0 WHERE id = ?1", [window.id]);
+        reopened.map(drop).map_err(self.trouble())
+    }
+
     /// Forgets all windows.
     ///
     /// # Errors

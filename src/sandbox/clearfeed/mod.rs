@@ -18,10 +18,12 @@ use self::customers::Customer;
 use self::requests::Request;
 use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
+use super::dice::Dice;
 use super::emulator::Emulator;
 use super::reply::{Answer, Refusal, Reply};
 use super::route::Table;
-use super::seed::Support;
+use super::seed::support::Past;
+use super::seed::{POPULATED, Support};
 use super::token::Token;
 use super::veil::Veil;
 use super::{Config, Temper};
@@ -81,6 +83,8 @@ impl Dialect {
 pub(super) struct ClearFeed {
     support: Support,
     temper: Temper,
+    /// Requests that are there from the beginning besides the few that always are.
+    tickets: usize,
     table: Table<Self>,
     requests: Mutex<Vec<Request>>,
     customers: Mutex<Vec<Customer>>,
@@ -92,11 +96,12 @@ impl ClearFeed {
     pub(super) fn new(config: &Config, audit: Arc<Audit>) -> Self {
         let support = Support::new();
         Self {
-            requests: Mutex::new(seeded(&support)),
+            requests: Mutex::new(seeded(&support, config.tickets)),
             customers: Mutex::new(customers::seeded(&support)),
             veil: Mutex::default(),
             support,
             temper: config.temper,
+            tickets: config.tickets,
             table: Table::new(routes::sections(config.dialects)),
             audit,
         }
@@ -107,7 +112,7 @@ impl ClearFeed {
     }
 
     pub(super) fn reset(&self) {
-        *self.requests() = seeded(&self.support);
+        *self.requests() = seeded(&self.support, self.tickets);
         *self.customers() = customers::seeded(&self.support);
         *self.veil() = Veil::default();
     }
@@ -274,21 +279,38 @@ fn actor(token: Token) -> usize {
 }
 
 /// The requests that were there before, all of a fixed past.
-fn seeded(support: &Support) -> Vec<Request> {
+fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
     let start: Timestamp = PAST.parse().expect("a constant time");
-    (0_u64..)
+    let mut dice = Dice::new(0x51ed);
+    let further = (0..tickets).map(|nth| {
+        let past = &support.past[dice.below(support.past.len())];
+        let mut request = told(support, past, POPULATED.at(nth, tickets));
+        if dice.chance(0.7) {
+            let hours = i64::try_from(1 + dice.below(240)).unwrap_or(1);
+            request.state = "closed";
+            request.updated = request.created + jiff::SignedDuration::from_hours(hours);
+        }
+        request
+    });
+    let few = (0_i64..)
         .zip(&support.past)
-        .map(|(n, past)| {
-            let at = start + jiff::SignedDuration::from_hours(i64::try_from(n).unwrap_or(0));
-            let author = &support.people[past.author];
-            let mut request = Request::new(&past.title, &past.description, past.collection, at);
-            request.id = FIRST_ID + n;
-            request.author = Some(past.author);
-            request.author_email = Some(author.email.clone());
-            request.assignee = past.assignee;
-            request
-        })
+        .map(|(n, past)| told(support, past, start + jiff::SignedDuration::from_hours(n)));
+    let all = few.chain(further);
+    (FIRST_ID..)
+        .zip(all)
+        .map(|(id, request)| Request { id, ..request })
         .collect()
+}
+
+/// A request of the past.
+fn told(support: &Support, past: &Past, at: Timestamp) -> Request {
+    let author = &support.people[past.author];
+    Request {
+        author: Some(past.author),
+        author_email: Some(author.email.clone()),
+        assignee: past.assignee,
+        ..Request::new(&past.title, &past.description, past.collection, at)
+    }
 }
 
 fn place(requests: &[Request], id: Option<u64>) -> Result<usize, Refusal> {

@@ -17,6 +17,7 @@
 //! | `bulk`, `files` | §13, §14 |
 //! | `metadata`, `custom_fields`, `reference` | §15, §16 |
 //! | `envelope`, `dates`, `schemas` | §2, §5; what bodies hold |
+//! | `population` | the tickets that are there from the beginning |
 //! | `book`, `ticket`, `state`, `deed` | the district, a ticket, everything that is kept, what a write does |
 
 mod activities;
@@ -34,6 +35,7 @@ mod files;
 mod followers;
 mod metadata;
 mod next_steps;
+mod population;
 mod reference;
 mod schemas;
 mod search;
@@ -78,6 +80,8 @@ struct Rules {
     temper: Temper,
     strict_headers: bool,
     max_page: usize,
+    /// Tickets that are there from the beginning.
+    tickets: usize,
 }
 
 /// The emulator.
@@ -104,10 +108,11 @@ impl IncidentIq {
                 temper: config.temper,
                 strict_headers: config.strict_headers,
                 max_page: config.max_page.max(1),
+                tickets: config.tickets,
             },
             table: Table::new(sections(config.mission_paths)),
             site: seeded.district.site,
-            state: Mutex::new(State::new(instance, seeded.clone())),
+            state: Mutex::new(fresh(instance, &seeded, config.tickets)),
             seeded,
             audit,
         }
@@ -123,7 +128,7 @@ impl IncidentIq {
     }
 
     pub(super) fn reset(&self, instance: Guid) {
-        *self.state() = State::new(instance, self.seeded.clone());
+        *self.state() = fresh(instance, &self.seeded, self.rules.tickets);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,6 +232,13 @@ impl IncidentIq {
         }
         Ok(())
     }
+}
+
+/// What is there at the beginning.
+fn fresh(instance: Guid, seeded: &Arc<Book>, tickets: usize) -> State {
+    let mut state = State::new(instance, seeded.clone());
+    population::populate(&mut state, tickets);
+    state
 }
 
 /// The person that a token acts as: the help desk's account, an agent, a teacher.

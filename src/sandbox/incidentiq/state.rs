@@ -138,6 +138,11 @@ impl State {
         }
     }
 
+    /// Takes a ticket that stands there from the beginning.
+    pub(super) fn take(&mut self, ticket: Ticket) {
+        self.push(ticket, Duration::ZERO);
+    }
+
     fn push(&mut self, mut ticket: Ticket, hidden: Duration) {
         let place = self.tickets.len();
         ticket.number = FIRST_NUMBER + 1 + place as u64;

@@ -1,0 +1,428 @@
+//! Tickets into files: each once, whatever happens meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::{SandboxProcess, Work};
+
+/// How often something changes beside an export, at most.
+const CHANGES: usize = 60;
+
+/// A sandbox with so many tickets in small pages, and profiles for it.
+fn desk(tickets: &str, page: &str, further: &[&str], rate: &str) -> (Work, SandboxProcess) {
+    let work = Work::new();
+    let all = [
+        &["--rate", "0", "--tickets", tickets, "--max-page", page],
+        further,
+    ]
+    .concat();
+    let sandbox = SandboxProcess::start(&work, &all);
+    sandbox.profiles(
+        &work,
+        &format!("rate = \"{rate}\"\ntimezone = \"America/Chicago\""),
+    );
+    (work, sandbox)
+}
+
+/// Runs an export into `out.jsonl`; the summary and the tickets.
+#[track_caller]
+fn export(work: &Work, arguments: &[&str], code: i32) -> (Value, Vec<Value>) {
+    let start = ["export", "-o", "out.jsonl", "--format", "json"];
+    let ended = work.run(&[&start, arguments].concat()).expect(code);
+    let told = serde_json::from_str(&ended.stdout).unwrap();
+    (told, lines(work))
+}
+
+fn lines(work: &Work) -> Vec<Value> {
+    let text = work.read("out.jsonl");
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The tickets by their ids; panics where one stands twice or the order is not that of their creation.
+#[track_caller]
+fn once(tickets: &[Value]) -> BTreeMap<String, Value> {
+    let place = |ticket: &Value| {
+        let text = |name: &str| ticket[name].as_str().unwrap().to_owned();
+        (
+            text("created").parse::<jiff::Timestamp>().unwrap(),
+            text("id"),
+        )
+    };
+    assert!(
+        tickets.is_sorted_by_key(place),
+        "not in the order of creation"
+    );
+    let by_id = tickets
+        .iter()
+        .map(|ticket| (place(ticket).1, ticket.clone()));
+    let by_id: BTreeMap<_, _> = by_id.collect();
+    assert_eq!(by_id.len(), tickets.len(), "a ticket stands twice");
+    by_id
+}
+
+fn of_standing(tickets: &BTreeMap<String, Value>, standing: &str) -> BTreeSet<String> {
+    let of = tickets
+        .iter()
+        .filter(|(_, ticket)| ticket["standing"] == standing);
+    of.map(|(id, _)| id.clone()).collect()
+}
+
+/// Runs `during` some times beside an export, fewer where that ends before.
+fn beside<T>(export: impl FnOnce() -> T, during: impl Fn(usize) + Sync) -> T {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let changing = threads.spawn(|| {
+            let going_on = |_: &usize| !is_over.load(Ordering::Relaxed);
+            (0..CHANGES).take_while(going_on).map(&during).count()
+        });
+        let ended = export();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(changing.join().unwrap() > 0, "nothing changed beside it");
+        ended
+    })
+}
+
+#[test]
+fn each_ticket_stands_there_once_while_tickets_change() {
+    for temper in ["lenient", "live-like"] {
+        let (work, sandbox) = desk("300", "20", &["--temper", temper], "2000/s");
+        let (told, tickets) = export(&work, &["--profile=district"], 0);
+        let before = once(&tickets);
+        assert_eq!(
+            (before.len(), &told["complete"]),
+            (600, &json!(true)),
+            "{temper}"
+        );
+        let ids: Vec<&String> = before.keys().collect();
+        let open = of_standing(&before, "open");
+        let closed: Vec<_> = open.iter().step_by(3).collect();
+
+        // Open ones are closed, which moves all that follow in a list of the open ones.
+        let close = |nth: usize| {
+            if let Some(id) = closed.get(nth) {
+                let path = format!("api/v1.0/tickets/{id}/close");
+                sandbox.person("POST", "incidentiq", &path, json!({}));
+            }
+        };
+        let (told, tickets) = beside(
+            || export(&work, &["--filter", "state=open", "--profile=district"], 0),
+            close,
+        );
+        let found: BTreeSet<String> = once(&tickets).into_keys().collect();
+        let (_, tickets) = export(&work, &["--profile=district"], 0);
+        let stayed = of_standing(&once(&tickets), "open");
+        assert!(
+            stayed.is_subset(&found),
+            "{temper}: an open ticket is missing: {told}"
+        );
+        assert!(
+            found.is_subset(&open),
+            "{temper}: a ticket is there that never was open"
+        );
+
+        // Any of them gets another text.
+        let rename = |nth: usize| {
+            let id = ids[nth * 7 % ids.len()];
+            let path = format!("api/v1.0/tickets/{id}/subject");
+            let subject = json!({"Subject": format!("Changed {nth}")});
+            sandbox.person("POST", "incidentiq", &path, subject);
+        };
+        let (_, tickets) = beside(|| export(&work, &["--profile=district"], 0), rename);
+        assert_eq!(once(&tickets).len(), 300, "{temper}");
+    }
+}
+
+#[test]
+fn both_dialects_are_read_by_their_cursors_side_by_side() {
+    for dialect in ["v1", "rest"] {
+        let (work, sandbox) = desk("1500", "100", &[], "2000/s");
+        let profile = format!(
+            "[profiles.support]\nsystem = \"clearfeed\"\nurl = \"{}\"\ntenant = \"acme\"\ndialect = \"{dialect}\"\ntoken = {{ file = \"token\" }}\n",
+            sandbox.told("clearfeed").trim_end_matches('/').to_owned()
+                + if dialect == "v1" { "/v1" } else { "/v1/rest" },
+        );
+        work.write("deskferry.toml", profile);
+        let message = |nth: usize| {
+            let path = format!("v1/rest/requests/{}/message", 352 + nth % 1540);
+            sandbox.person("POST", "clearfeed", &path, json!({"html_body": "Still so"}));
+        };
+        let (told, tickets) = beside(
+            || export(&work, &["--include", "comments", "--profile=support"], 0),
+            message,
+        );
+        let tickets = once(&tickets);
+        assert_eq!(
+            (tickets.len(), &told["complete"]),
+            (1540, &json!(true)),
+            "{dialect}"
+        );
+        let said = |ticket: &&Value| ticket["comments"][0]["text"] == "Still so";
+        assert!(tickets.values().filter(said).count() > 0, "{dialect}");
+        // By what was updated, only that is read.
+        let (told, tickets) = export(
+            &work,
+            &[
+                "--period",
+                "2024-05-01..2024-05-31",
+                "--by",
+                "updated",
+                "--profile=support",
+            ],
+            0,
+        );
+        assert!((20..150).contains(&once(&tickets).len()), "{told}");
+    }
+}
+
+#[test]
+fn an_export_that_was_killed_goes_on() {
+    let (work, sandbox) = desk("900", "15", &[], "40/s");
+    let asked = || {
+        let stats: Value = serde_json::from_str(&sandbox.admin("GET", "stats", None)).unwrap();
+        stats["requests"]["incidentiq"].as_u64().unwrap()
+    };
+    // The directory is there already, so that only pages count.
+    work.run(&["directory", "pull", "--profile=district"])
+        .expect(0);
+    let arguments = ["export", "-o", "out.jsonl", "--profile=district"];
+    let began = asked();
+    for _ in 0..3 {
+        let before = asked();
+        let mut child = work.command(&arguments).spawn().unwrap();
+        while asked() < before + 15 {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "it ended before it was killed"
+            );
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!work.path().join("out.jsonl").exists());
+    }
+    let (told, tickets) = export(&work, &arguments[3..], 0);
+    assert_eq!(
+        (once(&tickets).len(), &told["complete"]),
+        (900, &json!(true))
+    );
+    // What was read was not read again, but for the windows that were under way.
+    assert!(told["read"]["tickets"].as_u64().unwrap() < 900, "{told}");
+    assert!(asked() > began);
+    let left = std::fs::read_dir(work.state().join("replica")).unwrap();
+    assert_eq!(left.count(), 0, "what was read is not needed any more");
+}
+
+#[test]
+fn a_replica_is_brought_up_to_date() {
+    let (work, sandbox) = desk("500", "25", &["--temper", "live-like"], "2000/s");
+    let incremental = |further: &[&str]| {
+        let all = [&["--incremental", "--profile=district"], further].concat();
+        let (told, tickets) = export(&work, &all, 0);
+        (told["read"]["tickets"].as_u64().unwrap(), once(&tickets))
+    };
+    let (_, before) = incremental(&[]);
+    assert_eq!(before.len(), 500);
+    let ids: Vec<&String> = before.keys().collect();
+    for id in &ids[..10] {
+        let path = format!("api/v1.0/tickets/{id}/subject");
+        sandbox.person("POST", "incidentiq", &path, json!({"Subject": "Changed"}));
+    }
+    // Somebody marries; those tickets do not change by it.
+    let who = before[ids[20]]["requester"].clone();
+    let path = format!("api/v1.0/users/{}", who["id"].as_str().unwrap());
+    sandbox.person(
+        "POST",
+        "incidentiq",
+        &path,
+        json!({"FirstName": "Ada", "LastName": "Byron"}),
+    );
+    let path = format!("api/v1.0/tickets/{}", ids[30]);
+    sandbox.person("DELETE", "incidentiq", &path, json!({}));
+
+    let (came, after) = incremental(&[]);
+    assert!(came <= 60, "{came} tickets came for eleven changes");
+    let changed = after.values().filter(|ticket| ticket["title"] == "Changed");
+    assert_eq!((after.len(), changed.count()), (499, 10));
+    assert_eq!(after[ids[20]]["requester"]["name"], "Ada Byron");
+    // The same as if all had been read now.
+    let (_, whole) = export(&work, &["--profile=district"], 0);
+    let stripped = |ticket: &Value| {
+        let mut ticket = ticket.clone();
+        // An answer may be older than the directory.
+        ticket["other"] = Value::Null;
+        ticket["requester"]["name"] = Value::Null;
+        ticket
+    };
+    for (id, ticket) in once(&whole) {
+        assert_eq!(stripped(&ticket), stripped(&after[&id]));
+    }
+    let (came, open) = incremental(&["--filter", "state=open"]);
+    assert!(came <= 60 && open.values().all(|ticket| ticket["standing"] == "open"));
+}
+
+#[test]
+fn comments_come_for_many_tickets_at_once() {
+    let (work, _sandbox) = desk("60", "25", &[], "2000/s");
+    let (_, tickets) = export(&work, &["--profile=district"], 0);
+    let id = tickets[7]["id"].as_str().unwrap();
+    work.run(&[
+        "ticket",
+        "comment",
+        id,
+        "--body",
+        "On my way",
+        "--profile=district",
+    ])
+    .expect(0);
+    let (_, tickets) = export(&work, &["--include=comments", "--profile=district"], 0);
+    for ticket in &tickets {
+        let texts: Vec<_> = ticket["comments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["text"])
+            .collect();
+        let expected: &[&str] = if ticket["id"] == id {
+            &["On my way"]
+        } else {
+            &[]
+        };
+        assert_eq!(texts, expected);
+        assert_eq!(ticket["not_shown"], json!([]));
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_what_is_written() {
+    let (work, _sandbox) = desk("300", "100", &["--temper", "live-like"], "2000/s");
+    let (_, all) = export(&work, &["--profile=district"], 0);
+    let of = |arguments: &[&str], holds: &dyn Fn(&Value) -> bool| {
+        let (_, found) = export(&work, &[arguments, &["--profile=district"]].concat(), 0);
+        let expected: Vec<_> = all.iter().filter(|ticket| holds(ticket)).collect();
+        assert!(
+            !found.is_empty() && found.len() < all.len(),
+            "{arguments:?}: {}",
+            found.len()
+        );
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{arguments:?}");
+    };
+    of(&["--filter", "priority=high, critical"], &|ticket| {
+        matches!(
+            ticket["priority"]["name"].as_str(),
+            Some("High" | "Critical")
+        )
+    });
+    let place = all[0]["place"]["name"].as_str().unwrap().to_owned();
+    of(
+        &[
+            "--filter",
+            &format!("place={place}"),
+            "--filter",
+            "state=closed",
+        ],
+        &|ticket| ticket["place"]["name"] == place.as_str() && ticket["standing"] == "closed",
+    );
+    of(&["--search", "projector picture"], &|ticket| {
+        ticket["title"].as_str().unwrap().contains("Projector")
+    });
+    for by in ["created", "updated", "closed"] {
+        // No ticket of the population stands within a day of these ends but for the zone's hours.
+        of(
+            &["--period", "2024-06-01..2024-08-31", "--by", by],
+            &|ticket| {
+                let at = ticket[by]
+                    .as_str()
+                    .map(|at| at.parse::<jiff::Timestamp>().unwrap());
+                let ends = ["2024-06-01T05:00:00Z", "2024-09-01T05:00:00Z"];
+                let [from, until] = ends.map(|end| end.parse::<jiff::Timestamp>().unwrap());
+                at.is_some_and(|at| at >= from && at < until)
+            },
+        );
+    }
+    let refused = |arguments: &[&str], expected: &str| {
+        let start = ["export", "-o", "-", "--profile=district"];
+        let ended = work.run(&[&start, arguments].concat()).expect(2);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    };
+    refused(&["--filter", "asignee=x"], "did you mean `assignee`");
+    refused(&["--filter", "priority=Hihg"], "did you mean `High`");
+    refused(&["--period", "lastweek"], "did you mean `last-week`");
+    let fields = work.run(&["export", "--fields"]).expect(0).stdout;
+    assert!(fields.contains("assignee"), "{fields}");
+}
+
+/// Takes minutes: `cargo nextest run --release --run-ignored only -E 'test(two_hundred_thousand)'`.
+#[test]
+#[ignore = "takes minutes"]
+fn of_two_hundred_thousand_tickets_each_stands_there_once() {
+    let (work, sandbox) = desk("200000", "1000", &[], "2000/s");
+    let (_, tickets) = export(
+        &work,
+        &["--period", "2024-03-11..2024-03-18", "--profile=district"],
+        0,
+    );
+    let ids: Vec<String> = once(&tickets).into_keys().collect();
+    let rename = |nth: usize| {
+        let path = format!("api/v1.0/tickets/{}/subject", ids[nth * 31 % ids.len()]);
+        sandbox.person(
+            "POST",
+            "incidentiq",
+            &path,
+            json!({"Subject": format!("Changed {nth}")}),
+        );
+    };
+    let arguments = ["export", "-o", "out.jsonl", "--profile=district"];
+    let came = || {
+        let stats: Value = serde_json::from_str(&sandbox.admin("GET", "stats", None)).unwrap();
+        stats["requests"]["incidentiq"].as_u64().unwrap()
+    };
+    let over = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let changing = threads.spawn(|| {
+            let going_on = |_: &usize| !over.load(Ordering::Relaxed);
+            (0..2_000).take_while(going_on).map(rename).count()
+        });
+        for _ in 0..3 {
+            let before = came();
+            let mut child = work.command(&arguments).spawn().unwrap();
+            // The changes are requests too.
+            while came() < before + 300 && child.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+        let (told, tickets) = export(&work, &arguments[3..], 0);
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(
+            (once(&tickets).len(), &told["complete"]),
+            (200_000, &json!(true))
+        );
+        assert!(changing.join().unwrap() > 0);
+    });
+    // What the audit says of each is what the file says.
+    let (_, tickets) = export(&work, &arguments[3..], 0);
+    let tickets = once(&tickets);
+    let mut last = BTreeMap::new();
+    for entry in sandbox.audit() {
+        last.insert(
+            entry["id"].as_str().unwrap().to_owned(),
+            entry["body"]["Subject"].clone(),
+        );
+    }
+    for (id, subject) in last {
+        assert_eq!(tickets[&id]["title"], subject);
+    }
+
+    let incremental = ["--incremental", "--profile=district"];
+    export(&work, &incremental, 0);
+    (0..100).for_each(rename);
+    let (told, tickets) = export(&work, &incremental, 0);
+    assert_eq!(once(&tickets).len(), 200_000);
+    println!("{told:#}");
+}
