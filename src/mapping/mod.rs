@@ -16,6 +16,7 @@ mod apply;
 mod beside;
 mod bind;
 mod by_hand;
+mod changes;
 mod check;
 pub(crate) mod columns;
 mod compile;
@@ -57,10 +58,12 @@ use std::borrow::Cow;
 use crate::error::Fault;
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Difference;
 use crate::systems::{Operation, StepPayload};
 
 pub use bind::BoundPlan;
-pub use by_hand::{ByHand, by_hand};
+pub use by_hand::{ByHand, by_hand, by_hand_differences};
 pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;
@@ -148,6 +151,18 @@ pub trait MapRows: Send + Sync {
 
     /// The hash of the mapped columns of these rows: whether a row is what it was.
     fn content(&self, rows: &[Record]) -> Digest;
+
+    /// How those of a record's requests that are to be sent would change the ticket as it stands.
+    fn differences(
+        &self,
+        rows: &[Record],
+        key: &RowKey,
+        sent: &[StepPayload],
+        ticket: CommonTicket,
+    ) -> Vec<Difference> {
+        let _ = (rows, key, sent, ticket);
+        Vec::new()
+    }
 
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;

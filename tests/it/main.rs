@@ -6,6 +6,7 @@ mod again;
 mod bad_input;
 #[cfg(unix)]
 mod delivery;
+mod diff;
 mod doctor;
 mod dry_run;
 mod export_files;
@@ -21,6 +22,7 @@ mod real_files;
 mod resume;
 mod retry;
 mod rollback;
+mod schedule;
 mod schema;
 mod settle;
 mod summary;
