@@ -22,7 +22,8 @@
 //! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory; the common ticket, what a token may read |
 //! | [`ledger`] | the durable record of every step of every row |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
-//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica |
+//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica, columns, tables that keep what people wrote |
+//! | `outfile` | files that people open: written beside, renamed when whole, never over one that is open |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |

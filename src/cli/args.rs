@@ -292,7 +292,7 @@ pub(super) enum SchemaCommand {
     Columns,
     /// The fields that a mapping can fill, or the names that a column of an export can show
     #[command(
-        after_help = "Examples:\n  deskferry schema fields --system incidentiq --operation comment\n  deskferry schema fields --common"
+        after_help = "Example:\n  deskferry schema fields --system incidentiq --operation comment"
     )]
     Fields {
         /// The system

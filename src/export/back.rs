@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use super::columns::{BETWEEN, Column, Kind, Plan};
 use super::file::{Format, Written};
 use crate::directory::{CustomField, CustomType, Kind as EntryKind};
@@ -30,7 +32,7 @@ const MEANINGS: [(&str, &[&str]); 12] = [
 ];
 
 /// The mapping for a file that was written. Columns that no call can set are left out, and so are those of which a text was
-/// cut: what is not all there must not be sent.
+/// cut: what is not all there must not be sent. `read_at` is when the export was made.
 ///
 /// # Errors
 /// When no column says which ticket a row is, or the system changes no tickets.
@@ -41,6 +43,7 @@ pub fn mapping(
     format: Format,
     raw: bool,
     written: &Written,
+    read_at: Timestamp,
 ) -> Result<String> {
     let Some(key) = plan.key() else {
         return Err(Error::usage(
@@ -52,8 +55,10 @@ pub fn mapping(
     let system = schema.system();
     let mut text = format!(
         "# Brings what people changed in this export back into the tickets. An empty cell leaves its field alone.\n\
-         version = 1\nsystem = \"{system}\"\noperation = \"update\"\nscope = \"export-{system}\"\n\
+         version = 1\nsystem = \"{system}\"\noperation = \"update\"\nscope = \"export-{system}-{}\"\n\
          target = {{ from = {} }}\n\n[input]\n",
+        // Each export has a name space of its own: a cell that is set back to what it was before is no row done before.
+        read_at.strftime("%Y%m%d-%H%M%S"),
         quoted(&plan.columns()[key].heading)
     );
     // A write to a text does not fail.

@@ -51,6 +51,9 @@ fn tickets(work: &Work, system: &str) -> BTreeMap<String, Value> {
             let members = ticket.as_object_mut().unwrap();
             members.remove("updated");
             members.remove("other");
+            // A field that is set anew stands last.
+            let custom = members["custom"].as_array_mut().unwrap();
+            custom.sort_by_key(|field| field["name"].to_string());
             (members["id"].as_str().unwrap().to_owned(), ticket)
         })
         .collect()

@@ -11,7 +11,7 @@ use crate::export::file::Partition;
 /// `deskferry export`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deskferry export -o tickets.xlsx --period last-week --system incidentiq --sandbox\n  deskferry export -o - --filter state=open --system clearfeed --sandbox"
+    after_help = "Example:\n  deskferry export -o tickets.xlsx --period last-week --system incidentiq --sandbox"
 )]
 pub(in crate::cli) struct ExportArgs {
     /// The file: .xlsx, .csv or .jsonl; `-` streams JSON lines to standard output

@@ -145,6 +145,7 @@ pub(super) fn way_back(
         format,
         args.raw,
         written,
+        Timestamp::now(),
     )?;
     write_text(path, &text)
 }

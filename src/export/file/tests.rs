@@ -350,7 +350,8 @@ fn what_people_wrote_stays_beside_its_ticket() {
 fn a_workbook_with_more_than_rows_is_not_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let tickets = [ticket(1, "x")];
-    let cases: [(&str, fn(&mut Workbook)); 3] = [
+    type More = fn(&mut Workbook);
+    let cases: [(&str, More); 3] = [
         ("sheet `Mine`", |book| {
             book.add_worksheet().set_name("Mine").unwrap();
         }),
