@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::Fault;
 use crate::record::{Place, Record, RowKey};
+use crate::systems::diff::Diff;
 use crate::systems::{StepPayload, Ticket};
 
 /// Who listens. Called synchronously from the engine's one fold: a slow listener holds the run back.
@@ -109,6 +110,8 @@ pub enum End {
         fallbacks: Vec<(String, String)>,
         /// The requests themselves, where the run was asked to keep them.
         payloads: Vec<StepPayload>,
+        /// How they would change the ticket that they are about, where the run was asked to look.
+        diff: Option<Box<Diff>>,
     },
     /// Nothing to do.
     Skipped(Skip),

@@ -65,6 +65,7 @@ mod html;
 pub mod intake;
 pub mod ledger;
 pub mod mapping;
+mod outfile;
 pub mod record;
 pub mod report;
 pub mod run;

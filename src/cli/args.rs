@@ -96,7 +96,7 @@ pub(super) enum Command {
     Import(Box<ImportArgs>),
     /// Check mapping files, and an input against them; sends nothing
     Validate(Box<ValidateArgs>),
-    /// The form of mapping files for editors, and the fields of a system
+    /// The form of mapping files and files of columns for editors, and the fields of a system
     #[command(subcommand)]
     Schema(SchemaCommand),
     /// Write a first mapping from the columns of a file
@@ -182,6 +182,9 @@ pub(super) struct ImportArgs {
     /// So many payloads of a dry run are shown beside their rows
     #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
     pub show: usize,
+    /// Read the tickets that a dry run would change, and show what stands there now and what would
+    #[arg(long)]
+    pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub payloads: Option<PathBuf>,
@@ -284,17 +287,23 @@ pub(super) enum SchemaCommand {
     /// The JSON Schema of mapping files: editors complete and check by it
     #[command(after_help = "Example:\n  deskferry schema mapping > deskferry-mapping.schema.json")]
     Mapping,
-    /// The fields that a mapping can fill
+    /// The JSON Schema of files of columns, for `export --columns`
+    #[command(after_help = "Example:\n  deskferry schema columns > deskferry-columns.schema.json")]
+    Columns,
+    /// The fields that a mapping can fill, or the names that a column of an export can show
     #[command(
-        after_help = "Example:\n  deskferry schema fields --system incidentiq --operation comment"
+        after_help = "Examples:\n  deskferry schema fields --system incidentiq --operation comment\n  deskferry schema fields --common"
     )]
     Fields {
         /// The system
-        #[arg(long, value_name = "NAME")]
-        system: String,
+        #[arg(long, value_name = "NAME", required_unless_present = "common")]
+        system: Option<String>,
         /// The operation: create, update, upsert, comment, assign, set_status, close, delete or subtask
         #[arg(long, value_name = "NAME", default_value = "create")]
         operation: String,
+        /// The names of the common ticket, whatever the system
+        #[arg(long, conflicts_with_all = ["system", "operation"])]
+        common: bool,
     },
 }
 

@@ -16,7 +16,10 @@
 //! | [`filter`] | `field=value,value` in the names of the common ticket, by the ids of the directory |
 //! | [`reading`] | windows of time, pages side by side, what proves that nothing is missing, catching up |
 //! | [`replica`] | the tickets that were read, one row each, in a file that outlives the program |
-//! | [`file`] | files, each a [`file::Sink`] |
+//! | [`columns`] | which columns a table has; a ticket as typed cells |
+//! | [`file`] | files, each a [`file::Sink`]: safe to open, whole before they have their names |
+//! | `keep` | what people wrote into an earlier file, by ticket |
+//! | [`back`] | the mapping that brings what people changed back into the tickets |
 //!
 //! # What always holds
 //!
@@ -26,9 +29,13 @@
 //! - What was read is in the replica before its window counts as read: whoever is killed goes on.
 //! - The system's filters are a help: every ticket is judged here.
 //! - What cannot be proven complete is told.
+//! - No text of a ticket is run by a program that opens a file, and nothing that people wrote into one is lost.
 
+pub mod back;
+pub mod columns;
 pub mod file;
 pub mod filter;
+mod keep;
 pub mod period;
 pub mod reading;
 pub mod replica;

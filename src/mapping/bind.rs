@@ -26,6 +26,8 @@ use crate::error::{Error, Fault, MappingFault, Result};
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Difference;
 use crate::systems::fields::{FieldValue, Target};
 use crate::systems::{Operation, StepPayload, update_step};
 
@@ -380,16 +382,18 @@ impl MapRows for BoundPlan {
         self.content_of(rows)
     }
 
+    fn differences(
+        &self,
+        rows: &[Record],
+        key: &RowKey,
+        sent: &[StepPayload],
+        ticket: CommonTicket,
+    ) -> Vec<Difference> {
+        self.changes(rows, key, sent, ticket)
+    }
+
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
-        let plan = &self.plan;
-        let reference = match plan.marks {
-            Marks::Description | Marks::Field(_) => Some(reference(&plan.scope, key.as_str())),
-            Marks::Nothing => None,
-        };
-        let line = reference
-            .as_deref()
-            .filter(|_| matches!(plan.marks, Marks::Description));
-        let made = self.make(rows, line);
+        let (made, reference) = self.made(rows, key);
         self.compose(rows, made, reference)
     }
 
@@ -430,6 +434,19 @@ impl MapRows for BoundPlan {
 }
 
 impl BoundPlan {
+    /// What the fields of a record become, and the reference of its ticket.
+    pub(super) fn made(&self, rows: &[Record], key: &RowKey) -> (Made, Option<String>) {
+        let plan = &self.plan;
+        let reference = match plan.marks {
+            Marks::Description | Marks::Field(_) => Some(reference(&plan.scope, key.as_str())),
+            Marks::Nothing => None,
+        };
+        let line = reference
+            .as_deref()
+            .filter(|_| matches!(plan.marks, Marks::Description));
+        (self.make(rows, line), reference)
+    }
+
     /// Makes every field of a record; the description ends with the reference.
     pub(super) fn make(&self, rows: &[Record], reference: Option<&str>) -> Made {
         let plan = &self.plan;

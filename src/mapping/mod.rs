@@ -16,8 +16,9 @@ mod apply;
 mod beside;
 mod bind;
 mod by_hand;
+mod changes;
 mod check;
-mod columns;
+pub(crate) mod columns;
 mod compile;
 mod date;
 mod draft;
@@ -25,12 +26,12 @@ mod each;
 mod example;
 mod expr;
 mod field;
-mod file;
+pub(crate) mod file;
 pub mod infer;
-mod input;
-mod item;
-mod json_schema;
-mod keys;
+pub(crate) mod input;
+pub(crate) mod item;
+pub(crate) mod json_schema;
+pub(crate) mod keys;
 mod literal;
 mod load;
 mod lookup;
@@ -41,7 +42,7 @@ mod plan;
 pub mod reference;
 mod render;
 mod resolve;
-mod script;
+pub(crate) mod script;
 mod shape;
 mod stages;
 mod syntax;
@@ -50,17 +51,19 @@ mod target;
 mod text;
 mod then;
 mod types;
-mod values;
+pub(crate) mod values;
 
 use std::borrow::Cow;
 
 use crate::error::Fault;
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Difference;
 use crate::systems::{Operation, StepPayload};
 
 pub use bind::BoundPlan;
-pub use by_hand::{ByHand, by_hand};
+pub use by_hand::{ByHand, by_hand, by_hand_differences};
 pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;
@@ -149,12 +152,24 @@ pub trait MapRows: Send + Sync {
     /// The hash of the mapped columns of these rows: whether a row is what it was.
     fn content(&self, rows: &[Record]) -> Digest;
 
+    /// How those of a record's requests that are to be sent would change the ticket as it stands.
+    fn differences(
+        &self,
+        rows: &[Record],
+        key: &RowKey,
+        sent: &[StepPayload],
+        ticket: CommonTicket,
+    ) -> Vec<Difference> {
+        let _ = (rows, key, sent, ticket);
+        Vec::new()
+    }
+
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }
 
 /// How words are compared in a `map`: without case and outer space. Borrowed where nothing changes.
-fn table_key(text: &str) -> Cow<'_, str> {
+pub(crate) fn table_key(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if text
         .bytes()

@@ -161,7 +161,8 @@ impl Progress {
             .filter(|left| !left.is_zero())
     }
 
-    fn line(&self, text: &str) {
+    /// A line for people, above the bar.
+    pub(super) fn line(&self, text: &str) {
         if self.show != Show::Nothing {
             self.bar.suspend(|| eprintln!("  {text}"));
         }

@@ -156,7 +156,7 @@ impl Engine<'_> {
             group: row.requests.group.clone(),
             sent_at: at,
             run: self.fold.totals.run.clone().unwrap_or_default(),
-            absent: row.absent,
+            absent: row.requests.steps[row.next].absent,
             answer: Some(answer),
             changed: None,
             more: row.requests.steps.len() > 1,
@@ -200,20 +200,16 @@ impl Engine<'_> {
                 return self.end(row.base, End::InDoubt { reason });
             }
         };
-        let Some(step) = row.looked_up(done) else {
+        let Some((step, absent)) = row.looked_up(done) else {
             return self.not_sent(row);
         };
         if done {
             self.settle_step(row.key.clone(), step, State::Done, None);
         } else {
-            row.absent += 1;
-            if row.absent >= MOST_ABSENT {
+            if absent >= MOST_ABSENT {
                 let refusal = Refusal {
                     status: 0,
-                    message: format!(
-                        "`{}` was sent {} times without being done",
-                        step.name, row.absent
-                    ),
+                    message: format!("`{}` was sent {absent} times without being done", step.name),
                     fields: Vec::new(),
                 };
                 let faults = faults_of(&refusal, &row.base.place);
@@ -389,9 +385,9 @@ impl Engine<'_> {
             return self.end(row.base, End::Rejected(faults));
         }
         match row.otherwise {
-            Otherwise::Send(requests) => {
+            Otherwise::Send(mut requests) => {
+                requests.was_absent(absent);
                 self.backlog.push_front(Row {
-                    absent,
                     was_in_doubt: true,
                     ..Row::new(row.content, row.base, row.key, requests)
                 });

@@ -46,6 +46,8 @@ pub(super) struct Request {
     pub(super) hash: Digest,
     /// When it was sent, if nobody knows whether it was obeyed and it must be looked up before it goes again.
     pub(super) look: Option<Timestamp>,
+    /// How often it was answered and settled as absent.
+    pub(super) absent: u32,
 }
 
 impl Request {
@@ -58,6 +60,7 @@ impl Request {
             },
             body: step.body,
             look: None,
+            absent: 0,
         }
     }
 }
@@ -85,6 +88,13 @@ impl Requests {
         self.acts || (!self.updates.is_empty() && !is_own_step(&step.name))
     }
 
+    /// How often the create was answered and settled as absent.
+    pub(super) fn was_absent(&mut self, times: u32) {
+        if let Some(create) = self.steps.first_mut() {
+            create.absent = times;
+        }
+    }
+
     /// Puts what an upsert sets on a ticket that is there before what follows.
     pub(super) fn update_too(&mut self) {
         let own = |request: &Request| is_own_step(&request.id.name);
@@ -104,8 +114,6 @@ pub(super) struct Row {
     pub(super) next: usize,
     /// The ticket, once there is one.
     pub(super) ticket: Option<Ticket>,
-    /// How often an answered create was settled as absent.
-    pub(super) absent: u32,
     /// Whether the ledger still holds it as in doubt (settled as absent, no new intent yet).
     pub(super) was_in_doubt: bool,
     /// Whether it is the one of its group that goes alone: the others wait to hear that it is made.
@@ -128,7 +136,6 @@ impl Row {
             requests,
             next: 0,
             ticket: None,
-            absent: 0,
             was_in_doubt: false,
             alone: false,
             find: None,
@@ -160,16 +167,18 @@ impl Row {
             .next()
     }
 
-    /// What was looked up last is known: it was done, and is no request any more, or it was not.
-    pub(super) fn looked_up(&mut self, done: bool) -> Option<StepId> {
+    /// What was looked up last is known: it was done, and is no request any more, or it was not. Also how often it
+    /// was not.
+    pub(super) fn looked_up(&mut self, done: bool) -> Option<(StepId, u32)> {
         let steps = &mut self.requests.steps;
         let at = steps.iter().position(|request| request.look.is_some())?;
         if done {
             self.begun = true;
-            return Some(steps.remove(at).id);
+            return Some((steps.remove(at).id, 0));
         }
         steps[at].look = None;
-        Some(steps[at].id.clone())
+        steps[at].absent += 1;
+        Some((steps[at].id.clone(), steps[at].absent))
     }
 }
 
@@ -324,7 +333,7 @@ impl Planner<'_> {
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
     fn fresh(&self, base: Base, key: RowKey, create: Option<&StepRecord>) -> Plan {
-        let requests = match self.shape(&base.rows, &key) {
+        let mut requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
         };
@@ -335,13 +344,10 @@ impl Planner<'_> {
             let faults = refused_before(refusal, &base.place, &create.run);
             return Plan::End(base, End::Rejected(faults));
         }
-        Plan::Send(Box::new(Row {
-            absent: create.map_or(0, |create| match create.state {
-                State::Pending => create.absent,
-                _ => 0,
-            }),
-            ..Row::new(self.map.content(&base.rows), base, key, requests)
-        }))
+        let pending = create.filter(|create| create.state == State::Pending);
+        requests.was_absent(pending.map_or(0, |create| create.absent));
+        let content = self.map.content(&base.rows);
+        Plan::Send(Box::new(Row::new(content, base, key, requests)))
     }
 
     /// The dry run's short way: nothing is hashed that nobody compares.
@@ -512,6 +518,7 @@ pub(super) fn ready_end(
         requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
         fallbacks,
         payloads,
+        diff: None,
     }
 }
 

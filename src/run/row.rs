@@ -171,7 +171,7 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         payload: step.hash,
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
-        absent: row.absent,
+        absent: step.absent,
         doubted: row.was_in_doubt,
         about: row
             .ticket

@@ -292,6 +292,25 @@ async fn a_later_step_goes_on_where_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_absent_of_one_step_counts_against_no_other() {
+    let lost = [Script::NeverCame, Script::NeverCame];
+    let bench = Bench::new().script(1, &lost[..1]);
+    bench.fake.tells();
+    bench.fake.script("k1/follow", &lost);
+    let input = Input::new(3).with_step("follow");
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.incomplete), (3, 0));
+    assert_eq!(bench.fake.set("k1"), ["follow 0"]);
+    bench.once_each(3);
+    // Of one step it does count.
+    let bench = Bench::new();
+    bench.fake.tells();
+    bench.fake.script("k1/follow", &[Script::NeverCame; 3]);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.incomplete), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn fifty_refusals_in_a_row_stop_the_run_and_it_can_be_resumed() {
     let bench = Bench::new();
     for n in 0..60 {

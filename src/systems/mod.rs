@@ -8,6 +8,7 @@
 pub mod clearfeed;
 pub mod common;
 mod connection;
+pub mod diff;
 pub mod examine;
 pub mod fields;
 mod given;
@@ -227,6 +228,11 @@ pub fn update_step(call: &str) -> String {
 /// Whether a step is one of [`update_step`].
 pub fn is_update_step(step: &str) -> bool {
     step.starts_with(AGAIN)
+}
+
+/// Whether a step is what follows on a ticket.
+pub fn is_following_step(step: &str) -> bool {
+    !is_own_step(step) && !is_update_step(step)
 }
 
 /// Whether a step belongs to the making of a ticket: neither what an upsert sets later nor what follows.
@@ -567,6 +573,14 @@ pub trait System: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it cannot be looked up or read, or several tickets bear the number.
     async fn ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>>;
+
+    /// The same as far as its fields go, by as few requests as that takes: without what was said on it.
+    ///
+    /// # Errors
+    /// As [`Self::ticket`].
+    async fn ticket_fields(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
+        self.ticket(name, permit).await
+    }
 
     /// Looks for tickets, the newest first, and hands those on that are what is looked for, page by page, until there
     /// are no more or the caller has enough. Filters may be ignored by the server: each ticket is judged by

@@ -6,8 +6,10 @@ mod again;
 mod bad_input;
 #[cfg(unix)]
 mod delivery;
+mod diff;
 mod doctor;
 mod dry_run;
+mod export_files;
 mod follow;
 mod help;
 mod import;

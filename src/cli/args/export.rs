@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Desk;
+use crate::directory::suggest::{did_you_mean, nearest};
+use crate::export::file::Partition;
 
 /// `deskferry export`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deskferry export -o tickets.jsonl --period last-week --system incidentiq --sandbox\n  deskferry export -o - --filter state=open --system clearfeed --sandbox"
+    after_help = "Examples:\n  deskferry export -o tickets.xlsx --period last-week --system incidentiq --sandbox\n  deskferry export -o - --filter state=open --system clearfeed --sandbox"
 )]
 pub(in crate::cli) struct ExportArgs {
-    /// The file: .jsonl; `-` streams JSON lines to standard output
+    /// The file: .xlsx, .csv or .jsonl; `-` streams JSON lines to standard output
     #[arg(long, short, value_name = "FILE", required_unless_present = "fields")]
     pub output: Option<PathBuf>,
     /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
@@ -36,6 +38,27 @@ pub(in crate::cli) struct ExportArgs {
     /// Keep all tickets of the tenant here, and read only what has changed since the last time
     #[arg(long)]
     pub incremental: bool,
+    /// The columns, in a file of their own; see docs/export.md
+    #[arg(long, value_name = "FILE")]
+    pub columns: Option<PathBuf>,
+    /// A sheet (.xlsx) or file (.csv) each: month, year, location, team, assignee, state, priority or category
+    #[arg(long, value_name = "BY", value_parser = partition)]
+    pub partition_by: Option<Partition>,
+    /// Lose the columns that people added to the file that is written over
+    #[arg(long, conflicts_with = "carry_from")]
+    pub drop_columns: bool,
+    /// Take the columns that people added from another file too, such as that of last week
+    #[arg(long, value_name = "OLD")]
+    pub carry_from: Option<PathBuf>,
+    /// Write a CSV whose texts a spreadsheet program may run
+    #[arg(long)]
+    pub raw: bool,
+    /// Write the mapping with which `import` brings edited cells back into the tickets
+    #[arg(long, value_name = "FILE")]
+    pub write_mapping: Option<PathBuf>,
+    /// How many seconds a file that is open in a spreadsheet program is waited for
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub wait: u64,
     /// Where from.
     #[command(flatten)]
     pub desk: Desk,
@@ -57,4 +80,13 @@ pub(in crate::cli) enum By {
 pub(in crate::cli) enum Include {
     /// What was said on them
     Comments,
+}
+
+fn partition(word: &str) -> Result<Partition, String> {
+    let words = Partition::WORDS.map(|(word, _)| word);
+    let found = Partition::WORDS.into_iter().find(|(one, _)| *one == word);
+    found.map(|(_, partition)| partition).ok_or_else(|| {
+        did_you_mean(&nearest(word, words))
+            .unwrap_or_else(|| format!("one of {}", words.join(", ")))
+    })
 }

@@ -1,6 +1,7 @@
 //! `deskferry export`: what was typed becomes a query, the system is read into a replica, the replica written out.
 
 mod place;
+mod table;
 mod told;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use super::open::{Open, Purpose};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
-use crate::export::file::{JsonLines, Sink, Written};
+use crate::export::file::{Format, Sink, Written};
 use crate::export::filter::{FIELDS, Filters};
 use crate::export::period::period;
 use crate::export::reading::{Order, Reading, Told};
@@ -34,7 +35,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         return fields(*output);
     }
     let path = args.output.clone().unwrap_or_default();
-    check_file(&path)?;
+    let format = table::format(&args, &path)?;
     let open = Open::at(
         &super::args::Desk {
             // What has changed must show: a person's new name too.
@@ -46,7 +47,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         *output,
     )
     .await?;
-    let ended = export(&args, &path, &open, global, *output).await;
+    let ended = export(&args, &path, format, &open, global, *output).await;
     open.close().await?;
     ended
 }
@@ -54,18 +55,23 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
 async fn export(
     args: &ExportArgs,
     path: &Path,
+    format: Format,
     open: &Open,
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
     let started = Instant::now();
     let query = query(args, open)?;
+    let plan = table::plan(args, format, open)?;
+    let with_comments = args.include.contains(&Include::Comments);
     let order = Order {
         query: match args.incremental {
             true => everything(),
             false => query.clone(),
         },
-        with_comments: args.include.contains(&Include::Comments),
+        with_comments: plan
+            .as_ref()
+            .map_or(with_comments, |plan| plan.parts(with_comments).comments),
     };
     let state = StateFolder::open(global.state.as_deref())?;
     let place = Place::of(&state, open, &order, args.incremental)?;
@@ -95,9 +101,12 @@ async fn export(
     let read_in = started.elapsed();
     let replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
     let selection = args.incremental.then_some(&query);
-    let sink = sink(path)?;
-    let written =
-        tokio::task::block_in_place(|| write(&replica, selection, open, sink, &interrupts.stop()))?;
+    let written = tokio::task::block_in_place(|| {
+        let sink = table::sink(args, path, format, plan, open)?;
+        let written = write(&replica, selection, open, sink, &interrupts.stop())?;
+        table::way_back(args, format, &written, open)?;
+        Ok::<_, Error>(written)
+    })?;
     drop(replica);
     place.done()?;
     let ended = told::Ended {
@@ -168,31 +177,11 @@ fn is_stream(path: &Path) -> bool {
 
 /// Whether it can be run as far as that can be told without asking the system.
 pub(super) fn check(args: &ExportArgs, zone: &jiff::tz::TimeZone) -> Result<()> {
-    check_file(args.output.as_deref().unwrap_or(Path::new("")))?;
+    table::format(args, args.output.as_deref().unwrap_or(Path::new("")))?;
     if let Some(text) = &args.period {
         period("--period", text, Timestamp::now(), zone)?;
     }
     Ok(())
-}
-
-fn check_file(path: &Path) -> Result<()> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    match extension.map(str::to_lowercase).as_deref() {
-        Some("jsonl") => Ok(()),
-        _ if is_stream(path) => Ok(()),
-        _ => Err(
-            Error::usage("the file's name does not say what it is to be")
-                .at(path.display())
-                .hint("end it with .jsonl, or write - for standard output"),
-        ),
-    }
-}
-
-fn sink(path: &Path) -> Result<Box<dyn Sink>> {
-    Ok(match is_stream(path) {
-        true => Box::new(JsonLines::stream(Box::new(std::io::stdout()))),
-        false => Box::new(JsonLines::file(path)?),
-    })
 }
 
 fn fields(output: Output) -> Result<ExitCode> {

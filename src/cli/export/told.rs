@@ -24,7 +24,7 @@ pub(super) struct Ended {
 impl Ended {
     /// Tells it; the exit code says whether the file is proven whole.
     pub(super) fn tell(&self, open: &Open, output: Output) -> Result<ExitCode> {
-        let to = self.written.path.as_ref();
+        let to = self.written.files.first();
         if output.is_json() && to.is_some() {
             output.data(&self.document(open).to_string())?;
         }
@@ -45,7 +45,8 @@ impl Ended {
         json!({
             "system": open.system().schema().system(),
             "tenant": open.system().account().tenant,
-            "file": self.written.path,
+            "file": self.written.files.first(),
+            "files": self.written.files,
             "tickets": self.written.tickets,
             "read": {"tickets": self.read.came, "pages": self.read.pages},
             "complete": self.read.doubts.is_empty(),
@@ -56,9 +57,10 @@ impl Ended {
     }
 
     fn summary(&self, open: &Open) -> String {
-        let to = match &self.written.path {
-            Some(path) => path.display().to_string(),
-            None => "standard output".to_owned(),
+        let to = match self.written.files.as_slice() {
+            [] => "standard output".to_owned(),
+            [path] => path.display().to_string(),
+            [path, more @ ..] => format!("{} and {} more", path.display(), more.len()),
         };
         let mut lines = vec![
             format!(

@@ -24,6 +24,7 @@ use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
 use crate::report::diagnostic::{self, Look};
+use crate::report::diff::DiffList;
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
@@ -133,6 +134,7 @@ impl Import<'_> {
                     .hint("a row whose cells have changed is sent anew by itself"),
             );
         }
+        self.can_compare()?;
         let directory = self.directory().await?;
         if let Some(only) = self.only {
             let target = self.target.map_or("the snapshot", Target::name);
@@ -236,6 +238,28 @@ impl Import<'_> {
         match checked.bind(self.input.tables()) {
             Some(bound) => Ok(bound),
             None => Err(Error::mapping(checked.into_faults())),
+        }
+    }
+
+    /// Refuses `--diff` where there is nothing to compare.
+    fn can_compare(&self) -> Result<()> {
+        let operation = self.mapping.operation();
+        let sets = matches!(
+            operation,
+            Operation::Update | Operation::Upsert | Operation::Assign | Operation::SetStatus
+        );
+        match (self.args.diff, self.args.dry_run, self.connected) {
+            (false, ..) => Ok(()),
+            (true, false, _) => Err(Error::usage("`--diff` goes with `--dry-run`").hint(
+                "add --dry-run: it reads the tickets and shows what would change, and sends nothing",
+            )),
+            (true, ..) if !sets => Err(Error::usage(format!(
+                "`--diff` compares fields, and `operation = \"{operation}\"` changes none of a ticket that is there"
+            ))
+            .hint("it is for update, upsert, assign and set_status: leave it out")),
+            (true, _, None) => Err(Error::usage("`--diff` reads tickets, and no connection is named")
+                .hint("add --profile NAME, or --sandbox")),
+            (true, true, Some(_)) => Ok(()),
         }
     }
 
@@ -388,10 +412,11 @@ impl Import<'_> {
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only.is_some(),
-            keep: match &self.args.payloads {
-                Some(_) => Keep::All,
-                None => Keep::First(self.args.show),
+            keep: match (&self.args.payloads, self.args.diff) {
+                (Some(_), _) | (_, true) => Keep::All,
+                (None, false) => Keep::First(self.args.show),
             },
+            diff: self.args.diff,
             workers: None,
             crash: settings::crash(self.target)?,
         })
@@ -457,9 +482,9 @@ impl Import<'_> {
         Ok(RowByRow {
             payloads: payloads.transpose()?,
             outcomes: outcomes.transpose()?,
-            samples: args
-                .dry_run
+            samples: (args.dry_run && !args.diff)
                 .then(|| Samples::new(args.show, self.input.tables())),
+            diff: (args.diff && self.output.is_json()).then(DiffList::default),
         })
     }
 
@@ -577,8 +602,11 @@ impl Import<'_> {
             self.output.say(&format!("\n{}", samples.trim_end()));
         }
         if self.output.is_json() {
-            self.output
-                .data(&summary.to_json(&context, &after).to_string())?;
+            let document = summary.to_json(&context, &after);
+            self.output.data(&match reporter.diff() {
+                Some(list) => list.close(&document),
+                None => document.to_string(),
+            })?;
         }
         self.output
             .say(&format!("\n{}", summary.render(&context, &after)));

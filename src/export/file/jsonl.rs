@@ -1,24 +1,28 @@
-//! JSON lines: a common ticket a line, whole.
+//! JSON lines: whole common tickets, or objects by heading.
 
 use std::fmt;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-use super::{Sink, Written};
+use super::target::Target;
+use super::{Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
+use crate::export::columns::{Cell, Plan};
+use crate::export::replica::Parts;
 use crate::systems::common::CommonTicket;
 
-/// Writes JSON lines to a file, or to standard output as they come.
+/// Writes JSON lines to a file, or to a stream as they come.
 pub struct JsonLines {
     to: To,
+    plan: Option<Plan>,
+    comments: bool,
     tickets: u64,
 }
 
 enum To {
-    /// Beside the file that it becomes: the old one stays whole until then.
-    File(BufWriter<NamedTempFile>, PathBuf),
+    File(BufWriter<NamedTempFile>, Target),
     Stream(BufWriter<Box<dyn Write>>),
 }
 
@@ -31,79 +35,116 @@ impl fmt::Debug for JsonLines {
 }
 
 impl JsonLines {
-    /// Into a file.
-    ///
-    /// # Errors
-    /// When nothing can be written in its folder.
-    pub fn file(path: &Path) -> Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
+    pub(super) fn start(options: Options) -> Result<Self> {
+        if options.partition.is_some() {
+            return Err(
+                Error::usage("JSON lines are one file: `--partition-by` is for tables")
+                    .hint("write a .csv or .xlsx, or leave `--partition-by` out"),
+            );
+        }
+        let target = Target {
+            path: options.path,
+            foreign: None,
+            wait: options.wait,
         };
-        let file = tempfile::Builder::new()
-            .prefix(".deskferry-")
-            .tempfile_in(folder)
-            .map_err(|error| unwritable(path, error))?;
         Ok(Self {
-            to: To::File(BufWriter::with_capacity(1 << 18, file), path.to_owned()),
+            to: To::File(
+                BufWriter::with_capacity(1 << 18, target.temporary()?),
+                target,
+            ),
+            plan: options.plan,
+            comments: options.comments,
             tickets: 0,
         })
     }
 
     /// Into a stream.
-    pub fn stream(to: Box<dyn Write>) -> Self {
+    pub fn stream(to: Box<dyn Write>, plan: Option<Plan>, comments: bool) -> Self {
         Self {
             to: To::Stream(BufWriter::new(to)),
+            plan,
+            comments,
             tickets: 0,
         }
     }
 }
 
-fn unwritable(path: &Path, error: std::io::Error) -> Error {
-    Error::machine("the file cannot be written")
-        .at(path.display())
-        .caused_by(error)
-        .hint("is the disk full, the folder yours, the file open elsewhere? what was read is kept: the same command goes on")
+/// A ticket as one line.
+fn line(out: &mut dyn Write, ticket: &CommonTicket, object: Option<Value>) -> std::io::Result<()> {
+    match object {
+        None => serde_json::to_writer(&mut *out, ticket)?,
+        Some(object) => serde_json::to_writer(&mut *out, &object)?,
+    }
+    out.write_all(b"\n")
+}
+
+fn object(ticket: &CommonTicket, plan: &mut Plan, comments: bool) -> Result<Value> {
+    let mut cells = Vec::new();
+    plan.cells(ticket, &mut cells)?;
+    let mut object = Map::new();
+    for (at, (cell, column)) in cells.iter().zip(plan.columns()).enumerate() {
+        let value = match cell {
+            Cell::Empty => Value::Null,
+            Cell::Text(text) | Cell::Link { text, .. } => json!(text),
+            Cell::Truth(truth) => json!(truth),
+            Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                json!(*number as i64)
+            }
+            Cell::Number(number) => json!(number),
+            Cell::Time(local) => {
+                let mut text = String::new();
+                plan.time_text(Some(at), *local, &mut text);
+                Value::String(text)
+            }
+        };
+        object.insert(column.heading.clone(), value);
+    }
+    if comments {
+        object.insert("comments".to_owned(), json!(ticket.comments));
+    }
+    Ok(Value::Object(object))
+}
+
+impl Sink for JsonLines {
+    fn parts(&self) -> Parts {
+        match &self.plan {
+            None => Parts::ALL,
+            Some(plan) => plan.parts(self.comments),
+        }
+    }
+
+    fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
+        self.tickets += 1;
+        let object = match &mut self.plan {
+            None => None,
+            Some(plan) => Some(object(ticket, plan, self.comments)?),
+        };
+        match &mut self.to {
+            To::File(out, _) => line(out, ticket, object).map_err(unwritable),
+            To::Stream(out) => line(out, ticket, object).map_err(stream_failed),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        let mut written = Written {
+            tickets: self.tickets,
+            plan: self.plan,
+            ..Written::default()
+        };
+        match self.to {
+            To::Stream(mut out) => out.flush().map_err(stream_failed)?,
+            To::File(out, target) => {
+                let file = out
+                    .into_inner()
+                    .map_err(std::io::IntoInnerError::into_error);
+                let file = file.map_err(unwritable)?.into_temp_path();
+                written.files.push(target.place(file, &mut written.notes)?);
+            }
+        }
+        Ok(written)
+    }
 }
 
 fn stream_failed(error: std::io::Error) -> Error {
     Error::machine("cannot write to standard output").caused_by(error)
-}
-
-impl Sink for JsonLines {
-    fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
-        let line = |to: &mut dyn Write| {
-            serde_json::to_writer(&mut *to, ticket)?;
-            to.write_all(b"\n")
-        };
-        match &mut self.to {
-            To::File(to, path) => line(to).map_err(|error| unwritable(path, error))?,
-            To::Stream(to) => line(to).map_err(stream_failed)?,
-        }
-        self.tickets += 1;
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Result<Written> {
-        let path = match self.to {
-            To::Stream(mut to) => {
-                to.flush().map_err(stream_failed)?;
-                None
-            }
-            To::File(to, path) => {
-                let failed = |error| unwritable(&path, error);
-                let file = to
-                    .into_inner()
-                    .map_err(|error| failed(error.into_error()))?;
-                file.as_file().sync_all().map_err(failed)?;
-                file.persist(&path).map_err(|error| failed(error.error))?;
-                Some(path)
-            }
-        };
-        Ok(Written {
-            tickets: self.tickets,
-            path,
-            notes: Vec::new(),
-        })
-    }
 }

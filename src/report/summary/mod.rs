@@ -12,7 +12,7 @@ use super::causes::Causes;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
-use crate::systems::Operation;
+use crate::systems::{Operation, is_following_step};
 
 /// How many rows of a list are named.
 const SHOWN: usize = 5;
@@ -103,6 +103,10 @@ pub struct Summary {
     ready: u64,
     /// Those of them that would be updated.
     would_update: u64,
+    /// Those of them whose tickets were read.
+    compared: u64,
+    /// Those of them whose tickets have everything already.
+    no_change: u64,
     requests: u64,
     skipped: u64,
     rejected: u64,
@@ -154,8 +158,15 @@ impl Summary {
                 requests,
                 fallbacks,
                 updates,
-                ..
+                diff,
+                payloads,
             } => {
+                if let Some(diff) = diff {
+                    self.compared += 1;
+                    let only_sets = !payloads.iter().any(|it| is_following_step(&it.step));
+                    let is_set = diff.fields.is_empty() && only_sets;
+                    self.no_change += u64::from(is_set);
+                }
                 self.ready += 1;
                 self.would_update += u64::from(*updates);
                 self.requests += u64::from(*requests);
@@ -274,6 +285,10 @@ impl Summary {
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         });
         summary[context.operation.done()] = self.created.into();
+        if self.compared > 0 {
+            summary["compared_tickets"] = self.compared.into();
+            summary["no_change"] = self.no_change.into();
+        }
         match context.operation {
             Operation::Upsert => {
                 summary["updated"] = self.updated.into();

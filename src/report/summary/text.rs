@@ -121,6 +121,15 @@ impl Summary {
         if !reasons.is_empty() {
             let _ = writeln!(text, "  skipped    {}", reasons.join(", "));
         }
+        if self.compared > 0 {
+            let _ = writeln!(
+                text,
+                "  compared   {}: {} would change, {} no change",
+                words::plural(self.compared, "ticket", "tickets"),
+                words::count(self.compared - self.no_change),
+                words::count(self.no_change)
+            );
+        }
         if self.incomplete > 0 {
             let rows = words::plural(self.incomplete, "ticket was", "tickets were");
             let _ = writeln!(

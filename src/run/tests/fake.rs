@@ -80,6 +80,8 @@ struct World {
     listing: Listing,
     /// Whether the first create is to go alone until one is obeyed.
     alone: bool,
+    /// Whether a look at a ticket tells what was done to it.
+    tells: bool,
     creating: usize,
     crowded: bool,
 }
@@ -101,6 +103,7 @@ impl Default for Fake {
                 visible_after: Duration::ZERO,
                 listing: Listing::Good,
                 alone: false,
+                tells: false,
                 creating: 0,
                 crowded: false,
             }),
@@ -151,6 +154,11 @@ impl Fake {
             *made.entry(ticket.key.clone()).or_default() += 1;
         }
         made
+    }
+
+    /// A look at a ticket tells what was done to it.
+    pub(super) fn tells(&self) {
+        self.world.lock().unwrap().tells = true;
     }
 
     /// What was done to the ticket of a key, in order: `assign 1`.
@@ -304,12 +312,21 @@ impl System for Fake {
 
     async fn sighted(
         &self,
-        _: Call<'_>,
+        call: Call<'_>,
         _: &[&Value],
         _: Timestamp,
         _: &dyn Permit,
     ) -> Result<Sighting> {
-        Ok(Sighting::Unclear("the fake cannot tell".to_owned()))
+        let world = self.world.lock().unwrap();
+        if !world.tells {
+            return Ok(Sighting::Unclear("the fake cannot tell".to_owned()));
+        }
+        let is_it =
+            |(key, done, _): &(String, String, u64)| call.body["key"] == **key && done == call.step;
+        Ok(match world.set.iter().any(is_it) {
+            true => Sighting::Done,
+            false => Sighting::Absent,
+        })
     }
 
     async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
