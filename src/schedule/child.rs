@@ -177,7 +177,8 @@ pub(super) fn shell(text: &str) -> Command {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
     use tokio::sync::watch;
