@@ -47,6 +47,7 @@ pub mod config;
 pub mod directory;
 pub mod error;
 pub mod event;
+pub mod export;
 mod html;
 pub mod intake;
 pub mod ledger;

@@ -1,0 +1,4 @@
+//! Tickets into files.
+
+pub mod html;
+pub mod sheets;
