@@ -121,9 +121,18 @@ impl Error {
 
     /// The faults of a mapping file, all at once; never empty.
     pub fn mapping(faults: Vec<MappingFault>) -> Self {
+        Self::faulty("the mapping", faults)
+    }
+
+    /// The faults of a file of columns, all at once; never empty.
+    pub fn columns(faults: Vec<MappingFault>) -> Self {
+        Self::faulty("the file of columns", faults)
+    }
+
+    fn faulty(what: &str, faults: Vec<MappingFault>) -> Self {
         let message = match faults.len() {
-            1 => "the mapping has a fault".to_owned(),
-            n => format!("the mapping has {n} faults"),
+            1 => format!("{what} has a fault"),
+            n => format!("{what} has {n} faults"),
         };
         Self {
             faults,

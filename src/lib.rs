@@ -1,4 +1,4 @@
-//! Deskferry moves help-desk tickets in bulk: spreadsheets into a ticket system, and later the other ways round.
+//! Deskferry moves help-desk tickets in bulk: spreadsheets into a ticket system, and a ticket system into spreadsheets.
 //!
 //! # The way of a row
 //!
@@ -22,12 +22,24 @@
 //! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory; the common ticket, what a token may read |
 //! | [`ledger`] | the durable record of every step of every row |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
+//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`sandbox`] | the emulator of both systems; shares no type with the rest |
 //! | `html` | plain text and HTML: one from the other |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
 //! | [`cli`] | the command line |
+//!
+//! # The way of a ticket
+//!
+//! ```text
+//! system ─▶ pages ─▶ replica ─▶ columns ─▶ file
+//!           windows    SQLite,     a plan     CSV, XLSX,
+//!           of time    by id       of cells   JSON lines
+//! ```
+//!
+//! The other direction ([`export`]): what is read is in the replica before it counts as read, and the file is written from
+//! there.
 //!
 //! One ticket by hand (`deskferry ticket`) goes the same way without source, intake and ledger: what was typed is the one
 //! row of a mapping that is made for it, and its requests leave one by one.
@@ -40,7 +52,7 @@
 //! - Reading and mapping are synchronous and do no network I/O; the dry run is the same code without the sending.
 //! - The engine never names a system.
 //!
-//! To start reading: [`run`] for the engine, [`mapping`] for what a row becomes.
+//! To start reading: [`run`] for the engine, [`mapping`] for what a row becomes, [`export`] for the way back.
 
 pub mod cli;
 pub mod config;
@@ -52,6 +64,7 @@ mod html;
 pub mod intake;
 pub mod ledger;
 pub mod mapping;
+mod outfile;
 pub mod record;
 pub mod report;
 pub mod run;

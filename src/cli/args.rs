@@ -1,6 +1,7 @@
 //! What was typed. No I/O and no checking beyond the form: each command turns its arguments into settings.
 
 mod doctor;
+mod export;
 mod runs;
 mod ticket;
 
@@ -14,6 +15,7 @@ use crate::intake::Selection;
 use crate::run::MaxErrors;
 
 pub(super) use doctor::DoctorArgs;
+pub(super) use export::{By, ExportArgs, Include};
 pub(super) use runs::{
     AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
 };
@@ -80,7 +82,7 @@ pub(super) enum Command {
     Import(Box<ImportArgs>),
     /// Check mapping files, and an input against them; sends nothing
     Validate(Box<ValidateArgs>),
-    /// The form of mapping files for editors, and the fields of a system
+    /// The form of mapping files and files of columns for editors, and the fields of a system
     #[command(subcommand)]
     Schema(SchemaCommand),
     /// Write a first mapping from the columns of a file
@@ -88,6 +90,8 @@ pub(super) enum Command {
     /// The system's reference data: fetch it, look at it, keep a snapshot
     #[command(subcommand)]
     Directory(DirectoryCommand),
+    /// Tickets into a file
+    Export(Box<ExportArgs>),
     /// What happened, run by run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -246,17 +250,23 @@ pub(super) enum SchemaCommand {
     /// The JSON Schema of mapping files: editors complete and check by it
     #[command(after_help = "Example:\n  deskferry schema mapping > deskferry-mapping.schema.json")]
     Mapping,
-    /// The fields that a mapping can fill
+    /// The JSON Schema of files of columns, for `export --columns`
+    #[command(after_help = "Example:\n  deskferry schema columns > deskferry-columns.schema.json")]
+    Columns,
+    /// The fields that a mapping can fill, or the names that a column of an export can show
     #[command(
-        after_help = "Example:\n  deskferry schema fields --system incidentiq --operation comment"
+        after_help = "Examples:\n  deskferry schema fields --system incidentiq --operation comment\n  deskferry schema fields --common"
     )]
     Fields {
         /// The system
-        #[arg(long, value_name = "NAME")]
-        system: String,
+        #[arg(long, value_name = "NAME", required_unless_present = "common")]
+        system: Option<String>,
         /// The operation: create, update, comment, assign, set_status, close, delete or subtask
         #[arg(long, value_name = "NAME", default_value = "create")]
         operation: String,
+        /// The names of the common ticket, whatever the system
+        #[arg(long, conflicts_with_all = ["system", "operation"])]
+        common: bool,
     },
 }
 

@@ -5,9 +5,11 @@ mod confirm;
 mod connect;
 mod directory;
 mod doctor;
+mod export;
 mod import;
 mod init;
 mod interrupt;
+mod open;
 mod output;
 mod read_as;
 mod reference;
@@ -64,6 +66,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
             Command::Ticket(command) => ticket::run(command, &global, output).await,
+            Command::Export(args) => export::run(*args, &global, output).await,
             Command::Doctor(args) => doctor::run(*args, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, output).await,
         }

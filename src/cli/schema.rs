@@ -9,20 +9,64 @@ use super::directory::named_system;
 use super::output::Output;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, ExitCode, Result};
+use crate::export::columns::{self, COMMON};
 use crate::mapping::{describe_type, json_schema};
 use crate::systems::fields::{Field, FieldTable, Setting};
 use crate::systems::{self, Dialect, Operation};
 
 pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
     match command {
-        SchemaCommand::Mapping => {
-            let text = serde_json::to_string_pretty(&json_schema()?)
-                .map_err(|error| Error::machine("the schema cannot be written").caused_by(error))?;
-            output.data(&text)?;
-        }
-        SchemaCommand::Fields { system, operation } => fields(&system, &operation, *output)?,
+        SchemaCommand::Mapping => schema(&json_schema()?, *output)?,
+        SchemaCommand::Columns => schema(&columns::json_schema(), *output)?,
+        SchemaCommand::Fields { common: true, .. } => common_fields(*output)?,
+        SchemaCommand::Fields {
+            system, operation, ..
+        } => fields(&system.unwrap_or_default(), &operation, *output)?,
     }
     Ok(ExitCode::Done)
+}
+
+fn schema(schema: &Value, output: Output) -> Result<()> {
+    let text = serde_json::to_string_pretty(schema)
+        .map_err(|error| Error::machine("the schema cannot be written").caused_by(error))?;
+    output.data(&text)
+}
+
+/// What a column of an export can show.
+fn common_fields(output: Output) -> Result<()> {
+    if output.is_json() {
+        let fields = COMMON.iter().map(|field| {
+            json!({"name": field.name, "heading": field.heading, "holds": field.kind.as_str(), "doc": field.doc})
+        });
+        let document = json!({"fields": fields.collect::<Vec<_>>()});
+        return output.data(&document.to_string());
+    }
+    let width = COMMON
+        .iter()
+        .map(|field| field.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for field in COMMON {
+        let _ = writeln!(
+            text,
+            "  {:<width$}  {:<9}  {}",
+            field.name,
+            field.kind.as_str(),
+            field.doc
+        );
+    }
+    let _ = writeln!(
+        text,
+        "  {:<width$}  {:<9}  a custom field of the tenant, by its name",
+        "custom.NAME", "any"
+    );
+    let _ = write!(
+        text,
+        "  {:<width$}  {:<9}  whatever else the system tells, by its own path, such as LocationRoom.Name",
+        "other.PATH", "any"
+    );
+    output.data(&text)
 }
 
 fn fields(system: &str, operation: &str, output: Output) -> Result<()> {

@@ -32,6 +32,16 @@ impl RunLock {
         })
     }
 
+    /// Takes the lock of a replica: two exports must not write one. `file` is its name.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_replica(state: &Path, file: &str) -> Result<Self> {
+        Self::take_named(state, &["replica", file], || {
+            "another export of the same is under way".to_owned()
+        })
+    }
+
     fn take_named(state: &Path, parts: &[&str], held: impl FnOnce() -> String) -> Result<Self> {
         let folder = state.join("locks");
         super::open::private_folder(&folder)?;

@@ -47,6 +47,7 @@ pub use ends::{StoredEnd, StoredFault, StoredRow};
 pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::RunLock;
+pub(crate) use open::{private_file, private_folder};
 pub use purge::{Purged, backups};
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{

@@ -109,7 +109,7 @@ pub(super) fn told(path: &str, unfit: Unfit) -> Error {
 }
 
 /// Makes a folder that only its owner can enter; one that is there is left as it is.
-pub(super) fn private_folder(folder: &Path) -> Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -123,7 +123,7 @@ pub(super) fn private_folder(folder: &Path) -> Result<()> {
 }
 
 /// Opens a file that only its owner can read, made if it is not there.
-pub(super) fn private_file(path: &Path) -> Result<File> {
+pub(crate) fn private_file(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

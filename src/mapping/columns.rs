@@ -23,27 +23,27 @@ const ITEM: char = '\u{1}';
 
 /// The columns that are read, each once, by the name that the mapping uses.
 #[derive(Debug, Default)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     list: Vec<Slot>,
     index: HashMap<String, usize>,
     /// Whether `item` now means an item of `each`, not a column.
-    pub(super) has_item: bool,
+    pub(crate) has_item: bool,
 }
 
 /// A column that is read.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// As the mapping writes it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where it is named first.
-    origin: Origin,
+    pub(crate) origin: Origin,
     /// Whether a field is made of it, so that its value is part of the row's content.
-    pub(super) is_content: bool,
+    pub(crate) is_content: bool,
 }
 
 impl Slots {
     /// The slot of a column.
-    pub(super) fn slot(&mut self, name: &str, origin: &Origin) -> usize {
+    pub(crate) fn slot(&mut self, name: &str, origin: &Origin) -> usize {
         if let Some(slot) = self.find(name) {
             return slot;
         }
@@ -67,35 +67,35 @@ impl Slots {
     }
 
     /// The members that lead to the value of a slot in an item; `None` for a column.
-    pub(super) fn item(&self, slot: usize) -> Option<impl Iterator<Item = &str>> {
+    pub(crate) fn item(&self, slot: usize) -> Option<impl Iterator<Item = &str>> {
         let path = self.list[slot].name.strip_prefix(ITEM)?;
         Some(path.split('.').filter(|member| !member.is_empty()))
     }
 
     /// The slot of a column that is read already.
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.index.get(self.called(name).as_ref()).copied()
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// Marks the slots from a number on as content of the row.
-    pub(super) fn mark_content(&mut self, slots: impl IntoIterator<Item = usize>) {
+    pub(crate) fn mark_content(&mut self, slots: impl IntoIterator<Item = usize>) {
         for slot in slots {
             self.list[slot].is_content = true;
         }
     }
 
     /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
         self.list.iter().enumerate()
     }
 
     /// The name of a slot.
-    pub(super) fn name(&self, slot: usize) -> &str {
+    pub(crate) fn name(&self, slot: usize) -> &str {
         &self.list[slot].name
     }
 }

@@ -1,16 +1,12 @@
 //! A mapping file as it is read, before it is known whether it is good.
 
 use std::path::Path;
-use std::sync::Arc;
-
-use toml::de::DeTable;
 
 use super::check::Checked;
-use super::file::{Faults, Section, Source};
+use super::file::{Faults, Section, Text, text_of};
 use super::keys;
 use super::load::{Mapping, Reading, read_top};
 use super::plan::PlanOptions;
-use super::syntax;
 use crate::error::{Error, Result};
 
 /// A mapping file as far as it could be read, with what is wrong with it so far: later stages go on with the parts
@@ -28,43 +24,22 @@ impl Draft {
     /// # Errors
     /// When the file cannot be read, or is no UTF-8. What is wrong in it is kept.
     pub fn load(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| {
-            Error::usage("the mapping cannot be read")
-                .at(&name)
-                .caused_by(error)
-                .hint("a mapping is a TOML file: ready ones stand in `mappings/`, and `deskferry init` writes one for a file")
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            Error::usage(format!("the mapping is no UTF-8: byte {} is wrong", at + 1))
-                .at(&name)
-                .hint("save it as UTF-8 (in the Windows editor: Save as, Encoding UTF-8)")
+        let text = text_of(path, "the mapping").map_err(|error| {
+            error.hint("a mapping is a TOML file: ready ones stand in `mappings/`, and `deskferry init` writes one for a file")
         })?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(Self::read(name, text, &folder))
+        Ok(Self::read(path.display().to_string(), text, &folder))
     }
 
     /// Reads a mapping from its text; `folder` is where the files stand that it names.
     pub(super) fn read(file: String, text: String, folder: &Path) -> Self {
-        let (text, bom) = match text.strip_prefix('\u{feff}') {
-            Some(rest) => (Arc::from(rest), text.len() - rest.len()),
-            None => (Arc::from(text), 0),
-        };
-        let text: Arc<str> = text;
-        let (root, mut errors) = DeTable::parse_recoverable(&text);
-        let source = Arc::new(Source::new(file, Arc::clone(&text), bom, root.get_ref()));
-        let mut faults = Faults::new(Arc::clone(&source));
-        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
-        for error in &errors {
-            let (range, message, hint) = syntax::explain(error, &text);
-            faults.syntax(range, message, hint);
-        }
+        let text = Text::new(file, text);
+        let (root, source, mut faults) = text.parse();
         let mut reading = Reading {
             folder: folder.to_path_buf(),
             digest: blake3::Hasher::new(),
         };
-        reading.digest.update(text.as_bytes());
+        reading.digest.update(source.text.as_bytes());
         let section = Section::open(root.get_ref(), 0, &keys::TOP, &mut faults);
         let mapping = read_top(&section, &source, &mut reading, &mut faults);
         Self { mapping, faults }

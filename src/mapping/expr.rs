@@ -22,7 +22,7 @@ pub(super) enum Side {
 
 /// The type of a value as far as comparing goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
+pub(crate) enum Type {
     Text,
     Number,
     Date,

@@ -2,39 +2,89 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::Keys;
-use super::literal;
+use super::{literal, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
-use crate::error::{MappingFault, Snippet};
+use crate::error::{Error, MappingFault, Result, Snippet};
 
 /// A value of the file and where it begins (a byte offset).
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct At<T> {
+pub(crate) struct At<T> {
     /// The value.
-    pub(super) value: T,
+    pub(crate) value: T,
     /// Where it begins.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 impl<T> At<T> {
     /// A value at a place.
-    pub(super) fn new(value: T, at: usize) -> Self {
+    pub(crate) fn new(value: T, at: usize) -> Self {
         Self { value, at }
+    }
+}
+
+/// The text of a file; `what` says what it is, in messages.
+pub(crate) fn text_of(path: &Path, what: &str) -> Result<String> {
+    let name = path.display();
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::usage(format!("{what} cannot be read"))
+            .at(&name)
+            .caused_by(error)
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Error::usage(format!("{what} is no UTF-8: byte {} is wrong", at + 1))
+            .at(&name)
+            .hint("save it as UTF-8 (in the Windows editor: Save as, Encoding UTF-8)")
+    })
+}
+
+/// The text of a file, before it is known whether it is TOML.
+pub(crate) struct Text {
+    file: String,
+    text: Arc<str>,
+    bom: usize,
+}
+
+impl Text {
+    pub(crate) fn new(file: String, text: String) -> Self {
+        let rest = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        Self {
+            file,
+            bom: text.len() - rest.len(),
+            text: Arc::from(rest),
+        }
+    }
+
+    /// Its tree as far as it can be read, and what is no TOML in it.
+    pub(crate) fn parse(&self) -> (Spanned<DeTable<'_>>, Arc<Source>, Faults) {
+        let (root, mut errors) = DeTable::parse_recoverable(&self.text);
+        let text = Arc::clone(&self.text);
+        let source = Source::new(self.file.clone(), text, self.bom, root.get_ref());
+        let source = Arc::new(source);
+        let mut faults = Faults::new(Arc::clone(&source));
+        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+        for error in &errors {
+            let (range, message, hint) = syntax::explain(error, &self.text);
+            faults.syntax(range, message, hint);
+        }
+        (root, source, faults)
     }
 }
 
 /// The text of a mapping file under the name that the user gave.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The file as the user named it.
-    pub(super) file: String,
+    pub(crate) file: String,
     /// Its text, without a byte-order mark.
-    pub(super) text: Arc<str>,
+    pub(crate) text: Arc<str>,
     /// How long that mark was.
     bom: usize,
     /// Where each key and value ends, by where it begins.
@@ -43,7 +93,7 @@ pub(super) struct Source {
 
 impl Source {
     /// A text whose places are those of its tree.
-    pub(super) fn new(file: String, text: Arc<str>, bom: usize, tree: &DeTable<'_>) -> Self {
+    pub(crate) fn new(file: String, text: Arc<str>, bom: usize, tree: &DeTable<'_>) -> Self {
         let mut ends = HashMap::new();
         note_ends(tree, &mut ends);
         Self {
@@ -67,7 +117,7 @@ impl Source {
     }
 
     /// A fault at a place of the file: the key or value that begins there is underlined.
-    pub(super) fn fault(&self, at: usize, message: impl Into<String>) -> MappingFault {
+    pub(crate) fn fault(&self, at: usize, message: impl Into<String>) -> MappingFault {
         let end = self.ends.get(&at).copied().unwrap_or(at);
         self.fault_in(at..end, message)
     }
@@ -124,7 +174,7 @@ fn note_end(span: Range<usize>, ends: &mut HashMap<usize, usize>) {
 
 /// All faults of a mapping, told together.
 #[derive(Debug, Clone)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     source: Arc<Source>,
     list: Vec<MappingFault>,
     /// What is no valid TOML, one a line.
@@ -135,7 +185,7 @@ pub(super) struct Faults {
 
 impl Faults {
     /// None yet.
-    pub(super) fn new(source: Arc<Source>) -> Self {
+    pub(crate) fn new(source: Arc<Source>) -> Self {
         Self {
             source,
             list: Vec::new(),
@@ -145,14 +195,14 @@ impl Faults {
     }
 
     /// Adds a fault; the returned place takes a hint.
-    pub(super) fn add(&mut self, at: usize, message: impl Into<String>) -> &mut Option<String> {
+    pub(crate) fn add(&mut self, at: usize, message: impl Into<String>) -> &mut Option<String> {
         self.list.push(self.source.fault(at, message));
         &mut self.list.last_mut().expect("one was pushed").hint
     }
 
     /// Adds a fault in a part (in bytes) of the text that stands at a place; where that part cannot be found the
     /// whole text is to blame.
-    pub(super) fn add_in(
+    pub(crate) fn add_in(
         &mut self,
         at: usize,
         part: &Range<usize>,
@@ -167,7 +217,7 @@ impl Faults {
     }
 
     /// Adds a place that is no valid TOML: one a line, the first says it.
-    pub(super) fn syntax(&mut self, range: Range<usize>, message: String, hint: Option<String>) {
+    pub(crate) fn syntax(&mut self, range: Range<usize>, message: String, hint: Option<String>) {
         let (line, _) = self.source.line_and_column(range.start);
         if !self.broken.contains(&line) {
             self.broken.push(line);
@@ -177,12 +227,12 @@ impl Faults {
     }
 
     /// Whether a part of the file could not be read, so that what seems missing may stand there.
-    pub(super) fn has_broken_lines(&self) -> bool {
+    pub(crate) fn has_broken_lines(&self) -> bool {
         !self.broken.is_empty()
     }
 
     /// Drops those from a number on that are not among the others.
-    pub(super) fn keep_common(&mut self, others: &Self, from: usize) {
+    pub(crate) fn keep_common(&mut self, others: &Self, from: usize) {
         let later = self.list.split_off(from.min(self.list.len()));
         let common = later
             .into_iter()
@@ -191,7 +241,7 @@ impl Faults {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
@@ -205,12 +255,12 @@ impl Faults {
     }
 
     /// Adds a fault with what to do about it.
-    pub(super) fn hint(&mut self, at: usize, message: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn hint(&mut self, at: usize, message: impl Into<String>, hint: impl Into<String>) {
         *self.add(at, message) = Some(hint.into());
     }
 
     /// Adds a fault with the nearest of some names, or else all of them when they are few.
-    pub(super) fn unknown(&mut self, at: usize, message: String, word: &str, names: &[&str]) {
+    pub(crate) fn unknown(&mut self, at: usize, message: String, word: &str, names: &[&str]) {
         let near = did_you_mean(&nearest(word, names.iter().copied()));
         let hint =
             near.or_else(|| (!names.is_empty()).then(|| format!("one of {}", names.join(", "))));
@@ -218,7 +268,7 @@ impl Faults {
     }
 
     /// Adds a fault that has no place in the file (a flag of the command line).
-    pub(super) fn elsewhere(&mut self, file: &str, message: String, hint: Option<String>) {
+    pub(crate) fn elsewhere(&mut self, file: &str, message: String, hint: Option<String>) {
         self.list.push(MappingFault {
             file: file.to_owned(),
             line: None,
@@ -230,12 +280,12 @@ impl Faults {
     }
 
     /// Whether nothing is wrong so far.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty() && self.syntax.is_empty()
     }
 
     /// The faults in the order of the file, each once.
-    pub(super) fn into_list(mut self) -> Vec<MappingFault> {
+    pub(crate) fn into_list(mut self) -> Vec<MappingFault> {
         let list = std::mem::take(&mut self.list);
         let mut all = std::mem::take(&mut self.syntax);
         all.extend(list.into_iter().filter(|fault| !self.is_consequence(fault)));
@@ -246,21 +296,21 @@ impl Faults {
 }
 
 /// A raw value with its place.
-pub(super) type Raw<'a> = Spanned<DeValue<'a>>;
+pub(crate) type Raw<'a> = Spanned<DeValue<'a>>;
 
 /// A table of the file whose keys are checked against the known ones.
-pub(super) struct Section<'t, 'a> {
+pub(crate) struct Section<'t, 'a> {
     table: &'t DeTable<'a>,
     keys: &'static Keys,
     /// Whether it has a key that is none of these.
-    pub(super) has_unknown: bool,
+    pub(crate) has_unknown: bool,
     /// Where the table itself stands.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 impl<'t, 'a> Section<'t, 'a> {
     /// Opens a table: tells unknown keys, with the nearest, and keys that are not built yet.
-    pub(super) fn open(
+    pub(crate) fn open(
         table: &'t DeTable<'a>,
         at: usize,
         keys: &'static Keys,
@@ -298,24 +348,24 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&'t Raw<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'t Raw<'a>> {
         self.table.get(key)
     }
 
     /// Where a key stands; the table's own place when it is absent.
-    pub(super) fn key_at(&self, key: &str) -> usize {
+    pub(crate) fn key_at(&self, key: &str) -> usize {
         self.table
             .get_key_value(key)
             .map_or(self.at, |(key, _)| key.span().start)
     }
 
     /// Whether a key is there.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     /// A text.
-    pub(super) fn text(&self, key: &str, faults: &mut Faults) -> Option<At<String>> {
+    pub(crate) fn text(&self, key: &str, faults: &mut Faults) -> Option<At<String>> {
         let raw = self.get(key)?;
         match raw.get_ref() {
             DeValue::String(text) => Some(At::new(text.to_string(), raw.span().start)),
@@ -324,7 +374,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// `true` or `false`.
-    pub(super) fn bool(&self, key: &str, faults: &mut Faults) -> Option<bool> {
+    pub(crate) fn bool(&self, key: &str, faults: &mut Faults) -> Option<bool> {
         let raw = self.get(key)?;
         match raw.get_ref() {
             DeValue::Boolean(value) => Some(*value),
@@ -333,7 +383,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// A whole number from 0.
-    pub(super) fn count(&self, key: &str, faults: &mut Faults) -> Option<usize> {
+    pub(crate) fn count(&self, key: &str, faults: &mut Faults) -> Option<usize> {
         let raw = self.get(key)?;
         integer(raw.get_ref())
             .and_then(|number| usize::try_from(number).ok())
@@ -341,7 +391,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// A number.
-    pub(super) fn number(&self, key: &str, faults: &mut Faults) -> Option<At<f64>> {
+    pub(crate) fn number(&self, key: &str, faults: &mut Faults) -> Option<At<f64>> {
         let raw = self.get(key)?;
         number(raw.get_ref())
             .map(|number| At::new(number, raw.span().start))
@@ -349,7 +399,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// A list of texts; one text is a list of one.
-    pub(super) fn texts(&self, key: &str, faults: &mut Faults) -> Option<Vec<At<String>>> {
+    pub(crate) fn texts(&self, key: &str, faults: &mut Faults) -> Option<Vec<At<String>>> {
         let raw = self.get(key)?;
         match raw.get_ref() {
             DeValue::String(text) => Some(vec![At::new(text.to_string(), raw.span().start)]),
@@ -365,7 +415,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// A text out of some words.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &self,
         key: &str,
         words: &[(&str, T)],
@@ -382,7 +432,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// A table.
-    pub(super) fn table(&self, key: &str, faults: &mut Faults) -> Option<(&'t DeTable<'a>, usize)> {
+    pub(crate) fn table(&self, key: &str, faults: &mut Faults) -> Option<(&'t DeTable<'a>, usize)> {
         let raw = self.get(key)?;
         match raw.get_ref() {
             DeValue::Table(table) => Some((table, raw.span().start)),
@@ -391,7 +441,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     /// Tells that a value is of the wrong type.
-    pub(super) fn wrong<T>(
+    pub(crate) fn wrong<T>(
         &self,
         key: &str,
         raw: &Raw<'_>,
@@ -411,13 +461,13 @@ impl<'t, 'a> Section<'t, 'a> {
 }
 
 /// A TOML integer that fits.
-pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
+pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 /// A TOML integer or float.
-pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
+pub(crate) fn number(value: &DeValue<'_>) -> Option<f64> {
     match value {
         DeValue::Integer(_) => integer(value).map(|number| number as f64),
         DeValue::Float(float) => float.as_str().parse().ok().filter(|f: &f64| f.is_finite()),
@@ -426,7 +476,7 @@ pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
 }
 
 /// What kind of value it is, for people.
-pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
+pub(crate) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
@@ -439,7 +489,7 @@ pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
 }
 
 /// The entries of a table in the order of the file.
-pub(super) fn in_order<'t, 'a>(
+pub(crate) fn in_order<'t, 'a>(
     table: &'t DeTable<'a>,
 ) -> Vec<(&'t str, Range<usize>, &'t Raw<'a>)> {
     let mut entries: Vec<_> = table

@@ -24,6 +24,7 @@ pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOp
         header_row,
         encoding: read_encoding(&input, faults),
         delimiter: read_delimiter(&input, faults),
+        guarded: input.bool("guarded", faults).unwrap_or(false),
         records: input.text("records", faults).map(|text| text.value),
     };
     let takes = [
@@ -159,7 +160,7 @@ fn near_zone(written: &str) -> Option<String> {
 }
 
 /// The `timezone` of a table.
-pub(super) fn read_zone(section: &Section<'_, '_>, faults: &mut Faults) -> Option<TimeZone> {
+pub(crate) fn read_zone(section: &Section<'_, '_>, faults: &mut Faults) -> Option<TimeZone> {
     let name = section.text("timezone", faults)?;
     let zone = TimeZone::get(&name.value).ok();
     if zone.is_none() {

@@ -10,7 +10,7 @@ use crate::record::{Cell, is_blank};
 
 /// One value: a text, or what the source or the type step made of it. Never an empty cell.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Item<'a> {
+pub(crate) enum Item<'a> {
     /// Text.
     Text(Cow<'a, str>),
     /// A whole number.
@@ -31,12 +31,12 @@ pub(super) enum Item<'a> {
 
 impl<'a> Item<'a> {
     /// A text that is borrowed.
-    pub(super) fn borrowed(text: &'a str) -> Self {
+    pub(crate) fn borrowed(text: &'a str) -> Self {
         Self::Text(Cow::Borrowed(text))
     }
 
     /// The value of a cell; `None` for an empty one and for a fault.
-    pub(super) fn of(cell: &'a Cell) -> Option<Self> {
+    pub(crate) fn of(cell: &'a Cell) -> Option<Self> {
         Some(match cell {
             Cell::Text(text) if !is_blank(text) => Self::borrowed(text),
             Cell::Empty | Cell::Fault(_) | Cell::Text(_) => return None,
@@ -51,7 +51,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as a person would write it.
-    pub(super) fn text(&self) -> Cow<'_, str> {
+    pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Integer(number) => Cow::Owned(number.to_string()),
@@ -67,7 +67,7 @@ impl<'a> Item<'a> {
     }
 
     /// The text, owned where it already is.
-    pub(super) fn into_text(self) -> Cow<'a, str> {
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
         match self {
             Self::Text(text) => text,
             other => Cow::Owned(other.text().into_owned()),
@@ -75,7 +75,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as JSON.
-    pub(super) fn into_json(self) -> Value {
+    pub(crate) fn into_json(self) -> Value {
         match self {
             Self::Integer(number) => Value::from(number),
             Self::Number(number) => Value::from(number),
@@ -86,7 +86,7 @@ impl<'a> Item<'a> {
     }
 
     /// Without a tie to the record.
-    pub(super) fn into_owned(self) -> Item<'static> {
+    pub(crate) fn into_owned(self) -> Item<'static> {
         match self {
             Self::Text(text) => Item::Text(Cow::Owned(text.into_owned())),
             Self::Integer(number) => Item::Integer(number),

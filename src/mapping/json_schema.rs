@@ -9,7 +9,7 @@ use crate::systems::fields::{Field, FieldType, Setting};
 use crate::systems::{self, Operation, SystemName};
 
 /// The dialect of JSON Schema: the one that editors of TOML read.
-const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
+pub(crate) const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// The JSON Schema of a mapping file.
 ///
@@ -141,7 +141,7 @@ pub fn describe(kind: &FieldType) -> String {
 }
 
 /// A table with these keys and no others.
-fn table(keys: &Keys) -> Value {
+pub(crate) fn table(keys: &Keys) -> Value {
     let properties: Map<String, Value> = keys
         .iter()
         .map(|key| (key.name.to_owned(), property(key)))

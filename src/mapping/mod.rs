@@ -17,7 +17,7 @@ mod beside;
 mod bind;
 mod by_hand;
 mod check;
-mod columns;
+pub(crate) mod columns;
 mod compile;
 mod date;
 mod draft;
@@ -25,12 +25,12 @@ mod each;
 mod example;
 mod expr;
 mod field;
-mod file;
+pub(crate) mod file;
 pub mod infer;
-mod input;
-mod item;
-mod json_schema;
-mod keys;
+pub(crate) mod input;
+pub(crate) mod item;
+pub(crate) mod json_schema;
+pub(crate) mod keys;
 mod literal;
 mod load;
 mod lookup;
@@ -41,7 +41,7 @@ mod plan;
 pub mod reference;
 mod render;
 mod resolve;
-mod script;
+pub(crate) mod script;
 mod shape;
 mod stages;
 mod syntax;
@@ -50,7 +50,7 @@ mod target;
 mod text;
 mod then;
 mod types;
-mod values;
+pub(crate) mod values;
 
 use std::borrow::Cow;
 
@@ -142,7 +142,7 @@ pub trait MapRows: Send + Sync {
 }
 
 /// How words are compared in a `map`: without case and outer space. Borrowed where nothing changes.
-fn table_key(text: &str) -> Cow<'_, str> {
+pub(crate) fn table_key(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if text
         .bytes()

@@ -17,7 +17,7 @@ use crate::directory::suggest::{did_you_mean, nearest};
 
 /// What a template or a condition was read from, for faults.
 #[derive(Debug, Clone)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// A text of the mapping file: where it begins.
     Mapping(usize),
     /// A part of such a text, in its bytes.
@@ -28,7 +28,7 @@ pub(super) enum Origin {
 
 impl Origin {
     /// A part of the text, in its bytes.
-    pub(super) fn part(&self, part: Range<usize>) -> Self {
+    pub(crate) fn part(&self, part: Range<usize>) -> Self {
         match self {
             Self::Mapping(at) => Self::Part(*at, part),
             other => other.clone(),
@@ -36,7 +36,7 @@ impl Origin {
     }
 
     /// Adds a fault at this place.
-    pub(super) fn fault(&self, faults: &mut Faults, message: String, hint: Option<String>) {
+    pub(crate) fn fault(&self, faults: &mut Faults, message: String, hint: Option<String>) {
         match self {
             Self::Mapping(at) => *faults.add(*at, message) = hint,
             Self::Part(at, part) => *faults.add_in(*at, part, message) = hint,
@@ -47,25 +47,25 @@ impl Origin {
 
 /// A compiled template or condition.
 #[derive(Debug)]
-pub(super) struct Script {
-    pub(super) kind: Kind,
-    pub(super) origin: Origin,
+pub(crate) struct Script {
+    pub(crate) kind: Kind,
+    pub(crate) origin: Origin,
     /// What is compared with what, for the check against the input's types.
-    pub(super) comparisons: Vec<Comparison>,
+    pub(crate) comparisons: Vec<Comparison>,
 }
 
 /// Two things that are compared.
 #[derive(Debug)]
-pub(super) struct Comparison {
-    pub(super) left: Operand,
-    pub(super) right: Operand,
+pub(crate) struct Comparison {
+    pub(crate) left: Operand,
+    pub(crate) right: Operand,
     /// Where, in bytes of the text.
-    pub(super) part: Range<usize>,
+    pub(crate) part: Range<usize>,
 }
 
 /// One side of a comparison.
 #[derive(Debug, Clone)]
-pub(super) enum Operand {
+pub(crate) enum Operand {
     /// A column: its slot.
     Column(usize),
     /// Known by itself.
@@ -76,7 +76,7 @@ pub(super) enum Operand {
 
 /// How it runs.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Texts and columns in turn.
     Segments(Vec<Segment>),
     /// By the engine, under that name, with that context.
@@ -85,43 +85,43 @@ pub(super) enum Kind {
 
 /// A piece of a simple template.
 #[derive(Debug)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     Raw(String),
     Column(usize),
 }
 
 /// What the engine needs to know of a row.
 #[derive(Debug, Default)]
-pub(super) struct Context {
+pub(crate) struct Context {
     /// The names that stand by themselves.
-    pub(super) names: Vec<(Arc<str>, Shape)>,
+    pub(crate) names: Vec<(Arc<str>, Shape)>,
     /// The columns behind `row`, unless all are needed.
-    pub(super) row: Vec<(Arc<str>, usize)>,
+    pub(crate) row: Vec<(Arc<str>, usize)>,
     /// Whether `row` is there at all, and as a whole.
-    pub(super) whole_row: bool,
+    pub(crate) whole_row: bool,
     /// Whether `rows` is used.
-    pub(super) rows: bool,
+    pub(crate) rows: bool,
 }
 
 /// A name's value: a column, or members.
 #[derive(Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Slot(usize),
     Members(Vec<(Arc<str>, Shape)>),
 }
 
 /// The compiler of all scripts of a plan.
 #[derive(Debug)]
-pub(super) struct Scripts {
-    pub(super) environment: Environment<'static>,
+pub(crate) struct Scripts {
+    pub(crate) environment: Environment<'static>,
     /// Columns that are read from the rows of a group by name: slot numbers.
     count: usize,
     /// Whether any script takes rows whole, so that no column counts as unread.
-    pub(super) reads_all: bool,
+    pub(crate) reads_all: bool,
 }
 
 impl Scripts {
-    pub(super) fn new(environment: Environment<'static>) -> Self {
+    pub(crate) fn new(environment: Environment<'static>) -> Self {
         Self {
             environment,
             count: 0,
@@ -130,7 +130,7 @@ impl Scripts {
     }
 
     /// Compiles a template.
-    pub(super) fn template(
+    pub(crate) fn template(
         &mut self,
         text: &str,
         origin: Origin,
@@ -162,7 +162,7 @@ impl Scripts {
     }
 
     /// Compiles a condition.
-    pub(super) fn condition(
+    pub(crate) fn condition(
         &mut self,
         text: &str,
         origin: Origin,

@@ -85,7 +85,7 @@ fn of_json(value: &serde_json::Value) -> Value {
 }
 
 /// The value of a cell as templates see it; an empty one is `""`.
-pub(super) fn of_item(item: Option<Item<'_>>) -> Value {
+pub(crate) fn of_item(item: Option<Item<'_>>) -> Value {
     let stamp = |at: DateTime, date_only| Value::from_object(Stamp { at, date_only });
     match item {
         None => Value::from(""),
@@ -101,14 +101,14 @@ pub(super) fn of_item(item: Option<Item<'_>>) -> Value {
 }
 
 /// The list of several columns.
-pub(super) fn of_items(items: Vec<Item<'_>>) -> Value {
+pub(crate) fn of_items(items: Vec<Item<'_>>) -> Value {
     let items = items.into_iter().map(Item::into_json).collect();
     Value::from_object(JsonCell(serde_json::Value::Array(items)))
 }
 
 /// Names and their values: the context of a template, and a nested member.
 #[derive(Debug)]
-pub(super) struct Scope(pub(super) Vec<(Arc<str>, Value)>);
+pub(crate) struct Scope(pub(crate) Vec<(Arc<str>, Value)>);
 
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -132,11 +132,11 @@ impl Object for Scope {
 
 /// A whole row: every column of its table by any name that the header knows it by.
 #[derive(Debug)]
-pub(super) struct WholeRow {
-    pub(super) header: Arc<Header>,
-    pub(super) values: Vec<Value>,
+pub(crate) struct WholeRow {
+    pub(crate) header: Arc<Header>,
+    pub(crate) values: Vec<Value>,
     /// `_file`, `_sheet`, `_row`.
-    pub(super) built_in: [Value; 3],
+    pub(crate) built_in: [Value; 3],
 }
 
 impl Object for WholeRow {
@@ -165,7 +165,7 @@ impl Object for WholeRow {
 
 /// The engine with what the format adds to it: `date('…')`, the filter `strftime`, checked comparisons.
 /// Templates load nothing: there is no include.
-pub(super) fn environment() -> Environment<'static> {
+pub(crate) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(syntax());
@@ -176,7 +176,7 @@ pub(super) fn environment() -> Environment<'static> {
 }
 
 /// The syntax: MiniJinja's own, but a last line break stays.
-pub(super) fn syntax() -> minijinja::syntax::SyntaxConfig {
+pub(crate) fn syntax() -> minijinja::syntax::SyntaxConfig {
     minijinja::syntax::SyntaxConfig::builder()
         .keep_trailing_newline(true)
         .build()
@@ -261,7 +261,7 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 /// What went wrong in a template or condition, in one line.
-pub(super) fn reason(error: &Error) -> String {
+pub(crate) fn reason(error: &Error) -> String {
     let detail = error.detail().map(str::to_owned);
     let text = match (error.kind(), detail) {
         (ErrorKind::InvalidOperation, Some(detail)) => detail,

@@ -5,6 +5,7 @@ pub mod causes;
 pub mod diagnostic;
 pub mod error_file;
 pub mod progress;
+pub mod reading;
 pub mod reporter;
 pub mod rows;
 pub mod samples;

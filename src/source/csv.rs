@@ -8,6 +8,7 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
+use super::guard::unguard;
 use super::lines::{BlankLines, SENTINEL};
 use super::sheet::letters;
 use super::{InputOptions, Layout, Row, Rows, Table, delimiter};
@@ -24,6 +25,7 @@ const WIDTH_ROWS: usize = 1000;
 pub(super) struct CsvPlan {
     encoded: Encoded,
     delimiter: u8,
+    guarded: bool,
     header_row: u64,
     /// How many cells a row has at least: the columns behind the last heading may be missing.
     least: usize,
@@ -79,13 +81,22 @@ impl CsvPlan {
             encoding: encoded.encoding,
             bom: encoded.bom,
             crlf,
+            guarded: options.guarded,
             header_row: u32::try_from(header_row).unwrap_or(u32::MAX),
         };
         let plan = Self {
             encoded,
             delimiter,
+            guarded: options.guarded,
             header_row,
             least,
+        };
+        let headings = match options.guarded {
+            true => headings
+                .iter()
+                .map(|heading| unguard(heading).to_owned())
+                .collect(),
+            false => headings,
         };
         Ok((plan, Header::new(headings), layout))
     }
@@ -103,6 +114,7 @@ impl CsvPlan {
             table,
             index,
             delimiter: self.delimiter,
+            guarded: self.guarded,
             header_row: self.header_row,
             least: self.least,
             file: table.file.clone(),
@@ -268,6 +280,7 @@ struct CsvRows<'a> {
     table: &'a Table,
     index: usize,
     delimiter: u8,
+    guarded: bool,
     header_row: u64,
     least: usize,
     /// The name that the rows bear, and how many bear this copy of it.
@@ -312,6 +325,9 @@ impl CsvRows<'_> {
         for cell in self.records.record.iter().take(width) {
             cells.push(match cell {
                 [] => Cell::Empty,
+                [b'\'', ..] if self.guarded => {
+                    Cell::Text(unguard(&text(cell, &self.bytes.named)?).into())
+                }
                 cell => Cell::Text(text(cell, &self.bytes.named)?),
             });
         }

@@ -7,6 +7,7 @@ mod csv;
 mod delimiter;
 mod encoding;
 mod flatten;
+pub(crate) mod guard;
 mod json;
 mod lines;
 mod open;
@@ -54,6 +55,8 @@ pub struct InputOptions {
     pub encoding: Option<String>,
     /// The delimiter of a CSV; `None`: found.
     pub delimiter: Option<char>,
+    /// Whether the texts of a CSV that a spreadsheet program would run stand behind a `'`, which is no part of them.
+    pub guarded: bool,
     /// The member of a JSON document that holds the records.
     pub records: Option<String>,
 }
@@ -71,6 +74,8 @@ pub enum Layout {
         bom: bool,
         /// Whether records end in CR LF.
         crlf: bool,
+        /// Whether texts that a spreadsheet program would run stand behind a `'`.
+        guarded: bool,
         /// The row of the headings; 0: none.
         header_row: u32,
     },
@@ -187,6 +192,14 @@ impl Input {
     pub fn unchanged(&self) -> Result<()> {
         self.files.iter().try_for_each(SourceFile::unchanged)
     }
+}
+
+/// Whether any of some columns of a sheet, numbered from 0, has a formula below the headings.
+///
+/// # Errors
+/// When the workbook cannot be read.
+pub(crate) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
+    workbook::has_formulas(path, sheet, columns)
 }
 
 /// The encoding that a file which is no UTF-8 looks like, if it looks like one.

@@ -146,6 +146,29 @@ fn xlsx_cells(
     }
 }
 
+/// Whether any of some columns of a sheet of an XLSX has a formula below the headings.
+pub(super) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
+    let named: Arc<str> = path.display().to_string().into();
+    let mut book = Book::open(path, Kind::Xlsx, &named)?;
+    let Format::Xlsx(book) = &mut book.format else {
+        return Ok(false);
+    };
+    let failed = |error: XlsxError| Trouble::from(error).error(&named);
+    let mut cells = book.worksheet_cells_reader(sheet).map_err(failed)?;
+    loop {
+        match cells.next_cell_with_formula_metadata() {
+            Ok(None) => return Ok(false),
+            Ok(Some(cell))
+                if cell.formula.is_some() && cell.pos.0 > 0 && columns.contains(&cell.pos.1) =>
+            {
+                return Ok(true);
+            }
+            Ok(Some(_)) | Err(XlsxError::CellError(_)) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
 fn xlsb_cells(
     book: &mut Xlsb<Buffered>,
     sheet: &str,

@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 use super::{Standing, SystemName};
 use crate::directory::{CustomField, CustomType, Directory, Entry, Kind};
 
+/// What is said of comments that were not asked for.
+pub(crate) const NOT_ASKED: &str = "they were not asked for: `--include comments` does";
+
 /// A ticket, whatever its system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommonTicket {
@@ -155,6 +158,13 @@ pub struct NotShown {
     pub why: String,
 }
 
+/// Whose word counts where an answer and the directory both have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preferred {
+    Answer,
+    Directory,
+}
+
 impl CommonTicket {
     /// A ticket of which only the id is known.
     pub(crate) fn new(system: SystemName, id: String) -> Self {
@@ -201,6 +211,15 @@ impl CommonTicket {
 
     /// Gives names to what is known by its id alone, and texts to the options of custom fields.
     pub fn fill_names(&mut self, directory: &Directory) {
+        self.name_by(directory, Preferred::Answer);
+    }
+
+    /// The same for a ticket that was read some time ago: what the directory knows goes before what the answer told then.
+    pub fn refresh_names(&mut self, directory: &Directory) {
+        self.name_by(directory, Preferred::Directory);
+    }
+
+    fn name_by(&mut self, directory: &Directory, preferred: Preferred) {
         for (kind, named) in [
             (Kind::Status, &mut self.state),
             (Kind::User, &mut self.requester),
@@ -209,17 +228,17 @@ impl CommonTicket {
             (Kind::Location, &mut self.place),
         ] {
             if let Some(named) = named {
-                named.fill(directory, kind);
+                named.fill(directory, kind, preferred);
             }
         }
         // One of the two kinds, whichever the system has.
         if let Some(category) = &mut self.category {
-            category.fill(directory, Kind::Issue);
-            category.fill(directory, Kind::Collection);
+            category.fill(directory, Kind::Issue, preferred);
+            category.fill(directory, Kind::Collection, preferred);
         }
         for comment in &mut self.comments {
             if let Some(author) = &mut comment.author {
-                author.fill(directory, Kind::User);
+                author.fill(directory, Kind::User, preferred);
             }
         }
         for value in &mut self.custom {
@@ -247,16 +266,23 @@ impl Named {
         }
     }
 
-    fn fill(&mut self, directory: &Directory, kind: Kind) {
+    fn fill(&mut self, directory: &Directory, kind: Kind, preferred: Preferred) {
         let known = self.id.as_ref().and_then(|id| directory.entry(kind, id));
-        if let Some(known) = known.map(Self::entry) {
-            // A path says more than the name that came.
-            let is_path = kind == Kind::Issue;
-            self.name = match is_path {
-                true => known.name,
-                false => self.name.take().or(known.name),
-            };
-            self.email = self.email.take().or(known.email);
+        let Some(known) = known else {
+            return;
+        };
+        let property = |name: &str| known.properties.get(name).map(String::as_str);
+        let name = property("path").unwrap_or(&known.name);
+        // A path says more than the name that came.
+        let is_better = kind == Kind::Issue || preferred == Preferred::Directory;
+        if (is_better || self.name.is_none()) && self.name.as_deref() != Some(name) {
+            self.name = Some(name.to_owned());
+        }
+        if let Some(email) = property("email")
+            && (preferred == Preferred::Directory || self.email.is_none())
+            && self.email.as_deref() != Some(email)
+        {
+            self.email = Some(email.to_owned());
         }
     }
 

@@ -13,6 +13,7 @@ pub mod fields;
 mod given;
 mod http;
 pub mod incidentiq;
+pub mod page;
 pub mod query;
 #[cfg(test)]
 mod sandbox_tests;
@@ -26,6 +27,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,6 +38,7 @@ use crate::error::{Error, Fault, Result};
 use common::CommonTicket;
 use examine::Finding;
 use fields::{FieldTable, FieldValue};
+use page::{Axis, PageAsk, TicketPage};
 use query::{Query, SearchEnd};
 
 pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
@@ -547,6 +550,24 @@ pub trait System: fmt::Debug + Send + Sync {
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd>;
+
+    /// Reads one page of very many tickets, each judged by [`Query::holds`] whatever the system thinks of its own filters.
+    ///
+    /// # Errors
+    /// When the page cannot be had, or the system holds nothing of what is asked for.
+    async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage>;
+
+    /// The zone in whose whole days creation is filtered; `None`: to the moment.
+    fn window_days(&self) -> Option<TimeZone> {
+        None
+    }
+
+    /// By which time very many tickets are best read in windows: the one that never changes, unless only what was updated is
+    /// wanted and the system bounds a listing by one time only.
+    fn windows_by(&self, query: &Query) -> Axis {
+        let _ = query;
+        Axis::Created
+    }
 
     /// What the token may read, how fast the system answers, and which of its habits show; writes nothing.
     async fn examine(&self, permit: &dyn Permit) -> Vec<Finding>;

@@ -12,18 +12,28 @@ use crate::directory::suggest::fold;
 pub struct Query {
     /// How far they are: any of these.
     pub states: Vec<StateFilter>,
-    /// Who works on them.
-    pub assignee: Option<Named>,
-    /// The team that works on them.
-    pub team: Option<Named>,
-    /// Who needs help.
-    pub requester: Option<Named>,
-    /// Where they are.
-    pub place: Option<Named>,
+    /// Who works on them: any of these.
+    pub assignee: Vec<Named>,
+    /// The team that works on them: any of these.
+    pub team: Vec<Named>,
+    /// Who needs help: any of these.
+    pub requester: Vec<Named>,
+    /// Where they are: any of these.
+    pub place: Vec<Named>,
+    /// What they are filed under: any of these.
+    pub category: Vec<Named>,
+    /// How much they hurry: any of these, by name or by the system's own value.
+    pub priority: Vec<Named>,
+    /// Tags, any of which they bear.
+    pub tags: Vec<String>,
+    /// Devices, any of which they are about, by their tags.
+    pub devices: Vec<String>,
     /// When they were made.
     pub created: Span,
     /// When they were changed last.
     pub updated: Span,
+    /// When they were closed.
+    pub closed: Span,
     /// Words, each of which stands somewhere in what the system shows of the ticket.
     pub words: Vec<String>,
 }
@@ -67,14 +77,19 @@ impl StateFilter {
     fn holds(&self, ticket: &CommonTicket) -> bool {
         match self {
             Self::Standing(standing) => ticket.standing == *standing,
-            Self::Named(named) => ticket.state.as_ref().is_some_and(|state| {
-                let same = match (&state.name, &named.name) {
-                    (Some(state), Some(named)) => plain(state) == plain(named),
-                    _ => false,
-                };
-                same || state.is(named)
-            }),
+            Self::Named(named) => ticket
+                .state
+                .as_ref()
+                .is_some_and(|state| same_name(state, named) || state.is(named)),
         }
+    }
+}
+
+/// Whether both bear one name, however it is written.
+fn same_name(one: &Named, other: &Named) -> bool {
+    match (&one.name, &other.name) {
+        (Some(one), Some(other)) => plain(one) == plain(other),
+        _ => false,
     }
 }
 
@@ -91,6 +106,15 @@ impl Query {
         longest.map(String::as_str)
     }
 
+    /// Whether work on a ticket can move it in or out: all that is said but when it was made.
+    pub fn is_mutable(&self) -> bool {
+        let bare = Self {
+            created: self.created,
+            ..Self::default()
+        };
+        *self != bare
+    }
+
     /// Whether deleted tickets are asked for.
     pub fn wants_deleted(&self) -> bool {
         self.states.contains(&StateFilter::Standing(Standing::Gone))
@@ -99,10 +123,21 @@ impl Query {
     /// Whether a ticket is what is looked for, whatever the system thinks of its own filters: a real tenant ignores a
     /// filter that it does not know, and answers with everything. `shown` is all that was shown of the ticket.
     pub fn holds(&self, ticket: &CommonTicket, shown: &Value) -> bool {
-        let is = |wanted: &Option<Named>, found: &Option<Named>| match (wanted, found) {
-            (None, _) => true,
-            (Some(wanted), Some(found)) => found.is(wanted),
-            (Some(_), None) => false,
+        let is = |wanted: &[Named], found: &Option<Named>| {
+            wanted.is_empty()
+                || found
+                    .as_ref()
+                    .is_some_and(|found| wanted.iter().any(|one| found.is(one)))
+        };
+        let bears = |wanted: &[String], found: &[&str]| {
+            let is_found = |wanted: &String| found.iter().any(|one| fold(one) == fold(wanted));
+            wanted.iter().any(is_found)
+        };
+        let tags = || ticket.tags.iter().map(String::as_str).collect::<Vec<_>>();
+        let devices = || ticket.devices.iter().map(Named::label).collect::<Vec<_>>();
+        let hurries = |wanted: &Named| {
+            let found = ticket.priority.as_ref();
+            found.is_some_and(|found| same_name(found, wanted) || found.is(wanted))
         };
         let stands = match self.states.as_slice() {
             [] => ticket.standing != Standing::Gone,
@@ -113,8 +148,13 @@ impl Query {
             && is(&self.team, &ticket.team)
             && is(&self.requester, &ticket.requester)
             && is(&self.place, &ticket.place)
+            && is(&self.category, &ticket.category)
+            && (self.priority.is_empty() || self.priority.iter().any(hurries))
+            && (self.tags.is_empty() || bears(&self.tags, &tags()))
+            && (self.devices.is_empty() || bears(&self.devices, &devices()))
             && self.created.holds(ticket.created)
             && self.updated.holds(ticket.updated)
+            && self.closed.holds(ticket.closed)
             && self.words.iter().all(|word| has_word(shown, &fold(word)))
     }
 }
@@ -179,7 +219,7 @@ mod tests {
             assert_eq!(holds(&query), expected, "{state}");
         }
         let of = |id: &str| Query {
-            assignee: Some(Named::id(id)),
+            assignee: vec![Named::id(id)],
             ..Query::default()
         };
         assert!(holds(&of("U-1")));
@@ -191,7 +231,7 @@ mod tests {
         assert!(holds(&words(&["BEAMER", "lee"])));
         assert!(!holds(&words(&["beamer", "printer"])));
         let team = Query {
-            team: Some(Named::id("u-1")),
+            team: vec![Named::id("u-1")],
             ..Query::default()
         };
         assert!(!holds(&team), "who has no team is in none");

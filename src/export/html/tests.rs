@@ -40,7 +40,10 @@ fn page(count: u64) -> String {
         ..Tickets::default()
     };
     for ticket in &tickets {
-        listed.push(|| cells(ticket));
+        listed.all += 1;
+        if listed.has_room() {
+            listed.rows.push(cells(ticket));
+        }
     }
     let about = [
         "IncidentIQ, district".to_owned(),

@@ -301,6 +301,26 @@ fn decimal(number: f64) -> String {
 }
 
 impl Field {
+    /// The field that a column shows, by the name of the common ticket.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "id" => Self::Id,
+            "standing" => Self::Standing,
+            "state" => Self::State,
+            "priority" => Self::Priority,
+            "requester" => Self::Requester,
+            "requester.email" => Self::RequesterEmail,
+            "assignee" => Self::Assignee,
+            "team" => Self::Team,
+            "place" => Self::Place,
+            "category" => Self::Category,
+            "created" => Self::Created,
+            "closed" => Self::Closed,
+            "due" => Self::Due,
+            _ => return None,
+        })
+    }
+
     pub(super) fn is(self, text: &str) -> Condition {
         self.test(Test::Is(text.to_owned()))
     }

@@ -24,6 +24,7 @@ fn table(headings: &[String]) -> Table {
             encoding: encoding_rs::UTF_8,
             bom: false,
             crlf: false,
+            guarded: false,
             header_row: 1,
         },
         gzip: false,

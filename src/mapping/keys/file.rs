@@ -116,6 +116,11 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
             "The sign between the cells of a CSV: one character, or \"tab\". Default: found.",
         ),
         key(
+            "guarded",
+            Takes::Bool,
+            "Whether texts of a CSV that a spreadsheet program would run stand behind a `'` that is no part of them, as `deskferry export` writes them. Default: false.",
+        ),
+        key(
             "records",
             Takes::Text,
             "The member of a JSON document that holds the records.",

@@ -11,18 +11,18 @@ pub(super) use operation::{EACH, TARGET, THEN};
 
 /// One key of the format.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// As it is written.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What stands behind it.
-    pub(super) takes: Takes,
+    pub(crate) takes: Takes,
     /// What it is for, in a sentence or two.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
 }
 
 /// What a key takes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Takes {
+pub(crate) enum Takes {
     /// This number and no other.
     Version(i64),
     /// A text.
@@ -67,37 +67,37 @@ pub(super) enum Takes {
 
 /// The keys of one kind of table.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// The table, for people.
-    pub(super) place: &'static str,
+    pub(crate) place: &'static str,
     /// What this version does.
-    pub(super) keys: &'static [Key],
+    pub(crate) keys: &'static [Key],
     /// Keys of that list which this table does not take.
-    pub(super) without: &'static [&'static str],
+    pub(crate) without: &'static [&'static str],
     /// What the format has and this version does not do.
-    pub(super) later: &'static [&'static str],
+    pub(crate) later: &'static [&'static str],
 }
 
 impl Keys {
     /// The keys that this table takes.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Key> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static Key> + '_ {
         self.keys
             .iter()
             .filter(|key| !self.without.contains(&key.name))
     }
 
     /// Their names, for suggestions.
-    pub(super) fn names(&self) -> Vec<&'static str> {
+    pub(crate) fn names(&self) -> Vec<&'static str> {
         self.iter().map(|key| key.name).collect()
     }
 
     /// Whether the table takes a key of that name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.iter().any(|key| key.name == name)
     }
 }
 
-const fn key(name: &'static str, takes: Takes, doc: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, takes: Takes, doc: &'static str) -> Key {
     Key { name, takes, doc }
 }
 

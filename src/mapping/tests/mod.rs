@@ -309,6 +309,7 @@ fn table(columns: &[&str]) -> Table {
             encoding: encoding_rs::UTF_8,
             bom: false,
             crlf: false,
+            guarded: false,
             header_row: 1,
         },
         gzip: false,

@@ -1,5 +1,6 @@
 //! Rejected rows as CSV.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, IntoInnerError, Write};
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
@@ -8,12 +9,22 @@ use tempfile::NamedTempFile;
 use super::encode::Encoded;
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
+use crate::source::guard::guard;
 use crate::source::{Layout, Table};
+
+/// A text as it stands in the file.
+fn cell(text: &str, guarded: bool) -> Cow<'_, str> {
+    match guarded {
+        true => guard(text),
+        false => Cow::Borrowed(text),
+    }
+}
 
 /// A CSV laid out like its input.
 pub(super) struct CsvFile {
     writer: Writer<Encoded<BufWriter<NamedTempFile>>>,
     columns: Vec<usize>,
+    guarded: bool,
 }
 
 impl CsvFile {
@@ -23,6 +34,7 @@ impl CsvFile {
             encoding,
             bom,
             crlf,
+            guarded,
             header_row,
         } = table.layout
         else {
@@ -47,20 +59,32 @@ impl CsvFile {
             .from_writer(out);
         if header_row > 0 {
             let written = table.header.written();
-            let headings = columns.iter().map(|&column| written[column].as_str());
+            let headings = columns
+                .iter()
+                .map(|&column| cell(&written[column], guarded));
+            let own = COLUMNS.iter().map(|name| Cow::Borrowed(*name));
             writer
-                .write_record(headings.chain(COLUMNS))
+                .write_record(headings.chain(own).map(Cow::into_owned))
                 .map_err(unwritable)?;
         }
-        Ok(Self { writer, columns })
+        Ok(Self {
+            writer,
+            columns,
+            guarded,
+        })
     }
 
     pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
         for &column in &self.columns {
             let text = row.record.cell(column).text();
-            self.writer.write_field(&*text).map_err(unwritable)?;
+            self.writer
+                .write_field(&*cell(&text, self.guarded))
+                .map_err(unwritable)?;
         }
-        self.writer.write_record(&row.extra).map_err(unwritable)
+        let extra = row.extra.iter().map(|text| cell(text, self.guarded));
+        self.writer
+            .write_record(extra.map(Cow::into_owned))
+            .map_err(unwritable)
     }
 
     pub(super) fn finish(self) -> Result<NamedTempFile> {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Fault, Result};
+use crate::outfile;
 use crate::record::{ColumnRef, Record, RowKey};
 use crate::source::{Layout, Table};
 
@@ -239,16 +240,9 @@ fn kept_columns(table: &Table) -> Vec<usize> {
         .collect()
 }
 
-/// A temporary file in the folder, with the rights that a new file of the user has.
+/// A temporary file in the folder.
 fn temporary(folder: &Path) -> Result<NamedTempFile<File>> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".deskferry-");
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666))
-    };
-    builder.tempfile_in(folder).map_err(|error| {
+    outfile::temporary(folder).map_err(|error| {
         Error::machine("the error file cannot be written here")
             .at(folder.display())
             .caused_by(error)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::outfile::lock_of;
 use crate::source::{Layout, Table};
 
 /// How many names are tried.
@@ -73,7 +74,7 @@ impl Target {
                 continue;
             }
             let replace = std::mem::replace(&mut may_replace, false);
-            if open_elsewhere(&path) {
+            if lock_of(&path).is_some() {
                 continue;
             }
             // On Windows a file that a program holds open cannot be replaced: that is the sign there.
@@ -136,20 +137,4 @@ fn named_after(table: &Table) -> (String, String, u32) {
         }
     }
     (format!("{stem}.errors"), extension, 1)
-}
-
-/// Whether a spreadsheet program has left its mark beside the file: it has it open.
-fn open_elsewhere(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else {
-        return false;
-    };
-    // Excel cuts the first two characters of long names off for its own file.
-    let cut: String = name.chars().skip(2).collect();
-    [
-        format!(".~lock.{name}#"),
-        format!("~${name}"),
-        format!("~${cut}"),
-    ]
-    .iter()
-    .any(|lock| path.with_file_name(lock).exists())
 }

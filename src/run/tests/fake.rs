@@ -18,6 +18,7 @@ use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::common::CommonTicket;
 use crate::systems::examine::Finding;
 use crate::systems::fields::{FieldTable, FieldValue};
+use crate::systems::page::{PageAsk, TicketPage};
 use crate::systems::query::{Query, SearchEnd};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
@@ -323,6 +324,10 @@ impl System for Fake {
         _: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd> {
         unreachable!("a run searches no tickets")
+    }
+
+    async fn page(&self, _: &PageAsk<'_>, _: &dyn Permit) -> Result<TicketPage> {
+        unreachable!("a run reads no pages")
     }
 
     async fn sample(&self, _: &str, _: &dyn Permit) -> Result<Vec<Listed>> {

@@ -28,11 +28,12 @@ use super::sighted::{posted, shows_notes, unlinked};
 use super::{ClearFeed, dialect};
 use crate::error::{Error, Result};
 use crate::html;
-use crate::systems::common::{Comment, CommonTicket, CustomValue, Named, beyond};
+use crate::systems::common::{Comment, CommonTicket, CustomValue, NOT_ASKED, Named, beyond};
 use crate::systems::http::Request;
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
-use crate::systems::query::{Query, SearchEnd, StateFilter};
+use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
+use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Standing, SystemName};
 
 /// The members that have a place in the common ticket.
@@ -58,6 +59,9 @@ const TAKEN: [&str; 20] = [
     "created_at",
     "updated_at",
 ];
+
+/// The most addresses of requesters that a listing takes.
+const MOST_EMAILS: usize = 50;
 
 /// What no request has.
 const NEVER: [(&str, &str); 3] = [
@@ -254,17 +258,74 @@ pub(super) async fn search(
     reader: Reader<'_>,
     page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
 ) -> Result<SearchEnd> {
-    if query.place.is_some() {
-        return Err(Error::usage("ClearFeed's requests have no place")
-            .hint("look for words, an assignee, a team or a requester instead"));
-    }
-    if query.wants_deleted() {
-        return Err(Error::usage("ClearFeed deletes no requests").hint("look for closed ones"));
-    }
+    can_hold(query)?;
     match query.word() {
         None => by_listing(system, query, reader, page).await,
         Some(word) => by_word(word, query, reader, page).await,
     }
+}
+
+/// Reads one page of very many requests.
+pub(super) async fn bulk(
+    system: &ClearFeed,
+    ask: &PageAsk<'_>,
+    reader: Reader<'_>,
+) -> Result<TicketPage> {
+    can_hold(ask.query)?;
+    let order = if ask.is_newest_first { "desc" } else { "asc" };
+    // Without its messages a request shows no description.
+    let mut filters = vec![
+        ("sort_order", order.to_owned()),
+        ("include", "messages".to_owned()),
+        ("limit", LIMIT.to_string()),
+    ];
+    filters.extend(bounds(ask.axis, ask.span));
+    if ask.is_filtered {
+        filters.extend(wanted(system, ask.query));
+    }
+    let cursor = match &ask.mark {
+        Mark::Cursor(cursor) => Some(cursor.as_str()),
+        Mark::First | Mark::Index(..) => None,
+    };
+    let (rows, next) = page(reader, "/requests", "requests", &filters, cursor).await?;
+    let tickets = rows.iter().filter_map(|row| {
+        let mut ticket = common(row)?;
+        let holds = ask.query.holds(&ticket, row);
+        if !ask.with_comments {
+            ticket.comments.clear();
+            ticket.not_shown.retain(|hidden| hidden.field != "comments");
+            ticket.hide("comments", NOT_ASKED);
+        }
+        Some(Shown { ticket, holds })
+    });
+    Ok(TicketPage {
+        tickets: tickets.collect(),
+        next: next.map_or(Next::Nothing, Next::Cursor),
+    })
+}
+
+/// Refuses what no request has.
+fn can_hold(query: &Query) -> Result<()> {
+    let has_none = |what: &str| {
+        Err(Error::usage(format!("ClearFeed's requests have no {what}"))
+            .hint("look for words, an assignee, a team or a requester instead"))
+    };
+    if !query.place.is_empty() {
+        return has_none("place");
+    }
+    if !query.devices.is_empty() {
+        return has_none("devices");
+    }
+    if !query.closed.is_open() {
+        return Err(
+            Error::usage("ClearFeed does not tell when a request was closed")
+                .hint("choose by `created` or `updated`, with the state `closed`"),
+        );
+    }
+    if query.wants_deleted() {
+        return Err(Error::usage("ClearFeed deletes no requests").hint("look for closed ones"));
+    }
+    Ok(())
 }
 
 async fn by_listing(
@@ -300,14 +361,11 @@ async fn by_listing(
     }
 }
 
-/// Who asks is filtered by address, since the system knows no id there.
+/// The filters of a listing, newest first.
 fn filters(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
-    // Whether the bounds belong to the span is not told.
-    let margin = SignedDuration::from_mins(1);
-    let widened = |at: Timestamp, by| at.checked_add(by).unwrap_or(at).to_string();
-    let (field, span) = match query.created.is_open() {
-        true => ("updated_at", query.updated),
-        false => ("created_at", query.created),
+    let (axis, span) = match query.created.is_open() {
+        true => (Axis::Updated, query.updated),
+        false => (Axis::Created, query.created),
     };
     let mut filters = vec![
         ("sort_order", "desc".to_owned()),
@@ -315,12 +373,45 @@ fn filters(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
         ("limit", LIMIT.to_string()),
     ];
     if !span.is_open() {
-        filters.push(("filter_by", field.to_owned()));
+        filters.extend(bounds(axis, span));
     }
-    filters.extend(span.from.map(|at| ("after", widened(at, -margin))));
-    filters.extend(span.until.map(|at| ("before", widened(at, margin))));
-    if let Some(email) = query.requester.as_ref().and_then(|who| who.email.clone()) {
-        filters.push(("author_emails", email));
+    filters.extend(wanted(system, query));
+    filters
+}
+
+/// By which time a listing is ordered, and its bounds.
+fn bounds(axis: Axis, span: Span) -> Vec<(&'static str, String)> {
+    // Whether the bounds belong to the span is not told.
+    let margin = SignedDuration::from_mins(1);
+    let widened = |at: Timestamp, by| at.checked_add(by).unwrap_or(at).to_string();
+    let field = match axis {
+        Axis::Created => "created_at",
+        Axis::Updated => "updated_at",
+    };
+    let mut bounds = vec![("filter_by", field.to_owned())];
+    bounds.extend(span.from.map(|at| ("after", widened(at, -margin))));
+    bounds.extend(span.until.map(|at| ("before", widened(at, margin))));
+    bounds
+}
+
+/// What the system can filter by besides times. Who asks is filtered by address, since it knows no id there.
+fn wanted(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
+    let mut filters = Vec::new();
+    let emails: Option<Vec<_>> = query
+        .requester
+        .iter()
+        .map(|who| who.email.clone())
+        .collect();
+    // More than so many are refused; then, and where an address is not known, they are judged here alone.
+    let emails = emails.filter(|emails| emails.len() <= MOST_EMAILS);
+    filters.extend(
+        emails
+            .into_iter()
+            .flatten()
+            .map(|email| ("author_emails", email)),
+    );
+    if let [Named { id: Some(id), .. }] = query.category.as_slice() {
+        filters.push(("collection_id", id.clone()));
     }
     let names = query.states.iter().map(|state| match state {
         StateFilter::Named(named) => named.id.clone(),

@@ -31,6 +31,7 @@ use super::common::CommonTicket;
 use super::examine::Finding;
 use super::http::Transport;
 use super::http::reader::Reader;
+use super::page::{Axis, PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
 use super::{
     Account, Answered, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Permit,
@@ -131,6 +132,17 @@ impl System for ClearFeed {
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd> {
         common::search(self, query, self.reader(permit), page).await
+    }
+
+    async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage> {
+        common::bulk(self, ask, self.reader(permit)).await
+    }
+
+    fn windows_by(&self, query: &Query) -> Axis {
+        match query.created.is_open() && !query.updated.is_open() {
+            true => Axis::Updated,
+            false => Axis::Created,
+        }
     }
 
     async fn examine(&self, permit: &dyn Permit) -> Vec<Finding> {

@@ -15,26 +15,27 @@
 //!
 //! All else that a ticket tells (devices, room, service level, submitter, followers, …) stays in `other`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
 use serde_json::{Value, json};
 
 use super::IncidentIq;
 use super::envelope::{id, local, moment, text};
 use super::listing::{Pages, standing};
-use super::paging::Call;
+use super::paging::{Call, LARGE_SIZE, granted};
 use super::sighted::{feed, items};
 use super::tickets::segment;
 use crate::error::Result;
 use crate::html;
-use crate::systems::common::{Comment, CommonTicket, CustomValue, Named, beyond};
+use crate::systems::common::{Comment, CommonTicket, CustomValue, NOT_ASKED, Named, beyond};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
+use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
 use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Standing, SystemName};
 
@@ -77,6 +78,9 @@ const TAKEN: [&str; 35] = [
     "UserToken",
     "ExecutionTime",
 ];
+
+/// Of how many tickets the activities are listed at once.
+const TICKETS_AT_ONCE: usize = 50;
 
 /// What is said of comments where they were not asked for.
 const UNREAD: &str = "a search does not show them: `deskferry ticket get` does";
@@ -289,22 +293,132 @@ pub(super) async fn search(
     Ok(end)
 }
 
+/// Reads one page of very many tickets, deleted ones too: those that go while pages are read would move all others.
+pub(super) async fn page(
+    system: &IncidentIq,
+    ask: &PageAsk<'_>,
+    reader: Reader<'_>,
+) -> Result<TicketPage> {
+    let zone = system.zone.clone().unwrap_or(TimeZone::UTC);
+    let mut asked = match ask.is_filtered {
+        true => ask.query.clone(),
+        false => Query::default(),
+    };
+    asked.created = Span::default();
+    if ask.axis == Axis::Updated {
+        asked.updated = ask.span;
+    }
+    let mut filters = filters(&asked, &zone);
+    if ask.axis == Axis::Created
+        && let Some(days) = whole_days(ask.span, &zone)
+    {
+        filters.push(json!({"Facet": "createddate", "Value": days, "GroupIndex": 0}));
+    }
+    let body = json!({
+        "Schema": "All",
+        "ShowChildTickets": true,
+        "IncludeDeleted": true,
+        "Filters": filters,
+    });
+    let call = Call::post("/v1.0/tickets", body).sorted(match (ask.axis, ask.is_newest_first) {
+        (Axis::Created, false) => "TicketCreatedDate asc",
+        (Axis::Created, true) => "TicketCreatedDate desc",
+        (Axis::Updated, false) => "TicketModifiedDate asc",
+        (Axis::Updated, true) => "TicketModifiedDate desc",
+    });
+    let (index, asked_size) = match ask.mark {
+        Mark::Index(index, size) => (index, size),
+        Mark::First | Mark::Cursor(_) => (0, LARGE_SIZE),
+    };
+    let page = call.page(reader, index, asked_size).await?;
+    let is_other = page.index.is_some_and(|echoed| echoed != index);
+    let size = match ask.mark {
+        Mark::Index(_, size) => size,
+        Mark::First | Mark::Cursor(_) => granted(&page, asked_size),
+    };
+    let next = match page.total {
+        _ if is_other || page.items.is_empty() => Next::Nothing,
+        Some(total) => Next::Counted { total, size },
+        None => Next::Uncounted { size },
+    };
+    let tickets = page.items.iter().filter_map(|row| {
+        let mut ticket = common(system, id(row, "TicketId")?, row);
+        let holds = ask.query.holds(&ticket, row);
+        ticket.hide("comments", NOT_ASKED);
+        Some(Shown { ticket, holds })
+    });
+    let mut tickets: Vec<Shown> = tickets.collect();
+    if ask.with_comments {
+        let wanted = tickets.iter_mut().filter(|shown| shown.holds);
+        let mut wanted: Vec<_> = wanted.map(|shown| &mut shown.ticket).collect();
+        for some in wanted.chunks_mut(TICKETS_AT_ONCE) {
+            said_on(system, some, reader).await?;
+        }
+    }
+    Ok(TicketPage { tickets, next })
+}
+
+/// Fills in what was said on these tickets (§11).
+async fn said_on(
+    system: &IncidentIq,
+    tickets: &mut [&mut CommonTicket],
+    reader: Reader<'_>,
+) -> Result<()> {
+    let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id.clone()).collect();
+    let call = Call::post("/v1.0/tickets/activities", json!(ids));
+    let mut pages = Pages::new(call, reader);
+    let mut said_by_id: HashMap<String, Vec<Comment>> = HashMap::new();
+    let (mut seen, mut is_whole) = (HashSet::new(), true);
+    while let Some(rows) = pages.next().await? {
+        let before = seen.len();
+        for row in rows {
+            if !seen.insert(row.to_string()) {
+                continue;
+            }
+            // Without the ticket's id nobody knows whose it is.
+            let Some(of) = id(&row, "TicketId") else {
+                is_whole = false;
+                continue;
+            };
+            said_by_id.entry(of).or_default().extend(said(system, &row));
+        }
+        if pages.has_all(seen.len() as u64) || seen.len() == before {
+            break;
+        }
+    }
+    is_whole &= pages.has_all(seen.len() as u64);
+    for ticket in tickets {
+        let mut comments = said_by_id.remove(&ticket.id).unwrap_or_default();
+        comments.sort_by_key(|comment| comment.at);
+        ticket.comments = comments;
+        ticket.not_shown.retain(|hidden| hidden.field != "comments");
+        if !is_whole {
+            ticket.hide("comments", "the system lists fewer than it counts");
+        }
+    }
+    Ok(())
+}
+
 /// The filters by id, by whole days and by words, which every site of the contract knows.
-fn filters(query: &Query, zone: &TimeZone) -> Value {
+fn filters(query: &Query, zone: &TimeZone) -> Vec<Value> {
     let mut filters = Vec::new();
     for (facet, named) in [
         ("agent", &query.assignee),
         ("team", &query.team),
         ("user", &query.requester),
         ("location", &query.place),
+        ("issue", &query.category),
     ] {
-        if let Some(id) = named.as_ref().and_then(|named| named.id.as_ref()) {
+        let ids: Option<Vec<_>> = named.iter().map(|named| named.id.as_ref()).collect();
+        // One facet several times is any of them; one that has no id can be judged here alone.
+        for id in ids.into_iter().flatten() {
             filters.push(json!({"Facet": facet, "Id": id, "GroupIndex": 0}));
         }
     }
     for (facet, span) in [
         ("createddate", query.created),
         ("modifieddate", query.updated),
+        ("closeddate", query.closed),
     ] {
         if let Some(range) = range(span, zone) {
             filters.push(json!({"Facet": facet, "Value": range, "GroupIndex": 0}));
@@ -324,7 +438,24 @@ fn filters(query: &Query, zone: &TimeZone) -> Value {
     if let Some(word) = query.word() {
         filters.push(json!({"Facet": "keyword", "Value": word, "GroupIndex": 0}));
     }
-    Value::Array(filters)
+    filters
+}
+
+/// The days that a span touches, as the filter writes them. No day more: windows that follow each other are to meet, not
+/// to overlap, whatever zone the filter reads its days in.
+fn whole_days(span: Span, zone: &TimeZone) -> Option<String> {
+    let written = |at| zone.to_datetime(at).date().strftime("%m/%d/%Y").to_string();
+    let from = span.from.map(written);
+    let moment = SignedDuration::from_nanos(1);
+    let last = span
+        .until
+        .map(|until| until.checked_sub(moment).unwrap_or(until));
+    match (from, last.map(written)) {
+        (Some(from), Some(last)) => Some(format!("daterange:{from}-{last}")),
+        (Some(from), None) => Some(format!("date>={from}")),
+        (None, Some(last)) => Some(format!("date<={last}")),
+        (None, None) => None,
+    }
 }
 
 /// The whole days of a span, a day more on either side: the filter knows no hours, and not in which zone it reads.
@@ -350,7 +481,7 @@ mod tests {
     #[test]
     fn filters_go_by_id_and_by_whole_days() {
         let query = Query {
-            assignee: Some(Named::id("u-1")),
+            assignee: vec![Named::id("u-1")],
             states: vec![StateFilter::Standing(Standing::Closed)],
             created: Span {
                 from: "2024-06-21T05:00:00Z".parse().ok(),
@@ -361,7 +492,7 @@ mod tests {
         };
         let zone = TimeZone::get("America/Chicago").unwrap();
         assert_eq!(
-            filters(&query, &zone),
+            json!(filters(&query, &zone)),
             json!([
                 {"Facet": "agent", "Id": "u-1", "GroupIndex": 0},
                 {"Facet": "createddate", "Value": "date>=06/20/2024", "GroupIndex": 0},

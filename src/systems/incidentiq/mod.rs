@@ -37,6 +37,7 @@ use super::common::CommonTicket;
 use super::examine::Finding;
 use super::http::Transport;
 use super::http::reader::Reader;
+use super::page::{PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
 use super::{
     Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit, Reading,
@@ -156,6 +157,14 @@ impl System for IncidentIq {
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd> {
         common::search(self, query, self.reader(permit), page).await
+    }
+
+    async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage> {
+        common::page(self, ask, self.reader(permit)).await
+    }
+
+    fn window_days(&self) -> Option<TimeZone> {
+        Some(self.zone.clone().unwrap_or(TimeZone::UTC))
     }
 
     async fn examine(&self, permit: &dyn Permit) -> Vec<Finding> {

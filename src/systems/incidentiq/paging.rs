@@ -16,7 +16,7 @@ use crate::systems::http::reader::{ReadFailure, Reader};
 pub(super) const SIZE: u64 = 100;
 
 /// The page size that is tried when there is more.
-const LARGE_SIZE: u64 = 1000;
+pub(super) const LARGE_SIZE: u64 = 1000;
 
 /// Where pages end for a system that tells no total and repeats nothing.
 const MOST_PAGES: u64 = 10_000;
@@ -67,6 +67,10 @@ impl Call {
         let mut query = vec![("$s", size.to_string()), ("$p", index.to_string())];
         query.extend(self.sort.map(|sort| ("$o", sort.to_owned())));
         let body = self.body.clone().map(|mut body| {
+            // A list of ids has no room for it.
+            if !body.is_object() {
+                return body;
+            }
             let paging = json!({"PageSize": size, "PageIndex": index});
             if self.path.starts_with("/v2.0") {
                 body["RequestOptions"] = json!({"Paging": paging});

@@ -1,0 +1,213 @@
+//! `deskferry export`: what was typed becomes a query, the system is read into a replica, the replica written out.
+
+mod analyses;
+mod place;
+mod table;
+mod told;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use self::analyses::Analyses;
+use self::place::Place;
+use super::args::{By, ExportArgs, Global, Include};
+use super::interrupt::Interrupts;
+use super::open::{Open, Purpose};
+use super::output::Output;
+use crate::config::StateFolder;
+use crate::error::{Error, ErrorKind, ExitCode, Result};
+use crate::export::file::{Format, Sink, Written};
+use crate::export::filter::{FIELDS, Filters};
+use crate::export::period::period;
+use crate::export::reading::{Order, Reading, Told};
+use crate::export::replica::{Replica, Selection};
+use crate::export::sheets::SheetKind;
+use crate::report::reading::Bar;
+use crate::run::{Going, Stop};
+use crate::systems::Standing;
+use crate::systems::common::CommonTicket;
+use crate::systems::query::{Query, StateFilter};
+
+/// How many tickets are written between two looks at whether to stop.
+const STRIDE: u64 = 1_024;
+
+pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
+    if args.fields {
+        return fields(*output);
+    }
+    let path = args.output.clone().unwrap_or_default();
+    let format = table::format(&args, &path)?;
+    let kinds = analyses::kinds(&args, format)?;
+    let open = Open::at(
+        &super::args::Desk {
+            // What has changed must show: a person's new name too.
+            refresh: args.desk.refresh || args.incremental,
+            ..args.desk.clone()
+        },
+        Purpose::Read,
+        global,
+        *output,
+    )
+    .await?;
+    let ended = export(&args, &path, (format, &kinds), &open, global, *output).await;
+    open.close().await?;
+    ended
+}
+
+async fn export(
+    args: &ExportArgs,
+    path: &Path,
+    (format, kinds): (Format, &[SheetKind]),
+    open: &Open,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let started = Instant::now();
+    let query = query(args, open)?;
+    let plan = table::plan(args, format, open)?;
+    let with_comments = args.include.contains(&Include::Comments);
+    let order = Order {
+        query: match args.incremental {
+            true => everything(),
+            false => query.clone(),
+        },
+        with_comments: plan
+            .as_ref()
+            .map_or(with_comments, |plan| plan.parts(with_comments).comments),
+    };
+    let state = StateFolder::open(global.state.as_deref())?;
+    let place = Place::of(&state, open, &order, args.incremental)?;
+    if args.desk.refresh {
+        Replica::delete(place.path())?;
+    }
+    let replica = place.replica()?;
+    if let Some(going_on) = place.going_on(&replica)? {
+        output.say(&going_on);
+    }
+    let interrupts = Interrupts::listen()?;
+    let replica = Arc::new(Mutex::new(replica));
+    let read = {
+        let bar = Bar::new(output.show(), open.limiter.ceiling());
+        let tell = |told: Told| bar.on(told);
+        let reading = Reading::new(
+            open.system(),
+            &open.limiter,
+            Arc::clone(&replica),
+            &order,
+            open.target.concurrency(),
+            interrupts.stop(),
+            &tell,
+        );
+        reading.run().await
+    }?;
+    let read_in = started.elapsed();
+    let replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
+    let selection = args.incremental.then_some(&query);
+    let written = tokio::task::block_in_place(|| {
+        let stop = interrupts.stop();
+        let told = Analyses::of(kinds, args, &replica, &query, open, &stop)?;
+        let sink = table::sink(args, path, format, plan, open, told)?;
+        let written = write(&replica, selection, open, sink, &stop)?;
+        table::way_back(args, format, &written, open)?;
+        Ok::<_, Error>(written)
+    })?;
+    drop(replica);
+    place.done()?;
+    let ended = told::Ended {
+        read,
+        written,
+        read_in,
+        took: started.elapsed(),
+    };
+    ended.tell(open, output)
+}
+
+/// Writes the replica out.
+fn write(
+    replica: &Replica,
+    query: Option<&Query>,
+    open: &Open,
+    mut sink: Box<dyn Sink>,
+    stop: &Stop,
+) -> Result<Written> {
+    let selection = Selection {
+        query,
+        parts: sink.parts(),
+        directory: &open.directory,
+    };
+    each(replica, selection, stop, &mut |ticket| sink.ticket(ticket))?;
+    sink.finish()
+}
+
+/// Hands on what is selected, until it is stopped.
+fn each(
+    replica: &Replica,
+    selection: Selection<'_>,
+    stop: &Stop,
+    take: &mut dyn FnMut(&CommonTicket) -> Result<()>,
+) -> Result<()> {
+    let mut taken = 0_u64;
+    replica.each(selection, &mut |ticket| {
+        taken += 1;
+        if taken.is_multiple_of(STRIDE) && *stop.borrow() != Going::On {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped")
+                .hint("what was read is kept: the same command goes on"));
+        }
+        take(&ticket)
+    })?;
+    Ok(())
+}
+
+/// What was typed, by the ids of the directory.
+fn query(args: &ExportArgs, open: &Open) -> Result<Query> {
+    let mut filters = Filters::new(open.system().schema(), &open.directory);
+    for filter in &args.filters {
+        filters.take(filter)?;
+    }
+    let mut query = filters.into_query();
+    let words = args.search.as_deref().unwrap_or_default();
+    query.words = words.split_whitespace().map(str::to_owned).collect();
+    if let Some(text) = &args.period {
+        let span = period("--period", text, Timestamp::now(), &open.zone())?;
+        match args.by {
+            By::Created => query.created = span,
+            By::Updated => query.updated = span,
+            By::Closed => query.closed = span,
+        }
+    }
+    Ok(query)
+}
+
+/// All tickets, deleted ones too.
+fn everything() -> Query {
+    Query {
+        states: Standing::ALL.map(StateFilter::Standing).to_vec(),
+        ..Query::default()
+    }
+}
+
+fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn fields(output: Output) -> Result<ExitCode> {
+    if output.is_json() {
+        let fields =
+            FIELDS.map(|field| serde_json::json!({"name": field.name, "about": field.about}));
+        output.data(&serde_json::Value::from(fields.to_vec()).to_string())?;
+        return Ok(ExitCode::Done);
+    }
+    for field in FIELDS {
+        output.data(&format!("{:10} {}", field.name, field.about))?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// A rate for people.
+fn per_second(count: u64, took: Duration) -> u64 {
+    let seconds = took.as_secs_f64().max(0.001);
+    (count as f64 / seconds).round() as u64
+}

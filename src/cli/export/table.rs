@@ -1,0 +1,169 @@
+//! What the file is to be: its form, its columns, the mapping that leads back.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::analyses::{Analyses, has_sheets};
+use super::is_stream;
+use crate::cli::args::{By, ExportArgs, Include};
+use crate::cli::open::Open;
+use crate::error::{Error, Result};
+use crate::export::back;
+use crate::export::columns::Plan;
+use crate::export::file::{About, Format, JsonLines, Options, Sink, Written, create, write_text};
+
+/// The form of the file, by its name.
+///
+/// # Errors
+/// When the name does not say it, or a flag does not go with it.
+pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let format = match extension.map(str::to_lowercase).as_deref() {
+        _ if is_stream(path) => Format::JsonLines,
+        Some("csv") => Format::Csv,
+        Some("xlsx") => Format::Xlsx,
+        Some("jsonl") => Format::JsonLines,
+        Some("html" | "htm") => Format::Html,
+        _ => {
+            return Err(
+                Error::usage("the file's name does not say what it is to be")
+                    .at(path.display())
+                    .hint(
+                        "end it with .xlsx, .html, .csv or .jsonl, or write - for standard output",
+                    ),
+            );
+        }
+    };
+    if args.raw && format != Format::Csv {
+        return Err(
+            Error::usage("`--raw` is for .csv: other files have no texts that are run")
+                .hint("leave it out"),
+        );
+    }
+    if args.sheets.is_some() && !has_sheets(format) {
+        return Err(Error::usage("`--sheets` is for .xlsx and .html").hint("leave it out"));
+    }
+    let is_table = matches!(format, Format::Csv | Format::Xlsx);
+    let of_tables = [
+        ("--partition-by", args.partition_by.is_some()),
+        ("--carry-from", args.carry_from.is_some()),
+        ("--write-mapping", args.write_mapping.is_some()),
+    ];
+    if let Some((flag, _)) = of_tables
+        .iter()
+        .find(|(_, is_given)| *is_given && !is_table)
+    {
+        return Err(Error::usage(format!("`{flag}` is for tables")).hint("write a .xlsx or .csv"));
+    }
+    Ok(format)
+}
+
+/// The columns; `None` for whole tickets.
+///
+/// # Errors
+/// All faults of a file of columns.
+pub(super) fn plan(args: &ExportArgs, format: Format, open: &Open) -> Result<Option<Plan>> {
+    let custom = &open.directory.snapshot().custom_fields;
+    match (&args.columns, format) {
+        (Some(file), _) => Plan::load(file, Some(custom), &open.zone()).map(Some),
+        (None, Format::JsonLines) => Ok(None),
+        (None, _) => {
+            let system = open.system().schema().system();
+            Ok(Some(Plan::by_default(system, custom, &open.zone())))
+        }
+    }
+}
+
+/// The file, begun.
+///
+/// # Errors
+/// When it cannot be written, or an earlier file cannot be read.
+pub(super) fn sink(
+    args: &ExportArgs,
+    path: &Path,
+    format: Format,
+    plan: Option<Plan>,
+    open: &Open,
+    analyses: Analyses,
+) -> Result<Box<dyn Sink>> {
+    let comments = args.include.contains(&Include::Comments);
+    if is_stream(path) {
+        let out = Box::new(std::io::stdout());
+        return Ok(Box::new(JsonLines::stream(out, plan, comments)));
+    }
+    create(Options {
+        path: path.to_owned(),
+        format,
+        plan,
+        about: About {
+            system: open.system().schema().system(),
+            source: open.target.name().to_owned(),
+            filter: asked(args),
+            read_at: analyses.read_at,
+        },
+        comments,
+        raw: args.raw,
+        partition: args.partition_by,
+        drop_columns: args.drop_columns,
+        carry_from: args.carry_from.clone(),
+        wait: Duration::from_secs(args.wait),
+        sheets: analyses.sheets,
+    })
+}
+
+/// What tickets must be whenever they were made, in words.
+pub(super) fn narrowed(args: &ExportArgs) -> Vec<String> {
+    let mut narrowed = args.filters.clone();
+    narrowed.extend(
+        args.search
+            .as_ref()
+            .map(|words| format!("the words `{words}`")),
+    );
+    narrowed
+}
+
+/// The period that was asked for, in words.
+pub(super) fn period_asked(args: &ExportArgs) -> Option<String> {
+    let by = match args.by {
+        By::Created => "created",
+        By::Updated => "updated",
+        By::Closed => "closed",
+    };
+    let period = args.period.as_ref()?;
+    Some(format!("{by} {period}"))
+}
+
+/// What was asked for, in words.
+fn asked(args: &ExportArgs) -> String {
+    let mut asked = narrowed(args);
+    asked.extend(period_asked(args));
+    match asked.is_empty() {
+        true => "all tickets".to_owned(),
+        false => asked.join(", "),
+    }
+}
+
+/// Writes the mapping that leads back, where it is asked for.
+///
+/// # Errors
+/// When nothing leads back, or the mapping cannot be written.
+pub(super) fn way_back(
+    args: &ExportArgs,
+    format: Format,
+    written: &Written,
+    open: &Open,
+) -> Result<()> {
+    let (Some(path), Some(plan)) = (&args.write_mapping, &written.plan) else {
+        return Ok(());
+    };
+    let custom = &open.directory.snapshot().custom_fields;
+    let text = back::mapping(
+        plan,
+        open.system().schema(),
+        custom,
+        format,
+        args.raw,
+        written,
+    )?;
+    write_text(path, &text)
+}

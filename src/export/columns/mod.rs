@@ -1,0 +1,55 @@
+//! The columns of an export: a file that says them, or those that a system has by default, compiled once into a plan
+//! that turns a ticket into typed cells.
+//!
+//! ```text
+//! file ─▶ read ─▶ ColumnRule ─▶ Plan ── ticket ─▶ cells
+//! defaults ────────────┘
+//! ```
+//!
+//! The file is read like a mapping: every value knows where it stands, and all faults are told at once. `from` and
+//! templates name what [`COMMON`] lists, custom fields, and the system's own members.
+
+mod default;
+mod fields;
+mod keys;
+mod pattern;
+mod plan;
+mod read;
+mod schema;
+mod template;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+pub use fields::{COMMON, CommonField, Kind};
+pub use plan::{Column, Plan};
+pub use schema::json_schema;
+pub use zone::Local;
+
+pub(crate) use fields::BETWEEN;
+pub(crate) use read::NOT_IN_SHEETS;
+
+/// What stands in one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'t> {
+    /// Nothing.
+    Empty,
+    /// A text as it stands in the ticket.
+    Text(Cow<'t, str>),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Truth(bool),
+    /// A moment on the clocks of the column's zone.
+    Time(Local),
+    /// A text that leads to a page.
+    Link {
+        /// Where it leads to.
+        url: Cow<'t, str>,
+        /// What is shown.
+        text: Cow<'t, str>,
+    },
+}

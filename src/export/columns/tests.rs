@@ -1,0 +1,244 @@
+//! Columns files through [`Plan`], and what is told of their faults.
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::*;
+use crate::directory::{CustomField, CustomType};
+use crate::report::diagnostic::{Look, render};
+use crate::systems::common::{CommonTicket, CustomValue, Named};
+use crate::systems::{Standing, SystemName};
+
+fn custom_field(name: &str) -> CustomField {
+    CustomField {
+        id: format!("id of {name}"),
+        name: name.to_owned(),
+        kind: CustomType::Text,
+        options: Vec::new(),
+        max_length: None,
+        required: false,
+    }
+}
+
+fn plan(text: &str) -> Plan {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("columns.toml");
+    std::fs::write(&path, text).unwrap();
+    let zone = TimeZone::get("America/Chicago").unwrap();
+    Plan::load(&path, Some(&[custom_field("Asset Tag")]), &zone)
+        .unwrap_or_else(|error| panic!("{}", render(error.faults(), Look::Plain)))
+}
+
+pub(crate) fn ticket() -> CommonTicket {
+    let person = |id: &str, name: &str, email: &str| {
+        Some(Named {
+            id: Some(id.to_owned()),
+            name: Some(name.to_owned()),
+            email: Some(email.to_owned()),
+        })
+    };
+    CommonTicket {
+        number: Some("0042".to_owned()),
+        url: Some("https://district.incidentiq.com/agent/tickets/t-1".to_owned()),
+        title: Some("=Beamer \"flackert\"".to_owned()),
+        standing: Standing::Open,
+        state: Some(Named { name: Some("In Progress".to_owned()), ..Named::default() }),
+        requester: person("u-1", "Ann Lee", "ann@district.example"),
+        tags: vec!["av".to_owned(), "room 12".to_owned()],
+        custom: vec![CustomValue {
+            id: None,
+            name: Some("Asset Tag".to_owned()),
+            value: json!("000123"),
+        }],
+        created: Some("2024-06-21T22:43:05Z".parse().unwrap()),
+        other: json!({"LocationRoom": {"Name": "B 12"}, "SourceId": 3, "Big": 9_007_199_254_740_993_u64})
+            .as_object()
+            .unwrap()
+            .clone(),
+        ..CommonTicket::new(SystemName::IncidentIq, "t-1".to_owned())
+    }
+}
+
+/// The cells of a ticket as texts with their kinds.
+fn shown(plan: &mut Plan, ticket: &CommonTicket) -> Vec<String> {
+    let mut cells = Vec::new();
+    plan.cells(ticket, &mut cells).unwrap();
+    let mut shown = Vec::new();
+    for (at, cell) in cells.iter().enumerate() {
+        shown.push(match cell {
+            Cell::Empty => "-".to_owned(),
+            Cell::Text(text) => format!("text {text}"),
+            Cell::Number(number) => format!("number {number}"),
+            Cell::Truth(truth) => format!("truth {truth}"),
+            Cell::Link { url, text } => format!("link {text} → {url}"),
+            Cell::Time(local) => {
+                let mut text = "time ".to_owned();
+                plan.time_text(Some(at), *local, &mut text);
+                text
+            }
+        });
+    }
+    shown
+}
+
+#[test]
+fn a_ticket_becomes_the_cells_that_the_file_says() {
+    let mut plan = plan(
+        r##"
+version = 1
+timezone = "Europe/London"
+[[column]]
+from = "number"
+link = true
+[[column]]
+from = "requester.email"
+[[column]]
+from = "created"
+[[column]]
+heading = "Day"
+from = "created"
+format = "dd/mm/yy"
+timezone = "America/Chicago"
+[[column]]
+from = "custom.asset tag"
+[[column]]
+from = "LocationRoom.Name"
+[[column]]
+from = "SourceId"
+[[column]]
+from = "Big"
+[[column]]
+heading = "What"
+template = "{{ title }} / {{ requester }} <{{ requester.email }}> {{ row['custom.Asset Tag'] }}"
+[[column]]
+heading = "Loud"
+template = "{{ requester|upper }} {{ requester.email|upper }} {{ created|strftime('%H') }}"
+[[column]]
+from = "state"
+map = { "in progress" = "being worked on" }
+else = "?"
+[[column]]
+from = "tags"
+[[column]]
+from = "assignee"
+[[column]]
+heading = "Remark"
+by_hand = true
+"##,
+    );
+    assert_eq!(
+        shown(&mut plan, &ticket()),
+        [
+            "link 0042 → https://district.incidentiq.com/agent/tickets/t-1",
+            "text ann@district.example",
+            "time 2024-06-21 23:43:05",
+            "time 21/06/24",
+            "text 000123",
+            "text B 12",
+            "number 3",
+            "text 9007199254740993",
+            "text =Beamer \"flackert\" / Ann Lee <ann@district.example> 000123",
+            "text ANN LEE ANN@DISTRICT.EXAMPLE 23",
+            "text being worked on",
+            "text av; room 12",
+            "-",
+            "-",
+        ]
+    );
+    let headings: Vec<&str> = plan
+        .columns()
+        .iter()
+        .map(|column| column.heading.as_str())
+        .collect();
+    assert_eq!(headings[..3], ["Ticket", "Requester e-mail", "Created"]);
+    assert_eq!(plan.key(), Some(0));
+    assert_eq!(plan.never_filled().count(), 0);
+}
+
+#[test]
+fn a_member_that_no_ticket_has_is_told() {
+    let mut plan = plan("version = 1\n[[column]]\nfrom = \"LocationRoom.Nmae\"\n");
+    shown(&mut plan, &ticket());
+    assert_eq!(
+        plan.never_filled().collect::<Vec<_>>(),
+        ["LocationRoom.Nmae"]
+    );
+}
+
+#[test]
+fn every_system_has_columns_that_say_which_ticket_it_is() {
+    for system in SystemName::ALL {
+        let mut plan = Plan::by_default(
+            system,
+            &[custom_field("Title"), custom_field("X")],
+            &TimeZone::UTC,
+        );
+        let key = plan.key().unwrap();
+        assert_eq!(plan.columns()[key].shows(), Some("id"), "{system}");
+        let headings: Vec<String> = plan
+            .columns()
+            .iter()
+            .map(|column| column.heading.to_lowercase())
+            .collect();
+        let different: std::collections::HashSet<&String> = headings.iter().collect();
+        assert_eq!(different.len(), headings.len(), "{system}");
+        assert_eq!(shown(&mut plan, &ticket()).last().unwrap(), "text t-1");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once_with_their_place() {
+    let text = r##"version = 2
+sheet = "a/b"
+titel = "x"
+[[column]]
+from = "assigne.email"
+[[column]]
+from = "assignee.phone"
+[[column]]
+from = "custom.Asset Tg"
+[[column]]
+from = "created"
+format = "%Y-%m-%d"
+timezone = "Chicago"
+[[column]]
+from = "title"
+template = "x"
+[[column]]
+heading = "Title"
+template = "{{ titel }} {{ state|uper }}"
+[[column]]
+heading = "title"
+from = "title"
+link = "yes"
+[[column]]
+template = "{{ title "
+heading = "Y"
+[[column]]
+by_hand = true
+map = { a = "b" }
+[[column]]
+from = "state"
+else = "x"
+[[column]]
+"##;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("columns.toml");
+    std::fs::write(&path, text).unwrap();
+    let error = Plan::load(&path, Some(&[custom_field("Asset Tag")]), &TimeZone::UTC).unwrap_err();
+    let told =
+        render(error.faults(), Look::Plain).replace(&path.display().to_string(), "columns.toml");
+    insta::assert_snapshot!(format!("{}\n{told}", error.message()));
+}
+
+#[test]
+fn the_schema_takes_what_the_reader_takes() {
+    let schema = json_schema();
+    let columns = &schema["properties"]["column"]["items"]["properties"];
+    for key in [
+        "from", "template", "heading", "format", "timezone", "map", "else", "link", "width",
+        "by_hand",
+    ] {
+        assert!(columns[key]["description"].is_string(), "{key}");
+    }
+}

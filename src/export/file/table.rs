@@ -1,0 +1,441 @@
+//! Tickets as rows: the columns of the plan, behind them those that people added, comments and what left the selection
+//! beside.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::csv::CsvFile;
+use super::part::{Names, Partition};
+use super::target::{Target, retire};
+use super::xlsx::{Book, Line, Rows};
+use super::{About, Format, Options, Sink, Written};
+use crate::error::{Error, Result};
+use crate::export::columns::{Cell, Column, Plan};
+use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, replaceable};
+use crate::export::replica::Parts;
+use crate::export::sheets::Sheet;
+use crate::systems::common::{CommonTicket, Named};
+
+/// What stands above them.
+const COMMENT_HEADINGS: [&str; 7] = [
+    "Ticket",
+    "Ticket ID",
+    "Time",
+    "Author",
+    "Author e-mail",
+    "Public",
+    "Comment",
+];
+/// How many files are open at once.
+const MOST_OPEN: usize = 64;
+
+pub(super) struct TableSink {
+    plan: Plan,
+    path: PathBuf,
+    about: About,
+    comments: bool,
+    raw: bool,
+    partition: Option<Partition>,
+    wait: std::time::Duration,
+    sheets: Vec<Sheet>,
+    keeps: bool,
+    kept: Kept,
+    out: Out,
+    written: Written,
+}
+
+enum Out {
+    Csv(Box<Files>),
+    Xlsx(Box<Book>, Vec<String>),
+}
+
+/// The CSV files of an export.
+#[derive(Default)]
+struct Files {
+    names: Names,
+    parts: HashMap<String, CsvFile>,
+    /// The parts in the order of their first ticket.
+    order: Vec<String>,
+    /// Those that are open, the one that was used last at the end.
+    open: Vec<String>,
+    comments: Option<CsvFile>,
+}
+
+impl TableSink {
+    pub(super) fn start(options: Options) -> Result<Self> {
+        let plan = options
+            .plan
+            .ok_or_else(|| Error::usage("a table needs columns"))?;
+        let mut sink = Self {
+            out: Out::Csv(Box::default()),
+            kept: Kept::default(),
+            plan,
+            path: options.path,
+            about: options.about,
+            comments: options.comments,
+            raw: options.raw,
+            partition: options.partition,
+            wait: options.wait,
+            sheets: options.sheets,
+            keeps: !options.drop_columns,
+            written: Written::default(),
+        };
+        let is_workbook = options.format == Format::Xlsx;
+        if let Some(old) = options
+            .carry_from
+            .as_deref()
+            .filter(|_| is_workbook || options.partition.is_none())
+        {
+            if let Previous::Foreign(why) = sink.kept.read("", old, &sink.plan, false)? {
+                return Err(
+                    Error::usage(format!("no columns can be taken from this file: {why}"))
+                        .at(old.display())
+                        .hint("name a file that `deskferry export` wrote: --carry-from OLD.xlsx"),
+                );
+            }
+        } else if options.carry_from.is_some() {
+            return Err(Error::usage(
+                "`--carry-from` takes columns into one file, not into several",
+            )
+            .hint("leave `--partition-by` out, or write a workbook"));
+        }
+        if is_workbook {
+            let target = sink.target(sink.path.clone(), "")?;
+            let mut book = Book::new(target, &sink.plan);
+            book.reserve(COMMENTS);
+            book.reserve(EARLIER);
+            for sheet in &sink.sheets {
+                book.reserve(sheet.name);
+            }
+            let headings = sink.headings("");
+            sink.out = Out::Xlsx(Box::new(book), headings);
+        } else if sink.partition.is_none() {
+            let mut files = Files::default();
+            sink.open_part(&mut files, "")?;
+            sink.out = Out::Csv(Box::new(files));
+        }
+        Ok(sink)
+    }
+
+    /// Where a file goes, once what people wrote into the one that stands there is read.
+    fn target(&mut self, path: PathBuf, part: &str) -> Result<Target> {
+        let previous = match (path.exists(), self.keeps) {
+            (false, _) => Previous::Read,
+            (true, true) => self.kept.read(part, &path, &self.plan, true)?,
+            (true, false) => replaceable(&path, &self.plan),
+        };
+        let foreign = match previous {
+            Previous::Foreign(why) => Some(why),
+            Previous::Read => None,
+        };
+        Ok(Target {
+            path,
+            foreign,
+            wait: self.wait,
+        })
+    }
+
+    fn headings(&self, part: &str) -> Vec<String> {
+        let own = self
+            .plan
+            .columns()
+            .iter()
+            .map(|column| column.heading.clone());
+        own.chain(self.kept.headings(part)).collect()
+    }
+
+    fn open_part(&mut self, files: &mut Files, part: &str) -> Result<()> {
+        let path = match self.partition {
+            None => self.path.clone(),
+            Some(_) => beside(&self.path, &files.names.file(part)),
+        };
+        let target = self.target(path.clone(), part)?;
+        let earlier = beside(&path, "earlier");
+        if self.keeps && target.foreign.is_none() && earlier.exists() {
+            // What left the selection before may be back.
+            self.kept.read(part, &earlier, &self.plan, false)?;
+        }
+        let headings = self.headings(part);
+        let file = CsvFile::start(target, self.raw, headings.iter().map(String::as_str))?;
+        files.parts.insert(part.to_owned(), file);
+        files.order.push(part.to_owned());
+        files.open.push(part.to_owned());
+        Ok(())
+    }
+
+    fn row(&mut self, part: &str, cells: &[Cell<'_>]) -> Result<()> {
+        let mut out = std::mem::replace(&mut self.out, Out::Csv(Box::default()));
+        let done = match &mut out {
+            Out::Xlsx(book, headings) => book.row(&Line {
+                rows: Rows::Tickets,
+                part,
+                sheet: if part.is_empty() {
+                    &self.plan.sheet
+                } else {
+                    part
+                },
+                headings,
+                cells,
+            }),
+            Out::Csv(files) => self.csv_row(files, part, cells),
+        };
+        self.out = out;
+        done
+    }
+
+    fn csv_row(&mut self, files: &mut Files, part: &str, cells: &[Cell<'_>]) -> Result<()> {
+        if !files.parts.contains_key(part) {
+            self.open_part(files, part)?;
+        }
+        if files.open.last().is_none_or(|last| last != part) {
+            files.open.retain(|open| open != part);
+            files.open.push(part.to_owned());
+            if files.open.len() > MOST_OPEN {
+                let oldest = files.open.remove(0);
+                if let Some(file) = files.parts.get_mut(&oldest) {
+                    file.close()?;
+                }
+            }
+        }
+        match files.parts.get_mut(part) {
+            Some(file) => csv_row(file, cells, &self.plan),
+            None => Ok(()),
+        }
+    }
+
+    fn write_comments(&mut self, ticket: &CommonTicket) -> Result<()> {
+        let headings = COMMENT_HEADINGS.map(str::to_owned);
+        for comment in &ticket.comments {
+            let author = comment.author.as_ref().map(Named::label);
+            let email = comment
+                .author
+                .as_ref()
+                .and_then(|author| author.email.as_deref());
+            let cells = [
+                Cell::Text(ticket.number.as_ref().unwrap_or(&ticket.id).as_str().into()),
+                Cell::Text(ticket.id.as_str().into()),
+                comment
+                    .at
+                    .map_or(Cell::Empty, |at| Cell::Time(self.plan.local(at))),
+                author.map_or(Cell::Empty, |author| Cell::Text(author.into())),
+                email.map_or(Cell::Empty, |email| Cell::Text(email.into())),
+                comment.public.map_or(Cell::Empty, Cell::Truth),
+                Cell::Text(comment.text.as_str().into()),
+            ];
+            match &mut self.out {
+                Out::Xlsx(book, _) => book.row(&Line {
+                    rows: Rows::Comments,
+                    part: "",
+                    sheet: COMMENTS,
+                    headings: &headings,
+                    cells: &cells,
+                })?,
+                Out::Csv(files) => {
+                    if files.comments.is_none() {
+                        let target = Target {
+                            path: beside(&self.path, "comments"),
+                            foreign: None,
+                            wait: self.wait,
+                        };
+                        files.comments = Some(CsvFile::start(
+                            target,
+                            self.raw,
+                            COMMENT_HEADINGS.into_iter(),
+                        )?);
+                    }
+                    if let Some(file) = &mut files.comments {
+                        for cell in &cells {
+                            file.cell(cell, &self.plan, None)?;
+                        }
+                        file.end()?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish_book(mut self, mut book: Book, headings: Vec<String>) -> Result<Written> {
+        let kept = &mut self.kept;
+        let left = kept.left("", |cells| {
+            book.row(&Line {
+                rows: Rows::Earlier,
+                part: "",
+                sheet: EARLIER,
+                headings: &headings,
+                cells: &cells,
+            })
+        })?;
+        if left > 0 {
+            self.written.notes.push(format!(
+                "{left} earlier {} with people's text left the selection: {} on the sheet `{EARLIER}`",
+                rows(left),
+                stand(left)
+            ));
+        }
+        if let Some(first) = &book.cut.first {
+            self.written.notes.push(format!(
+                "{} {} longer than a cell of a workbook can hold (32,767 characters) and cut, the first is {first}: a .csv holds all of it",
+                book.cut.count,
+                if book.cut.count == 1 { "text was" } else { "texts were" },
+            ));
+        }
+        self.written.cut = std::mem::take(&mut book.cut.columns);
+        let whole = book.finish(&self.plan, &self.about, &headings, &self.sheets)?;
+        self.written.sheets = whole.sheets;
+        let path = whole.target.place(whole.file, &mut self.written.notes)?;
+        self.written.files.push(path);
+        self.written.plan = Some(self.plan);
+        Ok(self.written)
+    }
+
+    fn finish_files(mut self, mut files: Files) -> Result<Written> {
+        let parts = std::mem::take(&mut files.order);
+        let mut comments = Vec::new();
+        for part in parts {
+            let Some(file) = files.parts.remove(&part) else {
+                continue;
+            };
+            let (target, file) = file.finish()?;
+            let place = target.place(file, &mut self.written.notes)?;
+            let earlier = beside(&target.path, "earlier");
+            let headings = self.headings(&part);
+            let mut out = None;
+            let mut kept = std::mem::take(&mut self.kept);
+            let left = kept.left(&part, |cells| {
+                if out.is_none() {
+                    let target = Target {
+                        path: beside(&place, "earlier"),
+                        foreign: None,
+                        wait: self.wait,
+                    };
+                    out = Some(CsvFile::start(
+                        target,
+                        self.raw,
+                        headings.iter().map(String::as_str),
+                    )?);
+                }
+                match &mut out {
+                    Some(file) => csv_row(file, &cells, &self.plan),
+                    None => Ok(()),
+                }
+            })?;
+            self.kept = kept;
+            self.written.files.push(place);
+            match out {
+                Some(file) => {
+                    let (target, file) = file.finish()?;
+                    let place = target.place(file, &mut self.written.notes)?;
+                    self.written.notes.push(format!(
+                        "{left} earlier {} with people's text left the selection: {} in {}",
+                        rows(left),
+                        stand(left),
+                        place.display()
+                    ));
+                    comments.push(place);
+                }
+                None if target.foreign.is_none() && self.keeps => retire(&earlier)?,
+                None => {}
+            }
+        }
+        if let Some(file) = files.comments.take() {
+            let (target, file) = file.finish()?;
+            comments.push(target.place(file, &mut self.written.notes)?);
+        }
+        self.written.files.extend(comments);
+        self.written.plan = Some(self.plan);
+        Ok(self.written)
+    }
+}
+
+impl Sink for TableSink {
+    fn parts(&self) -> Parts {
+        self.plan.parts(self.comments)
+    }
+
+    fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
+        let part = match self.partition {
+            None => String::new(),
+            Some(partition) => partition.of(ticket, self.plan.zone()),
+        };
+        let mut cells = Vec::with_capacity(self.plan.columns().len());
+        self.plan.cells(ticket, &mut cells)?;
+        let kept_in = match &self.out {
+            Out::Xlsx(..) => "",
+            Out::Csv(files) => {
+                // What people wrote into the file of a part is read when the part begins.
+                if !files.parts.contains_key(&part) {
+                    let mut out = std::mem::replace(&mut self.out, Out::Csv(Box::default()));
+                    let opened = match &mut out {
+                        Out::Csv(files) => self.open_part(files, &part),
+                        Out::Xlsx(..) => Ok(()),
+                    };
+                    self.out = out;
+                    opened?;
+                }
+                part.as_str()
+            }
+        };
+        let key = self.plan.key().map(|key| match &cells[key] {
+            Cell::Text(text) | Cell::Link { text, .. } => text.to_string(),
+            _ => String::new(),
+        });
+        if let Some(key) = key {
+            self.kept.fill(kept_in, &key, &mut cells, |at| {
+                self.plan.columns().get(at).is_some_and(Column::is_by_hand)
+            })?;
+        }
+        self.row(&part, &cells)?;
+        if self.comments {
+            self.write_comments(ticket)?;
+        }
+        self.written.tickets += 1;
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Written> {
+        for heading in self.plan.never_filled() {
+            self.written.notes.push(format!(
+                "the column `{heading}` is empty in all {} tickets: no ticket had such a member",
+                self.written.tickets
+            ));
+        }
+        if self.raw {
+            let note = "texts stand as they are (--raw): a spreadsheet program RUNS those that begin with = + - @";
+            self.written.notes.push(note.to_owned());
+        }
+        match std::mem::replace(&mut self.out, Out::Csv(Box::default())) {
+            Out::Xlsx(book, headings) => self.finish_book(*book, headings),
+            Out::Csv(files) => self.finish_files(*files),
+        }
+    }
+}
+
+fn csv_row(file: &mut CsvFile, cells: &[Cell<'_>], plan: &Plan) -> Result<()> {
+    let own = plan.columns().len();
+    for (at, cell) in cells.iter().enumerate() {
+        file.cell(cell, plan, (at < own).then_some(at))?;
+    }
+    file.end()
+}
+
+fn rows(count: u64) -> &'static str {
+    if count == 1 { "row" } else { "rows" }
+}
+
+fn stand(count: u64) -> &'static str {
+    if count == 1 {
+        "it stands"
+    } else {
+        "they stand"
+    }
+}
+
+/// `tickets.csv` gives `tickets.comments.csv`.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
+    let stem = part(path.file_stem()).unwrap_or_default();
+    let extension = part(path.extension()).unwrap_or_else(|| "csv".to_owned());
+    path.with_file_name(format!("{stem}.{what}.{extension}"))
+}

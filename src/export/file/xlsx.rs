@@ -1,0 +1,550 @@
+//! Tables as a workbook, in memory that does not grow with rows.
+
+use std::collections::HashMap;
+use std::io::BufWriter;
+
+use rust_xlsxwriter::{
+    Color, ConditionalFormatText, ConditionalFormatTextRule, DocProperties, Format, FormatAlign,
+    Formula, Url, Workbook, Worksheet, XlsxError,
+};
+use tempfile::TempPath;
+
+use super::part::Names;
+use super::target::Target;
+use super::{About, unwritable};
+use crate::error::{Error, Result};
+use crate::export::columns::{Cell, Column, Kind, Plan};
+use crate::export::keep::{COLUMN_PROPERTY, OURS, SHEET_PROPERTY};
+use crate::export::sheets::xlsx::{Traced, TracedSheet};
+use crate::export::sheets::{self, Field, Sheet as Analysed};
+use crate::record::Cell as Plain;
+use crate::source::guard::is_active;
+
+/// What a cell of a workbook can hold, in the units in which Excel counts.
+const LONGEST_TEXT: usize = 32_767;
+/// What a text within a formula can hold.
+const LONGEST_IN_FORMULA: usize = 255;
+/// The rows of a sheet below its headings.
+pub(super) const MOST_ROWS: u32 = 1_048_575;
+/// A sheet of its own for each part: more of them nobody finds their way in.
+const MOST_SHEETS: usize = 250;
+/// How wide a column gets by what stands in it.
+const WIDEST: u16 = 60;
+const NARROWEST: u16 = 8;
+/// Of a property of the document.
+const LONGEST_PROPERTY: usize = 255;
+
+/// What kind of rows a sheet holds; sheets stand in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rows {
+    Tickets,
+    Comments,
+    Earlier,
+}
+
+/// A workbook on its way.
+pub(super) struct Book {
+    workbook: Workbook,
+    pub(super) target: Target,
+    sheets: Vec<Sheet>,
+    /// The sheet that rows of a kind and part go to now.
+    current: HashMap<(u8, String), usize>,
+    names: Names,
+    formats: Formats,
+    /// How many rows a sheet takes.
+    pub(super) most_rows: u32,
+    /// Texts that were cut, and where the first of them stands.
+    pub(super) cut: Cut,
+}
+
+/// A workbook that is whole.
+pub(super) struct Whole {
+    pub(super) target: Target,
+    pub(super) file: TempPath,
+    /// The sheets with the tickets.
+    pub(super) sheets: Vec<String>,
+}
+
+/// Texts that no cell can hold whole.
+#[derive(Debug, Default)]
+pub(super) struct Cut {
+    pub(super) count: u64,
+    pub(super) first: Option<String>,
+    /// Which columns of the plan.
+    pub(super) columns: Vec<usize>,
+}
+
+struct Sheet {
+    name: String,
+    rows: Rows,
+    /// The next row, from 0.
+    next: u32,
+    widths: Vec<u16>,
+}
+
+/// One row as it is written.
+pub(super) struct Line<'a, 't> {
+    pub(super) rows: Rows,
+    pub(super) part: &'a str,
+    /// The name of the sheet, before what tells several of them apart.
+    pub(super) sheet: &'a str,
+    pub(super) headings: &'a [String],
+    pub(super) cells: &'a [Cell<'t>],
+}
+
+impl Book {
+    pub(super) fn new(target: Target, plan: &Plan) -> Self {
+        Self {
+            workbook: Workbook::new(),
+            target,
+            sheets: Vec::new(),
+            current: HashMap::new(),
+            names: Names::default(),
+            formats: Formats::new(plan),
+            most_rows: MOST_ROWS,
+            cut: Cut::default(),
+        }
+    }
+
+    /// Keeps the names of the sheets that come later for them.
+    pub(super) fn reserve(&mut self, name: &str) {
+        self.names.reserve(name);
+    }
+
+    /// The sheet that a line goes to, made where there is none or it is full.
+    fn sheet(&mut self, line: &Line<'_, '_>) -> Result<usize> {
+        let key = (line.rows as u8, line.part.to_owned());
+        let known = self.current.get(&key).copied();
+        if let Some(at) = known.filter(|&at| self.sheets[at].next <= self.most_rows) {
+            return Ok(at);
+        }
+        if self.sheets.len() == MOST_SHEETS {
+            return Err(Error::usage(format!(
+                "the workbook would get more than {MOST_SHEETS} sheets"
+            ))
+            .hint("part it by something that has fewer values, or write .csv files"));
+        }
+        let count = self
+            .sheets
+            .iter()
+            .filter(|sheet| sheet.rows == line.rows)
+            .count();
+        let name = match (line.rows, known) {
+            // What was reserved is given out as it is.
+            (Rows::Comments | Rows::Earlier, None) => line.sheet.to_owned(),
+            (_, None) => self.names.sheet(line.sheet),
+            (_, Some(_)) => self.names.sheet(&format!("{} {}", line.sheet, count + 1)),
+        };
+        let at = self.sheets.len();
+        let sheet = self
+            .workbook
+            .add_worksheet_with_constant_memory()
+            .map_err(failed)?;
+        sheet.set_name(&name).map_err(failed)?;
+        sheet.set_freeze_panes(1, 0).map_err(failed)?;
+        let mut widths = Vec::with_capacity(line.headings.len());
+        for (column, heading) in (0..).zip(line.headings) {
+            sheet
+                .write_string_with_format(0, column, heading, &self.formats.heading)
+                .map_err(failed)?;
+            // Room for the button of the filter.
+            widths.push(width(heading).saturating_add(3));
+        }
+        self.sheets.push(Sheet {
+            name,
+            rows: line.rows,
+            next: 1,
+            widths,
+        });
+        self.current.insert(key, at);
+        Ok(at)
+    }
+
+    /// Writes a row.
+    pub(super) fn row(&mut self, line: &Line<'_, '_>) -> Result<()> {
+        let at = self.sheet(line)?;
+        let state = &mut self.sheets[at];
+        let sheet = self.workbook.worksheet_from_index(at).map_err(failed)?;
+        let row = state.next;
+        state.next += 1;
+        let is_planned = line.rows != Rows::Comments;
+        for (column, cell) in line.cells.iter().enumerate() {
+            let format = self.formats.columns.get(column).filter(|_| is_planned);
+            let format = format.unwrap_or(&self.formats.other);
+            let place = (row, column as u16);
+            let shown = match cell {
+                Cell::Text(text) => {
+                    if write_text(sheet, place, text, &self.formats.inert).map_err(failed)? {
+                        self.cut.add(line, column);
+                    }
+                    width(text)
+                }
+                Cell::Link { url, text } => {
+                    if !write_link(sheet, place, url, text, &self.formats.link).map_err(failed)? {
+                        write_text(sheet, place, text, &self.formats.inert).map_err(failed)?;
+                    }
+                    width(text)
+                }
+                cell => write_value(sheet, place, cell, format).map_err(failed)?,
+            };
+            if let Some(widest) = state.widths.get_mut(column) {
+                *widest = shown.max(*widest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the file, with the analyses behind the tickets.
+    pub(super) fn finish(
+        mut self,
+        plan: &Plan,
+        about: &About,
+        headings: &[String],
+        analyses: &[Analysed],
+    ) -> Result<Whole> {
+        if self.sheets.is_empty() {
+            let line = Line {
+                rows: Rows::Tickets,
+                part: "",
+                sheet: &plan.sheet,
+                headings,
+                cells: &[],
+            };
+            self.sheet(&line)?;
+        }
+        for (at, state) in self.sheets.iter().enumerate() {
+            let sheet = self.workbook.worksheet_from_index(at).map_err(failed)?;
+            close_sheet(sheet, state, plan).map_err(failed)?;
+        }
+        let tickets: Vec<&Sheet> = self
+            .sheets
+            .iter()
+            .filter(|sheet| sheet.rows == Rows::Tickets)
+            .collect();
+        let own: Vec<String> = self.sheets.iter().map(|sheet| sheet.name.clone()).collect();
+        let rank: HashMap<&str, Rows> = self
+            .sheets
+            .iter()
+            .map(|sheet| (sheet.name.as_str(), sheet.rows))
+            .collect();
+        self.workbook
+            .worksheets_mut()
+            .sort_by_key(|sheet| rank.get(sheet.name().as_str()).copied());
+        let traced = traced(&tickets, plan);
+        sheets::xlsx::add(&mut self.workbook, analyses, Some(&traced)).map_err(failed)?;
+        let all: Vec<String> = self
+            .workbook
+            .worksheets()
+            .iter()
+            .map(Worksheet::name)
+            .collect();
+        let properties = properties(plan, about, &own, &all);
+        self.workbook.set_properties(&properties);
+        let mut out = self.target.temporary()?;
+        let file = BufWriter::with_capacity(256 * 1024, out.as_file_mut());
+        self.workbook.save_to_writer(file).map_err(failed)?;
+        Ok(Whole {
+            target: self.target,
+            file: out.into_temp_path(),
+            sheets: tickets.iter().map(|sheet| sheet.name.clone()).collect(),
+        })
+    }
+}
+
+impl Cut {
+    fn add(&mut self, line: &Line<'_, '_>, column: usize) {
+        self.count += 1;
+        if self.first.is_none() {
+            let ticket = match line.cells.first() {
+                Some(Cell::Text(text) | Cell::Link { text, .. }) => text.as_ref(),
+                _ => "",
+            };
+            let heading = line.headings.get(column).map_or("", String::as_str);
+            self.first = Some(format!("`{heading}` of ticket {ticket}"));
+        }
+        if line.rows == Rows::Tickets && !self.columns.contains(&column) {
+            self.columns.push(column);
+        }
+    }
+}
+
+fn close_sheet(
+    sheet: &mut Worksheet,
+    state: &Sheet,
+    plan: &Plan,
+) -> std::result::Result<(), XlsxError> {
+    let last = state.next - 1;
+    if let Some(last_column) = state.widths.len().checked_sub(1) {
+        sheet.autofilter(0, 0, last, last_column as u16)?;
+    }
+    for (column, shown) in state.widths.iter().enumerate() {
+        let said = plan.columns().get(column).and_then(|column| column.width);
+        let said = said.filter(|_| state.rows != Rows::Comments);
+        let shown = said.map_or(f64::from((*shown).clamp(NARROWEST, WIDEST)), |said| {
+            said.min(255) as f64
+        });
+        sheet.set_column_width(column as u16, shown)?;
+    }
+    if state.rows == Rows::Tickets && last > 0 {
+        for (at, column) in plan.columns().iter().enumerate() {
+            for (words, text, background) in colours(column) {
+                let format = Format::new()
+                    .set_font_color(text)
+                    .set_background_color(background);
+                for word in words {
+                    let rule = ConditionalFormatText::new()
+                        .set_rule(ConditionalFormatTextRule::Contains((*word).to_owned()))
+                        .set_format(&format);
+                    sheet.add_conditional_format(1, at as u16, last, at as u16, &rule)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Words and the colours, of text and background, of cells that hold one of them.
+type Colour = (&'static [&'static str], Color, Color);
+
+/// The colours of states and priorities, whatever each tenant calls them.
+fn colours(column: &Column) -> Vec<Colour> {
+    let green = (Color::RGB(0x37_56_23), Color::RGB(0xE2_EF_DA));
+    let blue = (Color::RGB(0x1F_4E_78), Color::RGB(0xDD_EB_F7));
+    let yellow = (Color::RGB(0x7F_60_00), Color::RGB(0xFF_F2_CC));
+    let orange = (Color::RGB(0x83_3C_0B), Color::RGB(0xFC_E4_D6));
+    let red = (Color::RGB(0x9C_00_06), Color::RGB(0xFF_C7_CE));
+    let grey = (Color::RGB(0x59_59_59), Color::RGB(0xED_ED_ED));
+    match column.shows() {
+        Some("state" | "standing") => vec![
+            (&["closed", "solved", "complete", "done"], green.0, green.1),
+            (&["progress"], blue.0, blue.1),
+            (&["pending", "hold", "wait"], yellow.0, yellow.1),
+        ],
+        Some("priority") => vec![
+            (&["urgent", "critical", "emergency"], red.0, red.1),
+            (&["high"], orange.0, orange.1),
+            (&["low"], grey.0, grey.1),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn traced(sheets: &[&Sheet], plan: &Plan) -> Traced {
+    let columns = (0..).zip(plan.columns());
+    let sheet = |sheet: &&Sheet| TracedSheet {
+        name: sheet.name.clone(),
+        first_row: 1,
+        last_row: sheet.next - 1,
+    };
+    Traced {
+        sheets: sheets.iter().map(sheet).collect(),
+        columns: columns
+            .filter(|(_, column)| column.is_in_zone_of_plan())
+            .filter_map(|(at, column)| Some((Field::named(column.shows()?)?, at)))
+            .collect(),
+    }
+}
+
+/// By these the file is known again, and which of its sheets and columns are ours.
+fn properties(plan: &Plan, about: &About, tickets: &[String], all: &[String]) -> DocProperties {
+    let cut = |text: &str| text.chars().take(LONGEST_PROPERTY).collect::<String>();
+    let read_at = about
+        .read_at
+        .to_zoned(plan.zone().clone())
+        .strftime("%Y-%m-%d %H:%M %Z")
+        .to_string();
+    let mut properties = DocProperties::new()
+        .set_title(&plan.sheet)
+        .set_subject(cut(&format!(
+            "Tickets of {} ({})",
+            about.system, about.source
+        )))
+        .set_comment(cut(&format!("{}; read {read_at}", about.filter)))
+        .set_custom_property(OURS, "1")
+        .set_custom_property("Source", cut(&format!("{} {}", about.system, about.source)))
+        .set_custom_property("Filter", cut(&about.filter))
+        .set_custom_property("Read", read_at);
+    for (number, sheet) in tickets
+        .iter()
+        .chain(all.iter().filter(|name| !tickets.contains(name)))
+        .enumerate()
+    {
+        let is_table = number < tickets.len();
+        let name = format!(
+            "{SHEET_PROPERTY}{}{}",
+            number + 1,
+            if is_table { "" } else { " (made)" }
+        );
+        properties = properties.set_custom_property(name, sheet.clone());
+    }
+    for (number, column) in plan
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| !column.is_by_hand())
+    {
+        let name = format!("{COLUMN_PROPERTY}{}", number + 1);
+        properties = properties.set_custom_property(name, cut(&column.heading));
+    }
+    properties
+}
+
+/// How many characters the first line of a text takes; what is long counts as long.
+fn width(text: &str) -> u16 {
+    let start = &text.as_bytes()[..text.len().min(2 * usize::from(WIDEST))];
+    let line = memchr::memchr(b'\n', start).unwrap_or(start.len());
+    // Bytes that go on a character are none of their own.
+    let signs = start[..line]
+        .iter()
+        .filter(|byte| (**byte as i8) >= -0x40)
+        .count();
+    (signs as u16).saturating_add(1).min(WIDEST)
+}
+
+/// Writes a text; `true` when it had to be cut.
+fn write_text(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    text: &str,
+    inert: &Format,
+) -> std::result::Result<bool, XlsxError> {
+    let whole = cut(text);
+    match is_active(whole) {
+        true => sheet.write_string_with_format(row, column, whole, inert)?,
+        false => sheet.write_string(row, column, whole)?,
+    };
+    Ok(whole.len() < text.len())
+}
+
+/// As much of a text as a cell can hold.
+fn cut(text: &str) -> &str {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    let mut units = 0;
+    for (at, sign) in text.char_indices() {
+        units += sign.len_utf16();
+        if units > LONGEST_TEXT {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// Writes a link as a formula, of which a sheet can have any number; `false` for one that cannot be written at all.
+fn write_link(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    url: &str,
+    text: &str,
+    format: &Format,
+) -> std::result::Result<bool, XlsxError> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let fits = |text: &str| {
+        text.encode_utf16().count() <= LONGEST_IN_FORMULA && !text.contains(char::is_control)
+    };
+    if !is_web || !fits(url) || !fits(text) {
+        return Ok(false);
+    }
+    if is_changed_as_result(text) {
+        // A sheet can have only so many of these.
+        let link = Url::new(url).set_text(text);
+        return Ok(sheet
+            .write_url_with_format(row, column, link, format)
+            .is_ok());
+    }
+    let quoted = |text: &str| text.replace('"', "\"\"");
+    let formula = format!("=HYPERLINK(\"{}\",\"{}\")", quoted(url), quoted(text));
+    sheet.write_formula_with_format(row, column, Formula::new(formula).set_result(text), format)?;
+    Ok(true)
+}
+
+/// Whether a text is stored as something else where it is the result of a formula: a number loses its leading zeros.
+fn is_changed_as_result(text: &str) -> bool {
+    match text.parse::<f64>() {
+        Ok(number) => Plain::Number(number).text() != text,
+        Err(_) => text.starts_with('#') || matches!(text, "TRUE" | "FALSE"),
+    }
+}
+
+/// Writes what is no text; how many characters it takes.
+fn write_value(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    cell: &Cell<'_>,
+    format: &ColumnFormat,
+) -> std::result::Result<u16, XlsxError> {
+    match cell {
+        Cell::Number(number) => {
+            match &format.number {
+                Some(format) => sheet.write_number_with_format(row, column, *number, format)?,
+                None => sheet.write_number(row, column, *number)?,
+            };
+            Ok(12)
+        }
+        Cell::Truth(truth) => {
+            sheet.write_boolean(row, column, *truth)?;
+            Ok(7)
+        }
+        Cell::Time(at) => {
+            // Days since the end of 1899, in a calendar that has a 29 February 1900.
+            let days = at.millis as f64 / 86_400_000.0 + 25_569.0;
+            if days < 61.0 {
+                sheet.write_string(row, column, at.civil().to_string())?;
+            } else {
+                sheet.write_number_with_format(row, column, days, &format.time)?;
+            }
+            Ok(17)
+        }
+        _ => Ok(0),
+    }
+}
+
+struct Formats {
+    heading: Format,
+    link: Format,
+    /// Of texts that begin like a formula: the sign that Excel itself sets for a text typed behind a `'`.
+    inert: Format,
+    columns: Vec<ColumnFormat>,
+    other: ColumnFormat,
+}
+
+struct ColumnFormat {
+    number: Option<Format>,
+    time: Format,
+}
+
+impl Formats {
+    fn new(plan: &Plan) -> Self {
+        let of = |code: &str| Format::new().set_num_format(code);
+        let columns = plan.columns().iter().map(|column| {
+            let is_time = column.kind == Kind::Time;
+            ColumnFormat {
+                number: column.format().filter(|_| !is_time).map(of),
+                time: of(column
+                    .format()
+                    .filter(|_| is_time)
+                    .unwrap_or("yyyy-mm-dd hh:mm")),
+            }
+        });
+        Self {
+            heading: Format::new()
+                .set_bold()
+                .set_background_color(Color::RGB(0xDD_E6_F0))
+                .set_align(FormatAlign::VerticalCenter),
+            link: Format::new()
+                .set_font_color(Color::RGB(0x05_63_C1))
+                .set_underline(rust_xlsxwriter::FormatUnderline::Single),
+            inert: Format::new().set_quote_prefix(),
+            columns: columns.collect(),
+            other: ColumnFormat {
+                number: None,
+                time: of("yyyy-mm-dd hh:mm"),
+            },
+        }
+    }
+}
+
+fn failed(error: XlsxError) -> Error {
+    unwritable(std::io::Error::other(error))
+}

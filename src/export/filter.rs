@@ -1,0 +1,294 @@
+//! What people look for, in the names of the common ticket, as a [`Query`] by the ids of the directory.
+
+use crate::directory::suggest::{did_you_mean, nearest};
+use crate::directory::{Directory, Found, Kind};
+use crate::error::{Error, Result};
+use crate::systems::common::Named;
+use crate::systems::fields::{FieldType, called};
+use crate::systems::query::{Query, StateFilter};
+use crate::systems::{Operation, Schema, Standing};
+
+/// A field that can be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, and what its values are.
+    pub about: &'static str,
+}
+
+/// The fields that can be looked for.
+pub const FIELDS: [Field; 9] = [
+    Field {
+        name: "state",
+        about: "how far it is: open, closed, deleted, or a status by name",
+    },
+    Field {
+        name: "priority",
+        about: "how much it hurries, by name",
+    },
+    Field {
+        name: "requester",
+        about: "who needs help: a name, an e-mail address or an id",
+    },
+    Field {
+        name: "assignee",
+        about: "who works on it: a name, an e-mail address or an id",
+    },
+    Field {
+        name: "team",
+        about: "the team that works on it",
+    },
+    Field {
+        name: "place",
+        about: "where it is (IncidentIQ)",
+    },
+    Field {
+        name: "category",
+        about: "IncidentIQ's issue, ClearFeed's collection",
+    },
+    Field {
+        name: "tag",
+        about: "a tag that it bears",
+    },
+    Field {
+        name: "device",
+        about: "the tag of a device that it is about (IncidentIQ)",
+    },
+];
+
+/// Turns what was typed into a query.
+#[derive(Debug)]
+pub struct Filters<'a> {
+    schema: &'a dyn Schema,
+    directory: &'a Directory,
+    query: Query,
+}
+
+impl<'a> Filters<'a> {
+    /// Nothing looked for yet.
+    pub fn new(schema: &'a dyn Schema, directory: &'a Directory) -> Self {
+        Self {
+            schema,
+            directory,
+            query: Query::default(),
+        }
+    }
+
+    /// The query.
+    pub fn into_query(self) -> Query {
+        self.query
+    }
+
+    /// Takes `field=value,value`; a value with a comma stands in double quotes.
+    ///
+    /// # Errors
+    /// When there is no such field or value: the nearest is told.
+    pub fn take(&mut self, typed: &str) -> Result<()> {
+        let flag = format!("--filter {typed}");
+        let Some((name, values)) = typed.split_once('=') else {
+            return Err(Error::usage(format!("`{typed}` has no `=`"))
+                .at(flag)
+                .hint("write it as --filter FIELD=VALUE,VALUE"));
+        };
+        let values: Vec<String> = split(values);
+        if values.is_empty() {
+            return Err(Error::usage(format!("`{typed}` names no value")).at(flag));
+        }
+        for value in values {
+            self.one(name.trim(), &value, &flag)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one value of a field; `flag` is told as the place of an error.
+    ///
+    /// # Errors
+    /// When there is no such field or value.
+    pub fn one(&mut self, name: &str, value: &str, flag: &str) -> Result<()> {
+        let query = &mut self.query;
+        let named = |kind| resolve(self.directory, kind, flag, value);
+        match name {
+            "state" => query
+                .states
+                .push(state(value, flag, self.schema, self.directory)?),
+            "priority" => query
+                .priority
+                .push(priority(value, flag, self.schema, self.directory)?),
+            "requester" => query.requester.push(named(Kind::User)?),
+            "assignee" => query.assignee.push(named(Kind::User)?),
+            "team" => query.team.push(named(Kind::Team)?),
+            "place" => query.place.push(named(Kind::Location)?),
+            "category" => {
+                let known = &self.directory.snapshot().kinds;
+                let is_collection = known.contains_key(&Kind::Collection);
+                query.category.push(named(match is_collection {
+                    true => Kind::Collection,
+                    false => Kind::Issue,
+                })?);
+            }
+            "tag" => query.tags.push(value.to_owned()),
+            "device" => query.devices.push(value.to_owned()),
+            _ => {
+                let names = FIELDS.map(|field| field.name);
+                let mut error = Error::usage(format!("no field `{name}`")).at(flag);
+                if let Some(near) = did_you_mean(&nearest(name, names)) {
+                    error = error.hint(near);
+                }
+                return Err(error.hint(format!("one of {}", names.join(", "))));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values of a list, each trimmed; commas inside double quotes belong to the value.
+fn split(text: &str) -> Vec<String> {
+    let mut values = vec![String::new()];
+    let mut is_quoted = false;
+    for sign in text.chars() {
+        match (sign, values.last_mut()) {
+            ('"', _) => is_quoted = !is_quoted,
+            (',', _) if !is_quoted => values.push(String::new()),
+            (sign, Some(last)) => last.push(sign),
+            (_, None) => {}
+        }
+    }
+    let values = values.into_iter().map(|value| value.trim().to_owned());
+    values.filter(|value| !value.is_empty()).collect()
+}
+
+/// A person, team or place of the directory. A person whom the system does not list is told by the e-mail address.
+fn resolve(directory: &Directory, kind: Kind, flag: &str, text: &str) -> Result<Named> {
+    let wrong = |message: String| Error::usage(message).at(flag);
+    match directory.find(kind, text, &[], None) {
+        Found::One(entry) => Ok(Named::entry(entry)),
+        Found::Missing(_) if kind == Kind::User && text.contains('@') => Ok(Named {
+            email: Some(text.trim().to_owned()),
+            ..Named::default()
+        }),
+        Found::Missing(near) => {
+            let mut error = wrong(format!("no {kind} `{text}`"));
+            if let Err(why) = directory.can_resolve(kind) {
+                error = error.hint(why);
+            }
+            if let Some(near) = did_you_mean(&near) {
+                error = error.hint(near);
+            }
+            Err(error.hint(format!("deskferry directory show {kind} lists them")))
+        }
+        Found::Ambiguous(entries) => {
+            let ids: Vec<_> = entries
+                .iter()
+                .take(5)
+                .map(|entry| format!("{} (id {})", Named::entry(entry).label(), entry.id))
+                .collect();
+            Err(wrong(format!(
+                "{} entries of `{kind}` are called `{text}`",
+                entries.len()
+            ))
+            .hint(format!("it could be {}: give an id", ids.join(", "))))
+        }
+    }
+}
+
+/// How tickets stand, or a state of the system by name.
+fn state(
+    word: &str,
+    flag: &str,
+    schema: &dyn Schema,
+    directory: &Directory,
+) -> Result<StateFilter> {
+    let mut standings = Standing::ALL.into_iter();
+    if let Some(standing) = standings.find(|one| word.eq_ignore_ascii_case(one.as_str())) {
+        return Ok(StateFilter::Standing(standing));
+    }
+    let standings = Standing::ALL.map(Standing::as_str);
+    let own = Own::of(
+        schema,
+        Operation::SetStatus,
+        called::STATUS,
+        directory,
+        Kind::Status,
+    );
+    own.named("status", word, &standings, flag)
+        .map(StateFilter::Named)
+}
+
+/// A priority of the system by name.
+fn priority(word: &str, flag: &str, schema: &dyn Schema, directory: &Directory) -> Result<Named> {
+    let own = Own::of(
+        schema,
+        Operation::Create,
+        called::PRIORITY,
+        directory,
+        Kind::Priority,
+    );
+    own.named("priority", word, &[], flag)
+}
+
+/// The words that a system has for something: its own list, else the entries of its directory.
+struct Own<'a> {
+    words: Vec<&'a str>,
+    are_ids: bool,
+}
+
+impl<'a> Own<'a> {
+    fn of(
+        schema: &'a dyn Schema,
+        operation: Operation,
+        meaning: &[&str],
+        directory: &'a Directory,
+        kind: Kind,
+    ) -> Self {
+        let fields = schema.fields(operation).ok();
+        let field =
+            fields.and_then(|table| table.fields.iter().find(|field| field.called == meaning));
+        match field.map(|field| &field.kind) {
+            Some(FieldType::Choice(words)) => Self {
+                words: words.to_vec(),
+                are_ids: true,
+            },
+            _ => {
+                let listed = directory.snapshot().kinds.get(&kind);
+                let entries = listed.iter().flat_map(|listing| &listing.entries);
+                Self {
+                    // One name may stand in several workflows: any of them is meant.
+                    words: entries.map(|entry| entry.name.as_str()).collect(),
+                    are_ids: false,
+                }
+            }
+        }
+    }
+
+    fn named(self, what: &str, word: &str, further: &[&'a str], flag: &str) -> Result<Named> {
+        let plain = |name: &str| name.replace(['_', '-'], " ").to_lowercase();
+        let Some(name) = self.words.iter().find(|name| plain(name) == plain(word)) else {
+            let mut names = self.words;
+            names.dedup();
+            names.extend(further);
+            let mut error = Error::usage(format!("no {what} `{word}`")).at(flag);
+            if let Some(near) = did_you_mean(&nearest(word, names.iter().copied())) {
+                error = error.hint(near);
+            }
+            return Err(error.hint(format!("one of {}", names.join(", "))));
+        };
+        Ok(Named {
+            id: self.are_ids.then(|| (*name).to_owned()),
+            name: Some((*name).to_owned()),
+            email: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_may_hold_a_comma() {
+        assert_eq!(split("open, in progress"), ["open", "in progress"]);
+        assert_eq!(split("\"Lee, Ann\",x"), ["Lee, Ann", "x"]);
+        assert!(split(" , ").is_empty());
+    }
+}

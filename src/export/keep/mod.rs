@@ -1,0 +1,275 @@
+//! What people wrote into an earlier file of the same name: kept by ticket.
+//!
+//! A workbook is known as ours by its properties ([`OURS`]), which name its sheets and the columns that we wrote; a file
+//! without them (a CSV, a workbook that came through a program which drops them) by having the column of the tickets'
+//! ids. Whatever other column it has is people's, and so are those that the plan leaves to them. Rows that carry
+//! nothing of people are not held; the others lie in a temporary database, in memory while they are few.
+//!
+//! A workbook that holds more than rows can carry (other sheets, notes, pivots, pictures, macros, formulas in people's
+//! columns) is *foreign*: it is not replaced.
+
+mod look;
+mod old;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::columns::{Cell, Local, Plan};
+use crate::error::{Error, Result};
+
+/// The property by which a workbook is known as ours.
+pub(crate) const OURS: &str = "Deskferry";
+/// Properties that name its sheets; with ` (made)` behind the number those that hold no rows of tickets.
+pub(crate) const SHEET_PROPERTY: &str = "Deskferry sheet ";
+/// Properties that name the columns that we wrote.
+pub(crate) const COLUMN_PROPERTY: &str = "Deskferry column ";
+/// The sheet of comments.
+pub(crate) const COMMENTS: &str = "Comments";
+/// The sheet with rows that left the selection.
+pub(crate) const EARLIER: &str = "Earlier";
+
+/// What an earlier file turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Previous {
+    /// What people wrote into it is read.
+    Read,
+    /// It must not be replaced: why.
+    Foreign(String),
+}
+
+/// Whether a file may be replaced where what people wrote beside its rows is to be lost.
+pub(crate) fn replaceable(path: &Path, plan: &Plan) -> Previous {
+    match old::look(path, plan, true) {
+        Ok(_) => Previous::Read,
+        Err(why) => Previous::Foreign(why),
+    }
+}
+
+/// What people wrote, by ticket.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// Opened with the first row.
+    database: Option<Connection>,
+    parts: HashMap<String, People>,
+}
+
+/// People's columns in one file.
+#[derive(Debug, Default)]
+struct People {
+    /// Their headings, in order.
+    headings: Vec<String>,
+    /// Whether anything stands in them.
+    filled: Vec<bool>,
+    /// Hashes of the tickets that have a row.
+    tickets: HashSet<u64>,
+}
+
+/// A cell that people filled, or that stood beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Value {
+    #[serde(rename = "e")]
+    Empty,
+    #[serde(rename = "s")]
+    Text(String),
+    #[serde(rename = "n")]
+    Number(f64),
+    #[serde(rename = "b")]
+    Truth(bool),
+    #[serde(rename = "t")]
+    Time(i64),
+}
+
+impl Value {
+    fn cell(self) -> Cell<'static> {
+        match self {
+            Self::Empty => Cell::Empty,
+            Self::Text(text) => Cell::Text(text.into()),
+            Self::Number(number) => Cell::Number(number),
+            Self::Truth(truth) => Cell::Truth(truth),
+            Self::Time(millis) => Cell::Time(Local {
+                millis,
+                second_time: None,
+            }),
+        }
+    }
+}
+
+/// A row that carries something of people: the columns of the plan, then people's.
+struct Row {
+    key: String,
+    cells: Vec<Value>,
+}
+
+impl Kept {
+    /// Reads what people wrote into a file. `is_replaced`: it is to be written over, so that all it holds must be kept.
+    ///
+    /// # Errors
+    /// When the temporary database cannot be written.
+    pub(crate) fn read(
+        &mut self,
+        part: &str,
+        path: &Path,
+        plan: &Plan,
+        is_replaced: bool,
+    ) -> Result<Previous> {
+        let old = match old::open(path, plan, is_replaced)? {
+            Ok(old) => old,
+            Err(why) => return Ok(Previous::Foreign(why)),
+        };
+        let mut people = self.parts.remove(part).unwrap_or_default();
+        let read = old.rows(plan, &mut people.headings, |row, headings| {
+            people.filled.resize(headings, false);
+            let own = plan.columns().len();
+            for (filled, cell) in people.filled.iter_mut().zip(&row.cells[own..]) {
+                *filled |= *cell != Value::Empty;
+            }
+            people.tickets.insert(hash(&row.key));
+            self.add(part, &row)
+        });
+        people.filled.resize(people.headings.len(), false);
+        self.parts.insert(part.to_owned(), people);
+        read?;
+        Ok(Previous::Read)
+    }
+
+    fn add(&mut self, part: &str, row: &Row) -> Result<()> {
+        let database = match &mut self.database {
+            Some(database) => database,
+            none => none.insert(open().map_err(failed)?),
+        };
+        let cells = serde_json::to_string(&row.cells).map_err(failed)?;
+        // The same row may come from two files.
+        let mut insert = database
+            .prepare_cached(
+                "INSERT INTO kept (part, key, cells) SELECT ?1, ?2, ?3
+                 WHERE NOT EXISTS (SELECT 1 FROM kept WHERE part = ?1 AND key = ?2 AND cells = ?3)",
+            )
+            .map_err(failed)?;
+        insert
+            .execute(params![part, row.key, cells])
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// The headings of people's columns, behind those of the plan.
+    pub(crate) fn headings(&self, part: &str) -> impl Iterator<Item = String> + '_ {
+        let people = self.parts.get(part);
+        people.into_iter().flat_map(|people| {
+            let shown = people.headings.iter().zip(&people.filled);
+            shown
+                .filter(|(heading, filled)| is_shown(heading, **filled))
+                .map(|(heading, _)| heading.clone())
+        })
+    }
+
+    /// Puts what people wrote beside a ticket into the cells of its row, and behind them.
+    pub(crate) fn fill(
+        &mut self,
+        part: &str,
+        key: &str,
+        cells: &mut Vec<Cell<'_>>,
+        is_by_hand: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let Some(people) = self
+            .parts
+            .get(part)
+            .filter(|people| people.tickets.contains(&hash(key)))
+        else {
+            return Ok(());
+        };
+        let Some(database) = &self.database else {
+            return Ok(());
+        };
+        let mut take = database
+            .prepare_cached(
+                "UPDATE kept SET taken = 1 WHERE n = (SELECT n FROM kept WHERE part = ?1 AND key = ?2 AND taken = 0 ORDER BY n LIMIT 1)
+                 RETURNING cells",
+            )
+            .map_err(failed)?;
+        let found: Option<String> = take
+            .query_row(params![part, key], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        let Some(found) = found else {
+            return Ok(());
+        };
+        let own = cells.len();
+        for (at, value) in people.shown(&found, own)?.into_iter().enumerate() {
+            match cells.get_mut(at) {
+                Some(cell) if is_by_hand(at) => *cell = value.cell(),
+                Some(_) => {}
+                None => cells.push(value.cell()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on the rows of tickets that did not come, each with all its cells; how many there were.
+    pub(crate) fn left(
+        &mut self,
+        part: &str,
+        mut each: impl FnMut(Vec<Cell<'static>>) -> Result<()>,
+    ) -> Result<u64> {
+        let (Some(people), Some(database)) = (self.parts.get(part), &self.database) else {
+            return Ok(0);
+        };
+        let mut rows = database
+            .prepare_cached("SELECT cells FROM kept WHERE part = ?1 AND taken = 0 ORDER BY n")
+            .map_err(failed)?;
+        let mut rows = rows.query(params![part]).map_err(failed)?;
+        let mut count = 0;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let cells: String = row.get(0).map_err(failed)?;
+            let all: Vec<Value> = serde_json::from_str(&cells).map_err(failed)?;
+            let own = all.len().saturating_sub(people.headings.len());
+            let shown = people.shown(&cells, own)?;
+            each(shown.into_iter().map(Value::cell).collect())?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl People {
+    /// The cells of a row without those of columns that nobody headed or filled.
+    fn shown(&self, cells: &str, own: usize) -> Result<Vec<Value>> {
+        let cells: Vec<Value> = serde_json::from_str(cells).map_err(failed)?;
+        let cells = cells.into_iter().enumerate().filter(|(at, _)| {
+            at.checked_sub(own).is_none_or(|at| {
+                self.headings
+                    .get(at)
+                    .is_some_and(|heading| is_shown(heading, self.filled[at]))
+            })
+        });
+        Ok(cells.map(|(_, cell)| cell).collect())
+    }
+}
+
+fn is_shown(heading: &str, filled: bool) -> bool {
+    filled || !heading.trim().is_empty()
+}
+
+fn hash(key: &str) -> u64 {
+    use std::hash::BuildHasher;
+    foldhash::fast::FixedState::default().hash_one(key)
+}
+
+/// A database that nobody else sees and that goes with us.
+fn open() -> rusqlite::Result<Connection> {
+    let database = Connection::open("")?;
+    database.execute_batch(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+         CREATE TABLE kept (n INTEGER PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, cells TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
+         CREATE INDEX kept_by_key ON kept (part, key, taken);",
+    )?;
+    Ok(database)
+}
+
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::machine("what people wrote into the earlier file cannot be kept")
+        .caused_by(error)
+        .hint("free some space in the folder of temporary files")
+}

@@ -1,0 +1,376 @@
+//! From the system into the replica.
+//!
+//! The tickets are read by windows of the time at which they were made, which never changes, side by side. What follows a
+//! page decides how a window is read (`window`): a system that counts its rows gives any page, and a window that
+//! is too long is split into shorter ones; where a cursor leads from page to page, an idle reader takes the later half of
+//! what is left of a window. What is finished is in the replica, so that a reading that was killed goes on.
+//!
+//! Nothing is missing in a window when as many tickets came as the system counted, on every page of it, and the count never
+//! fell; else it is read again. Where a cursor leads, its end is the proof. While all this goes on tickets change: what was
+//! updated since the reading began is read once more (`catch_up`), until that fits on one page. A ticket that came into
+//! a filter or left it meanwhile may have moved others from page to page: its window is read again.
+
+mod catch_up;
+mod window;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::replica::{Replica, State, Stored, Window};
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::{Going, Stop};
+use crate::systems::page::{Axis, Mark, PageAsk, Shown, TicketPage};
+use crate::systems::query::{Query, Span};
+use crate::systems::{Permit, System};
+
+/// How far back a catching up reaches before the moment that is known: clocks differ, and what was just written may not
+/// show at once.
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often windows are read again because tickets moved in or out of a filter.
+const ROUNDS: u32 = 4;
+
+/// How many tickets may be on their way from the system at once: a page of a thousand is some megabytes.
+const TICKETS_UNDER_WAY: u64 = 4_000;
+
+/// What is to be read.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The tickets that are looked for.
+    pub query: Query,
+    /// Whether what was said on them is wanted.
+    pub with_comments: bool,
+}
+
+/// What happens while tickets are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// So many more tickets are expected than was known.
+    Expected(u64),
+    /// So many tickets came.
+    Came(u64),
+    /// What is done now.
+    Phase(&'static str),
+    /// Something that a person should know.
+    Note(String),
+}
+
+/// How a reading ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Read {
+    /// Rows that the system showed.
+    pub came: u64,
+    /// Tickets among them that are what is looked for.
+    pub held: u64,
+    /// Requests for pages.
+    pub pages: u64,
+    /// What keeps the reading from being proven complete; empty: nothing is missing.
+    pub doubts: Vec<String>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Reads tickets into a replica.
+pub struct Reading<'a> {
+    system: &'a dyn System,
+    permit: &'a dyn Permit,
+    replica: Arc<Mutex<Replica>>,
+    order: &'a Order,
+    axis: Axis,
+    concurrency: usize,
+    stop: Stop,
+    tell: &'a (dyn Fn(Told) + Sync),
+    under_way: Semaphore,
+    came: AtomicU64,
+    held: AtomicU64,
+    pages: AtomicU64,
+    /// Readers that have nothing to do.
+    idle: AtomicUsize,
+    /// The system does not bound a listing by time.
+    is_unbounded: AtomicBool,
+    notes: Mutex<Vec<String>>,
+    doubts: Mutex<Vec<String>>,
+}
+
+impl std::fmt::Debug for Reading<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading")
+            .field("order", self.order)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// A reading that has not begun.
+    pub fn new(
+        system: &'a dyn System,
+        permit: &'a dyn Permit,
+        replica: Arc<Mutex<Replica>>,
+        order: &'a Order,
+        concurrency: usize,
+        stop: Stop,
+        tell: &'a (dyn Fn(Told) + Sync),
+    ) -> Self {
+        Self {
+            axis: system.windows_by(&order.query),
+            system,
+            permit,
+            replica,
+            order,
+            concurrency: concurrency.max(1),
+            stop,
+            tell,
+            under_way: Semaphore::new(concurrency.max(1)),
+            came: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+            idle: AtomicUsize::new(0),
+            is_unbounded: AtomicBool::new(false),
+            notes: Mutex::default(),
+            doubts: Mutex::default(),
+        }
+    }
+
+    /// Reads everything that is not read yet, and catches up with what has changed since; goes on where an earlier reading
+    /// into this replica was stopped.
+    ///
+    /// # Errors
+    /// When the system cannot be read, the replica not written, or the reading was stopped.
+    pub async fn run(self) -> Result<Read> {
+        let begun = self.replica().moment(BEGAN)?;
+        let began = match begun {
+            Some(began) => began,
+            None => {
+                let now = self.now();
+                let first = self.whole(now);
+                self.replica().begin(now, first)?;
+                now
+            }
+        };
+        for round in 1.. {
+            self.windows().await?;
+            if self.is_unbounded.swap(false, Ordering::Relaxed) {
+                self.one_window()?;
+                continue;
+            }
+            let moved = self.catch_up(began).await?;
+            // What nobody can move out of has moved nobody.
+            let reopened = match self.order.query.is_mutable() {
+                true => self.replica().reopen(&moved)?,
+                false => 0,
+            };
+            if reopened == 0 {
+                break;
+            }
+            if round == ROUNDS {
+                self.doubt(
+                    "tickets keep moving in and out of what was asked for while they are read",
+                );
+                break;
+            }
+            (self.tell)(Told::Phase("reading again what moved"));
+        }
+        self.ended()
+    }
+
+    fn ended(self) -> Result<Read> {
+        let unproven = self.replica().windows(State::Unproven)?.len();
+        let mut read = Read {
+            came: self.came.into_inner(),
+            held: self.held.into_inner(),
+            pages: self.pages.into_inner(),
+            doubts: self
+                .doubts
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+            notes: self
+                .notes
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+        // What an earlier command found out, this one tells too.
+        if unproven > 0 && read.doubts.is_empty() {
+            read.doubts.push(format!(
+                "{unproven} spans of time did not come as the system counts them"
+            ));
+        }
+        let ignored = read.came.saturating_sub(read.held);
+        if self.order.query.is_mutable() && ignored > read.held.max(1_000) {
+            read.notes.push(format!(
+                "the system showed {} tickets for {} that were asked for: it does not filter by everything, and what does not fit was left out here",
+                read.came, read.held
+            ));
+        }
+        Ok(read)
+    }
+
+    fn replica(&self) -> MutexGuard<'_, Replica> {
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The system's clock.
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let offset = self.system.account().clock_offset;
+        now.checked_add(offset).unwrap_or(now)
+    }
+
+    fn note(&self, text: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.contains(&text) {
+            (self.tell)(Told::Note(text.clone()));
+            notes.push(text);
+        }
+    }
+
+    fn doubt(&self, text: impl Into<String>) {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = text.into();
+        if !doubts.contains(&text) {
+            doubts.push(text);
+        }
+    }
+
+    fn check_stop(&self) -> Result<()> {
+        match *self.stop.borrow() {
+            Going::On => Ok(()),
+            _ => Err(Error::new(ErrorKind::Interrupted, "stopped")
+                .hint("what was read is kept: the same command goes on")),
+        }
+    }
+
+    /// The span of the axis that is to be read.
+    fn whole(&self, now: Timestamp) -> Span {
+        let asked = match self.axis {
+            Axis::Created => self.order.query.created,
+            Axis::Updated => self.order.query.updated,
+        };
+        // Whole days may be read in another zone than ours.
+        let margin = match self.system.window_days() {
+            Some(_) => SignedDuration::from_hours(24),
+            None => SignedDuration::ZERO,
+        };
+        let latest = now.saturating_add(margin).unwrap_or(now);
+        let until = asked
+            .until
+            .map(|at| at.saturating_add(margin).unwrap_or(at));
+        Span {
+            from: asked.from.map(|at| at.saturating_sub(margin).unwrap_or(at)),
+            until: until.filter(|until| *until <= latest),
+        }
+    }
+
+    /// Begins anew without windows.
+    fn one_window(&self) -> Result<()> {
+        self.note(
+            "the system does not bound a listing by time: everything is read in one go".to_owned(),
+        );
+        let replica = self.replica();
+        replica.forget_windows()?;
+        replica.keep_fact(SINGLE, "1")?;
+        replica.add_window(Span::default())?;
+        Ok(())
+    }
+
+    fn is_single(&self) -> Result<bool> {
+        Ok(self.replica().fact(SINGLE)?.is_some())
+    }
+
+    /// Reads all windows that are to be read, side by side.
+    async fn windows(&self) -> Result<()> {
+        let mut waiting = self.replica().windows(State::Open)?;
+        waiting.reverse();
+        let (cuts, mut cut) = mpsc::unbounded_channel();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < self.concurrency
+                && let Some(window) = waiting.pop()
+            {
+                running.push(self.window(window, cuts.clone()));
+            }
+            self.idle
+                .store(self.concurrency - running.len(), Ordering::Relaxed);
+            if running.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                Some(window) = cut.recv() => waiting.push(window),
+                Some(ended) = running.next() => {
+                    let mut parts: Vec<Window> = ended?;
+                    parts.reverse();
+                    waiting.append(&mut parts);
+                    if self.is_unbounded.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads one page.
+    async fn page(
+        &self,
+        axis: Axis,
+        span: Span,
+        is_filtered: bool,
+        newest: bool,
+        mark: Mark,
+    ) -> Result<TicketPage> {
+        self.check_stop()?;
+        let weight = match mark {
+            Mark::Index(_, size) => self.weight(size),
+            Mark::First | Mark::Cursor(_) => 1,
+        };
+        let turn = self.under_way.acquire_many(weight).await;
+        let _turn = turn.map_err(|_| Error::new(ErrorKind::Interrupted, "stopped"))?;
+        self.check_stop()?;
+        let ask = PageAsk {
+            query: &self.order.query,
+            is_filtered,
+            axis,
+            span,
+            is_newest_first: newest,
+            mark,
+            with_comments: self.order.with_comments,
+        };
+        let page = self.system.page(&ask, self.permit).await?;
+        let held = page.tickets.iter().filter(|shown| shown.holds).count() as u64;
+        let came = page.tickets.len() as u64;
+        self.came.fetch_add(came, Ordering::Relaxed);
+        self.held.fetch_add(held, Ordering::Relaxed);
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        (self.tell)(Told::Came(came));
+        Ok(page)
+    }
+
+    /// How many turns a page takes, so that not too many large ones are under way.
+    fn weight(&self, size: u64) -> u32 {
+        let turns = self.concurrency as u64;
+        let pages = (TICKETS_UNDER_WAY / size.max(1)).clamp(1, turns);
+        u32::try_from((turns / pages).max(1)).unwrap_or(1)
+    }
+
+    /// Stores a page on a thread that may wait for the disk.
+    async fn store(&self, page: Vec<Shown>, reached: Option<(i64, Timestamp)>) -> Result<Stored> {
+        let replica = Arc::clone(&self.replica);
+        let stored = tokio::task::spawn_blocking(move || {
+            let mut replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
+            replica.store(&page, reached)
+        });
+        stored
+            .await
+            .map_err(|error| Error::machine("what was read cannot be kept").caused_by(error))?
+    }
+}
+
+/// When the reading began, on the system's clock.
+pub(super) const BEGAN: &str = "began";
+/// Up to when everything is known, on the system's clock.
+pub(super) const KNOWN: &str = "known";
+/// The system does not bound a listing by time.
+const SINGLE: &str = "single";

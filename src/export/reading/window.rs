@@ -1,0 +1,442 @@
+//! Reading one window to its end.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Reading, Told};
+use crate::error::Result;
+use crate::export::replica::{State, Window};
+use crate::systems::page::{Axis, Mark, Next, Shown, TicketPage};
+use crate::systems::query::Span;
+
+/// The most rows of a window: what is read again when its count does not fit, and what systems that cut long listings off
+/// still show.
+const MOST_ROWS: u64 = 10_000;
+/// How often a window is read until its count fits.
+const TRIES: u32 = 4;
+/// A shorter rest of a window is not worth another reader.
+const SHORTEST: SignedDuration = SignedDuration::from_secs(60);
+/// How far outside its bounds a listing may show rows: whole days, in another zone.
+const STRAY: SignedDuration = SignedDuration::from_hours(49);
+
+impl Reading<'_> {
+    /// Reads a window; answers with those that take its place where it is too long.
+    pub(super) async fn window(
+        &self,
+        window: Window,
+        cuts: UnboundedSender<Window>,
+    ) -> Result<Vec<Window>> {
+        let first = self.first(window).await?;
+        if self.strays(window.span, &first.tickets) {
+            self.is_unbounded.store(true, Ordering::Relaxed);
+            return Ok(Vec::new());
+        }
+        match first.next.clone() {
+            Next::Cursor(_) => self.by_cursor(window, first, cuts).await?,
+            Next::Counted { total, size } => {
+                let parts = match total > MOST_ROWS {
+                    true => self.parts(window, total, &first)?,
+                    false => Vec::new(),
+                };
+                if parts.len() > 1 {
+                    return self.replica().split_window(window, &parts);
+                }
+                self.by_index(window, first, total, size).await?;
+            }
+            Next::Uncounted { size } => self.until_dry(window, first, size).await?,
+            Next::Nothing => {
+                self.store(first.tickets, None).await?;
+                self.end(window, State::Read, 1)?;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn first(&self, window: Window) -> Result<TicketPage> {
+        let page = self
+            .page(self.axis, window.span, true, false, Mark::First)
+            .await?;
+        if let Next::Counted { total, .. } = page.next
+            && total <= MOST_ROWS
+        {
+            (self.tell)(Told::Expected(total));
+        }
+        Ok(page)
+    }
+
+    fn end(&self, window: Window, state: State, pages: u64) -> Result<()> {
+        self.replica().end_window(window, state, pages)
+    }
+
+    /// Whether the listing shows rows that lie far from the bounds that were asked for.
+    fn strays(&self, span: Span, rows: &[Shown]) -> bool {
+        let from = span.from.and_then(|at| at.checked_sub(STRAY).ok());
+        let until = span.until.and_then(|at| at.checked_add(STRAY).ok());
+        rows.iter().any(|shown| {
+            let at = self.axis.of(&shown.ticket);
+            at.is_some_and(|at| {
+                from.is_some_and(|from| at < from) || until.is_some_and(|until| at > until)
+            })
+        })
+    }
+
+    /// Shorter windows in the place of one, each of whole days where the system knows only those; one, where it cannot be
+    /// shorter.
+    fn parts(&self, window: Window, total: u64, first: &TicketPage) -> Result<Vec<Span>> {
+        if self.is_single()? {
+            return Ok(Vec::new());
+        }
+        let oldest = first
+            .tickets
+            .iter()
+            .filter_map(|shown| self.axis.of(&shown.ticket));
+        let Some(from) = window.span.from.or_else(|| oldest.min()) else {
+            return Ok(Vec::new());
+        };
+        let until = window.span.until.unwrap_or_else(|| self.now());
+        let count = total.div_ceil(MOST_ROWS / 2).min(64);
+        Ok(split(
+            window.span,
+            from,
+            until,
+            count,
+            self.system.window_days().as_ref(),
+        ))
+    }
+
+    /// Reads the pages of a window that is counted, side by side, until as many tickets came as there are.
+    async fn by_index(
+        &self,
+        window: Window,
+        first: TicketPage,
+        total: u64,
+        size: u64,
+    ) -> Result<()> {
+        if total <= first.tickets.len() as u64 {
+            // One page is one moment: nothing moves in it.
+            let ids = ids(&first.tickets);
+            self.store(first.tickets, None).await?;
+            self.replica().retain(self.stored(window.span), &ids)?;
+            return self.end(window, State::Read, 1);
+        }
+        let mut first = Some((first, total));
+        let mut pages = 0;
+        for _ in 0..TRIES {
+            let (page, total) = match first.take() {
+                Some(first) => first,
+                None => {
+                    let page = self.first(window).await?;
+                    let total = match page.next {
+                        Next::Counted { total, .. } => total,
+                        _ => page.tickets.len() as u64,
+                    };
+                    (page, total)
+                }
+            };
+            let mut seen = ids(&page.tickets);
+            let mut count = Count::new(total);
+            self.store(page.tickets, None).await?;
+            pages = 1;
+            loop {
+                // What came since stands at the end.
+                let missing = (pages..count.latest.div_ceil(size)).collect::<Vec<_>>();
+                if missing.is_empty() {
+                    break;
+                }
+                pages += missing.len() as u64;
+                let fetch = |index| self.one(window, index, size);
+                let mut came =
+                    stream::iter(missing.into_iter().map(fetch)).buffer_unordered(self.concurrency);
+                while let Some((ids, total)) = came.try_next().await? {
+                    seen.extend(ids);
+                    count.told(total);
+                }
+                if count.fits(&seen) || !count.has_grown() {
+                    break;
+                }
+                // The last page may have been filled meanwhile.
+                pages = pages.saturating_sub(1);
+            }
+            if count.fits(&seen) {
+                self.replica().retain(self.stored(window.span), &seen)?;
+                return self.end(window, State::Read, pages);
+            }
+        }
+        self.doubt(format!(
+            "the tickets made {} did not come as the system counts them, {TRIES} times over",
+            told(window.span)
+        ));
+        self.end(window, State::Unproven, pages)
+    }
+
+    /// Reads one page of a window: whose tickets came, and how many there are in all.
+    async fn one(
+        &self,
+        window: Window,
+        index: u64,
+        size: u64,
+    ) -> Result<(HashSet<String>, Option<u64>)> {
+        let mark = Mark::Index(index, size);
+        let page = self.page(self.axis, window.span, true, false, mark).await?;
+        let total = match page.next {
+            Next::Counted { total, .. } => Some(total),
+            _ => None,
+        };
+        let ids = ids(&page.tickets);
+        self.store(page.tickets, None).await?;
+        Ok((ids, total))
+    }
+
+    /// What of the replica a window answers for: a day filter may be read in another zone, so that it is only sure of the
+    /// tickets that it showed, and of those that lie well within it.
+    fn stored(&self, span: Span) -> Span {
+        let margin = match (self.axis, self.system.window_days()) {
+            // Tickets stand by their creation; another order says nothing of them.
+            (Axis::Updated, _) => {
+                let now = Some(self.now());
+                return Span {
+                    from: now,
+                    until: now,
+                };
+            }
+            (Axis::Created, Some(_)) => SignedDuration::from_hours(24),
+            (Axis::Created, None) => SignedDuration::from_secs(1),
+        };
+        Span {
+            from: span.from.map(|at| at.saturating_add(margin).unwrap_or(at)),
+            until: span.until.map(|at| at.saturating_sub(margin).unwrap_or(at)),
+        }
+    }
+
+    /// Without a count: page after page, until one brings nothing new.
+    async fn until_dry(&self, window: Window, first: TicketPage, size: u64) -> Result<()> {
+        let mut seen = ids(&first.tickets);
+        let mut is_full = first.tickets.len() as u64 >= size;
+        self.store(first.tickets, None).await?;
+        let mut pages = 1;
+        while is_full {
+            let (ids, _) = self.one(window, pages, size).await?;
+            pages += 1;
+            is_full = ids.len() as u64 >= size && !ids.is_subset(&seen);
+            seen.extend(ids);
+        }
+        if pages > 1 {
+            self.doubt("the system does not count its tickets: whether all came cannot be proven");
+            return self.end(window, State::Unproven, pages);
+        }
+        self.end(window, State::Read, pages)
+    }
+
+    /// Follows the cursor. An idle reader takes the later half of what is left.
+    async fn by_cursor(
+        &self,
+        mut window: Window,
+        first: TicketPage,
+        cuts: UnboundedSender<Window>,
+    ) -> Result<()> {
+        // A cursor belongs to the listing that it came from, whose end stays where it was.
+        let bounds = window.span;
+        let mut page = first;
+        let mut seen = HashSet::new();
+        let mut order = InOrder::default();
+        let mut pages = 0;
+        loop {
+            pages += 1;
+            for shown in &page.tickets {
+                order.next(self.axis.of(&shown.ticket));
+            }
+            let before = seen.len();
+            // Only what stands at one time may repeat: all that came before lies behind.
+            seen.extend(page.tickets.iter().map(|shown| shown.ticket.id.clone()));
+            let is_stuck = seen.len() == before;
+            let next = page.next.clone();
+            let reached = order.reached();
+            self.store(page.tickets, reached.map(|at| (window.id, at)))
+                .await?;
+            let is_past =
+                reached.is_some_and(|at| window.span.until.is_some_and(|until| at >= until));
+            let cursor = match next {
+                Next::Cursor(cursor) if !is_past => cursor,
+                _ => break,
+            };
+            if is_stuck {
+                self.doubt(format!(
+                    "the system shows the same tickets again and again from {} on",
+                    reached.map_or("the beginning".to_owned(), |at| at.to_string())
+                ));
+                return self.end(window, State::Unproven, pages);
+            }
+            if let Some(rest) = self.rest(window.span, reached)? {
+                let late = self.replica().cut_window(window.id, rest.0, rest.1)?;
+                window.span.until = Some(rest.0);
+                // The readers are gone when the reading has ended.
+                let _ = cuts.send(late);
+            }
+            page = self
+                .page(self.axis, bounds, true, false, Mark::Cursor(cursor))
+                .await?;
+        }
+        match order.is_kept {
+            true => self.end(window, State::Read, pages),
+            false => {
+                self.doubt("the system does not keep the order that was asked for");
+                self.end(window, State::Unproven, pages)
+            }
+        }
+    }
+
+    /// The later half of what is left of a window, where a reader is idle.
+    fn rest(&self, span: Span, reached: Option<Timestamp>) -> Result<Option<(Timestamp, Span)>> {
+        let Some(reached) = reached else {
+            return Ok(None);
+        };
+        let until = span.until.unwrap_or_else(|| self.now());
+        let left = until.duration_since(reached);
+        if left < SHORTEST || self.is_single()? {
+            return Ok(None);
+        }
+        let takes = self
+            .idle
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |idle| {
+                idle.checked_sub(1)
+            });
+        if takes.is_err() {
+            return Ok(None);
+        }
+        let middle = reached.saturating_add(left / 2).unwrap_or(reached);
+        let rest = Span {
+            from: Some(middle),
+            until: span.until,
+        };
+        Ok(Some((middle, rest)))
+    }
+}
+
+fn ids(rows: &[Shown]) -> HashSet<String> {
+    rows.iter().map(|shown| shown.ticket.id.clone()).collect()
+}
+
+/// A span, for people.
+fn told(span: Span) -> String {
+    match (span.from, span.until) {
+        (Some(from), Some(until)) => format!("from {from:.0} to {until:.0}"),
+        (Some(from), None) => format!("since {from:.0}"),
+        (None, Some(until)) => format!("before {until:.0}"),
+        (None, None) => "at any time".to_owned(),
+    }
+}
+
+/// Splits a span into so many parts that meet; the outer sides stay as they are. With a zone each part begins with a day.
+fn split(
+    span: Span,
+    from: Timestamp,
+    until: Timestamp,
+    count: u64,
+    days: Option<&TimeZone>,
+) -> Vec<Span> {
+    let length = until.duration_since(from);
+    let mut bounds: Vec<Timestamp> = Vec::new();
+    for part in 1..count {
+        let share = length.as_secs_f64() * part as f64 / count as f64;
+        let Ok(offset) = SignedDuration::try_from_secs_f64(share) else {
+            continue;
+        };
+        let Ok(at) = from.checked_add(offset) else {
+            continue;
+        };
+        let at = match days {
+            None => Some(at),
+            Some(zone) => {
+                let day = zone.to_datetime(at).date();
+                let day = if at == from {
+                    day
+                } else {
+                    day.saturating_add(1.day())
+                };
+                day.to_zoned(zone.clone()).ok().map(|day| day.timestamp())
+            }
+        };
+        let is_inside = |at: &Timestamp| *at > from && *at < until;
+        if let Some(at) = at.filter(is_inside)
+            && bounds.last().is_none_or(|last| *last < at)
+        {
+            bounds.push(at);
+        }
+    }
+    let starts = [span.from]
+        .into_iter()
+        .chain(bounds.iter().copied().map(Some));
+    let ends = bounds.iter().copied().map(Some).chain([span.until]);
+    starts
+        .zip(ends)
+        .map(|(from, until)| Span { from, until })
+        .collect()
+}
+
+/// What the system counts, as its pages tell.
+#[derive(Debug)]
+struct Count {
+    first: u64,
+    latest: u64,
+    has_fallen: bool,
+}
+
+impl Count {
+    fn new(first: u64) -> Self {
+        Self {
+            first,
+            latest: first,
+            has_fallen: false,
+        }
+    }
+
+    fn told(&mut self, total: Option<u64>) {
+        let Some(total) = total else {
+            self.has_fallen = true;
+            return;
+        };
+        // Pages come in no order: only what is less than there was at first says that some went.
+        self.has_fallen |= total < self.first;
+        self.latest = self.latest.max(total);
+    }
+
+    fn has_grown(&self) -> bool {
+        self.latest > self.first
+    }
+
+    fn fits(&self, seen: &HashSet<String>) -> bool {
+        !self.has_fallen && seen.len() as u64 == self.latest
+    }
+}
+
+/// Whether rows come in the order of their times, and how far they have come.
+#[derive(Debug)]
+struct InOrder {
+    last: Option<Timestamp>,
+    is_kept: bool,
+}
+
+impl Default for InOrder {
+    fn default() -> Self {
+        Self {
+            last: None,
+            is_kept: true,
+        }
+    }
+}
+
+impl InOrder {
+    fn next(&mut self, at: Option<Timestamp>) {
+        self.is_kept &= at.is_some() && at >= self.last;
+        self.last = at.or(self.last);
+    }
+
+    fn reached(&self) -> Option<Timestamp> {
+        self.last.filter(|_| self.is_kept)
+    }
+}

@@ -1,0 +1,368 @@
+//! The tickets that were read: one row each in a SQLite file of the state folder, readable by its owner only.
+//!
+//! | table | holds |
+//! |---|---|
+//! | `ticket` | a ticket in the order of the file: when it was made, its id; then it, packed in three parts ([`Parts`]) |
+//! | `part` | the windows of time that are read or to be read |
+//! | `fact` | what was asked, since when, up to when it is known |
+//!
+//! Times are nanoseconds since 1970 in UTC. Writing is durable against a crash of the program, not of the machine: what is
+//! lost then is read again.
+
+mod packed;
+mod schema;
+mod windows;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::directory::Directory;
+use crate::error::{Error, Result};
+use crate::systems::common::CommonTicket;
+use crate::systems::page::Shown;
+use crate::systems::query::{Query, Span};
+
+pub use packed::Parts;
+pub use windows::{State, Window};
+
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(10);
+/// Tickets that go from the thread that reads to the one that writes at once.
+const BATCH: usize = 256;
+/// Batches that wait there.
+const WAITING: usize = 4;
+
+/// The tickets that were read.
+#[derive(Debug)]
+pub struct Replica {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// Which tickets are read out, and how much of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection<'a> {
+    /// Only those for which it holds.
+    pub query: Option<&'a Query>,
+    /// What is needed of them.
+    pub parts: Parts,
+    /// Where names come from: what it knows goes before what an answer told when the ticket was read.
+    pub directory: &'a Directory,
+}
+
+/// What storing a page came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// Tickets that were not there before, or are not any more, by the times of their creation.
+    pub moved: Vec<Option<Timestamp>>,
+}
+
+impl Replica {
+    /// Opens the file, made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is damaged, or was written by a newer program.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = schema::open(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    /// Deletes the file of a replica with what SQLite keeps beside it.
+    ///
+    /// # Errors
+    /// When it is there and cannot be deleted.
+    pub fn delete(path: &Path) -> Result<()> {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            match std::fs::remove_file(&name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::machine("what was read cannot be deleted")
+                        .at(path.display())
+                        .caused_by(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn trouble(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
+        |error| schema::trouble(&self.path, error)
+    }
+
+    /// A fact.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn fact(&self, name: &str) -> Result<Option<String>> {
+        let mut found = self
+            .connection
+            .prepare_cached("SELECT value FROM fact WHERE name = ?1")
+            .map_err(self.trouble())?;
+        let found = found.query_row([name], |row| row.get(0)).optional();
+        found.map_err(self.trouble())
+    }
+
+    /// Keeps a fact.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_fact(&self, name: &str, value: &str) -> Result<()> {
+        let kept = self.connection.execute(
+            "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)",
+            [name, value],
+        );
+        kept.map(drop).map_err(self.trouble())
+    }
+
+    /// A fact that is a moment.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn moment(&self, name: &str) -> Result<Option<Timestamp>> {
+        Ok(self.fact(name)?.and_then(|text| text.parse().ok()))
+    }
+
+    /// Stores the tickets of a page that hold, and forgets those that do not hold any more. With a window, how far that
+    /// one has come is stored in the same breath.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn store(&mut self, page: &[Shown], reached: Option<(i64, Timestamp)>) -> Result<Stored> {
+        let packed: Vec<_> = page
+            .iter()
+            .map(|shown| shown.holds.then(|| packed::pack(&shown.ticket)))
+            .collect();
+        self.write(page, &packed, reached)
+            .map_err(|error| schema::trouble(&self.path, error))
+    }
+
+    fn write(
+        &mut self,
+        page: &[Shown],
+        packed: &[Option<packed::Packed>],
+        reached: Option<(i64, Timestamp)>,
+    ) -> rusqlite::Result<Stored> {
+        let transaction = self.connection.transaction()?;
+        let mut stored = Stored::default();
+        {
+            let mut known =
+                transaction.prepare_cached("SELECT created, updated FROM ticket WHERE id = ?1")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO ticket (created, id, updated, head, comments, rest)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            let mut delete = transaction.prepare_cached("DELETE FROM ticket WHERE id = ?1")?;
+            for (shown, packed) in page.iter().zip(packed) {
+                let ticket = &shown.ticket;
+                let times = known.query_row([&ticket.id], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+                });
+                let times = times.optional()?;
+                let (created, updated) = (instant(ticket.created), instant(ticket.updated));
+                if times.is_some() != shown.holds {
+                    stored.moved.push(ticket.created);
+                }
+                match (packed, times) {
+                    // What is there was shown later.
+                    (_, Some((_, known))) if known > updated => {}
+                    (Some(packed), times) => {
+                        if times.is_some_and(|(known, _)| known != created) {
+                            delete.execute([&ticket.id])?;
+                        }
+                        insert.execute(params![
+                            created,
+                            ticket.id,
+                            updated,
+                            packed.head,
+                            packed.comments,
+                            packed.rest
+                        ])?;
+                    }
+                    (None, Some(_)) => {
+                        delete.execute([&ticket.id])?;
+                    }
+                    (None, None) => {}
+                }
+            }
+            if let Some((window, at)) = reached {
+                transaction
+                    .prepare_cached("UPDATE part SET from_at = ?2 WHERE id = ?1")?
+                    .execute(params![window, instant(Some(at))])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(stored)
+    }
+
+    /// Forgets the tickets that were made in a span and are not among these; how many.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn retain(&mut self, span: Span, ids: &HashSet<String>) -> Result<u64> {
+        let path = self.path.clone();
+        self.keep_only(span, ids)
+            .map_err(|error| schema::trouble(&path, error))
+    }
+
+    fn keep_only(&mut self, span: Span, ids: &HashSet<String>) -> rusqlite::Result<u64> {
+        let (from, until) = ends(span);
+        let transaction = self.connection.transaction()?;
+        let gone: Vec<String> = {
+            let mut found = transaction
+                .prepare_cached("SELECT id FROM ticket WHERE created >= ?1 AND created < ?2")?;
+            let rows = found.query_map([from, until], |row| row.get::<_, String>(0))?;
+            let rows: rusqlite::Result<Vec<_>> = rows.collect();
+            rows?.into_iter().filter(|id| !ids.contains(id)).collect()
+        };
+        for id in &gone {
+            transaction.execute("DELETE FROM ticket WHERE id = ?1", [id])?;
+        }
+        transaction.commit()?;
+        Ok(gone.len() as u64)
+    }
+
+    /// How many tickets there are that were made in a span.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn count(&self, span: Span) -> Result<u64> {
+        let (from, until) = ends(span);
+        let counted = self.connection.query_row(
+            "SELECT count(*) FROM ticket WHERE created >= ?1 AND created < ?2",
+            [from, until],
+            |row| row.get::<_, i64>(0),
+        );
+        let counted = counted.map_err(self.trouble())?;
+        Ok(u64::try_from(counted).unwrap_or_default())
+    }
+
+    /// Hands on every ticket that is selected, once, in the order of creation, then of ids; how many. Reading and unpacking
+    /// are done in a thread of their own.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and whatever `take` answers.
+    pub fn each(
+        &self,
+        selection: Selection<'_>,
+        take: &mut dyn FnMut(CommonTicket) -> Result<()>,
+    ) -> Result<u64> {
+        let reader = schema::open_to_read(&self.path)?;
+        let path = &self.path;
+        std::thread::scope(|threads| {
+            let (hand_on, batches) = sync_channel::<Vec<CommonTicket>>(WAITING);
+            let unpacking = threads.spawn(move || {
+                let mut batch = Vec::with_capacity(BATCH);
+                read_out(&reader, path, selection, &mut |ticket| {
+                    batch.push(ticket);
+                    if batch.len() < BATCH {
+                        return true;
+                    }
+                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+                    hand_on.send(full).is_ok()
+                })?;
+                // Who takes them may have failed.
+                let _ = hand_on.send(batch);
+                Ok(())
+            });
+            let mut taken = 0;
+            for batch in batches {
+                for ticket in batch {
+                    take(ticket)?;
+                    taken += 1;
+                }
+            }
+            match unpacking.join() {
+                Ok(read) => read.map(|()| taken),
+                Err(_) => {
+                    Err(Error::machine("what was read cannot be unpacked").at(path.display()))
+                }
+            }
+        })
+    }
+}
+
+/// Reads the tickets out until nobody takes them any more.
+fn read_out(
+    connection: &Connection,
+    path: &Path,
+    selection: Selection<'_>,
+    hand_on: &mut dyn FnMut(CommonTicket) -> bool,
+) -> Result<()> {
+    let trouble = |error| schema::trouble(path, error);
+    let system = connection
+        .query_row("SELECT value FROM fact WHERE name = 'system'", [], |row| {
+            row.get::<_, String>(0)
+        })
+        .optional()
+        .map_err(trouble)?;
+    let damaged = || schema::damaged(path);
+    let system = system.and_then(|name| crate::systems::SystemName::parse(&name));
+    let system = system.ok_or_else(damaged)?;
+    let with_words = selection.query.is_some_and(|query| !query.words.is_empty());
+    let parts = match with_words {
+        // Words may stand anywhere.
+        true => Parts::ALL,
+        false => selection.parts,
+    };
+    let column = |wanted: bool, name| if wanted { name } else { "NULL" };
+    let text = format!(
+        "SELECT id, head, {}, {} FROM ticket ORDER BY created, id",
+        column(parts.comments, "comments"),
+        column(parts.rest, "rest"),
+    );
+    let mut all = connection.prepare(&text).map_err(trouble)?;
+    let mut rows = all.query([]).map_err(trouble)?;
+    while let Some(row) = rows.next().map_err(trouble)? {
+        let bytes = |at: usize| {
+            row.get_ref(at)
+                .and_then(|value| Ok(value.as_blob_or_null()?))
+        };
+        let id = row.get_ref(0).map_err(trouble)?;
+        let id = id.as_str().map_err(|_| damaged())?;
+        let head = bytes(1).map_err(trouble)?.ok_or_else(damaged)?;
+        let (comments, rest) = (bytes(2).map_err(trouble)?, bytes(3).map_err(trouble)?);
+        let ticket = packed::unpack(system, id, head, comments, rest).ok_or_else(damaged)?;
+        if let Some(query) = selection.query {
+            let shown = match with_words {
+                true => serde_json::json!(ticket),
+                false => serde_json::Value::Null,
+            };
+            if !query.holds(&ticket, &shown) {
+                continue;
+            }
+        }
+        let mut ticket = ticket;
+        ticket.refresh_names(selection.directory);
+        if !hand_on(ticket) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// A moment as it is stored; none is before all others.
+fn instant(at: Option<Timestamp>) -> i64 {
+    at.map_or(i64::MIN, |at| {
+        let least = i128::from(i64::MIN + 1);
+        let nanoseconds = at.as_nanosecond().clamp(least, i128::from(i64::MAX));
+        i64::try_from(nanoseconds).unwrap_or(i64::MAX)
+    })
+}
+
+/// The ends of a span as they are stored.
+fn ends(span: Span) -> (i64, i64) {
+    (
+        instant(span.from),
+        span.until.map_or(i64::MAX, |until| instant(Some(until))),
+    )
+}

@@ -1,0 +1,184 @@
+//! The windows of time that are read, or are to be read.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Replica, ends, instant};
+use crate::error::Result;
+use crate::systems::query::Span;
+
+/// How far a window is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// To be read.
+    Open,
+    /// Read, and nothing is missing.
+    Read,
+    /// Read, but that nothing is missing could not be proven.
+    Unproven,
+}
+
+impl State {
+    fn code(self) -> i64 {
+        match self {
+            Self::Open => 0,
+            Self::Read => 1,
+            Self::Unproven => 2,
+        }
+    }
+}
+
+/// A window of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Its number.
+    pub id: i64,
+    /// What is left of it to be read; an open side has no bound.
+    pub span: Span,
+}
+
+impl Replica {
+    /// The windows that are in a state.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn windows(&self, state: State) -> Result<Vec<Window>> {
+        let mut found = self
+            .connection
+            .prepare_cached("SELECT id, from_at, until_at FROM part WHERE state = ?1 ORDER BY id")
+            .map_err(self.trouble())?;
+        let rows = found.query_map([state.code()], |row| {
+            Ok(Window {
+                id: row.get(0)?,
+                span: Span {
+                    from: bound(row.get(1)?),
+                    until: bound(row.get(2)?),
+                },
+            })
+        });
+        let rows: rusqlite::Result<Vec<_>> = rows.and_then(Iterator::collect);
+        rows.map_err(self.trouble())
+    }
+
+    /// Begins a reading at a moment of the system's clock, with its first window.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin(&mut self, at: Timestamp, first: Span) -> Result<()> {
+        self.together(|replica| {
+            replica.forget_windows()?;
+            replica.keep_fact(crate::export::reading::BEGAN, &at.to_string())?;
+            replica.add_window(first).map(drop)
+        })
+    }
+
+    /// Adds a window that is to be read.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add_window(&self, span: Span) -> Result<Window> {
+        let (from, until) = ends(span);
+        self.connection
+            .execute(
+                "INSERT INTO part (from_at, until_at, state, pages) VALUES (?1, ?2, 0, 0)",
+                [from, until],
+            )
+            .map_err(self.trouble())?;
+        let id = self.connection.last_insert_rowid();
+        Ok(Window { id, span })
+    }
+
+    /// Puts several windows in the place of one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn split_window(&mut self, window: Window, parts: &[Span]) -> Result<Vec<Window>> {
+        self.together(|replica| {
+            replica
+                .connection
+                .execute("DELETE FROM part WHERE id = ?1", [window.id])
+                .map_err(replica.trouble())?;
+            parts.iter().map(|span| replica.add_window(*span)).collect()
+        })
+    }
+
+    /// Ends a window earlier; the rest is a window of its own.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn cut_window(&mut self, window: i64, at: Timestamp, rest: Span) -> Result<Window> {
+        self.together(|replica| {
+            replica
+                .connection
+                .execute(
+                    "UPDATE part SET until_at = ?2 WHERE id = ?1",
+                    params![window, instant(Some(at))],
+                )
+                .map_err(replica.trouble())?;
+            replica.add_window(rest)
+        })
+    }
+
+    /// Says how a window ended, after so many pages.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn end_window(&self, window: Window, state: State, pages: u64) -> Result<()> {
+        let (from, until) = ends(window.span);
+        let ended = self.connection.execute(
+            "UPDATE part SET state = ?2, pages = ?3, from_at = min(from_at, ?4), until_at = min(until_at, ?5) WHERE id = ?1",
+            params![window.id, state.code(), i64::try_from(pages).unwrap_or(i64::MAX), from, until],
+        );
+        ended.map(drop).map_err(self.trouble())
+    }
+
+    /// Opens the windows again that hold one of these moments and took more than one page: what moved there moved others
+    /// from page to page. How many.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn reopen(&self, moments: &[Timestamp]) -> Result<usize> {
+        let mut reopen = self
+            .connection
+            .prepare_cached(
+                "UPDATE part SET state = 0 WHERE state <> 0 AND pages > 1 AND from_at <= ?1 AND until_at > ?1",
+            )
+            .map_err(self.trouble())?;
+        let mut reopened = 0;
+        for at in moments {
+            let at = instant(Some(*at));
+            reopened += reopen.execute([at]).map_err(self.trouble())?;
+        }
+        Ok(reopened)
+    }
+
+    /// Forgets all windows.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_windows(&self) -> Result<()> {
+        let forgotten = self.connection.execute("DELETE FROM part", []);
+        forgotten.map(drop).map_err(self.trouble())
+    }
+
+    /// Does several things as one.
+    fn together<T>(&mut self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let run = |text: &str| self.connection.execute_batch(text).map_err(self.trouble());
+        run("BEGIN IMMEDIATE")?;
+        match work(self) {
+            Ok(value) => run("COMMIT").map(|()| value),
+            Err(error) => {
+                // The first error says more than what follows of it.
+                let _ = run("ROLLBACK");
+                Err(error)
+            }
+        }
+    }
+}
+
+fn bound(at: i64) -> Option<Timestamp> {
+    match at {
+        i64::MIN | i64::MAX => None,
+        at => Timestamp::from_nanosecond(i128::from(at)).ok(),
+    }
+}

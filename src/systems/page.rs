@@ -1,0 +1,98 @@
+//! Tickets by the page, for reading very many of them.
+//!
+//! How pages follow each other differs: some systems count their rows and give any page by its index, others hand out
+//! a cursor for the next one only. [`Next`] says which it is; what is made of it is the reader's business.
+
+use jiff::Timestamp;
+
+use super::common::CommonTicket;
+use super::query::{Query, Span};
+
+/// By which time a listing is bounded and ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// When tickets were made, which never changes.
+    Created,
+    /// When they were changed last.
+    Updated,
+}
+
+impl Axis {
+    /// That time of a ticket.
+    pub fn of(self, ticket: &CommonTicket) -> Option<Timestamp> {
+        match self {
+            Self::Created => ticket.created,
+            Self::Updated => ticket.updated,
+        }
+    }
+}
+
+/// Which page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// The first.
+    First,
+    /// The one of that index, from 0, with pages of that size.
+    Index(u64, u64),
+    /// The one that a cursor leads to.
+    Cursor(String),
+}
+
+/// What page is asked for.
+#[derive(Debug, Clone)]
+pub struct PageAsk<'a> {
+    /// What every ticket is judged by.
+    pub query: &'a Query,
+    /// Whether the system is asked to filter by it; else it is only bounded by the span.
+    pub is_filtered: bool,
+    /// By which time it is bounded and ordered.
+    pub axis: Axis,
+    /// The bounds. Where [`super::System::window_days`] tells a zone, they are taken as the whole days that the span
+    /// touches there.
+    pub span: Span,
+    /// Whether the newest come first.
+    pub is_newest_first: bool,
+    /// Which page.
+    pub mark: Mark,
+    /// Whether the comments are wanted.
+    pub with_comments: bool,
+}
+
+/// A ticket of a page.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The ticket.
+    pub ticket: CommonTicket,
+    /// Whether it is what is looked for ([`Query::holds`]).
+    pub holds: bool,
+}
+
+/// What follows a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    Nothing,
+    /// Any page by its index: so many rows are in all, so many on a page.
+    Counted {
+        /// Rows that the system counts.
+        total: u64,
+        /// Rows on a page.
+        size: u64,
+    },
+    /// A page by its index as long as one brings something new: nobody tells how many there are.
+    Uncounted {
+        /// Rows on a page.
+        size: u64,
+    },
+    /// The one that a cursor leads to.
+    Cursor(String),
+}
+
+/// A page of tickets.
+#[derive(Debug, Clone)]
+pub struct TicketPage {
+    /// Its tickets in the order of the system.
+    pub tickets: Vec<Shown>,
+    /// What follows.
+    pub next: Next,
+}
