@@ -91,6 +91,8 @@ fn intent(row: u64) -> Intent {
         absent: 0,
         doubted: false,
         redo: false,
+        about: None,
+        stale: Vec::new(),
         at: Timestamp::now(),
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::Fault;
 use crate::record::{Place, Record, RowKey};
+use crate::systems::diff::Diff;
 use crate::systems::{StepPayload, Ticket};
 
 /// Who listens. Called synchronously from the engine's one fold: a slow listener holds the run back.
@@ -92,14 +93,25 @@ pub enum End {
         /// Which fields took their `default` or `missing`: (field, what it took).
         fallbacks: Vec<(String, String)>,
     },
+    /// Made before, and updated by this run (an upsert).
+    Updated {
+        /// The ticket.
+        ticket: Ticket,
+        /// Which fields took their `default` or `missing`: (field, what it took).
+        fallbacks: Vec<(String, String)>,
+    },
     /// Would be made: the dry run's outcome.
     Ready {
+        /// Whether it was made before and would be updated (an upsert).
+        updates: bool,
         /// How many requests it costs.
         requests: u32,
         /// Which fields took their `default` or `missing`.
         fallbacks: Vec<(String, String)>,
         /// The requests themselves, where the run was asked to keep them.
         payloads: Vec<StepPayload>,
+        /// How they would change the ticket that they are about, where the run was asked to look.
+        diff: Option<Box<Diff>>,
     },
     /// Nothing to do.
     Skipped(Skip),

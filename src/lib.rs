@@ -25,6 +25,7 @@
 //! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
+//! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`sandbox`] | the emulator of both systems; shares no type with the rest |
 //! | `html` | plain text and HTML: one from the other |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
@@ -69,5 +70,6 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+pub mod schedule;
 pub mod source;
 pub mod systems;

@@ -3,6 +3,7 @@
 mod doctor;
 mod export;
 mod runs;
+mod schedule;
 mod ticket;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub(super) use export::{By, ExportArgs, Include};
 pub(super) use runs::{
     AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
 };
+pub(super) use schedule::{AddArgs, InstallArgs, RunArgs, ScheduleCommand};
 pub(super) use ticket::{ActArgs, Desk, GetArgs, SearchArgs, TicketCommand, WriteArgs};
 
 /// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
@@ -50,10 +52,22 @@ pub(super) struct Global {
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
     /// The folder of ledger, directory cache and sandbox data [default: your own state folder]
-    #[arg(long, global = true, env = "DESKFERRY_STATE", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "DESKFERRY_STATE",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub state: Option<PathBuf>,
     /// The configuration file [default: deskferry.toml here, in a parent folder, or in your configuration folder]
-    #[arg(long, global = true, env = "DESKFERRY_CONFIG", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "DESKFERRY_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub config: Option<PathBuf>,
 }
 
@@ -92,6 +106,9 @@ pub(super) enum Command {
     Directory(DirectoryCommand),
     /// Tickets into a file
     Export(Box<ExportArgs>),
+    /// Repeat an export: every monday, every hour, in this program or by this machine's scheduler
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// What happened, run by run
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -102,6 +119,23 @@ pub(super) enum Command {
     Doctor(Box<DoctorArgs>),
     /// The emulator of both systems, on its own
     Sandbox(SandboxArgs),
+    /// Completions for a shell
+    #[command(after_help = "Example:\n  deskferry completions bash > deskferry.bash")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, or a page a command
+    #[command(after_help = "Example:\n  deskferry man > deskferry.1")]
+    Man(ManArgs),
+}
+
+/// `deskferry man`
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write a page for every command into this folder
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// Which system a command speaks to.
@@ -148,6 +182,9 @@ pub(super) struct ImportArgs {
     /// So many payloads of a dry run are shown beside their rows
     #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
     pub show: usize,
+    /// Read the tickets that a dry run would change, and show what stands there now and what would
+    #[arg(long)]
+    pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub payloads: Option<PathBuf>,
@@ -261,7 +298,7 @@ pub(super) enum SchemaCommand {
         /// The system
         #[arg(long, value_name = "NAME", required_unless_present = "common")]
         system: Option<String>,
-        /// The operation: create, update, comment, assign, set_status, close, delete or subtask
+        /// The operation: create, update, upsert, comment, assign, set_status, close, delete or subtask
         #[arg(long, value_name = "NAME", default_value = "create")]
         operation: String,
         /// The names of the common ticket, whatever the system

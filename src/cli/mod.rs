@@ -11,10 +11,12 @@ mod init;
 mod interrupt;
 mod open;
 mod output;
+mod pages;
 mod read_as;
 mod reference;
 mod runs;
 mod sandbox;
+mod schedule;
 mod schema;
 mod ticket;
 mod validate;
@@ -64,11 +66,14 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Schema(command) => schema::run(command, output),
             Command::Init(args) => init::run(*args, &global, output).await,
             Command::Directory(command) => directory::run(command, &global, output).await,
+            Command::Schedule(command) => schedule::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
             Command::Ticket(command) => ticket::run(command, &global, output).await,
             Command::Export(args) => export::run(*args, &global, output).await,
             Command::Doctor(args) => doctor::run(*args, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, output).await,
+            Command::Completions { shell } => pages::completions(shell, *output),
+            Command::Man(args) => pages::man(&args, *output),
         }
     });
     // A reader that waits for standard input must not keep an interrupted program alive.

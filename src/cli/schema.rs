@@ -76,15 +76,18 @@ fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
     for dialect in system.dialects() {
         let schema = systems::schema(system, Some(*dialect))?;
         let table = schema.fields(operation).map_err(Error::usage)?;
-        tables.push((*dialect, table.clone()));
+        // What an upsert sets on a ticket that is there is what an update sets.
+        let update = schema.fields(Operation::Update).ok();
+        let update = update.filter(|_| operation == Operation::Upsert);
+        tables.push((*dialect, table.clone(), update.cloned()));
     }
     if output.is_json() {
         let dialects: Vec<Value> = tables
             .iter()
-            .map(|(dialect, table)| {
+            .map(|(dialect, table, update)| {
                 json!({
                     "dialect": match dialect { Dialect::Only => Value::Null, dialect => json!(dialect) },
-                    "fields": table.fields.iter().map(|field| field_json(field, operation)).collect::<Vec<_>>(),
+                    "fields": table.fields.iter().map(|field| field_json(field, operation, update.as_ref())).collect::<Vec<_>>(),
                     "custom": setting_json(table.custom, operation),
                 })
             })
@@ -93,11 +96,11 @@ fn fields(system: &str, operation: &str, output: Output) -> Result<()> {
         return output.data(&document.to_string());
     }
     let mut text = String::new();
-    for (dialect, table) in &tables {
+    for (dialect, table, update) in &tables {
         if *dialect != Dialect::Only {
             let _ = writeln!(text, "{system}, dialect {dialect}");
         }
-        write_table(&mut text, table, operation);
+        write_table(&mut text, table, operation, update.as_ref());
         text.push('\n');
     }
     output.data(text.trim_end())
@@ -116,7 +119,12 @@ fn named_operation(word: &str) -> Result<Operation> {
     })
 }
 
-fn write_table(text: &mut String, table: &FieldTable, operation: Operation) {
+fn write_table(
+    text: &mut String,
+    table: &FieldTable,
+    operation: Operation,
+    update: Option<&FieldTable>,
+) {
     let kinds: Vec<String> = table
         .fields
         .iter()
@@ -130,6 +138,13 @@ fn write_table(text: &mut String, table: &FieldTable, operation: Operation) {
         let _ = writeln!(text, "  {:<width$}    {}", "", field.sentence());
         if let Some(how) = how(field.setting) {
             let _ = writeln!(text, "  {:<width$}    {how}", "");
+        }
+        if let Some(why) = set_once(field, update) {
+            let _ = writeln!(
+                text,
+                "  {:<width$}    set when a ticket is made only: {why}",
+                ""
+            );
         }
     }
     let custom = how(table.custom).unwrap_or_else(|| format!("carried by the {operation} itself"));
@@ -149,15 +164,29 @@ fn how(setting: Setting) -> Option<String> {
     }
 }
 
-fn field_json(field: &Field, operation: Operation) -> Value {
-    json!({
+/// Why an upsert leaves a field of a ticket that is there as it is, where it does.
+fn set_once(field: &Field, update: Option<&FieldTable>) -> Option<&'static str> {
+    let later = update?.get(field.name)?.setting;
+    match (field.setting, later) {
+        (Setting::Never(_), _) | (_, Setting::Own | Setting::Step(_)) => None,
+        (_, Setting::Never(why)) => Some(why),
+    }
+}
+
+fn field_json(field: &Field, operation: Operation, update: Option<&FieldTable>) -> Value {
+    let mut listed = json!({
         "name": field.name, "takes": describe_type(&field.kind), "required": field.required,
         "setting": setting_json(field.setting, operation), "doc": field.sentence(),
-    })
+    });
+    if update.is_some() {
+        listed["set_once"] = json!(set_once(field, update));
+    }
+    listed
 }
 
 fn setting_json(setting: Setting, operation: Operation) -> Value {
     match setting {
+        Setting::Own if operation.makes() => json!({"by": Operation::Create}),
         Setting::Own => json!({"by": operation}),
         Setting::Step(step) => json!({"by": step}),
         Setting::Never(instead) => json!({"by": null, "instead": instead}),

@@ -48,6 +48,11 @@ impl StateFolder {
         self.0.join("ledger.sqlite")
     }
 
+    /// The folder of the schedules.
+    pub fn schedules(&self) -> PathBuf {
+        self.0.join("schedules")
+    }
+
     /// The rate that an earlier run found for a profile, in requests per second; what cannot be read was not found.
     pub fn found_rate(&self, profile: &str) -> Option<f64> {
         self.found_rates().get(profile).copied()

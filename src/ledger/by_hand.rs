@@ -10,7 +10,7 @@ use super::steps::{StepId, Trouble, micros, moment, owners, place};
 use super::{Ledger, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
-use crate::systems::{CREATE, Ticket};
+use crate::systems::{CREATE, Ticket, update_step};
 
 /// A step of which nobody knows whether the system did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,10 @@ pub struct Doubtful {
     pub reference: Option<String>,
     /// The group that its ticket would be in.
     pub group: String,
-    /// The ticket that an earlier step made.
+    /// The ticket that an earlier step made, or that the row is about.
     pub ticket: Option<Ticket>,
+    /// Whether the ticket is not the row's own.
+    pub acts: bool,
     /// What was answered, where something was.
     pub answer: Option<String>,
 }
@@ -102,7 +104,7 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
                 (SELECT made.number FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
-                grp
+                grp, about
          FROM step INDEXED BY step_unsettled JOIN run ON run.code = upper(?1) AND run.scope = step.scope
          WHERE step.state IN (1, 5)
            AND (step.run = run.id OR EXISTS (SELECT 1 FROM row_end WHERE row_end.run = run.id
@@ -115,6 +117,8 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
             .as_str_or_null()?
             .and_then(|text| serde_json::from_str(text).ok());
         let made: Option<String> = row.get(9)?;
+        let about: Option<String> = row.get(12)?;
+        let acts = made.is_none() && about.is_some();
         Ok(Doubtful {
             place: place(row, 3)?,
             key: RowKey::new(row.get::<_, String>(0)?),
@@ -125,7 +129,8 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
             sent_at: row.get::<_, Option<i64>>(7)?.map(moment),
             reference: row.get(6)?,
             group: row.get(11)?,
-            ticket: match made {
+            acts,
+            ticket: match made.or(about) {
                 Some(id) => Some(Ticket {
                     id,
                     number: row.get(10)?,
@@ -140,6 +145,18 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
         })
     })?
     .collect()
+}
+
+/// Whether an upsert had made the row's ticket whole before: a rollback of the run then leaves it alone.
+fn was_whole(c: &Connection, code: &str, row: &Doubtful) -> rusqlite::Result<bool> {
+    c.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM step WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2
+                        AND step LIKE ?3 AND state <> 6)",
+    )?
+    .query_row(
+        params![code.trim(), row.key.as_str(), update_step("%")],
+        |row| row.get(0),
+    )
 }
 
 fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusqlite::Result<bool> {
@@ -183,10 +200,15 @@ fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusql
     }
     let made = ticket.or(row.ticket.as_ref());
     let end = match (by_hand, made) {
+        (ByHand::Done(_) | ByHand::Skip, Some(ticket)) if was_whole(c, code, row)? => {
+            StoredEnd::Updated {
+                ticket: ticket.clone(),
+            }
+        }
         (ByHand::Done(_), Some(ticket)) => StoredEnd::Created {
             ticket: ticket.clone(),
         },
-        (ByHand::Skip, Some(ticket)) => StoredEnd::Created {
+        (ByHand::Skip, Some(ticket)) if !row.acts => StoredEnd::Created {
             ticket: ticket.clone(),
         },
         (ByHand::Resend, _) => StoredEnd::Skipped {

@@ -17,6 +17,11 @@ pub enum StoredEnd {
         /// The ticket.
         ticket: Ticket,
     },
+    /// Made before, and updated by the run.
+    Updated {
+        /// The ticket.
+        ticket: Ticket,
+    },
     /// The key was made before from other content.
     Changed {
         /// The ticket.
@@ -58,6 +63,9 @@ impl StoredEnd {
             End::Created { ticket, .. } => Self::Created {
                 ticket: ticket.clone(),
             },
+            End::Updated { ticket, .. } => Self::Updated {
+                ticket: ticket.clone(),
+            },
             End::Rejected(list) => Self::Rejected {
                 faults: faults(list),
             },
@@ -89,6 +97,7 @@ impl StoredEnd {
     pub fn state(&self) -> &'static str {
         match self {
             Self::Created { .. } => "created",
+            Self::Updated { .. } => "updated",
             Self::Changed { .. } => "changed",
             Self::Skipped { .. } => "skipped",
             Self::Rejected { .. } => "rejected",
@@ -101,6 +110,7 @@ impl StoredEnd {
     pub fn ticket(&self) -> Option<&Ticket> {
         match self {
             Self::Created { ticket }
+            | Self::Updated { ticket }
             | Self::Changed { ticket, .. }
             | Self::Incomplete { ticket, .. } => Some(ticket),
             _ => None,

@@ -180,6 +180,8 @@ mod tests {
             absent: 0,
             doubted: false,
             redo: false,
+            about: None,
+            stale: Vec::new(),
             at: Timestamp::now(),
         }
     }

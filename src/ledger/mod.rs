@@ -51,7 +51,7 @@ pub(crate) use open::{private_file, private_folder};
 pub use purge::{Purged, backups};
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Change, Control, Doubted, Intent, Settlement, State, StepId, StepRecord, Trouble,
+    Change, Control, Doubted, Intent, SetSteps, Settlement, State, StepId, StepRecord, Trouble,
     UNKNOWN_CONTENT, Unsettled,
 };
 pub use undo::{Rollback, UndoState, Undoable};
@@ -157,6 +157,7 @@ impl Ledger {
         let states: &'static [&'static str] = match filter {
             EndFilter::All => &[
                 "created",
+                "updated",
                 "changed",
                 "skipped",
                 "rejected",
@@ -170,14 +171,22 @@ impl Ledger {
             .await
     }
 
-    /// A page of the tickets that a run made and that were not taken back, in the order of its input, after the given ordinal.
+    /// A page of the tickets that a run made or updated and that were not taken back, in the order of its input, after the given ordinal.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn ids(&self, code: &str, after: Option<u64>, limit: u32) -> Result<Vec<MadeTicket>> {
         let code = code.to_owned();
         let rows = self
-            .read(move |c| runs::ends(c, &code, (&["created", "incomplete"], false), after, limit))
+            .read(move |c| {
+                runs::ends(
+                    c,
+                    &code,
+                    (&["created", "updated", "incomplete"], false),
+                    after,
+                    limit,
+                )
+            })
             .await?;
         Ok(rows
             .into_iter()

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::ends::{StoredEnd, StoredRow};
 use super::steps::{micros, moment, place};
 use crate::record::RowKey;
-use crate::systems::Ticket;
+use crate::systems::{Operation, Ticket};
 
 /// What a run was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,6 +32,8 @@ pub struct RunMeta {
     pub arguments: Vec<String>,
     /// The folder in which its paths hold.
     pub folder: String,
+    /// What it does with each record.
+    pub operation: Operation,
 }
 
 /// How far a run came.
@@ -191,9 +193,11 @@ pub(super) fn start(
     };
     connection.execute(
         "INSERT INTO run (code, scope, state, started, inputs, input_print, mapping, mapping_print,
-                          directory_print, directory_pulled, command, system_print, arguments, folder)
+                          directory_print, directory_pulled, command, system_print, arguments, folder,
+                          operation)
          VALUES (:code, :scope, 'running', :started, :inputs, :input_print, :mapping, :mapping_print,
-                 :directory_print, :directory_pulled, :command, :system_print, :arguments, :folder)",
+                 :directory_print, :directory_pulled, :command, :system_print, :arguments, :folder,
+                 :operation)",
         named_params! {
             ":code": code,
             ":scope": scope,
@@ -208,6 +212,7 @@ pub(super) fn start(
             ":system_print": meta.system_print,
             ":arguments": serde_json::json!(meta.arguments).to_string(),
             ":folder": meta.folder,
+            ":operation": meta.operation.as_str(),
         },
     )?;
     Ok((connection.last_insert_rowid(), code))
@@ -251,7 +256,7 @@ pub(super) fn put_end(connection: &Connection, run: i64, row: &StoredRow) -> rus
 const RUNS: &str = "
     SELECT code, tenant.system, tenant.name, scope.name, state, started, ended, inputs, input_print, mapping,
            mapping_print, directory_print, directory_pulled, command, totals, system_print, arguments, folder,
-           (SELECT count(*) FROM undo WHERE undo.run = run.id AND undo.state IN ('undone', 'gone'))
+           operation, (SELECT count(*) FROM undo WHERE undo.run = run.id AND undo.state IN ('undone', 'gone'))
     FROM run JOIN scope ON scope.id = run.scope JOIN tenant ON tenant.id = scope.tenant";
 
 fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
@@ -282,9 +287,10 @@ fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
                 .and_then(|value| serde_json::from_value(value).ok())
                 .unwrap_or_default(),
             folder: row.get(17)?,
+            operation: Operation::parse(row.get_ref(18)?.as_str()?).unwrap_or_default(),
         },
         totals: json(14)?,
-        undone: u64::try_from(row.get::<_, i64>(18)?).unwrap_or_default(),
+        undone: u64::try_from(row.get::<_, i64>(19)?).unwrap_or_default(),
     })
 }
 

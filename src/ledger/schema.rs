@@ -5,6 +5,7 @@
 //! | 1 | tenants, scopes, runs, steps, row ends |
 //! | 2 | what a run was typed as and in which folder, the system's fingerprint; tickets that a key had before; rollbacks |
 //! | 3 | rows that were in doubt are found without looking at all; `doubted` 2: no longer looked at for doubles |
+//! | 4 | what a run does to tickets; which ticket a step is about where its row did not make one |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
@@ -106,6 +107,10 @@ const MIGRATIONS: &[&str] = &[
 ",
     "
     CREATE INDEX step_doubted ON step (scope) WHERE doubted = 1;
+",
+    "
+    ALTER TABLE run ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';
+    ALTER TABLE step ADD COLUMN about TEXT;
 ",
 ];
 

@@ -134,6 +134,11 @@ pub struct Intent {
     pub doubted: bool,
     /// Whether a step that is done goes again where its body is another now: one that sets what it sets.
     pub redo: bool,
+    /// The ticket that it is about, as far as it is known, where its row did not make it: by its id, or as the row
+    /// names it.
+    pub about: Option<String>,
+    /// Steps of the row that hold no longer from now on: they are forgotten.
+    pub stale: Vec<StepId>,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -170,6 +175,23 @@ pub enum Change {
     End(StoredRow),
     /// A row that was in doubt has been looked at long enough for doubles.
     Swept(RowKey),
+    /// Steps that need no request: what they would set is set.
+    Set(SetSteps),
+}
+
+/// What is set on a ticket, as the steps that would set it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetSteps {
+    /// Whose.
+    pub key: RowKey,
+    /// Where the row stands.
+    pub place: Place,
+    /// The hash of the mapped columns.
+    pub content: Digest,
+    /// The steps, with the hashes of their bodies.
+    pub steps: Vec<(StepId, Digest)>,
+    /// Now, on the system's clock.
+    pub at: Timestamp,
 }
 
 /// A row whose last request nobody has settled.
@@ -298,6 +320,7 @@ pub(super) fn apply(
             Change::Withdraw(key, step) => withdraw(connection, scope, key, step)?,
             Change::End(row) => super::runs::put_end(connection, run, row)?,
             Change::Swept(key) => swept(connection, scope, key)?,
+            Change::Set(set) => put_set(connection, scope, run, set)?,
         }
     }
     Ok(late)
@@ -305,13 +328,13 @@ pub(super) fn apply(
 
 const INTEND: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
-                      file, sheet, row, reference, grp, sent_at)
+                      file, sheet, row, reference, grp, about, sent_at)
     VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, :doubted, :payload, :content, :run,
-            :file, :sheet, :row, :reference, :grp, :at)
+            :file, :sheet, :row, :reference, :grp, :about, :at)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
         state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
-        row = excluded.row, reference = excluded.reference, grp = excluded.grp, sent_at = excluded.sent_at,
+        row = excluded.row, reference = excluded.reference, grp = excluded.grp, about = excluded.about, sent_at = excluded.sent_at,
         settled_at = NULL,
         ticket = CASE step.state WHEN 6 THEN NULL ELSE ticket END,
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
@@ -347,9 +370,13 @@ fn intend(
         ":row": row,
         ":reference": intent.reference,
         ":grp": intent.group,
+        ":about": intent.about,
         ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;
+    if written == 1 {
+        forget(connection, scope, &intent.key, &intent.stale)?;
+    }
     for step in &intent.later {
         connection.prepare_cached(OPEN)?.execute(named_params! {
             ":scope": scope,
@@ -365,6 +392,49 @@ fn intend(
         })?;
     }
     Ok(written == 1)
+}
+
+fn forget(
+    connection: &Connection,
+    scope: i64,
+    key: &RowKey,
+    steps: &[StepId],
+) -> rusqlite::Result<()> {
+    for step in steps {
+        connection
+            .prepare_cached(
+                "DELETE FROM step WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = ?4",
+            )?
+            .execute(params![scope, key.as_str(), step.name, step.ordinal])?;
+    }
+    Ok(())
+}
+
+/// A step that was sent keeps its row and run: whose it was counts.
+const SET: &str = "
+    INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
+                      file, sheet, row, grp, settled_at)
+    VALUES (:scope, :key, :step, :ordinal, 2, 0, 0, 0, :payload, :content, :run, :file, :sheet, :row, '', :at)
+    ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
+        state = 2, payload = excluded.payload, content = excluded.content, settled_at = excluded.settled_at";
+
+fn put_set(connection: &Connection, scope: i64, run: i64, set: &SetSteps) -> rusqlite::Result<()> {
+    for (step, payload) in &set.steps {
+        connection.prepare_cached(SET)?.execute(named_params! {
+            ":scope": scope,
+            ":key": set.key.as_str(),
+            ":step": step.name,
+            ":ordinal": step.ordinal,
+            ":payload": payload,
+            ":content": set.content,
+            ":run": run,
+            ":file": &*set.place.file,
+            ":sheet": set.place.sheet.as_deref(),
+            ":row": i64::try_from(set.place.row).unwrap_or(i64::MAX),
+            ":at": micros(set.at),
+        })?;
+    }
+    Ok(())
 }
 
 const SETTLE: &str = "

@@ -35,6 +35,8 @@ fn intent(n: u32) -> Intent {
         absent: 0,
         doubted: false,
         redo: false,
+        about: None,
+        stale: Vec::new(),
         at: Timestamp::now(),
     }
 }

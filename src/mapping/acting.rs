@@ -37,8 +37,8 @@ pub(super) struct ThenRule {
     pub(super) fields: Vec<Arc<FieldRule>>,
 }
 
-/// Reads `operation`; `None` for one that this version does not have, whose fields no table could judge.
-pub(super) fn read_operation(top: &Section<'_, '_>, faults: &mut Faults) -> Option<Operation> {
+/// Reads `operation`.
+pub(super) fn read_operation(top: &Section<'_, '_>, faults: &mut Faults) -> Operation {
     if !top.has("operation") {
         faults.hint(
             0,
@@ -47,24 +47,16 @@ pub(super) fn read_operation(top: &Section<'_, '_>, faults: &mut Faults) -> Opti
         );
     }
     let Some(written) = top.text("operation", faults) else {
-        return Some(Operation::Create);
+        return Operation::Create;
     };
     let word = written.value.as_str();
-    if word == "upsert" {
-        faults.hint(
-            written.at,
-            "`operation = \"upsert\"` is not built yet",
-            "let one mapping create what is new and a second one update what is there",
-        );
-        return None;
-    }
     let known = Operation::parse(word);
     if known.is_none() {
         let message = format!("`operation` cannot be `{word}`");
         let words = Operation::ALL.map(Operation::as_str);
         faults.unknown(written.at, message, word, &words);
     }
-    Some(known.unwrap_or(Operation::Create))
+    known.unwrap_or(Operation::Create)
 }
 
 /// Reads `target`, which every operation needs that makes no ticket.
@@ -74,7 +66,7 @@ pub(super) fn read_target(
     reading: &mut Reading,
     faults: &mut Faults,
 ) -> Option<TargetRule> {
-    let acts = operation != Operation::Create;
+    let acts = !operation.makes();
     if !top.has("target") {
         if acts {
             faults.hint(
@@ -90,7 +82,7 @@ pub(super) fn read_target(
     if !acts {
         faults.hint(
             top.key_at("target"),
-            "`target` is for operations on tickets that are there: `create` makes its own",
+            "`target` is for operations on tickets that are there: `create` and `upsert` make their own",
             "leave it out, or choose another `operation`",
         );
         return None;
@@ -161,7 +153,7 @@ fn read_then(
 ) -> Option<ThenRule> {
     let words: Vec<(&str, Operation)> = Operation::ALL
         .into_iter()
-        .filter(|operation| *operation != Operation::Create)
+        .filter(|operation| !operation.makes())
         .map(|operation| (operation.as_str(), operation))
         .collect();
     if !section.has("operation") {

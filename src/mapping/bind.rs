@@ -26,7 +26,10 @@ use crate::error::{Error, Fault, MappingFault, Result};
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Difference;
 use crate::systems::fields::{FieldValue, Target};
+use crate::systems::{Operation, StepPayload, update_step};
 
 /// A plan whose columns are found in the tables of an input.
 #[derive(Debug)]
@@ -379,16 +382,18 @@ impl MapRows for BoundPlan {
         self.content_of(rows)
     }
 
+    fn differences(
+        &self,
+        rows: &[Record],
+        key: &RowKey,
+        sent: &[StepPayload],
+        ticket: CommonTicket,
+    ) -> Vec<Difference> {
+        self.changes(rows, key, sent, ticket)
+    }
+
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
-        let plan = &self.plan;
-        let reference = match plan.marks {
-            Marks::Description | Marks::Field(_) => Some(reference(&plan.scope, key.as_str())),
-            Marks::Nothing => None,
-        };
-        let line = reference
-            .as_deref()
-            .filter(|_| matches!(plan.marks, Marks::Description));
-        let made = self.make(rows, line);
+        let (made, reference) = self.made(rows, key);
         self.compose(rows, made, reference)
     }
 
@@ -411,6 +416,14 @@ impl MapRows for BoundPlan {
         })
     }
 
+    fn upserts(&self) -> bool {
+        self.plan.upserts()
+    }
+
+    fn sets_once(&self) -> bool {
+        !self.plan.set_once().is_empty()
+    }
+
     fn is_repeatable(&self, call: &str) -> bool {
         self.plan.schema.is_repeatable(call)
     }
@@ -421,6 +434,19 @@ impl MapRows for BoundPlan {
 }
 
 impl BoundPlan {
+    /// What the fields of a record become, and the reference of its ticket.
+    pub(super) fn made(&self, rows: &[Record], key: &RowKey) -> (Made, Option<String>) {
+        let plan = &self.plan;
+        let reference = match plan.marks {
+            Marks::Description | Marks::Field(_) => Some(reference(&plan.scope, key.as_str())),
+            Marks::Nothing => None,
+        };
+        let line = reference
+            .as_deref()
+            .filter(|_| matches!(plan.marks, Marks::Description));
+        (self.make(rows, line), reference)
+    }
+
     /// Makes every field of a record; the description ends with the reference.
     pub(super) fn make(&self, rows: &[Record], reference: Option<&str>) -> Made {
         let plan = &self.plan;
@@ -476,11 +502,23 @@ impl BoundPlan {
         let plan = &self.plan;
         let followed = self.follow(rows, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
-        for (field, outcome) in plan.fields.iter().zip(outcomes) {
-            match outcome {
+        let mut changes = Vec::new();
+        for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {
+            let value = match outcome {
                 // A row that is left out needs no mending.
                 Outcome::SkipRow(why) => return Mapped::Skip(why),
-                outcome => values.extend(field_value(field, outcome)),
+                outcome => field_value(field, outcome),
+            };
+            let Some(value) = value else { continue };
+            if let Some(target) = plan.later.get(at).cloned().flatten() {
+                changes.push(FieldValue {
+                    target,
+                    value: value.value.clone(),
+                });
+            }
+            // What is made new has nothing to empty.
+            if !plan.upserts() || !value.value.is_null() {
+                values.push(value);
             }
         }
         let further = match followed {
@@ -499,27 +537,37 @@ impl BoundPlan {
             }),
             _ => {}
         }
+        // The line alone is not to replace what people have written since.
+        let bare_later = plan.bare_later.as_ref().filter(|_| bare.is_some());
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
+            let text = Value::String(parts.join("\n\n"));
+            changes.extend(bare_later.map(|target| FieldValue {
+                target: target.clone(),
+                value: text.clone(),
+            }));
             values.push(FieldValue {
                 target: target.clone(),
-                value: Value::String(parts.join("\n\n")),
+                value: text,
             });
         }
         if !plan.directory.is_known() {
             // Names stand where ids would: nothing to send is made of them.
             return Mapped::Ready(Ready {
                 steps: Vec::new(),
+                updates: Vec::new(),
                 fallbacks,
                 reference,
             });
         }
-        match plan.schema.compose(plan.operation, values, plan.notify) {
-            Ok(mut steps) => Mapped::Ready(Ready {
+        let own = plan.schema.compose(plan.operation, values, plan.notify);
+        match own.and_then(|own| Ok((own, self.updates(changes)?))) {
+            Ok((mut steps, updates)) => Mapped::Ready(Ready {
                 steps: {
                     steps.extend(further);
                     steps
                 },
+                updates,
                 fallbacks,
                 reference,
             }),
@@ -537,6 +585,24 @@ impl BoundPlan {
                 Mapped::Faults(faults)
             }
         }
+    }
+}
+
+impl BoundPlan {
+    /// The requests by which an upsert sets these values on a ticket that is there.
+    fn updates(
+        &self,
+        values: Vec<FieldValue>,
+    ) -> std::result::Result<Vec<StepPayload>, Vec<(String, String)>> {
+        if !self.plan.upserts() {
+            return Ok(Vec::new());
+        }
+        let schema = &self.plan.schema;
+        let mut steps = schema.compose(Operation::Update, values, self.plan.notify)?;
+        for step in &mut steps {
+            step.step = Cow::Owned(update_step(&step.step));
+        }
+        Ok(steps)
     }
 }
 

@@ -8,11 +8,13 @@ use super::check::Checked;
 use super::field::CUSTOM;
 use super::load::Mapping;
 use super::plan::PlanOptions;
-use super::{MapRows, Mapped};
+use super::{BoundPlan, MapRows, Mapped};
 use crate::directory::{CustomType, Directory};
 use crate::error::{Error, Fault};
 use crate::record::{Cell, Header, Place, Record, RowKey};
 use crate::source::{Layout, Table};
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Difference;
 use crate::systems::fields::{FieldTable, FieldType};
 use crate::systems::{Operation, Schema, StepPayload};
 
@@ -41,6 +43,37 @@ pub fn by_hand(
     directory: Arc<Directory>,
     options: &PlanOptions,
 ) -> Result<Vec<StepPayload>, Vec<Fault>> {
+    let (plan, record) = bound(wanted, schema, directory, options)?;
+    let place = record.place.clone();
+    match plan.map(&[record], &RowKey::new(TICKET)) {
+        Mapped::Ready(ready) => Ok(ready.steps),
+        Mapped::Faults(faults) => Err(faults),
+        Mapped::Skip(why) => Err(vec![Fault::row(place, format!("nothing is done: {why}"))]),
+    }
+}
+
+/// How these requests, which [`by_hand`] made of the same, would change the ticket as it stands.
+///
+/// # Errors
+/// As [`by_hand`].
+pub fn by_hand_differences(
+    wanted: &ByHand<'_>,
+    schema: Arc<dyn Schema>,
+    directory: Arc<Directory>,
+    options: &PlanOptions,
+    (steps, ticket): (&[StepPayload], CommonTicket),
+) -> Result<Vec<Difference>, Vec<Fault>> {
+    let (plan, record) = bound(wanted, schema, directory, options)?;
+    Ok(plan.differences(&[record], &RowKey::new(TICKET), steps, ticket))
+}
+
+/// The mapping that is made for what was typed, and its one row.
+fn bound(
+    wanted: &ByHand<'_>,
+    schema: Arc<dyn Schema>,
+    directory: Arc<Directory>,
+    options: &PlanOptions,
+) -> Result<(BoundPlan, Record), Vec<Fault>> {
     let place = Place {
         file: Arc::from("the command line"),
         sheet: None,
@@ -64,13 +97,9 @@ pub fn by_hand(
         .map_err(|error| whole(&error))?;
     let mut checked = Checked::of(&mapping, schema, directory, options);
     let (input, record) = input(&fields, &place);
-    let Some(plan) = checked.bind(&[input]) else {
-        return Err(whole(&Error::mapping(checked.into_faults())));
-    };
-    match plan.map(&[record], &RowKey::new(TICKET)) {
-        Mapped::Ready(ready) => Ok(ready.steps),
-        Mapped::Faults(faults) => Err(faults),
-        Mapped::Skip(why) => Err(vec![Fault::row(place, format!("nothing is done: {why}"))]),
+    match checked.bind(&[input]) {
+        Some(plan) => Ok((plan, record)),
+        None => Err(whole(&Error::mapping(checked.into_faults()))),
     }
 }
 

@@ -61,10 +61,10 @@ fn case(system: SystemName, operation: Operation) -> crate::error::Result<Value>
         );
     };
     let mut required = Vec::new();
-    if operation != Operation::Create {
+    if !operation.makes() {
         required.push("target");
     }
-    if operation == Operation::Create || fields["required"] != json!([]) {
+    if operation.makes() || fields["required"] != json!([]) {
         required.push("fields");
     }
     Ok(json!({ "properties": { "fields": fields }, "required": required }))

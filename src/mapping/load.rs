@@ -150,7 +150,7 @@ pub(super) fn read_top(
     check_version(top, faults);
     let system = read_system(top, faults);
     let operation = read_operation(top, faults);
-    let acts = operation.is_some_and(|operation| operation != Operation::Create);
+    let acts = !operation.makes();
     let scope = read_scope(top, faults);
     let marker = match acts {
         true => no_marker(top, faults),
@@ -159,7 +159,7 @@ pub(super) fn read_top(
     let unmapped = read_unmapped(top, faults);
     let (options, input) = read_input(top, faults);
     let key = read_key(top, reading, faults);
-    let target = read_target(top, operation.unwrap_or(Operation::Create), reading, faults);
+    let target = read_target(top, operation, reading, faults);
     let fields = read_fields(top, acts, reading, faults);
     let thens = read_thens(top, reading, faults);
     let examples = read_examples(top, faults);
@@ -174,7 +174,7 @@ pub(super) fn read_top(
     Some(Mapping {
         source: Arc::clone(source),
         system: system?,
-        operation: operation?,
+        operation,
         operation_at: top.key_at("operation"),
         target,
         thens: thens.into_iter().map(Arc::new).collect(),
@@ -281,7 +281,7 @@ fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
 fn no_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
     let at = top.key_at("marker");
     if top.has("marker") {
-        let message = "`marker` is for `operation = \"create\"`: what is done to a ticket is read back from it";
+        let message = "`marker` is for what makes tickets, `create` and `upsert`: what is done to a ticket is read back from it";
         faults.hint(at, message, "leave it out");
     }
     At::new(Marker::None, at)

@@ -16,6 +16,7 @@ mod apply;
 mod beside;
 mod bind;
 mod by_hand;
+mod changes;
 mod check;
 pub(crate) mod columns;
 mod compile;
@@ -57,10 +58,12 @@ use std::borrow::Cow;
 use crate::error::Fault;
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Difference;
 use crate::systems::{Operation, StepPayload};
 
 pub use bind::BoundPlan;
-pub use by_hand::{ByHand, by_hand};
+pub use by_hand::{ByHand, by_hand, by_hand_differences};
 pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;
@@ -87,6 +90,8 @@ pub struct Ready {
     pub steps: Vec<StepPayload>,
     /// Which fields took their `default` or `missing`: (field, the name it took).
     pub fallbacks: Vec<(String, String)>,
+    /// Of an upsert, the requests that set the same on a ticket that is there; none where rows do not upsert.
+    pub updates: Vec<StepPayload>,
     /// The reference by which the ticket can be found again (`scope/key`, or its hash); `None` with `marker = "none"`.
     pub reference: Option<String>,
 }
@@ -126,6 +131,16 @@ pub trait MapRows: Send + Sync {
         Ok(TicketName::Named(String::new()))
     }
 
+    /// Whether a row whose ticket was made before updates it.
+    fn upserts(&self) -> bool {
+        false
+    }
+
+    /// Whether cells of a row may say what only a create sets.
+    fn sets_once(&self) -> bool {
+        false
+    }
+
     /// What listings call the custom field that bears the reference; `None` where the description does.
     fn marker_field(&self) -> Option<&str> {
         None
@@ -136,6 +151,18 @@ pub trait MapRows: Send + Sync {
 
     /// The hash of the mapped columns of these rows: whether a row is what it was.
     fn content(&self, rows: &[Record]) -> Digest;
+
+    /// How those of a record's requests that are to be sent would change the ticket as it stands.
+    fn differences(
+        &self,
+        rows: &[Record],
+        key: &RowKey,
+        sent: &[StepPayload],
+        ticket: CommonTicket,
+    ) -> Vec<Difference> {
+        let _ = (rows, key, sent, ticket);
+        Vec::new()
+    }
 
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;

@@ -22,7 +22,7 @@ use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
 use crate::systems::fields::{FieldTable, Setting, Target};
-use crate::systems::{Operation, Schema, call_of};
+use crate::systems::{CREATE, Operation, Schema, call_of};
 
 /// What a plan takes from the command line and the profile.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +63,10 @@ pub struct Plan {
     pub(super) group_condition: Option<Script>,
     pub(super) group_by: Vec<usize>,
     pub(super) order_by: Option<usize>,
+    /// Of an upsert, what an update fills for each of the fields; `None` for one that only a create sets.
+    pub(super) later: Vec<Option<Target>>,
+    /// The same for the description when no field of the mapping makes it.
+    pub(super) bare_later: Option<Target>,
     /// The description when no field of the mapping makes it.
     pub(super) bare_description: Option<Target>,
     steps: Vec<Cow<'static, str>>,
@@ -228,6 +232,15 @@ impl Plan {
         let order_by = mapping.input.order_by.as_ref();
         let order_by = order_by.map(|column| compiler.column(column));
         let steps = steps(compiler.table, mapping.operation, &fields, &thens);
+        let update = schema.fields(Operation::Update).ok();
+        let update = update.filter(|_| mapping.operation == Operation::Upsert);
+        let later = update.map_or_else(Vec::new, |update| {
+            let targets = fields.iter().map(|field| field.target.as_ref());
+            targets.map(|target| later(target?, update)).collect()
+        });
+        let bare_later = update
+            .zip(bare_description.as_ref())
+            .and_then(|(update, target)| self::later(target, update));
         let Compiler {
             slots,
             scripts,
@@ -253,6 +266,8 @@ impl Plan {
             lookups,
             unmapped: mapping.unmapped,
             order,
+            later,
+            bare_later,
             key,
             conditions,
             group_condition,
@@ -304,6 +319,20 @@ impl Plan {
         self.schema.unforeseen(&steps)
     }
 
+    /// Whether a row whose ticket is there updates it.
+    pub fn upserts(&self) -> bool {
+        self.operation == Operation::Upsert
+    }
+
+    /// The fields of an upsert that are set when a ticket is made, and that an update leaves as they are.
+    pub fn set_once(&self) -> Vec<&str> {
+        let fields = self.fields.iter().zip(&self.later);
+        fields
+            .filter(|(_, later)| later.is_none())
+            .filter_map(|(field, _)| field.name())
+            .collect()
+    }
+
     /// The most requests that a row costs.
     pub fn requests_per_row(&self) -> usize {
         self.steps.len()
@@ -320,6 +349,18 @@ fn own_table<'s>(schema: &'s dyn Schema, mapping: &Mapping, faults: &mut Faults)
     })
 }
 
+/// What an update fills for a field of the create, where it can.
+fn later(target: &Target, update: &FieldTable) -> Option<Target> {
+    let (target, setting) = match target {
+        Target::Field(field) => {
+            let field = update.get(field.name)?;
+            (Target::Field(field.clone()), field.setting)
+        }
+        custom @ Target::Custom(_) => (custom.clone(), update.custom),
+    };
+    (!matches!(setting, Setting::Never(_))).then_some(target)
+}
+
 /// The names of the steps that the mapped fields need, and those of what follows.
 fn steps(
     table: &FieldTable,
@@ -327,7 +368,11 @@ fn steps(
     fields: &[FieldPlan],
     thens: &[ThenPlan],
 ) -> Vec<Cow<'static, str>> {
-    let mut steps = vec![Cow::Borrowed(operation.as_str())];
+    let own = match operation.makes() {
+        true => CREATE,
+        false => operation.as_str(),
+    };
+    let mut steps = vec![Cow::Borrowed(own)];
     steps.extend(further(table, fields).map(Cow::Borrowed));
     for then in thens {
         steps.push(then.step(then.operation().as_str()));
@@ -495,7 +540,7 @@ impl Compiler<'_> {
         at: usize,
         operation: Operation,
     ) {
-        let creates = operation == Operation::Create;
+        let creates = operation.makes();
         if (creates && rules.is_empty()) || self.faults.has_broken_lines() {
             // Told already, or it may stand in what could not be read.
             return;
@@ -532,9 +577,9 @@ impl Compiler<'_> {
             then.fields.iter().map(move |rule| (rule, operation))
         });
         for (rule, operation) in own.chain(thens) {
-            if rule.clear && operation != Operation::Update {
+            if rule.clear && !matches!(operation, Operation::Update | Operation::Upsert) {
                 let message = format!(
-                    "`{}`: `clear` is for `operation = \"update\"`",
+                    "`{}`: `clear` is for `operation = \"update\"` and `\"upsert\"`",
                     rule.name.value
                 );
                 self.faults.hint(rule.name.at, message, "leave it out");

@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod causes;
 pub mod diagnostic;
+pub mod diff;
 pub mod error_file;
 pub mod progress;
 pub mod reading;

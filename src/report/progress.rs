@@ -96,9 +96,10 @@ impl Progress {
             }
             Event::Row(row) => {
                 match &row.end {
-                    End::Created { .. } | End::Ready { .. } | End::Incomplete { .. } => {
-                        self.created += 1
-                    }
+                    End::Created { .. }
+                    | End::Updated { .. }
+                    | End::Ready { .. }
+                    | End::Incomplete { .. } => self.created += 1,
                     End::Skipped(_) => self.skipped += 1,
                     End::Rejected(_) => self.rejected += 1,
                     End::InDoubt { .. } => self.in_doubt += 1,
@@ -160,7 +161,8 @@ impl Progress {
             .filter(|left| !left.is_zero())
     }
 
-    fn line(&self, text: &str) {
+    /// A line for people, above the bar.
+    pub(super) fn line(&self, text: &str) {
         if self.show != Show::Nothing {
             self.bar.suspend(|| eprintln!("  {text}"));
         }

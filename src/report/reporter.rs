@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::diff::{self, DiffList};
 use super::error_file::ErrorFiles;
 use super::progress::Progress;
 use super::rows::{OutcomeFile, PayloadFile};
@@ -29,6 +30,8 @@ pub struct RowByRow {
     pub outcomes: Option<OutcomeFile>,
     /// The first records of a dry run for the eye.
     pub samples: Option<Samples>,
+    /// Where what would change goes as data; else it is told to people.
+    pub diff: Option<DiffList>,
 }
 
 impl Reporter {
@@ -55,6 +58,11 @@ impl Reporter {
     /// The first records of a dry run.
     pub fn samples(&self) -> Option<&Samples> {
         self.row_by_row.samples.as_ref()
+    }
+
+    /// What would change, where it goes as data.
+    pub fn diff(&self) -> Option<&DiffList> {
+        self.row_by_row.diff.as_ref()
     }
 
     /// Ends the report: the tally, and the error files that were written.
@@ -91,6 +99,15 @@ impl Listener for Reporter {
         let Event::Row(row) = event else {
             return;
         };
+        if let End::Ready {
+            diff: Some(diff), ..
+        } = &row.end
+            && self.row_by_row.diff.is_none()
+            && !diff.fields.is_empty()
+        {
+            self.progress
+                .line(&diff::lines(&row.place.to_string(), diff));
+        }
         if let Err(error) = self.row_by_row.add(row) {
             self.failed.get_or_insert(error);
         }
@@ -118,6 +135,16 @@ impl RowByRow {
         }
         if let Some(file) = &mut self.outcomes {
             file.add(row)?;
+        }
+        if let (
+            Some(list),
+            End::Ready {
+                diff: Some(diff), ..
+            },
+        ) = (&mut self.diff, &row.end)
+            && !diff.fields.is_empty()
+        {
+            list.add(row, diff)?;
         }
         Ok(())
     }

@@ -166,16 +166,23 @@ fn outcome(end: &End) -> (&'static str, Value) {
         fallbacks.iter().map(one).collect::<Value>()
     };
     match end {
-        End::Created { ticket, fallbacks } => (
-            "created",
+        End::Created { ticket, fallbacks } | End::Updated { ticket, fallbacks } => (
+            match end {
+                End::Updated { .. } => "updated",
+                _ => "created",
+            },
             json!({"id": ticket.id, "number": ticket.number, "link": ticket.url, "fallbacks": fell_back(fallbacks)}),
         ),
         End::Ready {
             requests,
             fallbacks,
+            updates,
             ..
         } => (
-            "would create",
+            match updates {
+                true => "would update",
+                false => "would create",
+            },
             json!({"requests": requests, "fallbacks": fell_back(fallbacks)}),
         ),
         End::Skipped(Skip::DoneBefore { ticket }) => (

@@ -82,7 +82,11 @@ impl Tally {
             End::Skipped(Skip::Repeated { .. }) => self.repeated += 1,
             End::Skipped(_) => self.left_out += 1,
             // A check sends nothing, so that these do not come.
-            End::Created { .. } | End::Incomplete { .. } | End::InDoubt { .. } | End::NotSent => {}
+            End::Created { .. }
+            | End::Updated { .. }
+            | End::Incomplete { .. }
+            | End::InDoubt { .. }
+            | End::NotSent => {}
         }
     }
 

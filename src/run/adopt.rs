@@ -239,6 +239,8 @@ impl Writing<'_> {
             absent: 0,
             doubted: false,
             redo: false,
+            about: None,
+            stale: Vec::new(),
             at,
         }));
         self.changes.push(Change::Settle(Settlement {

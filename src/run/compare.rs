@@ -18,7 +18,7 @@ use crate::intake::{Digest, Subject};
 use crate::ledger::{Elsewhere, Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::MapRows;
 use crate::record::{Place, Record, RowKey};
-use crate::systems::CREATE;
+use crate::systems::{CREATE, is_update_step};
 
 /// How many new keys are held at once to be looked for among the done ones.
 const HELD: usize = 100_000;
@@ -273,7 +273,15 @@ impl Compared {
             self.doubled.push((place.clone(), name));
         }
         let same = |step: &StepRecord| step.content == *content || step.content == UNKNOWN_CONTENT;
-        if !steps.iter().any(same) {
+        let mut updates = (steps.iter())
+            .filter(|step| is_update_step(&step.id.name))
+            .peekable();
+        // Of a ticket that is kept up to date, what it was set to last counts.
+        let is_same = match updates.peek() {
+            Some(_) => updates.all(same),
+            None => steps.iter().any(same),
+        };
+        if !is_same {
             self.changed.add(place);
             return true;
         }

@@ -25,7 +25,7 @@ use super::look::look;
 use super::plan::{Base, Plan, Row};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
-use super::rehearse::rehearse;
+use super::rehearse::{Differ, rehearse};
 use super::row::{Intended, Line, Sent, Signal, send};
 use super::totals::{Fold, Totals};
 use super::{Going, Settings, Stop};
@@ -48,6 +48,7 @@ pub(super) async fn drive<'e>(
     feed: Feed<'e>,
     sending: Option<Sending>,
     settings: &'e Settings,
+    differ: Option<Differ<'_>>,
     stop: Stop,
     mut fold: Fold<'e>,
     started: Instant,
@@ -56,7 +57,7 @@ pub(super) async fn drive<'e>(
     // A word that was said before we listen counts too.
     stop.mark_changed();
     let Some(sending) = sending else {
-        return Ok(rehearse(feed, settings, stop, fold, started).await);
+        return Ok(rehearse(feed, settings, differ.as_ref(), stop, fold, started).await);
     };
     let last = sending.scope.last_run().await?;
     if let Some(last) = last {

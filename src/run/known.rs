@@ -4,7 +4,7 @@
 
 use super::plan::{Request, Requests};
 use crate::ledger::{State, StepRecord};
-use crate::systems::{CREATE, call_of};
+use crate::systems::{CREATE, call_of, is_update_step};
 
 /// What is to become of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,6 @@ fn fates(
     prior: &[StepRecord],
     is_repeatable: impl Fn(&str) -> bool,
 ) -> Vec<Fate> {
-    let acts = requests.acts;
     let mut taken = vec![false; prior.len()];
     let mut fates: Vec<Option<Fate>> = Vec::with_capacity(requests.steps.len());
     let by_name = |request: &Request| prior.iter().position(|step| step.id == request.id);
@@ -58,7 +57,12 @@ fn fates(
             _ => None,
         });
     }
-    for (request, fate) in requests.steps.iter_mut().zip(&mut fates) {
+    let redo: Vec<bool> = requests
+        .steps
+        .iter()
+        .map(|it| requests.may_redo(&it.id))
+        .collect();
+    for ((request, fate), redo) in requests.steps.iter_mut().zip(&mut fates).zip(redo) {
         if fate.is_some() {
             continue;
         }
@@ -79,7 +83,7 @@ fn fates(
                 Fate::Done
             }
             (Some(at), _) => Fate::Other(at),
-            (None, Some((at, step))) if step.state == State::Done => match (repeatable, acts) {
+            (None, Some((at, step))) if step.state == State::Done => match (repeatable, redo) {
                 (true, true) => Fate::Open,
                 (true, false) => Fate::Done,
                 (false, _) => Fate::Other(at),
@@ -97,6 +101,14 @@ fn fates(
         });
     }
     fates.into_iter().flatten().collect()
+}
+
+/// Whether a ticket is whole: all that its making asks for is done, and only an update may be under way. An upsert
+/// notes what it has set when it has made a ticket.
+pub(super) fn is_whole(prior: &[StepRecord]) -> bool {
+    let closed = |step: &StepRecord| matches!(step.state, State::Done | State::Skipped);
+    let is_noted = |step: &StepRecord| is_update_step(&step.id.name) && step.state != State::Undone;
+    prior.iter().all(closed) || prior.iter().any(is_noted)
 }
 
 fn is_open(step: &StepRecord) -> bool {

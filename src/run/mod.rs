@@ -15,6 +15,7 @@
 //! | `clock` | the system's time while ours may be set |
 //! | `plan` | what is to be done with a record: a pure function |
 //! | `act` | the same for a record that acts on a ticket that is there |
+//! | `update` | the same for a record of an upsert whose ticket was made before |
 //! | `known` | which of a row's steps are done, under whatever name |
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
 //! | `engine` | the loop: rows under way, and what happens next |
@@ -57,6 +58,7 @@ mod rollback;
 mod row;
 mod settle;
 mod totals;
+mod update;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +109,8 @@ pub struct Settings {
     pub retry: bool,
     /// Of which records a dry run keeps the payloads.
     pub keep: Keep,
+    /// Whether a dry run reads the tickets that would be changed, and tells how; it keeps all payloads then.
+    pub diff: bool,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
     /// Where the run is made to die, for the proof of the delivery.
@@ -142,6 +146,7 @@ impl Default for Settings {
             again: false,
             retry: false,
             keep: Keep::default(),
+            diff: false,
             workers: None,
             crash: None,
         }
@@ -214,6 +219,15 @@ pub async fn execute(
         retry: settings.retry,
         keep: settings.keep,
     };
+    let differ = match (&job.system, settings.diff) {
+        (Some(system), true) => Some(rehearse::Differ {
+            map: job.map,
+            system: Arc::clone(system),
+            limiter: Arc::clone(&limiter),
+        }),
+        (None, true) => return Err(Error::usage("tickets cannot be read without a system")),
+        (_, false) => None,
+    };
     let sending = if settings.dry_run {
         None
     } else {
@@ -227,7 +241,7 @@ pub async fn execute(
             meta: job.meta,
         })
     };
-    let drive = |feed| engine::drive(feed, sending, settings, stop, fold, started);
+    let drive = |feed| engine::drive(feed, sending, settings, differ, stop, fold, started);
     if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
         let here = Here::new(job.items, &planner, known);
         return drive(Feed::Here(Box::new(here))).await;

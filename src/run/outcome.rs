@@ -11,7 +11,7 @@ use super::row::{Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
-use crate::ledger::{Change, Settlement, State, StepId, Trouble};
+use crate::ledger::{Change, SetSteps, Settlement, State, StepId, Trouble};
 use crate::record::RowKey;
 use crate::systems::{CREATE, Refusal, Sighting, Ticket};
 
@@ -28,12 +28,7 @@ impl Engine<'_> {
         match end {
             SentEnd::Done => {
                 self.breaker.clear();
-                self.breaker.done();
-                let end = End::Created {
-                    ticket: row.ticket.unwrap_or_default(),
-                    fallbacks: row.requests.fallbacks,
-                };
-                self.end(row.base, end);
+                self.whole(row);
             }
             SentEnd::Refused(refusal) => {
                 self.breaker.clear();
@@ -72,6 +67,28 @@ impl Engine<'_> {
         }
     }
 
+    /// All of a row is done.
+    fn whole(&mut self, row: Row) {
+        self.breaker.done();
+        let updates = row.requests.updates.into_iter();
+        let steps: Vec<_> = updates.map(|update| (update.id, update.hash)).collect();
+        if !steps.is_empty() {
+            self.changes.push(Change::Set(SetSteps {
+                key: row.key,
+                place: row.base.place.clone(),
+                content: row.content,
+                steps,
+                at: self.now(),
+            }));
+        }
+        let (ticket, fallbacks) = (row.ticket.unwrap_or_default(), row.requests.fallbacks);
+        let end = match row.updates {
+            true => End::Updated { ticket, fallbacks },
+            false => End::Created { ticket, fallbacks },
+        };
+        self.end(row.base, end);
+    }
+
     /// An answer said nothing: the run may have to hold.
     fn unclear(&mut self, answer: &str) {
         match self.breaker.unclear(answer) {
@@ -92,9 +109,10 @@ impl Engine<'_> {
         self.end(row.base, End::InDoubt { reason });
     }
 
-    /// A step failed: when something of the row is done it is incomplete, else rejected.
+    /// A step failed: when something of the row is done it is incomplete, else rejected. A ticket that was whole before
+    /// is so still.
     fn failed(&mut self, row: Row, faults: Vec<Fault>) {
-        let begun = row.has_begun();
+        let begun = row.has_begun() && !row.updates;
         let end = match row.ticket.filter(|_| begun) {
             Some(ticket) => End::Incomplete { ticket, faults },
             None => End::Rejected(faults),
@@ -104,7 +122,8 @@ impl Engine<'_> {
 
     /// Nothing of the row's next step left, and nothing will in this run.
     pub(super) fn not_sent(&mut self, row: Row) {
-        let (begun, in_doubt) = (row.has_begun(), row.in_doubt().is_some());
+        let begun = row.has_begun() && !row.updates;
+        let in_doubt = row.in_doubt().is_some();
         let end = match row.ticket.filter(|_| begun) {
             _ if in_doubt || row.was_in_doubt => End::InDoubt {
                 reason: "the run stopped before it was settled: the next run finds out".to_owned(),
@@ -137,7 +156,7 @@ impl Engine<'_> {
             group: row.requests.group.clone(),
             sent_at: at,
             run: self.fold.totals.run.clone().unwrap_or_default(),
-            absent: row.absent,
+            absent: row.requests.steps[row.next].absent,
             answer: Some(answer),
             changed: None,
             more: row.requests.steps.len() > 1,
@@ -181,20 +200,16 @@ impl Engine<'_> {
                 return self.end(row.base, End::InDoubt { reason });
             }
         };
-        let Some(step) = row.looked_up(done) else {
+        let Some((step, absent)) = row.looked_up(done) else {
             return self.not_sent(row);
         };
         if done {
             self.settle_step(row.key.clone(), step, State::Done, None);
         } else {
-            row.absent += 1;
-            if row.absent >= MOST_ABSENT {
+            if absent >= MOST_ABSENT {
                 let refusal = Refusal {
                     status: 0,
-                    message: format!(
-                        "`{}` was sent {} times without being done",
-                        step.name, row.absent
-                    ),
+                    message: format!("`{}` was sent {absent} times without being done", step.name),
                     fields: Vec::new(),
                 };
                 let faults = faults_of(&refusal, &row.base.place);
@@ -211,12 +226,7 @@ impl Engine<'_> {
         if row.next < row.requests.steps.len() {
             return self.backlog.push_front(row);
         }
-        self.breaker.done();
-        let end = End::Created {
-            ticket: row.ticket.unwrap_or_default(),
-            fallbacks: row.requests.fallbacks,
-        };
-        self.end(row.base, end);
+        self.whole(row);
     }
 
     fn settle_step(&mut self, key: RowKey, step: StepId, to: State, trouble: Option<Trouble>) {
@@ -314,7 +324,10 @@ impl Engine<'_> {
             let text = self.tell_doubles(&row.key, doubles);
             ticket.warnings.push(text);
         }
-        if let Some(from) = row.doubt.changed {
+        let changed = row.doubt.changed.is_some();
+        if let Some(from) = row.doubt.changed
+            && !row.otherwise.upserts()
+        {
             let skip = Skip::Changed {
                 ticket,
                 run: row.doubt.run,
@@ -323,18 +336,19 @@ impl Engine<'_> {
             return self.end(row.base, End::Skipped(skip));
         }
         match row.otherwise {
-            Otherwise::Send(requests) if requests.steps.len() > 1 => self.backlog.push_front(Row {
-                next: 1,
-                ticket: Some(ticket),
-                ..Row::new(row.content, row.base, row.key, requests)
-            }),
-            Otherwise::Send(requests) => {
-                self.breaker.done();
-                let end = End::Created {
-                    ticket,
-                    fallbacks: requests.fallbacks,
+            Otherwise::Send(mut requests) => {
+                if changed {
+                    requests.update_too();
+                }
+                let row = Row {
+                    next: 1,
+                    ticket: Some(ticket),
+                    ..Row::new(row.content, row.base, row.key, requests)
                 };
-                self.end(row.base, end);
+                match row.next < row.requests.steps.len() {
+                    true => self.backlog.push_front(row),
+                    false => self.whole(row),
+                }
             }
             Otherwise::End(End::Rejected(faults)) if row.doubt.more => {
                 self.end(row.base, End::Incomplete { ticket, faults });
@@ -371,9 +385,9 @@ impl Engine<'_> {
             return self.end(row.base, End::Rejected(faults));
         }
         match row.otherwise {
-            Otherwise::Send(requests) => {
+            Otherwise::Send(mut requests) => {
+                requests.was_absent(absent);
                 self.backlog.push_front(Row {
-                    absent,
                     was_in_doubt: true,
                     ..Row::new(row.content, row.base, row.key, requests)
                 });

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Keep;
-use super::known::leave_open;
+use super::known::{is_whole, leave_open};
 use crate::error::Fault;
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
@@ -15,7 +15,7 @@ use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT}
 use crate::mapping::reference::marked_group;
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
-use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket, call_of};
+use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket, call_of, is_own_step};
 
 /// A record without its requests.
 #[derive(Debug)]
@@ -39,13 +39,30 @@ impl Base {
 }
 
 /// One request, with the hash of its bytes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) id: StepId,
     pub(super) body: Value,
     pub(super) hash: Digest,
     /// When it was sent, if nobody knows whether it was obeyed and it must be looked up before it goes again.
     pub(super) look: Option<Timestamp>,
+    /// How often it was answered and settled as absent.
+    pub(super) absent: u32,
+}
+
+impl Request {
+    fn of(step: StepPayload) -> Self {
+        Self {
+            hash: hash(&step.body),
+            id: StepId {
+                name: step.step.into_owned(),
+                ordinal: step.ordinal,
+            },
+            body: step.body,
+            look: None,
+            absent: 0,
+        }
+    }
 }
 
 /// The requests of a record.
@@ -57,8 +74,33 @@ pub(super) struct Requests {
     pub(super) group: String,
     /// Whether they are about a ticket that is there.
     pub(super) acts: bool,
+    /// Of an upsert, what sets the same on a ticket that is there: what the ledger notes as set when all is done.
+    pub(super) updates: Vec<Request>,
+    /// What earlier runs set by a step that the row takes no more: it holds no longer once another one goes.
+    pub(super) stale: Vec<StepId>,
     /// The bodies of steps that are done, where one of their kind is in doubt and is to be told from them.
     pub(super) done: Vec<(StepId, Value)>,
+}
+
+impl Requests {
+    /// Whether a step that is done goes again where its bytes are others now: it sets what it sets.
+    pub(super) fn may_redo(&self, step: &StepId) -> bool {
+        self.acts || (!self.updates.is_empty() && !is_own_step(&step.name))
+    }
+
+    /// How often the create was answered and settled as absent.
+    pub(super) fn was_absent(&mut self, times: u32) {
+        if let Some(create) = self.steps.first_mut() {
+            create.absent = times;
+        }
+    }
+
+    /// Puts what an upsert sets on a ticket that is there before what follows.
+    pub(super) fn update_too(&mut self) {
+        let own = |request: &Request| is_own_step(&request.id.name);
+        let at = self.steps.iter().take_while(|it| own(it)).count();
+        self.steps.splice(at..at, self.updates.iter().cloned());
+    }
 }
 
 /// A record that has something to send.
@@ -72,8 +114,6 @@ pub(super) struct Row {
     pub(super) next: usize,
     /// The ticket, once there is one.
     pub(super) ticket: Option<Ticket>,
-    /// How often an answered create was settled as absent.
-    pub(super) absent: u32,
     /// Whether the ledger still holds it as in doubt (settled as absent, no new intent yet).
     pub(super) was_in_doubt: bool,
     /// Whether it is the one of its group that goes alone: the others wait to hear that it is made.
@@ -82,6 +122,8 @@ pub(super) struct Row {
     pub(super) find: Option<String>,
     /// Whether something of it was done before this run.
     pub(super) begun: bool,
+    /// Whether its ticket was whole before this run, which updates it.
+    pub(super) updates: bool,
 }
 
 impl Row {
@@ -94,11 +136,11 @@ impl Row {
             requests,
             next: 0,
             ticket: None,
-            absent: 0,
             was_in_doubt: false,
             alone: false,
             find: None,
             begun: false,
+            updates: false,
         }
     }
 
@@ -125,16 +167,18 @@ impl Row {
             .next()
     }
 
-    /// What was looked up last is known: it was done, and is no request any more, or it was not.
-    pub(super) fn looked_up(&mut self, done: bool) -> Option<StepId> {
+    /// What was looked up last is known: it was done, and is no request any more, or it was not. Also how often it
+    /// was not.
+    pub(super) fn looked_up(&mut self, done: bool) -> Option<(StepId, u32)> {
         let steps = &mut self.requests.steps;
         let at = steps.iter().position(|request| request.look.is_some())?;
         if done {
             self.begun = true;
-            return Some(steps.remove(at).id);
+            return Some((steps.remove(at).id, 0));
         }
         steps[at].look = None;
-        Some(steps[at].id.clone())
+        steps[at].absent += 1;
+        Some((steps[at].id.clone(), steps[at].absent))
     }
 }
 
@@ -145,6 +189,13 @@ pub(super) enum Otherwise {
     Send(Requests),
     /// It cannot be sent: the mapping makes no requests of it now.
     End(End),
+}
+
+impl Otherwise {
+    /// Whether a ticket that turns out to exist is updated with what the row says now.
+    pub(super) fn upserts(&self) -> bool {
+        matches!(self, Self::Send(requests) if !requests.updates.is_empty())
+    }
 }
 
 /// What is known of a request whose outcome is not.
@@ -246,10 +297,11 @@ impl Planner<'_> {
         }
     }
 
-    /// A quick look, with the content compared: what is done from other content is to be looked at whole.
+    /// A quick look, with the content compared: what is done from other content is to be looked at whole, and so is
+    /// what may be updated.
     pub(super) fn judge(&self, item: &Item, glance: Glance) -> Glance {
         match glance {
-            Glance::Done(ticket, contents) if !self.again => {
+            Glance::Done(ticket, contents) if !self.again && !self.map.upserts() => {
                 let content = self.map.content(&item.rows);
                 let same = |one: &Digest| *one == content || *one == UNKNOWN_CONTENT;
                 match contents.iter().any(same) {
@@ -281,7 +333,7 @@ impl Planner<'_> {
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
     fn fresh(&self, base: Base, key: RowKey, create: Option<&StepRecord>) -> Plan {
-        let requests = match self.shape(&base.rows, &key) {
+        let mut requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
         };
@@ -292,19 +344,16 @@ impl Planner<'_> {
             let faults = refused_before(refusal, &base.place, &create.run);
             return Plan::End(base, End::Rejected(faults));
         }
-        Plan::Send(Box::new(Row {
-            absent: create.map_or(0, |create| match create.state {
-                State::Pending => create.absent,
-                _ => 0,
-            }),
-            ..Row::new(self.map.content(&base.rows), base, key, requests)
-        }))
+        let pending = create.filter(|create| create.state == State::Pending);
+        requests.was_absent(pending.map_or(0, |create| create.absent));
+        let content = self.map.content(&base.rows);
+        Plan::Send(Box::new(Row::new(content, base, key, requests)))
     }
 
     /// The dry run's short way: nothing is hashed that nobody compares.
     fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
         let end = match self.map.map(&base.rows, &key) {
-            Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks),
+            Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks, false),
             Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
             Mapped::Faults(faults) => End::Rejected(faults),
         };
@@ -363,19 +412,26 @@ impl Planner<'_> {
     fn done(&self, base: Base, key: RowKey, create: &StepRecord, prior: &[StepRecord]) -> Plan {
         let content = self.map.content(&base.rows);
         let ticket = create.ticket.clone().unwrap_or_default();
-        let closed = |step: &StepRecord| matches!(step.state, State::Done | State::Skipped);
         let place = base.place.clone();
-        if prior.iter().all(closed) {
+        let is_whole = is_whole(prior);
+        if is_whole && !self.map.upserts() {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         }
         let mut requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
-            Shaped::Faults(faults) => {
+            Shaped::Faults(faults) if !is_whole => {
                 return Plan::End(base, End::Incomplete { ticket, faults });
             }
-            skip @ Shaped::Skip(_) => return without_requests(base, skip),
+            other => return without_requests(base, other),
         };
+        if is_whole {
+            return self.update(base, key, requests, (create, ticket), prior);
+        }
+        let is_same = create.payload == requests.steps.first().map(|step| step.hash);
+        if !is_same {
+            requests.update_too();
+        }
         // Only what is open is sent; the create stays in its place, so that positions keep their meaning.
         let other = leave_open(&mut requests, prior, |call| self.map.is_repeatable(call));
         if let Some(step) = other {
@@ -390,7 +446,7 @@ impl Planner<'_> {
             return Plan::End(base, end);
         }
         let mut ticket = ticket;
-        if create.payload != requests.steps.first().map(|step| step.hash) {
+        if !is_same && requests.updates.is_empty() {
             ticket.warnings.push(format!(
                 "made in run {} from other content; only the open steps were sent now",
                 create.run
@@ -437,17 +493,11 @@ impl Planner<'_> {
             }
             _ => String::new(),
         };
-        let steps = ready.steps.into_iter().map(|step| Request {
-            hash: hash(&step.body),
-            id: StepId {
-                name: step.step.into_owned(),
-                ordinal: step.ordinal,
-            },
-            body: step.body,
-            look: None,
-        });
+        let requests = |steps: Vec<StepPayload>| steps.into_iter().map(Request::of).collect();
         Shaped::Ready(Requests {
-            steps: steps.collect(),
+            steps: requests(ready.steps),
+            updates: requests(ready.updates),
+            stale: Vec::new(),
             fallbacks: ready.fallbacks,
             reference: ready.reference,
             group,
@@ -458,11 +508,17 @@ impl Planner<'_> {
 }
 
 /// The end of a record that a dry run would send.
-pub(super) fn ready_end(payloads: Vec<StepPayload>, fallbacks: Vec<(String, String)>) -> End {
+pub(super) fn ready_end(
+    payloads: Vec<StepPayload>,
+    fallbacks: Vec<(String, String)>,
+    updates: bool,
+) -> End {
     End::Ready {
+        updates,
         requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
         fallbacks,
         payloads,
+        diff: None,
     }
 }
 
@@ -488,7 +544,12 @@ pub(super) fn without_requests(base: Base, shaped: Shaped) -> Plan {
     Plan::End(base, end)
 }
 
-fn done_before(ticket: Ticket, create: &StepRecord, prior: &[StepRecord], content: Digest) -> End {
+pub(super) fn done_before(
+    ticket: Ticket,
+    create: &StepRecord,
+    prior: &[StepRecord],
+    content: Digest,
+) -> End {
     let same = |step: &StepRecord| step.content == content || step.content == UNKNOWN_CONTENT;
     End::Skipped(if prior.iter().any(same) {
         Skip::DoneBefore { ticket }
@@ -524,18 +585,22 @@ fn done_otherwise(step: &StepRecord, ticket: Ticket, place: &Place) -> End {
             reason: other_in_doubt(step, &ticket),
         };
     }
+    End::Incomplete {
+        ticket,
+        faults: vec![otherwise_fault(step, place)],
+    }
+}
+
+/// Tells of a step that was done as something else than it would be now, and cannot be done over.
+pub(super) fn otherwise_fault(step: &StepRecord, place: &Place) -> Fault {
     let call = call_of(&step.id.name);
     let message = format!(
         "`{call}` was done in run {} from other content than now",
         step.run
     );
-    let fault = Fault::row(place.clone(), message).hint(
+    Fault::row(place.clone(), message).hint(
         "let the row and the mapping say what they said then, and add what is new at their ends; or do the rest by hand",
-    );
-    End::Incomplete {
-        ticket,
-        faults: vec![fault],
-    }
+    )
 }
 
 /// Why a step in doubt cannot be looked up: nobody holds what it sent.

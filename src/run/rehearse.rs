@@ -1,20 +1,30 @@
-//! The dry run: the same plans with the sending left out.
+//! The dry run: the same plans with the sending left out; where it is asked for, the tickets are read that they are
+//! about, several at once, to tell what would change.
 
-use tokio::time::Instant;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, sleep};
 
 use super::engine::{stopping, take};
 use super::plan::{Base, Plan, ready_end};
 use super::prepare::Feed;
+use super::retry::Backoff;
 use super::totals::{Fold, Totals};
-use super::{Going, Settings, Stop};
+use super::{Going, Limiter, Settings, Stop};
+use crate::error::{ErrorKind, Fault, Result};
 use crate::event::End;
 use crate::ledger::RunState;
-use crate::systems::StepPayload;
+use crate::mapping::MapRows;
+use crate::systems::common::CommonTicket;
+use crate::systems::diff::Diff;
+use crate::systems::{StepPayload, System, Ticket};
 
 /// Takes the plans and tells what each would become.
 pub(super) async fn rehearse(
     mut feed: Feed<'_>,
     settings: &Settings,
+    differ: Option<&Differ<'_>>,
     stop: Stop,
     mut fold: Fold<'_>,
     started: Instant,
@@ -22,7 +32,7 @@ pub(super) async fn rehearse(
     let mut left = settings.limit;
     let mut stop = Some(stop);
     fold.totals.state = RunState::Finished;
-    'input: loop {
+    loop {
         let batch = tokio::select! {
             biased;
             going = stopping(&mut stop) => {
@@ -42,17 +52,118 @@ pub(super) async fn rehearse(
                 break;
             }
             Some(Ok(plans)) => {
-                for plan in plans {
-                    if !take(&mut left, &plan) {
-                        break 'input;
+                let most = plans.len();
+                let taken: Vec<Plan> = (plans.into_iter())
+                    .take_while(|plan| take(&mut left, plan))
+                    .collect();
+                let is_over = taken.len() < most;
+                let told = match differ {
+                    None => {
+                        let ends = taken.into_iter().map(rehearsed);
+                        ends.for_each(|(base, end)| fold.end(base, end));
+                        Ok(Going::On)
                     }
-                    let (base, end) = rehearsed(plan);
-                    fold.end(base, end);
+                    Some(differ) => {
+                        let most = settings.concurrency.max(1);
+                        differ.tell(taken, most, &mut stop, &mut fold).await
+                    }
+                };
+                match told {
+                    Ok(Going::On) => {}
+                    Ok(_) => {
+                        fold.totals.state = RunState::Interrupted;
+                        break;
+                    }
+                    Err(error) => {
+                        fold.totals.state = RunState::Stopped;
+                        fold.totals.stopped = Some(error);
+                        break;
+                    }
+                }
+                if is_over {
+                    break;
                 }
             }
         }
     }
     fold.finish(started.elapsed())
+}
+
+/// What tells how the tickets would change.
+pub(super) struct Differ<'a> {
+    pub(super) map: &'a dyn MapRows,
+    pub(super) system: Arc<dyn System>,
+    pub(super) limiter: Arc<Limiter>,
+}
+
+impl Differ<'_> {
+    /// Tells what becomes of a batch, in order, with so many tickets read at once.
+    async fn tell(
+        &self,
+        plans: Vec<Plan>,
+        most: usize,
+        stop: &mut Option<Stop>,
+        fold: &mut Fold<'_>,
+    ) -> Result<Going> {
+        let ended = stream::iter(plans).map(|plan| self.look(plan));
+        let mut ended = std::pin::pin!(ended.buffered(most));
+        loop {
+            let one = tokio::select! {
+                biased;
+                going = stopping(stop) => match going {
+                    Going::On => continue,
+                    going => return Ok(going),
+                },
+                one = ended.next() => one,
+            };
+            match one.transpose()? {
+                Some((base, end)) => fold.end(base, end),
+                None => return Ok(Going::On),
+            }
+        }
+    }
+
+    /// The end of a plan, with the ticket read that it would change.
+    async fn look(&self, plan: Plan) -> Result<(Base, End)> {
+        let about = match &plan {
+            Plan::Send(row) if row.requests.acts || row.updates => row.ticket.clone(),
+            _ => None,
+        };
+        let (base, mut end) = rehearsed(plan);
+        let (Some(about), End::Ready { payloads, diff, .. }, Some(key)) =
+            (about, &mut end, &base.key)
+        else {
+            return Ok((base, end));
+        };
+        let Some(found) = self.read(&about.id).await? else {
+            let name = about.number.as_ref().unwrap_or(&about.id);
+            let fault = Fault::row(base.place.clone(), format!("there is no ticket `{name}`"));
+            return Ok((base, End::Rejected(vec![fault])));
+        };
+        let ticket = Ticket {
+            id: found.id.clone(),
+            number: found.number.clone(),
+            url: found.url.clone(),
+            warnings: Vec::new(),
+        };
+        let fields = self.map.differences(&base.rows, key, payloads, found);
+        *diff = Some(Box::new(Diff { ticket, fields }));
+        Ok((base, end))
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<CommonTicket>> {
+        let mut backoff = Backoff::repeat();
+        loop {
+            let error = match self.system.ticket_fields(name, self.limiter.as_ref()).await {
+                Ok(found) => return Ok(found),
+                Err(error) => error,
+            };
+            match backoff.next() {
+                Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
+                _ => return Err(error),
+            }
+        }
+    }
 }
 
 fn rehearsed(plan: Plan) -> (Base, End) {
@@ -73,7 +184,7 @@ fn rehearsed(plan: Plan) -> (Base, End) {
                 ordinal: request.id.ordinal,
                 body: request.body,
             });
-            let end = ready_end(payloads.collect(), row.requests.fallbacks);
+            let end = ready_end(payloads.collect(), row.requests.fallbacks, row.updates);
             (row.base, end)
         }
         Plan::Settle(doubtful) => (

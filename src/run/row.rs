@@ -171,10 +171,16 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         payload: step.hash,
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
-        absent: row.absent,
+        absent: step.absent,
         doubted: row.was_in_doubt,
-        // Of a row that acts on a ticket, only what sets what it sets goes again.
-        redo: row.requests.acts,
+        about: row
+            .ticket
+            .as_ref()
+            .filter(|_| row.requests.acts)
+            .map(|ticket| ticket.id.clone()),
+        // Only what sets what it sets goes again.
+        redo: row.requests.may_redo(&step.id),
+        stale: row.requests.stale.clone(),
         at,
     }
 }

@@ -1,6 +1,7 @@
 //! The engine against a scripted system on a paused clock, over the ledger's twin in memory.
 
 mod fake;
+mod upsert;
 
 use std::collections::BTreeMap;
 
@@ -288,6 +289,25 @@ async fn a_later_step_goes_on_where_it_was() {
     let (totals, _) = bench.run(&input.mended(1)).await;
     assert_eq!(totals.done_before, 4);
     bench.once_each(4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_absent_of_one_step_counts_against_no_other() {
+    let lost = [Script::NeverCame, Script::NeverCame];
+    let bench = Bench::new().script(1, &lost[..1]);
+    bench.fake.tells();
+    bench.fake.script("k1/follow", &lost);
+    let input = Input::new(3).with_step("follow");
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.incomplete), (3, 0));
+    assert_eq!(bench.fake.set("k1"), ["follow 0"]);
+    bench.once_each(3);
+    // Of one step it does count.
+    let bench = Bench::new();
+    bench.fake.tells();
+    bench.fake.script("k1/follow", &[Script::NeverCame; 3]);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.incomplete), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]

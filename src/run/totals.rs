@@ -25,7 +25,10 @@ pub struct Totals {
     pub filtered: u64,
     /// Made by this run.
     pub created: u64,
-    /// Would be made (dry run).
+    /// Made before, and updated by this run.
+    #[serde(default)]
+    pub updated: u64,
+    /// Would be made or updated (dry run).
     pub ready: u64,
     /// Made before with the same content.
     pub done_before: u64,
@@ -72,6 +75,7 @@ impl Totals {
     /// Records that have an end; all of them when the run is over.
     pub fn ended(&self) -> u64 {
         self.created
+            + self.updated
             + self.ready
             + self.skipped()
             + self.rejected
@@ -83,6 +87,7 @@ impl Totals {
     fn count(&mut self, end: &End) {
         *match end {
             End::Created { .. } => &mut self.created,
+            End::Updated { .. } => &mut self.updated,
             End::Ready { .. } => &mut self.ready,
             End::Skipped(Skip::DoneBefore { .. }) => &mut self.done_before,
             End::Skipped(Skip::Changed { .. }) => &mut self.changed,

@@ -8,6 +8,7 @@
 pub mod clearfeed;
 pub mod common;
 mod connection;
+pub mod diff;
 pub mod examine;
 pub mod fields;
 mod given;
@@ -117,6 +118,8 @@ pub enum Operation {
     Create,
     /// Changes fields of a ticket; what is not named stays.
     Update,
+    /// Makes a new ticket, or updates the one that was made under the row's key.
+    Upsert,
     /// Adds a comment or an internal note.
     Comment,
     /// Gives it to a person or a team, or takes it away from them.
@@ -133,9 +136,10 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Create,
         Self::Update,
+        Self::Upsert,
         Self::Comment,
         Self::Assign,
         Self::SetStatus,
@@ -149,6 +153,7 @@ impl Operation {
         match self {
             Self::Create => CREATE,
             Self::Update => "update",
+            Self::Upsert => "upsert",
             Self::Comment => "comment",
             Self::Assign => "assign",
             Self::SetStatus => "set_status",
@@ -158,10 +163,15 @@ impl Operation {
         }
     }
 
-    /// What a ticket is when it has been done, for summaries.
+    /// Whether its rows make tickets of their own.
+    pub fn makes(self) -> bool {
+        matches!(self, Self::Create | Self::Upsert)
+    }
+
+    /// What a ticket is when it has been done, for summaries; of an upsert, when it made one.
     pub fn done(self) -> &'static str {
         match self {
-            Self::Create => "created",
+            Self::Create | Self::Upsert => "created",
             Self::Update => "updated",
             Self::Comment => "commented",
             Self::Assign => "assigned",
@@ -175,6 +185,7 @@ impl Operation {
     /// What is done to a ticket, as a verb for sentences: `about to move 3 tickets`.
     pub fn verb(self) -> &'static str {
         match self {
+            Self::Upsert => "create or update",
             Self::Comment => "comment on",
             Self::SetStatus => "move",
             Self::Subtask => "extend",
@@ -203,6 +214,30 @@ pub const CREATE: &str = "create";
 /// name of the call (`then-2/comment`), so that two of one kind are told apart.
 pub fn call_of(step: &str) -> &str {
     step.rsplit_once('/').map_or(step, |(_, call)| call)
+}
+
+/// What an upsert sets on a ticket that it made before bears this before the name of the call: the create may set the
+/// same by a call of the same name.
+const AGAIN: &str = "update/";
+
+/// The step of an upsert that makes this call on a ticket that is there.
+pub fn update_step(call: &str) -> String {
+    format!("{AGAIN}{call}")
+}
+
+/// Whether a step is one of [`update_step`].
+pub fn is_update_step(step: &str) -> bool {
+    step.starts_with(AGAIN)
+}
+
+/// Whether a step is what follows on a ticket.
+pub fn is_following_step(step: &str) -> bool {
+    !is_own_step(step) && !is_update_step(step)
+}
+
+/// Whether a step belongs to the making of a ticket: neither what an upsert sets later nor what follows.
+pub fn is_own_step(step: &str) -> bool {
+    !step.contains('/')
 }
 
 /// One request of a row, composed but not sent: the same bytes in a dry run and a real one.
@@ -234,7 +269,8 @@ pub trait Schema: fmt::Debug + Send + Sync {
     fn create(&self) -> &FieldTable;
 
     /// Turns the checked values of one record into its requests, the operation's own first. `notify` is false
-    /// when the system's switches against e-mail, notifications and rules are to be set.
+    /// when the system's switches against e-mail, notifications and rules are to be set. An upsert is composed as a
+    /// create and as an update.
     ///
     /// # Errors
     /// What this system cannot hold although each value is right by itself, as (field, message).
@@ -537,6 +573,14 @@ pub trait System: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it cannot be looked up or read, or several tickets bear the number.
     async fn ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>>;
+
+    /// The same as far as its fields go, by as few requests as that takes: without what was said on it.
+    ///
+    /// # Errors
+    /// As [`Self::ticket`].
+    async fn ticket_fields(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
+        self.ticket(name, permit).await
+    }
 
     /// Looks for tickets, the newest first, and hands those on that are what is looked for, page by page, until there
     /// are no more or the caller has enough. Filters may be ignored by the server: each ticket is judged by

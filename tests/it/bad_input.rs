@@ -344,15 +344,3 @@ fn faults_of_a_mapping_are_all_told_at_once() {
     );
     refused_in_sandbox(&work, "good.csv", &[], &["map.toml:5", "`skope`", "scope"]);
 }
-
-#[test]
-fn an_operation_that_is_not_here_yet_is_said_to_be_so() {
-    let work = work();
-    work.write("map.toml", MAPPING.replace("\"create\"", "\"upsert\""));
-    refused_in_sandbox(
-        &work,
-        "good.csv",
-        &[],
-        &["map.toml:4", "\"upsert\"` is not built yet"],
-    );
-}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 35] = [
     &["import"],
     &["validate"],
     &["schema", "mapping"],
@@ -31,6 +31,13 @@ const COMMANDS: [&[&str]; 28] = [
     &["ticket", "close"],
     &["ticket", "subtask"],
     &["ticket", "delete"],
+    &["schedule", "add"],
+    &["schedule", "list"],
+    &["schedule", "run"],
+    &["schedule", "install"],
+    &["schedule", "remove"],
+    &["completions"],
+    &["man"],
     &["doctor"],
     &["sandbox"],
 ];
@@ -111,7 +118,7 @@ fn every_command_of_the_readme_is_a_command() {
             .take_while(|word| !word.starts_with('-'))
             .collect();
         let command = match words[0] {
-            "directory" | "runs" | "schema" | "ticket" => &words[..2],
+            "directory" | "runs" | "schedule" | "schema" | "ticket" => &words[..2],
             _ => &words[..1],
         };
         work.run(&[command, &["--help"]].concat()).expect(0);

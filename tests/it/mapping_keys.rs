@@ -586,16 +586,6 @@ fn keys_markers_profiles_and_silence() {
 }
 
 #[test]
-fn what_is_for_later_is_said_to_be_not_built_yet() {
-    let bench = Bench::new();
-    bench.work.write("in.csv", "Id,T\n1,Printer\n");
-    let mapping = clearfeed("later", "", "title = { from = \"T\" }");
-    let mapping = mapping.replace("\"create\"", "\"upsert\"");
-    let told = ["map.toml:3:", "upsert", "is not built yet"];
-    bench.stopped(&mapping, "in.csv", &told);
-}
-
-#[test]
 fn a_step_that_would_do_nothing_is_told() {
     let bench = Bench::new();
     bench.work.write("in.csv", "Id,T\n1,Printer\n");

@@ -317,3 +317,58 @@ fn what_a_rollback_closed_is_not_adopted() {
     assert_eq!(summary["created"], 12, "{summary:#}");
     assert_eq!(sandbox.created("clearfeed").len(), 24);
 }
+
+#[test]
+fn a_note_in_doubt_names_its_ticket_and_is_settled_by_one_word() {
+    let (work, sandbox) = work("");
+    work.import(&ARGUMENTS).0.expect(0);
+    work.write("notes.csv", "Id,Of,Text\na,3,Bought two\nb,4,Bought one\n");
+    work.write(
+        "notes.toml",
+        "version = 1\nsystem = \"clearfeed\"\noperation = \"comment\"\nscope = \"notes\"\nkey = [\"Id\"]\n\
+         target = { key = [\"Of\"], scope = \"desk\" }\n\n[fields]\nbody = { from = \"Text\" }\n",
+    );
+    let notes = [
+        "notes.csv",
+        "--mapping",
+        "notes.toml",
+        "--profile",
+        "support",
+    ];
+    // ClearFeed shows no note of a request that has no other one: nobody can tell whether it was made.
+    let body = json!({"operation": "message", "fault": "reset-before-commit", "times": 1});
+    sandbox.admin("POST", "faults", Some(body));
+    let (ended, summary) = work.import(&notes);
+    ended.expect(1);
+    assert_eq!(
+        (&summary["commented"], &summary["in_doubt"]),
+        (&json!(1), &json!(1))
+    );
+    let shown = work.run(&["runs", "show", "last"]).expect(0).stdout;
+    assert!(shown.contains("commented 1, in doubt 1"), "{shown}");
+
+    let made = &sandbox.created("clearfeed")[3];
+    let id = format!("req_{}", made["id"].as_str().unwrap());
+    let told = work.run(&["runs", "settle", "last"]).expect(1).stderr;
+    assert!(told.contains("whether `comment` was done"), "{told}");
+    let told = work
+        .run(&["runs", "settle", "last", "--format", "json"])
+        .expect(1)
+        .stdout;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["in_doubt"][0]["ticket"], id, "{told:#}");
+
+    let refused = work.run(&["runs", "rollback", "last"]).expect(2);
+    assert!(
+        refused.stderr.contains("it made no tickets"),
+        "{}",
+        refused.stderr
+    );
+    work.run(&["runs", "settle", "last", "--as", "done"])
+        .expect(0);
+    let ids = work.run(&["runs", "ids", "last"]).expect(0).stdout;
+    assert!(ids.contains(&id), "{ids}");
+    let (ended, summary) = work.import(&notes);
+    ended.expect(0);
+    assert_eq!(summary["skipped_because"]["done_before"], 2, "{summary:#}");
+}

@@ -151,6 +151,9 @@ pub(in crate::cli) struct WriteArgs {
     /// Print the requests instead of sending them
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run, read the ticket and show what stands there now and what would
+    #[arg(long)]
+    pub diff: bool,
     /// Confirm the write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,

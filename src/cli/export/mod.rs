@@ -193,6 +193,15 @@ fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether it can be run as far as that can be told without asking the system.
+pub(super) fn check(args: &ExportArgs, zone: &jiff::tz::TimeZone) -> Result<()> {
+    table::format(args, args.output.as_deref().unwrap_or(Path::new("")))?;
+    if let Some(text) = &args.period {
+        period("--period", text, Timestamp::now(), zone)?;
+    }
+    Ok(())
+}
+
 fn fields(output: Output) -> Result<ExitCode> {
     if output.is_json() {
         let fields =

@@ -40,6 +40,9 @@ pub(super) fn resume_words(
     if args.dry_run {
         further.push("--dry-run".into());
     }
+    if args.diff {
+        further.push("--diff".into());
+    }
     let max_errors = (args.max_errors != MaxErrors::default()).then(|| args.max_errors.to_string());
     further.extend(given([
         ("--rows", args.rows.as_ref().map(ToString::to_string)),

@@ -24,6 +24,7 @@ use crate::intake::{self, Survey, Watching};
 use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
 use crate::report::diagnostic::{self, Look};
+use crate::report::diff::DiffList;
 use crate::report::error_file::ErrorFiles;
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
@@ -123,22 +124,24 @@ struct Import<'a> {
 impl Import<'_> {
     /// Whether the rows act on tickets that are there.
     fn acts(&self) -> bool {
-        self.mapping.operation() != Operation::Create
+        !self.mapping.operation().makes()
     }
 
     async fn run(&self) -> Result<ExitCode> {
-        if self.acts() && self.args.again {
+        if self.args.again && self.mapping.operation() != Operation::Create {
             return Err(
-                Error::usage("`--again` is for mappings that create tickets")
+                Error::usage("`--again` is for mappings with `operation = \"create\"`")
                     .hint("a row whose cells have changed is sent anew by itself"),
             );
         }
+        self.can_compare()?;
         let directory = self.directory().await?;
         if let Some(only) = self.only {
             let target = self.target.map_or("the snapshot", Target::name);
             only.same_tenant(&directory.snapshot().tenant, target)?;
         }
         let plan = self.plan(&directory)?;
+        self.tell_set_once(&plan);
         let survey = self.survey(&plan)?;
         let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
@@ -238,6 +241,40 @@ impl Import<'_> {
         }
     }
 
+    /// Refuses `--diff` where there is nothing to compare.
+    fn can_compare(&self) -> Result<()> {
+        let operation = self.mapping.operation();
+        let sets = matches!(
+            operation,
+            Operation::Update | Operation::Upsert | Operation::Assign | Operation::SetStatus
+        );
+        match (self.args.diff, self.args.dry_run, self.connected) {
+            (false, ..) => Ok(()),
+            (true, false, _) => Err(Error::usage("`--diff` goes with `--dry-run`").hint(
+                "add --dry-run: it reads the tickets and shows what would change, and sends nothing",
+            )),
+            (true, ..) if !sets => Err(Error::usage(format!(
+                "`--diff` compares fields, and `operation = \"{operation}\"` changes none of a ticket that is there"
+            ))
+            .hint("it is for update, upsert, assign and set_status: leave it out")),
+            (true, _, None) => Err(Error::usage("`--diff` reads tickets, and no connection is named")
+                .hint("add --profile NAME, or --sandbox")),
+            (true, true, Some(_)) => Ok(()),
+        }
+    }
+
+    /// Says what an upsert cannot update.
+    fn tell_set_once(&self, plan: &BoundPlan) {
+        let fields = plan.plan().set_once();
+        if !fields.is_empty() {
+            self.output.say(&format!(
+                "  note       `{}`: set when a ticket is made; no update changes that, and a row in which only that has \
+                 changed is told as changed",
+                fields.join("`, `")
+            ));
+        }
+    }
+
     /// The first pass over the input, with what nothing reads told or refused.
     fn survey(&self, plan: &BoundPlan) -> Result<Survey> {
         let tables = self.input.tables();
@@ -300,6 +337,10 @@ impl Import<'_> {
         let undo = match self.mapping.operation() {
             Operation::Create => format!(
                 "`deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
+                connected.system.undoing()
+            ),
+            Operation::Upsert => format!(
+                "`deskferry runs rollback last` takes back what this run makes: {}; nothing undoes an update",
                 connected.system.undoing()
             ),
             _ => "nothing undoes this: `deskferry runs ids` lists the tickets".to_owned(),
@@ -371,10 +412,11 @@ impl Import<'_> {
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only.is_some(),
-            keep: match &self.args.payloads {
-                Some(_) => Keep::All,
-                None => Keep::First(self.args.show),
+            keep: match (&self.args.payloads, self.args.diff) {
+                (Some(_), _) | (_, true) => Keep::All,
+                (None, false) => Keep::First(self.args.show),
             },
+            diff: self.args.diff,
             workers: None,
             crash: settings::crash(self.target)?,
         })
@@ -399,6 +441,7 @@ impl Import<'_> {
             folder: std::env::current_dir()
                 .map(|folder| folder.display().to_string())
                 .unwrap_or_default(),
+            operation: self.mapping.operation(),
         }
     }
 
@@ -439,9 +482,9 @@ impl Import<'_> {
         Ok(RowByRow {
             payloads: payloads.transpose()?,
             outcomes: outcomes.transpose()?,
-            samples: args
-                .dry_run
+            samples: (args.dry_run && !args.diff)
                 .then(|| Samples::new(args.show, self.input.tables())),
+            diff: (args.diff && self.output.is_json()).then(DiffList::default),
         })
     }
 
@@ -559,8 +602,11 @@ impl Import<'_> {
             self.output.say(&format!("\n{}", samples.trim_end()));
         }
         if self.output.is_json() {
-            self.output
-                .data(&summary.to_json(&context, &after).to_string())?;
+            let document = summary.to_json(&context, &after);
+            self.output.data(&match reporter.diff() {
+                Some(list) => list.close(&document),
+                None => document.to_string(),
+            })?;
         }
         self.output
             .say(&format!("\n{}", summary.render(&context, &after)));

@@ -109,10 +109,12 @@ fn totals_line(run: &RunInfo) -> String {
     };
     let count = |name: &str| totals[name].as_u64().unwrap_or(0);
     let mut text = format!(
-        "created {}",
+        "{} {}",
+        run.meta.operation.done(),
         words::count(count("created") + count("incomplete"))
     );
     for (name, what) in [
+        ("updated", "updated"),
         ("adopted", "adopted"),
         ("skipped", "skipped"),
         ("rejected", "rejected"),
@@ -246,7 +248,7 @@ fn row_text(row: &StoredRow) -> String {
             line(format!("changed since run {run} made it from {from}"))
         }
         StoredEnd::Skipped { reason } => line(format!("skipped: {reason}")),
-        StoredEnd::Created { .. } => {}
+        StoredEnd::Created { .. } | StoredEnd::Updated { .. } => {}
     }
     text
 }

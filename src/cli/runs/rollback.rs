@@ -32,6 +32,14 @@ pub(super) async fn run(
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
+    if !run.meta.operation.makes() {
+        return Err(Error::usage(format!(
+            "run {} cannot be taken back: it made no tickets, it ran to {} some",
+            run.code,
+            run.meta.operation.verb()
+        ))
+        .hint("nobody knows what stood there before: `deskferry runs ids` lists the tickets, `deskferry ticket` mends one by hand"));
+    }
     let typed = Typed::of(run, global)?;
     let target = typed.target()?;
     let _locks = typed::lock(run, Some(&target), state)?;
@@ -152,6 +160,17 @@ impl Rolling<'_> {
             ),
         ];
         lines.extend(named(&forecast.kept));
+        let updated = self
+            .run
+            .totals
+            .as_ref()
+            .and_then(|it| it["updated"].as_u64());
+        if let Some(updated) = updated.filter(|updated| *updated > 0) {
+            lines.push(format!(
+                "    leave      {} that earlier runs made and this one updated: nothing undoes that",
+                words::count(updated)
+            ));
+        }
         if forecast.gone > 0 {
             lines.push(format!(
                 "    gone       {} that somebody has deleted",

@@ -380,6 +380,11 @@ async fn look_up(
     ticket: &Ticket,
 ) -> Result<Ticket> {
     let id = &ticket.id;
+    if row.acts {
+        return system.find_ticket(id, limiter).await?.ok_or_else(|| {
+            Error::usage(format!("the system has no ticket `{id}`")).at(&row.place)
+        });
+    }
     let found = match system.read_ticket(id, limiter).await? {
         Reading::Found(listed) => Ok(listed),
         Reading::Absent => Err(format!("the system has no ticket with the id `{id}`")),

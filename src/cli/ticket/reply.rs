@@ -9,6 +9,8 @@ use crate::cli::output::Output;
 use crate::directory::suggest::did_you_mean;
 use crate::directory::{Directory, Found};
 use crate::error::{Error, ErrorKind, ExitCode, Fault, Result};
+use crate::report::diff::lines;
+use crate::systems::diff::Diff;
 use crate::systems::{Operation, Refusal, StepPayload, Ticket};
 
 /// The requests that a rehearsal does not send.
@@ -36,6 +38,22 @@ pub(super) fn rehearsed(
             output.say("  dry run    nothing was sent");
         }
     }
+    Ok(ExitCode::Done)
+}
+
+/// What would change on the ticket.
+pub(super) fn compared(operation: Operation, diff: &Diff, output: Output) -> Result<ExitCode> {
+    match (output.is_json(), diff.fields.is_empty()) {
+        (true, _) => {
+            let document = json!({
+                "operation": operation, "ticket": diff.ticket, "dry_run": true, "fields": diff.fields,
+            });
+            output.data(&document.to_string())?;
+        }
+        (false, true) => output.data("no change: the ticket has all of this already")?,
+        (false, false) => output.data(&lines("would change", diff))?,
+    }
+    output.say("  dry run    nothing was sent");
     Ok(ExitCode::Done)
 }
 

@@ -8,7 +8,8 @@ use crate::cli::args::{Global, WriteArgs};
 use crate::cli::confirm::{About, confirm};
 use crate::cli::output::Output;
 use crate::error::{Error, ExitCode, Result};
-use crate::mapping::{ByHand, PlanOptions, by_hand};
+use crate::mapping::{ByHand, PlanOptions, by_hand, by_hand_differences};
+use crate::systems::diff::Diff;
 use crate::systems::fields::called;
 use crate::systems::{self, Operation, Schema, StepPayload, Ticket};
 
@@ -42,11 +43,16 @@ struct Write<'a> {
 
 impl Write<'_> {
     async fn run(&self) -> Result<ExitCode> {
+        self.can_compare()?;
         let schema: Arc<dyn Schema> =
             Arc::from(systems::schema_for(self.open.directory.snapshot())?);
         let steps = self.compose(&schema)?;
         // What is wrong with the fields is told before the network is asked about the ticket.
         let ticket = self.ticket().await?;
+        if let (true, Some(ticket)) = (self.args.diff, &ticket) {
+            let diff = self.differences(&schema, &steps, ticket).await?;
+            return reply::compared(self.operation, &diff, self.output);
+        }
         if self.args.dry_run {
             return reply::rehearsed(self.operation, ticket.as_ref(), &steps, self.output);
         }
@@ -70,6 +76,61 @@ impl Write<'_> {
         )
     }
 
+    /// Refuses `--diff` where there is nothing to compare.
+    fn can_compare(&self) -> Result<()> {
+        let sets = matches!(
+            self.operation,
+            Operation::Update | Operation::Assign | Operation::SetStatus
+        );
+        match (self.args.diff, self.args.dry_run) {
+            (false, _) => Ok(()),
+            (true, false) => Err(Error::usage("`--diff` goes with `--dry-run`").hint(
+                "add --dry-run: it reads the ticket and shows what would change, and sends nothing",
+            )),
+            (true, true) if !sets => Err(Error::usage(
+                "`--diff` compares fields, and this changes none of a ticket that is there",
+            )
+            .hint("it is for update, assign and set-status: leave it out")),
+            (true, true) => Ok(()),
+        }
+    }
+
+    async fn differences(
+        &self,
+        schema: &Arc<dyn Schema>,
+        steps: &[StepPayload],
+        ticket: &Ticket,
+    ) -> Result<Diff> {
+        let system = self.open.system();
+        let read = system.ticket_fields(&ticket.id, &self.open.limiter).await?;
+        let read = read.ok_or_else(|| self.open.no_ticket(&ticket.id))?;
+        let values = self.values(schema.as_ref())?;
+        let wanted = self.wanted(&values);
+        let directory = Arc::clone(&self.open.directory);
+        let (schema, options) = (Arc::clone(schema), self.options());
+        let fields = by_hand_differences(&wanted, schema, directory, &options, (steps, read))
+            .map_err(|faults| reply::wrong(&faults, self.operation, self.open))?;
+        Ok(Diff {
+            ticket: ticket.clone(),
+            fields,
+        })
+    }
+
+    fn wanted<'v>(&self, values: &'v [(String, String)]) -> ByHand<'v> {
+        ByHand {
+            operation: self.operation,
+            values,
+            notify: self.args.notify,
+        }
+    }
+
+    fn options(&self) -> PlanOptions {
+        PlanOptions {
+            zone: Some(self.open.zone()),
+            ..PlanOptions::default()
+        }
+    }
+
     fn values(&self, schema: &dyn Schema) -> Result<Vec<(String, String)>> {
         let table = schema.fields(self.operation).map_err(Error::usage)?;
         common_fields::values(self.args, self.operation, schema.system(), table)
@@ -77,15 +138,7 @@ impl Write<'_> {
 
     fn compose(&self, schema: &Arc<dyn Schema>) -> Result<Vec<StepPayload>> {
         let values = self.values(schema.as_ref())?;
-        let wanted = ByHand {
-            operation: self.operation,
-            values: &values,
-            notify: self.args.notify,
-        };
-        let options = PlanOptions {
-            zone: Some(self.open.zone()),
-            ..PlanOptions::default()
-        };
+        let (wanted, options) = (self.wanted(&values), self.options());
         let directory = Arc::clone(&self.open.directory);
         let steps = by_hand(&wanted, Arc::clone(schema), directory, &options)
             .map_err(|faults| reply::wrong(&faults, self.operation, self.open))?;

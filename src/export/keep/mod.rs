@@ -59,6 +59,8 @@ pub(crate) struct Kept {
 /// People's columns in one file.
 #[derive(Debug, Default)]
 struct People {
+    /// How many columns of the plan stand before them.
+    own: usize,
     /// Their headings, in order.
     headings: Vec<String>,
     /// Whether anything stands in them.
@@ -100,6 +102,8 @@ impl Value {
 /// A row that carries something of people: the columns of the plan, then people's.
 struct Row {
     key: String,
+    /// What of them is people's.
+    mine: Vec<Value>,
     cells: Vec<Value>,
 }
 
@@ -120,10 +124,10 @@ impl Kept {
             Err(why) => return Ok(Previous::Foreign(why)),
         };
         let mut people = self.parts.remove(part).unwrap_or_default();
+        people.own = plan.columns().len();
         let read = old.rows(plan, &mut people.headings, |row, headings| {
             people.filled.resize(headings, false);
-            let own = plan.columns().len();
-            for (filled, cell) in people.filled.iter_mut().zip(&row.cells[own..]) {
+            for (filled, cell) in people.filled.iter_mut().zip(&row.cells[people.own..]) {
                 *filled |= *cell != Value::Empty;
             }
             people.tickets.insert(hash(&row.key));
@@ -141,15 +145,16 @@ impl Kept {
             none => none.insert(open().map_err(failed)?),
         };
         let cells = serde_json::to_string(&row.cells).map_err(failed)?;
-        // The same row may come from two files.
+        let mine = serde_json::to_string(&row.mine).map_err(failed)?;
+        // What people wrote beside a ticket may come from two files, with what we wrote before in the one.
         let mut insert = database
             .prepare_cached(
-                "INSERT INTO kept (part, key, cells) SELECT ?1, ?2, ?3
-                 WHERE NOT EXISTS (SELECT 1 FROM kept WHERE part = ?1 AND key = ?2 AND cells = ?3)",
+                "INSERT INTO kept (part, key, cells, mine) SELECT ?1, ?2, ?3, ?4
+                 WHERE NOT EXISTS (SELECT 1 FROM kept WHERE part = ?1 AND key = ?2 AND mine = ?4 AND (key <> '' OR cells = ?3))",
             )
             .map_err(failed)?;
         insert
-            .execute(params![part, row.key, cells])
+            .execute(params![part, row.key, cells, mine])
             .map_err(failed)?;
         Ok(())
     }
@@ -173,13 +178,15 @@ impl Kept {
         cells: &mut Vec<Cell<'_>>,
         is_by_hand: impl Fn(usize) -> bool,
     ) -> Result<()> {
-        let Some(people) = self
-            .parts
-            .get(part)
-            .filter(|people| people.tickets.contains(&hash(key)))
-        else {
+        let Some(people) = self.parts.get(part) else {
             return Ok(());
         };
+        let own = cells.len();
+        // A row is as wide as its headings, whether people wrote beside it or not.
+        cells.resize(own + self.headings(part).count(), Cell::Empty);
+        if !people.tickets.contains(&hash(key)) {
+            return Ok(());
+        }
         let Some(database) = &self.database else {
             return Ok(());
         };
@@ -196,12 +203,9 @@ impl Kept {
         let Some(found) = found else {
             return Ok(());
         };
-        let own = cells.len();
-        for (at, value) in people.shown(&found, own)?.into_iter().enumerate() {
-            match cells.get_mut(at) {
-                Some(cell) if is_by_hand(at) => *cell = value.cell(),
-                Some(_) => {}
-                None => cells.push(value.cell()),
+        for (at, value) in people.shown(&found)?.into_iter().enumerate() {
+            if at >= own || is_by_hand(at) {
+                cells[at] = value.cell();
             }
         }
         Ok(())
@@ -223,9 +227,7 @@ impl Kept {
         let mut count = 0;
         while let Some(row) = rows.next().map_err(failed)? {
             let cells: String = row.get(0).map_err(failed)?;
-            let all: Vec<Value> = serde_json::from_str(&cells).map_err(failed)?;
-            let own = all.len().saturating_sub(people.headings.len());
-            let shown = people.shown(&cells, own)?;
+            let shown = people.shown(&cells)?;
             each(shown.into_iter().map(Value::cell).collect())?;
             count += 1;
         }
@@ -235,15 +237,18 @@ impl Kept {
 
 impl People {
     /// The cells of a row without those of columns that nobody headed or filled.
-    fn shown(&self, cells: &str, own: usize) -> Result<Vec<Value>> {
-        let cells: Vec<Value> = serde_json::from_str(cells).map_err(failed)?;
-        let cells = cells.into_iter().enumerate().filter(|(at, _)| {
-            at.checked_sub(own).is_none_or(|at| {
-                self.headings
-                    .get(at)
-                    .is_some_and(|heading| is_shown(heading, self.filled[at]))
-            })
-        });
+    fn shown(&self, cells: &str) -> Result<Vec<Value>> {
+        let mut cells: Vec<Value> = serde_json::from_str(cells).map_err(failed)?;
+        // Another file may have had more columns.
+        cells.resize(self.own + self.headings.len(), Value::Empty);
+        let is_shown = |at: usize| match at.checked_sub(self.own) {
+            None => true,
+            Some(at) => is_shown(&self.headings[at], self.filled[at]),
+        };
+        let cells = cells
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| is_shown(*at));
         Ok(cells.map(|(_, cell)| cell).collect())
     }
 }
@@ -262,7 +267,7 @@ fn open() -> rusqlite::Result<Connection> {
     let database = Connection::open("")?;
     database.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-         CREATE TABLE kept (n INTEGER PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, cells TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
+         CREATE TABLE kept (n INTEGER PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, cells TEXT NOT NULL, mine TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
          CREATE INDEX kept_by_key ON kept (part, key, taken);",
     )?;
     Ok(database)

@@ -237,13 +237,15 @@ impl Old {
                     cells[*place] = value(cell);
                 }
             }
-            let is_carried = cells
-                .iter()
-                .zip(&layout.is_people)
-                .any(|(cell, people)| *people && *cell != Value::Empty);
-            if is_carried {
+            let people = cells.iter().zip(&layout.is_people);
+            let mut mine: Vec<Value> = people
+                .filter(|(_, people)| **people)
+                .map(|(cell, _)| cell.clone())
+                .collect();
+            while mine.pop_if(|cell| *cell == Value::Empty).is_some() {}
+            if !mine.is_empty() {
                 let key = record.cell(layout.key).text().into_owned();
-                each(Row { key, cells }, headings.len())?;
+                each(Row { key, mine, cells }, headings.len())?;
             }
         }
         Ok(())

@@ -22,6 +22,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
             Takes::Word(&[
                 "create",
                 "update",
+                "upsert",
                 "comment",
                 "assign",
                 "set_status",
@@ -74,7 +75,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
         key(
             "target",
             Takes::Table(&TARGET),
-            "Which ticket a row is about, for every operation but \"create\".",
+            "Which ticket a row is about, for every operation but \"create\" and \"upsert\".",
         ),
         key(
             "then",

@@ -59,14 +59,14 @@ fn all_that_the_head_lacks_is_told_at_once() {
         it says what each field of a ticket is made of
     "##);
     insta::assert_snapshot!(load_faults(
-            "version = 2\nsystem = \"clearfed\"\noperation = \"upsert\"\nscope = \"\"\nunmaped = \"warn\"\nmarker = { tag = \"x\" }\n[input]\ntimezone = \"Chicago\"\ndelimiter = \"ab\"\nencoding = \"ansii\"\nwhere_group = \"a == b\"\n[fields]\nSubject = \"Title\"\nX = { form = \"a\" }\n[[then]]\noperation = \"close\"\n"
+            "version = 2\nsystem = \"clearfed\"\noperation = \"upsret\"\nscope = \"\"\nunmaped = \"warn\"\nmarker = { tag = \"x\" }\n[input]\ntimezone = \"Chicago\"\ndelimiter = \"ab\"\nencoding = \"ansii\"\nwhere_group = \"a == b\"\n[fields]\nSubject = \"Title\"\nX = { form = \"a\" }\n[[then]]\noperation = \"close\"\n"
         ), @r##"
     m.toml:1:11: version `2` of the mapping format is not known
         this program reads `version = 1`
     m.toml:2:10: `system` cannot be `clearfed`
         did you mean `clearfeed`?
-    m.toml:3:13: `operation = "upsert"` is not built yet
-        let one mapping create what is new and a second one update what is there
+    m.toml:3:13: `operation` cannot be `upsret`
+        did you mean `upsert`?
     m.toml:4:9: `scope` is empty or has space around it
         a name that stays for ever, such as `scope = "spiceworks-2024"`: with it a row keeps its identity whatever the file is called
     m.toml:5:1: the mapping has no key `unmaped`

@@ -12,7 +12,7 @@ use super::causes::Causes;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
-use crate::systems::Operation;
+use crate::systems::{Operation, is_following_step};
 
 /// How many rows of a list are named.
 const SHOWN: usize = 5;
@@ -98,8 +98,15 @@ pub struct Summary {
     filtered: u64,
     sent: u64,
     created: u64,
+    updated: u64,
     incomplete: u64,
     ready: u64,
+    /// Those of them that would be updated.
+    would_update: u64,
+    /// Those of them whose tickets were read.
+    compared: u64,
+    /// Those of them whose tickets have everything already.
+    no_change: u64,
     requests: u64,
     skipped: u64,
     rejected: u64,
@@ -137,8 +144,11 @@ impl Summary {
 
     fn row(&mut self, row: &RowEnd) {
         match &row.end {
-            End::Created { ticket, fallbacks } => {
-                self.created += 1;
+            End::Created { ticket, fallbacks } | End::Updated { ticket, fallbacks } => {
+                match &row.end {
+                    End::Updated { .. } => self.updated += 1,
+                    _ => self.created += 1,
+                }
                 self.fall_back(fallbacks);
                 for warning in &ticket.warnings {
                     self.warnings.add(|| format!("{}: {warning}", row.place));
@@ -147,9 +157,18 @@ impl Summary {
             End::Ready {
                 requests,
                 fallbacks,
-                ..
+                updates,
+                diff,
+                payloads,
             } => {
+                if let Some(diff) = diff {
+                    self.compared += 1;
+                    let only_sets = !payloads.iter().any(|it| is_following_step(&it.step));
+                    let is_set = diff.fields.is_empty() && only_sets;
+                    self.no_change += u64::from(is_set);
+                }
                 self.ready += 1;
+                self.would_update += u64::from(*updates);
                 self.requests += u64::from(*requests);
                 self.fall_back(fallbacks);
             }
@@ -199,7 +218,13 @@ impl Summary {
     }
 
     fn ended(&self) -> u64 {
-        self.created + self.ready + self.skipped + self.rejected + self.in_doubt + self.not_sent
+        self.created
+            + self.updated
+            + self.ready
+            + self.skipped
+            + self.rejected
+            + self.in_doubt
+            + self.not_sent
     }
 
     /// Whether every record is accounted for.
@@ -207,9 +232,9 @@ impl Summary {
         self.ended() == self.records
     }
 
-    /// How many rows were made (or, in a dry run, would be).
+    /// How many rows were made or updated (or, in a dry run, would be).
     pub fn made(&self) -> u64 {
-        self.created + self.ready
+        self.created + self.updated + self.ready
     }
 
     /// How many requests a dry run would send.
@@ -260,7 +285,18 @@ impl Summary {
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         });
         summary[context.operation.done()] = self.created.into();
-        summary[format!("would_{}", context.operation)] = self.ready.into();
+        if self.compared > 0 {
+            summary["compared_tickets"] = self.compared.into();
+            summary["no_change"] = self.no_change.into();
+        }
+        match context.operation {
+            Operation::Upsert => {
+                summary["updated"] = self.updated.into();
+                summary["would_create"] = (self.ready - self.would_update).into();
+                summary["would_update"] = self.would_update.into();
+            }
+            other => summary[format!("would_{other}")] = self.ready.into(),
+        }
         summary
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::causes::MEND_FIRST;
 use super::super::words;
 use super::{Aftermath, Context, Summary};
+use crate::systems::Operation;
 
 impl Summary {
     /// The summary for people; the caller prints it.
@@ -69,17 +70,22 @@ impl Summary {
             words::count(self.filtered)
         );
         let operation = context.operation;
-        let made = if context.dry_run {
-            (format!("would {}", operation.verb()), self.ready)
-        } else {
-            (operation.done().to_owned(), self.created)
-        };
         let n = words::count;
+        let made = match (operation, context.dry_run) {
+            (Operation::Upsert, true) => format!(
+                "would create {}   would update {}",
+                n(self.ready - self.would_update),
+                n(self.would_update)
+            ),
+            (Operation::Upsert, false) => {
+                format!("created {}   updated {}", n(self.created), n(self.updated))
+            }
+            (_, true) => format!("would {} {}", operation.verb(), n(self.ready)),
+            (_, false) => format!("{} {}", operation.done(), n(self.created)),
+        };
         let _ = write!(
             text,
-            "  {} {}   skipped {}   rejected {}   in doubt {}   not sent {}      in {}",
-            made.0,
-            n(made.1),
+            "  {made}   skipped {}   rejected {}   in doubt {}   not sent {}      in {}",
             n(self.skipped),
             n(self.rejected),
             n(self.in_doubt),
@@ -114,6 +120,15 @@ impl Summary {
         .collect();
         if !reasons.is_empty() {
             let _ = writeln!(text, "  skipped    {}", reasons.join(", "));
+        }
+        if self.compared > 0 {
+            let _ = writeln!(
+                text,
+                "  compared   {}: {} would change, {} no change",
+                words::plural(self.compared, "ticket", "tickets"),
+                words::count(self.compared - self.no_change),
+                words::count(self.no_change)
+            );
         }
         if self.incomplete > 0 {
             let rows = words::plural(self.incomplete, "ticket was", "tickets were");

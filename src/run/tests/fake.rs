@@ -23,7 +23,7 @@ use crate::systems::query::{Query, SearchEnd};
 use crate::systems::{
     Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
     Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName,
-    Ticket, Window,
+    Ticket, Window, update_step,
 };
 
 /// What happens to one request.
@@ -74,10 +74,14 @@ struct Made {
 struct World {
     scripts: HashMap<String, VecDeque<Script>>,
     made: Vec<Made>,
+    /// What was done to tickets that are there: key, call and version, in order.
+    set: Vec<(String, String, u64)>,
     visible_after: Duration,
     listing: Listing,
     /// Whether the first create is to go alone until one is obeyed.
     alone: bool,
+    /// Whether a look at a ticket tells what was done to it.
+    tells: bool,
     creating: usize,
     crowded: bool,
 }
@@ -95,9 +99,11 @@ impl Default for Fake {
             world: Mutex::new(World {
                 scripts: HashMap::new(),
                 made: Vec::new(),
+                set: Vec::new(),
                 visible_after: Duration::ZERO,
                 listing: Listing::Good,
                 alone: false,
+                tells: false,
                 creating: 0,
                 crowded: false,
             }),
@@ -148,6 +154,19 @@ impl Fake {
             *made.entry(ticket.key.clone()).or_default() += 1;
         }
         made
+    }
+
+    /// A look at a ticket tells what was done to it.
+    pub(super) fn tells(&self) {
+        self.world.lock().unwrap().tells = true;
+    }
+
+    /// What was done to the ticket of a key, in order: `assign 1`.
+    pub(super) fn set(&self, key: &str) -> Vec<String> {
+        let world = self.world.lock().unwrap();
+        let of = world.set.iter().filter(|(of, ..)| of == key);
+        of.map(|(_, call, version)| format!("{call} {version}"))
+            .collect()
     }
 
     fn next(&self, key: &str) -> Script {
@@ -204,6 +223,9 @@ impl System for Fake {
             if creates {
                 self.make(call.body, after)
             } else {
+                let version = call.body["version"].as_u64().unwrap_or_default();
+                let done = (key.to_owned(), call.step.to_owned(), version);
+                self.world.lock().unwrap().set.push(done);
                 Ticket::default()
             }
         };
@@ -290,12 +312,21 @@ impl System for Fake {
 
     async fn sighted(
         &self,
-        _: Call<'_>,
+        call: Call<'_>,
         _: &[&Value],
         _: Timestamp,
         _: &dyn Permit,
     ) -> Result<Sighting> {
-        Ok(Sighting::Unclear("the fake cannot tell".to_owned()))
+        let world = self.world.lock().unwrap();
+        if !world.tells {
+            return Ok(Sighting::Unclear("the fake cannot tell".to_owned()));
+        }
+        let is_it =
+            |(key, done, _): &(String, String, u64)| call.body["key"] == **key && done == call.step;
+        Ok(match world.set.iter().any(is_it) {
+            true => Sighting::Done,
+            false => Sighting::Absent,
+        })
     }
 
     async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
@@ -381,7 +412,7 @@ impl Schema for FakeSchema {
     }
 
     fn is_repeatable(&self, step: &str) -> bool {
-        step == "assign"
+        ["assign", "label"].contains(&step)
     }
 
     fn cannot_silence(&self) -> Option<&'static str> {
@@ -404,6 +435,8 @@ pub(super) struct Input {
     alone: Option<usize>,
     no_marker: bool,
     quotes: Option<(usize, usize)>,
+    upserts: bool,
+    once: bool,
 }
 
 impl Input {
@@ -419,6 +452,19 @@ impl Input {
             step: Some(step),
             ..self
         }
+    }
+
+    /// What is made before is updated: by one call that says the version, and by one that always says the same.
+    pub(super) fn upserting(self) -> Self {
+        Self {
+            upserts: true,
+            ..self
+        }
+    }
+
+    /// The version is what only a create sets.
+    pub(super) fn setting_once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// Every row has another content.
@@ -495,6 +541,14 @@ impl Input {
 }
 
 impl MapRows for Input {
+    fn upserts(&self) -> bool {
+        self.upserts
+    }
+
+    fn sets_once(&self) -> bool {
+        self.once
+    }
+
     fn is_repeatable(&self, call: &str) -> bool {
         FakeSchema.is_repeatable(call)
     }
@@ -538,7 +592,21 @@ impl MapRows for Input {
         };
         let mut steps = vec![step(CREATE)];
         steps.extend(self.step.map(step));
+        let update = |call: &str, body: Value| StepPayload {
+            step: update_step(call).into(),
+            ordinal: 0,
+            body,
+        };
+        let mut updates = Vec::new();
+        if self.upserts {
+            if !self.once {
+                let body = json!({"key": key.as_str(), "version": self.version(n)});
+                updates.push(update("assign", body));
+            }
+            updates.push(update("label", json!({"key": key.as_str()})));
+        }
         Mapped::Ready(Ready {
+            updates,
             steps,
             fallbacks: Vec::new(),
             reference,

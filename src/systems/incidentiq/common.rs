@@ -153,8 +153,8 @@ pub(super) fn common(system: &IncidentIq, ticket_id: String, item: &Value) -> Co
     ticket
 }
 
-/// Reads one ticket with its comments.
-pub(super) async fn one(
+/// Reads one ticket without its comments.
+pub(super) async fn fields(
     system: &IncidentIq,
     ticket_id: &str,
     reader: Reader<'_>,
@@ -171,7 +171,20 @@ pub(super) async fn one(
     let item = member(&body, &["Item"]).unwrap_or(&body);
     // A live site may leave the id out that it was asked for (§6).
     let known = id(item, "TicketId").unwrap_or_else(|| ticket_id.to_ascii_lowercase());
-    let mut ticket = common(system, known, item);
+    Ok(Some(common(system, known, item)))
+}
+
+/// Reads one ticket with its comments.
+pub(super) async fn one(
+    system: &IncidentIq,
+    ticket_id: &str,
+    reader: Reader<'_>,
+) -> Result<Option<CommonTicket>> {
+    let (Ok(ticket_id), Some(mut ticket)) =
+        (segment(ticket_id), fields(system, ticket_id, reader).await?)
+    else {
+        return Ok(None);
+    };
     match feed(ticket_id, reader).await {
         Ok(feed) => {
             ticket.comments = feed.rows.iter().flat_map(|row| said(system, row)).collect();

@@ -112,13 +112,18 @@ pub(super) async fn one(
 
 /// The ticket of an id or a number. Filters may be ignored (§4): only a row that bears the number counts, and that there
 /// is none only when the filter had an effect.
+/// Whether a name is an id, and no number.
+pub(super) fn is_id(name: &str) -> bool {
+    Uuid::try_parse(name.trim()).is_ok()
+}
+
 pub(super) async fn named(
     system: &IncidentIq,
     name: &str,
     reader: Reader<'_>,
 ) -> Result<Option<Ticket>> {
     let name = name.trim();
-    if Uuid::try_parse(name).is_ok() {
+    if is_id(name) {
         return Ok(match one(system, name, reader).await? {
             Reading::Found(listed) => Some(listed.ticket),
             Reading::Absent | Reading::Unclear(_) => None,

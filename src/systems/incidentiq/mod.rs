@@ -150,6 +150,18 @@ impl System for IncidentIq {
         }
     }
 
+    async fn ticket_fields(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
+        let reader = self.reader(permit);
+        let id = match listing::is_id(name) {
+            true => name.trim().to_owned(),
+            false => match self.find_ticket(name, permit).await? {
+                Some(found) => found.id,
+                None => return Ok(None),
+            },
+        };
+        common::fields(self, &id, reader).await
+    }
+
     async fn search(
         &self,
         query: &Query,

@@ -81,7 +81,7 @@ impl Schema for IncidentIqSchema {
     ) -> Result<Vec<StepPayload>, Vec<(String, String)>> {
         let table = self.tables.of(operation);
         match operation {
-            Operation::Create => {
+            Operation::Create | Operation::Upsert => {
                 let empty = if notify { &self.loud } else { &self.quiet };
                 compose::create(empty, values)
             }

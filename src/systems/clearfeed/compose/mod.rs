@@ -25,7 +25,7 @@ pub(super) fn compose(
     values: Vec<FieldValue>,
 ) -> Result<Vec<StepPayload>, Faults> {
     let body = match operation {
-        Operation::Create => return create(dialect, table, values),
+        Operation::Create | Operation::Upsert => return create(dialect, table, values),
         Operation::Update => {
             let [body, _] = sorted(dialect, table, emptied(values)?)?;
             match body.is_empty() {

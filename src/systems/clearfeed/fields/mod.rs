@@ -58,7 +58,8 @@ impl Tables {
     /// Why there is no such operation.
     pub(super) fn of(&self, operation: Operation) -> Result<&FieldTable, &'static str> {
         Ok(match operation {
-            Operation::Create => &self.create,
+            // What an update leaves as it is, its own table tells.
+            Operation::Create | Operation::Upsert => &self.create,
             Operation::Update => &self.update,
             Operation::Comment => &self.comment,
             Operation::Assign => &self.assign,

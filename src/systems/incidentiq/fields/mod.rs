@@ -80,7 +80,8 @@ impl Tables {
 
     pub(super) fn of(&self, operation: Operation) -> &FieldTable {
         match operation {
-            Operation::Create => &self.create,
+            // What an update leaves as it is, its own table tells.
+            Operation::Create | Operation::Upsert => &self.create,
             Operation::Update => &self.update,
             Operation::Comment => &self.comment,
             Operation::Assign => &self.assign,

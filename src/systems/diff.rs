@@ -1,0 +1,303 @@
+//! What of a ticket would change: the fields that requests set, each with what stands there now beside it. Told by
+//! names as far as the directory knows them; what a ticket does not show is said to be so.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Ticket;
+use super::common::{CommonTicket, Named};
+use super::fields::{Field, FieldType, FieldValue, Target, called};
+use crate::directory::{CustomField, CustomType, Directory, Kind};
+use crate::html;
+
+/// How the requests of a row would change the ticket that they are about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diff {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Fields that would hold something else, or of which that cannot be told.
+    pub fields: Vec<Difference>,
+}
+
+/// One field that would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// As the mapping calls it.
+    pub field: String,
+    /// What stands there; `None`: nothing.
+    pub now: Option<String>,
+    /// What would stand there; `None`: nothing.
+    pub would_be: Option<String>,
+    /// Why nobody can read what stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_shown: Option<String>,
+}
+
+/// The fields of a ticket that these values would change. The ticket has its names filled in.
+pub fn differences(
+    ticket: &CommonTicket,
+    values: &[FieldValue],
+    directory: &Directory,
+) -> Vec<Difference> {
+    let look = Look { ticket, directory };
+    values.iter().flat_map(|value| look.at(value)).collect()
+}
+
+/// A value on either side.
+#[derive(Debug, Default, PartialEq)]
+struct Side {
+    /// Ids, where it is of ids.
+    ids: Vec<String>,
+    /// As people read it.
+    words: Vec<String>,
+}
+
+struct Look<'a> {
+    ticket: &'a CommonTicket,
+    directory: &'a Directory,
+}
+
+impl Look<'_> {
+    fn at(&self, value: &FieldValue) -> Vec<Difference> {
+        match &value.target {
+            Target::Field(field) if field.name == "unassign" => self.taken_away(&value.value),
+            Target::Field(field) if field.name == "action" => vec![Difference {
+                field: field.name.to_owned(),
+                now: self.ticket.state.as_ref().map(|it| it.label().to_owned()),
+                would_be: Some(format!("where `{}` leads", plain(&value.value))),
+                not_shown: None,
+            }],
+            Target::Field(field) => {
+                let would_be = self.wanted(field, &value.value);
+                self.compare(field.name.to_owned(), self.now(field), would_be)
+            }
+            Target::Custom(field) => {
+                let name = format!("custom.{}", field.name);
+                let would_be = self.custom(field, &value.value);
+                self.compare(name, self.custom_now(field), would_be)
+            }
+        }
+    }
+
+    fn compare(&self, field: String, now: Result<Side, String>, would_be: Side) -> Vec<Difference> {
+        let (now, not_shown) = match now {
+            Ok(now) if now.is(&would_be) => return Vec::new(),
+            Ok(now) => (now, None),
+            Err(why) => (Side::default(), Some(why)),
+        };
+        vec![Difference {
+            field,
+            now: now.text(),
+            would_be: would_be.text(),
+            not_shown,
+        }]
+    }
+
+    /// What stands in a field of the system now.
+    fn now(&self, field: &Field) -> Result<Side, String> {
+        let ticket = self.ticket;
+        let named = |named: &Option<Named>| named.iter().map(Side::named).collect();
+        let shown = |name: &str| match ticket.not_shown.iter().find(|it| it.field == name) {
+            Some(hidden) => Err(hidden.why.clone()),
+            None => Ok(()),
+        };
+        let (name, side): (&str, Side) = match field.called {
+            called::TITLE => (
+                "title",
+                ticket
+                    .title
+                    .iter()
+                    .map(|text| Side::text_of(text))
+                    .collect(),
+            ),
+            called::DESCRIPTION => {
+                let text = ticket.description.iter();
+                (
+                    "description",
+                    text.map(|text| Side::text_of(text)).collect(),
+                )
+            }
+            called::STATUS => ("state", named(&ticket.state)),
+            called::PRIORITY => ("priority", named(&ticket.priority)),
+            called::REQUESTER => ("requester", named(&ticket.requester)),
+            called::ASSIGNEE => ("assignee", named(&ticket.assignee)),
+            called::TEAM => ("team", named(&ticket.team)),
+            called::LOCATION => ("place", named(&ticket.place)),
+            called::ISSUE | called::QUEUE => ("category", named(&ticket.category)),
+            called::ASSET => ("devices", ticket.devices.iter().map(Side::named).collect()),
+            called::TAGS => (
+                "tags",
+                ticket.tags.iter().map(|text| Side::text_of(text)).collect(),
+            ),
+            called::DUE => {
+                let due = ticket.due.map(|at| at.to_string());
+                ("due", due.iter().map(|text| Side::text_of(text)).collect())
+            }
+            _ => return self.other(field),
+        };
+        shown(name).map(|()| side)
+    }
+
+    /// A field that only the system knows: by its own name among what a ticket tells besides.
+    fn other(&self, field: &Field) -> Result<Side, String> {
+        match (self.ticket.other.get(field.name), &field.kind) {
+            (None, FieldType::List(_)) => Err("a ticket does not show it".to_owned()),
+            (None, _) => Ok(Side::default()),
+            (Some(value), _) => Ok(self.wanted(field, value)),
+        }
+    }
+
+    /// A value that a field is to hold.
+    fn wanted(&self, field: &Field, value: &Value) -> Side {
+        let kind = match &field.kind {
+            FieldType::List(inner) => inner.as_ref(),
+            one => one,
+        };
+        let side = |value: &Value| match kind {
+            FieldType::Reference(kind) => self.entry(*kind, &plain(value)),
+            FieldType::DateTime => {
+                let text = plain(value);
+                let at = text.parse::<jiff::Timestamp>().map(|at| at.to_string());
+                Side::text_of(&at.unwrap_or(text))
+            }
+            // The common ticket's word for the two.
+            FieldType::Choice(_) if field.called == called::PRIORITY && value == "normal" => {
+                Side::text_of("medium")
+            }
+            _ => Side::text_of(&plain(value)),
+        };
+        items(value).map(side).collect()
+    }
+
+    fn entry(&self, kind: Kind, id: &str) -> Side {
+        match self.directory.entry(kind, id) {
+            Some(entry) => Side::named(&Named::entry(entry)),
+            None => Side::named(&Named::id(id)),
+        }
+    }
+
+    fn custom_now(&self, field: &CustomField) -> Result<Side, String> {
+        let hidden = self.ticket.not_shown.iter().find(|it| it.field == "custom");
+        let is_it = |id: &Option<String>, name: &Option<String>| match id {
+            Some(id) => id.eq_ignore_ascii_case(&field.id),
+            None => name.as_deref() == Some(field.name.as_str()),
+        };
+        let held = &self.ticket.custom;
+        match (held.iter().find(|it| is_it(&it.id, &it.name)), hidden) {
+            (Some(held), _) => Ok(self.custom(field, &held.value)),
+            (None, Some(hidden)) => Err(hidden.why.clone()),
+            (None, None) => Ok(Side::default()),
+        }
+    }
+
+    /// What a custom field is to hold, or holds: of ids their texts, of whatever stands for yes and no the words.
+    fn custom(&self, field: &CustomField, value: &Value) -> Side {
+        let side = |value: &Value| {
+            let text = plain(value);
+            let option = field.options.iter().find(|option| option.id == text);
+            match (field.kind, option) {
+                (_, Some(option)) => Side::text_of(&option.value),
+                (CustomType::User, _) => self.entry(Kind::User, &text),
+                (CustomType::Location, _) => self.entry(Kind::Location, &text),
+                (CustomType::Bool, _) => {
+                    let is_on = ["true", "yes", "1"].contains(&text.to_ascii_lowercase().as_str());
+                    Side::text_of(if is_on { "yes" } else { "no" })
+                }
+                // Some systems add a time of day.
+                (CustomType::Date, _) => Side::text_of(&text.chars().take(10).collect::<String>()),
+                _ => Side::text_of(&text),
+            }
+        };
+        items(value).map(side).collect()
+    }
+
+    /// Who it is taken away from.
+    fn taken_away(&self, value: &Value) -> Vec<Difference> {
+        let holder = |word: &str| match word {
+            "user" => Some(&self.ticket.assignee),
+            "team" => Some(&self.ticket.team),
+            _ => None,
+        };
+        let words: Vec<String> = items(value).map(plain).collect();
+        let one = |word: String| {
+            let now = match holder(&word) {
+                Some(named) => Ok(named.iter().map(Side::named).collect()),
+                None => Err("a ticket does not show it".to_owned()),
+            };
+            self.compare(format!("unassign {word}"), now, Side::default())
+        };
+        words.into_iter().flat_map(one).collect()
+    }
+}
+
+impl FromIterator<Side> for Side {
+    fn from_iter<T: IntoIterator<Item = Self>>(sides: T) -> Self {
+        let mut all = Self::default();
+        for side in sides {
+            all.ids.extend(side.ids);
+            all.words.extend(side.words);
+        }
+        all
+    }
+}
+
+impl Side {
+    fn named(named: &Named) -> Self {
+        Self {
+            ids: named.id.iter().map(|id| id.to_lowercase()).collect(),
+            words: vec![named.label().to_owned()],
+        }
+    }
+
+    fn text_of(text: &str) -> Self {
+        Self {
+            ids: Vec::new(),
+            words: vec![text.to_owned()],
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let text = words.join(", ");
+        (!text.trim().is_empty()).then_some(text)
+    }
+
+    /// Whether both are the same: by ids, else by what people read, without what HTML and space make of it. The order
+    /// of several counts for nothing.
+    fn is(&self, other: &Self) -> bool {
+        let sorted = |texts: &[String], form: &dyn Fn(&str) -> String| {
+            let mut texts: Vec<String> = texts.iter().map(|text| form(text)).collect();
+            texts.retain(|text| !text.is_empty());
+            texts.sort();
+            texts.dedup();
+            texts
+        };
+        let same = |one: &[String], other: &[String], form: &dyn Fn(&str) -> String| {
+            sorted(one, form) == sorted(other, form)
+        };
+        let by_ids = !self.ids.is_empty() && same(&self.ids, &other.ids, &str::to_owned);
+        by_ids || same(&self.words, &other.words, &bare)
+    }
+}
+
+/// A text without what says nothing: tags, and space.
+fn bare(text: &str) -> String {
+    let text = html::to_text(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    items.iter().filter(|item| !item.is_null())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}

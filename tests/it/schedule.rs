@@ -1,0 +1,472 @@
+//! Exports that are repeated, run by the real program against the sandbox.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Ended, SandboxProcess, Work};
+
+/// Adds a schedule of an export to the profile `district`.
+fn add(work: &Work, name: &str, flags: &[&str], export: &[&str]) -> Ended {
+    let mut words = vec!["schedule", "add", name];
+    words.extend(flags);
+    words.push("--");
+    words.extend(export);
+    work.run(&words)
+}
+
+const WEEKLY: [&str; 4] = ["--every", "monday", "--at", "07:00"];
+
+fn listed(work: &Work, name: &str) -> Value {
+    let text = work
+        .run(&["schedule", "list", "--format", "json"])
+        .expect(0)
+        .stdout;
+    let all: Vec<Value> = serde_json::from_str(&text).unwrap();
+    all.into_iter()
+        .find(|one| one["name"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {text}"))
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Sets the moment up to which a schedule is done with.
+fn done_until(work: &Work, name: &str, moment: &str) {
+    let path = work
+        .state()
+        .join("schedules")
+        .join(name)
+        .join("history.json");
+    let history = fs::read(&path)
+        .ok()
+        .map(|text| serde_json::from_slice::<Value>(&text).unwrap());
+    let mut history =
+        history.unwrap_or_else(|| serde_json::json!({"done_until": null, "runs": [], "files": []}));
+    history["done_until"] = moment.into();
+    fs::write(path, history.to_string()).unwrap();
+}
+
+#[test]
+fn an_export_is_repeated_kept_and_followed_up() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "timezone = \"America/Chicago\"");
+    let ticket = [
+        "--title",
+        "Beamer",
+        "--requester",
+        "helpdesk@district.example",
+        "--issue",
+        "Other",
+        "--place",
+        "LHS",
+    ];
+    work.run(&[&["ticket", "create", "--profile", "district"], &ticket[..]].concat())
+        .expect(0);
+    fs::create_dir(work.path().join("out")).unwrap();
+    work.write("out/tickets-of-ada.jsonl", "hers");
+    let hook = |word: &str| {
+        format!(
+            "echo {word} $DESKFERRY_SCHEDULE $DESKFERRY_EXIT \"$DESKFERRY_FILE\" >> hooks.txt; echo told"
+        )
+    };
+    let (success, failure) = (hook("success"), hook("failure"));
+    let mut flags = WEEKLY.to_vec();
+    flags.extend([
+        "--keep",
+        "1",
+        "--on-success",
+        &success,
+        "--on-failure",
+        &failure,
+    ]);
+    let added = add(
+        &work,
+        "weekly",
+        &flags,
+        &[
+            "export",
+            "-o",
+            "out/tickets-{date}-{time}.jsonl",
+            "--profile",
+            "district",
+        ],
+    )
+    .expect(0);
+    assert!(
+        added.stderr.contains("0 7 * * 1 (America/Chicago)"),
+        "{}",
+        added.stderr
+    );
+    assert!(added.stderr.contains("07:00 C"), "{}", added.stderr);
+
+    // Run by hand: the file has its name, the history and the log tell of it, the command of the user has run.
+    let once = work
+        .run(&["schedule", "run", "weekly", "--once", "--format", "json"])
+        .expect(0);
+    let document: Value = serde_json::from_str(&once.stdout).unwrap();
+    let written = PathBuf::from(document["run"]["files"][0].as_str().unwrap());
+    assert_eq!(fs::read_to_string(&written).unwrap().lines().count(), 1);
+    let now = listed(&work, "weekly");
+    assert_eq!(now["last"]["outcome"], "done");
+    assert_eq!(now["missed"], 0);
+    let log = fs::read_to_string(now["log"].as_str().unwrap()).unwrap();
+    assert!(
+        log.contains("  told\n") && log.contains("weekly begins") && log.contains("wrote "),
+        "{log}"
+    );
+    let file = written.file_name().unwrap().to_str().unwrap().to_owned();
+    let hooks = work.read("hooks.txt");
+    assert!(
+        hooks.starts_with("success weekly 0 ") && hooks.trim_end().ends_with(&file),
+        "{hooks}"
+    );
+
+    // An older file of its own goes, that of somebody else stays.
+    let older = work.path().join("out/tickets-2020-01-01-0700.jsonl");
+    fs::rename(&written, &older).unwrap();
+    let path = work.state().join("schedules/weekly/history.json");
+    let history = fs::read_to_string(&path)
+        .unwrap()
+        .replace(&file, "tickets-2020-01-01-0700.jsonl");
+    fs::write(&path, history).unwrap();
+    work.run(&["schedule", "run", "weekly", "--now"]).expect(0);
+    let left = files(&work.path().join("out"));
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(
+        !older.exists() && left.contains(&"tickets-of-ada.jsonl".to_owned()),
+        "{left:?}"
+    );
+
+    // What was missed is caught up once.
+    done_until(&work, "weekly", "2026-01-01T00:00:00Z");
+    assert!(listed(&work, "weekly")["missed"].as_u64().unwrap() > 10);
+    let people = work.run(&["schedule", "list"]).expect(0).stdout;
+    assert!(
+        people.contains("missed") && people.contains("last") && people.contains("done in"),
+        "{people}"
+    );
+    work.run(&["schedule", "run", "--due"]).expect(0);
+    assert_eq!(listed(&work, "weekly")["missed"], 0);
+    let runs = work.read("hooks.txt").lines().count();
+    work.run(&["schedule", "run", "--due"]).expect(0);
+    assert_eq!(work.read("hooks.txt").lines().count(), runs);
+
+    // A failure is one clear line, the exit code of the export, and the other command.
+    drop(sandbox);
+    let failed = work.run(&["schedule", "run", "weekly", "--once"]).expect(3);
+    assert_eq!(
+        failed.stderr.matches("error:").count(),
+        1,
+        "{}",
+        failed.stderr
+    );
+    assert!(
+        failed.stderr.contains("weekly failed in") && failed.stderr.contains("log"),
+        "{}",
+        failed.stderr
+    );
+    assert!(
+        work.read("hooks.txt").contains("failure weekly 3 "),
+        "{}",
+        work.read("hooks.txt")
+    );
+    assert_eq!(listed(&work, "weekly")["last"]["outcome"], "failed");
+
+    work.run(&["schedule", "remove", "weekly"]).expect(0);
+    assert_eq!(files(&work.path().join("out")), left);
+    work.run(&["schedule", "run", "weekly", "--once"]).expect(2);
+}
+
+#[test]
+fn what_cannot_be_repeated_is_refused_when_it_is_added() {
+    let work = Work::new();
+    let export = [
+        "export",
+        "-o",
+        "a-{date}.jsonl",
+        "--system",
+        "incidentiq",
+        "--sandbox",
+    ];
+    let refused = |flags: &[&str], export: &[&str], why: &str| {
+        let ended = add(&work, "a", flags, export).expect(2);
+        assert!(ended.stderr.contains(why), "{why}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("hint:") || ended.stderr.contains("For more information"),
+            "{}",
+            ended.stderr
+        );
+    };
+    refused(
+        &WEEKLY,
+        &["import", "a.csv", "--mapping", "m.toml"],
+        "only an `export` can be repeated",
+    );
+    refused(
+        &WEEKLY,
+        &["export", "-o", "a.jsonl", "--perod", "7d"],
+        "--period",
+    );
+    refused(
+        &WEEKLY,
+        &["export", "-o", "a.jsonl", "--profile", "nobody"],
+        "no profile `nobody`",
+    );
+    refused(
+        &WEEKLY,
+        &["export", "-o", "-", "--sandbox", "--system", "incidentiq"],
+        "must write a file",
+    );
+    refused(
+        &WEEKLY,
+        &["export", "-o", "{today}.jsonl", "--sandbox"],
+        "`{today}` means nothing",
+    );
+    refused(
+        &[&WEEKLY[..], &["--keep", "3"]].concat(),
+        &["export", "-o", "a.jsonl", "--sandbox"],
+        "name changes",
+    );
+    refused(&["--every", "monday"], &export, "time of day is missing");
+    refused(&["--cron", "0 7 * *"], &export, "no cron expression");
+    refused(
+        &["--every", "hour", "--jitter", "1h"],
+        &export,
+        "`--jitter` is as long",
+    );
+    refused(
+        &[&WEEKLY[..], &["--timezone", "America/Chikago"]].concat(),
+        &export,
+        "no time zone",
+    );
+
+    let added = add(
+        &work,
+        "a",
+        &["--cron", "0 7 * * MON#1", "--timezone", "Europe/Berlin"],
+        &export,
+    )
+    .expect(0);
+    assert!(
+        added.stderr.contains("0 7 * * MON#1 (Europe/Berlin)"),
+        "{}",
+        added.stderr
+    );
+    refused(&WEEKLY, &export, "there is a schedule `a` already");
+    add(&work, "a", &[&WEEKLY[..], &["--replace"]].concat(), &export).expect(0);
+    assert_eq!(listed(&work, "a")["schedule"]["cron"], "0 7 * * 1");
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    fn interrupt(child: &Child) {
+        let ended = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(ended.success());
+    }
+
+    #[test]
+    fn the_service_catches_up_and_stops_gracefully() {
+        let work = Work::new();
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "");
+        let export = |file| ["export", "-o", file, "--profile", "district"];
+        add(
+            &work,
+            "missed",
+            &["--every", "day", "--at", "07:00"],
+            &export("missed-{year}.jsonl"),
+        )
+        .expect(0);
+        done_until(&work, "missed", "2026-01-01T00:00:00Z");
+        let mut service = work
+            .command(&["schedule", "run"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(service.stderr.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        let begun = lines.find(|line| line.contains("missed begins")).unwrap();
+        assert!(begun.contains("which was missed, and "), "{begun}");
+        lines.find(|line| line.contains("missed done in")).unwrap();
+
+        interrupt(&service);
+        let rest: Vec<String> = lines.collect();
+        assert_eq!(service.wait().unwrap().code(), Some(0), "{rest:?}");
+        let health = fs::read_to_string(work.state().join("schedules/health.json")).unwrap();
+        let health: Value = serde_json::from_str(&health).unwrap();
+        assert_eq!(health["state"], "stopped");
+        assert_eq!(health["schedules"][0]["last"]["outcome"], "done");
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_is_not_done_and_nobody_runs_it_twice() {
+        let work = Work::new();
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0", "--fault", "latency=50s..60s"]);
+        sandbox.profiles(&work, "");
+        add(
+            &work,
+            "slow",
+            &WEEKLY,
+            &["export", "-o", "slow.jsonl", "--profile", "district"],
+        )
+        .expect(0);
+        done_until(&work, "slow", "2026-01-01T00:00:00Z");
+        let mut running = work
+            .command(&["schedule", "run", "slow", "--once"])
+            .spawn()
+            .unwrap();
+        while listed(&work, "slow")["running"] != true {
+            assert!(
+                running.try_wait().unwrap().is_none(),
+                "it has ended already"
+            );
+        }
+        let second = work.run(&["schedule", "run", "slow", "--once"]).expect(2);
+        assert!(
+            second.stderr.contains("is running already"),
+            "{}",
+            second.stderr
+        );
+        work.run(&["schedule", "remove", "slow"]).expect(2);
+        // The first Ctrl-C asks the export, the second ends it.
+        interrupt(&running);
+        interrupt(&running);
+        let output = running.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        let now = listed(&work, "slow");
+        assert_eq!(now["last"]["outcome"], "interrupted");
+        assert!(now["missed"].as_u64().unwrap() > 10);
+        assert!(!work.path().join("slow.jsonl").exists());
+    }
+
+    /// A program of the machine that only notes how it was called.
+    fn pretend(work: &Work, name: &str, body: &str) {
+        let path = work.write(
+            &format!("bin/{name}"),
+            format!("#!/bin/sh\necho {name} \"$@\" >> \"$HOME/called\"\n{body}\n"),
+        );
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn run_with_machine(work: &Work, arguments: &[&str]) -> Ended {
+        let path = format!("{}:/usr/bin:/bin", work.path().join("bin").display());
+        let mut command = work.command(arguments);
+        command
+            .env("PATH", path)
+            .env("HOME", work.path())
+            .env("XDG_CONFIG_HOME", work.path().join("config"))
+            .env("TZ", "UTC");
+        Ended::of(
+            command
+                .env("DESKFERRY_IT_TOKEN", "sandbox")
+                .output()
+                .unwrap(),
+        )
+    }
+
+    #[test]
+    fn it_is_installed_where_its_token_is_found_and_taken_away_again() {
+        let work = Work::new();
+        pretend(&work, "systemctl", "");
+        pretend(
+            &work,
+            "crontab",
+            "[ \"$1\" = -l ] && { cat \"$HOME/crontab\" 2>/dev/null || { echo no crontab for ada >&2; exit 1; }; exit; }\ncat > \"$HOME/crontab\"",
+        );
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "");
+        let profiles = work
+            .read("deskferry.toml")
+            .replace("{ file = \"token\" }", "{ env = \"DESKFERRY_IT_TOKEN\" }");
+        work.write("deskferry.toml", profiles);
+        let export = ["export", "-o", "a.jsonl", "--profile", "district"];
+        add(
+            &work,
+            "weekly",
+            &[&WEEKLY[..], &["--timezone", "UTC"]].concat(),
+            &export,
+        )
+        .expect(0);
+
+        let refused =
+            run_with_machine(&work, &["schedule", "install", "weekly", "--systemd"]).expect(2);
+        assert!(
+            refused.stderr.contains("nothing is installed")
+                && refused.stderr.contains("DESKFERRY_IT_TOKEN"),
+            "{}",
+            refused.stderr
+        );
+        assert!(
+            refused.stderr.contains("--environment-file"),
+            "{}",
+            refused.stderr
+        );
+        assert!(!work.path().join("config").exists());
+
+        work.write("my env", "DESKFERRY_IT_TOKEN=sandbox\n");
+        add(
+            &work,
+            "weekly",
+            &[
+                &WEEKLY[..],
+                &[
+                    "--timezone",
+                    "UTC",
+                    "--replace",
+                    "--environment-file",
+                    "my env",
+                ],
+            ]
+            .concat(),
+            &export,
+        )
+        .expect(0);
+        run_with_machine(&work, &["schedule", "install", "weekly", "--systemd"]).expect(0);
+        run_with_machine(&work, &["schedule", "install", "weekly", "--cron"]).expect(0);
+        let timer = work.read("config/systemd/user/deskferry-weekly.timer");
+        assert!(
+            timer.contains("OnCalendar=Mon *-*-* 07:00:00 UTC\n"),
+            "{timer}"
+        );
+        let crontab = work.read("crontab");
+        assert!(
+            crontab.contains("\n0 7 * * 1 ")
+                && crontab.contains(" schedule run weekly --once --state "),
+            "{crontab}"
+        );
+        assert!(!format!("{timer}{crontab}").contains("sandbox\n"));
+
+        run_with_machine(&work, &["schedule", "remove", "weekly"]).expect(0);
+        assert_eq!(work.read("crontab"), "");
+        assert_eq!(files(&work.path().join("config/systemd/user")), [""; 0]);
+        let called = work.read("called");
+        assert!(
+            called.contains("systemctl --user enable --now deskferry-weekly.timer"),
+            "{called}"
+        );
+        assert!(
+            called.contains("systemctl --user disable --now deskferry-weekly.timer"),
+            "{called}"
+        );
+    }
+}
