@@ -72,7 +72,7 @@ pub fn mapping(
             text,
             "encoding = \"utf-8\"\ndelimiter = \",\"\nguarded = true"
         ),
-        Format::JsonLines => Ok(()),
+        Format::JsonLines | Format::Html => Ok(()),
     };
     if let Some(zone) = plan.zone().iana_name() {
         let _ = writeln!(text, "timezone = {}", quoted(zone));

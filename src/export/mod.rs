@@ -18,6 +18,8 @@
 //! | [`replica`] | the tickets that were read, one row each, in a file that outlives the program |
 //! | [`columns`] | which columns a table has; a ticket as typed cells |
 //! | [`file`] | files, each a [`file::Sink`]: safe to open, whole before they have their names |
+//! | [`sheets`] | analyses: counted in one pass, formulas and charts of a workbook |
+//! | [`html`] | analyses and tickets as one page that needs nothing else |
 //! | `keep` | what people wrote into an earlier file, by ticket |
 //! | [`back`] | the mapping that brings what people changed back into the tickets |
 //!
@@ -35,7 +37,9 @@ pub mod back;
 pub mod columns;
 pub mod file;
 pub mod filter;
+pub mod html;
 mod keep;
 pub mod period;
 pub mod reading;
 pub mod replica;
+pub mod sheets;

@@ -14,7 +14,7 @@ use crate::export::file::Partition;
     after_help = "Example:\n  deskferry export -o tickets.xlsx --period last-week --system incidentiq --sandbox"
 )]
 pub(in crate::cli) struct ExportArgs {
-    /// The file: .xlsx, .csv or .jsonl; `-` streams JSON lines to standard output
+    /// The file: .xlsx, .html, .csv or .jsonl; `-` streams JSON lines to standard output
     #[arg(long, short, value_name = "FILE", required_unless_present = "fields")]
     pub output: Option<PathBuf>,
     /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
@@ -56,6 +56,10 @@ pub(in crate::cli) struct ExportArgs {
     /// Write the mapping with which `import` brings edited cells back into the tickets
     #[arg(long, value_name = "FILE")]
     pub write_mapping: Option<PathBuf>,
+    /// The analyses of a workbook or page, with commas between them: summary, volume, backlog, resolution, teams, sla,
+    /// locations, issues, devices, requesters, response, all or none [default: summary]
+    #[arg(long, value_name = "NAMES")]
+    pub sheets: Option<String>,
     /// How many seconds a file that is open in a spreadsheet program is waited for
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub wait: u64,

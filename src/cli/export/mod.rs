@@ -1,5 +1,6 @@
 //! `deskferry export`: what was typed becomes a query, the system is read into a replica, the replica written out.
 
+mod analyses;
 mod place;
 mod table;
 mod told;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use self::analyses::Analyses;
 use self::place::Place;
 use super::args::{By, ExportArgs, Global, Include};
 use super::interrupt::Interrupts;
@@ -22,9 +24,11 @@ use crate::export::filter::{FIELDS, Filters};
 use crate::export::period::period;
 use crate::export::reading::{Order, Reading, Told};
 use crate::export::replica::{Replica, Selection};
+use crate::export::sheets::SheetKind;
 use crate::report::reading::Bar;
 use crate::run::{Going, Stop};
 use crate::systems::Standing;
+use crate::systems::common::CommonTicket;
 use crate::systems::query::{Query, StateFilter};
 
 /// How many tickets are written between two looks at whether to stop.
@@ -36,6 +40,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
     }
     let path = args.output.clone().unwrap_or_default();
     let format = table::format(&args, &path)?;
+    let kinds = analyses::kinds(&args, format)?;
     let open = Open::at(
         &super::args::Desk {
             // What has changed must show: a person's new name too.
@@ -47,7 +52,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         *output,
     )
     .await?;
-    let ended = export(&args, &path, format, &open, global, *output).await;
+    let ended = export(&args, &path, (format, &kinds), &open, global, *output).await;
     open.close().await?;
     ended
 }
@@ -55,7 +60,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
 async fn export(
     args: &ExportArgs,
     path: &Path,
-    format: Format,
+    (format, kinds): (Format, &[SheetKind]),
     open: &Open,
     global: &Global,
     output: Output,
@@ -103,8 +108,10 @@ async fn export(
     let replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
     let selection = args.incremental.then_some(&query);
     let written = tokio::task::block_in_place(|| {
-        let sink = table::sink(args, path, format, plan, open)?;
-        let written = write(&replica, selection, open, sink, &interrupts.stop())?;
+        let stop = interrupts.stop();
+        let told = Analyses::of(kinds, args, &replica, &query, open, &stop)?;
+        let sink = table::sink(args, path, format, plan, open, told)?;
+        let written = write(&replica, selection, open, sink, &stop)?;
         table::way_back(args, format, &written, open)?;
         Ok::<_, Error>(written)
     })?;
@@ -132,16 +139,27 @@ fn write(
         parts: sink.parts(),
         directory: &open.directory,
     };
-    let mut written = 0_u64;
+    each(replica, selection, stop, &mut |ticket| sink.ticket(ticket))?;
+    sink.finish()
+}
+
+/// Hands on what is selected, until it is stopped.
+fn each(
+    replica: &Replica,
+    selection: Selection<'_>,
+    stop: &Stop,
+    take: &mut dyn FnMut(&CommonTicket) -> Result<()>,
+) -> Result<()> {
+    let mut taken = 0_u64;
     replica.each(selection, &mut |ticket| {
-        written += 1;
-        if written.is_multiple_of(STRIDE) && *stop.borrow() != Going::On {
+        taken += 1;
+        if taken.is_multiple_of(STRIDE) && *stop.borrow() != Going::On {
             return Err(Error::new(ErrorKind::Interrupted, "stopped")
                 .hint("what was read is kept: the same command goes on"));
         }
-        sink.ticket(&ticket)
+        take(&ticket)
     })?;
-    sink.finish()
+    Ok(())
 }
 
 /// What was typed, by the ids of the directory.

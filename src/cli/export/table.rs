@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use super::analyses::{Analyses, has_sheets};
 use super::is_stream;
 use crate::cli::args::{By, ExportArgs, Include};
 use crate::cli::open::Open;
@@ -24,11 +23,14 @@ pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
         Some("csv") => Format::Csv,
         Some("xlsx") => Format::Xlsx,
         Some("jsonl") => Format::JsonLines,
+        Some("html" | "htm") => Format::Html,
         _ => {
             return Err(
                 Error::usage("the file's name does not say what it is to be")
                     .at(path.display())
-                    .hint("end it with .xlsx, .csv or .jsonl, or write - for standard output"),
+                    .hint(
+                        "end it with .xlsx, .html, .csv or .jsonl, or write - for standard output",
+                    ),
             );
         }
     };
@@ -38,6 +40,10 @@ pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
                 .hint("leave it out"),
         );
     }
+    if args.sheets.is_some() && !has_sheets(format) {
+        return Err(Error::usage("`--sheets` is for .xlsx and .html").hint("leave it out"));
+    }
+    let is_table = matches!(format, Format::Csv | Format::Xlsx);
     let of_tables = [
         ("--partition-by", args.partition_by.is_some()),
         ("--carry-from", args.carry_from.is_some()),
@@ -45,7 +51,7 @@ pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
     ];
     if let Some((flag, _)) = of_tables
         .iter()
-        .find(|(_, is_given)| *is_given && format == Format::JsonLines)
+        .find(|(_, is_given)| *is_given && !is_table)
     {
         return Err(Error::usage(format!("`{flag}` is for tables")).hint("write a .xlsx or .csv"));
     }
@@ -78,6 +84,7 @@ pub(super) fn sink(
     format: Format,
     plan: Option<Plan>,
     open: &Open,
+    analyses: Analyses,
 ) -> Result<Box<dyn Sink>> {
     let comments = args.include.contains(&Include::Comments);
     if is_stream(path) {
@@ -92,7 +99,7 @@ pub(super) fn sink(
             system: open.system().schema().system(),
             source: open.target.name().to_owned(),
             filter: asked(args),
-            read_at: Timestamp::now(),
+            read_at: analyses.read_at,
         },
         comments,
         raw: args.raw,
@@ -100,24 +107,36 @@ pub(super) fn sink(
         drop_columns: args.drop_columns,
         carry_from: args.carry_from.clone(),
         wait: Duration::from_secs(args.wait),
-        finish: None,
+        sheets: analyses.sheets,
     })
 }
 
-/// What was asked for, in words.
-fn asked(args: &ExportArgs) -> String {
-    let mut asked = args.filters.clone();
-    asked.extend(
+/// What tickets must be whenever they were made, in words.
+pub(super) fn narrowed(args: &ExportArgs) -> Vec<String> {
+    let mut narrowed = args.filters.clone();
+    narrowed.extend(
         args.search
             .as_ref()
-            .map(|words| format!("with the words `{words}`")),
+            .map(|words| format!("the words `{words}`")),
     );
+    narrowed
+}
+
+/// The period that was asked for, in words.
+pub(super) fn period_asked(args: &ExportArgs) -> Option<String> {
     let by = match args.by {
         By::Created => "created",
         By::Updated => "updated",
         By::Closed => "closed",
     };
-    asked.extend(args.period.as_ref().map(|period| format!("{by} {period}")));
+    let period = args.period.as_ref()?;
+    Some(format!("{by} {period}"))
+}
+
+/// What was asked for, in words.
+fn asked(args: &ExportArgs) -> String {
+    let mut asked = narrowed(args);
+    asked.extend(period_asked(args));
     match asked.is_empty() {
         true => "all tickets".to_owned(),
         false => asked.join(", "),

@@ -296,6 +296,11 @@ impl Column {
         }
     }
 
+    /// Whether its times, if it has any, are on the clocks of the plan's zone.
+    pub(crate) fn is_in_zone_of_plan(&self) -> bool {
+        self.clock == 0
+    }
+
     pub(super) fn is_plainly(&self, name: &str) -> bool {
         self.shows() == Some(name)
     }

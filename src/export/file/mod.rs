@@ -6,6 +6,7 @@
 //! ([`crate::source::guard`]).
 
 mod csv;
+mod html;
 mod jsonl;
 mod part;
 mod table;
@@ -20,17 +21,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rust_xlsxwriter::Workbook;
 
 use super::columns::Plan;
 use super::replica::Parts;
+use super::sheets::Sheet;
 use crate::error::{Error, Result};
 use crate::systems::SystemName;
 use crate::systems::common::CommonTicket;
 
 pub use jsonl::JsonLines;
 pub use part::Partition;
-pub use xlsx::{Traced, TracedSheet};
 
 /// Takes the tickets of an export, each once, in order.
 pub trait Sink {
@@ -61,6 +61,8 @@ pub enum Format {
     Xlsx,
     /// One JSON object a line.
     JsonLines,
+    /// One self-contained page.
+    Html,
 }
 
 /// Where the tickets are from, for the properties of a workbook.
@@ -75,9 +77,6 @@ pub struct About {
     /// When it was read.
     pub read_at: Timestamp,
 }
-
-/// What is done after the last ticket, with the workbook still open: the analysis sheets.
-pub type Finish = Box<dyn FnOnce(&mut Workbook, &Traced) -> Result<()> + Send>;
 
 /// What is written, and how.
 pub struct Options {
@@ -101,8 +100,8 @@ pub struct Options {
     pub carry_from: Option<PathBuf>,
     /// How long a file that is open elsewhere is waited for.
     pub wait: Duration,
-    /// What is added to a workbook at its end.
-    pub finish: Option<Finish>,
+    /// The analyses that stand behind the tickets of a workbook, and before those of a page.
+    pub sheets: Vec<Sheet>,
 }
 
 /// What was written.
@@ -129,6 +128,7 @@ pub struct Written {
 pub fn create(options: Options) -> Result<Box<dyn Sink>> {
     match (options.format, &options.plan) {
         (Format::JsonLines, _) => Ok(Box::new(JsonLines::start(options)?)),
+        (Format::Html, Some(_)) => Ok(Box::new(html::PageSink::start(options)?)),
         (_, None) => Err(Error::usage("a table needs columns")),
         (_, Some(_)) => Ok(Box::new(table::TableSink::start(options)?)),
     }

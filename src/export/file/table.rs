@@ -8,11 +8,12 @@ use super::csv::CsvFile;
 use super::part::{Names, Partition};
 use super::target::{Target, retire};
 use super::xlsx::{Book, Line, Rows};
-use super::{About, Finish, Format, Options, Sink, Written};
+use super::{About, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Plan};
 use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, replaceable};
 use crate::export::replica::Parts;
+use crate::export::sheets::Sheet;
 use crate::systems::common::{CommonTicket, Named};
 
 /// What stands above them.
@@ -36,7 +37,7 @@ pub(super) struct TableSink {
     raw: bool,
     partition: Option<Partition>,
     wait: std::time::Duration,
-    finish: Option<Finish>,
+    sheets: Vec<Sheet>,
     keeps: bool,
     kept: Kept,
     out: Out,
@@ -75,7 +76,7 @@ impl TableSink {
             raw: options.raw,
             partition: options.partition,
             wait: options.wait,
-            finish: options.finish,
+            sheets: options.sheets,
             keeps: !options.drop_columns,
             written: Written::default(),
         };
@@ -103,6 +104,9 @@ impl TableSink {
             let mut book = Book::new(target, &sink.plan);
             book.reserve(COMMENTS);
             book.reserve(EARLIER);
+            for sheet in &sink.sheets {
+                book.reserve(sheet.name);
+            }
             let headings = sink.headings("");
             sink.out = Out::Xlsx(Box::new(book), headings);
         } else if sink.partition.is_none() {
@@ -277,7 +281,7 @@ impl TableSink {
             ));
         }
         self.written.cut = std::mem::take(&mut book.cut.columns);
-        let whole = book.finish(&self.plan, &self.about, &headings, self.finish.take())?;
+        let whole = book.finish(&self.plan, &self.about, &headings, &self.sheets)?;
         self.written.sheets = whole.sheets;
         let path = whole.target.place(whole.file, &mut self.written.notes)?;
         self.written.files.push(path);

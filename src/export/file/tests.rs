@@ -105,7 +105,7 @@ fn options(path: &Path) -> Options {
         drop_columns: false,
         carry_from: None,
         wait: Duration::ZERO,
-        finish: None,
+        sheets: Vec::new(),
     }
 }
 
@@ -474,7 +474,7 @@ fn a_sheet_that_is_full_is_followed_by_another() {
         book.cut
     );
     let whole = book
-        .finish(&plan, &options(&path).about, &headings, None)
+        .finish(&plan, &options(&path).about, &headings, &[])
         .unwrap();
     whole.target.place(whole.file, &mut Vec::new()).unwrap();
     let tables = read(&path);

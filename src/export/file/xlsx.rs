@@ -11,10 +11,12 @@ use tempfile::TempPath;
 
 use super::part::Names;
 use super::target::Target;
-use super::{About, Finish, unwritable};
+use super::{About, unwritable};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Kind, Plan};
 use crate::export::keep::{COLUMN_PROPERTY, OURS, SHEET_PROPERTY};
+use crate::export::sheets::xlsx::{Traced, TracedSheet};
+use crate::export::sheets::{self, Field, Sheet as Analysed};
 use crate::record::Cell as Plain;
 use crate::source::guard::is_active;
 
@@ -31,26 +33,6 @@ const WIDEST: u16 = 60;
 const NARROWEST: u16 = 8;
 /// Of a property of the document.
 const LONGEST_PROPERTY: usize = 255;
-
-/// Where the tickets stand in a workbook, for formulas over them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traced {
-    /// The sheets that hold them.
-    pub sheets: Vec<TracedSheet>,
-    /// The columns, from 0, by the names of the common ticket that they show as they are.
-    pub columns: Vec<(String, u16)>,
-}
-
-/// A sheet of tickets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TracedSheet {
-    /// Its name.
-    pub name: String,
-    /// The row of its first ticket, from 0.
-    pub first_row: u32,
-    /// The row of its last ticket; before the first where there is none.
-    pub last_row: u32,
-}
 
 /// What kind of rows a sheet holds; sheets stand in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,13 +194,13 @@ impl Book {
         Ok(())
     }
 
-    /// Writes the file. `finish` adds what stands behind the tickets.
+    /// Writes the file, with the analyses behind the tickets.
     pub(super) fn finish(
         mut self,
         plan: &Plan,
         about: &About,
         headings: &[String],
-        finish: Option<Finish>,
+        analyses: &[Analysed],
     ) -> Result<Whole> {
         if self.sheets.is_empty() {
             let line = Line {
@@ -248,10 +230,8 @@ impl Book {
         self.workbook
             .worksheets_mut()
             .sort_by_key(|sheet| rank.get(sheet.name().as_str()).copied());
-        if let Some(finish) = finish {
-            let traced = traced(&tickets, plan);
-            finish(&mut self.workbook, &traced)?;
-        }
+        let traced = traced(&tickets, plan);
+        sheets::xlsx::add(&mut self.workbook, analyses, Some(&traced)).map_err(failed)?;
         let all: Vec<String> = self
             .workbook
             .worksheets()
@@ -359,7 +339,8 @@ fn traced(sheets: &[&Sheet], plan: &Plan) -> Traced {
     Traced {
         sheets: sheets.iter().map(sheet).collect(),
         columns: columns
-            .filter_map(|(at, column)| Some((column.shows()?.to_owned(), at)))
+            .filter(|(_, column)| column.is_in_zone_of_plan())
+            .filter_map(|(at, column)| Some((Field::named(column.shows()?)?, at)))
             .collect(),
     }
 }

@@ -1,0 +1,103 @@
+//! Tickets and analyses as one page.
+
+use std::io::{BufWriter, IntoInnerError};
+
+use super::target::Target;
+use super::{About, Options, Sink, Written, unwritable};
+use crate::error::{Error, Result};
+use crate::export::columns::{Cell, Plan};
+use crate::export::html::{self, Page, Tickets};
+use crate::export::replica::Parts;
+use crate::export::sheets::{Sheet, Value};
+use crate::systems::common::CommonTicket;
+
+pub(super) struct PageSink {
+    target: Target,
+    plan: Plan,
+    about: About,
+    sheets: Vec<Sheet>,
+    tickets: Tickets,
+}
+
+impl PageSink {
+    pub(super) fn start(options: Options) -> Result<Self> {
+        let Some(plan) = options.plan else {
+            return Err(Error::usage("a page needs columns"));
+        };
+        let headings = plan.columns().iter().map(|column| column.heading.clone());
+        Ok(Self {
+            target: Target {
+                path: options.path,
+                foreign: None,
+                wait: options.wait,
+            },
+            tickets: Tickets {
+                headings: headings.collect(),
+                ..Tickets::default()
+            },
+            plan,
+            about: options.about,
+            sheets: options.sheets,
+        })
+    }
+}
+
+impl Sink for PageSink {
+    fn parts(&self) -> Parts {
+        self.plan.parts(false)
+    }
+
+    fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
+        self.tickets.all += 1;
+        if !self.tickets.has_room() {
+            return Ok(());
+        }
+        let mut cells = Vec::with_capacity(self.plan.columns().len());
+        self.plan.cells(ticket, &mut cells)?;
+        self.tickets.rows.push(cells.iter().map(value).collect());
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written> {
+        let read = self.plan.zone().to_datetime(self.about.read_at);
+        let zone = self.plan.zone().iana_name().unwrap_or("UTC");
+        let about = [
+            format!("{} ({})", self.about.system, self.about.source),
+            format!("What was asked for: {}", self.about.filter),
+            format!("Read on {} ({zone})", read.strftime("%a %-d %b %Y, %H:%M")),
+        ];
+        let page = Page {
+            title: &format!("Tickets of {}", self.about.source),
+            about: &about,
+            sheets: &self.sheets,
+            tickets: Some(&self.tickets),
+        };
+        let mut out = BufWriter::new(self.target.temporary()?);
+        html::write(&page, &mut out).map_err(unwritable)?;
+        let file = out.into_inner().map_err(IntoInnerError::into_error);
+        let file = file.map_err(unwritable)?.into_temp_path();
+        let mut written = Written {
+            tickets: self.tickets.all,
+            ..Written::default()
+        };
+        let path = self.target.place(file, &mut written.notes)?;
+        written.files.push(path);
+        written.plan = Some(self.plan);
+        Ok(written)
+    }
+}
+
+fn value(cell: &Cell<'_>) -> Value {
+    match cell {
+        Cell::Empty => Value::Empty,
+        Cell::Text(text) => Value::Text(text.to_string()),
+        Cell::Number(number) if number.fract() == 0.0 => Value::Count(*number as i64),
+        Cell::Number(number) => Value::Number(*number),
+        Cell::Truth(truth) => Value::Text(if *truth { "yes" } else { "no" }.to_owned()),
+        Cell::Time(at) => Value::Time(at.civil()),
+        Cell::Link { url, text } => Value::Link {
+            text: text.to_string(),
+            url: url.to_string(),
+        },
+    }
+}

@@ -1,0 +1,216 @@
+//! Analysis sheets and tickets as one page that needs nothing else: no request leaves it, its style, script and drawings
+//! stand in it, and its policy lets nothing else run.
+//!
+//! Every text that came from somewhere is escaped; an address is a link only if it is one of the web. The page works
+//! without its script, which lets the table of tickets be sorted and searched. It has a light and a dark look by the
+//! reader's setting, and one for paper.
+
+mod draw;
+mod plot;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use data_encoding::BASE64;
+use ring::digest::{SHA256, digest};
+
+use crate::export::sheets::{Sheet, Table, Value};
+use crate::report::words::{count, plural};
+use write::{Text, anchor, cell, fragment};
+
+/// The page lists so many tickets at most: beyond that browsers become slow.
+pub const MOST_ROWS: usize = 2_000;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// What a page shows.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// What it is about.
+    pub title: &'a str,
+    /// Where the tickets are from, when they were read, what was asked for: a line each.
+    pub about: &'a [String],
+    /// The analyses.
+    pub sheets: &'a [Sheet],
+    /// The tickets themselves.
+    pub tickets: Option<&'a Tickets>,
+}
+
+/// The tickets of a page, as far as it lists them.
+#[derive(Debug, Default)]
+pub struct Tickets {
+    /// The headings.
+    pub headings: Vec<String>,
+    /// The first of the tickets, up to [`MOST_ROWS`]; each row as long as the headings.
+    pub rows: Vec<Vec<Value>>,
+    /// How many there are in all.
+    pub all: u64,
+}
+
+impl Tickets {
+    /// Whether one more ticket is listed.
+    pub fn has_room(&self) -> bool {
+        self.rows.len() < MOST_ROWS
+    }
+}
+
+/// Writes the page.
+///
+/// # Errors
+/// What `out` could not write.
+pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let title = Text(page.title);
+    // Browsers see line ends as one character, whatever the file has.
+    let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
+    let (style_hash, script_hash) = (hash(&style), hash(&script));
+    write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{style_hash}'; \
+         script-src '{script_hash}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n\
+         <header>\n<h1>{title}</h1>\n"
+    )?;
+    for line in page.about {
+        writeln!(out, "<p>{}</p>", Text(line))?;
+    }
+    write!(out, "</header>\n<nav aria-label=\"Contents\">\n<ul>\n")?;
+    let names = page.sheets.iter().map(|sheet| sheet.name);
+    for name in names.chain(page.tickets.map(|_| "Tickets")) {
+        writeln!(
+            out,
+            "<li><a href=\"#{}\">{}</a></li>",
+            anchor(name),
+            Text(name)
+        )?;
+    }
+    write!(out, "</ul>\n</nav>\n<main>\n")?;
+    for sheet in page.sheets {
+        section(sheet, out)?;
+    }
+    if let Some(tickets) = page.tickets {
+        listing(tickets, out)?;
+    }
+    write!(
+        out,
+        "</main>\n<script>{script}</script>\n</body>\n</html>\n"
+    )
+}
+
+/// How a policy names a text that it allows.
+fn hash(text: &str) -> String {
+    let hash = digest(&SHA256, text.as_bytes());
+    format!("sha256-{}", BASE64.encode(hash.as_ref()))
+}
+
+fn section(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
+    let id = anchor(sheet.name);
+    write!(
+        out,
+        "<section id=\"{id}\">\n<h2>{}</h2>\n<p class=\"counted\">{}</p>\n",
+        Text(&sheet.title),
+        Text(&sheet.counted),
+    )?;
+    for note in &sheet.notes {
+        writeln!(out, "<p class=\"note\">{}</p>", Text(note))?;
+    }
+    for (index, table) in sheet.tables.iter().enumerate() {
+        let part = format!("{id}-{index}");
+        match table.is_figures {
+            true => figures(table, out)?,
+            false => block(table, &part, out)?,
+        }
+    }
+    writeln!(out, "</section>")
+}
+
+/// Key figures as cards.
+fn figures(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<dl class=\"figures\">")?;
+    for row in &table.rows {
+        let name = row[0].value.shown();
+        write!(out, "<div><dt>{}</dt><dd>", Text(&name))?;
+        fragment(&row[1].value, out)?;
+        writeln!(out, "</dd></div>")?;
+    }
+    writeln!(out, "</dl>")
+}
+
+/// A table with its charts beside it.
+fn block(table: &Table, id: &str, out: &mut dyn Write) -> io::Result<()> {
+    let is_wide = if table.charts.is_empty() { " wide" } else { "" };
+    write!(
+        out,
+        "<h3 id=\"{id}\">{}</h3>\n<div class=\"block{is_wide}\">\n\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{id}\">\n<table>\n<thead><tr>",
+        Text(&table.title),
+    )?;
+    let is_number = |column: usize| {
+        let mut cells = table.rows.iter().map(|row| &row[column].value);
+        cells.any(|value| value.number().is_some())
+    };
+    for (column, heading) in table.headings.iter().enumerate() {
+        let class = if is_number(column) {
+            " class=\"n\""
+        } else {
+            ""
+        };
+        write!(out, "<th scope=\"col\"{class}>{}</th>", Text(heading))?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    for (index, row) in table.rows.iter().enumerate() {
+        let is_total = table.has_total && index + 1 == table.rows.len();
+        let class = if is_total { " class=\"total\"" } else { "" };
+        write!(out, "<tr{class}>")?;
+        for (column, one) in row.iter().enumerate() {
+            cell(&one.value, column == 0, out)?;
+        }
+        writeln!(out, "</tr>")?;
+    }
+    writeln!(out, "</tbody>\n</table>\n</div>")?;
+    if !table.charts.is_empty() {
+        writeln!(out, "<div class=\"charts\">")?;
+        for (index, chart) in table.charts.iter().enumerate() {
+            draw::chart(table, chart, &format!("{id}-{index}"), out)?;
+        }
+        writeln!(out, "</div>")?;
+    }
+    writeln!(out, "</div>")
+}
+
+fn listing(tickets: &Tickets, out: &mut dyn Write) -> io::Result<()> {
+    let shown = tickets.rows.len() as u64;
+    let told = match tickets.all > shown {
+        true => format!(
+            "The first {} of {}: the others are in a workbook or a CSV of the same export.",
+            count(shown),
+            plural(tickets.all, "ticket", "tickets"),
+        ),
+        false => plural(tickets.all, "ticket", "tickets"),
+    };
+    write!(
+        out,
+        "<section id=\"tickets\">\n<h2>Tickets</h2>\n<p class=\"counted\">{}</p>\n\
+         <div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Tickets\">\n\
+         <table data-tickets>\n<thead><tr>",
+        Text(&told),
+    )?;
+    for heading in &tickets.headings {
+        write!(out, "<th scope=\"col\">{}</th>", Text(heading))?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    for row in &tickets.rows {
+        write!(out, "<tr>")?;
+        for value in row {
+            cell(value, false, out)?;
+        }
+        writeln!(out, "</tr>")?;
+    }
+    write!(out, "</tbody>\n</table>\n</div>\n</section>\n")
+}
