@@ -199,6 +199,11 @@ impl CommonTicket {
         }
     }
 
+    /// Takes back that a field is not shown.
+    pub(crate) fn unhide(&mut self, field: &str) {
+        self.not_shown.retain(|hidden| hidden.field != field);
+    }
+
     /// Gives names to what is known by its id alone, and texts to the options of custom fields.
     pub fn fill_names(&mut self, directory: &Directory) {
         for (kind, named) in [
@@ -216,6 +221,9 @@ impl CommonTicket {
         if let Some(category) = &mut self.category {
             category.fill(directory, Kind::Issue);
             category.fill(directory, Kind::Collection);
+        }
+        for device in &mut self.devices {
+            device.fill(directory, Kind::Asset);
         }
         for comment in &mut self.comments {
             if let Some(author) = &mut comment.author {

@@ -14,6 +14,7 @@ mod fields;
 mod listing;
 mod paging;
 mod schema;
+mod service;
 mod sighted;
 mod sign_in;
 mod subtasks;

@@ -1,7 +1,9 @@
 //! Both connectors against the sandbox, in both tempers and all dialects: signing in, the directory, a create
 //! with everything that follows it, and finding it again.
 
+mod desk;
 mod operations;
+mod reading;
 
 use std::sync::Arc;
 
