@@ -55,5 +55,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+#[cfg(test)]
+mod shapes;
 pub mod source;
 pub mod systems;

@@ -92,6 +92,32 @@ pub(super) fn card(ticket: &CommonTicket, zone: &TimeZone) -> String {
     card.0
 }
 
+/// What hangs on a ticket, a row a line, as the system names things; what is empty or nested deep is left to JSON.
+pub(super) fn part(name: &str, rows: &Value) -> String {
+    let line = |row: &Value| {
+        let members = row.as_object().into_iter().flatten();
+        let told = members.filter_map(|(name, value)| {
+            let text = match value {
+                Value::Null | Value::Object(_) => return None,
+                value => plain(value),
+            };
+            (!text.is_empty()).then(|| format!("{name}: {}", text.replace('\n', " ")))
+        });
+        told.collect::<Vec<_>>().join("   ")
+    };
+    let rows: Vec<String> = rows.as_array().into_iter().flatten().map(line).collect();
+    let mut card = Card::default();
+    card.block(
+        name,
+        match rows.is_empty() {
+            true => "none".to_owned(),
+            false => rows.join("\n"),
+        }
+        .as_str(),
+    );
+    card.0
+}
+
 #[derive(Default)]
 struct Card(String);
 

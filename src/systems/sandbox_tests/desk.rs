@@ -4,12 +4,15 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use url::Url;
 
+use super::recorder::Recorder;
 use super::*;
 use crate::systems::http::{Request, Settings, Transport};
 
 /// A signed-in system with a ticket.
 pub(super) struct Desk {
     pub(super) sandbox: Sandbox,
+    /// Between the two.
+    pub(super) recorder: Recorder,
     pub(super) system: Arc<dyn System>,
     pub(super) schema: Box<dyn Schema>,
     pub(super) snapshot: Snapshot,
@@ -20,9 +23,12 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) async fn open(config: Config, name: SystemName, dialect: Option<Dialect>) -> Self {
         let sandbox = start(config).await;
+        let target = sandbox.ready_line()[name.as_str()].clone();
+        let recorder = Recorder::start(name, target.as_str().unwrap()).await;
         let settled = Connection {
             dialect,
             timeout: Duration::from_secs(2),
+            url: Some(recorder.url.clone()),
             ..profile(&sandbox, name)
         };
         let system = sign_in(settled).await.unwrap();
@@ -39,6 +45,7 @@ impl Desk {
         let ticket = send(system.as_ref(), &steps).await;
         Self {
             sandbox,
+            recorder,
             system,
             schema,
             snapshot,
@@ -55,16 +62,23 @@ impl Desk {
         Self::open(config, SystemName::IncidentIq, None).await
     }
 
+    /// A value for a field of an operation.
+    pub(super) fn value(&self, operation: Operation, name: &str, value: Value) -> FieldValue {
+        let field = self.schema.fields(operation).unwrap().get(name);
+        FieldValue {
+            target: Target::Field(field.expect("a field").clone()),
+            value,
+        }
+    }
+
     pub(super) fn compose(
         &self,
         operation: Operation,
         given: &[(&str, Value)],
     ) -> Vec<StepPayload> {
-        let table = self.schema.fields(operation).unwrap();
-        let values = given.iter().map(|(name, value)| FieldValue {
-            target: Target::Field(table.get(name).expect("a field").clone()),
-            value: value.clone(),
-        });
+        let values = given
+            .iter()
+            .map(|(name, value)| self.value(operation, name, value.clone()));
         self.schema
             .compose(operation, values.collect(), false)
             .unwrap()
