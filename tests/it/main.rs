@@ -24,5 +24,6 @@ mod schema;
 mod settle;
 mod summary;
 mod support;
+mod systems;
 mod ticket;
 mod validate;
