@@ -58,7 +58,7 @@ fn write(path: &Path, format: Format, rows: u64) -> Duration {
         drop_columns: false,
         carry_from: None,
         wait: Duration::ZERO,
-        finish: None,
+        sheets: Vec::new(),
     })
     .expect("the file can be written");
     let mut next = 0;

@@ -72,5 +72,7 @@ pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod schedule;
+#[cfg(test)]
+mod shapes;
 pub mod source;
 pub mod systems;

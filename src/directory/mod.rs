@@ -44,11 +44,13 @@ pub enum Kind {
     Tag,
     /// Reasons for which IncidentIQ closes a ticket.
     CloseReason,
+    /// IncidentIQ's service levels.
+    Sla,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Issue,
         Self::Location,
         Self::Room,
@@ -60,6 +62,7 @@ impl Kind {
         Self::Collection,
         Self::Tag,
         Self::CloseReason,
+        Self::Sla,
     ];
 
     /// The word that mappings and commands use.
@@ -76,6 +79,7 @@ impl Kind {
             Self::Collection => "collection",
             Self::Tag => "tag",
             Self::CloseReason => "close_reason",
+            Self::Sla => "sla",
         }
     }
 
@@ -83,6 +87,7 @@ impl Kind {
     pub fn noun(self) -> &'static str {
         match self {
             Self::CloseReason => "close reason",
+            Self::Sla => "service level",
             _ => self.as_str(),
         }
     }

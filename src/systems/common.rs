@@ -209,6 +209,11 @@ impl CommonTicket {
         }
     }
 
+    /// Takes back that a field is not shown.
+    pub(crate) fn unhide(&mut self, field: &str) {
+        self.not_shown.retain(|hidden| hidden.field != field);
+    }
+
     /// Gives names to what is known by its id alone, and texts to the options of custom fields.
     pub fn fill_names(&mut self, directory: &Directory) {
         self.name_by(directory, Preferred::Answer);
@@ -235,6 +240,9 @@ impl CommonTicket {
         if let Some(category) = &mut self.category {
             category.fill(directory, Kind::Issue, preferred);
             category.fill(directory, Kind::Collection, preferred);
+        }
+        for device in &mut self.devices {
+            device.fill(directory, Kind::Asset, preferred);
         }
         for comment in &mut self.comments {
             if let Some(author) = &mut comment.author {

@@ -290,6 +290,11 @@ pub trait Schema: fmt::Debug + Send + Sync {
     /// Whether a call may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, call: &str) -> bool;
 
+    /// What hangs on a ticket beyond the common ticket and can be read with it, by the words that people use.
+    fn parts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What listings call a custom field: [`Listed::custom`].
     fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
         &field.id
@@ -580,6 +585,15 @@ pub trait System: fmt::Debug + Send + Sync {
     /// As [`Self::ticket`].
     async fn ticket_fields(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
         self.ticket(name, permit).await
+    }
+
+    /// What hangs on a ticket, one of [`Schema::parts`], as the system shows it: a row each.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the system has no such part.
+    async fn part(&self, ticket: &str, part: &str, permit: &dyn Permit) -> Result<Vec<Value>> {
+        let _ = (ticket, permit);
+        Err(Error::usage(format!("there is no `{part}` to show here")))
     }
 
     /// Looks for tickets, the newest first, and hands those on that are what is looked for, page by page, until there

@@ -77,6 +77,10 @@ pub(in crate::cli) struct GetArgs {
     /// Its id, or the number that people use
     #[arg(value_name = "ID|NUMBER")]
     pub ticket: String,
+    /// What hangs on it, as the system shows it: activities, timeline, workflow, approvals, next-steps, subtasks,
+    /// followers, assets, files, emails (several with commas)
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub include: Vec<String>,
     /// Where it is.
     #[command(flatten)]
     pub desk: Desk,

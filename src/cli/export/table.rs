@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::analyses::{Analyses, has_sheets};
 use super::is_stream;
 use crate::cli::args::{By, ExportArgs, Include};

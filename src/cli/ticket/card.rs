@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::systems::common::{CommonTicket, Named};
+use crate::systems::common::{Attachment, Clock, CommonTicket, Named, Service};
 
 /// The widest a title gets in a table.
 const TITLE: usize = 50;
@@ -33,6 +33,8 @@ pub(super) fn card(ticket: &CommonTicket, zone: &TimeZone) -> String {
     ] {
         card.line(label, named.as_ref().map(person).as_deref());
     }
+    let devices: Vec<&str> = ticket.devices.iter().map(Named::label).collect();
+    card.line("devices", Some(&devices.join(", ")));
     card.line("tags", Some(&ticket.tags.join(", ")));
     for (label, at) in [
         ("created", ticket.created),
@@ -41,6 +43,9 @@ pub(super) fn card(ticket: &CommonTicket, zone: &TimeZone) -> String {
         ("due", ticket.due),
     ] {
         card.line(label, at.map(|at| time(at, zone)).as_deref());
+    }
+    if let Some(service) = &ticket.service {
+        card.line("service", Some(&promise(service)));
     }
     for value in &ticket.custom {
         let name = value.name.as_ref().or(value.id.as_ref());
@@ -69,6 +74,10 @@ pub(super) fn card(ticket: &CommonTicket, zone: &TimeZone) -> String {
         );
         card.block(&parts.join("   "), &comment.text);
     }
+    if !ticket.attachments.is_empty() {
+        let lines: Vec<_> = ticket.attachments.iter().map(file).collect();
+        card.block("files", &lines.join("\n"));
+    }
     if !ticket.not_shown.is_empty() {
         let lines = ticket.not_shown.iter();
         let lines: Vec<_> = lines
@@ -80,6 +89,32 @@ pub(super) fn card(ticket: &CommonTicket, zone: &TimeZone) -> String {
         let names: Vec<&str> = ticket.other.keys().map(String::as_str).collect();
         card.block("further, with --format json", &names.join(", "));
     }
+    card.0
+}
+
+/// What hangs on a ticket, a row a line, as the system names things; what is empty or nested deep is left to JSON.
+pub(super) fn part(name: &str, rows: &Value) -> String {
+    let line = |row: &Value| {
+        let members = row.as_object().into_iter().flatten();
+        let told = members.filter_map(|(name, value)| {
+            let text = match value {
+                Value::Null | Value::Object(_) => return None,
+                value => plain(value),
+            };
+            (!text.is_empty()).then(|| format!("{name}: {}", text.replace('\n', " ")))
+        });
+        told.collect::<Vec<_>>().join("   ")
+    };
+    let rows: Vec<String> = rows.as_array().into_iter().flatten().map(line).collect();
+    let mut card = Card::default();
+    card.block(
+        name,
+        match rows.is_empty() {
+            true => "none".to_owned(),
+            false => rows.join("\n"),
+        }
+        .as_str(),
+    );
     card.0
 }
 
@@ -164,6 +199,43 @@ fn person(named: &Named) -> String {
     }
 }
 
+/// A promise in one line: `Standard: response in 35 of 480 min, resolution of 2400 min`.
+fn promise(service: &Service) -> String {
+    let clock = |label: &str, clock: &Option<Clock>| {
+        let clock = clock.as_ref()?;
+        let mut text = label.to_owned();
+        if let Some(minutes) = clock.minutes {
+            let _ = write!(text, " in {minutes}");
+        }
+        if let Some(target) = clock.target {
+            let _ = write!(text, " of {target}");
+        }
+        text.push_str(" min");
+        if clock.is_running == Some(true) {
+            text.push_str(" so far");
+        }
+        if clock.is_breached == Some(true) {
+            text.push_str(" (too long)");
+        }
+        Some(text)
+    };
+    let clocks = [
+        clock("response", &service.response),
+        clock("resolution", &service.resolution),
+    ];
+    let clocks = clocks.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let parts = [service.name.clone().unwrap_or_default(), clocks];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(": ")
+}
+
+/// A file in one line: what it is called, how big it is, where it is.
+fn file(file: &Attachment) -> String {
+    let bytes = file.bytes.map(|bytes| format!("{bytes} bytes"));
+    let parts = [Some(file.name.clone()), bytes, file.url.clone()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("   ")
+}
+
 fn time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone())
         .strftime("%Y-%m-%d %H:%M")
@@ -192,6 +264,27 @@ fn clean(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::systems::SystemName;
+
+    #[test]
+    fn a_promise_stands_in_one_line() {
+        let service = Service {
+            name: Some("Gold".to_owned()),
+            response: Some(Clock {
+                target: Some(60.0),
+                minutes: Some(61.5),
+                is_running: Some(false),
+                is_breached: Some(true),
+            }),
+            resolution: Some(Clock {
+                target: Some(480.0),
+                ..Clock::default()
+            }),
+        };
+        assert_eq!(
+            promise(&service),
+            "Gold: response in 61.5 of 60 min (too long), resolution of 480 min"
+        );
+    }
 
     #[test]
     fn no_ticket_steers_the_terminal() {

@@ -48,18 +48,48 @@ async fn act(
 async fn get(args: GetArgs, global: &Global, output: Output) -> Result<ExitCode> {
     let open = Open::at(&args.desk, Purpose::Read, global, output).await?;
     let got = async {
+        known_parts(&open, &args.include)?;
         let Some(mut ticket) = open.system().ticket(&args.ticket, &open.limiter).await? else {
             return Err(open.no_ticket(&args.ticket));
         };
         ticket.fill_names(&open.directory);
-        match output.is_json() {
-            true => output.data(&serde_json::json!(ticket).to_string()),
-            false => output.data(card::card(&ticket, &open.zone()).trim_end()),
+        let mut parts = serde_json::Map::new();
+        for part in &args.include {
+            let rows = open.system().part(&ticket.id, part, &open.limiter).await?;
+            parts.insert(part.clone(), rows.into());
         }
+        if output.is_json() {
+            let mut all = serde_json::json!(ticket);
+            if !parts.is_empty() {
+                all["parts"] = parts.into();
+            }
+            return output.data(&all.to_string());
+        }
+        let mut card = card::card(&ticket, &open.zone());
+        for (part, rows) in &parts {
+            card.push_str(&card::part(part, rows));
+        }
+        output.data(card.trim_end())
     }
     .await;
     open.close().await?;
     got.map(|()| ExitCode::Done)
+}
+
+/// What is asked for is told to be unknown before anything is read.
+fn known_parts(open: &Open, wanted: &[String]) -> Result<()> {
+    let known = open.system().schema().parts();
+    let is_unknown = |part: &&String| !known.contains(&part.as_str());
+    let Some(unknown) = wanted.iter().find(is_unknown) else {
+        return Ok(());
+    };
+    let system = open.system().schema().system();
+    let error =
+        Error::usage(format!("`{system}` shows no `{unknown}` of a ticket")).at("--include");
+    Err(match known {
+        [] => error.hint("all that it tells is in the ticket itself: leave --include out"),
+        known => error.hint(format!("it shows: {}", known.join(", "))),
+    })
 }
 
 impl Open {

@@ -4,6 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::desk::Desk;
 use crate::sandbox::emulator::Emulator;
+use crate::shapes::Shapes;
+use crate::systems::SystemName;
+
+/// The calls that answer with what a file holds.
+const NO_JSON: [&str; 1] = ["GET /v1.0/files/{fileId}"];
 
 /// One operation of a document.
 struct Operation {
@@ -228,6 +233,7 @@ async fn every_operation_of_the_document_is_there_and_answers_as_it_says() {
         let document = desk.bench.get("/incidentiq/openapi.json").await.json();
         assert_eq!(document["openapi"], "3.1.0");
         let mut checker = Checker::new(&document);
+        let mut shapes = Shapes::of(SystemName::IncidentIq);
         let all = operations(&document);
         assert!(all.len() > 200, "{}", all.len());
         for operation in &all {
@@ -255,8 +261,19 @@ async fn every_operation_of_the_document_is_there_and_answers_as_it_says() {
                 answer.text
             );
             checker.check(operation, answer.status, &answer.text);
+            if let Ok(body) = serde_json::from_str(&answer.text) {
+                let path = path.trim_start_matches("/api");
+                shapes.answer(&operation.method, path, answer.status, &body);
+            }
         }
         assert!(checker.checked > 200, "{}", checker.checked);
+        let unseen: Vec<_> = shapes
+            .known(false)
+            .difference(&shapes.answered)
+            .cloned()
+            .collect();
+        assert_eq!(unseen, NO_JSON);
+        shapes.prove();
     }
 }
 
@@ -313,6 +330,7 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
     let desk = Desk::lenient().await;
     let document = desk.bench.get("/clearfeed/openapi.json").await.json();
     let mut checker = Checker::new(&document);
+    let mut shapes = Shapes::of(SystemName::ClearFeed);
     for operation in operations(&document) {
         let is_rest = operation.path.starts_with("/v1/rest/");
         let id = |prefix: &str, number: u64| match is_rest {
@@ -364,6 +382,10 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
             answer.text
         );
         checker.check(&operation, answer.status, &answer.text);
+        let body = serde_json::from_str(&answer.text).unwrap();
+        shapes.answer(&operation.method, &path, answer.status, &body);
     }
     assert_eq!(checker.checked, 32);
+    assert_eq!(shapes.known(false), shapes.answered);
+    shapes.prove();
 }

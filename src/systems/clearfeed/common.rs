@@ -11,24 +11,27 @@
 //! | category | `collection` | the same |
 //! | custom | `custom_fields`, by name | `custom_field_values`, by id |
 //! | comments | `messages` after the first | the same |
+//! | service | `sla_metrics`: the minutes it took and whether that was too long | the same |
 //! | created, updated | `created_at`, `updated_at` | the same |
 //!
-//! A request has no place and no due date, tells no time of its closing, and shows its tags in no answer that the
-//! contract knows: these are always among `not_shown`, tags unless the answer has them. All else that a request tells
-//! (channel, customer, service levels, survey, linked tickets, threads) stays in `other`.
+//! A request has no place, no devices and no due date, tells no time of its closing, and shows its files and its tags in
+//! no answer that the contract knows: these are always among `not_shown`, tags unless the answer has them. All else that
+//! a request tells (channel, customer, survey, linked tickets, threads) stays in `other`.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::requests::{LIMIT, inner, is_id, listed, page, text};
 use super::sighted::{posted, shows_notes, unlinked};
 use super::{ClearFeed, dialect};
 use crate::error::{Error, Result};
 use crate::html;
-use crate::systems::common::{Comment, CommonTicket, CustomValue, NOT_ASKED, Named, beyond};
+use crate::systems::common::{
+    Clock, Comment, CommonTicket, CustomValue, NOT_ASKED, Named, Service, beyond,
+};
 use crate::systems::http::Request;
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
@@ -37,7 +40,7 @@ use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Standing, SystemName};
 
 /// The members that have a place in the common ticket.
-const TAKEN: [&str; 20] = [
+const TAKEN: [&str; 21] = [
     "id",
     "ticket_id",
     "title",
@@ -56,6 +59,7 @@ const TAKEN: [&str; 20] = [
     "custom_field_values",
     "tags",
     "messages",
+    "sla_metrics",
     "created_at",
     "updated_at",
 ];
@@ -64,13 +68,15 @@ const TAKEN: [&str; 20] = [
 const MOST_EMAILS: usize = 50;
 
 /// What no request has.
-const NEVER: [(&str, &str); 3] = [
+const NEVER: [(&str, &str); 5] = [
     ("place", "ClearFeed's requests have no place"),
     (
         "closed",
         "ClearFeed does not tell when a request was closed",
     ),
     ("due", "ClearFeed's requests have no due date"),
+    ("devices", "ClearFeed's requests have no devices"),
+    ("attachments", "ClearFeed shows no files"),
 ];
 
 /// A request of an answer.
@@ -104,6 +110,7 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
             .skip(1)
             .filter_map(|message| comment(request, message))
             .collect(),
+        service: service(request),
         created: time("created_at"),
         updated: time("updated_at"),
         other: beyond(request, &TAKEN),
@@ -111,6 +118,16 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
     };
     for (field, why) in NEVER {
         ticket.hide(field, why);
+    }
+    match request.get("sla_metrics") {
+        None => ticket.hide("service", "the answer has no `sla_metrics`"),
+        Some(metrics) => {
+            // It has no place of its own: the resolution is the last one.
+            if let Some(first) = member(metrics, &["first_resolution_time"]) {
+                let left = json!({ "first_resolution_time": first });
+                ticket.other.insert("sla_metrics".to_owned(), left);
+            }
+        }
     }
     if request.get("tags").is_none() {
         ticket.hide("tags", "ClearFeed shows no tags");
@@ -187,6 +204,25 @@ fn tags(request: &Value) -> Vec<String> {
         object => text(object, "name"),
     };
     tags.into_iter().flatten().filter_map(name).collect()
+}
+
+/// How the promises were kept; what was promised, and whether a clock runs, is not told.
+fn service(request: &Value) -> Option<Service> {
+    let metrics = member(request, &["sla_metrics"])?;
+    let clock = |name: &str| {
+        let metric = member(metrics, &[name])?;
+        Some(Clock {
+            minutes: member(metric, &["value"]).and_then(Value::as_f64),
+            is_breached: member(metric, &["is_breached"]).and_then(Value::as_bool),
+            ..Clock::default()
+        })
+    };
+    let service = Service {
+        name: None,
+        response: clock("first_response_time"),
+        resolution: clock("resolution_time"),
+    };
+    (service != Service::default()).then_some(service)
 }
 
 /// By name in one dialect, by id in the other.
@@ -470,8 +506,6 @@ async fn by_word(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -480,6 +514,7 @@ mod tests {
             "id": "req_7", "ticket_id": "CF-7", "title": "Broken", "status": "open", "priority": "medium",
             "custom_fields": {"Plan": "Gold"}, "collection": {"id": "col_11", "name": "IT Support"},
             "assignee": {"id": "U1"}, "author_email": "ann@acme.example",
+            "sla_metrics": {"first_response_time": {"value": 61, "is_breached": true}, "resolution_time": null, "first_resolution_time": {"value": 90, "is_breached": false}},
             "messages": [{"text": "It is <b>broken</b>", "ts": "1718974800.000200"}, {"text": "Since when?", "author": "U1", "ts": "1718974900.0"}],
         }))
         .unwrap();
@@ -487,6 +522,7 @@ mod tests {
             "id": 7, "ticket_id": "CF-7", "title": "Broken", "state": "open", "priority": "normal",
             "custom_field_values": {"31": 4}, "collection": {"id": 11, "name": "IT Support"},
             "assignee": {"id": "U1"}, "author_email": "ann@acme.example",
+            "sla_metrics": {"first_response_time": {"value": 61, "is_breached": true}, "resolution_time": null, "first_resolution_time": {"value": 90, "is_breached": false}},
             "messages": [{"text": "It is <b>broken</b>", "ts": "1718974800.000200"}, {"text": "Since when?", "author": "U1", "ts": "1718974900.0"}],
         }))
         .unwrap();
@@ -505,7 +541,29 @@ mod tests {
                 .iter()
                 .map(|hidden| &*hidden.field)
                 .collect();
-            assert_eq!(hidden, ["place", "closed", "due", "tags", "comments"]);
+            assert_eq!(
+                hidden,
+                [
+                    "place",
+                    "closed",
+                    "due",
+                    "devices",
+                    "attachments",
+                    "tags",
+                    "comments"
+                ]
+            );
+            let service = ticket.service.as_ref().unwrap();
+            let response = service.response.as_ref().unwrap();
+            assert_eq!(
+                (response.minutes, response.is_breached),
+                (Some(61.0), Some(true))
+            );
+            assert_eq!(service.resolution, None);
+            assert_eq!(
+                ticket.other["sla_metrics"],
+                json!({"first_resolution_time": {"value": 90, "is_breached": false}})
+            );
         }
         assert_eq!(v1.custom[0].name.as_deref(), Some("Plan"));
         assert_eq!(rest.custom[0].id.as_deref(), Some("31"));
@@ -527,6 +585,9 @@ mod tests {
                 "place",
                 "closed",
                 "due",
+                "devices",
+                "attachments",
+                "service",
                 "tags",
                 "custom",
                 "description",

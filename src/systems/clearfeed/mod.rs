@@ -10,6 +10,7 @@ mod dialect;
 mod directory;
 mod examine;
 mod fields;
+mod mentions;
 mod requests;
 mod schema;
 mod sighted;

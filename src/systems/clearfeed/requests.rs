@@ -7,12 +7,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::fields::LINK;
 use super::{ClearFeed, dialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::http::Request;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, warnings};
+use crate::systems::http::{Answer, Lost, Request};
 use crate::systems::{
     Answered, CREATE, Call, Listed, ListingEnd, Operation, Outcome, Reading, Refusal, Standing,
     Ticket, Window,
@@ -30,6 +31,9 @@ impl ClearFeed {
     pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         if call.step == CREATE {
             return self.send(Method::POST, "/requests", call.body, None).await;
+        }
+        if call.step == LINK || call.body.get("link_ticket_id").is_some() {
+            return self.link(call).await;
         }
         let operation = Operation::parse(call.step);
         let (method, tail) = match operation {
@@ -50,6 +54,46 @@ impl ClearFeed {
                 call.step
             )),
         }
+    }
+
+    /// Links a request to an outside ticket (contract, `POST /tickets`). The call names the request by its thread, which
+    /// only the request tells; what is linked already needs no second call.
+    async fn link(&self, call: Call<'_>) -> Answered {
+        let Some(ticket) = call.ticket.filter(|ticket| is_id(&ticket.id)) else {
+            return refused("a link needs a request that stands".to_owned());
+        };
+        let answer = self
+            .transport
+            .send(&Request::get(&format!("/requests/{}", ticket.id)))
+            .await;
+        let shown = answer.as_ref().ok().filter(|answer| answer.status < 300);
+        let Some(shown) = shown.and_then(|answer| answer.json().ok()) else {
+            return self.judged(answer, Some(ticket));
+        };
+        let request = inner(&shown);
+        let given = |name: &str| text(call.body, name).unwrap_or_default();
+        let (integration, outside) = (given("link_integration"), given("link_ticket_id"));
+        let links = member(request, &["tickets"]).and_then(Value::as_array);
+        let is_this = |link: &&Value| {
+            text(link, "key").as_ref() == Some(&outside)
+                && text(link, "type").as_ref() == Some(&integration)
+        };
+        if links.into_iter().flatten().any(|link| is_this(&link)) {
+            return Outcome::Done(ticket.clone()).into();
+        }
+        let thread = member(request, &["request_thread"]).unwrap_or(&Value::Null);
+        let (Some(channel), Some(stamp)) = (text(thread, "channel_id"), text(thread, "thread_ts"))
+        else {
+            return refused(
+                "the request shows no Slack thread, by which a link names it".to_owned(),
+            );
+        };
+        let body = json!({"type": "link", "data": {
+            "integration": integration, "ticket_id": outside, "message_ts": stamp, "channel_id": channel,
+            "message_source": "slack",
+        }});
+        self.send(Method::POST, "/tickets", &body, Some(ticket))
+            .await
     }
 
     /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
@@ -75,6 +119,10 @@ impl ClearFeed {
     ) -> Answered {
         let request = Request::new(method, path);
         let answer = self.transport.send(&request.body(body)).await;
+        self.judged(answer, standing)
+    }
+
+    fn judged(&self, answer: Result<Answer, Lost>, standing: Option<&Ticket>) -> Answered {
         let expect = Expect {
             ticket: &made,
             // `data`, and `request_thread` in it.

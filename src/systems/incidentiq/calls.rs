@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::compose::COMMENT_TYPE;
 use super::fields::{
-    ACTION, ASSETS, ASSIGN, CUSTOM_FIELDS, DESCRIPTION, DUE_DATE, FOLLOW, ISSUE, OWNER, PRIORITY,
-    SEND_EMAIL, SENSITIVE, SLA, STATUS, SUBJECT, TAGS, UNASSIGN, URGENT, WHOLE,
+    ACTION, ASSETS, ASSIGN, COMMENT_CHANGE, CUSTOM_FIELDS, DESCRIPTION, DUE_DATE, FOLLOW, ISSUE,
+    OWNER, PRIORITY, SEND_EMAIL, SENSITIVE, SLA, STATUS, SUBJECT, TAGS, UNASSIGN, UNFOLLOW, URGENT,
+    WHOLE,
 };
 use super::tickets::segment;
 use crate::systems::http::refusal::Rename;
@@ -48,7 +50,7 @@ impl<'a> Sending<'a> {
 }
 
 /// By which of its members the body of an operation's first step tells the narrow call that takes it.
-const TOLD_BY: [(&str, &str); 22] = [
+const TOLD_BY: [(&str, &str); 26] = [
     ("CustomFieldTypeId", CUSTOM_FIELDS),
     ("AssetId", ASSETS),
     ("Name", TAGS),
@@ -61,6 +63,7 @@ const TOLD_BY: [(&str, &str); 22] = [
     ("AssignToUserId", ASSIGN),
     ("AssignToTeamId", ASSIGN),
     ("AssignToParentId", ASSIGN),
+    ("AssignToRelatedId", ASSIGN),
     ("ClearUser", ASSIGN),
     ("ClearTeam", ASSIGN),
     ("SlaId", SLA),
@@ -68,6 +71,9 @@ const TOLD_BY: [(&str, &str); 22] = [
     ("CustomDate", DUE_DATE),
     ("TicketFollowerUserId", FOLLOW),
     ("TicketFollowerTeamId", FOLLOW),
+    ("UnfollowUserId", UNFOLLOW),
+    ("UnfollowTeamId", UNFOLLOW),
+    ("CommentId", COMMENT_CHANGE),
     ("WorkflowStepId", STATUS),
     ("Action", ACTION),
     ("OwnerId", OWNER),
@@ -76,7 +82,8 @@ const TOLD_BY: [(&str, &str); 22] = [
 /// The narrow call of a step: what its body tells of an operation's first step; that of which it is one of several; the
 /// step itself.
 fn narrow<'s>(step: &'s str, body: &Value) -> &'s str {
-    if let Some(call) = [FOLLOW, UNASSIGN].into_iter().find(|call| {
+    let several = [FOLLOW, UNFOLLOW, COMMENT_CHANGE, UNASSIGN];
+    if let Some(call) = several.into_iter().find(|call| {
         step.strip_prefix(call)
             .is_some_and(|rest| rest.starts_with('_'))
     }) {
@@ -152,6 +159,7 @@ pub(super) fn sending(call: Call<'_>) -> Result<Sending<'_>, String> {
         UNASSIGN => match call.body["Unassign"].as_str() {
             Some("user") => post("unassign/user"),
             Some("team") => post("unassign/team"),
+            Some("related") => post(&format!("unassign/related/{}", member("OtherId")?)),
             _ => post("unassign-sla"),
         },
         OWNER => post(&format!(
@@ -167,9 +175,29 @@ pub(super) fn sending(call: Call<'_>) -> Result<Sending<'_>, String> {
             "followers/user/{}",
             member("TicketFollowerUserId")?
         )),
+        UNFOLLOW => {
+            let tail = match call.body["UnfollowTeamId"].is_string() {
+                true => format!("followers/team/{}", member("UnfollowTeamId")?),
+                false => format!("followers/user/{}", member("UnfollowUserId")?),
+            };
+            to(Method::DELETE, &tail)
+        }
+        COMMENT_CHANGE => comment_change(call, &post, member("CommentId")?),
         STATUS => post(&format!("status/{}", member("WorkflowStepId")?)),
         ACTION => match call.body["Action"].as_str().unwrap_or_default() {
             "undelete" => to(Method::PUT, "undelete"),
+            "withdraw-approval" => to(Method::DELETE, "workflow/delete"),
+            "resolve-step" => post(&format!("next-steps/{}/resolve", member("NextStepId")?)),
+            "request-approval" => {
+                let body = of_ticket(&only(call.body, &["ApproverIds"]));
+                post("workflow/approval").body(Cow::Owned(body))
+            }
+            verdict @ ("approve" | "deny") => {
+                let mut body = of_ticket(&only(call.body, &["Comments"]));
+                body["Action"] = json!(if verdict == "deny" { "Deny" } else { "Approve" });
+                body["IsCommentPublic"] = json!(false);
+                post("workflow/approval/response").body(Cow::Owned(body))
+            }
             "duplicate" => post(&format!("mark-as-duplicate/{}", member("DuplicateOfId")?)),
             name => {
                 let (tail, members) = action(name)?;
@@ -209,6 +237,33 @@ fn only(body: &Value, members: &[&str]) -> Value {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), body.get(name)?.clone())));
     Value::Object(given.collect())
+}
+
+/// What changes a comment that stands (§11): the text with who sees it, that alone, or whether it is deleted.
+fn comment_change<'a>(call: Call<'a>, post: &dyn Fn(&str) -> Sending<'a>, id: &str) -> Sending<'a> {
+    let (said, is_public) = (&call.body["CommentText"], &call.body["CommentIsPublic"]);
+    match (said.as_str(), &call.body["CommentIsDeleted"]) {
+        (Some(said), _) => {
+            let (kind, number) = COMMENT_TYPE;
+            let body = json!({
+                "TicketId": call.ticket.map(|ticket| &ticket.id),
+                "TicketActivityId": id,
+                "IsPublic": is_public,
+                "ActivityItems": [{
+                    "$type": kind, "TicketActivityTypeId": number, "Comments": said, "IsPublic": is_public,
+                }],
+            });
+            post(&format!("activities/{id}")).body(Cow::Owned(body))
+        }
+        (None, Value::Bool(is_deleted)) => {
+            let path = format!("/v1.0/tickets/activities/{id}");
+            match is_deleted {
+                true => Sending::new(Method::DELETE, path, call.ticket),
+                false => Sending::new(Method::PUT, format!("{path}/undelete"), call.ticket),
+            }
+        }
+        _ => post(&format!("activities/{id}/visibility")).body(Cow::Borrowed(is_public)),
+    }
 }
 
 /// A comment under an id of our choice, by which the system tells a repeated one (§11).

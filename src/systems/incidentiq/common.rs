@@ -9,11 +9,14 @@
 //! | priority | `Priority` (the score) with the name of its band |
 //! | requester, assignee, team, place | `For…`, `AssignedToUser…`, `AssignedToTeam…`, `Location…` |
 //! | category | `IssueId`, by its path in the directory |
+//! | devices | `Assets`, by their tags |
 //! | tags, custom | `Tags`, `CustomFieldValues` by `CustomFieldTypeId` |
 //! | comments | the comments among the ticket's activities, which a listing does not show |
+//! | attachments | `Attachments` |
+//! | service | `Sla`, with the clocks of `/tickets/{id}/sla` (`service` says how) |
 //! | created, updated, closed, due | `CreatedDate`, `ModifiedDate`, `ClosedDate`, `DueDate`, in the site's zone |
 //!
-//! All else that a ticket tells (devices, room, service level, submitter, followers, …) stays in `other`.
+//! All else that a ticket tells (room, submitter, followers, …) stays in `other`.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -27,11 +30,14 @@ use super::IncidentIq;
 use super::envelope::{id, local, moment, text};
 use super::listing::{Pages, standing};
 use super::paging::{Call, LARGE_SIZE, granted};
+use super::service;
 use super::sighted::{feed, items};
 use super::tickets::segment;
 use crate::error::Result;
 use crate::html;
-use crate::systems::common::{Comment, CommonTicket, CustomValue, NOT_ASKED, Named, beyond};
+use crate::systems::common::{
+    Attachment, Comment, CommonTicket, CustomValue, NOT_ASKED, Named, beyond,
+};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
@@ -40,7 +46,7 @@ use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Standing, SystemName};
 
 /// The members that have a place in the common ticket, and those that only expand or repeat one of them.
-const TAKEN: [&str; 35] = [
+const TAKEN: [&str; 38] = [
     "TicketId",
     "TicketNumber",
     "TicketNumberSort",
@@ -65,6 +71,9 @@ const TAKEN: [&str; 35] = [
     "Location",
     "IssueId",
     "Issue",
+    "Assets",
+    "Attachments",
+    "Sla",
     "Tags",
     "CustomFieldValues",
     "CreatedDate",
@@ -120,6 +129,10 @@ pub(super) fn common(system: &IncidentIq, ticket_id: String, item: &Value) -> Co
         ),
         place: expanded(item, "LocationId", "Location", &["Name"]),
         category: expanded(item, "IssueId", "Issue", &["Name", "IssueName"]),
+        devices: list(item, "Assets").filter_map(device).collect(),
+        attachments: list(item, "Attachments")
+            .filter_map(|file| attachment(system, file))
+            .collect(),
         tags: list(item, "Tags")
             .filter_map(|tag| text(tag, "Name"))
             .collect(),
@@ -131,11 +144,17 @@ pub(super) fn common(system: &IncidentIq, ticket_id: String, item: &Value) -> Co
         other: beyond(item, &TAKEN),
         ..CommonTicket::new(SystemName::IncidentIq, bare.id)
     };
-    for (name, field) in [("Tags", "tags"), ("CustomFieldValues", "custom")] {
+    for (name, field) in [
+        ("Assets", "devices"),
+        ("Attachments", "attachments"),
+        ("Tags", "tags"),
+        ("CustomFieldValues", "custom"),
+    ] {
         if member(item, &[name]).is_none() {
             ticket.hide(field, format!("the answer has no `{name}`"));
         }
     }
+    service::promised(&mut ticket, item);
     for (name, field) in [
         ("CreatedDate", "created"),
         ("ModifiedDate", "updated"),
@@ -174,7 +193,7 @@ pub(super) async fn fields(
     Ok(Some(common(system, known, item)))
 }
 
-/// Reads one ticket with its comments.
+/// Reads one ticket with its comments and its clocks.
 pub(super) async fn one(
     system: &IncidentIq,
     ticket_id: &str,
@@ -195,6 +214,7 @@ pub(super) async fn one(
         }
         Err(failure) => ticket.hide("comments", crate::error::Error::from(failure).to_string()),
     }
+    service::fill(&mut ticket, reader).await;
     Ok(Some(ticket))
 }
 
@@ -226,6 +246,40 @@ fn custom(value: &Value) -> Option<CustomValue> {
         id: Some(id(value, "CustomFieldTypeId")?),
         name: None,
         value: Value::String(text(value, "Value")?),
+    })
+}
+
+/// A device by its tag, else by its model: a ticket may be about any one of a model (§7).
+fn device(asset: &Value) -> Option<Named> {
+    let known = id(asset, "AssetId").or_else(|| id(asset, "ModelId"))?;
+    let names = ["AssetTag", "SerialNumber", "ModelName", "Name"];
+    Some(Named {
+        id: Some(known),
+        name: names.iter().find_map(|name| text(asset, name)),
+        email: None,
+    })
+}
+
+/// A file that is still there; where it is to be had is told without the site's name.
+fn attachment(system: &IncidentIq, file: &Value) -> Option<Attachment> {
+    if is_on(file, "IsDeleted") == Some(true) {
+        return None;
+    }
+    let url = text(file, "Url").map(|url| {
+        let whole = system.pages.as_ref().and_then(|root| root.join(&url).ok());
+        whole.map_or(url, String::from)
+    });
+    let known = id(file, "FileId");
+    let names = ["FileName", "Name"].iter();
+    Some(Attachment {
+        name: names
+            .filter_map(|name| text(file, name))
+            .next()
+            .or_else(|| known.clone())?,
+        id: known,
+        url,
+        bytes: member(file, &["Size"]).and_then(Value::as_u64),
+        at: moment(file, "CreatedDate", system.zone.as_ref()),
     })
 }
 

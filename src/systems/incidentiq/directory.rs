@@ -45,6 +45,7 @@ pub(super) async fn load(
         priorities,
         tags,
         close_reasons,
+        levels,
         custom_fields,
     ) = futures::join!(
         loader.issues(),
@@ -57,6 +58,7 @@ pub(super) async fn load(
         loader.priorities(),
         loader.tags(),
         loader.close_reasons(),
+        loader.levels(),
         loader.custom_fields(),
     );
     let mut kinds = BTreeMap::from([
@@ -73,6 +75,7 @@ pub(super) async fn load(
         (Kind::Priority, priorities),
         (Kind::Tag, tags),
         (Kind::CloseReason, close_reasons),
+        (Kind::Sla, levels),
     ] {
         kinds.insert(kind, listing.unwrap_or_else(|failure| unread(&failure)));
     }
@@ -322,6 +325,12 @@ impl Loader<'_> {
             entry(id(item, "CloseReasonTypeId")?, name, [])
         };
         self.first_of(Kind::CloseReason, &calls, &entry).await
+    }
+
+    async fn levels(&self) -> Result<Listing, ReadFailure> {
+        let calls = [Call::get("/v1.0/slas")];
+        let entry = |item: &Value| entry(id(item, "SlaId")?, text(item, "Name")?, []);
+        self.first_of(Kind::Sla, &calls, &entry).await
     }
 
     async fn custom_fields(&self) -> Result<Vec<CustomField>, ReadFailure> {

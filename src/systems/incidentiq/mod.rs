@@ -1,7 +1,8 @@
 //! IncidentIQ (contract incidentiq).
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
-//! connection; `tickets` and `calls` write, `directory` and `listing` read, `sighted` reads back what is in doubt.
+//! connection; `tickets` and `calls` write, `directory` and `listing` read, `common`, `service` and `parts` show one ticket,
+//! `sighted` reads back what is in doubt.
 
 mod calls;
 mod common;
@@ -13,7 +14,9 @@ mod examine;
 mod fields;
 mod listing;
 mod paging;
+mod parts;
 mod schema;
+mod service;
 mod sighted;
 mod sign_in;
 mod subtasks;
@@ -160,6 +163,10 @@ impl System for IncidentIq {
             },
         };
         common::fields(self, &id, reader).await
+    }
+
+    async fn part(&self, ticket: &str, part: &str, permit: &dyn Permit) -> Result<Vec<Value>> {
+        parts::read(ticket, part, self.reader(permit)).await
     }
 
     async fn search(

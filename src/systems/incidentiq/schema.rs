@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::compose;
 use super::fields::{ASSIGN, STATUS, Tables};
+use super::parts;
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{Dialect, Operation, Schema, StepPayload, SystemName};
 
@@ -107,6 +108,10 @@ impl Schema for IncidentIqSchema {
                     | Operation::Delete
             )
         )
+    }
+
+    fn parts(&self) -> &'static [&'static str] {
+        &parts::PARTS
     }
 
     fn cannot_silence(&self) -> Option<&'static str> {

@@ -137,6 +137,17 @@ async fn subtask(
         ));
     };
     let subject = text(call.body, "Subject").unwrap_or_default();
+    if let Some(action) = call.body["action"].as_str() {
+        let is_done = match subtasks::last(&body, &subject) {
+            Some(row) => subtasks::is_so(row, action, call.body),
+            // It is looked for before it is acted on: one that is not there was deleted.
+            None => action == "delete",
+        };
+        return Ok(match is_done {
+            true => Sighting::Done,
+            false => Sighting::Absent,
+        });
+    }
     let likes: Vec<Like> = rows
         .iter()
         .filter(|row| subtasks::is_of(row, &subject))

@@ -35,10 +35,32 @@ fn is_set(row: &Value, names: &[&str]) -> bool {
     member(row, names).and_then(Value::as_bool) == Some(true)
 }
 
+/// The subtask of a subject that was made last.
+pub(super) fn last<'b>(body: &'b Value, subject: &str) -> Option<&'b Value> {
+    let rows = rows(body).into_iter().flatten();
+    rows.filter(|row| is_of(row, subject))
+        .max_by_key(|row| text(row, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z'))))
+}
+
+/// Whether a subtask is as an action leaves it.
+pub(super) fn is_so(row: &Value, action: &str, body: &Value) -> bool {
+    let is_completed = is_set(row, &["IsCompleted", "IsComplete"]);
+    match action {
+        "complete" => is_completed,
+        "revert" => !is_completed,
+        "assign" => {
+            id(row, "AssignedTo").is_some() && id(row, "AssignedTo") == id(body, "AssignedTo")
+        }
+        "unassign" => id(row, "AssignedTo").is_none(),
+        _ => false,
+    }
+}
+
 impl IncidentIq {
-    /// Completes the subtask of that subject that was made last: the one that the step before made, whose id no step
-    /// can know when the row is composed. Once completed it stays the last, so that a repetition completes no other.
-    pub(super) async fn complete(&self, call: Call<'_>) -> Answered {
+    /// Does an action with the subtask of that subject that was made last: the one that the step before made, whose id
+    /// no step can know when the row is composed, or the one that people see last. It stays the last, so that a
+    /// repetition meets no other; what is as it is to be needs no request.
+    pub(super) async fn on_subtask(&self, call: Call<'_>, action: &str) -> Answered {
         let subject = text(call.body, "Subject").unwrap_or_default();
         let Some(Ok((ticket, ticket_id))) = call
             .ticket
@@ -55,28 +77,25 @@ impl IncidentIq {
             Ok(body) => body,
             Err(answered) => return answered,
         };
-        let last = rows(&body)
-            .into_iter()
-            .flatten()
-            .filter(|row| is_of(row, &subject))
-            .max_by_key(|row| {
-                text(row, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z')))
-            });
-        let Some(last) = last else {
+        let Some(last) = last(&body, &subject) else {
             return refused(format!("the ticket has no subtask `{subject}`"));
         };
-        if is_set(last, &["IsCompleted", "IsComplete"]) {
+        if is_so(last, action, call.body) {
             return Outcome::Done(ticket.clone()).into();
         }
         let Some(id) = id(last, "TicketSubtaskId").or_else(|| id(last, "SubtaskId")) else {
             return refused(format!("the subtask `{subject}` is listed without an id"));
         };
-        let complete = Sending::new(
-            Method::POST,
-            format!("/v1.0/subtasks/{id}/complete"),
-            Some(ticket),
-        );
-        self.send(&complete).await.0
+        let root = format!("/v1.0/subtasks/{id}");
+        let (method, path) = match action {
+            "delete" => (Method::DELETE, root),
+            "assign" => match segment(call.body["AssignedTo"].as_str().unwrap_or_default()) {
+                Ok(user) => (Method::POST, format!("{root}/assign/{user}")),
+                Err(why) => return refused(why),
+            },
+            action => (Method::POST, format!("{root}/{action}")),
+        };
+        self.send(&Sending::new(method, path, Some(ticket))).await.0
     }
 
     /// The body of an answer that lists, or what it means that there is none.

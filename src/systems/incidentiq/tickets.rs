@@ -52,8 +52,13 @@ impl IncidentIq {
     pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         match call.step {
             CREATE => return self.create(call.body).await,
-            COMPLETE => return self.complete(call).await,
+            COMPLETE => return self.on_subtask(call, "complete").await,
             _ => {}
+        }
+        if let (Some(Operation::Subtask), Some(action)) =
+            (Operation::parse(call.step), call.body["action"].as_str())
+        {
+            return self.on_subtask(call, action).await;
         }
         let sending = match sending(call) {
             Ok(sending) => sending,

@@ -1,7 +1,11 @@
 //! Both connectors against the sandbox, in both tempers and all dialects: signing in, the directory, a create
 //! with everything that follows it, and finding it again.
 
+mod calls;
+mod desk;
 mod operations;
+mod reading;
+mod recorder;
 
 use std::sync::Arc;
 

@@ -235,6 +235,11 @@ pub(crate) fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
         .collect()
 }
 
+/// What stands at an address.
+pub(crate) fn fetch(url: &str) -> String {
+    request("GET", url, None)
+}
+
 fn request(method: &str, url: &str, body: Option<Value>) -> String {
     request_with(method, url, body, &[])
 }

@@ -87,7 +87,9 @@ pub(super) fn place(
         }
         if is_lying {
             // The first row on top, and the numbers below all the same.
-            axis.set_reverse().set_crossing(ChartAxisCrossing::Max);
+            axis.set_reverse()
+                .set_crossing(ChartAxisCrossing::Max)
+                .set_label_interval(1);
         }
     };
     let dress_numbers = |axis: &mut ChartAxis| {

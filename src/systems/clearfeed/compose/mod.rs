@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::dialect;
-use super::fields::UPDATE;
+use super::fields::{LINK, MENTIONS_FIELD, UPDATE};
+use super::mentions::neutral;
 use crate::html;
 use crate::systems::fields::{FieldTable, FieldValue, Setting, Target};
 use crate::systems::given::{Faults, Given};
@@ -27,11 +28,8 @@ pub(super) fn compose(
     let body = match operation {
         Operation::Create | Operation::Upsert => return create(dialect, table, values),
         Operation::Update => {
-            let [body, _] = sorted(dialect, table, emptied(values)?)?;
-            match body.is_empty() {
-                true => return Ok(Vec::new()),
-                false => body,
-            }
+            let [body, link] = sorted(dialect, table, emptied(values)?)?;
+            return update(body, link);
         }
         Operation::Comment => message(dialect, Given::new(values, table)?),
         Operation::Assign => match assignment(dialect, Given::new(values, table)?)? {
@@ -62,6 +60,35 @@ fn create(
     Ok(payloads)
 }
 
+/// What changes a request, and what links it to an outside ticket; the first of the two bears the operation's name.
+fn update(
+    body: Map<String, Value>,
+    mut link: Map<String, Value>,
+) -> Result<Vec<StepPayload>, Faults> {
+    link.retain(|_, value| !value.is_null());
+    for (name, other) in [
+        ("link_integration", "link_ticket_id"),
+        ("link_ticket_id", "link_integration"),
+    ] {
+        if link.contains_key(other) && !link.contains_key(name) {
+            let message = format!("is empty, and `{other}` beside it is not");
+            return Err(vec![(name.to_owned(), message)]);
+        }
+    }
+    let mut payloads = Vec::new();
+    if !body.is_empty() {
+        payloads.push(payload(Operation::Update.as_str(), body));
+    }
+    if !link.is_empty() {
+        let step = match payloads.is_empty() {
+            true => Operation::Update.as_str(),
+            false => LINK,
+        };
+        payloads.push(payload(step, link));
+    }
+    Ok(payloads)
+}
+
 /// The members of the first request, and those of the one that follows.
 fn sorted(
     dialect: Dialect,
@@ -71,6 +98,11 @@ fn sorted(
     let mut own = Map::new();
     let mut later = Map::new();
     let mut faults = Faults::new();
+    let is_neutral = |value: &FieldValue| match &value.target {
+        Target::Field(field) => field.name == MENTIONS_FIELD && value.value == json!("neutral"),
+        Target::Custom(_) => false,
+    };
+    let is_neutral = values.iter().any(is_neutral);
     for FieldValue { target, value } in values {
         match target {
             Target::Custom(field) => {
@@ -83,7 +115,14 @@ fn sorted(
                     Err(message) => faults.push((format!("custom.{}", field.name), message)),
                 }
             }
+            Target::Field(field) if field.name == MENTIONS_FIELD => {}
             Target::Field(field) => {
+                let value = match (field.name, value) {
+                    ("title" | "description", Value::String(text)) if is_neutral => {
+                        Value::String(neutral(&text))
+                    }
+                    (_, value) => value,
+                };
                 let (member, value) = member(dialect, field.name, value);
                 match field.setting {
                     Setting::Own => _ = own.insert(member, value),
@@ -121,7 +160,11 @@ fn emptied(values: Vec<FieldValue>) -> Result<Vec<FieldValue>, Faults> {
 }
 
 fn message(dialect: Dialect, mut given: Given) -> Map<String, Value> {
-    let text = html::of(given.text("body").unwrap_or_default());
+    let mut text = given.text("body").unwrap_or_default();
+    if given.text(MENTIONS_FIELD).as_deref() == Some("neutral") {
+        text = neutral(&text);
+    }
+    let text = html::of(text);
     let mut body = Map::from_iter([
         ("html_body".to_owned(), json!(text)),
         ("is_private".to_owned(), json!(!given.flag("public"))),

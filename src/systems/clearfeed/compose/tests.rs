@@ -227,6 +227,63 @@ fn a_comment_is_html_and_a_note_by_default() {
 }
 
 #[test]
+fn mentions_alert_nobody_on_request() {
+    let body = (
+        "body",
+        json!("@here see <!channel>, or ask ann@acme.example"),
+    );
+    let said = |given: &[(&str, Value)]| {
+        let body = composed(Dialect::Rest, Operation::Comment, given);
+        body["html_body"].as_str().unwrap().to_owned()
+    };
+    assert!(said(std::slice::from_ref(&body)).starts_with("@here"));
+    assert!(said(&[body.clone(), ("mentions", json!("keep"))]).starts_with("@here"));
+    let quiet = said(&[body, ("mentions", json!("neutral"))]);
+    assert!(quiet.starts_with("@\u{200b}here"), "{quiet}");
+    assert!(quiet.contains("!\u{200b}channel") && quiet.contains("ann@acme.example"));
+
+    let schema = ClearFeedSchema::new(Dialect::V1);
+    let given = values(
+        &schema,
+        &[
+            ("title", json!("for @ann")),
+            ("description", json!("@everyone")),
+            ("mentions", json!("neutral")),
+        ],
+    );
+    let steps = schema.compose(Operation::Create, given, false).unwrap();
+    let body = &steps[0].body;
+    assert_eq!(body["title"], "for @\u{200b}ann");
+    assert_eq!(body["description"], "@\u{200b}everyone");
+    assert!(
+        body.get("mentions").is_none(),
+        "it is no member of a request"
+    );
+}
+
+#[test]
+fn a_link_names_both_and_goes_after_the_change() {
+    let schema = ClearFeedSchema::new(Dialect::Rest);
+    let table = schema.fields(Operation::Update).unwrap();
+    let composed = |given: &[(&str, Value)]| {
+        let values = given.iter().map(|(name, value)| FieldValue {
+            target: Target::Field(table.get(name).expect("a field").clone()),
+            value: value.clone(),
+        });
+        schema.compose(Operation::Update, values.collect(), false)
+    };
+    let (system, ticket) = (
+        ("link_integration", json!("jira")),
+        ("link_ticket_id", json!("OPS-7")),
+    );
+    let alone = composed(&[system.clone(), ticket.clone()]).unwrap();
+    assert_eq!(alone[0].step, "update");
+    let both = composed(&[system.clone(), ticket, ("title", json!("t"))]).unwrap();
+    assert_eq!((&*both[0].step, &*both[1].step), ("update", "link"));
+    assert_eq!(composed(&[system]).unwrap_err()[0].0, "link_ticket_id");
+}
+
+#[test]
 fn assigning_moving_and_closing_are_changes() {
     let rest = |operation, given: &[(&str, Value)]| composed(Dialect::Rest, operation, given);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The fields of a create, in the common spelling (contract clearfeed, Endpoints).
 
-use super::{NO_TEAM, PRIORITIES, STATUSES, UPDATE};
+use super::{NO_TEAM, PRIORITIES, STATUSES, UPDATE, mentions};
 use crate::directory::Kind;
 use crate::systems::Dialect;
 use crate::systems::fields::called;
@@ -71,6 +71,7 @@ pub(super) fn create(dialect: Dialect) -> FieldTable {
             "its state; a new request is open [Endpoints]",
         )
         .called(called::STATUS),
+        mentions(),
     ];
     fields.extend(never());
     FieldTable {

@@ -1,6 +1,6 @@
 //! The fields of what follows on a request: updates, messages, assignment, states (contract clearfeed, Endpoints).
 
-use super::{ENDS, NO_TEAM, STATUSES, create};
+use super::{ENDS, LINK, MENTIONS_FIELD, NO_TEAM, STATUSES, create, mentions};
 use crate::directory::Kind;
 use crate::systems::Dialect;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting, called};
@@ -14,7 +14,24 @@ const CHANNELS: &[&str] = &["triage", "request"];
 /// The fields of an update in one dialect.
 pub(super) fn update(dialect: Dialect) -> FieldTable {
     let create = create::create(dialect);
-    let fields = create.fields.into_iter().map(later).collect();
+    // An update has no text in which somebody could be mentioned but the title, which Slack does not post again.
+    let fields = create.fields.into_iter();
+    let fields = fields.filter(|field| field.name != MENTIONS_FIELD);
+    let mut fields: Vec<Field> = fields.map(later).collect();
+    fields.extend([
+        Field::step(
+            "link_integration",
+            FieldType::TEXT,
+            LINK,
+            "the system of the outside ticket that it is linked to, `jira` for example [Endpoints]",
+        ),
+        Field::step(
+            "link_ticket_id",
+            FieldType::TEXT,
+            LINK,
+            "the id of the outside ticket that it is linked to [Endpoints]",
+        ),
+    ]);
     FieldTable {
         description: "",
         fields,
@@ -80,6 +97,7 @@ pub(super) fn comment() -> FieldTable {
             FieldType::TEXT,
             "the time stamp of the Slack thread in which it is posted [Endpoints]",
         ),
+        mentions(),
     ])
 }
 

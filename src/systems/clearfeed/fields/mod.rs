@@ -4,11 +4,20 @@
 mod create;
 mod following;
 
-use crate::systems::fields::FieldTable;
+use crate::systems::fields::{Field, FieldTable, FieldType};
 use crate::systems::{Dialect, Operation};
 
 /// Sets by `PATCH` what the create does not take.
 pub(super) const UPDATE: &str = "update";
+
+/// Links a request to a ticket of another system.
+pub(super) const LINK: &str = "link";
+
+/// What is done about the mentions in a text.
+const MENTIONS: &[&str] = &["keep", "neutral"];
+
+/// The field that says it.
+pub(super) const MENTIONS_FIELD: &str = "mentions";
 
 /// Both dialects' spellings of the priorities; `medium` and `normal` are one.
 const PRIORITIES: &[&str] = &["low", "medium", "normal", "high", "urgent"];
@@ -28,6 +37,15 @@ const ENDS: &[&str] = &["solved", "closed"];
 
 /// What people do about the team.
 const NO_TEAM: &str = "no call sets it: assign a person by `assignee_id`";
+
+/// What silences the mentions in a text.
+fn mentions() -> Field {
+    Field::own(
+        MENTIONS_FIELD,
+        FieldType::Choice(MENTIONS),
+        "`neutral` makes the mentions in the text (`@here`, `<!channel>`, `<@U123>`, `@name`) plain words that alert nobody in Slack; by default they stay [Endpoints]",
+    )
+}
 
 /// One table for each operation that ClearFeed has.
 #[derive(Debug, Clone)]

@@ -10,7 +10,8 @@ use crate::systems::given::Given;
 use crate::systems::incidentiq::fields::{ASSIGN, COMPLETE, SEND_EMAIL, SLA, UNASSIGN};
 
 /// The `$type` and the type number of a comment among a ticket's activities (§11).
-const COMMENT_TYPE: (&str, i64) = ("Spark.Shared.Models.TicketActivityComment, Spark.Shared", 6);
+pub(in crate::systems::incidentiq) const COMMENT_TYPE: (&str, i64) =
+    ("Spark.Shared.Models.TicketActivityComment, Spark.Shared", 6);
 
 /// One comment or internal note.
 pub(in crate::systems::incidentiq) fn comment(
@@ -44,7 +45,7 @@ pub(in crate::systems::incidentiq) fn assign(
 ) -> Composed {
     let mut given = Given::new(values, table)?;
     let unassigned = given.words("unassign");
-    let sla = given.take("SlaId");
+    let (sla, unrelated) = (given.take("SlaId"), given.take("UnrelatedTicketId"));
     let to: Map<String, Value> = given
         .rest()
         .map(|(name, value)| (name.to_owned(), value))
@@ -64,8 +65,10 @@ pub(in crate::systems::incidentiq) fn assign(
         steps.push(payload(ASSIGN, assignment(to)));
     }
     steps.extend(sla.map(|sla| payload(SLA, json!({"SlaId": sla}))));
-    let each = (1..).zip(&unassigned);
-    steps.extend(each.map(|(nth, from)| one_of(UNASSIGN, nth, json!({"Unassign": from}))));
+    let from = unassigned.iter().map(|from| json!({"Unassign": from}));
+    let from = from.chain(unrelated.map(|other| json!({"Unassign": "related", "OtherId": other})));
+    let each = (1..).zip(from);
+    steps.extend(each.map(|(nth, body)| one_of(UNASSIGN, nth, body)));
     Ok(steps_of(Operation::Assign, steps))
 }
 
@@ -78,11 +81,6 @@ pub(in crate::systems::incidentiq) fn set_status(
     let mut given = Given::new(values, table)?;
     let action = given.text("action");
     let step = given.take("WorkflowStepId");
-    let (user, reason, original) = (
-        given.take("UserId"),
-        given.take("CloseReasonTypeId"),
-        given.take("DuplicateOfId"),
-    );
     let mut body = json!({});
     match (action.as_deref(), step) {
         (None | Some("reopen"), Some(step)) => body["WorkflowStepId"] = step,
@@ -106,11 +104,15 @@ pub(in crate::systems::incidentiq) fn set_status(
         }
         (Some(action), None) => body["Action"] = json!(action),
     }
-    for (name, value, actions) in [
-        ("UserId", user, &["start"][..]),
-        ("CloseReasonTypeId", reason, &["cancel", "resolve"]),
-        ("DuplicateOfId", original, &["duplicate"]),
+    for (name, actions) in [
+        ("UserId", &["start"][..]),
+        ("CloseReasonTypeId", &["cancel", "resolve"]),
+        ("DuplicateOfId", &["duplicate"]),
+        ("ApproverIds", &["request-approval"]),
+        ("Comments", &["approve", "deny"]),
+        ("NextStepId", &["resolve-step"]),
     ] {
+        let value = given.take(name);
         let is_wanted = action
             .as_deref()
             .is_some_and(|action| actions.contains(&action));
@@ -122,6 +124,9 @@ pub(in crate::systems::incidentiq) fn set_status(
             }
             None if is_wanted && name == "DuplicateOfId" => {
                 return fault(name, "names no ticket that this one repeats");
+            }
+            None if is_wanted && name == "NextStepId" => {
+                return fault(name, "names no step that is resolved");
             }
             None => {}
         }
@@ -150,7 +155,7 @@ pub(in crate::systems::incidentiq) fn delete(
     Ok(vec![payload("delete", json!({}))])
 }
 
-/// A subtask, completed by a second request where it is done already.
+/// A subtask, completed by a second request where it is done already; or what is done with one that stands.
 pub(in crate::systems::incidentiq) fn subtask(
     table: &FieldTable,
     values: Vec<FieldValue>,
@@ -161,6 +166,23 @@ pub(in crate::systems::incidentiq) fn subtask(
         .rest()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
+    if let Some(action) = body.get("action").and_then(Value::as_str) {
+        let fault = |field: &str, message: &str| Err(vec![(field.to_owned(), message.to_owned())]);
+        let has = |name: &str| body.contains_key(name);
+        return match (action == "assign", has("AssignedTo")) {
+            _ if is_complete => fault(
+                "complete",
+                "goes with a new subtask: the action says it itself",
+            ),
+            _ if has("SortOrder") => fault("SortOrder", "goes with a new subtask only"),
+            (true, false) => fault("AssignedTo", "names nobody to whom it is assigned"),
+            (false, true) => fault(
+                "AssignedTo",
+                "goes with a new subtask, or the action `assign`",
+            ),
+            _ => Ok(vec![payload("subtask", Value::Object(body))]),
+        };
+    }
     let complete = is_complete.then(|| payload(COMPLETE, json!({"Subject": body["Subject"]})));
     let mut steps = vec![payload("subtask", Value::Object(body))];
     steps.extend(complete);

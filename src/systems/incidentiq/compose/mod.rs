@@ -17,7 +17,7 @@ use crate::systems::given::Faults;
 use crate::systems::{Operation, StepPayload};
 
 pub(super) use create::create;
-pub(super) use following::{assign, close, comment, delete, set_status, subtask};
+pub(super) use following::{COMMENT_TYPE, assign, close, comment, delete, set_status, subtask};
 pub(super) use update::update;
 
 /// What a row becomes.
@@ -88,6 +88,7 @@ fn assignment(mut members: Map<String, Value>) -> Value {
         ("AssignedToUserId", "AssignToUserId", "ClearUser"),
         ("AssignedToTeamId", "AssignToTeamId", "ClearTeam"),
         ("ParentTicketId", "AssignToParentId", ""),
+        ("RelatedTicketId", "AssignToRelatedId", ""),
     ] {
         match members.remove(field) {
             Some(Value::Null) => _ = body.insert(clear.to_owned(), json!(true)),

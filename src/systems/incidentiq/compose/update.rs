@@ -7,17 +7,18 @@ use serde_json::{Map, Value, json};
 
 use super::custom::custom_text;
 use super::{Composed, SWITCHES, items, objects, one_of, payload, step_body, steps_of};
+use crate::html;
 use crate::systems::fields::{FieldValue, Setting, Target};
 use crate::systems::given::Faults;
 use crate::systems::incidentiq::fields::{
-    ASSETS, ASSIGN, CUSTOM_FIELDS, DESCRIPTION, DUE_DATE, FOLLOW, ISSUE, PRIORITY, SENSITIVE, SLA,
-    STATUS, SUBJECT, TAGS, URGENT, WHOLE,
+    ASSETS, ASSIGN, COMMENT_CHANGE, CUSTOM_FIELDS, DESCRIPTION, DUE_DATE, FOLLOW, ISSUE, PRIORITY,
+    SENSITIVE, SLA, STATUS, SUBJECT, TAGS, UNFOLLOW, URGENT, WHOLE,
 };
 use crate::systems::{Operation, StepPayload};
 
 /// The order in which the narrow calls go: the issue first, since it decides which custom fields there are, and the
 /// status last, since it may end what may be changed.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 16] = [
     ISSUE,
     CUSTOM_FIELDS,
     SUBJECT,
@@ -31,6 +32,8 @@ const STEPS: [&str; 14] = [
     SLA,
     DUE_DATE,
     FOLLOW,
+    UNFOLLOW,
+    COMMENT_CHANGE,
     STATUS,
 ];
 
@@ -73,6 +76,9 @@ pub(in crate::systems::incidentiq) fn update(values: Vec<FieldValue>, notify: bo
         if let Err(message) = taken {
             faults.push((name, message));
         }
+    }
+    if let Some(comment) = change.narrow.get(COMMENT_CHANGE) {
+        faults.extend(wrong_comment(comment));
     }
     match faults.is_empty() {
         true => Ok(steps_of(Operation::Update, change.payloads(notify))),
@@ -141,7 +147,8 @@ impl Change {
                     payloads.push(payload(step, custom));
                 }
                 _ if members.is_empty() => {}
-                FOLLOW => payloads.extend(followers(members)),
+                FOLLOW | UNFOLLOW => payloads.extend(followers(step, members)),
+                COMMENT_CHANGE => payloads.extend(comment_changes(members)),
                 _ => payloads.push(payload(step, narrow_body(step, members, notify))),
             }
         }
@@ -163,13 +170,61 @@ fn narrow_body(step: &str, mut members: Map<String, Value>, notify: bool) -> Val
     }
 }
 
+/// What is wrong with the fields that change a comment.
+fn wrong_comment(members: &Map<String, Value>) -> Option<(String, String)> {
+    let fault = |field: &str, message: &str| Some((field.to_owned(), message.to_owned()));
+    let has = |name: &str| members.get(name).is_some_and(|value| !value.is_null());
+    if !has("CommentId") {
+        return fault(
+            "CommentId",
+            "names no comment, which the fields beside it are for",
+        );
+    }
+    match (
+        has("CommentText"),
+        has("CommentIsPublic"),
+        has("CommentIsDeleted"),
+    ) {
+        // The call for the text sets both, and nothing tells what the comment was.
+        (true, false, _) => fault(
+            "CommentIsPublic",
+            "is empty: a new text sets anew whether the requestor sees the comment",
+        ),
+        (false, false, false) => fault("CommentId", "is to change, but nothing says how"),
+        _ => None,
+    }
+}
+
+/// What changes a comment, one request each: its text with who sees it, or that alone, then whether it is deleted.
+fn comment_changes(mut members: Map<String, Value>) -> impl Iterator<Item = StepPayload> {
+    let id = members.remove("CommentId").unwrap_or_default();
+    let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+    let is_public = take("CommentIsPublic");
+    let said = match (take("CommentText"), is_public) {
+        (Some(text), is_public) => {
+            let text = html::of(text.as_str().unwrap_or_default().to_owned());
+            Some(json!({"CommentId": id, "CommentText": text, "CommentIsPublic": is_public}))
+        }
+        (None, Some(is_public)) => Some(json!({"CommentId": id, "CommentIsPublic": is_public})),
+        (None, None) => None,
+    };
+    let deleted = take("CommentIsDeleted")
+        .map(|is_deleted| json!({"CommentId": id, "CommentIsDeleted": is_deleted}));
+    let bodies = said.into_iter().chain(deleted);
+    (1..)
+        .zip(bodies)
+        .map(|(nth, body)| one_of(COMMENT_CHANGE, nth, body))
+}
+
 /// One request for each follower.
-fn followers(members: Map<String, Value>) -> impl Iterator<Item = StepPayload> {
+fn followers(call: &'static str, members: Map<String, Value>) -> impl Iterator<Item = StepPayload> {
     let ids = members.into_iter().flat_map(|(name, ids)| {
         let member = name.trim_end_matches('s').to_owned();
         items(ids)
             .into_iter()
             .map(move |id| json!({member.clone(): id}))
     });
-    (1..).zip(ids).map(|(nth, body)| one_of(FOLLOW, nth, body))
+    (1..)
+        .zip(ids)
+        .map(move |(nth, body)| one_of(call, nth, body))
 }

@@ -154,9 +154,9 @@ fn further_requests() -> Vec<Field> {
         .called(called::SUBMITTER),
         Field::step(
             "SlaId",
-            FieldType::TEXT,
+            Reference(Kind::Sla),
             SLA,
-            "the id of the service level [§9]",
+            "the service level by name [§9]",
         ),
         Field::step("DueDate", DateTime, DUE_DATE, "when it is due [§8]").called(called::DUE),
         Field::step(

@@ -21,7 +21,15 @@ const ACTIONS: &[&str] = &[
     "cancel",
     "duplicate",
     "undelete",
+    "request-approval",
+    "approve",
+    "deny",
+    "withdraw-approval",
+    "resolve-step",
 ];
+
+/// What is done with a subtask that stands.
+const SUBTASK_ACTIONS: &[&str] = &["complete", "revert", "assign", "unassign", "delete"];
 
 /// The fields of a comment.
 pub(super) fn comment() -> FieldTable {
@@ -70,11 +78,22 @@ pub(super) fn assign() -> FieldTable {
             FieldType::TEXT,
             "the id of the ticket it belongs under [§9]",
         ),
+        Field::own(
+            "RelatedTicketId",
+            FieldType::TEXT,
+            "the id of a ticket that has to do with it [§9]",
+        ),
         Field::step(
             "SlaId",
-            FieldType::TEXT,
+            Reference(Kind::Sla),
             SLA,
-            "the id of the service level [§9]",
+            "the service level by name [§9]",
+        ),
+        Field::step(
+            "UnrelatedTicketId",
+            FieldType::TEXT,
+            UNASSIGN,
+            "the id of a ticket that has nothing to do with it any more [§9]",
         ),
         Field::step(
             "unassign",
@@ -116,6 +135,21 @@ pub(super) fn set_status() -> FieldTable {
             FieldType::TEXT,
             "the id of the ticket that it repeats, with the action `duplicate` [§10]",
         ),
+        Field::own(
+            "ApproverIds",
+            Reference(Kind::User).list(),
+            "who is asked, with the action `request-approval` [§10]",
+        ),
+        Field::own(
+            "Comments",
+            FieldType::TEXT,
+            "why, with the actions `approve` and `deny` [§10]",
+        ),
+        Field::own(
+            "NextStepId",
+            FieldType::TEXT,
+            "the id of the next step, with the action `resolve-step` [§10]",
+        ),
     ])
 }
 
@@ -144,7 +178,7 @@ pub(super) fn close() -> FieldTable {
 
 /// The fields of a subtask.
 pub(super) fn subtask() -> FieldTable {
-    use FieldType::{Bool, Integer, Reference};
+    use FieldType::{Bool, Choice, Integer, Reference};
     FieldTable::following(vec![
         Field::own("Subject", FieldType::TEXT, "what is to be done [§12]")
             .called(called::TITLE)
@@ -161,6 +195,11 @@ pub(super) fn subtask() -> FieldTable {
             Bool,
             COMPLETE,
             "whether it is done already [§12]",
+        ),
+        Field::own(
+            "action",
+            Choice(SUBTASK_ACTIONS),
+            "what is done with the subtask of that subject that was made last, in the place of adding one [§12]",
         ),
     ])
 }

@@ -39,6 +39,10 @@ pub(super) const SENSITIVE: &str = "sensitive";
 pub(super) const ASSETS: &str = "assets";
 /// Adds a follower (§11).
 pub(super) const FOLLOW: &str = "follow";
+/// Takes a follower away (§11).
+pub(super) const UNFOLLOW: &str = "unfollow";
+/// Changes a comment that stands (§11).
+pub(super) const COMMENT_CHANGE: &str = "comment_change";
 /// Takes the ticket away from an agent, a team or a service level (§9).
 pub(super) const UNASSIGN: &str = "unassign";
 /// Does what the workflow has a call of its own for (§10).

@@ -1,7 +1,8 @@
 //! The fields of an update: those of a create, each by the narrowest call that sets it (contract incidentiq §8).
 
 use super::{
-    ASSETS, CUSTOM_FIELDS, DESCRIPTION, FOLLOW, ISSUE, SENSITIVE, SUBJECT, URGENT, create,
+    ASSETS, COMMENT_CHANGE, CUSTOM_FIELDS, DESCRIPTION, FOLLOW, ISSUE, SENSITIVE, SUBJECT,
+    UNFOLLOW, URGENT, create,
 };
 use crate::directory::Kind;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
@@ -33,6 +34,42 @@ pub(super) fn update() -> FieldTable {
             FieldType::Reference(Kind::Team).list(),
             FOLLOW,
             "teams that follow it from now on; who follows already goes on [§11]",
+        ),
+        Field::step(
+            "UnfollowUserIds",
+            FieldType::Reference(Kind::User).list(),
+            UNFOLLOW,
+            "people who follow it no longer [§11]",
+        ),
+        Field::step(
+            "UnfollowTeamIds",
+            FieldType::Reference(Kind::Team).list(),
+            UNFOLLOW,
+            "teams that follow it no longer [§11]",
+        ),
+        Field::step(
+            "CommentId",
+            FieldType::TEXT,
+            COMMENT_CHANGE,
+            "the id of the comment that the fields beside it change; `ticket get --include activities` shows it [§11]",
+        ),
+        Field::step(
+            "CommentText",
+            FieldType::TEXT,
+            COMMENT_CHANGE,
+            "what the comment says from now on; `CommentIsPublic` goes with it [§11]",
+        ),
+        Field::step(
+            "CommentIsPublic",
+            FieldType::Bool,
+            COMMENT_CHANGE,
+            "whether the requestor sees the comment [§11]",
+        ),
+        Field::step(
+            "CommentIsDeleted",
+            FieldType::Bool,
+            COMMENT_CHANGE,
+            "whether the comment is deleted; `false` brings it back [§11]",
         ),
     ]);
     FieldTable {
