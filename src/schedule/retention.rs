@@ -1,11 +1,13 @@
 //! Which of the files that a schedule wrote stay.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::store::{History, WrittenFile};
+use crate::export::file::backup_of;
 
 /// What became of the files beyond those that are kept.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,8 +22,13 @@ pub(super) struct Cleared {
 
 /// Notes that a file was written just now.
 pub(super) fn note(history: &mut History, path: &Path) {
-    history.files.retain(|file| file.path != path);
-    if let Some(file) = look(path) {
+    let of_path = |file: &WrittenFile| file.path == path;
+    let at = history.files.iter().position(of_path);
+    let before = at.map(|at| history.files.remove(at));
+    if let Some(mut file) = look(path) {
+        let backup = look(&backup_of(path));
+        let is_ours = |backup: &WrittenFile| before.is_some_and(|before| backup.is_like(&before));
+        file.backup = backup.filter(is_ours).map(Box::new);
         history.files.push(file);
     }
 }
@@ -31,15 +38,18 @@ pub(super) fn clear(history: &mut History, keep: u32) -> Cleared {
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
     let too_many = history.files.len().saturating_sub(keep);
     let mut cleared = Cleared::default();
-    let old: Vec<WrittenFile> = history.files.drain(..too_many).collect();
+    let mut old: VecDeque<WrittenFile> = history.files.drain(..too_many).collect();
     let mut again = Vec::new();
-    for file in old {
+    while let Some(file) = old.pop_front() {
         match look(&file.path) {
             // Somebody took it away, or made something else of it.
             None => {}
-            Some(now) if now != file => cleared.changed.push(file.path),
+            Some(now) if !now.is_like(&file) => cleared.changed.push(file.path),
             Some(_) => match fs::remove_file(&file.path) {
-                Ok(()) => cleared.deleted.push(file.path),
+                Ok(()) => {
+                    cleared.deleted.push(file.path);
+                    old.extend(file.backup.map(|backup| *backup));
+                }
                 Err(error) => {
                     cleared.failed.push((file.path.clone(), error.to_string()));
                     again.push(file);
@@ -61,12 +71,41 @@ fn look(path: &Path) -> Option<WrittenFile> {
         path: path.to_owned(),
         bytes: meta.len(),
         modified: modified.and_then(|time| Timestamp::try_from(time).ok()),
+        backup: None,
     })
+}
+
+impl WrittenFile {
+    /// Whether both are the same bytes of the same time, whatever their names.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.bytes, self.modified) == (other.bytes, other.modified)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_backup_that_it_made_goes_with_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let mut history = History::default();
+        for (name, changed) in [("a", false), ("b", true)] {
+            fs::write(path(name), "first").unwrap();
+            note(&mut history, &path(name));
+            if changed {
+                fs::write(path(name), "a person's").unwrap();
+            }
+            fs::rename(path(name), path(&format!("{name}.bak"))).unwrap();
+            fs::write(path(name), "second").unwrap();
+            note(&mut history, &path(name));
+        }
+        let cleared = clear(&mut history, 0);
+        assert_eq!(cleared.deleted, [path("a"), path("b"), path("a.bak")]);
+        assert!(path("b.bak").exists());
+        assert_eq!(history.files, []);
+    }
 
     #[test]
     fn only_what_it_wrote_and_nobody_changed_is_deleted() {

@@ -171,6 +171,9 @@ pub struct WrittenFile {
     pub bytes: u64,
     /// When it was changed last, as far as the disk tells.
     pub modified: Option<Timestamp>,
+    /// Its `.bak`, where that is what the schedule itself had written there before.
+    #[serde(default)]
+    pub backup: Option<Box<WrittenFile>>,
 }
 
 /// What came of a schedule.

@@ -94,7 +94,7 @@ fn each_ticket_stands_there_once_while_tickets_change() {
         let before = once(&tickets);
         assert_eq!(
             (before.len(), &told["complete"]),
-            (600, &json!(true)),
+            (300, &json!(true)),
             "{temper}"
         );
         let ids: Vec<&String> = before.keys().collect();

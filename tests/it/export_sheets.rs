@@ -28,7 +28,7 @@ fn analyses_count_the_tickets_of_the_file() {
     work.write("in.csv", rows);
     work.write(
         "map.toml",
-        "version = 1\nsystem = \"incidentiq\"\nscope = \"s\"\n[input]\n[fields]\nSubject = { from = \"Subject\" }\n\
+        "version = 1\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"s\"\n[input]\n[fields]\nSubject = { from = \"Subject\" }\n\
          ForId = { from = \"Name\", match = \"email\" }\nLocationId = { value = \"LHS\" }\nIssueId = { value = \"Other\" }\n",
     );
     work.run(&["import", "in.csv", "--mapping", "map.toml", "--sandbox"])

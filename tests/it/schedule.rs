@@ -29,11 +29,12 @@ fn listed(work: &Work, name: &str) -> Value {
         .unwrap_or_else(|| panic!("no {name}: {text}"))
 }
 
-/// The files of a folder, by name.
+/// The files of a folder but for backups, which a second run in one minute leaves.
 fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".bak"))
         .collect();
     names.sort();
     names

@@ -31,6 +31,7 @@ use crate::systems::common::CommonTicket;
 
 pub use jsonl::JsonLines;
 pub use part::Partition;
+pub(crate) use target::backup_of;
 
 /// Takes the tickets of an export, each once, in order.
 pub trait Sink {

@@ -101,7 +101,7 @@ impl Target {
 }
 
 /// `tickets.xlsx.bak`
-pub(super) fn backup_of(path: &Path) -> PathBuf {
+pub(crate) fn backup_of(path: &Path) -> PathBuf {
     let mut name = path
         .file_name()
         .map(std::ffi::OsStr::to_os_string)
