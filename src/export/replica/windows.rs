@@ -152,6 +152,25 @@ impl Replica {
         Ok(reopened)
     }
 
+    /// Whether one of these moments lies in a window that took more than one page.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_split_by(&self, moments: &[Timestamp]) -> Result<bool> {
+        let mut split = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM part WHERE pages > 1 AND from_at <= ?1 AND until_at > ?1",
+            )
+            .map_err(self.trouble())?;
+        for at in moments {
+            if split.exists([instant(Some(*at))]).map_err(self.trouble())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// All windows that have been read, whatever came of it.
     ///
     /// # Errors
