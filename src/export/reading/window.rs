@@ -267,7 +267,7 @@ impl Reading<'_> {
         let bounds = window.span;
         let mut page = first;
         let mut seen = HashSet::new();
-        let mut order = InOrder::default();
+        let mut order = InOrder::within(bounds);
         let mut pages = 0;
         loop {
             pages += 1;
@@ -441,27 +441,29 @@ impl Count {
 /// Whether rows come in the order of their times, and how far they have come.
 #[derive(Debug)]
 struct InOrder {
+    /// Where the window begins; a listing may show what lies before it.
+    from: Option<Timestamp>,
     last: Option<Timestamp>,
     is_kept: bool,
 }
 
-impl Default for InOrder {
-    fn default() -> Self {
+impl InOrder {
+    fn within(span: Span) -> Self {
         Self {
+            from: span.from,
             last: None,
             is_kept: true,
         }
     }
-}
 
-impl InOrder {
     fn next(&mut self, at: Option<Timestamp>) {
         self.is_kept &= at.is_some() && at >= self.last;
         self.last = at.or(self.last);
     }
 
     fn reached(&self) -> Option<Timestamp> {
-        self.last.filter(|_| self.is_kept)
+        let last = self.last.filter(|_| self.is_kept)?;
+        Some(self.from.map_or(last, |from| from.max(last)))
     }
 }
 
@@ -527,12 +529,24 @@ mod tests {
 
     #[test]
     fn an_order_that_breaks_says_nothing_of_how_far_it_is() {
-        let mut order = InOrder::default();
+        let mut order = InOrder::within(Span::default());
         for seconds in [1, 2, 2] {
             order.next(Some(at(seconds)));
         }
         assert_eq!(order.reached(), Some(at(2)));
         order.next(Some(at(1)));
         assert_eq!(order.reached(), None);
+    }
+
+    #[test]
+    fn what_is_shown_from_before_a_window_makes_it_no_longer() {
+        let mut order = InOrder::within(Span {
+            from: Some(at(100)),
+            until: Some(at(130)),
+        });
+        order.next(Some(at(40)));
+        assert_eq!(order.reached(), Some(at(100)));
+        order.next(Some(at(110)));
+        assert_eq!(order.reached(), Some(at(110)));
     }
 }
