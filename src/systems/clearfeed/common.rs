@@ -358,7 +358,8 @@ fn can_hold(query: &Query) -> Result<()> {
                 .hint("choose by `created` or `updated`, with the state `closed`"),
         );
     }
-    if query.wants_deleted() {
+    let is_gone = |state: &StateFilter| *state == StateFilter::Standing(Standing::Gone);
+    if !query.states.is_empty() && query.states.iter().all(is_gone) {
         return Err(Error::usage("ClearFeed deletes no requests").hint("look for closed ones"));
     }
     Ok(())
