@@ -263,6 +263,25 @@ fn a_workbook_reads_back_equal() {
 }
 
 #[test]
+fn bars_begin_at_nothing() {
+    let tickets = tickets(400);
+    let sheets = sheets(&tickets, Rows::Same);
+    let book = workbook(&tickets, &sheets).save_to_buffer().unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap();
+    let mut charts = 0;
+    for at in 0..archive.len() {
+        let mut part = archive.by_index(at).unwrap();
+        if part.name().unwrap().starts_with("xl/charts/chart") {
+            let mut xml = String::new();
+            std::io::Read::read_to_string(&mut part, &mut xml).unwrap();
+            assert!(xml.contains("<c:min val=\"0\"/>"), "{xml}");
+            charts += 1;
+        }
+    }
+    assert!(charts > 10, "{charts}");
+}
+
+#[test]
 fn what_a_system_does_not_tell_is_said() {
     let mut tickets = tickets(50);
     for ticket in &mut tickets {

@@ -45,6 +45,10 @@ pub(super) fn place(
             column,
         )
     };
+    let cells = table.rows[chart.rows.clone()]
+        .iter()
+        .flat_map(|row| chart.series.iter().map(|&column| &row[column].value));
+    let is_negative = cells.filter_map(Value::number).any(|number| number < 0.0);
     let is_lying = matches!(chart.shape, Shape::Bar | Shape::StackedBar);
     for (index, &column) in chart.series.iter().enumerate() {
         let colour = Color::RGB(COLOURS[index % COLOURS.len()]);
@@ -96,7 +100,8 @@ pub(super) fn place(
         axis.set_name(chart.numbers.as_str())
             .set_major_gridlines(true)
             .set_major_gridlines_line(&grey);
-        if chart.shape == Shape::Line {
+        // A bar that does not begin at nothing shows no proportion.
+        if !is_negative {
             axis.set_min(0);
         }
     };

@@ -120,12 +120,22 @@ impl TracedSheet {
     }
 
     fn counted(&self, columns: &[(u16, &Test)]) -> String {
+        // LibreOffice passes over empty cells at the end of a column: they are what the filled ones leave.
+        if let Some(at) = columns.iter().position(|(_, test)| **test == Test::Empty) {
+            let mut others = columns.to_vec();
+            let (column, _) = others.remove(at);
+            let all = match others.is_empty() {
+                true => format!("ROWS({})", self.range(column)),
+                false => self.counted(&others),
+            };
+            others.push((column, &Test::Filled));
+            return format!("({all}-{})", self.counted(&others));
+        }
         let pairs = columns.iter().map(|(column, test)| {
             let criterion = match test {
                 Test::Is(text) => quoted(text),
                 Test::IsNot(text) => quoted(&format!("<>{text}")),
-                Test::Empty => "\"\"".to_owned(),
-                Test::Filled => "\"<>\"".to_owned(),
+                Test::Empty | Test::Filled => "\"<>\"".to_owned(),
                 // Joined by the program, so that the number is written as its language has it.
                 Test::From(day) => format!("\">=\"&{}", date(*day)),
                 Test::Before(day) => format!("\"<\"&{}", date(*day)),
@@ -210,4 +220,27 @@ pub(super) fn formula(trace: &Trace, grid: Grid, traced: Option<&Traced>) -> Opt
         Trace::Less(one, other) => format!("{}-{}", grid.cell(*one), grid.cell(*other)),
     };
     Some(format!("={formula}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_empty_is_what_the_filled_cells_leave() {
+        let sheet = TracedSheet {
+            name: "Tickets".to_owned(),
+            first_row: 1,
+            last_row: 9,
+        };
+        let open = Test::Is("open".to_owned());
+        assert_eq!(
+            sheet.counted(&[(0, &Test::Empty), (1, &open)]),
+            "(COUNTIFS('Tickets'!$B$2:$B$10,\"open\")-COUNTIFS('Tickets'!$B$2:$B$10,\"open\",'Tickets'!$A$2:$A$10,\"<>\"))"
+        );
+        assert_eq!(
+            sheet.counted(&[(0, &Test::Empty)]),
+            "(ROWS('Tickets'!$A$2:$A$10)-COUNTIFS('Tickets'!$A$2:$A$10,\"<>\"))"
+        );
+    }
 }

@@ -48,6 +48,7 @@ fn write(
 ) -> Result<(), XlsxError> {
     out.set_name(sheet.name)?
         .set_screen_gridlines(false)
+        .set_landscape()
         .set_print_fit_to_pages(1, 0);
     for (column, width) in widths(&sheet.tables).into_iter().enumerate() {
         out.set_column_width(column as u16, width)?;
