@@ -64,12 +64,6 @@ pub(super) fn columns(system: SystemName, custom: &[CustomField]) -> Vec<ColumnR
         })
         .collect();
     for field in custom {
-        let kind = match field.kind {
-            CustomType::MultiSelect => Kind::List,
-            CustomType::Number => Kind::Number,
-            CustomType::Bool => Kind::Truth,
-            _ => Kind::Text,
-        };
         let mut heading = field.name.clone();
         while columns
             .iter()
@@ -79,9 +73,25 @@ pub(super) fn columns(system: SystemName, custom: &[CustomField]) -> Vec<ColumnR
         }
         let name = format!("{CUSTOM}{}", field.name);
         let path = Path::Custom(field.name.clone());
-        columns.push(Column::plain(&name, path, heading, kind));
+        columns.push(Column::plain(&name, path, heading, custom_kind(field)));
     }
     columns.extend(common_column("id"));
     let rule = |column| ColumnRule { column, zone: None };
     columns.into_iter().map(rule).collect()
+}
+
+/// What the values of a custom field are.
+pub(super) fn custom_kind(field: &CustomField) -> Kind {
+    match field.kind {
+        CustomType::MultiSelect => Kind::List,
+        CustomType::Number => Kind::Number,
+        CustomType::Bool => Kind::Truth,
+        CustomType::Date => Kind::Day,
+        CustomType::DateTime => Kind::Time,
+        CustomType::Text
+        | CustomType::Select
+        | CustomType::User
+        | CustomType::Location
+        | CustomType::Other => Kind::Text,
+    }
 }

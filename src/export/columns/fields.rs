@@ -22,6 +22,8 @@ pub enum Kind {
     List,
     /// A moment.
     Time,
+    /// A day, the same in every zone.
+    Day,
     /// A number.
     Number,
     /// Yes or no.
@@ -36,6 +38,7 @@ impl Kind {
             Self::Long => "long text",
             Self::List => "list",
             Self::Time => "time",
+            Self::Day => "date",
             Self::Number => "number",
             Self::Truth => "yes or no",
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path as FilePath;
 
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::Cell;
@@ -221,8 +222,10 @@ impl Plan {
 
     /// A time as text: under the column's pattern, else as ISO 8601.
     pub(crate) fn time_text(&self, column: Option<usize>, at: super::Local, out: &mut String) {
-        let format = column.and_then(|column| self.columns[column].format.as_ref());
-        time_text(format, at, out);
+        match column {
+            Some(column) => self.columns[column].time_text(at, out),
+            None => time_text(None, at, out),
+        }
     }
 }
 
@@ -233,7 +236,7 @@ fn time_text(format: Option<&Pattern>, at: super::Local, out: &mut String) {
     let seconds = at.millis.div_euclid(1000);
     let day = seconds.div_euclid(86_400);
     let second = seconds.rem_euclid(86_400);
-    let date = jiff::civil::Date::constant(1970, 1, 1)
+    let date = Date::constant(1970, 1, 1)
         .checked_add(jiff::Span::new().days(day))
         .unwrap_or_default();
     let digits = |number: i64| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
@@ -323,10 +326,9 @@ impl Column {
     }
 
     fn cell<'t>(&self, raw: Raw<'t>, clocks: &mut Clocks, ticket: &'t CommonTicket) -> Cell<'t> {
-        let raw = self.parsed(raw);
         let cell = match raw {
             Raw::Empty => Cell::Empty,
-            Raw::Text(text) => Cell::Text(text),
+            Raw::Text(text) => self.read(text, clocks),
             Raw::Number(number) => Cell::Number(number),
             Raw::Truth(truth) => Cell::Truth(truth),
             Raw::Time(at) => Cell::Time(clocks.local(at)),
@@ -347,15 +349,22 @@ impl Column {
         }
     }
 
-    /// A text of the system's own that a pattern for times is for.
-    fn parsed<'t>(&self, raw: Raw<'t>) -> Raw<'t> {
-        let wants_time = self.format.as_ref().is_some_and(Pattern::is_time);
-        match raw {
-            Raw::Text(text) if wants_time => match text.parse() {
-                Ok(at) => Raw::Time(at),
-                Err(_) => Raw::Text(text),
-            },
-            raw => raw,
+    /// A text, or the time or number that it is: not every system has types for them.
+    fn read<'t>(&self, text: Cow<'t, str>, clocks: &mut Clocks) -> Cell<'t> {
+        let found = match self.kind {
+            Kind::Time => time(&text, clocks),
+            Kind::Day => day(&text),
+            Kind::Number => number(&text),
+            Kind::Text | Kind::Long | Kind::List | Kind::Truth => None,
+        };
+        found.unwrap_or(Cell::Text(text))
+    }
+
+    fn time_text(&self, at: super::Local, out: &mut String) {
+        if self.kind == Kind::Day && self.format.is_none() {
+            out.push_str(&at.civil().date().to_string());
+        } else {
+            time_text(self.format.as_ref(), at, out);
         }
     }
 
@@ -367,7 +376,7 @@ impl Column {
             Cell::Truth(truth) => Cow::Borrowed(if *truth { "true" } else { "false" }),
             Cell::Time(at) => {
                 let mut text = String::new();
-                time_text(self.format.as_ref(), *at, &mut text);
+                self.time_text(*at, &mut text);
                 Cow::Owned(text)
             }
             Cell::Link { text, .. } => Cow::Borrowed(&**text),
@@ -382,6 +391,32 @@ impl Column {
             None => cell,
         }
     }
+}
+
+fn time(text: &str, clocks: &mut Clocks) -> Option<Cell<'static>> {
+    let moment = text.parse().map(|at| clocks.local(at));
+    let shown = moment.or_else(|_| text.parse().map(|at: DateTime| at.into()));
+    shown.ok().map(Cell::Time)
+}
+
+/// A day, which some write as its first moment.
+fn day(text: &str) -> Option<Cell<'static>> {
+    let (day, time) = text.split_once('T').unwrap_or((text, ""));
+    let is_midnight = time.bytes().all(|byte| b"0:.Z".contains(&byte));
+    let day: Date = day.parse().ok().filter(|_| is_midnight)?;
+    Some(Cell::Time(DateTime::from(day).into()))
+}
+
+/// A number of which a spreadsheet program loses no digit.
+fn number(text: &str) -> Option<Cell<'static>> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_code = digits.starts_with('0') && digits.len() > 1 && !digits.starts_with("0.");
+    let is_number = digits.starts_with(|sign: char| sign.is_ascii_digit())
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let number = text.parse().ok()?;
+    (is_number && !is_code && digits.len() <= 15).then_some(Cell::Number(number))
 }
 
 /// Two headings that a reader of the file could not tell apart.

@@ -5,6 +5,7 @@ use std::path::Path as FilePath;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
+use super::default::custom_kind;
 use super::fields::{COMMON, Kind, Path, path};
 use super::keys::{COLUMN, TOP, VERSION};
 use super::pattern::Pattern;
@@ -249,7 +250,15 @@ impl Reader<'_> {
                     }
                     _ => name.to_owned(),
                 };
-                Some(Column::plain(name, path, heading, Kind::Text))
+                let kind = match &path {
+                    Path::Custom(custom) => {
+                        let known = self.custom.into_iter().flatten();
+                        let mut known = known.filter(|field| fold(&field.name) == fold(custom));
+                        known.next().map_or(Kind::Text, custom_kind)
+                    }
+                    _ => Kind::Text,
+                };
+                Some(Column::plain(name, path, heading, kind))
             }
             Err(instead) => {
                 unknown(name, instead, &Place::Mapping(from.at), faults);

@@ -156,6 +156,72 @@ by_hand = true
 }
 
 #[test]
+fn custom_fields_have_the_types_that_the_system_says() {
+    let typed = |name: &str, kind| CustomField {
+        kind,
+        ..custom_field(name)
+    };
+    let fields = [
+        typed("Cost", CustomType::Number),
+        typed("Needed By", CustomType::Date),
+        typed("Seen", CustomType::DateTime),
+    ];
+    let zone = TimeZone::get("America/Chicago").unwrap();
+    let mut plan = Plan::by_default(SystemName::IncidentIq, &fields, &zone);
+    let mut told = |values: [serde_json::Value; 3]| {
+        let mut ticket = ticket();
+        let named = fields.iter().zip(values);
+        let named = named.map(|(field, value)| CustomValue {
+            id: None,
+            name: Some(field.name.clone()),
+            value,
+        });
+        ticket.custom = named.collect();
+        let all = shown(&mut plan, &ticket);
+        let custom = all.len() - 4..all.len() - 1;
+        all[custom].join(", ")
+    };
+    assert_eq!(
+        told([
+            json!("12.50"),
+            json!("2024-06-21"),
+            json!("2024-06-21T22:43:05Z")
+        ]),
+        "number 12.5, time 2024-06-21, time 2024-06-21 17:43:05"
+    );
+    assert_eq!(
+        told([
+            json!(-3),
+            json!("2024-06-21T00:00:00"),
+            json!("2024-06-21T08:30:00")
+        ]),
+        "number -3, time 2024-06-21, time 2024-06-21 08:30"
+    );
+    assert_eq!(
+        told([json!("007"), json!("next week"), json!("soon")]),
+        "text 007, text next week, text soon"
+    );
+    assert_eq!(
+        told([
+            json!("1234567890123456"),
+            json!("2024-06-21T10:00:00"),
+            json!("")
+        ]),
+        "text 1234567890123456, text 2024-06-21T10:00:00, -"
+    );
+
+    let text = "version = 1\n[[column]]\nfrom = \"id\"\n[[column]]\nfrom = \"custom.needed by\"\nformat = \"dd/mm/yyyy\"\n";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("columns.toml");
+    std::fs::write(&path, text).unwrap();
+    let mut plan = Plan::load(&path, Some(&fields), &zone).unwrap();
+    let mut ticket = ticket();
+    ticket.custom[0].name = Some("Needed By".to_owned());
+    ticket.custom[0].value = json!("2024-06-21");
+    assert_eq!(shown(&mut plan, &ticket)[1], "time 21/06/2024");
+}
+
+#[test]
 fn a_member_that_no_ticket_has_is_told() {
     let mut plan = plan("version = 1\n[[column]]\nfrom = \"LocationRoom.Nmae\"\n");
     shown(&mut plan, &ticket());

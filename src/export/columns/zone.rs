@@ -22,6 +22,16 @@ impl Local {
     }
 }
 
+impl From<DateTime> for Local {
+    fn from(at: DateTime) -> Self {
+        let moment = Offset::UTC.to_timestamp(at).unwrap_or_default();
+        Self {
+            millis: moment.as_millisecond(),
+            second_time: None,
+        }
+    }
+}
+
 /// The clocks of a zone.
 #[derive(Debug, Clone)]
 pub(super) struct Clocks {

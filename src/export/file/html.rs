@@ -5,7 +5,7 @@ use std::io::{BufWriter, IntoInnerError};
 use super::target::Target;
 use super::{About, Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
-use crate::export::columns::{Cell, Plan};
+use crate::export::columns::{Cell, Column, Kind, Plan};
 use crate::export::html::{self, Page, Tickets};
 use crate::export::replica::Parts;
 use crate::export::sheets::{Sheet, Value};
@@ -54,7 +54,9 @@ impl Sink for PageSink {
         }
         let mut cells = Vec::with_capacity(self.plan.columns().len());
         self.plan.cells(ticket, &mut cells)?;
-        self.tickets.rows.push(cells.iter().map(value).collect());
+        self.tickets
+            .rows
+            .push(cells.iter().zip(self.plan.columns()).map(value).collect());
         Ok(())
     }
 
@@ -87,13 +89,14 @@ impl Sink for PageSink {
     }
 }
 
-fn value(cell: &Cell<'_>) -> Value {
+fn value((cell, column): (&Cell<'_>, &Column)) -> Value {
     match cell {
         Cell::Empty => Value::Empty,
         Cell::Text(text) => Value::Text(text.to_string()),
         Cell::Number(number) if number.fract() == 0.0 => Value::Count(*number as i64),
         Cell::Number(number) => Value::Number(*number),
         Cell::Truth(truth) => Value::Text(if *truth { "yes" } else { "no" }.to_owned()),
+        Cell::Time(at) if column.kind == Kind::Day => Value::Day(at.civil().date()),
         Cell::Time(at) => Value::Time(at.civil()),
         Cell::Link { url, text } => Value::Link {
             text: text.to_string(),

@@ -142,6 +142,9 @@ impl Book {
             .map_err(failed)?;
         sheet.set_name(&name).map_err(failed)?;
         sheet.set_freeze_panes(1, 0).map_err(failed)?;
+        // On paper too each page has the headings.
+        sheet.set_repeat_rows(0, 0).map_err(failed)?;
+        sheet.set_landscape();
         let mut widths = Vec::with_capacity(line.headings.len());
         for (column, heading) in (0..).zip(line.headings) {
             sheet
@@ -518,13 +521,15 @@ impl Formats {
     fn new(plan: &Plan) -> Self {
         let of = |code: &str| Format::new().set_num_format(code);
         let columns = plan.columns().iter().map(|column| {
-            let is_time = column.kind == Kind::Time;
+            let format = column.format();
+            let (number, time) = match column.kind {
+                Kind::Time => (None, format.unwrap_or("yyyy-mm-dd hh:mm")),
+                Kind::Day => (None, format.unwrap_or("yyyy-mm-dd")),
+                _ => (format, "yyyy-mm-dd hh:mm"),
+            };
             ColumnFormat {
-                number: column.format().filter(|_| !is_time).map(of),
-                time: of(column
-                    .format()
-                    .filter(|_| is_time)
-                    .unwrap_or("yyyy-mm-dd hh:mm")),
+                number: number.map(of),
+                time: of(time),
             }
         });
         Self {
