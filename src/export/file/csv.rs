@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 
-use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 use tempfile::TempPath;
 
 use super::target::Target;
@@ -21,8 +20,9 @@ const BUFFER: usize = 256 * 1024;
 pub(super) struct CsvFile {
     pub(super) target: Target,
     path: TempPath,
-    open: Option<Writer<BufWriter<File>>>,
+    open: Option<BufWriter<File>>,
     raw: bool,
+    row: Row,
     text: String,
 }
 
@@ -39,8 +39,9 @@ impl CsvFile {
         let mut csv = Self {
             target,
             path,
-            open: Some(writer(out)),
+            open: Some(out),
             raw,
+            row: Row::default(),
             text: String::new(),
         };
         for heading in headings {
@@ -52,19 +53,19 @@ impl CsvFile {
 
     /// Lets the file go until the next row.
     pub(super) fn close(&mut self) -> Result<()> {
-        if let Some(mut writer) = self.open.take() {
-            writer.flush().map_err(unwritable)?;
+        if let Some(mut out) = self.open.take() {
+            out.flush().map_err(unwritable)?;
         }
         Ok(())
     }
 
-    fn writer(&mut self) -> Result<&mut Writer<BufWriter<File>>> {
+    fn out(&mut self) -> Result<&mut BufWriter<File>> {
         if self.open.is_none() {
             let file = OpenOptions::new()
                 .append(true)
                 .open(&self.path)
                 .map_err(unwritable)?;
-            self.open = Some(writer(BufWriter::with_capacity(BUFFER, file)));
+            self.open = Some(BufWriter::with_capacity(BUFFER, file));
         }
         self.open
             .as_mut()
@@ -85,7 +86,8 @@ impl CsvFile {
                 Cow::Borrowed(_) => text,
             },
         };
-        self.writer()?.write_field(&*text).map_err(unwritable)
+        self.row.field(&text);
+        Ok(())
     }
 
     /// Writes the next cell.
@@ -96,14 +98,14 @@ impl CsvFile {
         column: Option<usize>,
     ) -> Result<()> {
         match cell {
-            Cell::Empty => self.writer()?.write_field("").map_err(unwritable),
-            Cell::Text(text) | Cell::Link { text, .. } => self.field(text),
-            Cell::Truth(truth) => self.field(if *truth { "true" } else { "false" }),
+            Cell::Empty => self.row.field(""),
+            Cell::Text(text) | Cell::Link { text, .. } => self.field(text)?,
+            Cell::Truth(truth) => self.row.field(if *truth { "true" } else { "false" }),
             Cell::Number(number) => {
                 let shown = column.and_then(|at| Column::number_text(&plan.columns()[at], *number));
                 let shown = shown.unwrap_or_else(|| Plain::Number(*number).text().into_owned());
                 // A number is nothing that runs, whatever sign it begins with.
-                self.writer()?.write_field(shown).map_err(unwritable)
+                self.row.field(&shown);
             }
             Cell::Time(at) => {
                 let mut text = std::mem::take(&mut self.text);
@@ -111,16 +113,19 @@ impl CsvFile {
                 plan.time_text(column, *at, &mut text);
                 let written = self.field(&text);
                 self.text = text;
-                written
+                written?;
             }
         }
+        Ok(())
     }
 
     /// Ends the row.
     pub(super) fn end(&mut self) -> Result<()> {
-        self.writer()?
-            .write_record(None::<&[u8]>)
-            .map_err(unwritable)
+        let mut row = std::mem::take(&mut self.row);
+        let written = self.out()?.write_all(row.ended()).map_err(unwritable);
+        row.clear();
+        self.row = row;
+        written
     }
 
     /// The file, whole.
@@ -130,10 +135,48 @@ impl CsvFile {
     }
 }
 
-fn writer(out: BufWriter<File>) -> Writer<BufWriter<File>> {
-    WriterBuilder::new()
-        .quote_style(QuoteStyle::Necessary)
-        .terminator(Terminator::CRLF)
-        .flexible(true)
-        .from_writer(out)
+/// A row on its way.
+#[derive(Debug, Default)]
+struct Row {
+    bytes: Vec<u8>,
+    fields: usize,
+}
+
+impl Row {
+    /// Adds a field. What another program may take for the end of one is in quotes too: who opens the file with `;` or
+    /// tabs for separators must not get a cell out of the middle of a text.
+    fn field(&mut self, text: &str) {
+        if self.fields > 0 {
+            self.bytes.push(b',');
+        }
+        self.fields += 1;
+        let parts = |byte: u8| matches!(byte, b',' | b'"' | b'\r' | b'\n' | b';' | b'\t');
+        if !text.bytes().any(parts) {
+            return self.bytes.extend_from_slice(text.as_bytes());
+        }
+        self.bytes.push(b'"');
+        let mut rest = text.as_bytes();
+        while let Some(at) = memchr::memchr(b'"', rest) {
+            self.bytes.extend_from_slice(&rest[..=at]);
+            self.bytes.push(b'"');
+            rest = &rest[at + 1..];
+        }
+        self.bytes.extend_from_slice(rest);
+        self.bytes.push(b'"');
+    }
+
+    /// The whole line.
+    fn ended(&mut self) -> &[u8] {
+        // An empty line would be no row.
+        if self.fields == 1 && self.bytes.is_empty() {
+            self.bytes.extend_from_slice(b"\"\"");
+        }
+        self.bytes.extend_from_slice(b"\r\n");
+        &self.bytes
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields = 0;
+    }
 }

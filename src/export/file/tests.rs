@@ -278,6 +278,21 @@ fn column(table: &[Vec<String>], heading: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_other_separators_would_part_is_in_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    for text in ["x;=1+1", "x\t=1+1", ";=1+1", "x\r=1+1"] {
+        write(options(&path), &[ticket(1, text)]);
+        let written = fs::read_to_string(&path).unwrap();
+        let found: Vec<usize> = written.match_indices(text).map(|(at, _)| at).collect();
+        assert!(found.len() > 8, "{written}");
+        for at in found {
+            assert!(written[..at].ends_with(",\""), "{text:?}\n{written}");
+        }
+    }
+}
+
+#[test]
 fn what_people_wrote_stays_beside_its_ticket() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.xlsx");
