@@ -264,8 +264,9 @@ impl<'a> Own<'a> {
     fn named(self, what: &str, word: &str, further: &[&'a str], flag: &str) -> Result<Named> {
         let plain = |name: &str| name.replace(['_', '-'], " ").to_lowercase();
         let Some(name) = self.words.iter().find(|name| plain(name) == plain(word)) else {
-            let mut names = self.words;
+            let mut names = self.words.clone();
             names.dedup();
+            let further = further.iter().filter(|word| !self.words.contains(word));
             names.extend(further);
             let mut error = Error::usage(format!("no {what} `{word}`")).at(flag);
             if let Some(near) = did_you_mean(&nearest(word, names.iter().copied())) {

@@ -60,7 +60,11 @@ pub fn dates(flag: &str, text: &str, zone: &TimeZone) -> Result<Span> {
     };
     let is_backwards =
         matches!((span.from, span.until), (Some(from), Some(until)) if from >= until);
-    match span.is_open() || is_backwards {
+    if is_backwards {
+        let error = Error::usage(format!("`{text}` ends before it begins"));
+        return Err(error.at(flag).hint("write the earlier day first"));
+    }
+    match span.is_open() {
         true => Err(wrong(flag, text)),
         false => Ok(span),
     }

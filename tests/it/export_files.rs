@@ -176,16 +176,48 @@ fn columns_parts_and_what_people_wrote() {
     assert!(parts.count() > 1);
     let told = with(&["-o", "raw.csv", "--raw"]);
     assert!(told.contains("--raw"), "{told}");
-    let refused = work.run(&[
-        "export",
-        "-o",
-        "t.xlsx",
-        "--raw",
-        "--system",
-        "incidentiq",
-        "--sandbox",
-    ]);
-    refused.expect(2);
+    // What cannot be written is told before anything is read.
+    for (arguments, told) in [
+        (&["-o", "t.xlsx", "--raw"][..], "`--raw` is for .csv"),
+        (
+            &["-o", "no/t.xlsx"],
+            "error: no: there is no such folder\n  hint: make it, or name another place: -o FILE",
+        ),
+        (
+            &["-o", "t.csv", "--write-mapping", "no/m.toml"],
+            "another place: --write-mapping FILE",
+        ),
+        (
+            &["-o", "t.csv", "--carry-from", "no.csv"],
+            "error: no.csv: there is no such file",
+        ),
+    ] {
+        let start = ["export", "--system", "incidentiq", "--sandbox"];
+        let ended = work.run(&[&start[..], arguments].concat()).expect(2);
+        assert!(
+            ended.stderr.starts_with("error: ") && ended.stderr.contains(told),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_system_that_deletes_nothing_has_a_replica_too() {
+    let work = Work::new();
+    let export = |arguments: &[&str], code: i32| {
+        let start = ["export", "-o", "t.jsonl", "--system=clearfeed", "--sandbox"];
+        let ended = work.run(&[&start[..], arguments].concat());
+        ended.expect(code).stderr
+    };
+    export(&["--incremental"], 0);
+    let first = work.read("t.jsonl");
+    assert!(first.lines().count() > 30, "{first}");
+    let told = export(&["--incremental"], 0);
+    assert!(told.contains("40 tickets known"), "{told}");
+    assert_eq!(work.read("t.jsonl"), first);
+    let told = export(&["--filter", "state=deleted"], 2);
+    assert!(told.contains("look for closed ones"), "{told}");
 }
 
 #[test]

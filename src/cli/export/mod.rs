@@ -41,6 +41,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
     let path = args.output.clone().unwrap_or_default();
     let format = table::format(&args, &path)?;
     let kinds = analyses::kinds(&args, format)?;
+    table::check_places(&args, &path)?;
     let open = Open::at(
         &super::args::Desk {
             // What has changed must show: a person's new name too.

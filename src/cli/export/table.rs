@@ -12,7 +12,9 @@ use crate::cli::open::Open;
 use crate::error::{Error, Result};
 use crate::export::back;
 use crate::export::columns::Plan;
-use crate::export::file::{About, Format, JsonLines, Options, Sink, Written, create, write_text};
+use crate::export::file::{
+    About, Format, JsonLines, Options, Sink, Written, can_write, create, write_text,
+};
 
 /// The form of the file, by its name.
 ///
@@ -58,6 +60,25 @@ pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
         return Err(Error::usage(format!("`{flag}` is for tables")).hint("write a .xlsx or .csv"));
     }
     Ok(format)
+}
+
+/// Looks at the places that were named, before hours of reading end at a slip in one of them.
+///
+/// # Errors
+/// When nothing can be written there, or the earlier file is not there.
+pub(super) fn check_places(args: &ExportArgs, path: &Path) -> Result<()> {
+    if !is_stream(path) {
+        can_write(path, "-o")?;
+    }
+    if let Some(mapping) = &args.write_mapping {
+        can_write(mapping, "--write-mapping")?;
+    }
+    match &args.carry_from {
+        Some(old) if !old.exists() => Err(Error::usage("there is no such file")
+            .at(old.display())
+            .hint("name a file that `deskferry export` wrote: --carry-from OLD.xlsx")),
+        _ => Ok(()),
+    }
 }
 
 /// The columns; `None` for whole tickets.

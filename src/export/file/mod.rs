@@ -135,6 +135,14 @@ pub fn create(options: Options) -> Result<Box<dyn Sink>> {
     }
 }
 
+/// Whether a file can be written to a place, which was named by a flag: told before anything is read for it.
+///
+/// # Errors
+/// When there is no such folder, or it takes no file.
+pub fn can_write(path: &Path, flag: &str) -> Result<()> {
+    target::beside(path, flag).map(drop)
+}
+
 /// Writes a small text as a file of its own, under its name when it is whole.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The name of a file that is whole: that which was asked for, unless a program has it open or it is somebody else's.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,13 +26,7 @@ pub(super) struct Target {
 impl Target {
     /// A temporary file beside it.
     pub(super) fn temporary(&self) -> Result<NamedTempFile> {
-        let folder = folder(&self.path);
-        temporary(folder).map_err(|error| {
-            Error::machine("no file can be written in this folder")
-                .at(folder.display())
-                .caused_by(error)
-                .hint("name another place: -o FILE")
-        })
+        beside(&self.path, "-o")
     }
 
     /// Gives a file its name, and tells in `notes` where that is not the one that was asked for.
@@ -98,6 +93,21 @@ impl Target {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// A temporary file in the folder of a file, whose place is told by `flag`.
+pub(super) fn beside(path: &Path, flag: &str) -> Result<NamedTempFile> {
+    let folder = folder(path);
+    temporary(folder).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::usage("there is no such folder")
+            .at(folder.display())
+            .hint(format!("make it, or name another place: {flag} FILE")),
+        // What stands in it but its kind is the temporary name.
+        kind => Error::machine("no file can be written in this folder")
+            .at(folder.display())
+            .caused_by(io::Error::from(kind))
+            .hint(format!("name another place: {flag} FILE")),
+    })
 }
 
 /// `tickets.xlsx.bak`
