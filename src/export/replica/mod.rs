@@ -60,6 +60,8 @@ pub struct Selection<'a> {
 pub struct Stored {
     /// Tickets that were not there before, or are not any more, by the times of their creation.
     pub moved: Vec<Option<Timestamp>>,
+    /// How many are other than they were, or new.
+    pub changed: u64,
 }
 
 /// A page of tickets as they are stored.
@@ -206,6 +208,7 @@ impl Replica {
                     // What is there was shown later.
                     (_, Some((_, known))) if known > updated => {}
                     (Some(packed), times) => {
+                        stored.changed += u64::from(times != Some((created, updated)));
                         if times.is_some_and(|(known, _)| known != created) {
                             delete.execute([&ticket.id])?;
                         }
@@ -219,6 +222,7 @@ impl Replica {
                         ])?;
                     }
                     (None, Some(_)) => {
+                        stored.changed += 1;
                         delete.execute([&ticket.id])?;
                     }
                     (None, None) => {}
@@ -489,6 +493,9 @@ mod tests {
             )
             .unwrap();
         assert_eq!(ids(&replica), ["z", "c"]);
+        let again = vec![shown("c", 3, 4, true), shown("z", 1, 5, true)];
+        let stored = replica.store(&PackedPage::new(again), None).unwrap();
+        assert_eq!(stored.changed, 1, "only one was changed since");
     }
 
     #[test]
