@@ -138,6 +138,22 @@ impl Summary {
                 context.operation.done()
             );
         }
+        if let Some(bulk) = after.bulk
+            && self.sent > 0
+        {
+            let of_all = words::plural(self.sent, "request", "requests");
+            let _ = match bulk {
+                0 => writeln!(
+                    text,
+                    "  bulk       none of {of_all} was for many tickets: too few of them are set to the same"
+                ),
+                bulk => writeln!(
+                    text,
+                    "  bulk       {} of {of_all} for many tickets at once",
+                    words::count(bulk)
+                ),
+            };
+        }
         if let Some(most) = context.most
             && self.not_sent > 0
             && after.stopped.is_none()
