@@ -15,6 +15,7 @@ mod catch_up;
 mod sweep;
 mod window;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,7 +24,7 @@ use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::replica::{Replica, State, Stored, Window};
+use super::replica::{PackedPage, Replica, State, Stored, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::{Going, Stop};
 use crate::systems::page::{Axis, Mark, PageAsk, Shown, TicketPage};
@@ -99,8 +100,20 @@ pub struct Reading<'a> {
     idle: AtomicUsize,
     /// The system does not bound a listing by time.
     is_unbounded: AtomicBool,
+    /// The system counts its rows.
+    is_counted: AtomicBool,
     notes: Mutex<Vec<String>>,
     doubts: Mutex<Vec<String>>,
+    /// Why windows are not proven, by their numbers.
+    unproven: Mutex<BTreeMap<i64, Unproven>>,
+}
+
+/// Why a window is not proven to be whole.
+#[derive(Debug, Clone)]
+struct Unproven {
+    why: String,
+    /// Whether it may well be when it is read once more.
+    may_pass: bool,
 }
 
 impl std::fmt::Debug for Reading<'_> {
@@ -138,8 +151,10 @@ impl<'a> Reading<'a> {
             size: AtomicU64::new(0),
             idle: AtomicUsize::new(0),
             is_unbounded: AtomicBool::new(false),
+            is_counted: AtomicBool::new(false),
             notes: Mutex::default(),
             doubts: Mutex::default(),
+            unproven: Mutex::default(),
         }
     }
 
@@ -159,6 +174,11 @@ impl<'a> Reading<'a> {
                 now
             }
         };
+        // What an earlier command could not prove, this one tries anew.
+        let unproven = self.replica().windows(State::Unproven)?;
+        for window in unproven {
+            self.replica().reopen_window(window)?;
+        }
         for round in 1.. {
             self.windows().await?;
             if self.is_unbounded.swap(false, Ordering::Relaxed) {
@@ -167,17 +187,21 @@ impl<'a> Reading<'a> {
             }
             let moved = self.catch_up(began).await?;
             // What nobody can move out of has moved nobody.
-            let reopened = match self.order.query.is_mutable() {
-                true => self.replica().reopen(&moved)?,
-                false => 0,
+            let moved = match self.order.query.is_mutable() {
+                true => moved,
+                false => Vec::new(),
             };
-            if reopened == 0 {
+            if round == ROUNDS {
+                if self.replica().is_split_by(&moved)? {
+                    self.doubt(
+                        "tickets keep moving in and out of what was asked for while they are read",
+                    );
+                }
                 break;
             }
-            if round == ROUNDS {
-                self.doubt(
-                    "tickets keep moving in and out of what was asked for while they are read",
-                );
+            let split = self.replica().reopen(&moved)?;
+            let unproven = self.reopen_unproven()?;
+            if split + unproven == 0 {
                 break;
             }
             (self.tell)(Told::Phase("reading again what moved"));
@@ -188,8 +212,29 @@ impl<'a> Reading<'a> {
         self.ended()
     }
 
+    /// Opens the windows again that may well be proven when they are read once more; how many.
+    fn reopen_unproven(&self) -> Result<usize> {
+        let mut reopened = 0;
+        let mut unproven = self.unproven();
+        let windows = self.replica().windows(State::Unproven)?;
+        for window in windows {
+            if unproven.get(&window.id).is_some_and(|one| one.may_pass) {
+                unproven.remove(&window.id);
+                self.replica().reopen_window(window)?;
+                reopened += 1;
+            }
+        }
+        Ok(reopened)
+    }
+
     fn ended(self) -> Result<Read> {
-        let unproven = self.replica().windows(State::Unproven)?.len();
+        let mut why = std::mem::take(&mut *self.unproven());
+        let windows = self.replica().windows(State::Unproven)?;
+        for window in windows {
+            if let Some(unproven) = why.remove(&window.id) {
+                self.doubt(unproven.why);
+            }
+        }
         let mut read = Read {
             came: self.came.into_inner(),
             held: self.held.into_inner(),
@@ -203,12 +248,6 @@ impl<'a> Reading<'a> {
                 .into_inner()
                 .unwrap_or_else(PoisonError::into_inner),
         };
-        // What an earlier command found out, this one tells too.
-        if unproven > 0 && read.doubts.is_empty() {
-            read.doubts.push(format!(
-                "{unproven} spans of time did not come as the system counts them"
-            ));
-        }
         let ignored = read.came.saturating_sub(read.held);
         if self.order.query.is_mutable() && ignored > read.held.max(1_000) {
             read.notes.push(format!(
@@ -236,6 +275,10 @@ impl<'a> Reading<'a> {
             (self.tell)(Told::Note(text.clone()));
             notes.push(text);
         }
+    }
+
+    fn unproven(&self) -> MutexGuard<'_, BTreeMap<i64, Unproven>> {
+        self.unproven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn doubt(&self, text: impl Into<String>) {
@@ -291,6 +334,15 @@ impl<'a> Reading<'a> {
         Ok(self.replica().fact(SINGLE)?.is_some())
     }
 
+    /// How many windows are read at once. The pages of one that is counted are read side by side themselves: a few are
+    /// enough, and each is done with the sooner, so that little is lost to who is stopped.
+    fn side_by_side(&self) -> usize {
+        match self.is_counted.load(Ordering::Relaxed) {
+            true => self.concurrency.div_ceil(4).max(2).min(self.concurrency),
+            false => self.concurrency,
+        }
+    }
+
     /// Reads all windows that are to be read, side by side.
     async fn windows(&self) -> Result<()> {
         let mut waiting = self.replica().windows(State::Open)?;
@@ -298,13 +350,15 @@ impl<'a> Reading<'a> {
         let (cuts, mut cut) = mpsc::unbounded_channel();
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < self.concurrency
+            while running.len() < self.side_by_side()
                 && let Some(window) = waiting.pop()
             {
                 running.push(self.window(window, cuts.clone()));
             }
-            self.idle
-                .store(self.concurrency - running.len(), Ordering::Relaxed);
+            self.idle.store(
+                self.concurrency.saturating_sub(running.len()),
+                Ordering::Relaxed,
+            );
             if running.is_empty() {
                 return Ok(());
             }
@@ -370,6 +424,7 @@ impl<'a> Reading<'a> {
     async fn store(&self, page: Vec<Shown>, reached: Option<(i64, Timestamp)>) -> Result<Stored> {
         let replica = Arc::clone(&self.replica);
         let stored = tokio::task::spawn_blocking(move || {
+            let page = PackedPage::new(page);
             let mut replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
             replica.store(&page, reached)
         });

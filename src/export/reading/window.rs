@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Reading, Told};
+use super::{Reading, Told, Unproven};
 use crate::error::Result;
 use crate::export::replica::{State, Window};
 use crate::systems::Reading as Answer;
@@ -42,6 +42,7 @@ impl Reading<'_> {
         match first.next.clone() {
             Next::Cursor(_) => self.by_cursor(window, first, cuts).await?,
             Next::Counted { total, size } => {
+                self.is_counted.store(true, Ordering::Relaxed);
                 let parts = match total > MOST_PAGES * size {
                     true => self.parts(window, total.div_ceil(MOST_PAGES * size / 2), &first)?,
                     false => Vec::new(),
@@ -74,6 +75,19 @@ impl Reading<'_> {
 
     fn end(&self, window: Window, state: State, pages: u64) -> Result<()> {
         self.replica().end_window(window, state, pages)
+    }
+
+    /// Ends a window of which nobody knows whether it is whole; `may_pass`: it may be known when it is read once more.
+    fn leave_unproven(
+        &self,
+        window: Window,
+        pages: u64,
+        why: String,
+        may_pass: bool,
+    ) -> Result<()> {
+        self.unproven()
+            .insert(window.id, Unproven { why, may_pass });
+        self.end(window, State::Unproven, pages)
     }
 
     /// Whether the listing shows rows that lie far from the bounds that were asked for.
@@ -170,11 +184,11 @@ impl Reading<'_> {
                 return self.end(window, State::Read, pages);
             }
         }
-        self.doubt(format!(
+        let why = format!(
             "the tickets made {} did not come as the system counts them, {TRIES} times over",
             told(window.span)
-        ));
-        self.end(window, State::Unproven, pages)
+        );
+        self.leave_unproven(window, pages, why, true)
     }
 
     /// Reads one page of a window: whose tickets came, and how many there are in all.
@@ -236,8 +250,8 @@ impl Reading<'_> {
             seen.extend(ids);
         }
         if pages > 1 {
-            self.doubt("the system does not count its tickets: whether all came cannot be proven");
-            return self.end(window, State::Unproven, pages);
+            let why = "the system does not count its tickets: whether all came cannot be proven";
+            return self.leave_unproven(window, pages, why.to_owned(), false);
         }
         self.end(window, State::Read, pages)
     }
@@ -275,11 +289,11 @@ impl Reading<'_> {
                 _ => break,
             };
             if is_stuck {
-                self.doubt(format!(
+                let why = format!(
                     "the system shows the same tickets again and again from {} on",
                     reached.map_or("the beginning".to_owned(), |at| at.to_string())
-                ));
-                return self.end(window, State::Unproven, pages);
+                );
+                return self.leave_unproven(window, pages, why, false);
             }
             if let Some(rest) = self.rest(window.span, reached)? {
                 let late = self.replica().cut_window(window.id, rest.0, rest.1)?;
@@ -292,10 +306,13 @@ impl Reading<'_> {
                 .await?;
         }
         match order.is_kept {
-            true => self.end(window, State::Read, pages),
+            true => {
+                self.forget_gone(window.span, &seen).await?;
+                self.end(window, State::Read, pages)
+            }
             false => {
-                self.doubt("the system does not keep the order that was asked for");
-                self.end(window, State::Unproven, pages)
+                let why = "the system does not keep the order that was asked for".to_owned();
+                self.leave_unproven(window, pages, why, false)
             }
         }
     }

@@ -72,6 +72,17 @@ impl Replica {
         })
     }
 
+    /// Puts one window that is to be read in the place of all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn list_anew(&mut self, span: Span) -> Result<()> {
+        self.together(|replica| {
+            replica.forget_windows()?;
+            replica.add_window(span).map(drop)
+        })
+    }
+
     /// Adds a window that is to be read.
     ///
     /// # Errors
@@ -150,6 +161,25 @@ impl Replica {
             reopened += reopen.execute([at]).map_err(self.trouble())?;
         }
         Ok(reopened)
+    }
+
+    /// Whether one of these moments lies in a window that took more than one page.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_split_by(&self, moments: &[Timestamp]) -> Result<bool> {
+        let mut split = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM part WHERE pages > 1 AND from_at <= ?1 AND until_at > ?1",
+            )
+            .map_err(self.trouble())?;
+        for at in moments {
+            if split.exists([instant(Some(*at))]).map_err(self.trouble())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// All windows that have been read, whatever came of it.
