@@ -141,18 +141,17 @@ impl Summary {
         if let Some(bulk) = after.bulk
             && self.sent > 0
         {
-            let of_all = words::plural(self.sent, "request", "requests");
-            let _ = match bulk {
-                0 => writeln!(
-                    text,
-                    "  bulk       none of {of_all} was for many tickets: too few of them are set to the same"
+            let all = words::plural(self.sent, "request", "requests");
+            let told = match bulk {
+                0 => format!(
+                    "none of {all} was for many tickets: there is none for what is set, or too few rows set the same"
                 ),
-                bulk => writeln!(
-                    text,
-                    "  bulk       {} of {of_all} for many tickets at once",
+                bulk => format!(
+                    "{} of {all} for many tickets at once, besides those that read the tickets back",
                     words::count(bulk)
                 ),
             };
+            let _ = writeln!(text, "  bulk       {told}");
         }
         if let Some(most) = context.most
             && self.not_sent > 0
