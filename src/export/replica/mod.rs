@@ -360,7 +360,7 @@ fn read_out(
     let text = format!(
         "SELECT id, head, {}, {} FROM ticket ORDER BY created, id",
         column(parts.comments, "comments"),
-        column(parts.rest, "rest"),
+        column(parts.rest(), "rest"),
     );
     let mut all = connection.prepare(&text).map_err(trouble)?;
     let mut rows = all.query([]).map_err(trouble)?;
@@ -373,7 +373,7 @@ fn read_out(
         let id = id.as_str().map_err(|_| damaged())?;
         let head = bytes(1).map_err(trouble)?.ok_or_else(damaged)?;
         let (comments, rest) = (bytes(2).map_err(trouble)?, bytes(3).map_err(trouble)?);
-        let ticket = packed::unpack(system, id, head, comments, rest).ok_or_else(damaged)?;
+        let ticket = packed::unpack(system, id, head, comments, rest, parts).ok_or_else(damaged)?;
         if let Some(query) = selection.query {
             let shown = match with_words {
                 true => serde_json::json!(ticket),
