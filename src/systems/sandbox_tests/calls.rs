@@ -288,6 +288,7 @@ async fn every_call_to_incidentiq_is_of_the_contract() {
         }
         desk.does(Operation::Delete, &[]).await;
         desk.acts("undelete", &[]).await;
+        desk.in_bulk().await;
         made.add(&desk);
         desk.sandbox.stop().await.unwrap();
     }
