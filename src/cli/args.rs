@@ -206,6 +206,9 @@ pub(super) struct ImportArgs {
     /// Requests under way at once [default: the profile's, else 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub concurrency: Option<u64>,
+    /// Set the same on many tickets by one request where the system has it, and read the tickets back
+    #[arg(long)]
+    pub bulk: bool,
     /// The error file [default: named after the input, in this folder]
     #[arg(long, value_name = "FILE")]
     pub errors_to: Option<PathBuf>,

@@ -13,8 +13,8 @@ pub(super) struct About<'a> {
     pub(super) operation: Operation,
     /// `up to 17 tickets`.
     pub(super) tickets: String,
-    /// How many requests that takes.
-    pub(super) requests: f64,
+    /// How many requests that takes; `None`: that is seen when they go.
+    pub(super) requests: Option<f64>,
     /// What lets e-mails and the like fire.
     pub(super) notify: &'a str,
     /// How it is taken back.
@@ -28,7 +28,10 @@ impl About<'_> {
         let system = connected.system.as_ref();
         let account = system.account();
         let whom = account.user.as_deref().unwrap_or("the owner of the token");
-        let least = std::time::Duration::from_secs_f64(self.requests / rate);
+        let least = match self.requests {
+            Some(requests) => words::duration(std::time::Duration::from_secs_f64(requests / rate)),
+            None => "one request for many tickets where that can be,".to_owned(),
+        };
         let silent = match system.schema().cannot_silence() {
             Some(what) => format!("    not silent {what}"),
             None => format!(
@@ -49,11 +52,7 @@ impl About<'_> {
                 account.tenant
             ),
             format!("    as         {whom}"),
-            format!(
-                "    how long   {} at {}",
-                words::duration(least),
-                words::rate(rate)
-            ),
+            format!("    how long   {least} at {}", words::rate(rate)),
             silent,
             format!("    undo       {}", self.undo),
         ]

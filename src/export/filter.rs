@@ -1,11 +1,11 @@
 //! What people look for, in the names of the common ticket, as a [`Query`] by the ids of the directory.
 
-use crate::directory::suggest::{did_you_mean, nearest};
-use crate::directory::{Directory, Found, Kind};
+use crate::directory::suggest::{did_you_mean, fold, nearest};
+use crate::directory::{CustomField, CustomType, Directory, Found, Kind};
 use crate::error::{Error, Result};
 use crate::systems::common::Named;
 use crate::systems::fields::{FieldType, called};
-use crate::systems::query::{Query, StateFilter};
+use crate::systems::query::{CustomFilter, Query, StateFilter};
 use crate::systems::{Operation, Schema, Standing};
 
 /// A field that can be looked for.
@@ -18,7 +18,7 @@ pub struct Field {
 }
 
 /// The fields that can be looked for.
-pub const FIELDS: [Field; 9] = [
+pub const FIELDS: [Field; 10] = [
     Field {
         name: "state",
         about: "how far it is: open, closed, deleted, or a status by name",
@@ -55,7 +55,14 @@ pub const FIELDS: [Field; 9] = [
         name: "device",
         about: "the tag of a device that it is about (IncidentIQ)",
     },
+    Field {
+        name: "custom.NAME",
+        about: "a custom field by its name; a value of it, or an option",
+    },
 ];
+
+/// As a value: those that have none.
+pub const NONE: &str = "none";
 
 /// Turns what was typed into a query.
 #[derive(Debug)]
@@ -106,15 +113,24 @@ impl<'a> Filters<'a> {
     /// # Errors
     /// When there is no such field or value.
     pub fn one(&mut self, name: &str, value: &str, flag: &str) -> Result<()> {
+        if let Some(field) = name.strip_prefix("custom.") {
+            return self.custom(field, value, flag);
+        }
         let query = &mut self.query;
-        let named = |kind| resolve(self.directory, kind, flag, value);
+        let is_none = value.eq_ignore_ascii_case(NONE);
+        let named = |kind| match is_none {
+            true => Ok(Named::default()),
+            false => resolve(self.directory, kind, flag, value),
+        };
+        let text = || if is_none { "" } else { value }.to_owned();
         match name {
             "state" => query
                 .states
                 .push(state(value, flag, self.schema, self.directory)?),
-            "priority" => query
-                .priority
-                .push(priority(value, flag, self.schema, self.directory)?),
+            "priority" => query.priority.push(match is_none {
+                true => Named::default(),
+                false => priority(value, flag, self.schema, self.directory)?,
+            }),
             "requester" => query.requester.push(named(Kind::User)?),
             "assignee" => query.assignee.push(named(Kind::User)?),
             "team" => query.team.push(named(Kind::Team)?),
@@ -127,8 +143,8 @@ impl<'a> Filters<'a> {
                     false => Kind::Issue,
                 })?);
             }
-            "tag" => query.tags.push(value.to_owned()),
-            "device" => query.devices.push(value.to_owned()),
+            "tag" => query.tags.push(text()),
+            "device" => query.devices.push(text()),
             _ => {
                 let names = FIELDS.map(|field| field.name);
                 let mut error = Error::usage(format!("no field `{name}`")).at(flag);
@@ -140,6 +156,53 @@ impl<'a> Filters<'a> {
         }
         Ok(())
     }
+
+    /// Takes one value of a custom field: as text, and as the id of what it names.
+    fn custom(&mut self, name: &str, value: &str, flag: &str) -> Result<()> {
+        let known = &self.directory.snapshot().custom_fields;
+        let is_called = |field: &&CustomField| fold(&field.name) == fold(name) || field.id == name;
+        let Some(field) = known.iter().find(is_called) else {
+            let names: Vec<&str> = known.iter().map(|field| field.name.as_str()).collect();
+            let error = Error::usage(format!("no custom field `{name}`")).at(flag);
+            let near = did_you_mean(&nearest(name, names.iter().copied()));
+            return Err(match (names.as_slice(), near) {
+                ([], _) => error.hint("the system tells of no custom field"),
+                (_, Some(near)) => error.hint(near),
+                (names, None) => error.hint(format!("one of {}", names.join(", "))),
+            });
+        };
+        let values = match value.eq_ignore_ascii_case(NONE) {
+            true => vec![String::new()],
+            false => meanings(field, self.directory, value),
+        };
+        let custom = &mut self.query.custom;
+        match custom.iter_mut().find(|filter| filter.id == field.id) {
+            Some(filter) => filter.values.extend(values),
+            None => custom.push(CustomFilter {
+                id: field.id.clone(),
+                name: field.name.clone(),
+                values,
+            }),
+        }
+        Ok(())
+    }
+}
+
+/// What a value of a custom field may be in an answer: the text, or the id of the option, person or place of that name.
+fn meanings(field: &CustomField, directory: &Directory, value: &str) -> Vec<String> {
+    let mut values = vec![value.to_owned()];
+    let options = field.options.iter();
+    let called = options.filter(|option| fold(&option.value) == fold(value));
+    values.extend(called.map(|option| option.id.clone()));
+    let kind = match field.kind {
+        CustomType::User => Some(Kind::User),
+        CustomType::Location => Some(Kind::Location),
+        _ => None,
+    };
+    if let Some(Found::One(entry)) = kind.map(|kind| directory.find(kind, value, &[], None)) {
+        values.push(entry.id.clone());
+    }
+    values
 }
 
 /// The values of a list, each trimmed; commas inside double quotes belong to the value.
@@ -285,6 +348,43 @@ impl<'a> Own<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::{Choice, Snapshot};
+    use crate::systems::{Dialect, SystemName};
+
+    #[test]
+    fn a_custom_field_is_found_by_its_name_and_its_option_by_its_text() {
+        let directory = Directory::new(Snapshot {
+            version: Snapshot::VERSION,
+            system: SystemName::IncidentIq,
+            dialect: Dialect::Only,
+            tenant: "t".to_owned(),
+            pulled_at: jiff::Timestamp::UNIX_EPOCH,
+            kinds: std::collections::BTreeMap::new(),
+            custom_fields: vec![CustomField {
+                id: "F-1".to_owned(),
+                name: "Shelf".to_owned(),
+                kind: CustomType::Select,
+                options: vec![Choice {
+                    id: "O-7".to_owned(),
+                    value: "Top".to_owned(),
+                }],
+                max_length: None,
+                required: false,
+            }],
+            constants: std::collections::BTreeMap::new(),
+        });
+        let schema = crate::systems::schema(SystemName::IncidentIq, None).unwrap();
+        let mut filters = Filters::new(schema.as_ref(), &directory);
+        filters.take("custom.shelf=top, none").unwrap();
+        filters.take("assignee=none").unwrap();
+        let unknown = filters.take("custom.Shelv=x").unwrap_err().to_string();
+        assert!(unknown.contains("no custom field `Shelv`"), "{unknown}");
+        let query = filters.into_query();
+        assert_eq!(query.custom.len(), 1);
+        assert_eq!(query.custom[0].id, "F-1");
+        assert_eq!(query.custom[0].values, ["top", "O-7", ""]);
+        assert_eq!(query.assignee, [Named::default()]);
+    }
 
     #[test]
     fn a_value_may_hold_a_comma() {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -17,16 +17,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::breaker::{Breaker, Flow};
-use super::clock::Clock;
 use super::crash;
+use super::gather::UNDER_WAY;
 use super::intents::{Intending, intents};
 use super::limiter::{Cause, Limiter, Pause, UNKNOWN_RATE};
+use super::line::{Line, Signal};
 use super::look::look;
 use super::plan::{Base, Plan, Row};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::{Differ, rehearse};
-use super::row::{Intended, Line, Sent, Signal, send};
+use super::row::{Intended, Sent, send};
 use super::totals::{Fold, Totals};
 use super::{Going, Settings, Stop};
 use crate::error::{Error, Result};
@@ -63,7 +64,7 @@ pub(super) async fn drive<'e>(
     if let Some(last) = last {
         tell_changes(&mut fold, &last, &sending.meta);
     }
-    let run = sending.scope.start_run(sending.meta).await?;
+    let run = sending.scope.start_run(sending.meta.clone()).await?;
     fold.totals.run = Some(run.code().to_owned());
     if sending.limiter.is_searching() {
         fold.note(format!(
@@ -72,19 +73,14 @@ pub(super) async fn drive<'e>(
             sending.limiter.rate().unwrap_or(UNKNOWN_RATE)
         ));
     }
-    let (signals, heard) = mpsc::unbounded_channel();
-    let halt = watch::Sender::new(false);
-    let line = Arc::new(Line {
-        scope: sending.scope.identity(),
-        clock: Clock::start(sending.system.account().clock_offset),
-        crash: settings.crash.clone(),
-        system: sending.system,
-        limiter: sending.limiter,
-        run: run.clone(),
-        halt: halt.subscribe(),
-        signals,
-        sent: AtomicU64::new(0),
-    });
+    let Sending {
+        system,
+        scope,
+        limiter,
+        ..
+    } = sending;
+    let (line, halt, heard) = Line::new(system, limiter, settings, scope.identity(), run.clone());
+    let line = Arc::new(line);
     let mut engine = Engine {
         settings,
         pool: Pool::new(line.clone(), settings, started),
@@ -317,7 +313,8 @@ impl<'e> Engine<'e> {
             let error = self.breaker.gives_up(&self.last_unclear);
             self.stop_with(error);
         }
-        while self.under_way.len() < self.places()
+        while let Some((row, _)) = self.ready.front()
+            && self.under_way.len() < self.places(row)
             && let Some((row, since)) = self.ready.pop_front()
         {
             self.leaving.insert(row.base.ordinal, row.base.stub());
@@ -351,12 +348,16 @@ impl<'e> Engine<'e> {
         }
     }
 
-    /// How many rows may be under way.
-    pub(super) fn places(&self) -> usize {
-        match (self.breaker.flow(), self.line.system.wants_first_alone()) {
+    /// How many rows may be under way when this one goes next.
+    pub(super) fn places(&self, next: &Row) -> usize {
+        let first_alone = next.ticket.is_none() && self.line.system.wants_first_alone();
+        match (self.breaker.flow(), first_alone) {
             (Flow::Held, _) => 0,
             (Flow::Trial, _) | (_, true) => 1,
-            (Flow::Open, false) => self.settings.concurrency.max(1),
+            (Flow::Open, false) => {
+                let most = self.line.gather.as_ref().map_or(1, |_| UNDER_WAY);
+                self.settings.concurrency.max(most)
+            }
         }
     }
 
@@ -444,6 +445,7 @@ impl<'e> Engine<'e> {
             self.fold.totals.requests += 1;
             self.fold.tell(&Event::Sent);
         }
+        self.fold.totals.bulk = self.line.bulk.load(Ordering::Relaxed);
     }
 
     pub(super) fn hear(&mut self, signal: Signal) {

@@ -41,7 +41,9 @@ impl Engine<'_> {
         };
         let ahead = match (&first.requests.reference, first.ticket.is_some()) {
             // An intent that a crash leaves behind stays in doubt for ever: no more of them than can leave at once.
-            (None, false) => self.places(),
+            (None, false) => self.places(first),
+            // Many wait for each other, and one request takes them along.
+            _ if self.line.gather.is_some() => AHEAD,
             _ => self.line.limiter.rate().map_or(AHEAD, |rate| {
                 // A float beyond the range becomes its end.
                 ((rate * AHEAD_SECONDS) as usize).clamp(1, AHEAD)

@@ -2,10 +2,12 @@
 //! of which nobody knows and that must not simply go again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::line::Line;
 use super::plan::Row;
 use super::retry::Backoff;
-use super::row::{Line, Sent, SentEnd};
+use super::row::{Sent, SentEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::{Call, Sighting, Ticket, call_of};
 
@@ -80,8 +82,13 @@ pub(super) enum Find {
 pub(super) async fn find(line: &Line, name: &str) -> Result<Find> {
     let mut backoff = Backoff::repeat();
     loop {
+        let Some(slot) = line.slot(Duration::ZERO).await else {
+            return Ok(Find::Halted);
+        };
         let permit = line.limiter.as_ref();
-        match line.system.find_ticket(name, permit).await {
+        let found = line.system.find_ticket(name, permit).await;
+        drop(slot);
+        match found {
             Ok(Some(ticket)) => return Ok(Find::Found(ticket)),
             Ok(None) => return Ok(Find::Nothing),
             Err(error) => {

@@ -24,7 +24,9 @@
 //! | `rehearse` | the dry run: the same plans without the sending |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
 //! | `pool` | the rows in doubt, and when they are due |
+//! | `line` | what all rows share: the system, the limits, what they tell |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
+//! | `gather` | calls of several rows that become one request for many tickets |
 //! | `retry` | what an answer means, and when a request goes again |
 //! | `limiter` | the rate, and the pause that all keep |
 //! | `rollback` | a run taken back |
@@ -43,9 +45,11 @@ mod compare;
 mod crash;
 mod ending;
 mod engine;
+mod gather;
 mod intents;
 mod known;
 mod limiter;
+mod line;
 mod look;
 mod outcome;
 mod plan;
@@ -91,7 +95,7 @@ pub use totals::Totals;
 pub struct Settings {
     /// Requests per second as configured; only told from here, the [`Limiter`] holds it.
     pub rate: Option<f64>,
-    /// How many rows are under way at once.
+    /// How many requests are under way at once; as many rows, unless calls go together.
     pub concurrency: usize,
     /// No request commits later than this after it was sent.
     pub commit_within: Duration,
@@ -111,6 +115,8 @@ pub struct Settings {
     pub keep: Keep,
     /// Whether a dry run reads the tickets that would be changed, and tells how; it keeps all payloads then.
     pub diff: bool,
+    /// Whether calls that set the same on many tickets become one request, where the system has it.
+    pub bulk: bool,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
     /// Where the run is made to die, for the proof of the delivery.
@@ -147,6 +153,7 @@ impl Default for Settings {
             retry: false,
             keep: Keep::default(),
             diff: false,
+            bulk: false,
             workers: None,
             crash: None,
         }

@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::Settings;
+use super::line::Line;
 use super::plan::{Doubt, Doubtful};
-use super::row::Line;
 use super::settle::{Decision, Swept, settle, sweep};
 use crate::error::Result;
 use crate::event::{Event, Wait};

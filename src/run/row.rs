@@ -1,129 +1,27 @@
 //! One row on its way: its steps in order, each sent until its answer means something else than *again*.
 //!
 //! The first intent is durable when a row comes here; those of further steps, and those that have become too old,
-//! are written here before the request leaves.
+//! are written here before the request leaves. In a run that sends in bulk a step may wait in [`super::gather`] for
+//! those of other rows; its intent and its outcome are its own all the same.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
-use uuid::Uuid;
+use tokio::time::Instant;
 
-use super::clock::Clock;
-use super::crash::{self, Crash};
-use super::limiter::Limiter;
+use super::crash;
+use super::gather::Taken;
+use super::line::{GRACE, Line, Signal};
 use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, Trouble};
-use crate::record::RowKey;
-use crate::systems::{
-    Answered, Call, NO_HANDLES, Outcome, Refusal, Sighting, System, Ticket, call_of,
-};
+use crate::ledger::{Change, Intent, Settlement, State, Trouble};
+use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, Sighting, Ticket, call_of};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
-/// How long a row that has its ticket may go on with its further steps when the run is stopped.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// What all rows share.
-pub(super) struct Line {
-    pub(super) system: Arc<dyn System>,
-    pub(super) limiter: Arc<Limiter>,
-    pub(super) clock: Clock,
-    /// The identity of the scope.
-    pub(super) scope: Uuid,
-    pub(super) run: ActiveRun,
-    /// True when nothing new is to be sent.
-    pub(super) halt: watch::Receiver<bool>,
-    pub(super) signals: mpsc::UnboundedSender<Signal>,
-    pub(super) crash: Option<Arc<Crash>>,
-    /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
-    /// would double its work, and each comes back with an answer soon.
-    pub(super) sent: AtomicU64,
-}
-
-/// What a row tells while it is under way.
-#[derive(Debug)]
-pub(super) enum Signal {
-    /// The row of this group that goes alone has its ticket, whatever becomes of its further steps.
-    Made(String),
-    /// A request was too fast.
-    Throttled,
-    /// Something that a person should know.
-    Note(String),
-}
-
-impl Line {
-    fn tell(&self, signal: Signal) {
-        // An engine that has returned listens no more.
-        let _ = self.signals.send(signal);
-    }
-
-    /// What identifies a step of a row for ever.
-    pub(super) fn identity(&self, key: &RowKey, step: &StepId) -> Uuid {
-        let name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
-        Uuid::new_v5(&self.scope, name.as_bytes())
-    }
-
-    /// Says that a pause is longer than is kept.
-    fn tell_if_long(&self, asked: Option<Duration>) {
-        if let Some(asked) = asked {
-            self.tell(Signal::Note(format!(
-                "the system asks for a pause of {} minutes; after {} it is asked again",
-                asked.as_secs().div_ceil(60),
-                super::LONGEST_PAUSE.as_secs() / 60
-            )));
-        }
-    }
-
-    /// Now, on the system's clock; no later than it is.
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.earliest()
-    }
-
-    /// Now, on the system's clock; no earlier than it is.
-    pub(super) fn now_at_the_latest(&self) -> Timestamp {
-        self.clock.latest()
-    }
-
-    /// Dies when this is the place and the time.
-    pub(super) fn crash(&self, place: crash::Place) {
-        crash::here(self.crash.as_deref(), place);
-    }
-
-    /// Waits for a permit, or for the end of the run: false.
-    async fn permit(&self, grace: Duration) -> bool {
-        tokio::select! {
-            biased;
-            () = self.halted(grace) => false,
-            () = self.limiter.take() => true,
-        }
-    }
-
-    /// Waits, or for the end of the run: false.
-    pub(super) async fn wait(&self, length: Duration) -> bool {
-        tokio::select! {
-            biased;
-            () = self.halted(Duration::ZERO) => false,
-            () = sleep(length) => true,
-        }
-    }
-
-    async fn halted(&self, grace: Duration) {
-        let mut halt = self.halt.clone();
-        if halt.wait_for(|halt| *halt).await.is_err() {
-            return std::future::pending().await;
-        }
-        if !grace.is_zero() {
-            sleep(grace).await;
-        }
-    }
-}
 
 /// How far a row came. `row.next` is the step at which it stands.
 pub(super) struct Sent {
@@ -281,74 +179,84 @@ enum StepEnd {
 
 /// Sends one step until its answer means something else than *again*.
 async fn step(
-    line: &Line,
+    line: &Arc<Line>,
     row: &mut Row,
     mut intended: Intended,
     changes: &mut Vec<Change>,
 ) -> StepEnd {
+    let mut together = line.together(&row.requests.steps[row.next]);
     let mut pace = Pace::new(
         line.system
             .schema()
             .is_repeatable(call_of(&row.requests.steps[row.next].id.name)),
     );
     loop {
-        let grace = if row.ticket.is_some() && !pace.has_waited {
-            GRACE
-        } else {
-            Duration::ZERO
-        };
-        if !line.permit(grace).await {
-            return withdrawn(row, changes, SentEnd::Withdrawn);
-        }
-        match renew(line, row, intended).await {
-            Ok(Some(renewed)) => intended = renewed,
-            Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
-            Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
-        }
         let request = &row.requests.steps[row.next];
-        line.sent.fetch_add(1, Ordering::Relaxed);
-        line.crash(crash::Place::BeforeSend);
         let call = Call {
             step: call_of(&request.id.name),
             ticket: row.ticket.as_ref(),
             body: &request.body,
             id: line.identity(&row.key, &request.id),
         };
-        let Answered { outcome, spent } =
-            crash::while_under_way(line.crash.as_deref(), line.system.perform(call)).await;
-        if let Some(left) = spent {
-            line.tell_if_long(line.limiter.spent_for(left));
-        }
+        let outcome = match (together, &row.ticket) {
+            (Some((gather, name)), Some(ticket)) => {
+                // What goes together sets what it sets or ends a ticket: nobody asks later when it was intended.
+                match gather.join(line, name, call, ticket).await {
+                    Taken::Answered(outcome) => outcome,
+                    Taken::Alone => {
+                        together = None;
+                        continue;
+                    }
+                    Taken::Halted => return withdrawn(row, changes, SentEnd::Withdrawn),
+                }
+            }
+            _ => {
+                let grace = if row.ticket.is_some() && !pace.has_waited {
+                    GRACE
+                } else {
+                    Duration::ZERO
+                };
+                let Some(_slot) = line.permit(grace).await else {
+                    return withdrawn(row, changes, SentEnd::Withdrawn);
+                };
+                match renew(line, row, intended).await {
+                    Ok(Some(renewed)) => intended = renewed,
+                    Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
+                    Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
+                }
+                line.leave(line.system.perform(call)).await
+            }
+        };
         line.crash(crash::Place::BeforeOutcome);
-        let verdict = judge(&outcome, pace.repeatable);
-        if !matches!(verdict, Verdict::AfterPause | Verdict::Unsent) {
-            line.limiter.went_through();
-        }
-        match (verdict, outcome) {
-            (Verdict::AfterPause, outcome) => {
-                if let Err(error) = pace.throttled(line, &outcome) {
+        match (judge(&outcome, pace.repeatable), outcome) {
+            (Verdict::AfterPause, _) => {
+                if let Err(error) = pace.throttled() {
                     return withdrawn(row, changes, SentEnd::Stopped(error));
                 }
             }
-            (Verdict::Unsent, Outcome::Unsent(what)) => match pace.unsent(line, &what).await {
+            (Verdict::Unsent, Outcome::Unsent(what)) => match pace.unsent(line).await {
                 Next::Again => {}
                 Next::Halted => return withdrawn(row, changes, SentEnd::Withdrawn),
                 Next::Enough => {
                     return withdrawn(row, changes, SentEnd::Stopped(unreachable_system(&what)));
                 }
             },
-            (Verdict::Repeat, Outcome::InDoubt(what)) => match pace.repeat(line).await {
-                Next::Again => {}
-                Next::Halted | Next::Enough => {
-                    changes.push(settled(
-                        line,
-                        row,
-                        State::InDoubt,
-                        Some(Trouble::Doubt(what.clone())),
-                    ));
-                    return StepEnd::Ended(SentEnd::Unclear(what));
+            (Verdict::Repeat, Outcome::InDoubt(what)) => {
+                // Its own answer says more than that to a request for many.
+                together = None;
+                match pace.repeat(line).await {
+                    Next::Again => {}
+                    Next::Halted | Next::Enough => {
+                        changes.push(settled(
+                            line,
+                            row,
+                            State::InDoubt,
+                            Some(Trouble::Doubt(what.clone())),
+                        ));
+                        return StepEnd::Ended(SentEnd::Unclear(what));
+                    }
                 }
-            },
+            }
             (_, outcome) => return closed(line, row, intended, outcome, changes),
         }
     }
@@ -474,7 +382,6 @@ struct Pace {
     repeat: Backoff,
     throttled: u32,
     has_waited: bool,
-    told: bool,
 }
 
 impl Pace {
@@ -485,19 +392,12 @@ impl Pace {
             repeat: Backoff::repeat(),
             throttled: 0,
             has_waited: false,
-            told: false,
         }
     }
 
-    fn throttled(&mut self, line: &Line, outcome: &Outcome) -> Result<()> {
-        let asked = match outcome {
-            Outcome::Throttled(asked) => *asked,
-            _ => None,
-        };
-        line.tell(Signal::Throttled);
+    fn throttled(&mut self) -> Result<()> {
         self.has_waited = true;
         self.throttled += 1;
-        line.tell_if_long(line.limiter.pause_for(asked));
         if self.throttled >= MOST_THROTTLED {
             return Err(Error::new(
                 ErrorKind::System,
@@ -510,13 +410,8 @@ impl Pace {
         Ok(())
     }
 
-    async fn unsent(&mut self, line: &Line, what: &str) -> Next {
+    async fn unsent(&mut self, line: &Line) -> Next {
         self.has_waited = true;
-        if !std::mem::replace(&mut self.told, true) {
-            line.tell(Signal::Note(format!(
-                "the system cannot be reached ({what}); trying again"
-            )));
-        }
         after(line, self.unsent.next()).await
     }
 

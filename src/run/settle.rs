@@ -13,9 +13,9 @@ use std::time::Duration;
 use jiff::{Span, Timestamp};
 use tokio::time::sleep;
 
+use super::line::Line;
 use super::plan::Doubt;
 use super::retry::Backoff;
-use super::row::Line;
 use crate::error::{ErrorKind, Result};
 use crate::ledger::Doubted;
 use crate::mapping::reference::{borne, field_of, marked_group};

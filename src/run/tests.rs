@@ -1,6 +1,8 @@
 //! The engine against a scripted system on a paused clock, over the ledger's twin in memory.
 
+mod bulk;
 mod fake;
+mod many;
 mod upsert;
 
 use std::collections::BTreeMap;

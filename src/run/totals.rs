@@ -51,6 +51,9 @@ pub struct Totals {
     pub not_sent: u64,
     /// Requests that left for rows.
     pub requests: u64,
+    /// Those of them that were for many tickets at once.
+    #[serde(default)]
+    pub bulk: u64,
     /// Requests that were too fast for the system.
     pub throttled: u64,
     /// Tickets that were found twice for one row.

@@ -5,6 +5,7 @@
 //! requests, loads the directory and lists what was created. Neither retries, sleeps or limits: that is the
 //! run's business.
 
+pub mod bulk;
 pub mod clearfeed;
 pub mod common;
 mod connection;
@@ -36,6 +37,7 @@ use uuid::Uuid;
 
 use crate::directory::{CustomField, Snapshot};
 use crate::error::{Error, Fault, Result};
+use bulk::{Bulk, BulkCall};
 use common::CommonTicket;
 use examine::Finding;
 use fields::{FieldTable, FieldValue};
@@ -290,6 +292,18 @@ pub trait Schema: fmt::Debug + Send + Sync {
     /// Whether a call may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, call: &str) -> bool;
 
+    /// What can be done to many tickets by one request; `None`: nothing.
+    fn bulk(&self) -> Option<Bulk> {
+        None
+    }
+
+    /// The request for many tickets ([`System::perform_bulk`]) that can stand for this call, by a name of its own: calls
+    /// of the same name and the same body can go together. `None`: the call goes alone.
+    fn bulk_call(&self, call: &str, body: &Value) -> Option<&'static str> {
+        let _ = (call, body);
+        None
+    }
+
     /// What hangs on a ticket beyond the common ticket and can be read with it, by the words that people use.
     fn parts(&self) -> &'static [&'static str] {
         &[]
@@ -520,6 +534,33 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Sends one request of a row, once. Repeats nothing.
     async fn perform(&self, call: Call<'_>) -> Answered;
+
+    /// Sends one request that makes one change to many tickets ([`Schema::bulk_call`]), once. *Done* says that the system
+    /// has taken it on, not that it was done: that is to be read back.
+    async fn perform_bulk(&self, call: BulkCall<'_>) -> Answered {
+        let _ = call;
+        Outcome::Rejected(Refusal {
+            status: 0,
+            message: "there is no request for many tickets here".to_owned(),
+            fields: Vec::new(),
+        })
+        .into()
+    }
+
+    /// Which of the tickets show what a change sets, in their order, by as few requests as that takes. `closely`: those
+    /// that the system leaves out when it is asked for many are read one by one.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    async fn shown(
+        &self,
+        call: BulkCall<'_>,
+        closely: bool,
+        permit: &dyn Permit,
+    ) -> Result<Vec<bool>> {
+        let _ = (closely, permit);
+        Ok(vec![false; call.tickets.len()])
+    }
 
     /// Looks at the ticket of a call that may not be repeated, whether it was done; `others` are the bodies of further
     /// calls of its kind that the row makes, which are not taken for it; `since` is when it was sent, on the system's

@@ -3,7 +3,11 @@
 //! How pages follow each other differs: some systems count their rows and give any page by its index, others hand out
 //! a cursor for the next one only. [`Next`] says which it is; what is made of it is the reader's business.
 
+use std::num::NonZero;
+use std::thread;
+
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::common::CommonTicket;
 use super::query::{Query, Span};
@@ -95,4 +99,32 @@ pub struct TicketPage {
     pub tickets: Vec<Shown>,
     /// What follows.
     pub next: Next,
+}
+
+/// From how many rows on it is worth to share them out.
+const MANY: usize = 200;
+
+/// The tickets of a page, in the order of its rows; the rows of a large one are shared out among the processors.
+pub(super) fn each_shown(
+    rows: &[Value],
+    shown: impl Fn(&Value) -> Option<Shown> + Sync,
+) -> Vec<Shown> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let all = |rows: &[Value]| rows.iter().filter_map(&shown).collect::<Vec<_>>();
+    if rows.len() < MANY || processors == 1 {
+        return all(rows);
+    }
+    thread::scope(|threads| {
+        let (first, others) = rows.split_at(rows.len().div_ceil(processors));
+        let others = others.chunks(first.len());
+        let others: Vec<_> = others.map(|rows| threads.spawn(|| all(rows))).collect();
+        let mut tickets = all(first);
+        for other in others {
+            match other.join() {
+                Ok(more) => tickets.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        tickets
+    })
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Standing;
-use super::common::{CommonTicket, Named};
+use super::common::{CommonTicket, CustomValue, Named};
 use crate::directory::suggest::fold;
 
-/// What tickets are looked for, in the words of the common ticket. Everything that is said must hold.
+/// What tickets are looked for, in the words of the common ticket. Everything that is said must hold. A [`Named`] without
+/// id, name and address, and an empty text, stand for tickets that have none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Query {
     /// How far they are: any of these.
@@ -34,8 +35,63 @@ pub struct Query {
     pub updated: Span,
     /// When they were closed.
     pub closed: Span,
+    /// Custom fields and what they hold: each of them.
+    pub custom: Vec<CustomFilter>,
     /// Words, each of which stands somewhere in what the system shows of the ticket.
     pub words: Vec<String>,
+}
+
+/// What a custom field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomFilter {
+    /// The field's id.
+    pub id: String,
+    /// The field's name.
+    pub name: String,
+    /// Any of these, as text or as the id of an option; an empty text: nothing.
+    pub values: Vec<String>,
+}
+
+impl CustomFilter {
+    fn holds(&self, ticket: &CommonTicket) -> bool {
+        let is_field = |value: &&CustomValue| match &value.id {
+            Some(id) => id.eq_ignore_ascii_case(&self.id),
+            None => value.name.as_deref() == Some(self.name.as_str()),
+        };
+        let mut found = Vec::new();
+        for value in ticket.custom.iter().filter(is_field) {
+            texts(&value.value, &mut found);
+        }
+        is_any(&self.values, found.iter().map(String::as_str))
+    }
+}
+
+/// The texts of a value, one by one.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        // IncidentIQ writes several values as the text of a JSON array.
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            match serde_json::from_str(text) {
+                Ok(items @ Value::Array(_)) => texts(&items, found),
+                _ => found.push(text.clone()),
+            }
+        }
+        Value::String(text) if text.trim().is_empty() => {}
+        Value::String(text) => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
+        Value::Bool(is_on) => found.push(is_on.to_string()),
+        Value::Null | Value::Object(_) => {}
+    }
+}
+
+/// Whether one of the texts is wanted, however it is written; an empty wish is that there is none.
+fn is_any<'t>(wanted: &[String], found: impl Iterator<Item = &'t str>) -> bool {
+    let found: Vec<String> = found.map(fold).collect();
+    wanted.iter().any(|wanted| match wanted.is_empty() {
+        true => found.is_empty(),
+        false => found.contains(&fold(wanted)),
+    })
 }
 
 /// A state to look for.
@@ -124,21 +180,18 @@ impl Query {
     /// filter that it does not know, and answers with everything. `shown` is all that was shown of the ticket.
     pub fn holds(&self, ticket: &CommonTicket, shown: &Value) -> bool {
         let is = |wanted: &[Named], found: &Option<Named>| {
-            wanted.is_empty()
-                || found
-                    .as_ref()
-                    .is_some_and(|found| wanted.iter().any(|one| found.is(one)))
+            let fits = |one: &Named| match found {
+                Some(found) => found.is(one),
+                None => *one == Named::default(),
+            };
+            wanted.is_empty() || wanted.iter().any(fits)
         };
-        let bears = |wanted: &[String], found: &[&str]| {
-            let is_found = |wanted: &String| found.iter().any(|one| fold(one) == fold(wanted));
-            wanted.iter().any(is_found)
+        let hurries = |wanted: &Named| match &ticket.priority {
+            Some(found) => same_name(found, wanted) || found.is(wanted),
+            None => *wanted == Named::default(),
         };
-        let tags = || ticket.tags.iter().map(String::as_str).collect::<Vec<_>>();
-        let devices = || ticket.devices.iter().map(Named::label).collect::<Vec<_>>();
-        let hurries = |wanted: &Named| {
-            let found = ticket.priority.as_ref();
-            found.is_some_and(|found| same_name(found, wanted) || found.is(wanted))
-        };
+        let tags = ticket.tags.iter().map(String::as_str);
+        let devices = ticket.devices.iter().map(Named::label);
         let stands = match self.states.as_slice() {
             [] => ticket.standing != Standing::Gone,
             states => states.iter().any(|state| state.holds(ticket)),
@@ -150,8 +203,9 @@ impl Query {
             && is(&self.place, &ticket.place)
             && is(&self.category, &ticket.category)
             && (self.priority.is_empty() || self.priority.iter().any(hurries))
-            && (self.tags.is_empty() || bears(&self.tags, &tags()))
-            && (self.devices.is_empty() || bears(&self.devices, &devices()))
+            && (self.tags.is_empty() || is_any(&self.tags, tags))
+            && (self.devices.is_empty() || is_any(&self.devices, devices))
+            && self.custom.iter().all(|custom| custom.holds(ticket))
             && self.created.holds(ticket.created)
             && self.updated.holds(ticket.updated)
             && self.closed.holds(ticket.closed)
@@ -248,6 +302,50 @@ mod tests {
         assert!(!span.holds(at("2024-06-22T00:00:00Z")));
         assert!(!span.holds(None));
         assert!(Span::default().holds(None));
+    }
+
+    #[test]
+    fn what_is_empty_and_what_a_custom_field_holds_can_be_asked_for() {
+        let shown = Value::Null;
+        let with = |value: Value| CommonTicket {
+            custom: vec![CustomValue {
+                id: Some("F-1".to_owned()),
+                name: None,
+                value,
+            }],
+            ..ticket()
+        };
+        let custom = |values: &[&str]| Query {
+            custom: vec![CustomFilter {
+                id: "f-1".to_owned(),
+                name: "Asset Tag".to_owned(),
+                values: values.iter().map(|one| (*one).to_owned()).collect(),
+            }],
+            ..Query::default()
+        };
+        for (value, wanted, holds) in [
+            (json!("A 17"), "a 17", true),
+            (json!("A 17"), "17", false),
+            (json!(17), "17", true),
+            (json!("[\"x\",\"y\"]"), "y", true),
+            (json!("  "), "", true),
+            (json!("x"), "", false),
+        ] {
+            let is_held = custom(&[wanted]).holds(&with(value.clone()), &shown);
+            assert_eq!(is_held, holds, "{value} {wanted}");
+        }
+        assert!(custom(&[""]).holds(&ticket(), &shown));
+        assert!(custom(&["", "x"]).holds(&with(json!("x")), &shown));
+        let nobody = Query {
+            assignee: vec![Named::default()],
+            ..Query::default()
+        };
+        assert!(!nobody.holds(&ticket(), &shown));
+        let untouched = CommonTicket {
+            assignee: None,
+            ..ticket()
+        };
+        assert!(nobody.holds(&untouched, &shown));
     }
 
     #[test]

@@ -316,6 +316,9 @@ fn what_is_asked_for_is_what_is_written() {
             Some("High" | "Critical")
         )
     });
+    of(&["--filter", "assignee=none"], &|ticket| {
+        ticket["assignee"].is_null()
+    });
     let place = all[0]["place"]["name"].as_str().unwrap().to_owned();
     of(
         &[

@@ -4,6 +4,7 @@
 
 mod again;
 mod bad_input;
+mod bulk;
 #[cfg(unix)]
 mod delivery;
 mod diff;

@@ -64,7 +64,7 @@ impl Doctor<'_> {
             let about = About {
                 operation: Operation::Create,
                 tickets: "one ticket".to_owned(),
-                requests: steps.len() as f64,
+                requests: Some(steps.len() as f64),
                 notify: "a rule of the system does it by itself",
                 undo: &undo,
             };

@@ -86,7 +86,11 @@ impl Analyses {
         );
         let selection = Selection {
             query: args.incremental.then_some(&all_times),
-            parts: Parts::ALL,
+            parts: Parts {
+                comments: kinds.contains(&SheetKind::Response),
+                not_shown: true,
+                other: false,
+            },
             directory: &open.directory,
         };
         each(replica, selection, stop, &mut |ticket| {

@@ -113,6 +113,9 @@ fn command(
         ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
         ("--concurrency", args.concurrency.map(|n| n.to_string())),
     ]));
+    if args.bulk {
+        words.push("--bulk".into());
+    }
     words.extend(given(typed_reading(args)));
     words.extend_from_slice(further);
     words
@@ -185,19 +188,19 @@ mod tests {
 
     #[test]
     fn what_goes_on_takes_the_same_rows() {
-        let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --dry-run --rows 2-9,12,40- \
+        let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --bulk --dry-run --rows 2-9,12,40- \
                     --limit 5 --max-errors 20%";
         let (resumed, mended) = commands(line);
         assert_eq!(
             resumed,
-            "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --dry-run --rows 2-9,12,40- --limit 5 \
+            "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --bulk --dry-run --rows 2-9,12,40- --limit 5 \
              --max-errors 20%"
         );
         // It is read again as it was written.
         assert_eq!(commands(&resumed), (resumed, mended.clone()));
         assert_eq!(
             mended,
-            "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s"
+            "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s --bulk"
         );
     }
     #[test]

@@ -1,6 +1,7 @@
 //! `deskferry import`: a file of tickets goes into a system.
 
 mod announce;
+mod bulk;
 mod compare;
 mod forecast;
 mod only;
@@ -50,6 +51,9 @@ pub(super) async fn run_only(
     output: &Output,
 ) -> Result<ExitCode> {
     let mapping = Mapping::load(&args.mapping)?;
+    if args.bulk {
+        bulk::can(&mapping)?;
+    }
     let target = settings::target(&args, &mapping, global)?;
     let options = settings::input_options(&args, &mapping)?;
     let input = tokio::task::block_in_place(|| Input::open(&args.inputs, &options))?;
@@ -348,7 +352,8 @@ impl Import<'_> {
         let about = About {
             operation: self.mapping.operation(),
             tickets: format!("up to {}", words::plural(tickets, "ticket", "tickets")),
-            requests: tickets as f64 * pass.plan.requests_per_row() as f64,
+            requests: (!self.args.bulk)
+                .then(|| tickets as f64 * pass.plan.requests_per_row() as f64),
             notify: "the mapping says notify = true",
             undo: &undo,
         };
@@ -417,6 +422,7 @@ impl Import<'_> {
                 (None, false) => Keep::First(self.args.show),
             },
             diff: self.args.diff,
+            bulk: self.args.bulk,
             workers: None,
             crash: settings::crash(self.target)?,
         })
@@ -534,7 +540,8 @@ impl Import<'_> {
             after.files.extend(path.clone().map(|path| (what, path)));
         }
         if args.dry_run && after.stopped.is_none() {
-            after.forecast = (summary.requests() > 0)
+            // How many tickets a request will be for is seen when they go.
+            after.forecast = (summary.requests() > 0 && !args.bulk)
                 .then(|| forecast::forecast(summary.requests(), &self.limiter));
             after.unchecked = forecast::unchecked(plan, directory, self.target, args);
         }
@@ -556,6 +563,7 @@ impl Import<'_> {
         let mut after = Aftermath {
             took: started.elapsed(),
             doubles: totals.doubles,
+            bulk: (self.args.bulk && !self.args.dry_run).then_some(totals.bulk),
             compared: compared.map(|compared| compared.to_json()),
             ..Aftermath::default()
         };

@@ -187,7 +187,7 @@ impl Write<'_> {
         let about = About {
             operation: self.operation,
             tickets,
-            requests: requests as f64,
+            requests: Some(requests as f64),
             notify: "--notify is given",
             undo: match self.operation {
                 Operation::Create => "`deskferry ticket delete`, or `deskferry ticket close`",

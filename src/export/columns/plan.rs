@@ -151,11 +151,11 @@ impl Plan {
             });
         let mut parts = Parts {
             comments,
-            rest: false,
+            ..Parts::default()
         };
         for path in own.chain(self.templates.paths()) {
             parts.comments |= path.is_comments();
-            parts.rest |= matches!(path, Path::Own(_));
+            parts.other |= matches!(path, Path::Own(_));
         }
         parts
     }

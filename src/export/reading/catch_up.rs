@@ -12,6 +12,14 @@ use crate::systems::query::Span;
 /// How often what changes meanwhile is caught up with.
 const PASSES: u32 = 5;
 
+/// What a pass brought.
+#[derive(Default)]
+struct Came {
+    pages: u64,
+    /// Tickets that are other than they were known.
+    changed: u64,
+}
+
 impl Reading<'_> {
     /// Reads what was updated since `began`, or since it was caught up with last; when the tickets were made that came in
     /// or went out by it.
@@ -21,10 +29,10 @@ impl Reading<'_> {
         for pass in 1..=PASSES {
             let since = self.replica().moment(KNOWN)?.unwrap_or(began);
             let now = self.now();
-            let pages = self.updated_since(since, began, &mut moved).await?;
+            let came = self.updated_since(since, began, &mut moved).await?;
             self.replica().keep_fact(KNOWN, &now.to_string())?;
-            // One page is one moment: nothing changed while it was read.
-            if pages <= 1 {
+            // One page is one moment: nothing changed while it was read. Nor has anything where all is as it was.
+            if came.pages <= 1 || came.changed == 0 {
                 break;
             }
             if pass == PASSES {
@@ -41,7 +49,7 @@ impl Reading<'_> {
         since: Timestamp,
         began: Timestamp,
         moved: &mut Vec<Timestamp>,
-    ) -> Result<u64> {
+    ) -> Result<Came> {
         let from = since.checked_sub(OVERLAP).unwrap_or(since);
         let span = Span {
             from: Some(from),
@@ -51,11 +59,11 @@ impl Reading<'_> {
         let mut seen = HashSet::new();
         let mut last: Option<Timestamp> = None;
         let mut in_order = true;
-        let mut pages = 0;
+        let mut came = Came::default();
         loop {
             // Unfiltered: what does not fit any more is to be known too.
             let page = self.page(Axis::Updated, span, false, true, mark).await?;
-            pages += 1;
+            came.pages += 1;
             let before = seen.len();
             for shown in &page.tickets {
                 let at = shown.ticket.updated;
@@ -67,17 +75,20 @@ impl Reading<'_> {
             let is_dry = seen.len() == before;
             let next = page.next.clone();
             let stored = self.store(page.tickets, None).await?;
+            came.changed += stored.changed;
             // Who was made since stands at the end of all, and moves nobody.
             let older = stored.moved.into_iter().flatten().filter(|at| *at < began);
             moved.extend(older);
             if is_past || is_dry {
-                return Ok(pages);
+                return Ok(came);
             }
             mark = match next {
-                Next::Nothing => return Ok(pages),
-                Next::Counted { total, size } if pages * size < total => Mark::Index(pages, size),
-                Next::Counted { .. } => return Ok(pages),
-                Next::Uncounted { size } => Mark::Index(pages, size),
+                Next::Nothing => return Ok(came),
+                Next::Counted { total, size } if came.pages * size < total => {
+                    Mark::Index(came.pages, size)
+                }
+                Next::Counted { .. } => return Ok(came),
+                Next::Uncounted { size } => Mark::Index(came.pages, size),
                 Next::Cursor(cursor) => Mark::Cursor(cursor),
             };
         }

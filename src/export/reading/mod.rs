@@ -24,7 +24,7 @@ use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::replica::{Replica, State, Stored, Window};
+use super::replica::{PackedPage, Replica, State, Stored, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::{Going, Stop};
 use crate::systems::page::{Axis, Mark, PageAsk, Shown, TicketPage};
@@ -424,6 +424,7 @@ impl<'a> Reading<'a> {
     async fn store(&self, page: Vec<Shown>, reached: Option<(i64, Timestamp)>) -> Result<Stored> {
         let replica = Arc::clone(&self.replica);
         let stored = tokio::task::spawn_blocking(move || {
+            let page = PackedPage::new(page);
             let mut replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
             replica.store(&page, reached)
         });

@@ -1,18 +1,26 @@
 //! What is not there any more: a deleted ticket need not show among those that were updated.
 //!
 //! The system's count is compared with that of the replica; where they differ, window by window, and the windows that
-//! differ are read again. A system that does not count its tickets cannot be asked so.
+//! differ are read again. A system that does not count its tickets cannot be asked so: once a week all are listed anew, and
+//! what does not show is forgotten.
+
+use jiff::SignedDuration;
 
 use super::{Reading, Told};
 use crate::error::Result;
 use crate::systems::page::{Axis, Mark, Next};
 use crate::systems::query::Span;
 
+/// After how long all tickets of a system that does not count them are listed anew.
+const LISTED_ANEW: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// When they were listed last.
+const LISTED: &str = "listed";
+
 impl Reading<'_> {
     /// Opens the windows again in which the system has other tickets than the replica; whether there are some.
     pub(super) async fn sweep(&self) -> Result<bool> {
         let Some(total) = self.count(Span::default()).await? else {
-            return Ok(false);
+            return self.list_anew();
         };
         if total == self.replica().count(Span::default())? {
             return Ok(false);
@@ -29,6 +37,25 @@ impl Reading<'_> {
             }
         }
         Ok(differs)
+    }
+
+    /// Begins a listing of everything where the last one is a week old; whether it does.
+    fn list_anew(&self) -> Result<bool> {
+        let now = self.now();
+        let mut replica = self.replica();
+        let listed = replica.moment(LISTED)?;
+        if listed.is_some_and(|listed| now.duration_since(listed) < LISTED_ANEW) {
+            return Ok(false);
+        }
+        replica.keep_fact(LISTED, &now.to_string())?;
+        if listed.is_none() {
+            // They have just been read for the first time.
+            return Ok(false);
+        }
+        replica.list_anew(self.whole(now))?;
+        drop(replica);
+        (self.tell)(Told::Phase("looking for what is gone"));
+        Ok(true)
     }
 
     /// How many tickets the system has in a span, where it counts them.

@@ -306,7 +306,10 @@ impl Reading<'_> {
                 .await?;
         }
         match order.is_kept {
-            true => self.end(window, State::Read, pages),
+            true => {
+                self.forget_gone(window.span, &seen).await?;
+                self.end(window, State::Read, pages)
+            }
             false => {
                 let why = "the system does not keep the order that was asked for".to_owned();
                 self.leave_unproven(window, pages, why, false)

@@ -60,6 +60,40 @@ pub struct Selection<'a> {
 pub struct Stored {
     /// Tickets that were not there before, or are not any more, by the times of their creation.
     pub moved: Vec<Option<Timestamp>>,
+    /// How many are other than they were, or new.
+    pub changed: u64,
+}
+
+/// A page of tickets as they are stored.
+#[derive(Debug)]
+pub struct PackedPage {
+    tickets: Vec<PackedTicket>,
+}
+
+/// A ticket as it is stored; one that does not hold only by its id.
+#[derive(Debug)]
+struct PackedTicket {
+    id: String,
+    created: Option<Timestamp>,
+    updated: Option<Timestamp>,
+    packed: Option<packed::Packed>,
+}
+
+impl PackedPage {
+    /// Packs the tickets of a page that hold.
+    pub fn new(page: Vec<Shown>) -> Self {
+        let tickets = page
+            .into_iter()
+            .map(|Shown { ticket, holds }| PackedTicket {
+                packed: holds.then(|| packed::pack(&ticket)),
+                created: ticket.created,
+                updated: ticket.updated,
+                id: ticket.id,
+            });
+        Self {
+            tickets: tickets.collect(),
+        }
+    }
 }
 
 impl Replica {
@@ -137,19 +171,18 @@ impl Replica {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn store(&mut self, page: &[Shown], reached: Option<(i64, Timestamp)>) -> Result<Stored> {
-        let packed: Vec<_> = page
-            .iter()
-            .map(|shown| shown.holds.then(|| packed::pack(&shown.ticket)))
-            .collect();
-        self.write(page, &packed, reached)
+    pub fn store(
+        &mut self,
+        page: &PackedPage,
+        reached: Option<(i64, Timestamp)>,
+    ) -> Result<Stored> {
+        self.write(page, reached)
             .map_err(|error| schema::trouble(&self.path, error))
     }
 
     fn write(
         &mut self,
-        page: &[Shown],
-        packed: &[Option<packed::Packed>],
+        page: &PackedPage,
         reached: Option<(i64, Timestamp)>,
     ) -> rusqlite::Result<Stored> {
         let transaction = self.connection.transaction()?;
@@ -162,20 +195,20 @@ impl Replica {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             let mut delete = transaction.prepare_cached("DELETE FROM ticket WHERE id = ?1")?;
-            for (shown, packed) in page.iter().zip(packed) {
-                let ticket = &shown.ticket;
+            for ticket in &page.tickets {
                 let times = known.query_row([&ticket.id], |row| {
                     Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
                 });
                 let times = times.optional()?;
                 let (created, updated) = (instant(ticket.created), instant(ticket.updated));
-                if times.is_some() != shown.holds {
+                if times.is_some() != ticket.packed.is_some() {
                     stored.moved.push(ticket.created);
                 }
-                match (packed, times) {
+                match (&ticket.packed, times) {
                     // What is there was shown later.
                     (_, Some((_, known))) if known > updated => {}
                     (Some(packed), times) => {
+                        stored.changed += u64::from(times != Some((created, updated)));
                         if times.is_some_and(|(known, _)| known != created) {
                             delete.execute([&ticket.id])?;
                         }
@@ -189,6 +222,7 @@ impl Replica {
                         ])?;
                     }
                     (None, Some(_)) => {
+                        stored.changed += 1;
                         delete.execute([&ticket.id])?;
                     }
                     (None, None) => {}
@@ -330,7 +364,7 @@ fn read_out(
     let text = format!(
         "SELECT id, head, {}, {} FROM ticket ORDER BY created, id",
         column(parts.comments, "comments"),
-        column(parts.rest, "rest"),
+        column(parts.rest(), "rest"),
     );
     let mut all = connection.prepare(&text).map_err(trouble)?;
     let mut rows = all.query([]).map_err(trouble)?;
@@ -343,7 +377,7 @@ fn read_out(
         let id = id.as_str().map_err(|_| damaged())?;
         let head = bytes(1).map_err(trouble)?.ok_or_else(damaged)?;
         let (comments, rest) = (bytes(2).map_err(trouble)?, bytes(3).map_err(trouble)?);
-        let ticket = packed::unpack(system, id, head, comments, rest).ok_or_else(damaged)?;
+        let ticket = packed::unpack(system, id, head, comments, rest, parts).ok_or_else(damaged)?;
         if let Some(query) = selection.query {
             let shown = match with_words {
                 true => serde_json::json!(ticket),
@@ -434,14 +468,34 @@ mod tests {
             shown("a", 3, 4, true),
             shown("z", 1, 4, true),
         ];
-        assert_eq!(replica.store(&page, None).unwrap().moved.len(), 3);
-        assert_eq!(replica.store(&page, None).unwrap().moved.len(), 0);
+        assert_eq!(
+            replica
+                .store(&PackedPage::new(page.to_vec()), None)
+                .unwrap()
+                .moved
+                .len(),
+            3
+        );
+        assert_eq!(
+            replica
+                .store(&PackedPage::new(page.to_vec()), None)
+                .unwrap()
+                .moved
+                .len(),
+            0
+        );
         assert_eq!(ids(&replica), ["z", "a", "c"]);
         // Whoever does not hold any more goes; what was shown before what is there changes nothing.
         replica
-            .store(&[shown("a", 3, 5, false), shown("z", 1, 2, false)], None)
+            .store(
+                &PackedPage::new(vec![shown("a", 3, 5, false), shown("z", 1, 2, false)]),
+                None,
+            )
             .unwrap();
         assert_eq!(ids(&replica), ["z", "c"]);
+        let again = vec![shown("c", 3, 4, true), shown("z", 1, 5, true)];
+        let stored = replica.store(&PackedPage::new(again), None).unwrap();
+        assert_eq!(stored.changed, 1, "only one was changed since");
     }
 
     #[test]
@@ -459,7 +513,10 @@ mod tests {
         let late = replica.cut_window(whole.id, at(5), rest).unwrap();
         replica.end_window(late, State::Read, 2).unwrap();
         replica
-            .store(&[shown("a", 3, 4, true)], Some((whole.id, at(2))))
+            .store(
+                &PackedPage::new(vec![shown("a", 3, 4, true)]),
+                Some((whole.id, at(2))),
+            )
             .unwrap();
         drop(replica);
         let replica = Replica::open(&path).unwrap();

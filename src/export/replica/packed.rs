@@ -17,16 +17,24 @@ use crate::systems::{Standing, SystemName};
 pub struct Parts {
     /// What was said on it.
     pub comments: bool,
-    /// What the system told beyond the common ticket, and what it did not show.
-    pub rest: bool,
+    /// What the system did not show.
+    pub not_shown: bool,
+    /// What the system told beyond the common ticket: JSON, which takes longer to read than all else.
+    pub other: bool,
 }
 
 impl Parts {
     /// Everything.
     pub const ALL: Self = Self {
         comments: true,
-        rest: true,
+        not_shown: true,
+        other: true,
     };
+
+    /// Whether what is stored last is needed.
+    pub(super) fn rest(self) -> bool {
+        self.not_shown || self.other
+    }
 }
 
 /// A ticket as it is stored.
@@ -117,7 +125,7 @@ struct Rest<'a> {
     #[serde(borrow)]
     not_shown: Vec<(&'a str, &'a str)>,
     /// A JSON object.
-    other: String,
+    other: &'a str,
 }
 
 /// Packs a ticket.
@@ -157,11 +165,12 @@ pub(super) fn pack(ticket: &CommonTicket) -> Packed {
     });
     let said: Vec<_> = said.collect();
     let not_shown = ticket.not_shown.iter();
+    let other = serde_json::to_string(&ticket.other).unwrap_or_default();
     let rest = Rest {
         not_shown: not_shown
             .map(|hidden| (hidden.field.as_ref(), hidden.why.as_str()))
             .collect(),
-        other: serde_json::to_string(&ticket.other).unwrap_or_default(),
+        other: &other,
     };
     let is_bare = rest.not_shown.is_empty() && ticket.other.is_empty();
     Packed {
@@ -183,6 +192,7 @@ pub(super) fn unpack(
     head: &[u8],
     comments: Option<&[u8]>,
     rest: Option<&[u8]>,
+    parts: Parts,
 ) -> Option<CommonTicket> {
     let head: Head<'_> = postcard::from_bytes(head).ok()?;
     let said: Vec<Said<'_>> = match comments {
@@ -206,7 +216,10 @@ pub(super) fn unpack(
                     why: why.to_owned(),
                 })
                 .collect(),
-            serde_json::from_str(&rest.other).ok()?,
+            match parts.other {
+                true => serde_json::from_str(rest.other).ok()?,
+                false => Map::new(),
+            },
         ),
         None => (Vec::new(), Map::new()),
     };
@@ -391,13 +404,30 @@ pub(super) mod tests {
         let ticket = whole();
         let packed = pack(&ticket);
         let unpacked = |comments, rest| {
-            unpack(SystemName::IncidentIq, "t-1", &packed.head, comments, rest).unwrap()
+            let parts = Parts::ALL;
+            unpack(
+                SystemName::IncidentIq,
+                "t-1",
+                &packed.head,
+                comments,
+                rest,
+                parts,
+            )
+            .unwrap()
         };
         let all = unpacked(packed.comments.as_deref(), packed.rest.as_deref());
         assert_eq!(all, ticket);
         let bare = unpacked(None, None);
         assert_eq!(bare.title, ticket.title);
         assert!(bare.comments.is_empty() && bare.other.is_empty());
-        assert!(unpack(SystemName::IncidentIq, "t-1", b"\xff\xff", None, None).is_none());
+        let bad = unpack(
+            SystemName::IncidentIq,
+            "t-1",
+            b"\xff\xff",
+            None,
+            None,
+            Parts::ALL,
+        );
+        assert!(bad.is_none());
     }
 }

@@ -72,6 +72,17 @@ impl Replica {
         })
     }
 
+    /// Puts one window that is to be read in the place of all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn list_anew(&mut self, span: Span) -> Result<()> {
+        self.together(|replica| {
+            replica.forget_windows()?;
+            replica.add_window(span).map(drop)
+        })
+    }
+
     /// Adds a window that is to be read.
     ///
     /// # Errors

@@ -56,6 +56,8 @@ pub struct Aftermath {
     pub took: Duration,
     /// Tickets that stand in the system twice for one row.
     pub doubles: u64,
+    /// How many requests were for many tickets at once; `None` where that was not asked for.
+    pub bulk: Option<u64>,
     /// The error files with the command that runs each again.
     pub error_files: Vec<(PathBuf, String)>,
     /// Why the run stopped before its end, if it did, and how to go on.
@@ -285,6 +287,9 @@ impl Summary {
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         });
         summary[context.operation.done()] = self.created.into();
+        if let Some(bulk) = after.bulk {
+            summary["bulk_requests"] = bulk.into();
+        }
         if self.compared > 0 {
             summary["compared_tickets"] = self.compared.into();
             summary["no_change"] = self.no_change.into();

@@ -138,6 +138,21 @@ impl Summary {
                 context.operation.done()
             );
         }
+        if let Some(bulk) = after.bulk
+            && self.sent > 0
+        {
+            let all = words::plural(self.sent, "request", "requests");
+            let told = match bulk {
+                0 => format!(
+                    "none of {all} was for many tickets: there is none for what is set, or too few rows set the same"
+                ),
+                bulk => format!(
+                    "{} of {all} for many tickets at once, besides those that read the tickets back",
+                    words::count(bulk)
+                ),
+            };
+            let _ = writeln!(text, "  bulk       {told}");
+        }
         if let Some(most) = context.most
             && self.not_sent > 0
             && after.stopped.is_none()

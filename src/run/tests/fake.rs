@@ -10,11 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::many::Many;
 use crate::directory::Snapshot;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::intake::{Digest, Item, Subject};
-use crate::mapping::{MapRows, Mapped, Ready};
+use crate::mapping::{Acting, MapRows, Mapped, Ready, TicketName};
 use crate::record::{Cell, Place, Record, RowKey};
+use crate::systems::bulk::{Bulk, BulkCall};
 use crate::systems::common::CommonTicket;
 use crate::systems::examine::Finding;
 use crate::systems::fields::{FieldTable, FieldValue};
@@ -89,6 +91,7 @@ struct World {
 #[derive(Debug)]
 pub(super) struct Fake {
     world: Mutex<World>,
+    pub(super) many: Mutex<Many>,
     account: Account,
     schema: FakeSchema,
 }
@@ -107,6 +110,7 @@ impl Default for Fake {
                 creating: 0,
                 crowded: false,
             }),
+            many: Mutex::default(),
             account: Account {
                 tenant: "acme".to_owned(),
                 user: None,
@@ -169,6 +173,13 @@ impl Fake {
             .collect()
     }
 
+    /// A request is under way.
+    async fn fly(&self, latency: Duration) {
+        self.many.lock().unwrap().took_off();
+        sleep(latency).await;
+        self.many.lock().unwrap().flying -= 1;
+    }
+
     fn next(&self, key: &str) -> Script {
         let mut world = self.world.lock().unwrap();
         let queue = world.scripts.get_mut(key);
@@ -208,7 +219,9 @@ impl System for Fake {
     }
 
     async fn perform(&self, call: Call<'_>) -> Answered {
-        let key = call.body["key"].as_str().unwrap();
+        // What acts on a ticket that is there has the ticket's name for a key.
+        let ticket = call.ticket.map(|ticket| ticket.id.as_str());
+        let key = call.body["key"].as_str().or(ticket).unwrap();
         let creates = call.step == CREATE;
         assert_eq!(creates, call.ticket.is_none());
         let name = if creates {
@@ -255,7 +268,7 @@ impl System for Fake {
             world.creating += 1;
             world.crowded |= world.alone && world.creating > 1;
         }
-        sleep(latency).await;
+        self.fly(latency).await;
         if creates {
             let mut world = self.world.lock().unwrap();
             world.creating -= 1;
@@ -268,6 +281,18 @@ impl System for Fake {
                 _ => None,
             },
         }
+    }
+
+    async fn perform_bulk(&self, call: BulkCall<'_>) -> Answered {
+        let outcome = self.many.lock().unwrap().perform(call);
+        self.fly(Duration::from_millis(20)).await;
+        outcome.into()
+    }
+
+    async fn shown(&self, call: BulkCall<'_>, _: bool, permit: &dyn Permit) -> Result<Vec<bool>> {
+        permit.permit().await;
+        self.fly(Duration::from_millis(20)).await;
+        Ok(self.many.lock().unwrap().shown(call))
     }
 
     fn wants_first_alone(&self) -> bool {
@@ -323,7 +348,14 @@ impl System for Fake {
         }
         let is_it =
             |(key, done, _): &(String, String, u64)| call.body["key"] == **key && done == call.step;
-        Ok(match world.set.iter().any(is_it) {
+        let ticket = call.ticket.map(|ticket| ticket.id.as_str());
+        let many = self.many.lock().unwrap();
+        let in_bulk = many.has(
+            ticket.unwrap_or_default(),
+            call.step,
+            &call.body.to_string(),
+        );
+        Ok(match in_bulk || world.set.iter().any(is_it) {
             true => Sighting::Done,
             false => Sighting::Absent,
         })
@@ -419,6 +451,17 @@ impl Schema for FakeSchema {
         None
     }
 
+    fn bulk(&self) -> Option<Bulk> {
+        Some(Bulk {
+            most: 100,
+            operations: &[Operation::Assign],
+        })
+    }
+
+    fn bulk_call(&self, call: &str, _: &Value) -> Option<&'static str> {
+        ["assign", "close"].into_iter().find(|name| *name == call)
+    }
+
     fn group(&self, body: &Value) -> String {
         body["group"].as_str().unwrap_or_default().to_owned()
     }
@@ -437,6 +480,8 @@ pub(super) struct Input {
     quotes: Option<(usize, usize)>,
     upserts: bool,
     once: bool,
+    acts: Option<&'static str>,
+    values: usize,
 }
 
 impl Input {
@@ -450,6 +495,15 @@ impl Input {
     pub(super) fn with_step(self, step: &'static str) -> Self {
         Self {
             step: Some(step),
+            ..self
+        }
+    }
+
+    /// What is there is acted on by that call, which sets one of so many values.
+    pub(super) fn acting(self, call: &'static str, values: usize) -> Self {
+        Self {
+            acts: Some(call),
+            values,
             ..self
         }
     }
@@ -541,6 +595,20 @@ impl Input {
 }
 
 impl MapRows for Input {
+    fn acting(&self) -> Option<Acting> {
+        self.acts.map(|call| Acting {
+            operation: Operation::parse(call).unwrap(),
+            scope: None,
+        })
+    }
+
+    fn target(&self, rows: &[Record]) -> std::result::Result<TicketName, Vec<Fault>> {
+        let Cell::Integer(n) = rows[0].cells[0] else {
+            unreachable!("the rows are made above")
+        };
+        Ok(TicketName::Named(format!("t{n}")))
+    }
+
     fn upserts(&self) -> bool {
         self.upserts
     }
@@ -570,6 +638,18 @@ impl MapRows for Input {
         let n = n as usize;
         if self.faulty == Some(n) {
             return Mapped::Faults(vec![Fault::row(rows[0].place.clone(), "is wrong")]);
+        }
+        if let Some(call) = self.acts {
+            return Mapped::Ready(Ready {
+                updates: Vec::new(),
+                steps: vec![StepPayload {
+                    step: call.into(),
+                    ordinal: 0,
+                    body: json!({"to": n % self.values}),
+                }],
+                fallbacks: Vec::new(),
+                reference: None,
+            });
         }
         let reference = (!self.no_marker).then(|| format!("s/{key}"));
         let text = reference

@@ -267,7 +267,7 @@ impl Transport {
         let secret = self.token.expose_secret().trim();
         let token = secret.as_bytes();
         // A short token (the sandbox's) is a plain word that answers hold for other reasons, and no secret.
-        if token.len() < 12 || !body.windows(token.len()).any(|window| window == token) {
+        if token.len() < 12 || memchr::memmem::find(&body, token).is_none() {
             return body;
         }
         let text = String::from_utf8_lossy(&body);

@@ -1,6 +1,7 @@
 //! Reads: what changes nothing may be asked again. Waiting is left to the [`Permit`], so that reads keep the
 //! rate and the pauses of the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -76,15 +77,20 @@ impl Reader<'_> {
             self.permit.permit().await;
             tried += 1;
             let (status, message, wait) = match self.transport.send(&request).await {
-                Ok(answer) => match judge(&answer) {
-                    Ok(body) => {
-                        if let Some(left) = spent(&answer, Timestamp::now()) {
-                            self.permit.spent(left);
+                Ok(answer) => {
+                    let (answer, judged) = judge_aside(answer).await;
+                    match judged {
+                        Ok(body) => {
+                            if let Some(left) = spent(&answer, Timestamp::now()) {
+                                self.permit.spent(left);
+                            }
+                            return Ok(body);
                         }
-                        return Ok(body);
+                        Err((status, message)) => {
+                            (Some(status), message, wait(status, &answer, tried))
+                        }
                     }
-                    Err((status, message)) => (Some(status), message, wait(status, &answer, tried)),
-                },
+                }
                 Err(lost) => {
                     let message = lost.message().to_owned();
                     (None, message, Some(Some(PAUSE * tried)))
@@ -126,6 +132,22 @@ impl Reader<'_> {
             },
         }
     }
+}
+
+/// From how many bytes on an answer is read by a thread of its own.
+const LARGE: usize = 256 * 1024;
+
+/// What [`judge`] says; a large answer does not keep what else is under way waiting.
+async fn judge_aside(answer: Answer) -> (Arc<Answer>, Result<Value, (u16, String)>) {
+    if answer.body.as_ref().is_ok_and(|body| body.len() < LARGE) {
+        let judged = judge(&answer);
+        return (Arc::new(answer), judged);
+    }
+    let answer = Arc::new(answer);
+    let own = Arc::clone(&answer);
+    let judged = tokio::task::spawn_blocking(move || judge(&own)).await;
+    let judged = judged.unwrap_or_else(|_| judge(&answer));
+    (answer, judged)
 }
 
 /// The body of a success, or with which status and words the answer fails.

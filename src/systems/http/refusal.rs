@@ -126,6 +126,10 @@ fn of_map(map: &Map<String, Value>, found: &mut Vec<(Option<String>, String)>) {
 pub(crate) fn member<'a>(body: &'a Value, names: &[&str]) -> Option<&'a Value> {
     let object = body.as_object()?;
     names.iter().find_map(|name| {
+        // Nearly all answers spell it as the contract does.
+        if let Some(value) = object.get(*name).filter(|value| !value.is_null()) {
+            return Some(value);
+        }
         object
             .iter()
             .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_null())

@@ -81,7 +81,7 @@ const TOLD_BY: [(&str, &str); 26] = [
 
 /// The narrow call of a step: what its body tells of an operation's first step; that of which it is one of several; the
 /// step itself.
-fn narrow<'s>(step: &'s str, body: &Value) -> &'s str {
+pub(super) fn narrow<'s>(step: &'s str, body: &Value) -> &'s str {
     let several = [FOLLOW, UNFOLLOW, COMMENT_CHANGE, UNASSIGN];
     if let Some(call) = several.into_iter().find(|call| {
         step.strip_prefix(call)

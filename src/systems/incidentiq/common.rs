@@ -41,7 +41,7 @@ use crate::systems::common::{
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
+use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage, each_shown};
 use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
 use crate::systems::{Standing, SystemName};
 
@@ -408,13 +408,12 @@ pub(super) async fn page(
         Some(total) => Next::Counted { total, size },
         None => Next::Uncounted { size },
     };
-    let tickets = page.items.iter().filter_map(|row| {
+    let mut tickets = each_shown(&page.items, |row| {
         let mut ticket = common(system, id(row, "TicketId")?, row);
         let holds = ask.query.holds(&ticket, row);
         ticket.hide("comments", NOT_ASKED);
         Some(Shown { ticket, holds })
     });
-    let mut tickets: Vec<Shown> = tickets.collect();
     if ask.with_comments {
         let wanted = tickets.iter_mut().filter(|shown| shown.holds);
         let mut wanted: Vec<_> = wanted.map(|shown| &mut shown.ticket).collect();

@@ -1,9 +1,10 @@
 //! IncidentIQ (contract incidentiq).
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
-//! connection; `tickets` and `calls` write, `directory` and `listing` read, `common`, `service` and `parts` show one ticket,
+//! connection; `tickets` and `calls` write, `bulk` does so to many tickets at once, `directory` and `listing` read, `common`, `service` and `parts` show one ticket,
 //! `sighted` reads back what is in doubt.
 
+mod bulk;
 mod calls;
 mod common;
 mod compose;
@@ -36,6 +37,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use url::Url;
 
+use super::bulk::BulkCall;
 use super::common::CommonTicket;
 use super::examine::Finding;
 use super::http::Transport;
@@ -109,6 +111,19 @@ impl System for IncidentIq {
 
     async fn perform(&self, call: Call<'_>) -> Answered {
         self.write(call).await
+    }
+
+    async fn perform_bulk(&self, call: BulkCall<'_>) -> Answered {
+        bulk::perform(self, call).await
+    }
+
+    async fn shown(
+        &self,
+        call: BulkCall<'_>,
+        closely: bool,
+        permit: &dyn Permit,
+    ) -> Result<Vec<bool>> {
+        bulk::shown(self, call, closely, self.reader(permit)).await
     }
 
     fn wants_first_alone(&self) -> bool {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::bulk;
 use super::compose;
 use super::fields::{ASSIGN, STATUS, Tables};
 use super::parts;
+use crate::systems::bulk::Bulk;
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{Dialect, Operation, Schema, StepPayload, SystemName};
 
@@ -108,6 +110,14 @@ impl Schema for IncidentIqSchema {
                     | Operation::Delete
             )
         )
+    }
+
+    fn bulk(&self) -> Option<Bulk> {
+        Some(bulk::BULK)
+    }
+
+    fn bulk_call(&self, call: &str, body: &Value) -> Option<&'static str> {
+        bulk::name(call, body)
     }
 
     fn parts(&self) -> &'static [&'static str] {

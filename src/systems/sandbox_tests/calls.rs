@@ -9,7 +9,8 @@ use reqwest::Method;
 use super::desk::Desk;
 use super::*;
 use crate::systems::common::CommonTicket;
-use crate::systems::query::Query;
+use crate::systems::page::{Axis, Mark, PageAsk, Shown};
+use crate::systems::query::{Query, Span};
 
 impl Desk {
     /// Reads everything that can be read.
@@ -36,6 +37,23 @@ impl Desk {
             };
             let mut take = |_: Vec<CommonTicket>| ControlFlow::Break(());
             self.system.search(&query, &free, &mut take).await.unwrap();
+        }
+        let whole = Query::default();
+        for axis in [Axis::Created, Axis::Updated] {
+            for with_comments in [false, true] {
+                let ask = PageAsk {
+                    query: &whole,
+                    is_filtered: true,
+                    axis,
+                    span: Span::default(),
+                    is_newest_first: with_comments,
+                    mark: Mark::First,
+                    with_comments,
+                };
+                let page = self.system.page(&ask, &free).await.unwrap();
+                let is_own = |shown: &Shown| shown.ticket.id == self.ticket.id;
+                assert!(page.tickets.iter().any(is_own));
+            }
         }
         for part in self.schema.parts() {
             self.system
@@ -270,6 +288,7 @@ async fn every_call_to_incidentiq_is_of_the_contract() {
         }
         desk.does(Operation::Delete, &[]).await;
         desk.acts("undelete", &[]).await;
+        desk.in_bulk().await;
         made.add(&desk);
         desk.sandbox.stop().await.unwrap();
     }

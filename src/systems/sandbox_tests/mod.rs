@@ -1,6 +1,7 @@
 //! Both connectors against the sandbox, in both tempers and all dialects: signing in, the directory, a create
 //! with everything that follows it, and finding it again.
 
+mod bulk;
 mod calls;
 mod desk;
 mod operations;

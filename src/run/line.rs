@@ -1,0 +1,204 @@
+//! What all rows of a run share: the system, the limits that their requests keep, and what they tell the engine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::Settings;
+use super::clock::Clock;
+use super::crash::{self, Crash};
+use super::gather::Gather;
+use super::limiter::Limiter;
+use super::plan::Request;
+use crate::ledger::{ActiveRun, StepId};
+use crate::record::RowKey;
+use crate::systems::{Answered, Outcome, System, call_of};
+
+/// How long a row that has its ticket may go on with its further steps when the run is stopped.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// What all rows share.
+pub(super) struct Line {
+    pub(super) system: Arc<dyn System>,
+    pub(super) limiter: Arc<Limiter>,
+    /// So many requests may be under way.
+    pub(super) slots: Semaphore,
+    /// Where calls wait for others of their kind, in a run that sends such together.
+    pub(super) gather: Option<Arc<Gather>>,
+    pub(super) clock: Clock,
+    /// The identity of the scope.
+    pub(super) scope: Uuid,
+    pub(super) run: ActiveRun,
+    /// True when nothing new is to be sent.
+    pub(super) halt: watch::Receiver<bool>,
+    pub(super) signals: mpsc::UnboundedSender<Signal>,
+    pub(super) crash: Option<Arc<Crash>>,
+    /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
+    /// would double its work, and each comes back with an answer soon.
+    pub(super) sent: AtomicU64,
+    /// How many of all requests were for many tickets.
+    pub(super) bulk: AtomicU64,
+    /// Whether it was said that the system cannot be reached, since something went through.
+    pub(super) is_away: AtomicBool,
+}
+
+/// What a row tells while it is under way.
+#[derive(Debug)]
+pub(super) enum Signal {
+    /// The row of this group that goes alone has its ticket, whatever becomes of its further steps.
+    Made(String),
+    /// A request was too fast.
+    Throttled,
+    /// Something that a person should know.
+    Note(String),
+}
+
+impl Line {
+    /// The line of a run, what stops its rows, and what they tell.
+    pub(super) fn new(
+        system: Arc<dyn System>,
+        limiter: Arc<Limiter>,
+        settings: &Settings,
+        scope: Uuid,
+        run: ActiveRun,
+    ) -> (Self, watch::Sender<bool>, mpsc::UnboundedReceiver<Signal>) {
+        let (signals, heard) = mpsc::unbounded_channel();
+        let halt = watch::Sender::new(false);
+        let bulk = system.schema().bulk().filter(|_| settings.bulk);
+        let line = Self {
+            clock: Clock::start(system.account().clock_offset),
+            slots: Semaphore::new(settings.concurrency.max(1)),
+            gather: bulk.map(|bulk| Arc::new(Gather::new(bulk.most))),
+            crash: settings.crash.clone(),
+            system,
+            limiter,
+            scope,
+            run,
+            halt: halt.subscribe(),
+            signals,
+            sent: AtomicU64::new(0),
+            bulk: AtomicU64::new(0),
+            is_away: AtomicBool::new(false),
+        };
+        (line, halt, heard)
+    }
+
+    pub(super) fn tell(&self, signal: Signal) {
+        // An engine that has returned listens no more.
+        let _ = self.signals.send(signal);
+    }
+
+    /// What identifies a step of a row for ever.
+    pub(super) fn identity(&self, key: &RowKey, step: &StepId) -> Uuid {
+        let name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
+        Uuid::new_v5(&self.scope, name.as_bytes())
+    }
+
+    /// Says that a pause is longer than is kept.
+    fn tell_if_long(&self, asked: Option<Duration>) {
+        if let Some(asked) = asked {
+            self.tell(Signal::Note(format!(
+                "the system asks for a pause of {} minutes; after {} it is asked again",
+                asked.as_secs().div_ceil(60),
+                super::LONGEST_PAUSE.as_secs() / 60
+            )));
+        }
+    }
+
+    /// Now, on the system's clock; no later than it is.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.earliest()
+    }
+
+    /// Now, on the system's clock; no earlier than it is.
+    pub(super) fn now_at_the_latest(&self) -> Timestamp {
+        self.clock.latest()
+    }
+
+    /// Dies when this is the place and the time.
+    pub(super) fn crash(&self, place: crash::Place) {
+        crash::here(self.crash.as_deref(), place);
+    }
+
+    /// Waits until a request may leave, or for the end of the run: `None`. It is under way as long as this is held.
+    pub(super) async fn permit(&self, grace: Duration) -> Option<SemaphorePermit<'_>> {
+        let slot = self.slot(grace).await?;
+        tokio::select! {
+            biased;
+            () = self.halted(grace) => None,
+            () = self.limiter.take() => Some(slot),
+        }
+    }
+
+    /// The same for reads, which ask for their permits themselves.
+    pub(super) async fn slot(&self, grace: Duration) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            biased;
+            () = self.halted(grace) => None,
+            slot = self.slots.acquire() => slot.ok(),
+        }
+    }
+
+    /// Lets one request leave, for a row or for many: what it came to. What its answer says about the rate is heard
+    /// here, once.
+    pub(super) async fn leave(&self, request: impl Future<Output = Answered>) -> Outcome {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.crash(crash::Place::BeforeSend);
+        let Answered { outcome, spent } =
+            crash::while_under_way(self.crash.as_deref(), request).await;
+        if let Some(left) = spent {
+            self.tell_if_long(self.limiter.spent_for(left));
+        }
+        match &outcome {
+            Outcome::Throttled(asked) => {
+                self.tell(Signal::Throttled);
+                self.tell_if_long(self.limiter.pause_for(*asked));
+            }
+            Outcome::Unsent(what) => {
+                if !self.is_away.swap(true, Ordering::Relaxed) {
+                    self.tell(Signal::Note(format!(
+                        "the system cannot be reached ({what}); trying again"
+                    )));
+                }
+            }
+            _ => {
+                self.is_away.store(false, Ordering::Relaxed);
+                self.limiter.went_through();
+            }
+        }
+        outcome
+    }
+
+    /// The name under which a request can go together with those of other rows; one that was looked for in vain goes
+    /// alone.
+    pub(super) fn together(&self, request: &Request) -> Option<(&Arc<Gather>, &'static str)> {
+        let gather = self.gather.as_ref().filter(|_| request.absent == 0)?;
+        let schema = self.system.schema();
+        let name = schema.bulk_call(call_of(&request.id.name), &request.body)?;
+        Some((gather, name))
+    }
+
+    /// Waits, or for the end of the run: false.
+    pub(super) async fn wait(&self, length: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.halted(Duration::ZERO) => false,
+            () = sleep(length) => true,
+        }
+    }
+
+    pub(super) async fn halted(&self, grace: Duration) {
+        let mut halt = self.halt.clone();
+        if halt.wait_for(|halt| *halt).await.is_err() {
+            return std::future::pending().await;
+        }
+        if !grace.is_zero() {
+            sleep(grace).await;
+        }
+    }
+}
