@@ -232,8 +232,9 @@ fn resolve(directory: &Directory, kind: Kind, flag: &str, text: &str) -> Result<
         }),
         Found::Missing(near) => {
             let mut error = wrong(format!("no {kind} `{text}`"));
+            // What the system does not have, or does not list, is listed by no command either.
             if let Err(why) = directory.can_resolve(kind) {
-                error = error.hint(why);
+                return Err(error.hint(why));
             }
             if let Some(near) = did_you_mean(&near) {
                 error = error.hint(near);

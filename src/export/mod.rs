@@ -17,7 +17,7 @@
 //! | [`reading`] | windows of time, pages side by side, what proves that nothing is missing, catching up |
 //! | [`replica`] | the tickets that were read, one row each, in a file that outlives the program |
 //! | [`columns`] | which columns a table has; a ticket as typed cells |
-//! | [`file`] | files, each a [`file::Sink`]: safe to open, whole before they have their names |
+//! | [`mod@file`] | files, each a [`file::Sink`]: safe to open, whole before they have their names |
 //! | [`sheets`] | analyses: counted in one pass, formulas and charts of a workbook |
 //! | [`html`] | analyses and tickets as one page that needs nothing else |
 //! | `keep` | what people wrote into an earlier file, by ticket |

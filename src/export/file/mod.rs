@@ -3,7 +3,7 @@
 //! A file is written under a temporary name in the folder that it goes to and takes its name when it is whole, so that
 //! the one before it stays until then. No text of a ticket is ever run by a program that opens the file: in a workbook
 //! texts are cells of text, in a CSV a text that a spreadsheet program would run stands behind a `'`
-//! ([`crate::source::guard`]).
+//! (`source::guard`).
 
 mod csv;
 mod html;
