@@ -32,7 +32,7 @@ const MEANINGS: [(&str, &[&str]); 12] = [
 ];
 
 /// The mapping for a file that was written. Columns that no call can set are left out, and so are those of which a text was
-/// cut: what is not all there must not be sent. `read_at` is when the export was made.
+/// cut, or whose lists cannot be parted again: what is not all there must not be sent. `read_at` is when the export was made.
 ///
 /// # Errors
 /// When no column says which ticket a row is, or the system changes no tickets.
@@ -84,6 +84,15 @@ pub fn mapping(
                 text,
                 "# `{}` is left out: texts of it were cut",
                 column.heading
+            );
+            continue;
+        }
+        if plan.is_merged(at) {
+            let _ = writeln!(
+                text,
+                "# `{}` is left out: some of it holds a `{}`, which parts one from the next",
+                column.heading,
+                BETWEEN.trim()
             );
             continue;
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::directory::suggest::{did_you_mean, nearest};
-use crate::systems::common::{Clock, CommonTicket, Named, Service};
+use crate::systems::common::{Clock, CommonTicket, CustomValue, Named, Service};
 
 /// What stands between several values in one cell.
 pub(crate) const BETWEEN: &str = "; ";
@@ -486,18 +486,30 @@ impl Path {
         matches!(self, Self::Common(field) if field.name.starts_with("comments"))
     }
 
+    /// Whether an item of the list that it shows holds what stands between two: nobody can part them again.
+    pub(super) fn is_merged(&self, ticket: &CommonTicket) -> bool {
+        let holds = |item: &str| item.contains(BETWEEN.trim());
+        match self {
+            Self::Common(field) => match field.name {
+                "tags" => ticket.tags.iter().any(|tag| holds(tag)),
+                "devices" => ticket.devices.iter().map(Named::label).any(holds),
+                _ => false,
+            },
+            Self::Custom(name) => {
+                let items = custom(ticket, name).and_then(|found| found.value.as_array());
+                let mut items = items.into_iter().flatten().filter_map(Value::as_str);
+                items.any(holds)
+            }
+            Self::Own(_) => false,
+        }
+    }
+
     /// The value of a ticket.
     pub(super) fn get<'t>(&self, ticket: &'t CommonTicket) -> Raw<'t> {
         match self {
             Self::Common(field) => (field.get)(ticket),
             Self::Custom(name) => {
-                let is_it =
-                    |named: &Option<String>| named.as_deref().is_some_and(|one| same(one, name));
-                let found = ticket
-                    .custom
-                    .iter()
-                    .find(|value| is_it(&value.name) || is_it(&value.id));
-                found.map_or(Raw::Empty, |found| of_json(&found.value))
+                custom(ticket, name).map_or(Raw::Empty, |found| of_json(&found.value))
             }
             Self::Own(path) => {
                 let mut parts = path.split('.');
@@ -516,6 +528,15 @@ impl Path {
             }
         }
     }
+}
+
+/// The value of a custom field, by its name or its id.
+fn custom<'t>(ticket: &'t CommonTicket, name: &str) -> Option<&'t CustomValue> {
+    let is_it = |named: &Option<String>| named.as_deref().is_some_and(|one| same(one, name));
+    ticket
+        .custom
+        .iter()
+        .find(|value| is_it(&value.name) || is_it(&value.id))
 }
 
 /// Names without case and outer space.

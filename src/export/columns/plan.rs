@@ -35,6 +35,8 @@ pub struct Plan {
     clocks: Vec<Clocks>,
     /// For paths of the system's own: whether any ticket had something there.
     filled: Vec<bool>,
+    /// Of which columns lists cannot be parted again.
+    merged: Vec<bool>,
 }
 
 /// One column.
@@ -121,12 +123,14 @@ impl Plan {
             });
         }
         let filled = vec![false; columns.len()];
+        let merged = filled.clone();
         Self {
             sheet,
             columns,
             templates,
             clocks,
             filled,
+            merged,
         }
     }
 
@@ -185,7 +189,12 @@ impl Plan {
             let clock = &mut self.clocks[column.clock];
             let raw = match &column.origin {
                 Origin::Hand => Raw::Empty,
-                Origin::From(_, path) => path.get(ticket),
+                Origin::From(_, path) => {
+                    if column.kind == Kind::List {
+                        self.merged[at] |= path.is_merged(ticket);
+                    }
+                    path.get(ticket)
+                }
                 Origin::Template(template) => {
                     let text =
                         template
@@ -208,6 +217,11 @@ impl Plan {
             cells.push(column.cell(raw, clock, ticket));
         }
         Ok(())
+    }
+
+    /// Whether a cell of a column was made of a list whose items nobody can part again.
+    pub(crate) fn is_merged(&self, column: usize) -> bool {
+        self.merged.get(column).copied().unwrap_or_default()
     }
 
     /// Headings of columns made of the system's own members that no ticket had: nothing tells a slip in their names.

@@ -232,6 +232,21 @@ fn a_member_that_no_ticket_has_is_told() {
 }
 
 #[test]
+fn a_list_that_cannot_be_parted_again_is_known() {
+    let mut plan = plan("version = 1\n[[column]]\nfrom = \"tags\"\n[[column]]\nfrom = \"title\"\n");
+    let with = |tags: &[&str]| CommonTicket {
+        title: Some("a; b".to_owned()),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ..ticket()
+    };
+    shown(&mut plan, &with(&["room 12", "av"]));
+    assert!(!plan.is_merged(0));
+    shown(&mut plan, &with(&["room 12; 13", "av"]));
+    assert!(plan.is_merged(0));
+    assert!(!plan.is_merged(1), "a text is no list");
+}
+
+#[test]
 fn every_system_has_columns_that_say_which_ticket_it_is() {
     for system in SystemName::ALL {
         let mut plan = Plan::by_default(
