@@ -83,11 +83,13 @@ fn leads_back(system: &str, edited: &str) {
         system,
         &["-o", "t.csv", "--write-mapping", "back.toml"],
     );
-    let title = before.values().next().unwrap()["title"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let text = work.read("t.csv").replacen(&title, "'=1+1", 1);
+    let text = work.read("t.csv");
+    // Ids come by chance: a cell that stands there once, and as it is.
+    let mut cells = before
+        .values()
+        .map(|ticket| format!(",{},", ticket["title"].as_str().unwrap()));
+    let cell = cells.find(|cell| text.matches(cell).count() == 1).unwrap();
+    let text = text.replace(&cell, ",'=1+1,");
     work.write("edited.csv", text);
     work.import(&["edited.csv", "--mapping", "back.toml", "--sandbox"])
         .0
