@@ -37,7 +37,7 @@
 //! ```text
 //! system ─▶ pages ─▶ replica ─▶ columns ─▶ file
 //!           windows    SQLite,     a plan     CSV, XLSX,
-//!           of time    by id       of cells   JSON lines
+//!           of time    by id       of cells   JSON lines, HTML
 //! ```
 //!
 //! The other direction ([`export`]): what is read is in the replica before it counts as read, and the file is written from

@@ -47,12 +47,14 @@ impl Reading<'_> {
         if listed.is_some_and(|listed| now.duration_since(listed) < LISTED_ANEW) {
             return Ok(false);
         }
-        replica.keep_fact(LISTED, &now.to_string())?;
         if listed.is_none() {
             // They have just been read for the first time.
+            replica.keep_fact(LISTED, &now.to_string())?;
             return Ok(false);
         }
+        // Who is killed between the two lists them once more, never once less.
         replica.list_anew(self.whole(now))?;
+        replica.keep_fact(LISTED, &now.to_string())?;
         drop(replica);
         (self.tell)(Told::Phase("looking for what is gone"));
         Ok(true)

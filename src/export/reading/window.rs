@@ -54,7 +54,9 @@ impl Reading<'_> {
             }
             Next::Uncounted { size } => self.until_dry(window, first, size).await?,
             Next::Nothing => {
+                let ids = ids(&first.tickets);
                 self.store(first.tickets, None).await?;
+                self.forget_gone(window.span, &ids, false).await?;
                 self.end(window, State::Read, 1)?;
             }
         }
@@ -138,7 +140,7 @@ impl Reading<'_> {
             // One page is one moment: nothing moves in it.
             let ids = ids(&first.tickets);
             self.store(first.tickets, None).await?;
-            self.forget_gone(window.span, &ids).await?;
+            self.forget_gone(window.span, &ids, true).await?;
             return self.end(window, State::Read, 1);
         }
         let mut first = Some((first, total));
@@ -180,7 +182,7 @@ impl Reading<'_> {
                 pages = pages.saturating_sub(1);
             }
             if count.fits(&seen) {
-                self.forget_gone(window.span, &seen).await?;
+                self.forget_gone(window.span, &seen, true).await?;
                 return self.end(window, State::Read, pages);
             }
         }
@@ -211,7 +213,13 @@ impl Reading<'_> {
 
     /// Forgets the tickets of a window that it did not show. A day filter may be read in another zone than ours: near its
     /// ends a ticket may stand in the next window, so that there each is asked for by itself.
-    async fn forget_gone(&self, span: Span, seen: &HashSet<String>) -> Result<()> {
+    /// So is every one of a listing that the system did not count: that may lag behind, or be cut.
+    async fn forget_gone(
+        &self,
+        span: Span,
+        seen: &HashSet<String>,
+        is_counted: bool,
+    ) -> Result<()> {
         if self.axis == Axis::Updated {
             // Tickets are kept by their creation, which such a window says nothing of.
             return Ok(());
@@ -225,7 +233,7 @@ impl Reading<'_> {
             let near = |end: Option<Timestamp>| {
                 end.is_some_and(|end| made.duration_since(end).abs() < margin)
             };
-            if near(span.from) || near(span.until) {
+            if !is_counted || near(span.from) || near(span.until) {
                 self.check_stop()?;
                 match self.system.read_ticket(&id, self.permit).await? {
                     Answer::Absent => {}
@@ -307,7 +315,7 @@ impl Reading<'_> {
         }
         match order.is_kept {
             true => {
-                self.forget_gone(window.span, &seen).await?;
+                self.forget_gone(window.span, &seen, false).await?;
                 self.end(window, State::Read, pages)
             }
             false => {
