@@ -27,7 +27,7 @@
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
-//! | [`sandbox`] | the emulator of both systems; shares no type with the rest |
+//! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
 //! | `html` | plain text and HTML: one from the other |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
 //! | [`cli`] | the command line |
@@ -70,9 +70,8 @@ mod outfile;
 pub mod record;
 pub mod report;
 pub mod run;
-pub mod sandbox;
 pub mod schedule;
-#[cfg(test)]
-mod shapes;
 pub mod source;
 pub mod systems;
+
+pub use deskferry_sandbox as sandbox;

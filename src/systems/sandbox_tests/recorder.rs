@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::*;
-use crate::shapes::{Exchange, Shapes};
+use deskferry_contract::{Exchange, Shapes};
 
 /// A proxy on a port of its own.
 pub(super) struct Recorder {
@@ -62,7 +62,7 @@ impl Recorder {
 
     /// Checks all that was seen, and tells it.
     pub(super) fn check(&self) -> Shapes {
-        let mut shapes = Shapes::of(self.system);
+        let mut shapes = Shapes::of(self.system.as_str());
         for exchange in self.line.seen.lock().unwrap().iter() {
             shapes.exchange(exchange);
         }

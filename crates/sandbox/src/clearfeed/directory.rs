@@ -1,0 +1,136 @@
+//! The reference data: collections, custom fields, people by id, teams (contract clearfeed, endpoints).
+
+use serde_json::{Value, json};
+
+use super::check::MAX_TEXT;
+use super::{ClearFeed, Dialect, dialect};
+use crate::call::Call;
+use crate::reply::{Answer, Refusal, Reply};
+use crate::seed::support::{FieldKind, Team};
+
+fn includes(call: &Call, what: &str) -> bool {
+    call.queries("include")
+        .any(|list| list.split(',').any(|one| one.trim() == what))
+}
+
+fn whole(name: &str, items: Vec<Value>) -> Reply {
+    let count = items.len();
+    let mut body = json!({});
+    body[name] = Value::Array(items);
+    body["response_metadata"] = json!({ "next_cursor": null, "count": count });
+    Reply::json(200, &body)
+}
+
+pub(super) fn collections(system: &ClearFeed, call: &Call) -> Answer {
+    let spoken = dialect(call);
+    let with_channels = includes(call, "channels");
+    let items = system
+        .support
+        .collections
+        .iter()
+        .enumerate()
+        .map(|(place, one)| {
+            let mut item = json!({ "id": spoken.id("col", one.id), "name": one.name });
+            if with_channels {
+                item["channels"] = json!([
+                    { "id": format!("C0{place:06}"), "name": "requests", "owner": null, "status": "active" }
+                ]);
+            }
+            item
+        })
+        .collect();
+    Ok(whole("collections", items))
+}
+
+pub(super) fn custom_fields(system: &ClearFeed, call: &Call) -> Answer {
+    let spoken = dialect(call);
+    let is_for_requests = match call.query("entity_type").unwrap_or("request") {
+        "request" => true,
+        "customer" => false,
+        _ => {
+            let rule = "entity_type must be one of the following values: request, customer";
+            return Err(Refusal::field(400, "entity_type", rule));
+        }
+    };
+    let fields = match is_for_requests {
+        true => &system.support.custom_fields,
+        false => &system.support.customer_fields,
+    };
+    let items = fields
+        .iter()
+        .map(|field| {
+            let mut config = json!({});
+            match field.kind {
+                FieldKind::Select | FieldKind::MultiSelect => {
+                    let options = field.options.iter();
+                    config["options"] = options
+                        .map(|(id, value)| json!({ "id": spoken.id("opt", *id), "value": value }))
+                        .collect();
+                }
+                FieldKind::Text => config["max_length"] = json!(MAX_TEXT),
+                _ => {}
+            }
+            json!({
+                "id": spoken.id("cf", field.id), "name": field.name, "type": field.kind.as_str(), "config": config,
+            })
+        })
+        .collect();
+    Ok(whole("custom_fields", items))
+}
+
+/// By ids alone; ids of nobody are left out of the answer.
+pub(super) fn users(system: &ClearFeed, call: &Call) -> Answer {
+    let ids: Vec<&str> = call
+        .queries("ids")
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .collect();
+    if !(1..=100).contains(&ids.len()) {
+        return Err(Refusal::field(
+            400,
+            "ids",
+            "ids must contain from 1 to 100 elements",
+        ));
+    }
+    let people = system
+        .support
+        .people
+        .iter()
+        .filter(|one| ids.contains(&one.id.as_str()));
+    let users: Vec<_> = people
+        .map(|one| json!({ "id": one.id, "name": one.name, "email": one.email }))
+        .collect();
+    Ok(Reply::json(200, &json!({ "users": users })))
+}
+
+fn shown(system: &ClearFeed, spoken: Dialect, team: &Team, with_members: bool) -> Value {
+    let mut item = json!({ "id": spoken.id("team", team.id), "name": team.name });
+    if with_members {
+        let members = team.members.iter();
+        item["team_members"] = members
+            .map(|place| json!({ "id": system.support.people[*place].id }))
+            .collect();
+    }
+    item
+}
+
+pub(super) fn teams(system: &ClearFeed, call: &Call) -> Answer {
+    let (spoken, with_members) = (dialect(call), includes(call, "team_members"));
+    let teams = system.support.teams.iter();
+    Ok(whole(
+        "teams",
+        teams
+            .map(|team| shown(system, spoken, team, with_members))
+            .collect(),
+    ))
+}
+
+pub(super) fn team(system: &ClearFeed, call: &Call) -> Answer {
+    let spoken = dialect(call);
+    let id = spoken.number_of("team", call.parameter("teamId"));
+    let team = system.support.teams.iter().find(|team| Some(team.id) == id);
+    let team = team.ok_or_else(|| Refusal::not_found("Team"))?;
+    let shown = shown(system, spoken, team, includes(call, "team_members"));
+    Ok(Reply::json(200, &json!({ "team": shown })))
+}
