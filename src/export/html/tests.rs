@@ -1,3 +1,4 @@
+use deskferry_testing::absent::not_installed;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::Command;
@@ -129,7 +130,10 @@ fn a_browser_shows_the_page() {
         .output();
     let out = match out {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            eprintln!("skipped: no Chromium is here; CHROMIUM says where one is");
+            not_installed(
+                "a browser shows the page",
+                "no Chromium is here, and `CHROMIUM` names none",
+            );
             return;
         }
         out => out.unwrap(),

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use deskferry_testing::absent::cannot_be_had;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -69,7 +70,10 @@ fn data(folder: &str) -> Option<PathBuf> {
         .join("../shared/data")
         .join(folder);
     if !path.is_dir() {
-        eprintln!("skipped: {} is not there", path.display());
+        cannot_be_had(
+            "the files of other projects",
+            &format!("`{folder}` of the shared data is not here"),
+        );
         return None;
     }
     Some(path)

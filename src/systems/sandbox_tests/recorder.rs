@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::*;
-use deskferry_contract::{Exchange, Shapes};
+use deskferry_testing::{Exchange, Shapes};
 
 /// A proxy on a port of its own.
 pub(super) struct Recorder {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use deskferry_testing::absent::cannot_be_had;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -13,8 +14,8 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// One of the real files that stand beside the repository, or where `DESKFERRY_REAL_FILES` says; `None`, told on
-/// standard error, where they are not.
+/// One of the real files that lie beside the repository, or where `DESKFERRY_REAL_FILES` says; `None`, said on
+/// standard error and by `.ci/run`, where they are not.
 pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("DESKFERRY_REAL_FILES")
         .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
@@ -22,7 +23,10 @@ pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: {} is not here", path.display());
+    cannot_be_had(
+        "real files",
+        &format!("`{name}` is not here; `DESKFERRY_REAL_FILES` names their folder"),
+    );
     None
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk::Desk;
 use crate::emulator::Emulator;
-use deskferry_contract::Shapes;
+use deskferry_testing::Shapes;
 
 /// The calls that answer with what a file holds.
 const NO_JSON: [&str; 1] = ["GET /v1.0/files/{fileId}"];
