@@ -45,7 +45,9 @@ pub(crate) fn read_json_lines(path: &Path) {
 /// The rows of [`crate::support::write_csv`] as a workbook.
 pub(crate) fn write_workbook(path: &Path, rows: u64, names: &Names) {
     let mut book = Workbook::new();
-    let sheet = book.add_worksheet_with_constant_memory();
+    let sheet = book
+        .add_worksheet_with_constant_memory()
+        .expect("a sheet is added");
     for (column, heading) in (0..).zip(COLUMNS) {
         sheet
             .write_string(0, column, heading)

@@ -112,7 +112,9 @@ fn write_csv(path: &Path, tickets: &[CommonTicket], texts: &[String]) {
 
 fn write_workbook(path: &Path, tickets: &[CommonTicket], texts: &[String]) {
     let mut book = Workbook::new();
-    let sheet = book.add_worksheet_with_constant_memory();
+    let sheet = book
+        .add_worksheet_with_constant_memory()
+        .expect("a sheet is added");
     for (row, ticket) in (0..).zip(tickets) {
         for (column, cell) in (0..).zip(cells(ticket, texts)) {
             sheet
