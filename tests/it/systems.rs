@@ -51,7 +51,7 @@ fn every_call_of_the_systems_has_a_row_with_its_command_and_its_test() {
     assert!(empty.is_empty(), "{empty:#?}");
 
     let mut all = String::new();
-    for folder in ["src", "tests/it"] {
+    for folder in ["src", "crates/sandbox/src", "tests/it"] {
         sources(&repository().join(folder), &mut all);
     }
     let tests = rows.iter().flat_map(|cells| code(cells[cells.len() - 1]));

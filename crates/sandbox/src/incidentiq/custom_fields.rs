@@ -17,7 +17,7 @@ use crate::seed::district::CustomField;
 
 pub(super) const ROUTES: &[Row] = &[
     Row::read(
-        "GET|POST",
+        "POST",
         "/custom-fields/for/ticket",
         "custom_fields",
         custom_fields,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::files::{File, Link};
+use super::files::File;
 use super::state::{Group, Job, State};
 use super::ticket::{Logged, Ticket};
 use super::{
@@ -37,9 +37,6 @@ pub(super) enum Effect {
     New(Box<Ticket>),
     Changed(Box<Ticket>),
     File(Arc<File>),
-    FileGone(Guid),
-    Linked(Link),
-    Unlinked(Link),
     Job(Job),
     Group(Group),
     /// The reference data after it.

@@ -1,4 +1,4 @@
-//! Files, and what they hang on (contract incidentiq §14).
+//! Files, and the tickets that they hang on (contract incidentiq §14).
 
 use std::sync::Arc;
 
@@ -20,9 +20,7 @@ use crate::reply::{Answer, Refusal, Reply};
 
 /// A file larger than this is refused with 413.
 const MAX_SIZE: usize = 25 << 20;
-/// What the ids of entity types begin with (contract §5).
-const ENTITY_TYPE: &str = "888891ac-91aa-e711-80c2-100dffa000";
-/// The type of tickets.
+/// The type of entities that tickets are (contract §5).
 const TICKETS: &str = "888891ac-91aa-e711-80c2-100dffa00001";
 
 pub(super) const ROUTES: &[Row] = &[
@@ -38,13 +36,6 @@ pub(super) const ROUTES: &[Row] = &[
         "POST",
         "/files/{fileId:guid}/entity/{entityTypeId:guid}/{entityId:guid}",
         "file_link",
-        link,
-    )
-    .gives("Action"),
-    Row::write(
-        "DELETE",
-        "/files/{fileId:guid}/entity/{entityTypeId:guid}/{entityId:guid}",
-        "file_unlink",
         link,
     )
     .gives("Action"),
@@ -65,46 +56,6 @@ pub(super) const ROUTES: &[Row] = &[
         Ok(Reply::bytes(&file.kind, &file.content).with("content-disposition", disposition))
     })
     .gives("Binary(file)"),
-    Row::read(
-        "GET",
-        "/files/base64/{fileId:guid}",
-        "download",
-        |iiq, call| {
-            let state = iiq.state();
-            let file = state.file(id(call, "fileId")?)?;
-            Ok(envelope::item(200, &BASE64.encode(&file.content), None))
-        },
-    )
-    .gives("Item(text)"),
-    Row::read(
-        "GET",
-        "/files/{fileId:guid}/details",
-        "file_details",
-        |iiq, call| {
-            let state = iiq.state();
-            let file = state.file(id(call, "fileId")?)?;
-            Ok(envelope::item(
-                200,
-                &file.shown(&state.book, iiq.rules.temper),
-                None,
-            ))
-        },
-    )
-    .gives("Item(File)"),
-    Row::write(
-        "DELETE",
-        "/files/{fileId:guid}",
-        "file_delete",
-        |iiq, call| {
-            drop(iiq.obey(call, id(call, "fileId")?, &json!({}))?);
-            Ok(envelope::action("OK"))
-        },
-    )
-    .gives("Action"),
-    Row::create("POST", "/profiles/{userId:guid}/picture", "file", upload)
-        .takes("Multipart(File)")
-        .gives("Item(File)")
-        .status(201),
 ];
 
 pub(super) const DEEDS: Deeds = &[
@@ -116,21 +67,7 @@ pub(super) const DEEDS: Deeds = &[
             Ok(vec![Effect::File(Arc::new(file))])
         }),
     ),
-    (
-        "file_delete",
-        Deed::Any(|state, order| {
-            state.file(order.target)?;
-            Ok(vec![Effect::FileGone(order.target)])
-        }),
-    ),
-    (
-        "file_link",
-        Deed::Any(|state, order| hung(state, order, true)),
-    ),
-    (
-        "file_unlink",
-        Deed::Any(|state, order| hung(state, order, false)),
-    ),
+    ("file_link", Deed::Any(hung)),
 ];
 
 /// A file.
@@ -142,14 +79,6 @@ pub(super) struct File {
     pub(super) kind: String,
     pub(super) content: Vec<u8>,
     pub(super) at: Timestamp,
-}
-
-/// That a file hangs on something else than a ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) file: Guid,
-    pub(super) entity_type: Guid,
-    pub(super) entity: Guid,
 }
 
 impl File {
@@ -231,71 +160,44 @@ fn save(iiq: &IncidentIq, call: &Call) -> Answer {
 
 fn kept(iiq: &IncidentIq, call: &Call, body: &Value) -> Answer {
     let mut state = iiq.state();
-    let id = state.next_id("file", state.files_made);
+    let id = state.next_id("file", state.files.len());
     iiq.obey_in(&mut state, call, "file", id, body)?;
     let shown = state.file(id)?.shown(&state.book, iiq.rules.temper);
     Ok(envelope::item(201, &shown, Some(id)))
 }
 
-/// The type and the thing, whichever slot each stands in (contract §19, D14).
-fn entity(call: &Call) -> Result<(Guid, Guid), Refusal> {
+/// The ticket, in whichever slot its id stands beside that of its type (contract §19, D14).
+fn ticket(call: &Call) -> Result<Guid, Refusal> {
     let (first, second) = (id(call, "entityTypeId")?, id(call, "entityId")?);
-    if second.to_string().starts_with(ENTITY_TYPE) && !first.to_string().starts_with(ENTITY_TYPE) {
-        return Ok((second, first));
+    match Guid::known(TICKETS) {
+        kind if kind == first => Ok(second),
+        kind if kind == second => Ok(first),
+        _ => Err(Refusal::not_found("The ticket")),
     }
-    Ok((first, second))
 }
 
 fn link(iiq: &IncidentIq, call: &Call) -> Answer {
-    let (entity_type, entity) = entity(call)?;
-    let body = json!({ "EntityTypeId": entity_type, "EntityId": entity });
+    let body = json!({ "EntityTypeId": TICKETS, "EntityId": ticket(call)? });
     drop(iiq.obey(call, id(call, "fileId")?, &body)?);
     Ok(envelope::action("OK"))
 }
 
-/// Hangs a file on something, or takes it off; on a ticket it stands among the attachments.
-fn hung(state: &State, order: &Order<'_>, is_on: bool) -> Result<Vec<Effect>, Refusal> {
+/// Hangs a file on a ticket, among whose attachments it stands from then on.
+fn hung(state: &State, order: &Order<'_>) -> Result<Vec<Effect>, Refusal> {
     let file = state.file(order.target)?;
-    let member = |name| guid(order.body, name).ok_or_else(|| body::missing(name));
-    let (entity_type, entity) = (member("EntityTypeId")?, member("EntityId")?);
-    if entity_type != Guid::known(TICKETS) {
-        let link = Link {
-            file: file.id,
-            entity_type,
-            entity,
-        };
-        return Ok(vec![if is_on {
-            Effect::Linked(link)
-        } else {
-            Effect::Unlinked(link)
-        }]);
-    }
-    let mut ticket = state.ticket(entity)?.clone();
+    let ticket = guid(order.body, "EntityId").ok_or_else(|| body::missing("EntityId"))?;
+    let mut ticket = state.ticket(ticket)?.clone();
     ticket.attachments.retain(|one| one.id != file.id);
-    if is_on {
-        ticket.attachments.push(file.clone());
-    }
+    ticket.attachments.push(file.clone());
     ticket.modified = order.at;
     Ok(vec![Effect::Changed(Box::new(ticket))])
 }
 
 fn linked(iiq: &IncidentIq, call: &Call) -> Answer {
-    let (entity_type, entity) = entity(call)?;
     let state = iiq.state();
+    let ticket = state.ticket(ticket(call)?)?;
+    iiq.check_seen(call, ticket)?;
     let shown = |file: &Arc<File>| file.shown(&state.book, iiq.rules.temper);
-    if entity_type == Guid::known(TICKETS) {
-        let ticket = state.ticket(entity)?;
-        iiq.check_seen(call, ticket)?;
-        let items: Vec<_> = ticket.attachments.iter().map(shown).collect();
-        return Ok(envelope::whole(&items));
-    }
-    let links = state
-        .links
-        .iter()
-        .filter(|link| link.entity_type == entity_type && link.entity == entity);
-    let items: Vec<_> = links
-        .filter_map(|link| state.file(link.file).ok())
-        .map(shown)
-        .collect();
+    let items: Vec<_> = ticket.attachments.iter().map(shown).collect();
     Ok(envelope::whole(&items))
 }

@@ -17,7 +17,6 @@ use crate::reply::{Answer, Refusal};
 pub(super) const ROUTES: &[Row] = &[
     Row::read("GET", "/login", "login", login).gives("Item(Login)"),
     Row::read("GET", "/sites/my/settings", "settings", settings).gives("Item(Site)"),
-    Row::read("GET", "/sites/{domain}", "settings", settings).gives("Item(Site)"),
     Row::read("GET", "/tickets/statuses", "statuses", |iiq, call| {
         statuses(iiq, call, iiq.rules.temper == Temper::LiveLike)
     })
@@ -166,13 +165,9 @@ fn login(iiq: &IncidentIq, call: &Call) -> Answer {
     Ok(envelope::item(200, &item, None))
 }
 
-fn settings(iiq: &IncidentIq, call: &Call) -> Answer {
+fn settings(iiq: &IncidentIq, _: &Call) -> Answer {
     let book = iiq.book();
     let mut item = site(&book);
-    let domain = call.parameter("domain");
-    if !domain.is_empty() && item["Domain"] != domain.to_lowercase() {
-        return Err(Refusal::not_found("The site"));
-    }
     item["PriorityLevels"] = json!(book.priorities);
     item["CloseReasonTypes"] = reasons(&book);
     item["EntityTypes"] = ["Tickets", "Locations", "Assets", "Users"]

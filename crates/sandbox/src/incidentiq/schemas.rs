@@ -217,11 +217,6 @@ pub(super) const ALL: &[(&str, &str)] = &[
         "{LocationRoomId* guid, Name* text, LocationId* guid, SiteId guid}",
     ),
     (
-        "NewLocation",
-        "{Name text, Abbreviation text, LocationTypeId guid}",
-    ),
-    ("NewRoom", "{Name* text, LocationId* guid}"),
-    (
         "Issue",
         "{IssueId* guid, Name* text, IssueTypeId guid, IssueCategoryId guid, IssueCategoryName text, Scope text, WorkflowId guid, IsDeleted bool}",
     ),
@@ -240,21 +235,13 @@ pub(super) const ALL: &[(&str, &str)] = &[
         LocationName text, RoleId guid, RoleName text, Role object, Portal int, IsActive bool, IsDeleted bool, SiteId guid}",
     ),
     (
-        "NewUser",
+        "UserUpdate",
         "{FirstName text, LastName text, Email text, Password text, LocationId guid, RoleId guid, SchoolIdNumber text}",
     ),
     ("Team", "{TeamId* guid, TeamName* text, MembersCount int}"),
     (
         "Asset",
         "{AssetId* guid, AssetTag* text, SerialNumber text, ModelId guid, ModelName text, Name text, OwnerId guid, LocationId guid, SiteId guid, IsDeleted bool}",
-    ),
-    (
-        "NewAsset",
-        "{AssetTag text, SerialNumber text, ModelName text, OwnerId guid, LocationId guid}",
-    ),
-    (
-        "SearchResult",
-        "{Tickets [Ticket], Users [User], Assets [Asset], Locations [Location]}",
     ),
 ];
 
@@ -298,15 +285,8 @@ pub(super) fn example(book: &Book, parameter: &str) -> Option<String> {
         "userId" | "ownerUserId" | "forUserId" => district.users[20].id,
         "teamId" => district.teams[0].id,
         "locationId" => district.locations[2].id,
-        "issueId" => district.issues[0].id,
-        "assetId" => district.assets[0].id,
         "entityTypeId" => return Some("888891ac-91aa-e711-80c2-100dffa00001".to_owned()),
         "tag" | "tags" => return Some(district.assets[0].tag.clone()),
-        "serial" => return Some(district.assets[0].serial.clone()),
-        "email" => return Some(district.users[0].email.clone()),
-        "username" => return Some("helpdesk".to_owned()),
-        "query" => return Some("garcia".to_owned()),
-        "domain" => return Some("district".to_owned()),
         "sendEmail" => return Some("false".to_owned()),
         _ => return None,
     };

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::book::Book;
 use super::deed::Effect;
-use super::files::{File, Link};
+use super::files::File;
 use super::ticket::{Child, Ticket};
 use crate::guid::Guid;
 use crate::reply::Refusal;
@@ -48,9 +48,6 @@ pub(super) struct State {
     pub(super) deleted: usize,
     pub(super) veil: Veil,
     pub(super) files: Vec<Arc<File>>,
-    /// How many files there ever were: a number is not given twice.
-    pub(super) files_made: usize,
-    pub(super) links: Vec<Link>,
     pub(super) jobs: Vec<Job>,
     pub(super) groups: Vec<Group>,
 }
@@ -66,8 +63,6 @@ impl State {
             deleted: 0,
             veil: Veil::default(),
             files: Vec::new(),
-            files_made: 0,
-            links: Vec::new(),
             jobs: Vec::new(),
             groups: Vec::new(),
         }
@@ -119,13 +114,7 @@ impl State {
             match effect {
                 Effect::New(ticket) => self.push(*ticket, hidden),
                 Effect::Changed(ticket) => self.replace(*ticket),
-                Effect::File(file) => {
-                    self.files.push(file);
-                    self.files_made += 1;
-                }
-                Effect::FileGone(id) => self.forget_file(id),
-                Effect::Linked(link) => self.links.push(link),
-                Effect::Unlinked(link) => self.links.retain(|one| *one != link),
+                Effect::File(file) => self.files.push(file),
                 Effect::Job(job) => self.jobs.push(job),
                 Effect::Group(group) => {
                     self.groups.retain(|one| one.id != group.id);
@@ -198,14 +187,6 @@ impl State {
                     is_closed,
                 }),
             }
-        }
-    }
-
-    fn forget_file(&mut self, id: Guid) {
-        self.files.retain(|file| file.id != id);
-        self.links.retain(|link| link.file != id);
-        for ticket in &mut self.tickets {
-            ticket.attachments.retain(|file| file.id != id);
         }
     }
 }

@@ -161,8 +161,9 @@ async fn errors_come_in_both_shapes_and_reasons_bear_their_word() {
         (422, &json!("ForId"))
     );
     assert!(list.json()["CorrelationId"].is_string());
+    let line = format!("POST /users/{}", desk.district.users[200].id);
     let taken = desk
-        .send("POST /teams/new", json!({ "TeamName": "help desk" }))
+        .send(&line, json!({ "Email": "helpdesk@district.example" }))
         .await;
     assert_eq!(
         (taken.status, &taken.json()["ErrorKey"]),

@@ -147,7 +147,7 @@ fn attachments(
             }
             continue;
         }
-        let nth = state.files_made + made.len();
+        let nth = state.files.len() + made.len();
         match files::inline(item, state.next_id("file", nth), order.at) {
             Ok(file) => made.push(Arc::new(file)),
             Err(message) => form.wrong.push(("Attachments".to_owned(), message)),

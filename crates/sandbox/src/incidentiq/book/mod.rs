@@ -19,8 +19,6 @@ pub(super) enum Kind {
     Location,
     Room,
     Issue,
-    IssueType,
-    Category,
     User,
     Team,
     Asset,
@@ -129,8 +127,6 @@ fn places(district: &District) -> HashMap<(Kind, Guid), usize> {
     add(Kind::Location, &mut d.locations.iter().map(|one| one.id));
     add(Kind::Room, &mut d.rooms.iter().map(|one| one.id));
     add(Kind::Issue, &mut d.issues.iter().map(|one| one.id));
-    add(Kind::IssueType, &mut d.issue_types.iter().map(|one| one.id));
-    add(Kind::Category, &mut d.categories.iter().map(|(id, _)| *id));
     add(Kind::User, &mut d.users.iter().map(|one| one.id));
     add(Kind::Team, &mut d.teams.iter().map(|one| one.id));
     add(Kind::Asset, &mut d.assets.iter().map(|one| one.id));

@@ -69,7 +69,7 @@ pub(super) fn user(district: &District, one: &User) -> Value {
         "UserId": one.id, "Name": one.name(), "FirstName": one.first, "LastName": one.last, "Email": one.email,
         "Username": one.email.split('@').next(), "SchoolIdNumber": one.number, "Grade": null,
         "LocationId": location.id, "LocationName": location.name, "RoleId": role_id, "RoleName": role,
-        "Role": { "RoleId": role_id, "Name": role }, "Portal": portal, "IsActive": !one.is_deleted, "IsDeleted": one.is_deleted,
+        "Role": { "RoleId": role_id, "Name": role }, "Portal": portal, "IsActive": true, "IsDeleted": false,
         "SiteId": district.site,
     })
 }
@@ -99,7 +99,7 @@ pub(super) fn asset(district: &District, asset: &Asset) -> Value {
         "AssetId": asset.id, "AssetTag": asset.tag, "SerialNumber": asset.serial,
         "ModelId": Guid::seeded("model", &asset.model), "ModelName": asset.model, "Name": asset.model,
         "OwnerId": district.users[asset.owner].id, "LocationId": district.locations[asset.location].id,
-        "SiteId": district.site, "IsDeleted": asset.is_deleted,
+        "SiteId": district.site, "IsDeleted": false,
     })
 }
 

@@ -77,8 +77,6 @@ pub struct User {
     pub location: usize,
     /// The number that the school gave.
     pub number: String,
-    /// Whether the person has left.
-    pub is_deleted: bool,
 }
 
 impl User {
@@ -114,8 +112,6 @@ pub struct Asset {
     pub owner: usize,
     /// The index of its place.
     pub location: usize,
-    /// Whether it is written off.
-    pub is_deleted: bool,
 }
 
 /// A custom field of tickets.

@@ -71,7 +71,6 @@ fn user(n: usize, first: &str, last: &str, local: &str, role: Role, location: us
         role,
         location,
         number: format!("{:06}", 20_000 + n * 3),
-        is_deleted: false,
     }
 }
 
@@ -101,7 +100,6 @@ pub(super) fn assets(dice: &mut Dice, users: &[User]) -> Vec<Asset> {
                 id: Guid::seeded("asset", &tag),
                 serial: format!("5CD{:07X}", dice.below(0x0fff_ffff)),
                 model: MODELS[dice.below(MODELS.len())].to_owned(),
-                is_deleted: false,
                 owner,
                 location: users[owner].location,
                 tag,
