@@ -1,5 +1,10 @@
 //! What tests of several crates share; nothing of it is in the program.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its schemas ends there"
+)]
+
 pub mod absent;
 pub mod shapes;
 
