@@ -45,7 +45,10 @@ fn transitions(rows: u64) {
             .await
             .expect("it can be read");
         let run = scope
-            .start_run(RunMeta::default())
+            .start_run(
+                &scope.lock(None).expect("nobody else is here"),
+                RunMeta::default(),
+            )
             .await
             .expect("it can be written");
         let started = Instant::now();
@@ -93,6 +96,7 @@ fn intent(row: u64) -> Intent {
         redo: false,
         about: None,
         stale: Vec::new(),
+        print: None,
         at: Timestamp::now(),
     }
 }

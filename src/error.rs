@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::Kind;
 use crate::record::Place;
+use crate::redact::Redactor;
 
 /// The result of whatever can stop a run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -161,6 +162,33 @@ impl Error {
         self
     }
 
+    /// The same without secrets; what lies beneath becomes part of the message.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let clean = |text: &str| redactor.text(text).into_owned();
+        let mut message = self.message.clone();
+        for cause in self.causes() {
+            message = format!("{message}: {cause}");
+        }
+        let is_clean = clean(&message) == message;
+        Self {
+            message: if is_clean {
+                self.message
+            } else {
+                clean(&message)
+            },
+            source: self.source.filter(|_| is_clean),
+            place: self.place.map(|place| clean(&place)),
+            hints: self.hints.iter().map(|hint| clean(hint)).collect(),
+            ..self
+        }
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first = self.source.as_deref().map(|source| source as &dyn StdError);
+        std::iter::successors(first, |&cause| cause.source())
+    }
+
     /// The kind, and by it the exit code.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -193,12 +221,7 @@ impl fmt::Display for Error {
             write!(f, "{place}: ")?;
         }
         f.write_str(&self.message)?;
-        let mut source = self.source.as_deref().map(|source| source as &dyn StdError);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        self.causes().try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 

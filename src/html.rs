@@ -117,6 +117,31 @@ pub(crate) fn to_text(html: &str) -> String {
     decode_entities(&text)
 }
 
+/// A text as it was before Slack made links of it: `<https://a.example|a>` is `a`, `<https://a.example>` the address.
+pub(crate) fn unlinked(text: &str) -> String {
+    const SCHEMES: [&str; 4] = ["https://", "http://", "mailto:", "tel:"];
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let inner = rest[1..].split_once('>').map(|(inner, _)| inner);
+        let link = inner.filter(|inner| SCHEMES.iter().any(|scheme| inner.starts_with(scheme)));
+        match link {
+            Some(link) => {
+                plain.push_str(link.split_once('|').map_or(link, |(_, label)| label));
+                rest = &rest[link.len() + 2..];
+            }
+            None => {
+                plain.push('<');
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
 /// What stands after `</name>`.
 fn after_closing<'a>(html: &'a str, name: &str) -> &'a str {
     let closing = format!("</{name}");
@@ -139,7 +164,8 @@ pub(crate) fn entity_end(text: &str) -> Option<usize> {
     (end > 1 && text.as_bytes().get(end) == Some(&b';')).then_some(end)
 }
 
-fn decode_entities(text: &str) -> String {
+/// A text with its entities as characters.
+pub(crate) fn decode_entities(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

@@ -23,13 +23,15 @@
 //! | [`ledger`] | the durable record of every step of every row |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
 //! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica, columns, tables that keep what people wrote |
-//! | `outfile` | files that people open: written beside, renamed when whole, never over one that is open |
+//! | `outfile` | the one place that writes files: beside, onto the disk, renamed when whole; what may not be written over |
+//! | `infile` | small files that are held whole, each with a bound |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
 //! | `html` | plain text and HTML: one from the other |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
+//! | [`redact`] | secrets taken out of text, in every form in which a system may hand them back |
 //! | [`cli`] | the command line |
 //!
 //! # The way of a ticket
@@ -63,11 +65,13 @@ pub mod error;
 pub mod event;
 pub mod export;
 mod html;
+mod infile;
 pub mod intake;
 pub mod ledger;
 pub mod mapping;
 mod outfile;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod run;
 pub mod schedule;

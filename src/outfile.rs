@@ -1,24 +1,297 @@
-//! Files that people open: written beside under another name, renamed when they are whole, never over one that a
-//! spreadsheet program has open.
+//! The one place that writes files: beside their place under another name, onto the disk, then renamed.
+//!
+//! A [`Draft`] takes bytes and remembers the first error of any of them, whoever swallowed it: libraries drop their
+//! buffers without a word. Only a draft that is whole ([`Draft::whole`]: last flush, `sync`) can take a name, and the name
+//! is a rename within one folder, which is synced too. So a full disk leaves the file of before, and an error.
+
+mod claim;
+mod name;
+mod records;
+
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-/// How many names are tried.
-const MOST: u32 = 1000;
+pub(crate) use claim::{Claims, is_same_file};
+pub(crate) use name::{lock_of, next_names};
+pub(crate) use records::Records;
 
-/// A temporary file in a folder, with the rights that a new file of the user has.
-pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile<File>> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".deskferry-");
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666))
+use crate::error::Error;
+
+/// How much is written at once, in bytes.
+const BUFFER: usize = 256 * 1024;
+/// How the name of a temporary file begins.
+const PREFIX: &str = ".deskferry-";
+
+/// Who can read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whom the user lets read new files.
+    AsUsual,
+    /// Its owner.
+    Owner,
+}
+
+/// What a draft writes to: a file, or in tests something that fails.
+pub(crate) trait Disk: Write + Send {
+    /// Waits until all is on the disk.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl Disk for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// A file on its way, under a name of its own in the folder that it goes to. Dropped, it leaves nothing.
+pub(crate) struct Draft {
+    out: Option<BufWriter<Box<dyn Disk>>>,
+    path: TempPath,
+    /// The first error, which none after it undoes.
+    failed: Option<io::Error>,
+    digest: Option<Box<blake3::Hasher>>,
+}
+
+impl std::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Draft {
+    /// Begins a file in a folder.
+    ///
+    /// # Errors
+    /// When the folder takes none.
+    pub(crate) fn new(folder: &Path, readers: Readers) -> io::Result<Self> {
+        let (file, path) = temporary(folder, readers)?.into_parts();
+        Ok(Self::onto(Box::new(file), path))
+    }
+
+    /// Begins a file beside the one that it is to become.
+    ///
+    /// # Errors
+    /// When the folder takes none.
+    pub(crate) fn beside(path: &Path, readers: Readers) -> io::Result<Self> {
+        Self::new(folder(path), readers)
+    }
+
+    fn onto(disk: Box<dyn Disk>, path: TempPath) -> Self {
+        Self {
+            out: Some(BufWriter::with_capacity(BUFFER, disk)),
+            path,
+            failed: None,
+            digest: None,
+        }
+    }
+
+    /// Takes a digest of all that is written from here on.
+    pub(crate) fn digested(mut self) -> Self {
+        self.digest = Some(Box::default());
+        self
+    }
+
+    /// Lets the open file go until more is written: there may be more drafts than files that a program may have open.
+    ///
+    /// # Errors
+    /// When the disk does not take what was written so far.
+    pub(crate) fn rest(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.out = None;
+        Ok(())
+    }
+
+    fn out(&mut self) -> io::Result<&mut BufWriter<Box<dyn Disk>>> {
+        if self.out.is_none() {
+            let file = File::options().append(true).open(&self.path)?;
+            self.out = Some(BufWriter::with_capacity(BUFFER, Box::new(file)));
+        }
+        self.out
+            .as_mut()
+            .ok_or_else(|| io::Error::other("the file is closed"))
+    }
+
+    /// Does something with the file, and keeps the first error of all.
+    fn attempt<T>(
+        &mut self,
+        what: impl FnOnce(&mut BufWriter<Box<dyn Disk>>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if let Some(error) = &self.failed {
+            return Err(again(error));
+        }
+        let done = self.out().and_then(what);
+        if let Err(error) = &done
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.failed = Some(again(error));
+        }
+        done
+    }
+
+    /// All of it on the disk.
+    ///
+    /// # Errors
+    /// The first error of any write so far, of the last one, or of the sync.
+    pub(crate) fn whole(mut self) -> io::Result<Whole> {
+        self.attempt(|out| out.flush())?;
+        self.attempt(|out| out.get_mut().sync())?;
+        // Windows renames no file that is open.
+        drop(self.out.take());
+        Ok(Whole {
+            path: self.path,
+            digest: self.digest.map(|digest| digest.finalize()),
+        })
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.attempt(|out| out.write(bytes))?;
+        if let Some(digest) = &mut self.digest {
+            digest.update(&bytes[..count]);
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt(|out| out.flush())
+    }
+}
+
+/// The same error once more.
+fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+/// A file that is whole and on the disk, without its name yet. Dropped, it is gone.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    path: TempPath,
+    digest: Option<blake3::Hash>,
+}
+
+/// A file that did not get its name, and why.
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    pub(crate) whole: Whole,
+    pub(crate) error: io::Error,
+}
+
+impl From<Unnamed> for io::Error {
+    fn from(unnamed: Unnamed) -> Self {
+        unnamed.error
+    }
+}
+
+impl Whole {
+    /// The digest of its bytes, where the draft took one.
+    pub(crate) fn digest(&self) -> Option<blake3::Hash> {
+        self.digest
+    }
+
+    /// Takes a name, whatever has it now.
+    ///
+    /// # Errors
+    /// When the name cannot be had: then what has it stays as it is.
+    pub(crate) fn replace(self, path: &Path) -> Result<(), Unnamed> {
+        let Self { path: from, digest } = self;
+        match from.persist(path) {
+            Ok(()) => {
+                sync_folder(path);
+                Ok(())
+            }
+            Err(error) => Err(Unnamed {
+                whole: Self {
+                    path: error.path,
+                    digest,
+                },
+                error: error.error,
+            }),
+        }
+    }
+
+    /// Takes a name that nothing has.
+    ///
+    /// # Errors
+    /// When something has it, or it cannot be had.
+    pub(crate) fn take(self, path: &Path) -> Result<(), Unnamed> {
+        let Self { path: from, digest } = self;
+        match from.persist_noclobber(path) {
+            Ok(()) => {
+                sync_folder(path);
+                Ok(())
+            }
+            Err(error) => Err(Unnamed {
+                whole: Self {
+                    path: error.path,
+                    digest,
+                },
+                error: error.error,
+            }),
+        }
+    }
+}
+
+/// Writes a whole text under a name, in place of what has it.
+///
+/// # Errors
+/// When the disk does not take it: then what has the name stays as it is.
+pub(crate) fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let mut draft = Draft::beside(path, readers)?;
+    draft.write_all(bytes)?;
+    draft.whole()?.replace(path).map_err(io::Error::from)
+}
+
+/// Writes a whole text under a name that nothing has.
+///
+/// # Errors
+/// When something has the name, or the disk does not take it.
+pub(crate) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let mut draft = Draft::beside(path, readers)?;
+    draft.write_all(bytes)?;
+    draft.whole()?.take(path).map_err(io::Error::from)
+}
+
+/// The error for a file that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: impl Into<io::Error>) -> Error {
+    let error = error.into();
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or name another place"
+        }
+        _ => "close it in other programs, or name another place",
     };
+    Error::machine("cannot be written; what was there before is unchanged")
+        .at(path.display())
+        .caused_by(error)
+        .hint(hint)
+}
+
+/// A temporary file in a folder.
+fn temporary(folder: &Path, readers: Readers) -> io::Result<NamedTempFile<File>> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX);
+    #[cfg(unix)]
+    if readers == Readers::AsUsual {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
     builder.tempfile_in(folder)
 }
 
@@ -30,27 +303,41 @@ pub(crate) fn folder(path: &Path) -> &Path {
     parent.unwrap_or(Path::new("."))
 }
 
-/// The mark that a spreadsheet program leaves beside a file that it has open.
-pub(crate) fn lock_of(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_string_lossy();
-    // Excel cuts the first two characters of long names off for its own file.
-    let cut: String = name.chars().skip(2).collect();
-    [
-        format!(".~lock.{name}#"),
-        format!("~${name}"),
-        format!("~${cut}"),
-    ]
-    .iter()
-    .map(|lock| path.with_file_name(lock))
-    .find(|lock| lock.exists())
+/// A name outlives a loss of power only when its folder is on the disk too. Some file systems sync no folder: there
+/// nothing can be done, and the file itself is whole.
+#[cfg(unix)]
+fn sync_folder(path: &Path) {
+    if let Ok(folder) = File::open(folder(path)) {
+        let _ = folder.sync_all();
+    }
 }
 
-/// The names that a file may have instead: `tickets-2.xlsx`, `tickets-3.xlsx`, …
-pub(crate) fn next_names(path: &Path) -> impl Iterator<Item = PathBuf> + '_ {
-    let part =
-        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
-    let stem = part(path.file_stem()).unwrap_or_default();
-    let extension = part(path.extension()).map(|extension| format!(".{extension}"));
-    let extension = extension.unwrap_or_default();
-    (2..MOST).map(move |number| path.with_file_name(format!("{stem}-{number}{extension}")))
+// Windows has no such thing: a rename there is in the journal.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) {}
+
+/// Takes a file out of the way under another name, without writing over one.
+///
+/// # Errors
+/// When it cannot be moved, or no name can be had.
+pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
+    for to in name::aside(path, &jiff::Zoned::now()) {
+        // A second name for the same bytes fails where the name is taken; then the first one goes.
+        match std::fs::hard_link(path, &to) {
+            Ok(()) => {
+                std::fs::remove_file(path)?;
+                sync_folder(path);
+                return Ok(to);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // File systems without second names (FAT, some network shares).
+            Err(_) if !to.exists() => {
+                std::fs::rename(path, &to)?;
+                sync_folder(path);
+                return Ok(to);
+            }
+            Err(_) => {}
+        }
+    }
+    Err(io::Error::from(io::ErrorKind::AlreadyExists))
 }

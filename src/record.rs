@@ -266,9 +266,52 @@ impl Record {
 pub struct RowKey(String);
 
 impl RowKey {
-    /// A key from its text (parts of a compound key joined by `/`).
+    /// A key from its text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// A key from its parts, joined by `/`. In a compound key a `/` or `\` inside a part stands behind a `\`, so that
+    /// (`1/2`, `3`) and (`1`, `2/3`) are two keys.
+    pub fn of_parts(parts: &[String]) -> Self {
+        if let [one] = parts {
+            return Self(one.clone());
+        }
+        let mut key = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                key.push('/');
+            }
+            for c in part.chars() {
+                if matches!(c, '/' | '\\') {
+                    key.push('\\');
+                }
+                key.push(c);
+            }
+        }
+        Self(key)
+    }
+
+    /// How an older version wrote a compound key: without the signs that tell its parts apart. `None` where it wrote it
+    /// the same.
+    pub fn old_spelling(&self) -> Option<Self> {
+        if !self.0.contains('\\') {
+            return None;
+        }
+        let mut old = String::with_capacity(self.0.len());
+        let mut chars = self.0.chars();
+        while let Some(c) = chars.next() {
+            match (c, chars.clone().next()) {
+                ('\\', Some(next @ ('/' | '\\'))) => {
+                    old.push(next);
+                    chars.next();
+                }
+                // No compound key has this.
+                ('\\', _) => return None,
+                (c, _) => old.push(c),
+            }
+        }
+        Some(Self(old))
     }
 
     /// The key as people read it.
@@ -289,6 +332,30 @@ mod tests {
 
     fn header(names: &[&str]) -> Header {
         Header::new(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    #[test]
+    fn parts_of_a_compound_key_are_told_apart() {
+        let key = |parts: &[&str]| {
+            RowKey::of_parts(
+                &parts
+                    .iter()
+                    .map(|part| (*part).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_ne!(key(&["1/2", "3"]), key(&["1", "2/3"]));
+        assert_ne!(key(&["1\\", "3"]), key(&["1", "\\3"]));
+        assert_ne!(key(&["a\\/b", "c"]), key(&["a\\", "b/c"]));
+        // Keys of older versions are as they were.
+        assert_eq!(key(&["a/b"]).as_str(), "a/b");
+        assert_eq!(key(&["INC-1", "north"]).as_str(), "INC-1/north");
+        assert_eq!(key(&["INC-1", "north"]).old_spelling(), None);
+        for parts in [["1/2", "3"], ["1", "2/3"], ["\\", "/"]] {
+            let old = key(&parts).old_spelling().unwrap();
+            assert_eq!(old.as_str(), parts.join("/"));
+        }
+        assert_eq!(key(&["C:\\temp"]).old_spelling(), None);
     }
 
     #[test]

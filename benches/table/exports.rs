@@ -3,10 +3,9 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use deskferry::export::columns::Plan;
-use deskferry::export::file::{About, Format, Options, create};
+use deskferry::export::file::{About, Format, Options, Placing, create};
 use deskferry::systems::SystemName;
 use deskferry::systems::common::CommonTicket;
 use jiff::Timestamp;
@@ -81,7 +80,7 @@ fn export(path: &Path, format: Format, tickets: &[CommonTicket]) {
         partition: None,
         drop_columns: false,
         carry_from: None,
-        wait: Duration::ZERO,
+        placing: Placing::replacing(),
         sheets: Vec::new(),
     })
     .expect("the file can be written");

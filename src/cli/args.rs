@@ -11,8 +11,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::end::Force;
 use crate::config::parse_rate;
 use crate::intake::Selection;
+use crate::redact::Secrets;
 use crate::run::MaxErrors;
 
 pub(super) use doctor::DoctorArgs;
@@ -69,6 +71,12 @@ pub(super) struct Global {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
+    /// Ends the program whatever the command is doing.
+    #[arg(skip)]
+    pub force: Force,
+    /// The tokens that the command has read: nothing that it prints holds them.
+    #[arg(skip)]
+    pub secrets: Secrets,
 }
 
 /// What data looks like on standard output.
@@ -112,6 +120,9 @@ pub(super) enum Command {
     /// What happened, run by run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// The state folder: whether what the ledger keeps is as it was written
+    #[command(subcommand)]
+    State(StateCommand),
     /// One ticket at a time: look at it, look for it, write to it
     #[command(subcommand)]
     Ticket(TicketCommand),
@@ -128,6 +139,14 @@ pub(super) enum Command {
     /// The manual page, or a page a command
     #[command(after_help = "Example:\n  deskferry man > deskferry.1")]
     Man(ManArgs),
+}
+
+/// `deskferry state …`
+#[derive(Debug, Subcommand)]
+pub(super) enum StateCommand {
+    /// Read the whole ledger and list what is damaged
+    #[command(after_help = "Example:\n  deskferry state check")]
+    Check,
 }
 
 /// `deskferry man`
@@ -218,6 +237,15 @@ pub(super) struct ImportArgs {
     /// Send rows that are done once more, after saying which tickets that doubles
     #[arg(long)]
     pub again: bool,
+    /// Give rows that are done the keys that the mapping makes now, after its `key` was changed
+    #[arg(long)]
+    pub rekey: bool,
+    /// Rows that say the same as done ones with other keys are other tickets
+    #[arg(long, conflicts_with = "rekey")]
+    pub no_rekey: bool,
+    /// Go on with a ledger that may be older than what was sent: a backup that was put back
+    #[arg(long)]
+    pub trust_ledger: bool,
     /// Fetch the directory anew
     #[arg(long)]
     pub refresh: bool,
@@ -403,6 +431,14 @@ pub(super) struct SandboxArgs {
     /// The address; port 0: any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
     pub listen: SocketAddr,
+    /// The bearer that `/_sandbox` wants [default: none; beyond this machine one that the first line tells]
+    #[arg(
+        long,
+        env = "DESKFERRY_SANDBOX_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub admin_token: Option<String>,
     /// Keep the tickets in this folder over a restart
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,

@@ -1,8 +1,10 @@
 //! The confirmation before the first write to a live profile: what is about to happen, and the name typed.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use super::connect::{Connected, Target};
+use super::output::stderr_text;
+use crate::config::shown;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::words;
 use crate::run::{Limiter, UNKNOWN_RATE};
@@ -60,17 +62,33 @@ impl About<'_> {
     }
 }
 
+/// Asks a question on the terminal; what is no clear *yes* is none.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub(super) fn yes_or_no(question: &str) -> Result<bool> {
+    let failed = |error| Error::machine("cannot read the answer").caused_by(error);
+    stderr_text(&format!("  {question}"));
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(failed)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 /// Says `about`, and asks for the profile's name unless `given` confirms it already.
 ///
 /// # Errors
 /// Without a terminal and without `--confirm`, or when another name is typed.
 pub(super) fn confirm(profile: &str, about: &str, given: Option<&str>) -> Result<()> {
-    eprintln!("{about}");
+    stderr_text(&format!("{about}\n"));
     match given {
         Some(name) if name == profile => return Ok(()),
         Some(name) => {
             return Err(Error::usage(format!(
-                "--confirm names `{name}`, but this goes to `{profile}`"
+                "--confirm names {}, but this goes to `{profile}`",
+                shown(name)
             ))
             .hint(format!("nothing was sent; to go on: --confirm {profile}")));
         }
@@ -85,9 +103,8 @@ pub(super) fn confirm(profile: &str, about: &str, given: Option<&str>) -> Result
         ))
         .hint("try it first with --dry-run, or with --sandbox"));
     }
-    eprint!("  type the profile's name to go on: ");
+    stderr_text("  type the profile's name to go on: ");
     let failed = |error| Error::machine("cannot read the confirmation").caused_by(error);
-    std::io::stderr().flush().map_err(failed)?;
     let mut line = String::new();
     std::io::stdin()
         .lock()
@@ -98,6 +115,9 @@ pub(super) fn confirm(profile: &str, about: &str, given: Option<&str>) -> Result
     }
     Err(Error::new(
         ErrorKind::Usage,
-        format!("`{}` is not `{profile}`, nothing was sent", line.trim()),
+        format!(
+            "{} is not `{profile}`, nothing was sent",
+            shown(line.trim())
+        ),
     ))
 }

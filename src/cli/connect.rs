@@ -8,9 +8,10 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::args::{Global, SandboxState, Where};
-use crate::config::{Config, Profile, StateFolder};
+use crate::config::{self, Config, Profile, StateFolder};
 use crate::error::{Error, Result};
 use crate::ledger::RunInfo;
+use crate::redact::Secrets;
 use crate::sandbox::{self, FaultSpec, Sandbox};
 use crate::systems::{self, Connection, System, SystemName};
 
@@ -35,8 +36,8 @@ pub(super) struct Embedded {
 pub(super) enum Target {
     /// The embedded sandbox.
     Sandbox(Embedded),
-    /// A profile.
-    Profile(Box<Profile>),
+    /// A profile, and whom to tell its token, so that nobody prints it.
+    Profile(Box<Profile>, Secrets),
 }
 
 impl Target {
@@ -68,18 +69,20 @@ impl Target {
         if !allowed.is_empty() && !allowed.contains(&name) {
             let names: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
             return Err(Error::usage(format!(
-                "the mapping may not run against the profile `{name}`"
+                "the mapping may not run against the profile {}",
+                config::shown(&name)
             ))
             .hint(format!("its `profile` allows {}", names.join(", "))));
         }
-        Ok(Self::Profile(Box::new(config.profile(&name)?.clone())))
+        let profile = Box::new(config.profile(&name)?.clone());
+        Ok(Self::Profile(profile, global.secrets.clone()))
     }
 
     /// The name for people and for `--confirm`.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Sandbox(_) => "sandbox",
-            Self::Profile(profile) => &profile.name,
+            Self::Profile(profile, _) => &profile.name,
         }
     }
 
@@ -87,7 +90,7 @@ impl Target {
     pub(super) fn system(&self) -> Option<SystemName> {
         match self {
             Self::Sandbox(_) => None,
-            Self::Profile(profile) => Some(profile.system),
+            Self::Profile(profile, _) => Some(profile.system),
         }
     }
 
@@ -108,7 +111,7 @@ impl Target {
     pub(super) fn concurrency(&self) -> usize {
         match self {
             Self::Sandbox(_) => Profile::CONCURRENCY,
-            Self::Profile(profile) => profile.concurrency,
+            Self::Profile(profile, _) => profile.concurrency,
         }
     }
 
@@ -116,20 +119,16 @@ impl Target {
     pub(super) fn rate(&self) -> Option<f64> {
         match self {
             Self::Sandbox(_) => Some(SANDBOX_RATE),
-            Self::Profile(profile) => profile.rate,
+            Self::Profile(profile, _) => profile.rate,
         }
     }
 
-    /// Whether the first write is confirmed by name.
-    pub(super) fn is_live(&self) -> bool {
-        matches!(self, Self::Profile(profile) if profile.is_live())
-    }
-
-    /// Whether it is the sandbox or on this machine.
-    pub(super) fn is_near(&self) -> bool {
+    /// Whether it is live, by what answers there ([`Profile::is_live`]): the one place that decides how long the waits
+    /// are, whether the first write is confirmed by name, and whether a crash may be asked for.
+    pub(super) fn is_live(&self, system: &dyn System) -> bool {
         match self {
-            Self::Sandbox(_) => true,
-            Self::Profile(profile) => profile.is_loopback(),
+            Self::Sandbox(_) => false,
+            Self::Profile(profile, _) => profile.is_live(system.is_sandbox()),
         }
     }
 
@@ -137,20 +136,20 @@ impl Target {
     pub(super) fn timezone(&self) -> Option<TimeZone> {
         match self {
             Self::Sandbox(_) => None,
-            Self::Profile(profile) => profile.timezone.clone(),
+            Self::Profile(profile, _) => profile.timezone.clone(),
         }
     }
 
     /// `commit_within` and `visible_within` (design, Delivery: the only assumption).
-    pub(super) fn surprise(&self) -> (Duration, Duration) {
+    pub(super) fn surprise(&self, system: &dyn System) -> (Duration, Duration) {
         let (commit, visible) = match self {
             Self::Sandbox(_) => (None, None),
-            Self::Profile(profile) => (profile.commit_within, profile.visible_within),
+            Self::Profile(profile, _) => (profile.commit_within, profile.visible_within),
         };
-        let (commit_default, visible_default) = if self.is_near() {
-            (Duration::from_secs(2), Duration::from_secs(1))
-        } else {
+        let (commit_default, visible_default) = if self.is_live(system) {
             (systems::COMMIT_WITHIN, Duration::from_secs(30))
+        } else {
+            (Duration::from_secs(2), Duration::from_secs(1))
         };
         (
             commit.unwrap_or(commit_default),
@@ -162,7 +161,15 @@ impl Target {
     pub(super) fn token_name(&self) -> String {
         match self {
             Self::Sandbox(_) => "sandbox".to_owned(),
-            Self::Profile(profile) => profile.token.describe(),
+            Self::Profile(profile, _) => profile.token.identity(),
+        }
+    }
+
+    /// Where the token is, for people.
+    pub(super) fn token_place(&self) -> String {
+        match self {
+            Self::Sandbox(_) => "sandbox".to_owned(),
+            Self::Profile(profile, _) => profile.token.describe(),
         }
     }
 
@@ -170,7 +177,7 @@ impl Target {
     pub(super) fn flags(&self) -> Vec<String> {
         match self {
             Self::Sandbox(_) => vec!["--sandbox".to_owned()],
-            Self::Profile(profile) => vec!["--profile".to_owned(), profile.name.clone()],
+            Self::Profile(profile, _) => vec!["--profile".to_owned(), profile.name.clone()],
         }
     }
 }
@@ -185,7 +192,7 @@ fn nowhere(config: &Config, allowed: &[String]) -> Error {
     let error = if names.is_empty() {
         error.hint(format!(
             "there is no profile yet: describe the connection in `{}`, and name it with --profile NAME",
-            crate::config::FILE_NAME
+            config::FILE_NAME
         ))
     } else {
         error.hint(format!(
@@ -246,14 +253,16 @@ pub(super) async fn connection(
                 embedded(wanted, system, concurrency, &state.sandbox()).await?;
             Ok((connection, Some(sandbox)))
         }
-        Target::Profile(profile) => {
+        Target::Profile(profile, secrets) => {
+            let token = profile.token.read()?;
+            secrets.add(&token);
             let connection = Connection {
                 system,
                 url: profile.url.clone(),
                 site_id: profile.site_id.clone(),
                 tenant: profile.tenant.clone(),
                 dialect: profile.dialect,
-                token: profile.token.read()?,
+                token,
                 timezone: profile.timezone.clone(),
                 concurrency,
                 insecure_http,

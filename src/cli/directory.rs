@@ -12,6 +12,7 @@ use super::reference;
 use crate::config::StateFolder;
 use crate::directory::{CustomField, Directory, Entry, Kind, cache};
 use crate::error::{Error, ExitCode, Result};
+use crate::outfile::{Claims, move_aside, unwritable};
 use crate::run::Limiter;
 use crate::systems::SystemName;
 
@@ -25,6 +26,14 @@ pub(super) async fn run(
 ) -> Result<ExitCode> {
     match command {
         DirectoryCommand::Pull { from, output: file } => {
+            let state = StateFolder::open(global.state.as_deref())?;
+            if let Some(path) = &file {
+                let mut claims = Claims::default().keeping(state.path());
+                if let Some(read) = &from.directory {
+                    claims = claims.reading(read, "the directory");
+                }
+                claims.write(path, "-o")?;
+            }
             let directory = load(
                 &From {
                     refresh: true,
@@ -35,6 +44,15 @@ pub(super) async fn run(
             )
             .await?;
             if let Some(path) = &file {
+                // Another file is no snapshot of which this is the newer one.
+                if path.exists() && cache::read_snapshot(path).is_err() {
+                    let aside = move_aside(path).map_err(|error| unwritable(path, error))?;
+                    output.say(&format!(
+                        "  note       {} was no snapshot: it is now {}",
+                        path.display(),
+                        aside.display()
+                    ));
+                }
                 cache::write_snapshot(path, directory.snapshot())?;
                 output.say(&format!("  snapshot   {}", path.display()));
             }

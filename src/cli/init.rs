@@ -1,6 +1,5 @@
 //! `deskferry init`: a first mapping from the columns of a file.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::infer::{self, Draft, Layout, Seen};
 use crate::mapping::{Mapping, Plan, PlanOptions};
+use crate::outfile;
 use crate::record::Record;
 use crate::report::words;
 use crate::source::{self, Input, InputOptions, Row, SheetChoice, SheetName};
@@ -165,9 +165,9 @@ fn read(args: &InitArgs) -> Result<Read> {
     let mut options = args.read_as.over(&InputOptions::default())?;
     let paths = [args.input.clone()];
     // It comes once.
-    let is_standard_input = args.input == Path::new("-");
+    let comes_once = source::comes_once(&args.input);
     let mut input = match Input::open(&paths, &options) {
-        Err(error) if options.encoding.is_none() && !is_standard_input => {
+        Err(error) if options.encoding.is_none() && !comes_once => {
             // Spreadsheet programs write the encoding of their country: the bytes tell which it may be.
             options.encoding = source::likely_encoding(&args.input)?.map(str::to_owned);
             match options.encoding {
@@ -179,7 +179,7 @@ fn read(args: &InitArgs) -> Result<Read> {
     };
     let mut found_headings = false;
     if options.header_row.is_none()
-        && !is_standard_input
+        && !comes_once
         && let Some(row) = heading_row(&paths, &options, &input)?
     {
         options.header_row = Some(row);
@@ -188,7 +188,7 @@ fn read(args: &InitArgs) -> Result<Read> {
     }
     let mut other_sheets = Vec::new();
     if args.read_as.sheet.is_none()
-        && !is_standard_input
+        && !comes_once
         && input.tables().iter().any(|table| table.sheet.is_some())
     {
         let all = InputOptions {
@@ -272,14 +272,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
             .at(path.display())
             .caused_by(error)
     };
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)
+    outfile::create(path, text.as_bytes(), outfile::Readers::AsUsual).map_err(failed)
 }
 
 /// What is wrong with the mapping as it was written: its `TODO`s, as far as a check can see them.
@@ -291,8 +284,8 @@ fn check(
     read: &Input,
 ) -> Result<Option<Error>> {
     let checked = Mapping::load(path).and_then(|mapping| {
-        // As the next command opens it; standard input comes once.
-        let opened = match args.input == Path::new("-") {
+        // As the next command opens it; what is piped comes once.
+        let opened = match source::comes_once(&args.input) {
             true => None,
             false => Some(tokio::task::block_in_place(|| {
                 Input::open(std::slice::from_ref(&args.input), mapping.input_options())

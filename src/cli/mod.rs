@@ -5,6 +5,7 @@ mod confirm;
 mod connect;
 mod directory;
 mod doctor;
+mod end;
 mod export;
 mod import;
 mod init;
@@ -18,12 +19,14 @@ mod runs;
 mod sandbox;
 mod schedule;
 mod schema;
+mod state;
 mod ticket;
 mod validate;
 
 use clap::Parser;
 
 use crate::error::{Error, ExitCode, Result};
+use crate::redact::Secrets;
 use args::{Cli, Command, Format, Global, LogFormat};
 use output::Output;
 
@@ -43,14 +46,28 @@ pub fn run() -> ExitCode {
     };
     start_log(&cli.global);
     let output = Output::new(&cli.global);
-    match dispatch(cli, &output) {
+    let secrets = cli.global.secrets.clone();
+    let of_command = secrets.clone();
+    let ended = end::run(move |force| {
+        let mut cli = cli;
+        cli.global.force = force;
+        ended(dispatch(cli, &output), output, &of_command)
+    });
+    ended.unwrap_or_else(|error| ended_badly(error, output, &secrets))
+}
+
+fn ended(result: Result<ExitCode>, output: Output, secrets: &Secrets) -> ExitCode {
+    match result {
         Ok(code) => code,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::Done,
-        Err(error) => {
-            output.error(&error);
-            error.kind().exit_code()
-        }
+        Err(error) => ended_badly(error, output, secrets),
     }
+}
+
+fn ended_badly(error: Error, output: Output, secrets: &Secrets) -> ExitCode {
+    let code = error.kind().exit_code();
+    output.error(&error.redacted(&secrets.redactor()));
+    code
 }
 
 fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
@@ -68,10 +85,11 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Directory(command) => directory::run(command, &global, output).await,
             Command::Schedule(command) => schedule::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
+            Command::State(command) => state::run(command, &global, output).await,
             Command::Ticket(command) => ticket::run(command, &global, output).await,
             Command::Export(args) => export::run(*args, &global, output).await,
             Command::Doctor(args) => doctor::run(*args, &global, output).await,
-            Command::Sandbox(args) => sandbox::run(args, output).await,
+            Command::Sandbox(args) => sandbox::run(args, &global, output).await,
             Command::Completions { shell } => pages::completions(shell, *output),
             Command::Man(args) => pages::man(&args, *output),
         }
@@ -91,9 +109,12 @@ fn start_log(global: &Global) {
     };
     let filter =
         EnvFilter::try_from_env("DESKFERRY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let secrets = global.secrets.clone();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        // It would tell them on standard error, which is what cannot be written.
+        .log_internal_errors(false)
+        .with_writer(move || secrets.writer(std::io::stderr()));
     // A second start (tests in one process) keeps the first one's settings.
     let _ = match global.log_format {
         LogFormat::Text => log.with_ansi(console::colors_enabled_stderr()).try_init(),

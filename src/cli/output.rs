@@ -41,13 +41,13 @@ impl Output {
     /// A line for people.
     pub(super) fn say(self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            stderr_text(&format!("{text}\n"));
         }
     }
 
     /// A block for people that is told even where little is.
     pub(super) fn complain(self, text: &str) {
-        eprint!("{text}");
+        stderr_text(text);
     }
 
     /// A block of data on standard output, a line end added.
@@ -86,6 +86,14 @@ impl Output {
             let _ = writeln!(stderr, "  {} {hint}", style("hint:").for_stderr().cyan());
         }
     }
+}
+
+/// Writes a text to standard error. One that is closed or full ends nothing: what is said there is for people, and the exit
+/// code says how it went.
+pub(super) fn stderr_text(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.flush();
 }
 
 pub(super) fn write_failed(error: std::io::Error) -> Error {

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use super::args::{Cli, ManArgs};
 use super::output::{Output, write_failed};
 use crate::error::{Error, ExitCode, Result};
+use crate::outfile;
 
 /// `deskferry completions SHELL`
 pub(super) fn completions(shell: Shell, output: Output) -> Result<ExitCode> {
@@ -34,11 +35,20 @@ pub(super) fn man(args: &ManArgs, output: Output) -> Result<ExitCode> {
 
 /// A page for every command.
 fn pages(folder: &Path) -> Result<()> {
-    let write = || {
-        std::fs::create_dir_all(folder)?;
-        clap_mangen::generate_to(Cli::command(), folder)
-    };
-    write().map_err(|error| {
+    fn write(command: &clap::Command, folder: &Path) -> std::io::Result<()> {
+        for subcommand in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+            write(subcommand, folder)?;
+        }
+        let page = clap_mangen::Man::new(command.clone());
+        let mut text = Vec::new();
+        page.render(&mut text)?;
+        let path = folder.join(page.get_filename());
+        outfile::replace(&path, &text, outfile::Readers::AsUsual)
+    }
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let written = std::fs::create_dir_all(folder).and_then(|()| write(&command, folder));
+    written.map_err(|error| {
         Error::machine("cannot write the manual pages")
             .at(folder.display())
             .caused_by(error)

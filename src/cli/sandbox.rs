@@ -1,14 +1,17 @@
 //! `deskferry sandbox`: the emulator on its own, until it is interrupted.
 
-use super::args::{SandboxArgs, Temper};
+use super::args::{Global, SandboxArgs, Temper};
 use super::connect::{faults, sandbox_failed};
+use super::interrupt::Interrupts;
 use super::output::Output;
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
+use crate::run::Going;
 use crate::sandbox::{Config, Sandbox};
 
-pub(super) async fn run(args: SandboxArgs, output: &Output) -> Result<ExitCode> {
+pub(super) async fn run(args: SandboxArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     let mut config = Config {
         listen: args.listen,
+        admin_token: args.admin_token.filter(|token| !token.trim().is_empty()),
         data: args.data,
         rate: args.rate,
         tickets: args.tickets,
@@ -23,12 +26,21 @@ pub(super) async fn run(args: SandboxArgs, output: &Output) -> Result<ExitCode> 
     if let Some(seed) = args.seed {
         config.seed = seed;
     }
+    let interrupts = Interrupts::listen(&global.force)?;
     let sandbox = Sandbox::start(config).await.map_err(sandbox_failed)?;
     output.data(&sandbox.ready_line().to_string())?;
+    if sandbox.is_public() {
+        output.complain(&format!(
+            "  warning    it listens on {}, beyond this machine: whoever reaches it reads and changes its tickets with the \
+             token `{}`; `/_sandbox` wants the `admin_token` above\n",
+            sandbox.address(),
+            crate::sandbox::TOKEN
+        ));
+    }
     output.say("  Ctrl-C stops it");
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| Error::machine("cannot wait for Ctrl-C").caused_by(error))?;
+    let mut stop = interrupts.stop();
+    // A listener that is gone will never say so.
+    let _ = stop.wait_for(|going| *going > Going::On).await;
     sandbox.stop().await.map_err(sandbox_failed)?;
     Ok(ExitCode::Done)
 }

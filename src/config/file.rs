@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{Profile, TokenRef, is_loopback};
+use super::secret::without_values;
+use super::{Profile, TokenRef, shown};
 use crate::error::{Error, Result};
 use crate::systems::{Dialect, SystemName};
 
@@ -48,21 +49,16 @@ struct RawToken {
 /// Reads and checks the whole file.
 pub(super) fn read(text: &str, path: &Path) -> Result<BTreeMap<String, Profile>> {
     let raw: RawConfig = toml::from_str(text).map_err(|error| {
-        let line = error
-            .span()
-            .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        // The parser's own text quotes the source line, and a token written inline must never be printed.
-        let inline_token = text
-            .lines()
-            .nth(line - 1)
-            .is_some_and(|line| line.trim_start().starts_with("token"));
+        let span = error.span().unwrap_or(0..0);
+        let line = text[..span.start].matches('\n').count() + 1;
         let at = format!("{}:{line}", path.display());
-        if inline_token {
+        // The parser's own text quotes what stands there, and a token written inline must never be printed.
+        if sets_token(text, line) {
             Error::usage("`token` must say where the token is, never the token itself")
                 .at(at)
                 .hint("write token = { env = \"NAME\" }, { file = \"…\" } or { command = [\"…\"] }")
         } else {
-            Error::usage(error.message().to_owned()).at(at)
+            Error::usage(without_values(error.message())).at(at)
         }
     })?;
     raw.profiles
@@ -71,11 +67,22 @@ pub(super) fn read(text: &str, path: &Path) -> Result<BTreeMap<String, Profile>>
         .collect()
 }
 
+/// Whether a line sets `token`, alone or within a table.
+fn sets_token(text: &str, line: usize) -> bool {
+    let line = text.lines().nth(line - 1).unwrap_or_default();
+    line.match_indices("token").any(|(at, word)| {
+        let before = line[..at].trim_end_matches(['"', '\'']);
+        let after = line[at + word.len()..].trim_start_matches(['"', '\'']);
+        let is_whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        is_whole && after.trim_start().starts_with(['=', '.'])
+    })
+}
+
 fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
     let wrong =
         |message: String| Error::usage(message).at(format!("{}, profile `{name}`", path.display()));
     let system = SystemName::parse(&raw.system).ok_or_else(|| {
-        wrong(format!("no system `{}`", raw.system)).hint("`incidentiq` or `clearfeed`")
+        wrong(format!("no system {}", shown(&raw.system))).hint("`incidentiq` or `clearfeed`")
     })?;
     let url = raw
         .url
@@ -87,9 +94,8 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
         Some("v1") => Some(Dialect::V1),
         Some("rest") => Some(Dialect::Rest),
         Some(other) => {
-            return Err(
-                wrong(format!("no dialect `{other}`")).hint("`v1` or `rest`, or leave it out")
-            );
+            return Err(wrong(format!("no dialect {}", shown(other)))
+                .hint("`v1` or `rest`, or leave it out"));
         }
     };
     let rate = raw
@@ -107,7 +113,8 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
         .timezone
         .map(|zone| {
             TimeZone::get(&zone).map_err(|_| {
-                wrong(format!("no time zone `{zone}`")).hint("a name such as `America/Chicago`")
+                wrong(format!("no time zone {}", shown(&zone)))
+                    .hint("a name such as `America/Chicago`")
             })
         })
         .transpose()?;
@@ -150,15 +157,19 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
 }
 
 fn check_url(text: &str) -> Result<url::Url, String> {
-    let url = url::Url::parse(text).map_err(|error| format!("`{text}` is no address: {error}"))?;
+    let url =
+        url::Url::parse(text).map_err(|error| format!("{} is no address: {error}", shown(text)))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("`url` must not carry a name or password".to_owned());
     }
     match url.scheme() {
         "https" => Ok(url),
         // Whether plain http may leave this machine is decided at sign-in, by a flag.
-        "http" if is_loopback(&url) || url.host().is_some() => Ok(url),
-        other => Err(format!("`{other}` is no scheme for `url`, write https://…")),
+        "http" if url.host().is_some() => Ok(url),
+        other => Err(format!(
+            "{} is no scheme for `url`, write https://…",
+            shown(other)
+        )),
     }
 }
 
@@ -179,7 +190,7 @@ fn check_token(raw: RawToken, path: &Path) -> Result<TokenRef, String> {
 /// # Errors
 /// A message for the user when it is none.
 pub fn parse_rate(text: &str) -> Result<f64, String> {
-    let wrong = || format!("`{text}` is no rate, write `10/s` or `600/min`");
+    let wrong = || format!("{} is no rate, write `10/s` or `600/min`", shown(text));
     let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
     let number: f64 = number.trim().parse().map_err(|_| wrong())?;
     let seconds = match unit.trim() {
@@ -197,7 +208,7 @@ pub fn parse_rate(text: &str) -> Result<f64, String> {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration, write `60s` or `3m`");
+    let wrong = || format!("{} is no duration, write `60s` or `3m`", shown(text));
     let signed: SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(signed).map_err(|_| wrong())
 }
@@ -242,7 +253,7 @@ mod tests {
         assert_eq!(profile.commit_within, Some(Duration::from_secs(90)));
         assert_eq!(profile.timeout, Some(Duration::from_secs(20)));
         assert!(parse_timeout("0s").is_err());
-        assert!(profile.is_live());
+        assert!(profile.is_live(false) && !profile.is_live(true));
     }
 
     #[test]
@@ -252,6 +263,39 @@ mod tests {
                 .unwrap_err();
         assert!(error.to_string().contains("deskferry.toml:4"), "{error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_token_in_a_wrong_place_is_never_printed() {
+        let token = "Zx9-q8W7e6R5t4Y3";
+        let head = "[profiles.a]\nsystem = \"clearfeed\"\ntenant = \"a\"\n";
+        for text in [
+            format!("{head}token = {{ env = \"T\" }}\nrate = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\nurl = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\ntimezone = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\ndialect = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\ntimeout = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\nconcurrency = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\nlive = \"{token}\"\n"),
+            format!("{head}token = {{ env = \"T\" }}\n\"{token}\" = 1\n"),
+            format!("{head}token = {{ \"{token}\" = 1 }}\n"),
+            format!("{head}token = {{ command = \"{token}\" }}\n"),
+            format!("{head}token = {token}\n"),
+            format!("{head}token = \"\"\"\n{token}\"\"\"\n"),
+            format!("{head}\"token\" = \"{token}\"\n"),
+            format!("{head}bearer = \"{token}\"\n"),
+            format!("profiles.a.token = \"{token}\"\n"),
+            format!(
+                "[profiles]\na = {{ system = \"clearfeed\", tenant = \"a\", token = \"{token}\" }}\n"
+            ),
+            format!("[profiles]\na = \"{token}\"\n"),
+            format!("{token}\n"),
+            format!("{token} = 1\n"),
+        ] {
+            let error = parse(&text).unwrap_err();
+            let said = format!("{error} {:?} {error:?}", error.hints());
+            assert!(!said.contains(token), "{text}: {said}");
+        }
     }
 
     #[test]

@@ -14,10 +14,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
+use crate::infile;
 use crate::systems::{Dialect, SystemName};
 
 pub use file::parse_rate;
-pub use secret::TokenRef;
+pub use secret::{TokenRef, shown};
 pub use state::StateFolder;
 
 /// The name of the configuration file.
@@ -52,7 +53,7 @@ pub struct Profile {
     pub visible_within: Option<Duration>,
     /// How long one request may take before nobody knows what became of it; `None`: a minute.
     pub timeout: Option<Duration>,
-    /// Whether the first write is confirmed by name; `None`: unless it is on loopback.
+    /// Whether waits are long and the first write is confirmed by name; `None`: unless the sandbox answers.
     pub live: Option<bool>,
 }
 
@@ -60,24 +61,11 @@ impl Profile {
     /// The default number of requests under way at once.
     pub const CONCURRENCY: usize = 16;
 
-    /// Whether the address is this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.url.as_ref().is_some_and(is_loopback)
-    }
-
-    /// Whether the first write is confirmed by name.
-    pub fn is_live(&self) -> bool {
-        self.live.unwrap_or_else(|| !self.is_loopback())
-    }
-}
-
-/// Whether an address is this machine.
-pub fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+    /// Whether it is live (design, The words): every profile is, unless the sandbox answers, known by its own header, or
+    /// the profile says `live = false`. What is live has long waits, and its first write is confirmed by name. Where the
+    /// system is says nothing: a tunnel may lead from this machine to a desk.
+    pub fn is_live(&self, is_sandbox: bool) -> bool {
+        self.live.unwrap_or(!is_sandbox)
     }
 }
 
@@ -102,7 +90,7 @@ impl Config {
         let Some(path) = path else {
             return Ok(Self::default());
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = infile::text(&path, infile::MOST_WORDS).map_err(|error| {
             Error::usage("cannot read the configuration")
                 .at(path.display())
                 .caused_by(error)
@@ -125,7 +113,7 @@ impl Config {
     /// When there is none; the hint lists those there are.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         self.profiles.get(name).ok_or_else(|| {
-            let error = Error::usage(format!("no profile `{name}`"));
+            let error = Error::usage(format!("no profile {}", shown(name)));
             match (&self.path, self.profiles.is_empty()) {
                 (None, _) => error.hint(format!("there is no `{FILE_NAME}` in this folder, its parents or your configuration folder")),
                 (Some(path), true) => error.hint(format!("`{}` has no profiles", path.display())),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::outfile;
 
 /// The rates that were found, by profile.
 const RATES: &str = "rates.json";
@@ -65,10 +66,8 @@ impl StateFolder {
     pub fn keep_found_rate(&self, profile: &str, rate: f64) -> std::io::Result<()> {
         let mut rates = self.found_rates();
         rates.insert(profile.to_owned(), (rate * 100.0).round() / 100.0);
-        let file = tempfile::NamedTempFile::new_in(&self.0)?;
-        serde_json::to_writer_pretty(&file, &rates)?;
-        file.persist(self.0.join(RATES))?;
-        Ok(())
+        let text = serde_json::to_vec_pretty(&rates)?;
+        outfile::replace(&self.0.join(RATES), &text, outfile::Readers::Owner)
     }
 
     fn found_rates(&self) -> BTreeMap<String, f64> {

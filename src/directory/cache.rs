@@ -3,13 +3,15 @@
 //! Written whole or not at all, readable by their owner only: they hold names and e-mail addresses.
 
 use std::fs;
-use std::io::{ErrorKind as IoKind, Write};
+use std::io::ErrorKind as IoKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::Snapshot;
 use crate::error::{Error, Result};
+use crate::infile;
+use crate::outfile::{self, Readers};
 use crate::systems::SystemName;
 
 /// The folder below the state folder.
@@ -93,7 +95,7 @@ pub fn forget(state: &Path, system: SystemName, tenant: &str) -> Result<Option<P
 /// # Errors
 /// When there is none, or it is none that this program reads.
 pub fn read_snapshot(path: &Path) -> Result<Snapshot> {
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = infile::read(path, infile::MOST_SNAPSHOT).map_err(|error| {
         Error::input("the directory snapshot cannot be read")
             .at(path.display())
             .caused_by(error)
@@ -142,23 +144,13 @@ fn parse(bytes: &[u8]) -> Result<Snapshot, Unfit> {
 }
 
 fn write(path: &Path, snapshot: &Snapshot) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let failed = |error: std::io::Error| {
         Error::machine("the directory snapshot cannot be written")
             .at(path.display())
             .caused_by(error)
     };
     let bytes = serde_json::to_vec_pretty(snapshot).expect("a snapshot is always written as JSON");
-    // A temporary file is readable by its owner only, and keeps that when it takes its name.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    outfile::replace(path, &bytes, Readers::Owner).map_err(failed)
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::vec;
 
-/// How many items travel together.
-const BATCH: usize = 256;
+/// How many items travel together at most.
+pub(super) const BATCH: usize = 256;
 /// How many batches wait at most.
 const WAITING: usize = 4;
 
@@ -18,10 +18,11 @@ pub(super) struct Ahead<'scope, I: Iterator> {
     thread: ScopedJoinHandle<'scope, I>,
 }
 
-/// Starts the thread.
+/// Starts the thread; so many items travel together.
 pub(super) fn read_ahead<'scope, I>(
     threads: &'scope Scope<'scope, '_>,
     mut items: I,
+    most: usize,
 ) -> Ahead<'scope, I>
 where
     I: Iterator<Item: Send> + Send + 'scope,
@@ -29,7 +30,7 @@ where
     let (sender, batches) = sync_channel(WAITING);
     let thread = threads.spawn(move || {
         loop {
-            let batch: Vec<_> = items.by_ref().take(BATCH).collect();
+            let batch: Vec<_> = items.by_ref().take(most).collect();
             if batch.is_empty() || sender.send(batch).is_err() {
                 return items;
             }
@@ -92,7 +93,7 @@ mod tests {
             .map(row)
             .chain(std::iter::once(Err(Error::input("cannot be read"))));
         let read: Vec<_> =
-            std::thread::scope(|threads| read_ahead(threads, rows).collect::<Vec<_>>());
+            std::thread::scope(|threads| read_ahead(threads, rows, BATCH).collect::<Vec<_>>());
         let numbers = read.iter().map_while(|row| match row {
             Ok(Row::Record(record)) => Some(record.place.row),
             _ => None,
@@ -104,14 +105,14 @@ mod tests {
 
     #[test]
     fn who_stops_listening_stops_the_reading() {
-        let first = std::thread::scope(|threads| read_ahead(threads, (0..).map(row)).next());
+        let first = std::thread::scope(|threads| read_ahead(threads, (0..).map(row), BATCH).next());
         assert!(matches!(first, Some(Ok(Row::Record(_)))));
     }
 
     #[test]
     fn the_iterator_comes_back_where_it_has_got_to() {
         let mut rest = std::thread::scope(|threads| {
-            let mut ahead = read_ahead(threads, 0..1000);
+            let mut ahead = read_ahead(threads, 0..1000, BATCH);
             assert!(ahead.by_ref().eq(0..1000));
             ahead.into_inner()
         });

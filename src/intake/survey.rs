@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ahead::read_ahead;
+use super::ahead::{BATCH, read_ahead};
 use super::candidate::{Candidate, Candidates, Counts};
 use super::sort::{Fixed, Sorter};
 use super::spool::{Spool, Spooled};
@@ -10,6 +10,7 @@ use super::verdict::{Prints, Verdicts, content_key};
 use super::{Digest, Identify, Item, Selection, Subject};
 use crate::error::{Error, Result};
 use crate::record::RowKey;
+use crate::source::bounds::batch_of;
 use crate::source::{Input, Row, Table};
 
 /// How much memory the fingerprints may take before they go to temporary files.
@@ -55,7 +56,9 @@ pub(super) fn survey_within(
     let mut pass = Pass::new(selection, scratch, memory);
     let rows = input.rows()?;
     let counts = std::thread::scope(|threads| {
-        let mut candidates = read_ahead(threads, Candidates::new(rows, identify));
+        let widths = input.tables().iter().map(|table| table.header.len());
+        let most = batch_of(widths.max().unwrap_or(0), BATCH);
+        let mut candidates = read_ahead(threads, Candidates::new(rows, identify), most);
         for candidate in &mut candidates {
             pass.take(&candidate?, identify)?;
         }

@@ -1,15 +1,20 @@
 //! A run that is under way: what it writes, and what it asks while it sends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
 
 use super::worker::Kind;
-use super::{Change, Control, Doubted, Intent, RunState, Scope, Settlement, StepId, runs, steps};
+use super::{
+    Change, Control, Create, DoneBeside, Doubted, Intent, RunLocks, RunState, Scope, Settlement,
+    StepId, beside, generation, open, runs, steps,
+};
 use crate::error::Result;
 use crate::record::RowKey;
+use crate::systems::Ticket;
 
 /// A run that is under way; cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,6 +23,8 @@ pub struct ActiveRun {
     pub(super) scope_id: i64,
     pub(super) id: i64,
     pub(super) code: String,
+    /// Held as long as anything of the run is.
+    pub(super) _locks: RunLocks,
 }
 
 impl ActiveRun {
@@ -88,6 +95,19 @@ impl ActiveRun {
             .await
     }
 
+    /// What the ledger knows of the creates whose tickets bear these references, by the reference.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn creates(&self, references: HashSet<String>) -> Result<HashMap<String, Create>> {
+        let of = (self.scope_id, self.id);
+        let name = self.scope.names[2].clone();
+        self.scope
+            .ledger
+            .read(move |c| steps::creates(c, of, &name, references))
+            .await
+    }
+
     /// The rows of this scope that have a ticket and were in doubt once, as far as doubles of them may still turn up.
     ///
     /// # Errors
@@ -97,6 +117,21 @@ impl ActiveRun {
         self.scope
             .ledger
             .read(move |c| steps::doubted(c, scope))
+            .await
+    }
+
+    /// The rows of this scope that were refused in one of these shapes.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn refused_in(&self, shapes: Vec<String>) -> Result<Vec<Doubted>> {
+        if shapes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scope = self.scope_id;
+        self.scope
+            .ledger
+            .read(move |c| steps::refused_in(c, scope, &shapes))
             .await
     }
 
@@ -118,14 +153,41 @@ impl ActiveRun {
             .await
     }
 
+    /// What the ledger holds as done of the calls of one kind: on a ticket (by its id, or by the number by which rows name
+    /// it), and a few on others.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn beside(&self, call: &str, ticket: &Ticket) -> Result<DoneBeside> {
+        let (scope, call, ticket) = (self.scope_id, call.to_owned(), ticket.clone());
+        self.scope
+            .ledger
+            .read(move |c| beside::beside(c, scope, &call, &ticket))
+            .await
+    }
+
     /// Ends the run with its totals.
     ///
     /// # Errors
     /// When the ledger cannot be written.
     pub async fn finish(&self, state: RunState, totals: Value) -> Result<()> {
         let run = self.id;
-        self.write(move |c| runs::finish(c, run, state, &totals, Timestamp::now()))
-            .await
+        self.write(move |c| {
+            runs::finish(c, run, state, &totals, Timestamp::now())?;
+            generation::end(c)
+        })
+        .await?;
+        self.follow().await
+    }
+
+    /// Lets the ledger's second file say what the ledger says by now.
+    pub(super) async fn follow(&self) -> Result<()> {
+        let file = self.scope.ledger.file.clone();
+        self.write(move |c| {
+            open::keep_wal(c, generation::is_open(c)?)?;
+            generation::follow(c, file.as_deref().map(PathBuf::as_path))
+        })
+        .await
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T>

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::ends::StoredEnd;
-use super::steps::{StepId, Trouble, micros, moment, owners, place};
-use super::{Ledger, worker::Kind};
+use super::steps::{Candidate, StepId, Trouble, micros, moment, owners, place};
+use super::sums::{CHECKED, verify};
+use super::{Ledger, RunLocks, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Ticket, update_step};
@@ -33,6 +34,8 @@ pub struct Doubtful {
     pub acts: bool,
     /// What was answered, where something was.
     pub answer: Option<String>,
+    /// Tickets that may be the one that it has made.
+    pub candidates: Vec<Candidate>,
 }
 
 /// What a person says of it.
@@ -78,12 +81,17 @@ impl Ledger {
         .await
     }
 
-    /// Settles rows of a run as a person says. The caller holds the lock of the scope. Returns how many were still
-    /// in doubt.
+    /// Settles rows of a run as a person says. Returns how many were still in doubt.
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub async fn settle_by_hand(&self, code: &str, said: Vec<(Doubtful, ByHand)>) -> Result<u64> {
+    pub async fn settle_by_hand(
+        &self,
+        locks: &RunLocks,
+        code: &str,
+        said: Vec<(Doubtful, ByHand)>,
+    ) -> Result<u64> {
+        self.locked_for(locks, code).await?;
         let code = code.to_owned();
         self.worker
             .call(Kind::Write, move |c| {
@@ -98,20 +106,21 @@ impl Ledger {
 }
 
 fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
-    c.prepare_cached(
+    c.prepare_cached(&format!(
         "SELECT step.key, step.step, step.ordinal, file, sheet, row, reference, sent_at, error,
                 (SELECT made.ticket FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
                 (SELECT made.number FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
-                grp, about
+                grp, about, candidates, {CHECKED}
          FROM step INDEXED BY step_unsettled JOIN run ON run.code = upper(?1) AND run.scope = step.scope
          WHERE step.state IN (1, 5)
            AND (step.run = run.id OR EXISTS (SELECT 1 FROM row_end WHERE row_end.run = run.id
                                              AND row_end.key = step.key AND row_end.state = 'in_doubt'))
-         ORDER BY file, sheet, row, step.ordinal",
-    )?
+         ORDER BY file, sheet, row, step.ordinal"
+    ))?
     .query_map(params![code.trim(), CREATE], |row| {
+        verify(row, 14)?;
         let trouble: Option<Trouble> = row
             .get_ref(8)?
             .as_str_or_null()?
@@ -141,7 +150,13 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
             answer: trouble.map(|trouble| match trouble {
                 Trouble::Doubt(answer) => answer,
                 Trouble::Refused(refusal) => refusal.message,
+                Trouble::Said { said, .. } => said.told(),
             }),
+            candidates: row
+                .get_ref(13)?
+                .as_str_or_null()?
+                .and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or_default(),
         })
     })?
     .collect()
@@ -172,7 +187,7 @@ fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusql
     };
     let settled = c
         .prepare_cached(
-            "UPDATE step SET state = ?5, absent = 0, settled_at = ?6, error = NULL,
+            "UPDATE step SET state = ?5, absent = 0, settled_at = ?6, error = NULL, shape = NULL,
                     ticket = coalesce(?7, ticket), number = coalesce(?8, number), url = coalesce(?9, url)
              WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2 AND step = ?3
                AND ordinal = ?4 AND state IN (1, 5)",

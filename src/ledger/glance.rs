@@ -5,7 +5,8 @@
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::steps::State;
+use super::steps::{State, is_of_older_version};
+use super::sums::{CHECKED, verify};
 use super::{Scope, worker::Kind};
 use crate::error::Result;
 use crate::intake::Digest;
@@ -41,18 +42,26 @@ impl Scope {
     }
 }
 
-const COLUMNS: &str = "SELECT key, step, state, content, ticket, number, url FROM step";
+const COLUMNS: &str = "SELECT key, step, state, content, ticket, number, url";
 
 fn glance(c: &Connection, scope: i64, keys: &[RowKey]) -> rusqlite::Result<Vec<Glance>> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_unstable_by(|one, other| keys[*one].as_str().cmp(keys[*other].as_str()));
     let mut seen = vec![Glance::Unknown; keys.len()];
     let merged = merge(c, scope, keys, &order, &mut seen)?;
-    let mut one = c.prepare_cached(&format!("{COLUMNS} WHERE scope = ?1 AND key = ?2"))?;
+    let mut one = c.prepare_cached(&format!(
+        "{COLUMNS}, {CHECKED} FROM step WHERE scope = ?1 AND key = ?2"
+    ))?;
     for at in &order[merged..] {
         seen[*at] = look(&mut one, scope, &keys[*at])?;
     }
-    for glance in &mut seen {
+    for (key, glance) in keys.iter().zip(&mut seen) {
+        if *glance == Glance::Unknown
+            && let Some(old) = key.old_spelling()
+            && is_of_older_version(c, scope, &old)?
+        {
+            *glance = Glance::Open;
+        }
         // Steps without a create that is done, whatever came to pass.
         if matches!(glance, Glance::Done(ticket, _) if ticket.id.is_empty()) {
             *glance = Glance::Open;
@@ -78,7 +87,7 @@ fn merge(
         return Ok(0);
     };
     let mut scan = c.prepare_cached(&format!(
-        "{COLUMNS} WHERE scope = ?1 AND key >= ?2 AND key <= ?3 ORDER BY key"
+        "{COLUMNS}, {CHECKED} FROM step WHERE scope = ?1 AND key >= ?2 AND key <= ?3 ORDER BY key"
     ))?;
     let mut rows = scan.query(params![scope, keys[*first].as_str(), keys[*last].as_str()])?;
     let (mut told, mut passed, mut met) = (0, 0, 0);
@@ -114,6 +123,7 @@ fn look(one: &mut CachedStatement<'_>, scope: i64, key: &RowKey) -> rusqlite::Re
 
 /// Adds a step to what is known of its key.
 fn add(glance: &mut Glance, row: &Row<'_>) -> rusqlite::Result<()> {
+    verify(row, 7)?;
     let closed = matches!(row.get::<_, State>(2)?, State::Done | State::Skipped);
     let content: Option<Digest> = row.get_ref(3)?.as_blob()?.try_into().ok();
     let is_create = row.get_ref(1)?.as_str()? == CREATE;
@@ -182,6 +192,7 @@ mod tests {
             redo: false,
             about: None,
             stale: Vec::new(),
+            print: None,
             at: Timestamp::now(),
         }
     }
@@ -207,7 +218,10 @@ mod tests {
     async fn a_quick_look_tells_what_a_whole_one_does() {
         let ledger = Ledger::in_memory().unwrap();
         let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
-        let run = scope.start_run(RunMeta::default()).await.unwrap();
+        let run = {
+            let locks = scope.lock(None).unwrap();
+            scope.start_run(&locks, RunMeta::default()).await.unwrap()
+        };
         let known = || (0..2_000).filter(|n| n % 5 != 4);
         run.intend(known().map(intent).collect()).await.unwrap();
         let settled = known().filter(|n| n % 11 != 0);

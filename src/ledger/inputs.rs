@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::steps::{micros, place};
-use super::{RunMeta, Scope, worker::Kind};
+use super::sums::{CHECKED, verify};
+use super::{RunLocks, RunMeta, Scope, worker::Kind};
 use crate::error::Result;
 use crate::intake::Digest;
 use crate::record::{Place, RowKey};
@@ -92,11 +93,12 @@ impl Scope {
     }
 
     /// Gives the keys free that are done, so that their rows are sent once more; their tickets are remembered.
-    /// Returns how many were. From a thread outside of the runtime, by a holder of the scope's lock.
+    /// Returns how many were. From a thread outside of the runtime.
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn give_up_blocking(&self, keys: Vec<RowKey>) -> Result<u64> {
+    pub fn give_up_blocking(&self, locks: &RunLocks, keys: Vec<RowKey>) -> Result<u64> {
+        locks.are_for(self)?;
         let Some(id) = self.id else { return Ok(0) };
         self.ledger.worker.call_blocking(Kind::Write, move |c| {
             let mut count = 0;
@@ -142,9 +144,9 @@ fn elsewhere(
     input_print: &str,
 ) -> rusqlite::Result<Option<Elsewhere>> {
     let mut statement = c.prepare_cached(
-        "SELECT run.code, file, sheet, row, coalesce(number, ticket, ''), content = ?3 OR run.input_print = ?4
+        &format!("SELECT run.code, file, sheet, row, coalesce(number, ticket, ''), content = ?3 OR run.input_print = ?4, {CHECKED}
          FROM step JOIN run ON run.id = step.run
-         WHERE step.scope = ?1 AND key = ?2 AND step.step = ?5 AND step.ordinal = 0 AND step.state = 2",
+         WHERE step.scope = ?1 AND key = ?2 AND step.step = ?5 AND step.ordinal = 0 AND step.state = 2"),
     )?;
     let mut found = None;
     for (id, name) in scopes {
@@ -152,6 +154,7 @@ fn elsewhere(
             .query_row(
                 params![id, key.as_str(), content, input_print, CREATE],
                 |row| {
+                    verify(row, 6)?;
                     Ok(Elsewhere {
                         scope: name.clone(),
                         run: row.get(0)?,
@@ -177,12 +180,13 @@ fn done_keys(
     limit: u32,
 ) -> rusqlite::Result<Vec<DoneKey>> {
     c.prepare_cached(
-        "SELECT key, coalesce(number, ticket, ''), run.code FROM step JOIN run ON run.id = step.run
-         WHERE step.scope = ?1 AND key > ?2 AND step.step = ?3 AND step.state = 2 ORDER BY key LIMIT ?4",
+        &format!("SELECT key, coalesce(number, ticket, ''), run.code, {CHECKED} FROM step JOIN run ON run.id = step.run
+         WHERE step.scope = ?1 AND key > ?2 AND step.step = ?3 AND step.state = 2 ORDER BY key LIMIT ?4"),
     )?
     .query_map(
         params![scope, after.map_or("", RowKey::as_str), CREATE, limit],
         |row| {
+            verify(row, 3)?;
             Ok(DoneKey {
                 key: RowKey::new(row.get::<_, String>(0)?),
                 ticket: row.get(1)?,

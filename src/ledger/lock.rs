@@ -1,41 +1,46 @@
 //! One run at a time per tenant and token, and per scope whatever the token: a file lock of the operating system, which dies with its process.
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::{Ledger, Scope};
 use crate::error::{Error, Result};
 
-/// The right to send to a tenant; given back when dropped, or when the process dies.
+/// A lock in the folder `locks` of the state folder; given back when dropped, or when the process dies.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
 }
 
+/// What says that another run holds the tenant with the token.
+fn tenant_held(tenant: &str) -> String {
+    format!("another run is sending to `{tenant}` with the same token")
+}
+
+/// What says that another run holds the scope.
+fn scope_held(tenant: &str, scope: &str) -> String {
+    format!("another run is sending rows of the scope `{scope}` to `{tenant}`")
+}
+
 impl RunLock {
-    /// Takes the lock in the folder `locks` of the state folder. `token` is only hashed into the file's name.
-    ///
-    /// # Errors
-    /// When another run holds it, and when the folder cannot be written.
-    pub fn take(state: &Path, system: &str, tenant: &str, token: &str) -> Result<Self> {
-        Self::take_named(state, &[system, tenant, token], || {
-            format!("another run is sending to `{tenant}` with the same token")
-        })
+    /// Takes the lock of a tenant and token. `token` is only hashed into the file's name.
+    fn take(state: &Path, system: &str, tenant: &str, token: &str) -> Result<Self> {
+        Self::take_named(state, &[system, tenant, token], || tenant_held(tenant))
     }
 
     /// Takes the lock of a scope: two tokens, or one that is named in two ways, must not send the same rows.
-    ///
-    /// # Errors
-    /// As [`Self::take`].
-    pub fn take_scope(state: &Path, system: &str, tenant: &str, scope: &str) -> Result<Self> {
+    fn take_scope(state: &Path, system: &str, tenant: &str, scope: &str) -> Result<Self> {
         Self::take_named(state, &["scope", system, tenant, scope], || {
-            format!("another run is sending rows of the scope `{scope}` to `{tenant}`")
+            scope_held(tenant, scope)
         })
     }
 
     /// Takes the lock of a replica: two exports must not write one. `file` is its name.
     ///
     /// # Errors
-    /// As [`Self::take`].
+    /// When another export holds it, and when the folder cannot be written.
     pub fn take_replica(state: &Path, file: &str) -> Result<Self> {
         Self::take_named(state, &["replica", file], || {
             "another export of the same is under way".to_owned()
@@ -55,8 +60,7 @@ impl RunLock {
         let file = super::open::private_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::usage(held())
-                .hint("wait until it has ended, or stop it with Ctrl-C; it can be resumed")),
+            Err(TryLockError::WouldBlock) => Err(busy(held())),
             Err(TryLockError::Error(error)) => Err(Error::machine("cannot lock the state folder")
                 .at(path.display())
                 .hint("choose a folder on a local disk with `--state DIR`")
@@ -65,9 +69,174 @@ impl RunLock {
     }
 }
 
+fn busy(what: String) -> Error {
+    Error::usage(what).hint("wait until it has ended, or stop it with Ctrl-C; it can be resumed")
+}
+
+/// What the runs of a ledger in memory hold: nobody else can see it.
+pub(super) type Held = Arc<Mutex<HashSet<String>>>;
+
+/// A name that is held in memory.
+#[derive(Debug)]
+struct HeldName {
+    name: String,
+    held: Held,
+}
+
+impl HeldName {
+    fn take(held: &Held, name: String, told: impl FnOnce() -> String) -> Result<Self> {
+        let is_new = (held.lock().unwrap_or_else(PoisonError::into_inner)).insert(name.clone());
+        match is_new {
+            true => Ok(Self {
+                name,
+                held: Arc::clone(held),
+            }),
+            false => Err(busy(told())),
+        }
+    }
+}
+
+impl Drop for HeldName {
+    fn drop(&mut self) {
+        (self.held.lock().unwrap_or_else(PoisonError::into_inner)).remove(&self.name);
+    }
+}
+
+/// The right to change what a ledger knows of one scope, and with a token the right to send to its tenant. Only
+/// [`Scope::lock`] and [`Ledger::lock`] give it; all that writes demands it. It is given back with its last clone, or
+/// when the process dies.
+#[derive(Debug, Clone)]
+pub struct RunLocks {
+    /// System, tenant, scope.
+    names: [String; 3],
+    /// The folder of the ledger; `None` for one in memory.
+    folder: Option<PathBuf>,
+    _files: Arc<Vec<RunLock>>,
+    _names: Arc<Vec<HeldName>>,
+}
+
+impl RunLocks {
+    /// Makes sure that these are the locks of a scope.
+    pub(super) fn are_for(&self, scope: &Scope) -> Result<()> {
+        self.match_names(&scope.names, scope.ledger.folder().as_deref())
+    }
+
+    pub(super) fn match_names(&self, names: &[String; 3], folder: Option<&Path>) -> Result<()> {
+        match self.names == *names && self.folder.as_deref() == folder {
+            true => Ok(()),
+            false => Err(Error::usage(format!(
+                "the locks are those of the scope `{}` of `{}`, not of `{}` of `{}` in this ledger",
+                self.names[2], self.names[1], names[2], names[1]
+            ))),
+        }
+    }
+}
+
+/// The name of this computer; empty where it has none.
+pub(super) fn host() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
+impl Ledger {
+    /// Takes the lock of a scope, and with the name of a token that of the tenant: whoever sends needs both.
+    ///
+    /// # Errors
+    /// When another run holds one of them, and when the state folder cannot be written.
+    pub fn lock(
+        &self,
+        system: &str,
+        tenant: &str,
+        scope: &str,
+        token: Option<&str>,
+    ) -> Result<RunLocks> {
+        let folder = self.folder();
+        let (mut files, mut names) = (Vec::new(), Vec::new());
+        match &folder {
+            Some(folder) => {
+                if let Some(token) = token {
+                    files.push(RunLock::take(folder, system, tenant, token)?);
+                }
+                files.push(RunLock::take_scope(folder, system, tenant, scope)?);
+            }
+            None => {
+                if let Some(token) = token {
+                    let name = format!("token\n{system}\n{tenant}\n{token}");
+                    names.push(HeldName::take(&self.held, name, || tenant_held(tenant))?);
+                }
+                let name = format!("scope\n{system}\n{tenant}\n{scope}");
+                names.push(HeldName::take(&self.held, name, || {
+                    scope_held(tenant, scope)
+                })?);
+            }
+        }
+        Ok(RunLocks {
+            names: [system, tenant, scope].map(str::to_owned),
+            folder,
+            _files: Arc::new(files),
+            _names: Arc::new(names),
+        })
+    }
+}
+
+impl Scope {
+    /// Locks that hold nothing: those of a computer whose locks do not reach here.
+    #[cfg(test)]
+    pub(crate) fn unheld(&self) -> RunLocks {
+        RunLocks {
+            names: self.names.clone(),
+            folder: self.ledger.folder(),
+            _files: Arc::default(),
+            _names: Arc::default(),
+        }
+    }
+
+    /// Takes the locks of this scope; see [`Ledger::lock`].
+    ///
+    /// # Errors
+    /// As [`Ledger::lock`].
+    pub fn lock(&self, token: Option<&str>) -> Result<RunLocks> {
+        let [system, tenant, scope] = &self.names;
+        self.ledger.lock(system, tenant, scope, token)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn locks_of_another_scope_or_ledger_are_none() {
+        let ledger = Ledger::in_memory().unwrap();
+        let locks = ledger
+            .lock("clearfeed", "acme", "s", Some("token"))
+            .unwrap();
+        assert!(ledger.lock("clearfeed", "acme", "s", None).is_err());
+        assert!(
+            ledger
+                .lock("clearfeed", "acme", "t", Some("token"))
+                .is_err()
+        );
+        let names = |scope: &str| ["clearfeed", "acme", scope].map(str::to_owned);
+        locks.match_names(&names("s"), None).unwrap();
+        assert!(locks.match_names(&names("t"), None).is_err());
+        assert!(
+            locks
+                .match_names(&names("s"), Some(Path::new("elsewhere")))
+                .is_err()
+        );
+        let clone = locks.clone();
+        drop(locks);
+        assert!(ledger.lock("clearfeed", "acme", "s", None).is_err());
+        drop(clone);
+        ledger.lock("clearfeed", "acme", "s", None).unwrap();
+    }
 
     #[test]
     fn a_scope_is_sent_by_one_run_whatever_its_token() {

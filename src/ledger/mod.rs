@@ -16,21 +16,26 @@
 //! that follow in a row are noted as pending with the first intent, so that a row is done only when all are.
 
 mod active;
+mod beside;
 mod by_hand;
 mod ends;
+mod generation;
 mod glance;
 mod inputs;
 mod lock;
 mod open;
 mod purge;
+mod rekey;
 mod runs;
 mod schema;
+mod shapes;
 mod steps;
+mod sums;
 mod undo;
 mod worker;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -39,21 +44,26 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::record::RowKey;
 use open::Care;
+use sums::Book;
 use worker::{Kind, Worker};
 
 pub use active::ActiveRun;
+pub use beside::DoneBeside;
 pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
+pub use generation::Age;
 pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
-pub use lock::RunLock;
+pub use lock::{RunLock, RunLocks};
 pub(crate) use open::{private_file, private_folder};
 pub use purge::{Purged, backups};
+pub use rekey::DoneRow;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Change, Control, Doubted, Intent, SetSteps, Settlement, State, StepId, StepRecord, Trouble,
-    UNKNOWN_CONTENT, Unsettled,
+    Candidate, Change, Control, Create, Doubted, Intent, Said, SetSteps, Settlement, State, StepId,
+    StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
+pub use sums::Checked;
 pub use undo::{Rollback, UndoState, Undoable};
 
 /// The name of the ledger's file in the state folder.
@@ -62,6 +72,11 @@ pub const FILE: &str = "ledger.sqlite";
 #[derive(Debug, Clone)]
 pub struct Ledger {
     worker: Arc<Worker>,
+    /// Its file; `None` in memory.
+    file: Option<Arc<PathBuf>>,
+    /// Whether it is the one that was last written here.
+    age: Arc<Mutex<Age>>,
+    held: lock::Held,
 }
 
 impl Ledger {
@@ -83,9 +98,14 @@ impl Ledger {
     }
 
     fn opened(path: &Path, care: Care) -> Result<Self> {
-        let connection = open::open(path, care)?;
+        let (book, age) = open::open(path, care)?;
+        // Locks and the second file lie beside the file itself, whatever links lead to it.
+        let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok(Self {
-            worker: Arc::new(Worker::spawn(connection, path.to_owned())?),
+            worker: Arc::new(Worker::spawn(book, path.to_owned())?),
+            file: Some(Arc::new(file)),
+            age: Arc::new(Mutex::new(age)),
+            held: lock::Held::default(),
         })
     }
 
@@ -97,9 +117,69 @@ impl Ledger {
         let trouble = |error: &rusqlite::Error| worker::trouble(":memory:", error);
         let mut connection = Connection::open_in_memory().map_err(|error| trouble(&error))?;
         schema::migrate(&mut connection).map_err(|unfit| open::told(":memory:", unfit))?;
+        let book = Book::open(connection).map_err(|error| trouble(&error))?;
         Ok(Self {
-            worker: Arc::new(Worker::inline(connection)),
+            worker: Arc::new(Worker::inline(book)),
+            file: None,
+            age: Arc::new(Mutex::new(Age::Current)),
+            held: lock::Held::default(),
         })
+    }
+
+    /// Whether it is the ledger that was last written here, or perhaps an older one: a backup that was put back, or one
+    /// whose last writes are lost.
+    pub fn age(&self) -> Age {
+        (self.age.lock().unwrap_or_else(PoisonError::into_inner)).clone()
+    }
+
+    /// Lets runs begin although the ledger may be an older one: what is missing in it was learned from the system, or a
+    /// person says that nothing is.
+    pub fn trust(&self) {
+        let mut age = self.age.lock().unwrap_or_else(PoisonError::into_inner);
+        *age = Age::Trusted;
+    }
+
+    /// Refuses a ledger that may be an older one.
+    ///
+    /// # Errors
+    /// When it may be: why, and what to do.
+    pub fn is_current(&self) -> Result<()> {
+        let Age::Doubtful(why) = self.age() else {
+            return Ok(());
+        };
+        let error = Error::usage(format!(
+            "the ledger may be an older one than the one that was last used here: {why}"
+        ));
+        let error = match &self.file {
+            Some(file) => error.at(file.display()),
+            None => error,
+        };
+        Err(error
+            .hint("learn from the system what was made since: deskferry runs adopt INPUT --mapping FILE, and where to")
+            .hint("or pass `--trust-ledger` if you know that nothing was sent since it was written"))
+    }
+
+    /// Reads all of it: pages, indexes, scopes, and the checksum of every step.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub async fn check(&self) -> Result<Checked> {
+        self.read(sums::check_all).await
+    }
+
+    /// The folder that it lies in; `None` in memory.
+    fn folder(&self) -> Option<PathBuf> {
+        let file = self.file.as_deref()?;
+        file.parent().map(Path::to_owned)
+    }
+
+    /// Makes sure that the locks are those of a run's scope.
+    async fn locked_for(&self, locks: &RunLocks, code: &str) -> Result<()> {
+        let run = self.run(code).await?;
+        locks.match_names(
+            &[run.system, run.tenant, run.scope],
+            self.folder().as_deref(),
+        )
     }
 
     /// The handle of a scope of a tenant; nothing is written before its first run.
@@ -224,6 +304,11 @@ impl Scope {
         Uuid::new_v5(&NAMESPACE, self.names.join("\n").as_bytes())
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.names[2]
+    }
+
     /// Whether the ledger knows no row of this scope.
     ///
     /// # Errors
@@ -287,22 +372,53 @@ impl Scope {
         }
     }
 
-    /// Begins a run. Who calls this holds the [`RunLock`] of the tenant.
+    /// Up to which time, on the system's clock, the system was looked at for tickets of this scope. Where it never was,
+    /// the time of the last intent; `None` where there is none either.
     ///
     /// # Errors
-    /// When the ledger cannot be written.
-    pub async fn start_run(&self, meta: RunMeta) -> Result<ActiveRun> {
+    /// When the ledger cannot be read.
+    pub async fn looked_until(&self) -> Result<Option<Timestamp>> {
+        let Some(id) = self.id else { return Ok(None) };
+        self.ledger
+            .read(move |c| {
+                let until: Option<i64> = c.query_row(
+                    "SELECT looked_until FROM scope WHERE id = ?1",
+                    [id],
+                    |row| row.get(0),
+                )?;
+                let until = match until {
+                    Some(until) => Some(until),
+                    None => sums::verify_total(c, id)?.last_sent,
+                };
+                Ok(until.map(steps::moment))
+            })
+            .await
+    }
+
+    /// Begins a run, with the locks of this scope, which it holds until its last handle goes. All steps of the scope are
+    /// counted first.
+    ///
+    /// # Errors
+    /// When the locks are those of another scope, the ledger may be an older one ([`Ledger::is_current`]), steps are
+    /// missing, or it cannot be written.
+    pub async fn start_run(&self, locks: &RunLocks, meta: RunMeta) -> Result<ActiveRun> {
+        locks.are_for(self)?;
+        self.ledger.is_current()?;
         let names = self.names.clone();
+        let file = self.ledger.file.clone();
         let (scope, id, code) = self
             .ledger
             .worker
             .call(Kind::Write, move |c| {
                 let scope = runs::make_scope(c, &names[0], &names[1], &names[2])?;
-                let (id, code) = runs::start(c, scope, &meta, Timestamp::now())?;
+                sums::verify_total(c, scope)?;
+                let host = lock::host();
+                let (id, code) = runs::start(c, scope, &meta, &host, Timestamp::now())?;
+                generation::begin(c, file.as_deref().map(PathBuf::as_path))?;
                 Ok((scope, id, code))
             })
             .await?;
-        Ok(ActiveRun {
+        let run = ActiveRun {
             scope: Self {
                 id: Some(scope),
                 ..self.clone()
@@ -310,9 +426,15 @@ impl Scope {
             scope_id: scope,
             id,
             code,
-        })
+            _locks: locks.clone(),
+        };
+        run.follow().await?;
+        self.ledger.trust();
+        Ok(run)
     }
 }
 
+#[cfg(test)]
+mod old_tests;
 #[cfg(test)]
 mod tests;

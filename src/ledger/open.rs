@@ -5,10 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::schema::{self, Unfit};
-use super::worker;
+use super::sums::{self, Book};
+use super::{Age, generation, worker};
 use crate::error::{Error, Result};
+use crate::systems::NO_HANDLES;
 
 /// How long a command waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -26,10 +29,11 @@ pub(super) enum Care {
 }
 
 /// Opens the file, made if it is not there, and brings it up to date.
-pub(super) fn open(path: &Path, care: Care) -> Result<Connection> {
+pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
     }
+    let had_wal = generation::has_wal(path);
     let size = private_file(path)?.metadata().map_or(0, |meta| meta.len());
     let name = path.display().to_string();
     let trouble = |error: rusqlite::Error| worker::trouble(&name, &error);
@@ -43,7 +47,12 @@ pub(super) fn open(path: &Path, care: Care) -> Result<Connection> {
     }
     schema::migrate(&mut connection).map_err(|unfit| told(&name, unfit))?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    sums::verify_scopes(&connection).map_err(trouble)?;
+    let age = generation::judge(&connection, path, had_wal).map_err(trouble)?;
+    if generation::is_open(&connection).map_err(trouble)? {
+        keep_wal(&connection, true).map_err(trouble)?;
+    }
+    Ok((Book::open(connection).map_err(trouble)?, age))
 }
 
 /// Sets what makes a commit durable.
@@ -56,6 +65,14 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     Ok(())
+}
+
+/// Says whether the file `-wal` stays when the last process closes the ledger: while a run is under way, or has died,
+/// that it is there proves that nothing is lost.
+pub(super) fn keep_wal(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
 }
 
 /// Looks whether the file is whole.
@@ -108,6 +125,15 @@ pub(super) fn told(path: &str, unfit: Unfit) -> Error {
     }
 }
 
+/// Whether a process, or the whole computer, may open no more files.
+fn has_no_handles(error: &std::io::Error) -> bool {
+    // EMFILE and ENFILE have these numbers on Linux and macOS; ERROR_TOO_MANY_OPEN_FILES on Windows.
+    let numbers: &[i32] = if cfg!(windows) { &[4] } else { &[23, 24] };
+    error
+        .raw_os_error()
+        .is_some_and(|number| numbers.contains(&number))
+}
+
 /// Makes a folder that only its owner can enter; one that is there is left as it is.
 pub(crate) fn private_folder(folder: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
@@ -135,6 +161,12 @@ pub(crate) fn private_file(path: &Path) -> Result<File> {
 }
 
 fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    if has_no_handles(&error) {
+        return Error::machine(format!("{NO_HANDLES} (too many open files)"))
+            .at(path.display())
+            .hint("lower --concurrency or raise the limit (`ulimit -n`), and run the same command again")
+            .caused_by(error);
+    }
     Error::machine("the state folder cannot be written")
         .at(path.display())
         .hint("make the folder writable, or choose another with `--state DIR`")

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Ledger, worker::Kind};
+use super::{Ledger, RunLocks, worker::Kind};
 use crate::error::{Error, Result};
 
 /// What was taken out.
@@ -23,11 +23,11 @@ pub struct Purged {
 impl Ledger {
     /// Takes what a run left out of the ledger: file names, texts, faults, and with `keep_ids` all but the keys and
     /// the ids of the tickets, so that nothing is doubled. The file is written anew: what was deleted is not in it.
-    /// The caller holds the lock of the scope.
     ///
     /// # Errors
     /// When there is no such run, or the ledger cannot be written.
-    pub async fn purge(&self, code: &str, keep_ids: bool) -> Result<Purged> {
+    pub async fn purge(&self, locks: &RunLocks, code: &str, keep_ids: bool) -> Result<Purged> {
+        self.locked_for(locks, code).await?;
         let wanted = code.to_owned();
         let purged = self
             .worker

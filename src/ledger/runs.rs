@@ -1,11 +1,13 @@
 //! Runs: their beginning and end, and reading about them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde_json::Value;
 
 use super::ends::{StoredEnd, StoredRow};
+use super::generation;
 use super::steps::{micros, moment, place};
+use crate::error::Error;
 use crate::record::RowKey;
 use crate::systems::{Operation, Ticket};
 
@@ -34,6 +36,9 @@ pub struct RunMeta {
     pub folder: String,
     /// What it does with each record.
     pub operation: Operation,
+    /// What its keys are made of ([`crate::mapping::Mapping::key_definition`]); the scope keeps it, not the run. Empty: the
+    /// run makes no keys.
+    pub key_definition: String,
 }
 
 /// How far a run came.
@@ -144,6 +149,34 @@ pub(super) fn find_scope(
         .optional()
 }
 
+/// The id of a tenant.
+pub(super) fn find_tenant(
+    connection: &Connection,
+    system: &str,
+    tenant: &str,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .query_row(
+            "SELECT id FROM tenant WHERE system = ?1 AND name = ?2",
+            [system, tenant],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// The id of a tenant, made if it is not known.
+pub(super) fn make_tenant(
+    connection: &Connection,
+    system: &str,
+    tenant: &str,
+) -> rusqlite::Result<i64> {
+    connection.execute(
+        "INSERT OR IGNORE INTO tenant (system, name) VALUES (?1, ?2)",
+        [system, tenant],
+    )?;
+    find_tenant(connection, system, tenant)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
 /// The id of a scope, made if it is not known.
 pub(super) fn make_scope(
     connection: &Connection,
@@ -151,16 +184,80 @@ pub(super) fn make_scope(
     tenant: &str,
     scope: &str,
 ) -> rusqlite::Result<i64> {
-    connection.execute(
-        "INSERT OR IGNORE INTO tenant (system, name) VALUES (?1, ?2)",
-        [system, tenant],
-    )?;
+    make_tenant(connection, system, tenant)?;
     connection.execute(
         "INSERT OR IGNORE INTO scope (tenant, name)
          SELECT id, ?3 FROM tenant WHERE system = ?1 AND name = ?2",
         [system, tenant, scope],
     )?;
-    find_scope(connection, system, tenant, scope)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+    let id = find_scope(connection, system, tenant, scope)?;
+    let id = id.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    super::sums::seal_scope(connection, id)?;
+    Ok(id)
+}
+
+/// How long a run on another computer counts as under way after it was last heard of.
+const FRESH: SignedDuration = SignedDuration::from_secs(150);
+/// How often a run says that it is under way.
+const BEAT: SignedDuration = SignedDuration::from_secs(10);
+
+/// Marks runs of the scope whose process died as interrupted. That we hold the lock proves it for those of our own
+/// computer; locks do not reach into every shared folder, so that one of another computer must have been silent.
+fn leave_dead_behind(
+    connection: &Connection,
+    scope: i64,
+    host: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let elsewhere: Option<(String, String, i64)> = connection
+        .query_row(
+            "SELECT code, host, beat FROM run
+             WHERE scope = ?1 AND state = 'running' AND host <> '' AND host <> ?2 AND beat IS NOT NULL
+             ORDER BY beat DESC LIMIT 1",
+            params![scope, host],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    if let Some((code, host, beat)) = elsewhere
+        && let silent = now.duration_since(moment(beat))
+        && silent.abs() < FRESH
+    {
+        let wait = (FRESH - silent).as_secs().max(1);
+        let error = Error::usage(format!("run {code} is under way on the computer `{host}`")).hint(
+            format!("stop it there; if it has died, run this again in {wait} seconds"),
+        );
+        return Err(generation::carried(error));
+    }
+    connection.execute(
+        "UPDATE run SET state = 'interrupted' WHERE scope = ?1 AND state = 'running'",
+        [scope],
+    )?;
+    Ok(())
+}
+
+/// Makes sure that a run still counts as under way, and notes now and then that it is.
+///
+/// # Errors
+/// When another run of the scope has begun meanwhile, which takes this one for dead.
+pub(super) fn is_alive(connection: &Connection, run: i64) -> rusqlite::Result<()> {
+    let (state, beat): (String, Option<i64>) = connection
+        .prepare_cached("SELECT state, beat FROM run WHERE id = ?1")?
+        .query_row([run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if state == RunState::Interrupted.as_str() {
+        let error = Error::usage(
+            "another run of the same scope has begun and goes on in place of this one",
+        )
+        .hint("let one of them end, then run the same command again");
+        return Err(generation::carried(error));
+    }
+    let now = Timestamp::now();
+    let is_old = |beat: i64| now.duration_since(moment(beat)).abs() >= BEAT;
+    if state == RunState::Running.as_str() && beat.is_none_or(is_old) {
+        connection
+            .prepare_cached("UPDATE run SET beat = ?2 WHERE id = ?1")?
+            .execute(params![run, micros(now)])?;
+    }
+    Ok(())
 }
 
 /// Begins a run; those of the scope whose process died are marked as interrupted.
@@ -168,12 +265,17 @@ pub(super) fn start(
     connection: &Connection,
     scope: i64,
     meta: &RunMeta,
+    host: &str,
     now: Timestamp,
 ) -> rusqlite::Result<(i64, String)> {
-    connection.execute(
-        "UPDATE run SET state = 'interrupted' WHERE scope = ?1 AND state = 'running'",
-        [scope],
-    )?;
+    leave_dead_behind(connection, scope, host, now)?;
+    if !meta.key_definition.is_empty() {
+        connection.execute(
+            "UPDATE scope SET key_definition = ?2 WHERE id = ?1",
+            params![scope, meta.key_definition],
+        )?;
+        super::sums::seal_scope(connection, scope)?;
+    }
     let mut code_length = 4;
     let mut tries = 0;
     let code = loop {
@@ -194,13 +296,14 @@ pub(super) fn start(
     connection.execute(
         "INSERT INTO run (code, scope, state, started, inputs, input_print, mapping, mapping_print,
                           directory_print, directory_pulled, command, system_print, arguments, folder,
-                          operation)
+                          operation, host, beat)
          VALUES (:code, :scope, 'running', :started, :inputs, :input_print, :mapping, :mapping_print,
                  :directory_print, :directory_pulled, :command, :system_print, :arguments, :folder,
-                 :operation)",
+                 :operation, :host, :started)",
         named_params! {
             ":code": code,
             ":scope": scope,
+            ":host": host,
             ":started": micros(now),
             ":inputs": serde_json::json!(meta.inputs).to_string(),
             ":input_print": meta.input_print,
@@ -288,6 +391,7 @@ fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
                 .unwrap_or_default(),
             folder: row.get(17)?,
             operation: Operation::parse(row.get_ref(18)?.as_str()?).unwrap_or_default(),
+            key_definition: String::new(),
         },
         totals: json(14)?,
         undone: u64::try_from(row.get::<_, i64>(19)?).unwrap_or_default(),

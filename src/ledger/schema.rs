@@ -6,10 +6,15 @@
 //! | 2 | what a run was typed as and in which folder, the system's fingerprint; tickets that a key had before; rollbacks |
 //! | 3 | rows that were in doubt are found without looking at all; `doubted` 2: no longer looked at for doubles |
 //! | 4 | what a run does to tickets; which ticket a step is about where its row did not make one |
+//! | 5 | how what a step sends will look when it is listed; tickets that may be that of a step in doubt |
+//! | 6 | checksums of steps and scopes, the generation; up to when a scope was looked at, what its keys are made of; on which computer a run is, and when it was last heard of |
+//! | 7 | the shapes of refusals and what proves them; in which shape a step was refused last |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
 use rusqlite::{Connection, TransactionBehavior};
+
+use super::sums;
 
 /// The migrations in order; a published one is never changed.
 const MIGRATIONS: &[&str] = &[
@@ -112,6 +117,40 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE run ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';
     ALTER TABLE step ADD COLUMN about TEXT;
 ",
+    "
+    ALTER TABLE step ADD COLUMN print TEXT;
+    ALTER TABLE step ADD COLUMN candidates TEXT;
+    CREATE INDEX step_about ON step (about) WHERE about IS NOT NULL;
+",
+    // The checksums themselves are made by `sums::fill`, after the last migration.
+    "
+    ALTER TABLE step ADD COLUMN sum INTEGER;
+    ALTER TABLE scope ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE scope ADD COLUMN sums INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE scope ADD COLUMN sum INTEGER;
+    ALTER TABLE scope ADD COLUMN looked_until INTEGER;
+    ALTER TABLE scope ADD COLUMN key_definition TEXT;
+    ALTER TABLE run ADD COLUMN host TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN beat INTEGER;
+    CREATE TABLE generation (
+        id         INTEGER PRIMARY KEY CHECK (id = 1),
+        ledger     TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        open       INTEGER NOT NULL
+    ) STRICT;
+",
+    "
+    CREATE TABLE shape (
+        tenant INTEGER NOT NULL REFERENCES tenant (id),
+        shape  TEXT NOT NULL,
+        absent INTEGER NOT NULL,
+        seen   INTEGER NOT NULL,
+        probed INTEGER NOT NULL,
+        lost   INTEGER NOT NULL,
+        PRIMARY KEY (tenant, shape)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE step ADD COLUMN shape TEXT;
+",
 ];
 
 /// The version that this program writes.
@@ -157,6 +196,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
         transaction.execute_batch(migration)?;
     }
     if found < VERSION {
+        sums::fill(&transaction)?;
         transaction.pragma_update(None, "user_version", VERSION as i64)?;
     }
     transaction.commit()?;

@@ -1,6 +1,6 @@
 //! The states of steps: what is asked before sending, and the changes that are written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -8,9 +8,12 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde::{Deserialize, Serialize};
 
 use super::ends::StoredRow;
+use super::sums::{CHECKED, verify};
 use crate::intake::Digest;
+use crate::mapping::reference::short;
 use crate::record::{Place, RowKey};
-use crate::systems::{CREATE, Refusal, Ticket};
+use crate::systems::shape::Known;
+use crate::systems::{CREATE, Print, Refusal, Ticket};
 
 /// The state of a step. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +65,41 @@ pub enum Trouble {
     Refused(Refusal),
     /// Nobody knows: what happened.
     Doubt(String),
+    /// Nobody knows: the system said that nothing was done, in a shape that is not proven.
+    Said {
+        /// The shape of the answer.
+        shape: String,
+        /// What it said.
+        said: Said,
+    },
+}
+
+/// What an answer said that is not believed before the row is looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// That the system refuses the request.
+    Refused(Refusal),
+    /// That the request goes again later, or another way: what was answered.
+    Again(String),
+    /// That we may not do this.
+    Denied(String),
+}
+
+impl Said {
+    /// What was said, for people.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Refused(refusal) => {
+                format!(
+                    "the system answered {}: {}",
+                    refusal.status, refusal.message
+                )
+            }
+            Self::Again(what) => what.clone(),
+            Self::Denied(what) => format!("the system does not let us do this: {what}"),
+        }
+    }
 }
 
 /// Which step of a row.
@@ -107,6 +145,11 @@ pub struct StepRecord {
     pub ticket: Option<Ticket>,
     /// The last answer that was no success.
     pub trouble: Option<Trouble>,
+    /// How what was sent last will look when it is listed; `None` where an earlier version sent it, or nothing is made.
+    pub print: Option<Print>,
+    /// The shape in which the system said last that nothing was done: the request was sent, and is looked up before it
+    /// is sent again.
+    pub shape: Option<String>,
 }
 
 /// A request is about to leave.
@@ -139,6 +182,8 @@ pub struct Intent {
     pub about: Option<String>,
     /// Steps of the row that hold no longer from now on: they are forgotten.
     pub stale: Vec<StepId>,
+    /// How what the request makes will look when it is listed; `None`: it makes nothing, or nobody knows.
+    pub print: Option<Print>,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -177,6 +222,55 @@ pub enum Change {
     Swept(RowKey),
     /// Steps that need no request: what they would set is set.
     Set(SetSteps),
+    /// Tickets that may be the one that the create of a row in doubt has made, for a person to decide.
+    Candidates(RowKey, Vec<Candidate>),
+    /// The system was looked at for tickets of the scope that were made up to this time, on its clock.
+    Looked(Timestamp),
+    /// The run is under way still, and says so.
+    Alive,
+    /// In which shape the system said that nothing was done, of a step that is not done and was just settled or taken
+    /// back.
+    Told {
+        /// Whose.
+        key: RowKey,
+        /// Which step.
+        step: StepId,
+        /// The shape.
+        shape: String,
+        /// Whether it goes again in this run without a look: then its duplicates are looked for at the end.
+        again: bool,
+    },
+    /// What is known of a shape at the tenant.
+    Shape(String, Known),
+}
+
+impl Change {
+    /// Whose steps it changes.
+    fn key(&self) -> Option<&RowKey> {
+        match self {
+            Self::Intend(intent) => Some(&intent.key),
+            Self::Settle(settlement) => Some(&settlement.key),
+            Self::Withdraw(key, _)
+            | Self::Swept(key)
+            | Self::Candidates(key, _)
+            | Self::Told { key, .. } => Some(key),
+            Self::Set(set) => Some(&set.key),
+            Self::End(_) | Self::Looked(_) | Self::Alive | Self::Shape(..) => None,
+        }
+    }
+}
+
+/// A ticket that may be the one that the create of a row in doubt has made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Its title.
+    pub title: Option<String>,
+    /// When it was made, on the system's clock.
+    pub created_at: Option<Timestamp>,
+    /// Whether it bears the row's reference.
+    pub is_marked: bool,
 }
 
 /// What is set on a ticket, as the steps that would set it again.
@@ -214,6 +308,12 @@ pub struct Control {
     pub ticket: String,
     /// The reference that it bears.
     pub reference: String,
+    /// The group in which it was made.
+    pub group: String,
+    /// When it was sent, on the system's clock; `None` where the ledger knows only when the system says that it was made.
+    pub sent_at: Option<Timestamp>,
+    /// How it was to look; `None` where an earlier version sent it.
+    pub print: Option<Print>,
 }
 
 pub(super) fn micros(at: Timestamp) -> i64 {
@@ -244,9 +344,7 @@ pub(super) fn place(row: &Row<'_>, first: usize) -> rusqlite::Result<Place> {
 
 const STATES: &str = "
     SELECT step.step, ordinal, step.state, attempt, absent, doubted, payload, content, run.code,
-           file, sheet, row, reference, grp, sent_at, ticket, number, url, error
-    FROM step JOIN run ON run.id = step.run
-    WHERE step.scope = ?1 AND key = ?2";
+           file, sheet, row, reference, grp, sent_at, ticket, number, url, error, print, shape";
 
 /// The steps of each key, in no order; a key that was never seen has none.
 pub(super) fn states(
@@ -254,17 +352,55 @@ pub(super) fn states(
     scope: i64,
     keys: &[RowKey],
 ) -> rusqlite::Result<Vec<Vec<StepRecord>>> {
-    let mut statement = connection.prepare_cached(STATES)?;
+    let mut statement = connection.prepare_cached(&format!(
+        "{STATES}, {CHECKED} FROM step JOIN run ON run.id = step.run WHERE step.scope = ?1 AND key = ?2"
+    ))?;
+    let mut look = |key: &RowKey| {
+        statement
+            .query_map(params![scope, key.as_str()], record)?
+            .collect::<rusqlite::Result<Vec<_>>>()
+    };
     keys.iter()
         .map(|key| {
-            statement
-                .query_map(params![scope, key.as_str()], record)?
-                .collect()
+            let found = look(key)?;
+            match key.old_spelling().filter(|_| found.is_empty()) {
+                Some(old) if is_of_older_version(connection, scope, &old)? => look(&old),
+                _ => Ok(found),
+            }
         })
         .collect()
 }
 
+/// Whether an older version wrote the steps of a key: it did not tell the parts of compound keys apart.
+pub(super) fn is_of_older_version(
+    connection: &Connection,
+    scope: i64,
+    key: &RowKey,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM step JOIN run ON run.id = step.run
+                            WHERE step.scope = ?1 AND key = ?2 AND run.host = '')",
+        )?
+        .query_row(params![scope, key.as_str()], |row| row.get(0))
+}
+
+/// Gives the steps that an older version wrote for a compound key the spelling of today, before they are changed.
+fn respell(connection: &Connection, scope: i64, key: &RowKey) -> rusqlite::Result<()> {
+    let Some(old) = key.old_spelling() else {
+        return Ok(());
+    };
+    let is_known: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM step WHERE scope = ?1 AND key = ?2)")?
+        .query_row(params![scope, key.as_str()], |row| row.get(0))?;
+    if !is_known && is_of_older_version(connection, scope, &old)? {
+        super::rekey::rekey(connection, scope, &HashMap::from([(old, key.clone())]))?;
+    }
+    Ok(())
+}
+
 fn record(row: &Row<'_>) -> rusqlite::Result<StepRecord> {
+    verify(row, 21)?;
     let ticket = row
         .get::<_, Option<String>>(15)?
         .map(|id| {
@@ -298,18 +434,31 @@ fn record(row: &Row<'_>) -> rusqlite::Result<StepRecord> {
         sent_at: row.get::<_, Option<i64>>(14)?.map(moment),
         ticket,
         trouble,
+        print: print(row, 19)?,
+        shape: row.get(20)?,
     })
 }
 
-/// Writes changes in order. Returns the keys of intents that came too late: the step is done already.
+/// One that cannot be read is as good as none: less is proven by it.
+pub(super) fn print(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Print>> {
+    let text = row.get_ref(at)?.as_str_or_null()?;
+    Ok(text.and_then(|text| serde_json::from_str(text).ok()))
+}
+
+/// Writes changes in order. Returns the keys of intents that came too late: the step is done already, or another run
+/// that is under way is sending it.
 pub(super) fn apply(
     connection: &Connection,
     scope: i64,
     run: i64,
     changes: &[Change],
 ) -> rusqlite::Result<Vec<RowKey>> {
+    super::runs::is_alive(connection, run)?;
     let mut late = Vec::new();
     for change in changes {
+        if let Some(key) = change.key() {
+            respell(connection, scope, key)?;
+        }
         match change {
             Change::Intend(intent) => {
                 if !intend(connection, scope, run, intent)? {
@@ -321,6 +470,18 @@ pub(super) fn apply(
             Change::End(row) => super::runs::put_end(connection, run, row)?,
             Change::Swept(key) => swept(connection, scope, key)?,
             Change::Set(set) => put_set(connection, scope, run, set)?,
+            Change::Candidates(key, found) => candidates(connection, scope, key, found)?,
+            Change::Looked(until) => looked(connection, scope, *until)?,
+            Change::Alive => {}
+            Change::Told {
+                key,
+                step,
+                shape,
+                again,
+            } => told(connection, scope, (key, step), shape, *again)?,
+            Change::Shape(shape, known) => {
+                super::shapes::put_of_scope(connection, scope, shape, known)?;
+            }
         }
     }
     Ok(late)
@@ -328,20 +489,22 @@ pub(super) fn apply(
 
 const INTEND: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
-                      file, sheet, row, reference, grp, about, sent_at)
+                      file, sheet, row, reference, grp, about, sent_at, print)
     VALUES (:scope, :key, :step, :ordinal, 1, 1, :absent, :doubted, :payload, :content, :run,
-            :file, :sheet, :row, :reference, :grp, :about, :at)
+            :file, :sheet, :row, :reference, :grp, :about, :at, :print)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
         state = 1, attempt = attempt + 1, absent = excluded.absent, payload = excluded.payload,
         content = excluded.content, run = excluded.run, file = excluded.file, sheet = excluded.sheet,
         row = excluded.row, reference = excluded.reference, grp = excluded.grp, about = excluded.about, sent_at = excluded.sent_at,
-        settled_at = NULL,
+        settled_at = NULL, print = excluded.print, candidates = NULL, shape = NULL,
         ticket = CASE step.state WHEN 6 THEN NULL ELSE ticket END,
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
         url = CASE step.state WHEN 6 THEN NULL ELSE url END,
         error = CASE step.state WHEN 6 THEN NULL ELSE error END,
         doubted = CASE step.state WHEN 6 THEN excluded.doubted ELSE step.doubted OR excluded.doubted END
-    WHERE step.state <> 2 OR (:redo AND step.payload IS NOT excluded.payload)";
+    WHERE (step.state <> 2 OR (:redo AND step.payload IS NOT excluded.payload))
+        AND NOT (step.state = 1 AND step.run <> excluded.run
+                 AND EXISTS (SELECT 1 FROM run WHERE run.id = step.run AND run.state = 'running'))";
 
 const OPEN: &str = "
     INSERT OR IGNORE INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, content, run,
@@ -371,6 +534,9 @@ fn intend(
         ":reference": intent.reference,
         ":grp": intent.group,
         ":about": intent.about,
+        ":print": intent.print.as_ref().map(|print| {
+            serde_json::to_string(print).expect("strings and numbers have a JSON form")
+        }),
         ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;
@@ -441,7 +607,8 @@ const SETTLE: &str = "
     UPDATE step SET state = :to, ticket = coalesce(:ticket, ticket), number = coalesce(:number, number),
            url = coalesce(:url, url), error = coalesce(:error, error), settled_at = :at,
            doubted = doubted OR :doubted OR :to = 5
-    WHERE scope = :scope AND key = :key AND step = :step AND ordinal = :ordinal AND state IN (1, 5)";
+    WHERE scope = :scope AND key = :key AND step = :step AND ordinal = :ordinal
+          AND (state IN (1, 5) OR (:to = 2 AND :doubted AND state IN (0, 3)))";
 
 fn settle(connection: &Connection, scope: i64, settlement: &Settlement) -> rusqlite::Result<()> {
     let ticket = settlement.ticket.as_ref();
@@ -478,6 +645,30 @@ fn withdraw(
     Ok(())
 }
 
+/// Up to which time, on the system's clock, the system was looked at for tickets of the scope.
+fn looked(connection: &Connection, scope: i64, until: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE scope SET looked_until = ?2 WHERE id = ?1")?
+        .execute(params![scope, micros(until)])?;
+    super::sums::seal_scope(connection, scope)
+}
+
+fn told(
+    connection: &Connection,
+    scope: i64,
+    (key, step): (&RowKey, &StepId),
+    shape: &str,
+    again: bool,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE step SET shape = ?5, doubted = CASE WHEN ?6 AND doubted = 0 THEN 1 ELSE doubted END
+             WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = ?4 AND state <> 2",
+        )?
+        .execute(params![scope, key.as_str(), step.name, step.ordinal, shape, again])?;
+    Ok(())
+}
+
 /// `doubted` of a create that was in doubt: 1 until later runs need not look for its doubles any more, then 2.
 fn swept(connection: &Connection, scope: i64, key: &RowKey) -> rusqlite::Result<()> {
     connection
@@ -485,6 +676,22 @@ fn swept(connection: &Connection, scope: i64, key: &RowKey) -> rusqlite::Result<
             "UPDATE step SET doubted = 2 WHERE scope = ?1 AND key = ?2 AND step = ?3 AND doubted = 1",
         )?
         .execute(params![scope, key.as_str(), CREATE])?;
+    Ok(())
+}
+
+fn candidates(
+    connection: &Connection,
+    scope: i64,
+    key: &RowKey,
+    found: &[Candidate],
+) -> rusqlite::Result<()> {
+    let text = (!found.is_empty())
+        .then(|| serde_json::to_string(found).expect("strings and numbers have a JSON form"));
+    connection
+        .prepare_cached(
+            "UPDATE step SET candidates = ?4 WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = 0",
+        )?
+        .execute(params![scope, key.as_str(), CREATE, text])?;
     Ok(())
 }
 
@@ -499,35 +706,68 @@ pub struct Doubted {
     pub group: String,
     /// When its last intent was written, on the system's clock.
     pub sent_at: Timestamp,
+    /// Its ticket; empty where it has none.
+    pub ticket: String,
 }
 
 /// The rows that have a ticket and were in doubt once, as far as nobody has looked long enough for doubles.
 pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Doubted>> {
     connection
         .prepare_cached(
-            "SELECT key, reference, sent_at, grp FROM step INDEXED BY step_doubted
-             WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state = 2 AND reference IS NOT NULL",
+            &format!("SELECT key, reference, sent_at, grp, coalesce(ticket, ''), {CHECKED} FROM step INDEXED BY step_doubted
+             WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state = 2 AND reference IS NOT NULL"),
         )?
         .query_map(params![scope, CREATE], |row| {
+            verify(row, 5)?;
             Ok(Doubted {
                 key: RowKey::new(row.get::<_, String>(0)?),
                 reference: row.get(1)?,
                 sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
                 group: row.get(3)?,
+                ticket: row.get(4)?,
             })
         })?
         .collect()
 }
 
+/// The rows that were refused in one of these shapes.
+pub(super) fn refused_in(
+    connection: &Connection,
+    scope: i64,
+    shapes: &[String],
+) -> rusqlite::Result<Vec<Doubted>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, reference, sent_at, grp FROM step
+         WHERE scope = ?1 AND step = ?2 AND state = 3 AND shape = ?3 AND reference IS NOT NULL",
+    )?;
+    let mut all = Vec::new();
+    for shape in shapes {
+        let rows = statement.query_map(params![scope, CREATE, shape], |row| {
+            Ok(Doubted {
+                key: RowKey::new(row.get::<_, String>(0)?),
+                reference: row.get(1)?,
+                sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
+                group: row.get(3)?,
+                ticket: String::new(),
+            })
+        })?;
+        for row in rows {
+            all.push(row?);
+        }
+    }
+    Ok(all)
+}
+
 /// Rows that were sent or in doubt and are not settled.
 pub(super) fn unsettled(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Unsettled>> {
     connection
-        .prepare_cached(
-            "SELECT key, step.step, ordinal, file, sheet, row, run.code
+        .prepare_cached(&format!(
+            "SELECT key, step.step, ordinal, file, sheet, row, run.code, {CHECKED}
              FROM step INDEXED BY step_unsettled JOIN run ON run.id = step.run
-             WHERE step.scope = ?1 AND step.state IN (1, 5)",
-        )?
+             WHERE step.scope = ?1 AND step.state IN (1, 5)"
+        ))?
         .query_map([scope], |row| {
+            verify(row, 7)?;
             Ok(Unsettled {
                 key: RowKey::new(row.get::<_, String>(0)?),
                 step: StepId {
@@ -547,23 +787,28 @@ pub(super) fn owners(
     scope: i64,
     tickets: &[String],
 ) -> rusqlite::Result<HashMap<String, Option<RowKey>>> {
-    let mut statement = connection.prepare_cached(
-        // One that was given up (`--again`, a rollback) is no hit for a row in doubt either.
-        "SELECT held.scope, held.key
-         FROM (SELECT scope, key FROM step WHERE ticket = ?1 AND state <> 6
-               UNION ALL SELECT scope, key FROM former WHERE ticket = ?1) AS held
-         JOIN scope ON scope.id = held.scope
-         WHERE tenant = (SELECT tenant FROM scope WHERE id = ?2) LIMIT 1",
+    let mut held = connection.prepare_cached(&format!(
+        "SELECT step.scope, step.key, {CHECKED} FROM step JOIN scope ON scope.id = step.scope
+         WHERE ticket = ?1 AND state <> 6 AND tenant = (SELECT tenant FROM scope WHERE id = ?2) LIMIT 1"
+    ))?;
+    // One that was given up (`--again`, a rollback) is no hit for a row in doubt either.
+    let mut former = connection.prepare_cached(
+        "SELECT former.scope, former.key FROM former JOIN scope ON scope.id = former.scope
+         WHERE ticket = ?1 AND tenant = (SELECT tenant FROM scope WHERE id = ?2) LIMIT 1",
     )?;
+    let owner = |row: &Row<'_>| {
+        let key = RowKey::new(row.get::<_, String>(1)?);
+        Ok((row.get::<_, i64>(0)? == scope).then_some(key))
+    };
+    let checked = |row: &Row<'_>| verify(row, 2).and_then(|()| owner(row));
     let mut owners = HashMap::new();
     for ticket in tickets {
-        let owner = statement
-            .query_row(params![ticket, scope], |row| {
-                let key = RowKey::new(row.get::<_, String>(1)?);
-                Ok((row.get::<_, i64>(0)? == scope).then_some(key))
-            })
-            .optional()?;
-        if let Some(owner) = owner {
+        let here = params![ticket, scope];
+        let mut found = held.query_row(here, checked).optional()?;
+        if found.is_none() {
+            found = former.query_row(here, owner).optional()?;
+        }
+        if let Some(owner) = found {
             owners.insert(ticket.clone(), owner);
         }
     }
@@ -584,17 +829,112 @@ pub(super) fn controls(
     };
     connection
         .prepare_cached(&format!(
-            "SELECT ticket, reference
+            "SELECT ticket, reference, grp, CASE WHEN settled_at > sent_at THEN sent_at END, print, {CHECKED}
              FROM step
              WHERE scope = ?1 AND state = 2 AND grp = ?2 AND ticket IS NOT NULL AND reference IS NOT NULL
                    AND sent_at >= ?3
              ORDER BY sent_at {order} LIMIT ?4"
         ))?
         .query_map(params![scope, group, since.map_or(i64::MIN, micros), limit], |row| {
+            verify(row, 5)?;
             Ok(Control {
                 ticket: row.get(0)?,
                 reference: row.get(1)?,
+                group: row.get(2)?,
+                sent_at: row.get::<_, Option<i64>>(3)?.map(moment),
+                print: print(row, 4)?,
             })
         })?
         .collect()
+}
+
+/// The create of a row that the ledger knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Create {
+    /// Whose.
+    pub key: RowKey,
+    /// How far it has come.
+    pub state: State,
+    /// Its ticket, once there is one.
+    pub ticket: Option<Ticket>,
+    /// Whether it ever was in doubt.
+    pub doubted: bool,
+    /// Whether the run that asks sent it.
+    pub of_this_run: bool,
+}
+
+/// What stands before each query for [`create`].
+const CREATES: &str = "SELECT reference, key, state, ticket, number, url, doubted, step.run";
+
+fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)> {
+    verify(row, 8)?;
+    let ticket = row.get::<_, Option<String>>(3)?.map(|id| {
+        Ok::<_, rusqlite::Error>(Ticket {
+            id,
+            number: row.get(4)?,
+            url: row.get(5)?,
+            warnings: Vec::new(),
+        })
+    });
+    let create = Create {
+        key: RowKey::new(row.get::<_, String>(1)?),
+        state: row.get(2)?,
+        ticket: ticket.transpose()?,
+        doubted: row.get::<_, i64>(6)? != 0,
+        of_this_run: row.get::<_, i64>(7)? == run,
+    };
+    Ok((row.get(0)?, create))
+}
+
+/// The creates whose tickets bear these references: by the key that a plain one names, among those under way, and only
+/// for what is left in one pass over the scope.
+pub(super) fn creates(
+    connection: &Connection,
+    (scope, run): (i64, i64),
+    name: &str,
+    mut references: HashSet<String>,
+) -> rusqlite::Result<HashMap<String, Create>> {
+    let mut found = HashMap::new();
+    let mut one = connection.prepare_cached(&format!(
+        "{CREATES}, {CHECKED} FROM step WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = 0"
+    ))?;
+    let plain: Vec<String> = references
+        .iter()
+        .filter(|it| it.contains('/'))
+        .cloned()
+        .collect();
+    for reference in plain {
+        let key = reference
+            .strip_prefix(name)
+            .and_then(|it| it.strip_prefix('/'));
+        let Some(key) = key else { continue };
+        let known = one
+            .query_row(params![scope, key, CREATE], |row| create(row, run))
+            .optional()?;
+        if let Some((_, create)) = known {
+            references.remove(&reference);
+            found.insert(reference, create);
+        }
+    }
+    for narrow in [
+        " INDEXED BY step_unsettled WHERE state IN (1, 5) AND",
+        " WHERE",
+    ] {
+        if references.is_empty() {
+            break;
+        }
+        let mut statement = connection.prepare_cached(&format!(
+            "{CREATES}, {CHECKED} FROM step{narrow} scope = ?1 AND step = ?2 AND reference IS NOT NULL"
+        ))?;
+        let mut rows = statement.query(params![scope, CREATE])?;
+        while let Some(row) = rows.next()? {
+            let reference = row.get_ref(0)?.as_str()?;
+            // Of a long description that is shown cut only the first line may be left, which bears the short form.
+            let wanted = references.take(reference);
+            if let Some(wanted) = wanted.or_else(|| references.take(&*short(reference))) {
+                found.insert(wanted, create(row, run)?.1);
+            }
+        }
+    }
+    Ok(found)
 }

@@ -37,6 +37,7 @@ fn intent(n: u32) -> Intent {
         redo: false,
         about: None,
         stale: Vec::new(),
+        print: None,
         at: Timestamp::now(),
     }
 }
@@ -63,6 +64,15 @@ async fn scope(ledger: &Ledger) -> Scope {
     ledger.scope("clearfeed", "acme", "s").await.unwrap()
 }
 
+async fn start(scope: &Scope) -> ActiveRun {
+    start_with(scope, RunMeta::default()).await
+}
+
+async fn start_with(scope: &Scope, meta: RunMeta) -> ActiveRun {
+    let locks = scope.lock(None).unwrap();
+    scope.start_run(&locks, meta).await.unwrap()
+}
+
 async fn state(scope: &Scope, n: u32) -> Option<State> {
     let states = scope.states(vec![key(n)]).await.unwrap();
     states[0].first().map(|record| record.state)
@@ -74,11 +84,7 @@ async fn an_intent_outlives_its_process_and_is_settled_once() {
     let path = folder.path().join("state").join(FILE);
     {
         let ledger = Ledger::open(&path).unwrap();
-        let run = scope(&ledger)
-            .await
-            .start_run(RunMeta::default())
-            .await
-            .unwrap();
+        let run = start(&scope(&ledger).await).await;
         assert_eq!(run.code().len(), 4);
         let late = run.intend(vec![intent(1), intent(2)]).await.unwrap();
         assert!(late.is_empty());
@@ -94,7 +100,7 @@ async fn an_intent_outlives_its_process_and_is_settled_once() {
     assert_eq!(unsettled.len(), 1);
     assert_eq!(unsettled[0].key, key(2));
 
-    let run = scope.start_run(RunMeta::default()).await.unwrap();
+    let run = start(&scope).await;
     // A step that is done is never opened again, and a late settlement changes nothing.
     assert_eq!(run.intend(vec![intent(1)]).await.unwrap(), [key(1)]);
     run.settle(vec![settled(1, State::Rejected)]).await.unwrap();
@@ -110,11 +116,7 @@ async fn an_intent_outlives_its_process_and_is_settled_once() {
 #[tokio::test]
 async fn doubt_is_remembered_and_attempts_are_counted() {
     let ledger = Ledger::in_memory().unwrap();
-    let run = scope(&ledger)
-        .await
-        .start_run(RunMeta::default())
-        .await
-        .unwrap();
+    let run = start(&scope(&ledger).await).await;
     run.intend(vec![intent(1)]).await.unwrap();
     run.settle(vec![Settlement {
         trouble: Some(Trouble::Doubt("timed out".to_owned())),
@@ -151,11 +153,7 @@ async fn doubt_is_remembered_and_attempts_are_counted() {
 #[tokio::test]
 async fn a_row_that_is_sent_again_after_a_crash_is_looked_at_for_doubles() {
     let ledger = Ledger::in_memory().unwrap();
-    let run = scope(&ledger)
-        .await
-        .start_run(RunMeta::default())
-        .await
-        .unwrap();
+    let run = start(&scope(&ledger).await).await;
     let again = Intent {
         doubted: true,
         ..intent(1)
@@ -168,7 +166,9 @@ async fn a_row_that_is_sent_again_after_a_crash_is_looked_at_for_doubles() {
     assert_eq!(doubted[0].key, key(1));
 
     // A key that was given up begins anew: its doubt was that of the former ticket.
-    run.scope().give_up_blocking(vec![key(1)]).unwrap();
+    run.scope()
+        .give_up_blocking(&run._locks, vec![key(1)])
+        .unwrap();
     run.intend(vec![intent(1)]).await.unwrap();
     run.settle(vec![settled(1, State::Done)]).await.unwrap();
     assert!(run.doubted().await.unwrap().is_empty());
@@ -182,7 +182,7 @@ async fn a_run_can_be_read_again() {
         command: "deskferry import tickets.csv".to_owned(),
         ..RunMeta::default()
     };
-    let run = scope(&ledger).await.start_run(meta.clone()).await.unwrap();
+    let run = start_with(&scope(&ledger).await, meta.clone()).await;
     let refusal = Refusal {
         status: 400,
         message: "no".to_owned(),
@@ -332,12 +332,11 @@ async fn a_damaged_page_is_found_when_the_ledger_is_opened() {
     let path = folder.path().join(FILE);
     {
         let ledger = Ledger::open(&path).unwrap();
-        let run = scope(&ledger)
-            .await
-            .start_run(RunMeta::default())
+        let run = start(&scope(&ledger).await).await;
+        run.intend((0..2_000).map(intent).collect()).await.unwrap();
+        run.finish(RunState::Finished, serde_json::json!({}))
             .await
             .unwrap();
-        run.intend((0..2_000).map(intent).collect()).await.unwrap();
     }
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     let size = file.metadata().unwrap().len();
@@ -361,12 +360,11 @@ async fn a_large_ledger_is_checked_whole_by_what_sends_and_not_by_what_only_look
     let path = folder.path().join(FILE);
     {
         let ledger = Ledger::open(&path).unwrap();
-        let run = scope(&ledger)
-            .await
-            .start_run(RunMeta::default())
+        let run = start(&scope(&ledger).await).await;
+        run.intend((0..2_000).map(intent).collect()).await.unwrap();
+        run.finish(RunState::Finished, serde_json::json!({}))
             .await
             .unwrap();
-        run.intend((0..2_000).map(intent).collect()).await.unwrap();
     }
     let damaged = path.metadata().unwrap().len() / 2 / 4096 * 4096;
     Connection::open(&path)
@@ -385,15 +383,13 @@ async fn a_large_ledger_is_checked_whole_by_what_sends_and_not_by_what_only_look
 #[tokio::test]
 async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() {
     let ledger = Ledger::in_memory().unwrap();
-    let run = scope(&ledger)
-        .await
-        .start_run(RunMeta::default())
-        .await
-        .unwrap();
+    let run = start(&scope(&ledger).await).await;
     run.intend(vec![intent(1)]).await.unwrap();
     run.settle(vec![settled(1, State::Done)]).await.unwrap();
     assert_eq!(
-        run.scope().give_up_blocking(vec![key(1), key(2)]).unwrap(),
+        run.scope()
+            .give_up_blocking(&run._locks, vec![key(1), key(2)])
+            .unwrap(),
         1
     );
     assert_eq!(state(run.scope(), 1).await, Some(State::Undone));
@@ -413,18 +409,17 @@ async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() 
 
 /// A create by one run, its further step by another.
 async fn by_two_runs(ledger: &Ledger) -> (ActiveRun, ActiveRun) {
-    let first = scope(ledger)
-        .await
-        .start_run(RunMeta::default())
-        .await
-        .unwrap();
+    let first = start(&scope(ledger).await).await;
     let with_step = Intent {
         later: vec![step("assign")],
         ..intent(1)
     };
     first.intend(vec![with_step]).await.unwrap();
     first.settle(vec![settled(1, State::Done)]).await.unwrap();
-    let second = first.scope().start_run(RunMeta::default()).await.unwrap();
+    let second = {
+        let again = first.scope().start_run(&first._locks, RunMeta::default());
+        again.await.unwrap()
+    };
     let assign = Intent {
         step: step("assign"),
         ..intent(1)
@@ -443,7 +438,10 @@ async fn by_two_runs(ledger: &Ledger) -> (ActiveRun, ActiveRun) {
 async fn a_purged_run_takes_the_whole_row_with_it() {
     let ledger = Ledger::in_memory().unwrap();
     let (first, second) = by_two_runs(&ledger).await;
-    let purged = ledger.purge(first.code(), false).await.unwrap();
+    let purged = ledger
+        .purge(&first._locks, first.code(), false)
+        .await
+        .unwrap();
     assert_eq!((purged.keys, purged.kept), (1, 0));
     let states = first.scope().states(vec![key(1)]).await.unwrap();
     assert!(
@@ -457,7 +455,10 @@ async fn a_purged_run_takes_the_whole_row_with_it() {
 async fn a_purged_run_leaves_the_rows_that_another_one_made_whole() {
     let ledger = Ledger::in_memory().unwrap();
     let (first, second) = by_two_runs(&ledger).await;
-    let purged = ledger.purge(second.code(), false).await.unwrap();
+    let purged = ledger
+        .purge(&second._locks, second.code(), false)
+        .await
+        .unwrap();
     assert_eq!((purged.keys, purged.kept), (0, 1));
     let states = first.scope().states(vec![key(1)]).await.unwrap();
     assert_eq!(states[0].len(), 2);

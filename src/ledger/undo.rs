@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::ends::StoredEnd;
 use super::inputs::free;
 use super::steps::{micros, moment, place};
-use super::{Ledger, Scope, worker::Kind};
+use super::sums::{CHECKED, verify};
+use super::{Ledger, RunLocks, Scope, worker::Kind};
 use crate::error::{Error, Result};
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Ticket};
@@ -85,14 +86,17 @@ pub struct Rollback {
     ledger: Ledger,
     run: i64,
     scope: i64,
+    /// Held as long as tickets are taken back.
+    _locks: RunLocks,
 }
 
 impl Ledger {
     /// The rollback of a run, begun or not.
     ///
     /// # Errors
-    /// When there is no such run, or the ledger cannot be read.
-    pub async fn rollback(&self, code: &str) -> Result<Rollback> {
+    /// When there is no such run, the locks are not those of its scope, or the ledger cannot be read.
+    pub async fn rollback(&self, locks: &RunLocks, code: &str) -> Result<Rollback> {
+        self.locked_for(locks, code).await?;
         let wanted = code.to_owned();
         let found = self
             .read(move |c| {
@@ -110,6 +114,7 @@ impl Ledger {
             ledger: self.clone(),
             run,
             scope,
+            _locks: locks.clone(),
         })
     }
 }
@@ -229,12 +234,13 @@ fn undoable(
     };
     let times = c
         .prepare_cached(
-            "SELECT one.settled_at, one.doubted,
-                    (SELECT max(settled_at) FROM step WHERE scope = ?1 AND key = ?2)
-             FROM step AS one
-             WHERE scope = ?1 AND key = ?2 AND step = ?4 AND ordinal = 0 AND state = 2 AND ticket = ?3",
+            &format!("SELECT settled_at, doubted,
+                    (SELECT max(settled_at) FROM step AS any WHERE any.scope = ?1 AND any.key = ?2), {CHECKED}
+             FROM step
+             WHERE scope = ?1 AND key = ?2 AND step = ?4 AND ordinal = 0 AND state = 2 AND ticket = ?3"),
         )?
         .query_row(params![scope, key.as_str(), ticket.id, CREATE], |row| {
+            verify(row, 3)?;
             Ok((row.get(0)?, row.get(2)?, row.get(1)?))
         })
         .optional()?;

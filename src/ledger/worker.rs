@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
+use super::generation;
+use super::sums::{self, Book};
 use crate::error::{Error, Result};
 
 /// How many commands share one commit at most.
@@ -82,7 +84,7 @@ enum Way {
         thread: Option<JoinHandle<()>>,
     },
     /// The in-memory twin answers on the spot, so that tests on a paused clock see no time pass.
-    Inline(Mutex<Connection>),
+    Inline(Mutex<Book>),
 }
 
 impl std::fmt::Debug for Way {
@@ -95,7 +97,7 @@ impl std::fmt::Debug for Way {
 }
 
 impl Worker {
-    pub(super) fn spawn(connection: Connection, path: PathBuf) -> Result<Self> {
+    pub(super) fn spawn(connection: Book, path: PathBuf) -> Result<Self> {
         let path = path.display().to_string();
         let (sender, receiver) = mpsc::channel(WAITING);
         let thread = std::thread::Builder::new()
@@ -114,7 +116,7 @@ impl Worker {
         })
     }
 
-    pub(super) fn inline(connection: Connection) -> Self {
+    pub(super) fn inline(connection: Book) -> Self {
         Self {
             way: Way::Inline(Mutex::new(connection)),
             path: ":memory:".to_owned(),
@@ -160,7 +162,7 @@ impl Worker {
         }
     }
 
-    fn inline_group(&self, connection: &Mutex<Connection>, command: Box<dyn Command>) {
+    fn inline_group(&self, connection: &Mutex<Book>, command: Box<dyn Command>) {
         let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
         commit_group(&connection, vec![command], &self.path);
     }
@@ -195,7 +197,7 @@ where
     (Box::new(task), answer)
 }
 
-fn serve(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Command>>, path: &str) {
+fn serve(connection: &Book, mut waiting: mpsc::Receiver<Box<dyn Command>>, path: &str) {
     let mut group = Vec::new();
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
         commit_group(connection, std::mem::take(&mut group), path);
@@ -203,7 +205,7 @@ fn serve(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Command>>,
 }
 
 /// Runs a group in order; writes share one transaction and are answered after its commit.
-fn commit_group(connection: &Connection, group: Vec<Box<dyn Command>>, path: &str) {
+fn commit_group(connection: &Book, group: Vec<Box<dyn Command>>, path: &str) {
     let mut open = false;
     let mut failed = None;
     let mut written = Vec::new();
@@ -222,6 +224,7 @@ fn commit_group(connection: &Connection, group: Vec<Box<dyn Command>>, path: &st
         // After a failure the rest of the group is not begun: all of it is rolled back together.
         if open && command.run(connection).is_err() {
             let _ = connection.execute_batch("ROLLBACK");
+            connection.forget_moves();
             open = false;
             failed = Some(rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT),
@@ -230,8 +233,13 @@ fn commit_group(connection: &Connection, group: Vec<Box<dyn Command>>, path: &st
         }
         written.push(command);
     }
-    if open && let Err(error) = connection.execute_batch("COMMIT") {
+    let commit = || {
+        connection.add_up()?;
+        connection.execute_batch("COMMIT")
+    };
+    if open && let Err(error) = commit() {
         let _ = connection.execute_batch("ROLLBACK");
+        connection.forget_moves();
         failed = Some(error);
     }
     for command in written {
@@ -243,14 +251,27 @@ fn gone(path: &str) -> Error {
     Error::machine("the ledger has stopped").at(path)
 }
 
+/// What to do about damage.
+const DAMAGE_HINT: &str = "keep the file, it knows which tickets were made: move it away with the files beside it and put a \
+    backup in its place, then let `deskferry runs adopt` learn from the system what was made since";
+
 /// An error of SQLite with what a person can do about it.
 pub(super) fn trouble(path: &str, error: &rusqlite::Error) -> Error {
+    if let Some(error) = generation::ours(error) {
+        return error;
+    }
+    if let Some(what) = sums::damage(error) {
+        return Error::machine(format!(
+            "the ledger is damaged: {what} is not as it was written"
+        ))
+        .at(path)
+        .hint(DAMAGE_HINT)
+        .hint("`deskferry state check` reads the whole ledger and lists what is damaged");
+    }
     let (message, hint) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
-            "the ledger is damaged",
-            "nothing was sent; keep the file, it knows which tickets were made: move it away and put a backup in its \
-             place, or let `deskferry runs adopt` learn from the system what was sent",
-        ),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            ("the ledger is damaged", DAMAGE_HINT)
+        }
         Some(ErrorCode::DiskFull) => (
             "the disk is full",
             "make room and run the same command again: it goes on where it was",
@@ -288,7 +309,7 @@ mod tests {
         connection
             .execute_batch("CREATE TABLE IF NOT EXISTS t (n INTEGER UNIQUE)")
             .unwrap();
-        Worker::spawn(connection, path).unwrap()
+        Worker::spawn(Book::bare(connection), path).unwrap()
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! Other names for things: `aliases` in the mapping itself, and the table that people fill in a spreadsheet.
 
-use super::beside::Beside;
+use std::collections::HashMap;
+
+use super::beside::{Beside, ENTRY};
 use super::file::{At, Faults, Section, in_order};
 use super::load::Reading;
 use crate::directory::suggest::fold;
@@ -92,21 +94,22 @@ fn read_file(
         faults.hint(file.at, message, hint);
         return;
     };
-    let first = aliases.len();
+    let mut known: HashMap<String, String> = HashMap::new();
     beside.rows(&input, faults, |record, faults| {
         let text = |index: usize| record.cell(index).text().trim().to_owned();
         let (word, name) = (text(from), text(to));
         // A row whose `use` is not filled yet says nothing.
         if word.is_empty() || name.is_empty() {
-            return;
+            return 0;
         }
         let row = record.place.row;
         let folded = fold(&word);
-        let known = aliases[first..].iter().find(|alias| alias.word == folded);
-        if let Some(other) = known.filter(|alias| alias.to.value != name) {
+        let size = 2 * (folded.len() + name.len() + ENTRY);
+        let other = known.entry(folded.clone()).or_insert_with(|| name.clone());
+        if *other != name {
             let message = format!(
                 "`{}`, row {row}: `{word}` is `{name}` here and `{}` above",
-                file.value, other.to.value
+                file.value, other
             );
             faults.hint(file.at, message, "names match without case and outer space");
         }
@@ -115,6 +118,7 @@ fn read_file(
             to: At::new(name, file.at),
             place: Some(format!("`{}`, row {row}", file.value)),
         });
+        size
     });
 }
 

@@ -10,6 +10,11 @@ use crate::error::Error;
 use crate::record::{Header, Record};
 use crate::source::{Input, InputOptions, Layout, Row, SheetChoice, SheetName, Table};
 
+/// What of one table is held in memory, in bytes.
+const MOST_HELD: usize = 128 * 1024 * 1024;
+/// What an entry of a table takes besides its texts, in bytes.
+pub(super) const ENTRY: usize = 128;
+
 /// A table that the mapping names.
 pub(super) struct Beside<'n> {
     /// Its path as it is opened.
@@ -110,20 +115,33 @@ impl Beside<'_> {
         );
     }
 
-    /// Hands on every row; one that cannot be read is a fault.
+    /// Hands on every row; one that cannot be read is a fault, and so is more than [`MOST_HELD`]: `take` says how many bytes
+    /// it holds of each.
     pub(super) fn rows(
         &self,
         input: &Input,
         faults: &mut Faults,
-        mut take: impl FnMut(Record, &mut Faults),
+        mut take: impl FnMut(Record, &mut Faults) -> usize,
     ) {
+        let mut held = 0;
         let rows = match input.rows() {
             Ok(rows) => rows,
             Err(error) => return self.fault(&error, faults),
         };
         for row in rows {
             match row {
-                Ok(Row::Record(record)) => take(record, faults),
+                Ok(Row::Record(record)) => {
+                    held += take(record, faults);
+                    if held > MOST_HELD {
+                        let most = MOST_HELD / 1024 / 1024;
+                        let message = format!(
+                            "{} has more than {most} MB of what is looked up",
+                            self.shown
+                        );
+                        let hint = "such a table is held in memory: leave the rows and columns out that no ticket needs";
+                        return faults.hint(self.at, message, hint);
+                    }
+                }
                 Ok(Row::Fault(record, why)) => {
                     let why = why.first().map_or("", |fault| fault.message.as_str());
                     let message = format!("{}, row {}: {why}", self.shown, record.place.row);

@@ -13,7 +13,7 @@ use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::item::Item;
 use super::lookup::LookupTable;
-use super::marker::Marks;
+use super::marker::{Limits, Marks, head_line, headed, marker_line, trimmed};
 use super::plan::{Feed, FieldPlan, Plan};
 use super::reference::{LABEL, reference};
 use super::script::Script;
@@ -188,26 +188,23 @@ impl BoundPlan {
             .map_err(|fault| vec![*fault])
     }
 
-    /// The parts of the key joined by `/`.
-    fn joined_key(
+    /// The parts of the key.
+    fn key_parts(
         &self,
         parts: &[FieldPlan],
         rows: &[Record],
-    ) -> std::result::Result<RowKey, Vec<Fault>> {
+    ) -> std::result::Result<Vec<String>, Vec<Fault>> {
         let mut row = self.row(rows);
-        let mut key = String::new();
-        for (number, part) in parts.iter().enumerate() {
-            if number > 0 {
-                key.push('/');
-            }
-            match row.field(part, Parent::Any, 0) {
-                Outcome::Value(Value::String(text)) => key.push_str(&text),
-                Outcome::Value(other) => key.push_str(&other.to_string()),
-                Outcome::Empty | Outcome::SkipRow(_) | Outcome::Faulty => {}
-            }
+        let mut texts = Vec::with_capacity(parts.len());
+        for part in parts {
+            texts.push(match row.field(part, Parent::Any, 0) {
+                Outcome::Value(Value::String(text)) => text,
+                Outcome::Value(other) => other.to_string(),
+                Outcome::Empty | Outcome::SkipRow(_) | Outcome::Faulty => String::new(),
+            });
         }
         match row.faults.is_empty() {
-            true => Ok(RowKey::new(key)),
+            true => Ok(texts),
             false => Err(row.faults),
         }
     }
@@ -317,7 +314,8 @@ impl Identify for BoundPlan {
 
     fn key(&self, rows: &[Record]) -> std::result::Result<Option<RowKey>, Vec<Fault>> {
         if let Some(parts) = &self.plan.key {
-            return self.joined_key(parts, rows).map(Some);
+            let parts = self.key_parts(parts, rows)?;
+            return Ok(Some(RowKey::of_parts(&parts)));
         }
         let carried = rows
             .iter()
@@ -409,10 +407,10 @@ impl MapRows for BoundPlan {
         let Some(target) = &self.plan.target else {
             return Ok(TicketName::Named(String::new()));
         };
-        let key = self.joined_key(&target.parts, rows)?;
+        let parts = self.key_parts(&target.parts, rows)?;
         Ok(match target.by_key {
-            true => TicketName::Made(key),
-            false => TicketName::Named(key.as_str().trim().to_owned()),
+            true => TicketName::Made(RowKey::of_parts(&parts)),
+            false => TicketName::Named(parts.join("/").trim().to_owned()),
         })
     }
 
@@ -426,6 +424,10 @@ impl MapRows for BoundPlan {
 
     fn is_repeatable(&self, call: &str) -> bool {
         self.plan.schema.is_repeatable(call)
+    }
+
+    fn marks(&self) -> bool {
+        !matches!(self.plan.marks, Marks::Nothing)
     }
 
     fn marker_field(&self) -> Option<&str> {
@@ -447,7 +449,7 @@ impl BoundPlan {
         (self.make(rows, line), reference)
     }
 
-    /// Makes every field of a record; the description ends with the reference.
+    /// Makes every field of a record; the description ends with the reference, and a long one begins with it too.
     pub(super) fn make(&self, rows: &[Record], reference: Option<&str>) -> Made {
         let plan = &self.plan;
         let mut row = self.row(rows);
@@ -462,7 +464,13 @@ impl BoundPlan {
                 true => self.appended.text(&row, field.is_html()),
                 false => None,
             };
-            let reserve = line.as_ref().map_or(0, |line| line.chars().count());
+            let limits = Limits::of(field);
+            let reserve = line.as_ref().map_or(0, |line| line.chars().count())
+                + reference
+                    .filter(|_| field.is_description && limits.may_be_long())
+                    .map_or(0, |reference| {
+                        head_line(reference, field.is_html()).chars().count()
+                    });
             let outcome = match parent(field, &outcomes) {
                 // What it depends on is told already.
                 None => Outcome::Faulty,
@@ -474,7 +482,10 @@ impl BoundPlan {
             };
             outcomes[position] = match (outcome, line) {
                 (Outcome::Value(Value::String(text)), Some(line)) => {
-                    Outcome::Value(Value::String(text + &line))
+                    let text = text + &line;
+                    let headed = headed(&text, reference, field.is_html());
+                    let headed = headed.filter(|headed| limits.hold(headed));
+                    Outcome::Value(Value::String(headed.unwrap_or(text)))
                 }
                 (Outcome::Empty, Some(line)) => Outcome::Value(Value::String(trimmed(&line))),
                 (outcome, _) => outcome,
@@ -541,7 +552,10 @@ impl BoundPlan {
         let bare_later = plan.bare_later.as_ref().filter(|_| bare.is_some());
         let parts: Vec<String> = bare.into_iter().chain(line).collect();
         if let (Some(target), false) = (&plan.bare_description, parts.is_empty()) {
-            let text = Value::String(parts.join("\n\n"));
+            let text = parts.join("\n\n");
+            let marked = reference.as_deref();
+            let marked = marked.filter(|_| matches!(plan.marks, Marks::Description));
+            let text = Value::String(headed(&text, marked, false).unwrap_or(text));
             changes.extend(bare_later.map(|target| FieldValue {
                 target: target.clone(),
                 value: text.clone(),
@@ -631,17 +645,4 @@ pub(super) fn parent<'o>(field: &FieldPlan, outcomes: &'o [Outcome]) -> Option<P
         Outcome::Value(_) | Outcome::Empty => Some(Parent::Absent),
         Outcome::SkipRow(_) | Outcome::Faulty => None,
     }
-}
-
-/// The reference as a last line, a blank one before it.
-fn marker_line(reference: &str, html: bool) -> String {
-    match html {
-        true => format!("<br><br>{LABEL}{reference}"),
-        false => format!("\n\n{LABEL}{reference}"),
-    }
-}
-
-/// The line alone, for a description that is nothing else.
-fn trimmed(line: &str) -> String {
-    line.trim_start().trim_start_matches("<br>").to_owned()
 }

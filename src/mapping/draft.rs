@@ -38,6 +38,7 @@ impl Draft {
         let mut reading = Reading {
             folder: folder.to_path_buf(),
             digest: blake3::Hasher::new(),
+            beside: Vec::new(),
         };
         reading.digest.update(source.text.as_bytes());
         let section = Section::open(root.get_ref(), 0, &keys::TOP, &mut faults);

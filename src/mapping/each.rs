@@ -18,6 +18,10 @@ use super::table_key;
 use crate::record::Record;
 use crate::source::{Input, Table};
 
+/// What an item takes besides its texts, and what each of its members does, in bytes: measured.
+const ROW: usize = 512;
+const MEMBER: usize = 256;
+
 /// `each = { … }` as it is written.
 #[derive(Debug)]
 pub(super) enum EachRule {
@@ -95,6 +99,7 @@ pub(super) fn read_each(
     };
     if let Some(file) = inner.text("file", faults) {
         let beside = Beside::file(&reading.folder, &file, rule.sheet.as_ref());
+        reading.beside.push(beside.path.clone());
         let input = beside.open(faults)?;
         reading.digest.update(input.fingerprint().as_bytes());
         rule.file = Some(Arc::new(rule.read(&beside, &input, faults)));
@@ -137,12 +142,16 @@ impl RowsRule {
         let mut found: HashMap<String, Vec<(Option<Item<'static>>, Value)>> = HashMap::new();
         beside.rows(input, faults, |record, _| {
             let Some(key) = Item::of(record.cell(by)) else {
-                return;
+                return 0;
             };
+            let names = header.names().iter().enumerate();
+            let sizes = names.map(|(at, name)| name.len() + record.cell(at).text().len() + MEMBER);
+            let size = ROW + sizes.sum::<usize>();
             let rank = order_by.and_then(|at| Item::of(record.cell(at)).map(Item::into_owned));
             let key = table_key(&key.text()).into_owned();
             let item = object(header.names(), &record);
             found.entry(key).or_default().push((rank, item));
+            size
         });
         for (key, mut rows) in found {
             // Stable: rows of one rank stay as they stand.

@@ -12,6 +12,7 @@ use super::keys::Keys;
 use super::{literal, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, MappingFault, Result, Snippet};
+use crate::infile;
 
 /// A value of the file and where it begins (a byte offset).
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +33,7 @@ impl<T> At<T> {
 /// The text of a file; `what` says what it is, in messages.
 pub(crate) fn text_of(path: &Path, what: &str) -> Result<String> {
     let name = path.display();
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = infile::read(path, infile::MOST_WORDS).map_err(|error| {
         Error::usage(format!("{what} cannot be read"))
             .at(&name)
             .caused_by(error)

@@ -33,6 +33,7 @@ pub struct Mapping {
     pub(super) thens: Vec<Arc<ThenRule>>,
     pub(super) scope: String,
     pub(super) key: Option<Vec<Arc<FieldRule>>>,
+    key_definition: String,
     pub(super) marker: At<Marker>,
     pub(super) notify: bool,
     pub(super) profiles: Vec<String>,
@@ -44,6 +45,8 @@ pub struct Mapping {
     pub(super) fields_at: usize,
     pub(super) examples: Arc<Vec<Example>>,
     fingerprint: String,
+    /// The files that it names and that are only read.
+    beside: Vec<PathBuf>,
 }
 
 impl Mapping {
@@ -107,6 +110,11 @@ impl Mapping {
         &self.fingerprint
     }
 
+    /// The files that it names and that are only read.
+    pub(crate) fn beside(&self) -> &[PathBuf] {
+        &self.beside
+    }
+
     /// The file as the user named it.
     pub fn name(&self) -> &str {
         &self.source.file
@@ -120,6 +128,12 @@ impl Mapping {
     /// Whether columns of the input name a row; without, its content does.
     pub fn has_key(&self) -> bool {
         self.key.is_some()
+    }
+
+    /// What keys are made of, in one spelling: the JSON of `key`, or `content`. Another definition makes other keys of the
+    /// same rows.
+    pub fn key_definition(&self) -> &str {
+        &self.key_definition
     }
 
     /// Whether the tickets bear a reference by which a row in doubt can be found again.
@@ -139,6 +153,8 @@ pub(super) struct Reading {
     pub(super) folder: PathBuf,
     /// Over the mapping and those files.
     pub(super) digest: blake3::Hasher,
+    /// Those that were read.
+    pub(super) beside: Vec<PathBuf>,
 }
 
 pub(super) fn read_top(
@@ -180,6 +196,7 @@ pub(super) fn read_top(
         thens: thens.into_iter().map(Arc::new).collect(),
         scope: scope.unwrap_or_default(),
         key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
+        key_definition: key_definition(top),
         marker,
         notify: top.bool("notify", faults).unwrap_or(false),
         profiles: texts(top, "profile", faults),
@@ -193,8 +210,37 @@ pub(super) fn read_top(
         },
         examples: Arc::new(examples),
         fingerprint: reading.digest.finalize().to_hex().to_string(),
+        beside: std::mem::take(&mut reading.beside),
     })
 }
+
+/// See [`Mapping::key_definition`].
+fn key_definition(top: &Section<'_, '_>) -> String {
+    fn json(value: &DeValue<'_>) -> serde_json::Value {
+        match value {
+            DeValue::String(text) => text.as_ref().into(),
+            DeValue::Boolean(it) => (*it).into(),
+            DeValue::Array(all) => all.iter().map(|one| json(one.get_ref())).collect(),
+            DeValue::Table(table) => (table.iter())
+                .map(|(name, one)| (name.get_ref().to_string(), json(one.get_ref())))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            DeValue::Integer(number) => number.as_str().into(),
+            DeValue::Float(number) => number.as_str().into(),
+            DeValue::Datetime(at) => at.to_string().into(),
+        }
+    }
+    let Some(raw) = top.get("key") else {
+        return CONTENT_KEY.to_owned();
+    };
+    match json(raw.get_ref()) {
+        all @ serde_json::Value::Array(_) => all.to_string(),
+        one => serde_json::Value::Array(vec![one]).to_string(),
+    }
+}
+
+/// The definition of a key that is made of a row's content.
+pub const CONTENT_KEY: &str = "content";
 
 /// The texts of a key, without their places.
 pub(super) fn texts(section: &Section<'_, '_>, key: &str, faults: &mut Faults) -> Vec<String> {

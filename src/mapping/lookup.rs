@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::beside::{Beside, per_table};
+use super::beside::{Beside, ENTRY, per_table};
 use super::columns::{Columns, Reader, Slots};
 use super::field::read_instead;
 use super::file::{At, Faults, Section};
@@ -103,6 +103,7 @@ pub(super) fn read_lookup(
     };
     if let Some(file) = file {
         let beside = Beside::file(&reading.folder, &file, rule.sheet.as_ref());
+        reading.beside.push(beside.path.clone());
         let input = beside.open(faults)?;
         reading.digest.update(input.fingerprint().as_bytes());
         rule.file = Some(Arc::new(rule.read(&beside, &input, faults)));
@@ -156,18 +157,24 @@ impl LookupRule {
         beside.rows(input, faults, |record, _| {
             match condition.as_ref().map(|condition| condition.holds(&record)) {
                 None | Some(Ok(true)) => {}
-                Some(Ok(false)) => return,
+                Some(Ok(false)) => return 0,
                 Some(Err(fault)) => {
                     match &unjudged {
                         None => unjudged = Some((record.place.row, fault)),
                         Some(_) => further += 1,
                     }
-                    return;
+                    return 0;
                 }
             }
-            if let Some(item) = Item::of(record.cell(by)) {
-                let key = item.text().trim().to_owned();
-                table.add(key, record.cell(take), record.place.row, &mut doubles);
+            let Some(item) = Item::of(record.cell(by)) else {
+                return 0;
+            };
+            let key = item.text().trim().to_owned();
+            // The key is held as written and folded.
+            let size = 2 * key.len() + record.cell(take).text().len() + 2 * ENTRY;
+            match table.add(key, record.cell(take), record.place.row, &mut doubles) {
+                true => size,
+                false => 0,
             }
         });
         if let (Some((row, fault)), Some(text)) = (unjudged, &self.where_) {
@@ -232,13 +239,14 @@ impl LookupRule {
 }
 
 impl LookupTable {
-    fn add(&mut self, key: String, value: &Cell, row: u64, doubles: &mut Vec<String>) {
+    /// Whether it is new.
+    fn add(&mut self, key: String, value: &Cell, row: u64, doubles: &mut Vec<String>) -> bool {
         if let Some(first) = self.rows.get(&key) {
             // The same thing said twice leaves nothing open.
             if first.value != *value {
                 doubles.push(format!("`{key}` in rows {} and {row}", first.row));
             }
-            return;
+            return false;
         }
         let folded = table_key(&key).into_owned();
         self.folded
@@ -247,6 +255,7 @@ impl LookupTable {
             .or_insert_with(|| Some(key.clone()));
         let value = value.clone();
         self.rows.insert(key, Found { value, row });
+        true
     }
 
     /// As written, then without case and outer space where that is no other key.

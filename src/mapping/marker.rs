@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::load::Mapping;
 use super::plan::{Compiler, FieldPlan};
-use super::reference::longest;
+use super::reference::{LABEL, LONG, head, longest};
 use super::shape::{Marker, Unmapped};
+use super::target::Want;
+use super::text::fits;
 use crate::directory::{CustomField, CustomType};
 use crate::systems::fields::{Setting, Target};
 
@@ -100,5 +102,80 @@ impl Compiler<'_> {
         };
         let filled = fields.iter().any(|plan| plan.is_description);
         (!filled).then(|| Target::Field(field.clone()))
+    }
+}
+
+/// The reference as a last line, a blank one before it.
+pub(super) fn marker_line(reference: &str, html: bool) -> String {
+    match html {
+        true => format!("<br><br>{LABEL}{reference}"),
+        false => format!("\n\n{LABEL}{reference}"),
+    }
+}
+
+/// The reference as the first line of a long description, a blank one after it.
+pub(super) fn head_line(reference: &str, html: bool) -> String {
+    match html {
+        true => format!("{}<br><br>", head(reference)),
+        false => format!("{}\n\n", head(reference)),
+    }
+}
+
+/// A description that is long enough to bear its reference on the first line too, with that line.
+pub(super) fn headed(text: &str, reference: Option<&str>, html: bool) -> Option<String> {
+    let is_long = text.len() > LONG && text.chars().count() > LONG;
+    let reference = reference.filter(|_| is_long)?;
+    Some(head_line(reference, html) + text)
+}
+
+/// How long the text of a field may be.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// In characters as people see them.
+    graphemes: usize,
+    /// As the system counts them.
+    scalars: usize,
+}
+
+impl Limits {
+    pub(super) fn of(field: &FieldPlan) -> Self {
+        let scalars = match field.wanted.want {
+            Want::Text { max_length } => max_length,
+            _ => None,
+        };
+        Self {
+            graphemes: field.rule.check.max_length.unwrap_or(usize::MAX),
+            scalars: scalars.unwrap_or(usize::MAX),
+        }
+    }
+
+    pub(super) fn may_be_long(self) -> bool {
+        self.graphemes.min(self.scalars) > LONG
+    }
+
+    pub(super) fn hold(self, text: &str) -> bool {
+        fits(text, self.graphemes, self.scalars)
+    }
+}
+
+/// The line alone, for a description that is nothing else.
+pub(super) fn trimmed(line: &str) -> String {
+    line.trim_start().trim_start_matches("<br>").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_description_begins_with_its_reference_too() {
+        let line = marker_line("s/7", false);
+        let short = format!("{}{line}", "ä".repeat(LONG - line.len()));
+        assert_eq!(headed(&short, Some("s/7"), false), None);
+        assert_eq!(headed(&format!("x{short}"), None, false), None);
+        let long = headed(&format!("x{short}"), Some("s/7"), false).unwrap();
+        assert_eq!(long, format!("{}\n\nx{short}", head("s/7")));
+        let html = headed(&format!("x{short}"), Some("s/7"), true).unwrap();
+        assert!(html.starts_with(&format!("{}<br><br>x", head("s/7"))));
     }
 }

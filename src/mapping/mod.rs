@@ -68,7 +68,7 @@ pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;
 pub use json_schema::{describe as describe_type, json_schema};
-pub use load::Mapping;
+pub use load::{CONTENT_KEY, Mapping};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 
@@ -144,6 +144,11 @@ pub trait MapRows: Send + Sync {
     /// What listings call the custom field that bears the reference; `None` where the description does.
     fn marker_field(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether a ticket bears a reference by which it can be found again.
+    fn marks(&self) -> bool {
+        true
     }
 
     /// Whether a call of the system may be sent again without looking.

@@ -1,33 +1,102 @@
 //! The reference by which a ticket can be found again: made here, and found in whatever text a system shows.
 //!
-//! It stands in one place of the ticket: the last line of the description, or the whole of a custom field. Only that
-//! place counts: a text may quote another ticket's reference, and a field may hold what happens to look like one.
+//! It counts only in place: alone on the last line of the description, in its short form alone on the first line of a
+//! long one, or as the whole of a custom field. A text may quote another ticket's reference, and a field may hold what
+//! happens to look like one.
+
+use std::borrow::Cow;
 
 use data_encoding::BASE32_NOPAD;
 
+use crate::html;
 use crate::systems::Listed;
 
-/// Stands before a reference.
+/// Comes before a reference.
 pub const LABEL: &str = "Ref: ";
+
+/// A description of more characters than this bears its reference on its first line too: a system that shows only the
+/// beginning of long texts shows that one. Part of what is sent: to change it makes other bytes of the same row.
+pub const LONG: usize = 1_500;
 
 /// Longer scopes and keys are hashed.
 const PLAIN_LENGTH: usize = 40;
 
-/// Stands between a group and the custom field that bears its references; no id has it.
+/// Between a group and the custom field that bears its references; no id has it.
 const PLACE: char = '#';
 
 /// The characters of a hashed reference.
 const HASH_LENGTH: usize = 16;
+
+/// The elements of HTML that begin and end lines.
+const BLOCKS: [&str; 20] = [
+    "blockquote",
+    "br",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "table",
+    "td",
+    "th",
+    "tr",
+    "ul",
+    "body",
+];
 
 /// The reference of a key in a scope: `scope/key` when both are plain, else 16 letters and digits of their hash.
 pub fn reference(scope: &str, key: &str) -> String {
     if is_plain(scope) && is_plain(key) {
         return format!("{scope}/{key}");
     }
-    let hash = blake3::hash(format!("{scope}/{key}").as_bytes());
-    let mut text = BASE32_NOPAD.encode(hash.as_bytes()).to_ascii_lowercase();
-    text.truncate(HASH_LENGTH);
-    text
+    hashed(&format!("{scope}/{key}"))
+}
+
+fn hashed(text: &str) -> String {
+    let mut hash = BASE32_NOPAD
+        .encode(blake3::hash(text.as_bytes()).as_bytes())
+        .to_ascii_lowercase();
+    hash.truncate(HASH_LENGTH);
+    hash
+}
+
+/// The short form of a reference, which long descriptions begin with: always the hash.
+pub fn short(reference: &str) -> Cow<'_, str> {
+    match reference.contains('/') {
+        true => Cow::Owned(hashed(reference)),
+        false => Cow::Borrowed(reference),
+    }
+}
+
+/// What a long description begins with; a line break follows.
+pub fn head(reference: &str) -> String {
+    format!("{LABEL}{}", short(reference))
+}
+
+/// The bytes of a request's body as the ledger knows them: without the first line of a long description, so that what
+/// an earlier version sent without that line is not taken for something else.
+pub(crate) fn without_head(mut body: Vec<u8>, reference: Option<&str>) -> Vec<u8> {
+    let Some(reference) = reference.filter(|_| body.len() > LONG) else {
+        return body;
+    };
+    let head = head(reference);
+    for line in [format!("\"{head}\\n\\n"), format!("\"{head}<br><br>")] {
+        let found = body
+            .windows(line.len())
+            .position(|at| at == line.as_bytes());
+        if let Some(at) = found {
+            body.drain(at + 1..at + line.len());
+            break;
+        }
+    }
+    body
 }
 
 fn is_plain(text: &str) -> bool {
@@ -46,15 +115,54 @@ pub fn longest(scope: &str) -> usize {
     }
 }
 
-/// The reference that a listed ticket bears as its own: the last one of its text, or the whole of the custom field that
-/// listings call `field`.
-pub fn borne<'l>(listed: &'l Listed, field: Option<&str>) -> Option<&'l str> {
+/// The references that a listed ticket bears in place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Borne {
+    /// That of the last line, or of the custom field.
+    pub last: Option<String>,
+    /// That of the first line, in its short form.
+    pub first: Option<String>,
+}
+
+impl Borne {
+    /// Whether there is one at all.
+    pub fn is_empty(&self) -> bool {
+        self.last.is_none() && self.first.is_none()
+    }
+
+    /// Whether this reference is in one of the places.
+    pub fn is(&self, reference: &str) -> bool {
+        self.last.as_deref() == Some(reference) || self.first.as_deref() == Some(&*short(reference))
+    }
+
+    /// Whether the two lines bear different references: one of them is quoted, and nothing says which.
+    pub fn is_torn(&self) -> bool {
+        match (&self.last, &self.first) {
+            (Some(last), Some(first)) => short(last) != **first,
+            _ => false,
+        }
+    }
+
+    /// The reference as far as the places agree: in its full form where the last line shows it.
+    pub fn own(&self) -> Option<&str> {
+        match self.is_torn() {
+            true => None,
+            false => self.last.as_deref().or(self.first.as_deref()),
+        }
+    }
+}
+
+/// The references that a listed ticket bears in place: in its text, or in the custom field that listings call `field`.
+pub fn borne(listed: &Listed, field: Option<&str>) -> Borne {
     let Some(field) = field else {
-        return find_references(listed.text.as_deref()?).last();
+        return listed.text.as_deref().map(in_text).unwrap_or_default();
     };
-    let (_, value) = listed.custom.iter().find(|(name, _)| name == field)?;
-    let value = value.trim();
-    is_reference(value).then_some(value)
+    let value = listed.custom.iter().find(|(name, _)| name == field);
+    let value = value.map(|(_, value)| value.trim());
+    Borne {
+        last: value.filter(|value| is_reference(value)).map(str::to_owned),
+        first: None,
+    }
 }
 
 /// A group of tickets with the custom field that bears their references: what is listed back with a reference in one
@@ -71,24 +179,95 @@ pub fn field_of(group: &str) -> Option<&str> {
     group.split_once(PLACE).map(|(_, field)| field)
 }
 
-/// The references that a text bears, as whole tokens: `Ref: a/1` is not in `Ref: a/12`. Tags and any white
-/// space between the label and the token are passed over, since systems rewrite texts.
-pub fn find_references(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices("Ref:").filter_map(move |(at, label)| {
-        let before = text[..at].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/')) {
-            return None;
-        }
-        let rest = skip_space_and_tags(&text[at + label.len()..]);
-        let length = rest
+/// A marked group without its custom field.
+pub fn group_of(group: &str) -> &str {
+    group.split_once(PLACE).map_or(group, |(group, _)| group)
+}
+
+/// The references that a text bears in place. Tags, entities, quotation marks and white space are passed over, since
+/// systems rewrite texts.
+pub fn in_text(text: &str) -> Borne {
+    if !text.contains(LABEL.trim_end()) {
+        return Borne::default();
+    }
+    let plain = plain(text);
+    let found = in_lines(&plain);
+    // Some systems escape the tags of a text before they show it.
+    match found.is_empty() && plain.contains('<') {
+        true => in_lines(&self::plain(&plain)),
+        false => found,
+    }
+}
+
+fn in_lines(text: &str) -> Borne {
+    let mut lines = text.lines().filter(|line| !is_empty(line));
+    let first = lines.next();
+    let last = lines.next_back().or(first);
+    let is_short = |token: &&str| {
+        token
             .bytes()
-            .take_while(|byte| is_word(*byte) || *byte == b'/')
-            .count();
-        let (token, after) = rest.split_at(length);
-        // A letter outside of ASCII goes on with the token for a reader.
-        let ends = !after.chars().next().is_some_and(char::is_alphanumeric);
-        (is_reference(token) && ends).then_some(token)
-    })
+            .all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
+    };
+    Borne {
+        last: last.and_then(alone).map(str::to_owned),
+        first: first.and_then(alone).filter(is_short).map(str::to_owned),
+    }
+}
+
+/// The text without tags and entities, with line breaks where elements of HTML begin and end lines.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let name = rest.trim_start_matches(['/', '!']);
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric());
+        let name = &name[..end.unwrap_or(name.len())];
+        // `a < b` is no tag, and one that goes on over lines is more likely text.
+        let end = rest
+            .find(['>', '<', '\n'])
+            .filter(|end| rest[*end..].starts_with('>'));
+        match end.filter(|_| !name.is_empty() || rest.starts_with('!')) {
+            Some(end) => {
+                if BLOCKS.iter().any(|block| block.eq_ignore_ascii_case(name)) {
+                    plain.push('\n');
+                }
+                rest = &rest[end + 1..];
+            }
+            None => plain.push('<'),
+        }
+    }
+    plain.push_str(rest);
+    html::decode_entities(&plain)
+}
+
+/// What says nothing beside a reference: white space, quotation marks and signs of markup.
+fn is_passed_over(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '>' | '|' | '*' | '`' | '~' | '"' | '\'' | '\u{200b}'..='\u{200f}' | '\u{feff}'
+        )
+        || matches!(c, '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '-' | '_')
+}
+
+fn is_empty(line: &str) -> bool {
+    line.chars().all(is_passed_over)
+}
+
+/// The reference that a line is, with nothing else on it.
+fn alone(line: &str) -> Option<&str> {
+    let line = line.trim_start_matches(is_passed_over);
+    let rest = line.strip_prefix(LABEL.trim_end())?.trim_start();
+    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '`' | '"'));
+    let length = rest
+        .bytes()
+        .take_while(|byte| is_word(*byte) || *byte == b'/');
+    let (token, after) = rest.split_at(length.count());
+    let after = after.trim_end_matches(is_passed_over);
+    let is_alone = is_empty(after.strip_suffix('.').unwrap_or(after));
+    (is_alone && is_reference(token)).then_some(token)
 }
 
 fn is_reference(token: &str) -> bool {
@@ -98,30 +277,13 @@ fn is_reference(token: &str) -> bool {
     }
 }
 
-fn skip_space_and_tags(mut text: &str) -> &str {
-    loop {
-        let trimmed = text.trim_start().trim_start_matches("&nbsp;");
-        let after = match trimmed
-            .strip_prefix('<')
-            .and_then(|tag| tag.split_once('>'))
-        {
-            Some((_, after)) => after,
-            None => trimmed,
-        };
-        if after.len() == text.len() {
-            return text;
-        }
-        text = after;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn found(text: &str) -> Vec<&str> {
-        find_references(text).collect()
+    fn found(text: &str) -> Option<String> {
+        in_text(text).own().map(str::to_owned)
     }
 
     #[test]
@@ -129,59 +291,119 @@ mod tests {
         assert_eq!(reference("spiceworks-2024", "4711"), "spiceworks-2024/4711");
         let hashed = reference("spiceworks-2024", "a key with spaces");
         assert_eq!(hashed.len(), 16);
-        assert_eq!(found(&format!("x\n\nRef: {hashed}")), [hashed]);
+        assert_eq!(found(&format!("x\n\nRef: {hashed}")), Some(hashed));
     }
 
     #[test]
     fn tolerant_of_what_systems_do_to_texts() {
-        assert_eq!(found("<p>Broken</p><p>Ref: a/1</p>"), ["a/1"]);
-        assert_eq!(found("Broken<br>Ref:&nbsp;<b>a/1</b>"), ["a/1"]);
-        assert_eq!(found("Broken\r\n> Ref:  a/1\r\n"), ["a/1"]);
-        assert_eq!(found("Broken Ref: a/1."), ["a/1"]);
-        assert_eq!(found("Ref: a/1 and Ref: b/2"), ["a/1", "b/2"]);
-        assert!(found("xRef: a/1").is_empty());
-        assert!(found("Ref: a/1/2").is_empty());
-        assert!(found("Ref: nothing").is_empty());
+        for text in [
+            "<p>Broken</p><p>Ref: a/1</p>",
+            "<div>Broken<div>Ref: a/1</div></div>",
+            "Broken<br>Ref:&nbsp;<b>a/1</b>",
+            "&lt;p&gt;Broken&lt;/p&gt;&lt;p&gt;Ref: a/1&lt;/p&gt;",
+            "Broken\r\n> Ref:  a/1\r\n",
+            "Broken\n&gt; *Ref: a/1*\n\n",
+            "Broken\nRef: a/1.",
+            "Ref: a/1\n<p>&nbsp;</p>\u{feff}",
+            "1 < 2\nRef: a/1",
+        ] {
+            assert_eq!(found(text).as_deref(), Some("a/1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reference_elsewhere_is_nothing() {
+        for text in [
+            "Broken Ref: a/1",
+            "Ref: a/1\nand more",
+            "as told in Ref: a/1",
+            "Ref: a/1 and Ref: b/2",
+            "x\nRef: a/1 and more",
+            "xRef: a/1",
+            "x\nRef: a/1/2",
+            "x\nRef: a/1ü",
+            "x\nRef: a/1…",
+            "Ref: nothing",
+            "Ref: a/1\n…",
+        ] {
+            assert!(in_text(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_known_by_its_first_line_as_well() {
+        let text = format!("{}\n\nlong\n\nRef: s/1", head("s/1"));
+        assert_eq!(found(&text).as_deref(), Some("s/1"));
+        let cut = in_text(&text[..text.len() - 10]);
+        assert!(cut.is("s/1") && !cut.is_torn() && !cut.is("s/2"));
+        // What is cut where it quotes another one says two things.
+        let torn = in_text(&format!("{}\nas before:\nRef: s/2", head("s/1")));
+        assert!(torn.is_torn() && torn.is("s/1") && torn.is("s/2"));
+        assert_eq!(torn.own(), None);
+        // The full form is quoted where it is on the first line.
+        assert_eq!(found("Ref: s/2\nx\nRef: s/1").as_deref(), Some("s/1"));
+    }
+
+    #[test]
+    fn the_first_line_is_no_part_of_what_is_compared() {
+        let text = "x".repeat(2_000);
+        for (between, is_html) in [("\n\n", false), ("<br><br>", true)] {
+            let old = serde_json::json!({"a": 1, "text": format!("{text}{between}Ref: s/1")});
+            let new = serde_json::json!({"a": 1, "text": format!("{}{between}{text}{between}Ref: s/1", head("s/1"))});
+            let bytes = |body: &serde_json::Value| serde_json::to_vec(body).unwrap();
+            assert_eq!(
+                without_head(bytes(&new), Some("s/1")),
+                bytes(&old),
+                "{is_html}"
+            );
+            assert_eq!(without_head(bytes(&old), Some("s/1")), bytes(&old));
+            assert_eq!(without_head(bytes(&new), Some("s/2")), bytes(&new));
+        }
     }
 
     #[test]
     fn only_the_place_that_is_asked_for_counts() {
         let listed = Listed {
-            ticket: crate::systems::Ticket::default(),
-            created_at: None,
-            group: "IT".to_owned(),
             text: Some("Ref: s/1 was closed\n\nRef: s/2".to_owned()),
             custom: vec![
                 ("cf-1".to_owned(), " s/3 ".to_owned()),
                 ("cf-2".to_owned(), "see s/4".to_owned()),
             ],
-            updated_at: None,
-            standing: crate::systems::Standing::Open,
+            ..Listed::default()
         };
-        assert_eq!(borne(&listed, None), Some("s/2"));
-        assert_eq!(borne(&listed, Some("cf-1")), Some("s/3"));
-        assert_eq!(borne(&listed, Some("cf-2")), None);
-        assert_eq!(borne(&listed, Some("cf-3")), None);
+        let own = |field: Option<&str>| borne(&listed, field).own().map(str::to_owned);
+        assert_eq!(own(None).as_deref(), Some("s/2"));
+        assert_eq!(own(Some("cf-1")).as_deref(), Some("s/3"));
+        assert_eq!(own(Some("cf-2")), None);
+        assert_eq!(own(Some("cf-3")), None);
         let group = marked_group("IT".to_owned(), Some("cf-1"));
-        assert_eq!(field_of(&group), Some("cf-1"));
+        assert_eq!((group_of(&group), field_of(&group)), ("IT", Some("cf-1")));
         assert_ne!(group, marked_group("IT".to_owned(), None));
-        assert_eq!(field_of("IT"), None);
+        assert_eq!((group_of("IT"), field_of("IT")), ("IT", None));
     }
 
     proptest! {
         #[test]
-        fn made_is_found(scope in ".{1,50}", key in ".{1,50}", before in ".{0,20}", after in "(\n.*)?") {
+        fn made_is_found(scope in ".{1,50}", key in ".{1,50}", before in ".{0,20}", after in "[\n >]{0,5}") {
             let made = reference(&scope, &key);
             prop_assert!(made.len() <= longest(&scope));
             let text = format!("{before}\n\nRef: {made}{after}");
-            prop_assert!(find_references(&text).any(|found| found == made));
+            prop_assert!(in_text(&text).is(&made));
+            let text = format!("{}\n\n{before}", head(&made));
+            prop_assert!(in_text(&text).is(&made));
         }
 
         #[test]
         fn a_longer_key_never_matches(scope in "[a-z0-9_-]{1,40}", key in "[a-z0-9_-]{1,30}", more in "[a-z0-9_/-]{1,9}") {
             let made = reference(&scope, &key);
-            let text = format!("Ref: {made}{more}");
-            prop_assert!(find_references(&text).all(|found| found != made));
+            let text = format!("x\nRef: {made}{more}");
+            prop_assert!(!in_text(&text).is(&made));
+        }
+
+        #[test]
+        fn no_text_makes_the_search_panic(text in ".*", html in "[<>&;/a-zR:#\u{e4} \n]{0,60}") {
+            in_text(&format!("Ref:{text}"));
+            in_text(&format!("{html}Ref: a/1{html}"));
         }
     }
 }

@@ -8,6 +8,7 @@ use super::load::Reading;
 use super::shape::{Instead, TableRule};
 use super::table_key;
 use crate::directory::suggest::fold;
+use crate::infile;
 
 /// Reads `map` or `map_file`, and `else`.
 pub(super) fn read_table(
@@ -75,7 +76,8 @@ fn read_map_file(
     faults: &mut Faults,
 ) {
     let path = reading.folder.join(&file.value);
-    let bytes = match std::fs::read(&path) {
+    reading.beside.push(path.clone());
+    let bytes = match infile::read(&path, infile::MOST_WORDS) {
         Ok(bytes) => bytes,
         Err(error) => {
             let reason = match error.kind() {

@@ -163,12 +163,17 @@ impl Object for WholeRow {
     }
 }
 
+/// What one template may cost for one row: about so many instructions, or 64 times as many bytes that it makes. A loop over ten
+/// thousand rows of a group takes a tenth of it.
+const FUEL: u64 = 1_000_000;
+
 /// The engine with what the format adds to it: `date('…')`, the filter `strftime`, checked comparisons.
 /// Templates load nothing: there is no include.
 pub(crate) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(syntax());
+    environment.set_fuel(Some(FUEL));
     environment.add_function("date", make_date);
     environment.add_function(COMPARE, compare);
     environment.add_filter("strftime", strftime);
@@ -264,6 +269,9 @@ fn invalid(message: impl Into<String>) -> Error {
 pub(crate) fn reason(error: &Error) -> String {
     let detail = error.detail().map(str::to_owned);
     let text = match (error.kind(), detail) {
+        (ErrorKind::OutOfFuel, _) => "the template takes too long, or makes too long a text: does one of its loops grow with \
+                                      every turn?"
+            .to_owned(),
         (ErrorKind::InvalidOperation, Some(detail)) => detail,
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
@@ -290,6 +298,40 @@ mod tests {
             .render(())
             .map(|text| text == "1")
             .map_err(|error| reason(&error))
+    }
+
+    /// A loop that would run for hours, and texts that would fill the memory.
+    #[test]
+    fn a_template_that_does_not_end_is_an_error() {
+        let start = std::time::Instant::now();
+        for text in [
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+            "{% set ns = namespace(x='xxxxxxxx') %}{% for a in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+            "{{ 'x' * 99999999999 }}",
+            "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
+            "{% for a in range(99999) %}{{ 'x' * 99999 }}{% endfor %}",
+        ] {
+            let rendered = environment().render_str(text, ());
+            assert!(rendered.is_err(), "{text}");
+        }
+        let error = environment()
+            .render_str(
+                "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+                (),
+            )
+            .unwrap_err();
+        assert!(
+            reason(&error).starts_with("the template takes too long"),
+            "{error}"
+        );
+        assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    }
+
+    /// A group of ten thousand rows, each written with a few cells.
+    #[test]
+    fn a_long_loop_that_ends_has_fuel_enough() {
+        let text = "{% for a in range(10000) %}{{ a }}: {{ a|string|upper }}{% if a > 5 %}, {% endif %}{% endfor %}";
+        assert!(environment().render_str(text, ()).is_ok());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::directory::suggest::fold;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
-use crate::source::{Input, InputOptions, Row, SheetChoice};
+use crate::outfile::{Draft, Readers, unwritable};
+use crate::source::{Input, InputOptions, Row, SheetChoice, Table};
 use crate::systems::SystemName;
 
 /// The sheet of the names that may be used.
@@ -99,7 +100,13 @@ pub fn write(path: &Path, unknown: &[(&[Miss], &Directory)]) -> Result<()> {
             }
         }
     }
-    workbook.save(path).map_err(failed)
+    let mut draft =
+        Draft::beside(path, Readers::AsUsual).map_err(|error| unwritable(path, error))?;
+    workbook.save_to_writer(&mut draft).map_err(failed)?;
+    let written = draft
+        .whole()
+        .and_then(|whole| whole.replace(path).map_err(Into::into));
+    written.map_err(|error| unwritable(path, error))
 }
 
 /// The rows of a sheet, each word once: what is filled in and well, then what is open, with the name that was tried.
@@ -203,6 +210,20 @@ fn read_filled(path: &Path) -> Result<Filled> {
     let input = Input::open(&[path.to_path_buf()], &options).map_err(|error| {
         error.hint("the file is there already and is no table of names: name another file")
     })?;
+    let is_ours = |table: &Table| {
+        table.sheet.as_deref() == Some(NAMES)
+            || [IN_THE_FILE, USE]
+                .iter()
+                .all(|name| table.header.position(name).is_some())
+    };
+    if let Some(table) = input.tables().iter().find(|table| !is_ours(table)) {
+        let sheet = table.sheet.as_deref().unwrap_or_default();
+        return Err(Error::usage(format!(
+            "the file is there already, and its sheet `{sheet}` is no table of names"
+        ))
+        .at(path.display())
+        .hint("nothing was written: name another file"));
+    }
     for row in input.rows()? {
         let Row::Record(record) = row? else {
             continue;

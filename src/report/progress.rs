@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -164,7 +165,10 @@ impl Progress {
     /// A line for people, above the bar.
     pub(super) fn line(&self, text: &str) {
         if self.show != Show::Nothing {
-            self.bar.suspend(|| eprintln!("  {text}"));
+            self.bar.suspend(|| {
+                // Nobody may be listening, which ends nothing.
+                let _ = writeln!(std::io::stderr(), "  {text}");
+            });
         }
     }
 

@@ -1,5 +1,6 @@
 //! The bar of an export: tickets, and how many are expected.
 
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,12 @@ impl Bar {
                 let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
                 if self.show == Show::Lines && said.elapsed() >= LINE_EVERY {
                     *said = Instant::now();
-                    eprintln!("  {} tickets so far", words::count(self.bar.position()));
+                    // Nobody may be listening, which ends nothing.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "  {} tickets so far",
+                        words::count(self.bar.position())
+                    );
                 }
             }
             Told::Phase(phase) => self.bar.set_message(phase),

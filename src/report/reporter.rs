@@ -1,9 +1,7 @@
 //! The one listener of an import: it hands every event to the bar, the summary and the error file.
 
-use std::path::PathBuf;
-
 use super::diff::{self, DiffList};
-use super::error_file::ErrorFiles;
+use super::error_file::{ErrorFiles, ErrorFilesWritten};
 use super::progress::Progress;
 use super::rows::{OutcomeFile, PayloadFile};
 use super::samples::Samples;
@@ -69,21 +67,25 @@ impl Reporter {
     ///
     /// # Errors
     /// When an error file could not be written; the tally is kept in `self` by then.
-    pub fn finish(&mut self) -> Result<Vec<PathBuf>> {
+    pub fn finish(&mut self) -> Result<ErrorFilesWritten> {
         self.progress.finish();
         self.summary.close();
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
+        let mut notes = Vec::new();
         if let Some(file) = self.row_by_row.payloads.take() {
-            file.finish()?;
+            notes.extend(file.finish()?);
         }
         if let Some(file) = self.row_by_row.outcomes.take() {
-            file.finish()?;
+            notes.extend(file.finish()?);
         }
-        self.error_files
-            .take()
-            .map_or_else(|| Ok(Vec::new()), ErrorFiles::finish)
+        let mut written = match self.error_files.take() {
+            Some(files) => files.finish()?,
+            None => ErrorFilesWritten::default(),
+        };
+        written.notes.extend(notes);
+        Ok(written)
     }
 
     /// The tally.

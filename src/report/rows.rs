@@ -1,36 +1,31 @@
 //! Row by row, as JSON lines: what became of each record, and the requests that a dry run would send.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::event::{End, RowEnd, Skip};
+use crate::outfile::{Draft, Readers, Records, move_aside, unwritable};
 use crate::record::Place;
 
 /// A file of JSON lines that takes its name when it is whole.
 #[derive(Debug)]
 struct Lines {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: Draft,
+    records: Records,
 }
 
 impl Lines {
     fn create(path: &Path) -> Result<Self> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".deskferry-")
-            .tempfile_in(folder)
-            .map_err(|error| cannot_write(path, error))?;
+        let file = Draft::beside(path, Readers::Owner);
         Ok(Self {
             path: path.to_owned(),
-            file: BufWriter::new(file),
+            file: file.map_err(|error| unwritable(path, error))?,
+            records: Records::default(),
         })
     }
 
@@ -38,26 +33,31 @@ impl Lines {
         serde_json::to_writer(&mut self.file, line)
             .map_err(std::io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|error| cannot_write(&self.path, error))
+            .map_err(|error| unwritable(&self.path, error))
     }
 
-    fn finish(self) -> Result<PathBuf> {
+    /// A line where a file that is none of ours steps aside for it.
+    fn finish(self) -> Result<Option<String>> {
         let path = self.path;
-        let file = self
-            .file
-            .into_inner()
-            .map_err(|error| cannot_write(&path, error.into_error()))?;
-        file.persist(&path)
-            .map_err(|error| cannot_write(&path, error.error))?;
-        Ok(path)
+        let end = || -> std::io::Result<Option<PathBuf>> {
+            let whole = self.file.whole()?;
+            let aside = match path.exists() && !self.records.knows(&path) {
+                true => Some(move_aside(&path)?),
+                false => None,
+            };
+            whole.replace(&path)?;
+            self.records.note(&path, None);
+            Ok(aside)
+        };
+        let aside = end().map_err(|error| unwritable(&path, error))?;
+        Ok(aside.map(|aside| {
+            format!(
+                "{} was there and was not written by an import: it is now {}",
+                path.display(),
+                aside.display()
+            )
+        }))
     }
-}
-
-fn cannot_write(path: &Path, error: std::io::Error) -> Error {
-    Error::machine("cannot be written")
-        .at(path.display())
-        .caused_by(error)
-        .hint("is it open in another program, or is the folder read-only?")
 }
 
 /// One line of the payloads: a request, its row, and the body as it would leave.
@@ -86,6 +86,13 @@ impl PayloadFile {
         Lines::create(path).map(Self)
     }
 
+    /// Replaces what an earlier run wrote under its name, by what is remembered.
+    #[must_use]
+    pub(crate) fn remembering(mut self, records: Records) -> Self {
+        self.0.records = records;
+        self
+    }
+
     /// Adds the requests of one record.
     ///
     /// # Errors
@@ -108,11 +115,11 @@ impl PayloadFile {
         Ok(())
     }
 
-    /// Ends it: the file stands under its name.
+    /// Ends it: the file stands under its name. A line where another file steps aside for it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(self) -> Result<PathBuf> {
+    pub fn finish(self) -> Result<Option<String>> {
         self.0.finish()
     }
 }
@@ -130,6 +137,13 @@ impl OutcomeFile {
         Lines::create(path).map(Self)
     }
 
+    /// Replaces what an earlier run wrote under its name, by what is remembered.
+    #[must_use]
+    pub(crate) fn remembering(mut self, records: Records) -> Self {
+        self.0.records = records;
+        self
+    }
+
     /// Adds one record.
     ///
     /// # Errors
@@ -145,11 +159,11 @@ impl OutcomeFile {
         self.0.put(&line)
     }
 
-    /// Ends it: the file stands under its name.
+    /// Ends it: the file stands under its name. A line where another file steps aside for it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(self) -> Result<PathBuf> {
+    pub fn finish(self) -> Result<Option<String>> {
         self.0.finish()
     }
 }

@@ -6,7 +6,7 @@ use super::plan::{
     Base, Plan, Planner, Request, Row, Shaped, digest, other_in_doubt, refused_before,
     without_requests,
 };
-use crate::error::Fault;
+use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{State, StepRecord, Trouble};
@@ -73,13 +73,14 @@ impl Planner<'_> {
         asked: Asked,
         prior: Vec<Vec<StepRecord>>,
         made: Vec<Vec<StepRecord>>,
-    ) -> Vec<Plan> {
+    ) -> Result<Vec<Plan>> {
         let (mut prior, mut made) = (prior.into_iter(), made.into_iter());
         let mut kept = 0;
         let named = batch.into_iter().zip(asked.names);
         let plans = named.map(|(item, name)| {
+            self.go_on()?;
             let Some(name) = name else {
-                return self.plan(item, &[]);
+                return Ok(self.plan(item, &[]));
             };
             let prior = prior.next().unwrap_or_default();
             let aim = match name {
@@ -92,7 +93,7 @@ impl Planner<'_> {
             };
             let mut plan = self.act(item, &prior, aim);
             self.trim(&mut plan, &mut kept);
-            plan
+            Ok(plan)
         });
         plans.collect()
     }

@@ -9,26 +9,31 @@ use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::{Digest, Subject};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOWN_CONTENT};
-use crate::mapping::reference::{borne, marked_group, reference};
+use crate::mapping::reference::{Borne, borne, marked_group, reference, short};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, RowKey};
-use crate::systems::{CREATE, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
+use crate::systems::{CREATE, Gap, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
 
 /// How many rows are written at once.
 const GROUP: usize = 256;
 /// What stands for the file of a ticket whose row is not known.
 const NO_FILE: &str = "(found in the system)";
 
+/// When a ticket was made, the ticket, and its group.
+type Found = (Option<Timestamp>, Ticket, String);
+
 /// Tickets by the reference that they bear, the earliest first.
 #[derive(Debug, Default)]
 pub struct Marked {
-    tickets: HashMap<String, Vec<(Option<Timestamp>, Ticket, String)>>,
+    tickets: HashMap<String, Vec<Found>>,
+    /// Those whose first and last lines bear different references: one of the two is quoted.
+    torn: Vec<(Borne, Found)>,
     /// Tickets that were looked at.
     pub listed: u64,
     /// Tickets with a marker that somebody has deleted, or a rollback taken back.
     pub gone: u64,
-    /// Whether the system listed all that it counts.
-    pub whole: bool,
+    /// Why it is not proven that all tickets were looked at; `None`: it is.
+    pub gap: Option<Gap>,
 }
 
 /// What was learned.
@@ -74,7 +79,8 @@ pub async fn marked(
             marked.take(ticket, marks);
         }
     };
-    marked.whole = system.list_created(window, permit, &mut page).await?.whole;
+    marked.gap = system.list_created(window, permit, &mut page).await?.gap;
+    marked.settle_torn(marks);
     for tickets in marked.tickets.values_mut() {
         // Stable: without times the order of the listing, oldest first, decides.
         tickets.sort_by_key(|(made, ..)| made.unwrap_or(Timestamp::MAX));
@@ -85,24 +91,59 @@ pub async fn marked(
 impl Marked {
     fn take(&mut self, listed: Listed, marks: &Marks<'_>) {
         self.listed += 1;
-        let Some(found) = borne(&listed, marks.field) else {
-            return;
-        };
-        if found
-            .split_once('/')
-            .is_some_and(|(name, _)| name != marks.scope)
-        {
+        let borne = borne(&listed, marks.field);
+        if borne.is_empty() || borne.own().is_some_and(|own| !marks.may_be(own)) {
             return;
         }
         if listed.standing == Standing::Gone || marks.taken_back.contains(&listed.ticket.id) {
             self.gone += 1;
             return;
         }
-        self.tickets.entry(found.to_owned()).or_default().push((
+        let found = (
             listed.created_at,
             listed.ticket,
             marked_group(listed.group, marks.field),
-        ));
+        );
+        match borne.own() {
+            Some(own) => self.tickets.entry(own.to_owned()).or_default().push(found),
+            None => self.torn.push((borne, found)),
+        }
+    }
+
+    /// A ticket that bears two references is that of the row that has no other.
+    fn settle_torn(&mut self, marks: &Marks<'_>) {
+        for (borne, found) in std::mem::take(&mut self.torn) {
+            let (Some(last), Some(first)) = (borne.last, borne.first) else {
+                continue;
+            };
+            let has_last = self.tickets.keys().any(|known| *known == last);
+            let own = match has_last || !marks.may_be(&last) {
+                true => first,
+                false => last,
+            };
+            self.tickets.entry(own).or_default().push(found);
+        }
+    }
+
+    /// The tickets that bear a reference, in its full form or its short one.
+    fn remove(&mut self, reference: &str) -> Option<Vec<Found>> {
+        let mut tickets = self.tickets.remove(reference).unwrap_or_default();
+        tickets.extend(
+            self.tickets
+                .remove(&*short(reference))
+                .into_iter()
+                .flatten(),
+        );
+        tickets.sort_by_key(|(made, ..)| made.unwrap_or(Timestamp::MAX));
+        (!tickets.is_empty()).then_some(tickets)
+    }
+}
+
+impl Marks<'_> {
+    /// Whether a reference may be of the scope: a plain one names it, a hashed one does not.
+    fn may_be(&self, reference: &str) -> bool {
+        let name = reference.split_once('/').map(|(name, _)| name);
+        name.is_none_or(|name| name == self.scope)
     }
 }
 
@@ -129,13 +170,14 @@ pub async fn adopt(
                 continue;
             };
             let content = map.content(&item.rows);
-            let marker = reference(scope, key.as_str());
-            let Some(tickets) = marked.tickets.remove(&marker) else {
+            let Some((marker, tickets)) = (references(scope, &key).into_iter().flatten())
+                .find_map(|marker| Some((marker.clone(), marked.remove(&marker)?)))
+            else {
                 writing.adopted.absent += 1;
                 continue;
             };
             let (payload, later) = match map.map(&item.rows, &key) {
-                Mapped::Ready(ready) => steps(ready.steps),
+                Mapped::Ready(ready) => steps(ready.steps, &marker),
                 // What cannot be mapped now has no further steps that could be sent.
                 Mapped::Skip(_) | Mapped::Faults(_) => (Digest::default(), Vec::new()),
             };
@@ -155,6 +197,15 @@ pub async fn adopt(
     Ok(writing.adopted)
 }
 
+/// The reference of a key, and the one that an older version gave it, where that was another.
+pub(super) fn references(scope: &str, key: &RowKey) -> [Option<String>; 2] {
+    let old = key.old_spelling();
+    [
+        Some(reference(scope, key.as_str())),
+        old.map(|old| reference(scope, old.as_str())),
+    ]
+}
+
 /// What is known of the row of a ticket.
 struct Row {
     place: Place,
@@ -164,9 +215,78 @@ struct Row {
     later: Vec<StepId>,
 }
 
+impl Row {
+    /// One of another input.
+    fn unknown() -> Self {
+        let place = Place {
+            file: NO_FILE.into(),
+            sheet: None,
+            row: 0,
+        };
+        Self {
+            place,
+            content: UNKNOWN_CONTENT,
+            payload: Digest::default(),
+            later: Vec::new(),
+        }
+    }
+}
+
+/// What the ledger learns of a ticket of the scope whose row is in another input.
+pub(super) fn remembered(
+    key: RowKey,
+    marker: String,
+    ticket: Ticket,
+    group: String,
+    at: Timestamp,
+) -> [Change; 2] {
+    learned(key, Row::unknown(), marker, (ticket, group), at)
+}
+
+/// What the ledger learns of a row whose ticket was found.
+fn learned(
+    key: RowKey,
+    row: Row,
+    marker: String,
+    (ticket, group): (Ticket, String),
+    at: Timestamp,
+) -> [Change; 2] {
+    let step = StepId {
+        name: CREATE.to_owned(),
+        ordinal: 0,
+    };
+    let intent = Intent {
+        key: key.clone(),
+        step: step.clone(),
+        later: row.later,
+        place: row.place,
+        content: row.content,
+        payload: row.payload,
+        reference: Some(marker),
+        group,
+        absent: 0,
+        doubted: false,
+        redo: false,
+        about: None,
+        stale: Vec::new(),
+        print: None,
+        at,
+    };
+    let settlement = Settlement {
+        key,
+        step,
+        to: State::Done,
+        ticket: Some(ticket),
+        trouble: None,
+        doubted: false,
+        at,
+    };
+    [Change::Intend(intent), Change::Settle(settlement)]
+}
+
 /// The hash of the first request, and the steps that follow it.
-fn steps(steps: Vec<StepPayload>) -> (Digest, Vec<StepId>) {
-    let payload = steps.first().map(|first| hash(&first.body));
+fn steps(steps: Vec<StepPayload>, marker: &str) -> (Digest, Vec<StepId>) {
+    let payload = steps.first().map(|first| hash(&first.body, Some(marker)));
     let id = |step: StepPayload| StepId {
         name: step.step.into_owned(),
         ordinal: step.ordinal,
@@ -191,68 +311,23 @@ impl Writing<'_> {
             let Some(key) = marker.split_once('/').map(|(_, key)| RowKey::new(key)) else {
                 continue;
             };
-            let place = Place {
-                file: NO_FILE.into(),
-                sheet: None,
-                row: 0,
-            };
             self.adopted.strangers += 1;
-            let row = Row {
-                place,
-                content: UNKNOWN_CONTENT,
-                payload: Digest::default(),
-                later: Vec::new(),
-            };
-            self.put(key, row, marker, tickets);
+            self.put(key, Row::unknown(), marker, tickets);
             self.flush(GROUP).await?;
         }
         Ok(())
     }
 
-    fn put(
-        &mut self,
-        key: RowKey,
-        row: Row,
-        marker: String,
-        tickets: Vec<(Option<Timestamp>, Ticket, String)>,
-    ) {
+    fn put(&mut self, key: RowKey, row: Row, marker: String, tickets: Vec<Found>) {
         let mut tickets = tickets.into_iter();
         let Some((made, ticket, group)) = tickets.next() else {
             return;
         };
         let doubles = tickets.map(|(_, ticket, _)| (key.as_str().to_owned(), ticket));
         self.adopted.doubles.extend(doubles);
-        let step = StepId {
-            name: CREATE.to_owned(),
-            ordinal: 0,
-        };
         let at = made.unwrap_or_else(Timestamp::now);
-        self.changes.push(Change::Intend(Intent {
-            key: key.clone(),
-            step: step.clone(),
-            later: row.later,
-            place: row.place,
-            content: row.content,
-            payload: row.payload,
-            reference: Some(marker),
-            group,
-            absent: 0,
-            doubted: false,
-            redo: false,
-            about: None,
-            stale: Vec::new(),
-            at,
-        }));
-        self.changes.push(Change::Settle(Settlement {
-            key,
-            step,
-            to: State::Done,
-            ticket: Some(ticket),
-            trouble: None,
-            doubted: false,
-
-            at,
-        }));
+        self.changes
+            .extend(learned(key, row, marker, (ticket, group), at));
     }
 
     /// Writes what waits, when it is that much.

@@ -35,6 +35,10 @@ const ENOUGH: u64 = 50;
 /// them leaves a row in doubt.
 const MOST_UNCLEAR: u32 = 10;
 
+/// After so many answers in a row that say that nothing was done, in shapes that are not proven, the run finds out
+/// about them before it sends more.
+const MOST_UNPROVEN: u32 = 50;
+
 /// Whether rows are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
@@ -54,6 +58,7 @@ pub(super) struct Breaker {
     answered: u64,
     flow: Flow,
     unclear: u32,
+    unproven: u32,
 }
 
 impl Breaker {
@@ -65,6 +70,7 @@ impl Breaker {
             answered: 0,
             flow: Flow::Open,
             unclear: 0,
+            unproven: 0,
         }
     }
 
@@ -91,8 +97,26 @@ impl Breaker {
         }
     }
 
+    /// An answer said that nothing was done, and is not believed before it is looked up. It says nothing about the
+    /// system's health: nothing is held for it, unless there are very many in a row. Returns whether the run begins to
+    /// hold.
+    pub(super) fn unproven(&mut self) -> bool {
+        self.unclear = 0;
+        self.unproven += 1;
+        match self.flow {
+            Flow::Trial => self.flow = Flow::Open,
+            Flow::Open if self.unproven >= MOST_UNPROVEN => {
+                self.flow = Flow::Held;
+                return true;
+            }
+            _ => {}
+        }
+        false
+    }
+
     /// What was in doubt has been looked up.
     pub(super) fn looked_up(&mut self) {
+        self.unproven = 0;
         if self.flow == Flow::Held {
             self.flow = Flow::Trial;
         }
@@ -116,6 +140,7 @@ impl Breaker {
     /// A row was done.
     pub(super) fn done(&mut self) {
         self.answered += 1;
+        self.unproven = 0;
         self.in_a_row = 0;
     }
 
@@ -190,6 +215,21 @@ mod tests {
                 .contains("503")
         );
         breaker.clear();
+        assert_eq!(breaker.flow(), Flow::Open);
+    }
+
+    #[test]
+    fn answers_that_are_not_proven_hold_nothing_before_there_are_very_many() {
+        let mut breaker = Breaker::new(MaxErrors::default());
+        for _ in 1..MOST_UNPROVEN {
+            assert!(!breaker.unproven());
+        }
+        assert_eq!(breaker.flow(), Flow::Open);
+        assert!(breaker.unproven());
+        assert_eq!(breaker.flow(), Flow::Held);
+        breaker.looked_up();
+        assert_eq!(breaker.flow(), Flow::Trial);
+        assert!(!breaker.unproven());
         assert_eq!(breaker.flow(), Flow::Open);
     }
 

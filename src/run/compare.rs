@@ -15,7 +15,7 @@ use super::prepare::{BATCH, Items, keys, plan, read};
 use crate::error::Result;
 use crate::event::End;
 use crate::intake::{Digest, Subject};
-use crate::ledger::{Elsewhere, Scope, State, StepRecord, UNKNOWN_CONTENT};
+use crate::ledger::{Elsewhere, RunLocks, Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::MapRows;
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, is_update_step};
@@ -196,6 +196,7 @@ pub fn give_up(
     mut items: Items<'_>,
     map: &dyn MapRows,
     scope: &Scope,
+    locks: &RunLocks,
     limit: Option<u64>,
 ) -> Result<u64> {
     // The plans of the run itself: no other count of the records would stop at the same one.
@@ -206,19 +207,20 @@ pub fn give_up(
         again: true,
         retry: false,
         keep: Keep::default(),
+        stop: None,
     };
     let (mut count, mut left) = (0, limit);
     loop {
         let batch = read(&mut items)?;
-        let whole = batch.len() == BATCH;
+        let is_last = batch.is_empty();
         let prior = scope.states_blocking(keys(&batch))?;
-        let plans = plan(&planner, batch, prior);
+        let plans = plan(&planner, batch, prior)?;
         let most = plans.len();
         let taken: Vec<Plan> = (plans.into_iter())
             .take_while(|plan| take(&mut left, plan))
             .collect();
-        let goes_on = whole && taken.len() == most;
-        count += scope.give_up_blocking(taken.into_iter().filter_map(taken_up).collect())?;
+        let goes_on = !is_last && taken.len() == most;
+        count += scope.give_up_blocking(locks, taken.into_iter().filter_map(taken_up).collect())?;
         if !goes_on {
             return Ok(count);
         }

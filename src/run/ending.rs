@@ -45,7 +45,7 @@ impl Engine<'_> {
     fn halt(&mut self, state: RunState) {
         self.state = state;
         self.feed = None;
-        self.halt.send_replace(true);
+        self.halt.send_replace(Some(Instant::now()));
         for row in std::mem::take(&mut self.backlog) {
             self.not_sent(row);
         }
@@ -60,6 +60,14 @@ impl Engine<'_> {
             self.withdraw(row);
         }
         for doubtful in self.pool.give_up() {
+            if doubtful.doubt.is_settled() {
+                self.end(doubtful.base, End::NotSent);
+                continue;
+            }
+            if doubtful.doubt.soft.as_ref().is_some_and(|soft| soft.proven) {
+                self.believed(doubtful);
+                continue;
+            }
             let reason = "the run stopped before it was settled: the next run finds out".to_owned();
             self.end(doubtful.base, End::InDoubt { reason });
         }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::answers::{Checking, Owners, checked};
 use super::breaker::{Breaker, Flow};
 use super::crash;
 use super::gather::UNDER_WAY;
@@ -23,31 +24,37 @@ use super::intents::{Intending, intents};
 use super::limiter::{Cause, Limiter, Pause, UNKNOWN_RATE};
 use super::line::{Line, Signal};
 use super::look::look;
+use super::lookout::{About, Looked, Watch};
 use super::plan::{Base, Plan, Row};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::{Differ, rehearse};
 use super::row::{Intended, Sent, send};
 use super::totals::{Fold, Totals};
-use super::{Going, Settings, Stop};
+use super::{Going, Reread, Settings, Stop};
 use crate::error::{Error, Result};
 use crate::event::{End, Event, Wait};
-use crate::ledger::{Change, RunInfo, RunMeta, RunState, Scope, StoredEnd, StoredRow};
+use crate::ledger::{Change, RunInfo, RunLocks, RunMeta, RunState, Scope, StoredEnd, StoredRow};
 use crate::record::RowKey;
 use crate::systems::System;
 
 /// What a run that sends needs besides its records.
-pub(super) struct Sending {
+pub(super) struct Sending<'e> {
     pub(super) system: Arc<dyn System>,
     pub(super) scope: Scope,
     pub(super) limiter: Arc<Limiter>,
     pub(super) meta: RunMeta,
+    pub(super) locks: RunLocks,
+    /// Whether rows make tickets that bear a reference, and the custom field that does; `None`: the description.
+    pub(super) marks: bool,
+    pub(super) field: Option<String>,
+    pub(super) reread: Option<Reread<'e>>,
 }
 
 /// Drives a run to its end, with or without sending.
 pub(super) async fn drive<'e>(
     feed: Feed<'e>,
-    sending: Option<Sending>,
+    sending: Option<Sending<'e>>,
     settings: &'e Settings,
     differ: Option<Differ<'_>>,
     stop: Stop,
@@ -64,7 +71,13 @@ pub(super) async fn drive<'e>(
     if let Some(last) = last {
         tell_changes(&mut fold, &last, &sending.meta);
     }
-    let run = sending.scope.start_run(sending.meta.clone()).await?;
+    let looked_until = match sending.marks {
+        true => sending.scope.looked_until().await?,
+        false => None,
+    };
+    let run = (sending.scope)
+        .start_run(&sending.locks, sending.meta.clone())
+        .await?;
     fold.totals.run = Some(run.code().to_owned());
     if sending.limiter.is_searching() {
         fold.note(format!(
@@ -79,11 +92,22 @@ pub(super) async fn drive<'e>(
         limiter,
         ..
     } = sending;
+    let about = About {
+        scope: scope.name().to_owned(),
+        field: sending.field,
+        marks: sending.marks,
+        looked_until,
+        taken_back: scope.taken_back().await?,
+        reread: sending.reread,
+    };
+    let shapes = run.shapes().await?;
+    system.shapes().load(shapes);
     let (line, halt, heard) = Line::new(system, limiter, settings, scope.identity(), run.clone());
     let line = Arc::new(line);
     let mut engine = Engine {
         settings,
         pool: Pool::new(line.clone(), settings, started),
+        watch: Watch::new(line.clone(), settings, about),
         pauses: line.limiter.pauses(),
         line,
         feed: Some(feed),
@@ -98,6 +122,8 @@ pub(super) async fn drive<'e>(
         intending: None,
         under_way: JoinSet::new(),
         leaving: BTreeMap::new(),
+        unchecked: Vec::new(),
+        checking: None,
         changes: Vec::new(),
         flushing: None,
         breaker: Breaker::new(settings.max_errors),
@@ -199,8 +225,10 @@ enum Happening {
     Heard(Signal),
     Came(Box<Sent>),
     Intended(Result<Vec<RowKey>>),
+    Checked(Result<Owners>),
     Flushed(Result<()>),
     Settled(Result<Settled>),
+    LookedAround(Result<std::result::Result<Looked, String>>),
     Batch(Option<Batch>),
     Paused,
     Time,
@@ -230,12 +258,16 @@ pub(super) struct Engine<'e> {
     pub(super) under_way: JoinSet<Sent>,
     /// Where the rows under way stand, by ordinal: all that is left of them when the run is aborted.
     pub(super) leaving: BTreeMap<u64, Base>,
+    /// Rows that are done, whose tickets are to be compared with those of other rows.
+    pub(super) unchecked: Vec<Sent>,
+    pub(super) checking: Option<Checking<'e>>,
     /// What is to be written, in order.
     pub(super) changes: Vec<Change>,
     pub(super) flushing: Option<BoxFuture<'e, Result<()>>>,
     pub(super) pool: Pool<'e>,
+    pub(super) watch: Watch<'e>,
     pub(super) breaker: Breaker,
-    pub(super) halt: watch::Sender<bool>,
+    pub(super) halt: watch::Sender<Option<Instant>>,
     /// `Running` until something else is decided.
     pub(super) state: RunState,
     pub(super) stopped: Option<Error>,
@@ -270,8 +302,10 @@ impl<'e> Engine<'e> {
                 Happening::Heard(signal) => self.hear(signal),
                 Happening::Came(sent) => self.came(*sent),
                 Happening::Intended(late) => self.intended(late),
+                Happening::Checked(owners) => self.checked(owners),
                 Happening::Flushed(result) => self.flushed(result),
                 Happening::Settled(settled) => self.settled(settled),
+                Happening::LookedAround(looked) => self.looked_around(looked),
                 Happening::Batch(batch) => self.batch(batch),
                 Happening::Paused => self.paused(),
                 Happening::Time => self.time(),
@@ -283,7 +317,8 @@ impl<'e> Engine<'e> {
     async fn next(&mut self) -> Happening {
         let wants_batch = self.backlog.len() < BATCH && self.pool.has_room();
         let delayed = self.delayed.iter().map(|(due, _)| *due).min();
-        let deadlines = [self.paused_until, self.pool.deadline(), delayed];
+        let beat = Some(self.watch.deadline());
+        let deadlines = [self.paused_until, self.pool.deadline(), delayed, beat];
         let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             biased;
@@ -293,8 +328,10 @@ impl<'e> Engine<'e> {
                 Happening::Came(Box::new(sent.expect("nothing cancels or breaks a row under way")))
             }
             late = intents(&mut self.intending) => Happening::Intended(late),
+            owners = checked(&mut self.checking) => Happening::Checked(owners),
             result = maybe(&mut self.flushing) => Happening::Flushed(result),
             settled = maybe(&mut self.pool.round) => Happening::Settled(settled),
+            looked = maybe(&mut self.watch.round) => Happening::LookedAround(looked),
             Ok(()) = self.pauses.changed() => Happening::Paused,
             () = until(deadline) => Happening::Time,
             batch = batches(&mut self.feed), if wants_batch => Happening::Batch(batch),
@@ -331,6 +368,7 @@ impl<'e> Engine<'e> {
             self.under_way.spawn(look(self.line.clone(), row));
         }
         self.intend();
+        self.check();
         if self.flushing.is_none() && !self.changes.is_empty() {
             let changes = std::mem::take(&mut self.changes);
             if !self.broken {
@@ -345,6 +383,8 @@ impl<'e> Engine<'e> {
             if let Some(event) = self.pool.advance(quiet || held, quiet) {
                 self.fold.tell(&event);
             }
+            let waits = !self.backlog.is_empty();
+            self.watch.advance(waits, quiet && self.pool.is_over());
         }
     }
 
@@ -376,12 +416,15 @@ impl<'e> Engine<'e> {
         self.intending.is_none()
             && self.looking.is_empty()
             && self.under_way.is_empty()
+            && self.unchecked.is_empty()
+            && self.checking.is_none()
             && self.changes.is_empty()
             && self.flushing.is_none()
     }
 
     fn is_over(&self) -> bool {
-        self.is_quiet() && (self.is_halted() || self.pool.is_over())
+        let is_done = || self.pool.is_over() && self.watch.is_over();
+        self.is_quiet() && (self.is_halted() || is_done())
     }
 
     pub(super) fn is_halted(&self) -> bool {
@@ -475,6 +518,9 @@ impl<'e> Engine<'e> {
         {
             self.paused_until = None;
             self.fold.tell(&Event::Going);
+        }
+        if self.watch.beats() && !self.is_halted() {
+            self.changes.push(Change::Alive);
         }
     }
 }

@@ -223,7 +223,7 @@ impl Group {
         };
         line.bulk.fetch_add(1, Ordering::Relaxed);
         let request = line.system.perform_bulk(self.call(&tickets));
-        let outcome = line.leave(request).await;
+        let outcome = line.leave(request).await.outcome;
         drop(slot);
         let doubt = match outcome {
             Outcome::Done(taken) => {

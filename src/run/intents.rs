@@ -12,6 +12,7 @@ use super::row::{Intended, intent};
 use crate::error::Result;
 use crate::ledger::Change;
 use crate::record::RowKey;
+use crate::systems::CREATE;
 
 /// How many intents are durable ahead of their requests at most.
 const AHEAD: usize = 256;
@@ -49,7 +50,7 @@ impl Engine<'_> {
                 ((rate * AHEAD_SECONDS) as usize).clamp(1, AHEAD)
             }),
         };
-        let is_held = self.breaker.flow() == Flow::Held;
+        let is_held = self.breaker.flow() == Flow::Held || self.watch.holds();
         if self.intending.is_some() || is_held || self.ready.len() > ahead / 2 {
             return;
         }
@@ -73,7 +74,7 @@ impl Engine<'_> {
         }
         self.line.crash(crash::Place::BeforeIntent);
         let since = Intended::now(&self.line);
-        let intents = rows.iter().map(|row| intent(row, since.at)).collect();
+        let intents = rows.iter().map(|row| intent(row, since)).collect();
         let run = self.line.run.clone();
         self.intending = Some(Intending {
             rows,
@@ -97,6 +98,11 @@ impl Engine<'_> {
     /// A row came back: the next of its group may try, or all may go.
     pub(super) fn probed(&mut self, row: &Row, is_made: bool) {
         let group = &row.requests.group;
+        let creates = (row.requests.steps.first()).is_some_and(|step| step.id.name == CREATE);
+        if is_made && creates {
+            // Counted by rows, not by steps: a row comes back once.
+            self.watch.made();
+        }
         if is_made && !self.proven.contains(group) {
             self.proven.insert(group.clone());
         }

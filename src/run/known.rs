@@ -2,7 +2,7 @@
 //! the mapping's `[[then]]` have changed since, the same bytes may stand under another name: what makes something is
 //! then known by them, so that nothing is made a second time.
 
-use super::plan::{Request, Requests};
+use super::plan::{Request, Requests, Soft};
 use crate::ledger::{State, StepRecord};
 use crate::systems::{CREATE, call_of, is_update_step};
 
@@ -97,6 +97,11 @@ fn fates(
                     false => Fate::Other(at),
                 }
             }
+            (None, Some((_, step))) if !repeatable && was_sent(step) && is_same(step, request) => {
+                request.look = step.sent_at;
+                request.soft = Some(Soft::settled(step.shape.clone()));
+                Fate::Open
+            }
             _ => Fate::Open,
         });
     }
@@ -113,6 +118,11 @@ pub(super) fn is_whole(prior: &[StepRecord]) -> bool {
 
 fn is_open(step: &StepRecord) -> bool {
     matches!(step.state, State::Sending | State::InDoubt)
+}
+
+/// Whether the system said of a step that nothing was done: it was sent, and is looked up before it is sent again.
+fn was_sent(step: &StepRecord) -> bool {
+    matches!(step.state, State::Pending | State::Rejected) && step.shape.is_some()
 }
 
 fn is_same(step: &StepRecord, request: &Request) -> bool {

@@ -1,25 +1,28 @@
 //! What all rows of a run share: the system, the limits that their requests keep, and what they tell the engine.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use super::Settings;
+use super::answers::{Named, Owners};
 use super::clock::Clock;
 use super::crash::{self, Crash};
 use super::gather::Gather;
 use super::limiter::Limiter;
 use super::plan::Request;
+use crate::error::Result;
 use crate::ledger::{ActiveRun, StepId};
 use crate::record::RowKey;
 use crate::systems::{Answered, Outcome, System, call_of};
 
-/// How long a row that has its ticket may go on with its further steps when the run is stopped.
+/// How long rows that have their tickets may go on with their further steps, from when the run is told to stop.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// What all rows share.
@@ -34,8 +37,8 @@ pub(super) struct Line {
     /// The identity of the scope.
     pub(super) scope: Uuid,
     pub(super) run: ActiveRun,
-    /// True when nothing new is to be sent.
-    pub(super) halt: watch::Receiver<bool>,
+    /// Since when nothing new is to be sent.
+    pub(super) halt: watch::Receiver<Option<Instant>>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
     pub(super) crash: Option<Arc<Crash>>,
     /// How many requests have left since the engine looked last. Counted, not signalled: waking the engine for each
@@ -45,6 +48,10 @@ pub(super) struct Line {
     pub(super) bulk: AtomicU64,
     /// Whether it was said that the system cannot be reached, since something went through.
     pub(super) is_away: AtomicBool,
+    /// After so long nothing that was sent can surprise any more.
+    pub(super) surprise: Duration,
+    /// The ids that answers of this run named lately.
+    named: Mutex<Named>,
 }
 
 /// What a row tells while it is under way.
@@ -66,9 +73,13 @@ impl Line {
         settings: &Settings,
         scope: Uuid,
         run: ActiveRun,
-    ) -> (Self, watch::Sender<bool>, mpsc::UnboundedReceiver<Signal>) {
+    ) -> (
+        Self,
+        watch::Sender<Option<Instant>>,
+        mpsc::UnboundedReceiver<Signal>,
+    ) {
         let (signals, heard) = mpsc::unbounded_channel();
-        let halt = watch::Sender::new(false);
+        let halt = watch::Sender::new(None);
         let bulk = system.schema().bulk().filter(|_| settings.bulk);
         let line = Self {
             clock: Clock::start(system.account().clock_offset),
@@ -84,6 +95,8 @@ impl Line {
             sent: AtomicU64::new(0),
             bulk: AtomicU64::new(0),
             is_away: AtomicBool::new(false),
+            surprise: settings.commit_within + settings.visible_within,
+            named: Mutex::default(),
         };
         (line, halt, heard)
     }
@@ -91,6 +104,29 @@ impl Line {
     pub(super) fn tell(&self, signal: Signal) {
         // An engine that has returned listens no more.
         let _ = self.signals.send(signal);
+    }
+
+    /// Notes that a row was answered with a ticket, unless another row of this run was: which one.
+    pub(super) fn claim(&self, ticket: &str, key: &RowKey) -> Option<RowKey> {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.claim(ticket, key)
+    }
+
+    /// Whose tickets these are, as far as the ledger of the tenant holds them, whatever spelling of their ids it holds.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(super) async fn owners(&self, tickets: Vec<String>) -> Result<Owners> {
+        let schema = self.system.schema();
+        let mut spelled: HashMap<String, String> = HashMap::new();
+        for ticket in tickets {
+            for spelling in schema.spellings(&ticket) {
+                spelled.insert(spelling, ticket.clone());
+            }
+        }
+        let owners = self.run.owners(spelled.keys().cloned().collect()).await?;
+        let canonical = |(id, owner)| Some((spelled.get(&id)?.clone(), owner));
+        Ok(owners.into_iter().filter_map(canonical).collect())
     }
 
     /// What identifies a step of a row for ever.
@@ -108,6 +144,13 @@ impl Line {
                 super::LONGEST_PAUSE.as_secs() / 60
             )));
         }
+    }
+
+    /// When what was sent at a moment on the system's clock can surprise no more; within one wait from now, whatever the
+    /// clocks say. Only for requests that were answered: it trusts the clocks.
+    pub(super) fn surprise_over(&self, sent_at: Timestamp) -> Instant {
+        let passed = Duration::try_from(self.now().duration_since(sent_at)).unwrap_or_default();
+        Instant::now() + self.surprise.saturating_sub(passed)
     }
 
     /// Now, on the system's clock; no later than it is.
@@ -146,15 +189,14 @@ impl Line {
 
     /// Lets one request leave, for a row or for many: what it came to. What its answer says about the rate is heard
     /// here, once.
-    pub(super) async fn leave(&self, request: impl Future<Output = Answered>) -> Outcome {
+    pub(super) async fn leave(&self, request: impl Future<Output = Answered>) -> Answered {
         self.sent.fetch_add(1, Ordering::Relaxed);
         self.crash(crash::Place::BeforeSend);
-        let Answered { outcome, spent } =
-            crash::while_under_way(self.crash.as_deref(), request).await;
-        if let Some(left) = spent {
+        let answered = crash::while_under_way(self.crash.as_deref(), request).await;
+        if let Some(left) = answered.spent {
             self.tell_if_long(self.limiter.spent_for(left));
         }
-        match &outcome {
+        match &answered.outcome {
             Outcome::Throttled(asked) => {
                 self.tell(Signal::Throttled);
                 self.tell_if_long(self.limiter.pause_for(*asked));
@@ -171,7 +213,7 @@ impl Line {
                 self.limiter.went_through();
             }
         }
-        outcome
+        answered
     }
 
     /// The name under which a request can go together with those of other rows; one that was looked for in vain goes
@@ -192,13 +234,17 @@ impl Line {
         }
     }
 
+    /// Waits until so long after the run was told to stop: one moment for all rows and all their steps, so that many short
+    /// graces add up to no long one.
     pub(super) async fn halted(&self, grace: Duration) {
         let mut halt = self.halt.clone();
-        if halt.wait_for(|halt| *halt).await.is_err() {
-            return std::future::pending().await;
-        }
-        if !grace.is_zero() {
-            sleep(grace).await;
+        let since = match halt.wait_for(Option::is_some).await {
+            Ok(since) => *since,
+            Err(_) => None,
+        };
+        match since {
+            Some(since) => sleep_until(since + grace).await,
+            None => std::future::pending().await,
         }
     }
 }

@@ -9,7 +9,8 @@ use super::plan::Row;
 use super::retry::Backoff;
 use super::row::{Sent, SentEnd};
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::{Call, Sighting, Ticket, call_of};
+use crate::ledger::DoneBeside;
+use crate::systems::{Beside, Call, Sighting, Ticket, call_of};
 
 /// Looks at the ticket of a row whether its first request in doubt was obeyed.
 pub(super) async fn look(line: Arc<Line>, mut row: Row) -> Sent {
@@ -56,10 +57,20 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         id: line.identity(&row.key, &request.id),
     };
     let others = row.others(&request.id);
+    let done = match &row.ticket {
+        Some(ticket) => line.run.beside(call.step, ticket).await?,
+        None => DoneBeside::default(),
+    };
+    let beside = Beside {
+        others: &others,
+        here: &done.here,
+        elsewhere: &done.elsewhere,
+        ticket: done.ticket.as_ref(),
+    };
     let mut backoff = Backoff::repeat();
     loop {
         let permit = line.limiter.as_ref();
-        match line.system.sighted(call, &others, since, permit).await {
+        match line.system.sighted(call, beside, since, permit).await {
             Ok(sighting) => return Ok(Some(sighting)),
             Err(error) => {
                 if !goes_again(line, &mut backoff, error).await? {

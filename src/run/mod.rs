@@ -27,11 +27,16 @@
 //! | `line` | what all rows share: the system, the limits, what they tell |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
 //! | `gather` | calls of several rows that become one request for many tickets |
+//! | `answers` | whose ticket an answer names |
+//! | `unproven` | rows that the system refused in a shape that proves nothing: what becomes of them |
+//! | `verify` | both tickets read before one of them is called a duplicate |
 //! | `retry` | what an answer means, and when a request goes again |
 //! | `limiter` | the rate, and the pause that all keep |
 //! | `rollback` | a run taken back |
 //! | `probe` | whether another ledger has sent a scope |
 //! | `adopt` | a ledger rebuilt from markers |
+//! | `rekey` | rows that are done under other keys than the mapping makes now |
+//! | `lookout` | looks at the system for tickets of the scope that the ledger does not know |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
 //! | `crash` | named places at which a run can be made to die, for the proof of the delivery |
@@ -39,6 +44,7 @@
 
 mod act;
 mod adopt;
+mod answers;
 mod breaker;
 mod clock;
 mod compare;
@@ -51,30 +57,34 @@ mod known;
 mod limiter;
 mod line;
 mod look;
+mod lookout;
 mod outcome;
 mod plan;
 mod pool;
 mod prepare;
 mod probe;
 mod rehearse;
+mod rekey;
 mod retry;
 mod rollback;
 mod row;
 mod settle;
 mod totals;
+mod unproven;
 mod update;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Listener;
-use crate::ledger::{RunMeta, Scope};
+use crate::ledger::{RunLocks, RunMeta, Scope};
 use crate::mapping::MapRows;
+use crate::record::RowKey;
 use crate::systems::System;
 use plan::Planner;
 use prepare::{Feed, Here, Known};
@@ -87,6 +97,7 @@ pub use crash::{Crash, Place as CrashPlace};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use probe::{Sample, probe};
+pub use rekey::{Definitions, Moved, moved};
 pub use rollback::{Forecast, Taking};
 pub use totals::Totals;
 
@@ -119,6 +130,10 @@ pub struct Settings {
     pub bulk: bool,
     /// How many mapping threads; `None`: as many as the machine has processors.
     pub workers: Option<usize>,
+    /// Whether tickets of the input's rows that the ledger does not know are no reason to stop (`--trust-ledger`).
+    pub trust_ledger: bool,
+    /// The command that learns from the system what is there, for messages.
+    pub adopt: String,
     /// Where the run is made to die, for the proof of the delivery.
     pub crash: Option<Arc<Crash>>,
 }
@@ -155,6 +170,8 @@ impl Default for Settings {
             diff: false,
             bulk: false,
             workers: None,
+            trust_ledger: false,
+            adopt: "deskferry runs adopt INPUT --mapping FILE".to_owned(),
             crash: None,
         }
     }
@@ -176,7 +193,15 @@ pub struct Job<'a> {
     pub targets: Option<Scope>,
     /// What the ledger keeps about the run.
     pub meta: RunMeta,
+    /// The locks of the scope, which a run that sends needs.
+    pub locks: Option<RunLocks>,
+    /// Reads the keys of the input anew: which are in it is asked when the system holds tickets that the ledger
+    /// does not know. `None`: such a ticket counts as one of another input.
+    pub reread: Option<Reread<'a>>,
 }
+
+/// Reads the records of an input anew, and hands on the key of each that has one.
+pub type Reread<'a> = Box<dyn Fn(&mut dyn FnMut(RowKey)) -> Result<()> + Send + Sync + 'a>;
 
 /// Whether a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -191,7 +216,7 @@ pub enum Going {
 }
 
 /// Tells a run to stop; a sender that is gone says *go on* for ever.
-pub type Stop = watch::Receiver<Going>;
+pub type Stop = tokio::sync::watch::Receiver<Going>;
 
 /// Runs a job to its end: every record ends in exactly one outcome, told to the listener and summed up.
 ///
@@ -225,6 +250,7 @@ pub async fn execute(
         again: settings.again && settings.dry_run,
         retry: settings.retry,
         keep: settings.keep,
+        stop: Some(stop.clone()),
     };
     let differ = match (&job.system, settings.diff) {
         (Some(system), true) => Some(rehearse::Differ {
@@ -241,11 +267,21 @@ pub async fn execute(
         let (Some(system), Some(scope)) = (job.system, job.ledger) else {
             return Err(Error::usage("a run that sends needs a system and a ledger"));
         };
+        let Some(locks) = job.locks else {
+            return Err(Error::usage(
+                "a run that sends needs the locks of its scope",
+            ));
+        };
         Some(engine::Sending {
             system,
             scope,
             limiter,
             meta: job.meta,
+            locks,
+            // Whoever sends rows once more wants what the looks would stop.
+            marks: job.map.acting().is_none() && job.map.marks() && !settings.again,
+            field: job.map.marker_field().map(str::to_owned),
+            reread: job.reread,
         })
     };
     let drive = |feed| engine::drive(feed, sending, settings, differ, stop, fold, started);

@@ -1,19 +1,18 @@
 //! The fold's half of the engine: what becomes of a row that came back, and of one that was settled.
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::crash;
 use super::engine::Engine;
-use super::plan::{Doubt, Doubtful, Otherwise, Row, faults_of, step_in_doubt};
+use super::plan::{Doubt, Doubtful, Otherwise, Row, Soft, faults_of, step_in_doubt};
 use super::pool::Settled;
-use super::row::{Sent, SentEnd};
+use super::row::{Intended, Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
-use crate::ledger::{Change, SetSteps, Settlement, State, StepId, Trouble};
+use crate::ledger::{Change, Said, SetSteps, Settlement, State, StepId, Trouble};
 use crate::record::RowKey;
-use crate::systems::{CREATE, Refusal, Sighting, Ticket};
+use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
@@ -21,6 +20,10 @@ const MOST_ABSENT: u32 = 3;
 impl Engine<'_> {
     /// A row came back.
     pub(super) fn came(&mut self, sent: Sent) {
+        if sent.named().is_some() {
+            // It ends once it is known that the ticket is not another row's.
+            return self.unchecked.push(sent);
+        }
         let Sent { row, end, changes } = sent;
         self.leaving.remove(&row.base.ordinal);
         self.changes.extend(changes);
@@ -40,7 +43,25 @@ impl Engine<'_> {
             }
             SentEnd::Doubt { answer, at } => {
                 self.unclear(&answer);
-                self.doubt(row, answer, at);
+                self.doubt(row, answer, at, None);
+            }
+            SentEnd::Unproven {
+                said,
+                shape,
+                proven,
+                at,
+            } => {
+                let soft = Soft {
+                    shape,
+                    said: Some(said),
+                    settled: false,
+                    proven,
+                };
+                self.unproven(row, soft, at);
+            }
+            SentEnd::Denied { error, reason } => {
+                self.end(row.base, End::InDoubt { reason });
+                self.stop_with(error);
             }
             SentEnd::Unclear(what) => {
                 self.unclear(&what);
@@ -123,7 +144,10 @@ impl Engine<'_> {
     /// Nothing of the row's next step left, and nothing will in this run.
     pub(super) fn not_sent(&mut self, row: Row) {
         let begun = row.has_begun() && !row.updates;
-        let in_doubt = row.in_doubt().is_some();
+        let is_open = |soft: &Option<Soft>| soft.as_ref().is_none_or(|soft| !soft.settled);
+        let in_doubt = row
+            .in_doubt()
+            .is_some_and(|(request, _)| is_open(&request.soft));
         let end = match row.ticket.filter(|_| begun) {
             _ if in_doubt || row.was_in_doubt => End::InDoubt {
                 reason: "the run stopped before it was settled: the next run finds out".to_owned(),
@@ -145,21 +169,31 @@ impl Engine<'_> {
         self.end(row.base, end);
     }
 
-    fn doubt(&mut self, mut row: Row, answer: String, at: Timestamp) {
+    pub(super) fn doubt(&mut self, mut row: Row, answer: String, at: Intended, soft: Option<Soft>) {
         if row.ticket.is_some() {
             let next = row.next;
-            row.requests.steps[next].look = Some(at);
+            row.requests.steps[next].look = Some(at.at);
+            row.requests.steps[next].soft = soft;
             return self.delay(row, Instant::now());
         }
         let doubt = Doubt {
+            key: row.key.clone(),
             reference: row.requests.reference.clone(),
             group: row.requests.group.clone(),
-            sent_at: at,
+            sent_at: at.at,
             run: self.fold.totals.run.clone().unwrap_or_default(),
             absent: row.requests.steps[row.next].absent,
             answer: Some(answer),
             changed: None,
             more: row.requests.steps.len() > 1,
+            print: row.requests.steps[row.next]
+                .print
+                .clone()
+                .map(|print| Print {
+                    until: Some(at.until),
+                    ..print
+                }),
+            soft,
         };
         let doubtful = Doubtful {
             base: row.base,
@@ -181,17 +215,28 @@ impl Engine<'_> {
         if self.is_halted() {
             return self.not_sent(row);
         }
-        let wait = self.settings.commit_within + self.settings.visible_within;
-        self.delayed.push((sent + wait, row));
+        let is_settled = |soft: &Option<Soft>| soft.as_ref().is_some_and(|soft| soft.settled);
+        let due = match row.in_doubt() {
+            Some((request, at)) if is_settled(&request.soft) => self.line.surprise_over(at),
+            _ => sent + self.line.surprise,
+        };
+        self.delayed.push((due, row));
     }
 
     /// It was looked up whether a step of a row was done.
     fn looked(&mut self, mut row: Row, sighting: Sighting) {
         self.line.crash(crash::Place::BeforeDecision);
         self.breaker.looked_up();
+        let soft = row.in_doubt().and_then(|(request, _)| request.soft.clone());
         let done = match sighting {
             Sighting::Done => true,
-            Sighting::Absent => false,
+            Sighting::Absent => {
+                if let Some(soft) = &soft {
+                    self.bore_out(soft);
+                }
+                false
+            }
+            Sighting::Unclear(_) if soft.as_ref().is_some_and(|soft| self.believes(soft)) => false,
             Sighting::Unclear(why) => {
                 let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
                 let ticket = row.ticket.clone().unwrap_or_default();
@@ -204,8 +249,38 @@ impl Engine<'_> {
             return self.not_sent(row);
         };
         if done {
+            if let (Some(soft), Some(ticket)) = (&soft, &row.ticket) {
+                let ticket = ticket.clone();
+                self.turned_up(soft, &row.key, &ticket);
+            }
             self.settle_step(row.key.clone(), step, State::Done, None);
         } else {
+            if let Some(Soft {
+                said: Some(Said::Refused(refusal)),
+                shape,
+                ..
+            }) = soft
+            {
+                let faults = faults_of(&refusal, &row.base.place);
+                let message = refusal.message.clone();
+                let trouble = Some(Trouble::Refused(refusal));
+                self.settle_step(row.key.clone(), step.clone(), State::Rejected, trouble);
+                self.tell_shape(row.key.clone(), step, shape);
+                self.failed(row, faults);
+                if let Some(error) = self.breaker.refused(&message) {
+                    self.stop_with(error);
+                }
+                return;
+            }
+            let is_settled = soft.is_some_and(|soft| soft.settled);
+            if is_settled {
+                // The ledger does not hold it as in doubt.
+                row.doubted = true;
+                return match row.in_doubt().is_some() {
+                    true => self.looking.push_back(row),
+                    false => self.backlog.push_front(row),
+                };
+            }
             if absent >= MOST_ABSENT {
                 let refusal = Refusal {
                     status: 0,
@@ -245,6 +320,8 @@ impl Engine<'_> {
     pub(super) fn doubt_of_earlier_run(&mut self, doubtful: Doubtful) {
         if self.can_be_settled(&doubtful) {
             self.pool.add_of_earlier_run(doubtful);
+        } else if doubtful.doubt.is_settled() {
+            self.end(doubtful.base, End::NotSent);
         } else {
             self.stays(doubtful, None);
         }
@@ -259,12 +336,18 @@ impl Engine<'_> {
         let Doubtful {
             base, key, doubt, ..
         } = doubtful;
-        self.settle(
-            key,
-            State::InDoubt,
-            None,
-            doubt.answer.clone().map(Trouble::Doubt),
-        );
+        let trouble = match &doubt.soft {
+            Some(Soft {
+                said: Some(said),
+                shape,
+                ..
+            }) => Some(Trouble::Said {
+                shape: shape.clone().unwrap_or_default(),
+                said: said.clone(),
+            }),
+            _ => doubt.answer.clone().map(Trouble::Doubt),
+        };
+        self.settle(key, State::InDoubt, None, trouble);
         let why = why.unwrap_or_else(|| match doubt.reference {
             None => NO_MARKER.to_owned(),
             Some(_) => "the run stopped before it was settled: the next run finds out".to_owned(),
@@ -276,7 +359,7 @@ impl Engine<'_> {
         self.end(base, End::InDoubt { reason });
     }
 
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         key: RowKey,
         to: State,
@@ -308,11 +391,36 @@ impl Engine<'_> {
         self.breaker.looked_up();
         let (rows, last) = self.pool.answered();
         for (row, decision) in rows.into_iter().zip(decisions) {
-            match decision {
-                Decision::Found(ticket, doubles) => self.found(row, ticket, &doubles),
-                Decision::Absent => self.absent(row),
-                Decision::Open(_) if !last => self.pool.put_back(row),
-                Decision::Open(why) => self.stays(row, Some(why)),
+            let soft = row.doubt.soft.clone();
+            match (decision, soft) {
+                (Decision::Found(ticket, doubles), soft) => {
+                    if let Some(soft) = soft {
+                        self.turned_up(&soft, &row.key, &ticket);
+                    }
+                    self.found(row, ticket, &doubles);
+                }
+                (Decision::Absent, Some(soft)) => {
+                    self.bore_out(&soft);
+                    self.as_said(row, soft);
+                }
+                (Decision::Absent, None) => self.absent(row),
+                (Decision::Open(..) | Decision::Unseen(_), _) if !last => self.pool.put_back(row),
+                // What the answer said, and nothing that speaks against it.
+                (Decision::Unseen(_), Some(soft)) => self.as_said(row, soft),
+                (Decision::Open(_, candidates), Some(soft))
+                    if candidates.is_empty() && self.believes(&soft) =>
+                {
+                    self.as_said(row, soft);
+                }
+                (Decision::Unseen(why), None) => self.stays(row, Some(why)),
+                (Decision::Open(why, candidates), _) => {
+                    // A listing that could not be had takes nothing back.
+                    if !candidates.is_empty() {
+                        let found = Change::Candidates(row.key.clone(), candidates);
+                        self.changes.push(found);
+                    }
+                    self.stays(row, Some(why));
+                }
             }
         }
     }
@@ -321,8 +429,14 @@ impl Engine<'_> {
         self.proven.insert(row.doubt.group.clone());
         self.settle(row.key.clone(), State::Done, Some(&ticket), None);
         if !doubles.is_empty() {
-            let text = self.tell_doubles(&row.key, doubles);
-            ticket.warnings.push(text);
+            // They are read before they are told, with all others at the end.
+            ticket.warnings.push(format!(
+                "{} bears the reference of this row too",
+                match doubles {
+                    [one] => format!("ticket `{}`", one.number.as_ref().unwrap_or(&one.id)),
+                    several => format!("each of {} further tickets", several.len()),
+                }
+            ));
         }
         let changed = row.doubt.changed.is_some();
         if let Some(from) = row.doubt.changed
@@ -364,7 +478,7 @@ impl Engine<'_> {
     }
 
     /// It was not made: it goes again, unless that has been tried often enough.
-    fn absent(&mut self, row: Doubtful) {
+    pub(super) fn absent(&mut self, row: Doubtful) {
         // A process that died may never have sent it: only an answer makes an attempt.
         let absent = row.doubt.absent + u32::from(row.doubt.answer.is_some());
         if let Some(answer) = row.doubt.answer.as_ref().filter(|_| absent >= MOST_ABSENT) {
@@ -388,7 +502,9 @@ impl Engine<'_> {
             Otherwise::Send(mut requests) => {
                 requests.was_absent(absent);
                 self.backlog.push_front(Row {
-                    was_in_doubt: true,
+                    // One that was settled before is not in doubt for the ledger.
+                    was_in_doubt: !row.doubt.is_settled(),
+                    doubted: true,
                     ..Row::new(row.content, row.base, row.key, requests)
                 });
             }
@@ -405,20 +521,45 @@ impl Engine<'_> {
             Ok(swept) => {
                 self.changes
                     .extend(swept.closed.into_iter().map(Change::Swept));
-                for (key, mut tickets) in swept.doubles {
+                for (key, ticket) in swept.made {
+                    self.fold.note(format!(
+                        "row `{key}` was refused, but ticket `{}` was made: it is done now",
+                        ticket.number.as_ref().unwrap_or(&ticket.id)
+                    ));
+                    self.settle(key, State::Done, Some(&ticket), None);
+                }
+                for (key, verified) in swept.doubles {
+                    let mut tickets = verified.doubles;
                     tickets.retain(|ticket| !self.doubles.contains(&ticket.id));
-                    if !tickets.is_empty() && !self.open.contains(&key) {
+                    if self.open.contains(&key) {
+                        continue;
+                    }
+                    if !tickets.is_empty() {
                         self.tell_doubles(&key, &tickets);
                     }
+                    for what in verified.unclear {
+                        self.fold.note(format!(
+                            "row `{key}`: {what}; look at both before you close one"
+                        ));
+                    }
+                }
+                if let Some(gap) = swept.gap {
+                    self.fold.totals.unswept = true;
+                    self.fold.note(format!(
+                        "duplicates may have been missed, because the list of tickets is not complete ({gap}): run the same command again"
+                    ));
                 }
             }
-            Err(why) => self.fold.note(format!(
-                "the rows that were in doubt could not be looked at once more: {why}"
-            )),
+            Err(why) => {
+                self.fold.totals.unswept = true;
+                self.fold.note(format!(
+                    "the rows that were in doubt could not be looked at once more: {why}"
+                ));
+            }
         }
     }
 
-    fn tell_doubles(&mut self, key: &RowKey, doubles: &[Ticket]) -> String {
+    fn tell_doubles(&mut self, key: &RowKey, doubles: &[Ticket]) {
         let names: Vec<&str> = doubles
             .iter()
             .map(|ticket| ticket.number.as_deref().unwrap_or(&ticket.id))
@@ -430,7 +571,6 @@ impl Engine<'_> {
         self.doubles
             .extend(doubles.iter().map(|ticket| ticket.id.clone()));
         self.fold.totals.doubles += doubles.len() as u64;
-        self.fold.note(text.clone());
-        text
+        self.fold.note(text);
     }
 }

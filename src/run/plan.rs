@@ -6,16 +6,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Keep;
 use super::known::{is_whole, leave_open};
-use crate::error::Fault;
+use super::row::Intended;
+use super::{Going, Keep, Stop};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{Glance, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
-use crate::mapping::reference::marked_group;
+use crate::ledger::{Glance, Said, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::mapping::reference::{marked_group, without_head};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
-use crate::systems::{CREATE, Refusal, StepPayload, System, Ticket, call_of, is_own_step};
+use crate::systems::{
+    CREATE, Print, Refusal, Schema, StepPayload, System, Ticket, call_of, is_own_step,
+};
 
 /// A record without its requests.
 #[derive(Debug)]
@@ -48,12 +51,45 @@ pub(super) struct Request {
     pub(super) look: Option<Timestamp>,
     /// How often it was answered and settled as absent.
     pub(super) absent: u32,
+    /// How what it makes will look when it is listed.
+    pub(super) print: Option<Print>,
+    /// What the system said of it, where it is looked up all the same.
+    pub(super) soft: Option<Soft>,
+}
+
+/// What is known of a request of which the system said that nothing was done, and that is looked up all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Soft {
+    /// The shape of the answer; a ledger of an earlier version knows none.
+    pub(super) shape: Option<String>,
+    /// What it said; `None`: the row goes again once it is looked up.
+    pub(super) said: Option<Said>,
+    /// Whether it was settled before this look: only a ticket that turns up keeps it from going again.
+    pub(super) settled: bool,
+    /// Whether the shape was proven when the answer came: one of those that are looked up still.
+    pub(super) proven: bool,
+}
+
+impl Soft {
+    /// Of a step that the ledger holds as refused or taken back, and that goes again.
+    pub(super) fn settled(shape: Option<String>) -> Self {
+        Self {
+            shape,
+            said: None,
+            settled: true,
+            proven: false,
+        }
+    }
 }
 
 impl Request {
-    fn of(step: StepPayload) -> Self {
+    fn of(step: StepPayload, reference: Option<&str>, schema: Option<&dyn Schema>) -> Self {
+        let looks = schema.map(|schema| schema.looks(call_of(&step.step), &step.body));
         Self {
-            hash: hash(&step.body),
+            hash: hash(&step.body, reference),
+            print: looks
+                .filter(|looks| !looks.is_empty())
+                .map(|looks| Print::of(&looks)),
             id: StepId {
                 name: step.step.into_owned(),
                 ordinal: step.ordinal,
@@ -61,6 +97,7 @@ impl Request {
             body: step.body,
             look: None,
             absent: 0,
+            soft: None,
         }
     }
 }
@@ -124,6 +161,14 @@ pub(super) struct Row {
     pub(super) begun: bool,
     /// Whether its ticket was whole before this run, which updates it.
     pub(super) updates: bool,
+    /// Whether duplicates of it are to be looked for: a request of it was sent more than once.
+    pub(super) doubted: bool,
+    /// The shape in which the system said of the step that goes next that it is to go again.
+    pub(super) told: Option<String>,
+    /// Whether its ticket was named by an answer that was not compared with those of other rows yet; when that was
+    /// intended.
+    pub(super) named: bool,
+    pub(super) sent_at: Option<Intended>,
 }
 
 impl Row {
@@ -141,6 +186,10 @@ impl Row {
             find: None,
             begun: false,
             updates: false,
+            doubted: false,
+            told: None,
+            named: false,
+            sent_at: None,
         }
     }
 
@@ -177,6 +226,7 @@ impl Row {
             return Some((steps.remove(at).id, 0));
         }
         steps[at].look = None;
+        steps[at].soft = None;
         steps[at].absent += 1;
         Some((steps[at].id.clone(), steps[at].absent))
     }
@@ -201,6 +251,7 @@ impl Otherwise {
 /// What is known of a request whose outcome is not.
 #[derive(Debug, Clone)]
 pub(super) struct Doubt {
+    pub(super) key: RowKey,
     pub(super) reference: Option<String>,
     pub(super) group: String,
     /// On the system's clock.
@@ -214,6 +265,17 @@ pub(super) struct Doubt {
     pub(super) changed: Option<Place>,
     /// Whether the ledger knows further steps of the row.
     pub(super) more: bool,
+    /// How its ticket will look when it is listed; `None`: nobody knows.
+    pub(super) print: Option<Print>,
+    /// What the system said of it, where an answer came that is not believed as it stands.
+    pub(super) soft: Option<Soft>,
+}
+
+impl Doubt {
+    /// Whether the row was settled before, and only goes again once it is looked up.
+    pub(super) fn is_settled(&self) -> bool {
+        self.soft.as_ref().is_some_and(|soft| soft.settled)
+    }
 }
 
 /// A record whose create may or may not have been obeyed.
@@ -251,6 +313,23 @@ pub(super) struct Planner<'a> {
     /// What was refused goes again as it stands.
     pub(super) retry: bool,
     pub(super) keep: Keep,
+    /// What ends planning between two records, where there is anything.
+    pub(super) stop: Option<Stop>,
+}
+
+impl Planner<'_> {
+    /// Whether the next record is planned.
+    ///
+    /// # Errors
+    /// When the run is told to stop: nobody wants the plans any more.
+    pub(super) fn go_on(&self) -> Result<()> {
+        match &self.stop {
+            Some(stop) if *stop.borrow() > Going::On => {
+                Err(Error::new(ErrorKind::Interrupted, "stopped"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 pub(super) enum Shaped {
@@ -347,6 +426,19 @@ impl Planner<'_> {
         let pending = create.filter(|create| create.state == State::Pending);
         requests.was_absent(pending.map_or(0, |create| create.absent));
         let content = self.map.content(&base.rows);
+        if let Some(create) = create.filter(|it| !self.dry_run && may_have_been_made(it)) {
+            return Plan::Settle(Box::new(Doubtful {
+                doubt: Doubt {
+                    soft: Some(Soft::settled(create.shape.clone())),
+                    absent: pending.map_or(0, |create| create.absent),
+                    ..doubt_of(&key, create)
+                },
+                base,
+                key,
+                content,
+                otherwise: Otherwise::Send(requests),
+            }));
+        }
         Plan::Send(Box::new(Row::new(content, base, key, requests)))
     }
 
@@ -386,25 +478,43 @@ impl Planner<'_> {
             Shaped::Faults(faults) => Otherwise::End(End::Rejected(faults)),
             Shaped::Skip(reason) => Otherwise::End(End::Skipped(Skip::ByMapping { reason })),
         };
-        let answer = match (&create.trouble, create.state) {
-            (Some(Trouble::Doubt(answer)), State::InDoubt) => Some(answer.clone()),
-            _ => None,
+        let (answer, soft) = match (&create.trouble, create.state) {
+            (Some(Trouble::Doubt(answer)), State::InDoubt) => (Some(answer.clone()), None),
+            (Some(Trouble::Said { shape, said }), State::InDoubt) => {
+                // What was refused as it stands ends so; what has changed since goes again.
+                let is_same = matches!(&otherwise, Otherwise::Send(requests)
+                    if create.payload == requests.steps.first().map(|step| step.hash));
+                let ends = !matches!(said, Said::Refused(_)) || (is_same && !self.retry);
+                let soft = Soft {
+                    shape: Some(shape.clone()),
+                    said: ends.then(|| said.clone()),
+                    settled: false,
+                    proven: false,
+                };
+                (Some(said.told()), Some(soft))
+            }
+            _ => (None, None),
+        };
+        let doubt = Doubt {
+            answer,
+            changed: (create.content != content).then(|| create.place.clone()),
+            more,
+            soft,
+            ..doubt_of(&key, create)
+        };
+        // What an earlier version sent is known where the row makes the same of it now.
+        let print = match (&create.print, &otherwise) {
+            (None, Otherwise::Send(requests)) => (requests.steps.first())
+                .filter(|first| create.payload == Some(first.hash))
+                .and_then(|first| first.print.clone()),
+            (print, _) => print.clone(),
         };
         Plan::Settle(Box::new(Doubtful {
             base,
             key,
             content,
             otherwise,
-            doubt: Doubt {
-                reference: create.reference.clone(),
-                group: create.group.clone(),
-                sent_at: create.sent_at.unwrap_or_else(Timestamp::now),
-                run: create.run.clone(),
-                absent: create.absent,
-                answer,
-                changed: (create.content != content).then(|| create.place.clone()),
-                more,
-            },
+            doubt: Doubt { print, ..doubt },
         }))
     }
 
@@ -493,10 +603,17 @@ impl Planner<'_> {
             }
             _ => String::new(),
         };
-        let requests = |steps: Vec<StepPayload>| steps.into_iter().map(Request::of).collect();
+        let schema = self.system.as_ref().map(|system| system.schema());
+        let reference = ready.reference.as_deref();
+        let requests = |steps: Vec<StepPayload>, schema: Option<&dyn Schema>| {
+            let steps = steps.into_iter();
+            steps
+                .map(|step| Request::of(step, reference, schema))
+                .collect()
+        };
         Shaped::Ready(Requests {
-            steps: requests(ready.steps),
-            updates: requests(ready.updates),
+            steps: requests(ready.steps, schema),
+            updates: requests(ready.updates, None),
             stale: Vec::new(),
             fallbacks: ready.fallbacks,
             reference: ready.reference,
@@ -504,6 +621,32 @@ impl Planner<'_> {
             acts: self.map.acting().is_some(),
             done: Vec::new(),
         })
+    }
+}
+
+/// Whether a create that is not done was sent once, so that it is looked up before it is sent again. What was sent too
+/// often without being made, and what we refused ourselves, bears a status of zero.
+fn may_have_been_made(create: &StepRecord) -> bool {
+    let was_refused = create.state == State::Rejected
+        && matches!(&create.trouble, Some(Trouble::Refused(refusal)) if refusal.status != 0);
+    let was_taken_back = create.state == State::Pending && create.shape.is_some();
+    create.reference.is_some() && (was_refused || was_taken_back)
+}
+
+/// What the ledger knows of a create that is to be looked up.
+fn doubt_of(key: &RowKey, create: &StepRecord) -> Doubt {
+    Doubt {
+        key: key.clone(),
+        reference: create.reference.clone(),
+        group: create.group.clone(),
+        sent_at: create.sent_at.unwrap_or_else(Timestamp::now),
+        run: create.run.clone(),
+        absent: create.absent,
+        answer: None,
+        changed: None,
+        more: false,
+        print: create.print.clone(),
+        soft: None,
     }
 }
 
@@ -522,10 +665,11 @@ pub(super) fn ready_end(
     }
 }
 
-/// The hash of the serialised body.
-pub(super) fn hash(body: &Value) -> Digest {
+/// The hash of the serialised body of a row that bears a reference.
+pub(super) fn hash(body: &Value, reference: Option<&str>) -> Digest {
     // In one go: a hasher that is fed piece by piece takes longer than the writing.
-    digest(&serde_json::to_vec(body).expect("a JSON value has a JSON form"))
+    let bytes = serde_json::to_vec(body).expect("a JSON value has a JSON form");
+    digest(&without_head(bytes, reference))
 }
 
 pub(super) fn digest(bytes: &[u8]) -> Digest {

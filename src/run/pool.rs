@@ -42,6 +42,7 @@ pub(super) enum Settled {
 pub(super) struct Pool<'e> {
     line: Arc<Line>,
     wait: Duration,
+    commit_within: Duration,
     visible_within: Duration,
     started: Instant,
     waiting: Vec<Waiting>,
@@ -61,6 +62,7 @@ impl<'e> Pool<'e> {
         Self {
             line,
             wait: settings.commit_within + settings.visible_within,
+            commit_within: settings.commit_within,
             visible_within: settings.visible_within,
             started,
             waiting: Vec::new(),
@@ -76,13 +78,22 @@ impl<'e> Pool<'e> {
 
     /// A request of this run whose answer has just been missed: sent now at the latest.
     pub(super) fn add(&mut self, row: Doubtful) {
-        self.push(row, Instant::now() + self.wait);
+        // One of a shape that is proven is looked up when there is time: nothing waits for it.
+        let wait = match row.doubt.soft.as_ref().is_some_and(|soft| soft.proven) {
+            true => Duration::ZERO,
+            false => self.wait,
+        };
+        self.push(row, Instant::now() + wait);
     }
 
     /// A request of an earlier run. When it left is known only by a clock that may have been set since, so the
-    /// whole wait runs from our own start.
+    /// whole wait runs from our own start; but one that was answered and settled waits by that clock alone.
     pub(super) fn add_of_earlier_run(&mut self, row: Doubtful) {
-        self.push(row, self.started + self.wait);
+        let due = match row.doubt.is_settled() {
+            true => self.line.surprise_over(row.doubt.sent_at),
+            false => self.started + self.wait,
+        };
+        self.push(row, due);
     }
 
     fn push(&mut self, row: Doubtful, due: Instant) {
@@ -167,10 +178,12 @@ impl<'e> Pool<'e> {
         self.last = last;
         self.asked = rows.into_iter().map(|waiting| waiting.row).collect();
         let doubts: Vec<Doubt> = self.asked.iter().map(|row| row.doubt.clone()).collect();
-        let line = self.line.clone();
+        let (line, commit_within) = (self.line.clone(), self.commit_within);
         self.settled = Some(Instant::now());
         self.round = Some(Box::pin(async move {
-            settle(&line, &doubts).await.map(Settled::Decisions)
+            settle(&line, &doubts, commit_within)
+                .await
+                .map(Settled::Decisions)
         }));
     }
 

@@ -21,7 +21,9 @@ use crate::intake::{Item, Subject};
 use crate::ledger::{Glance, Scope, StepRecord};
 use crate::record::RowKey;
 
-/// How many records travel together.
+/// How many cells travel together at most.
+const CELLS: usize = 64 * 1024;
+/// How many records travel together at most.
 pub(super) const BATCH: usize = 256;
 /// How many batches wait before and behind each worker.
 const WAITING: usize = 2;
@@ -90,11 +92,11 @@ impl<'a> Here<'a> {
         let prior = states(self.known.rows.as_ref(), &asked.keys).await;
         let made = states(self.known.targets.as_ref(), &asked.targets).await;
         let batch = self.waiting.take()?;
-        self.over = batch.as_ref().map_or(true, |batch| batch.len() < BATCH);
+        self.over = batch.as_ref().map_or(true, Vec::is_empty);
         Some(batch.and_then(|batch| {
             Ok(match self.known.acts {
-                true => self.planner.act_all(batch, asked, prior?, made?),
-                false => plan(self.planner, batch, prior?),
+                true => self.planner.act_all(batch, asked, prior?, made?)?,
+                false => plan(self.planner, batch, prior?)?,
             })
         }))
     }
@@ -137,7 +139,7 @@ pub(super) fn spawn<'scope, 'env>(
                 let planned = batch.and_then(|batch| match &known.rows {
                     _ if known.acts => act(planner, batch, &known),
                     Some(ledger) => resume(planner, batch, ledger),
-                    None => Ok(plan(planner, batch, Vec::new())),
+                    None => plan(planner, batch, Vec::new()),
                 });
                 if output.blocking_send(planned).is_err() {
                     return;
@@ -150,7 +152,7 @@ pub(super) fn spawn<'scope, 'env>(
     threads.spawn(move || {
         for worker in to.iter().cycle() {
             let batch = read(&mut items);
-            let last = batch.as_ref().map_or(true, |batch| batch.len() < BATCH);
+            let last = batch.as_ref().map_or(true, Vec::is_empty);
             if worker.send(batch).is_err() || last {
                 return;
             }
@@ -162,10 +164,19 @@ pub(super) fn spawn<'scope, 'env>(
     }
 }
 
-/// Up to [`BATCH`] records. What was read before an error is given up with it: it has no end yet and is counted
-/// as not sent.
+/// Up to [`BATCH`] records, fewer where they are wide; none at the end. What was read before an error is given up with it:
+/// it has no end yet and is counted as not sent.
 pub(super) fn read(items: &mut Items<'_>) -> Result<Vec<Item>> {
-    items.by_ref().take(BATCH).collect()
+    let (mut batch, mut cells) = (Vec::with_capacity(BATCH), 0);
+    while batch.len() < BATCH && cells < CELLS {
+        let Some(item) = items.next() else {
+            break;
+        };
+        let item = item?;
+        cells += item.rows.iter().map(|row| row.cells.len()).sum::<usize>();
+        batch.push(item);
+    }
+    Ok(batch)
 }
 
 /// The keys of those records of a batch that the ledger may know, in order.
@@ -197,15 +208,16 @@ fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
     let mut prior = ledger.states_blocking(open.collect())?.into_iter();
     let mut kept = 0;
     let planned = batch.into_iter().zip(glances).map(|(item, glance)| {
+        planner.go_on()?;
         let mut plan = match glance {
             Some(Glance::Done(ticket, _)) => planner.done_as_it_is(item, ticket),
             Some(Glance::Open) => planner.plan(item, &prior.next().unwrap_or_default()),
             Some(Glance::Unknown) | None => planner.plan(item, &[]),
         };
         planner.trim(&mut plan, &mut kept);
-        plan
+        Ok(plan)
     });
-    Ok(planned.collect())
+    planned.collect()
 }
 
 /// Plans a batch of rows that act on tickets that are there.
@@ -217,20 +229,17 @@ fn act(planner: &Planner<'_>, batch: Vec<Item>, known: &Known) -> Batch {
     };
     let prior = states(&known.rows, &asked.keys)?;
     let made = states(&known.targets, &asked.targets)?;
-    Ok(planner.act_all(batch, asked, prior, made))
+    planner.act_all(batch, asked, prior, made)
 }
 
 /// Plans a batch; `prior` is what the ledger knows of its keys, in order.
-pub(super) fn plan(
-    planner: &Planner<'_>,
-    batch: Vec<Item>,
-    prior: Vec<Vec<StepRecord>>,
-) -> Vec<Plan> {
+pub(super) fn plan(planner: &Planner<'_>, batch: Vec<Item>, prior: Vec<Vec<StepRecord>>) -> Batch {
     let mut prior = prior.into_iter();
     let mut kept = 0;
     batch
         .into_iter()
         .map(|item| {
+            planner.go_on()?;
             let mut plan = match item.subject {
                 Subject::Keyed(..) => {
                     let prior = prior.next().unwrap_or_default();
@@ -239,7 +248,7 @@ pub(super) fn plan(
                 _ => planner.plan(item, &[]),
             };
             planner.trim(&mut plan, &mut kept);
-            plan
+            Ok(plan)
         })
         .collect()
 }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::adopt::references;
 use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::Subject;
-use crate::mapping::reference::{LABEL, borne, reference};
+use crate::mapping::reference::{LABEL, borne, short};
 use crate::systems::{Permit, Standing, System, Ticket};
 
 /// What a sample of the system's tickets says about a scope; deleted tickets are left aside.
@@ -33,7 +34,8 @@ pub async fn probe(
         None => format!("{LABEL}{scope}"),
     };
     for listed in system.sample(&words, permit).await? {
-        let Some(found) = borne(&listed, field) else {
+        let borne = borne(&listed, field);
+        let Some(found) = borne.last.as_deref().or(borne.first.as_deref()) else {
             continue;
         };
         if listed.standing == Standing::Gone {
@@ -62,10 +64,10 @@ impl Sample {
             return Ok(());
         }
         for item in items()? {
-            if let Subject::Keyed(key) = &item?.subject
-                && let Some(ticket) = self.hashed.remove(&reference(scope, key.as_str()))
-            {
-                self.of_scope.push(ticket);
+            if let Subject::Keyed(key) = &item?.subject {
+                let own = references(scope, key).into_iter().flatten();
+                self.of_scope
+                    .extend(own.filter_map(|one| self.hashed.remove(&*short(&one))));
             }
         }
         Ok(())

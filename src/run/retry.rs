@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::systems::Outcome;
+use crate::systems::shape::Worth;
+use crate::systems::{Answered, Outcome};
 
 /// What may be done after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,28 +21,40 @@ pub(super) enum Verdict {
     Repeat,
     /// Nobody knows, and it must not go again before that is settled.
     Settle,
+    /// The answer says that nothing was done, in a shape that is not proven, or proven and looked up still: it is
+    /// looked up, and nothing else waits for it.
+    LookUp,
     /// Nothing will go through: the run stops.
     Stop,
+    /// The same, and whether this request was done is looked up by the next run.
+    StopInDoubt,
 }
 
 /// The one table from answer to verdict.
 ///
+/// `worth` is that of the answer's shape ([`weigh`]); what it says in brackets holds for a shape that is not proven.
+///
 /// | answer | a step that makes something | a step that sets something |
 /// |---|---|---|
 /// | done | done | done |
-/// | rejected | refused | refused |
-/// | throttled | after the pause | after the pause |
+/// | rejected | refused (looked up) | refused |
+/// | throttled | after the pause (looked up) | after the pause |
 /// | unsent | again, nothing was sent | again, nothing was sent |
-/// | denied | stop | stop |
+/// | denied | stop (and in doubt) | stop |
 /// | in doubt | settle | repeat |
-pub(super) fn judge(outcome: &Outcome, repeatable: bool) -> Verdict {
-    match outcome {
+/// | in doubt in a shape | looked up | repeat |
+pub(super) fn judge(answered: &Answered, worth: Worth, repeatable: bool) -> Verdict {
+    let believed = repeatable || worth == Worth::Proven;
+    match &answered.outcome {
         Outcome::Done(_) => Verdict::Done,
+        Outcome::Rejected(_) | Outcome::Throttled(_) if !believed => Verdict::LookUp,
+        Outcome::Denied(_) if !repeatable && worth == Worth::Unproven => Verdict::StopInDoubt,
         Outcome::Rejected(_) => Verdict::Refused,
         Outcome::Throttled(_) => Verdict::AfterPause,
         Outcome::Unsent(_) => Verdict::Unsent,
         Outcome::Denied(_) => Verdict::Stop,
         Outcome::InDoubt(_) if repeatable => Verdict::Repeat,
+        Outcome::InDoubt(_) if answered.shape.is_some() => Verdict::LookUp,
         Outcome::InDoubt(_) => Verdict::Settle,
     }
 }
@@ -91,33 +104,89 @@ pub(super) fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::systems::shape::{Content, Shape};
     use crate::systems::{Refusal, Ticket};
+
+    fn verdict(outcome: Outcome, worth: Worth, repeatable: bool) -> Verdict {
+        judge(&outcome.into(), worth, repeatable)
+    }
+
+    fn refusal() -> Refusal {
+        Refusal {
+            status: 400,
+            message: String::new(),
+            fields: Vec::new(),
+        }
+    }
 
     #[test]
     fn only_a_repeatable_step_goes_again_in_doubt() {
         let doubt = Outcome::InDoubt("timed out".to_owned());
-        assert_eq!(judge(&doubt, false), Verdict::Settle);
-        assert_eq!(judge(&doubt, true), Verdict::Repeat);
+        assert_eq!(
+            verdict(doubt.clone(), Worth::Proven, false),
+            Verdict::Settle
+        );
+        assert_eq!(verdict(doubt, Worth::Proven, true), Verdict::Repeat);
     }
 
     #[test]
     fn the_rest_of_the_table_does_not_ask_whether_it_is_repeatable() {
-        let refusal = Refusal {
-            status: 400,
-            message: String::new(),
-            fields: Vec::new(),
-        };
         for repeatable in [false, true] {
-            for (outcome, verdict) in [
+            for (outcome, expected) in [
                 (Outcome::Done(Ticket::default()), Verdict::Done),
-                (Outcome::Rejected(refusal.clone()), Verdict::Refused),
+                (Outcome::Rejected(refusal()), Verdict::Refused),
                 (Outcome::Throttled(None), Verdict::AfterPause),
                 (Outcome::Unsent(String::new()), Verdict::Unsent),
                 (Outcome::Denied(String::new()), Verdict::Stop),
             ] {
-                assert_eq!(judge(&outcome, repeatable), verdict);
+                assert_eq!(verdict(outcome, Worth::Proven, repeatable), expected);
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_proven_is_believed_of_a_step_alone_that_sets_something() {
+        for (outcome, makes, sets) in [
+            (
+                Outcome::Rejected(refusal()),
+                Verdict::LookUp,
+                Verdict::Refused,
+            ),
+            (
+                Outcome::Throttled(None),
+                Verdict::LookUp,
+                Verdict::AfterPause,
+            ),
+            (
+                Outcome::Denied(String::new()),
+                Verdict::StopInDoubt,
+                Verdict::Stop,
+            ),
+        ] {
+            assert_eq!(verdict(outcome.clone(), Worth::Unproven, false), makes);
+            assert_eq!(verdict(outcome, Worth::Unproven, true), sets);
+        }
+        // One of many that are proven: a run does not stop in doubt for it.
+        let denied = Outcome::Denied(String::new());
+        assert_eq!(verdict(denied, Worth::Sampled, false), Verdict::Stop);
+        let throttled = Outcome::Throttled(None);
+        assert_eq!(verdict(throttled, Worth::Sampled, false), Verdict::LookUp);
+    }
+
+    #[test]
+    fn a_doubt_about_the_way_alone_is_looked_up_and_holds_nothing() {
+        let shape = Shape {
+            call: "create".to_owned(),
+            http: 404,
+            status: 404,
+            content: Content::Html,
+            members: Vec::new(),
+        };
+        let answered = Answered {
+            shape: Some(shape),
+            ..Outcome::InDoubt("404".to_owned()).into()
+        };
+        assert_eq!(judge(&answered, Worth::Unproven, false), Verdict::LookUp);
     }
 
     #[test]

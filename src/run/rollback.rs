@@ -177,7 +177,15 @@ impl Taking {
                     break UndoState::Undone;
                 }
                 Outcome::Rejected(refusal) if matches!(refusal.status, 404 | 410) => {
-                    break UndoState::Gone;
+                    // The ticket was there a moment ago: only a read says that it is gone.
+                    let permit = self.limiter.as_ref();
+                    break match self.system.read_ticket(&one.ticket.id, permit).await? {
+                        Reading::Absent => UndoState::Gone,
+                        _ => UndoState::Refused(format!(
+                            "{} ({}), but the ticket is there",
+                            refusal.message, refusal.status
+                        )),
+                    };
                 }
                 Outcome::Rejected(refusal) => {
                     break UndoState::Refused(format!("{} ({})", refusal.message, refusal.status));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::answers::another;
 use super::crash;
 use super::gather::Taken;
 use super::line::{GRACE, Line, Signal};
@@ -17,8 +18,11 @@ use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger::{Change, Intent, Settlement, State, Trouble};
-use crate::systems::{Call, NO_HANDLES, Outcome, Refusal, Sighting, Ticket, call_of};
+use crate::ledger::{Change, Intent, Said, Settlement, State, Trouble};
+use crate::systems::shape::Worth;
+use crate::systems::{
+    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Sighting, Ticket, call_of,
+};
 
 /// An intent older than this is written anew before its request leaves.
 const INTENT_LASTS: Duration = Duration::from_secs(10);
@@ -31,6 +35,14 @@ pub(super) struct Sent {
     pub(super) changes: Vec<Change>,
 }
 
+impl Sent {
+    /// The ticket that an answer named, where it was not compared with those of other rows yet.
+    pub(super) fn named(&self) -> Option<&str> {
+        let ticket = self.row.ticket.as_ref().filter(|_| self.row.named)?;
+        Some(&ticket.id)
+    }
+}
+
 /// Why a row went no further.
 #[derive(Debug)]
 pub(super) enum SentEnd {
@@ -38,8 +50,19 @@ pub(super) enum SentEnd {
     Done,
     /// The system refused the step.
     Refused(Refusal),
-    /// Nobody knows whether the step was done; when it was intended, on the system's clock.
-    Doubt { answer: String, at: Timestamp },
+    /// Nobody knows whether the step was done, and when it was intended.
+    Doubt { answer: String, at: Intended },
+    /// The system says that nothing was done, and it is looked up all the same.
+    Unproven {
+        said: Said,
+        shape: Option<String>,
+        /// Whether the shape is proven: one of those that are looked up still.
+        proven: bool,
+        at: Intended,
+    },
+    /// The system does not let us do this, in a shape that is not proven: the run stops, and the next one looks whether
+    /// the step was done.
+    Denied { error: Error, reason: String },
     /// The step may be repeated, but no answer to it was clear.
     Unclear(String),
     /// The run was stopped; nothing of the step left.
@@ -55,7 +78,7 @@ pub(super) enum SentEnd {
 }
 
 /// The intent of the step at which a row stands.
-pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
+pub(super) fn intent(row: &Row, intended: Intended) -> Intent {
     let step = &row.requests.steps[row.next];
     Intent {
         key: row.key.clone(),
@@ -70,7 +93,7 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         reference: row.requests.reference.clone(),
         group: row.requests.group.clone(),
         absent: step.absent,
-        doubted: row.was_in_doubt,
+        doubted: row.was_in_doubt || row.doubted,
         about: row
             .ticket
             .as_ref()
@@ -79,7 +102,11 @@ pub(super) fn intent(row: &Row, at: Timestamp) -> Intent {
         // Only what sets what it sets goes again.
         redo: row.requests.may_redo(&step.id),
         stale: row.requests.stale.clone(),
-        at,
+        print: step.print.clone().map(|print| Print {
+            until: Some(intended.until),
+            ..print
+        }),
+        at: intended.at,
     }
 }
 
@@ -108,8 +135,9 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
             };
         }
         row.next += 1;
+        row.told = None;
         intended = Intended::now(&line);
-        changes.push(Change::Intend(intent(&row, intended.at)));
+        changes.push(Change::Intend(intent(&row, intended)));
         let end = match line.run.apply(std::mem::take(&mut changes)).await {
             Ok(late) if late.is_empty() => continue,
             Ok(_) => SentEnd::Overtaken,
@@ -158,7 +186,10 @@ async fn find(
 /// When an intent was written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Intended {
+    /// On the system's clock, at the earliest.
     pub(super) at: Timestamp,
+    /// At the latest.
+    pub(super) until: Timestamp,
     pub(super) since: Instant,
 }
 
@@ -167,6 +198,7 @@ impl Intended {
     pub(super) fn now(line: &Line) -> Self {
         Self {
             at: line.now(),
+            until: line.now_at_the_latest(),
             since: Instant::now(),
         }
     }
@@ -198,11 +230,11 @@ async fn step(
             body: &request.body,
             id: line.identity(&row.key, &request.id),
         };
-        let outcome = match (together, &row.ticket) {
+        let answered: Answered = match (together, &row.ticket) {
             (Some((gather, name)), Some(ticket)) => {
                 // What goes together sets what it sets or ends a ticket: nobody asks later when it was intended.
                 match gather.join(line, name, call, ticket).await {
-                    Taken::Answered(outcome) => outcome,
+                    Taken::Answered(outcome) => outcome.into(),
                     Taken::Alone => {
                         together = None;
                         continue;
@@ -228,8 +260,17 @@ async fn step(
             }
         };
         line.crash(crash::Place::BeforeOutcome);
-        match (judge(&outcome, pace.repeatable), outcome) {
+        let worth = weigh(line, row, &answered, pace.repeatable, changes);
+        let verdict = judge(&answered, worth, pace.repeatable);
+        let shape = answered.shape.filter(|_| !pace.repeatable);
+        let shape = shape.map(|shape| shape.to_string());
+        match (verdict, answered.outcome) {
             (Verdict::AfterPause, _) => {
+                if shape.is_some() {
+                    // It goes again without a look: duplicates of it are looked for at the end.
+                    row.doubted |= row.ticket.is_none();
+                    row.told = shape;
+                }
                 if let Err(error) = pace.throttled() {
                     return withdrawn(row, changes, SentEnd::Stopped(error));
                 }
@@ -257,9 +298,89 @@ async fn step(
                     }
                 }
             }
-            (_, outcome) => return closed(line, row, intended, outcome, changes),
+            (Verdict::LookUp, outcome) => {
+                let proven = worth == Worth::Sampled;
+                return unproven(line, row, intended, outcome, (shape, proven), changes);
+            }
+            (Verdict::StopInDoubt, Outcome::Denied(what)) => {
+                let said = Said::Denied(what.clone());
+                let reason = said.told();
+                changes.push(settled(line, row, State::InDoubt, said_so(shape, said)));
+                return StepEnd::Ended(SentEnd::Denied {
+                    error: denied(&what),
+                    reason: format!("{reason}; the next run finds out whether it was made"),
+                });
+            }
+            (_, outcome) => {
+                return closed(line, row, intended, (outcome, shape), changes).await;
+            }
         }
     }
+}
+
+/// What the shape of an answer is worth; it is counted. A step that may be repeated needs no proof, and what has no shape
+/// was never sent.
+fn weigh(
+    line: &Line,
+    row: &Row,
+    answered: &Answered,
+    repeatable: bool,
+    changes: &mut Vec<Change>,
+) -> Worth {
+    let Some(shape) = answered.shape.as_ref().filter(|_| !repeatable) else {
+        return Worth::Proven;
+    };
+    let shapes = line.system.shapes();
+    let worth = shapes.weigh(shape);
+    if worth != Worth::Unproven {
+        let name = shape.to_string();
+        let known = shapes.known(&name);
+        changes.push(Change::Shape(name, known));
+    }
+    // What cannot be looked up is believed where the shape is proven.
+    let can_be_looked_up = row.ticket.is_some() || row.requests.reference.is_some();
+    match worth {
+        Worth::Sampled if !can_be_looked_up => Worth::Proven,
+        worth => worth,
+    }
+}
+
+/// The trouble of an answer that is not believed as it stands.
+fn said_so(shape: Option<String>, said: Said) -> Option<Trouble> {
+    let shape = shape.unwrap_or_default();
+    Some(Trouble::Said { shape, said })
+}
+
+/// An answer that says that nothing was done, and is looked up.
+fn unproven(
+    line: &Line,
+    row: &Row,
+    intended: Intended,
+    outcome: Outcome,
+    (shape, proven): (Option<String>, bool),
+    changes: &mut Vec<Change>,
+) -> StepEnd {
+    let said = match outcome {
+        Outcome::Rejected(refusal) => Said::Refused(refusal),
+        Outcome::InDoubt(what) => Said::Again(what),
+        _ => Said::Again("the system answered 429: too fast".to_owned()),
+    };
+    let trouble = said_so(shape.clone(), said.clone());
+    changes.push(settled(line, row, State::InDoubt, trouble));
+    StepEnd::Ended(SentEnd::Unproven {
+        said,
+        shape,
+        proven,
+        at: intended,
+    })
+}
+
+fn denied(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Denied,
+        format!("the system does not let us do this: {what}"),
+    )
+    .hint("fix the token or its rights and run the same command again: it goes on where it was")
 }
 
 /// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
@@ -268,21 +389,36 @@ async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Inte
         return Ok(Some(intended));
     }
     let renewed = Intended::now(line);
-    let late = line.run.intend(vec![intent(row, renewed.at)]).await?;
+    let late = line.run.intend(vec![intent(row, renewed)]).await?;
     Ok(late.is_empty().then_some(renewed))
 }
 
 /// An answer that ends the step.
-fn closed(
+async fn closed(
     line: &Line,
     row: &mut Row,
     intended: Intended,
-    outcome: Outcome,
+    (outcome, shape): (Outcome, Option<String>),
     changes: &mut Vec<Change>,
 ) -> StepEnd {
     let (to, trouble, end) = match outcome {
         Outcome::Done(ticket) => {
             let made = row.ticket.is_none();
+            if made && row.next + 1 == row.requests.steps.len() {
+                // The engine compares it with those of other rows, many at once.
+                row.named = true;
+                row.sent_at = Some(intended);
+            } else if made {
+                match foreign(line, row, &ticket).await {
+                    Ok(None) => {}
+                    Ok(Some(answer)) => {
+                        changes.push(doubted(line, row, &answer));
+                        let at = intended;
+                        return StepEnd::Ended(SentEnd::Doubt { answer, at });
+                    }
+                    Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
+                }
+            }
             if made && row.alone {
                 line.tell(Signal::Made(row.requests.group.clone()));
             }
@@ -304,16 +440,12 @@ fn closed(
             Trouble::Doubt(answer.clone()),
             SentEnd::Doubt {
                 answer,
-                at: intended.at,
+                at: intended,
             },
         ),
         Outcome::Denied(what) => {
-            let error = Error::new(
-                ErrorKind::Denied,
-                format!("the system does not let us do this: {what}"),
-            )
-            .hint("mend the token or its rights and run the same command again: it goes on where it was");
-            return withdrawn(row, changes, SentEnd::Stopped(error));
+            row.told = shape;
+            return withdrawn(row, changes, SentEnd::Stopped(denied(&what)));
         }
         // The table sends these elsewhere.
         Outcome::Throttled(_) | Outcome::Unsent(_) => {
@@ -321,12 +453,44 @@ fn closed(
         }
     };
     changes.push(settled(line, row, to, Some(trouble)));
+    changes.extend(shape.map(|shape| told(row, shape, false)));
     StepEnd::Ended(end)
+}
+
+/// Why the ticket that an answer names is not the row's own, where it is another one's.
+async fn foreign(line: &Line, row: &Row, ticket: &Ticket) -> Result<Option<String>> {
+    let owners = line.owners(vec![ticket.id.clone()]).await?;
+    Ok(match owners.get(&ticket.id) {
+        Some(owner) if owner.as_ref() != Some(&row.key) => {
+            Some(another(&ticket.id, owner.as_ref()))
+        }
+        _ => {
+            let other = line.claim(&ticket.id, &row.key);
+            other.map(|other| another(&ticket.id, Some(&other)))
+        }
+    })
+}
+
+/// The step at which a row stands is in doubt.
+pub(super) fn doubted(line: &Line, row: &Row, answer: &str) -> Change {
+    let trouble = Some(Trouble::Doubt(answer.to_owned()));
+    settled(line, row, State::InDoubt, trouble)
+}
+
+/// In which shape the system said of the step at which a row stands that nothing was done.
+fn told(row: &Row, shape: String, again: bool) -> Change {
+    Change::Told {
+        key: row.key.clone(),
+        step: row.requests.steps[row.next].id.clone(),
+        shape,
+        again,
+    }
 }
 
 /// Nothing of the step was done: it is pending again.
 fn withdrawn(row: &Row, changes: &mut Vec<Change>, end: SentEnd) -> StepEnd {
     changes.push(withdrawal(row));
+    changes.extend(row.told.clone().map(|shape| told(row, shape, true)));
     StepEnd::Ended(end)
 }
 
@@ -352,7 +516,7 @@ fn settled_with(
         to,
         ticket: ticket.cloned(),
         trouble,
-        doubted: false,
+        doubted: row.doubted,
         at: line.now(),
     })
 }

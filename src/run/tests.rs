@@ -3,6 +3,8 @@
 mod bulk;
 mod fake;
 mod many;
+mod old;
+mod unproven;
 mod upsert;
 
 use std::collections::BTreeMap;
@@ -45,11 +47,22 @@ impl Told {
     }
 }
 
+/// The locks of a scope, as soon as the tasks of a run that was dropped are gone.
+async fn locks(scope: &Scope) -> Result<RunLocks> {
+    for _ in 0..100 {
+        if let Ok(locks) = scope.lock(None) {
+            return Ok(locks);
+        }
+        tokio::task::yield_now().await;
+    }
+    scope.lock(None)
+}
+
 struct Bench {
     ledger: Ledger,
     fake: Arc<Fake>,
     settings: Settings,
-    going: watch::Sender<Going>,
+    going: tokio::sync::watch::Sender<Going>,
 }
 
 impl Bench {
@@ -62,7 +75,7 @@ impl Bench {
                 concurrency: 4,
                 ..Settings::default()
             },
-            going: watch::Sender::new(Going::On),
+            going: tokio::sync::watch::Sender::new(Going::On),
         }
     }
 
@@ -78,15 +91,28 @@ impl Bench {
         (totals, told)
     }
 
+    async fn run_in(&self, scope: Scope, input: &Input) -> (Totals, Told) {
+        let mut told = Told::default();
+        let totals = self.run_scope(scope, input, &mut told).await.unwrap();
+        (totals, told)
+    }
+
     async fn run_with(&self, input: &Input, told: &mut Told) -> Result<Totals> {
+        let scope = self.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        self.run_scope(scope, input, told).await
+    }
+
+    async fn run_scope(&self, scope: Scope, input: &Input, told: &mut Told) -> Result<Totals> {
         let job = Job {
             items: input.items(),
             counted: (input.count(), input.count(), 0),
             map: input,
             system: Some(self.fake.clone()),
-            ledger: Some(self.ledger.scope("clearfeed", "acme", "s").await.unwrap()),
             targets: None,
             meta: RunMeta::default(),
+            locks: Some(locks(&scope).await?),
+            reread: Some(Box::new(|each| input.keys(each))),
+            ledger: Some(scope),
         };
         let limiter = Arc::new(Limiter::new(self.settings.rate));
         execute(job, &self.settings, limiter, self.going.subscribe(), told).await
@@ -200,6 +226,42 @@ async fn a_listing_that_hides_the_text_or_is_not_whole_proves_nothing() {
         assert_eq!((totals.created, totals.done_before), (1, 2), "{fault:?}");
         bench.once_each(3);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_ticket_may_be_there_without_its_reference_is_not_sent_again() {
+    let bench = Bench::new().script(1, &[Script::Lost]);
+    bench.fake.listing(fake::Listing::HalfHidden);
+    let input = Input::new(3);
+    let (totals, told) = bench.run(&input).await;
+    assert_eq!((totals.in_doubt, totals.created), (1, 2));
+    let End::InDoubt { reason } = told.end(1) else {
+        panic!("{:?}", told.end(1))
+    };
+    assert!(reason.contains("ticket `id1` may be its own"), "{reason}");
+    let run = totals.run.clone().unwrap();
+    let doubtful = bench.ledger.doubtful(&run).await.unwrap();
+    let candidate = &doubtful[0].candidates[0];
+    assert_eq!(candidate.ticket.id, "id1");
+    assert_eq!(candidate.title.as_deref(), Some("Row k1"));
+    bench.once_each(3);
+    bench.fake.listing(fake::Listing::Good);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.done_before), (1, 2));
+    bench.once_each(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_colleagues_make_meanwhile_leaves_no_row_in_doubt() {
+    let bench = Bench::new().script(1, &[Script::NeverCame]);
+    bench.fake.by_hand("k9");
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.in_doubt), (3, 0));
+    // The same title, and no reference: it may be the row's.
+    let bench = Bench::new().script(1, &[Script::NeverCame]);
+    bench.fake.by_hand("k1");
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.in_doubt), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -372,6 +434,28 @@ async fn a_drain_finishes_what_is_under_way_and_never_waits_for_doubt() {
     bench.once_each(1000);
 }
 
+/// The time that rows have when a run is told to stop is one for all their steps.
+#[tokio::test(start_paused = true)]
+async fn a_row_with_many_steps_ends_with_the_grace_of_the_run() {
+    let mut bench = Bench::new();
+    bench.settings.rate = Some(5.0);
+    let input = Input::new(1).with_steps("assign", 300);
+    let mut told = Told::default();
+    let start = Instant::now();
+    let stopping = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        bench.going.send_replace(Going::Drain);
+    };
+    let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
+    assert_eq!(totals.unwrap().state, RunState::Interrupted);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    bench.going.send_replace(Going::On);
+    bench.run(&input).await;
+    assert_eq!(bench.fake.set("k0").len(), 300);
+    bench.once_each(1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_abort_returns_at_once_and_the_next_run_settles() {
     let bench = Bench::new();
@@ -453,9 +537,10 @@ async fn what_another_run_has_made_during_a_pause_is_not_sent() {
     let other = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
-        let run = scope.start_run(RunMeta::default()).await.unwrap();
+        // As where locks do not reach.
+        let run = (scope.start_run(&scope.unheld(), RunMeta::default()).await).unwrap();
         let made = crate::ledger::Settlement {
-            key: crate::record::RowKey::new("k1".to_owned()),
+            key: RowKey::new("k1".to_owned()),
             step: crate::ledger::StepId {
                 name: crate::systems::CREATE.to_owned(),
                 ordinal: 0,
@@ -469,7 +554,9 @@ async fn what_another_run_has_made_during_a_pause_is_not_sent() {
         run.settle(vec![made]).await.unwrap();
     };
     let ((totals, _), ()) = tokio::join!(bench.run(&input), other);
-    assert_eq!((totals.created, totals.in_doubt), (1, 1));
+    assert_eq!((totals.created, totals.not_sent), (1, 1), "{totals:?}");
+    let error = totals.stopped.unwrap();
+    assert!(error.to_string().contains("another run"), "{error}");
     assert!(!bench.made().contains_key("k1"));
 }
 
@@ -590,6 +677,32 @@ async fn a_double_that_turns_up_after_the_run_is_told_by_a_later_one_and_not_for
     std::thread::sleep(Duration::from_millis(1_500));
     let (totals, _) = bench.run(&input).await;
     assert_eq!(totals.doubles, 1);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(totals.doubles, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_look_at_a_list_that_is_not_whole_is_told_and_repeated() {
+    let mut bench = Bench::new().script(1, &[Script::Late(300)]);
+    bench.settings.commit_within = Duration::from_millis(40);
+    bench.settings.visible_within = Duration::from_millis(40);
+    let input = Input::new(3);
+    bench.run(&input).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    std::thread::sleep(Duration::from_millis(1_500));
+    for fault in [fake::Listing::Partial, fake::Listing::Failing] {
+        bench.fake.listing(fault);
+        let (totals, told) = bench.run(&input).await;
+        assert!(totals.unswept, "{fault:?}");
+        assert!(!told.notes.is_empty(), "{fault:?}");
+    }
+    bench.fake.listing(fake::Listing::Good);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(
+        (totals.doubles, totals.unswept),
+        (1, false),
+        "it was not over"
+    );
     let (totals, _) = bench.run(&input).await;
     assert_eq!(totals.doubles, 0);
 }

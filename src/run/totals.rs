@@ -58,6 +58,9 @@ pub struct Totals {
     pub throttled: u64,
     /// Tickets that were found twice for one row.
     pub doubles: u64,
+    /// Whether the last look for duplicates could not see everything.
+    #[serde(default)]
+    pub unswept: bool,
     /// How long the run took.
     pub elapsed: Duration,
     /// What stopped the run before its end, other than Ctrl-C.

@@ -74,7 +74,8 @@ pub async fn attempt(attempt: Attempt, mut stop: Stop) -> Result<Option<Past>> {
         Caller::Due { at, missed } => (Some(*at), *missed),
     };
     // An installed service may have been quicker.
-    if due.is_some_and(|at| history.done_until.is_some_and(|done| done >= at)) {
+    let done = history.count_from(schedule, Timestamp::now());
+    if due.is_some_and(|at| history.done_until.is_some() && done.at >= at) {
         return Ok(None);
     }
     let zone = schedule.when()?.zone().clone();
@@ -84,6 +85,9 @@ pub async fn attempt(attempt: Attempt, mut stop: Stop) -> Result<Option<Past>> {
         attempt: &attempt,
         started,
     };
+    if let Some(moment) = done.instead_of {
+        log.line(&format!("   {}", wrong_clock(moment)));
+    }
     log.line(&format!("── {name} begins: {}", schedule.export.join(" ")));
     let output = Template::parse(&schedule.output)
         .map_err(|fault| Error::usage(fault.to_string()).hint(fault.hint()))?
@@ -330,6 +334,15 @@ impl Run<'_> {
             )),
         }
     }
+}
+
+/// Why times count from an earlier moment than the one that is written down.
+pub fn wrong_clock(moment: Timestamp) -> String {
+    format!(
+        "times up to {} are marked as done, and that is still to come: the clock was ahead then, or is behind now; \
+         what is due by the clock of now runs",
+        moment.strftime("%Y-%m-%d %H:%M UTC")
+    )
 }
 
 /// The words of the export with the name of its file filled in.

@@ -47,6 +47,7 @@ pub(super) async fn run(
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn()?;
+    let group = Group::of(&child);
     let (mut data, mut last_line) = (Vec::new(), None);
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let mut obeyed = Going::On;
@@ -63,12 +64,14 @@ pub(super) async fn run(
                 going = more_than(obeyed, stop) => {
                     obeyed = going;
                     match going {
-                        Going::Abort => kill(&mut child)?,
-                        Going::On | Going::Drain => ask_to_stop(&child),
+                        Going::Abort => group.kill(&mut child)?,
+                        Going::On | Going::Drain => group.ask_to_stop(),
                     }
                 }
             }
         };
+        // What it left behind in its group ends with it: first it is asked.
+        group.end();
         if !read {
             // What is still unread after that belongs to somebody else.
             let _ = tokio::time::timeout(AFTERWARDS, reading).await;
@@ -96,37 +99,83 @@ async fn more_than(obeyed: Going, stop: &mut Stop) -> Going {
     }
 }
 
+/// A program that was started, and all that it started in turn. It ends when this is dropped, whatever became of the
+/// waiting: a command that takes too long, or leaves something behind, does not outlive its run.
 #[cfg(unix)]
-fn ask_to_stop(child: &Child) {
-    signal(child, rustix::process::Signal::INT);
-}
+struct Group(Option<rustix::process::Pid>);
 
 #[cfg(unix)]
-fn kill(child: &mut Child) -> io::Result<()> {
-    signal(child, rustix::process::Signal::KILL);
-    Ok(())
-}
+impl Group {
+    /// The group that a child leads.
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(rustix::process::Pid::from_raw))
+    }
 
-/// It leads a group of its own: what it started hears the signal too.
-#[cfg(unix)]
-fn signal(child: &Child, signal: rustix::process::Signal) {
-    use rustix::process::{Pid, kill_process_group};
-    let pid = child
-        .id()
-        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    if let Some(pid) = pid {
-        // It may just have ended by itself.
-        let _ = kill_process_group(pid, signal);
+    fn ask_to_stop(&self) {
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    fn kill(&self, _child: &mut Child) -> io::Result<()> {
+        self.signal(rustix::process::Signal::KILL);
+        Ok(())
+    }
+
+    /// A shell makes what it starts in the background deaf to Ctrl-C, so it is asked in another way.
+    fn end(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        if let Some(leader) = self.0 {
+            // It may just have ended by itself.
+            let _ = rustix::process::kill_process_group(leader, signal);
+        }
     }
 }
 
-// The Ctrl-C of a console reaches it without us; there is no other way to ask politely.
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+    }
+}
+
+/// The Ctrl-C of a console reaches a program without us; there is no other way to ask politely. What it started in turn
+/// is found while it lives.
 #[cfg(not(unix))]
-fn ask_to_stop(_child: &Child) {}
+struct Group(Option<u32>);
 
 #[cfg(not(unix))]
-fn kill(child: &mut Child) -> io::Result<()> {
-    child.start_kill()
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id())
+    }
+
+    fn ask_to_stop(&self) {}
+
+    fn kill(&self, child: &mut Child) -> io::Result<()> {
+        self.end();
+        child.start_kill()
+    }
+
+    fn end(&self) {
+        if let Some(leader) = self.0 {
+            // It may just have ended by itself.
+            let _ = std::process::Command::new("taskkill")
+                .args(["/T", "/F", "/PID", &leader.to_string()])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// Keeps the beginning of what comes, and reads the rest too, so that the program is not held up.
@@ -234,5 +283,48 @@ mod tests {
         let (ended, _) = run_shell(stubborn, vec![Going::Drain, Going::Abort]).await;
         assert_eq!(ended.status.code(), None);
         assert!(ended.stopped);
+    }
+
+    /// Whether a process lives; its number is in a file that it wrote itself.
+    async fn lives(path: &std::path::Path) -> bool {
+        let number = std::fs::read_to_string(path).unwrap();
+        let number = rustix::process::Pid::from_raw(number.trim().parse().unwrap()).unwrap();
+        // One that has ended stays in the table until its parent asks for it, which on some machines nobody does.
+        let is_over = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", number.as_raw_nonzero()));
+            stat.is_ok_and(|stat| {
+                stat.rsplit_once(") ")
+                    .is_some_and(|(_, rest)| rest.starts_with('Z'))
+            })
+        };
+        for _ in 0..100 {
+            if rustix::process::test_kill_process(number).is_err() || is_over() {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+
+    #[tokio::test]
+    async fn what_a_command_leaves_behind_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let number = folder.path().join("number");
+        let behind = format!(
+            "sleep 60 >/dev/null 2>&1 & echo $! > '{}'",
+            number.display()
+        );
+        // It ends by itself, it is stopped, and nobody waits for it any longer.
+        let (ended, _) = run_shell(&behind, Vec::new()).await;
+        assert_eq!(ended.status.code(), Some(0));
+        assert!(!lives(&number).await);
+        let waits = format!("{behind}; : > \"$READY\"; wait");
+        let (ended, _) = run_shell(&waits, vec![Going::Drain]).await;
+        assert!(ended.stopped);
+        assert!(!lives(&number).await);
+        let endless = format!("{behind}; wait");
+        let late = tokio::time::timeout(Duration::from_secs(1), run_shell(&endless, Vec::new()));
+        assert!(late.await.is_err());
+        assert!(!lives(&number).await);
     }
 }

@@ -8,8 +8,8 @@ use super::store::Name;
 use super::when::When;
 
 /// A clock that went back by up to this much repeats no run: those times had their runs. One that went back further was
-/// wrong before, and times count from now on.
-const WENT_BACK: SignedDuration = SignedDuration::from_hours(24);
+/// wrong before ([`count_from`]).
+const WENT_BACK: SignedDuration = SignedDuration::from_hours(1);
 /// Wall clock and monotonic clock may differ by so much between two looks before it is told.
 const JUMP: SignedDuration = SignedDuration::from_secs(90);
 
@@ -66,7 +66,7 @@ pub fn decide(schedules: &[Watched<'_>], now: Timestamp) -> Decision {
         let mut wake = |at: Timestamp| {
             decision.wake = Some(decision.wake.map_or(at, |wake| wake.min(at)));
         };
-        let from = counts_from(watched.done_until, now);
+        let from = watched.done_until;
         if let Some((at, count)) = watched.when.between(from, now) {
             let due = Due {
                 index,
@@ -90,12 +90,37 @@ pub fn decide(schedules: &[Watched<'_>], now: Timestamp) -> Decision {
     decision
 }
 
-/// From when times are due, by what is done and what the clock says.
-fn counts_from(done_until: Timestamp, now: Timestamp) -> Timestamp {
-    if done_until.duration_since(now) > WENT_BACK {
-        now
-    } else {
-        done_until
+/// From when times count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountFrom {
+    /// Times after this moment are due.
+    pub at: Timestamp,
+    /// The moment that is written down instead, where it is still to come: the clock was ahead when it was written, or is
+    /// behind now.
+    pub instead_of: Option<Timestamp>,
+}
+
+/// From when times count, by what is written down as done and what the clock says now.
+///
+/// A moment that is still to come is no truth: believed, it would silence the schedule until then. The last of the
+/// `believable` ones (when earlier runs began, when the schedule was added) counts instead; without any, the times that
+/// are just past do.
+pub fn count_from(
+    done_until: Timestamp,
+    believable: impl IntoIterator<Item = Timestamp>,
+    now: Timestamp,
+) -> CountFrom {
+    if done_until.duration_since(now) <= WENT_BACK {
+        return CountFrom {
+            at: done_until,
+            instead_of: None,
+        };
+    }
+    let past = believable.into_iter().filter(|at| *at <= now).max();
+    let just_past = now.checked_sub(WENT_BACK).unwrap_or(Timestamp::MIN);
+    CountFrom {
+        at: past.unwrap_or(just_past),
+        instead_of: Some(done_until),
     }
 }
 
@@ -237,8 +262,9 @@ mod tests {
             let mut furthest = now;
             for step in moves {
                 // Not further back than what still counts as a small step.
-                now = second((now.as_second() + step).max(furthest.as_second() - 80_000));
+                now = second((now.as_second() + step).max(furthest.as_second() - 3_600));
                 furthest = furthest.max(now);
+                prop_assert_eq!(count_from(done_until, [], now).instead_of, None);
                 let decision = decide(&[one.watched(done_until)], now);
                 for due in &decision.start {
                     prop_assert!(due.at <= now);
@@ -275,14 +301,28 @@ mod tests {
             prop_assert!(expected > second(start + 10 * 3600));
         }
 
-        /// A clock that was years ahead does not silence a schedule for years.
+        /// A clock that was hours or years ahead does not silence a schedule: from the next look on every time gets its
+        /// run, and what was due since the last believable run is caught up once.
         #[test]
-        fn a_clock_that_was_wrong_is_forgiven(ahead in 100_000_i64..400_000_000) {
-            let one = One::new("one", "0 7 * * *");
-            let now = second(1_770_000_000);
-            let watched = one.watched(second(now.as_second() + ahead));
-            let wake = decide(&[watched], now).wake.unwrap();
-            prop_assert!(wake.duration_since(now) <= SignedDuration::from_hours(25));
+        fn a_clock_that_was_wrong_is_forgiven(ahead in 3_601_i64..400_000_000, has_run in any::<bool>(), look in 1_i64..3_600) {
+            let one = One::new("one", "0 * * * *");
+            let corrected = second(1_770_000_000);
+            let wrong = second(corrected.as_second() + ahead);
+            let past = second(corrected.as_second() - 200_000);
+            let runs = [Some(wrong), has_run.then_some(past)].into_iter().flatten();
+            let now = second(corrected.as_second() + look);
+            let from = count_from(wrong, runs, now);
+            if wrong.duration_since(now) <= WENT_BACK {
+                prop_assert_eq!(from.at, wrong);
+                return Ok(());
+            }
+            prop_assert_eq!(from.instead_of, Some(wrong));
+            prop_assert_eq!(from.at == past, has_run);
+            let decision = decide(&[one.watched(from.at)], now);
+            let due = one.when.between(from.at, now);
+            prop_assert_eq!(decision.start.len(), usize::from(due.is_some()));
+            prop_assert!(due.is_some());
+            prop_assert!(decision.wake.unwrap().duration_since(now) <= SignedDuration::from_hours(1));
         }
     }
 }

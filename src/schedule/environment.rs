@@ -4,13 +4,14 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::infile;
 
 /// Reads the variables.
 ///
 /// # Errors
 /// When the file cannot be read or a line is none; what is said never quotes a line.
 pub fn read(path: &Path) -> Result<Vec<(String, String)>> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = infile::text(path, infile::MOST_SECRET).map_err(|error| {
         Error::usage("cannot read the file of the environment")
             .at(path.display())
             .caused_by(error)

@@ -24,6 +24,7 @@
 //! - A schedule never holds a token: it holds the words of an `export`, and those name a profile.
 //! - Two runs of one schedule never overlap, whoever starts them: a lock that dies with its process.
 //! - What was missed is caught up once, however often it was missed.
+//! - A moment that is still to come is never believed: a clock that was ahead silences no schedule.
 //! - Only files that this schedule wrote, and that nobody has changed since, are ever deleted.
 
 mod attempt;
@@ -38,8 +39,8 @@ mod store;
 mod template;
 mod when;
 
-pub use attempt::{Attempt, Caller, attempt};
-pub use decide::{Decision, Due, Watched, decide};
+pub use attempt::{Attempt, Caller, attempt, wrong_clock};
+pub use decide::{CountFrom, Decision, Due, Watched, count_from, decide};
 pub use environment::read as read_environment;
 pub use service::{Service, Standing, Told, standing};
 pub use store::{Held, History, Name, Outcome, Past, Schedule, Store};

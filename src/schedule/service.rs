@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::attempt::{Attempt, Caller, attempt};
-use super::decide::{Decision, Due, Watched, decide, jump};
+use super::decide::{CountFrom, Decision, Due, Watched, count_from, decide, jump};
 use super::store::{History, Name, Past, Schedule, Store, replace};
 use super::when::When;
 use crate::error::{Error, Result};
@@ -49,6 +49,8 @@ pub enum Told {
     Elsewhere(Name),
     /// The machine slept, or its clock was set, by so much.
     Jumped(SignedDuration),
+    /// The last run of a schedule is dated at a moment that is still to come.
+    WrongClock(Name, Timestamp),
     /// Something is wrong with a schedule or on this machine.
     Wrong(Name, Error),
     /// No more runs begin; so many still go.
@@ -88,6 +90,7 @@ struct Mind {
     not_before: HashMap<Name, Timestamp>,
     told_waiting: HashSet<(Name, Timestamp)>,
     told_wrong: HashSet<Name>,
+    told_clock: HashSet<(Name, Timestamp)>,
 }
 
 impl Service {
@@ -181,12 +184,24 @@ impl Service {
     }
 
     fn look(&self, loaded: &[Loaded], mind: &mut Mind, now: Timestamp) -> Decision {
+        // What was noted by a clock that was ahead holds nothing up.
+        mind.begun
+            .retain(|_, begun| count_from(*begun, [], now).instead_of.is_none());
+        mind.not_before
+            .retain(|_, at| at.duration_since(now) <= AGAIN);
+        for one in loaded {
+            if let Some(moment) = one.count_from(now).instead_of
+                && mind.told_clock.insert((one.name.clone(), moment))
+            {
+                (self.tell)(Told::WrongClock(one.name.clone(), moment));
+            }
+        }
         let watched: Vec<Watched<'_>> = loaded
             .iter()
             .map(|one| Watched {
                 running: mind.running.contains(&one.name),
                 not_before: mind.not_before.get(&one.name).copied(),
-                ..one.watched(mind.begun.get(&one.name).copied())
+                ..one.watched(mind.begun.get(&one.name).copied(), now)
             })
             .collect();
         let decision = decide(&watched, now);
@@ -285,7 +300,7 @@ impl Service {
             .iter()
             .map(|one| {
                 json!({
-                    "name": one.name.as_str(), "next": one.when.next(now), "running": mind.running.contains(&one.name),
+                    "name": one.name.as_str(), "next": one.next(now), "running": mind.running.contains(&one.name),
                     "last": one.history.last(),
                 })
             })
@@ -313,6 +328,8 @@ pub struct Standing {
     pub due: Option<(Timestamp, u64)>,
     /// Whether it is running, whoever runs it.
     pub running: bool,
+    /// Up to when times are marked as done, where that is still to come: the clock was ahead, or is behind.
+    pub wrong_clock: Option<Timestamp>,
 }
 
 /// Looks at a schedule.
@@ -327,9 +344,10 @@ pub fn standing(store: &Store, name: &Name, now: Timestamp) -> Result<Standing> 
         history: store.history(name)?,
         schedule,
     };
-    let decision = decide(&[loaded.watched(None)], now);
+    let decision = decide(&[loaded.watched(None, now)], now);
     Ok(Standing {
-        next: loaded.when.next(now),
+        next: loaded.next(now),
+        wrong_clock: loaded.count_from(now).instead_of,
         due: decision.start.first().map(|due| (due.at, due.missed)),
         running: store.hold(name)?.is_none(),
         schedule: loaded.schedule,
@@ -339,8 +357,17 @@ pub fn standing(store: &Store, name: &Name, now: Timestamp) -> Result<Standing> 
 }
 
 impl Loaded {
-    fn watched(&self, begun: Option<Timestamp>) -> Watched<'_> {
-        let done = self.history.done_until.unwrap_or(self.schedule.added);
+    fn count_from(&self, now: Timestamp) -> CountFrom {
+        self.history.count_from(&self.schedule, now)
+    }
+
+    /// When it is due next by its calendar.
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        self.when.next(now.max(self.count_from(now).at))
+    }
+
+    fn watched(&self, begun: Option<Timestamp>, now: Timestamp) -> Watched<'_> {
+        let done = self.count_from(now).at;
         Watched {
             name: &self.name,
             target: &self.schedule.target,
@@ -356,7 +383,7 @@ impl Loaded {
 fn next_times(loaded: &[Loaded], now: Timestamp) -> Vec<(Name, Option<Timestamp>)> {
     loaded
         .iter()
-        .map(|one| (one.name.clone(), one.when.next(now)))
+        .map(|one| (one.name.clone(), one.next(now)))
         .collect()
 }
 

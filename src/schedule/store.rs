@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::decide::{CountFrom, count_from};
 use super::install::Installed;
 use super::when::When;
 use crate::error::{Error, Result};
 use crate::ledger::{private_file, private_folder};
+use crate::outfile::{self, Readers};
 
 /// So many runs are remembered.
 const REMEMBERED: usize = 50;
@@ -193,6 +195,17 @@ impl History {
         self.runs.push(past);
         let too_many = self.runs.len().saturating_sub(REMEMBERED);
         self.runs.drain(..too_many);
+    }
+
+    /// From when times of the schedule count at `now`.
+    pub fn count_from(&self, schedule: &Schedule, now: Timestamp) -> CountFrom {
+        let begun = self
+            .runs
+            .iter()
+            .filter(|past| past.outcome != Outcome::Interrupted)
+            .map(|past| past.started);
+        let done_until = self.done_until.unwrap_or(schedule.added);
+        count_from(done_until, begun.chain([schedule.added]), now)
     }
 
     /// The last run.
@@ -375,15 +388,7 @@ impl Store {
 
 /// Writes a file that only its owner can read; who reads it meanwhile sees the old one whole, or the new one.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    let replace = || {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        std::io::Write::write_all(&mut file, content)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    replace().map_err(|error: std::io::Error| unwritable(path, error))
+    outfile::replace(path, content, Readers::Owner).map_err(|error| unwritable(path, error))
 }
 
 fn unwritable(path: &Path, error: std::io::Error) -> Error {

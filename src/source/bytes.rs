@@ -9,10 +9,49 @@ use std::time::SystemTime;
 use flate2::read::MultiGzDecoder;
 use tempfile::{NamedTempFile, TempPath};
 
+use super::bounds::{MOST_UNPACKED, Unpacked};
 use crate::error::{Error, Result};
 
 /// What is read at a time.
 pub(super) const CHUNK: usize = 256 * 1024;
+
+/// Whether a path leads to a pipe.
+pub(super) fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| matches!(Kind::of(&meta), Kind::Pipe))
+}
+
+/// What a path leads to that is no folder.
+enum Kind {
+    File,
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only Unix has them in the file system")
+    )]
+    Pipe,
+    /// A device, or a socket: it may never end.
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only Unix has them in the file system")
+    )]
+    Device,
+}
+
+impl Kind {
+    #[cfg(unix)]
+    fn of(meta: &fs::Metadata) -> Self {
+        use std::os::unix::fs::FileTypeExt;
+        match meta.file_type() {
+            kind if kind.is_file() => Self::File,
+            kind if kind.is_fifo() => Self::Pipe,
+            _ => Self::Device,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(_meta: &fs::Metadata) -> Self {
+        Self::File
+    }
+}
 
 /// One file of the input as bytes.
 #[derive(Debug)]
@@ -30,7 +69,8 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// Finds the file; `-` is standard input, copied to a temporary file because it is read more than once.
+    /// Finds the file; `-` is standard input. That and a pipe (`<(…)`, a FIFO) are copied to a temporary file, because an
+    /// input is read more than once.
     pub(super) fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             return Self::spooled("-", io::stdin().lock());
@@ -42,19 +82,43 @@ impl Bytes {
                 .at(&named)
                 .hint("name the files in it one by one"));
         }
+        match Kind::of(&meta) {
+            Kind::File => {}
+            Kind::Pipe => {
+                let pipe = File::open(path).map_err(|error| cannot_open(&named, error))?;
+                return Self::spooled(&named, pipe);
+            }
+            Kind::Device => {
+                return Err(Error::input("is a device, not a file")
+                    .at(&named)
+                    .hint("name a file, or `-` for standard input"));
+            }
+        }
         Self::at(named, path.to_owned(), None)
     }
 
     /// The bytes of a reader, copied to a temporary file.
-    pub(super) fn spooled(named: &str, mut from: impl Read) -> Result<Self> {
+    pub(super) fn spooled(named: &str, from: impl Read) -> Result<Self> {
         let failed = |error: io::Error| {
+            if error.kind() == io::ErrorKind::FileTooLarge {
+                return cannot_read(named, error);
+            }
             Error::machine("cannot be copied to a temporary file")
                 .at(named)
                 .caused_by(error)
                 .hint("free some space in the folder for temporary files, or set TMPDIR to another one")
         };
         let mut file = NamedTempFile::new().map_err(failed)?;
-        io::copy(&mut from, file.as_file_mut()).map_err(failed)?;
+        let mut from = from.take(MOST_UNPACKED + 1);
+        let count = io::copy(&mut from, file.as_file_mut()).map_err(failed)?;
+        if count > MOST_UNPACKED {
+            return Err(Error::input(format!(
+                "is larger than {} GB",
+                MOST_UNPACKED / 1024 / 1024 / 1024
+            ))
+            .at(named)
+            .hint("write it to a file and name that"));
+        }
         file.as_file_mut().flush().map_err(failed)?;
         let spool = file.into_temp_path();
         Self::at(named.into(), spool.to_path_buf(), Some(spool))
@@ -79,7 +143,8 @@ impl Bytes {
     pub(super) fn reader(&self) -> Result<Box<dyn Read + Send>> {
         let file = File::open(&self.path).map_err(|error| cannot_open(&self.named, error))?;
         Ok(if self.packed {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, file)))
+            let unpacked = MultiGzDecoder::new(BufReader::with_capacity(CHUNK, file));
+            Box::new(Unpacked::new(unpacked, self.seen.0))
         } else {
             Box::new(file)
         })
@@ -162,6 +227,9 @@ pub(super) fn changed(named: &str) -> Error {
 /// The error for bytes that cannot be read: a damaged gzip is the input's fault, the rest the machine's.
 pub(super) fn cannot_read(named: &str, error: io::Error) -> Error {
     match error.kind() {
+        io::ErrorKind::FileTooLarge => Error::input(error.to_string()).at(named).hint(
+            "if it is a real table, unpack it and name the unpacked file; else do not open it",
+        ),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
             Error::input("cannot be unpacked, the file is damaged")
                 .at(named)

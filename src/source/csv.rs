@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 
+use super::bounds::{MOST_COLUMNS, MOST_RECORD, record_too_long, too_many_columns};
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
 use super::guard::unguard;
-use super::lines::{BlankLines, SENTINEL};
+use super::lines::{BlankLines, SENTINEL, TooLong};
 use super::sheet::letters;
 use super::{InputOptions, Layout, Row, Rows, Table, delimiter};
 use crate::error::{Error, Fault, Result};
@@ -169,6 +170,7 @@ fn without_headings(records: &mut Records) -> Result<Vec<String>> {
     }
     match width {
         0 => Err(Error::input("has no rows").at(&records.named)),
+        width if width > MOST_COLUMNS => Err(too_many_columns().at(&records.named)),
         _ => Ok((0..width).map(letters).collect()),
     }
 }
@@ -205,13 +207,26 @@ impl Records {
     /// Reads the next record; `false` at the end.
     fn next(&mut self) -> Result<bool> {
         let start = self.reader.position().byte();
+        // The reader beneath is ahead by what it holds.
+        let last = start + (MOST_RECORD + CHUNK) as u64;
+        self.reader.get_mut().until(last);
         let more = self
             .reader
             .read_byte_record(&mut self.record)
-            .map_err(|error| match error.into_kind() {
-                ::csv::ErrorKind::Io(error) => cannot_read(&self.named, error),
-                _ => Error::machine("cannot be read").at(&self.named),
-            })?;
+            .map_err(|error| error.into_kind());
+        let more = match more {
+            Ok(more) => more,
+            Err(::csv::ErrorKind::Io(error))
+                if error.get_ref().is_some_and(|error| error.is::<TooLong>()) =>
+            {
+                let row = self.row + 1 + self.reader.get_mut().before(start);
+                return Err(record_too_long("row", row).at(&self.named).hint(
+                    "a quote that opens in this row is probably never closed: close it, or double it (\"\") if it belongs to the text",
+                ));
+            }
+            Err(::csv::ErrorKind::Io(error)) => return Err(cannot_read(&self.named, error)),
+            Err(_) => return Err(Error::machine("cannot be read").at(&self.named)),
+        };
         if !more || (self.record.len() == 1 && self.record.as_slice() == b"\0") {
             return Ok(false);
         }
@@ -238,6 +253,9 @@ impl Records {
     }
 
     fn texts(&self, named: &str) -> Result<Vec<String>> {
+        if self.record.len() > MOST_COLUMNS {
+            return Err(too_many_columns().at(named));
+        }
         self.record
             .iter()
             .map(|cell| text(cell, named).map(String::from))
@@ -347,8 +365,14 @@ impl CsvRows<'_> {
         }
         let surplus = self.records.record.iter().skip(width);
         if found > width && surplus.clone().any(|cell| !cell.is_empty()) {
-            let beyond: Vec<_> = surplus.map(String::from_utf8_lossy).collect();
-            let beyond = beyond.join(&char::from(self.delimiter).to_string());
+            // One text and no list of them: they may be a million.
+            let mut beyond = String::new();
+            for (number, cell) in surplus.enumerate() {
+                if number > 0 {
+                    beyond.push(char::from(self.delimiter));
+                }
+                beyond.push_str(&String::from_utf8_lossy(cell));
+            }
             let mut fault = self.ragged(record.place.clone(), found, width);
             // The error file has no column for them, so they are told in words: no text is lost.
             fault.hint = fault

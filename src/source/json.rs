@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
+use super::bounds::{MOST_RECORD, record_too_long};
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
 use super::{Layout, Row, Rows, Table, flatten};
 use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
-/// More of one record is not held in memory.
-const RECORD_CAP: usize = 64 * 1024 * 1024;
 /// More columns than any ticket has: an object used as a table, with ids for names.
 const MOST_COLUMNS: usize = 10_000;
+/// The names of all columns, in bytes.
+const MOST_NAMES: usize = 8 * 1024 * 1024;
+/// So many members of a document are named in an error.
+const MOST_NAMED: usize = 100;
 
 /// What it takes to read the records of a file.
 #[derive(Debug)]
@@ -41,6 +44,7 @@ impl JsonPlan {
         let plan = Self { encoded, shape };
         let mut paths = Vec::new();
         let mut known = HashMap::new();
+        let mut named = 0;
         let (mut count, mut good, mut first_bad) = (0_u64, 0_u64, None);
         let mut texts = plan.texts(bytes)?;
         while let Some((number, text)) = texts.next()? {
@@ -50,6 +54,7 @@ impl JsonPlan {
                     good += 1;
                     for (path, _) in cells {
                         if !known.contains_key(&path) {
+                            named += path.len();
                             known.insert(path.clone(), ());
                             paths.push(path);
                         }
@@ -57,7 +62,7 @@ impl JsonPlan {
                 }
                 Err(why) => first_bad = first_bad.or(Some((number, why))),
             }
-            if paths.len() > MOST_COLUMNS {
+            if paths.len() > MOST_COLUMNS || named > MOST_NAMES {
                 return Err(
                     Error::input(format!("has more than {MOST_COLUMNS} columns"))
                         .at(&bytes.named)
@@ -157,14 +162,14 @@ impl Texts {
                 let mut text = Vec::new();
                 let count = reader
                     .by_ref()
-                    .take(RECORD_CAP as u64)
+                    .take(MOST_RECORD as u64)
                     .read_until(b'\n', &mut text)
                     .map_err(|error| cannot_read(named, error))?;
                 if count == 0 {
                     return Ok(None);
                 }
                 *line += 1;
-                if count == RECORD_CAP {
+                if count == MOST_RECORD {
                     return Err(too_long("line", *line).at(&*named));
                 }
                 if !text.trim_ascii().is_empty() {
@@ -177,11 +182,7 @@ impl Texts {
 }
 
 fn too_long(unit: &str, number: u64) -> Error {
-    Error::input(format!(
-        "{unit} {number} is longer than {} MB",
-        RECORD_CAP / 1024 / 1024
-    ))
-    .hint("a bracket or a quote is probably never closed")
+    record_too_long(unit, number).hint("a bracket or a quote is probably never closed")
 }
 
 struct JsonRows<'a> {
@@ -304,7 +305,9 @@ impl Scan {
             }
             let value = self.value(byte)?;
             flatten::check(&value).map_err(|why| self.invalid(&why))?;
-            others.push(name);
+            if others.len() < MOST_NAMED {
+                others.push(name);
+            }
         }
         self.ended()?;
         Err(Error::input(format!("has no member `{wanted}`"))
@@ -320,7 +323,7 @@ impl Scan {
             first = false;
             let value = self.value(byte)?;
             flatten::check(&value).map_err(|why| self.invalid(&why))?;
-            if byte == b'[' {
+            if byte == b'[' && arrays.len() < MOST_NAMED {
                 arrays.push(format!("records = \"{name}\""));
             }
         }
@@ -422,7 +425,7 @@ impl Scan {
                 b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            if text.len() > RECORD_CAP {
+            if text.len() > MOST_RECORD {
                 return Err(too_long("record", self.number).at(&self.named));
             }
         }

@@ -17,7 +17,14 @@ pub(super) struct BlankLines<R> {
     last_cr: Option<u64>,
     blank: VecDeque<u64>,
     ended: usize,
+    /// The last byte that is passed on.
+    until: u64,
 }
+
+/// The error for a record that goes on beyond the last byte that may be passed on.
+#[derive(Debug, thiserror::Error)]
+#[error("the record is too long")]
+pub(super) struct TooLong;
 
 impl<R> BlankLines<R> {
     pub(super) fn new(inner: R) -> Self {
@@ -28,6 +35,7 @@ impl<R> BlankLines<R> {
             last_cr: None,
             blank: VecDeque::new(),
             ended: 0,
+            until: u64::MAX,
         }
     }
 
@@ -53,6 +61,11 @@ impl<R> BlankLines<R> {
         count
     }
 
+    /// No byte behind this one is passed on, until another one is named.
+    pub(super) fn until(&mut self, byte: u64) {
+        self.until = byte;
+    }
+
     fn note(&mut self, bytes: &[u8]) {
         for index in memchr2_iter(b'\n', b'\r', bytes) {
             let at = self.read + index as u64;
@@ -72,6 +85,9 @@ impl<R> BlankLines<R> {
 impl<R: Read> Read for BlankLines<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.ended == 0 {
+            if self.read > self.until {
+                return Err(io::Error::other(TooLong));
+            }
             let count = self.inner.read(out)?;
             if count > 0 || out.is_empty() {
                 self.note(&out[..count]);

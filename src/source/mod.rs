@@ -1,6 +1,8 @@
 //! Files into records: CSV, workbooks (XLSX, XLS, ODS), JSON lines and documents, each also gzipped, and
-//! standard input. Reading streams: memory does not grow with rows (XLS and ODS are held whole, size-capped).
+//! standard input. Reading streams: memory does not grow with rows (XLS and ODS are held whole, size-capped), and what a
+//! file may hold besides has its bounds ([`bounds`]).
 
+pub(crate) mod bounds;
 mod bytes;
 mod calc;
 mod csv;
@@ -11,6 +13,7 @@ pub(crate) mod guard;
 mod json;
 mod lines;
 mod open;
+mod parts;
 mod sheet;
 mod workbook;
 
@@ -200,6 +203,11 @@ impl Input {
 /// When the workbook cannot be read.
 pub(crate) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
     workbook::has_formulas(path, sheet, columns)
+}
+
+/// Whether a path can be read only once: `-`, standard input, or a pipe (`<(…)`, a FIFO).
+pub fn comes_once(path: &Path) -> bool {
+    path == Path::new("-") || bytes::is_pipe(path)
 }
 
 /// The encoding that a file which is no UTF-8 looks like, if it looks like one.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use calamine::{SheetType, SheetVisible};
 
+use super::bounds::{MOST_COLUMNS, MOST_ROWS};
 use super::csv::no_header_row;
 use super::workbook::Book;
 use super::{SheetChoice, SheetName};
@@ -193,6 +194,8 @@ pub(super) struct Gather<'a, 'b> {
     each: &'a mut EachRow<'b>,
     row: u32,
     cells: Vec<Cell>,
+    /// The cell that no sheet has room for, where one came.
+    refused: Option<(u32, u32)>,
 }
 
 impl<'a, 'b> Gather<'a, 'b> {
@@ -201,11 +204,17 @@ impl<'a, 'b> Gather<'a, 'b> {
             each,
             row: 0,
             cells: Vec::new(),
+            refused: None,
         }
     }
 
     /// Takes a cell; positions from 0.
     pub(super) fn cell(&mut self, row: u32, column: u32, cell: Cell) -> ControlFlow<()> {
+        // Before room is made for all that would lie before it.
+        if column as usize >= MOST_COLUMNS || u64::from(row) >= MOST_ROWS {
+            self.refused = Some((row, column));
+            return ControlFlow::Break(());
+        }
         if row != self.row {
             self.end()?;
             self.row = row;
@@ -219,6 +228,16 @@ impl<'a, 'b> Gather<'a, 'b> {
         }
         self.cells[column] = cell;
         ControlFlow::Continue(())
+    }
+
+    /// What is to be said where a cell came that no sheet has room for.
+    pub(super) fn refused(&self) -> Option<Error> {
+        let (row, column) = self.refused?;
+        Some(Error::input(format!(
+            "has a cell in column {} and row {}: a sheet ends at column XFD and row 1,048,576",
+            letters(column as usize),
+            u64::from(row) + 1
+        )))
     }
 
     /// Hands on the last row.

@@ -18,7 +18,7 @@ use calamine::{
 
 use super::bytes::{Bytes, changed};
 use super::sheet::{self, EachRow, Gather, Sheet, letters};
-use super::{InputOptions, Layout, Row, Rows, Table, calc};
+use super::{InputOptions, Layout, Row, Rows, Table, bounds, calc, parts};
 use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
@@ -99,7 +99,13 @@ impl Book {
             Format::Ods(book) => ods_cells(book, sheet, &mut gather),
         };
         let place = format!("{}, sheet {sheet}", self.named);
-        if flow.map_err(|trouble| trouble.error(&place))?.is_continue() {
+        let flow = flow.map_err(|trouble| trouble.error(&place))?;
+        if let Some(error) = gather.refused() {
+            return Err(error
+                .at(&place)
+                .hint("open it in Excel or LibreOffice and save it again as .xlsx"));
+        }
+        if flow.is_continue() {
             // After the last row there is nothing left to stop.
             let _ = gather.end();
         }
@@ -149,11 +155,17 @@ fn xlsx_cells(
 /// Whether any of some columns of a sheet of an XLSX has a formula below the headings.
 pub(super) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
     let named: Arc<str> = path.display().to_string().into();
-    let mut book = Book::open(path, Kind::Xlsx, &named)?;
+    let look = || find_formula(path, &named, sheet, columns);
+    let looked = std::thread::scope(|scope| scope.spawn(look).join());
+    looked.unwrap_or_else(|_| Err(panicked(&named)))
+}
+
+fn find_formula(path: &Path, named: &Arc<str>, sheet: &str, columns: &[u32]) -> Result<bool> {
+    let mut book = Book::open(path, Kind::Xlsx, named)?;
     let Format::Xlsx(book) = &mut book.format else {
         return Ok(false);
     };
-    let failed = |error: XlsxError| Trouble::from(error).error(&named);
+    let failed = |error: XlsxError| Trouble::from(error).error(named);
     let mut cells = book.worksheet_cells_reader(sheet).map_err(failed)?;
     loop {
         match cells.next_cell_with_formula_metadata() {
@@ -322,6 +334,7 @@ impl WorkbookPlan {
             .at(&bytes.named)
             .hint("save it as .xlsx or .csv: these are read row by row"));
         }
+        parts::measure(bytes, kind)?;
         let named = &bytes.named;
         let probed = std::thread::scope(|scope| {
             scope
@@ -423,7 +436,7 @@ impl Worker {
                 }
                 self.batch
                     .push(Ok(row(&table, self.first + offset, number, cells)));
-                if self.batch.len() == BATCH {
+                if self.batch.len() == bounds::batch_of(table.header.len(), BATCH) {
                     let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
                     gone = self.sender.send(batch).is_err();
                 }

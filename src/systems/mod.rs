@@ -15,13 +15,18 @@ pub mod fields;
 mod given;
 mod http;
 pub mod incidentiq;
+#[cfg(test)]
+mod listing_tests;
+mod looks;
 pub mod page;
 pub mod query;
 #[cfg(test)]
 mod sandbox_tests;
+pub mod shape;
 mod sighting;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+mod whole;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -43,9 +48,13 @@ use examine::Finding;
 use fields::{FieldTable, FieldValue};
 use page::{Axis, PageAsk, TicketPage};
 use query::{Query, SearchEnd};
+use shape::{Shape, Shapes};
 
 pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
-pub use http::NO_HANDLES;
+pub use http::{NO_HANDLES, is_loopback};
+pub use looks::{INTERNAL, KIND, Looks, PUBLIC, Print, Relation, TITLE, text_print, words};
+pub use whole::{Gap, ListingEnd};
+pub(crate) use whole::{Seen, Verdict};
 
 /// The systems there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -314,6 +323,26 @@ pub trait Schema: fmt::Debug + Send + Sync {
         &field.id
     }
 
+    /// How what a call makes will look when it is listed; of calls that make nothing: nothing.
+    fn looks(&self, call: &str, body: &Value) -> Looks {
+        let _ = (call, body);
+        Looks::default()
+    }
+
+    /// The one spelling of a ticket's id by which ids are compared and stored.
+    fn ticket_id(&self, id: &str) -> String {
+        id.to_owned()
+    }
+
+    /// Every spelling of that id under which an older ledger may hold it, the canonical one first.
+    fn spellings(&self, id: &str) -> Vec<String> {
+        vec![self.ticket_id(id)]
+    }
+
+    /// A create that no system may obey, by which a probe learns how it refuses. It bears a title and a text, so that
+    /// what is made of it all the same is found again.
+    fn invalid_create(&self, title: &str, text: &str) -> Value;
+
     /// The collection or product that a composed create goes to, comparable with [`Listed::group`].
     fn group(&self, body: &Value) -> String {
         let _ = body;
@@ -374,6 +403,10 @@ pub struct Answered {
     /// For how long nothing remains of the system's limit, where the answer says so. A throttled request tells its
     /// pause itself.
     pub spent: Option<Duration>,
+    /// The shape of an answer that says that nothing was done; `None` where we refused it ourselves, and nothing was
+    /// sent. Beside [`Outcome::InDoubt`]: the answer refuses the way and not the request, which may go another way once
+    /// it is known that nothing was made.
+    pub shape: Option<Shape>,
 }
 
 impl From<Outcome> for Answered {
@@ -382,6 +415,7 @@ impl From<Outcome> for Answered {
         Self {
             outcome,
             spent: None,
+            shape: None,
         }
     }
 }
@@ -407,7 +441,7 @@ pub struct Window {
 }
 
 /// A ticket found by a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listed {
     /// The ticket.
     pub ticket: Ticket,
@@ -423,6 +457,18 @@ pub struct Listed {
     pub updated_at: Option<Timestamp>,
     /// Whether it is still worked on.
     pub standing: Standing,
+    /// What else the listing shows that a create sets, by the names of [`Looks::traits`]; nothing that is empty.
+    pub traits: Vec<(&'static str, String)>,
+}
+
+impl Listed {
+    /// Its title, where the listing shows one.
+    pub fn title(&self) -> Option<&str> {
+        let mut traits = self.traits.iter();
+        traits
+            .find(|(name, _)| *name == TITLE)
+            .map(|(_, title)| title.as_str())
+    }
 }
 
 /// Whether a ticket is still worked on.
@@ -464,15 +510,6 @@ pub enum Reading {
     Unclear(String),
 }
 
-/// How a listing ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListingEnd {
-    /// Whether everything in the window was seen (`false`: fewer rows came than the system counts).
-    pub whole: bool,
-    /// How many requests it took.
-    pub requests: u32,
-}
-
 /// One request of a row on its way.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
@@ -485,6 +522,19 @@ pub struct Call<'a> {
     /// What identifies it for ever, made of tenant, scope, key, step and ordinal: where a system lets the client choose
     /// the id of what it makes, it is this.
     pub id: Uuid,
+}
+
+/// What else is known of the steps of one kind, beside the one that is looked up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The bodies of further calls of its kind that the row makes.
+    pub others: &'a [&'a Value],
+    /// How those look that the ledger holds as done on the same ticket, whichever row made them.
+    pub here: &'a [Print],
+    /// The same on other tickets: (id, look). They tell whether a listing shows what is there.
+    pub elsewhere: &'a [(String, Print)],
+    /// How the ticket itself was to look, where the ledger holds that.
+    pub ticket: Option<&'a Print>,
 }
 
 /// What reading back says about a step that nobody knows the outcome of.
@@ -520,6 +570,9 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Who we are.
     fn account(&self) -> &Account;
+
+    /// Which shapes of refusals count here. A run adds what its ledger knows of the tenant.
+    fn shapes(&self) -> &Shapes;
 
     /// Loads the reference data: the kinds concurrently, each page by page.
     ///
@@ -562,16 +615,15 @@ pub trait System: fmt::Debug + Send + Sync {
         Ok(vec![false; call.tickets.len()])
     }
 
-    /// Looks at the ticket of a call that may not be repeated, whether it was done; `others` are the bodies of further
-    /// calls of its kind that the row makes, which are not taken for it; `since` is when it was sent, on the system's
-    /// clock. The caller has waited until the system can no longer surprise.
+    /// Looks at the ticket of a call that may not be repeated, whether it was done; what is beside it is not taken for it;
+    /// `since` is when it was sent, on the system's clock. The caller has waited until the system can no longer surprise.
     ///
     /// # Errors
     /// When the ticket cannot be read.
     async fn sighted(
         &self,
         call: Call<'_>,
-        others: &[&Value],
+        beside: Beside<'_>,
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting>;
@@ -588,17 +640,40 @@ pub trait System: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Lists the tickets created in the window, oldest first, page by page into `page`. Filters may be
-    /// ignored by the server: everything that comes is handed on, with its time, for the caller to re-check.
+    /// Lists the tickets created in the window, oldest first, page by page into `page`; each once, though a listing that is
+    /// not whole is begun anew. Filters may be ignored by the server: everything that comes is handed on, with its time,
+    /// for the caller to re-check.
     ///
     /// # Errors
-    /// When a page cannot be had.
+    /// When a page cannot be had, or is not in the shape of the contract.
     async fn list_created(
         &self,
         window: Window,
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd>;
+
+    /// Lists the tickets created since a moment on the system's clock, the newest first, at most so many pages of them;
+    /// others may come too. Returns whether all of them were seen.
+    ///
+    /// # Errors
+    /// When a page cannot be had.
+    async fn list_newest(
+        &self,
+        since: Timestamp,
+        pages: u32,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<bool> {
+        let _ = pages;
+        let day = SignedDuration::from_hours(24);
+        let to = Timestamp::now().max(since).checked_add(day);
+        let window = Window {
+            from: since,
+            to: to.unwrap_or(Timestamp::MAX),
+        };
+        Ok(self.list_created(window, permit, page).await?.is_whole())
+    }
 
     /// Reads one ticket by its id.
     ///
@@ -670,6 +745,11 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// What the token may read, how fast the system answers, and which of its habits show; writes nothing.
     async fn examine(&self, permit: &dyn Permit) -> Vec<Finding>;
+
+    /// Whether it is the sandbox: it says so itself in a header, which is believed on loopback only.
+    fn is_sandbox(&self) -> bool {
+        false
+    }
 
     /// What [`Self::undo`] does here to tickets, said before it is done: `deletes them`.
     fn undoing(&self) -> &'static str;

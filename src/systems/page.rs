@@ -3,6 +3,7 @@
 //! How pages follow each other differs: some systems count their rows and give any page by its index, others hand out
 //! a cursor for the next one only. [`Next`] says which it is; what is made of it is the reader's business.
 
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::thread;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::common::CommonTicket;
 use super::query::{Query, Span};
+use super::whole::{Gap, uncounted};
 
 /// By which time a listing is bounded and ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,17 +76,12 @@ pub struct Shown {
 /// What follows a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing.
+    /// Nothing, by the system's word.
     Nothing,
     /// Any page by its index: so many rows are in all, so many on a page.
     Counted {
         /// Rows that the system counts.
         total: u64,
-        /// Rows on a page.
-        size: u64,
-    },
-    /// A page by its index as long as one brings something new: nobody tells how many there are.
-    Uncounted {
         /// Rows on a page.
         size: u64,
     },
@@ -99,6 +96,34 @@ pub struct TicketPage {
     pub tickets: Vec<Shown>,
     /// What follows.
     pub next: Next,
+    /// Whether rows are missing on it, although it is not the last.
+    pub is_short: bool,
+    /// How many rows there are by the word of a system that hands out cursors: on this page, or in the whole list.
+    pub count: Option<u64>,
+}
+
+impl TicketPage {
+    /// The ids of its tickets with their times.
+    pub fn times(&self, axis: Axis) -> Vec<(String, Option<Timestamp>)> {
+        let shown = self.tickets.iter();
+        shown
+            .map(|shown| (shown.ticket.id.clone(), axis.of(&shown.ticket)))
+            .collect()
+    }
+
+    /// Whether rows are missing on it, the last of a list with so many rows.
+    pub fn gap(&self, listed: u64) -> Option<Gap> {
+        if self.is_short {
+            return Some(Gap::Short);
+        }
+        let ids: HashSet<&str> = self.tickets.iter().map(|shown| &*shown.ticket.id).collect();
+        uncounted(
+            self.count,
+            ids.len() as u64,
+            self.tickets.len() as u64,
+            listed,
+        )
+    }
 }
 
 /// From how many rows on it is worth to share them out.

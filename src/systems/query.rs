@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Standing;
 use super::common::{CommonTicket, CustomValue, Named};
+use super::{Gap, Standing};
 use crate::directory::suggest::fold;
 
 /// What tickets are looked for, in the words of the common ticket. Everything that is said must hold. A [`Named`] without
@@ -231,6 +231,8 @@ pub struct SearchEnd {
     pub looked_at: u64,
     /// Whether everything that can match was seen; `false` also when the caller had enough.
     pub whole: bool,
+    /// Why it is not proven that everything was seen, where the system is the reason.
+    pub gap: Option<Gap>,
 }
 
 #[cfg(test)]

@@ -4,12 +4,16 @@
 //! ours was sent; several, or one from just before, settle nothing: the row may have said the same before, and a
 //! person has to look. A text that merely resembles ours may be ours as the system rewrote it, and settles nothing
 //! either.
+//!
+//! That there is none counts only where one of the same kind that the ledger holds was listed back, and where nothing is
+//! left that our account may have made since and that nobody knows of: a text may be rewritten until nothing of it is
+//! left.
 
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Sighting;
+use super::{KIND, Print, Sighting, text_print};
 use crate::html;
 
 /// How far the system's clock and what we know of it may be apart.
@@ -29,8 +33,7 @@ pub(super) struct Like {
     pub(super) is_equal: bool,
 }
 
-/// What those say about something that was sent at `since`; `what` names one of them. That there is none counts as
-/// proof: the caller has read everything.
+/// What those say about something that was sent at `since`; `what` names one of them. The caller has read everything.
 pub(super) fn judge(what: &str, likes: &[Like], since: Timestamp) -> Sighting {
     let from = since - SLACK;
     let may_be_ours =
@@ -56,8 +59,179 @@ pub(super) fn judge(what: &str, likes: &[Like], since: Timestamp) -> Sighting {
     }
 }
 
+/// One thing of the kind that a ticket shows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Item {
+    /// When it was made.
+    pub(super) at: Option<Timestamp>,
+    /// What that time may mean as well.
+    pub(super) or: Option<Timestamp>,
+    /// Its text in the readings that are possible; none where it shows no text.
+    pub(super) texts: Vec<String>,
+    /// Who made it, where that is shown.
+    pub(super) author: Option<String>,
+    /// Who may see it ([`KIND`]), where that is shown.
+    pub(super) kind: Option<&'static str>,
+    /// Whether its id says that it is another one that we made.
+    pub(super) is_another: bool,
+}
+
+impl Item {
+    fn is_text(&self, print: &str) -> bool {
+        !print.is_empty() && self.texts.iter().any(|text| text_print(text) == print)
+    }
+
+    fn may_be_of(&self, kind: Option<&str>) -> bool {
+        self.kind
+            .is_none_or(|own| kind.is_none_or(|kind| own == kind))
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub(super) struct Sought<'a> {
+    /// The name of one of its kind, with an article.
+    pub(super) what: &'a str,
+    /// What was sent.
+    pub(super) text: String,
+    /// Who may see it.
+    pub(super) kind: Option<&'a str>,
+    /// In whose name it was sent, where that is not the token's.
+    pub(super) author: Option<String>,
+    /// The texts of the row's other calls of its kind.
+    pub(super) others: Vec<String>,
+    /// When it was sent, on the system's clock.
+    pub(super) since: Timestamp,
+}
+
+/// What things show that the ledger holds as done: witnesses.
+#[derive(Debug, Default)]
+pub(super) struct Shows {
+    /// Whether one of the kind that is looked for was listed back.
+    pub(super) kind: bool,
+    /// Whether a text came back as it was sent.
+    pub(super) texts: bool,
+    /// Whether one did not that must be visible by now.
+    is_altered: bool,
+    /// Whether the ids that we choose come back.
+    pub(super) ids: bool,
+    /// Who our account is.
+    authors: HashSet<String>,
+}
+
+impl Shows {
+    /// Takes up what a ticket shows of those that are done on it.
+    pub(super) fn learn(&mut self, items: &[Item], done: &[Print], sought: &Sought<'_>) {
+        for item in items.iter().filter(|item| item.is_another) {
+            self.ids = true;
+            self.kind |= item.may_be_of(sought.kind);
+            self.authors.extend(item.author.clone());
+        }
+        for print in done {
+            match items.iter().find(|item| item.is_text(&print.text)) {
+                Some(item) => {
+                    self.texts = true;
+                    let is_kind = sought.kind.and_then(|kind| print.is(KIND, kind));
+                    self.kind |= is_kind != Some(false) && item.may_be_of(sought.kind);
+                    self.authors.extend(item.author.clone());
+                }
+                None => self.is_altered |= print.until.is_some_and(|until| until < sought.since),
+            }
+        }
+    }
+}
+
+/// What a ticket says about something that was sent to it, and whether a further witness may say more.
+pub(super) fn sight(
+    sought: &Sought<'_>,
+    items: &[Item],
+    done: &[Print],
+    shows: &Shows,
+) -> (Sighting, bool) {
+    let is_others = |text: &String| {
+        let equal = |other: &String| likeness(other, text) == Likeness::Equal;
+        sought.others.iter().any(equal)
+    };
+    let open: Vec<&Item> = (items.iter())
+        .filter(|item| !item.is_another && !item.texts.iter().any(is_others))
+        .collect();
+    let like = |item: &&Item| {
+        let degrees = item.texts.iter().map(|text| likeness(&sought.text, text));
+        let best = degrees.min_by_key(|degree| *degree as u8)?;
+        (best != Likeness::None).then_some(Like {
+            at: item.at,
+            or: item.or,
+            is_equal: best == Likeness::Equal,
+        })
+    };
+    let likes: Vec<Like> = open.iter().filter_map(like).collect();
+    let held = text_print(&sought.text);
+    let is_twin = !held.is_empty() && done.iter().any(|print| print.text == held);
+    match judge(sought.what, &likes, sought.since) {
+        Sighting::Absent => {}
+        // The same words were said before, by a step that is done: which of the two is shown, nothing tells.
+        Sighting::Done if is_twin => {
+            let why = format!(
+                "there is {} like it, and one that says the same was done before",
+                sought.what
+            );
+            return (Sighting::Unclear(why), false);
+        }
+        told => return (told, false),
+    }
+    let from = sought.since - SLACK;
+    let unexplained = open.iter().any(|item| {
+        let is_since = item.at.is_none_or(|at| at >= from) || item.or.is_some_and(|at| at >= from);
+        is_since
+            && item.may_be_of(sought.kind)
+            && !done.iter().any(|print| item.is_text(&print.text))
+            && may_be(sought, item, shows)
+    });
+    let unclear = |why: String| (Sighting::Unclear(why), true);
+    if unexplained && !shows.ids {
+        return unclear(format!(
+            "there is {} since it was sent that nobody knows of, and its text may be rewritten or hidden",
+            sought.what
+        ));
+    }
+    if !shows.kind {
+        return unclear(format!(
+            "it is not shown, and no other {} like it was listed back either, so that proves nothing",
+            sought.what.trim_start_matches("a ")
+        ));
+    }
+    (Sighting::Absent, false)
+}
+
+/// Whether something that was made since, and is like nothing that we know, may be what was sent, rewritten.
+fn may_be(sought: &Sought<'_>, item: &Item, shows: &Shows) -> bool {
+    let ours = match &sought.author {
+        Some(author) => author == item.author.as_ref().unwrap_or(author),
+        None => match (&item.author, shows.authors.is_empty()) {
+            (Some(author), false) => shows.authors.contains(author),
+            _ => true,
+        },
+    };
+    let is_known = item.author.is_some() && (sought.author.is_some() || !shows.authors.is_empty());
+    let is_shown = item.texts.iter().any(|text| !text_print(text).is_empty());
+    // Somebody else's words are not ours where words come back as they were sent. Of few words that a system likes to
+    // rewrite nothing may be left.
+    let is_other = !is_known && is_shown && shows.texts && !shows.is_altered;
+    ours && !(is_other && keeps_words(&sought.text))
+}
+
+/// Whether a system that writes emoji, mentions and links otherwise leaves most words of a text.
+fn keeps_words(text: &str) -> bool {
+    const MANY: usize = 4;
+    let plain = html::to_text(text);
+    let is_plain =
+        |c: char| c.is_ascii() && !matches!(c, '@' | '<' | '>' | '&' | ':' | '#' | '*' | '_' | '`');
+    plain.split_whitespace().count() >= MANY || plain.chars().all(is_plain)
+}
+
 /// How a text that was found relates to one that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Likeness {
     /// The same words.
     Equal,
@@ -158,5 +332,120 @@ mod tests {
             Likeness::Similar
         );
         assert_eq!(likeness(sent, "Ordered a new battery."), Likeness::None);
+    }
+
+    fn item(text: &str, seconds: i64) -> Item {
+        Item {
+            at: like(seconds).at,
+            texts: Vec::from_iter((!text.is_empty()).then(|| text.to_owned())),
+            kind: Some("public"),
+            ..Item::default()
+        }
+    }
+
+    fn sought(text: &str) -> Sought<'static> {
+        Sought {
+            what: "a comment",
+            text: text.to_owned(),
+            kind: Some("public"),
+            author: None,
+            others: vec!["The other one of the row".to_owned()],
+            since: since(),
+        }
+    }
+
+    fn print(text: &str, kind: &str) -> Print {
+        Print::of(&crate::systems::Looks {
+            traits: vec![(KIND, kind.to_owned())],
+            text: text.to_owned(),
+        })
+    }
+
+    fn sight_with(text: &str, items: &[Item], done: &[Print]) -> &'static str {
+        let sought = sought(text);
+        let mut shows = Shows::default();
+        shows.learn(items, done, &sought);
+        match sight(&sought, items, done, &shows).0 {
+            Sighting::Done => "done",
+            Sighting::Absent => "absent",
+            Sighting::Unclear(_) => "unclear",
+        }
+    }
+
+    #[test]
+    fn none_is_proven_by_another_of_its_kind_alone() {
+        let text = "We replaced the screen today";
+        let old = item("Done on Monday", -9_000);
+        let done = [print("Done on Monday", "public")];
+        assert_eq!(sight_with(text, &[], &[]), "unclear");
+        assert_eq!(sight_with(text, std::slice::from_ref(&old), &[]), "unclear");
+        assert_eq!(
+            sight_with(text, std::slice::from_ref(&old), &done),
+            "absent"
+        );
+        let note = [print("Done on Monday", "internal")];
+        assert_eq!(sight_with(text, &[old], &note), "unclear");
+    }
+
+    #[test]
+    fn what_nobody_knows_of_may_be_ours_rewritten() {
+        let old = item("Done on Monday", -9_000);
+        let done = [print("Done on Monday", "public")];
+        let with = |text: &str, item: Item| sight_with(text, &[old.clone(), item], &done);
+        let text = "We replaced the screen today";
+        // Nothing is left of its text, or too little of one that systems rewrite.
+        assert_eq!(with(text, item("", 1)), "unclear");
+        assert_eq!(with("👍", item(":+1:", 1)), "unclear");
+        assert_eq!(with("@ann", item("<@U123>", 1)), "unclear");
+        // Somebody else's words, the row's own others, and what was there before.
+        assert_eq!(with(text, item("When will it be ready?", 1)), "absent");
+        assert_eq!(with("👍", item("The other one of the row", 1)), "absent");
+        assert_eq!(with("👍", item("", -90)), "absent");
+        // Where words do not come back, no words say that it is another's.
+        let altered = Print {
+            until: Some(since() - SignedDuration::from_hours(2)),
+            ..print("Was here", "public")
+        };
+        let items = [old.clone(), item("When will it be ready?", 1)];
+        assert_eq!(
+            sight_with(text, &items, &[done[0].clone(), altered]),
+            "unclear"
+        );
+    }
+
+    #[test]
+    fn our_own_account_is_known_by_what_it_made() {
+        let by = |author: &str, item: Item| Item {
+            author: Some(author.to_owned()),
+            ..item
+        };
+        let old = by("U1", item("Done on Monday", -9_000));
+        let done = [print("Done on Monday", "public")];
+        let with = |item: Item| sight_with("👍", &[old.clone(), item], &done);
+        assert_eq!(with(by("U2", item(":+1:", 1))), "absent");
+        assert_eq!(with(by("U1", item("Quite other words", 1))), "unclear");
+        assert_eq!(with(item(":+1:", 1)), "unclear");
+        // A held one of another row.
+        let held = [done[0].clone(), print("Of another row", "public")];
+        let items = [old.clone(), by("U1", item("Of another row", 1))];
+        assert_eq!(sight_with("👍", &items, &held), "absent");
+    }
+
+    #[test]
+    fn one_that_says_the_same_as_another_is_not_taken_for_it() {
+        // The first of the two was done just before, and the second never came.
+        let text = "Called, nobody there";
+        let done = [print(text, "public")];
+        assert_eq!(sight_with(text, &[item(text, 0)], &done), "unclear");
+        assert_eq!(sight_with(text, &[item(text, 0)], &[]), "done");
+    }
+
+    #[test]
+    fn an_id_that_we_chose_settles_it() {
+        let ours = Item {
+            is_another: true,
+            ..item("Changed by somebody", -9_000)
+        };
+        assert_eq!(sight_with("👍", &[ours, item(":+1:", 1)], &[]), "absent");
     }
 }

@@ -1,5 +1,7 @@
 //! What the tests of the systems share.
 
+pub(crate) mod desk;
+
 use std::sync::Mutex;
 use std::time::Duration;
 

@@ -46,7 +46,7 @@ fn a_good_desk_passes_and_nothing_is_written() {
         ] {
             assert_eq!(of(&findings, what)["verdict"], "ok", "{profile}: {what}");
         }
-        assert!(ended.stderr.contains("nothing failed"), "{}", ended.stderr);
+        insta::assert_snapshot!(format!("good_{profile}"), work.shown(&ended.stderr));
     }
     assert_eq!(sandbox.audit().len(), 1);
 }
@@ -77,6 +77,7 @@ fn the_write_probe_leaves_nothing_behind() {
                 "listed back",
                 "marker",
                 "time of tickets",
+                "refusals",
                 "removed",
             ] {
                 assert_eq!(
@@ -118,11 +119,7 @@ fn a_wrong_zone_is_found_by_the_probe() {
     let findings = findings(&ended.stdout);
     let time = of(&findings, "time of tickets");
     assert_eq!(time["verdict"], "failed");
-    assert!(time["detail"].as_str().unwrap().contains("h off"), "{time}");
-    assert!(
-        time["hint"].as_str().unwrap().contains("timezone"),
-        "{time}"
-    );
+    insta::assert_snapshot!("wrong_zone", work.shown(&ended.stderr));
     assert_eq!(of(&findings, "removed")["verdict"], "ok");
 }
 
@@ -133,12 +130,7 @@ fn a_bad_token_is_told_with_where_to_make_one() {
     sandbox.profiles(&work, "rate = \"2000/s\"");
     work.write("token", "wrong");
     let ended = work.run(&["doctor", "--profile", "district"]).expect(3);
-    assert!(
-        ended.stderr.contains("the token is not accepted"),
-        "{}",
-        ended.stderr
-    );
-    assert!(ended.stderr.contains("Developer Tools"), "{}", ended.stderr);
+    insta::assert_snapshot!("bad_token", work.shown(&ended.stderr));
 }
 
 #[test]
@@ -148,12 +140,7 @@ fn a_system_that_is_not_there_is_told_line_by_line() {
     sandbox.profiles(&work, "rate = \"2000/s\"");
     drop(sandbox);
     let ended = work.run(&["doctor", "--profile", "district"]).expect(3);
-    assert!(
-        ended.stderr.contains("failed   connection"),
-        "{}",
-        ended.stderr
-    );
-    assert!(ended.stderr.contains("firewall"), "{}", ended.stderr);
+    insta::assert_snapshot!("system_that_is_not_there", work.shown(&ended.stderr));
 }
 
 #[test]

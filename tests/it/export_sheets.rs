@@ -39,11 +39,7 @@ fn analyses_count_the_tickets_of_the_file() {
         work.run(&all).expect(code)
     };
     let ended = export("tickets.xlsx", "sumary", 2);
-    assert!(
-        ended.stderr.contains("did you mean `summary`?"),
-        "{}",
-        ended.stderr
-    );
+    insta::assert_snapshot!("sheet_that_is_unknown", work.shown(&ended.stderr));
     // A second time: the charts of the first are ours to replace.
     export("tickets.xlsx", "all", 0);
     let ended = export("tickets.xlsx", "all", 0);

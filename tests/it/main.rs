@@ -4,9 +4,12 @@
 
 mod again;
 mod bad_input;
+mod bounds;
 mod bulk;
 #[cfg(unix)]
 mod delivery;
+#[cfg(unix)]
+mod desk;
 mod diff;
 mod doctor;
 mod dry_run;
@@ -21,12 +24,14 @@ mod machine;
 mod mapping_faults;
 mod mapping_keys;
 mod model;
+mod old_ledger;
 mod real_files;
 mod resume;
 mod retry;
 mod rollback;
 mod schedule;
 mod schema;
+mod secrets;
 mod settle;
 mod summary;
 mod support;

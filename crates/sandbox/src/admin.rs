@@ -1,5 +1,5 @@
-//! `/_sandbox`: the audit, counts, scripted faults, reset. No token: it listens where the sandbox listens, and
-//! holds nothing that the sandbox does not.
+//! `/_sandbox`: the audit, counts, scripted faults, reset. On this machine it needs no token: it holds nothing that the
+//! sandbox does not. Beyond it has one of its own ([`super::guard`]).
 
 use std::sync::atomic::Ordering;
 

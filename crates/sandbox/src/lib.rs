@@ -19,6 +19,7 @@
 //! | `clerk`, `veil` | what is obeyed later than it came, and shown later than it was made |
 //! | `audit` | one line for each accepted write; with a data folder its journal too |
 //! | `admin` | `/_sandbox` |
+//! | `guard` | who may call at all |
 
 mod admin;
 mod audit;
@@ -29,6 +30,7 @@ mod departure;
 mod dice;
 mod emulator;
 mod fault;
+mod guard;
 mod guid;
 mod incidentiq;
 mod limit;
@@ -103,6 +105,9 @@ pub enum Dialects {
 pub struct Config {
     /// Where it listens; port 0 takes any.
     pub listen: SocketAddr,
+    /// What `/_sandbox` wants as its bearer. `None`: nothing, or where it listens beyond this machine a token that is made
+    /// up and told in the ready line.
+    pub admin_token: Option<String>,
     /// Where its tickets are kept over a restart; `None` keeps them in memory.
     pub data: Option<PathBuf>,
     /// Whether what the data folder holds is thrown away at the start.
@@ -135,6 +140,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            admin_token: None,
             data: None,
             fresh: false,
             rate: 100.0,
@@ -260,19 +266,28 @@ impl Sandbox {
         self.address
     }
 
+    /// Whether others than this machine reach it.
+    pub fn is_public(&self) -> bool {
+        !guard::is_loopback(self.address)
+    }
+
     /// What a client needs to know, as the command prints it when the sandbox is ready: `incidentiq`,
-    /// `clearfeed` and `admin` (base URLs), `token`, `site_id`, `instance`. Below the first two lies each system's
+    /// `clearfeed` and `admin` (base URLs), `token`, `site_id`, `instance`, and `admin_token` where `admin` wants one. Below the first two lies each system's
     /// OpenAPI document: `/incidentiq/openapi.json` and `/clearfeed/openapi.json`.
     pub fn ready_line(&self) -> Value {
         let root = format!("http://{}", self.address);
-        json!({
+        let mut ready = json!({
             "incidentiq": format!("{root}/incidentiq"),
             "clearfeed": format!("{root}/clearfeed"),
             "admin": format!("{root}/_sandbox"),
             "token": TOKEN,
             "site_id": self.app.incidentiq.site(),
             "instance": self.app.instance(),
-        })
+        });
+        if let Some(token) = self.app.guard.admin_token() {
+            ready["admin_token"] = token.into();
+        }
+        ready
     }
 
     /// Ends it: no new connections, those that are there end with the answer under way, and the data goes to

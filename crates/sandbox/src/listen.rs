@@ -51,7 +51,15 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let codings = parts.headers.get(header::ACCEPT_ENCODING);
     let packs = takes_gzip(codings.and_then(|value| value.to_str().ok()));
+    let is_admitted = app.guard.admits(&parts.uri, &parts.headers);
     let departure = match to_bytes(body, MAX_BODY).await {
+        _ if !is_admitted => Departure::Whole(Reply::text(
+            403,
+            "text/plain",
+            "this sandbox answers under localhost and the address at which it listens, and to no page of another site: \
+             look at the headers Host and Origin\n"
+                .to_owned(),
+        )),
         Ok(body) => {
             let call = Call::new(
                 parts.method.as_str(),
@@ -92,6 +100,10 @@ async fn depart(app: &App, call: Call) -> Departure {
         ["clearfeed", ..] => {
             let pick: Pick<ClearFeed> = |app| (&app.clearfeed, &app.gates[1]);
             app.emulate(pick, call).await
+        }
+        ["_sandbox", ..] if !app.guard.may_administer(call.header("authorization")) => {
+            let error = "send the `admin_token` of the ready line as `Authorization: Bearer TOKEN`";
+            Departure::Whole(Reply::json(401, &serde_json::json!({ "error": error })))
         }
         ["_sandbox", ..] => Departure::Whole(admin::answer(app, &call)),
         _ => Departure::Whole(Reply::text(

@@ -15,6 +15,7 @@ use super::clerk::Job;
 use super::departure::Departure;
 use super::emulator::Emulator;
 use super::fault::{FaultKind, Faults};
+use super::guard::Guard;
 use super::guid::Guid;
 use super::incidentiq::IncidentIq;
 use super::limit::Bucket;
@@ -70,6 +71,7 @@ pub(super) struct App {
     pub(super) gates: [Gate; 2],
     pub(super) audit: Arc<Audit>,
     pub(super) faults: Faults,
+    pub(super) guard: Guard,
     instance: RwLock<(Guid, HeaderValue)>,
     stopped: watch::Receiver<bool>,
     jobs: mpsc::UnboundedSender<Job>,
@@ -111,6 +113,7 @@ impl App {
             clearfeed,
             gates: [Gate::new(config.rate), Gate::new(config.rate)],
             audit,
+            guard: Guard::new(&config),
             faults: Faults::new(config.seed, config.faults),
             instance: RwLock::new((opened.instance, header_of(opened.instance))),
             stopped,

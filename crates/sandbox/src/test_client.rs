@@ -58,7 +58,7 @@ impl Bench {
             "authorization: Bearer sandbox\r\n"
         };
         let request = format!(
-            "{line} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\n{token}{extra}content-length: {}\r\n\r\n{body}",
+            "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{token}{extra}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await?;

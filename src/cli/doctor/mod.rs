@@ -67,7 +67,7 @@ impl Doctor<'_> {
         .await?;
         self.tell(Finding::ok(
             "token",
-            format!("is there ({})", self.target.token_name()),
+            format!("is there ({})", self.target.token_place()),
         ));
         for finding in network::look(&connection).await {
             self.tell(finding);

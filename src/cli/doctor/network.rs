@@ -55,7 +55,7 @@ async fn one(connection: &Connection, address: &Url, host: &str, several: bool) 
         false => Finding::failed(what, detail, hint),
     };
     let mut findings = Vec::new();
-    let is_near = crate::config::is_loopback(address);
+    let is_near = systems::is_loopback(address);
     let proxy = PROXIES
         .into_iter()
         .find(|name| !is_near && std::env::var_os(name).is_some_and(|value| !value.is_empty()));

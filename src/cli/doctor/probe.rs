@@ -14,12 +14,15 @@ use crate::cli::ticket::{End, Sending, Sent};
 use crate::config::StateFolder;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
+use crate::ledger::Ledger;
 use crate::mapping::{ByHand, PlanOptions, by_hand};
 use crate::run::Limiter;
 use crate::systems::examine::Finding;
 use crate::systems::fields::{Field, FieldType, called};
+use crate::systems::shape::Shape;
 use crate::systems::{
-    self, Listed, Operation, Outcome, Permit, Reading, Schema, StepPayload, System, Ticket, Window,
+    self, CREATE, Call, Listed, Operation, Outcome, Permit, Reading, Schema, StepPayload, System,
+    Ticket, Window,
 };
 
 /// What the ticket is called.
@@ -59,7 +62,7 @@ impl Doctor<'_> {
                 return Ok(());
             }
         };
-        if self.target.is_live() {
+        if self.target.is_live(system) {
             let undo = format!("the probe {} itself", system.undoing());
             let about = About {
                 operation: Operation::Create,
@@ -71,7 +74,7 @@ impl Doctor<'_> {
             let about = about.say(self.target, connected, limiter);
             confirm(self.target.name(), &about, self.args.confirm.as_deref())?;
         }
-        let (commit, visible) = self.target.surprise();
+        let (commit, visible) = self.target.surprise(system);
         let output = self.output;
         let tell = |text: &str| output.say(&format!("           {text}"));
         let sending = Sending {
@@ -101,9 +104,51 @@ impl Doctor<'_> {
         for finding in probe.compare(&ticket, sent_at).await {
             self.tell(finding);
         }
+        let learned = self.learn(&probe, state).await;
+        self.tell(learned);
         let removed = probe.remove(&ticket, self.target.flags().join(" ")).await;
         self.tell(removed);
         Ok(())
+    }
+
+    /// Sends a create that no system may obey, and keeps the shape of its refusal as proof for the tenant.
+    async fn learn(&self, probe: &Probe<'_>, state: &StateFolder) -> Finding {
+        let not_learned = |detail: String| {
+            Finding::warning(
+                "refusals",
+                detail,
+                "nothing to do: rows that are refused are looked up until it is known how the system refuses",
+            )
+        };
+        let shape = match probe.refused(self.target.flags().join(" ")).await {
+            Ok(Refused::So(shape)) => shape,
+            Ok(Refused::Told(finding)) => return finding,
+            Ok(Refused::Unclear(why)) => return not_learned(why),
+            Err(error) => return not_learned(error.to_string()),
+        };
+        let name = shape.to_string();
+        let known = probe.system.shapes().was_probed(&name);
+        let tenant = probe.system.account().tenant.clone();
+        let system = probe.system.schema().system();
+        let path = state.ledger();
+        let kept = match tokio::task::block_in_place(|| Ledger::open(&path)) {
+            Ok(ledger) => {
+                ledger
+                    .keep_shape(system.as_str(), &tenant, &name, known)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(()) => Finding::ok(
+                "refusals",
+                format!(
+                    "an invalid ticket is refused ({}) and not made: rows that are refused so are rejected at once",
+                    shape.told()
+                ),
+            ),
+            Err(error) => failure("refusals", &error),
+        }
     }
 
     /// The ticket that was made.
@@ -223,7 +268,99 @@ fn fitting(field: &Field, directory: &Directory, user: Option<&str>) -> Option<S
     listing.entries.first().map(|entry| entry.id.clone())
 }
 
+/// What came of a create that no system may obey.
+enum Refused {
+    /// It was refused in this shape, and no ticket was made.
+    So(Shape),
+    /// Something was made all the same.
+    Told(Finding),
+    /// Nothing was learned: why.
+    Unclear(String),
+}
+
 impl Probe<'_> {
+    /// Sends the invalid create, and looks whether a ticket was made of it.
+    async fn refused(&self, flags: String) -> Result<Refused> {
+        let mark = format!("{}-invalid", self.mark);
+        let text = format!("Made by `deskferry doctor`, which removes it.\n\n{mark}");
+        let body = self.system.schema().invalid_create(TITLE, &text);
+        let sent_at = Timestamp::now() + self.system.account().clock_offset;
+        self.limiter.permit().await;
+        let answered = self
+            .system
+            .perform(Call {
+                step: CREATE,
+                ticket: None,
+                body: &body,
+                id: Uuid::new_v4(),
+            })
+            .await;
+        let shape = match (answered.outcome, answered.shape) {
+            (Outcome::Rejected(_), Some(shape)) => shape,
+            (Outcome::Done(ticket), _) => {
+                let removed = self.remove(&ticket, flags).await;
+                return Ok(Refused::Unclear(format!(
+                    "a ticket with ids that do not exist was taken: ticket {} {}",
+                    name(&ticket),
+                    removed.detail
+                )));
+            }
+            (Outcome::Denied(why) | Outcome::InDoubt(why) | Outcome::Unsent(why), _) => {
+                return Ok(Refused::Unclear(format!(
+                    "an invalid ticket was not refused: {why}"
+                )));
+            }
+            _ => {
+                return Ok(Refused::Unclear(
+                    "the system takes no more requests".to_owned(),
+                ));
+            }
+        };
+        tokio::time::sleep(self.visible_within).await;
+        let bears = |listed: &Listed| {
+            let text = listed.text.as_deref().unwrap_or_default();
+            text.contains(&mark)
+        };
+        Ok(match self.look(sent_at, &bears).await? {
+            None => Refused::So(shape),
+            Some(listed) => {
+                let removed = self.remove(&listed.ticket, flags).await;
+                Refused::Told(Finding::failed(
+                    "refusals",
+                    format!(
+                        "the system refused an invalid ticket ({}) and made it all the same: ticket {} {}",
+                        shape.told(),
+                        name(&listed.ticket),
+                        removed.detail
+                    ),
+                    "something before the system refuses what it passes on: rows that are refused are looked up",
+                ))
+            }
+        })
+    }
+
+    /// The first ticket of two days around a moment that is what is looked for.
+    async fn look(
+        &self,
+        sent_at: Timestamp,
+        is_it: &(dyn Fn(&Listed) -> bool + Sync),
+    ) -> Result<Option<Listed>> {
+        let day = SignedDuration::from_hours(24);
+        let window = Window {
+            from: sent_at.checked_sub(day).unwrap_or(sent_at),
+            to: sent_at.checked_add(day).unwrap_or(sent_at),
+        };
+        let mut found = None;
+        let mut take = |page: Vec<Listed>| {
+            let mut page = page.into_iter();
+            found = found.take().or_else(|| page.find(is_it));
+        };
+        self.system
+            .list_created(window, self.limiter, &mut take)
+            .await?;
+        Ok(found)
+    }
+
     /// Whether the ticket is listed back as it was sent.
     async fn compare(&self, ticket: &Ticket, sent_at: Timestamp) -> Vec<Finding> {
         let listed = match self.listed(ticket, sent_at).await {
@@ -258,25 +395,12 @@ impl Probe<'_> {
 
     /// The ticket as a listing shows it. It is looked for in all of two days, so that a wrong zone hides nothing.
     async fn listed(&self, ticket: &Ticket, sent_at: Timestamp) -> Result<Option<Listed>> {
-        let day = SignedDuration::from_hours(24);
-        let window = Window {
-            from: sent_at.checked_sub(day).unwrap_or(sent_at),
-            to: sent_at.checked_add(day).unwrap_or(sent_at),
-        };
         for look in 0..LOOKS {
             if look > 0 {
                 tokio::time::sleep(self.visible_within / (LOOKS - 1)).await;
             }
-            let mut found = None;
-            let mut take = |page: Vec<Listed>| {
-                let mut page = page.into_iter();
-                found = found
-                    .take()
-                    .or_else(|| page.find(|listed| listed.ticket.id == ticket.id));
-            };
-            self.system
-                .list_created(window, self.limiter, &mut take)
-                .await?;
+            let is_it = |listed: &Listed| listed.ticket.id == ticket.id;
+            let found = self.look(sent_at, &is_it).await?;
             if found.is_some() {
                 return Ok(found);
             }

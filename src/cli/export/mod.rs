@@ -31,9 +31,6 @@ use crate::systems::Standing;
 use crate::systems::common::CommonTicket;
 use crate::systems::query::{Query, StateFilter};
 
-/// How many tickets are written between two looks at whether to stop.
-const STRIDE: u64 = 1_024;
-
 pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     if args.fields {
         return fields(*output);
@@ -41,7 +38,8 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
     let path = args.output.clone().unwrap_or_default();
     let format = table::format(&args, &path)?;
     let kinds = analyses::kinds(&args, format)?;
-    table::check_places(&args, &path)?;
+    let state = StateFolder::open(global.state.as_deref())?;
+    table::check_places(&args, &path, &state)?;
     let open = Open::at(
         &super::args::Desk {
             // What has changed must show: a person's new name too.
@@ -53,7 +51,15 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         *output,
     )
     .await?;
-    let ended = export(&args, &path, (format, &kinds), &open, global, *output).await;
+    let ended = export(
+        &args,
+        &path,
+        (format, &kinds),
+        &open,
+        (global, &state),
+        *output,
+    )
+    .await;
     open.close().await?;
     ended
 }
@@ -63,7 +69,7 @@ async fn export(
     path: &Path,
     (format, kinds): (Format, &[SheetKind]),
     open: &Open,
-    global: &Global,
+    (global, state): (&Global, &StateFolder),
     output: Output,
 ) -> Result<ExitCode> {
     let started = Instant::now();
@@ -80,8 +86,8 @@ async fn export(
             .map_or(with_comments, |plan| plan.parts(with_comments).comments),
         is_lasting: args.incremental,
     };
-    let state = StateFolder::open(global.state.as_deref())?;
-    let place = Place::of(&state, open, &order, args.incremental)?;
+    let placing = table::placing(args, path, format, plan.as_ref(), state)?;
+    let place = Place::of(state, open, &order, args.incremental)?;
     if args.desk.refresh {
         Replica::delete(place.path())?;
     }
@@ -89,7 +95,7 @@ async fn export(
     if let Some(going_on) = place.going_on(&replica)? {
         output.say(&going_on);
     }
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(&global.force)?;
     let replica = Arc::new(Mutex::new(replica));
     let read = {
         let bar = Bar::new(output.show(), open.limiter.ceiling());
@@ -111,9 +117,11 @@ async fn export(
     let written = tokio::task::block_in_place(|| {
         let stop = interrupts.stop();
         let told = Analyses::of(kinds, args, &replica, &query, open, &stop)?;
-        let sink = table::sink(args, path, format, plan, open, told)?;
-        let written = write(&replica, selection, open, sink, &stop)?;
-        table::way_back(args, format, &written, open)?;
+        let records = placing.records.clone();
+        let sink = table::sink(args, (path, placing), format, plan, open, told)?;
+        let mut written = write(&replica, selection, open, sink, &stop)?;
+        let notes = table::way_back(args, format, &written, open, &records)?;
+        written.notes.extend(notes);
         Ok::<_, Error>(written)
     })?;
     drop(replica);
@@ -151,10 +159,8 @@ fn each(
     stop: &Stop,
     take: &mut dyn FnMut(&CommonTicket) -> Result<()>,
 ) -> Result<()> {
-    let mut taken = 0_u64;
     replica.each(selection, &mut |ticket| {
-        taken += 1;
-        if taken.is_multiple_of(STRIDE) && *stop.borrow() != Going::On {
+        if *stop.borrow() != Going::On {
             return Err(Error::new(ErrorKind::Interrupted, "stopped")
                 .hint("what was read is kept: the same command goes on"));
         }

@@ -1,5 +1,6 @@
 //! What the file is to be: its form, its columns, the mapping that leads back.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,13 +9,17 @@ use jiff::Timestamp;
 use super::analyses::{Analyses, has_sheets};
 use super::is_stream;
 use crate::cli::args::{By, ExportArgs, Include};
+use crate::cli::confirm::yes_or_no;
 use crate::cli::open::Open;
+use crate::config::StateFolder;
 use crate::error::{Error, Result};
 use crate::export::back;
 use crate::export::columns::Plan;
 use crate::export::file::{
-    About, Format, JsonLines, Options, Sink, Written, can_write, create, write_text,
+    About, Format, JsonLines, Options, Placing, Sink, Written, can_write, create, is_strange,
+    write_text,
 };
+use crate::outfile::{Claims, Records};
 
 /// The form of the file, by its name.
 ///
@@ -66,11 +71,17 @@ pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
 ///
 /// # Errors
 /// When nothing can be written there, or the earlier file is not there.
-pub(super) fn check_places(args: &ExportArgs, path: &Path) -> Result<()> {
+pub(super) fn check_places(args: &ExportArgs, path: &Path, state: &StateFolder) -> Result<()> {
+    let mut claims = Claims::default().keeping(state.path());
+    if let Some(columns) = &args.columns {
+        claims = claims.reading(columns, "the file of columns");
+    }
     if !is_stream(path) {
+        claims.write(path, "-o")?;
         can_write(path, "-o")?;
     }
     if let Some(mapping) = &args.write_mapping {
+        claims.write(mapping, "--write-mapping")?;
         can_write(mapping, "--write-mapping")?;
     }
     match &args.carry_from {
@@ -97,13 +108,48 @@ pub(super) fn plan(args: &ExportArgs, format: Format, open: &Open) -> Result<Opt
     }
 }
 
+/// By what files of ours are known. Where somebody is there to ask, a file that is none of ours is replaced only when they
+/// say so; else it steps aside when the new one is whole.
+///
+/// # Errors
+/// When the file is to stay.
+pub(super) fn placing(
+    args: &ExportArgs,
+    path: &Path,
+    format: Format,
+    plan: Option<&Plan>,
+    state: &StateFolder,
+) -> Result<Placing> {
+    let mut placing = Placing {
+        records: Records::of(state.path()),
+        replaces: false,
+        wait: Duration::from_secs(args.wait),
+    };
+    let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if is_stream(path) || !can_ask || !is_strange(path, format, plan, &placing) {
+        return Ok(placing);
+    }
+    match yes_or_no(&format!(
+        "{} was not written by deskferry: replace it? [y/N] ",
+        path.display()
+    ))? {
+        true => placing.replaces = true,
+        false => {
+            return Err(Error::usage("was not written by deskferry and is kept")
+                .at(path.display())
+                .hint("nothing was read; name another file: -o FILE"));
+        }
+    }
+    Ok(placing)
+}
+
 /// The file, begun.
 ///
 /// # Errors
 /// When it cannot be written, or an earlier file cannot be read.
 pub(super) fn sink(
     args: &ExportArgs,
-    path: &Path,
+    (path, placing): (&Path, Placing),
     format: Format,
     plan: Option<Plan>,
     open: &Open,
@@ -129,7 +175,7 @@ pub(super) fn sink(
         partition: args.partition_by,
         drop_columns: args.drop_columns,
         carry_from: args.carry_from.clone(),
-        wait: Duration::from_secs(args.wait),
+        placing,
         sheets: analyses.sheets,
     })
 }
@@ -166,7 +212,7 @@ fn asked(args: &ExportArgs) -> String {
     }
 }
 
-/// Writes the mapping that leads back, where it is asked for.
+/// Writes the mapping that leads back, where it is asked for; a line where another file steps aside for it.
 ///
 /// # Errors
 /// When nothing leads back, or the mapping cannot be written.
@@ -175,9 +221,10 @@ pub(super) fn way_back(
     format: Format,
     written: &Written,
     open: &Open,
-) -> Result<()> {
+    records: &Records,
+) -> Result<Option<String>> {
     let (Some(path), Some(plan)) = (&args.write_mapping, &written.plan) else {
-        return Ok(());
+        return Ok(None);
     };
     let custom = &open.directory.snapshot().custom_fields;
     let text = back::mapping(
@@ -189,5 +236,5 @@ pub(super) fn way_back(
         written,
         Timestamp::now(),
     )?;
-    write_text(path, &text)
+    write_text(path, &text, records)
 }

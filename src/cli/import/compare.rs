@@ -4,7 +4,7 @@
 use super::super::connect::Target;
 use super::{Import, Pass};
 use crate::error::{Error, Result};
-use crate::ledger::{RunMeta, Scope};
+use crate::ledger::{RunLocks, RunMeta, Scope};
 use crate::mapping::MapRows;
 use crate::report::words;
 use crate::run::{self, Compared};
@@ -46,7 +46,7 @@ impl Import<'_> {
         }
         if self.args.again {
             // A live profile says it with the confirmation.
-            if self.args.dry_run || !self.target.is_some_and(Target::is_live) {
+            if self.args.dry_run || !self.is_live() {
                 self.output.say(&doubled(&compared));
             }
         } else if compared.elsewhere.0 > 0 {
@@ -78,23 +78,28 @@ impl Import<'_> {
             return Ok(());
         };
         let ticket = first.number.as_ref().unwrap_or(&first.id);
-        let inputs: Vec<String> = (self.inputs().iter())
-            .map(|path| words::shell_word(&path.display().to_string()))
-            .collect();
-        let target = self.target.map(Target::flags).unwrap_or_default();
         Err(Error::usage(format!(
             "this ledger knows nothing of the scope `{name}`, but the system holds tickets of it: {}, among them {ticket}",
             words::plural(found.len() as u64, "was found", "were found")
         ))
         .at(self.mapping.name())
         .hint("another computer or another state folder has sent these rows: go on there, with its `--state`")
-        .hint(format!(
-            "or learn from the system what is there: deskferry runs adopt {} --mapping {} {}",
+        .hint(format!("or learn from the system what is there: {}", self.adopting()))
+        .hint("nothing was sent; --again sends the rows all the same, and doubles those that are there"))
+    }
+
+    /// The command that learns from the system what is there.
+    pub(super) fn adopting(&self) -> String {
+        let inputs: Vec<String> = (self.inputs().iter())
+            .map(|path| words::shell_word(&path.display().to_string()))
+            .collect();
+        let target = self.target.map(Target::flags).unwrap_or_default();
+        format!(
+            "deskferry runs adopt {} --mapping {} {}",
             inputs.join(" "),
             words::shell_word(&self.args.mapping.display().to_string()),
             target.join(" ")
-        ))
-        .hint("nothing was sent; --again sends the rows all the same, and doubles those that are there"))
+        )
     }
 
     /// Gives up what is to be sent once more; a dry run only says so.
@@ -102,6 +107,7 @@ impl Import<'_> {
         &self,
         pass: &Pass<'_>,
         scope: &Scope,
+        locks: &RunLocks,
         compared: Option<&Compared>,
     ) -> Result<()> {
         let nothing = compared.is_none_or(|compared| compared.done() == 0);
@@ -109,7 +115,7 @@ impl Import<'_> {
             return Ok(());
         }
         tokio::task::block_in_place(|| {
-            run::give_up(self.items(pass)?, pass.plan, scope, self.limit())
+            run::give_up(self.items(pass)?, pass.plan, scope, locks, self.limit())
         })?;
         Ok(())
     }

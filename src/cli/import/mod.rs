@@ -5,10 +5,12 @@ mod bulk;
 mod compare;
 mod forecast;
 mod only;
+mod rekey;
 mod settings;
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::args::{Global, ImportArgs};
@@ -21,9 +23,11 @@ use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
-use crate::intake::{self, Survey, Watching};
-use crate::ledger::{Ledger, RunLock, RunMeta, RunState, Scope};
+use crate::intake::{self, Subject, Survey, Watching};
+use crate::ledger::{Ledger, RunLocks, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
+use crate::outfile::{Claims, Records};
+use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
 use crate::report::diff::DiffList;
 use crate::report::error_file::ErrorFiles;
@@ -85,6 +89,7 @@ pub(super) async fn run_only(
         state: &state,
         output: *output,
         only: only.as_ref(),
+        known_as: Mutex::default(),
     };
     let ended = import.run().await;
     if let Some(connected) = connected {
@@ -108,6 +113,7 @@ struct Running {
     reporter: Reporter,
     settings: run::Settings,
     interrupts: Interrupts,
+    locks: Option<RunLocks>,
 }
 
 /// One import: everything that is settled before the first row is read.
@@ -123,9 +129,19 @@ struct Import<'a> {
     output: Output,
     /// The records that are run at all; `None`: every one.
     only: Option<&'a Only>,
+    /// The old keys of rows that a dry run shows with new ones, by the new ones.
+    known_as: Mutex<HashMap<RowKey, RowKey>>,
 }
 
 impl Import<'_> {
+    /// Whether what answers is live; without a connection nothing is sent.
+    fn is_live(&self) -> bool {
+        match (self.target, self.connected) {
+            (Some(target), Some(connected)) => target.is_live(connected.system.as_ref()),
+            _ => true,
+        }
+    }
+
     /// Whether the rows act on tickets that are there.
     fn acts(&self) -> bool {
         !self.mapping.operation().makes()
@@ -147,8 +163,9 @@ impl Import<'_> {
         let plan = self.plan(&directory)?;
         self.tell_set_once(&plan);
         let survey = self.survey(&plan)?;
-        let _locks = self.lock(&directory)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
+        let locks = self.lock(&ledger, &directory)?;
+        self.is_current(&ledger)?;
         let system = self.mapping.system().as_str();
         let tenant = &directory.snapshot().tenant;
         let scope = ledger.scope(system, tenant, self.mapping.scope()).await?;
@@ -163,6 +180,7 @@ impl Import<'_> {
             survey: &survey,
             counted: self.counted(&plan, &survey)?,
         };
+        self.rekey(&pass, &scope, locks.as_ref(), &meta).await?;
         let compared = self.compare(&pass, &scope, &meta).await?;
         self.probe(&pass, &scope).await?;
         self.confirm(&pass, compared.as_ref())?;
@@ -170,13 +188,16 @@ impl Import<'_> {
         let reporter = self.reporter()?;
         let settings = self.settings()?;
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
-        let interrupts = Interrupts::listen()?;
-        self.give_up(&pass, &scope, compared.as_ref())?;
+        let interrupts = Interrupts::listen(&self.global.force)?;
+        if let Some(locks) = &locks {
+            self.give_up(&pass, &scope, locks, compared.as_ref())?;
+        }
         let running = Running {
             targets,
             reporter,
             settings,
             interrupts,
+            locks,
         };
         self.execute(&pass, scope, meta, compared, running).await
     }
@@ -200,10 +221,34 @@ impl Import<'_> {
     /// The records of this import, in order.
     fn items<'i>(&'i self, pass: &'i Pass<'_>) -> Result<Items<'i>> {
         let items = pass.survey.items(self.input, pass.plan)?;
-        Ok(match self.only {
+        let items: Items<'i> = match self.only {
             Some(only) => Box::new(only.of(items)),
             None => Box::new(items),
-        })
+        };
+        let known_as = self.known_as.lock().unwrap_or_else(PoisonError::into_inner);
+        if known_as.is_empty() {
+            return Ok(items);
+        }
+        let known_as = known_as.clone();
+        Ok(Box::new(items.map(move |item| {
+            let mut item = item?;
+            if let Subject::Keyed(key) = &mut item.subject
+                && let Some(old) = known_as.get(key)
+            {
+                *key = old.clone();
+            }
+            Ok(item)
+        })))
+    }
+
+    /// The keys of these records.
+    fn keys(&self, pass: &Pass<'_>, each: &mut dyn FnMut(RowKey)) -> Result<()> {
+        for item in self.items(pass)? {
+            if let Subject::Keyed(key) = item?.subject {
+                each(key);
+            }
+        }
+        Ok(())
     }
 
     async fn directory(&self) -> Result<Arc<Directory>> {
@@ -317,23 +362,35 @@ impl Import<'_> {
     }
 
     /// The right to send to the tenant with the token, and for the scope with any; a dry run needs none.
-    fn lock(&self, directory: &Directory) -> Result<Vec<RunLock>> {
+    fn lock(&self, ledger: &Ledger, directory: &Directory) -> Result<Option<RunLocks>> {
         let Some(target) = self.target.filter(|_| !self.args.dry_run) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let (state, system) = (self.state.path(), self.mapping.system().as_str());
+        let (system, token) = (self.mapping.system().as_str(), target.token_name());
         let tenant = &directory.snapshot().tenant;
-        Ok(vec![
-            RunLock::take(state, system, tenant, &target.token_name())?,
-            RunLock::take_scope(state, system, tenant, self.mapping.scope())?,
-        ])
+        let scope = self.mapping.scope();
+        ledger.lock(system, tenant, scope, Some(&token)).map(Some)
+    }
+
+    /// Refuses a ledger that may be an older one, unless it is to be trusted; a dry run only says so.
+    fn is_current(&self, ledger: &Ledger) -> Result<()> {
+        if self.args.trust_ledger {
+            ledger.trust();
+        }
+        match ledger.is_current() {
+            Err(error) if self.args.dry_run => {
+                self.output.say(&format!("  warning    {error}"));
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     fn confirm(&self, pass: &Pass<'_>, compared: Option<&Compared>) -> Result<()> {
         let (Some(target), Some(connected)) = (self.target, self.connected) else {
             return Ok(());
         };
-        if self.args.dry_run || !target.is_live() {
+        if self.args.dry_run || !self.is_live() {
             return Ok(());
         }
         let records = pass.counted.1;
@@ -390,6 +447,8 @@ impl Import<'_> {
             ledger: Some(scope),
             targets: running.targets,
             meta,
+            locks: running.locks,
+            reread: Some(Box::new(|each| self.keys(pass, each))),
         };
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
@@ -404,7 +463,10 @@ impl Import<'_> {
     }
 
     fn settings(&self) -> Result<run::Settings> {
-        let (commit_within, visible_within) = self.target.map(Target::surprise).unwrap_or_default();
+        let (commit_within, visible_within) = match (self.target, self.connected) {
+            (Some(target), Some(connected)) => target.surprise(connected.system.as_ref()),
+            _ => Default::default(),
+        };
         Ok(run::Settings {
             rate: settings::rate(self.args, self.target),
             concurrency: self
@@ -424,7 +486,9 @@ impl Import<'_> {
             diff: self.args.diff,
             bulk: self.args.bulk,
             workers: None,
-            crash: settings::crash(self.target)?,
+            trust_ledger: self.args.trust_ledger,
+            adopt: self.adopting(),
+            crash: settings::crash(self.is_live())?,
         })
     }
 
@@ -448,6 +512,10 @@ impl Import<'_> {
                 .map(|folder| folder.display().to_string())
                 .unwrap_or_default(),
             operation: self.mapping.operation(),
+            key_definition: match self.acts() {
+                true => String::new(),
+                false => self.mapping.key_definition().to_owned(),
+            },
         }
     }
 
@@ -477,14 +545,15 @@ impl Import<'_> {
     /// What is kept of each row, where it is asked for.
     fn row_by_row(&self) -> Result<RowByRow> {
         let args = self.args;
-        let payloads = args.payloads.as_deref().map(|path| {
-            self.is_no_input(path)?;
-            PayloadFile::create(path)
-        });
-        let outcomes = args.outcomes.as_deref().map(|path| {
-            self.is_no_input(path)?;
-            OutcomeFile::create(path)
-        });
+        let records = Records::of(self.state.path());
+        let payloads = args
+            .payloads
+            .as_deref()
+            .map(|path| PayloadFile::create(path).map(|file| file.remembering(records.clone())));
+        let outcomes = args
+            .outcomes
+            .as_deref()
+            .map(|path| OutcomeFile::create(path).map(|file| file.remembering(records.clone())));
         Ok(RowByRow {
             payloads: payloads.transpose()?,
             outcomes: outcomes.transpose()?,
@@ -494,27 +563,44 @@ impl Import<'_> {
         })
     }
 
-    /// Refuses to write over what is read.
-    fn is_no_input(&self, path: &Path) -> Result<()> {
-        let read = self.args.inputs.iter().chain([&self.args.mapping]);
-        let same = |other: &std::path::PathBuf| matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        match read.into_iter().any(same) {
-            true => Err(
-                Error::usage("is read by this run and cannot be written by it")
-                    .at(path.display())
-                    .hint("choose another name"),
-            ),
-            false => Ok(()),
+    /// What this run reads or keeps, and the files that it is to write, which must be others.
+    fn claims(&self) -> Result<Claims> {
+        let args = self.args;
+        let mut claims = Claims::default()
+            .reading(&args.mapping, "the mapping")
+            .keeping(self.state.path());
+        for path in &args.inputs {
+            claims = claims.reading(path, "an input");
         }
+        for path in self.mapping.beside() {
+            claims = claims.reading(path, "a file of the mapping");
+        }
+        if let Some(path) = &args.directory {
+            claims = claims.reading(path, "the directory");
+        }
+        let outputs = [
+            ("--payloads", &args.payloads),
+            ("--outcomes", &args.outcomes),
+            ("--errors-to", &args.errors_to),
+        ];
+        for (flag, path) in outputs {
+            if let Some(path) = path.as_deref().filter(|path| !path.is_dir()) {
+                claims.write(path, flag)?;
+            }
+        }
+        Ok(claims)
     }
 
     fn reporter(&self) -> Result<Reporter> {
+        let claims = self.claims()?;
         let files = (!self.args.dry_run).then(|| {
             ErrorFiles::new(
                 self.input.tables(),
                 Path::new("."),
                 self.args.errors_to.as_deref(),
             )
+            .remembering(Records::of(self.state.path()))
+            .sparing(claims)
         });
         let reporter = Reporter::new(
             Progress::new(self.output.show(), self.limiter.ceiling()),
@@ -567,7 +653,11 @@ impl Import<'_> {
             compared: compared.map(|compared| compared.to_json()),
             ..Aftermath::default()
         };
-        for path in written.as_ref().map(Vec::as_slice).unwrap_or_default() {
+        let (files, notes) = written.as_ref().map_or((&[][..], &[][..]), |written| {
+            (&written.files[..], &written.notes[..])
+        });
+        after.kept = notes.to_vec();
+        for path in files {
             let path = path.strip_prefix(".").unwrap_or(path).to_owned();
             let command = announce::command_for(self.args, self.global, self.target, &[&path]);
             after.error_files.push((path, command));
@@ -630,7 +720,7 @@ impl Import<'_> {
                 error.kind().exit_code()
             }
             None if interrupted => ExitCode::Interrupted,
-            None if totals.doubles > 0 => ExitCode::SomeRows,
+            None if totals.doubles > 0 || totals.unswept => ExitCode::SomeRows,
             None => summary.exit_code(),
         })
     }

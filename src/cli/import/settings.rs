@@ -43,13 +43,12 @@ pub(super) fn target(
 }
 
 /// Where the run is made to die: the variable is for the proof of the delivery alone, and is heard only where no
-/// live system can answer: behind a loopback address that the profile calls live, a tunnel leads to one.
+/// live system answers.
 ///
 /// # Errors
 /// When it names no place.
-pub(super) fn crash(target: Option<&Target>) -> Result<Option<Arc<Crash>>> {
-    let near = target.is_some_and(|target| target.is_near() && !target.is_live());
-    let Some(place) = std::env::var_os(CRASH).filter(|_| near) else {
+pub(super) fn crash(is_live: bool) -> Result<Option<Arc<Crash>>> {
+    let Some(place) = std::env::var_os(CRASH).filter(|_| !is_live) else {
         return Ok(None);
     };
     let crash = place.to_string_lossy().parse::<Crash>();

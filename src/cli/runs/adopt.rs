@@ -12,7 +12,7 @@ use super::super::reference;
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::intake::{self, Selection};
-use crate::ledger::{Ledger, RunLock, RunMeta, RunState};
+use crate::ledger::{Ledger, RunLocks, RunMeta, RunState};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
@@ -85,11 +85,8 @@ impl Adopting<'_> {
         let system = self.connected.system.as_ref();
         let (name, tenant) = (self.mapping.system().as_str(), &system.account().tenant);
         let scope = self.mapping.scope();
-        let folder = self.state.path();
-        let _locks = [
-            RunLock::take(folder, name, tenant, &self.target.token_name())?,
-            RunLock::take_scope(folder, name, tenant, scope)?,
-        ];
+        let token = self.target.token_name();
+        let locks = self.ledger.lock(name, tenant, scope, Some(&token))?;
         let limiter = Limiter::new(self.target.rate());
         let plan = match self.args.inputs.is_empty() && !self.mapping.marks_field() {
             true => None,
@@ -110,11 +107,13 @@ impl Adopting<'_> {
             name,
             self.target.name()
         ));
-        if !marked.whole {
-            self.output.say("  warning    the system listed fewer tickets than it counts: run this again before an import");
+        if let Some(gap) = marked.gap {
+            self.output.say(&format!(
+                "  warning    tickets may be missing: {gap}. Run this again before an import"
+            ));
         }
-        let (gone, whole) = (marked.gone, marked.whole);
-        let adopted = self.learn(marked, plan).await?;
+        let (gone, whole) = (marked.gone, marked.gap.is_none());
+        let adopted = self.learn(marked, plan, &locks).await?;
         self.report(&adopted, gone, whole)
     }
 
@@ -130,7 +129,12 @@ impl Adopting<'_> {
         Ok(Arc::new(plan))
     }
 
-    async fn learn(&self, marked: Marked, plan: Option<Arc<Plan>>) -> Result<Adopted> {
+    async fn learn(
+        &self,
+        marked: Marked,
+        plan: Option<Arc<Plan>>,
+        locks: &RunLocks,
+    ) -> Result<Adopted> {
         let scope = self.mapping.scope();
         let tenant = &self.connected.system.account().tenant;
         let run = match self.args.dry_run {
@@ -138,7 +142,9 @@ impl Adopting<'_> {
             false => {
                 let name = self.mapping.system().as_str();
                 let scope = self.ledger.scope(name, tenant, scope).await?;
-                Some(scope.start_run(self.meta()).await?)
+                // This is what an older ledger needs.
+                self.ledger.trust();
+                Some(scope.start_run(locks, self.meta()).await?)
             }
         };
         let adopted = if let Some(plan) = plan.filter(|_| !self.args.inputs.is_empty()) {
@@ -188,6 +194,11 @@ impl Adopting<'_> {
             mapping: self.mapping.name().to_owned(),
             mapping_print: self.mapping.fingerprint().to_owned(),
             command: COMMAND.to_owned(),
+            // Without an input no key is made.
+            key_definition: match self.args.inputs.is_empty() {
+                true => String::new(),
+                false => self.mapping.key_definition().to_owned(),
+            },
             ..RunMeta::default()
         }
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{Ledger, MadeTicket, RunInfo};
 use crate::mapping::Mapping;
 use crate::record::{Cell, Place, Record};
-use crate::source::{Input, Row};
+use crate::source::{self, Input, Row};
 
 /// What follows the columns of the input.
 const COLUMNS: [&str; 7] = ["_file", "_sheet", "_row", "_key", "_id", "_number", "_link"];
@@ -54,8 +54,8 @@ pub(super) async fn print(ledger: &Ledger, run: &RunInfo, output: Output) -> Res
 /// The input as the run read it.
 fn reopen(run: &RunInfo) -> std::result::Result<Input, String> {
     let paths: Vec<PathBuf> = run.meta.inputs.iter().map(PathBuf::from).collect();
-    if paths.iter().any(|path| path == Path::new("-")) {
-        return Err("it came from standard input".to_owned());
+    if paths.iter().any(|path| source::comes_once(path)) {
+        return Err("it came from standard input or a pipe".to_owned());
     }
     let mapping = Mapping::load(Path::new(&run.meta.mapping)).map_err(|error| error.to_string())?;
     let input = Input::open(&paths, mapping.input_options()).map_err(|error| error.to_string())?;

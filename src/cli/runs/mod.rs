@@ -1,6 +1,7 @@
 //! `deskferry runs`: what happened, read from the ledger, and what to do about it.
 
 mod adopt;
+mod candidates;
 mod ids;
 mod purge;
 mod retry;

@@ -1,11 +1,11 @@
 //! `deskferry runs purge`: a client's data leaves the state folder.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use serde_json::json;
 
 use super::super::args::{Keep, PurgeArgs};
-use super::super::output::Output;
+use super::super::output::{Output, stderr_text};
 use super::typed;
 use crate::config::StateFolder;
 use crate::directory::cache;
@@ -25,8 +25,8 @@ pub(super) async fn run(
     if !keep_ids {
         confirm(run, args.confirm.as_deref())?;
     }
-    let _locks = typed::lock(run, None, state)?;
-    let purged = ledger.purge(&run.code, keep_ids).await?;
+    let locks = typed::lock(run, None, ledger)?;
+    let purged = ledger.purge(&locks, &run.code, keep_ids).await?;
     let mut removed: Vec<String> = Vec::new();
     if purged.last_of_tenant
         && let Some(system) = SystemName::parse(&run.system)
@@ -104,9 +104,7 @@ fn confirm(run: &RunInfo, given: Option<&str>) -> Result<()> {
 
 fn ask(about: &str) -> Result<String> {
     let failed = |error| Error::machine("cannot read the confirmation").caused_by(error);
-    eprintln!("  {about}");
-    eprint!("  type the run's code to go on: ");
-    std::io::stderr().flush().map_err(failed)?;
+    stderr_text(&format!("  {about}\n  type the run's code to go on: "));
     let mut line = String::new();
     std::io::stdin()
         .lock()

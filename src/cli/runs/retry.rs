@@ -8,7 +8,7 @@ use super::typed::Typed;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{Ledger, RunInfo, StoredEnd};
 use crate::report::words;
-use crate::source::Input;
+use crate::source::{self, Input};
 
 pub(super) async fn run(
     args: RetryArgs,
@@ -57,10 +57,10 @@ fn check(typed: &Typed, run: &RunInfo, output: Output) -> Result<()> {
         .args
         .inputs
         .iter()
-        .any(|path| path == std::path::Path::new("-"))
+        .any(|path| source::comes_once(path))
     {
         return Err(Error::usage(format!(
-            "run `{}` read its rows from standard input, which is gone",
+            "run `{}` read its rows from standard input or a pipe, which is gone",
             run.code
         ))
         .hint(format!(

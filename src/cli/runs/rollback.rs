@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::args::{Global, RollbackArgs};
 use super::super::confirm::confirm;
 use super::super::connect::{Connected, Target};
+use super::super::end::Force;
 use super::super::interrupt::Interrupts;
 use super::super::output::Output;
 use super::typed::{self, Typed};
@@ -42,12 +43,12 @@ pub(super) async fn run(
     }
     let typed = Typed::of(run, global)?;
     let target = typed.target()?;
-    let _locks = typed::lock(run, Some(&target), state)?;
+    let locks = typed::lock(run, Some(&target), ledger)?;
     let connected = typed::connect(run, &typed, &target, state).await?;
     let rate = args.rate.or(typed.args.rate).or_else(|| target.rate());
     let taking = Taking {
         system: Arc::clone(&connected.system),
-        rollback: ledger.rollback(&run.code).await?,
+        rollback: ledger.rollback(&locks, &run.code).await?,
         limiter: Arc::new(Limiter::new(rate)),
         concurrency: target.concurrency(),
         note: format!(
@@ -63,6 +64,7 @@ pub(super) async fn run(
         target: &target,
         connected: &connected,
         output,
+        force: &global.force,
     };
     let ended = command.go(&taking).await;
     drop(taking);
@@ -77,6 +79,7 @@ struct Rolling<'a> {
     target: &'a Target,
     connected: &'a Connected,
     output: Output,
+    force: &'a Force,
 }
 
 /// What came of it.
@@ -109,10 +112,10 @@ impl Rolling<'_> {
             return self.rehearsed(&forecast);
         }
         let touched = forecast.undone + forecast.unseen;
-        if touched > 0 && self.target.is_live() {
+        if touched > 0 && self.target.is_live(self.connected.system.as_ref()) {
             confirm(self.target.name(), "", self.args.confirm.as_deref())?;
         }
-        let interrupts = Interrupts::listen()?;
+        let interrupts = Interrupts::listen(self.force)?;
         let mut tally = Tally::default();
         let going = taking
             .run(interrupts.stop(), |one, state| tally.add(one, state))

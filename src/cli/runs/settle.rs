@@ -8,17 +8,20 @@ use serde_json::{Value, json};
 
 use super::super::args::{Global, SettleArgs};
 use super::super::output::Output;
+use super::candidates::{candidate_json, candidate_line};
 use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
+use crate::infile;
 use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
 use crate::mapping::reference::{borne, field_of};
+use crate::outfile::{self, Readers, unwritable};
 use crate::report::words;
 use crate::run::Limiter;
 use crate::systems::{CREATE, Reading, System, Ticket};
 
 /// The columns of the file to be filled in.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "_file",
     "_sheet",
     "_row",
@@ -28,6 +31,7 @@ const COLUMNS: [&str; 10] = [
     "_sent",
     "_reference",
     "_answer",
+    "_candidates",
     "_as",
 ];
 
@@ -59,7 +63,7 @@ pub(super) async fn run(
         Some(path) => read(path, &doubtful, args.verdict.as_deref())?,
         None => all_as(&doubtful, &args)?,
     };
-    let _locks = typed::lock(run, None, state)?;
+    let locks = typed::lock(run, None, ledger)?;
     let said = match args.unchecked
         || said
             .iter()
@@ -69,7 +73,7 @@ pub(super) async fn run(
         false => looked_up(said, run, state, global).await?,
     };
     each_its_own(&said, ledger, run).await?;
-    let count = ledger.settle_by_hand(&run.code, said).await?;
+    let count = ledger.settle_by_hand(&locks, &run.code, said).await?;
     let left = ledger.doubtful(&run.code).await?;
     output.say(&format!(
         "  settled {}, {} still in doubt",
@@ -99,6 +103,7 @@ fn row_json(row: &Doubtful) -> Value {
         "file": &*row.place.file, "sheet": row.place.sheet.as_deref(), "row": row.place.row, "key": row.key.as_str(),
         "step": row.step.name, "ticket": row.ticket.as_ref().map(|ticket| &ticket.id), "sent": row.sent_at,
         "reference": row.reference, "answer": row.answer,
+        "candidates": row.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
     })
 }
 
@@ -125,6 +130,9 @@ fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
             "{} (key {}){sent}\n    {}",
             row.place, row.key, look
         ));
+        for candidate in &row.candidates {
+            output.say(&format!("    it may be {}", candidate_line(candidate)));
+        }
     }
     output.say(&format!(
         "\n  the same command as before settles by itself what it can: {}\n  what is left, you decide: deskferry runs settle {} --row N --as done=ID|resend|skip",
@@ -206,10 +214,11 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
             .at(path.display())
             .hint("what was filled in is not overwritten: name another file"));
     }
-    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(failed)?;
     for row in doubtful {
         let number = row.place.row.to_string();
+        let candidates: Vec<String> = row.candidates.iter().map(candidate_line).collect();
         writer
             .write_record([
                 &*row.place.file,
@@ -221,11 +230,15 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
                 &sent_text(row),
                 row.reference.as_deref().unwrap_or(""),
                 row.answer.as_deref().unwrap_or(""),
+                &candidates.join("; "),
                 "",
             ])
             .map_err(failed)?;
     }
-    writer.flush().map_err(|error| failed(error.into()))
+    let text = writer
+        .into_inner()
+        .map_err(|error| failed(error.into_error().into()))?;
+    outfile::create(path, &text, Readers::AsUsual).map_err(|error| unwritable(path, error))
 }
 
 /// The rows of a filled-in file; a row whose `_as` is empty takes what was typed, or stays in doubt.
@@ -239,7 +252,7 @@ fn read(
             .at(path.display())
             .caused_by(error)
     };
-    let text = std::fs::read(path).map_err(|error| failed(error.into()))?;
+    let text = infile::read(path, infile::MOST_WORDS).map_err(|error| failed(error.into()))?;
     // Excel saves a CSV with a mark in front, and with semicolons where the comma is the decimal sign.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     let head = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -395,8 +408,9 @@ async fn look_up(
             .at(&row.place)
             .hint("the id is what stands in the ticket's address and in `deskferry runs ids`, which is not its number")
     })?;
-    match (borne(&listed, field_of(&row.group)), &row.reference) {
-        (Some(found), Some(wanted)) if found != wanted => Err(Error::usage(format!(
+    let borne = borne(&listed, field_of(&row.group));
+    match (borne.own(), &row.reference) {
+        (Some(found), Some(wanted)) if !borne.is(wanted) => Err(Error::usage(format!(
             "the ticket `{}` is that of another row: it bears the reference `{found}`",
             ticket.id
         ))

@@ -8,7 +8,7 @@ use super::super::args::{Cli, Command, Global, ImportArgs};
 use super::super::connect::{Connected, Target, same_tenant};
 use crate::config::{FILE_NAME, StateFolder};
 use crate::error::{Error, Result};
-use crate::ledger::{RunInfo, RunLock};
+use crate::ledger::{Ledger, RunInfo, RunLocks};
 use crate::mapping::Mapping;
 use crate::systems::SystemName;
 
@@ -102,24 +102,9 @@ pub(super) async fn connect(
 }
 
 /// The right to change what the ledger knows of a run's scope, and to send to its tenant.
-pub(super) fn lock(
-    run: &RunInfo,
-    target: Option<&Target>,
-    state: &StateFolder,
-) -> Result<Vec<RunLock>> {
-    let path = state.path();
-    let mut locks = Vec::new();
-    if let Some(target) = target {
-        let token = target.token_name();
-        locks.push(RunLock::take(path, &run.system, &run.tenant, &token)?);
-    }
-    locks.push(RunLock::take_scope(
-        path,
-        &run.system,
-        &run.tenant,
-        &run.scope,
-    )?);
-    Ok(locks)
+pub(super) fn lock(run: &RunInfo, target: Option<&Target>, ledger: &Ledger) -> Result<RunLocks> {
+    let token = target.map(Target::token_name);
+    ledger.lock(&run.system, &run.tenant, &run.scope, token.as_deref())
 }
 
 /// The path as it is typed from here, where that is possible: messages and error files are read by people.

@@ -8,7 +8,7 @@ use super::add::line;
 use super::{Places, moment};
 use crate::error::{ExitCode, Result};
 use crate::report::words;
-use crate::schedule::{Name, Standing, standing};
+use crate::schedule::{Name, Standing, standing, wrong_clock};
 
 pub(super) fn run(places: &Places, output: Output) -> Result<ExitCode> {
     let now = Timestamp::now();
@@ -88,6 +88,9 @@ fn block(name: &Name, standing: &Standing) -> String {
         format!("  next       {next}"),
         format!("  last       {last}"),
     ];
+    if let Some(moment) = standing.wrong_clock {
+        lines.push(format!("  clock      {}", wrong_clock(moment)));
+    }
     if !installed.is_empty() {
         lines.push(format!("  installed  {}", installed.join(", ")));
     }
@@ -100,7 +103,7 @@ fn document(name: &Name, standing: &Result<Standing>, places: &Places) -> Value 
         Ok(standing) => json!({
             "name": name.as_str(), "schedule": standing.schedule, "next": standing.next, "running": standing.running,
             "due": standing.due.map(|(at, _)| at), "missed": standing.due.map_or(0, |(_, missed)| missed + 1),
-            "last": standing.history.last(), "files": standing.history.files, "log": places.store.log(name),
+            "last": standing.history.last(), "wrong_clock": standing.wrong_clock, "files": standing.history.files, "log": places.store.log(name),
         }),
     }
 }

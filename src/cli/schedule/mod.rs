@@ -50,7 +50,7 @@ pub(super) async fn run(
     match command {
         ScheduleCommand::Add(args) => add::run(*args, global, &places, *output),
         ScheduleCommand::List => list::run(&places, *output),
-        ScheduleCommand::Run(args) => run::run(args, places, *output).await,
+        ScheduleCommand::Run(args) => run::run(args, places, &global.force, *output).await,
         ScheduleCommand::Install(args) => install::install(&args, &places, *output),
         ScheduleCommand::Remove { name } => install::remove(&name, &places, *output),
     }

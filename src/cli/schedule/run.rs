@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::args::RunArgs;
+use super::super::end::Force;
 use super::super::interrupt::Interrupts;
 use super::super::output::Output;
 use super::Places;
@@ -11,11 +12,16 @@ use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::report::words;
 use crate::run::{Going, Stop};
 use crate::schedule::{
-    Attempt, Caller, Name, Outcome, Past, Service, Store, Told, attempt, standing,
+    Attempt, Caller, Name, Outcome, Past, Service, Store, Told, attempt, standing, wrong_clock,
 };
 
-pub(super) async fn run(args: RunArgs, places: Places, output: Output) -> Result<ExitCode> {
-    let interrupts = Interrupts::listen()?;
+pub(super) async fn run(
+    args: RunArgs,
+    places: Places,
+    force: &Force,
+    output: Output,
+) -> Result<ExitCode> {
+    let interrupts = Interrupts::listen(force)?;
     if args.once {
         let [name] = &args.names[..] else {
             return Err(Error::usage("`--once` runs one schedule").hint("name one"));
@@ -50,6 +56,9 @@ async fn due(names: Vec<Name>, places: &Places, stop: Stop, output: Output) -> R
             return Ok(ExitCode::Interrupted);
         }
         let standing = standing(&places.store, name, Timestamp::now())?;
+        if let Some(moment) = standing.wrong_clock {
+            output.say(&format!("  {name}: {}", wrong_clock(moment)));
+        }
         let Some((at, missed)) = standing.due.filter(|_| !standing.running) else {
             continue;
         };
@@ -197,6 +206,7 @@ fn tell(store: &Store, told: Told, output: Output) {
                 "the clock went {which} by {length}: this machine slept, or its clock was set"
             ));
         }
+        Told::WrongClock(name, moment) => say(format!("{name}: {}", wrong_clock(moment))),
         Told::Wrong(name, error) => {
             say(format!("{name} cannot run"));
             output.note(&error);

@@ -22,10 +22,10 @@ pub(super) async fn run(args: SearchArgs, global: &Global, output: Output) -> Re
     let open = Open::at(&args.desk, Purpose::Read, global, output).await?;
     let ended = search(&args, &open, output).await;
     open.close().await?;
-    ended.map(|()| ExitCode::Done)
+    ended
 }
 
-async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<()> {
+async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<ExitCode> {
     let query = query(args, open.system().schema(), &open.directory, &open.zone())?;
     let mut hits: Vec<CommonTicket> = Vec::new();
     let (mut found, mut failed) = (0, Ok(()));
@@ -56,7 +56,10 @@ async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<()> {
         output.data(card::table(&hits, &open.zone()).trim_end())?;
     }
     output.say(&summary(found, args.limit, end));
-    Ok(())
+    Ok(match end.gap {
+        Some(_) => ExitCode::SomeRows,
+        None => ExitCode::Done,
+    })
 }
 
 fn summary(found: u64, limit: u64, end: SearchEnd) -> String {
@@ -67,11 +70,11 @@ fn summary(found: u64, limit: u64, end: SearchEnd) -> String {
             words::count(end.looked_at)
         ));
     }
-    if !end.whole {
-        text.push_str(match found == limit {
-            true => "; there may be more: --limit N shows them",
-            false => "; the system did not show all, there may be more",
-        });
+    match end.gap {
+        Some(gap) => text.push_str(&format!("; there may be more: {gap}")),
+        None if end.whole => {}
+        None if found == limit => text.push_str("; there may be more: --limit N shows them"),
+        None => text.push_str("; the system did not show all, there may be more"),
     }
     text
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Limiter;
 use crate::systems::{
-    CREATE, Call, Outcome, Permit, Refusal, Sighting, StepPayload, System, Ticket,
+    Beside, CREATE, Call, Outcome, Permit, Refusal, Sighting, StepPayload, System, Ticket,
 };
 
 /// How often a request is tried that was not sent, or may be sent again.
@@ -17,6 +17,10 @@ const TRIES: u32 = 5;
 const MOST_THROTTLED: u32 = 20;
 /// The first wait between two tries; each further one is twice as long.
 const WAIT: Duration = Duration::from_millis(500);
+
+/// What is said of a refusal that proves nothing.
+const UNPROVEN: &str =
+    "; an answer of this form does not prove that nothing was done: look before you send it again";
 
 /// What came of it.
 #[derive(Debug)]
@@ -114,7 +118,29 @@ impl Sending<'_> {
             }
             tried += 1;
             let wait = WAIT * 2_u32.pow(tried - 1);
+            let shape = answered.shape.filter(|_| !is_repeatable);
+            let is_proven = shape.is_none_or(|shape| self.system.shapes().is_proven(&shape));
             match answered.outcome {
+                // The person decides, and is told what the answer is worth.
+                Outcome::Rejected(mut refusal) if !is_proven => {
+                    refusal.message.push_str(UNPROVEN);
+                    return Ok(Step::Refused(refusal));
+                }
+                Outcome::Denied(why) if !is_proven => {
+                    return Err(stopped(
+                        ErrorKind::Denied,
+                        &format!("{why}{UNPROVEN}"),
+                        done,
+                    ));
+                }
+                // It would go again by itself.
+                Outcome::Throttled(_) if !is_proven => {
+                    let why = format!("the system answered 429, too fast{UNPROVEN}");
+                    return match call.step == CREATE {
+                        true => Ok(Step::InDoubt(why)),
+                        false => self.look(call, since, &why).await,
+                    };
+                }
                 Outcome::Done(ticket) => return Ok(Step::Done(ticket)),
                 Outcome::Rejected(refusal) => return Ok(Step::Refused(refusal)),
                 Outcome::Throttled(pause) if throttled < MOST_THROTTLED => {
@@ -160,7 +186,11 @@ impl Sending<'_> {
             .checked_sub(SignedDuration::from_secs(1))
             .unwrap_or(since);
         Ok(
-            match self.system.sighted(call, &[], since, self.limiter).await? {
+            match self
+                .system
+                .sighted(call, Beside::default(), since, self.limiter)
+                .await?
+            {
                 Sighting::Done => Step::Done(call.ticket.cloned().unwrap_or_default()),
                 Sighting::Absent => Step::Refused(Refusal {
                     status: 0,

@@ -57,7 +57,7 @@ impl Write<'_> {
             return reply::rehearsed(self.operation, ticket.as_ref(), &steps, self.output);
         }
         self.confirm(steps.len())?;
-        let (commit, visible) = self.open.target.surprise();
+        let (commit, visible) = self.open.target.surprise(self.open.system());
         let tell = |text: &str| self.output.say(&format!("  in doubt   {text}"));
         let sending = Sending {
             system: self.open.system(),
@@ -177,7 +177,7 @@ impl Write<'_> {
 
     fn confirm(&self, requests: usize) -> Result<()> {
         let target = &self.open.target;
-        if !target.is_live() {
+        if !target.is_live(self.open.system()) {
             return Ok(());
         }
         let tickets = match &self.name {

@@ -13,9 +13,10 @@ use super::args::{Global, ValidateArgs};
 use super::output::Output;
 use crate::error::{Error, ExitCode, MappingFault, Result};
 use crate::mapping::{Checked, Draft, Mapping, PlanOptions, Ran};
+use crate::outfile::Claims;
 use crate::report::diagnostic::{self, Look};
 use crate::report::words;
-use crate::source::{Input, InputOptions};
+use crate::source::{self, Input, InputOptions};
 use directories::{Directories, Known};
 use rows::Checker;
 use unknown::Unknown;
@@ -25,9 +26,22 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
         return Err(Error::usage("--write-aliases needs the names of an input")
             .hint("add --input FILE, and --directory SNAPSHOT or --sandbox or --profile NAME"));
     }
-    if args.mappings.len() > 1 && args.input.iter().any(|input| input == Path::new("-")) {
+    if let Some(path) = &args.write_aliases {
+        let mut claims = Claims::default();
+        for mapping in &args.mappings {
+            claims = claims.reading(mapping, "a mapping");
+        }
+        for input in &args.input {
+            claims = claims.reading(input, "an input");
+        }
+        for directory in &args.directory {
+            claims = claims.reading(directory, "a directory");
+        }
+        claims.write(path, "--write-aliases")?;
+    }
+    if args.mappings.len() > 1 && args.input.iter().any(|input| source::comes_once(input)) {
         return Err(Error::usage(format!(
-            "standard input comes once, and {} mappings are to be checked with it",
+            "standard input comes once, as a pipe does, and {} mappings are to be checked with it",
             args.mappings.len()
         ))
         .hint("write it to a file and name that, or check one mapping at a time"));

@@ -68,6 +68,8 @@ impl Checker<'_> {
             ledger: None,
             targets: None,
             meta: RunMeta::default(),
+            locks: None,
+            reread: None,
         };
         let settings = Settings {
             dry_run: true,

@@ -1,26 +1,20 @@
 //! Tables as CSV: UTF-8 with a byte-order mark and CR LF, as spreadsheet programs want it.
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-
-use tempfile::TempPath;
+use std::io::Write;
 
 use super::target::Target;
 use super::unwritable;
 use crate::error::Result;
 use crate::export::columns::{Cell, Column, Plan};
+use crate::outfile::{Draft, Whole};
 use crate::record::Cell as Plain;
 use crate::source::guard::guard;
-
-/// How much is written at once.
-const BUFFER: usize = 256 * 1024;
 
 /// A CSV on its way. It can be closed and opened again: there may be more of them than files that a program may have open.
 pub(super) struct CsvFile {
     pub(super) target: Target,
-    path: TempPath,
-    open: Option<BufWriter<File>>,
+    out: Draft,
     raw: bool,
     row: Row,
     text: String,
@@ -33,13 +27,11 @@ impl CsvFile {
         raw: bool,
         headings: impl Iterator<Item = &'h str>,
     ) -> Result<Self> {
-        let (file, path) = target.temporary()?.into_parts();
-        let mut out = BufWriter::with_capacity(BUFFER, file);
+        let mut out = target.draft()?;
         out.write_all("\u{feff}".as_bytes()).map_err(unwritable)?;
         let mut csv = Self {
             target,
-            path,
-            open: Some(out),
+            out,
             raw,
             row: Row::default(),
             text: String::new(),
@@ -53,23 +45,7 @@ impl CsvFile {
 
     /// Lets the file go until the next row.
     pub(super) fn close(&mut self) -> Result<()> {
-        if let Some(mut out) = self.open.take() {
-            out.flush().map_err(unwritable)?;
-        }
-        Ok(())
-    }
-
-    fn out(&mut self) -> Result<&mut BufWriter<File>> {
-        if self.open.is_none() {
-            let file = OpenOptions::new()
-                .append(true)
-                .open(&self.path)
-                .map_err(unwritable)?;
-            self.open = Some(BufWriter::with_capacity(BUFFER, file));
-        }
-        self.open
-            .as_mut()
-            .ok_or_else(|| unwritable(std::io::Error::other("it is closed")))
+        self.out.rest().map_err(unwritable)
     }
 
     /// Writes the next cell as it is to be read.
@@ -122,16 +98,15 @@ impl CsvFile {
     /// Ends the row.
     pub(super) fn end(&mut self) -> Result<()> {
         let mut row = std::mem::take(&mut self.row);
-        let written = self.out()?.write_all(row.ended()).map_err(unwritable);
+        let written = self.out.write_all(row.ended()).map_err(unwritable);
         row.clear();
         self.row = row;
         written
     }
 
     /// The file, whole.
-    pub(super) fn finish(mut self) -> Result<(Target, TempPath)> {
-        self.close()?;
-        Ok((self.target, self.path))
+    pub(super) fn finish(self) -> Result<(Target, Whole)> {
+        Ok((self.target, self.out.whole().map_err(unwritable)?))
     }
 }
 

@@ -1,7 +1,5 @@
 //! Tickets and analyses as one page.
 
-use std::io::{BufWriter, IntoInnerError};
-
 use super::target::Target;
 use super::{About, Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
@@ -26,11 +24,7 @@ impl PageSink {
         };
         let headings = plan.columns().iter().map(|column| column.heading.clone());
         Ok(Self {
-            target: Target {
-                path: options.path,
-                foreign: None,
-                wait: options.wait,
-            },
+            target: options.placing.target(options.path, html::is_ours),
             tickets: Tickets {
                 headings: headings.collect(),
                 ..Tickets::default()
@@ -74,15 +68,14 @@ impl Sink for PageSink {
             sheets: &self.sheets,
             tickets: Some(&self.tickets),
         };
-        let mut out = BufWriter::new(self.target.temporary()?);
+        let mut out = self.target.draft()?;
         html::write(&page, &mut out).map_err(unwritable)?;
-        let file = out.into_inner().map_err(IntoInnerError::into_error);
-        let file = file.map_err(unwritable)?.into_temp_path();
+        let whole = out.whole().map_err(unwritable)?;
         let mut written = Written {
             tickets: self.tickets.all,
             ..Written::default()
         };
-        let path = self.target.place(file, &mut written.notes)?;
+        let path = self.target.place(whole, &mut written.notes)?;
         written.files.push(path);
         written.plan = Some(self.plan);
         Ok(written)

@@ -4,13 +4,13 @@ use std::fmt;
 use std::io::{BufWriter, Write};
 
 use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
 
 use super::target::Target;
 use super::{Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Plan};
 use crate::export::replica::Parts;
+use crate::outfile::Draft;
 use crate::systems::common::CommonTicket;
 
 /// Writes JSON lines to a file, or to a stream as they come.
@@ -22,7 +22,7 @@ pub struct JsonLines {
 }
 
 enum To {
-    File(BufWriter<NamedTempFile>, Target),
+    File(Box<Draft>, Target),
     Stream(BufWriter<Box<dyn Write>>),
 }
 
@@ -42,16 +42,9 @@ impl JsonLines {
                     .hint("write a .csv or .xlsx, or leave `--partition-by` out"),
             );
         }
-        let target = Target {
-            path: options.path,
-            foreign: None,
-            wait: options.wait,
-        };
+        let target = options.placing.plain(options.path);
         Ok(Self {
-            to: To::File(
-                BufWriter::with_capacity(1 << 18, target.temporary()?),
-                target,
-            ),
+            to: To::File(Box::new(target.draft()?), target),
             plan: options.plan,
             comments: options.comments,
             tickets: 0,
@@ -120,7 +113,7 @@ impl Sink for JsonLines {
             Some(plan) => Some(object(ticket, plan, self.comments)?),
         };
         match &mut self.to {
-            To::File(out, _) => line(out, ticket, object).map_err(unwritable),
+            To::File(out, _) => line(out.as_mut(), ticket, object).map_err(unwritable),
             To::Stream(out) => line(out, ticket, object).map_err(stream_failed),
         }
     }
@@ -134,11 +127,8 @@ impl Sink for JsonLines {
         match self.to {
             To::Stream(mut out) => out.flush().map_err(stream_failed)?,
             To::File(out, target) => {
-                let file = out
-                    .into_inner()
-                    .map_err(std::io::IntoInnerError::into_error);
-                let file = file.map_err(unwritable)?.into_temp_path();
-                written.files.push(target.place(file, &mut written.notes)?);
+                let whole = out.whole().map_err(unwritable)?;
+                written.files.push(target.place(whole, &mut written.notes)?);
             }
         }
         Ok(written)

@@ -18,7 +18,6 @@ mod tests;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -26,11 +25,13 @@ use super::columns::Plan;
 use super::replica::Parts;
 use super::sheets::Sheet;
 use crate::error::{Error, Result};
+use crate::outfile::{Records, move_aside};
 use crate::systems::SystemName;
 use crate::systems::common::CommonTicket;
 
 pub use jsonl::JsonLines;
 pub use part::Partition;
+pub use target::Placing;
 pub(crate) use target::backup_of;
 
 /// Takes the tickets of an export, each once, in order.
@@ -99,8 +100,8 @@ pub struct Options {
     pub drop_columns: bool,
     /// Another file that people's columns are taken from.
     pub carry_from: Option<PathBuf>,
-    /// How long a file that is open elsewhere is waited for.
-    pub wait: Duration,
+    /// By what files of ours are known.
+    pub placing: Placing,
     /// The analyses that stand behind the tickets of a workbook, and before those of a page.
     pub sheets: Vec<Sheet>,
 }
@@ -140,24 +141,53 @@ pub fn create(options: Options) -> Result<Box<dyn Sink>> {
 /// # Errors
 /// When there is no such folder, or it takes no file.
 pub fn can_write(path: &Path, flag: &str) -> Result<()> {
+    if path.exists() && !path.is_file() {
+        return Err(Error::usage("is no file that can be replaced")
+            .at(path.display())
+            .hint(format!("name a file: {flag} FILE")));
+    }
     target::beside(path, flag).map(drop)
 }
 
-/// Writes a small text as a file of its own, under its name when it is whole.
+/// Whether a name has a file that is none of ours.
+pub(crate) fn is_strange(
+    path: &Path,
+    format: Format,
+    plan: Option<&Plan>,
+    placing: &Placing,
+) -> bool {
+    let target = placing.target(path.to_owned(), |path| match (format, plan) {
+        (Format::Html, _) => super::html::is_ours(path),
+        (Format::Csv | Format::Xlsx, Some(plan)) => super::keep::is_ours(path, plan),
+        _ => false,
+    });
+    target.is_strange
+}
+
+/// Writes a small text as a file of its own, under its name when it is whole. A file that is not what was written there last
+/// steps aside: a line says so.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_text(path: &Path, text: &str) -> Result<()> {
-    let target = target::Target {
-        path: path.to_owned(),
-        foreign: None,
-        wait: Duration::ZERO,
-    };
-    let mut file = target.temporary()?;
-    file.write_all(text.as_bytes()).map_err(unwritable)?;
-    target
-        .place(file.into_temp_path(), &mut Vec::new())
-        .map(drop)
+pub(crate) fn write_text(path: &Path, text: &str, records: &Records) -> Result<Option<String>> {
+    let mut draft = target::beside(path, "--write-mapping")?.digested();
+    draft.write_all(text.as_bytes()).map_err(unwritable)?;
+    let whole = draft.whole().map_err(unwritable)?;
+    let digest = whole.digest();
+    let is_same = crate::infile::read(path, crate::infile::MOST_WORDS)
+        .is_ok_and(|before| before == text.as_bytes());
+    let mut note = None;
+    if path.exists() && !is_same && !records.is_unchanged(path) {
+        let aside = move_aside(path).map_err(unwritable)?;
+        note = Some(format!(
+            "{} was not what deskferry wrote there last: it is now {}",
+            path.display(),
+            aside.display()
+        ));
+    }
+    (whole.replace(path)).map_err(unwritable)?;
+    records.note(path, digest);
+    Ok(note)
 }
 
 /// The error for a disk that does not take the file.

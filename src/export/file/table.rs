@@ -2,16 +2,17 @@
 //! beside.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::csv::CsvFile;
 use super::part::{Names, Partition};
-use super::target::{Target, retire};
+use super::target::{Placing, Target, retire};
 use super::xlsx::{Book, Line, Rows};
 use super::{About, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Plan};
-use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, replaceable};
+use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, is_ours, replaceable};
 use crate::export::replica::Parts;
 use crate::export::sheets::Sheet;
 use crate::systems::common::{CommonTicket, Named};
@@ -36,7 +37,7 @@ pub(super) struct TableSink {
     comments: bool,
     raw: bool,
     partition: Option<Partition>,
-    wait: std::time::Duration,
+    placing: Placing,
     sheets: Vec<Sheet>,
     keeps: bool,
     kept: Kept,
@@ -75,7 +76,7 @@ impl TableSink {
             comments: options.comments,
             raw: options.raw,
             partition: options.partition,
-            wait: options.wait,
+            placing: options.placing,
             sheets: options.sheets,
             keeps: !options.drop_columns,
             written: Written::default(),
@@ -119,20 +120,17 @@ impl TableSink {
 
     /// Where a file goes, once what people wrote into the one that stands there is read.
     fn target(&mut self, path: PathBuf, part: &str) -> Result<Target> {
-        let previous = match (path.exists(), self.keeps) {
+        let mut target = (self.placing).target(path, |path| is_ours(path, &self.plan));
+        let path = &target.path;
+        let previous = match (path.exists() && !target.is_strange, self.keeps) {
             (false, _) => Previous::Read,
-            (true, true) => self.kept.read(part, &path, &self.plan, true)?,
-            (true, false) => replaceable(&path, &self.plan),
+            (true, true) => self.kept.read(part, path, &self.plan, true)?,
+            (true, false) => replaceable(path, &self.plan),
         };
-        let foreign = match previous {
-            Previous::Foreign(why) => Some(why),
-            Previous::Read => None,
-        };
-        Ok(Target {
-            path,
-            foreign,
-            wait: self.wait,
-        })
+        if let Previous::Foreign(why) = previous {
+            target.foreign = Some(why);
+        }
+        Ok(target)
     }
 
     fn headings(&self, part: &str) -> Vec<String> {
@@ -151,7 +149,7 @@ impl TableSink {
         };
         let target = self.target(path.clone(), part)?;
         let earlier = beside(&path, "earlier");
-        if self.keeps && target.foreign.is_none() && earlier.exists() {
+        if self.keeps && target.is_ours() && earlier.exists() {
             // What left the selection before may be back.
             self.kept.read(part, &earlier, &self.plan, false)?;
         }
@@ -232,11 +230,9 @@ impl TableSink {
                 })?,
                 Out::Csv(files) => {
                     if files.comments.is_none() {
-                        let target = Target {
-                            path: beside(&self.path, "comments"),
-                            foreign: None,
-                            wait: self.wait,
-                        };
+                        let path = beside(&self.path, "comments");
+                        let target = (self.placing)
+                            .target(path, |path| starts_with(path, &COMMENT_HEADINGS));
                         files.comments = Some(CsvFile::start(
                             target,
                             self.raw,
@@ -304,11 +300,8 @@ impl TableSink {
             let mut kept = std::mem::take(&mut self.kept);
             let left = kept.left(&part, |cells| {
                 if out.is_none() {
-                    let target = Target {
-                        path: beside(&place, "earlier"),
-                        foreign: None,
-                        wait: self.wait,
-                    };
+                    let target = (self.placing)
+                        .target(beside(&place, "earlier"), |path| is_ours(path, &self.plan));
                     out = Some(CsvFile::start(
                         target,
                         self.raw,
@@ -334,7 +327,9 @@ impl TableSink {
                     ));
                     comments.push(place);
                 }
-                None if target.foreign.is_none() && self.keeps => retire(&earlier)?,
+                None if target.is_ours() && self.keeps && is_ours(&earlier, &self.plan) => {
+                    retire(&earlier)?;
+                }
                 None => {}
             }
         }
@@ -417,6 +412,15 @@ fn csv_row(file: &mut CsvFile, cells: &[Cell<'_>], plan: &Plan) -> Result<()> {
         file.cell(cell, plan, (at < own).then_some(at))?;
     }
     file.end()
+}
+
+/// Whether a CSV begins with these headings.
+fn starts_with(path: &Path, headings: &[&str]) -> bool {
+    let mut head = vec![0; 1024];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut head));
+    let head = String::from_utf8_lossy(&head[..read.unwrap_or(0)]).into_owned();
+    head.trim_start_matches('\u{feff}')
+        .starts_with(&headings.join(","))
 }
 
 fn rows(count: u64) -> &'static str {

@@ -5,14 +5,48 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tempfile::{NamedTempFile, TempPath};
-
 use super::unwritable;
 use crate::error::{Error, Result};
-use crate::outfile::{folder, lock_of, next_names, temporary};
+use crate::outfile::{Draft, Readers, Records, Whole, folder, lock_of, move_aside, next_names};
 
 /// How often a file that is open elsewhere is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// By what files of ours are known, and what becomes of a stranger's.
+#[derive(Debug, Clone, Default)]
+pub struct Placing {
+    pub(crate) records: Records,
+    pub(crate) replaces: bool,
+    /// How long a file that is open elsewhere is waited for.
+    pub(crate) wait: Duration,
+}
+
+impl Placing {
+    /// Replaces whatever has the name.
+    pub fn replacing() -> Self {
+        Self {
+            replaces: true,
+            ..Self::default()
+        }
+    }
+
+    /// Where a file goes. `is_marked`: it bears a mark of ours inside.
+    pub(super) fn target(&self, path: PathBuf, is_marked: impl FnOnce(&Path) -> bool) -> Target {
+        let is_strange =
+            path.exists() && !self.replaces && !self.records.knows(&path) && !is_marked(&path);
+        Target {
+            path,
+            foreign: None,
+            is_strange,
+            placing: self.clone(),
+        }
+    }
+
+    /// Where a file goes that bears no mark.
+    pub(super) fn plain(&self, path: PathBuf) -> Target {
+        self.target(path, |_| false)
+    }
+}
 
 /// Where a file goes.
 #[derive(Debug, Clone)]
@@ -20,24 +54,37 @@ pub(super) struct Target {
     pub(super) path: PathBuf,
     /// Why what stands there must not be replaced.
     pub(super) foreign: Option<String>,
-    pub(super) wait: Duration,
+    /// What stands there is none of ours: it steps aside.
+    pub(super) is_strange: bool,
+    placing: Placing,
 }
 
 impl Target {
-    /// A temporary file beside it.
-    pub(super) fn temporary(&self) -> Result<NamedTempFile> {
+    /// Whether what stands there, if anything does, is an earlier file of ours.
+    pub(super) fn is_ours(&self) -> bool {
+        self.foreign.is_none() && !self.is_strange
+    }
+
+    /// A file on its way to it.
+    pub(super) fn draft(&self) -> Result<Draft> {
         beside(&self.path, "-o")
     }
 
     /// Gives a file its name, and tells in `notes` where that is not the one that was asked for.
-    pub(super) fn place(&self, mut file: TempPath, notes: &mut Vec<String>) -> Result<PathBuf> {
+    pub(super) fn place(&self, whole: Whole, notes: &mut Vec<String>) -> Result<PathBuf> {
+        let path = self.named(whole, notes)?;
+        self.placing.records.note(&path, None);
+        Ok(path)
+    }
+
+    fn named(&self, mut whole: Whole, notes: &mut Vec<String>) -> Result<PathBuf> {
         let shown = self.path.display();
         let why = match &self.foreign {
             Some(why) => why.clone(),
-            None => match self.replace(file)? {
+            None => match self.replace(whole, notes)? {
                 Ok(()) => return Ok(self.path.clone()),
                 Err((back, why)) => {
-                    file = back;
+                    whole = back;
                     why
                 }
             },
@@ -46,7 +93,7 @@ impl Target {
             if lock_of(&path).is_some() {
                 continue;
             }
-            match file.persist_noclobber(&path) {
+            match whole.take(&path) {
                 Ok(()) => {
                     notes.push(format!(
                         "{shown} stays as it is: {why}; written beside it as {}",
@@ -54,7 +101,7 @@ impl Target {
                     ));
                     return Ok(path);
                 }
-                Err(error) => file = error.path,
+                Err(unnamed) => whole = unnamed.whole,
             }
         }
         Err(Error::machine("no name can be had for the file")
@@ -64,8 +111,12 @@ impl Target {
 
     /// Waits until no program has the file open, keeps a copy of it, and takes its name; else gives the new one back with
     /// what stands against it.
-    fn replace(&self, mut file: TempPath) -> Result<std::result::Result<(), (TempPath, String)>> {
-        let until = Instant::now() + self.wait;
+    fn replace(
+        &self,
+        mut whole: Whole,
+        notes: &mut Vec<String>,
+    ) -> Result<std::result::Result<(), (Whole, String)>> {
+        let until = Instant::now() + self.placing.wait;
         loop {
             let mut why = None;
             match lock_of(&self.path).filter(|_| self.path.exists()) {
@@ -76,29 +127,55 @@ impl Target {
                     ));
                 }
                 None => {
-                    backup(&self.path)?;
+                    let cleared = match self.is_strange {
+                        true => self.step_aside(notes),
+                        false => backup(&self.path).map(|()| None),
+                    };
                     // On Windows a file that a program holds open cannot be replaced: that is the sign there.
-                    match file.persist(&self.path) {
+                    let placed = match cleared {
+                        Ok(Some(aside)) => whole.take(&self.path).inspect_err(|_| {
+                            // The name goes back to what had it.
+                            let _ = fs::rename(&aside, &self.path);
+                        }),
+                        Ok(None) => whole.replace(&self.path),
+                        Err(error) => return Err(unwritable(error)),
+                    };
+                    match placed {
                         Ok(()) => return Ok(Ok(())),
-                        Err(error) => {
-                            file = error.path;
-                            why = why.or(Some(format!("it cannot be replaced ({})", error.error)));
+                        Err(unnamed) => {
+                            whole = unnamed.whole;
+                            why =
+                                why.or(Some(format!("it cannot be replaced ({})", unnamed.error)));
                         }
                     }
                 }
             }
             if Instant::now() >= until {
-                return Ok(Err((file, why.unwrap_or_default())));
+                return Ok(Err((whole, why.unwrap_or_default())));
             }
             std::thread::sleep(LOOK);
         }
     }
+
+    /// Moves a stranger's file to a dated name.
+    fn step_aside(&self, notes: &mut Vec<String>) -> io::Result<Option<PathBuf>> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let aside = move_aside(&self.path)?;
+        notes.push(format!(
+            "{} was there and is no export of deskferry: it is now {}",
+            self.path.display(),
+            aside.display()
+        ));
+        Ok(Some(aside))
+    }
 }
 
-/// A temporary file in the folder of a file, whose place is told by `flag`.
-pub(super) fn beside(path: &Path, flag: &str) -> Result<NamedTempFile> {
+/// A file on its way to a place that is told by `flag`.
+pub(super) fn beside(path: &Path, flag: &str) -> Result<Draft> {
     let folder = folder(path);
-    temporary(folder).map_err(|error| match error.kind() {
+    Draft::new(folder, Readers::AsUsual).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::usage("there is no such folder")
             .at(folder.display())
             .hint(format!("make it, or name another place: {flag} FILE")),
@@ -121,18 +198,22 @@ pub(crate) fn backup_of(path: &Path) -> PathBuf {
 }
 
 /// Keeps what stands under a name.
-fn backup(path: &Path) -> Result<()> {
+fn backup(path: &Path) -> io::Result<()> {
     if !path.exists() {
         return Ok(());
     }
     let kept = backup_of(path);
     if kept.exists() {
-        fs::remove_file(&kept).map_err(unwritable)?;
+        fs::remove_file(&kept)?;
     }
     // A second name for the same bytes costs nothing; where the disk knows none, a copy does.
-    fs::hard_link(path, &kept)
-        .or_else(|_| fs::copy(path, &kept).map(drop))
-        .map_err(unwritable)
+    fs::hard_link(path, &kept).or_else(|_| copy(path, &kept))
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut draft = Draft::beside(to, Readers::AsUsual)?;
+    io::copy(&mut fs::File::open(from)?, &mut draft)?;
+    draft.whole()?.replace(to).map_err(io::Error::from)
 }
 
 /// Takes a file away that has nothing in it any more; its copy stays.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -104,7 +103,7 @@ fn options(path: &Path) -> Options {
         partition: None,
         drop_columns: false,
         carry_from: None,
-        wait: Duration::ZERO,
+        placing: Placing::default(),
         sheets: Vec::new(),
     }
 }
@@ -391,21 +390,14 @@ fn a_workbook_with_more_than_rows_is_not_replaced() {
         assert!(written.notes[0].contains(what), "{:?}", written.notes);
         assert_eq!(fs::read(&path).unwrap(), before);
     }
-    // Neither is a file that is no export, nor one that is open.
-    for (name, content, lock) in [
-        ("other.csv", "A,B\n1,2\n", None),
-        ("open.csv", "Ticket ID\nid-1\n", Some("~$open.csv")),
-    ] {
-        let path = dir.path().join(name);
-        fs::write(&path, content).unwrap();
-        if let Some(lock) = lock {
-            fs::write(dir.path().join(lock), "").unwrap();
-        }
-        let written = write(options(&path), &tickets);
-        assert_ne!(written.files[0], path, "{name}");
-        assert_eq!(written.notes.len(), 1, "{:?}", written.notes);
-        assert_eq!(fs::read_to_string(&path).unwrap(), content);
-    }
+    // Neither is one that is open.
+    let path = dir.path().join("open.csv");
+    fs::write(&path, "Ticket ID\nid-1\n").unwrap();
+    fs::write(dir.path().join("~$open.csv"), "").unwrap();
+    let written = write(options(&path), &tickets);
+    assert_ne!(written.files[0], path);
+    assert_eq!(written.notes.len(), 1, "{:?}", written.notes);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "Ticket ID\nid-1\n");
     let left: Vec<PathBuf> = fs::read_dir(dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -457,11 +449,7 @@ fn a_sheet_that_is_full_is_followed_by_another() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.xlsx");
     let mut plan = plan();
-    let target = target::Target {
-        path: path.clone(),
-        foreign: None,
-        wait: Duration::ZERO,
-    };
+    let target = Placing::default().plain(path.clone());
     let mut book = xlsx::Book::new(target, &plan);
     book.most_rows = 3;
     let headings: Vec<String> = plan
@@ -526,4 +514,102 @@ fn json_lines_are_whole_tickets_or_objects_by_heading() {
     assert_eq!(object["Title"], "=x");
     assert_eq!(object["Created"], "2024-06-21 22:43:05");
     assert_eq!(object["comments"][0]["text"], "=x");
+}
+
+/// The files in a folder whose names begin so, with what is in them.
+fn beginning(folder: &Path, start: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (
+                name,
+                String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned(),
+            )
+        })
+        .filter(|(name, _)| name.starts_with(start))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_steps_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let tickets = [ticket(1, "x")];
+    let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
+    for (name, format) in [
+        ("t.csv", Format::Csv),
+        ("t.xlsx", Format::Xlsx),
+        ("t.jsonl", Format::JsonLines),
+        ("t.html", Format::Html),
+    ] {
+        let path = dir.path().join(name);
+        fs::write(&path, "Wages,May\nAda,1\n").unwrap();
+        let export = |records: &Records| {
+            let placing = Placing {
+                records: records.clone(),
+                ..Placing::default()
+            };
+            write(
+                Options {
+                    placing,
+                    format,
+                    ..options(&path)
+                },
+                &tickets,
+            )
+        };
+        let state = tempfile::tempdir().unwrap();
+        let records = Records::of(state.path());
+        let written = export(&records);
+        assert_eq!(written.files, std::slice::from_ref(&path));
+        assert!(
+            written.notes[0].contains("is no export of deskferry"),
+            "{:?}",
+            written.notes
+        );
+        let (stem, extension) = name.split_once('.').unwrap();
+        let aside = dir.path().join(format!("{stem}.{day}.{extension}"));
+        assert_eq!(fs::read_to_string(aside).unwrap(), "Wages,May\nAda,1\n");
+        // What was written is known again, by what is in it or by what is remembered.
+        let written = export(&records);
+        assert_eq!(
+            (written.files.len(), written.notes.len()),
+            (1, 0),
+            "{:?}",
+            written.notes
+        );
+        assert_eq!(
+            beginning(dir.path(), &format!("{stem}.{day}")).len(),
+            ["t.csv", "t.xlsx", "t.jsonl", "t.html"]
+                .iter()
+                .position(|one| *one == name)
+                .unwrap()
+                + 1
+        );
+        if format != Format::JsonLines {
+            let written = export(&Records::default());
+            assert!(written.notes.is_empty(), "{:?}", written.notes);
+        }
+    }
+}
+
+#[test]
+fn a_mapping_that_somebody_edited_steps_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("back.toml");
+    let records = Records::of(dir.path());
+    for text in ["first", "second"] {
+        assert_eq!(write_text(&path, text, &records).unwrap(), None);
+    }
+    assert_eq!(beginning(dir.path(), "back").len(), 1);
+    fs::write(&path, "mine").unwrap();
+    assert!(write_text(&path, "third", &records).unwrap().is_some());
+    let texts: Vec<String> = beginning(dir.path(), "back")
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    assert_eq!(texts, ["mine", "third"]);
 }

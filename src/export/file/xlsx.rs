@@ -1,13 +1,11 @@
 //! Tables as a workbook, in memory that does not grow with rows.
 
 use std::collections::HashMap;
-use std::io::BufWriter;
 
 use rust_xlsxwriter::{
     Color, ConditionalFormatText, ConditionalFormatTextRule, DocProperties, Format, FormatAlign,
     Formula, Url, Workbook, Worksheet, XlsxError,
 };
-use tempfile::TempPath;
 
 use super::part::Names;
 use super::target::Target;
@@ -60,7 +58,7 @@ pub(super) struct Book {
 /// A workbook that is whole.
 pub(super) struct Whole {
     pub(super) target: Target,
-    pub(super) file: TempPath,
+    pub(super) file: crate::outfile::Whole,
     /// The sheets with the tickets.
     pub(super) sheets: Vec<String>,
 }
@@ -243,12 +241,11 @@ impl Book {
             .collect();
         let properties = properties(plan, about, &own, &all);
         self.workbook.set_properties(&properties);
-        let mut out = self.target.temporary()?;
-        let file = BufWriter::with_capacity(256 * 1024, out.as_file_mut());
-        self.workbook.save_to_writer(file).map_err(failed)?;
+        let mut out = self.target.draft()?;
+        self.workbook.save_to_writer(&mut out).map_err(failed)?;
         Ok(Whole {
             target: self.target,
-            file: out.into_temp_path(),
+            file: out.whole().map_err(unwritable)?,
             sheets: tickets.iter().map(|sheet| sheet.name.clone()).collect(),
         })
     }

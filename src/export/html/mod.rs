@@ -12,7 +12,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use data_encoding::BASE64;
 use ring::digest::{SHA256, digest};
@@ -23,6 +25,10 @@ use write::{Text, anchor, cell, fragment};
 
 /// The page lists so many tickets at most: beyond that browsers become slow.
 pub const MOST_ROWS: usize = 2_000;
+
+/// How every page begins, by which it is known as ours.
+const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '";
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -69,8 +75,7 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     let (style_hash, script_hash) = (hash(&style), hash(&script));
     write!(
         out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{style_hash}'; \
+        "{HEAD}{style_hash}'; \
          script-src '{script_hash}'; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
@@ -101,6 +106,14 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "</main>\n<script>{script}</script>\n</body>\n</html>\n"
     )
+}
+
+/// Whether a file begins as a page of ours does.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let file = File::open(path);
+    let read = file.and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head));
+    read.is_ok() && head == HEAD.as_bytes()
 }
 
 /// How a policy names a text that it allows.

@@ -19,6 +19,8 @@ pub(super) struct Look {
     /// Those that we wrote rows to, and those that we made of them; empty where its properties do not say.
     pub(super) rows: Vec<String>,
     pub(super) made: Vec<String>,
+    /// Whether its properties say that it is ours.
+    pub(super) is_ours: bool,
     /// The columns that we wrote; empty where its properties do not say.
     pub(super) columns: Vec<String>,
     /// What it holds that rows cannot carry.
@@ -71,6 +73,7 @@ impl Look {
         if !properties.iter().any(|(name, _)| name == OURS) {
             return Ok(look);
         }
+        look.is_ours = true;
         for (name, value) in properties {
             if let Some(number) = name.strip_prefix(SHEET_PROPERTY) {
                 let list = if number.ends_with(" (made)") {

@@ -48,6 +48,11 @@ pub(crate) fn replaceable(path: &Path, plan: &Plan) -> Previous {
     }
 }
 
+/// Whether a file bears a mark of ours: the properties of a workbook, or the headings of the plan.
+pub(crate) fn is_ours(path: &Path, plan: &Plan) -> bool {
+    old::is_ours(path, plan)
+}
+
 /// What people wrote, by ticket.
 #[derive(Default)]
 pub(crate) struct Kept {

@@ -50,6 +50,38 @@ pub(super) fn look(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Option
     Ok(Some(look))
 }
 
+/// Whether a file bears a mark of ours: the properties of a workbook; else the column of the tickets' ids, with half of the
+/// plan's other headings.
+pub(super) fn is_ours(path: &Path, plan: &Plan) -> bool {
+    let look = match look(path, plan, false) {
+        Ok(Some(look)) if look.is_ours => return true,
+        Ok(look) => look,
+        Err(_) => return false,
+    };
+    let known = look.as_ref().map(|look| known_sheets(look, plan));
+    let options = InputOptions {
+        sheet: match known {
+            Some(known) if known.is_empty() => return false,
+            Some(known) => SheetChoice::These(known.into_iter().map(SheetName::Name).collect()),
+            None => SheetChoice::First,
+        },
+        guarded: true,
+        ..InputOptions::default()
+    };
+    let input = match Input::open(&[path.to_path_buf()], &options) {
+        Ok(input) => input,
+        // A table without tickets is what an export may have been, and nothing is lost with it.
+        Err(error) => return error.message().ends_with("no rows"),
+    };
+    let columns = plan.columns();
+    let has =
+        |table: &source::Table, at: usize| table.header.position(&columns[at].heading).is_some();
+    input.tables().iter().any(|table| {
+        let found = (0..columns.len()).filter(|&at| has(table, at)).count();
+        plan.key().is_none_or(|key| has(table, key)) && found * 2 >= columns.len()
+    })
+}
+
 /// Opens an earlier file.
 ///
 /// # Errors

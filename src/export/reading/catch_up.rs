@@ -18,6 +18,8 @@ struct Came {
     pages: u64,
     /// Tickets that are other than they were known.
     changed: u64,
+    /// Whether it is proven that nothing else changed.
+    is_whole: bool,
 }
 
 impl Reading<'_> {
@@ -29,7 +31,15 @@ impl Reading<'_> {
         for pass in 1..=PASSES {
             let since = self.replica().moment(KNOWN)?.unwrap_or(began);
             let now = self.now();
-            let came = self.updated_since(since, began, &mut moved).await?;
+            let came = self.updated_since(since, began, now, &mut moved).await?;
+            if !came.is_whole {
+                if pass == PASSES {
+                    self.doubt(format!(
+                        "the list of what was changed since {since:.0} leaves tickets out: the file may show some as they were"
+                    ));
+                }
+                continue;
+            }
             self.replica().keep_fact(KNOWN, &now.to_string())?;
             // One page is one moment: nothing changed while it was read. Nor has anything where all is as it was.
             if came.pages <= 1 || came.changed == 0 {
@@ -48,6 +58,7 @@ impl Reading<'_> {
         &self,
         since: Timestamp,
         began: Timestamp,
+        now: Timestamp,
         moved: &mut Vec<Timestamp>,
     ) -> Result<Came> {
         let from = since.checked_sub(OVERLAP).unwrap_or(since);
@@ -60,6 +71,7 @@ impl Reading<'_> {
         let mut last: Option<Timestamp> = None;
         let mut in_order = true;
         let mut came = Came::default();
+        let mut is_short = false;
         loop {
             // Unfiltered: what does not fit any more is to be known too.
             let page = self.page(Axis::Updated, span, false, true, mark).await?;
@@ -73,24 +85,47 @@ impl Reading<'_> {
             }
             let is_past = in_order && last.is_some_and(|last| last < from);
             let is_dry = seen.len() == before;
-            let next = page.next.clone();
+            is_short |= page.is_short;
+            let (next, gap) = (page.next.clone(), page.gap(seen.len() as u64));
             let stored = self.store(page.tickets, None).await?;
             came.changed += stored.changed;
             // Who was made since stands at the end of all, and moves nobody.
             let older = stored.moved.into_iter().flatten().filter(|at| *at < began);
             moved.extend(older);
-            if is_past || is_dry {
+            if is_past {
+                came.is_whole = !is_short;
                 return Ok(came);
             }
             mark = match next {
-                Next::Nothing => return Ok(came),
-                Next::Counted { total, size } if came.pages * size < total => {
+                Next::Nothing if gap.is_some() => return Ok(came),
+                Next::Counted { total, size } if came.pages * size < total && !is_dry => {
                     Mark::Index(came.pages, size)
                 }
-                Next::Counted { .. } => return Ok(came),
-                Next::Uncounted { size } => Mark::Index(came.pages, size),
-                Next::Cursor(cursor) => Mark::Cursor(cursor),
+                Next::Cursor(cursor) if !is_dry => Mark::Cursor(cursor),
+                Next::Counted { total, size } if came.pages * size < total => return Ok(came),
+                Next::Cursor(_) => return Ok(came),
+                Next::Nothing | Next::Counted { .. } => break,
             };
         }
+        came.is_whole = !is_short && self.is_all_since(span, now, &seen).await?;
+        Ok(came)
+    }
+
+    /// Whether the tickets that were updated first since are among those that were seen, but for what changed after `now`: the
+    /// list may be cut.
+    async fn is_all_since(
+        &self,
+        span: Span,
+        now: Timestamp,
+        seen: &HashSet<String>,
+    ) -> Result<bool> {
+        let page = self
+            .witness(Axis::Updated, span, false, false, Mark::First)
+            .await?;
+        let since = |at: &Timestamp| span.from.is_none_or(|from| *at >= from) && *at < now;
+        let mut rows = page.times(Axis::Updated).into_iter();
+        let lacks = rows.any(|(id, at)| at.as_ref().is_some_and(since) && !seen.contains(&id));
+        self.store(page.tickets, None).await?;
+        Ok(!lacks)
     }
 }

@@ -6,13 +6,17 @@
 //! what is left of a window. What is finished is in the replica, so that a reading that was killed goes on.
 //!
 //! Nothing is missing in a window when as many tickets came as the system counted, on every page of it, and the count never
-//! fell; else it is read again. Where a cursor leads, its end is the proof. While all this goes on tickets change: what was
+//! fell; else it is read again. Where a cursor leads, every page but the last must be full. Neither is proof enough, since a
+//! list may be cut with its count: the page at the other end must show what was seen, and nothing else; and the windows
+//! that are long past are counted together once more (`sweep`). While all this goes on tickets change: what was
 //! updated since the reading began is read once more (`catch_up`), until that fits on one page. A ticket that came into
 //! a filter or left it meanwhile may have moved others from page to page: its window is read again. A replica that lasts is
 //! compared with the system's count at the end (`sweep`).
 
 mod catch_up;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::collections::BTreeMap;
@@ -23,6 +27,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
+
+use window::told;
 
 use super::replica::{PackedPage, Replica, State, Stored, Window};
 use crate::error::{Error, ErrorKind, Result};
@@ -106,6 +112,8 @@ pub struct Reading<'a> {
     doubts: Mutex<Vec<String>>,
     /// Why windows are not proven, by their numbers.
     unproven: Mutex<BTreeMap<i64, Unproven>>,
+    /// The most tickets that the system has counted in windows, by their numbers.
+    most: Mutex<BTreeMap<i64, u64>>,
 }
 
 /// Why a window is not proven to be whole.
@@ -155,6 +163,7 @@ impl<'a> Reading<'a> {
             notes: Mutex::default(),
             doubts: Mutex::default(),
             unproven: Mutex::default(),
+            most: Mutex::default(),
         }
     }
 
@@ -206,6 +215,15 @@ impl<'a> Reading<'a> {
             }
             (self.tell)(Told::Phase("reading again what moved"));
         }
+        if self.recount(began).await? {
+            (self.tell)(Told::Phase("reading again what is counted otherwise now"));
+            self.windows().await?;
+            if self.recount(began).await? {
+                self.doubt(
+                    "the system counts other tickets than it lists, however often it is asked",
+                );
+            }
+        }
         if self.order.is_lasting && self.sweep().await? {
             self.windows().await?;
         }
@@ -231,9 +249,16 @@ impl<'a> Reading<'a> {
         let mut why = std::mem::take(&mut *self.unproven());
         let windows = self.replica().windows(State::Unproven)?;
         for window in windows {
-            if let Some(unproven) = why.remove(&window.id) {
-                self.doubt(unproven.why);
-            }
+            let unproven = why.remove(&window.id);
+            self.doubt(unproven.map_or_else(
+                || {
+                    format!(
+                        "the tickets made {} are not proven to be all",
+                        told(window.span)
+                    )
+                },
+                |unproven| unproven.why,
+            ));
         }
         let mut read = Read {
             came: self.came.into_inner(),
@@ -376,8 +401,27 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads one page.
+    /// Reads one page of what is to be read.
     async fn page(
+        &self,
+        axis: Axis,
+        span: Span,
+        is_filtered: bool,
+        newest: bool,
+        mark: Mark,
+    ) -> Result<TicketPage> {
+        let page = self.witness(axis, span, is_filtered, newest, mark).await?;
+        let held = page.tickets.iter().filter(|shown| shown.holds).count() as u64;
+        let came = page.tickets.len() as u64;
+        self.came.fetch_add(came, Ordering::Relaxed);
+        self.held.fetch_add(held, Ordering::Relaxed);
+        self.size.fetch_max(came, Ordering::Relaxed);
+        (self.tell)(Told::Came(came));
+        Ok(page)
+    }
+
+    /// Reads one page that only says whether the others are all.
+    async fn witness(
         &self,
         axis: Axis,
         span: Span,
@@ -403,13 +447,7 @@ impl<'a> Reading<'a> {
             with_comments: self.order.with_comments,
         };
         let page = self.system.page(&ask, self.permit).await?;
-        let held = page.tickets.iter().filter(|shown| shown.holds).count() as u64;
-        let came = page.tickets.len() as u64;
-        self.came.fetch_add(came, Ordering::Relaxed);
-        self.held.fetch_add(held, Ordering::Relaxed);
         self.pages.fetch_add(1, Ordering::Relaxed);
-        self.size.fetch_max(came, Ordering::Relaxed);
-        (self.tell)(Told::Came(came));
         Ok(page)
     }
 

@@ -4,10 +4,13 @@
 //! differ are read again. A system that does not count its tickets cannot be asked so: once a week all are listed anew, and
 //! what does not show is forgotten.
 
-use jiff::SignedDuration;
+use std::sync::atomic::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Reading, Told};
 use crate::error::Result;
+use crate::export::replica::{State, Window};
 use crate::systems::page::{Axis, Mark, Next};
 use crate::systems::query::Span;
 
@@ -63,11 +66,73 @@ impl Reading<'_> {
     /// How many tickets the system has in a span, where it counts them.
     async fn count(&self, span: Span) -> Result<Option<u64>> {
         let mark = Mark::Index(0, 1);
-        let page = self.page(Axis::Created, span, false, false, mark).await?;
+        let page = self
+            .witness(Axis::Created, span, false, false, mark)
+            .await?;
         Ok(match page.next {
             Next::Counted { total, .. } => Some(total),
-            Next::Nothing if page.tickets.is_empty() => Some(0),
-            Next::Nothing | Next::Uncounted { .. } | Next::Cursor(_) => None,
+            // An empty page counts nothing.
+            Next::Nothing | Next::Cursor(_) => None,
+        })
+    }
+
+    /// Opens the windows again of which the system counts other tickets now than it did when they were read, of those that
+    /// ended before the reading began; whether there are some. Each was proven by its own count, which may have been cut
+    /// with it: all of them are counted at once.
+    pub(super) async fn recount(&self, began: Timestamp) -> Result<bool> {
+        if !self.is_counted.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let (read, unproven) = {
+            let replica = self.replica();
+            (
+                replica.counted_windows()?,
+                replica.windows(State::Unproven)?,
+            )
+        };
+        let past = |window: &Window| window.span.until.is_some_and(|until| until <= began);
+        let read: Vec<_> = read
+            .into_iter()
+            .filter(|(window, _)| past(window))
+            .collect();
+        // What is not proven is told anyway.
+        if read.len() < 2 || unproven.iter().any(past) {
+            return Ok(false);
+        }
+        let starts = read.iter().map(|(window, _)| window.span.from);
+        let ends = read.iter().filter_map(|(window, _)| window.span.until);
+        let all = Span {
+            from: starts.min().flatten(),
+            until: ends.max(),
+        };
+        let mut known = 0;
+        for (_, rows) in &read {
+            match rows {
+                Some(rows) => known += rows,
+                // An earlier version did not keep it.
+                None => return Ok(false),
+            }
+        }
+        if self.count_asked(all).await? == Some(known) {
+            return Ok(false);
+        }
+        let mut differs = false;
+        for (window, rows) in read {
+            if self.count_asked(window.span).await? != rows {
+                differs = true;
+                self.replica().reopen_window(window)?;
+            }
+        }
+        Ok(differs)
+    }
+
+    /// How many tickets the system shows of a span when it is asked as the windows are read.
+    async fn count_asked(&self, span: Span) -> Result<Option<u64>> {
+        let mark = Mark::Index(0, 1);
+        let page = self.witness(self.axis, span, true, false, mark).await?;
+        Ok(match page.next {
+            Next::Counted { total, .. } => Some(total),
+            Next::Nothing | Next::Cursor(_) => None,
         })
     }
 }

@@ -13,7 +13,6 @@ mod packed;
 mod schema;
 mod windows;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -238,11 +237,15 @@ impl Replica {
         Ok(stored)
     }
 
-    /// The tickets that were made in a span and are not among these, with when they were made.
+    /// The tickets that were made in a span and were not seen, with when they were made.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn others(&self, span: Span, ids: &HashSet<String>) -> Result<Vec<(String, Timestamp)>> {
+    pub fn others(
+        &self,
+        span: Span,
+        is_seen: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, Timestamp)>> {
         let (from, until) = ends(span);
         let found = || -> rusqlite::Result<Vec<(String, i64)>> {
             let mut found = self.connection.prepare_cached(
@@ -252,7 +255,7 @@ impl Replica {
             let mut others = Vec::new();
             while let Some(row) = rows.next()? {
                 let id = row.get_ref(0)?.as_str()?;
-                if !ids.contains(id) {
+                if !is_seen(id) {
                     others.push((id.to_owned(), row.get(1)?));
                 }
             }

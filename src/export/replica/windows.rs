@@ -143,6 +143,27 @@ impl Replica {
         ended.map(drop).map_err(self.trouble())
     }
 
+    /// Keeps how many tickets a window showed, whether they are what is looked for or not.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_rows(&self, window: Window, rows: u64) -> Result<()> {
+        self.keep_fact(&rows_of(window), &rows.to_string())
+    }
+
+    /// The windows that were read whole, with how many tickets each showed where that is known.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn counted_windows(&self) -> Result<Vec<(Window, Option<u64>)>> {
+        let read = self.windows(State::Read)?.into_iter();
+        read.map(|window| {
+            let rows = self.fact(&rows_of(window))?;
+            Ok((window, rows.and_then(|rows| rows.parse().ok())))
+        })
+        .collect()
+    }
+
     /// Opens the windows again that hold one of these moments and took more than one page: what moved there moved others
     /// from page to page. How many.
     ///
@@ -225,6 +246,11 @@ impl Replica {
             }
         }
     }
+}
+
+/// The name of the fact that says how many tickets a window showed.
+fn rows_of(window: Window) -> String {
+    format!("rows.{}", window.id)
 }
 
 fn bound(at: i64) -> Option<Timestamp> {

@@ -33,6 +33,15 @@ fn keys_are_made_of_columns() {
 }
 
 #[test]
+fn compound_keys_keep_their_parts_apart() {
+    let mapping = with_fields("").replace("key = [\"Id\"]", "key = [\"Id\", \"Site\"]");
+    let bound = bind(&mapping, table(&["Id", "Title", "Building", "Site"]));
+    let key = |id, site| key_of(&bound, vec![text(id), text("t"), text("DO"), text(site)]);
+    assert_ne!(key("1/2", "3"), key("1", "2/3"));
+    assert_eq!(key("1", "3"), "1/3");
+}
+
+#[test]
 fn without_a_key_the_content_or_the_carried_key() {
     let mapping = with_fields("").replace("key = [\"Id\"]\n", "");
     let bound = bind(&mapping, table(&["Title", "Building", "Other", "_key"]));

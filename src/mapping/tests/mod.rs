@@ -41,6 +41,10 @@ impl Schema for FakeSchema {
         call != CREATE
     }
 
+    fn invalid_create(&self, _: &str, _: &str) -> Value {
+        Value::Null
+    }
+
     fn fields(&self, _operation: Operation) -> Result<&FieldTable, &'static str> {
         Ok(&self.0)
     }

@@ -128,6 +128,27 @@ fn the_reference_keeps_its_room() {
 }
 
 #[test]
+fn a_long_description_bears_the_reference_first_and_last() {
+    let mapping = with_fields("").replace("scope =", "unmapped = \"append\"\nscope =");
+    let bound = bind(&mapping, table(&["Id", "Title", "Building", "Text"]));
+    let described = |length: usize| {
+        let row = texts(2, &["7", "t", "DO", &"x".repeat(length)]);
+        let Mapped::Ready(ready) = bound.map(&[row], &RowKey::new("7")) else {
+            panic!("the row is good");
+        };
+        ready.steps[0].body["IssueDescription"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let long = described(1_500);
+    let first = format!("{}\n\nText: x", reference::head("s/7"));
+    assert!(long.starts_with(&first), "{long}");
+    assert!(long.ends_with("x\n\nRef: s/7"));
+    assert!(described(1_400).starts_with("Text: x"));
+}
+
+#[test]
 fn a_description_of_its_own_bears_the_reference() {
     assert_eq!(
         map_one(

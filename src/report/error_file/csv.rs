@@ -1,14 +1,14 @@
 //! Rejected rows as CSV.
 
 use std::borrow::Cow;
-use std::io::{BufWriter, IntoInnerError, Write};
+use std::io::Write;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use tempfile::NamedTempFile;
 
 use super::encode::Encoded;
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
+use crate::outfile::Draft;
 use crate::source::guard::guard;
 use crate::source::{Layout, Table};
 
@@ -22,13 +22,13 @@ fn cell(text: &str, guarded: bool) -> Cow<'_, str> {
 
 /// A CSV laid out like its input.
 pub(super) struct CsvFile {
-    writer: Writer<Encoded<BufWriter<NamedTempFile>>>,
+    writer: Writer<Encoded<Draft>>,
     columns: Vec<usize>,
     guarded: bool,
 }
 
 impl CsvFile {
-    pub(super) fn start(table: &Table, out: NamedTempFile) -> Result<Self> {
+    pub(super) fn start(table: &Table, out: Draft) -> Result<Self> {
         let Layout::Csv {
             delimiter,
             encoding,
@@ -40,7 +40,7 @@ impl CsvFile {
         else {
             return Err(Error::machine("the input is no CSV"));
         };
-        let mut out = Encoded::new(BufWriter::new(out), encoding, bom).map_err(unwritable)?;
+        let mut out = Encoded::new(out, encoding, bom).map_err(unwritable)?;
         let end = if crlf { "\r\n" } else { "\n" };
         // What stood above the headings is left out, its room kept for the mapping's `header_row`.
         for _ in 1..header_row {
@@ -87,14 +87,11 @@ impl CsvFile {
             .map_err(unwritable)
     }
 
-    pub(super) fn finish(self) -> Result<NamedTempFile> {
+    pub(super) fn finish(self) -> Result<Draft> {
         let out = self
             .writer
             .into_inner()
             .map_err(|error| unwritable(std::io::Error::other(error.to_string())))?;
-        out.into_inner()
-            .into_inner()
-            .map_err(IntoInnerError::into_error)
-            .map_err(unwritable)
+        Ok(out.into_inner())
     }
 }

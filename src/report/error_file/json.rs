@@ -1,18 +1,18 @@
 //! Rejected records as JSON lines or as a JSON document.
 
-use std::io::{BufWriter, IntoInnerError, Write};
+use std::io::Write;
 
 use serde_json::{Map, Number, Value};
-use tempfile::NamedTempFile;
 
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::Result;
+use crate::outfile::Draft;
 use crate::record::Cell;
 use crate::source::Table;
 
 /// Objects nested as they were.
 pub(super) struct JsonFile {
-    out: BufWriter<NamedTempFile>,
+    out: Draft,
     columns: Vec<(usize, String)>,
     /// `Some` for a document: whether its array is a member of an object.
     document: Option<bool>,
@@ -24,9 +24,8 @@ impl JsonFile {
     pub(super) fn start(
         table: &Table,
         document: Option<Option<&str>>,
-        out: NamedTempFile,
+        mut out: Draft,
     ) -> Result<Self> {
-        let mut out = BufWriter::new(out);
         match document {
             None => {}
             Some(None) => out.write_all(b"[\n").map_err(unwritable)?,
@@ -71,17 +70,14 @@ impl JsonFile {
         serde_json::to_writer(&mut self.out, &Value::Object(object)).map_err(unwritable)
     }
 
-    pub(super) fn finish(mut self) -> Result<NamedTempFile> {
+    pub(super) fn finish(mut self) -> Result<Draft> {
         let end: &[u8] = match self.document {
             None => b"\n",
             Some(false) => b"\n]\n",
             Some(true) => b"\n]}\n",
         };
         self.out.write_all(end).map_err(unwritable)?;
-        self.out
-            .into_inner()
-            .map_err(IntoInnerError::into_error)
-            .map_err(unwritable)
+        Ok(self.out)
     }
 }
 

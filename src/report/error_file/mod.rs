@@ -3,7 +3,7 @@
 //! One file for each input file: same format, delimiter, encoding, sheet and header row, the columns in order
 //! and behind them `_row`, `_key`, `_state`, `_field`, `_error`, `_hint`. It is itself an input: mended, it is
 //! run with the same mapping. It is written as the rows come, to a temporary file in the target's folder, and
-//! takes its name when the run ends.
+//! takes its name when the run ends. One that somebody has worked on since keeps its name ([`Records`]).
 
 mod csv;
 mod encode;
@@ -15,15 +15,12 @@ mod workbook;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::NamedTempFile;
-
 use crate::error::{Error, Fault, Result};
-use crate::outfile;
+use crate::outfile::{Claims, Draft, Readers, Records};
 use crate::record::{ColumnRef, Record, RowKey};
 use crate::source::{Layout, Table};
 
@@ -40,6 +37,17 @@ pub struct ErrorFiles {
     open: BTreeMap<Arc<str>, Open>,
     /// The files in the order of their first rejected row.
     order: Vec<Arc<str>>,
+    records: Records,
+    claims: Claims,
+}
+
+/// The error files of a run.
+#[derive(Debug, Default)]
+pub struct ErrorFilesWritten {
+    /// In the order of their first rejected row.
+    pub files: Vec<PathBuf>,
+    /// Which earlier files kept their names, a line each.
+    pub notes: Vec<String>,
 }
 
 /// An error file on its way.
@@ -81,7 +89,24 @@ impl ErrorFiles {
             to,
             open: BTreeMap::new(),
             order: Vec::new(),
+            records: Records::default(),
+            claims: Claims::default(),
         }
+    }
+
+    /// Replaces the error files of earlier runs that nobody has changed since, by what is remembered of them; without
+    /// this none is replaced.
+    #[must_use]
+    pub(crate) fn remembering(mut self, records: Records) -> Self {
+        self.records = records;
+        self
+    }
+
+    /// Never writes what is claimed.
+    #[must_use]
+    pub(crate) fn sparing(mut self, claims: Claims) -> Self {
+        self.claims = claims;
+        self
     }
 
     /// Writes the rows of one record with what is wrong with them. `carry_key`: the record's key is not to be
@@ -135,7 +160,7 @@ impl ErrorFiles {
         let first = mine.first().map(|(_, table)| table);
         let first = first.ok_or_else(|| Error::machine("no table of that file is known"))?;
         let target = Target::new(&self.folder, self.to.as_deref(), first, inputs);
-        let out = temporary(&self.folder)?;
+        let out = draft(&self.folder)?;
         let writer = match &first.layout {
             Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
             Layout::JsonLines => Writer::Json(Box::new(json::JsonFile::start(first, None, out)?)),
@@ -151,13 +176,13 @@ impl ErrorFiles {
     }
 
     /// Gives the files their names and tells them, in the order of their first rejected row. An error file of
-    /// an earlier run is replaced; one that is open elsewhere, or an input of this run, is not: the next free
-    /// name is taken.
+    /// an earlier run is replaced; one that somebody has changed since, that is open elsewhere, or an input of this run,
+    /// is not: the next free name is taken, and that is told.
     ///
     /// # Errors
     /// When a file cannot be written to its end, or no name can be had.
-    pub fn finish(mut self) -> Result<Vec<PathBuf>> {
-        let mut written: Vec<PathBuf> = Vec::new();
+    pub fn finish(mut self) -> Result<ErrorFilesWritten> {
+        let mut written = ErrorFilesWritten::default();
         for file in &self.order {
             let Some(open) = self.open.remove(file) else {
                 continue;
@@ -167,8 +192,17 @@ impl ErrorFiles {
                 Writer::Json(writer) => writer.finish()?,
                 Writer::Workbook(writer) => writer.finish()?,
             };
-            let path = open.target.place(out, &written)?;
-            written.push(path);
+            let whole = out.whole().map_err(unwritable)?;
+            let digest = whole.digest();
+            let place = name::Place {
+                records: &self.records,
+                claims: &self.claims,
+                taken: &written.files,
+            };
+            let (path, note) = open.target.place(whole, &place)?;
+            self.records.note(&path, digest);
+            written.notes.extend(note);
+            written.files.push(path);
         }
         Ok(written)
     }
@@ -240,9 +274,10 @@ fn kept_columns(table: &Table) -> Vec<usize> {
         .collect()
 }
 
-/// A temporary file in the folder.
-fn temporary(folder: &Path) -> Result<NamedTempFile<File>> {
-    outfile::temporary(folder).map_err(|error| {
+/// A file on its way in the folder.
+fn draft(folder: &Path) -> Result<Draft> {
+    let draft = Draft::new(folder, Readers::AsUsual).map(Draft::digested);
+    draft.map_err(|error| {
         Error::machine("the error file cannot be written here")
             .at(folder.display())
             .caused_by(error)

@@ -1,12 +1,9 @@
 //! The name of an error file: after the input, never that of an input, never over a file that is open elsewhere.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::error::{Error, Result};
-use crate::outfile::lock_of;
+use crate::outfile::{Claims, Records, Whole, is_same_file, lock_of};
 use crate::source::{Layout, Table};
 
 /// How many names are tried.
@@ -21,6 +18,14 @@ pub(super) struct Target {
     /// The first number that is tried; 1 is written as none.
     first: u32,
     inputs: Vec<PathBuf>,
+}
+
+/// What is known of the names.
+pub(super) struct Place<'a> {
+    pub(super) records: &'a Records,
+    pub(super) claims: &'a Claims,
+    /// Those that this run has given already.
+    pub(super) taken: &'a [PathBuf],
 }
 
 impl Target {
@@ -45,9 +50,7 @@ impl Target {
             base,
             extension,
             first,
-            inputs: inputs
-                .filter_map(|input| fs::canonicalize(input).ok())
-                .collect(),
+            inputs: inputs.map(PathBuf::from).collect(),
         }
     }
 
@@ -63,31 +66,37 @@ impl Target {
         self.folder.join(name)
     }
 
-    /// Gives the file its name.
-    pub(super) fn place(&self, mut out: NamedTempFile, written: &[PathBuf]) -> Result<PathBuf> {
-        let mut may_replace = true;
+    /// Gives the file its name, and a line where an earlier file keeps its own.
+    pub(super) fn place(
+        &self,
+        mut whole: Whole,
+        known: &Place<'_>,
+    ) -> Result<(PathBuf, Option<String>)> {
         let mut refused = None;
+        let mut note = None;
         for number in self.first..self.first + MOST {
             let path = self.path(number);
-            let input = fs::canonicalize(&path).is_ok_and(|path| self.inputs.contains(&path));
-            if input || written.contains(&path) {
-                continue;
-            }
-            let replace = std::mem::replace(&mut may_replace, false);
-            if lock_of(&path).is_some() {
+            let is_spared = self.inputs.iter().any(|input| is_same_file(input, &path))
+                || known.taken.contains(&path)
+                || known.claims.may_write(&path, "--errors-to").is_err()
+                || lock_of(&path).is_some();
+            if is_spared {
                 continue;
             }
             // On Windows a file that a program holds open cannot be replaced: that is the sign there.
-            let placed = if replace {
-                out.persist(&path)
+            let placed = if number == self.first && known.records.is_unchanged(&path) {
+                whole.replace(&path)
             } else {
-                out.persist_noclobber(&path)
+                whole.take(&path)
             };
             match placed {
-                Ok(_) => return Ok(path),
-                Err(error) => {
-                    out = error.file;
-                    refused = Some(error.error);
+                Ok(()) => return Ok((path, note)),
+                Err(unnamed) => {
+                    whole = unnamed.whole;
+                    if path.exists() {
+                        note.get_or_insert_with(|| kept(&path));
+                    }
+                    refused = Some(unnamed.error);
                 }
             }
         }
@@ -99,6 +108,15 @@ impl Target {
             None => error,
         })
     }
+}
+
+/// What is said of a file that is not replaced.
+fn kept(path: &Path) -> String {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    format!(
+        "{} is not what was written there last: it is kept, and the new error file has the next free name",
+        path.display()
+    )
 }
 
 /// `tickets.csv.gz` gives `tickets.errors`, `csv`, 1; `tickets.errors.csv` gives number 2.

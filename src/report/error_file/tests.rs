@@ -25,7 +25,7 @@ fn records(input: &Input) -> Vec<Record> {
 fn reject_all(dir: &Path, path: &Path, options: &InputOptions) -> (Vec<Record>, PathBuf, Input) {
     let input = Input::open(&[path.to_owned()], options).unwrap();
     let before = records(&input);
-    let mut files = ErrorFiles::new(input.tables(), dir, None);
+    let mut files = ErrorFiles::new(input.tables(), dir, None).remembering(Records::of(dir));
     for record in &before {
         let column = input.tables()[record.table].header.names()[0].clone();
         let fault = Fault::row(record.place.clone(), "is `wrong` … here")
@@ -43,7 +43,7 @@ fn reject_all(dir: &Path, path: &Path, options: &InputOptions) -> (Vec<Record>, 
             )
             .unwrap();
     }
-    let written = files.finish().unwrap();
+    let written = files.finish().unwrap().files;
     let after = Input::open(&written, options).unwrap();
     (before, written[0].clone(), after)
 }
@@ -153,7 +153,7 @@ fn what_is_open_elsewhere_is_not_overwritten() {
 fn nothing_rejected_nothing_written() {
     let dir = TempDir::new().unwrap();
     let files = ErrorFiles::new(&[], dir.path(), None);
-    assert!(files.finish().unwrap().is_empty());
+    assert!(files.finish().unwrap().files.is_empty());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
@@ -245,7 +245,7 @@ fn workbooks_keep_sheets_types_and_text() {
             .add(None, false, "rejected", &[record], &[fault])
             .unwrap();
     }
-    let written = files.finish().unwrap();
+    let written = files.finish().unwrap().files;
     assert_eq!(name(&written[0]), "tickets.errors.xlsx");
     let options = InputOptions {
         sheet: crate::source::SheetChoice::These(vec![
@@ -292,4 +292,36 @@ proptest! {
         let (before, _, after) = reject_all(dir.path(), &path, &options);
         cells_survive(&before, &after, 3);
     }
+}
+
+/// What a person has worked on is theirs, whatever the same command would write there.
+#[test]
+fn an_error_file_that_was_mended_is_kept() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("tickets.csv");
+    fs::write(&path, "id,name\n1,x\n2,y\n").unwrap();
+    let (_, first, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    let mended = fs::read_to_string(&first).unwrap().replace('x', "mended");
+    fs::write(&first, &mended).unwrap();
+    let (_, second, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(name(&second), "tickets.errors-2.csv");
+    assert_eq!(fs::read_to_string(&first).unwrap(), mended);
+    // That of which nothing is remembered may be anybody's.
+    fs::remove_file(dir.path().join("written.json")).unwrap();
+    fs::remove_file(&second).unwrap();
+    let (_, second, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(name(&second), "tickets.errors-2.csv");
+    let input = Input::open(&[path], &InputOptions::default()).unwrap();
+    let mut files = ErrorFiles::new(input.tables(), dir.path(), None);
+    let record = &records(&input)[0];
+    files
+        .add(None, false, "rejected", std::slice::from_ref(record), &[])
+        .unwrap();
+    let written = files.finish().unwrap();
+    assert_eq!(name(&written.files[0]), "tickets.errors-3.csv");
+    assert!(
+        written.notes[0].contains("tickets.errors.csv"),
+        "{:?}",
+        written.notes
+    );
 }

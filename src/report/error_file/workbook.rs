@@ -1,15 +1,14 @@
 //! Rejected rows as a workbook, the faulty cells marked.
 
 use std::collections::HashMap;
-use std::io::BufWriter;
 
 use jiff::Unit;
 use jiff::civil::{Date, Time, date};
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet, XlsxError};
-use tempfile::NamedTempFile;
 
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
+use crate::outfile::Draft;
 use crate::record::Cell;
 use crate::source::{Layout, Table};
 
@@ -23,7 +22,7 @@ const EXACT: u64 = 1 << 53;
 /// An XLSX with the sheets of its input.
 pub(super) struct WorkbookFile {
     workbook: Workbook,
-    out: NamedTempFile,
+    out: Draft,
     sheets: HashMap<usize, SheetState>,
     formats: Formats,
     notes: usize,
@@ -38,7 +37,7 @@ struct SheetState {
 
 impl WorkbookFile {
     /// Writes the headings of all tables of the file, each with its number among those of the input.
-    pub(super) fn start(tables: &[(usize, Table)], out: NamedTempFile) -> Result<Self> {
+    pub(super) fn start(tables: &[(usize, Table)], out: Draft) -> Result<Self> {
         let mut file = Self {
             workbook: Workbook::new(),
             out,
@@ -135,9 +134,10 @@ impl WorkbookFile {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<NamedTempFile> {
-        let out = BufWriter::new(self.out.as_file_mut());
-        self.workbook.save_to_writer(out).map_err(failed)?;
+    pub(super) fn finish(mut self) -> Result<Draft> {
+        self.workbook
+            .save_to_writer(&mut self.out)
+            .map_err(failed)?;
         Ok(self.out)
     }
 }

@@ -60,6 +60,8 @@ pub struct Aftermath {
     pub bulk: Option<u64>,
     /// The error files with the command that runs each again.
     pub error_files: Vec<(PathBuf, String)>,
+    /// Earlier error files that were not replaced, a line each.
+    pub kept: Vec<String>,
     /// Why the run stopped before its end, if it did, and how to go on.
     pub stopped: Option<String>,
     /// The command that goes on.
@@ -277,7 +279,7 @@ impl Summary {
             },
             "requests": if context.dry_run { self.requests } else { self.sent },
             "seconds": after.took.as_secs_f64(), "limit": context.limit,
-            "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes,
+            "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes.iter().chain(&after.kept).collect::<Vec<_>>(),
             "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
             "stopped": after.stopped, "resume": after.resume, "compared": after.compared,

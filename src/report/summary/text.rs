@@ -206,6 +206,9 @@ fn foot(text: &mut String, after: &Aftermath) {
             path.display()
         );
     }
+    for line in &after.kept {
+        let _ = writeln!(text, "  note       {line}");
+    }
     for (what, path) in &after.files {
         let _ = writeln!(text, "  {what:<10} {}", path.display());
     }

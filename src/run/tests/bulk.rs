@@ -194,7 +194,10 @@ async fn a_row_that_is_dropped_holds_up_none_of_the_others() {
     let bench = bench();
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let gather = Arc::new(Gather::new(4));
-    let run = scope.start_run(RunMeta::default()).await.unwrap();
+    let run = {
+        let locks = scope.lock(None).unwrap();
+        scope.start_run(&locks, RunMeta::default()).await.unwrap()
+    };
     let limiter = Arc::new(Limiter::new(None));
     let (line, _halt, _heard) = Line::new(
         bench.fake.clone(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,10 +23,11 @@ use crate::systems::examine::Finding;
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::page::{PageAsk, TicketPage};
 use crate::systems::query::{Query, SearchEnd};
+use crate::systems::shape::{Content, Shape, Shapes};
 use crate::systems::{
-    Account, Answered, CREATE, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Operation,
-    Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload, System, SystemName,
-    Ticket, Window, update_step,
+    Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, Listed, ListingEnd,
+    Looks, Operation, Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload,
+    System, SystemName, TITLE, Ticket, Window, update_step,
 };
 
 /// What happens to one request.
@@ -49,6 +51,14 @@ pub(super) enum Script {
     Unsent,
     /// The token is not good.
     Deny,
+    /// Made, or not, and answered with this status in the shape of a web page.
+    Says(bool, u16),
+    /// Made, and refused in the shape of the contract.
+    RefuseMade,
+    /// Made, and answered with the ticket of the row of that number.
+    Replays(usize),
+    /// Not made, and answered with the ticket of the row of that number.
+    Mistaken(usize),
 }
 
 /// How a listing fails.
@@ -57,6 +67,8 @@ pub(super) enum Listing {
     Good,
     /// The text that bears the reference is not shown.
     Hidden,
+    /// That of every second ticket is not, the second one first.
+    HalfHidden,
     /// Fewer rows come than the system counts.
     Partial,
     /// No page can be had.
@@ -85,6 +97,8 @@ struct World {
     /// Whether a look at a ticket tells what was done to it.
     tells: bool,
     creating: usize,
+    listings: usize,
+    looks: usize,
     crowded: bool,
 }
 
@@ -94,6 +108,11 @@ pub(super) struct Fake {
     pub(super) many: Mutex<Many>,
     account: Account,
     schema: FakeSchema,
+    shapes: Shapes,
+    /// How often tickets were listed, and read by their ids.
+    pub(super) reads: AtomicUsize,
+    /// Ids that no read finds.
+    pub(super) unreadable: Mutex<Vec<String>>,
 }
 
 impl Default for Fake {
@@ -108,6 +127,8 @@ impl Default for Fake {
                 alone: false,
                 tells: false,
                 creating: 0,
+                listings: 0,
+                looks: 0,
                 crowded: false,
             }),
             many: Mutex::default(),
@@ -118,6 +139,9 @@ impl Default for Fake {
                 clock_offset: SignedDuration::from_secs(3600),
             },
             schema: FakeSchema,
+            shapes: Shapes::new(|shape| shape.content == Content::Json),
+            reads: AtomicUsize::new(0),
+            unreadable: Mutex::default(),
         }
     }
 }
@@ -147,8 +171,42 @@ impl Fake {
         self.world.lock().unwrap().crowded
     }
 
+    /// The id of the ticket of a key.
+    pub(super) fn id_of(&self, key: &str) -> String {
+        let world = self.world.lock().unwrap();
+        let made = world.made.iter().find(|made| made.key == key);
+        made.map(|made| made.id.clone()).unwrap()
+    }
+
+    /// How often a run looked at the newest tickets.
+    pub(super) fn looks(&self) -> usize {
+        self.world.lock().unwrap().looks
+    }
+
+    /// How often tickets were listed to settle rows or to look for duplicates.
+    pub(super) fn listings(&self) -> usize {
+        self.world.lock().unwrap().listings
+    }
+
     pub(super) fn visible_after(&self, after: Duration) {
         self.world.lock().unwrap().visible_after = after;
+    }
+
+    /// A ticket that somebody made by hand, with the title of that row.
+    pub(super) fn by_hand(&self, key: &str) {
+        self.make(
+            &json!({"key": key, "text": "It is broken", "group": "all"}),
+            Duration::ZERO,
+        );
+    }
+
+    /// Makes a ticket for a row behind the run's back.
+    pub(super) fn make_another(&self, n: usize) {
+        let text = format!("text\nRef: s/k{n}");
+        self.make(
+            &json!({"key": format!("k{n}"), "text": text, "group": "all"}),
+            Duration::ZERO,
+        );
     }
 
     /// All tickets that were or will be made, by key.
@@ -214,6 +272,10 @@ impl System for Fake {
         &self.account
     }
 
+    fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
     async fn load_directory(&self, _: &dyn Permit, _: DirectoryProgress<'_>) -> Result<Snapshot> {
         Err(Error::usage("not in this test"))
     }
@@ -254,15 +316,61 @@ impl System for Fake {
                 make(Duration::from_secs(seconds));
                 doubt("timed out")
             }
-            Script::Refuse => Outcome::Rejected(Refusal {
-                status: 400,
-                message: "no".to_owned(),
-                fields: Vec::new(),
-            }),
+            Script::Refuse | Script::RefuseMade => {
+                if matches!(script, Script::RefuseMade) {
+                    make(Duration::ZERO);
+                }
+                Outcome::Rejected(Refusal {
+                    status: 400,
+                    message: "no".to_owned(),
+                    fields: Vec::new(),
+                })
+            }
             Script::Throttle(seconds) => Outcome::Throttled(seconds.map(Duration::from_secs)),
             Script::Unsent => Outcome::Unsent("connection refused".to_owned()),
             Script::Deny => Outcome::Denied("token revoked".to_owned()),
+            Script::Says(made, status) => {
+                if made {
+                    make(Duration::ZERO);
+                }
+                match status {
+                    429 => Outcome::Throttled(None),
+                    302 | 401 | 403 => Outcome::Denied(format!("{status}")),
+                    202 => doubt("the system answered 202"),
+                    status => Outcome::Rejected(Refusal {
+                        status,
+                        message: "a filter says no".to_owned(),
+                        fields: Vec::new(),
+                    }),
+                }
+            }
+            Script::Replays(n) => {
+                make(Duration::ZERO);
+                Outcome::Done(Ticket {
+                    id: self.id_of(&format!("k{n}")),
+                    ..Ticket::default()
+                })
+            }
+            Script::Mistaken(n) => Outcome::Done(Ticket {
+                id: self.id_of(&format!("k{n}")),
+                ..Ticket::default()
+            }),
         };
+        let shape = match (script, &outcome) {
+            (_, Outcome::InDoubt(_)) => None,
+            (Script::Says(_, status), _) => Some((status, Content::Html)),
+            (Script::Refuse | Script::RefuseMade, _) => Some((400, Content::Json)),
+            (Script::Throttle(_), _) => Some((429, Content::Json)),
+            (Script::Deny, _) => Some((401, Content::Json)),
+            _ => None,
+        };
+        let shape = shape.map(|(status, content)| Shape {
+            call: call.step.to_owned(),
+            http: status,
+            status,
+            content,
+            members: Vec::new(),
+        });
         if creates {
             let mut world = self.world.lock().unwrap();
             world.creating += 1;
@@ -280,6 +388,7 @@ impl System for Fake {
                 Script::Spent(seconds) => Some(Duration::from_secs(seconds)),
                 _ => None,
             },
+            shape,
         }
     }
 
@@ -299,6 +408,25 @@ impl System for Fake {
         self.world.lock().unwrap().alone
     }
 
+    async fn list_newest(
+        &self,
+        since: Timestamp,
+        _: u32,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<bool> {
+        let day = SignedDuration::from_hours(24);
+        let window = Window {
+            from: since,
+            to: since + day,
+        };
+        let listed = self.list_created(window, permit, page).await;
+        let mut world = self.world.lock().unwrap();
+        world.listings -= 1;
+        world.looks += 1;
+        Ok(listed?.is_whole())
+    }
+
     async fn list_created(
         &self,
         window: Window,
@@ -307,7 +435,8 @@ impl System for Fake {
     ) -> Result<ListingEnd> {
         permit.permit().await;
         assert!(window.from < window.to);
-        let world = self.world.lock().unwrap();
+        let mut world = self.world.lock().unwrap();
+        world.listings += 1;
         if world.listing == Listing::Failing {
             return Err(Error::new(ErrorKind::System, "500"));
         }
@@ -316,29 +445,35 @@ impl System for Fake {
             .made
             .iter()
             .filter(|made| made.commits + world.visible_after <= now)
-            .map(|made| Listed {
+            .enumerate()
+            .map(|(at, made)| Listed {
                 ticket: Ticket {
                     id: made.id.clone(),
                     ..Ticket::default()
                 },
                 created_at: None,
                 group: made.group.clone(),
-                text: (world.listing != Listing::Hidden).then(|| made.text.clone()),
+                text: match world.listing {
+                    Listing::Hidden => None,
+                    Listing::HalfHidden if at % 2 == 1 => None,
+                    _ => Some(made.text.clone()),
+                },
                 custom: Vec::new(),
                 updated_at: None,
                 standing: Standing::Open,
+                traits: vec![(TITLE, format!("Row {}", made.key))],
             });
         page(seen.collect());
         Ok(ListingEnd {
-            whole: world.listing != Listing::Partial,
-            requests: 1,
+            gap: (world.listing == Listing::Partial).then_some(Gap::Short),
+            pages: 1,
         })
     }
 
     async fn sighted(
         &self,
         call: Call<'_>,
-        _: &[&Value],
+        _: Beside<'_>,
         _: Timestamp,
         _: &dyn Permit,
     ) -> Result<Sighting> {
@@ -368,8 +503,28 @@ impl System for Fake {
         }))
     }
 
-    async fn read_ticket(&self, _: &str, _: &dyn Permit) -> Result<Reading> {
-        unreachable!("a run reads no single ticket")
+    async fn read_ticket(&self, id: &str, _: &dyn Permit) -> Result<Reading> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        if self.unreadable.lock().unwrap().iter().any(|it| it == id) {
+            return Ok(Reading::Absent);
+        }
+        let world = self.world.lock().unwrap();
+        let found = world.made.iter().find(|made| made.id == id);
+        Ok(found.map_or(Reading::Absent, |made| {
+            Reading::Found(Box::new(Listed {
+                ticket: Ticket {
+                    id: made.id.clone(),
+                    ..Ticket::default()
+                },
+                created_at: None,
+                group: made.group.clone(),
+                text: Some(made.text.clone()),
+                custom: Vec::new(),
+                updated_at: None,
+                standing: Standing::Open,
+                traits: vec![(TITLE, format!("Row {}", made.key))],
+            }))
+        }))
     }
 
     async fn ticket(&self, _: &str, _: &dyn Permit) -> Result<Option<CommonTicket>> {
@@ -394,7 +549,7 @@ impl System for Fake {
     }
 
     async fn sample(&self, _: &str, _: &dyn Permit) -> Result<Vec<Listed>> {
-        unreachable!("a run takes no sample")
+        Ok(Vec::new())
     }
 
     fn undoing(&self) -> &'static str {
@@ -462,6 +617,21 @@ impl Schema for FakeSchema {
         ["assign", "close"].into_iter().find(|name| *name == call)
     }
 
+    fn looks(&self, call: &str, body: &Value) -> Looks {
+        if call != CREATE {
+            return Looks::default();
+        }
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        Looks {
+            traits: vec![(TITLE, format!("Row {}", text("key")))],
+            text: text("text"),
+        }
+    }
+
+    fn invalid_create(&self, _: &str, _: &str) -> Value {
+        unreachable!("a run sends nothing invalid")
+    }
+
     fn group(&self, body: &Value) -> String {
         body["group"].as_str().unwrap_or_default().to_owned()
     }
@@ -472,6 +642,8 @@ impl Schema for FakeSchema {
 pub(super) struct Input {
     count: usize,
     step: Option<&'static str>,
+    /// How often the step follows; 0 is once.
+    times: u32,
     changed: bool,
     mended: Option<usize>,
     faulty: Option<usize>,
@@ -482,6 +654,7 @@ pub(super) struct Input {
     once: bool,
     acts: Option<&'static str>,
     values: usize,
+    only: Option<Vec<usize>>,
 }
 
 impl Input {
@@ -496,6 +669,13 @@ impl Input {
         Self {
             step: Some(step),
             ..self
+        }
+    }
+
+    pub(super) fn with_steps(self, step: &'static str, times: u32) -> Self {
+        Self {
+            times,
+            ..self.with_step(step)
         }
     }
 
@@ -566,16 +746,34 @@ impl Input {
         }
     }
 
+    /// Only these rows of it.
+    pub(super) fn only(self, rows: &[usize]) -> Self {
+        Self {
+            only: Some(rows.to_vec()),
+            ..self
+        }
+    }
+
     pub(super) fn count(&self) -> u64 {
-        self.count as u64
+        self.only.as_ref().map_or(self.count, Vec::len) as u64
     }
 
     fn version(&self, n: usize) -> u8 {
         u8::from(self.changed || self.mended == Some(n))
     }
 
+    pub(super) fn keys(&self, each: &mut dyn FnMut(RowKey)) -> Result<()> {
+        for item in self.items() {
+            if let Subject::Keyed(key) = item?.subject {
+                each(key);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn items(&self) -> Box<dyn Iterator<Item = Result<Item>> + Send + '_> {
-        Box::new((0..self.count).map(|n| {
+        let takes = |n: &usize| self.only.as_ref().is_none_or(|only| only.contains(n));
+        Box::new((0..self.count).filter(takes).map(|n| {
             let place = Place {
                 file: "t.csv".into(),
                 sheet: None,
@@ -615,6 +813,10 @@ impl MapRows for Input {
 
     fn sets_once(&self) -> bool {
         self.once
+    }
+
+    fn marks(&self) -> bool {
+        !self.no_marker
     }
 
     fn is_repeatable(&self, call: &str) -> bool {
@@ -671,7 +873,10 @@ impl MapRows for Input {
             body: body.clone(),
         };
         let mut steps = vec![step(CREATE)];
-        steps.extend(self.step.map(step));
+        for ordinal in 0..self.times.max(1) {
+            let step = self.step.map(step);
+            steps.extend(step.map(|step| StepPayload { ordinal, ..step }));
+        }
         let update = |call: &str, body: Value| StepPayload {
             step: update_step(call).into(),
             ordinal: 0,

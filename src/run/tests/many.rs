@@ -59,6 +59,9 @@ impl Many {
             }
             Script::Unsent => (Outcome::Unsent("connection refused".to_owned()), None),
             Script::Deny => (Outcome::Denied("not in bulk".to_owned()), None),
+            Script::RefuseMade | Script::Says(..) | Script::Replays(_) | Script::Mistaken(_) => {
+                unreachable!("no request for many tickets is scripted so")
+            }
         };
         if let Some(seconds) = after {
             let at = Instant::now() + Duration::from_secs(seconds);

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::{Installed, Places, Rendered, cron, launchd, systemd, windows};
 use crate::error::{Error, Result};
+use crate::outfile;
 use crate::schedule::Name;
 
 /// Whether something lies in the way that this program did not put there for this schedule.
@@ -139,7 +140,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(path, text)
+        outfile::replace(path, text.as_bytes(), outfile::Readers::AsUsual)
     };
     write().map_err(|error: std::io::Error| {
         Error::machine("cannot write what is to be installed")

@@ -1,5 +1,6 @@
 //! Files of all kinds through [`Input`], among them other people's torture cases where they are at hand.
 
+mod bounds;
 mod delimited;
 mod documents;
 mod workbooks;
@@ -53,6 +54,29 @@ fn table(name: &str, bytes: &[u8]) -> Vec<(u64, Vec<String>, String)> {
             (record.place.row, texts(row), message)
         })
         .collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_like_standard_input_and_a_device_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("rows.csv");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let to = path.clone();
+    let writing = std::thread::spawn(move || fs::write(to, "Id,Title\n1,a\n2,b\n").unwrap());
+    let input = Input::open(&[path], &InputOptions::default()).unwrap();
+    writing.join().unwrap();
+    for _ in 0..2 {
+        let rows = rows(&input);
+        assert_eq!(
+            rows.iter().map(texts).collect::<Vec<_>>(),
+            [["1", "a"], ["2", "b"]]
+        );
+    }
+    input.unchanged().unwrap();
+    let error = Input::open(&["/dev/zero".into()], &InputOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("is a device"), "{error}");
 }
 
 fn refusal(name: &str, bytes: &[u8]) -> String {

@@ -9,7 +9,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::tests::{mount, rest};
 use super::*;
 use crate::systems::testing::Free;
-use crate::systems::{CREATE, Outcome};
+use crate::systems::{Beside, CREATE, Outcome};
 
 const ROOT: &str = "/clearfeed/v1/rest/requests";
 
@@ -116,7 +116,7 @@ async fn sighted(body: &Value, messages: &Value) -> &'static str {
         id: Uuid::nil(),
     };
     match system
-        .sighted(call, &[], since(), &Free::default())
+        .sighted(call, Beside::default(), since(), &Free::default())
         .await
         .unwrap()
     {
@@ -151,6 +151,11 @@ async fn a_message_is_found_by_its_words_and_its_time() {
             json!([first, message("a < b c and more", 1, "1.0")]),
             "unclear",
         ),
+        // It may be ours, with nothing left of its words.
+        (json!([first, {"text": null, "ts": first["ts"]}]), "absent"),
+        (json!([first, message("", 1, "1.0")]), "unclear"),
+        (json!([first, message(":+1:", 1, "1.0")]), "unclear"),
+        (json!([{"text": null, "ts": first["ts"]}]), "unclear"),
         (json!([]), "unclear"),
         (Value::Null, "unclear"),
     ];

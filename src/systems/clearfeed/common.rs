@@ -18,14 +18,17 @@
 //! no answer that the contract knows: these are always among `not_shown`, tags unless the answer has them. All else that
 //! a request tells (channel, customer, survey, linked tickets, threads) stays in `other`.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::requests::{LIMIT, inner, is_id, listed, page, text};
-use super::sighted::{posted, shows_notes, unlinked};
+use super::ids;
+use super::listing::{self, SEARCH, page};
+use super::requests::{LIMIT, inner, is_id, listed, text};
+use super::sighted::{posted, shows_notes};
 use super::{ClearFeed, dialect};
 use crate::error::{Error, Result};
 use crate::html;
@@ -37,7 +40,7 @@ use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
 use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
-use crate::systems::{Standing, SystemName};
+use crate::systems::{Gap, Seen, Standing, SystemName, Verdict};
 
 /// The members that have a place in the common ticket.
 const TAKEN: [&str; 21] = [
@@ -156,7 +159,7 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
 
 /// A message as people read it: without tags, and without the links that Slack makes.
 fn readable(text: &str) -> String {
-    html::to_text(&unlinked(text))
+    html::to_text(&html::unlinked(text))
 }
 
 fn word(word: String) -> Named {
@@ -281,9 +284,26 @@ async fn shown(id: &str, reader: Reader<'_>) -> Result<Option<Value>, ReadFailur
     let path = format!("/requests/{id}");
     let query = [("include", "messages".to_owned())];
     match reader.read(Request::get(&path).query(&query)).await {
-        Ok(body) => Ok(Some(inner(&body).clone())),
+        Ok(body) => {
+            let request = inner(&body);
+            match text(request, "id").filter(|found| !ids::is_same(found, id)) {
+                None => Ok(Some(request.clone())),
+                Some(found) => Err(another(&path, id, &found)),
+            }
+        }
         Err(failure) if matches!(failure.status, Some(404 | 410)) => Ok(None),
         Err(failure) => Err(failure),
+    }
+}
+
+/// The failure of a read that was answered with another ticket: what is written to that one next would hit somebody
+/// else's.
+fn another(path: &str, asked: &str, found: &str) -> ReadFailure {
+    ReadFailure {
+        status: Some(200),
+        request: format!("GET {path}"),
+        message: format!("it was asked for `{asked}` and answered with `{found}`"),
+        is_page: false,
     }
 }
 
@@ -323,9 +343,9 @@ pub(super) async fn bulk(
         Mark::Cursor(cursor) => Some(cursor.as_str()),
         Mark::First | Mark::Index(..) => None,
     };
-    let (rows, next) = page(reader, "/requests", "requests", &filters, cursor).await?;
-    let tickets = rows.iter().filter_map(|row| {
-        let mut ticket = common(row)?;
+    let page = listing::requests(&system.page_size, reader, &filters, cursor).await?;
+    let tickets = page.rows.iter().filter_map(|row| {
+        let mut ticket = system.respelled_common(common(row)?);
         let holds = ask.query.holds(&ticket, row);
         if !ask.with_comments {
             ticket.comments.clear();
@@ -336,7 +356,9 @@ pub(super) async fn bulk(
     });
     Ok(TicketPage {
         tickets: tickets.collect(),
-        next: next.map_or(Next::Nothing, Next::Cursor),
+        next: page.next.map_or(Next::Nothing, Next::Cursor),
+        is_short: page.is_short,
+        count: page.count,
     })
 }
 
@@ -371,41 +393,82 @@ async fn by_listing(
     reader: Reader<'_>,
     hand_on: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
 ) -> Result<SearchEnd> {
-    let filters = filters(system, query);
-    let mut seen = HashSet::new();
+    let axis = axis(query);
+    let page = |order, cursor: Option<String>| {
+        let filters = filters(system, query, order);
+        async move { listing::requests(&system.page_size, reader, &filters, cursor.as_deref()).await }
+    };
+    let time = |row: &Value| {
+        let ticket = common(row)?;
+        Some((ticket.id.clone(), axis.of(&ticket).map(Reverse)))
+    };
+    let mut seen = Seen::default();
     let mut end = SearchEnd::default();
     let mut cursor: Option<String> = None;
-    loop {
-        let (rows, next) =
-            page(reader, "/requests", "requests", &filters, cursor.as_deref()).await?;
-        let before = seen.len();
-        let hits = rows.iter().filter_map(|row| {
+    let mut gap = None;
+    let last = loop {
+        let page = page("desc", cursor).await?;
+        let mut on_page = HashSet::new();
+        let hits = page.rows.iter().filter_map(|row| {
             let ticket = common(row)?;
-            let is_new = seen.insert(ticket.id.clone());
+            let is_new = on_page.insert(ticket.id.clone()) && !seen.contains(&ticket.id);
             (is_new && query.holds(&ticket, row)).then_some(ticket)
         });
-        let hits = hits.collect();
-        end.looked_at = seen.len() as u64;
+        let hits: Vec<CommonTicket> = hits.collect();
+        let taken = seen.take(&page.rows.iter().filter_map(time).collect::<Vec<_>>());
+        end.looked_at = seen.len();
+        if page.is_short {
+            gap.get_or_insert(Gap::Short);
+        }
+        if axis == Axis::Created && !taken.goes_on {
+            gap.get_or_insert(Gap::Disorder);
+        }
         if hand_on(hits).is_break() {
             return Ok(end);
         }
-        match next {
-            None => return Ok(SearchEnd { whole: true, ..end }),
+        match &page.next {
+            None => break page,
             // The same rows again: cursors are not what the system understands.
-            Some(_) if seen.len() == before => return Ok(end),
-            next => cursor = next,
+            Some(_) if taken.fresh == 0 => {
+                return Ok(SearchEnd {
+                    gap: Some(Gap::Circle),
+                    ..end
+                });
+            }
+            Some(next) => cursor = Some(next.clone()),
         }
+    };
+    let newest = seen.first();
+    gap = gap.or_else(|| last.gap(seen.len()));
+    if gap.is_none() {
+        let witness = page("asc", None).await?;
+        let mut rows: Vec<_> = witness.rows.iter().filter_map(time).collect();
+        // What was made since the search began belongs before it.
+        rows.retain(|(id, at)| seen.contains(id) || *at >= newest);
+        let agrees = seen.compare(&rows, witness.next.is_none()) == Verdict::Same;
+        gap = (!agrees || witness.is_short).then_some(Gap::OtherEnd);
+    }
+    end.whole = gap.is_none();
+    Ok(SearchEnd { gap, ..end })
+}
+
+/// By which time a search is bounded and ordered.
+fn axis(query: &Query) -> Axis {
+    match query.created.is_open() && !query.updated.is_open() {
+        true => Axis::Updated,
+        false => Axis::Created,
     }
 }
 
-/// The filters of a listing, newest first.
-fn filters(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
-    let (axis, span) = match query.created.is_open() {
-        true => (Axis::Updated, query.updated),
-        false => (Axis::Created, query.created),
+/// The filters of a listing.
+fn filters(system: &ClearFeed, query: &Query, order: &str) -> Vec<(&'static str, String)> {
+    let axis = axis(query);
+    let span = match axis {
+        Axis::Updated => query.updated,
+        Axis::Created => query.created,
     };
     let mut filters = vec![
-        ("sort_order", "desc".to_owned()),
+        ("sort_order", order.to_owned()),
         ("include", "messages".to_owned()),
         ("limit", LIMIT.to_string()),
     ];
@@ -487,7 +550,7 @@ async fn by_word(
             .until
             .map(|at| ("created_before", at.to_string())),
     );
-    let (rows, _) = page(reader, "/requests/search", "requests", &filters, None).await?;
+    let rows = page(reader, SEARCH, &filters, None).await?.rows;
     let mut end = SearchEnd::default();
     for row in &rows {
         let Some(id) = text(row, "id") else { continue };

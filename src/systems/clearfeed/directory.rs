@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ClearFeed;
-use super::requests::{LIMIT, page, text};
+use super::listing::{COLLECTIONS, FIELDS, List, REQUESTS, TEAMS, USERS, page};
+use super::requests::{LIMIT, text};
 use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Snapshot};
 use crate::error::Result;
 use crate::systems::http::reader::{ReadFailure, Reader};
@@ -21,7 +22,7 @@ const PAGES_SEEN: usize = 10;
 /// How many ids one call for people takes.
 const IDS_AT_A_TIME: usize = 100;
 
-/// Where a listing ends whose cursor never does.
+/// How many pages a list may have whose cursor never ends.
 const MOST_PAGES: usize = 1_000;
 
 /// Loads all kinds.
@@ -30,19 +31,11 @@ pub(super) async fn load(
     reader: Reader<'_>,
     progress: DirectoryProgress<'_>,
 ) -> Result<Snapshot> {
-    let all = |path, rows, query| all(reader, path, rows, query, MOST_PAGES);
+    let all = |list, query| all(reader, list, query, MOST_PAGES);
     let (collections, fields, teams, requests) = futures::join!(
-        all("/collections", "collections", vec![]),
-        all(
-            "/custom-fields",
-            "custom_fields",
-            vec![("entity_type", "request".to_owned())]
-        ),
-        all(
-            "/teams",
-            "teams",
-            vec![("include", "team_members".to_owned())]
-        ),
+        all(COLLECTIONS, vec![]),
+        all(FIELDS, vec![("entity_type", "request".to_owned())]),
+        all(TEAMS, vec![("include", "team_members".to_owned())]),
         newest(reader),
     );
     let collections = named(&collections?);
@@ -98,11 +91,10 @@ fn listing(entries: Vec<Entry>) -> Listing {
     }
 }
 
-/// Reads a listing page by page, at most so many.
+/// Reads a list page by page, at most so many.
 async fn all(
     reader: Reader<'_>,
-    path: &str,
-    rows: &str,
+    list: List,
     mut query: Vec<(&str, String)>,
     most: usize,
 ) -> Result<Vec<Value>, ReadFailure> {
@@ -111,21 +103,29 @@ async fn all(
     let mut cursors = HashSet::new();
     let mut cursor: Option<String> = None;
     for _ in 0..most {
-        let (page, next) = page(reader, path, rows, &query, cursor.as_deref()).await?;
-        found.extend(page);
-        // A cursor that comes again would go round in a circle.
-        cursor = next.filter(|next| cursors.insert(next.clone()));
-        if cursor.is_none() {
-            break;
+        let page = page(reader, list, &query, cursor.as_deref()).await?;
+        let came = page.rows.len() as u64;
+        found.extend(page.rows);
+        let Some(next) = page.next else {
+            return Ok(found);
+        };
+        // A cursor that comes again would go round in a circle, and nobody knows what is outside of it.
+        if came == 0 || !cursors.insert(next.clone()) {
+            return Err(list.endless());
         }
+        cursor = Some(next);
     }
-    Ok(found)
+    // Of the newest requests a part is enough.
+    match most == MOST_PAGES {
+        true => Err(list.endless()),
+        false => Ok(found),
+    }
 }
 
 /// The newest requests.
 async fn newest(reader: Reader<'_>) -> Result<Vec<Value>, ReadFailure> {
     let query = vec![("sort_order", "desc".to_owned())];
-    all(reader, "/requests", "requests", query, PAGES_SEEN).await
+    all(reader, REQUESTS, query, PAGES_SEEN).await
 }
 
 /// Rows with an id and a name, each once.
@@ -182,8 +182,8 @@ async fn users(
     let ids: Vec<String> = people.into_iter().collect();
     let fetch = |batch: Vec<String>| async move {
         let query = [("ids", batch.join(","))];
-        let (users, _) = page(reader, "/users", "users", &query, None).await?;
-        Ok::<_, ReadFailure>(users)
+        let page = page(reader, USERS, &query, None).await?;
+        Ok::<_, ReadFailure>(page.rows)
     };
     let batches = ids.chunks(IDS_AT_A_TIME).map(<[String]>::to_vec);
     let mut entries: Vec<Entry> = Vec::with_capacity(ids.len());

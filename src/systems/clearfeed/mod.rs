@@ -1,7 +1,7 @@
 //! ClearFeed (contract clearfeed), in both its dialects.
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
-//! connection and finds the dialect; `requests` writes and lists, `directory` reads what can be listed, `sighted` reads
+//! connection and finds the dialect; `requests` writes and reads, `listing` reads lists, `directory` the reference data, `sighted` reads
 //! back what is in doubt.
 
 mod common;
@@ -10,9 +10,13 @@ mod dialect;
 mod directory;
 mod examine;
 mod fields;
+mod ids;
+mod listing;
 mod mentions;
+mod newest;
 mod requests;
 mod schema;
+mod shapes;
 mod sighted;
 mod sign_in;
 
@@ -25,7 +29,6 @@ use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::Value;
 use url::Url;
 
 use super::common::CommonTicket;
@@ -34,9 +37,10 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::page::{Axis, PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
+use super::shape::Shapes;
 use super::{
-    Account, Answered, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd, Permit,
-    Reading, Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Beside, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
+    Outcome, Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -63,7 +67,11 @@ pub(super) struct ClearFeed {
     transport: Transport,
     account: Account,
     schema: ClearFeedSchema,
+    shapes: Shapes,
     concurrency: usize,
+    page_size: listing::PageSize,
+    /// Whether the sandbox answers instead of the workspace.
+    is_sandbox: bool,
 }
 
 #[async_trait]
@@ -76,6 +84,14 @@ impl System for ClearFeed {
         &self.account
     }
 
+    fn is_sandbox(&self) -> bool {
+        self.is_sandbox
+    }
+
+    fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
     async fn load_directory(
         &self,
         permit: &dyn Permit,
@@ -85,21 +101,26 @@ impl System for ClearFeed {
     }
 
     async fn perform(&self, call: Call<'_>) -> Answered {
-        self.write(call).await
+        let mut answered = self.write(call).await;
+        if let (Outcome::Done(made), None) = (&mut answered.outcome, call.ticket) {
+            self.respell(made);
+        }
+        answered
     }
 
     async fn sighted(
         &self,
         call: Call<'_>,
-        others: &[&Value],
+        beside: Beside<'_>,
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(call, others, since, self.reader(permit)).await
+        sighted::sighted(call, beside, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
-        requests::named(name, self.reader(permit)).await
+        let found = requests::named(name, self.reader(permit)).await?;
+        Ok(found.map(|ticket| self.respelled(ticket)))
     }
 
     async fn list_created(
@@ -108,20 +129,50 @@ impl System for ClearFeed {
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd> {
-        requests::created(window, self.reader(permit), page).await
+        let mut page = |listed: Vec<Listed>| page(self.respelled_all(listed));
+        listing::created(&self.page_size, window, self.reader(permit), &mut page).await
+    }
+
+    async fn list_newest(
+        &self,
+        since: Timestamp,
+        pages: u32,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<bool> {
+        let mut page = |listed: Vec<Listed>| page(self.respelled_all(listed));
+        newest::newest(
+            &self.page_size,
+            since,
+            pages,
+            self.reader(permit),
+            &mut page,
+        )
+        .await
     }
 
     async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {
-        requests::one(id, self.reader(permit)).await
+        let mut reading = requests::one(id, self.reader(permit)).await?;
+        if let Reading::Found(listed) = &mut reading {
+            self.respell(&mut listed.ticket);
+        }
+        Ok(reading)
     }
 
     async fn sample(&self, words: &str, permit: &dyn Permit) -> Result<Vec<Listed>> {
-        requests::sample(words, self.reader(permit)).await
+        let mut sample = requests::sample(words, self.reader(permit)).await?;
+        sample
+            .iter_mut()
+            .for_each(|it| self.respell(&mut it.ticket));
+        Ok(sample)
     }
 
     async fn ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<CommonTicket>> {
         match self.find_ticket(name, permit).await? {
-            Some(found) => Ok(common::one(&found.id, self.reader(permit)).await?),
+            Some(found) => {
+                let ticket = common::one(&found.id, self.reader(permit)).await?;
+                Ok(ticket.map(|ticket| self.respelled_common(ticket)))
+            }
             None => Ok(None),
         }
     }
@@ -132,7 +183,11 @@ impl System for ClearFeed {
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<CommonTicket>) -> ControlFlow<()> + Send),
     ) -> Result<SearchEnd> {
-        common::search(self, query, self.reader(permit), page).await
+        let mut page = |tickets: Vec<CommonTicket>| {
+            let respelled = tickets.into_iter().map(|it| self.respelled_common(it));
+            page(respelled.collect())
+        };
+        common::search(self, query, self.reader(permit), &mut page).await
     }
 
     async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage> {
@@ -164,6 +219,28 @@ impl System for ClearFeed {
 }
 
 impl ClearFeed {
+    /// Gives a ticket the one spelling of its id.
+    fn respell(&self, ticket: &mut Ticket) {
+        ticket.id = self.schema.ticket_id(&ticket.id);
+    }
+
+    fn respelled(&self, mut ticket: Ticket) -> Ticket {
+        self.respell(&mut ticket);
+        ticket
+    }
+
+    fn respelled_all(&self, mut listed: Vec<Listed>) -> Vec<Listed> {
+        listed
+            .iter_mut()
+            .for_each(|it| self.respell(&mut it.ticket));
+        listed
+    }
+
+    fn respelled_common(&self, mut ticket: CommonTicket) -> CommonTicket {
+        ticket.id = self.schema.ticket_id(&ticket.id);
+        ticket
+    }
+
     fn reader<'a>(&'a self, permit: &'a dyn Permit) -> Reader<'a> {
         Reader {
             transport: &self.transport,

@@ -1,22 +1,20 @@
 //! Writing and listing requests (contract clearfeed, Endpoints and Request object).
 
-use std::collections::HashSet;
-
-use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::fields::LINK;
-use super::{ClearFeed, dialect};
+use super::listing::{REQUESTS, SEARCH, page};
+use super::{ClearFeed, dialect, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::classify::{Expect, write};
-use crate::systems::http::reader::{ReadFailure, Reader};
+use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::http::{Answer, Lost, Request};
 use crate::systems::{
-    Answered, CREATE, Call, Listed, ListingEnd, Operation, Outcome, Reading, Refusal, Standing,
-    Ticket, Window,
+    Answered, CREATE, Call, INTERNAL, KIND, Listed, Looks, Operation, Outcome, PUBLIC, Reading,
+    Refusal, Standing, TITLE, Ticket,
 };
 
 /// The largest page.
@@ -30,7 +28,9 @@ impl ClearFeed {
     /// Sends one request of a row.
     pub(super) async fn write(&self, call: Call<'_>) -> Answered {
         if call.step == CREATE {
-            return self.send(Method::POST, "/requests", call.body, None).await;
+            return self
+                .send((CREATE, Method::POST), "/requests", call.body, None)
+                .await;
         }
         if call.step == LINK || call.body.get("link_ticket_id").is_some() {
             return self.link(call).await;
@@ -46,7 +46,8 @@ impl ClearFeed {
         match call.ticket {
             Some(ticket) if is_id(&ticket.id) => {
                 let path = format!("/requests/{}{tail}", ticket.id);
-                self.send(method, &path, call.body, Some(ticket)).await
+                self.send((call.step, method), &path, call.body, Some(ticket))
+                    .await
             }
             Some(ticket) => refused(format!("`{}` is no id", ticket.id)),
             None => refused(format!(
@@ -68,7 +69,11 @@ impl ClearFeed {
             .await;
         let shown = answer.as_ref().ok().filter(|answer| answer.status < 300);
         let Some(shown) = shown.and_then(|answer| answer.json().ok()) else {
-            return self.judged(answer, Some(ticket));
+            // A read that failed: nothing was sent.
+            return Answered {
+                shape: None,
+                ..self.judged(LINK, answer, Some(ticket))
+            };
         };
         let request = inner(&shown);
         let given = |name: &str| text(call.body, name).unwrap_or_default();
@@ -92,7 +97,7 @@ impl ClearFeed {
             "integration": integration, "ticket_id": outside, "message_ts": stamp, "channel_id": channel,
             "message_source": "slack",
         }});
-        self.send(Method::POST, "/tickets", &body, Some(ticket))
+        self.send((LINK, Method::POST), "/tickets", &body, Some(ticket))
             .await
     }
 
@@ -112,18 +117,24 @@ impl ClearFeed {
     /// Sends once: what the answer means.
     async fn send(
         &self,
-        method: Method,
+        (call, method): (&str, Method),
         path: &str,
         body: &Value,
         standing: Option<&Ticket>,
     ) -> Answered {
         let request = Request::new(method, path);
         let answer = self.transport.send(&request.body(body)).await;
-        self.judged(answer, standing)
+        self.judged(call, answer, standing)
     }
 
-    fn judged(&self, answer: Result<Answer, Lost>, standing: Option<&Ticket>) -> Answered {
+    fn judged(
+        &self,
+        call: &str,
+        answer: Result<Answer, Lost>,
+        standing: Option<&Ticket>,
+    ) -> Answered {
         let expect = Expect {
+            call,
             ticket: &made,
             // `data`, and `request_thread` in it.
             levels: 3,
@@ -153,7 +164,7 @@ pub(super) async fn one(id: &str, reader: Reader<'_>) -> Result<Reading> {
     let query = [("include", "messages".to_owned())];
     let asked = Request::get(&path).query(&query);
     Ok(reader
-        .read_ticket(asked, |body| listed(inner(body)))
+        .read_ticket(asked, (id, ids::is_same), |body| listed(inner(body)))
         .await?)
 }
 
@@ -182,7 +193,7 @@ pub(super) async fn named(name: &str, reader: Reader<'_>) -> Result<Option<Ticke
         ("only_public", "false".to_owned()),
         ("limit", LIMIT.to_string()),
     ];
-    let (rows, _) = page(reader, "/requests/search", "requests", &query, None).await?;
+    let rows = page(reader, SEARCH, &query, None).await?.rows;
     let mut found: Vec<Ticket> = rows.iter().filter_map(ticket).collect();
     let shows_none = !found.is_empty() && found.iter().all(|ticket| ticket.number.is_none());
     found.retain(|ticket| {
@@ -234,9 +245,9 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
     let mut sample = Vec::new();
     let mut cursor: Option<String> = None;
     for _ in 0..SAMPLED_PAGES {
-        let (rows, next) = page(reader, "/requests", "requests", &query, cursor.as_deref()).await?;
-        sample.extend(rows.iter().filter_map(listed));
-        cursor = next;
+        let page = page(reader, REQUESTS, &query, cursor.as_deref()).await?;
+        sample.extend(page.rows.iter().filter_map(listed));
+        cursor = page.next;
         if cursor.is_none() {
             return Ok(sample);
         }
@@ -246,10 +257,10 @@ pub(super) async fn sample(words: &str, reader: Reader<'_>) -> Result<Vec<Listed
         ("only_public", "false".to_owned()),
     ];
     // The search is a help: without it the newest are a sample too.
-    let Ok((rows, _)) = page(reader, "/requests/search", "requests", &query, None).await else {
+    let Ok(found) = page(reader, SEARCH, &query, None).await else {
         return Ok(sample);
     };
-    for found in rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
+    for found in found.rows.iter().filter_map(ticket).take(SAMPLED_FOUND) {
         if sample.iter().all(|known| known.ticket.id != found.id)
             && let Reading::Found(listed) = one(&found.id, reader).await?
         {
@@ -275,7 +286,7 @@ fn made(body: &Value) -> Option<Ticket> {
     })
 }
 
-fn ticket(request: &Value) -> Option<Ticket> {
+pub(super) fn ticket(request: &Value) -> Option<Ticket> {
     let thread = member(request, &["request_thread"]).and_then(|thread| text(thread, "url"));
     Some(Ticket {
         id: text(request, "id")?,
@@ -306,79 +317,6 @@ pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     }
 }
 
-/// One page of a listing: the rows, and the cursor of the next.
-pub(super) async fn page(
-    reader: Reader<'_>,
-    path: &str,
-    rows: &str,
-    query: &[(&str, String)],
-    cursor: Option<&str>,
-) -> Result<(Vec<Value>, Option<String>), ReadFailure> {
-    let mut query = query.to_vec();
-    query.extend(cursor.map(|cursor| ("next_cursor", cursor.to_owned())));
-    let mut body = reader.read(Request::get(path).query(&query)).await?;
-    let cursor =
-        member(&body, &["response_metadata"]).and_then(|metadata| text(metadata, "next_cursor"));
-    let rows = match body.get_mut(rows) {
-        Some(Value::Array(rows)) => std::mem::take(rows),
-        _ => Vec::new(),
-    };
-    Ok((rows, cursor))
-}
-
-/// Lists the requests created in the window, oldest first.
-pub(super) async fn created(
-    window: Window,
-    reader: Reader<'_>,
-    page: &mut (dyn FnMut(Vec<Listed>) + Send),
-) -> Result<ListingEnd> {
-    // Whether the bounds belong to the window is not told.
-    let margin = SignedDuration::from_mins(1);
-    let (from, to) = (
-        window.from.checked_sub(margin).unwrap_or(window.from),
-        window.to.checked_add(margin).unwrap_or(window.to),
-    );
-    let query = [
-        ("filter_by", "created_at".to_owned()),
-        ("after", from.to_string()),
-        ("before", to.to_string()),
-        ("sort_order", "asc".to_owned()),
-        ("include", "messages".to_owned()),
-        ("limit", LIMIT.to_string()),
-    ];
-    let mut seen = HashSet::new();
-    let mut last: Option<Timestamp> = None;
-    let mut in_order = true;
-    let mut cursor: Option<String> = None;
-    let mut requests = 0;
-    loop {
-        let (rows, next) =
-            self::page(reader, "/requests", "requests", &query, cursor.as_deref()).await?;
-        requests += 1;
-        let fresh: Vec<Listed> = rows
-            .iter()
-            .filter_map(listed)
-            .filter(|row| seen.insert(row.ticket.id.clone()))
-            .collect();
-        for row in &fresh {
-            in_order &= row.created_at.is_some() && row.created_at >= last;
-            last = row.created_at.or(last);
-        }
-        let past = in_order && last.is_some_and(|last| last > to);
-        let stuck = fresh.is_empty() && next.is_some();
-        if !fresh.is_empty() {
-            page(fresh);
-        }
-        if past || stuck || next.is_none() {
-            return Ok(ListingEnd {
-                whole: !stuck,
-                requests,
-            });
-        }
-        cursor = next;
-    }
-}
-
 /// A request as a listing shows it; its description is the first message.
 pub(super) fn listed(request: &Value) -> Option<Listed> {
     let collection = member(request, &["collection"]).and_then(|collection| text(collection, "id"));
@@ -401,7 +339,43 @@ pub(super) fn listed(request: &Value) -> Option<Listed> {
             Some("closed") => Standing::Closed,
             _ => Standing::Open,
         },
+        traits: traits(request, "author_email"),
     })
+}
+
+/// What can be compared of a request; a create and a listing call the requester differently.
+fn traits(request: &Value, requester: &str) -> Vec<(&'static str, String)> {
+    let priority = text(request, "priority").map(|word| match word.as_str() {
+        "normal" => "medium".to_owned(),
+        _ => word,
+    });
+    [
+        (TITLE, text(request, "title")),
+        ("requester", text(request, requester)),
+        ("priority", priority),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+/// How what a call makes will look when it is listed.
+pub(super) fn looks(call: &str, body: &Value) -> Looks {
+    match Operation::parse(call) {
+        Some(Operation::Create) => Looks {
+            traits: traits(body, "requester_email"),
+            text: text(body, "description").unwrap_or_default(),
+        },
+        Some(Operation::Comment) => {
+            let is_private = body["is_private"].as_bool() == Some(true);
+            let kind = if is_private { INTERNAL } else { PUBLIC };
+            Looks {
+                traits: vec![(KIND, kind.to_owned())],
+                text: text(body, "html_body").unwrap_or_default(),
+            }
+        }
+        _ => Looks::default(),
+    }
 }
 
 /// The custom fields that hold text; by name in one dialect, by id in the other.

@@ -1,17 +1,19 @@
 //! ClearFeed without a connection: its fields, and what of a row it cannot promise.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fields::{Tables, UPDATE};
-use super::{compose, dialect};
+use super::{compose, dialect, ids, requests};
 use crate::directory::CustomField;
 use crate::systems::fields::{FieldTable, FieldValue};
-use crate::systems::{Dialect, Operation, Schema, StepPayload, SystemName};
+use crate::systems::{Dialect, Looks, Operation, Schema, StepPayload, SystemName};
 
 /// ClearFeed without a connection.
 #[derive(Debug, Clone)]
 pub(super) struct ClearFeedSchema {
     dialect: Dialect,
+    /// Whether ids are numbers whatever the dialect.
+    numbers: bool,
     tables: Tables,
 }
 
@@ -19,8 +21,14 @@ impl ClearFeedSchema {
     pub(super) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
+            numbers: false,
             tables: Tables::new(dialect),
         }
+    }
+
+    /// The schema of a workspace that spells its ids as numbers whatever the dialect.
+    pub(super) fn with_numbers(self, numbers: bool) -> Self {
+        Self { numbers, ..self }
     }
 }
 
@@ -80,6 +88,28 @@ impl Schema for ClearFeedSchema {
 
     fn custom_key<'f>(&self, field: &'f CustomField) -> &'f str {
         dialect::custom_key(self.dialect, field)
+    }
+
+    fn looks(&self, call: &str, body: &Value) -> Looks {
+        requests::looks(call, body)
+    }
+
+    fn ticket_id(&self, id: &str) -> String {
+        ids::canonical(self.dialect, self.numbers, id)
+    }
+
+    fn spellings(&self, id: &str) -> Vec<String> {
+        ids::spellings(self.dialect, self.numbers, id)
+    }
+
+    fn invalid_create(&self, title: &str, text: &str) -> Value {
+        // No workspace has such a collection, whose id is a number in one dialect and a text in the other.
+        let collection = match self.dialect {
+            Dialect::Rest => json!(0),
+            _ => json!("col_no_such_collection"),
+        };
+        json!({"collection_id": collection, "title": title, "description": text,
+               "priority": "no such priority"})
     }
 
     fn group(&self, body: &Value) -> String {

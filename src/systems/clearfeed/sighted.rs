@@ -3,20 +3,25 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::ids;
 use super::requests::{inner, is_id, text};
 use crate::error::{Error, Result};
 use crate::html;
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::sighting::{Like, Likeness, judge, likeness};
-use crate::systems::{Call, Operation, Sighting};
+use crate::systems::sighting::{Item, Likeness, Shows, Sought, likeness, sight};
+use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, Sighting, text_print};
+
+/// How many other requests are read to see whether messages are shown.
+const WITNESSES: usize = 2;
 
 /// Whether a call was done that was sent at `since`. That a message is not there counts only where the request shows
-/// its first one, and for an internal note only where it shows another note.
+/// its first one, and for an internal note only where this request shows another note, or another one a note that is
+/// done.
 pub(super) async fn sighted(
     call: Call<'_>,
-    others: &[&Value],
+    beside: Beside<'_>,
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -34,44 +39,92 @@ pub(super) async fn sighted(
     if !is_id(&ticket.id) {
         return unclear("the request has no id");
     }
-    let path = format!("/requests/{}", ticket.id);
-    let query = [("include", "messages".to_owned())];
-    let body = match reader.read(Request::get(&path).query(&query)).await {
-        Ok(body) => body,
-        Err(failure) if matches!(failure.status, Some(404 | 410)) => {
-            return unclear("the request is not there any more");
-        }
-        Err(failure) => return Err(failure.into()),
+    let Some(body) = read(&ticket.id, reader).await? else {
+        return unclear("the request is not there any more");
     };
     let request = inner(&body);
+    if text(request, "id").is_some_and(|found| !ids::is_same(&found, &ticket.id)) {
+        return unclear("the system answered with another request than the one that was asked for");
+    }
     if operation == Some(Operation::Close) {
         return Ok(match is_as_sent(request, call.body) {
             true => Sighting::Done,
             false => Sighting::Absent,
         });
     }
-    let messages = member(request, &["messages"]).and_then(Value::as_array);
-    let Some(messages) = messages.filter(|messages| !messages.is_empty()) else {
+    let Some((first, messages)) = messages(request) else {
         return unclear("the request does not show its messages");
     };
-    let sent = text(call.body, "html_body").unwrap_or_default();
-    let others: Vec<String> = others
-        .iter()
-        .filter_map(|body| text(body, "html_body"))
-        .filter(|other| likeness(&sent, other) != Likeness::Equal)
-        .collect();
-    let is_another = |message: &&Value| others.iter().any(|other| is_equal(other, message));
-    let likes: Vec<Like> = messages
-        .iter()
-        .filter(|message| !is_another(message))
-        .filter_map(|message| like(&sent, message))
-        .collect();
+    let text_of = |body: &Value| text(body, "html_body").unwrap_or_default();
+    let sent = text_of(call.body);
+    let others = beside.others.iter().map(|body| text_of(body));
     let is_note = member(call.body, &["is_private"]).and_then(Value::as_bool) == Some(true);
-    match judge("a message", &likes, since) {
-        Sighting::Absent if is_note && !shows_notes(request, messages) => {
-            unclear("the request does not show internal notes among its messages")
+    let sought = Sought {
+        what: "a message",
+        kind: Some(if is_note { INTERNAL } else { PUBLIC }),
+        author: None,
+        others: others
+            .filter(|other| likeness(&sent, other) != Likeness::Equal)
+            .collect(),
+        text: sent,
+        since,
+    };
+    let mut shows = Shows::default();
+    shows.learn(&messages, beside.here, &sought);
+    // The first message is the description, which everybody sees.
+    shows.kind |= !is_note && !first.texts.is_empty();
+    shows.kind |= is_note
+        && messages
+            .iter()
+            .any(|message| message.kind == Some(INTERNAL));
+    let description = beside.ticket.map(|print| print.text.as_str());
+    shows.texts |= description.is_some_and(|sent| {
+        !sent.is_empty() && first.texts.iter().any(|text| text_print(text) == sent)
+    });
+    for (id, print) in beside.elsewhere.iter().take(WITNESSES) {
+        let (sighting, wants_more) = sight(&sought, &messages, beside.here, &shows);
+        if !wants_more || !is_id(id) {
+            return Ok(sighting);
         }
-        sighting => Ok(sighting),
+        let other = read(id, reader).await?;
+        if let Some((_, messages)) = other.as_ref().and_then(|body| self::messages(inner(body))) {
+            shows.learn(&messages, std::slice::from_ref(print), &sought);
+        }
+    }
+    Ok(sight(&sought, &messages, beside.here, &shows).0)
+}
+
+/// A request with its messages; `None`: it is not there any more.
+async fn read(id: &str, reader: Reader<'_>) -> Result<Option<Value>> {
+    let path = format!("/requests/{id}");
+    let query = [("include", "messages".to_owned())];
+    match reader.read(Request::get(&path).query(&query)).await {
+        Ok(body) => Ok(Some(body)),
+        Err(failure) if matches!(failure.status, Some(404 | 410)) => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The first message of a request, which is its description, and the others.
+fn messages(request: &Value) -> Option<(Item, Vec<Item>)> {
+    let messages = member(request, &["messages"]).and_then(Value::as_array)?;
+    let (first, others) = messages.split_first()?;
+    let item = |message: &Value| item(request, message);
+    Some((item(first), others.iter().map(item).collect()))
+}
+
+fn item(request: &Value, message: &Value) -> Item {
+    Item {
+        at: posted(message),
+        or: None,
+        texts: texts(message),
+        author: text(message, "author").or_else(|| text(message.get("author")?, "id")),
+        kind: Some(if is_note(request, message) {
+            INTERNAL
+        } else {
+            PUBLIC
+        }),
+        is_another: false,
     }
 }
 
@@ -86,23 +139,18 @@ fn is_as_sent(request: &Value, sent: &Value) -> bool {
         })
 }
 
-/// Whether a message says what was sent.
-fn is_equal(sent: &str, message: &Value) -> bool {
-    like(sent, message).is_some_and(|like| like.is_equal)
-}
-
-/// A message that is like the one that was sent.
-fn like(sent: &str, message: &Value) -> Option<Like> {
-    let found = unlinked(&text(message, "text")?);
-    // Whether a text comes with its tags, or with their signs escaped, is not told: both readings count.
-    let likenesses = [&found, &html::to_text(&found)].map(|found| likeness(sent, found));
-    let is_equal = likenesses.contains(&Likeness::Equal);
-    let is_like = is_equal || likenesses.contains(&Likeness::Similar);
-    is_like.then(|| Like {
-        at: posted(message),
-        or: None,
-        is_equal,
-    })
+/// A message's text in the readings that are possible: whether it comes with its tags, or with their signs escaped, is
+/// not told.
+fn texts(message: &Value) -> Vec<String> {
+    let Some(found) = text(message, "text") else {
+        return Vec::new();
+    };
+    let found = html::unlinked(&found);
+    let plain = html::to_text(&found);
+    match plain == found {
+        true => vec![found],
+        false => vec![found, plain],
+    }
 }
 
 /// When a message was posted: Slack's time stamp is seconds since 1970, with a fraction.
@@ -114,39 +162,17 @@ pub(super) fn posted(message: &Value) -> Option<Timestamp> {
     }
 }
 
-/// Whether internal notes are among the messages: one is marked so, or stands in the thread of the triage.
+/// Whether internal notes are among the messages.
 pub(super) fn shows_notes(request: &Value, messages: &[Value]) -> bool {
-    let thread = |name: &str| member(request, &[name]).and_then(|thread| text(thread, "thread_ts"));
-    let triage = thread("triage_thread").filter(|ts| thread("request_thread").as_ref() != Some(ts));
-    messages.iter().any(|message| {
-        let is_marked = member(message, &["is_private"]).and_then(Value::as_bool) == Some(true);
-        is_marked || (triage.is_some() && text(message, "thread_ts") == triage)
-    })
+    messages.iter().any(|message| is_note(request, message))
 }
 
-/// A text as it was before Slack made links of it: `<https://a.example|a>` is `a`, `<https://a.example>` the address.
-pub(super) fn unlinked(text: &str) -> String {
-    const SCHEMES: [&str; 4] = ["https://", "http://", "mailto:", "tel:"];
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let inner = rest[1..].split_once('>').map(|(inner, _)| inner);
-        let link = inner.filter(|inner| SCHEMES.iter().any(|scheme| inner.starts_with(scheme)));
-        match link {
-            Some(link) => {
-                plain.push_str(link.split_once('|').map_or(link, |(_, label)| label));
-                rest = &rest[link.len() + 2..];
-            }
-            None => {
-                plain.push('<');
-                rest = &rest[1..];
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain
+/// Whether a message is an internal note: it is marked so, or is in the thread of the triage.
+fn is_note(request: &Value, message: &Value) -> bool {
+    let thread = |name: &str| member(request, &[name]).and_then(|thread| text(thread, "thread_ts"));
+    let triage = thread("triage_thread").filter(|ts| thread("request_thread").as_ref() != Some(ts));
+    let is_marked = member(message, &["is_private"]).and_then(Value::as_bool) == Some(true);
+    is_marked || (triage.is_some() && text(message, "thread_ts") == triage)
 }
 
 #[cfg(test)]
@@ -156,7 +182,10 @@ mod tests {
     use super::*;
 
     fn found(sent: &str, text: &str) -> Option<bool> {
-        like(sent, &json!({"text": text})).map(|like| like.is_equal)
+        let texts = texts(&json!({"text": text}));
+        let degrees: Vec<Likeness> = texts.iter().map(|text| likeness(sent, text)).collect();
+        let is_like = degrees.iter().any(|degree| *degree != Likeness::None);
+        is_like.then(|| degrees.contains(&Likeness::Equal))
     }
 
     #[test]

@@ -6,12 +6,14 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
+use super::listing::PageSize;
 use super::schema::ClearFeedSchema;
-use super::{ClearFeed, dialect};
+use super::{ClearFeed, dialect, shapes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::connection::{ask, denied, strange, unreachable};
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Answer, Request, Settings, Transport};
+use crate::systems::shape::Shapes;
 use crate::systems::{Account, Connection, Dialect};
 
 const REMEDY: &str = "make a personal access token in ClearFeed's web app under Settings > Developer Settings and put it where `token` in the profile points to";
@@ -98,14 +100,29 @@ async fn prove(transport: &Transport) -> Result<Answer> {
     })
 }
 
+/// Whether the workspace spells its ids as numbers, by those of its collections.
+fn has_numbers(answer: &Answer) -> bool {
+    let body = answer.json().unwrap_or_default();
+    let first = member(&body, &["collections"])
+        .and_then(Value::as_array)
+        .and_then(|all| all.first())
+        .and_then(|collection| member(collection, &["id"]).cloned());
+    match first {
+        Some(Value::Number(_)) => true,
+        Some(Value::String(id)) => !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
+}
+
 fn signed_in(
     connection: Connection,
     dialect: Dialect,
     transport: Transport,
     answer: &Answer,
 ) -> Result<ClearFeed> {
-    let tenant = transport
-        .sandbox(answer)
+    let sandbox = transport.sandbox(answer);
+    let is_sandbox = sandbox.is_some();
+    let tenant = sandbox
         .or(connection.tenant)
         .ok_or_else(|| {
             Error::usage("the profile has no `tenant`").hint(
@@ -119,8 +136,11 @@ fn signed_in(
             dialect,
             clock_offset: answer.clock_offset(Timestamp::now()),
         },
-        schema: ClearFeedSchema::new(dialect),
+        schema: ClearFeedSchema::new(dialect).with_numbers(has_numbers(answer)),
+        shapes: Shapes::new(shapes::are_documented),
         concurrency: connection.concurrency,
+        page_size: PageSize::default(),
+        is_sandbox,
         transport,
     })
 }

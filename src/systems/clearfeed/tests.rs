@@ -179,31 +179,34 @@ async fn a_create_and_its_update() {
     );
 }
 
-fn requests(range: std::ops::Range<u32>, cursor: Option<&str>) -> Value {
+fn requests(range: impl Iterator<Item = u32>, cursor: Option<&str>) -> Value {
     let rows: Vec<Value> = range
-        .map(|n| json!({"id": n, "created_at": format!("2024-06-21T08:00:{:02}.000Z", n % 60), "author": format!("U{n}"),
+        .map(|n| json!({"id": n, "created_at": format!("2024-06-21T08:{:02}:{:02}.000Z", n / 60, n % 60), "author": format!("U{n}"),
                         "assignee": null, "collection": {"id": 11}, "messages": [{"text": format!("Ref: s/{n}")}, {"text": "later"}]}))
         .collect();
     json!({"requests": rows, "response_metadata": {"next_cursor": cursor}})
 }
 
 #[tokio::test]
-async fn a_listing_follows_the_cursor() {
+async fn a_listing_follows_the_cursor_and_looks_at_the_other_end() {
     let server = MockServer::start().await;
     let system = rest(&server).await;
     Mock::given(method("GET"))
         .and(path("/clearfeed/v1/rest/requests"))
         .and(query_param("include", "messages"))
-        .and(query_param("sort_order", "asc"))
         .respond_with(|request: &Request| {
-            let page = if request.url.query().unwrap().contains("next_cursor=c1") {
-                requests(9..20, None)
-            } else {
-                requests(0..10, Some("c1"))
+            let query = request.url.query().unwrap();
+            let page = match (
+                query.contains("next_cursor=c1"),
+                query.contains("order=asc"),
+            ) {
+                (true, true) => requests(100..120, None),
+                (_, true) => requests(0..100, Some("c1")),
+                _ => requests((20..120).rev(), Some("d1")),
             };
             ResponseTemplate::new(200).set_body_json(page)
         })
-        .expect(2)
+        .expect(3)
         .mount(&server)
         .await;
     let window = Window {
@@ -215,12 +218,12 @@ async fn a_listing_follows_the_cursor() {
         .list_created(window, &Free::default(), &mut |page| rows.extend(page))
         .await
         .unwrap();
-    assert_eq!(rows.len(), 20);
+    assert_eq!(rows.len(), 120);
     assert_eq!(
         end,
         ListingEnd {
-            whole: true,
-            requests: 2
+            gap: None,
+            pages: 3
         }
     );
     assert_eq!(

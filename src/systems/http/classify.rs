@@ -4,12 +4,15 @@
 //! |---|---|
 //! | the connection never stood | unsent |
 //! | 2xx that is understood | done; a create must name an id, else in doubt |
+//! | any other 2xx than 200 and 201 to a create | in doubt: 202 says that something is yet to be made |
 //! | 2xx whose body bears a `StatusCode` of 400 or more, or `IsSuccess` false | as that status says |
 //! | 3xx, 401, 403, 407 | denied: every row would meet the same |
 //! | 408, 425 | in doubt |
 //! | 429 | throttled |
 //! | every other 4xx | rejected |
 //! | 5xx, time-out, broken connection, unreadable 2xx | in doubt |
+//!
+//! Every answer that says "not done" bears its [`Shape`]: whether it is believed is decided by whoever sent it.
 
 use std::time::Duration;
 
@@ -19,6 +22,7 @@ use serde_json::Value;
 
 use super::refusal::{Rename, bears_errors, member, message, of_body, refusal};
 use super::{Answer, Lost, http_date};
+use crate::systems::shape::{Content, Shape};
 use crate::systems::{Answered, Outcome, Ticket};
 
 /// The longest pause that a system is believed to want.
@@ -26,6 +30,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What a write wants to hear.
 pub(crate) struct Expect<'a> {
+    /// The call that is answered, as a shape names it.
+    pub(crate) call: &'a str,
     /// Takes the ticket out of a success; `None`: the answer names no id.
     pub(crate) ticket: &'a (dyn Fn(&Value) -> Option<Ticket> + Sync),
     /// How many levels of the answer that looks at.
@@ -43,13 +49,57 @@ pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Answer
         Err(Lost::Unsent(why)) => return Outcome::Unsent(why).into(),
         Err(Lost::Unknown(why)) => return Outcome::InDoubt(why).into(),
     };
+    let outcome = match answer.status {
+        200..300 => success(&answer, expect),
+        status => failure(status, &answer, expect.rename),
+    };
+    let denies = matches!(
+        outcome,
+        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Denied(_)
+    );
     Answered {
-        outcome: match answer.status {
-            200..300 => success(&answer, expect),
-            status => failure(status, &answer, expect.rename),
-        },
+        outcome,
         spent: spent(&answer, Timestamp::now()),
+        shape: denies.then(|| shape(&answer, expect.call)),
     }
+}
+
+/// The shape of an answer. A body that says another status than its HTTP status contradicts it, unless that is a
+/// success.
+fn shape(answer: &Answer, call: &str) -> Shape {
+    let http = answer.status;
+    let bytes = answer.body.as_deref().unwrap_or_default();
+    let mut shape = Shape {
+        call: call.to_owned(),
+        http,
+        status: http,
+        content: Content::Other,
+        members: Vec::new(),
+    };
+    match answer.json() {
+        Ok(Value::Object(body)) => {
+            let said = ["StatusCode", "statusCode"]
+                .iter()
+                .find_map(|name| body.get(*name))
+                .map(Value::as_u64);
+            let contradicts = !(200..300).contains(&http)
+                && said.is_some_and(|said| said != Some(u64::from(http)));
+            if (200..300).contains(&http) {
+                let inner = inner_failure(&Value::Object(body.clone()));
+                shape.status = inner.unwrap_or(http);
+            }
+            shape.content = Content::Json;
+            let contradiction = contradicts.then_some("status!");
+            let names = body.keys().map(String::as_str);
+            shape.members = Shape::names(names.chain(contradiction));
+        }
+        _ if answer.body.is_ok() && bytes.trim_ascii().is_empty() => {
+            shape.content = Content::Empty;
+        }
+        _ if answer.is_page() => shape.content = Content::Html,
+        _ => {}
+    }
+    shape
 }
 
 fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
@@ -76,6 +126,11 @@ fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
                 warnings: super::refusal::warnings(&body),
                 ..standing.clone()
             }),
+            // What was accepted is not made yet.
+            (Some(_), None) if !matches!(answer.status, 200 | 201) => Outcome::InDoubt(format!(
+                "the system answered {}, which does not say that a ticket was made",
+                answer.status
+            )),
             (Some(ticket), None) => Outcome::Done(ticket),
             (None, None) => Outcome::InDoubt(format!(
                 "the system answered {} but named no id",

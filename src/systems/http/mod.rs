@@ -1,7 +1,7 @@
 //! The transport: one request, one answer; no retry, no sleep, no redirect.
 //!
-//! The token is a header marked sensitive and is taken out of everything that is kept of an answer. Errors
-//! name method and path, never a query. [`classify`] says what an answer to a write means, [`reader`] reads.
+//! The token is a header marked sensitive, and is taken out of every answer before anything reads it
+//! ([`crate::redact`]). Errors name method and path, never a query. [`classify`] says what an answer to a write means, [`reader`] reads.
 
 pub(crate) mod classify;
 mod outline;
@@ -9,6 +9,7 @@ pub(crate) mod reader;
 pub(crate) mod refusal;
 mod words;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
+use crate::redact::Redactor;
 use words::{connect_failure, describe, root};
 
 pub use words::NO_HANDLES;
@@ -73,7 +75,7 @@ pub(crate) struct Transport {
     /// What every request carries, the token among it.
     headers: HeaderMap,
     loopback: bool,
-    token: SecretString,
+    redactor: Redactor,
 }
 
 impl fmt::Debug for Transport {
@@ -196,7 +198,7 @@ impl Transport {
             base: settings.base,
             headers,
             loopback,
-            token: settings.token.clone(),
+            redactor: Redactor::new(settings.token),
         })
     }
 
@@ -224,12 +226,15 @@ impl Transport {
         }
         let response = builder.send().await.map_err(|error| self.lost(&error))?;
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
+        let mut headers = response.headers().clone();
+        headers
+            .values_mut()
+            .for_each(|value| self.clean_header(value));
         let body = read_body(response).await;
         Ok(Answer {
             status,
             headers,
-            body: body.map(|body| self.without_token(body)),
+            body: body.map(|body| self.clean(body)),
         })
     }
 
@@ -247,6 +252,14 @@ impl Transport {
     }
 
     fn lost(&self, error: &reqwest::Error) -> Lost {
+        let clean = |text: String| self.redactor.text(&text).into_owned();
+        match self.lost_as_told(error) {
+            Lost::Unsent(why) => Lost::Unsent(clean(why)),
+            Lost::Unknown(why) => Lost::Unknown(clean(why)),
+        }
+    }
+
+    fn lost_as_told(&self, error: &reqwest::Error) -> Lost {
         let host = self.base.host_str().unwrap_or_default();
         if error.is_connect() {
             Lost::Unsent(connect_failure(host, error))
@@ -263,15 +276,18 @@ impl Transport {
     }
 
     /// An answer may repeat what it was sent; nothing that is kept may hold the token.
-    fn without_token(&self, body: Vec<u8>) -> Vec<u8> {
-        let secret = self.token.expose_secret().trim();
-        let token = secret.as_bytes();
-        // A short token (the sandbox's) is a plain word that answers hold for other reasons, and no secret.
-        if token.len() < 12 || memchr::memmem::find(&body, token).is_none() {
-            return body;
+    fn clean(&self, body: Vec<u8>) -> Vec<u8> {
+        match self.redactor.bytes(&body) {
+            Cow::Borrowed(_) => body,
+            Cow::Owned(clean) => clean,
         }
-        let text = String::from_utf8_lossy(&body);
-        text.replace(secret, "…").into_bytes()
+    }
+
+    fn clean_header(&self, value: &mut HeaderValue) {
+        if let Cow::Owned(clean) = self.redactor.bytes(value.as_bytes()) {
+            *value = HeaderValue::from_bytes(&clean)
+                .unwrap_or_else(|_| HeaderValue::from_static("redacted"));
+        }
     }
 
     /// The instance id of the sandbox that answered; only a sandbox on this machine is believed.
@@ -300,6 +316,12 @@ impl Answer {
         outline::outline(body, levels).map_err(|_| describe(body))
     }
 
+    /// Whether the body is a web page.
+    pub(crate) fn is_page(&self) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        body.trim_ascii_start().starts_with(b"<")
+    }
+
     /// The server's clock less ours at `now`, from the `Date` header.
     pub(crate) fn clock_offset(&self, now: Timestamp) -> SignedDuration {
         self.date()
@@ -321,8 +343,9 @@ impl Answer {
     }
 }
 
-/// Whether an address is this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+/// Whether an address is this machine, whatever a name server says: plain http is safe there, no proxy is asked, and a
+/// sandbox is believed to be one. Names below `localhost` are looked up as any other name and so are not.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -35,12 +35,15 @@ pub(crate) struct ReadFailure {
     pub(crate) request: String,
     /// What was said.
     pub(crate) message: String,
+    /// Whether a web page was answered: no system says so that a ticket is not there, but whatever stands before one
+    /// does.
+    pub(crate) is_page: bool,
 }
 
 impl ReadFailure {
-    /// Whether the system does not know such a call: another spelling may be tried.
+    /// Whether the system does not know such a call, or answers it in another shape: another spelling may be tried.
     pub(crate) fn is_unknown_call(&self) -> bool {
-        matches!(self.status, Some(300..400 | 400 | 404 | 405 | 410 | 501))
+        matches!(self.status, Some(200..400 | 400 | 404 | 405 | 410 | 501))
     }
 
     /// What was answered, for people.
@@ -72,19 +75,39 @@ impl From<ReadFailure> for Error {
 impl Reader<'_> {
     /// Reads one JSON answer.
     pub(crate) async fn read(&self, request: Request<'_>) -> Result<Value, ReadFailure> {
+        self.read_shaped(request, Ok).await
+    }
+
+    /// Reads one JSON answer in the shape of the contract; one that is in another says nothing, and is asked for again like
+    /// one that broke off. `shaped` says what is wrong with it.
+    pub(crate) async fn read_shaped<T>(
+        &self,
+        request: Request<'_>,
+        shaped: impl Fn(Value) -> Result<T, String> + Send,
+    ) -> Result<T, ReadFailure> {
         let mut tried = 0;
         loop {
             self.permit.permit().await;
             tried += 1;
+            let mut is_page = false;
             let (status, message, wait) = match self.transport.send(&request).await {
                 Ok(answer) => {
+                    is_page = answer.is_page();
                     let (answer, judged) = judge_aside(answer).await;
                     match judged {
                         Ok(body) => {
                             if let Some(left) = spent(&answer, Timestamp::now()) {
                                 self.permit.spent(left);
                             }
-                            return Ok(body);
+                            match shaped(body) {
+                                Ok(taken) => return Ok(taken),
+                                Err(what) => {
+                                    let message = format!(
+                                        "a page that is not in the contract's shape: {what}"
+                                    );
+                                    (Some(answer.status), message, Some(Some(PAUSE * tried)))
+                                }
+                            }
                         }
                         Err((status, message)) => {
                             (Some(status), message, wait(status, &answer, tried))
@@ -103,6 +126,7 @@ impl Reader<'_> {
                         status,
                         request: request.name(),
                         message,
+                        is_page,
                     });
                 }
             }
@@ -111,20 +135,28 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// Reads one ticket. Only 404 and 410 say that there is none: a bad request may be the fault of the request, and
-    /// a success without an id is no ticket.
+    /// Reads one ticket. Only 404 and 410 that are no web page say that there is none: a bad request may be the fault of the request, and
+    /// a success without an id is no ticket. Nor is one that names another ticket than the one that was asked for, as
+    /// `is_same` spells ids.
     pub(crate) async fn read_ticket(
         &self,
         request: Request<'_>,
+        (asked, is_same): (&str, fn(&str, &str) -> bool),
         listed: impl FnOnce(&Value) -> Option<Listed>,
     ) -> Result<Reading, ReadFailure> {
         match self.read(request).await {
             Ok(body) => Ok(match listed(&body) {
-                Some(listed) => Reading::Found(Box::new(listed)),
+                Some(listed) if is_same(&listed.ticket.id, asked) => {
+                    Reading::Found(Box::new(listed))
+                }
+                Some(listed) => Reading::Unclear(format!(
+                    "the system was asked for ticket `{asked}` and answered with `{}`",
+                    listed.ticket.id
+                )),
                 None => Reading::Unclear("the system answered with no ticket".to_owned()),
             }),
             Err(failure) => match failure.status {
-                Some(404 | 410) => Ok(Reading::Absent),
+                Some(404 | 410) if !failure.is_page => Ok(Reading::Absent),
                 // These say nothing about the ticket, and the next one would meet the same.
                 Some(300..400 | 401 | 403 | 407 | 408 | 425 | 429) => Err(failure),
                 Some(200..500) => Ok(Reading::Unclear(failure.answered())),

@@ -1,14 +1,17 @@
 //! Every kind of answer through a real socket.
 
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::json;
 use wiremock::matchers::{header, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::classify::{Expect, write};
 use super::*;
+use crate::redact::tests::{form, gives_away};
 use crate::systems::{Answered, Outcome, Ticket};
 
-const TOKEN: &str = "a-token-nobody-may-see";
+const TOKEN: &str = "a-token/nobody+may_see==";
 
 fn transport(base: &str) -> Transport {
     Transport::new(Settings {
@@ -38,6 +41,7 @@ async fn written(server: &MockServer) -> Answered {
     write(
         answer,
         &Expect {
+            call: "create",
             levels: 2,
             ticket: &id,
             standing: None,
@@ -97,6 +101,67 @@ async fn statuses_are_classified() {
             matches!(outcome, Outcome::InDoubt(_)),
             "{status}: {outcome:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_creation_is_answered_with_200_or_201_alone() {
+    for (status, made) in [
+        (200, true),
+        (201, true),
+        (202, false),
+        (203, false),
+        (207, false),
+    ] {
+        let outcome = answered(json_answer(status, json!({"id": "t-1"}))).await;
+        assert_eq!(
+            matches!(outcome, Outcome::Done(_)),
+            made,
+            "{status}: {outcome:?}"
+        );
+        assert!(made || matches!(outcome, Outcome::InDoubt(_)));
+    }
+}
+
+#[tokio::test]
+async fn what_says_that_nothing_was_done_bears_its_shape() {
+    let page = "<html><title>Blocked</title></html>";
+    for (template, shape) in [
+        (
+            json_answer(
+                400,
+                json!({"StatusCode": 400, "Message": "no", "Errors": []}),
+            ),
+            "create 400/400 json Errors,Message,StatusCode",
+        ),
+        (
+            json_answer(403, json!({"StatusCode": 200, "Message": "no"})),
+            "create 403/403 json Message,StatusCode,status!",
+        ),
+        (
+            json_answer(200, json!({"StatusCode": 422, "Message": "no"})),
+            "create 200/422 json Message,StatusCode",
+        ),
+        (
+            ResponseTemplate::new(404).set_body_string(page),
+            "create 404/404 html ",
+        ),
+        (ResponseTemplate::new(302), "create 302/302 empty "),
+        (
+            ResponseTemplate::new(429).set_body_string("slow"),
+            "create 429/429 other ",
+        ),
+        (json_answer(401, json!(["no"])), "create 401/401 other "),
+    ] {
+        let answered = whole(template).await;
+        assert_eq!(answered.shape.unwrap().to_string(), shape);
+    }
+    for template in [
+        json_answer(201, json!({"id": "t-1"})),
+        ResponseTemplate::new(503),
+        ResponseTemplate::new(200),
+    ] {
+        assert_eq!(whole(template).await.shape, None);
     }
 }
 
@@ -300,6 +365,38 @@ async fn a_time_out_is_a_doubt() {
         matches!(&outcome, Outcome::InDoubt(why) if why.contains("in time")),
         "{outcome:?}"
     );
+}
+
+/// An answer repeats the token in every spelling, in every part of it that anybody reads.
+#[tokio::test]
+async fn no_spelling_of_the_token_is_left_of_an_answer() {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..24 {
+        let form = form(TOKEN).new_tree(&mut runner).unwrap().current();
+        let texts = [
+            (
+                400,
+                format!(r#"{{"Message":"no {form}","Errors":{{"{form}":["{form}"]}}}}"#),
+            ),
+            (200, format!(r#"{{"id":"t-1","Errors":["{form}"]}}"#)),
+            (200, format!(r#"{{"id":"{form}"}}"#)),
+            (403, format!("<html><title>{form}</title></html>")),
+            (422, form.clone()),
+            (502, format!(r#"{{"error":{{"detail":"{form}"}}}}"#)),
+        ];
+        for (status, text) in texts {
+            let outcome = answered(ResponseTemplate::new(status).set_body_string(&text)).await;
+            let outcome = format!("{outcome:?}");
+            assert!(
+                !gives_away(outcome.as_bytes(), TOKEN) && !outcome.contains(&form),
+                "{text}: {outcome}"
+            );
+        }
+    }
+    let redirect = ResponseTemplate::new(302)
+        .insert_header("location", format!("https://{TOKEN}.example/").as_str());
+    let outcome = format!("{:?}", answered(redirect).await);
+    assert!(!outcome.contains("nobody"), "{outcome}");
 }
 
 #[tokio::test]

@@ -263,7 +263,7 @@ pub(super) async fn shown(
         "IncludeDeleted": true,
         "Filters": filters.collect::<Vec<_>>(),
     });
-    let listing = Call::post("/v1.0/tickets", body).sorted("TicketModifiedDate desc");
+    let listing = Call::tickets(body).sorted("TicketModifiedDate desc");
     let page = listing.page(reader, 0, SIZE).await?;
     let listed: HashMap<String, bool> = page
         .items

@@ -9,7 +9,7 @@ use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate};
 use super::tests::{TICKET, mount, signed_in};
 use super::*;
 use crate::systems::testing::Free;
-use crate::systems::{CREATE, Outcome, Refusal};
+use crate::systems::{Beside, CREATE, Looks, Outcome, Print, Refusal};
 
 /// An id as the engine makes them: of a name, not at random.
 fn chosen(last: u8) -> Uuid {
@@ -337,11 +337,23 @@ async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting 
         body,
         id: chosen(1),
     };
+    // What the ledger holds as done on the ticket.
+    let held = [Print::of(&Looks {
+        traits: Vec::new(),
+        text: HELD.to_owned(),
+    })];
+    let beside = Beside {
+        here: &held,
+        ..Beside::default()
+    };
     system
-        .sighted(call, &[], since(), &Free::default())
+        .sighted(call, beside, since(), &Free::default())
         .await
         .unwrap()
 }
+
+/// The words of what was done on the ticket before.
+const HELD: &str = "Done on Monday";
 
 fn activity(id: &str, text: &str, seconds: i64) -> Value {
     json!({"TicketActivityId": id, "CreatedDate": written(seconds), "ActivityItems": [{"Comments": text}]})
@@ -355,13 +367,32 @@ async fn a_comment_is_found_by_its_id_else_by_its_text() {
     let cases = [
         // The id settles it, whatever became of text and time.
         (vec![activity(&ours.to_uppercase(), "", -9_000)], "done"),
-        (vec![], "absent"),
-        (vec![activity(theirs, "another", 2)], "absent"),
+        (vec![], "unclear"),
+        (vec![activity(theirs, HELD, -90_000)], "absent"),
+        (vec![activity(theirs, "another", 2)], "unclear"),
+        (
+            vec![
+                activity(theirs, HELD, -90_000),
+                activity(theirs, "another", 2),
+            ],
+            "absent",
+        ),
+        (
+            vec![activity(theirs, HELD, -90_000), activity(theirs, "", 2)],
+            "unclear",
+        ),
         // Another comment of the row says the same: the site keeps our ids, and ours is not there.
         (vec![activity(&twin, "a &lt; b<br>c", 1)], "absent"),
         // The site gives ids of its own.
         (vec![activity(theirs, "<p>a &lt; b</p> c", 1)], "done"),
-        (vec![activity(theirs, "a &lt; b<br>c", -90_000)], "absent"),
+        (vec![activity(theirs, "a &lt; b<br>c", -90_000)], "unclear"),
+        (
+            vec![
+                activity(theirs, HELD, -90_000),
+                activity(theirs, "a &lt; b<br>c", -90_000),
+            ],
+            "absent",
+        ),
         (vec![activity(theirs, "a &lt; b<br>c", -30)], "unclear"),
         (
             vec![
@@ -416,17 +447,28 @@ async fn a_subtask_is_found_by_its_subject() {
     let at = format!("/api/v1.0/subtasks/{TICKET}");
     let deleted = json!({"Subject": "Order a part", "CreatedDate": written(1), "IsDeleted": true});
     for (answer, expected) in [
-        (json!({"Items": []}), "absent"),
+        (json!({"Items": []}), "unclear"),
+        (
+            json!({"Items": [subtask("0", HELD, -90_000, false)]}),
+            "absent",
+        ),
+        (
+            json!({"Items": [subtask("0", HELD, -90_000, false), {"CreatedDate": written(1)}]}),
+            "unclear",
+        ),
         (json!({"Message": "ok"}), "unclear"),
         (
             json!({"Items": [subtask("1", "Order a part", 1, false)]}),
             "done",
         ),
         (
-            json!({"Items": [subtask("1", "Order a part", -90_000, false)]}),
+            json!({"Items": [subtask("0", HELD, -90_000, false), subtask("1", "Order a part", -90_000, false)]}),
             "absent",
         ),
-        (json!({"Items": [deleted]}), "absent"),
+        (
+            json!({"Items": [subtask("0", HELD, -90_000, false), deleted]}),
+            "absent",
+        ),
         (json!({"Items": [{"Subject": "Order a part"}]}), "unclear"),
     ] {
         let sighting = sighted("subtask", &body, &at, answer.clone()).await;

@@ -18,6 +18,7 @@
 //!
 //! All else that a ticket tells (room, submitter, followers, …) stays in `other`.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
@@ -27,13 +28,13 @@ use jiff::{SignedDuration, ToSpan};
 use serde_json::{Value, json};
 
 use super::IncidentIq;
-use super::envelope::{id, local, moment, text};
+use super::envelope::{canonical, id, is_same, local, moment, text};
 use super::listing::{Pages, standing};
-use super::paging::{Call, LARGE_SIZE, granted};
+use super::paging::{Call, LARGE_SIZE, SIZE, granted};
 use super::service;
 use super::sighted::{feed, items};
 use super::tickets::segment;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::html;
 use crate::systems::common::{
     Attachment, Comment, CommonTicket, CustomValue, NOT_ASKED, Named, beyond,
@@ -43,7 +44,7 @@ use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
 use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage, each_shown};
 use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
-use crate::systems::{Standing, SystemName};
+use crate::systems::{Gap, Seen, Standing, SystemName, Verdict};
 
 /// The members that have a place in the common ticket, and those that only expand or repeat one of them.
 const TAKEN: [&str; 38] = [
@@ -189,7 +190,14 @@ pub(super) async fn fields(
     };
     let item = member(&body, &["Item"]).unwrap_or(&body);
     // A live site may leave the id out that it was asked for (§6).
-    let known = id(item, "TicketId").unwrap_or_else(|| ticket_id.to_ascii_lowercase());
+    let known = id(item, "TicketId").unwrap_or_else(|| canonical(ticket_id));
+    if !is_same(&known, ticket_id) {
+        return Err(Error::new(
+            ErrorKind::System,
+            format!("the system was asked for ticket `{ticket_id}` and answered with `{known}`"),
+        )
+        .hint("it may have been merged: name the ticket that it is now"));
+    }
     Ok(Some(common(system, known, item)))
 }
 
@@ -212,7 +220,7 @@ pub(super) async fn one(
                 ticket.hide("comments", "the system lists fewer than it counts");
             }
         }
-        Err(failure) => ticket.hide("comments", crate::error::Error::from(failure).to_string()),
+        Err(failure) => ticket.hide("comments", Error::from(failure).to_string()),
     }
     service::fill(&mut ticket, reader).await;
     Ok(Some(ticket))
@@ -318,21 +326,23 @@ pub(super) async fn search(
         "IncludeDeleted": query.wants_deleted(),
         "Filters": filters(query, &zone),
     });
-    let call = Call::post("/v1.0/tickets", body).sorted("TicketCreatedDate desc");
-    let mut pages = Pages::new(call, reader);
-    let mut seen = HashSet::new();
+    let call = |sort| Call::tickets(body.clone()).sorted(sort);
+    let mut pages = Pages::new(call("TicketCreatedDate desc"), reader);
+    let mut seen = Seen::default();
     let mut end = SearchEnd::default();
     let mut last = None;
     let mut in_order = true;
     while let Some(rows) = pages.next().await? {
         let mut hits = Vec::new();
-        let before = seen.len();
+        let mut times = Vec::with_capacity(rows.len());
+        let mut on_page = HashSet::new();
         for row in rows {
             let Some(ticket_id) = id(&row, "TicketId") else {
                 continue;
             };
             let mut ticket = common(system, ticket_id, &row);
-            if !seen.insert(ticket.id.clone()) {
+            times.push((ticket.id.clone(), ticket.created.map(Reverse)));
+            if seen.contains(&ticket.id) || !on_page.insert(ticket.id.clone()) {
                 continue;
             }
             in_order &= ticket.created.is_some() && last.is_none_or(|last| ticket.created <= last);
@@ -342,21 +352,41 @@ pub(super) async fn search(
                 hits.push(ticket);
             }
         }
-        end.looked_at = seen.len() as u64;
+        let fresh = seen.take(&times).fresh;
+        end.looked_at = seen.len();
         if page(hits).is_break() {
             return Ok(end);
         }
         let oldest = last.flatten();
         let past = oldest.is_some_and(|at| query.created.from.is_some_and(|from| at < from));
-        if (in_order && past) || pages.has_all(end.looked_at) {
+        if in_order && past {
             return Ok(SearchEnd { whole: true, ..end });
         }
-        // The same rows again: pages are not what the site understands.
-        if seen.len() == before {
-            return Ok(end);
+        // The same rows again would mean that pages are not what the system understands.
+        if pages.has_all(end.looked_at) || fresh == 0 {
+            break;
         }
     }
-    end.whole = pages.has_all(end.looked_at);
+    let counted = pages.total().unwrap_or_default();
+    if counted != seen.len() {
+        let shown = seen.len();
+        end.gap = Some(Gap::Count { shown, counted });
+        return Ok(end);
+    }
+    // A count may be cut with the list that it counts: the other end shows whether it is.
+    let witness = call("TicketCreatedDate asc").page(reader, 0, SIZE).await?;
+    let newest = seen.first();
+    let time = |row: &Value| {
+        let ticket = common(system, id(row, "TicketId")?, row);
+        Some((ticket.id, ticket.created.map(Reverse)))
+    };
+    let mut rows: Vec<_> = witness.items.iter().filter_map(time).collect();
+    let is_all = witness.total <= Some(rows.len() as u64);
+    // What was made since the search began belongs before it.
+    rows.retain(|(id, at)| seen.contains(id) || *at >= newest);
+    let agrees = seen.compare(&rows, is_all) == Verdict::Same && witness.total >= Some(counted);
+    end.gap = (!agrees).then_some(Gap::OtherEnd);
+    end.whole = agrees;
     Ok(end)
 }
 
@@ -387,7 +417,7 @@ pub(super) async fn page(
         "IncludeDeleted": true,
         "Filters": filters,
     });
-    let call = Call::post("/v1.0/tickets", body).sorted(match (ask.axis, ask.is_newest_first) {
+    let call = Call::tickets(body).sorted(match (ask.axis, ask.is_newest_first) {
         (Axis::Created, false) => "TicketCreatedDate asc",
         (Axis::Created, true) => "TicketCreatedDate desc",
         (Axis::Updated, false) => "TicketModifiedDate asc",
@@ -398,15 +428,14 @@ pub(super) async fn page(
         Mark::First | Mark::Cursor(_) => (0, LARGE_SIZE),
     };
     let page = call.page(reader, index, asked_size).await?;
-    let is_other = page.index.is_some_and(|echoed| echoed != index);
     let size = match ask.mark {
         Mark::Index(_, size) => size,
         Mark::First | Mark::Cursor(_) => granted(&page, asked_size),
     };
-    let next = match page.total {
-        _ if is_other || page.items.is_empty() => Next::Nothing,
-        Some(total) => Next::Counted { total, size },
-        None => Next::Uncounted { size },
+    // A page without rows, or another than was asked for, ends nothing: what is counted is still to come.
+    let next = Next::Counted {
+        total: page.total.unwrap_or_default(),
+        size,
     };
     let mut tickets = each_shown(&page.items, |row| {
         let mut ticket = common(system, id(row, "TicketId")?, row);
@@ -421,7 +450,12 @@ pub(super) async fn page(
             said_on(system, some, reader).await?;
         }
     }
-    Ok(TicketPage { tickets, next })
+    Ok(TicketPage {
+        tickets,
+        next,
+        is_short: false,
+        count: None,
+    })
 }
 
 /// Fills in what was said on these tickets (§11).

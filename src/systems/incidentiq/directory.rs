@@ -345,8 +345,8 @@ impl Loader<'_> {
         ];
         let mut first = None;
         for call in calls {
-            match self.reader.read(call).await {
-                Ok(body) => return Ok(self.fields_of(Page::of(body))),
+            match self.reader.read_shaped(call, Page::of).await {
+                Ok(page) => return Ok(self.fields_of(page)),
                 Err(failure) if failure.is_unknown_call() => first = first.or(Some(failure)),
                 Err(failure) => return Err(failure),
             }

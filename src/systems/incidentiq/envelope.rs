@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::systems::http::refusal::member;
 
@@ -22,8 +23,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Takes `Items`, an array in `Item`, or a bare array.
-    pub(super) fn of(mut body: Value) -> Self {
+    /// Takes `Items`, an array in `Item`, or a bare array. A site may leave out what is null (§2): a list that counts no rows
+    /// needs none.
+    ///
+    /// # Errors
+    /// What the answer lacks to be a list.
+    pub(super) fn of(mut body: Value) -> Result<Self, String> {
         let number = |names: &[&str]| {
             member(&body, &["Paging"])
                 .and_then(|paging| member(paging, names))
@@ -35,21 +40,37 @@ impl Page {
             number(&["PageIndex"]),
         );
         let items = match &mut body {
-            Value::Array(items) => std::mem::take(items),
-            Value::Object(members) => ["Items", "Item"]
-                .iter()
-                .find_map(|name| match members.get_mut(*name) {
-                    Some(Value::Array(items)) => Some(std::mem::take(items)),
-                    _ => None,
-                })
-                .unwrap_or_default(),
-            _ => Vec::new(),
+            Value::Array(items) => Some(std::mem::take(items)),
+            Value::Object(members) => {
+                ["Items", "Item"]
+                    .iter()
+                    .find_map(|name| match members.get_mut(*name) {
+                        Some(Value::Array(items)) => Some(std::mem::take(items)),
+                        _ => None,
+                    })
+            }
+            _ => None,
         };
-        Self {
+        let items = items
+            .or_else(|| (total == Some(0)).then(Vec::new))
+            .ok_or("it has no list `Items`")?;
+        Ok(Self {
             items,
             total,
             size,
             index,
+        })
+    }
+
+    /// The same of a list that must count its rows: where it ends is known by nothing else.
+    ///
+    /// # Errors
+    /// What the answer lacks to be such a list.
+    pub(super) fn counted(body: Value) -> Result<Self, String> {
+        let page = Self::of(body)?;
+        match page.total {
+            Some(_) => Ok(page),
+            None => Err("it has no `Paging.TotalRows`, which counts the rows".to_owned()),
         }
     }
 }
@@ -64,10 +85,25 @@ pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// An id that is one: in lower case, and not the zero id that stands for none (§5).
+/// The one spelling of an id: a GUID in lower case with its hyphens, whether it came in capitals, in braces or without
+/// hyphens.
+pub(super) fn canonical(id: &str) -> String {
+    let id = id.trim();
+    match Uuid::try_parse(id) {
+        Ok(guid) => guid.to_string(),
+        Err(_) => id.to_ascii_lowercase(),
+    }
+}
+
+/// Whether two spellings name one thing.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    canonical(one) == canonical(other)
+}
+
+/// An id that is one: in its one spelling, and not the zero id that stands for none (§5).
 pub(super) fn id(value: &Value, name: &str) -> Option<String> {
     text(value, name)
-        .map(|id| id.to_ascii_lowercase())
+        .map(|id| canonical(&id))
         .filter(|id| !id.chars().all(|c| c == '0' || c == '-'))
 }
 
@@ -159,6 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn an_id_has_one_spelling() {
+        let same = "abcdef00-0000-0000-0000-000000000001";
+        for id in [
+            "ABCDEF00-0000-0000-0000-000000000001",
+            "{abcdef00-0000-0000-0000-000000000001}",
+            "abcdef00000000000000000000000001",
+        ] {
+            assert_eq!(canonical(id), same);
+            assert!(is_same(id, same));
+        }
+        assert_eq!(canonical("Bell"), "bell");
+    }
+
+    #[test]
     fn times_without_an_offset_are_the_sites() {
         let site = json!({"TimeZone": "Eastern Standard Time"});
         let zone = zone(&site).unwrap();
@@ -178,14 +228,33 @@ mod tests {
 
     #[test]
     fn pages_come_in_three_forms() {
-        let page = Page::of(
-            json!({"Items": [1, 2], "Paging": {"TotalRows": 5, "PageSize": 2, "PageIndex": 0}}),
-        );
+        let body =
+            json!({"Items": [1, 2], "Paging": {"TotalRows": 5, "PageSize": 2, "PageIndex": 0}});
+        let page = Page::of(body).unwrap();
         assert_eq!(
             (page.items.len(), page.total, page.size),
             (2, Some(5), Some(2))
         );
-        assert_eq!(Page::of(json!({"Item": [1]})).items.len(), 1);
-        assert_eq!(Page::of(json!([1, 2, 3])).items.len(), 3);
+        assert_eq!(Page::of(json!({"Item": [1]})).unwrap().items.len(), 1);
+        assert_eq!(Page::of(json!([1, 2, 3])).unwrap().items.len(), 3);
+    }
+
+    #[test]
+    fn what_lists_nothing_is_no_page() {
+        for body in [
+            json!({}),
+            json!(null),
+            json!({"Data": [], "Pagination": {"TotalRows": 0}}),
+            json!({"Message": "An error has occurred."}),
+            json!({"Paging": {"TotalRows": 5}}),
+        ] {
+            assert!(Page::of(body.clone()).is_err(), "{body}");
+        }
+        // An older site leaves out what is null.
+        let none = json!({"Paging": {"TotalRows": 0}});
+        assert_eq!(Page::counted(none).unwrap().items.len(), 0);
+        let uncounted = json!({"Items": []});
+        assert!(Page::of(uncounted.clone()).is_ok());
+        assert!(Page::counted(uncounted).is_err());
     }
 }

@@ -10,14 +10,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::IncidentIq;
-use super::envelope::{Page, id, local, moment, text};
+use super::envelope::{Page, canonical, id, is_same, local, moment, text};
 use super::paging::{Call, SIZE, granted};
 use super::tickets::segment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::{Listed, ListingEnd, Reading, Standing, Ticket, Window};
+use crate::systems::whole::TRIES;
+use crate::systems::{
+    Gap, INTERNAL, KIND, Listed, ListingEnd, Looks, Operation, PUBLIC, Reading, Seen, Standing,
+    TITLE, Ticket, Verdict, Window,
+};
 
 /// How many pages of the newest tickets are a sample.
 const SAMPLED_PAGES: u64 = 3;
@@ -27,38 +31,195 @@ pub(super) async fn created(
     system: &IncidentIq,
     window: Window,
     reader: Reader<'_>,
-    page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    hand_on: &mut (dyn FnMut(Vec<Listed>) + Send),
 ) -> Result<ListingEnd> {
     let zone = system.zone.clone().unwrap_or(TimeZone::UTC);
     let (from, to) = days(window, &zone);
-    let call = Call::post("/v1.0/tickets", search(from, to)).sorted("TicketCreatedDate asc");
-    let mut progress = Progress::default();
-    let mut size = SIZE;
-    loop {
-        let answer = call.page(reader, progress.pages, size).await?;
-        if progress.pages == 0 {
-            size = granted(&answer, SIZE);
+    let mut listing = Created {
+        system,
+        reader,
+        body: search(from, to),
+        to,
+        told: HashSet::new(),
+        most: 0,
+        pages: 0,
+        hand_on,
+    };
+    let mut gap = None;
+    for _ in 0..TRIES {
+        gap = listing.once().await?;
+        if gap.is_none() {
+            break;
         }
-        let honoured = answer.index.is_none_or(|index| index == progress.pages);
-        progress.pages += 1;
-        let listed = progress.take(system, &answer);
-        let fresh = listed.len();
-        if fresh > 0 {
-            page(listed);
+    }
+    Ok(ListingEnd {
+        gap,
+        pages: listing.pages,
+    })
+}
+
+/// A listing of what was created in a window.
+struct Created<'a, 'p> {
+    system: &'a IncidentIq,
+    reader: Reader<'a>,
+    body: Value,
+    /// The last day.
+    to: Date,
+    /// What was handed on.
+    told: HashSet<String>,
+    /// The most rows that the site has counted.
+    most: u64,
+    pages: u32,
+    hand_on: &'p mut (dyn FnMut(Vec<Listed>) + Send),
+}
+
+impl Created<'_, '_> {
+    /// Lists the window once; why that is not whole.
+    async fn once(&mut self) -> Result<Option<Gap>> {
+        let mut walk = Walk::default();
+        self.forward(&mut walk).await?;
+        // A try that is clean by chance shows or counts less than those before it.
+        let has_vanished = walk.total < self.most || walk.seen.len() < self.told.len() as u64;
+        self.most = self.most.max(walk.total);
+        if has_vanished {
+            walk.gap.get_or_insert(Gap::Vanished);
         }
-        let past = progress.in_order && progress.last.is_some_and(|last| last.date() > to);
-        let dry = answer.items.is_empty() || fresh == 0 || !honoured;
-        if past || dry || progress.is_all() {
-            return Ok(ListingEnd {
-                whole: past || progress.is_all(),
-                requests: u32::try_from(progress.pages).unwrap_or(u32::MAX),
-            });
+        if walk.is_past || walk.gap.is_some() {
+            return Ok(walk.gap);
+        }
+        // A count may be cut with the list that it counts: the other end shows whether it is.
+        let witness = self.page("TicketCreatedDate desc", 0, SIZE).await?;
+        let rows = self.take(&witness);
+        let total = witness.total.unwrap_or_default();
+        match walk.seen.compare(&rows, total <= rows.len() as u64) {
+            _ if total < walk.total => return Ok(Some(Gap::Fell)),
+            Verdict::Other => return Ok(Some(Gap::OtherEnd)),
+            Verdict::Same if total == walk.total => return Ok(None),
+            Verdict::Same | Verdict::Further => {}
+        }
+        // They were made meanwhile, or the list was cut before them: then it is cut again.
+        walk.total = total;
+        walk.index = walk.seen.len() / walk.size.max(1);
+        self.forward(&mut walk).await?;
+        let shows_all = rows.iter().all(|(id, _)| walk.seen.contains(id));
+        Ok(walk.gap.or((!shows_all).then_some(Gap::OtherEnd)))
+    }
+
+    /// Reads page after page until as many rows came as the system counts.
+    async fn forward(&mut self, walk: &mut Walk) -> Result<()> {
+        loop {
+            let page = self
+                .page("TicketCreatedDate asc", walk.index, walk.size)
+                .await?;
+            if walk.index == 0 {
+                walk.size = granted(&page, SIZE);
+            }
+            let rows = self.take(&page);
+            let is_other = page.index.is_some_and(|index| index != walk.index);
+            if walk.take(&page, &rows, self.to) || is_other {
+                if walk.gap.is_none() && !walk.is_past && walk.seen.len() != walk.total {
+                    walk.gap = Some(Gap::Count {
+                        shown: walk.seen.len(),
+                        counted: walk.total,
+                    });
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    async fn page(&mut self, sort: &'static str, index: u64, size: u64) -> Result<Page> {
+        let call = Call::tickets(self.body.clone()).sorted(sort);
+        self.pages += 1;
+        Ok(call.page(self.reader, index, size).await?)
+    }
+
+    /// Hands on the rows that were not handed on yet; all of them with their times as they are written.
+    fn take(&mut self, page: &Page) -> Vec<(String, Option<DateTime>)> {
+        let mut times = Vec::with_capacity(page.items.len());
+        let mut fresh = Vec::new();
+        for item in &page.items {
+            let Some(ticket_id) = id(item, "TicketId") else {
+                continue;
+            };
+            times.push((ticket_id.clone(), written(item)));
+            if self.told.insert(ticket_id.clone()) {
+                fresh.push(listed(self.system, ticket_id, item));
+            }
+        }
+        if !fresh.is_empty() {
+            (self.hand_on)(fresh);
+        }
+        times
+    }
+}
+
+fn written(item: &Value) -> Option<DateTime> {
+    text(item, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z')))
+}
+
+/// How far a listing has come.
+#[derive(Debug)]
+struct Walk {
+    seen: Seen<DateTime>,
+    /// The page that comes next.
+    index: u64,
+    size: u64,
+    /// Rows that the system counts, by its latest word.
+    total: u64,
+    /// Whether every row so far was no older than the one before.
+    in_order: bool,
+    last: Option<DateTime>,
+    /// Whether pages had more rows than were asked for: then they overlap.
+    overlaps: bool,
+    /// Whether a row was made after the window, with everything in order until then.
+    is_past: bool,
+    gap: Option<Gap>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            seen: Seen::default(),
+            index: 0,
+            size: SIZE,
+            total: 0,
+            in_order: true,
+            last: None,
+            overlaps: false,
+            is_past: false,
+            gap: None,
         }
     }
 }
 
+impl Walk {
+    /// Takes a page; whether it was the last.
+    fn take(&mut self, page: &Page, rows: &[(String, Option<DateTime>)], to: Date) -> bool {
+        let total = page.total.unwrap_or_default();
+        if total < self.total {
+            self.gap.get_or_insert(Gap::Fell);
+        }
+        self.total = total;
+        for (_, at) in rows.iter().filter(|(id, _)| !self.seen.contains(id)) {
+            self.in_order &= at.is_some() && *at >= self.last;
+            self.last = at.or(self.last);
+        }
+        let fresh = self.seen.take(rows).fresh;
+        self.overlaps |= page.items.len() as u64 > self.size;
+        self.index += 1;
+        self.is_past = self.in_order && self.last.is_some_and(|last| last.date() > to);
+        // What was left out before a row that ends the listing is not counted.
+        let is_last = self.index * self.size >= total;
+        if fresh < self.size && !is_last && !self.overlaps {
+            self.gap.get_or_insert(Gap::Short);
+        }
+        self.is_past || fresh == 0 || self.seen.len() >= self.total
+    }
+}
+
 /// A ticket as a listing shows it, or a read of its own.
-fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
+pub(super) fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
     Listed {
         ticket: system.ticket(ticket_id, item),
         created_at: moment(item, "CreatedDate", system.zone.as_ref()),
@@ -67,6 +228,45 @@ fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Listed {
         custom: custom(item),
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
         standing: standing(item),
+        traits: traits(item),
+    }
+}
+
+/// What can be compared of a ticket; a create and a listing use the same names (§6).
+fn traits(item: &Value) -> Vec<(&'static str, String)> {
+    [
+        (TITLE, text(item, "Subject")),
+        ("requester", id(item, "ForId")),
+        ("location", id(item, "LocationId")),
+        ("room", id(item, "LocationRoomId")),
+        ("issue", id(item, "IssueId")),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+/// How what a call makes will look when it is listed.
+pub(super) fn looks(call: &str, body: &Value) -> Looks {
+    match Operation::parse(call) {
+        Some(Operation::Create) => Looks {
+            traits: traits(body),
+            text: text(body, "IssueDescription").unwrap_or_default(),
+        },
+        Some(Operation::Comment) => {
+            let is_public = body["IsPublic"].as_bool() == Some(true);
+            let kind = if is_public { PUBLIC } else { INTERNAL };
+            let said = &body["ActivityItems"][0];
+            Looks {
+                traits: vec![(KIND, kind.to_owned())],
+                text: text(said, "Comments").unwrap_or_default(),
+            }
+        }
+        Some(Operation::Subtask) if body.get("action").is_none() => Looks {
+            traits: Vec::new(),
+            text: text(body, "Subject").unwrap_or_default(),
+        },
+        _ => Looks::default(),
     }
 }
 
@@ -103,11 +303,14 @@ pub(super) async fn one(
     let ticket = |body: &Value| {
         let item = member(body, &["Item"]).unwrap_or(body);
         // Live answers to this were seen without the id (§6): then the ticket is the one that was asked for.
-        let asked = || text(item, "TicketNumber").map(|_| ticket_id.to_owned());
+        let asked = || text(item, "TicketNumber").map(|_| canonical(ticket_id));
         let found = id(item, "TicketId").or_else(asked);
         found.map(|ticket_id| listed(system, ticket_id, item))
     };
-    Ok(reader.read_ticket(Request::get(&path), ticket).await?)
+    let asked = (ticket_id, is_same as fn(&str, &str) -> bool);
+    Ok(reader
+        .read_ticket(Request::get(&path), asked, ticket)
+        .await?)
 }
 
 /// The ticket of an id or a number. Filters may be ignored (§4): only a row that bears the number counts, and that there
@@ -135,9 +338,7 @@ pub(super) async fn named(
         "ShowChildTickets": true,
         "Filters": [{"Facet": "ticketnumber", "Value": number, "GroupIndex": 0}],
     });
-    let page = Call::post("/v1.0/tickets", body)
-        .page(reader, 0, SIZE)
-        .await?;
+    let page = Call::tickets(body).page(reader, 0, SIZE).await?;
     let rows: Vec<Ticket> = page
         .items
         .iter()
@@ -176,29 +377,37 @@ pub(super) async fn sample(
 ) -> Result<Vec<Listed>> {
     let body =
         |filters: Value| json!({"Schema": "All", "ShowChildTickets": true, "Filters": filters});
-    let newest = Call::post("/v1.0/tickets", body(json!([]))).sorted("TicketCreatedDate desc");
+    let newest = Call::tickets(body(json!([]))).sorted("TicketCreatedDate desc");
     let keyword = json!([{"Facet": "keyword", "Value": words, "GroupIndex": 0}]);
-    let found = Call::post("/v1.0/tickets", body(keyword)).sorted("TicketCreatedDate desc");
-    let mut progress = Progress::default();
-    let mut sample = Vec::new();
+    let found = Call::tickets(body(keyword)).sorted("TicketCreatedDate desc");
+    let mut seen = HashSet::new();
+    let mut sample: Vec<Listed> = Vec::new();
+    let mut take = |page: &Page| {
+        let before = sample.len();
+        let rows = page.items.iter().filter_map(|item| {
+            let ticket_id = id(item, "TicketId")?;
+            seen.insert(ticket_id.clone())
+                .then(|| listed(system, ticket_id, item))
+        });
+        sample.extend(rows);
+        sample.len() > before
+    };
     for index in 0..SAMPLED_PAGES {
         let page = newest.page(reader, index, SIZE).await?;
-        let fresh = progress.take(system, &page);
-        if fresh.is_empty() {
+        if !take(&page) {
             break;
         }
-        sample.extend(fresh);
     }
     // A site that does not know the facet may say so.
     if let Ok(page) = found.page(reader, 0, SIZE).await {
-        sample.extend(progress.take(system, &page));
+        take(&page);
     }
     Ok(sample)
 }
 
 /// The days that the window touches in the site's zone, and one more on either side: the filter knows whole
 /// days only, and in which zone is not told.
-fn days(window: Window, zone: &TimeZone) -> (Date, Date) {
+pub(super) fn days(window: Window, zone: &TimeZone) -> (Date, Date) {
     let day = |moment: Timestamp| zone.to_datetime(moment).date();
     (
         day(window.from).saturating_sub(1.day()),
@@ -206,7 +415,7 @@ fn days(window: Window, zone: &TimeZone) -> (Date, Date) {
     )
 }
 
-fn search(from: Date, to: Date) -> Value {
+pub(super) fn search(from: Date, to: Date) -> Value {
     let range = format!(
         "daterange:{}-{}",
         from.strftime("%m/%d/%Y"),
@@ -249,6 +458,11 @@ impl<'a> Pages<'a> {
         self.total.is_some_and(|total| seen >= total)
     }
 
+    /// What it counts, by its latest word.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total
+    }
+
     /// The rows of the next page; `None` past the last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Value>>> {
         if self.is_over {
@@ -262,55 +476,6 @@ impl<'a> Pages<'a> {
         self.index += 1;
         self.total = page.total.or(self.total);
         Ok((!page.items.is_empty()).then_some(page.items))
-    }
-}
-
-/// How far a listing has come.
-struct Progress {
-    pages: u64,
-    seen: HashSet<String>,
-    /// Rows that the system counts, by its latest word.
-    total: Option<u64>,
-    /// Whether every row so far was no older than the one before.
-    in_order: bool,
-    last: Option<DateTime>,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self {
-            pages: 0,
-            seen: HashSet::new(),
-            total: None,
-            in_order: true,
-            last: None,
-        }
-    }
-}
-
-impl Progress {
-    fn is_all(&self) -> bool {
-        self.total
-            .is_some_and(|total| self.seen.len() as u64 >= total)
-    }
-
-    /// The rows of a page that were not seen before.
-    fn take(&mut self, system: &IncidentIq, page: &Page) -> Vec<Listed> {
-        self.total = page.total.or(self.total);
-        let mut listed = Vec::with_capacity(page.items.len());
-        for item in &page.items {
-            let Some(ticket_id) = id(item, "TicketId") else {
-                continue;
-            };
-            if !self.seen.insert(ticket_id.clone()) {
-                continue;
-            }
-            let written = text(item, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z')));
-            self.in_order &= written.is_some() && written >= self.last;
-            self.last = written.or(self.last);
-            listed.push(self::listed(system, ticket_id, item));
-        }
-        listed
     }
 }
 

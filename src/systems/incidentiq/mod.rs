@@ -14,10 +14,12 @@ mod envelope;
 mod examine;
 mod fields;
 mod listing;
+mod newest;
 mod paging;
 mod parts;
 mod schema;
 mod service;
+mod shapes;
 mod sighted;
 mod sign_in;
 mod subtasks;
@@ -44,9 +46,10 @@ use super::http::Transport;
 use super::http::reader::Reader;
 use super::page::{PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
+use super::shape::Shapes;
 use super::{
-    Account, Answered, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit, Reading,
-    Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Beside, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
+    Reading, Schema, Sighting, Standing, System, Ticket, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -81,6 +84,7 @@ pub(super) struct IncidentIq {
     partial: Transport,
     account: Account,
     schema: IncidentIqSchema,
+    shapes: Shapes,
     constants: BTreeMap<String, String>,
     site_id: Option<String>,
     /// The zone of times without an offset; `None`: nobody told.
@@ -99,6 +103,14 @@ impl System for IncidentIq {
 
     fn account(&self) -> &Account {
         &self.account
+    }
+
+    fn is_sandbox(&self) -> bool {
+        self.pages.is_none()
+    }
+
+    fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     async fn load_directory(
@@ -133,11 +145,11 @@ impl System for IncidentIq {
     async fn sighted(
         &self,
         call: Call<'_>,
-        others: &[&Value],
+        beside: Beside<'_>,
         since: Timestamp,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(self, call, others, since, self.reader(permit)).await
+        sighted::sighted(self, call, beside, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {
@@ -151,6 +163,16 @@ impl System for IncidentIq {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd> {
         listing::created(self, window, self.reader(permit), page).await
+    }
+
+    async fn list_newest(
+        &self,
+        since: Timestamp,
+        pages: u32,
+        permit: &dyn Permit,
+        page: &mut (dyn FnMut(Vec<Listed>) + Send),
+    ) -> Result<bool> {
+        newest::newest(self, since, pages, self.reader(permit), page).await
     }
 
     async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {

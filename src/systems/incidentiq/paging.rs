@@ -30,6 +30,8 @@ pub(super) struct Call {
     pub(super) sort: Option<&'static str>,
     /// The body of a `POST`, an object; paging is added.
     pub(super) body: Option<Value>,
+    /// Whether the contract promises that the rows are counted.
+    is_counted: bool,
 }
 
 impl Call {
@@ -39,6 +41,7 @@ impl Call {
             path: path.into(),
             sort: None,
             body: None,
+            is_counted: false,
         }
     }
 
@@ -47,6 +50,14 @@ impl Call {
             method: Method::POST,
             body: Some(body),
             ..Self::get(path)
+        }
+    }
+
+    /// A search for tickets, which counts its rows (§3).
+    pub(super) fn tickets(body: Value) -> Self {
+        Self {
+            is_counted: true,
+            ..Self::post("/v1.0/tickets", body)
         }
     }
 
@@ -84,7 +95,11 @@ impl Call {
             query: &query,
             body: body.as_ref(),
         };
-        Ok(Page::of(reader.read(request).await?))
+        let shaped = match self.is_counted {
+            true => Page::counted,
+            false => Page::of,
+        };
+        reader.read_shaped(request, shaped).await
     }
 }
 
@@ -160,13 +175,24 @@ pub(super) async fn all(
 /// The size that pages really have.
 pub(super) fn granted(page: &Page, asked: u64) -> u64 {
     let came = page.items.len() as u64;
+    // An empty page says nothing of the others.
+    if came == 0 {
+        return page.size.filter(|size| *size > 0).unwrap_or(asked);
+    }
     match (page.size, page.total) {
-        // More rows than fit into the size that is told, or fewer although there are more: what came counts.
-        (Some(size), Some(total)) if size != came && total > size.min(came) => came.max(1),
+        // More rows than fit into the size that is told, or fewer although there are more: what came counts, but for rows
+        // that came twice.
+        (Some(size), Some(total)) if size < came && total > size => distinct(&page.items),
+        (Some(size), Some(total)) if size > came && total > came => came,
         (Some(size), _) => size.max(1),
         (None, Some(total)) if total > came => came,
         _ => asked,
     }
+}
+
+fn distinct(items: &[Value]) -> u64 {
+    let items: HashSet<String> = items.iter().map(Value::to_string).collect();
+    items.len() as u64
 }
 
 /// The rows seen so far, each once.

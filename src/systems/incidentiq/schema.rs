@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::bulk;
 use super::compose;
+use super::envelope::canonical;
 use super::fields::{ASSIGN, STATUS, Tables};
+use super::listing;
 use super::parts;
 use crate::systems::bulk::Bulk;
 use crate::systems::fields::{FieldTable, FieldValue};
-use crate::systems::{Dialect, Operation, Schema, StepPayload, SystemName};
+use crate::systems::{Dialect, Looks, Operation, Schema, StepPayload, SystemName};
 
 /// The product *Ticketing* (§5), for a tenant that names no other.
 pub(super) const TICKETING: &str = "88df910c-91aa-e711-80c2-0004ffa00010";
@@ -142,6 +144,34 @@ impl Schema for IncidentIqSchema {
             reasons.push("whether each agent and team may be given tickets of their location");
         }
         reasons
+    }
+
+    fn looks(&self, call: &str, body: &Value) -> Looks {
+        listing::looks(call, body)
+    }
+
+    fn ticket_id(&self, id: &str) -> String {
+        canonical(id)
+    }
+
+    fn spellings(&self, id: &str) -> Vec<String> {
+        let canonical = canonical(id);
+        let given = id.trim().to_owned();
+        match given == canonical {
+            true => vec![canonical],
+            false => vec![canonical, given],
+        }
+    }
+
+    fn invalid_create(&self, title: &str, text: &str) -> Value {
+        // §17: an id that is none is refused, and so is a ticket for nobody about nothing.
+        let mut body = Value::Object(self.quiet.clone());
+        body["Subject"] = json!(title);
+        body["IssueDescription"] = json!(text);
+        for name in ["ForId", "IssueId", "LocationId"] {
+            body[name] = json!("no such id");
+        }
+        body
     }
 
     fn group(&self, body: &Value) -> String {

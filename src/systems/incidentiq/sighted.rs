@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::IncidentIq;
+use super::compose::COMMENT_TYPE;
 use super::envelope::{id, moment, text};
 use super::listing;
 use super::paging::{self, SIZE};
@@ -17,8 +18,11 @@ use super::tickets::segment;
 use crate::error::{Error, Result};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
-use crate::systems::sighting::{Like, Likeness, judge, likeness};
-use crate::systems::{Call, Operation, Reading, Sighting, Standing};
+use crate::systems::sighting::{Item, Like, Likeness, Shows, Sought, judge, likeness, sight};
+use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, Reading, Sighting, Standing};
+
+/// How many other tickets are read to see whether what is looked for is shown.
+const WITNESSES: usize = 2;
 
 /// Where a feed ends that never does.
 const MOST_PAGES: u64 = 1_000;
@@ -27,7 +31,7 @@ const MOST_PAGES: u64 = 1_000;
 pub(super) async fn sighted(
     system: &IncidentIq,
     call: Call<'_>,
-    others: &[&Value],
+    beside: Beside<'_>,
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -36,8 +40,8 @@ pub(super) async fn sighted(
         .ok_or_else(|| Error::usage(format!("the step `{}` has no ticket", call.step)))?;
     let ticket_id = segment(&ticket.id).map_err(Error::usage)?;
     match Operation::parse(call.step) {
-        Some(Operation::Comment) => comment(system, ticket_id, call, others, since, reader).await,
-        Some(Operation::Subtask) => subtask(system, ticket_id, call, since, reader).await,
+        Some(Operation::Comment) => comment(system, ticket_id, call, beside, since, reader).await,
+        Some(Operation::Subtask) => subtask(system, ticket_id, call, beside, since, reader).await,
         Some(end @ (Operation::Close | Operation::Delete)) => {
             Ok(ended(end, listing::one(system, ticket_id, reader).await?))
         }
@@ -70,17 +74,16 @@ async fn comment(
     system: &IncidentIq,
     ticket_id: &str,
     call: Call<'_>,
-    others: &[&Value],
+    beside: Beside<'_>,
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let feed = feed(ticket_id, reader).await?;
     let ours = call.id.to_string();
-    let chosen = |row: &Value| id(row, "TicketActivityId");
     if feed
         .rows
         .iter()
-        .any(|row| chosen(row).as_ref() == Some(&ours))
+        .any(|row| id(row, "TicketActivityId").as_ref() == Some(&ours))
     {
         return Ok(Sighting::Done);
     }
@@ -96,24 +99,74 @@ async fn comment(
             .unwrap_or_default()
     };
     let sent = said(call.body);
-    let others: Vec<String> = others
-        .iter()
-        .map(|body| said(body))
-        .filter(|other| likeness(&sent, other) != Likeness::Equal)
-        .collect();
-    let mut likes = Vec::new();
-    for row in &feed.rows {
-        let is_other = chosen(row).is_some_and(|found| is_of_one_make(&found, call.id));
-        for found in items(row).filter_map(|item| text(item, "Comments")) {
-            let is_another = |other: &String| likeness(other, &found) == Likeness::Equal;
-            match likeness(&sent, &found) {
-                Likeness::None => {}
-                _ if is_other || others.iter().any(is_another) => {}
-                likeness => likes.push(made(system, row, likeness == Likeness::Equal)),
-            }
+    let others = beside.others.iter().map(|body| said(body));
+    let is_public = member(call.body, &["IsPublic"]).and_then(Value::as_bool);
+    let sought = Sought {
+        what: "a comment",
+        kind: is_public.map(kind),
+        author: items(call.body)
+            .next()
+            .and_then(|item| id(item, "ByUserId")),
+        others: others
+            .filter(|other| likeness(&sent, other) != Likeness::Equal)
+            .collect(),
+        text: sent,
+        since,
+    };
+    let rows = |feed: &Feed| -> Vec<Item> {
+        let rows = feed.rows.iter();
+        rows.filter_map(|row| activity(system, row, call.id))
+            .collect()
+    };
+    let shown = rows(&feed);
+    let mut shows = Shows::default();
+    shows.learn(&shown, beside.here, &sought);
+    for (other, print) in beside.elsewhere.iter().take(WITNESSES) {
+        let (sighting, wants_more) = sight(&sought, &shown, beside.here, &shows);
+        let Some(other) = segment(other).ok().filter(|_| wants_more) else {
+            return Ok(sighting);
+        };
+        if let Ok(feed) = self::feed(other, reader).await {
+            shows.learn(&rows(&feed), std::slice::from_ref(print), &sought);
         }
     }
-    Ok(judge("a comment", &likes, since))
+    Ok(sight(&sought, &shown, beside.here, &shows).0)
+}
+
+/// An activity that may be a comment: it says something, or nothing tells what it is.
+fn activity(system: &IncidentIq, row: &Value, ours: Uuid) -> Option<Item> {
+    let (_, comment) = COMMENT_TYPE;
+    let is_comment = |item: &Value| {
+        let number = member(item, &["TicketActivityTypeId"]).and_then(Value::as_i64);
+        number.is_none_or(|number| number == comment)
+    };
+    let said: Vec<&Value> = items(row).filter(|item| is_comment(item)).collect();
+    if said.is_empty() && items(row).next().is_some() {
+        return None;
+    }
+    let made = made(system, row, false);
+    let by = said.iter().find_map(|item| id(item, "ByUserId"));
+    let is_public = |value: &Value| member(value, &["IsPublic"]).and_then(Value::as_bool);
+    Some(Item {
+        at: made.at,
+        or: made.or,
+        texts: said
+            .iter()
+            .filter_map(|item| text(item, "Comments"))
+            .collect(),
+        author: id(row, "OwnerId").or(by),
+        kind: is_public(row)
+            .or_else(|| said.iter().find_map(|item| is_public(item)))
+            .map(kind),
+        is_another: id(row, "TicketActivityId").is_some_and(|id| is_of_one_make(&id, ours)),
+    })
+}
+
+fn kind(is_public: bool) -> &'static str {
+    match is_public {
+        true => PUBLIC,
+        false => INTERNAL,
+    }
 }
 
 /// Whether an id was made the way ours are; one made at random tells nothing.
@@ -127,6 +180,7 @@ async fn subtask(
     system: &IncidentIq,
     ticket_id: &str,
     call: Call<'_>,
+    beside: Beside<'_>,
     since: Timestamp,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -153,7 +207,52 @@ async fn subtask(
         .filter(|row| subtasks::is_of(row, &subject))
         .map(|row| made(system, row, true))
         .collect();
-    Ok(judge("a subtask", &likes, since))
+    match judge("a subtask", &likes, since) {
+        Sighting::Absent => {}
+        told => return Ok(told),
+    }
+    let sought = Sought {
+        what: "a subtask",
+        kind: None,
+        author: None,
+        others: (beside.others.iter())
+            .filter_map(|body| text(body, "Subject"))
+            .filter(|other| *other != subject)
+            .collect(),
+        text: subject,
+        since,
+    };
+    let subtasks = |rows: &[Value]| -> Vec<Item> {
+        let stands = rows.iter().filter(|row| !subtasks::is_deleted(row));
+        stands.map(|row| subtask_item(system, row)).collect()
+    };
+    let shown = subtasks(rows);
+    let mut shows = Shows::default();
+    shows.learn(&shown, beside.here, &sought);
+    for (other, print) in beside.elsewhere.iter().take(WITNESSES) {
+        let (sighting, wants_more) = sight(&sought, &shown, beside.here, &shows);
+        let Some(other) = segment(other).ok().filter(|_| wants_more) else {
+            return Ok(sighting);
+        };
+        if let Ok(body) = subtasks::read(other, reader).await
+            && let Some(rows) = subtasks::rows(&body)
+        {
+            shows.learn(&subtasks(rows), std::slice::from_ref(print), &sought);
+        }
+    }
+    Ok(sight(&sought, &shown, beside.here, &shows).0)
+}
+
+fn subtask_item(system: &IncidentIq, row: &Value) -> Item {
+    let made = made(system, row, false);
+    Item {
+        at: made.at,
+        or: made.or,
+        texts: text(row, "Subject").into_iter().collect(),
+        author: id(row, "CreatedById"),
+        kind: None,
+        is_another: false,
+    }
 }
 
 /// When a row was made. Whether a time without an offset is the site's or UTC is an inference (§5): where they differ

@@ -8,15 +8,16 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::IncidentIq;
 use super::envelope::{id, text, zone};
 use super::schema::IncidentIqSchema;
 use super::tickets::Spelling;
+use super::{IncidentIq, shapes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::connection::{ask, denied, strange, unreachable};
 use crate::systems::http::classify::inner_failure;
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Answer, Request, Settings, Transport};
+use crate::systems::shape::Shapes;
 use crate::systems::{Account, Connection, Dialect};
 
 const REMEDY: &str = "make a token in IncidentIQ under Admin > Developer Tools and put it where `token` in the profile points to; tokens expire";
@@ -80,6 +81,7 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
             clock_offset: proof.clock_offset(Timestamp::now()),
         },
         schema: IncidentIqSchema::new(&constants),
+        shapes: Shapes::new(shapes::are_documented),
         constants,
         site_id,
         zone: connection.timezone.or(learned.zone),

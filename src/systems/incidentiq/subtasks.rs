@@ -28,7 +28,12 @@ pub(super) fn rows(body: &Value) -> Option<&Vec<Value>> {
 
 /// Whether a subtask stands and has that subject.
 pub(super) fn is_of(row: &Value, subject: &str) -> bool {
-    !is_set(row, &["IsDeleted"]) && text(row, "Subject").as_deref() == Some(subject.trim())
+    !is_deleted(row) && text(row, "Subject").as_deref() == Some(subject.trim())
+}
+
+/// Whether somebody has deleted a subtask.
+pub(super) fn is_deleted(row: &Value) -> bool {
+    is_set(row, &["IsDeleted"])
 }
 
 fn is_set(row: &Value, names: &[&str]) -> bool {
@@ -110,18 +115,24 @@ impl IncidentIq {
             .filter(|body| inner_failure(body).is_none());
         match body {
             Some(body) => Ok(body),
+            // A read: whatever it is answered, nothing was sent.
             None => Err(match self.judged(answer, list) {
                 Answered {
                     outcome: Outcome::Done(_),
                     spent,
+                    ..
                 } => Answered {
                     outcome: Outcome::InDoubt(format!(
                         "the subtasks of `{}` could not be listed",
                         ticket.id
                     )),
                     spent,
+                    shape: None,
                 },
-                answered => answered,
+                answered => Answered {
+                    shape: None,
+                    ..answered
+                },
             }),
         }
     }

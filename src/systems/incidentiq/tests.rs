@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::matchers::{header, method, path, query_param};
+use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use uuid::Uuid;
 
 use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection};
-use crate::systems::{CREATE, Outcome, SystemName};
+use crate::systems::{CREATE, Gap, Outcome, SystemName};
 
 const SITE: &str = "11111111-2222-3333-4444-555555555555";
 pub(super) const TICKET: &str = "aaaaaaaa-0000-0000-0000-000000000001";
@@ -62,7 +64,7 @@ async fn create(system: &IncidentIq) -> Outcome {
             step: CREATE,
             ticket: None,
             body: &body,
-            id: uuid::Uuid::nil(),
+            id: Uuid::nil(),
         })
         .await
         .outcome
@@ -167,7 +169,7 @@ async fn a_token_of_another_site_is_told() {
 async fn the_first_create_proves_the_spelling_for_all_others() {
     let server = MockServer::start().await;
     let system = signed_in(&server).await;
-    let unknown = ResponseTemplate::new(404).set_delay(Duration::from_millis(100));
+    let unknown = refuses(404, "no such call").set_delay(Duration::from_millis(100));
     mount(&server, "POST", "/api/v1.0/tickets/create", unknown, 1).await;
     mount(&server, "POST", "/api/v1.0/tickets/new", made(), 3).await;
     assert!(system.wants_first_alone());
@@ -239,19 +241,70 @@ async fn what_says_nothing_of_the_spelling_leaves_it() {
 async fn a_bad_row_is_told_by_the_spelling_that_knows_it() {
     let server = MockServer::start().await;
     let system = signed_in(&server).await;
-    let refused = ResponseTemplate::new(400).set_body_json(json!({"Message": "LocationId?"}));
+    let refused = refuses(400, "LocationId?");
     mount(&server, "POST", "/api/v1.0/tickets/create", refused, 1).await;
     mount(
         &server,
         "POST",
         "/api/v1.0/tickets/new",
-        ResponseTemplate::new(404),
+        refuses(404, "no such call"),
         1,
     )
     .await;
     assert!(
         matches!(create(&system).await, Outcome::Rejected(refusal) if refusal.message == "LocationId?")
     );
+}
+
+/// A refusal as §17 has it.
+fn refuses(status: u16, message: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(json!({"StatusCode": status, "Message": message}))
+}
+
+#[tokio::test]
+async fn a_refusal_that_proves_nothing_is_looked_up_before_the_other_spelling_is_tried() {
+    for unknown in [
+        ResponseTemplate::new(404),
+        ResponseTemplate::new(405).set_body_string("<html>no</html>"),
+        ResponseTemplate::new(404).set_body_json(json!({"message": "no route"})),
+        ResponseTemplate::new(302),
+    ] {
+        let server = MockServer::start().await;
+        let system = signed_in(&server).await;
+        mount(&server, "POST", "/api/v1.0/tickets/create", unknown, 1).await;
+        mount(&server, "POST", "/api/v1.0/tickets/new", made(), 1).await;
+        let call = Call {
+            step: CREATE,
+            ticket: None,
+            body: &json!({}),
+            id: Uuid::nil(),
+        };
+        let answered = system.perform(call).await;
+        assert!(
+            matches!(answered.outcome, Outcome::InDoubt(_)),
+            "{answered:?}"
+        );
+        let shape = answered.shape.unwrap();
+        assert!(!system.shapes().is_proven(&shape), "{shape}");
+        // The next row goes the other way at once.
+        assert!(matches!(create(&system).await, Outcome::Done(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_by_another_id_than_the_one_asked_for_is_unclear() {
+    let server = MockServer::start().await;
+    let system = signed_in(&server).await;
+    let path = format!("/api/v1.0/tickets/{TICKET}");
+    let other = "cccccccc-0000-0000-0000-000000000009";
+    let answer = ResponseTemplate::new(200).set_body_json(json!({"Item": {"TicketId": other}}));
+    mount(&server, "GET", &path, answer, 3).await;
+    let reading = system.read_ticket(TICKET, &Free::default()).await.unwrap();
+    assert!(matches!(reading, Reading::Unclear(_)), "{reading:?}");
+    let found = system.find_ticket(TICKET, &Free::default()).await.unwrap();
+    assert_eq!(found, None);
+    let fields = system.ticket_fields(TICKET, &Free::default()).await;
+    assert!(fields.unwrap_err().to_string().contains(other));
 }
 
 fn tickets(range: std::ops::Range<u32>, total: u32, index: u32) -> Value {
@@ -272,12 +325,16 @@ async fn listed(pages: Vec<Value>) -> (Vec<Listed>, ListingEnd, usize) {
     let system = signed_in(&server).await;
     Mock::given(method("POST"))
         .and(path("/api/v1.0/tickets"))
-        .and(query_param("$o", "TicketCreatedDate asc"))
         .respond_with(move |request: &Request| {
             let body: Value = request.body_json().unwrap();
             let index = body["Paging"]["PageIndex"].as_u64().unwrap() as usize;
-            ResponseTemplate::new(200)
-                .set_body_json(pages.get(index).unwrap_or(&json!({"Items": []})))
+            // The page at the other end stands behind all others.
+            let (last, others) = pages.split_last().unwrap();
+            let page = match request.url.query().unwrap().contains("asc") {
+                true => others.get(index).or(others.last()).unwrap_or(last),
+                false => last,
+            };
+            ResponseTemplate::new(200).set_body_json(page)
         })
         .mount(&server)
         .await;
@@ -300,13 +357,18 @@ async fn listed(pages: Vec<Value>) -> (Vec<Listed>, ListingEnd, usize) {
 #[tokio::test]
 async fn a_listing_hands_every_row_on_once() {
     // A row moved from page to page while reading comes twice.
-    let (rows, end, calls) = listed(vec![tickets(0..100, 150, 0), tickets(99..150, 150, 1)]).await;
+    let pages = vec![
+        tickets(0..100, 150, 0),
+        tickets(99..150, 150, 1),
+        tickets(50..150, 150, 0),
+    ];
+    let (rows, end, calls) = listed(pages).await;
     assert_eq!((rows.len(), calls), (150, 2));
     assert_eq!(
         end,
         ListingEnd {
-            whole: true,
-            requests: 2
+            gap: None,
+            pages: 3
         }
     );
     // Chicago in June is five hours behind.
@@ -320,13 +382,29 @@ async fn a_listing_hands_every_row_on_once() {
 
 #[tokio::test]
 async fn a_listing_that_lacks_rows_is_not_whole() {
-    let (rows, end, _) = listed(vec![tickets(0..100, 150, 0), tickets(0..100, 150, 0)]).await;
-    assert_eq!(rows.len(), 100);
-    assert!(!end.whole);
-    let (_, end, _) = listed(vec![json!({"Items": []})]).await;
-    assert!(!end.whole);
-    let (_, end, _) = listed(vec![tickets(0..0, 0, 0)]).await;
-    assert!(end.whole);
+    let twice = vec![
+        tickets(0..100, 150, 0),
+        tickets(0..100, 150, 1),
+        tickets(50..150, 150, 0),
+    ];
+    let (rows, end, _) = listed(twice).await;
+    assert_eq!(
+        rows.len(),
+        100,
+        "a list that does not fit its count needs no witness"
+    );
+    let counted = Gap::Count {
+        shown: 100,
+        counted: 150,
+    };
+    assert_eq!(end.gap, Some(counted));
+    // The site counts what it lists, and cuts both.
+    let cut = vec![tickets(0..100, 100, 0), tickets(60..160, 160, 0)];
+    assert!(!listed(cut).await.1.is_whole());
+    let none = vec![tickets(0..0, 0, 0)];
+    assert!(listed(none).await.1.is_whole());
+    let empty = vec![tickets(0..0, 500, 0)];
+    assert!(!listed(empty).await.1.is_whole());
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use super::fields::COMPLETE;
 use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::http::{Answer, Lost, Request};
+use crate::systems::shape::Shape;
 use crate::systems::{Answered, CREATE, Call, Operation, Outcome, Refusal, Ticket};
 
 /// Both spellings of the create, the mission document's first (§19 D1).
@@ -92,14 +93,29 @@ impl IncidentIq {
         if verdict != Verdict::Refused || *next == 0 {
             return first;
         }
+        // A refusal whose shape is proven made nothing, and the other spelling may be tried at once. Any other may come
+        // from something before the site, which went on: it is looked up before the row goes the other way.
+        if let Some(shape) = first.shape.as_ref().filter(|it| !self.shapes.is_proven(it)) {
+            return Answered {
+                outcome: Outcome::InDoubt(format!(
+                    "the system answered {} to `{}`",
+                    shape.told(),
+                    SPELLINGS[0]
+                )),
+                ..first
+            };
+        }
         let (second, _) = self.try_spelling(&mut next, body).await;
         match (&first.outcome, &second.outcome) {
             // The site knows the first spelling only: what that one said about the row is what counts.
             (Outcome::Rejected(_), Outcome::Rejected(refusal))
                 if matches!(refusal.status, 404 | 405) =>
             {
+                let unproven = |it: &Shape| !self.shapes.is_proven(it);
                 Answered {
                     spent: second.spent,
+                    // Both must prove that nothing was made.
+                    shape: second.shape.filter(unproven).or(first.shape),
                     ..first
                 }
             }
@@ -162,7 +178,9 @@ impl IncidentIq {
 
     /// What an answer means.
     pub(super) fn judged(&self, answer: Result<Answer, Lost>, sending: &Sending<'_>) -> Answered {
+        let call = call_of_path(&sending.path);
         let expect = Expect {
+            call: &call,
             ticket: &|body| self.made(body),
             levels: 2,
             standing: sending.standing,
@@ -194,6 +212,20 @@ impl IncidentIq {
             warnings: Vec::new(),
         }
     }
+}
+
+/// The call of a path, as shapes name it: the path without the ids in it, so that both spellings of a create are two.
+fn call_of_path(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty()).skip(1);
+    let parts: Vec<&str> = parts
+        .map(
+            |part| match part.bytes().any(|byte| byte.is_ascii_digit()) {
+                true => "*",
+                false => part,
+            },
+        )
+        .collect();
+    parts.join("/")
 }
 
 /// A refusal of our own: nothing was sent.

@@ -4,6 +4,7 @@ use reqwest::Method;
 
 use super::desk::Desk;
 use super::*;
+use crate::systems::{Beside, Looks, Print};
 
 #[tokio::test]
 async fn incidentiq_updates_what_is_named_and_nothing_else() {
@@ -268,7 +269,7 @@ async fn incidentiq_adds_and_completes_subtasks_and_reads_them_back() {
             ("reset-before-commit", Sighting::Absent),
             ("reset-after-commit", Sighting::Done),
         ] {
-            let sighting = doubted(&desk, "subtask", fault, &step).await;
+            let sighting = doubted(&desk, "subtask", fault, &step, &["Order a part"]).await;
             assert_eq!(sighting, expected, "{temper:?} {fault}");
         }
         desk.sandbox.stop().await.unwrap();
@@ -298,7 +299,7 @@ async fn a_note_in_doubt_is_settled_only_where_clearfeed_shows_notes() {
             .into_iter()
             .zip(expected)
         {
-            let sighting = doubted(&desk, "message", fault, &step).await;
+            let sighting = doubted(&desk, "message", fault, &step, &["For us alone"]).await;
             match expected {
                 Some(expected) => assert_eq!(sighting, expected, "{temper:?} {fault}"),
                 None => assert!(matches!(sighting, Sighting::Unclear(_)), "{sighting:?}"),
@@ -308,8 +309,23 @@ async fn a_note_in_doubt_is_settled_only_where_clearfeed_shows_notes() {
     }
 }
 
-/// What reading back says about a step that met a fault.
-async fn doubted(desk: &Desk, operation: &str, fault: &str, step: &StepPayload) -> Sighting {
+/// What reading back says about a step that met a fault, where the ledger holds others as done.
+async fn doubted(
+    desk: &Desk,
+    operation: &str,
+    fault: &str,
+    step: &StepPayload,
+    done: &[&str],
+) -> Sighting {
+    let looks = |text: &&str| Looks {
+        traits: Vec::new(),
+        text: (*text).to_owned(),
+    };
+    let here: Vec<Print> = done.iter().map(|text| Print::of(&looks(text))).collect();
+    let beside = Beside {
+        here: &here,
+        ..Beside::default()
+    };
     let since = Timestamp::now() + desk.system.account().clock_offset;
     desk.script(operation, fault).await;
     let outcome = desk.perform(step, 7).await;
@@ -318,7 +334,7 @@ async fn doubted(desk: &Desk, operation: &str, fault: &str, step: &StepPayload) 
         "{fault}: {outcome:?}"
     );
     desk.system
-        .sighted(desk.call(step, 7), &[], since, &Free::default())
+        .sighted(desk.call(step, 7), beside, since, &Free::default())
         .await
         .unwrap()
 }
@@ -347,7 +363,14 @@ async fn a_comment_in_doubt_is_read_back() {
                 ("reset-before-commit", Sighting::Absent),
                 ("reset-after-commit", Sighting::Done),
             ] {
-                let sighting = doubted(&desk, operation, fault, &comment(text)).await;
+                let sighting = doubted(
+                    &desk,
+                    operation,
+                    fault,
+                    &comment(text),
+                    &["Looking into it"],
+                )
+                .await;
                 assert_eq!(sighting, expected, "{temper:?} {name} {dialect:?} {fault}");
             }
             desk.sandbox.stop().await.unwrap();

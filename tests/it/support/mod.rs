@@ -1,11 +1,18 @@
 //! A work folder, the real binary in it, and the real sandbox in a process of its own.
 
+pub(crate) mod echo;
+
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use deskferry_testing::absent::cannot_be_had;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use regex::{Captures, Regex};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -68,10 +75,7 @@ impl Work {
     /// The program with these arguments, not started yet.
     #[must_use]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        // Another build of the program, such as a release, can be put to the same tests.
-        let program = std::env::var_os("DESKFERRY_PROGRAM")
-            .unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into());
-        let mut command = Command::new(program);
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(self.path())
@@ -102,11 +106,117 @@ impl Work {
         (ended, summary)
     }
 
+    /// What people read, without what differs from run to run and from machine to machine.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        let mut text = text.replace("\r\n", "\n");
+        let program = PathBuf::from(program());
+        let folder = format!("{}/", repository().display());
+        // What is followed to its end first: the other may be a part of it.
+        for (path, with) in [
+            (program.canonicalize().unwrap_or_default(), "PROGRAM"),
+            (program, "PROGRAM"),
+            (self.path().canonicalize().unwrap(), "WORK"),
+            (self.path().to_owned(), "WORK"),
+        ] {
+            if path.is_absolute() {
+                text = text.replace(&path.display().to_string(), with);
+            }
+        }
+        text = text.replace(&folder, "");
+        for (pattern, with) in VARYING {
+            let pattern = Regex::new(pattern).unwrap();
+            text = pattern.replace_all(&text, with).into_owned();
+        }
+        without_days(&text)
+    }
+
     /// What the embedded sandbox of this state folder has accepted, oldest first.
     pub(crate) fn embedded_audit(&self) -> Vec<Value> {
         let folder = self.state().join("sandbox");
         SandboxProcess::start(self, &["--data", folder.to_str().unwrap()]).audit()
     }
+}
+
+/// The program; another build of it, such as a release, can be put to the same tests.
+fn program() -> OsString {
+    std::env::var_os("DESKFERRY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into())
+}
+
+/// What differs from run to run in what people read, and what is shown in its place; each sees what those above it left.
+const VARYING: [(&str, &str); 27] = [
+    // Codes of runs.
+    (
+        r"(\brun|\bsettle|\brollback|\bpurge|\bretry|--confirm)( +`?)[0-9A-HJKMNP-TV-Z]{4,5}\b",
+        "${1}${2}CODE",
+    ),
+    // Times, rates and ages.
+    (
+        r"\bin (?:\d+ h \d\d min|\d+ min \d\d s|\d+(?:\.\d)? s)\b",
+        "in TIME",
+    ),
+    (
+        r"not before (?:\d{4}-\d\d-\d\d )?\d\d:\d\d",
+        "not before THEN",
+    ),
+    (r"\(\d[\d ]*(?:\.\d)?/(?:s|min), limit", "(RATE, limit"),
+    (r"\(\d[\d ]*/s\)", "(RATE)"),
+    (r"\(fetched [^)]*\)", "(AGE)"),
+    (r"\b\d+ ms\b", "N ms"),
+    (
+        r"the same as the system's, to the second|\d+ s (?:behind|before) the system's",
+        "CLOCK",
+    ),
+    // Half of the year it is another hour.
+    (r"is [+-]\d+\.\d h off", "is HOURS h off"),
+    (r"(?m)^( *)timezone: .*$", "${1}timezone: ZONE"),
+    (r"\b\d[\d ]* missed\b", "N missed"),
+    (r"\band \d[\d ]* before it\b", "and N before it"),
+    // How many pages a listing has follows from the times of its tickets.
+    (r"\bin TIME on \d+ pages?\b", "in TIME on PAGES"),
+    // Addresses on this machine.
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"\bport \d+\b", "port PORT"),
+    (r"\(os error \d+\)", "(os error N)"),
+    (r"(x-ratelimit-(?:remaining|reset)): [^,\n]+", "${1}: N"),
+    // A connection that breaks is told as what broke first.
+    (r"(whether `[\w-]+` was obeyed): .*", "${1}: WHY"),
+    (
+        r"(?m)^(  in doubt   ).*: looking in TIME",
+        "${1}WHY: looking in TIME",
+    ),
+    // What comes by chance, and what is made of it; the ids of a sandbox's directory are the same for ever.
+    (
+        r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b",
+        "GUID",
+    ),
+    (r"/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "/GUID"),
+    (r#""TicketId": "[^"]*""#, r#""TicketId": "GUID""#),
+    // Tickets are numbered as they come, whichever row is the first.
+    (r"\bCF-\d+\b", "CF-N"),
+    (r"\breq_\d+\b", "req_N"),
+    (r"\bticket \d+\b", "ticket N"),
+    (r"\bmade (as )?\d+ (from|in run)\b", "made ${1}N ${2}"),
+    (r"/p\d{10,}\b", "/pSTAMP"),
+];
+
+/// Without the days around today and later, nor any that stands with its weekday, as those of schedules do; the days of
+/// the tickets in the samples are long past.
+fn without_days(text: &str) -> String {
+    let moment = Regex::new(
+        r"(?x)(?:\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\ )? (\d{4}-\d\d-\d\d) (?:[T\ -]\d\d:?\d\d(?::\d\d(?:\.\d+)?)?)?
+          (?:Z|[+-]\d\d:\d\d|\ (?:[A-Z]{3,4}|[+-]\d{2,4})\b)?",
+    )
+    .unwrap();
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let yesterday = today.yesterday().unwrap();
+    let shown = moment.replace_all(text, |found: &Captures<'_>| {
+        let is_near = found[2].parse::<Date>().is_ok_and(|day| day >= yesterday);
+        match is_near || found.get(1).is_some() {
+            true => "THEN".to_owned(),
+            false => found[0].to_owned(),
+        }
+    });
+    shown.into_owned()
 }
 
 /// How a command ended.

@@ -76,7 +76,7 @@ async fn raw(desk: &Desk, line: &str, headers: &str) -> (String, Vec<u8>) {
         .await
         .unwrap();
     let request = format!(
-        "{line} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\nauthorization: Bearer sandbox\r\n{headers}\r\n"
+        "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer sandbox\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

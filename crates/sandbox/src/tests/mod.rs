@@ -4,6 +4,7 @@ mod customers;
 mod desk;
 mod faults;
 mod files;
+mod guarded;
 mod http;
 mod incidentiq;
 mod kept;

@@ -1,0 +1,131 @@
+//! Lists that misbehave: an export that calls itself complete holds every ticket.
+
+use proptest::prelude::*;
+use tokio::sync::watch;
+
+use super::*;
+use crate::systems::query::StateFilter;
+use crate::systems::testing::Free;
+use crate::systems::testing::desk::{Desk, Fault, Faults};
+use crate::systems::{Standing, SystemName};
+
+const SYSTEMS: [SystemName; 2] = [SystemName::ClearFeed, SystemName::IncidentIq];
+
+/// Reads all tickets: how many are in the replica, and how it ended.
+async fn read(desk: &Desk, concurrency: usize) -> Result<(u64, Read)> {
+    let folder = tempfile::tempdir().unwrap();
+    let replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
+    let replica = Arc::new(Mutex::new(replica));
+    let order = Order {
+        query: Query {
+            states: Standing::ALL.map(StateFilter::Standing).to_vec(),
+            ..Query::default()
+        },
+        with_comments: false,
+        is_lasting: false,
+    };
+    let (_going, stop) = watch::channel(Going::On);
+    let free = Free::default();
+    let system = desk.system.as_ref();
+    let reading = Reading::new(
+        system,
+        &free,
+        Arc::clone(&replica),
+        &order,
+        concurrency,
+        stop,
+        &|_| {},
+    );
+    let read = reading.run().await?;
+    let count = replica.lock().unwrap().count(Span::default()).unwrap();
+    Ok((count, read))
+}
+
+#[tokio::test]
+async fn a_well_behaved_desk_is_read_whole_for_three_pages_more() {
+    for (system, tickets, pages) in [
+        // A cursor leads through pages of a hundred; the first page of an index has a thousand.
+        (SystemName::ClearFeed, 0, 1),
+        (SystemName::ClearFeed, 260, 3),
+        (SystemName::IncidentIq, 0, 1),
+        (SystemName::IncidentIq, 260, 1),
+    ] {
+        let desk = Desk::new(system, tickets, Faults::InTurn(vec![])).await;
+        // By one reader, which shares no window.
+        let (count, read) = read(&desk, 1).await.unwrap();
+        assert_eq!((count, &read.doubts), (tickets as u64, &vec![]), "{system}");
+        // The other end; what changed meanwhile, and the other end of that.
+        assert!(read.pages <= pages + 3, "{system}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_page_ends_no_export() {
+    for system in SYSTEMS {
+        for fault in [
+            Fault::Error,
+            Fault::NoBody,
+            Fault::OtherNames,
+            Fault::NoMetadata,
+        ] {
+            let desk = Desk::new(system, 260, Faults::Always(fault)).await;
+            assert!(read(&desk, 4).await.is_err(), "{system}, {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_a_list_that_is_cut_or_lacks_rows_says_so() {
+    for system in SYSTEMS {
+        for fault in [
+            Fault::NoRows,
+            Fault::Cut(100),
+            Fault::Cut(30),
+            Fault::Drop(7),
+            Fault::Fewer(47),
+        ] {
+            let desk = Desk::new(system, 260, Faults::Always(fault)).await;
+            let (count, ended) = read(&desk, 4).await.unwrap();
+            let is_true = !ended.doubts.is_empty() || count == 260;
+            assert!(is_true, "{system}, {fault:?}: {count}, {ended:?}");
+            // What strikes once is read again.
+            let desk = Desk::new(system, 260, Faults::InTurn(vec![Some(fault)])).await;
+            let (count, ended) = read(&desk, 4).await.unwrap();
+            assert_eq!(
+                (count, &ended.doubts),
+                (260, &vec![]),
+                "{system}, {fault:?}"
+            );
+        }
+    }
+}
+
+fn fault() -> impl Strategy<Value = Option<Fault>> {
+    prop_oneof![
+        6 => Just(None),
+        1 => Just(Some(Fault::Error)),
+        1 => Just(Some(Fault::NoRows)),
+        2 => (0..110_usize).prop_map(|most| Some(Fault::Cut(most))),
+        2 => (0..100_usize).prop_map(|place| Some(Fault::Drop(place))),
+        1 => Just(Some(Fault::Repeat)),
+        1 => Just(Some(Fault::Shuffle)),
+        1 => Just(Some(Fault::More)),
+        1 => (1..100_usize).prop_map(|by| Some(Fault::Fewer(by))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn a_complete_export_has_every_ticket(tickets in 0..330_usize, faults in prop::collection::vec(fault(), 0..14), is_clearfeed: bool) {
+        let system = SYSTEMS[usize::from(!is_clearfeed)];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let desk = Desk::new(system, tickets, Faults::InTurn(faults)).await;
+            if let Ok((count, ended)) = read(&desk, 4).await && ended.doubts.is_empty() {
+                prop_assert_eq!(count, tickets as u64);
+            }
+            Ok(())
+        })?;
+    }
+}

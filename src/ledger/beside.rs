@@ -1,0 +1,191 @@
+//! What the ledger holds beside a step that is looked up: done ones of its kind, by which a ticket shows that it shows
+//! such things.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::steps::print;
+use crate::systems::{CREATE, Print, Ticket};
+
+/// How many on other tickets are told.
+const ELSEWHERE: u32 = 4;
+
+/// Done calls of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DoneBeside {
+    /// On the ticket, whichever row and scope made them.
+    pub here: Vec<Print>,
+    /// On other tickets of the scope, by their ids.
+    pub elsewhere: Vec<(String, Print)>,
+    /// How the ticket itself was to look, where a row made it.
+    pub ticket: Option<Print>,
+}
+
+const HERE: &str = "
+    SELECT print FROM step
+    WHERE about IN (?1, ?2) AND state = 2 AND print IS NOT NULL AND (step = ?3 OR step LIKE '%/' || ?3)
+    UNION ALL
+    SELECT step.print FROM step AS made JOIN step ON step.scope = made.scope AND step.key = made.key
+    WHERE made.ticket = ?1 AND step.about IS NULL AND step.state = 2 AND step.print IS NOT NULL
+      AND (step.step = ?3 OR step.step LIKE '%/' || ?3)";
+
+/// In the order of the table, so that it ends with the first ones.
+const ELSEWHERE_OF_SCOPE: &str = "
+    SELECT coalesce(step.about, made.ticket), step.print
+    FROM step LEFT JOIN step AS made
+      ON made.scope = step.scope AND made.key = step.key AND made.step = ?3 AND made.ordinal = 0
+    WHERE step.scope = ?1 AND step.state = 2 AND step.print IS NOT NULL
+      AND (step.step = ?2 OR step.step LIKE '%/' || ?2)
+      AND coalesce(step.about, made.ticket) NOT IN (?4, ?5)
+    LIMIT ?6";
+
+pub(super) fn beside(
+    connection: &Connection,
+    scope: i64,
+    call: &str,
+    ticket: &Ticket,
+) -> rusqlite::Result<DoneBeside> {
+    let number = ticket.number.as_ref().unwrap_or(&ticket.id);
+    let here: Vec<Option<Print>> = connection
+        .prepare_cached(HERE)?
+        .query_map(params![ticket.id, number, call], |row| print(row, 0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let elsewhere: Vec<(String, Option<Print>)> = connection
+        .prepare_cached(ELSEWHERE_OF_SCOPE)?
+        .query_map(
+            params![scope, call, CREATE, ticket.id, number, ELSEWHERE],
+            |row| Ok((row.get(0)?, print(row, 1)?)),
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    let made = connection
+        .prepare_cached("SELECT print FROM step WHERE ticket = ?1 AND step = ?2 LIMIT 1")?
+        .query_row(params![ticket.id, CREATE], |row| print(row, 0))
+        .optional()?;
+    Ok(DoneBeside {
+        here: here.into_iter().flatten().collect(),
+        elsewhere: (elsewhere.into_iter())
+            .filter_map(|(ticket, print)| Some((ticket, print?)))
+            .collect(),
+        ticket: made.flatten(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Candidate, Change, Intent, Ledger, RunMeta, Settlement, State, StepId};
+    use crate::record::{Place, RowKey};
+    use crate::systems::Looks;
+    use jiff::Timestamp;
+
+    fn print(text: &str) -> Print {
+        Print::of(&Looks {
+            text: text.to_owned(),
+            ..Looks::default()
+        })
+    }
+
+    fn ticket(id: &str) -> Ticket {
+        Ticket {
+            id: id.to_owned(),
+            number: Some(format!("#{id}")),
+            ..Ticket::default()
+        }
+    }
+
+    fn sent(key: &str, step: &str, text: &str, about: Option<&str>) -> Change {
+        Change::Intend(Intent {
+            key: RowKey::new(key),
+            step: StepId {
+                name: step.to_owned(),
+                ordinal: 0,
+            },
+            later: Vec::new(),
+            place: Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row: 2,
+            },
+            content: [1; 16],
+            payload: [2; 16],
+            reference: Some(format!("s/{key}")),
+            group: "IT".to_owned(),
+            absent: 0,
+            doubted: false,
+            redo: false,
+            about: about.map(str::to_owned),
+            stale: Vec::new(),
+            print: Some(print(text)),
+            at: Timestamp::now(),
+        })
+    }
+
+    fn done(key: &str, step: &str, made: Option<&str>) -> Change {
+        Change::Settle(Settlement {
+            key: RowKey::new(key),
+            step: StepId {
+                name: step.to_owned(),
+                ordinal: 0,
+            },
+            to: State::Done,
+            ticket: made.map(ticket),
+            trouble: None,
+            doubted: false,
+            at: Timestamp::now(),
+        })
+    }
+
+    #[tokio::test]
+    async fn done_calls_of_a_kind_are_told_by_their_ticket() {
+        let ledger = Ledger::in_memory().unwrap();
+        let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let run = scope
+            .start_run(&scope.lock(None).unwrap(), RunMeta::default())
+            .await
+            .unwrap();
+        let late = run
+            .apply(vec![
+                sent("a", CREATE, "broken", None),
+                done("a", CREATE, Some("1")),
+                sent("a", "then-1/comment", "first", None),
+                done("a", "then-1/comment", None),
+                sent("a", "then-2/comment", "in doubt", None),
+                sent("b", "comment", "by its number", Some("#1")),
+                done("b", "comment", None),
+                sent("c", "comment", "elsewhere", Some("2")),
+                done("c", "comment", None),
+                sent("d", "subtask", "another kind", Some("1")),
+                done("d", "subtask", None),
+            ])
+            .await
+            .unwrap();
+        assert!(late.is_empty());
+        let mut beside = run.beside("comment", &ticket("1")).await.unwrap();
+        beside.here.sort_by_key(|print| print.length);
+        assert_eq!(beside.here, [print("first"), print("by its number")]);
+        assert_eq!(beside.elsewhere, [("2".to_owned(), print("elsewhere"))]);
+        assert_eq!(beside.ticket, Some(print("broken")));
+    }
+
+    #[tokio::test]
+    async fn candidates_are_kept_until_the_row_is_sent_again() {
+        let ledger = Ledger::in_memory().unwrap();
+        let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let run = scope
+            .start_run(&scope.lock(None).unwrap(), RunMeta::default())
+            .await
+            .unwrap();
+        let candidate = Candidate {
+            ticket: ticket("7"),
+            title: Some("Screen is dark".to_owned()),
+            created_at: Some(Timestamp::UNIX_EPOCH),
+            is_marked: true,
+        };
+        let told = Change::Candidates(RowKey::new("a"), vec![candidate.clone()]);
+        let sent = || sent("a", CREATE, "broken", None);
+        run.apply(vec![sent(), told]).await.unwrap();
+        let doubtful = || ledger.doubtful(run.code());
+        assert_eq!(doubtful().await.unwrap()[0].candidates, [candidate]);
+        run.apply(vec![sent()]).await.unwrap();
+        assert!(doubtful().await.unwrap()[0].candidates.is_empty());
+    }
+}

@@ -1,0 +1,231 @@
+//! How old a ledger is: a counter in a second file beside it, so that a backup that was put back, or a lost `-wal`, is
+//! noticed.
+//!
+//! Each run counts up twice, at its beginning and at its end, in both files:
+//!
+//! ```text
+//! file: 8 starting ─▶ ledger: 8 open ─▶ file: 8 open ─▶ … sending … ─▶ ledger: 9 closed ─▶ file: 9 closed
+//! ```
+//!
+//! A crash between two of these leaves what can be told from an old ledger: nothing is sent before both say *open*.
+//! While it is open the last commits are in `-wal`, which nobody removes then; without it they are lost.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// How far a run has come, as the second file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Phase {
+    /// The ledger may not have counted up yet; nothing was sent.
+    Starting,
+    /// A run is under way, or its process died.
+    Open,
+    /// No run is under way.
+    Closed,
+}
+
+/// What the second file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    /// Of which ledger.
+    ledger: String,
+    generation: i64,
+    phase: Phase,
+}
+
+/// The name of a file beside the ledger's.
+fn beside(ledger: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = ledger.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The second file of a ledger.
+pub(super) fn path(ledger: &Path) -> PathBuf {
+    beside(ledger, ".generation")
+}
+
+/// Whether the ledger's last commits are there to be read; asked before SQLite opens it.
+pub(super) fn has_wal(ledger: &Path) -> bool {
+    beside(ledger, "-wal").exists()
+}
+
+/// Whether a ledger is the one that was last written here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Age {
+    /// It is.
+    Current,
+    /// It may be an older one: why.
+    Doubtful(&'static str),
+    /// Somebody has said, or found out, that it is to be trusted.
+    Trusted,
+}
+
+/// What the file says; one that cannot be understood says nothing.
+fn read(ledger: &Path) -> Option<Mark> {
+    let bytes = std::fs::read(path(ledger)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Writes the file, on the disk before this returns.
+fn write(ledger: &Path, mark: &Mark) -> Result<()> {
+    let path = path(ledger);
+    let failed = |error: std::io::Error| {
+        Error::machine("the state folder cannot be written")
+            .at(path.display())
+            .hint("make the folder writable, or choose another with `--state DIR`")
+            .caused_by(error)
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let text = serde_json::to_string(mark).expect("strings and numbers have a JSON form");
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(failed)?;
+    file.persist(&path).map_err(|error| failed(error.error))?;
+    // The name is on the disk with the folder; where a folder cannot be opened, the system keeps names by itself.
+    if let Ok(folder) = std::fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// What the ledger itself says: which one it is, its generation, whether a run is under way.
+struct Kept {
+    ledger: String,
+    generation: i64,
+    open: bool,
+}
+
+fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
+    connection
+        .query_row(
+            "SELECT ledger, generation, open FROM generation",
+            [],
+            |row| {
+                Ok(Kept {
+                    ledger: row.get(0)?,
+                    generation: row.get(1)?,
+                    open: row.get(2)?,
+                })
+            },
+        )
+        .optional()
+}
+
+/// Compares a ledger with its second file. `had_wal` was asked before the ledger was opened.
+pub(super) fn judge(
+    connection: &Connection,
+    ledger: &Path,
+    had_wal: bool,
+) -> rusqlite::Result<Age> {
+    let kept = kept(connection)?;
+    Ok(match (kept, read(ledger)) {
+        // Never run by a version that counts.
+        (None, None) => Age::Current,
+        (None, Some(mark)) if mark.phase == Phase::Starting => Age::Current,
+        (None, Some(_)) => Age::Doubtful("later runs have counted further than it knows"),
+        (Some(_), None) => Age::Doubtful("the file `ledger.sqlite.generation` is not beside it"),
+        (Some(kept), Some(mark)) if kept.ledger != mark.ledger => {
+            Age::Doubtful("the file `ledger.sqlite.generation` beside it is of another ledger")
+        }
+        (Some(kept), Some(mark)) => match mark.generation - kept.generation {
+            // The second file is written last at the end of a run.
+            ..0 => Age::Current,
+            0 if kept.open && mark.phase == Phase::Open && !had_wal => Age::Doubtful(
+                "a run was under way, and its last writes (`ledger.sqlite-wal`) are gone",
+            ),
+            0 => Age::Current,
+            1 if mark.phase == Phase::Starting => Age::Current,
+            _ => Age::Doubtful("later runs have counted further than it knows"),
+        },
+    })
+}
+
+/// Whether a run was under way when the ledger was used last.
+pub(super) fn is_open(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(kept(connection)?.is_some_and(|kept| kept.open))
+}
+
+/// Counts up in both files, within a transaction that is not committed yet. The second file comes first.
+pub(super) fn begin(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
+    let kept = kept(connection)?;
+    let mark = ledger.and_then(read);
+    let id = kept.as_ref().map(|kept| kept.ledger.clone());
+    let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let known = mark.map_or(0, |mark| mark.generation);
+    let generation = kept.map_or(0, |kept| kept.generation).max(known) + 1;
+    if let Some(path) = ledger {
+        let mark = Mark {
+            ledger: id.clone(),
+            generation,
+            phase: Phase::Starting,
+        };
+        write(path, &mark).map_err(carried)?;
+    }
+    put(connection, &id, generation, true)
+}
+
+/// Counts up in the ledger at the end of a run. It stays open where another run of another scope is under way.
+pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
+    let Some(kept) = kept(connection)? else {
+        return Ok(());
+    };
+    let open = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM run WHERE state = 'running')",
+        [],
+        |row| row.get(0),
+    )?;
+    put(connection, &kept.ledger, kept.generation + 1, open)
+}
+
+/// Lets the second file say what the ledger says, which is committed.
+pub(super) fn follow(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
+    let (Some(kept), Some(path)) = (kept(connection)?, ledger) else {
+        return Ok(());
+    };
+    let mark = Mark {
+        ledger: kept.ledger,
+        generation: kept.generation,
+        phase: match kept.open {
+            true => Phase::Open,
+            false => Phase::Closed,
+        },
+    };
+    write(path, &mark).map_err(carried)
+}
+
+fn put(connection: &Connection, ledger: &str, generation: i64, open: bool) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO generation (id, ledger, generation, open) VALUES (1, ?1, ?2, ?3)",
+        params![ledger, generation, open],
+    )?;
+    Ok(())
+}
+
+/// Carries an error of ours through SQLite's.
+pub(super) fn carried(error: Error) -> rusqlite::Error {
+    rusqlite::Error::UserFunctionError(Box::new(error))
+}
+
+/// An error of ours that was carried through SQLite's, anew.
+pub(super) fn ours(error: &rusqlite::Error) -> Option<Error> {
+    let rusqlite::Error::UserFunctionError(inner) = error else {
+        return None;
+    };
+    let error = inner.downcast_ref::<Error>()?;
+    let anew = Error::new(error.kind(), error.message());
+    let anew = error
+        .hints()
+        .iter()
+        .fold(anew, |anew, hint| anew.hint(hint.clone()));
+    Some(anew)
+}

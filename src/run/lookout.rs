@@ -1,0 +1,539 @@
+//! Looks at the system while a run is under way: whether it holds tickets of the scope that the ledger does not know.
+//!
+//! A ledger may be old (a backup that was put back, a copied state folder), and another computer may send the same
+//! rows at the same time. The ledger keeps up to which time it has looked. A run of a scope that it knows looks at what
+//! was created since then before it sends anything; every run looks after its first row, again when what was
+//! made beside that must show, then after 60 s and 500 rows,
+//! and once more at its end. What it finds is one of
+//!
+//! | a ticket of the scope | what the run does |
+//! |---|---|
+//! | that the ledger holds, or whose row is under way | nothing; the second is looked at again |
+//! | of a row that has another ticket | it tells the duplicate; if this run made the row, somebody else sends it too: it stops |
+//! | of a row of this input that has none as far as the ledger knows | it stops: the ledger is old, or another run is under way |
+//! | of another row | it remembers it, as `runs adopt` would |
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
+
+use super::adopt::{references, remembered};
+use super::engine::Engine;
+use super::line::Line;
+use super::retry::Backoff;
+use super::{Reread, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::{Change, Create, State};
+use crate::mapping::reference::{LABEL, borne, marked_group, short};
+use crate::record::RowKey;
+use crate::systems::{Listed, Reading, Standing, Ticket};
+
+/// How many pages of the newest tickets one look reads.
+const PAGES: u32 = 50;
+/// The shortest time between two looks.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// The fewest rows between two looks.
+const ROWS: u64 = 500;
+/// After so many rows it looks whatever the time: more would not be on its pages.
+const MANY: u64 = 4_000;
+/// How often a run that writes nothing else says that it is under way.
+const BEAT: Duration = Duration::from_secs(30);
+/// How many tickets of a finding are named.
+const NAMED: usize = 5;
+
+/// What the looks of a run are about.
+pub(super) struct About<'e> {
+    /// The name of the scope.
+    pub(super) scope: String,
+    /// The custom field that bears the references; `None` for the description.
+    pub(super) field: Option<String>,
+    /// Whether rows make tickets that bear a reference.
+    pub(super) marks: bool,
+    /// Up to which time earlier runs have looked; `None` where there was none.
+    pub(super) looked_until: Option<Timestamp>,
+    /// Tickets that rollbacks took back.
+    pub(super) taken_back: HashSet<String>,
+    pub(super) reread: Option<Reread<'e>>,
+}
+
+/// A ticket that bears a reference which may be of the scope.
+#[derive(Debug, Clone)]
+struct Marked {
+    reference: String,
+    ticket: Ticket,
+    group: String,
+    created_at: Option<Timestamp>,
+}
+
+/// What a look brought.
+pub(super) struct Looked {
+    /// Up to which time it has looked.
+    until: Timestamp,
+    /// Whether all was on its pages.
+    whole: bool,
+    /// Tickets that the ledger does not hold, with what it knows of their references.
+    unknown: Vec<(Marked, Option<Create>)>,
+    /// When tickets were created that it does hold.
+    held: HashMap<String, Option<Timestamp>>,
+    /// Of the tickets of rows that seem to have two: those that were read and are there.
+    there: HashSet<String>,
+}
+
+/// The looks of a run.
+pub(super) struct Watch<'e> {
+    line: Arc<Line>,
+    about: About<'e>,
+    overlap: SignedDuration,
+    visible_within: Duration,
+    /// When the first row had its ticket, until all that was made beside it must show and was looked at.
+    begun: Option<Instant>,
+    trusts: bool,
+    adopt: String,
+    since: Timestamp,
+    /// Nothing is sent before the first look.
+    is_first: bool,
+    /// Rows that have their ticket since the last look, and in the whole run.
+    rows: u64,
+    all: u64,
+    last: Instant,
+    /// Tickets whose rows were under way at the last look.
+    pending: Vec<Marked>,
+    /// Keys of the input by their references, shortened; made when it is first needed.
+    keys: Option<HashMap<u64, RowKey>>,
+    /// References of other inputs that are remembered.
+    told: HashSet<String>,
+    beat: Instant,
+    said_partial: bool,
+    pub(super) round: Option<BoxFuture<'e, Result<std::result::Result<Looked, String>>>>,
+}
+
+impl<'e> Watch<'e> {
+    pub(super) fn new(line: Arc<Line>, settings: &Settings, about: About<'e>) -> Self {
+        let overlap = SignedDuration::try_from(settings.visible_within);
+        let overlap = overlap.unwrap_or(SignedDuration::from_secs(30));
+        let since = about.looked_until.unwrap_or_else(|| line.now());
+        let since = since.checked_sub(overlap).unwrap_or(since);
+        Self {
+            is_first: about.marks && about.looked_until.is_some(),
+            line,
+            overlap,
+            visible_within: settings.visible_within,
+            begun: None,
+            trusts: settings.trust_ledger,
+            adopt: settings.adopt.clone(),
+            about,
+            since,
+            rows: 0,
+            all: 0,
+            last: Instant::now(),
+            pending: Vec::new(),
+            keys: None,
+            told: HashSet::new(),
+            beat: Instant::now(),
+            said_partial: false,
+            round: None,
+        }
+    }
+
+    /// Whether nothing may be sent yet.
+    pub(super) fn holds(&self) -> bool {
+        self.is_first
+    }
+
+    /// A row has its ticket.
+    pub(super) fn made(&mut self) {
+        if self.all == 0 {
+            self.begun = Some(Instant::now());
+        }
+        self.rows += 1;
+        self.all += 1;
+    }
+
+    /// Whether what another run made beside our first row must show by now, and nobody has looked since.
+    fn shows_beginning(&self) -> bool {
+        self.begun
+            .is_some_and(|begun| begun.elapsed() >= self.visible_within)
+    }
+
+    /// Starts a look when it is time for one. `waits`: rows wait to be sent; `last`: nothing else is to be done any more.
+    pub(super) fn advance(&mut self, waits: bool, last: bool) {
+        if self.round.is_some() || !self.about.marks || !self.is_due(waits, last) {
+            return;
+        }
+        let (line, since, overlap) = (self.line.clone(), self.since, self.overlap);
+        let (scope, field) = (self.about.scope.clone(), self.about.field.clone());
+        let pending = std::mem::take(&mut self.pending);
+        let taken_back = self.about.taken_back.clone();
+        self.rows = 0;
+        self.last = Instant::now();
+        if self.shows_beginning() {
+            self.begun = None;
+        }
+        self.round = Some(Box::pin(async move {
+            let look = Look {
+                line: &line,
+                scope: &scope,
+                field: field.as_deref(),
+                taken_back: &taken_back,
+            };
+            look.at(since, overlap, pending).await
+        }));
+    }
+
+    fn is_due(&self, waits: bool, last: bool) -> bool {
+        let often = self.rows >= ROWS && self.last.elapsed() >= INTERVAL;
+        let after_the_first = self.rows > 0 && self.rows == self.all;
+        (self.is_first && waits)
+            || after_the_first
+            || self.rows > 0 && self.shows_beginning()
+            || often
+            || self.rows >= MANY
+            || (last && self.rows > 0)
+    }
+
+    /// Whether all looks are done when nothing else is left.
+    pub(super) fn is_over(&self) -> bool {
+        self.round.is_none() && (!self.about.marks || self.rows == 0)
+    }
+
+    /// When the run is to say that it is under way.
+    pub(super) fn deadline(&self) -> Instant {
+        self.beat + BEAT
+    }
+
+    /// Whether it is time to say so.
+    pub(super) fn beats(&mut self) -> bool {
+        let due = self.beat.elapsed() >= BEAT;
+        if due {
+            self.beat = Instant::now();
+        }
+        due
+    }
+
+    /// The key of this input that a reference names.
+    fn key_of(&mut self, wanted: &str) -> Result<Option<RowKey>> {
+        let Some(reread) = &self.about.reread else {
+            return Ok(None);
+        };
+        if self.keys.is_none() {
+            let mut keys = HashMap::new();
+            reread(&mut |key| {
+                for one in references(&self.about.scope, &key).into_iter().flatten() {
+                    keys.insert(print(&one), key.clone());
+                }
+            })?;
+            self.keys = Some(keys);
+        }
+        let keys = self.keys.as_ref();
+        Ok(keys.and_then(|keys| keys.get(&print(wanted)).cloned()))
+    }
+}
+
+/// A reference, in whichever form, in eight bytes.
+fn print(reference: &str) -> u64 {
+    let hash = blake3::hash(short(reference).as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_le_bytes(first)
+}
+
+/// One look.
+struct Look<'l> {
+    line: &'l Line,
+    scope: &'l str,
+    field: Option<&'l str>,
+    taken_back: &'l HashSet<String>,
+}
+
+impl Look<'_> {
+    /// Lists what was created since, and holds it against the ledger. The inner error: it could not be listed.
+    async fn at(
+        &self,
+        since: Timestamp,
+        overlap: SignedDuration,
+        pending: Vec<Marked>,
+    ) -> Result<std::result::Result<Looked, String>> {
+        let now = self.line.now();
+        let (listed, whole) = match self.list(since).await {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let mut marked: HashMap<String, Marked> = HashMap::new();
+        for one in pending.into_iter().chain(listed) {
+            marked.insert(one.ticket.id.clone(), one);
+        }
+        let owners = self
+            .line
+            .run
+            .owners(marked.keys().cloned().collect())
+            .await?;
+        let held = (marked.values())
+            .filter(|one| owners.contains_key(&one.ticket.id))
+            .map(|one| (one.ticket.id.clone(), one.created_at))
+            .collect();
+        let free: Vec<Marked> = (marked.into_values())
+            .filter(|one| !owners.contains_key(&one.ticket.id))
+            .filter(|one| !self.taken_back.contains(&one.ticket.id))
+            .collect();
+        let references: HashSet<String> = free.iter().map(|one| one.reference.clone()).collect();
+        let known = match references.is_empty() {
+            true => HashMap::new(),
+            false => self.line.run.creates(references).await?,
+        };
+        let mut looked = Looked {
+            until: now.checked_sub(overlap).unwrap_or(now),
+            whole,
+            unknown: Vec::new(),
+            held,
+            there: HashSet::new(),
+        };
+        for one in free {
+            let create = known.get(&one.reference).cloned();
+            if let Some(ticket) = create.as_ref().and_then(|create| create.ticket.as_ref()) {
+                if ticket.id == one.ticket.id {
+                    // Its answer was written between the two questions.
+                    looked.held.insert(one.ticket.id, one.created_at);
+                    continue;
+                }
+                self.read(ticket, &mut looked).await;
+                self.read(&one.ticket, &mut looked).await;
+            }
+            looked.unknown.push((one, create));
+        }
+        looked
+            .unknown
+            .sort_by(|(one, _), (other, _)| one.reference.cmp(&other.reference));
+        Ok(Ok(looked))
+    }
+
+    /// Reads a ticket of a row that seems to have two: a listing may be old, or name one that is gone.
+    async fn read(&self, ticket: &Ticket, looked: &mut Looked) {
+        let read = self
+            .line
+            .system
+            .read_ticket(&ticket.id, self.line.limiter.as_ref())
+            .await;
+        if let Ok(Reading::Found(listed)) = read
+            && listed.standing != Standing::Gone
+        {
+            looked.there.insert(ticket.id.clone());
+        }
+    }
+
+    async fn list(&self, since: Timestamp) -> Result<(Vec<Marked>, bool)> {
+        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        let mut backoff = Backoff::repeat();
+        loop {
+            let mut found = Vec::new();
+            let mut page = |listed: Vec<Listed>| {
+                found.extend(listed.into_iter().filter_map(|one| self.marked(one)))
+            };
+            match system.list_newest(since, PAGES, permit, &mut page).await {
+                Ok(true) => return Ok((found, true)),
+                Ok(false) => {
+                    let words = match self.field {
+                        Some(_) => self.scope.to_owned(),
+                        None => format!("{LABEL}{}", self.scope),
+                    };
+                    // A help: without it, what was listed is what there is.
+                    if let Ok(sample) = system.sample(&words, permit).await {
+                        found.extend(sample.into_iter().filter_map(|one| self.marked(one)));
+                    }
+                    return Ok((found, false));
+                }
+                Err(error) => match backoff.next() {
+                    Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// A listed ticket with a reference that may be of the scope.
+    fn marked(&self, listed: Listed) -> Option<Marked> {
+        let reference = borne(&listed, self.field).own()?.to_owned();
+        let of_scope = (reference.split_once('/')).is_none_or(|(name, _)| name == self.scope);
+        (of_scope && listed.standing != Standing::Gone).then(|| Marked {
+            reference,
+            group: marked_group(listed.group, self.field),
+            created_at: listed.created_at,
+            ticket: listed.ticket,
+        })
+    }
+}
+
+fn name_of(ticket: &Ticket) -> &str {
+    ticket.number.as_deref().unwrap_or(&ticket.id)
+}
+
+/// The first of some tickets, with the keys of their rows.
+fn told(rows: &[(RowKey, Ticket)]) -> String {
+    let names: Vec<String> = (rows.iter().take(NAMED))
+        .map(|(key, ticket)| format!("`{}` (key `{key}`)", name_of(ticket)))
+        .collect();
+    let more = if rows.len() > NAMED { " …" } else { "" };
+    format!("{}{more}", names.join(", "))
+}
+
+impl Engine<'_> {
+    /// A look came back.
+    pub(super) fn looked_around(&mut self, looked: Result<std::result::Result<Looked, String>>) {
+        let is_first = std::mem::take(&mut self.watch.is_first);
+        let looked = match looked {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(why)) if is_first && !self.watch.trusts => {
+                let error = Error::new(
+                    ErrorKind::System,
+                    format!("what was created since the last run could not be listed: {why}"),
+                );
+                let error = error
+                    .hint("nothing was sent: this ledger may be older than what is there; run the same command again")
+                    .hint("or pass `--trust-ledger` if you know that nothing was sent since");
+                return self.stop_with(error);
+            }
+            // The next look begins where this one did.
+            Ok(Err(why)) => {
+                return self.fold.note(format!(
+                    "the system could not be looked at for tickets of another run: {why}"
+                ));
+            }
+            Err(error) => return self.break_with(error),
+        };
+        if let Err(error) = self.judge(&looked) {
+            return self.stop_with(error);
+        }
+        if !looked.whole && !std::mem::replace(&mut self.watch.said_partial, true) {
+            self.fold.note(format!(
+                "more tickets were created than the newest {PAGES} pages show: those before were only searched for \
+                 `{}`, and one of another run may be among them",
+                self.watch.about.scope
+            ));
+        }
+        self.watch.since = looked.until;
+        self.changes.push(Change::Looked(looked.until));
+    }
+
+    /// Tells what a look found.
+    fn judge(&mut self, looked: &Looked) -> Result<()> {
+        let is_last = self.feed.is_none() && self.backlog.is_empty() && self.ready.is_empty();
+        let (mut missing, mut rivals) = (Vec::new(), Vec::new());
+        for (marked, create) in &looked.unknown {
+            let found =
+                || (create.as_ref()).map(|create| (create.key.clone(), marked.ticket.clone()));
+            match create.as_ref().map(|create| (create.state, create)) {
+                Some((State::Sending | State::InDoubt, _)) => {
+                    self.watch.pending.push(marked.clone());
+                }
+                Some((State::Done | State::Skipped, create)) => {
+                    self.tell_other(marked, create, looked);
+                    // A row that this run made, and that was never in doubt, has been made by somebody else too.
+                    if create.of_this_run && !create.doubted && !is_last {
+                        rivals.extend(found());
+                    }
+                }
+                _ => match self.watch.key_of(&marked.reference)? {
+                    Some(key) => missing.push((key, marked.ticket.clone())),
+                    None => self.remember(marked),
+                },
+            }
+        }
+        let what = match (missing.as_slice(), rivals.as_slice()) {
+            ([], []) => return Ok(()),
+            ([], rivals) => format!(
+                "another computer or state folder sends the same rows: this ledger does not know {}",
+                told(rivals)
+            ),
+            (missing, _) => format!(
+                "the system holds {} of rows of this input that this ledger does not know: {}",
+                match missing.len() {
+                    1 => "a ticket".to_owned(),
+                    count => format!("{count} tickets"),
+                },
+                told(missing)
+            ),
+        };
+        if self.watch.trusts {
+            self.fold.note(what);
+            return Ok(());
+        }
+        let error = Error::usage(what)
+            .hint("this ledger is older than what was sent, or another computer or state folder sends the same rows: stop that one")
+            .hint(format!("then learn from the system what is there: {}", self.watch.adopt))
+            .hint("`--trust-ledger` sends the rows all the same, and makes duplicates of those that are there");
+        Err(error)
+    }
+
+    /// A row has a ticket, and another one bears its reference.
+    fn tell_other(&mut self, marked: &Marked, create: &Create, looked: &Looked) {
+        let other = &marked.ticket;
+        if !self.doubles.insert(other.id.clone()) {
+            return;
+        }
+        let Some(own) = &create.ticket else {
+            // Settled by hand as not to be sent.
+            return self.fold.note(format!(
+                "row `{}` is not to be sent, and ticket `{}` bears its reference",
+                create.key,
+                name_of(other)
+            ));
+        };
+        if !looked.there.contains(&other.id) {
+            return self.fold.note(format!(
+                "row `{}`: ticket `{}` was listed with its reference, but cannot be read; look at both before you close one",
+                create.key,
+                name_of(other)
+            ));
+        }
+        if !looked.there.contains(&own.id) {
+            return self.fold.note(format!(
+                "row `{}` has been made more than once: its ticket `{}` cannot be read any more, keep `{}`",
+                create.key,
+                name_of(own),
+                name_of(other)
+            ));
+        }
+        self.fold.totals.doubles += 1;
+        // One that was made before the look's time is the older one.
+        let own_at = looked.held.get(&own.id).copied().flatten();
+        let own_first = own_at.is_none_or(|own_at| {
+            marked
+                .created_at
+                .is_none_or(|at| (own_at, &own.id) <= (at, &other.id))
+        });
+        let (keep, close) = if own_first {
+            (own, other)
+        } else {
+            (other, own)
+        };
+        self.fold.note(format!(
+            "row `{}` has been made more than once: keep ticket `{}`, the earlier one, and close `{}`",
+            create.key,
+            name_of(keep),
+            name_of(close)
+        ));
+    }
+
+    /// A ticket of the scope whose row is in another input.
+    fn remember(&mut self, marked: &Marked) {
+        let key = marked
+            .reference
+            .split_once('/')
+            .map(|(_, key)| RowKey::new(key));
+        // A hashed one tells no key, and perhaps is of another scope.
+        let Some(key) = key.filter(|_| self.watch.told.insert(marked.reference.clone())) else {
+            return;
+        };
+        let at = marked.created_at.unwrap_or_else(|| self.now());
+        self.changes.extend(remembered(
+            key,
+            marked.reference.clone(),
+            marked.ticket.clone(),
+            marked.group.clone(),
+            at,
+        ));
+    }
+}

@@ -1,0 +1,243 @@
+//! What is looked for in a listing, and what it brings.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::evidence::{Evidence, Known, Span, Stray};
+use crate::ledger::Control;
+use crate::mapping::reference::{Borne, borne, field_of, short};
+use crate::record::RowKey;
+use crate::run::plan::Doubt;
+use crate::systems::{Gap, Listed};
+
+/// How many tickets outside of the time in question are kept, for the case that the system's times are wrong.
+const MOST_OUTSIDE: usize = 20_000;
+
+/// Tickets that the ledger holds, with the key that holds them.
+pub(super) type Held = HashMap<String, Option<RowKey>>;
+
+/// What is looked for: references, and tickets that prove the listing, by the place that bears them.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// By the custom field, or the description.
+    places: BTreeMap<Option<String>, Place>,
+    pub(super) from: Option<Timestamp>,
+    /// When tickets were made that may be a row's.
+    spans: Vec<Span>,
+    pub(super) commit_within: Duration,
+}
+
+#[derive(Default)]
+pub(super) struct Place {
+    /// By what the first line bears.
+    references: HashMap<String, String>,
+    /// By the id of the ticket.
+    controls: HashMap<String, Control>,
+}
+
+impl Place {
+    /// The references looked for that a ticket bears.
+    fn wanted<'p>(&'p self, borne: &Borne) -> Vec<&'p String> {
+        let last = borne.last.as_deref().and_then(|last| {
+            let reference = self.references.get(&*short(last))?;
+            (reference == last).then_some(reference)
+        });
+        let first = borne
+            .first
+            .as_deref()
+            .and_then(|first| self.references.get(first));
+        let mut wanted: Vec<&String> = last.into_iter().chain(first).collect();
+        wanted.dedup();
+        wanted
+    }
+}
+
+impl Wanted {
+    pub(super) fn of<'d>(
+        rows: impl Iterator<Item = (&'d str, Option<&'d str>, Timestamp)>,
+    ) -> Self {
+        let mut wanted = Self::default();
+        for (group, reference, sent_at) in rows {
+            wanted.from = Some(wanted.from.map_or(sent_at, |from| from.min(sent_at)));
+            let place = wanted.place(group);
+            let reference = reference.map(|it| (short(it).into_owned(), it.to_owned()));
+            place.references.extend(reference);
+        }
+        wanted
+    }
+
+    /// What settles these rows.
+    pub(super) fn of_doubts(doubts: &[Doubt], commit_within: Duration) -> Self {
+        let rows = doubts.iter();
+        let rows = rows.map(|doubt| (&*doubt.group, doubt.reference.as_deref(), doubt.sent_at));
+        let mut wanted = Self::of(rows);
+        let spans = doubts
+            .iter()
+            .map(|doubt| Span::of_doubt(doubt, commit_within));
+        wanted.spans = merged(spans.collect());
+        wanted.commit_within = commit_within;
+        wanted
+    }
+
+    pub(super) fn place(&mut self, group: &str) -> &mut Place {
+        let field = field_of(group).map(str::to_owned);
+        self.places.entry(field).or_default()
+    }
+
+    /// Adds tickets that prove the listing of a group.
+    pub(super) fn control(&mut self, group: &str, controls: Vec<Control>) {
+        let controls = controls.into_iter();
+        let controls = controls.map(|control| (control.ticket.clone(), control));
+        self.place(group).controls.extend(controls);
+    }
+
+    pub(super) fn number(&self, group: &str) -> usize {
+        let field = field_of(group);
+        let mut places = self.places.keys();
+        places
+            .position(|place| place.as_deref() == field)
+            .unwrap_or_default()
+    }
+
+    fn is_then(&self, at: Option<Timestamp>) -> bool {
+        let Some(at) = at else { return true };
+        let next = self.spans.partition_point(|span| span.to < at);
+        self.spans.get(next).is_some_and(|span| span.from <= at)
+    }
+}
+
+/// Spans in order, those that overlap as one.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_by_key(|span| span.from);
+    let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.from <= last.to => last.to = last.to.max(span.to),
+            _ => merged.push(span),
+        }
+    }
+    merged
+}
+
+/// A ticket that bears a reference that is looked for.
+#[derive(Debug, Clone)]
+pub(super) struct Hit {
+    pub(super) listed: Listed,
+    /// Whether its places bear another reference too.
+    pub(super) is_torn: bool,
+    /// Whether its first line is the reference.
+    pub(super) is_first: bool,
+}
+
+/// What one listing brought.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Tickets by the place and the reference that they bear, each once.
+    pub(super) hits: HashMap<(Option<String>, String), Vec<Hit>>,
+    /// Tickets of the time in question that prove nothing.
+    pub(super) strays: Vec<Stray>,
+    /// Those of another time.
+    outside: Vec<Stray>,
+    /// Whether more are of another time than are kept.
+    pub(super) is_crowded: bool,
+    ids: HashSet<String>,
+    pub(super) evidence: Evidence,
+    /// Why the listing is not whole; it proves nothing then.
+    pub(super) gap: Option<Gap>,
+}
+
+impl Seen {
+    pub(super) fn take(&mut self, listed: &Listed, wanted: &Wanted) {
+        if !self.ids.insert(listed.ticket.id.clone()) {
+            return;
+        }
+        let id = &listed.ticket.id;
+        let mut is_control = false;
+        for control in wanted
+            .places
+            .values()
+            .filter_map(|place| place.controls.get(id))
+        {
+            is_control = true;
+            let known = Known {
+                reference: &control.reference,
+                group: &control.group,
+                sent_at: control.sent_at,
+                print: control.print.as_ref(),
+            };
+            self.evidence.observe(listed, known, wanted.commit_within);
+        }
+        if is_control {
+            return;
+        }
+        let places = wanted.places.iter();
+        let all: Vec<_> = places
+            .map(|(field, place)| (field, place, borne(listed, field.as_deref())))
+            .collect();
+        // A ticket has one reference of its own; were it taken for two rows, one of them would be lost. Fields come
+        // before the description, which may quote.
+        let hit = all.iter().rev().find_map(|(field, place, borne)| {
+            let references = place.wanted(borne);
+            (!references.is_empty()).then_some((*field, references, borne))
+        });
+        for reference in hit.iter().flat_map(|(_, references, _)| references) {
+            let Some((field, _, borne)) = &hit else { break };
+            let hits = ((*field).clone(), (*reference).clone());
+            self.hits.entry(hits).or_default().push(Hit {
+                listed: listed.clone(),
+                is_torn: borne.is_torn(),
+                is_first: borne.first.as_deref() == Some(&*short(reference)),
+            });
+        }
+        let is_hit = hit.is_some();
+        let borne = all.iter().map(|(.., borne)| borne.clone());
+        let stray = || Stray::of(listed, borne.collect());
+        if is_hit || wanted.is_then(listed.created_at) {
+            self.strays.push(stray());
+        } else if self.outside.len() < MOST_OUTSIDE {
+            self.outside.push(stray());
+        } else {
+            self.is_crowded = true;
+        }
+    }
+
+    /// The tickets of which the ledger is to say whether it holds them.
+    pub(super) fn unknown(&mut self) -> Vec<String> {
+        if !self.evidence.tells_time() {
+            self.strays.append(&mut self.outside);
+        }
+        self.strays
+            .iter()
+            .map(|stray| stray.ticket.id.clone())
+            .collect()
+    }
+
+    /// The first ticket that bears a reference in the place of a group and that the ledger holds, and for which row.
+    pub(super) fn taken(
+        &self,
+        group: &str,
+        reference: &str,
+        held: &Held,
+    ) -> Option<(String, Option<RowKey>)> {
+        let place = (field_of(group).map(str::to_owned), reference.to_owned());
+        let mut hits = self.hits.get(&place)?.iter();
+        hits.find_map(|hit| {
+            let id = &hit.listed.ticket.id;
+            Some((id.clone(), held.get(id)?.clone()))
+        })
+    }
+
+    /// The tickets that bear a reference in the place of a group and that the ledger does not hold, the earliest
+    /// first.
+    pub(super) fn free(&self, group: &str, reference: &str, held: &Held) -> Vec<&Hit> {
+        let place = (field_of(group).map(str::to_owned), reference.to_owned());
+        let mut hits: Vec<&Hit> = (self.hits.get(&place).into_iter().flatten())
+            .filter(|hit| !held.contains_key(&hit.listed.ticket.id))
+            .collect();
+        // Stable: without times the order of the listing, oldest first, decides.
+        hits.sort_by_key(|hit| hit.listed.created_at.unwrap_or(Timestamp::MAX));
+        hits
+    }
+}

@@ -1,0 +1,160 @@
+//! A ledger that is older than what was sent, and two that send the same rows at once.
+
+use super::*;
+use crate::ledger::{Intent, Ledger, Settlement, State, StepId};
+use crate::record::{Place, RowKey};
+use crate::systems::{CREATE, Ticket};
+use jiff::Timestamp;
+
+/// The same system with another ledger, of which it is known that these rows were made.
+async fn knowing(bench: &Bench, rows: std::ops::Range<usize>) -> Bench {
+    let ledger = Ledger::in_memory().unwrap();
+    let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let locks = scope.lock(None).unwrap();
+    let run = scope.start_run(&locks, RunMeta::default()).await.unwrap();
+    let step = || StepId {
+        name: CREATE.to_owned(),
+        ordinal: 0,
+    };
+    let intents = rows.clone().map(|n| Intent {
+        key: RowKey::new(format!("k{n}")),
+        step: step(),
+        later: Vec::new(),
+        place: Place {
+            file: "t.csv".into(),
+            sheet: None,
+            row: n as u64 + 2,
+        },
+        content: crate::ledger::UNKNOWN_CONTENT,
+        payload: [2; 16],
+        reference: Some(format!("s/k{n}")),
+        group: "all".to_owned(),
+        absent: 0,
+        doubted: false,
+        redo: false,
+        about: None,
+        stale: Vec::new(),
+        print: None,
+        at: Timestamp::now(),
+    });
+    run.intend(intents.collect()).await.unwrap();
+    let settlements = rows.map(|n| Settlement {
+        key: RowKey::new(format!("k{n}")),
+        step: step(),
+        to: State::Done,
+        ticket: Some(Ticket {
+            id: bench.fake.id_of(&format!("k{n}")),
+            ..Ticket::default()
+        }),
+        trouble: None,
+        doubted: false,
+        at: Timestamp::now(),
+    });
+    run.settle(settlements.collect()).await.unwrap();
+    Bench {
+        ledger,
+        fake: Arc::clone(&bench.fake),
+        settings: bench.settings.clone(),
+        going: tokio::sync::watch::Sender::new(Going::On),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_ledger_stops_before_anything_is_sent() {
+    let bench = Bench::new();
+    let input = Input::new(300);
+    bench.run(&input).await;
+    let old = knowing(&bench, 0..100).await;
+    let (totals, _) = old.run(&input).await;
+    let error = totals.stopped.unwrap();
+    assert!(error.to_string().contains("200 tickets"), "{error}");
+    assert!(
+        error.hints().concat().contains("runs adopt"),
+        "{:?}",
+        error.hints()
+    );
+    assert!(error.hints().concat().contains("--trust-ledger"));
+    old.once_each(300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trusted_ledger_is_believed_and_what_is_there_is_told() {
+    let bench = Bench::new();
+    let input = Input::new(30);
+    bench.run(&input).await;
+    let mut old = knowing(&bench, 0..20).await;
+    old.settings.trust_ledger = true;
+    let (totals, told) = old.run(&input).await;
+    assert_eq!(
+        (totals.created, totals.doubles),
+        (10, 10),
+        "{:?}",
+        told.notes
+    );
+    assert!(
+        told.notes.iter().any(|it| it.contains("10 tickets")),
+        "{:?}",
+        told.notes
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tickets_of_another_input_are_remembered() {
+    let bench = Bench::new();
+    bench.run(&Input::new(40)).await;
+    let other = knowing(&bench, 0..10).await;
+    // Its own input has the first 20 rows, all of them made: 10 by it, and it asks for one that nobody made.
+    let (totals, told) = other.run(&Input::new(41).only(&[0, 1, 2, 40])).await;
+    assert!(totals.stopped.is_none(), "{:?}", totals.stopped);
+    assert_eq!((totals.created, totals.doubles), (1, 0), "{:?}", told.notes);
+    let scope = other.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let keys = vec![RowKey::new("k10"), RowKey::new("k39")];
+    for steps in scope.states(keys).await.unwrap() {
+        assert_eq!(steps[0].state, State::Done);
+    }
+    // The whole input then is done.
+    let (totals, _) = other.run(&Input::new(41)).await;
+    assert_eq!(totals.created, 0);
+    other.once_each(41);
+}
+
+/// Two state folders, started at once.
+#[tokio::test(start_paused = true)]
+async fn two_writers_of_one_scope_find_each_other() {
+    let bench = Bench::new();
+    let other = knowing(&bench, 0..0).await;
+    let input = Input::new(2_000);
+    let ((one, told), (two, also)) = tokio::join!(bench.run(&input), other.run(&input));
+    assert!(
+        one.stopped.is_some() && two.stopped.is_some(),
+        "{:?} {:?}",
+        one.stopped,
+        two.stopped
+    );
+    let twice: Vec<String> = (bench.made().into_iter())
+        .filter(|(_, count)| *count > 1)
+        .map(|(key, _)| key)
+        .collect();
+    assert!(twice.len() < 100, "{}", twice.len());
+    for key in twice {
+        let is_told = |notes: &[String]| notes.iter().any(|it| it.contains(&format!("`{key}`")));
+        assert!(is_told(&told.notes) || is_told(&also.notes), "{key}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_cost_little_and_tell_nothing_where_all_is_well() {
+    let bench = Bench::new();
+    let input = Input::new(10_000);
+    let (totals, told) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.doubles), (10_000, 0));
+    assert!(told.notes.is_empty(), "{:?}", told.notes);
+    // After the first row, then every minute (6,000 rows) or 4,000 rows, and at the end.
+    assert!(
+        (3..=5).contains(&bench.fake.looks()),
+        "{}",
+        bench.fake.looks()
+    );
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    assert!(scope.looked_until().await.unwrap().is_some());
+}

@@ -1,0 +1,144 @@
+//! What becomes of rows of which the system said that nothing was done, in a shape that proves nothing
+//! ([`crate::systems::shape`]): they are looked up with the rows in doubt, hold no other row, and end with what the
+//! answer said once they are found absent.
+
+use super::engine::Engine;
+use super::plan::{Doubtful, Otherwise, Row, Soft, faults_of};
+use super::row::Intended;
+use crate::event::End;
+use crate::ledger::{Change, Said, State, StepId, Trouble};
+use crate::record::RowKey;
+use crate::systems::{CREATE, Ticket};
+
+impl Engine<'_> {
+    /// A row came back with an answer that is looked up before it is believed.
+    pub(super) fn unproven(&mut self, row: Row, soft: Soft, at: Intended) {
+        let Some(said) = soft.said.as_ref().map(Said::told) else {
+            return self.not_sent(row);
+        };
+        if soft.proven {
+            // It counts as it stands, whatever the look-up says.
+            self.breaker.clear();
+            if let Some(Said::Refused(refusal)) = &soft.said
+                && let Some(error) = self.breaker.refused(&refusal.message)
+            {
+                self.doubt(row, said, at, Some(soft));
+                return self.stop_with(error);
+            }
+        } else if row.ticket.is_none() && row.requests.reference.is_none() {
+            // Nothing can be looked up: as many as would stop a run that believes such answers stop this one.
+            if let Some(error) = self.breaker.refused(&said) {
+                self.stop_with(error);
+            }
+        } else if self.breaker.unproven() {
+            self.fold.note(format!(
+                "the system refused many rows in a row in a way that does not prove that nothing was made (the last: \
+                 {said}): nothing more is sent until they have been looked up; `deskferry doctor --write-probe` learns \
+                 how the system refuses"
+            ));
+        }
+        self.last_unclear.clone_from(&said);
+        self.doubt(row, said, at, Some(soft));
+    }
+
+    /// A ticket turned up that an answer denied: its shape is not believed any more.
+    pub(super) fn turned_up(&mut self, soft: &Soft, key: &RowKey, ticket: &Ticket) {
+        let Some(shape) = soft.shape.as_ref().filter(|shape| !shape.is_empty()) else {
+            return;
+        };
+        let shapes = self.line.system.shapes();
+        let was_proven = shapes.was_present(shape);
+        let known = shapes.known(shape);
+        self.changes.push(Change::Shape(shape.clone(), known));
+        let said = match &soft.said {
+            Some(said) => format!("`{}`", said.told()),
+            None => "that nothing was made".to_owned(),
+        };
+        let then = match was_proven {
+            true => "; such answers are not believed any more, and rows that get one are looked up",
+            false => "",
+        };
+        self.fold.note(format!(
+            "row `{key}`: the system said {said}, but ticket `{}` was made{then}",
+            ticket.number.as_ref().unwrap_or(&ticket.id)
+        ));
+    }
+
+    /// A row that was answered so was looked up and is absent, as a witness shows.
+    pub(super) fn bore_out(&mut self, soft: &Soft) {
+        if let Some(shape) = soft
+            .shape
+            .as_ref()
+            .filter(|it| !soft.settled && !it.is_empty())
+        {
+            let known = self.line.system.shapes().was_absent(shape);
+            self.changes.push(Change::Shape(shape.clone(), known));
+        }
+    }
+
+    /// Whether a row is taken as absent although its look-up proves nothing: the shape of its answer did, or an earlier
+    /// look-up.
+    pub(super) fn believes(&self, soft: &Soft) -> bool {
+        let is_lost = |shape: &String| self.line.system.shapes().known(shape).lost;
+        (soft.settled || soft.proven) && !soft.shape.as_ref().is_some_and(is_lost)
+    }
+
+    /// A row was not made: it ends with what the answer said, or goes again.
+    pub(super) fn as_said(&mut self, mut row: Doubtful, soft: Soft) {
+        let Some(Said::Refused(refusal)) = soft.said else {
+            if soft.settled {
+                row.doubt.answer = None;
+            }
+            return self.absent(row);
+        };
+        let faults = faults_of(&refusal, &row.base.place);
+        let message = refusal.message.clone();
+        let trouble = Some(Trouble::Refused(refusal));
+        self.settle(row.key.clone(), State::Rejected, None, trouble);
+        let create = StepId {
+            name: CREATE.to_owned(),
+            ordinal: 0,
+        };
+        self.tell_shape(row.key, create, soft.shape);
+        let end = match row.otherwise {
+            Otherwise::Send(_) => End::Rejected(faults),
+            Otherwise::End(end) => end,
+        };
+        self.end(row.base, end);
+        if soft.proven {
+            return;
+        }
+        if let Some(error) = self.breaker.refused(&message) {
+            self.stop_with(error);
+        }
+    }
+
+    /// One of a shape that is proven, which the run has no time left to look up: it is what the answer said.
+    pub(super) fn believed(&mut self, row: Doubtful) {
+        let Some(soft) = row.doubt.soft.clone() else {
+            return;
+        };
+        if matches!(soft.said, Some(Said::Refused(_))) {
+            return self.as_said(row, soft);
+        }
+        self.settle(row.key.clone(), State::Pending, None, None);
+        let create = StepId {
+            name: CREATE.to_owned(),
+            ordinal: 0,
+        };
+        self.tell_shape(row.key, create, soft.shape);
+        self.end(row.base, End::NotSent);
+    }
+
+    /// Notes in which shape a step was refused.
+    pub(super) fn tell_shape(&mut self, key: RowKey, step: StepId, shape: Option<String>) {
+        if let Some(shape) = shape {
+            self.changes.push(Change::Told {
+                key,
+                step,
+                shape,
+                again: false,
+            });
+        }
+    }
+}

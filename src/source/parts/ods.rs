@@ -1,0 +1,148 @@
+//! The cells of an ODS, as many as its reader makes of what is repeated: every row as wide as the widest, twice.
+
+use super::xml::{Visit, attribute, is_closed, name, number};
+use super::{MOST_HELD, Stop, beyond};
+use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
+
+/// The texts of all cells, in bytes.
+const MOST_TEXT: u64 = 64 * 1024 * 1024;
+
+/// How long the tag of a cell is without a text, in bytes.
+const TAG: usize = 256;
+
+/// Counts the cells.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    /// Of the tables before this one.
+    before: u64,
+    text: u64,
+    /// Of this table: cells as they are written, rows up to the last that is filled, the widest of them.
+    written: u64,
+    rows: u64,
+    width: u64,
+    empty_rows: u64,
+    /// Of this row.
+    row_repeats: u64,
+    row_width: u64,
+    row_text: u64,
+    empty_cells: u64,
+    /// How often the cell stands that texts belong to now.
+    cell_repeats: u64,
+}
+
+impl Cells {
+    fn cell(&mut self, tag: &[u8]) {
+        let repeats = repeats(tag, b"table:number-columns-repeated", MOST_COLUMNS as u64);
+        let has = |what: &[u8]| memchr::memmem::find(tag, what).is_some();
+        let is_filled = !is_closed(tag) || has(b"value-type") || has(b"formula");
+        if is_filled {
+            self.row_width += self.empty_cells + repeats;
+            // What of a tag is a text and no name.
+            self.row_text += (tag.len().saturating_sub(TAG) as u64) * repeats;
+            self.empty_cells = 0;
+        } else {
+            self.empty_cells += repeats;
+        }
+        self.cell_repeats = if is_filled { repeats } else { 0 };
+        self.row_width = self.row_width.min(MOST_COLUMNS as u64);
+        self.empty_cells = self.empty_cells.min(MOST_COLUMNS as u64);
+    }
+
+    fn end_row(&mut self) -> Result<(), Stop> {
+        let rows = self.row_repeats.max(1);
+        match self.row_width {
+            0 => self.empty_rows = self.empty_rows.saturating_add(rows),
+            width => {
+                self.rows = (self.rows + self.empty_rows + rows).min(MOST_ROWS);
+                self.empty_rows = 0;
+                self.written += width;
+                self.width = self.width.max(width);
+                self.text = (self.text).saturating_add(self.row_text.saturating_mul(rows));
+            }
+        }
+        (self.row_width, self.row_text, self.empty_cells) = (0, 0, 0);
+        (self.row_repeats, self.cell_repeats) = (1, 0);
+        let cells = self.before + self.written.max(self.rows * self.width);
+        if cells > MOST_HELD {
+            return Err(beyond(format!(
+                "has more than {MOST_HELD} cells, and this kind of workbook must be held in memory as a whole"
+            )));
+        }
+        match self.text > MOST_TEXT {
+            true => Err(beyond(format!(
+                "holds more than {} MB of text, and this kind of workbook must be held in memory as a whole",
+                MOST_TEXT / 1024 / 1024
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+fn repeats(tag: &[u8], what: &[u8], most: u64) -> u64 {
+    attribute(tag, what).and_then(number).unwrap_or(1).min(most)
+}
+
+impl Visit for Cells {
+    fn tag(&mut self, tag: &[u8]) -> Result<(), Stop> {
+        match name(tag) {
+            (false, b"table-cell" | b"covered-table-cell") => self.cell(tag),
+            (true, b"table-cell" | b"covered-table-cell") => self.cell_repeats = 0,
+            (false, b"table-row") => {
+                self.row_repeats = repeats(tag, b"table:number-rows-repeated", MOST_ROWS);
+                if is_closed(tag) {
+                    return self.end_row();
+                }
+            }
+            (true, b"table-row") => return self.end_row(),
+            (true, b"table") => {
+                self.before += self.written.max(self.rows * self.width);
+                (self.written, self.rows, self.width, self.empty_rows) = (0, 0, 0, 0);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, length: usize) -> Result<(), Stop> {
+        self.row_text = self
+            .row_text
+            .saturating_add(self.cell_repeats * length as u64);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::xml::scan;
+    use super::*;
+
+    fn of(rows: &str) -> Result<(), Stop> {
+        let text = format!("<table:table>{rows}</table:table>");
+        scan(text.as_bytes(), &mut Cells::default())
+    }
+
+    #[test]
+    fn what_is_repeated_and_filled_counts() {
+        let filled = "<table:table-cell office:value-type='float' office:value='1' table:number-columns-repeated='16384'/>";
+        assert!(of(&format!("<table:table-row>{filled}</table:table-row>").repeat(127)).is_ok());
+        assert!(of(&format!("<table:table-row>{filled}</table:table-row>").repeat(129)).is_err());
+        let row =
+            format!("<table:table-row table:number-rows-repeated='129'>{filled}</table:table-row>");
+        assert!(of(&row).is_err());
+        let texts = format!(
+            "<table:table-row><table:table-cell office:value-type='string' table:number-columns-repeated='16384'><text:p>{}</text:p></table:table-cell></table:table-row>",
+            "x".repeat(5000)
+        );
+        assert!(of(&texts).is_err());
+    }
+
+    /// Every ODS ends its rows and its tables with empty cells that are repeated to the edge.
+    #[test]
+    fn what_is_empty_up_to_the_edge_does_not() {
+        let row = "<table:table-row><table:table-cell office:value-type='float'/><table:table-cell table:number-columns-repeated='16383'/></table:table-row>";
+        let last = "<table:table-row table:number-rows-repeated='1048000'><table:table-cell table:number-columns-repeated='16384'/></table:table-row>";
+        assert!(of(&format!("{}{last}", row.repeat(1000))).is_ok());
+        let far = "<table:table-row><table:table-cell table:number-columns-repeated='16383'/><table:table-cell office:value-type='float'/></table:table-row>";
+        assert!(of(&format!("{}{last}{far}", row)).is_err());
+    }
+}

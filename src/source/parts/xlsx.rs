@@ -1,0 +1,146 @@
+//! The parts of an XLSX: where cells lie, how many texts and formats there are, which number a shared formula has.
+
+use super::xml::{Visit, attribute, name, number};
+use super::{MOST_PIECE, Stop, beyond};
+use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
+
+/// The formats of cells: Excel has 65,490.
+const MOST_FORMATS: u64 = 131_072;
+
+/// Looks at one part.
+#[derive(Debug)]
+pub(super) struct Cells {
+    /// The size of the part, in bytes.
+    size: u64,
+    /// Bytes of text since the last cell began.
+    text: usize,
+    /// Whether texts belong to cells here.
+    has_cells: bool,
+    formulas: u64,
+    formats: u64,
+}
+
+impl Cells {
+    pub(super) fn of(size: u64) -> Self {
+        Self {
+            size,
+            text: 0,
+            has_cells: false,
+            formulas: 0,
+            formats: 0,
+        }
+    }
+}
+
+impl Visit for Cells {
+    fn tag(&mut self, tag: &[u8]) -> Result<(), Stop> {
+        let (is_end, name) = name(tag);
+        if matches!(name, b"c" | b"si") {
+            self.text = 0;
+        }
+        if is_end {
+            return Ok(());
+        }
+        match name {
+            b"c" => match attribute(tag, b"r") {
+                Some(at) => is_on_sheet(at),
+                None => Ok(()),
+            },
+            b"row" => match attribute(tag, b"r").and_then(number) {
+                Some(row) if row > MOST_ROWS => Err(far_out(&row.to_string())),
+                _ => Ok(()),
+            },
+            b"f" => {
+                self.formulas += 1;
+                // A reader keeps a list as long as the largest number; programs count from 0.
+                match attribute(tag, b"si").and_then(number) {
+                    Some(at) if at > 2 * self.formulas + 1_024 => {
+                        Err(beyond(format!("has a shared formula with the number {at}")))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            b"sst" => {
+                self.has_cells = true;
+                match attribute(tag, b"uniqueCount").and_then(number) {
+                    // The shortest text takes five bytes: `<si/>`.
+                    Some(count) if count > self.size / 5 + 16 => Err(beyond(format!(
+                        "says that it holds {count} texts, for which it is too small"
+                    ))),
+                    _ => Ok(()),
+                }
+            }
+            b"sheetData" => {
+                self.has_cells = true;
+                Ok(())
+            }
+            b"xf" => {
+                self.formats += 1;
+                match self.formats > MOST_FORMATS {
+                    true => Err(beyond(format!("has more than {MOST_FORMATS} formats"))),
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn text(&mut self, length: usize) -> Result<(), Stop> {
+        self.text += length;
+        match self.has_cells && self.text > MOST_PIECE {
+            true => Err(beyond(format!(
+                "has a cell longer than {} MB",
+                MOST_PIECE / 1024 / 1024
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Whether an address (`AB12`) lies on a sheet; what is none is left to the reader.
+fn is_on_sheet(address: &[u8]) -> Result<(), Stop> {
+    let letters = address
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let column = address[..letters].iter().fold(0_usize, |column, letter| {
+        let letter = usize::from(letter.to_ascii_uppercase() - b'A') + 1;
+        column.saturating_mul(26).saturating_add(letter)
+    });
+    let row = number(&address[letters..]).unwrap_or(1);
+    match column > MOST_COLUMNS || row > MOST_ROWS {
+        true => Err(far_out(&String::from_utf8_lossy(
+            &address[..address.len().min(40)],
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// What is said of a cell that no sheet has room for.
+fn far_out(address: &str) -> Stop {
+    beyond(format!(
+        "has a cell at `{address}`: a sheet ends at column XFD and row 1,048,576"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_end_where_sheets_do() {
+        for good in ["A1", "XFD1048576", "xfd1", "1", "A"] {
+            assert_eq!(is_on_sheet(good.as_bytes()), Ok(()), "{good}");
+        }
+        let long = "Z".repeat(1000);
+        for bad in [
+            "XFE1",
+            "A1048577",
+            "ZZZZZZZ99999999999",
+            "A99999999999999999999999",
+            &long,
+        ] {
+            assert!(is_on_sheet(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The desk's books: what was really made, by the row that it was made from.
+
+use serde_json::Value;
+
+use super::plan::Speech;
+
+/// Said by a rollback where it cannot delete.
+const TAKEN_BACK: &str = "Taken back by Deskferry";
+
+/// A comment as the desk got it.
+#[derive(Debug)]
+pub(super) struct Comment {
+    /// The row and the number of the note within it; `None` for others.
+    pub(super) note: Option<(usize, usize)>,
+}
+
+/// A ticket as the desk has it.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) number: String,
+    /// The row that it was made from; `None`: by somebody else.
+    pub(super) item: Option<usize>,
+    /// When it was really made, in seconds.
+    pub(super) at: f64,
+    pub(super) title: String,
+    pub(super) comments: Vec<Comment>,
+    /// When it was closed or deleted by a rollback or a person.
+    pub(super) gone_at: Option<f64>,
+    /// How often it was closed, not by a rollback.
+    pub(super) closed: u64,
+    /// The whole entry.
+    pub(super) entry: Value,
+}
+
+impl Made {
+    fn new(entry: &Value) -> Self {
+        let text = |name: &str| entry[name].as_str().unwrap_or_default();
+        let comments: Vec<&Value> = entry["comments"].as_array().into_iter().flatten().collect();
+        let said = |comment: &Value| {
+            comment["text_as_sent"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let taken_back = comments
+            .iter()
+            .find(|comment| said(comment).contains(TAKEN_BACK));
+        let deleted = entry["deletions"].as_array().and_then(|list| list.last());
+        let gone_at = match entry["deleted"].as_bool() {
+            Some(true) => deleted.and_then(|last| last["at"].as_f64()),
+            _ => taken_back.and_then(|comment| comment["at"].as_f64()),
+        };
+        let closed = entry["closed_count"].as_u64().unwrap_or(0);
+        Self {
+            id: text("id").to_owned(),
+            number: text("number").to_owned(),
+            item: token(text("description_as_sent"), "(item ").map(|(item, _)| item),
+            at: entry["at"].as_f64().unwrap_or(0.0),
+            title: text("title_now").to_owned(),
+            comments: comments
+                .iter()
+                .map(|comment| Comment {
+                    note: token(&said(comment), "(note ")
+                        .and_then(|(item, note)| Some((item, note?))),
+                })
+                .collect(),
+            gone_at,
+            // What a rollback did to it afterwards is its own affair.
+            closed: match gone_at {
+                Some(_) => closed.min(1),
+                None => closed,
+            },
+            entry: entry.clone(),
+        }
+    }
+
+    /// Whether a text names it.
+    pub(super) fn is_named(&self, text: &str) -> bool {
+        words(text).any(|word| self.is(word) || word == self.number)
+    }
+
+    /// Whether this is its id, in whatever form.
+    pub(super) fn is(&self, id: &str) -> bool {
+        plain(id) == plain(&self.id)
+    }
+}
+
+/// An id without what its forms differ by.
+pub(super) fn plain(id: &str) -> String {
+    id.trim_start_matches("req_").to_ascii_lowercase()
+}
+
+/// Words as ids and numbers are.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+}
+
+/// The numbers of `(item 17)` or `(note 17.2)`.
+fn token(text: &str, label: &str) -> Option<(usize, Option<usize>)> {
+    let (_, rest) = text.split_once(label)?;
+    let (inside, _) = rest.split_once(')')?;
+    match inside.split_once('.') {
+        Some((item, note)) => Some((item.parse().ok()?, note.parse().ok())),
+        None => Some((inside.parse().ok()?, None)),
+    }
+}
+
+/// What the desk has of one system.
+#[derive(Debug)]
+pub(super) struct Books {
+    pub(super) tickets: Vec<Made>,
+    /// Misbehaviours, as the desk tells them.
+    pub(super) chaos: Vec<Value>,
+}
+
+impl Books {
+    pub(super) fn read(books: &Value, speech: Speech) -> Self {
+        let of = |list: &str| books[list].as_array().cloned().unwrap_or_default();
+        let ours = of("tickets")
+            .into_iter()
+            .filter(|entry| entry["system"] == speech.system());
+        Self {
+            tickets: ours.map(|entry| Made::new(&entry)).collect(),
+            chaos: of("chaos"),
+        }
+    }
+
+    /// The tickets of a row that are there, oldest first.
+    pub(super) fn live(&self, item: usize) -> Vec<&Made> {
+        let mut live: Vec<&Made> = self
+            .tickets
+            .iter()
+            .filter(|made| made.item == Some(item) && made.gone_at.is_none())
+            .collect();
+        live.sort_by(|one, other| one.at.total_cmp(&other.at));
+        live
+    }
+
+    pub(super) fn by_id(&self, id: &str) -> Option<&Made> {
+        self.tickets.iter().find(|made| made.is(id))
+    }
+}
