@@ -224,6 +224,9 @@ pub enum Change {
     Set(SetSteps),
     /// Tickets that may be the one that the create of a row in doubt has made, for a person to decide.
     Candidates(RowKey, Vec<Candidate>),
+    /// Of a row that has its ticket nobody knows what followed: its steps are looked up before they are sent, and what an
+    /// upsert sets is sent again. The time from which on they may have been made.
+    Suspect(RowKey, Timestamp),
     /// The system was looked at for tickets of the scope that were made up to this time, on its clock.
     Looked(Timestamp),
     /// The run is under way still, and says so.
@@ -253,6 +256,7 @@ impl Change {
             Self::Withdraw(key, _)
             | Self::Swept(key)
             | Self::Candidates(key, _)
+            | Self::Suspect(key, _)
             | Self::Told { key, .. } => Some(key),
             Self::Set(set) => Some(&set.key),
             Self::End(_) | Self::Looked(_) | Self::Alive | Self::Shape(..) => None,
@@ -471,6 +475,7 @@ pub(super) fn apply(
             Change::Swept(key) => swept(connection, scope, key)?,
             Change::Set(set) => put_set(connection, scope, run, set)?,
             Change::Candidates(key, found) => candidates(connection, scope, key, found)?,
+            Change::Suspect(key, from) => suspect(connection, scope, key, *from)?,
             Change::Looked(until) => looked(connection, scope, *until)?,
             Change::Alive => {}
             Change::Told {
@@ -642,6 +647,28 @@ fn withdraw(
             "UPDATE step SET state = 0 WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = ?4 AND state = 1",
         )?
         .execute(params![scope, key.as_str(), step.name, step.ordinal])?;
+    Ok(())
+}
+
+/// A step with an empty shape may have been sent, by whom and how nobody knows.
+fn suspect(
+    connection: &Connection,
+    scope: i64,
+    key: &RowKey,
+    from: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE step SET shape = '', sent_at = coalesce(sent_at, ?4)
+             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state = 0 AND shape IS NULL",
+        )?
+        .execute(params![scope, key.as_str(), CREATE, micros(from)])?;
+    connection
+        .prepare_cached(
+            "UPDATE step SET payload = NULL
+             WHERE scope = ?1 AND key = ?2 AND substr(step, 1, 7) = 'update/' AND payload IS NOT NULL",
+        )?
+        .execute(params![scope, key.as_str()])?;
     Ok(())
 }
 
@@ -861,13 +888,16 @@ pub struct Create {
     pub doubted: bool,
     /// Whether the run that asks sent it.
     pub of_this_run: bool,
+    /// Whether it was sent once, and the system said that nothing was done.
+    pub was_denied: bool,
 }
 
 /// What stands before each query for [`create`].
-const CREATES: &str = "SELECT reference, key, state, ticket, number, url, doubted, step.run";
+const CREATES: &str =
+    "SELECT reference, key, state, ticket, number, url, doubted, step.run, step.shape IS NOT NULL";
 
 fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)> {
-    verify(row, 8)?;
+    verify(row, 9)?;
     let ticket = row.get::<_, Option<String>>(3)?.map(|id| {
         Ok::<_, rusqlite::Error>(Ticket {
             id,
@@ -876,12 +906,14 @@ fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)>
             warnings: Vec::new(),
         })
     });
+    let state: State = row.get(2)?;
     let create = Create {
         key: RowKey::new(row.get::<_, String>(1)?),
-        state: row.get(2)?,
+        state,
         ticket: ticket.transpose()?,
         doubted: row.get::<_, i64>(6)? != 0,
         of_this_run: row.get::<_, i64>(7)? == run,
+        was_denied: row.get(8)? || state == State::Rejected,
     };
     Ok((row.get(0)?, create))
 }

@@ -326,13 +326,15 @@ impl Writing<'_> {
         let doubles = tickets.map(|(_, ticket, _)| (key.as_str().to_owned(), ticket));
         self.adopted.doubles.extend(doubles);
         let at = made.unwrap_or_else(Timestamp::now);
+        let suspect = Change::Suspect(key.clone(), at);
         self.changes
             .extend(learned(key, row, marker, (ticket, group), at));
+        self.changes.push(suspect);
     }
 
     /// Writes what waits, when it is that much.
     async fn flush(&mut self, least: usize) -> Result<()> {
-        if self.changes.len() < least * 2 || self.changes.is_empty() {
+        if self.changes.len() < least * 3 || self.changes.is_empty() {
             return Ok(());
         }
         let changes = std::mem::take(&mut self.changes);

@@ -97,7 +97,11 @@ fn fates(
                     false => Fate::Other(at),
                 }
             }
-            (None, Some((_, step))) if !repeatable && was_sent(step) && is_same(step, request) => {
+            (None, Some((_, step)))
+                if !repeatable
+                    && was_sent(step)
+                    && (is_same(step, request) || step.payload.is_none()) =>
+            {
                 request.look = step.sent_at;
                 request.soft = Some(Soft::settled(step.shape.clone()));
                 Fate::Open

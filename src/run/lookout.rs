@@ -9,6 +9,7 @@
 //! | a ticket of the scope | what the run does |
 //! |---|---|
 //! | that the ledger holds, or whose row is under way | nothing; the second is looked at again |
+//! | of a row that was sent once, and of which the system said that nothing was done | the row is looked up before it goes again; if it does not, it is done |
 //! | of a row that has another ticket | it tells the duplicate; if this run made the row, somebody else sends it too: it stops |
 //! | of a row of this input that has none as far as the ledger knows | it stops: the ledger is old, or another run is under way |
 //! | of another row | it remembers it, as `runs adopt` would |
@@ -433,6 +434,15 @@ impl Engine<'_> {
                     // A row that this run made, and that was never in doubt, has been made by somebody else too.
                     if create.of_this_run && !create.doubted && !is_last {
                         rivals.extend(found());
+                    }
+                }
+                // The system denied what it has done: the row is looked up before it goes again; one that does not go
+                // again is done.
+                Some((State::Pending | State::Rejected, create)) if create.was_denied => {
+                    if is_last && self.pool.is_empty() && self.under_way.is_empty() {
+                        self.was_made(&create.key, &marked.ticket);
+                    } else {
+                        self.watch.pending.push(marked.clone());
                     }
                 }
                 _ => match self.watch.key_of(&marked.reference)? {

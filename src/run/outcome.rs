@@ -522,11 +522,7 @@ impl Engine<'_> {
                 self.changes
                     .extend(swept.closed.into_iter().map(Change::Swept));
                 for (key, ticket) in swept.made {
-                    self.fold.note(format!(
-                        "row `{key}` was refused, but ticket `{}` was made: it is done now",
-                        ticket.number.as_ref().unwrap_or(&ticket.id)
-                    ));
-                    self.settle(key, State::Done, Some(&ticket), None);
+                    self.was_made(&key, &ticket);
                 }
                 for (key, verified) in swept.doubles {
                     let mut tickets = verified.doubles;
@@ -557,6 +553,15 @@ impl Engine<'_> {
                 ));
             }
         }
+    }
+
+    /// A row that the system refused has its ticket all the same.
+    pub(super) fn was_made(&mut self, key: &RowKey, ticket: &Ticket) {
+        self.fold.note(format!(
+            "row `{key}` was refused, but ticket `{}` was made: it is done now",
+            ticket.number.as_ref().unwrap_or(&ticket.id)
+        ));
+        self.settle(key.clone(), State::Done, Some(ticket), None);
     }
 
     fn tell_doubles(&mut self, key: &RowKey, doubles: &[Ticket]) {

@@ -1,6 +1,6 @@
 //! Files into records: CSV, workbooks (XLSX, XLS, ODS), JSON lines and documents, each also gzipped, and
 //! standard input. Reading streams: memory does not grow with rows (XLS and ODS are held whole, size-capped), and what a
-//! file may hold besides has its bounds ([`bounds`]).
+//! file may hold besides has its bounds (`bounds`).
 
 pub(crate) mod bounds;
 mod bytes;

@@ -87,6 +87,33 @@ fn a_backup_of_the_ledger_that_is_put_back_sends_nothing_twice() {
 }
 
 #[test]
+fn what_followed_on_a_ticket_is_looked_up_after_a_backup_was_put_back() {
+    let (work, sandbox) = start(12);
+    let then = "\n[[then]]\noperation = \"comment\"\n\
+                fields = { body = { template = \"About {{ Id }}\" }, public = { value = true } }\n\n\
+                [[then]]\noperation = \"close\"\n";
+    work.write("map.toml", mapping("key = [\"Id\"]") + then);
+    work.import(&[&ARGUMENTS[..], &["--limit", "4"]].concat())
+        .0
+        .expect(0);
+    let ledger = work.state().join("ledger.sqlite");
+    std::fs::copy(&ledger, work.path().join("backup")).unwrap();
+    work.import(&ARGUMENTS).0.expect(0);
+    std::fs::copy(work.path().join("backup"), &ledger).unwrap();
+    adopted(&work, &sandbox, 12);
+    let made = |operation: &str| {
+        let audit = sandbox.audit();
+        let of = audit.iter().filter(|entry| entry["operation"] == operation);
+        of.count()
+    };
+    assert_eq!((made("message"), made("update")), (12, 12));
+    // Nor is anything left: the next run has nothing to do.
+    let (ended, summary) = work.import(&ARGUMENTS);
+    ended.expect(0);
+    assert_eq!(summary["requests"], 0, "{summary:#}");
+}
+
+#[test]
 fn a_copied_state_folder_sends_nothing_twice() {
     let (work, sandbox) = start(20);
     work.import(&ARGUMENTS).0.expect(0);
