@@ -574,6 +574,13 @@ pub trait System: fmt::Debug + Send + Sync {
     /// Which shapes of refusals count here. A run adds what its ledger knows of the tenant.
     fn shapes(&self) -> &Shapes;
 
+    /// Now, on the later of our clock and the system's as it told it when we signed in: either may be wrong.
+    fn now_at_the_latest(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let theirs = now.checked_add(self.account().clock_offset);
+        theirs.map_or(now, |theirs| theirs.max(now))
+    }
+
     /// Loads the reference data: the kinds concurrently, each page by page.
     ///
     /// # Errors
@@ -667,7 +674,7 @@ pub trait System: fmt::Debug + Send + Sync {
     ) -> Result<bool> {
         let _ = pages;
         let day = SignedDuration::from_hours(24);
-        let to = Timestamp::now().max(since).checked_add(day);
+        let to = self.now_at_the_latest().max(since).checked_add(day);
         let window = Window {
             from: since,
             to: to.unwrap_or(Timestamp::MAX),

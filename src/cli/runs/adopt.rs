@@ -17,7 +17,7 @@ use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
 use crate::source::Input;
-use crate::systems::{self, Window};
+use crate::systems::{self, System, Window};
 
 /// What the ledger keeps as the command of such a run.
 pub(super) const COMMAND: &str = "deskferry runs adopt";
@@ -100,7 +100,7 @@ impl Adopting<'_> {
             field,
             taken_back: &taken_back,
         };
-        let marked = run::marked(system, &limiter, self.window(), &marks).await?;
+        let marked = run::marked(system, &limiter, self.window(system), &marks).await?;
         self.output.say(&format!(
             "  looked at  {} of {} ({})",
             words::plural(marked.listed, "ticket", "tickets"),
@@ -172,10 +172,10 @@ impl Adopting<'_> {
         adopted
     }
 
-    fn window(&self) -> Window {
+    fn window(&self, system: &dyn System) -> Window {
         let zone = self.target.timezone().unwrap_or(TimeZone::UTC);
         let since = self.args.since.unwrap_or(jiff::civil::date(2000, 1, 1));
-        let now = Timestamp::now();
+        let now = system.now_at_the_latest();
         Window {
             from: zone
                 .to_timestamp(since.to_datetime(jiff::civil::Time::midnight()))
