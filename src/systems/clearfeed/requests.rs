@@ -139,6 +139,7 @@ impl ClearFeed {
             // `data`, and `request_thread` in it.
             levels: 3,
             standing,
+            makes_more: Operation::parse(call) == Some(Operation::Comment),
             rename: field_name,
         };
         write(answer, &expect)

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | the connection never stood | unsent |
 //! | 2xx that is understood | done; a create must name an id, else in doubt |
-//! | any other 2xx than 200 and 201 to a create | in doubt: 202 says that something is yet to be made |
+//! | any other 2xx than 200 and 201 to a create, a comment or a subtask | in doubt: 202 says that something is yet to be made |
+//! | an empty success of a comment or a subtask | in doubt |
 //! | 2xx whose body bears a `StatusCode` of 400 or more, or `IsSuccess` false | as that status says |
 //! | 3xx, 401, 403, 407 | denied: every row would meet the same |
 //! | 408, 425 | in doubt |
@@ -38,6 +39,9 @@ pub(crate) struct Expect<'a> {
     pub(crate) levels: usize,
     /// The ticket that stands already: a success needs no body then.
     pub(crate) standing: Option<&'a Ticket>,
+    /// Whether the call makes something on the ticket that stands already: the answer shows it (contract incidentiq §11,
+    /// §12; clearfeed, Endpoints), and an empty one, or one that says *accepted*, proves nothing.
+    pub(crate) makes_more: bool,
     /// The system's names of members as the mapping spells them.
     pub(crate) rename: Rename,
 }
@@ -103,11 +107,15 @@ fn shape(answer: &Answer, call: &str) -> Shape {
 }
 
 fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
-    if let (Some(ticket), Ok([])) = (expect.standing, answer.body.as_deref()) {
-        return Outcome::Done(ticket.clone());
-    }
     let unreadable =
         |what| Outcome::InDoubt(format!("the system answered {} with {what}", answer.status));
+    let bare = matches!(answer.body.as_deref(), Ok([]));
+    if expect.makes_more && (bare || !matches!(answer.status, 200 | 201)) {
+        return unreadable("nothing that says what was made".to_owned());
+    }
+    if let (Some(ticket), true) = (expect.standing, bare) {
+        return Outcome::Done(ticket.clone());
+    }
     let mut body = match answer.outline(expect.levels) {
         Ok(body) => body,
         Err(what) => return unreadable(what),

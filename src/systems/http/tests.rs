@@ -45,6 +45,7 @@ async fn written(server: &MockServer) -> Answered {
             levels: 2,
             ticket: &id,
             standing: None,
+            makes_more: false,
             rename: str::to_owned,
         },
     )
@@ -73,6 +74,40 @@ fn json_answer(status: u16, body: Value) -> ResponseTemplate {
 async fn a_success_names_its_ticket() {
     let done = answered(json_answer(201, json!({"id": "t-1"}))).await;
     assert!(matches!(done, Outcome::Done(ticket) if ticket.id == "t-1"));
+}
+
+#[tokio::test]
+async fn a_comment_is_done_only_when_the_answer_shows_it() {
+    let standing = Ticket {
+        id: "t-1".to_owned(),
+        ..Ticket::default()
+    };
+    let said = json!({"id": "c-1"});
+    for (template, makes_more, is_done) in [
+        (json_answer(201, said.clone()), true, true),
+        (json_answer(202, said), true, false),
+        (ResponseTemplate::new(204), true, false),
+        (ResponseTemplate::new(200), true, false),
+        (ResponseTemplate::new(204), false, true),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("POST"))
+            .respond_with(template)
+            .mount(&server)
+            .await;
+        let transport = transport(&server.uri());
+        let answer = transport.send(&Request::new(Method::POST, "/x")).await;
+        let expect = Expect {
+            call: "comment",
+            levels: 2,
+            ticket: &id,
+            standing: Some(&standing),
+            makes_more,
+            rename: str::to_owned,
+        };
+        let outcome = write(answer, &expect).outcome;
+        assert_eq!(matches!(outcome, Outcome::Done(_)), is_done, "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -184,6 +184,9 @@ impl IncidentIq {
             ticket: &|body| self.made(body),
             levels: 2,
             standing: sending.standing,
+            makes_more: ["/activities/new", "/subtasks/create"]
+                .iter()
+                .any(|path| sending.path.contains(path)),
             rename: sending.rename,
         };
         write(answer, &expect)
