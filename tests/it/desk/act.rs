@@ -47,7 +47,7 @@ impl Sequence {
     }
 
     pub(super) fn kill(&mut self, death: &Death) {
-        let died = match death {
+        let mut died = match death {
             Death::Place(place) => self.die(&[("DESKFERRY_CRASH", place)], |_, _| false),
             Death::Millis(millis) => self.die(&[], |_, started| {
                 started.elapsed() > Duration::from_millis(*millis)
@@ -57,10 +57,11 @@ impl Sequence {
                 self.die(&[], move |desk, _| desk.answered() - from >= *count)
             }
         };
-        // It came to its end before: then it is killed as it starts.
-        if !died {
-            let millis = 20 + self.setup.dice.below(120) as u64;
-            self.die(&[], |_, started| {
+        // It came to its end before: then it is killed as it starts, or even earlier.
+        let mut tries = 0..5_u64;
+        while !died && let Some(earlier) = tries.next() {
+            let millis = (20 + self.setup.dice.below(120) as u64) / (1 + earlier);
+            died = self.die(&[], |_, started| {
                 started.elapsed() > Duration::from_millis(millis)
             });
         }

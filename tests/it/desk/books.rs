@@ -88,7 +88,8 @@ impl Made {
 
 /// An id without what its forms differ by.
 pub(super) fn plain(id: &str) -> String {
-    id.trim_start_matches("req_").to_ascii_lowercase()
+    let id = id.to_ascii_lowercase();
+    id.trim_start_matches("req_").to_owned()
 }
 
 /// Words as ids and numbers are.

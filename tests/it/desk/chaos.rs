@@ -209,6 +209,15 @@ impl Chaos {
         }
     }
 
+    /// Whether it breaks an assumption.
+    pub(super) fn breaks(&self) -> bool {
+        let broken = |label: &str| {
+            let kind = KINDS.iter().find(|kind| kind.label == label);
+            kind.is_some_and(|kind| kind.group == Broken)
+        };
+        self.0.iter().any(|(label, _)| broken(label))
+    }
+
     /// As the desk takes it; `gentle` leaves out what bends listings and texts, as on a better day.
     pub(super) fn settings(&self, gentle: bool) -> Value {
         let mut settings = Map::new();

@@ -118,7 +118,8 @@ impl Desk {
 
     fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let body = body.map(Value::to_string).unwrap_or_default();
-        let answer = request(&self.address, method, path, &body).unwrap();
+        let answer = request(&self.address, method, path, &body)
+            .unwrap_or_else(|error| panic!("the desk is gone, and nobody here killed it: {error}"));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(
             head.starts_with("HTTP/1.1 200"),

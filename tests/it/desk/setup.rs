@@ -46,7 +46,6 @@ impl Setup {
         let chaos = Chaos::new(&mut dice, breaks, memory == Memory::Kept);
         let quoted = dice.chance(0.3);
         Self {
-            breaks,
             quoted,
             ..Self::of(seed, plan, chaos, memory, dice)
         }
@@ -73,12 +72,13 @@ impl Setup {
 
     fn of(seed: u64, plan: Plan, chaos: Chaos, memory: Memory, mut dice: Dice) -> Self {
         let steps = steps(&plan, memory, &mut dice);
+        let breaks = chaos.breaks();
         Self {
             seed,
             plan,
             chaos,
             steps,
-            breaks: false,
+            breaks,
             quoted: false,
             dice,
         }
