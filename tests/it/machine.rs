@@ -87,7 +87,7 @@ fn a_ledger_that_cannot_grow_stops_the_run_which_then_goes_on() {
 fn a_process_without_file_handles_loses_nothing() {
     let (work, sandbox) = start();
     // Fewer than one for each request that may be under way.
-    let output = limited(&work, "ulimit -n 24", &["--concurrency", "64"]);
+    let output = limited(&work, "ulimit -n 40", &["--concurrency", "64"]);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 4)), "{told}");
     assert!(told.contains("no file handle left"), "{told}");

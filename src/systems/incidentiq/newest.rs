@@ -36,12 +36,15 @@ pub(super) async fn newest(
     let call = Call::tickets(search(from, to)).sorted("TicketCreatedDate desc");
     let mut seen = HashSet::new();
     let mut size = SIZE;
+    let mut total = None;
     let mut last: Option<Timestamp> = None;
     let mut in_order = true;
     for index in 0..u64::from(pages) {
         let answer = call.page(reader, index, size).await?;
         if index == 0 {
             size = granted(&answer, SIZE);
+            // What is made while the pages are read moves the others back, and is for the next look.
+            total = answer.total;
         }
         let honoured = answer.index.is_none_or(|it| it == index);
         let fresh: Vec<Listed> = (answer.items.iter())
@@ -59,7 +62,7 @@ pub(super) async fn newest(
             each(fresh);
         }
         let past = in_order && last.is_some_and(|last| last < since);
-        if past || (answer.total).is_some_and(|total| seen.len() as u64 >= total) {
+        if past || total.is_some_and(|total| seen.len() as u64 >= total) {
             return Ok(true);
         }
         if dry {
