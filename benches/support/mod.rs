@@ -304,7 +304,6 @@ system = "incidentiq"
 operation = "create"
 scope = "bench"
 key = ["Ticket #"]
-unmapped = "ignore"
 
 [input]
 timezone = "America/Chicago"

@@ -78,7 +78,7 @@ impl Command {
 
     /// Whether it ended because the ledger has to be rebuilt first.
     pub(super) fn wants_adopt(&self) -> bool {
-        !self.has_outcomes && self.code != Some(0) && self.stderr.contains("runs adopt")
+        matches!(self.code, Some(2 | 4)) && self.stderr.contains("runs adopt")
     }
 
     /// What it said to people, line by line, and the texts of its document.
