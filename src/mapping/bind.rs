@@ -13,7 +13,7 @@ use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::item::Item;
 use super::lookup::LookupTable;
-use super::marker::{Limits, Marks, head_line, headed, marker_line, trimmed};
+use super::marker::{Limits, Marks, head_line_length, headed, marker_line, trimmed};
 use super::plan::{Feed, FieldPlan, Plan};
 use super::reference::{LABEL, reference};
 use super::script::Script;
@@ -468,9 +468,7 @@ impl BoundPlan {
             let reserve = line.as_ref().map_or(0, |line| line.chars().count())
                 + reference
                     .filter(|_| field.is_description && limits.may_be_long())
-                    .map_or(0, |reference| {
-                        head_line(reference, field.is_html()).chars().count()
-                    });
+                    .map_or(0, |reference| head_line_length(reference, field.is_html()));
             let outcome = match parent(field, &outcomes) {
                 // What it depends on is told already.
                 None => Outcome::Faulty,

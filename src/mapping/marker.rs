@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::load::Mapping;
 use super::plan::{Compiler, FieldPlan};
-use super::reference::{LABEL, LONG, head, longest};
+use super::reference::{LABEL, LONG, head, head_length, longest};
 use super::shape::{Marker, Unmapped};
 use super::target::Want;
 use super::text::fits;
@@ -113,19 +113,24 @@ pub(super) fn marker_line(reference: &str, html: bool) -> String {
     }
 }
 
-/// The reference as the first line of a long description, a blank one after it.
-pub(super) fn head_line(reference: &str, html: bool) -> String {
+/// What stands between the first line of a long description and the rest: a blank line.
+fn gap(html: bool) -> &'static str {
     match html {
-        true => format!("{}<br><br>", head(reference)),
-        false => format!("{}\n\n", head(reference)),
+        true => "<br><br>",
+        false => "\n\n",
     }
+}
+
+/// How many characters the reference takes as the first line of a long description.
+pub(super) fn head_line_length(reference: &str, html: bool) -> usize {
+    head_length(reference) + gap(html).len()
 }
 
 /// A description that is long enough to bear its reference on the first line too, with that line.
 pub(super) fn headed(text: &str, reference: Option<&str>, html: bool) -> Option<String> {
     let is_long = text.len() > LONG && text.chars().count() > LONG;
     let reference = reference.filter(|_| is_long)?;
-    Some(head_line(reference, html) + text)
+    Some(head(reference) + gap(html) + text)
 }
 
 /// How long the text of a field may be.
@@ -177,5 +182,11 @@ mod tests {
         assert_eq!(long, format!("{}\n\nx{short}", head("s/7")));
         let html = headed(&format!("x{short}"), Some("s/7"), true).unwrap();
         assert!(html.starts_with(&format!("{}<br><br>x", head("s/7"))));
+        for (reference, html) in [("s/7", true), ("s/7", false), ("äbcdefg", false)] {
+            let text = "x".repeat(LONG + 1);
+            let headed = headed(&text, Some(reference), html).unwrap();
+            let length = headed.chars().count() - text.len();
+            assert_eq!(head_line_length(reference, html), length, "{reference}");
+        }
     }
 }

@@ -80,6 +80,15 @@ pub fn head(reference: &str) -> String {
     format!("{LABEL}{}", short(reference))
 }
 
+/// How many characters [`head`] has, which is asked for every row: without making the hash.
+pub(crate) fn head_length(reference: &str) -> usize {
+    let short = match reference.contains('/') {
+        true => HASH_LENGTH,
+        false => reference.chars().count(),
+    };
+    LABEL.len() + short
+}
+
 /// The bytes of a request's body as the ledger knows them: without the first line of a long description, so that what
 /// an earlier version sent without that line is not taken for something else.
 pub(crate) fn without_head(mut body: Vec<u8>, reference: Option<&str>) -> Vec<u8> {
