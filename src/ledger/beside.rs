@@ -183,7 +183,8 @@ mod tests {
         let told = Change::Candidates(RowKey::new("a"), vec![candidate.clone()]);
         let sent = || sent("a", CREATE, "broken", None);
         run.apply(vec![sent(), told]).await.unwrap();
-        let doubtful = || ledger.doubtful(run.code());
+        let whole = ledger.whole_run(run.code()).await.unwrap();
+        let doubtful = || ledger.doubtful(&whole);
         assert_eq!(doubtful().await.unwrap()[0].candidates, [candidate]);
         run.apply(vec![sent()]).await.unwrap();
         assert!(doubtful().await.unwrap()[0].candidates.is_empty());

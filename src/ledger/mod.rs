@@ -16,6 +16,7 @@
 //! that follow in a row are noted as pending with the first intent, so that a row is done only when all are.
 
 mod active;
+mod attempts;
 mod beside;
 mod by_hand;
 mod ends;
@@ -34,6 +35,7 @@ mod sums;
 mod undo;
 mod worker;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,6 +50,7 @@ use sums::Book;
 use worker::{Kind, Worker};
 
 pub use active::ActiveRun;
+pub use attempts::{After, Belongs, Run, Tally};
 pub use beside::DoneBeside;
 pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
@@ -64,7 +67,7 @@ pub use steps::{
     StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
-pub use undo::{Rollback, UndoState, Undoable};
+pub use undo::{Rollback, UndoAfter, UndoState, Undoable};
 
 /// The name of the ledger's file in the state folder.
 pub const FILE: &str = "ledger.sqlite";
@@ -201,15 +204,25 @@ impl Ledger {
         })
     }
 
-    /// All runs, the latest first.
+    /// All attempts at all runs, the latest first.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn runs(&self) -> Result<Vec<RunInfo>> {
-        self.read(runs::all).await
+        let mut runs = self.read(runs::all).await?;
+        let (here, now) = (lock::host(), Timestamp::now());
+        for run in &mut runs {
+            // A process that is gone could not note its end: its lock went with it.
+            run.is_gone = run.state == RunState::Running
+                && match run.host.is_empty() || run.host == here {
+                    true => !self.is_locked(&run.system, &run.tenant, &run.scope),
+                    false => runs::is_silent(run.beat, now),
+                };
+        }
+        Ok(runs)
     }
 
-    /// The run of that code.
+    /// The attempt of that code.
     ///
     /// # Errors
     /// When there is none, or the ledger cannot be read.
@@ -221,60 +234,6 @@ impl Ledger {
                 Error::usage(format!("there is no run `{code}`"))
                     .hint("`deskferry runs list` shows all runs")
             })
-    }
-
-    /// A page of the ends that a run kept, in the order of its input, after the given ordinal.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn row_ends(
-        &self,
-        code: &str,
-        filter: EndFilter,
-        after: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<StoredRow>> {
-        let states: &'static [&'static str] = match filter {
-            EndFilter::All => &[
-                "created",
-                "updated",
-                "changed",
-                "skipped",
-                "rejected",
-                "incomplete",
-                "in_doubt",
-            ],
-            EndFilter::Errors => &["changed", "rejected", "incomplete", "in_doubt"],
-        };
-        let code = code.to_owned();
-        self.read(move |c| runs::ends(c, &code, (states, true), after, limit))
-            .await
-    }
-
-    /// A page of the tickets that a run made or updated and that were not taken back, in the order of its input, after the given ordinal.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn ids(&self, code: &str, after: Option<u64>, limit: u32) -> Result<Vec<MadeTicket>> {
-        let code = code.to_owned();
-        let rows = self
-            .read(move |c| {
-                runs::ends(
-                    c,
-                    &code,
-                    (&["created", "updated", "incomplete"], false),
-                    after,
-                    limit,
-                )
-            })
-            .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| {
-                let ticket = row.end.ticket()?.clone();
-                Some(MadeTicket { row, ticket })
-            })
-            .collect())
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T>
@@ -372,6 +331,20 @@ impl Scope {
         }
     }
 
+    /// The codes of the attempts that were made at the run to which a start would belong.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn attempts(&self, meta: &RunMeta) -> Result<HashSet<String>> {
+        let Some(id) = self.id else {
+            return Ok(HashSet::new());
+        };
+        let (belongs, input) = (meta.belongs.clone(), meta.input_print.clone());
+        self.ledger
+            .read(move |c| attempts::codes_of_next(c, id, &belongs, &input))
+            .await
+    }
+
     /// Up to which time, on the system's clock, the system was looked at for tickets of this scope. Where it never was,
     /// the time of the last intent; `None` where there is none either.
     ///
@@ -434,6 +407,8 @@ impl Scope {
     }
 }
 
+#[cfg(test)]
+mod attempts_tests;
 #[cfg(test)]
 mod old_tests;
 #[cfg(test)]

@@ -227,6 +227,8 @@ pub enum Change {
     /// Of a row that has its ticket nobody knows what followed: its steps are looked up before they are sent, and what an
     /// upsert sets is sent again. The time from which on they may have been made.
     Suspect(RowKey, Timestamp),
+    /// The ticket that a row was just given was learned of: no run of this ledger has made it.
+    Known(RowKey, String),
     /// The system was looked at for tickets of the scope that were made up to this time, on its clock.
     Looked(Timestamp),
     /// The run is under way still, and says so.
@@ -257,6 +259,7 @@ impl Change {
             | Self::Swept(key)
             | Self::Candidates(key, _)
             | Self::Suspect(key, _)
+            | Self::Known(key, _)
             | Self::Told { key, .. } => Some(key),
             Self::Set(set) => Some(&set.key),
             Self::End(_) | Self::Looked(_) | Self::Alive | Self::Shape(..) => None,
@@ -476,6 +479,7 @@ pub(super) fn apply(
             Change::Set(set) => put_set(connection, scope, run, set)?,
             Change::Candidates(key, found) => candidates(connection, scope, key, found)?,
             Change::Suspect(key, from) => suspect(connection, scope, key, *from)?,
+            Change::Known(key, ticket) => known(connection, scope, run, (key, ticket))?,
             Change::Looked(until) => looked(connection, scope, *until)?,
             Change::Alive => {}
             Change::Told {
@@ -669,6 +673,23 @@ fn suspect(
              WHERE scope = ?1 AND key = ?2 AND substr(step, 1, 7) = 'update/' AND payload IS NOT NULL",
         )?
         .execute(params![scope, key.as_str()])?;
+    Ok(())
+}
+
+/// One that the ledger held before stays that of the run that made it.
+fn known(
+    connection: &Connection,
+    scope: i64,
+    run: i64,
+    (key, ticket): (&RowKey, &str),
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO known (ticket, scope)
+             SELECT ticket, scope FROM step
+             WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket = ?4 AND run = ?5",
+        )?
+        .execute(params![scope, key.as_str(), CREATE, ticket, run])?;
     Ok(())
 }
 

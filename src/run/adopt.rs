@@ -239,7 +239,7 @@ pub(super) fn remembered(
     ticket: Ticket,
     group: String,
     at: Timestamp,
-) -> [Change; 2] {
+) -> [Change; 3] {
     learned(key, Row::unknown(), marker, (ticket, group), at)
 }
 
@@ -250,7 +250,7 @@ fn learned(
     marker: String,
     (ticket, group): (Ticket, String),
     at: Timestamp,
-) -> [Change; 2] {
+) -> [Change; 3] {
     let step = StepId {
         name: CREATE.to_owned(),
         ordinal: 0,
@@ -272,6 +272,7 @@ fn learned(
         print: None,
         at,
     };
+    let known = Change::Known(key.clone(), ticket.id.clone());
     let settlement = Settlement {
         key,
         step,
@@ -281,7 +282,7 @@ fn learned(
         doubted: false,
         at,
     };
-    [Change::Intend(intent), Change::Settle(settlement)]
+    [Change::Intend(intent), Change::Settle(settlement), known]
 }
 
 /// The hash of the first request, and the steps that follow it.
@@ -334,7 +335,7 @@ impl Writing<'_> {
 
     /// Writes what waits, when it is that much.
     async fn flush(&mut self, least: usize) -> Result<()> {
-        if self.changes.len() < least * 3 || self.changes.is_empty() {
+        if self.changes.len() < least * 4 || self.changes.is_empty() {
             return Ok(());
         }
         let changes = std::mem::take(&mut self.changes);

@@ -3,7 +3,7 @@
 //!
 //! Runs over the records once, in pages; what it keeps grows with the ranges of rows, not with the rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -207,6 +207,7 @@ pub fn give_up(
         again: true,
         retry: false,
         keep: Keep::default(),
+        ours: HashSet::new(),
         stop: None,
     };
     let (mut count, mut left) = (0, limit);

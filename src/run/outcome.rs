@@ -103,9 +103,10 @@ impl Engine<'_> {
             }));
         }
         let (ticket, fallbacks) = (row.ticket.unwrap_or_default(), row.requests.fallbacks);
-        let end = match row.updates {
-            true => End::Updated { ticket, fallbacks },
-            false => End::Created { ticket, fallbacks },
+        let end = match (row.updates, row.known) {
+            (true, _) => End::Updated { ticket, fallbacks },
+            (false, true) => End::Known { ticket, fallbacks },
+            (false, false) => End::Created { ticket, fallbacks },
         };
         self.end(row.base, end);
     }
@@ -134,8 +135,13 @@ impl Engine<'_> {
     /// is so still.
     fn failed(&mut self, row: Row, faults: Vec<Fault>) {
         let begun = row.has_begun() && !row.updates;
+        let known = row.known;
         let end = match row.ticket.filter(|_| begun) {
-            Some(ticket) => End::Incomplete { ticket, faults },
+            Some(ticket) => End::Incomplete {
+                ticket,
+                faults,
+                known,
+            },
             None => End::Rejected(faults),
         };
         self.end(row.base, end);
@@ -162,6 +168,7 @@ impl Engine<'_> {
                 End::Incomplete {
                     ticket,
                     faults: vec![fault],
+                    known: row.known,
                 }
             }
             None => End::NotSent,
@@ -185,6 +192,7 @@ impl Engine<'_> {
             absent: row.requests.steps[row.next].absent,
             answer: Some(answer),
             changed: None,
+            known: false,
             more: row.requests.steps.len() > 1,
             print: row.requests.steps[row.next]
                 .print
@@ -456,6 +464,7 @@ impl Engine<'_> {
                 }
                 let row = Row {
                     next: 1,
+                    known: row.doubt.known,
                     ticket: Some(ticket),
                     ..Row::new(row.content, row.base, row.key, requests)
                 };
@@ -465,12 +474,19 @@ impl Engine<'_> {
                 }
             }
             Otherwise::End(End::Rejected(faults)) if row.doubt.more => {
-                self.end(row.base, End::Incomplete { ticket, faults });
+                let known = row.doubt.known;
+                let end = End::Incomplete {
+                    ticket,
+                    faults,
+                    known,
+                };
+                self.end(row.base, end);
             }
             Otherwise::End(_) => {
-                let end = End::Created {
-                    ticket,
-                    fallbacks: Vec::new(),
+                let fallbacks = Vec::new();
+                let end = match row.doubt.known {
+                    true => End::Known { ticket, fallbacks },
+                    false => End::Created { ticket, fallbacks },
                 };
                 self.end(row.base, end);
             }

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::engine::{stopping, take};
-use super::plan::{Base, Plan, ready_end};
+use super::plan::{Base, Plan, Request, Row, ready_end};
 use super::prepare::Feed;
 use super::retry::Backoff;
 use super::totals::{Fold, Totals};
@@ -166,10 +166,17 @@ impl Differ<'_> {
     }
 }
 
+/// Whether nobody knows whether a step was done. What the system refused before, or what may follow on a ticket that was
+/// adopted, is looked up too, but it is no doubt: it would be done.
+fn is_in_doubt(row: &Row) -> bool {
+    let settled = |request: &Request| request.soft.as_ref().is_some_and(|soft| soft.settled);
+    row.in_doubt().is_some_and(|(request, _)| !settled(request))
+}
+
 fn rehearsed(plan: Plan) -> (Base, End) {
     match plan {
         Plan::End(base, end) => (base, end),
-        Plan::Send(row) if row.in_doubt().is_some() => {
+        Plan::Send(row) if is_in_doubt(&row) => {
             let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
             let reason = format!(
                 "an earlier run did not learn whether `{}` was done: the next run that sends finds out",
@@ -184,7 +191,11 @@ fn rehearsed(plan: Plan) -> (Base, End) {
                 ordinal: request.id.ordinal,
                 body: request.body,
             });
-            let end = ready_end(payloads.collect(), row.requests.fallbacks, row.updates);
+            let end = ready_end(
+                payloads.collect(),
+                row.requests.fallbacks,
+                (row.updates, row.known),
+            );
             (row.base, end)
         }
         Plan::Settle(doubtful) => (

@@ -3,6 +3,7 @@
 //! The intent is durable before a ticket is touched, the outcome after; a rollback that was stopped goes on with the
 //! same command. A request whose answer is lost needs no waiting: what it does may be done twice.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -83,7 +84,9 @@ impl Taking {
         let limiter = self.limiter.as_ref();
         self.system.list_created(window, limiter, &mut page).await?;
         forecast.unseen = wanted.len() as u64;
-        forecast.kept.sort_by_key(|(one, _)| one.ordinal);
+        forecast
+            .kept
+            .sort_by(|(one, _), (other, _)| by_place(one, other));
         Ok(forecast)
     }
 
@@ -217,6 +220,10 @@ impl Taking {
 
     /// What is settled by looking at a ticket; `None`: it is to be taken back.
     fn judge(&self, one: &Undoable, listed: &Listed) -> Option<UndoState> {
+        if one.is_known && !one.intended {
+            let why = "named by a person: nobody knows that this run made it".to_owned();
+            return Some(UndoState::Kept(why));
+        }
         let changed = changed(one, listed);
         // Where it looked so before, only a later change shows that our request was obeyed.
         let obeyed = !one.was_undone || changed.is_some();
@@ -231,6 +238,15 @@ impl Taking {
         }
         changed.map(UndoState::Kept)
     }
+}
+
+/// The order of the input, as far as the ledger tells it.
+pub fn by_place(one: &Undoable, other: &Undoable) -> Ordering {
+    let key = |one: &Undoable| {
+        let place = &one.place;
+        (place.file.clone(), place.sheet.clone(), place.row)
+    };
+    key(one).cmp(&key(other))
 }
 
 /// Why a ticket counts as changed since the run wrote it last.

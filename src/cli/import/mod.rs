@@ -24,13 +24,13 @@ use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Subject, Survey, Watching};
-use crate::ledger::{Ledger, RunLocks, RunMeta, RunState, Scope};
+use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
 use crate::outfile::{Claims, Records};
 use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
 use crate::report::diff::DiffList;
-use crate::report::error_file::ErrorFiles;
+use crate::report::error_file::{self, ErrorFiles};
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
 use crate::report::rows::{OutcomeFile, PayloadFile};
@@ -38,7 +38,7 @@ use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, words};
 use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
-use crate::source::Input;
+use crate::source::{Input, Table};
 use crate::systems::{self, Operation};
 
 pub(super) use only::Only;
@@ -516,6 +516,20 @@ impl Import<'_> {
                 true => String::new(),
                 false => self.mapping.key_definition().to_owned(),
             },
+            belongs: self.belongs(),
+        }
+    }
+
+    /// To which run it belongs: a retry says it, and an error file is known by its columns.
+    fn belongs(&self) -> Belongs {
+        let is_error_file = |table: &Table| {
+            let names = table.header.names();
+            (error_file::COLUMNS.iter()).all(|column| names.iter().any(|name| name == column))
+        };
+        match &self.only {
+            Some(only) => Belongs::To(only.code().to_owned()),
+            None if self.input.tables().iter().any(is_error_file) => Belongs::ToOpen,
+            None => Belongs::ToInput,
         }
     }
 

@@ -12,7 +12,7 @@ use super::super::reference;
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::intake::{self, Selection};
-use crate::ledger::{Ledger, RunLocks, RunMeta, RunState};
+use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
@@ -199,6 +199,7 @@ impl Adopting<'_> {
                 true => String::new(),
                 false => self.mapping.key_definition().to_owned(),
             },
+            belongs: Belongs::Alone,
             ..RunMeta::default()
         }
     }

@@ -6,31 +6,32 @@ use super::super::output::Output;
 use super::pages;
 use super::typed::Typed;
 use crate::error::{Error, ExitCode, Result};
-use crate::ledger::{Ledger, RunInfo, StoredEnd};
+use crate::ledger::{Ledger, Run, RunInfo, StoredEnd};
 use crate::report::words;
 use crate::source::{self, Input};
 
 pub(super) async fn run(
     args: RetryArgs,
     ledger: Ledger,
-    run: RunInfo,
+    run: Run,
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
     let only = failed(&ledger, &run).await?;
     if only.len() == 0 {
-        output.say(&format!("  run {} has no row that failed", run.code));
+        output.say(&format!("  run {} has no row that failed", run.code()));
         if output.is_json() {
-            output.data(&serde_json::json!({"run": run.code, "failed": 0}).to_string())?;
+            output.data(&serde_json::json!({"run": run.code(), "failed": 0}).to_string())?;
         }
         return Ok(ExitCode::Done);
     }
-    let mut typed = Typed::of(&run, global)?;
-    check(&typed, &run, output)?;
+    // What the whole input was started with; a later attempt may have been over an error file.
+    let mut typed = Typed::of(run.first(), global)?;
+    check(&typed, run.first(), output)?;
     output.say(&format!(
         "  retry      {} of run {} that failed",
         words::plural(only.len() as u64, "row", "rows"),
-        run.code
+        run.code()
     ));
     typed.args.dry_run = args.dry_run;
     typed.args.confirm = args.confirm;
@@ -39,9 +40,9 @@ pub(super) async fn run(
 }
 
 /// The rows that were refused, are incomplete, or are in doubt.
-async fn failed(ledger: &Ledger, run: &RunInfo) -> Result<Only> {
-    let mut only = Only::of_run(run.clone());
-    pages(ledger, &run.code, |row| {
+async fn failed(ledger: &Ledger, run: &Run) -> Result<Only> {
+    let mut only = Only::of_run(run.first().clone());
+    pages(ledger, run, |row| {
         if !matches!(row.end, StoredEnd::Changed { .. }) {
             only.add(row.key.clone(), row.place.clone());
         }

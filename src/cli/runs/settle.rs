@@ -13,7 +13,7 @@ use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::infile;
-use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
+use crate::ledger::{ByHand, Doubtful, Ledger, Run};
 use crate::mapping::reference::{borne, field_of};
 use crate::outfile::{self, Readers, unwritable};
 use crate::report::words;
@@ -38,19 +38,19 @@ const COLUMNS: [&str; 11] = [
 pub(super) async fn run(
     args: SettleArgs,
     ledger: &Ledger,
-    run: &RunInfo,
+    run: &Run,
     state: &StateFolder,
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
-    let doubtful = ledger.doubtful(&run.code).await?;
+    let doubtful = ledger.doubtful(run).await?;
     if let Some(path) = &args.to {
         write(path, &doubtful)?;
         output.say(&format!(
             "  {} to {}: fill in the column _as with done=ID, resend or skip, then\n  deskferry runs settle {} --from {}",
             words::plural(doubtful.len() as u64, "row in doubt written", "rows in doubt written"),
             path.display(),
-            run.code,
+            run.code(),
             words::shell_word(&path.display().to_string())
         ));
         return report(run, &doubtful, 0, output);
@@ -63,7 +63,7 @@ pub(super) async fn run(
         Some(path) => read(path, &doubtful, args.verdict.as_deref())?,
         None => all_as(&doubtful, &args)?,
     };
-    let locks = typed::lock(run, None, ledger)?;
+    let locks = typed::lock(run.last(), None, ledger)?;
     let said = match args.unchecked
         || said
             .iter()
@@ -73,23 +73,23 @@ pub(super) async fn run(
         false => looked_up(said, run, state, global).await?,
     };
     each_its_own(&said, ledger, run).await?;
-    let count = ledger.settle_by_hand(&locks, &run.code, said).await?;
-    let left = ledger.doubtful(&run.code).await?;
+    let count = ledger.settle_by_hand(&locks, run, said).await?;
+    let left = ledger.doubtful(run).await?;
     output.say(&format!(
         "  settled {}, {} still in doubt",
         words::plural(count, "row", "rows"),
         words::count(left.len() as u64)
     ));
-    if count > 0 && !run.meta.command.is_empty() {
-        output.say(&format!("  go on      {}", run.meta.command));
+    if count > 0 && !run.last().meta.command.is_empty() {
+        output.say(&format!("  go on      {}", run.last().meta.command));
     }
     report(run, &left, count, output)
 }
 
-fn report(run: &RunInfo, left: &[Doubtful], settled: u64, output: Output) -> Result<ExitCode> {
+fn report(run: &Run, left: &[Doubtful], settled: u64, output: Output) -> Result<ExitCode> {
     if output.is_json() {
         let rows: Vec<Value> = left.iter().map(row_json).collect();
-        let document = json!({"run": run.code, "settled": settled, "in_doubt": rows});
+        let document = json!({"run": run.code(), "settled": settled, "in_doubt": rows});
         output.data(&document.to_string())?;
     }
     Ok(match left.is_empty() {
@@ -107,9 +107,9 @@ fn row_json(row: &Doubtful) -> Value {
     })
 }
 
-fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
+fn list(run: &Run, doubtful: &[Doubtful], output: Output) {
     if doubtful.is_empty() {
-        return output.say(&format!("  run {} has no row in doubt", run.code));
+        return output.say(&format!("  run {} has no row in doubt", run.code()));
     }
     for row in doubtful {
         let sent = row.sent_at.map_or_else(String::new, |at| {
@@ -136,7 +136,7 @@ fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
     }
     output.say(&format!(
         "\n  the same command as before settles by itself what it can: {}\n  what is left, you decide: deskferry runs settle {} --row N --as done=ID|resend|skip",
-        run.meta.command, run.code
+        run.last().meta.command, run.code()
     ));
 }
 
@@ -316,9 +316,11 @@ fn sent_text(row: &Doubtful) -> String {
 }
 
 /// Refuses a ticket that is said to be that of two rows, or that the ledger holds as that of another row.
-async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInfo) -> Result<()> {
+async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &Run) -> Result<()> {
     let creates = said.iter().filter_map(|(row, by_hand)| match by_hand {
-        ByHand::Done(ticket) if row.step.name == CREATE => Some((ticket.id.clone(), row)),
+        ByHand::Done(ticket) | ByHand::Own(ticket) if row.step.name == CREATE => {
+            Some((ticket.id.clone(), row))
+        }
         _ => None,
     });
     let mut rows: HashMap<String, &Doubtful> = HashMap::new();
@@ -331,9 +333,7 @@ async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInf
             .hint("each row made a ticket of its own, or none"));
         }
     }
-    let holders = ledger
-        .holders(&run.code, rows.keys().cloned().collect())
-        .await?;
+    let holders = ledger.holders(run, rows.keys().cloned().collect()).await?;
     for (id, holder) in holders {
         let row = rows[&id];
         if holder.as_ref() == Some(&row.key) {
@@ -355,13 +355,13 @@ async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInf
 /// Looks in the system whether the tickets are there, and whether they are those of the rows.
 async fn looked_up(
     said: Vec<(Doubtful, ByHand)>,
-    run: &RunInfo,
+    run: &Run,
     state: &StateFolder,
     global: &Global,
 ) -> Result<Vec<(Doubtful, ByHand)>> {
-    let typed = Typed::of(run, global)?;
+    let typed = Typed::of(run.last(), global)?;
     let target = typed.target()?;
-    let connected = typed::connect(run, &typed, &target, state)
+    let connected = typed::connect(run.last(), &typed, &target, state)
         .await
         .map_err(|error| error.hint("--unchecked settles without looking the tickets up"))?;
     let limiter = Limiter::new(typed.args.rate.or_else(|| target.rate()));
@@ -371,7 +371,8 @@ async fn looked_up(
     for (row, by_hand) in said {
         let by_hand = match by_hand {
             ByHand::Done(ticket) => match look_up(system.as_ref(), &limiter, &row, &ticket).await {
-                Ok(ticket) => ByHand::Done(ticket),
+                Ok((ticket, true)) => ByHand::Own(ticket),
+                Ok((ticket, false)) => ByHand::Done(ticket),
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -386,17 +387,18 @@ async fn looked_up(
     failed.map_or(Ok(checked), Err)
 }
 
+/// The ticket, and whether it bears the reference of the row.
 async fn look_up(
     system: &dyn System,
     limiter: &Limiter,
     row: &Doubtful,
     ticket: &Ticket,
-) -> Result<Ticket> {
+) -> Result<(Ticket, bool)> {
     let id = &ticket.id;
     if row.acts {
-        return system.find_ticket(id, limiter).await?.ok_or_else(|| {
-            Error::usage(format!("the system has no ticket `{id}`")).at(&row.place)
-        });
+        let found = system.find_ticket(id, limiter).await?;
+        let none = || Error::usage(format!("the system has no ticket `{id}`")).at(&row.place);
+        return Ok((found.ok_or_else(none)?, false));
     }
     let found = match system.read_ticket(id, limiter).await? {
         Reading::Found(listed) => Ok(listed),
@@ -416,6 +418,6 @@ async fn look_up(
         ))
         .at(&row.place)
         .hint(format!("the ticket of this row would bear `{wanted}`"))),
-        _ => Ok(listed.ticket),
+        (own, wanted) => Ok((listed.ticket, own.is_some() && wanted.is_some())),
     }
 }

@@ -45,6 +45,7 @@ fn print(title: &str, text: &str) -> Print {
 
 fn doubt(n: usize, title: &str, text: &str) -> Doubt {
     Doubt {
+        known: false,
         key: RowKey::new(n.to_string()),
         soft: None,
         reference: Some(format!("s/{n}")),
