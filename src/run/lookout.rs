@@ -92,6 +92,8 @@ pub(super) struct Watch<'e> {
     visible_within: Duration,
     /// When the first row had its ticket, until all that was made beside it must show and was looked at.
     begun: Option<Instant>,
+    /// When all must show that somebody else made while this run stopped for it: then it looks a last time.
+    owed: Option<Instant>,
     trusts: bool,
     adopt: String,
     since: Timestamp,
@@ -124,6 +126,7 @@ impl<'e> Watch<'e> {
             overlap,
             visible_within: settings.visible_within,
             begun: None,
+            owed: None,
             trusts: settings.trust_ledger,
             adopt: settings.adopt.clone(),
             about,
@@ -160,11 +163,42 @@ impl<'e> Watch<'e> {
             .is_some_and(|begun| begun.elapsed() >= self.visible_within)
     }
 
+    /// The run stops for what somebody else sends: what both have made until now is told once it shows.
+    fn owe(&mut self) {
+        self.owed = Some(Instant::now() + self.visible_within);
+    }
+
+    /// Whether a run that has stopped is to look once more, or looks.
+    pub(super) fn owes(&self) -> bool {
+        self.owed.is_some()
+    }
+
+    /// When the last look of a run that has stopped is due.
+    pub(super) fn owed(&self) -> Option<Instant> {
+        self.owed.filter(|_| self.round.is_none())
+    }
+
+    /// Nobody waits for the last look any more.
+    pub(super) fn forgive(&mut self) {
+        self.owed = None;
+    }
+
+    /// Starts the last look of a run that has stopped, when it is due.
+    pub(super) fn look_last(&mut self) {
+        if self.owed().is_some_and(|due| due <= Instant::now()) {
+            self.begin();
+        }
+    }
+
     /// Starts a look when it is time for one. `waits`: rows wait to be sent; `last`: nothing else is to be done any more.
     pub(super) fn advance(&mut self, waits: bool, last: bool) {
         if self.round.is_some() || !self.about.marks || !self.is_due(waits, last) {
             return;
         }
+        self.begin();
+    }
+
+    fn begin(&mut self) {
         let (line, since, overlap) = (self.line.clone(), self.since, self.overlap);
         let (scope, field) = (self.about.scope.clone(), self.about.field.clone());
         let pending = std::mem::take(&mut self.pending);
@@ -384,6 +418,9 @@ impl Engine<'_> {
     /// A look came back.
     pub(super) fn looked_around(&mut self, looked: Result<std::result::Result<Looked, String>>) {
         let is_first = std::mem::take(&mut self.watch.is_first);
+        if self.is_halted() {
+            self.watch.forgive();
+        }
         let looked = match looked {
             Ok(Ok(looked)) => looked,
             Ok(Err(why)) if is_first && !self.watch.trusts => {
@@ -469,6 +506,9 @@ impl Engine<'_> {
         if self.watch.trusts {
             self.fold.note(what);
             return Ok(());
+        }
+        if !self.is_halted() {
+            self.watch.owe();
         }
         let error = Error::usage(what)
             .hint("this ledger is older than what was sent, or another computer or state folder sends the same rows: stop that one")
