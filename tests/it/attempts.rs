@@ -102,7 +102,12 @@ fn a_ticket_that_was_adopted_is_known_and_never_rolled_back() {
 fn what_a_run_took_is_one_run() {
     let (work, sandbox) = work(40);
     let dying = |place: &str| {
-        let limited = [&["import"], &ARGUMENTS[..], &["--limit", "12"]].concat();
+        let limited = [
+            &["import"],
+            &ARGUMENTS[..],
+            &["--limit", "12", "--concurrency", "1"],
+        ]
+        .concat();
         let mut command = work.command(&limited);
         let output = command.env("DESKFERRY_CRASH", place).output().unwrap();
         assert!(!output.status.success());
@@ -111,13 +116,13 @@ fn what_a_run_took_is_one_run() {
     work.import(&[&ARGUMENTS[..], &["--limit", "5"]].concat())
         .0
         .expect(0);
-    dying("after-send:6");
+    dying("after-send:3");
     let listed = document(&work, &["runs", "list"], 0);
     assert_eq!(
         listed[0]["state"], "ended",
         "its process is gone: {listed:#}"
     );
-    dying("before-outcome:9");
+    dying("before-outcome:3");
     let (ended, summary) = work.import(&ARGUMENTS);
     ended.expect(1);
     let strict = work.read("map.toml");
