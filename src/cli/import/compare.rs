@@ -23,7 +23,7 @@ impl Import<'_> {
         meta: &RunMeta,
     ) -> Result<Option<Compared>> {
         // Rows that act on tickets have their steps judged one by one.
-        if self.only.is_some() || self.acts() {
+        if self.only().is_some() || self.acts() {
             return Ok(None);
         }
         let (bytes, flags) = scope.has_seen(meta).await?;

@@ -54,7 +54,7 @@ pub(super) async fn run(
         }
         RunsCommand::Retry(args) => {
             let run = named(&ledger, &args.run).await?;
-            return retry::run(args, ledger, run, global, *output).await;
+            return retry::run(args, ledger, run, &state, global, *output).await;
         }
         RunsCommand::Settle(args) => {
             let run = named(&ledger, &args.run).await?;
