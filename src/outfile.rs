@@ -7,6 +7,7 @@
 mod claim;
 mod name;
 mod records;
+mod room;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use tempfile::{NamedTempFile, TempPath};
 pub(crate) use claim::{Claims, is_same_file};
 pub(crate) use name::{lock_of, next_names};
 pub(crate) use records::Records;
+pub(crate) use room::{Room, full};
 
 use crate::error::Error;
 

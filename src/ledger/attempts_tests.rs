@@ -76,7 +76,7 @@ fn end(n: u32, end: &End) -> Change {
 }
 
 fn made(n: u32) -> [Change; 3] {
-    let end = self::end(
+    let end = end(
         n,
         &End::Created {
             ticket: ticket(n),
@@ -93,7 +93,7 @@ fn refused(n: u32) -> [Change; 3] {
         fields: Vec::new(),
     };
     let faults = crate::systems::refusal_faults(&refusal, &place(n));
-    let end = self::end(n, &End::Rejected(faults));
+    let end = end(n, &End::Rejected(faults));
     [intent(n, [1; 16]), settle(n, State::Rejected), end]
 }
 

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | that the ledger holds, or whose row is under way | nothing; the second is looked at again |
 //! | of a row that was sent once, and of which the system said that nothing was done | the row is looked up before it goes again; if it does not, it is done |
+//! | of a row whose own ticket is gone, or bears another row's reference | it is the row's from now on, and what followed is looked up on it |
 //! | of a row that has another ticket | it tells the duplicate; if this run made the row, somebody else sends it too: it stops |
 //! | of a row of this input that has none as far as the ledger knows | it stops: the ledger is old, or another run is under way |
 //! | of another row | it remembers it, as `runs adopt` would |
@@ -82,6 +83,10 @@ pub(super) struct Looked {
     held: HashMap<String, Option<Timestamp>>,
     /// Of the tickets of rows that seem to have two: those that were read and are there.
     there: HashSet<String>,
+    /// Those that two reads say are gone.
+    gone: HashSet<String>,
+    /// Those that bear the reference of another row.
+    anothers: HashSet<String>,
 }
 
 /// The looks of a run.
@@ -109,6 +114,8 @@ pub(super) struct Watch<'e> {
     keys: Option<HashMap<u64, RowKey>>,
     /// References of other inputs that are remembered.
     told: HashSet<String>,
+    /// Rows that were given another ticket than the ledger held.
+    repointed: HashSet<RowKey>,
     beat: Instant,
     said_partial: bool,
     pub(super) round: Option<BoxFuture<'e, Result<std::result::Result<Looked, String>>>>,
@@ -137,6 +144,7 @@ impl<'e> Watch<'e> {
             pending: Vec::new(),
             keys: None,
             told: HashSet::new(),
+            repointed: HashSet::new(),
             beat: Instant::now(),
             said_partial: false,
             round: None,
@@ -325,6 +333,8 @@ impl Look<'_> {
             unknown: Vec::new(),
             held,
             there: HashSet::new(),
+            gone: HashSet::new(),
+            anothers: HashSet::new(),
         };
         for one in free {
             let create = known.get(&one.reference).cloned();
@@ -334,28 +344,40 @@ impl Look<'_> {
                     looked.held.insert(one.ticket.id, one.created_at);
                     continue;
                 }
-                self.read(ticket, &mut looked).await;
-                self.read(&one.ticket, &mut looked).await;
+                self.read(ticket, &one.reference, &mut looked).await;
+                self.read(&one.ticket, &one.reference, &mut looked).await;
             }
             looked.unknown.push((one, create));
         }
-        looked
-            .unknown
-            .sort_by(|(one, _), (other, _)| one.reference.cmp(&other.reference));
+        // The earliest of several is a row's own.
+        looked.unknown.sort_by(|(one, _), (other, _)| {
+            let by = |it: &Marked| (it.reference.clone(), it.created_at, it.ticket.id.clone());
+            by(one).cmp(&by(other))
+        });
         Ok(Ok(looked))
     }
 
     /// Reads a ticket of a row that seems to have two: a listing may be old, or name one that is gone.
-    async fn read(&self, ticket: &Ticket, looked: &mut Looked) {
-        let read = self
-            .line
-            .system
-            .read_ticket(&ticket.id, self.line.limiter.as_ref())
-            .await;
-        if let Ok(Reading::Found(listed)) = read
-            && listed.standing != Standing::Gone
-        {
-            looked.there.insert(ticket.id.clone());
+    async fn read(&self, ticket: &Ticket, reference: &str, looked: &mut Looked) {
+        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        // One that is not there may be a refusal of something before the system: it is asked for twice.
+        for is_again in [false, true] {
+            match system.read_ticket(&ticket.id, permit).await {
+                Ok(Reading::Found(listed)) if is_gone(&listed) => {}
+                Ok(Reading::Absent) => {}
+                Ok(Reading::Found(listed)) => {
+                    let borne = borne(&listed, self.field);
+                    if borne.own().is_some() && !borne.is(reference) {
+                        looked.anothers.insert(ticket.id.clone());
+                    }
+                    looked.there.insert(ticket.id.clone());
+                    return;
+                }
+                Ok(Reading::Unclear(_)) | Err(_) => return,
+            }
+            if is_again {
+                looked.gone.insert(ticket.id.clone());
+            }
         }
     }
 
@@ -392,13 +414,18 @@ impl Look<'_> {
     fn marked(&self, listed: Listed) -> Option<Marked> {
         let reference = borne(&listed, self.field).own()?.to_owned();
         let of_scope = (reference.split_once('/')).is_none_or(|(name, _)| name == self.scope);
-        (of_scope && listed.standing != Standing::Gone).then(|| Marked {
+        (of_scope && !is_gone(&listed)).then(|| Marked {
             reference,
             group: marked_group(listed.group, self.field),
             created_at: listed.created_at,
             ticket: listed.ticket,
         })
     }
+}
+
+/// Whether a ticket is deleted, or shows that it was taken back.
+fn is_gone(listed: &Listed) -> bool {
+    listed.standing == Standing::Gone || listed.is_taken_back
 }
 
 fn name_of(ticket: &Ticket) -> &str {
@@ -484,7 +511,12 @@ impl Engine<'_> {
                 }
                 _ => match self.watch.key_of(&marked.reference)? {
                     Some(key) => missing.push((key, marked.ticket.clone())),
-                    None => self.remember(marked),
+                    None => match create.as_ref().filter(|it| it.state == State::Undone) {
+                        Some(create) => {
+                            self.tell_left(&create.key, std::slice::from_ref(&marked.ticket));
+                        }
+                        None => self.remember(marked),
+                    },
                 },
             }
         }
@@ -531,6 +563,14 @@ impl Engine<'_> {
                 name_of(other)
             ));
         };
+        let is_lost = looked.gone.contains(&own.id) || looked.anothers.contains(&own.id);
+        if is_lost
+            && looked.there.contains(&other.id)
+            && !looked.anothers.contains(&other.id)
+            && self.watch.repointed.insert(create.key.clone())
+        {
+            return self.repoint(create, own, other, looked);
+        }
         if !looked.there.contains(&other.id) {
             return self.fold.note(format!(
                 "row `{}`: ticket `{}` was listed with its reference, but cannot be read; look at both before you close one",
@@ -565,6 +605,24 @@ impl Engine<'_> {
             name_of(keep),
             name_of(close)
         ));
+    }
+
+    /// The ticket that the ledger holds for a row is gone, or another row's, and this one bears the row's reference.
+    fn repoint(&mut self, create: &Create, own: &Ticket, other: &Ticket, looked: &Looked) {
+        let what = match looked.gone.contains(&own.id) {
+            true => "is not there any more",
+            false => "bears the reference of another row",
+        };
+        self.fold.note(format!(
+            "row `{}`: its ticket `{}` {what}, but `{}` bears its reference, and is its ticket from now on: run the same \
+             command again, which looks what is to be done on it",
+            create.key,
+            name_of(own),
+            name_of(other)
+        ));
+        self.fold.totals.unswept = true;
+        let change = Change::Repoint(create.key.clone(), other.clone());
+        self.changes.push(change);
     }
 
     /// A ticket of the scope whose row is in another input.

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::crash;
 use super::engine::Engine;
-use super::plan::{Doubt, Doubtful, Otherwise, Row, Soft, faults_of, step_in_doubt};
+use super::plan::{Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt};
 use super::pool::Settled;
 use super::row::{Intended, Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
@@ -223,11 +223,16 @@ impl Engine<'_> {
         if self.is_halted() {
             return self.not_sent(row);
         }
-        let is_settled = |soft: &Option<Soft>| soft.as_ref().is_some_and(|soft| soft.settled);
-        let due = match row.in_doubt() {
-            Some((request, at)) if is_settled(&request.soft) => self.line.surprise_over(at),
-            _ => sent + self.line.surprise,
+        // When a suspect step was sent nobody knows: its ticket was there before.
+        let is_settled = |soft: &Soft| soft.settled && !soft.is_unanswered();
+        let due = |request: &Request| match request.look {
+            Some(at) if request.soft.as_ref().is_some_and(is_settled) => {
+                Some(self.line.surprise_over(at))
+            }
+            at => at.map(|_| sent + self.line.surprise),
         };
+        let due = row.requests.steps.iter().filter_map(due).max();
+        let due = due.unwrap_or(sent + self.line.surprise);
         self.delayed.push((due, row));
     }
 
@@ -246,13 +251,19 @@ impl Engine<'_> {
             }
             Sighting::Unclear(_) if soft.as_ref().is_some_and(|soft| self.believes(soft)) => false,
             Sighting::Unclear(why) => {
-                let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
+                let step = row.in_doubt().map(|(request, _)| request.id.clone());
                 let ticket = row.ticket.clone().unwrap_or_default();
-                let what = step_in_doubt(step.as_deref().unwrap_or_default(), &ticket);
+                let what = step.as_ref().map(|step| step_in_doubt(step, &ticket));
+                let what = what.unwrap_or_default();
                 let reason = format!("{what} ({why})");
+                if let Some(step) = step.filter(|_| soft.is_some_and(|soft| soft.settled)) {
+                    // The ledger holds it as open: a person can settle it from now on.
+                    self.settle_step(row.key.clone(), step, State::InDoubt, None);
+                }
                 return self.end(row.base, End::InDoubt { reason });
             }
         };
+        let hash = row.in_doubt().map(|(request, _)| request.hash);
         let Some((step, absent)) = row.looked_up(done) else {
             return self.not_sent(row);
         };
@@ -261,7 +272,17 @@ impl Engine<'_> {
                 let ticket = ticket.clone();
                 self.turned_up(soft, &row.key, &ticket);
             }
-            self.settle_step(row.key.clone(), step, State::Done, None);
+            match (hash, soft.as_ref().is_some_and(Soft::is_unanswered)) {
+                // The ledger never held what was sent.
+                (Some(hash), true) => self.changes.push(Change::Set(SetSteps {
+                    key: row.key.clone(),
+                    place: row.base.place.clone(),
+                    content: row.content,
+                    steps: vec![(step, hash)],
+                    at: self.now(),
+                })),
+                _ => self.settle_step(row.key.clone(), step, State::Done, None),
+            }
         } else {
             if let Some(Soft {
                 said: Some(Said::Refused(refusal)),
@@ -555,6 +576,9 @@ impl Engine<'_> {
                         ));
                     }
                 }
+                for (key, tickets) in swept.left {
+                    self.tell_left(&key, &tickets);
+                }
                 if let Some(gap) = swept.gap {
                     self.fold.totals.unswept = true;
                     self.fold.note(format!(
@@ -578,6 +602,21 @@ impl Engine<'_> {
             ticket.number.as_ref().unwrap_or(&ticket.id)
         ));
         self.settle(key.clone(), State::Done, Some(ticket), None);
+    }
+
+    /// Tickets of a row that was taken back: they came too late to be taken back with it, or another run made them.
+    pub(super) fn tell_left(&mut self, key: &RowKey, tickets: &[Ticket]) {
+        for ticket in tickets {
+            if !self.doubles.insert(ticket.id.clone()) {
+                continue;
+            }
+            self.fold.totals.doubles += 1;
+            self.fold.note(format!(
+                "row `{key}` was taken back, but ticket `{}` bears its reference: it was made twice, or another run has \
+                 made it anew; close the ticket if nobody needs it",
+                ticket.number.as_ref().unwrap_or(&ticket.id)
+            ));
+        }
     }
 
     fn tell_doubles(&mut self, key: &RowKey, doubles: &[Ticket]) {

@@ -1,11 +1,14 @@
 //! A run taken back: each ticket that it made is looked at, and deleted or closed unless somebody has changed it.
 //!
 //! The intent is durable before a ticket is touched, the outcome after; a rollback that was stopped goes on with the
-//! same command. A request whose answer is lost needs no waiting: what it does may be done twice.
+//! same command. A request whose answer is lost needs no waiting: what it does may be done twice. A refusal in a shape
+//! that proves nothing may have been obeyed: such tickets are read once more at the end, when the system can no longer
+//! surprise, and only what they show is noted.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -38,6 +41,16 @@ pub struct Taking {
     pub concurrency: usize,
     /// The note that a closed ticket gets.
     pub note: String,
+    /// After so long nothing that was sent can surprise any more.
+    pub surprise: Duration,
+}
+
+/// What came of one ticket.
+enum Taken {
+    /// This is noted.
+    Noted(UndoState),
+    /// It is to be looked at once more: what the answer said, and the error by which the rollback stops.
+    Later(Undoable, String, Option<Error>),
 }
 
 /// What would become of the tickets of a run.
@@ -99,14 +112,29 @@ impl Taking {
         stop: Stop,
         mut each: impl FnMut(&Undoable, &UndoState),
     ) -> Result<Going> {
+        let mut later = Vec::new();
+        let ended = self.take_all(&stop, &mut later, &mut each).await;
+        if matches!(ended, Ok(Going::Abort)) {
+            return ended;
+        }
+        self.look_again(later, stop, &mut each).await?;
+        ended
+    }
+
+    async fn take_all(
+        &self,
+        stop: &Stop,
+        later: &mut Vec<(Undoable, String)>,
+        each: &mut impl FnMut(&Undoable, &UndoState),
+    ) -> Result<Going> {
         let mut after = None;
         while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
             after = Some(last);
             let mut under_way = stream::iter(page)
                 .take_while(|_| std::future::ready(*stop.borrow() == Going::On))
                 .map(|one| async move {
-                    let state = self.take_back(&one).await?;
-                    Ok::<_, Error>((one, state))
+                    let taken = self.take_back(&one).await?;
+                    Ok::<_, Error>((one, taken))
                 })
                 .buffer_unordered(self.concurrency.max(1));
             let mut failed = None;
@@ -118,7 +146,15 @@ impl Taking {
                 };
                 match ended {
                     None => break,
-                    Some(Ok((one, state))) => each(&one, &state),
+                    Some(Ok((one, Taken::Noted(state)))) => each(&one, &state),
+                    Some(Ok((_, Taken::Later(of, why, error)))) => {
+                        later.push((of, why));
+                        let stops = error.is_some();
+                        failed = failed.or(error);
+                        if stops {
+                            break;
+                        }
+                    }
                     // Those under way end first: what they did is noted.
                     Some(Err(error)) => {
                         failed.get_or_insert(error);
@@ -142,7 +178,53 @@ impl Taking {
         Ok(Going::On)
     }
 
-    async fn take_back(&self, one: &Undoable) -> Result<UndoState> {
+    /// Reads the tickets once more whose refusal proves nothing, when what was sent for them must show.
+    async fn look_again(
+        &self,
+        later: Vec<(Undoable, String)>,
+        mut stop: Stop,
+        each: &mut impl FnMut(&Undoable, &UndoState),
+    ) -> Result<()> {
+        if later.is_empty() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = sleep(self.surprise) => {}
+            Ok(_) = stop.wait_for(|going| *going > Going::On) => {}
+        }
+        for (of, why) in later {
+            let permit = self.limiter.as_ref();
+            let listed = self.system.read_ticket(&of.ticket.id, permit).await?;
+            match self.undone(&of, listed, &why) {
+                // What the intent says stays: the same command looks anew.
+                UndoState::Refused(why) if *stop.borrow() > Going::On => {
+                    let why = format!("{why}; whether it was done is not known yet");
+                    each(&of, &UndoState::Refused(why));
+                }
+                state => {
+                    self.rollback.note(&of, state.clone()).await?;
+                    each(&of, &state);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a ticket shows after a refusal: that it was taken back all the same, or that it was not.
+    fn undone(&self, of: &Undoable, read: Reading, why: &str) -> UndoState {
+        match read {
+            Reading::Absent => UndoState::Gone,
+            Reading::Found(listed) => match self.judge(of, &listed) {
+                Some(state @ (UndoState::Undone | UndoState::Gone)) => state,
+                _ => UndoState::Refused(format!("{why}, and the ticket is there")),
+            },
+            Reading::Unclear(what) => {
+                UndoState::Refused(format!("{why}, and it could not be read: {what}"))
+            }
+        }
+    }
+
+    async fn take_back(&self, one: &Undoable) -> Result<Taken> {
         let mut of = one.clone();
         let mut backoff = Backoff::repeat();
         let mut throttled = 0;
@@ -156,7 +238,8 @@ impl Taking {
                 Reading::Absent => break UndoState::Gone,
                 // Nothing was learned and nothing was done: the row stays as it was, and the same again looks anew.
                 Reading::Unclear(what) => {
-                    return Ok(UndoState::Refused(format!("it could not be read: {what}")));
+                    let why = format!("it could not be read: {what}");
+                    return Ok(Taken::Noted(UndoState::Refused(why)));
                 }
             };
             if let Some(state) = self.judge(&of, &listed) {
@@ -174,31 +257,34 @@ impl Taking {
             if let Some(left) = answered.spent {
                 self.limiter.spent_for(left);
             }
+            let is_proven =
+                (answered.shape.as_ref()).is_none_or(|shape| self.system.shapes().is_proven(shape));
             match answered.outcome {
                 Outcome::Done(_) => {
                     self.limiter.went_through();
                     break UndoState::Undone;
                 }
-                Outcome::Rejected(refusal) if matches!(refusal.status, 404 | 410) => {
-                    // The ticket was there a moment ago: only a read says that it is gone.
-                    let permit = self.limiter.as_ref();
-                    break match self.system.read_ticket(&one.ticket.id, permit).await? {
-                        Reading::Absent => UndoState::Gone,
-                        _ => UndoState::Refused(format!(
-                            "{} ({}), but the ticket is there",
-                            refusal.message, refusal.status
-                        )),
-                    };
-                }
                 Outcome::Rejected(refusal) => {
-                    break UndoState::Refused(format!("{} ({})", refusal.message, refusal.status));
+                    let why = format!("{} ({})", refusal.message, refusal.status);
+                    let permit = self.limiter.as_ref();
+                    let read = self.system.read_ticket(&one.ticket.id, permit).await?;
+                    match self.undone(&of, read, &why) {
+                        UndoState::Refused(_) if !is_proven => {
+                            return Ok(Taken::Later(of, why, None));
+                        }
+                        state => break state,
+                    }
                 }
                 Outcome::Denied(what) => {
-                    return Err(Error::new(
+                    let error = Error::new(
                         ErrorKind::Denied,
                         format!("the system does not let us take tickets back: {what}"),
                     )
-                    .hint("give the token's user the right to delete or close tickets, and run the same command again"));
+                    .hint("give the token's user the right to delete or close tickets, and run the same command again");
+                    if is_proven {
+                        return Err(error);
+                    }
+                    return Ok(Taken::Later(of, what, Some(error)));
                 }
                 Outcome::Throttled(asked) if throttled < MOST_THROTTLED => {
                     throttled += 1;
@@ -215,7 +301,7 @@ impl Taking {
             }
         };
         self.rollback.note(&of, state.clone()).await?;
-        Ok(state)
+        Ok(Taken::Noted(state))
     }
 
     /// What is settled by looking at a ticket; `None`: it is to be taken back.

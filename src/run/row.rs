@@ -5,6 +5,7 @@
 //! those of other rows; its intent and its outcome are its own all the same.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,9 +20,9 @@ use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Change, Intent, Said, Settlement, State, Trouble};
-use crate::systems::shape::Worth;
+use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
-    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Sighting, Ticket, call_of,
+    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Relation, Sighting, Ticket, call_of,
 };
 
 /// An intent older than this is written anew before its request leaves.
@@ -262,6 +263,8 @@ async fn step(
         line.crash(crash::Place::BeforeOutcome);
         let worth = weigh(line, row, &answered, pace.repeatable, changes);
         let verdict = judge(&answered, worth, pace.repeatable);
+        let accepts = accepts(&answered);
+        let title = answered.title;
         let shape = answered.shape.filter(|_| !pace.repeatable);
         let shape = shape.map(|shape| shape.to_string());
         match (verdict, answered.outcome) {
@@ -285,8 +288,25 @@ async fn step(
             (Verdict::Repeat, Outcome::InDoubt(what)) => {
                 // Its own answer says more than that to a request for many.
                 together = None;
+                pace.accepted = accepts && pace.accepted;
+                let name = row.requests.steps[row.next].id.name.clone();
+                let done = || Outcome::Done(row.ticket.clone().unwrap_or_default());
+                if accepts && line.accepts(&name) {
+                    return closed(line, row, intended, (done(), None, None), changes).await;
+                }
                 match pace.repeat(line).await {
                     Next::Again => {}
+                    Next::Enough if pace.accepted => {
+                        // The system never says more: what it was asked so often it has heard.
+                        line.tell(Signal::Note(format!(
+                            "{what} to `{}` each time it was sent: such answers count as done in this run, although \
+                             they prove nothing; look at ticket `{}`",
+                            call_of(&name),
+                            row.ticket.as_ref().map_or("", |ticket| &ticket.id)
+                        )));
+                        line.accept(&name);
+                        return closed(line, row, intended, (done(), None, None), changes).await;
+                    }
                     Next::Halted | Next::Enough => {
                         changes.push(settled(
                             line,
@@ -299,8 +319,9 @@ async fn step(
                 }
             }
             (Verdict::LookUp, outcome) => {
-                let proven = worth == Worth::Sampled;
-                return unproven(line, row, intended, outcome, (shape, proven), changes);
+                let proven = worth == Worth::Sampled && !accepts;
+                let said = said(outcome, accepts);
+                return unproven(line, row, intended, said, (shape, proven), changes);
             }
             (Verdict::StopInDoubt, Outcome::Denied(what)) => {
                 let said = Said::Denied(what.clone());
@@ -312,10 +333,17 @@ async fn step(
                 });
             }
             (_, outcome) => {
-                return closed(line, row, intended, (outcome, shape), changes).await;
+                return closed(line, row, intended, (outcome, shape, title), changes).await;
             }
         }
     }
+}
+
+/// Whether an answer is a success that does not say that anything was done.
+fn accepts(answered: &Answered) -> bool {
+    let is_success = |shape: &Shape| matches!(shape.status, 200..300);
+    matches!(answered.outcome, Outcome::InDoubt(_))
+        && answered.shape.as_ref().is_some_and(is_success)
 }
 
 /// What the shape of an answer is worth; it is counted. A step that may be repeated needs no proof, and what has no shape
@@ -351,20 +379,25 @@ fn said_so(shape: Option<String>, said: Said) -> Option<Trouble> {
     Some(Trouble::Said { shape, said })
 }
 
-/// An answer that says that nothing was done, and is looked up.
+/// What an answer says that is looked up.
+fn said(outcome: Outcome, accepts: bool) -> Said {
+    match outcome {
+        Outcome::Rejected(refusal) => Said::Refused(refusal),
+        Outcome::InDoubt(what) if accepts => Said::Accepted(what),
+        Outcome::InDoubt(what) => Said::Again(what),
+        _ => Said::Again("the system answered 429: too fast".to_owned()),
+    }
+}
+
+/// An answer that is looked up before it is believed.
 fn unproven(
     line: &Line,
     row: &Row,
     intended: Intended,
-    outcome: Outcome,
+    said: Said,
     (shape, proven): (Option<String>, bool),
     changes: &mut Vec<Change>,
 ) -> StepEnd {
-    let said = match outcome {
-        Outcome::Rejected(refusal) => Said::Refused(refusal),
-        Outcome::InDoubt(what) => Said::Again(what),
-        _ => Said::Again("the system answered 429: too fast".to_owned()),
-    };
     let trouble = said_so(shape.clone(), said.clone());
     changes.push(settled(line, row, State::InDoubt, trouble));
     StepEnd::Ended(SentEnd::Unproven {
@@ -398,12 +431,20 @@ async fn closed(
     line: &Line,
     row: &mut Row,
     intended: Intended,
-    (outcome, shape): (Outcome, Option<String>),
+    (outcome, shape, title): (Outcome, Option<String>, Option<String>),
     changes: &mut Vec<Change>,
 ) -> StepEnd {
     let (to, trouble, end) = match outcome {
         Outcome::Done(ticket) => {
             let made = row.ticket.is_none();
+            let title = title.filter(|_| made);
+            if let Some(answer) =
+                title.and_then(|title| titled_otherwise(line, row, &ticket, &title))
+            {
+                changes.push(doubted(line, row, &answer));
+                let at = intended;
+                return StepEnd::Ended(SentEnd::Doubt { answer, at });
+            }
             if made && row.next + 1 == row.requests.steps.len() {
                 // The engine compares it with those of other rows, many at once.
                 row.named = true;
@@ -455,6 +496,23 @@ async fn closed(
     changes.push(settled(line, row, to, Some(trouble)));
     changes.extend(shape.map(|shape| told(row, shape, false)));
     StepEnd::Ended(end)
+}
+
+/// Why the ticket that the answer to a create shows is not the row's own, where it has another title than was sent. That
+/// counts once a title came back as it was sent: a system may give titles of its own.
+fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) -> Option<String> {
+    let print = row.requests.steps[row.next].print.as_ref()?;
+    match print.title(title)? {
+        Relation::Same => {
+            line.keeps_titles.store(true, Ordering::Relaxed);
+            None
+        }
+        Relation::Other if line.keeps_titles.load(Ordering::Relaxed) => Some(format!(
+            "the system answered with ticket `{}`, which has another title: `{title}`",
+            ticket.number.as_ref().unwrap_or(&ticket.id)
+        )),
+        Relation::Akin | Relation::Other => None,
+    }
 }
 
 /// Why the ticket that an answer names is not the row's own, where it is another one's.
@@ -546,6 +604,8 @@ struct Pace {
     repeat: Backoff,
     throttled: u32,
     has_waited: bool,
+    /// Whether all answers so far were successes that say nothing.
+    accepted: bool,
 }
 
 impl Pace {
@@ -556,6 +616,7 @@ impl Pace {
             repeat: Backoff::repeat(),
             throttled: 0,
             has_waited: false,
+            accepted: true,
         }
     }
 

@@ -22,7 +22,7 @@ use tokio::time::sleep;
 use super::line::Line;
 use super::plan::Doubt;
 use super::retry::Backoff;
-use super::verify::{Verified, verify};
+use super::verify::{Verified, there, verify};
 use crate::error::{ErrorKind, Result};
 use crate::ledger::{Control, Doubted};
 use crate::record::RowKey;
@@ -69,6 +69,8 @@ pub(super) struct Swept {
     pub(super) gap: Option<Gap>,
     /// Rows that were refused in a shape that is not believed any more, and their tickets.
     pub(super) made: Vec<(RowKey, Ticket)>,
+    /// Rows that a rollback took back, and tickets that are there all the same.
+    pub(super) left: Vec<(RowKey, Vec<Ticket>)>,
 }
 
 /// Looks once more at every row of the scope that ever was in doubt and has its ticket: whether it has several.
@@ -106,10 +108,17 @@ pub(super) async fn sweep(
     let made = refused.iter();
     let made = made.filter_map(|row| Some((row.key.clone(), free(row).into_iter().next()?)));
     let made = made.collect();
-    let mut doubles = Vec::new();
+    let (mut doubles, mut left) = (Vec::new(), Vec::new());
     for row in &doubted {
         let tickets = free(row);
         if tickets.is_empty() {
+            continue;
+        }
+        if row.is_undone {
+            match there(line, (&row.group, &row.reference), tickets).await {
+                Ok(tickets) => left.push((row.key.clone(), tickets)),
+                Err(error) => return Ok(Err(error.to_string())),
+            }
             continue;
         }
         let own = Ticket {
@@ -132,6 +141,7 @@ pub(super) async fn sweep(
             .collect(),
         doubles,
         made,
+        left,
     }))
 }
 

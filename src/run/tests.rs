@@ -2,8 +2,10 @@
 
 mod bulk;
 mod fake;
+mod learned;
 mod many;
 mod old;
+mod taken_back;
 mod unproven;
 mod upsert;
 

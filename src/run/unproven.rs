@@ -16,7 +16,10 @@ impl Engine<'_> {
         let Some(said) = soft.said.as_ref().map(Said::told) else {
             return self.not_sent(row);
         };
-        if soft.proven {
+        if soft.is_accepted() {
+            // A success after all, which is only to be seen.
+            self.breaker.clear();
+        } else if soft.proven {
             // It counts as it stands, whatever the look-up says.
             self.breaker.clear();
             if let Some(Said::Refused(refusal)) = &soft.said
@@ -46,6 +49,9 @@ impl Engine<'_> {
         let Some(shape) = soft.shape.as_ref().filter(|shape| !shape.is_empty()) else {
             return;
         };
+        if soft.is_accepted() {
+            return;
+        }
         let shapes = self.line.system.shapes();
         let was_proven = shapes.was_present(shape);
         let known = shapes.known(shape);
@@ -69,7 +75,7 @@ impl Engine<'_> {
         if let Some(shape) = soft
             .shape
             .as_ref()
-            .filter(|it| !soft.settled && !it.is_empty())
+            .filter(|it| !soft.settled && !soft.is_accepted() && !it.is_empty())
         {
             let known = self.line.system.shapes().was_absent(shape);
             self.changes.push(Change::Shape(shape.clone(), known));
@@ -80,7 +86,8 @@ impl Engine<'_> {
     /// look-up.
     pub(super) fn believes(&self, soft: &Soft) -> bool {
         let is_lost = |shape: &String| self.line.system.shapes().known(shape).lost;
-        (soft.settled || soft.proven) && !soft.shape.as_ref().is_some_and(is_lost)
+        let is_believed = soft.settled || soft.proven;
+        is_believed && !soft.is_unanswered() && !soft.shape.as_ref().is_some_and(is_lost)
     }
 
     /// A row was not made: it ends with what the answer said, or goes again.

@@ -62,6 +62,24 @@ pub(super) async fn verify(
     Ok(verified)
 }
 
+/// Those of some tickets that are there and bear a reference.
+///
+/// # Errors
+/// When the system cannot be reached or lets us read nothing.
+pub(super) async fn there(
+    line: &Line,
+    (group, reference): (&str, &str),
+    tickets: Vec<Ticket>,
+) -> Result<Vec<Ticket>> {
+    let mut there = Vec::new();
+    for ticket in tickets {
+        if matches!(seen(line, &ticket, (group, reference)).await?, Seen::There) {
+            there.push(ticket);
+        }
+    }
+    Ok(there)
+}
+
 async fn seen(line: &Line, ticket: &Ticket, (group, reference): (&str, &str)) -> Result<Seen> {
     let read = line
         .system

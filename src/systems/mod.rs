@@ -218,6 +218,9 @@ impl fmt::Display for Operation {
     }
 }
 
+/// How the note begins that a rollback leaves on a ticket which it can only close.
+pub const TAKEN_BACK: &str = "Taken back by Deskferry";
+
 /// The first step of a row that creates a ticket.
 pub const CREATE: &str = "create";
 
@@ -405,8 +408,11 @@ pub struct Answered {
     pub spent: Option<Duration>,
     /// The shape of an answer that says that nothing was done; `None` where we refused it ourselves, and nothing was
     /// sent. Beside [`Outcome::InDoubt`]: the answer refuses the way and not the request, which may go another way once
-    /// it is known that nothing was made.
+    /// it is known that nothing was made. Also beside it: a success that does not
+    /// say that anything was done.
     pub shape: Option<Shape>,
+    /// The title that the answer to a create shows: that of another ticket says that the answer is another row's.
+    pub title: Option<String>,
 }
 
 impl From<Outcome> for Answered {
@@ -416,6 +422,7 @@ impl From<Outcome> for Answered {
             outcome,
             spent: None,
             shape: None,
+            title: None,
         }
     }
 }
@@ -457,6 +464,8 @@ pub struct Listed {
     pub updated_at: Option<Timestamp>,
     /// Whether it is still worked on.
     pub standing: Standing,
+    /// Whether it shows that a rollback took it back, where that deletes nothing ([`TAKEN_BACK`]).
+    pub is_taken_back: bool,
     /// What else the listing shows that a create sets, by the names of [`Looks::traits`]; nothing that is empty.
     pub traits: Vec<(&'static str, String)>,
 }

@@ -113,6 +113,10 @@ pub(super) struct Fake {
     pub(super) reads: AtomicUsize,
     /// Ids that no read finds.
     pub(super) unreadable: Mutex<Vec<String>>,
+    /// Ids that were taken back.
+    pub(super) undone: Mutex<Vec<String>>,
+    /// When the tickets were made.
+    at: Timestamp,
 }
 
 impl Default for Fake {
@@ -142,6 +146,8 @@ impl Default for Fake {
             shapes: Shapes::new(|shape| shape.content == Content::Json),
             reads: AtomicUsize::new(0),
             unreadable: Mutex::default(),
+            undone: Mutex::default(),
+            at: Timestamp::now(),
         }
     }
 }
@@ -229,6 +235,12 @@ impl Fake {
         let of = world.set.iter().filter(|(of, ..)| of == key);
         of.map(|(_, call, version)| format!("{call} {version}"))
             .collect()
+    }
+
+    /// Somebody else's run does that to the ticket of a key.
+    pub(super) fn does(&self, key: &str, call: &str, version: u64) {
+        let done = (key.to_owned(), call.to_owned(), version);
+        self.world.lock().unwrap().set.push(done);
     }
 
     /// A request is under way.
@@ -371,6 +383,14 @@ impl System for Fake {
             content,
             members: Vec::new(),
         });
+        let title = match &outcome {
+            Outcome::Done(ticket) if creates => {
+                let world = self.world.lock().unwrap();
+                let made = world.made.iter().find(|made| made.id == ticket.id);
+                made.map(|made| format!("Row {}", made.key))
+            }
+            _ => None,
+        };
         if creates {
             let mut world = self.world.lock().unwrap();
             world.creating += 1;
@@ -389,6 +409,7 @@ impl System for Fake {
                 _ => None,
             },
             shape,
+            title,
         }
     }
 
@@ -461,6 +482,7 @@ impl System for Fake {
                 custom: Vec::new(),
                 updated_at: None,
                 standing: Standing::Open,
+                is_taken_back: false,
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             });
         page(seen.collect());
@@ -510,18 +532,23 @@ impl System for Fake {
         }
         let world = self.world.lock().unwrap();
         let found = world.made.iter().find(|made| made.id == id);
+        let is_undone = self.undone.lock().unwrap().iter().any(|it| it == id);
         Ok(found.map_or(Reading::Absent, |made| {
             Reading::Found(Box::new(Listed {
                 ticket: Ticket {
                     id: made.id.clone(),
                     ..Ticket::default()
                 },
-                created_at: None,
+                created_at: Some(self.at),
                 group: made.group.clone(),
                 text: Some(made.text.clone()),
                 custom: Vec::new(),
-                updated_at: None,
-                standing: Standing::Open,
+                updated_at: Some(self.at),
+                standing: match is_undone {
+                    true => Standing::Gone,
+                    false => Standing::Open,
+                },
+                is_taken_back: false,
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             }))
         }))
@@ -556,12 +583,39 @@ impl System for Fake {
         "does nothing"
     }
 
-    fn is_undone(&self, _: &Listed) -> bool {
-        false
+    fn is_undone(&self, listed: &Listed) -> bool {
+        listed.standing == Standing::Gone
     }
 
-    async fn undo(&self, _: &Ticket, _: &str) -> Answered {
-        unreachable!("a run undoes nothing")
+    /// As its script says, by `undo/` and the id.
+    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
+        let script = self.next(&format!("undo/{}", ticket.id));
+        let is_done = !matches!(script, Script::Says(false, _));
+        if is_done {
+            self.undone.lock().unwrap().push(ticket.id.clone());
+        }
+        let Script::Says(_, status) = script else {
+            return Outcome::Done(ticket.clone()).into();
+        };
+        let shape = Shape {
+            call: "delete".to_owned(),
+            http: status,
+            status,
+            content: Content::Html,
+            members: Vec::new(),
+        };
+        let outcome = match status {
+            401 | 403 | 302 => Outcome::Denied(format!("{status}")),
+            status => Outcome::Rejected(Refusal {
+                status,
+                message: "a filter says no".to_owned(),
+                fields: Vec::new(),
+            }),
+        };
+        Answered {
+            shape: Some(shape),
+            ..outcome.into()
+        }
     }
 }
 

@@ -241,6 +241,28 @@ async fn an_answer_that_names_another_rows_ticket_is_not_believed() {
     }
 }
 
+/// A replayed answer whose own row never got one: nothing but the title says whose ticket it names.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_shows_another_rows_title_is_not_believed() {
+    let bench = Bench::new()
+        .script(1, &[Script::Lost])
+        .script(2, &[Script::Replays(1)]);
+    let (totals, told) = bench.run(&Input::new(6)).await;
+    assert_eq!(
+        (totals.created, totals.in_doubt),
+        (6, 0),
+        "{:?}",
+        told.notes
+    );
+    for n in [1, 2] {
+        let End::Created { ticket, .. } = told.end(n) else {
+            panic!("{:?}", told.end(n))
+        };
+        assert_eq!(ticket.id, bench.fake.id_of(&format!("k{n}")));
+    }
+    bench.once_each(6);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_ticket_of_another_scope_is_not_believed_either() {
     let bench = Bench::new();

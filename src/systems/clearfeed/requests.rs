@@ -14,7 +14,7 @@ use crate::systems::http::refusal::{member, warnings};
 use crate::systems::http::{Answer, Lost, Request};
 use crate::systems::{
     Answered, CREATE, Call, INTERNAL, KIND, Listed, Looks, Operation, Outcome, PUBLIC, Reading,
-    Refusal, Standing, TITLE, Ticket,
+    Refusal, Standing, TAKEN_BACK, TITLE, Ticket,
 };
 
 /// The largest page.
@@ -136,6 +136,7 @@ impl ClearFeed {
         let expect = Expect {
             call,
             ticket: &made,
+            title: &|body| text(inner(body), "title"),
             // `data`, and `request_thread` in it.
             levels: 3,
             standing,
@@ -340,8 +341,20 @@ pub(super) fn listed(request: &Value) -> Option<Listed> {
             Some("closed") => Standing::Closed,
             _ => Standing::Open,
         },
+        is_taken_back: is_taken_back(request),
         traits: traits(request, "author_email"),
     })
+}
+
+/// Whether a message after the first one is the note of a rollback, and the request is closed.
+fn is_taken_back(request: &Value) -> bool {
+    let state = text(request, "state").or_else(|| text(request, "status"));
+    let messages = member(request, &["messages"]).and_then(Value::as_array);
+    let mut further = messages.into_iter().flatten().skip(1);
+    state.as_deref() == Some("closed")
+        && further.any(|message| {
+            text(message, "text").is_some_and(|said| said.trim_start().starts_with(TAKEN_BACK))
+        })
 }
 
 /// What can be compared of a request; a create and a listing call the requester differently.

@@ -44,6 +44,7 @@ async fn written(server: &MockServer) -> Answered {
             call: "create",
             levels: 2,
             ticket: &id,
+            title: &|_| None,
             standing: None,
             makes_more: false,
             rename: str::to_owned,
@@ -77,7 +78,7 @@ async fn a_success_names_its_ticket() {
 }
 
 #[tokio::test]
-async fn a_comment_is_done_only_when_the_answer_shows_it() {
+async fn a_further_call_is_done_only_when_the_answer_shows_something() {
     let standing = Ticket {
         id: "t-1".to_owned(),
         ..Ticket::default()
@@ -88,7 +89,10 @@ async fn a_comment_is_done_only_when_the_answer_shows_it() {
         (json_answer(202, said), true, false),
         (ResponseTemplate::new(204), true, false),
         (ResponseTemplate::new(200), true, false),
-        (ResponseTemplate::new(204), false, true),
+        (ResponseTemplate::new(204), false, false),
+        (ResponseTemplate::new(200), false, false),
+        (json_answer(202, json!({"id": "c-1"})), false, false),
+        (json_answer(200, json!({"id": "c-1"})), false, true),
     ] {
         let server = MockServer::start().await;
         Mock::given(method("POST"))
@@ -101,6 +105,7 @@ async fn a_comment_is_done_only_when_the_answer_shows_it() {
             call: "comment",
             levels: 2,
             ticket: &id,
+            title: &|_| None,
             standing: Some(&standing),
             makes_more,
             rename: str::to_owned,

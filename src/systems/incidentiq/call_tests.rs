@@ -207,7 +207,7 @@ async fn actions_with_members_send_no_others() {
         Mock::given(method("POST"))
             .and(path(format!("/api/v1.0/tickets/{TICKET}/{tail}")))
             .and(body_json(sent))
-            .respond_with(ResponseTemplate::new(204))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Item": {}})))
             .expect(1)
             .mount(&server)
             .await;
@@ -224,7 +224,14 @@ async fn actions_with_members_send_no_others() {
             json!({"Action": "undelete"}),
         ),
     ] {
-        mount(&server, verb, &at, ResponseTemplate::new(204), 1).await;
+        mount(
+            &server,
+            verb,
+            &at,
+            ResponseTemplate::new(200).set_body_json(json!({"Item": {}})),
+            1,
+        )
+        .await;
         let outcome = perform(&system, step, &body).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{verb}: {outcome:?}");
     }
@@ -239,7 +246,7 @@ async fn an_update_of_the_whole_ticket_asks_to_keep_the_rest() {
         .and(path(format!("/api/v1.0/tickets/{TICKET}")))
         .and(header("apiflags", "OnlySetMappedProperties"))
         .and(body_json(&body))
-        .respond_with(ResponseTemplate::new(204))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Item": {}})))
         .expect(1)
         .mount(&server)
         .await;
@@ -265,7 +272,7 @@ async fn resolving_is_closing_where_there_is_no_such_call() {
     Mock::given(method("POST"))
         .and(path(at("close")))
         .and(body_json(json!({"CloseReasonTypeId": "r-1"})))
-        .respond_with(ResponseTemplate::new(204))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Item": {}})))
         .expect(1)
         .mount(&server)
         .await;

@@ -228,6 +228,7 @@ pub(super) fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Li
         custom: custom(item),
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
         standing: standing(item),
+        is_taken_back: false,
         traits: traits(item),
     }
 }

@@ -128,6 +128,7 @@ impl IncidentIq {
                     )),
                     spent,
                     shape: None,
+                    title: None,
                 },
                 answered => Answered {
                     shape: None,

@@ -182,6 +182,7 @@ impl IncidentIq {
         let expect = Expect {
             call: &call,
             ticket: &|body| self.made(body),
+            title: &|body| text(member(body, &["Item"])?, "Subject"),
             levels: 2,
             standing: sending.standing,
             makes_more: ["/activities/new", "/subtasks/create"]
