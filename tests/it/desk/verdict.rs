@@ -100,7 +100,7 @@ impl Case<'_> {
             }
             let count = |name: &str| document[name].as_u64().unwrap_or(0);
             let ends = [
-                "created", "updated", "skipped", "rejected", "in_doubt", "not_sent",
+                "created", "updated", "known", "skipped", "rejected", "in_doubt", "not_sent",
             ];
             let sum: u64 = ends.into_iter().map(count).sum();
             if sum != count("records") {
