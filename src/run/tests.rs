@@ -3,6 +3,7 @@
 mod bulk;
 mod fake;
 mod many;
+mod model;
 mod old;
 mod unproven;
 mod upsert;
