@@ -4,16 +4,22 @@
 //! assumption is told. Each rule that is taken away makes a wrong state reachable. Every trace is a script for the real
 //! engine too ([`replay`]), whose outcome must be the model's: so the model cannot drift from the code.
 
+mod books;
 mod decide;
 mod desk;
 mod explore;
+mod moves;
 mod protocol;
 mod replay;
+mod rules;
 mod script;
+mod world;
 
 use explore::{Explored, explore, walks};
-use protocol::{Kind, Model, RULES, Setup};
+use moves::{Kind, Setup};
+use protocol::Model;
 use replay::replay;
+use rules::RULES;
 use script::{Script, rehearse, tell};
 
 const WHOLE: Model = Model { missing: None };

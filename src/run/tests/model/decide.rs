@@ -1,6 +1,9 @@
 //! What the model's client makes of an answer and of a listing.
 
-use super::protocol::{Answer, Holds, Listing, Model, Rule, Said, World};
+use super::moves::{Answer, Listing};
+use super::protocol::Model;
+use super::rules::Rule;
+use super::world::{Holds, Said, World};
 
 /// What is known of a request of which the system said that nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,20 +1,17 @@
 //! The desk of the model as a system for the real engine: it obeys, answers and lists by a script.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::protocol::{
-    Answer, Beside as Besides, COMMIT_WITHIN, Fate, Kind, Listing, Made, Setup, TOO_LATE,
-    VISIBLE_WITHIN,
-};
+use super::books::{Books, HELD, OFFSET, OTHER, ROW, TICK, Thing};
+use super::moves::{Answer, Beside as Besides, Fate, Kind, Listing, Made};
 use crate::directory::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{RunMeta, Scope, Settlement, State, StepId};
@@ -32,18 +29,8 @@ use crate::systems::{
     Window,
 };
 
-/// A tick of the model.
-pub(super) const TICK: Duration = Duration::from_secs(30);
-/// What is to be over at a tick is so a little before it.
-const LITTLE: Duration = Duration::from_secs(2);
 /// How long a request is under way.
 const LATENCY: Duration = Duration::from_millis(200);
-/// The row that the model is about, and the one beside it.
-pub(super) const ROW: &str = "k1";
-pub(super) const OTHER: &str = "k0";
-/// The ticket of a row of another scope.
-pub(super) const HELD: &str = "held";
-
 /// What a desk tells the hand that holds the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cue {
@@ -51,100 +38,6 @@ pub(super) enum Cue {
     KillAt(Instant),
     CtrlC,
 }
-
-#[derive(Debug)]
-struct Thing {
-    id: String,
-    key: String,
-    text: String,
-    group: String,
-    shows: Instant,
-    at: Timestamp,
-}
-
-#[derive(Debug)]
-pub(super) struct Books {
-    setup: Setup,
-    fates: VecDeque<Fate>,
-    listings: VecDeque<Listing>,
-    tickets: Vec<Thing>,
-    comments: Vec<Thing>,
-    began: (Instant, Timestamp),
-}
-
-impl Books {
-    pub(super) fn new(setup: Setup, fates: VecDeque<Fate>, listings: VecDeque<Listing>) -> Self {
-        Self {
-            setup,
-            fates,
-            listings,
-            tickets: Vec::new(),
-            comments: Vec::new(),
-            began: (Instant::now(), Timestamp::now() + OFFSET),
-        }
-    }
-
-    /// How often what the model is about was made.
-    pub(super) fn count(&self) -> usize {
-        let things = match self.setup.kind {
-            Kind::Create => &self.tickets,
-            Kind::Comment => &self.comments,
-        };
-        things.iter().filter(|thing| thing.key == ROW).count()
-    }
-
-    /// The id of the ticket of a key.
-    pub(super) fn id_of(&self, key: &str) -> Option<String> {
-        let mut tickets = self.tickets.iter();
-        let found = tickets.find(|ticket| ticket.key == key);
-        found.map(|ticket| ticket.id.clone())
-    }
-
-    fn make(&mut self, creates: bool, body: &Value, made: Made) -> Ticket {
-        let commits = match made {
-            Made::Never => return Ticket::default(),
-            Made::Now => 0,
-            Made::Late => COMMIT_WITHIN,
-            Made::TooLate => TOO_LATE,
-        };
-        // Only what the model is about shows late: the other row is the witness.
-        let is_row = body["key"] == ROW && creates == (self.setup.kind == Kind::Create);
-        let slow = u8::from(is_row && self.setup.slow) * VISIBLE_WITHIN;
-        let ticks = TICK * u32::from(commits + slow);
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        let key = text("key");
-        let now = Instant::now();
-        let passed = SignedDuration::try_from(now - self.began.0).unwrap();
-        let thing = Thing {
-            id: format!("id{}", self.tickets.len() + self.comments.len()),
-            text: match creates {
-                true => text("text"),
-                false => FakeSchema.looks("comment", body).text,
-            },
-            group: text("group"),
-            shows: now + ticks.saturating_sub(LITTLE),
-            at: self.began.1 + passed,
-            key,
-        };
-        let ticket = Ticket {
-            id: thing.id.clone(),
-            ..Ticket::default()
-        };
-        match creates {
-            true => self.tickets.push(thing),
-            false => self.comments.push(thing),
-        }
-        ticket
-    }
-
-    fn visible(&self) -> impl Iterator<Item = &Thing> {
-        let now = Instant::now();
-        self.tickets.iter().filter(move |it| it.shows <= now)
-    }
-}
-
-/// The system's clock less ours.
-const OFFSET: SignedDuration = SignedDuration::from_secs(3600);
 
 fn listed(id: &str, key: &str, text: Option<&str>, group: &str) -> Listed {
     Listed {

@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::protocol::{
-    Answer, Beside, Client, Fate, Kind, Listing, Made, Model, Move, Said, Setup, Start, State,
-    World,
-};
+use super::moves::{Answer, Beside, Fate, Kind, Listing, Made, Move, Setup, Start};
+use super::protocol::Model;
 use super::script::Script;
+use super::world::{Client, Said, State, World};
 
 /// What came of exploring.
 pub(super) enum Explored {

@@ -8,9 +8,11 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::desk::{Books, Cue, Desk, HELD, OTHER, ROW, TICK};
-use super::protocol::{self, Kind, Start, Told};
+use super::books::{Books, HELD, OTHER, ROW, TICK};
+use super::desk::{Cue, Desk};
+use super::moves::{Kind, Start};
 use super::script::Script;
+use super::world::{self, Told};
 use crate::event::{End, Skip};
 use crate::ledger::{
     Change, Intent, Ledger, RunMeta, Settlement, State, StepId, StepRecord, UNKNOWN_CONTENT,
@@ -204,7 +206,7 @@ impl Stage {
             .is_some_and(|totals| totals.state != crate::ledger::RunState::Finished);
         Told {
             end: match &totals {
-                None => protocol::End::Died,
+                None => world::End::Died,
                 Some(_) => end(told.end(1), stopped),
             },
             state: state(step),
@@ -217,25 +219,25 @@ impl Stage {
     }
 }
 
-fn state(step: Option<&StepRecord>) -> protocol::State {
+fn state(step: Option<&StepRecord>) -> world::State {
     match step.map(|step| step.state) {
-        None | Some(State::Pending) => protocol::State::Open,
-        Some(State::Sending) => protocol::State::Sending,
-        Some(State::InDoubt) => protocol::State::InDoubt,
-        Some(State::Done) => protocol::State::Done,
-        Some(State::Rejected) => protocol::State::Rejected,
+        None | Some(State::Pending) => world::State::Open,
+        Some(State::Sending) => world::State::Sending,
+        Some(State::InDoubt) => world::State::InDoubt,
+        Some(State::Done) => world::State::Done,
+        Some(State::Rejected) => world::State::Rejected,
         Some(other) => panic!("{other:?}"),
     }
 }
 
-fn end(end: &End, stopped: bool) -> protocol::End {
+fn end(end: &End, stopped: bool) -> world::End {
     match end {
-        End::Created { .. } => protocol::End::Made,
-        End::Skipped(Skip::DoneBefore { .. }) => protocol::End::Before,
-        End::Incomplete { .. } if stopped => protocol::End::NotSent,
-        End::Rejected(_) | End::Incomplete { .. } => protocol::End::Rejected,
-        End::InDoubt { .. } => protocol::End::InDoubt,
-        End::NotSent => protocol::End::NotSent,
+        End::Created { .. } => world::End::Made,
+        End::Skipped(Skip::DoneBefore { .. }) => world::End::Before,
+        End::Incomplete { .. } if stopped => world::End::NotSent,
+        End::Rejected(_) | End::Incomplete { .. } => world::End::Rejected,
+        End::InDoubt { .. } => world::End::InDoubt,
+        End::NotSent => world::End::NotSent,
         other => panic!("{other:?}"),
     }
 }

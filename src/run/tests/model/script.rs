@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
-use super::protocol::{Client, Fate, Listing, Model, Move, Setup, Start, Told, World};
+use super::moves::{Fate, Listing, Move, Setup, Start};
+use super::protocol::Model;
+use super::world::{Client, Told, World};
 
 /// After the last start of a script there are so many more, each late.
 const FURTHER: usize = 2;
