@@ -40,7 +40,8 @@ const PAGES: u32 = 50;
 const INTERVAL: Duration = Duration::from_secs(60);
 /// The fewest rows between two looks.
 const ROWS: u64 = 500;
-/// After so many rows it looks whatever the time: more would not be on its pages.
+/// After so many rows it looks earlier: more would not be on its pages. Not before what was made beside the last look must
+/// show, which is read once more: at a high rate that alone fills the pages.
 const MANY: u64 = 4_000;
 /// How often a run that writes nothing else says that it is under way.
 const BEAT: Duration = Duration::from_secs(30);
@@ -229,12 +230,13 @@ impl<'e> Watch<'e> {
 
     fn is_due(&self, waits: bool, last: bool) -> bool {
         let often = self.rows >= ROWS && self.last.elapsed() >= INTERVAL;
+        let many = self.rows >= MANY && self.last.elapsed() >= self.visible_within;
         let after_the_first = self.rows > 0 && self.rows == self.all;
         (self.is_first && waits)
             || after_the_first
             || self.rows > 0 && self.shows_beginning()
             || often
-            || self.rows >= MANY
+            || many
             || (last && self.rows > 0)
     }
 

@@ -7,7 +7,8 @@
 //! *Not found* counts only where the listing was whole, another ticket of the scope in the same group was listed back
 //! with its reference, and no ticket is left that may be the row's without showing it ([`super::evidence`]). Which run
 //! made that other ticket does not matter: the run that left the doubt may have sent nothing else. All of this holds for
-//! each place by itself that bears references.
+//! each place by itself that bears references. A row that the system refused needs no such ticket, unless the ledger holds
+//! some that must be in the listing and none is.
 
 mod decide;
 mod evidence;
@@ -16,7 +17,7 @@ mod seen;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::{Span as Hours, Timestamp};
+use jiff::{SignedDuration, Span as Hours, Timestamp};
 use tokio::time::sleep;
 
 use super::line::Line;
@@ -36,6 +37,8 @@ use seen::{Seen, Wanted};
 const CONTROLS: u32 = 200;
 /// Date filters are whole days in the site's zone: a day on both sides covers every zone.
 const MARGIN_HOURS: i64 = 24;
+/// A ticket that was made so long before the first row in doubt is in the window whatever the site's zone.
+const SURELY_LISTED: SignedDuration = SignedDuration::from_hours(1);
 
 /// Settles rows in doubt by one listing; the decisions are in their order.
 ///
@@ -149,6 +152,17 @@ pub(super) async fn sweep(
 /// must be visible by now, where the latest may be invisible still, and many at once.
 async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
     let from = window(wanted.from, line.now_at_the_latest()).from;
+    let earliest = wanted
+        .from
+        .and_then(|from| from.checked_sub(SURELY_LISTED).ok());
+    let latest = line
+        .now()
+        .checked_sub(SignedDuration::try_from(line.surprise).unwrap_or_default());
+    let surely = earliest.zip(latest.ok());
+    let must_show = |control: &Control| {
+        let at = control.sent_at.zip(surely);
+        at.is_some_and(|(at, (earliest, latest))| (earliest..=latest).contains(&at))
+    };
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     for group in groups {
         for since in [Some(from), None] {
@@ -158,6 +172,9 @@ async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<
                 control.ticket = schema.ticket_id(&control.ticket);
                 control
             };
+            if found.iter().any(must_show) {
+                wanted.expect(group);
+            }
             wanted.control(group, found.into_iter().map(canonical).collect());
         }
     }

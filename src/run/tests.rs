@@ -4,6 +4,7 @@ mod bulk;
 mod fake;
 mod learned;
 mod many;
+mod model;
 mod old;
 mod taken_back;
 mod unproven;

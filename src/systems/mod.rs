@@ -23,7 +23,7 @@ pub mod query;
 #[cfg(test)]
 mod sandbox_tests;
 pub mod shape;
-mod sighting;
+pub(crate) mod sighting;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;

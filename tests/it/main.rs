@@ -24,7 +24,6 @@ mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
-mod model;
 mod old_ledger;
 mod real_files;
 mod resume;

@@ -26,6 +26,8 @@ pub(super) struct Wanted {
     pub(super) from: Option<Timestamp>,
     /// When tickets were made that may be a row's.
     spans: Vec<Span>,
+    /// Marked groups of which the ledger holds a ticket that the listing must show.
+    expected: HashSet<String>,
     pub(super) commit_within: Duration,
 }
 
@@ -93,6 +95,11 @@ impl Wanted {
         self.place(group).controls.extend(controls);
     }
 
+    /// Notes that the ledger holds a ticket of a group that the listing must show.
+    pub(super) fn expect(&mut self, group: &str) {
+        self.expected.insert(group.to_owned());
+    }
+
     pub(super) fn number(&self, group: &str) -> usize {
         let field = field_of(group);
         let mut places = self.places.keys();
@@ -143,6 +150,8 @@ pub(super) struct Seen {
     /// Whether more are of another time than are kept.
     pub(super) is_crowded: bool,
     ids: HashSet<String>,
+    /// Marked groups of which a ticket came that the ledger holds, with its reference or without.
+    listed: HashSet<String>,
     pub(super) evidence: Evidence,
     /// Why the listing is not whole; it proves nothing then.
     pub(super) gap: Option<Gap>,
@@ -161,6 +170,9 @@ impl Seen {
             .filter_map(|place| place.controls.get(id))
         {
             is_control = true;
+            if !self.listed.contains(&control.group) {
+                self.listed.insert(control.group.clone());
+            }
             let known = Known {
                 reference: &control.reference,
                 group: &control.group,
@@ -201,6 +213,11 @@ impl Seen {
         } else {
             self.is_crowded = true;
         }
+    }
+
+    /// Whether none of the tickets of a group came that the listing must show: it hides what is there.
+    pub(super) fn is_blank(&self, group: &str, wanted: &Wanted) -> bool {
+        wanted.expected.contains(group) && !self.listed.contains(group)
     }
 
     /// The tickets of which the ledger is to say whether it holds them.

@@ -25,9 +25,9 @@ use crate::systems::page::{PageAsk, TicketPage};
 use crate::systems::query::{Query, SearchEnd};
 use crate::systems::shape::{Content, Shape, Shapes};
 use crate::systems::{
-    Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, Listed, ListingEnd,
-    Looks, Operation, Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload,
-    System, SystemName, TITLE, Ticket, Window, update_step,
+    Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, KIND, Listed,
+    ListingEnd, Looks, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema, Sighting,
+    Standing, StepPayload, System, SystemName, TITLE, Ticket, Window, update_step,
 };
 
 /// What happens to one request.
@@ -73,6 +73,8 @@ pub(super) enum Listing {
     Partial,
     /// No page can be had.
     Failing,
+    /// Nothing comes, and the list looks whole.
+    Empty,
 }
 
 #[derive(Debug)]
@@ -466,6 +468,7 @@ impl System for Fake {
             .made
             .iter()
             .filter(|made| made.commits + world.visible_after <= now)
+            .filter(|_| world.listing != Listing::Empty)
             .enumerate()
             .map(|(at, made)| Listed {
                 ticket: Ticket {
@@ -620,7 +623,7 @@ impl System for Fake {
 }
 
 #[derive(Debug)]
-struct FakeSchema;
+pub(super) struct FakeSchema;
 
 impl Schema for FakeSchema {
     fn system(&self) -> SystemName {
@@ -672,10 +675,16 @@ impl Schema for FakeSchema {
     }
 
     fn looks(&self, call: &str, body: &Value) -> Looks {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        if call == "comment" {
+            return Looks {
+                traits: vec![(KIND, PUBLIC.to_owned())],
+                text: format!("The printer works again, says {}", text("key")),
+            };
+        }
         if call != CREATE {
             return Looks::default();
         }
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Looks {
             traits: vec![(TITLE, format!("Row {}", text("key")))],
             text: text("text"),

@@ -158,3 +158,14 @@ async fn looks_cost_little_and_tell_nothing_where_all_is_well() {
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     assert!(scope.looked_until().await.unwrap().is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fast_desk_is_not_looked_at_again_before_what_was_made_must_show() {
+    let mut bench = Bench::new();
+    bench.settings.rate = Some(400.0);
+    bench.settings.concurrency = 16;
+    let (totals, _) = bench.run(&Input::new(16_000)).await;
+    assert_eq!(totals.created, 16_000);
+    // After the first row, after 30 s, and at the end.
+    assert_eq!(bench.fake.looks(), 3);
+}

@@ -348,3 +348,17 @@ proptest! {
         });
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lacks_what_the_ledger_holds_bears_out_no_refusal() {
+    for status in [422, 429] {
+        let bench = Bench::new().script(1, &[Script::Says(true, status)]);
+        bench.fake.listing(super::fake::Listing::Empty);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.rejected, totals.in_doubt), (0, 1), "{status}");
+        bench.fake.listing(super::fake::Listing::Good);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!(totals.created, 1, "{status}");
+        bench.once_each(3);
+    }
+}
