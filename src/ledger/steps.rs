@@ -517,6 +517,7 @@ pub(super) fn apply(
     Ok(late)
 }
 
+/// What was heard of an earlier request is forgotten: it is not said of the one that leaves now.
 const INTEND: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
                       file, sheet, row, reference, grp, about, sent_at, print)
@@ -530,7 +531,7 @@ const INTEND: &str = "
         ticket = CASE step.state WHEN 6 THEN NULL ELSE ticket END,
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
         url = CASE step.state WHEN 6 THEN NULL ELSE url END,
-        error = CASE step.state WHEN 6 THEN NULL ELSE error END,
+        error = NULL,
         doubted = step.doubted OR excluded.doubted
     WHERE (step.state <> 2 OR (:redo AND step.payload IS NOT excluded.payload))
         AND NOT (step.state = 1 AND step.run <> excluded.run

@@ -16,11 +16,12 @@ mod script;
 mod world;
 
 use explore::{Explored, explore, walks};
-use moves::{Kind, Setup};
+use moves::{Answer, Fate, Kind, Listing, Made, Move, Setup, Start};
 use protocol::Model;
 use replay::replay;
 use rules::RULES;
 use script::{Script, rehearse, tell};
+use world::End;
 
 const WHOLE: Model = Model { missing: None };
 
@@ -99,6 +100,29 @@ fn follow(script: &Script) {
         tell(WHOLE, script)
     );
     assert_eq!(expected.wrong, None, "{}", tell(WHOLE, script));
+}
+
+/// Twice nothing came of it, and the third process died: that was no third answer.
+#[test]
+fn what_was_heard_of_an_earlier_request_is_not_said_of_the_next() {
+    let start = Move::Start(Start::default());
+    let send = |answer| Move::Send(Fate::of(Made::Never, answer));
+    let moves = [
+        start,
+        send(Answer::Lost),
+        Move::List(Listing::Good),
+        send(Answer::Lost),
+        Move::List(Listing::Good),
+        send(Answer::Dies),
+        start,
+        Move::List(Listing::Failing),
+        start,
+        Move::List(Listing::Good),
+    ];
+    let script = Script::of(setups()[0], &moves);
+    follow(&script);
+    let told = rehearse(WHOLE, &script).told;
+    assert_eq!(told[2].end, End::Made, "{told:?}");
 }
 
 fn engine_follows(count: usize, seed: u64) {

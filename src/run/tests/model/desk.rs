@@ -41,6 +41,7 @@ pub(super) enum Cue {
 
 fn listed(id: &str, key: &str, text: Option<&str>, group: &str) -> Listed {
     Listed {
+        is_taken_back: false,
         ticket: Ticket {
             id: id.to_owned(),
             ..Ticket::default()

@@ -306,9 +306,10 @@ impl Model {
             }
             Decision::Unseen if soft.is_some() => self.as_said(world, doubt),
             Decision::Open { candidates: false } if believes(world) => self.as_said(world, doubt),
-            // What was settled before stays so in the ledger.
+            // What an earlier version settled stays so in the ledger.
             Decision::Open { .. } | Decision::Unseen
-                if world.creates() && !soft.is_some_and(|soft| soft.settled) =>
+                if world.creates()
+                    && !soft.is_some_and(|soft| soft.settled && soft.shape.is_none()) =>
             {
                 let said = match soft.and_then(|soft| soft.said) {
                     Some(said) => Some(said),

@@ -160,7 +160,10 @@ impl Stage {
             map: &input,
             system: Some(desk.clone()),
             targets: None,
-            meta: RunMeta::default(),
+            meta: RunMeta {
+                input_print: "in".to_owned(),
+                ..RunMeta::default()
+            },
             locks: Some(locks(&scope).await.unwrap()),
             reread: Some(Box::new(|each| input.keys(each))),
             ledger: Some(scope),
