@@ -258,6 +258,12 @@ pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
     put(connection, &kept.ledger, kept.generation + 1, open)
 }
 
+/// Counts up for something that changes what is done without a run: a rollback, a word of a person.
+pub(super) fn count(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
+    begin(connection, ledger)?;
+    end(connection)
+}
+
 /// Lets the second file say what the ledger says, which is committed.
 pub(super) fn follow(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
     let (Some(kept), Some(path)) = (kept(connection)?, ledger) else {

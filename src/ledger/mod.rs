@@ -236,6 +236,25 @@ impl Ledger {
             })
     }
 
+    /// Counts up, on the disk before this returns: from now on an older ledger is told from this one. One that may be an
+    /// older one itself stays so.
+    async fn count_up(&self) -> Result<()> {
+        if matches!(self.age(), Age::Doubtful(_)) {
+            return Ok(());
+        }
+        let (file, again) = (self.file.clone(), self.file.clone());
+        let path = |file: Option<Arc<PathBuf>>| file.map(|file| file.as_path().to_owned());
+        let write = Kind::Write;
+        (self.worker)
+            .call(write, move |c| generation::count(c, path(file).as_deref()))
+            .await?;
+        (self.worker)
+            .call(write, move |c| {
+                generation::follow(c, path(again).as_deref())
+            })
+            .await
+    }
+
     async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,

@@ -238,6 +238,8 @@ pub enum Change {
     Repoint(RowKey, Ticket),
     /// The ticket that a row was just given was learned of: no run of this ledger has made it.
     Known(RowKey, String),
+    /// A ticket is gone, or was rolled back by a run that this ledger has forgotten: the key that holds it is free.
+    Gone(String),
     /// The system was looked at for tickets of the scope that were made up to this time, on its clock.
     Looked(Timestamp),
     /// The run is under way still, and says so.
@@ -276,6 +278,7 @@ impl Change {
             | Self::Looked(_)
             | Self::Alive
             | Self::Shape(..)
+            | Self::Gone(_)
             | Self::SuspectAll(_) => None,
         }
     }
@@ -501,6 +504,7 @@ pub(super) fn apply(
             Change::SuspectAll(upserts) => suspect_all(connection, scope, *upserts)?,
             Change::Repoint(key, ticket) => repoint(connection, scope, key, ticket)?,
             Change::Known(key, ticket) => known(connection, scope, run, (key, ticket))?,
+            Change::Gone(ticket) => gone(connection, scope, ticket)?,
             Change::Looked(until) => looked(connection, scope, *until)?,
             Change::Alive => {}
             Change::Told {
@@ -713,6 +717,22 @@ fn known(
              WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket = ?4 AND run = ?5",
         )?
         .execute(params![scope, key.as_str(), CREATE, ticket, run])?;
+    Ok(())
+}
+
+fn gone(connection: &Connection, scope: i64, ticket: &str) -> rusqlite::Result<()> {
+    let key: Option<String> = connection
+        .prepare_cached(&format!(
+            "SELECT key, {CHECKED} FROM step WHERE ticket = ?1 AND scope = ?2 AND step = ?3 AND state = 2"
+        ))?
+        .query_row(params![ticket, scope, CREATE], |row| {
+            verify(row, 1)?;
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(key) = key {
+        super::inputs::free(connection, scope, &RowKey::new(key), "undone")?;
+    }
     Ok(())
 }
 

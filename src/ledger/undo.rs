@@ -110,6 +110,7 @@ impl Ledger {
     pub async fn rollback(&self, locks: &RunLocks, run: &Run) -> Result<Rollback> {
         let code = run.last().code.clone();
         self.locked_for(locks, &code).await?;
+        self.count_up().await?;
         let codes = serde_json::json!(run.codes()).to_string();
         let (attempts, scope) = self
             .read(move |c| {

@@ -32,6 +32,8 @@ pub struct Marked {
     pub listed: u64,
     /// Tickets with a marker that somebody has deleted, or a rollback taken back.
     pub gone: u64,
+    /// Their ids, where the ledger is an older one that may hold them as done.
+    gone_ids: Vec<String>,
     /// Why it is not proven that all tickets were looked at; `None`: it is.
     pub gap: Option<Gap>,
 }
@@ -60,6 +62,8 @@ pub struct Marks<'a> {
     pub field: Option<&'a str>,
     /// Ids of tickets that a rollback has taken back.
     pub taken_back: &'a HashSet<String>,
+    /// Whether the ledger may be an older one than what was sent: what is gone by now it may hold as done.
+    pub is_old: bool,
 }
 
 /// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones. Those
@@ -100,6 +104,9 @@ impl Marked {
             || marks.taken_back.contains(&listed.ticket.id)
         {
             self.gone += 1;
+            if marks.is_old {
+                self.gone_ids.push(listed.ticket.id);
+            }
             return;
         }
         let found = (
@@ -168,6 +175,9 @@ pub async fn adopt(
     };
     // Also of rows whose ticket does not show now: what an older ledger holds as open may be done.
     writing.changes.push(Change::SuspectAll(writing.upserts));
+    // Before what bears the same reference is learned: that is the row's ticket then.
+    let gone = std::mem::take(&mut marked.gone_ids).into_iter();
+    writing.changes.extend(gone.map(Change::Gone));
     if let Some((items, map)) = rows {
         for item in items {
             let item = item?;

@@ -36,6 +36,7 @@ async fn learn(bench: &Bench, input: &Input) {
         scope: "s",
         field: None,
         taken_back: &HashSet::new(),
+        is_old: false,
     };
     let limiter = Limiter::new(None);
     let found = marked(bench.fake.as_ref(), &limiter, window, &marks).await;
