@@ -308,6 +308,8 @@ pub struct SetSteps {
     pub content: Digest,
     /// The steps, with the hashes of their bodies.
     pub steps: Vec<(StepId, Digest)>,
+    /// How what they made looks when it is listed, where that is known of one.
+    pub print: Option<Print>,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -569,9 +571,7 @@ fn intend(
         ":reference": intent.reference,
         ":grp": intent.group,
         ":about": intent.about,
-        ":print": intent.print.as_ref().map(|print| {
-            serde_json::to_string(print).expect("strings and numbers have a JSON form")
-        }),
+        ":print": intent.print.as_ref().map(stored),
         ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;
@@ -595,6 +595,11 @@ fn intend(
     Ok(written == 1)
 }
 
+/// As the ledger keeps it.
+fn stored(print: &Print) -> String {
+    serde_json::to_string(print).expect("strings and numbers have a JSON form")
+}
+
 fn forget(
     connection: &Connection,
     scope: i64,
@@ -614,10 +619,11 @@ fn forget(
 /// A step that was sent keeps its row and run: whose it was counts.
 const SET: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
-                      file, sheet, row, grp, settled_at)
-    VALUES (:scope, :key, :step, :ordinal, 2, 0, 0, 0, :payload, :content, :run, :file, :sheet, :row, '', :at)
+                      file, sheet, row, grp, settled_at, print)
+    VALUES (:scope, :key, :step, :ordinal, 2, 0, 0, 0, :payload, :content, :run, :file, :sheet, :row, '', :at, :print)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
-        state = 2, payload = excluded.payload, content = excluded.content, settled_at = excluded.settled_at";
+        state = 2, payload = excluded.payload, content = excluded.content, settled_at = excluded.settled_at,
+        print = coalesce(excluded.print, print)";
 
 fn put_set(connection: &Connection, scope: i64, run: i64, set: &SetSteps) -> rusqlite::Result<()> {
     for (step, payload) in &set.steps {
@@ -633,6 +639,7 @@ fn put_set(connection: &Connection, scope: i64, run: i64, set: &SetSteps) -> rus
             ":sheet": set.place.sheet.as_deref(),
             ":row": i64::try_from(set.place.row).unwrap_or(i64::MAX),
             ":at": micros(set.at),
+            ":print": set.print.as_ref().map(stored),
         })?;
     }
     Ok(())

@@ -45,6 +45,7 @@ const ROWS: u64 = 500;
 const MANY: u64 = 4_000;
 /// How often a run that writes nothing else says that it is under way.
 const BEAT: Duration = Duration::from_secs(30);
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How many tickets of a finding are named.
 const NAMED: usize = 5;
 
@@ -126,8 +127,7 @@ impl<'e> Watch<'e> {
     pub(super) fn new(line: Arc<Line>, settings: &Settings, about: About<'e>) -> Self {
         let overlap = SignedDuration::try_from(settings.visible_within);
         let overlap = overlap.unwrap_or(SignedDuration::from_secs(30));
-        let since = about.looked_until.unwrap_or_else(|| line.now());
-        let since = since.checked_sub(overlap).unwrap_or(since);
+        let since = since(about.looked_until, line.now(), overlap);
         Self {
             is_first: about.marks && about.looked_until.is_some(),
             line,
@@ -276,6 +276,17 @@ impl<'e> Watch<'e> {
         let keys = self.keys.as_ref();
         Ok(keys.and_then(|keys| keys.get(&print(wanted)).cloned()))
     }
+}
+
+/// From when on the first look looks, by up to when earlier ones have: where the system's clock was set back since, nothing
+/// says when that was, and a day is looked at.
+fn since(looked_until: Option<Timestamp>, now: Timestamp, overlap: SignedDuration) -> Timestamp {
+    let since = match looked_until {
+        Some(until) if until > now => now - A_DAY,
+        Some(until) => until,
+        None => now,
+    };
+    since.checked_sub(overlap).unwrap_or(since)
 }
 
 /// A reference, in whichever form, in eight bytes.
@@ -645,5 +656,23 @@ impl Engine<'_> {
             marked.group.clone(),
             at,
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_nothing_from_the_first_look() {
+        let now: Timestamp = "2026-11-30T03:00:00Z".parse().unwrap();
+        let overlap = SignedDuration::from_secs(30);
+        let hours = SignedDuration::from_hours;
+        assert_eq!(since(None, now, overlap), now - overlap);
+        assert_eq!(
+            since(Some(now - hours(2)), now, overlap),
+            now - hours(2) - overlap
+        );
+        assert!(since(Some(now + hours(31)), now, overlap) < now - hours(23));
     }
 }

@@ -99,6 +99,7 @@ impl Engine<'_> {
                 place: row.base.place.clone(),
                 content: row.content,
                 steps,
+                print: None,
                 at: self.now(),
             }));
         }
@@ -263,7 +264,11 @@ impl Engine<'_> {
                 return self.end(row.base, End::InDoubt { reason });
             }
         };
-        let hash = row.in_doubt().map(|(request, _)| request.hash);
+        let found = row.in_doubt().map(|(request, _)| request);
+        let (hash, print) = (
+            found.map(|it| it.hash),
+            found.and_then(|it| it.print.clone()),
+        );
         let Some((step, absent)) = row.looked_up(done) else {
             return self.not_sent(row);
         };
@@ -279,6 +284,7 @@ impl Engine<'_> {
                     place: row.base.place.clone(),
                     content: row.content,
                     steps: vec![(step, hash)],
+                    print,
                     at: self.now(),
                 })),
                 _ => self.settle_step(row.key.clone(), step, State::Done, None),

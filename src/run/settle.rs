@@ -151,7 +151,7 @@ pub(super) async fn sweep(
 /// Adds tickets that prove, when they are listed back, that a listing finds what is there. The oldest of the window
 /// must be visible by now, where the latest may be invisible still, and many at once.
 async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
-    let from = window(wanted.from, line.now_at_the_latest()).from;
+    let from = window(wanted, line.now_at_the_latest()).from;
     let earliest = wanted
         .from
         .and_then(|from| from.checked_sub(SURELY_LISTED).ok());
@@ -182,12 +182,13 @@ async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<
 }
 
 /// The window of doubt, a day wider on both sides, on the system's clock.
-fn window(from: Option<Timestamp>, now: Timestamp) -> Window {
+fn window(wanted: &Wanted, now: Timestamp) -> Window {
     let day = Hours::new().hours(MARGIN_HOURS);
-    let from = from.unwrap_or(now).min(now);
+    let from = wanted.from.unwrap_or(now).min(now);
+    let to = wanted.to.unwrap_or(now).max(now);
     Window {
         from: from.checked_sub(day).unwrap_or(Timestamp::MIN),
-        to: now.checked_add(day).unwrap_or(Timestamp::MAX),
+        to: to.checked_add(day).unwrap_or(Timestamp::MAX),
     }
 }
 
@@ -201,7 +202,7 @@ async fn list(line: &Line, wanted: &Wanted) -> std::result::Result<Seen, String>
                 seen.take(ticket, wanted);
             }
         };
-        let window = window(wanted.from, line.now_at_the_latest());
+        let window = window(wanted, line.now_at_the_latest());
         let ended = line
             .system
             .list_created(window, line.limiter.as_ref(), &mut page)

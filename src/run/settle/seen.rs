@@ -24,6 +24,8 @@ pub(super) struct Wanted {
     /// By the custom field, or the description.
     places: BTreeMap<Option<String>, Place>,
     pub(super) from: Option<Timestamp>,
+    /// The latest time by which one of them was sent, which is later than now where the system's clock was set back.
+    pub(super) to: Option<Timestamp>,
     /// When tickets were made that may be a row's.
     spans: Vec<Span>,
     /// Marked groups of which the ledger holds a ticket that the listing must show.
@@ -63,6 +65,7 @@ impl Wanted {
         let mut wanted = Self::default();
         for (group, reference, sent_at) in rows {
             wanted.from = Some(wanted.from.map_or(sent_at, |from| from.min(sent_at)));
+            wanted.to = wanted.to.max(Some(sent_at));
             let place = wanted.place(group);
             let reference = reference.map(|it| (short(it).into_owned(), it.to_owned()));
             place.references.extend(reference);
@@ -79,6 +82,7 @@ impl Wanted {
             .iter()
             .map(|doubt| Span::of_doubt(doubt, commit_within));
         wanted.spans = merged(spans.collect());
+        wanted.to = wanted.to.max(wanted.spans.last().map(|span| span.to));
         wanted.commit_within = commit_within;
         wanted
     }

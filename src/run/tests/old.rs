@@ -169,3 +169,32 @@ async fn a_fast_desk_is_not_looked_at_again_before_what_was_made_must_show() {
     // After the first row, after 30 s, and at the end.
     assert_eq!(bench.fake.looks(), 3);
 }
+
+/// A ledger from before a rollback, after which the row was made anew.
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_ticket_is_gone_gets_the_one_that_bears_its_reference() {
+    let bench = Bench::new();
+    bench.fake.tells();
+    bench.run(&Input::new(3).with_step("then-1/follow")).await;
+    let gone = bench.fake.id_of("k1");
+    bench.fake.unreadable.lock().unwrap().push(gone.clone());
+    bench.fake.make_another(1);
+    let input = Input::new(4).with_step("then-1/follow");
+    let (totals, told) = bench.run(&input).await;
+    assert!(totals.unswept, "{:?}", told.notes);
+    let is_told = |note: &String| note.contains("`k1`") && note.contains("from now on");
+    assert!(told.notes.iter().any(is_told), "{:?}", told.notes);
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let steps = scope.states(vec![RowKey::new("k1")]).await.unwrap();
+    let create = steps[0].iter().find(|step| step.id.name == CREATE);
+    let ticket = create.and_then(|create| create.ticket.clone()).unwrap();
+    assert_ne!(ticket.id, gone);
+    // What followed was done on the other ticket: it is looked up on this one.
+    let follow = steps[0].iter().find(|step| step.id.name != CREATE);
+    assert_eq!(follow.map(|step| step.state), Some(State::Pending));
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(
+        (totals.done_before, totals.known, totals.in_doubt),
+        (3, 1, 0)
+    );
+}
