@@ -106,6 +106,15 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether the body says that it is JSON, or does not say what it is.
+    pub(super) fn bears_json(&self) -> bool {
+        self.header("content-type").is_none_or(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default();
+            let kind = kind.trim().to_ascii_lowercase();
+            kind.is_empty() || kind.ends_with("/json") || kind.ends_with("+json")
+        })
+    }
+
     /// The body as JSON; an empty body is null.
     pub(super) fn json(&self) -> Result<Value, Refusal> {
         if self.body.iter().all(u8::is_ascii_whitespace) {

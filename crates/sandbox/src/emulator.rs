@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Temper;
 use super::call::Call;
+use super::fit::Misfit;
 use super::reply::{Refusal, Reply};
 use super::route::Table;
 
@@ -17,12 +18,17 @@ pub(super) trait Emulator: Sized + Send + Sync {
     /// Whether a token may come in other ways than as `Bearer TOKEN`.
     const TAKES_MORE_THAN_BEARER: bool;
 
+    /// Whether the names of a body's members are the same in any case.
+    const NAMES_HAVE_NO_CASE: bool;
+
     /// What it answers.
     fn table(&self) -> &Table<Self>;
     /// How strictly it follows the documents.
     fn temper(&self) -> Temper;
     /// Checks what comes besides the token.
     fn admit(&self, call: &Call) -> Result<(), Refusal>;
+    /// The refusal of a body that is not of the type that its row names.
+    fn unfit(&self, misfits: &[Misfit]) -> Refusal;
     /// A refusal in the system's words.
     fn refuse(&self, refusal: &Refusal) -> Reply;
     /// 429 in the system's words; `after` in seconds where it is told.

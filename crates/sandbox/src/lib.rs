@@ -11,6 +11,7 @@
 //! | `server` | the way of a request |
 //! | `route` | the table of what a system answers: it leads the requests, and the documents are made of it |
 //! | `schema`, `openapi` | what bodies hold, and the OpenAPI documents |
+//! | `fit` | a body that is not of the type that its row names is refused |
 //! | `token` | whom a token acts as and what it may |
 //! | `departure` | how answers leave |
 //! | `incidentiq`, `clearfeed` | one emulator each |
@@ -30,6 +31,7 @@ mod departure;
 mod dice;
 mod emulator;
 mod fault;
+mod fit;
 mod guard;
 mod guid;
 mod incidentiq;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use axum::http::HeaderValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,8 +20,8 @@ use super::guard::Guard;
 use super::guid::Guid;
 use super::incidentiq::IncidentIq;
 use super::limit::Bucket;
-use super::reply::Refusal;
-use super::route::{Access, Endpoint, Found};
+use super::reply::{Answer, Refusal};
+use super::route::{Access, Found};
 use super::token::{Token, forbidden};
 use super::{Config, SandboxError};
 
@@ -183,7 +184,7 @@ impl App {
             return Departure::Whole(system.throttle(Some(wait.as_secs_f64().ceil() as u64)));
         }
         match lead(system, &mut call) {
-            Ok(endpoint) => self.work(pick, endpoint, call).await,
+            Ok(row) => self.work(pick, row, call).await,
             Err(departure) => departure,
         }
     }
@@ -192,10 +193,11 @@ impl App {
     async fn work<E: Emulator + 'static>(
         &self,
         pick: Pick<E>,
-        endpoint: &'static Endpoint<E>,
+        row: usize,
         mut call: Call,
     ) -> Departure {
         let (system, gate) = pick(self);
+        let endpoint = system.table().endpoint(row);
         let is_write = endpoint.access != Access::Read;
         let fate = self.faults.fate(endpoint.operation, endpoint.access);
         if let Some(departure) = fate.strike.and_then(|strike| self.unheeded(system, strike)) {
@@ -216,9 +218,9 @@ impl App {
         };
         let work = move |app: &Self, call: &Call| {
             let system = pick(app).0;
-            let mut answer = endpoint.run(system, call);
+            let mut answer = run(system, row, call);
             for _ in 1..times {
-                answer = endpoint.run(system, call);
+                answer = run(system, row, call);
             }
             answer.unwrap_or_else(|refusal| system.refuse(&refusal))
         };
@@ -283,16 +285,20 @@ impl App {
 }
 
 /// The row of a call, if there is one that its token may call.
-fn lead<E: Emulator>(system: &E, call: &mut Call) -> Result<&'static Endpoint<E>, Departure> {
+fn lead<E: Emulator + 'static>(system: &E, call: &mut Call) -> Result<usize, Departure> {
     let found = system.table().find(&call.method, &call.path()[1..]);
     match found {
-        Found::Here(endpoint, parameters) => {
+        Found::Here(row, parameters) => {
+            let endpoint = system.table().endpoint(row);
             if !call.token.may(endpoint.access, endpoint.is_for_all) {
                 let refusal = forbidden(system.temper());
                 return Err(Departure::Whole(system.refuse(&refusal)));
             }
             call.led(endpoint.operation, parameters);
-            Ok(endpoint)
+            if endpoint.takes.is_empty() || matches!(call.method.as_str(), "GET" | "HEAD") {
+                call.body = Bytes::new();
+            }
+            Ok(row)
         }
         Found::NotAllowed(allowed) => {
             let message = "The requested resource does not support this method.";
@@ -304,6 +310,24 @@ fn lead<E: Emulator>(system: &E, call: &mut Call) -> Result<&'static Endpoint<E>
             Err(Departure::Whole(system.refuse(&refusal)))
         }
     }
+}
+
+/// Has a call answered by its row, once its body is what the row takes.
+fn run<E: Emulator + 'static>(system: &E, row: usize, call: &Call) -> Answer {
+    let endpoint = system.table().endpoint(row);
+    if endpoint.takes_json() && !call.body.is_empty() {
+        if !call.bears_json() {
+            return Err(Refusal::new(
+                415,
+                "The media type of the request body is not supported: send application/json.",
+            ));
+        }
+        let misfits = system.table().misfits(row, &call.json()?);
+        if !misfits.is_empty() {
+            return Err(system.unfit(&misfits));
+        }
+    }
+    endpoint.run(system, call)
 }
 
 fn header_of(instance: Guid) -> HeaderValue {

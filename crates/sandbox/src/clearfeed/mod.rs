@@ -20,6 +20,7 @@ use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
 use super::dice::Dice;
 use super::emulator::Emulator;
+use super::fit::{Misfit, Types, Wanted};
 use super::reply::{Answer, Refusal, Reply};
 use super::route::Table;
 use super::seed::support::Past;
@@ -102,7 +103,10 @@ impl ClearFeed {
             support,
             temper: config.temper,
             tickets: config.tickets,
-            table: Table::new(routes::sections(config.dialects)),
+            table: Table::new(
+                routes::sections(config.dialects),
+                Types::new(routes::SCHEMAS, Self::NAMES_HAVE_NO_CASE),
+            ),
             audit,
         }
     }
@@ -336,6 +340,7 @@ impl Emulator for ClearFeed {
     const NAME: &'static str = "clearfeed";
     const TAKES_MORE_THAN_BEARER: bool = false;
     const ROWS: &'static str = "requests";
+    const NAMES_HAVE_NO_CASE: bool = false;
 
     fn table(&self) -> &Table<Self> {
         &self.table
@@ -347,6 +352,26 @@ impl Emulator for ClearFeed {
 
     fn admit(&self, _: &Call) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    fn unfit(&self, misfits: &[Misfit]) -> Refusal {
+        let mut refusal = Refusal::new(400, "Bad Request");
+        for Misfit { place, wanted, .. } in misfits {
+            let what = match wanted {
+                Wanted::Guid | Wanted::Text => "a string",
+                Wanted::Integer => "an integer number",
+                Wanted::Number => "a number",
+                Wanted::Flag => "a boolean value",
+                Wanted::Object => "an object",
+                Wanted::List => "an array",
+            };
+            if place.is_empty() {
+                return Refusal::new(400, "the body must be a JSON object");
+            }
+            let message = format!("{place} must be {what}");
+            refusal.fields.push((place.clone(), message));
+        }
+        refusal
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {
@@ -401,6 +426,9 @@ fn error_body(refusal: &Refusal) -> Value {
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Entity",
         429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",

@@ -50,6 +50,11 @@ fn day(text: &str) -> Option<Date> {
     Date::strptime("%m/%d/%Y", text.trim()).ok()
 }
 
+/// So many days; `None` for more than a span can hold.
+fn days(count: &str) -> Option<Span> {
+    Span::new().try_days(count.parse::<i64>().ok()?).ok()
+}
+
 /// The window of a date expression; `None` where it is none.
 pub(super) fn window(expression: &str, now: Timestamp, zone: &TimeZone) -> Option<Window> {
     let today = now.to_zoned(zone.clone()).date();
@@ -60,8 +65,8 @@ pub(super) fn window(expression: &str, now: Timestamp, zone: &TimeZone) -> Optio
     if let Some(token) = expression.strip_prefix("range:") {
         return named(token, today, zone);
     }
-    if let Some(days) = expression.strip_prefix("value:") {
-        let date = today.checked_sub(days.parse::<i64>().ok()?.days()).ok()?;
+    if let Some(count) = expression.strip_prefix("value:") {
+        let date = today.checked_sub(days(count)?).ok()?;
         return Window::days(Some(date), Some(date), zone);
     }
     let rest = expression.strip_prefix("date")?;
@@ -81,12 +86,12 @@ pub(super) fn window(expression: &str, now: Timestamp, zone: &TimeZone) -> Optio
 
 /// `range:`: the words that the newer guide lists; `thisweek` and its like do not exist.
 fn named(token: &str, today: Date, zone: &TimeZone) -> Option<Window> {
-    if let Some(days) = token.strip_prefix("lastdays:") {
-        let from = today.checked_sub(days.parse::<i64>().ok()?.days()).ok()?;
+    if let Some(count) = token.strip_prefix("lastdays:") {
+        let from = today.checked_sub(days(count)?).ok()?;
         return Window::days(Some(from), Some(today), zone);
     }
-    if let Some(days) = token.strip_prefix("nextdays:") {
-        let to = today.checked_add(days.parse::<i64>().ok()?.days()).ok()?;
+    if let Some(count) = token.strip_prefix("nextdays:") {
+        let to = today.checked_add(days(count)?).ok()?;
         return Window::days(Some(today), Some(to), zone);
     }
     let week = today
@@ -157,6 +162,9 @@ mod tests {
             "date:2024-06-21",
             "DATE:06/21/2024",
             "soon",
+            "range:lastdays:9223372036854775807",
+            "range:nextdays:9223372036854775807",
+            "value:-9223372036854775808",
         ] {
             assert_eq!(window(none, now, &zone), None, "{none}");
         }

@@ -59,6 +59,7 @@ use self::ticket::Ticket;
 use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
 use super::emulator::Emulator;
+use super::fit::{Misfit, Types};
 use super::guid::Guid;
 use super::reply::{Answer, Refusal, Reply};
 use super::route::{Endpoint, Section, Table};
@@ -110,7 +111,10 @@ impl IncidentIq {
                 max_page: config.max_page.max(1),
                 tickets: config.tickets,
             },
-            table: Table::new(sections(config.mission_paths)),
+            table: Table::new(
+                sections(config.mission_paths),
+                Types::new(schemas::ALL, Self::NAMES_HAVE_NO_CASE),
+            ),
             site: seeded.district.site,
             state: Mutex::new(fresh(instance, &seeded, config.tickets)),
             seeded,
@@ -294,6 +298,7 @@ impl Emulator for IncidentIq {
     const NAME: &'static str = "incidentiq";
     const TAKES_MORE_THAN_BEARER: bool = true;
     const ROWS: &'static str = "Items";
+    const NAMES_HAVE_NO_CASE: bool = true;
 
     fn table(&self) -> &Table<Self> {
         &self.table
@@ -324,6 +329,10 @@ impl Emulator for IncidentIq {
             return Err(Refusal::new(400, "The Client header must be ApiClient."));
         }
         Ok(())
+    }
+
+    fn unfit(&self, misfits: &[Misfit]) -> Refusal {
+        body::unfit(misfits)
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {

@@ -69,7 +69,8 @@ pub(super) const ROUTES: &[Row] = &[
         "duplicate",
         duplicate,
     )
-    .gives("Action"),
+    .gives("Action")
+    .breaks(),
 ];
 
 const STATUS_CHANGED: u8 = 63;

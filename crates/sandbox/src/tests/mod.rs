@@ -1,4 +1,5 @@
 mod activities;
+mod bodies;
 mod clearfeed;
 mod customers;
 mod desk;

@@ -10,13 +10,13 @@ use deskferry_testing::Shapes;
 const NO_JSON: [&str; 1] = ["GET /v1.0/files/{fileId}"];
 
 /// One operation of a document.
-struct Operation {
-    method: String,
-    path: String,
-    own: Value,
+pub(super) struct Operation {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) own: Value,
 }
 
-fn operations(document: &Value) -> Vec<Operation> {
+pub(super) fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().unwrap();
     let mut all = Vec::new();
     for (path, item) in paths {
@@ -32,7 +32,7 @@ fn operations(document: &Value) -> Vec<Operation> {
 }
 
 /// Everything that a path may name, made for one operation.
-async fn things(desk: &Desk, path: &str) -> Map<String, Value> {
+pub(super) async fn things(desk: &Desk, path: &str) -> Map<String, Value> {
     let (other, id) = (desk.ticket("other").await, desk.ticket("one").await);
     let ticket = format!("/tickets/{id}");
     let assign = json!({ "AssignToParentId": other, "AssignToRelatedId": other });
@@ -194,7 +194,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn filled(operation: &Operation, things: &Map<String, Value>) -> String {
+pub(super) fn filled(operation: &Operation, things: &Map<String, Value>) -> String {
     let mut path = operation.path.clone();
     for parameter in operation.own["parameters"].as_array().unwrap() {
         let name = parameter["name"].as_str().unwrap();

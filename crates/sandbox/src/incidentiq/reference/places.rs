@@ -49,7 +49,8 @@ pub(super) const ROUTES_V2: &[Row] = &[
     Row::read("GET|POST", "/locations/all", "locations", filtered)
         .query(PAGED)
         .takes("RequestBody")
-        .gives("List(Location)"),
+        .gives("List(Location)")
+        .breaks(),
     Row::read("GET", "/locations/all/{siteId:guid}", "locations", of_site)
         .query(PAGED)
         .gives("List(Location)"),
