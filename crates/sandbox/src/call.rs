@@ -75,6 +75,15 @@ impl Call {
         place.map_or("", |(_, place)| self.segment(place + 1))
     }
 
+    /// Lets a parameter of the path be another one.
+    pub(super) fn mislead(&mut self, name: &str, value: String) {
+        let place = self.parameters.iter().find(|(own, _)| *own == name);
+        let segment = place.and_then(|(_, place)| self.segments.get_mut(place + 1));
+        if let Some(segment) = segment {
+            *segment = value;
+        }
+    }
+
     /// The pieces of the path in lower case.
     pub(super) fn path(&self) -> Vec<&str> {
         self.lower.iter().map(String::as_str).collect()

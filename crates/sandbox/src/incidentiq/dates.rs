@@ -1,6 +1,6 @@
 //! Times as IncidentIQ writes them, and the date expressions of filters (contract incidentiq §4, §5).
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
 
@@ -39,11 +39,23 @@ impl Window {
 pub(super) fn shown(at: Timestamp, zone: &TimeZone, temper: Temper) -> String {
     match temper {
         Temper::Lenient => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        Temper::LiveLike => at
-            .to_zoned(zone.clone())
-            .strftime("%Y-%m-%dT%H:%M:%S.%3f")
-            .to_string(),
+        Temper::LiveLike => bare(at.to_zoned(zone.clone()).datetime()),
     }
+}
+
+/// A time that is UTC whoever shows it: that of a device's link to a ticket (contract §5).
+pub(super) fn shown_in_utc(at: Timestamp, temper: Temper) -> String {
+    match temper {
+        Temper::Lenient => shown(at, &TimeZone::UTC, temper),
+        Temper::LiveLike => bare(at.to_zoned(TimeZone::UTC).datetime()),
+    }
+}
+
+/// A time as captures have it: no offset, and as many digits of the second as it needs.
+fn bare(at: DateTime) -> String {
+    let text = at.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string();
+    let text = text.trim_end_matches('0');
+    text.trim_end_matches('.').to_owned()
 }
 
 fn day(text: &str) -> Option<Date> {
@@ -179,7 +191,16 @@ mod tests {
         );
         assert_eq!(
             shown(time, &central(), Temper::LiveLike),
-            "2024-06-21T17:43:00.000"
+            "2024-06-21T17:43:00"
+        );
+        let time = at("2024-06-21T22:43:00.97Z");
+        assert_eq!(
+            shown(time, &central(), Temper::LiveLike),
+            "2024-06-21T17:43:00.97"
+        );
+        assert_eq!(
+            shown_in_utc(time, Temper::LiveLike),
+            "2024-06-21T22:43:00.97"
         );
     }
 }

@@ -41,9 +41,9 @@ fn members(document: &Value, schema: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The bodies for one operation: every kind of value, and an object (or a list of one) with each member of each wrong
-/// kind, one by one and all at once.
-fn bodies(document: &Value, operation: &Operation) -> Vec<String> {
+/// The bodies for one operation: every kind of value, and an object (or a list of one) with all members of each kind at
+/// once; where it is to be thorough, also with each member alone.
+fn bodies(document: &Value, operation: &Operation, is_thorough: bool) -> Vec<String> {
     let mut all: Vec<String> = kinds().iter().map(Value::to_string).collect();
     all.extend(["{", "nul", "{\"a\":1}x", "\u{0}"].map(str::to_owned));
     let schema = &operation.own["requestBody"]["content"]["application/json"]["schema"];
@@ -56,8 +56,8 @@ fn bodies(document: &Value, operation: &Operation) -> Vec<String> {
             .collect();
         objects.push(Value::Object(whole));
     }
-    for name in &names {
-        for kind in [json!({}), json!("x"), json!([{}]), json!(i64::MAX)] {
+    for name in names.iter().filter(|_| is_thorough) {
+        for kind in [json!([{}]), json!(i64::MAX)] {
             objects.push(json!({ name: kind }));
         }
     }
@@ -70,7 +70,12 @@ fn bodies(document: &Value, operation: &Operation) -> Vec<String> {
 }
 
 /// Sends it all; an answer is one of those that the document tells.
-async fn send_all(desk: &Desk, system: &str, things: &Map<String, Value>) -> BTreeMap<u16, usize> {
+async fn send_all(
+    desk: &Desk,
+    system: &str,
+    things: &Map<String, Value>,
+    is_thorough: bool,
+) -> BTreeMap<u16, usize> {
     let document = desk
         .bench
         .get(&format!("/{system}/openapi.json"))
@@ -104,7 +109,7 @@ async fn send_all(desk: &Desk, system: &str, things: &Map<String, Value>) -> BTr
             }
             *counts.entry(answer.status).or_default() += 1;
         };
-        for body in bodies(&document, &operation) {
+        for body in bodies(&document, &operation, is_thorough) {
             let answer = desk.bench.try_send(&line, "", &body).await;
             check(
                 &body,
@@ -128,10 +133,14 @@ async fn send_all(desk: &Desk, system: &str, things: &Map<String, Value>) -> BTr
 
 #[tokio::test]
 async fn no_body_breaks_incidentiq() {
-    for desk in [Desk::lenient().await, Desk::live_like().await] {
+    // The tempers read bodies by the same types: one of them is enough for every member alone.
+    for (desk, is_thorough) in [
+        (Desk::lenient().await, true),
+        (Desk::live_like().await, false),
+    ] {
         let things = things(&desk, "/approval/").await;
-        let counts = send_all(&desk, "incidentiq", &things).await;
-        assert!(counts[&400] > 2_000, "{counts:?}");
+        let counts = send_all(&desk, "incidentiq", &things, is_thorough).await;
+        assert!(counts[&400] > 500, "{counts:?}");
         assert!(counts[&415] > 100, "{counts:?}");
     }
 }
@@ -141,7 +150,7 @@ async fn no_body_breaks_clearfeed() {
     for desk in [Desk::lenient().await, Desk::live_like().await] {
         for (request, team, customer) in [("req_353", "team_31", "cust_71"), ("353", "31", "71")] {
             let things = json!({ "requestId": request, "teamId": team, "customerId": customer });
-            let counts = send_all(&desk, "clearfeed", things.as_object().unwrap()).await;
+            let counts = send_all(&desk, "clearfeed", things.as_object().unwrap(), true).await;
             assert!(counts[&400] > 100, "{counts:?}");
         }
     }

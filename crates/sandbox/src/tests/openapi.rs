@@ -348,6 +348,9 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
             "/requests" => json!({ "collection_id": "col_11", "title": "t", "description": "d" }),
             "/requests/{requestId}/message" => json!({ "html_body": "hello" }),
             "/customers" => json!({ "name": "New" }),
+            "/customers/search" => {
+                json!({ "filters": [{ "field": "domains", "operator": "overlaps", "values": ["a"] }] })
+            }
             "/customers/{customerId}" => json!({ "version": version }),
             "/tickets" => json!({ "type": "link", "data": {
                 "integration": "jira", "ticket_id": "A-1", "channel_id": thread["channel_id"],
@@ -367,7 +370,7 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
         let body = serde_json::from_str(&answer.text).unwrap();
         shapes.answer(&operation.method, &path, answer.status, &body);
     }
-    assert_eq!(checker.checked, 32);
+    assert_eq!(checker.checked, 34);
     assert_eq!(shapes.known(false), shapes.answered);
     shapes.prove();
 }
