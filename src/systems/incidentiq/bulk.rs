@@ -179,14 +179,8 @@ impl<'a> Change<'a> {
             Self::Priority(score) => text(item, "Priority") == Some(score.to_string()),
             Self::Issue(body) => wants(body, "IssueId", "IssueId"),
             Self::Sla(level) => level_of(item).is_some_and(|it| it.eq_ignore_ascii_case(level)),
-            Self::NoSla => {
-                let shows = |name: &String| {
-                    name.eq_ignore_ascii_case("Sla") || name.eq_ignore_ascii_case("SlaId")
-                };
-                // A ticket that says nothing of it may have one all the same.
-                let is_told = item.as_object().is_some_and(|it| it.keys().any(shows));
-                is_told && level_of(item).is_none()
-            }
+            // Live sites leave out what is not set: absent and null are one (§2).
+            Self::NoSla => level_of(item).is_none(),
             Self::Custom(values) => values.iter().all(|value| has_value(item, value)),
             Self::DueDate(body) => {
                 let due = |item: &Value, name: &str| {
