@@ -175,10 +175,12 @@ fn timeline(iiq: &IncidentIq, call: &Call) -> Answer {
                 what: "Ticket created",
             };
             let changes = std::iter::once(&made).chain(&ticket.log).enumerate();
-            items
-                .extend(changes.map(|(nth, one)| {
-                    (one.at, shown_activity::revision(iiq, state, ticket, one, nth))
-                }));
+            items.extend(changes.map(|(nth, one)| {
+                (
+                    one.at,
+                    shown_activity::revision(iiq, state, ticket, one, nth),
+                )
+            }));
         }
         if wants("LoadComments") {
             let said = ticket.activities.iter();
