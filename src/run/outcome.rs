@@ -12,7 +12,7 @@ use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Change, Said, SetSteps, Settlement, State, StepId, Trouble};
 use crate::record::RowKey;
-use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket};
+use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket, call_of};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
@@ -489,6 +489,17 @@ impl Engine<'_> {
                 if changed {
                     requests.update_too();
                 }
+                if self.fold.totals.run.as_ref() != Some(&row.doubt.run) {
+                    // An older ledger may not know that its row went on: what followed is looked for, and not sent
+                    // again where it is seen. That it is not seen needs no proof: as far as is known it was never sent.
+                    let schema = self.line.system.schema();
+                    for step in requests.steps.iter_mut().skip(1) {
+                        if !schema.is_repeatable(call_of(&step.id.name)) {
+                            step.look = Some(row.doubt.sent_at);
+                            step.soft = Some(Soft::settled(None));
+                        }
+                    }
+                }
                 let row = Row {
                     next: 1,
                     known: row.doubt.known,
@@ -496,6 +507,7 @@ impl Engine<'_> {
                     ..Row::new(row.content, row.base, row.key, requests)
                 };
                 match row.next < row.requests.steps.len() {
+                    _ if row.in_doubt().is_some() => self.looking.push_back(row),
                     true => self.backlog.push_front(row),
                     false => self.whole(row),
                 }

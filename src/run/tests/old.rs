@@ -1,5 +1,6 @@
 //! A ledger that is older than what was sent, and two that send the same rows at once.
 
+use super::fake::Script;
 use super::*;
 use crate::ledger::{Intent, Ledger, Settlement, State, StepId};
 use crate::record::{Place, RowKey};
@@ -197,4 +198,25 @@ async fn a_row_whose_ticket_is_gone_gets_the_one_that_bears_its_reference() {
         (totals.done_before, totals.known, totals.in_doubt),
         (3, 1, 0)
     );
+}
+
+/// The ledger is older than the sending of what followed, and holds the create as sent.
+#[tokio::test(start_paused = true)]
+async fn what_followed_on_a_row_of_an_earlier_run_is_seen_before_it_is_sent_again() {
+    let mut bench = Bench::new().script(1, &[Script::Lost]);
+    bench.fake.tells();
+    let input = Input::new(3).with_step("then-1/follow");
+    let going = bench.going.clone();
+    // The run ends before the row is settled.
+    let ends = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        going.send_replace(Going::Drain);
+    };
+    let ((totals, _), ()) = tokio::join!(bench.run(&input), ends);
+    assert_eq!(totals.in_doubt, 1);
+    bench.fake.does("k1", "follow", 0);
+    bench.going = tokio::sync::watch::Sender::new(Going::On);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.requests), (1, 0));
+    assert_eq!(bench.fake.set("k1"), ["follow 0"]);
 }
