@@ -36,7 +36,7 @@ use crate::report::reporter::RowByRow;
 use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
-use crate::report::{Context, Reporter, Summary, words};
+use crate::report::{Context, Reporter, Summary, unread, words};
 use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::{Input, Table};
 use crate::systems::{self, Operation};
@@ -345,17 +345,14 @@ impl Import<'_> {
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
-        let unread = watching.filled();
-        if unread.is_empty() {
+        for notice in self.input.notices() {
+            self.output.say(&format!("  note       {notice}"));
+        }
+        let filled = watching.filled();
+        if filled.is_empty() {
             return Ok(survey);
         }
-        let column = |(name, count): &(String, u64)| {
-            format!("`{name}` ({})", words::plural(*count, "cell", "cells"))
-        };
-        let text = format!(
-            "nothing reads {}",
-            unread.iter().map(column).collect::<Vec<_>>().join(", ")
-        );
+        let text = unread::line(&filled);
         match self.mapping.unmapped() {
             Unmapped::Error => Err(Error::new(ErrorKind::Mapping, text)
                 .at(self.mapping.name())
