@@ -4,6 +4,7 @@ mod bulk;
 mod fake;
 mod many;
 mod old;
+mod rights;
 mod unproven;
 mod upsert;
 

@@ -7,7 +7,8 @@
 //! | any other 2xx than 200 and 201 to a create, a comment or a subtask | in doubt: 202 says that something is yet to be made |
 //! | an empty success of a comment or a subtask | in doubt |
 //! | 2xx whose body bears a `StatusCode` of 400 or more, or `IsSuccess` false | as that status says |
-//! | 3xx, 401, 403, 407 | denied: every row would meet the same |
+//! | 401, 403 | forbidden: another ticket may fare better |
+//! | 3xx, 407 | denied: every row would meet the same |
 //! | 408, 425 | in doubt |
 //! | 429 | throttled |
 //! | every other 4xx | rejected |
@@ -59,13 +60,47 @@ pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Answer
     };
     let denies = matches!(
         outcome,
-        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Denied(_)
+        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Forbidden(_) | Outcome::Denied(_)
     );
     Answered {
         outcome,
         spent: spent(&answer, Timestamp::now()),
         shape: denies.then(|| shape(&answer, expect.call)),
     }
+}
+
+/// The body of an answer to a read that a write waits for; else what the call came to, of which nothing was sent: it is
+/// never done, and has no shape.
+pub(crate) fn before_write(
+    answer: Result<Answer, Lost>,
+    rename: Rename,
+) -> Result<(Value, Option<Duration>), Answered> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Lost::Unsent(why)) => return Err(Outcome::Unsent(why).into()),
+        Err(Lost::Unknown(why)) => return Err(Outcome::InDoubt(why).into()),
+    };
+    let spent = spent(&answer, Timestamp::now());
+    let outcome = match (answer.status, answer.json()) {
+        (200..300, Ok(body)) => match inner_failure(&body) {
+            None => return Ok((body, spent)),
+            Some(status @ 200..300) => Outcome::Rejected(of_body(status, &body, rename)),
+            Some(status) => failure(status, &answer, rename),
+        },
+        (status @ 200..300, Err(what)) => {
+            Outcome::InDoubt(format!("the system answered {status} with {what}"))
+        }
+        // No system says so that something is not there, but whatever stands before one does.
+        (status @ (404 | 410), _) if answer.is_page() => {
+            Outcome::InDoubt(format!("the system answered {status} with a web page"))
+        }
+        (status, _) => failure(status, &answer, rename),
+    };
+    Err(Answered {
+        outcome,
+        spent,
+        shape: None,
+    })
 }
 
 /// The shape of an answer. A body that says another status than its HTTP status contradicts it, unless that is a
@@ -168,7 +203,8 @@ fn failure(status: u16, answer: &Answer, rename: Rename) -> Outcome {
             ),
             None => format!("the system answered {status}, a redirect: mend `url` in the profile"),
         }),
-        401 | 403 | 407 => Outcome::Denied(refusal(status, answer, rename).message),
+        401 | 403 => Outcome::Forbidden(refusal(status, answer, rename)),
+        407 => Outcome::Denied(refusal(status, answer, rename).message),
         408 | 425 => Outcome::InDoubt(doubt(status, answer)),
         429 => Outcome::Throttled(pause(answer, Timestamp::now())),
         400..500 => Outcome::Rejected(refusal(status, answer, rename)),
