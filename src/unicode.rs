@@ -32,7 +32,12 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if is_clear && is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().filter(|sign| !is_invisible(*sign)).nfc().collect())
+    Cow::Owned(
+        text.chars()
+            .filter(|sign| !is_invisible(*sign))
+            .nfc()
+            .collect(),
+    )
 }
 
 /// The spaces that spreadsheet programs and browsers put into dates and numbers, as plain ones. Borrowed where there is
@@ -52,7 +57,8 @@ pub(crate) fn shown(text: String) -> String {
     if text.is_ascii() {
         return text;
     }
-    let is_composed = is_nfc_quick(text.chars()) == IsNormalized::Yes || text.nfc().eq(text.chars());
+    let is_composed =
+        is_nfc_quick(text.chars()) == IsNormalized::Yes || text.nfc().eq(text.chars());
     if is_composed && !text.contains(is_invisible) {
         return text;
     }
@@ -94,7 +100,13 @@ mod tests {
 
     #[test]
     fn what_looks_the_same_is_the_same() {
-        for text in ["Priorité", "Priorite\u{301}", "Prio\u{200b}rité", "\u{feff}Priorité", "Prio\u{ad}ri\u{200e}té"] {
+        for text in [
+            "Priorité",
+            "Priorite\u{301}",
+            "Prio\u{200b}rité",
+            "\u{feff}Priorité",
+            "Prio\u{ad}ri\u{200e}té",
+        ] {
             assert_eq!(plain(text), "Priorité", "{text:?}");
         }
         assert!(matches!(plain("Größe"), Cow::Borrowed(_)));
@@ -113,7 +125,10 @@ mod tests {
 
     #[test]
     fn spaces_of_dates_and_numbers() {
-        assert_eq!(plain_spaces("6/21/2024,\u{202f}3:05\u{a0}PM"), "6/21/2024, 3:05 PM");
+        assert_eq!(
+            plain_spaces("6/21/2024,\u{202f}3:05\u{a0}PM"),
+            "6/21/2024, 3:05 PM"
+        );
     }
 
     proptest! {

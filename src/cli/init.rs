@@ -16,7 +16,7 @@ use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::outfile;
 use crate::record::Record;
 use crate::report::words;
-use crate::source::{self, Likely, Input, InputOptions, Row, SheetChoice, SheetName};
+use crate::source::{self, Input, InputOptions, Likely, Row, SheetChoice, SheetName};
 use crate::systems::{self, Operation, Schema, SystemName};
 
 /// So many rows are looked at.

@@ -238,6 +238,10 @@ async fn what_a_run_did_not_make_is_none_of_its_tickets() {
     let ids: Vec<&str> = page.iter().map(|one| one.ticket.id.as_str()).collect();
     assert_eq!(ids, ["id2"]);
     assert_eq!(rollback.tickets(Some(after), 10).await.unwrap(), None);
+    // The same tickets, asked for by their ids.
+    let asked = ["id1", "id2", "another"].map(str::to_owned).to_vec();
+    assert_eq!(rollback.among(asked).await.unwrap(), page);
+    assert_eq!(rollback.count().await.unwrap(), 1);
     drop((rollback, locks));
     // One that a later look finds again stays that of the run that made it.
     let known = Change::Known(key(2), "id2".to_owned());

@@ -389,7 +389,9 @@ impl<'p> Reader<'p> {
                 Some(shown) if self.passes_error(shown) => Ok(None),
                 shown => {
                     let hint = match shown {
-                        Some(_) => "fix the cell in the spreadsheet program, or let such cells count as empty: error_cells = \"empty\" in [input] or on the field",
+                        Some(_) => {
+                            "fix the cell in the spreadsheet program, or let such cells count as empty: error_cells = \"empty\" in [input] or on the field"
+                        }
                         None => "fix the cell in the spreadsheet program",
                     };
                     let fault = Fault::row(record.place.clone(), format!("column `{name}`: {why}"));

@@ -93,7 +93,9 @@ pub(super) fn read_field(
         is_faulty: false,
         take: section.word("take", &takes, faults),
         null: null.into_iter().map(|word| word.value).collect(),
-        empty_errors: section.word("error_cells", &ERROR_CELLS, faults).unwrap_or(false),
+        empty_errors: section
+            .word("error_cells", &ERROR_CELLS, faults)
+            .unwrap_or(false),
         lookup: read_lookup(section, reading, faults),
         text: read_text(section, faults),
         list: read_list(section, faults),

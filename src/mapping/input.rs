@@ -35,7 +35,9 @@ pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOp
     ];
     let rules = InputRules {
         null: texts(&input, "null", faults),
-        empty_errors: input.word("error_cells", &ERROR_CELLS, faults).unwrap_or(false),
+        empty_errors: input
+            .word("error_cells", &ERROR_CELLS, faults)
+            .unwrap_or(false),
         timezone: read_zone(&input, faults),
         where_: input.text("where", faults),
         where_group: input.text("where_group", faults),

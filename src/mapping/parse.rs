@@ -179,9 +179,7 @@ impl ParseRule {
             None => ("", whole.strip_prefix('+').unwrap_or(whole)),
         };
         let parts: Vec<&str> = match self.decimal {
-            Some(_) => digits
-                .split([thousands, ' ', '\''])
-                .collect(),
+            Some(_) => digits.split([thousands, ' ', '\'']).collect(),
             None => digits.split(' ').collect(),
         };
         let grouped = parts.iter().skip(1).all(|part| part.len() == 3)
@@ -274,7 +272,10 @@ mod tests {
         assert_eq!(parse(&rule, "12.50"), Ok("12.5".to_owned()));
         assert_eq!(parse(&rule, "-7"), Ok("-7".to_owned()));
         for space in [" ", "\u{a0}", "\u{202f}", "\u{2009}"] {
-            assert_eq!(parse(&rule, &format!("52{space}267")), Ok("52267".to_owned()));
+            assert_eq!(
+                parse(&rule, &format!("52{space}267")),
+                Ok("52267".to_owned())
+            );
         }
         assert_eq!(
             parse(&rule, "172,973"),

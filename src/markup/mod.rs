@@ -35,7 +35,10 @@ fn has_escaped_element(text: &str) -> bool {
         let is_sign = before.ends_with('&');
         let inner = rest[at + 3..].trim_start_matches('/');
         let name = inner.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        let is_named = inner.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+        let is_named = inner
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphabetic);
         if is_sign && is_named && name > 0 && name < 12 && inner[name..].contains("gt;") {
             return true;
         }
@@ -69,7 +72,9 @@ fn without_marks(text: &str) -> String {
         // The number of the entry follows.
         plain.push_str(part.trim_start_matches(|sign: char| sign.is_ascii_digit()));
     }
-    BREAKS.iter().fold(plain, |plain, mark| plain.replace(mark, "\n"))
+    BREAKS
+        .iter()
+        .fold(plain, |plain, mark| plain.replace(mark, "\n"))
 }
 
 /// At most one blank line between lines, none at the ends, no space before a line break.
@@ -106,7 +111,10 @@ mod tests {
         assert!(is_escaped(&twice));
         assert_eq!(from_escaped(&twice), read);
         assert_eq!(from_escaped("<p>Bonjour,</p>\n<p>x</p>"), "Bonjour,\n\nx");
-        assert_eq!(from_escaped("plain\n\n\n\n text & more "), "plain\n\n text & more");
+        assert_eq!(
+            from_escaped("plain\n\n\n\n text & more "),
+            "plain\n\n text & more"
+        );
     }
 
     #[test]
@@ -119,7 +127,14 @@ mod tests {
 
     #[test]
     fn what_only_looks_escaped_is_not() {
-        for text in ["a &lt; b", "salt;p", "x &lt;3 you", "5 &gt; 4 &amp; 3", "Bjork #LB", "<p>x</p>"] {
+        for text in [
+            "a &lt; b",
+            "salt;p",
+            "x &lt;3 you",
+            "5 &gt; 4 &amp; 3",
+            "Bjork #LB",
+            "<p>x</p>",
+        ] {
             assert!(!is_escaped(text), "{text}");
         }
     }

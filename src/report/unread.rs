@@ -57,7 +57,11 @@ pub fn line(columns: &[(String, u64)]) -> String {
     }
     let mut ranked: Vec<usize> = (0..folded.len()).collect();
     ranked.sort_by_key(|at| std::cmp::Reverse(folded[*at].cells));
-    let left: u64 = ranked.iter().skip(NAMED).map(|at| folded[*at].columns).sum();
+    let left: u64 = ranked
+        .iter()
+        .skip(NAMED)
+        .map(|at| folded[*at].columns)
+        .sum();
     ranked.truncate(NAMED);
     ranked.sort_unstable();
     let named: Vec<String> = ranked.iter().map(|at| folded[*at].text()).collect();
@@ -78,7 +82,10 @@ mod tests {
     use super::*;
 
     fn columns(names: &[(&str, u64)]) -> Vec<(String, u64)> {
-        names.iter().map(|(name, cells)| ((*name).to_owned(), *cells)).collect()
+        names
+            .iter()
+            .map(|(name, cells)| ((*name).to_owned(), *cells))
+            .collect()
     }
 
     #[test]
@@ -89,10 +96,18 @@ mod tests {
             line(&jira),
             "nothing reads `Votes` (3 cells), `Log Work[1…216]` (439 cells)"
         );
-        let many: Vec<_> = (1..=300).map(|number| (format!("Custom {number}"), number)).collect();
+        let many: Vec<_> = (1..=300)
+            .map(|number| (format!("Custom {number}"), number))
+            .collect();
         let line = line(&many);
-        assert!(line.starts_with("nothing reads `Custom 291` (291 cells), `Custom 292`"), "{line}");
-        assert!(line.contains("`Custom 300` (300 cells) and 290 columns with less data: "), "{line}");
+        assert!(
+            line.starts_with("nothing reads `Custom 291` (291 cells), `Custom 292`"),
+            "{line}"
+        );
+        assert!(
+            line.contains("`Custom 300` (300 cells) and 290 columns with less data: "),
+            "{line}"
+        );
     }
 
     #[test]
@@ -101,7 +116,10 @@ mod tests {
             line(&columns(&[("b", 1), ("a", 7), ("Comment[2]", 4)])),
             "nothing reads `b` (1 cell), `a` (7 cells), `Comment[2]` (4 cells)"
         );
-        assert_eq!(line(&columns(&[("x[y]", 1)])), "nothing reads `x[y]` (1 cell)");
+        assert_eq!(
+            line(&columns(&[("x[y]", 1)])),
+            "nothing reads `x[y]` (1 cell)"
+        );
     }
 
     proptest! {

@@ -234,6 +234,14 @@ impl Line {
         answered
     }
 
+    /// Whether the system still takes the token, by one more read.
+    pub(super) async fn admits(&self) -> bool {
+        let Some(_slot) = self.slot(GRACE).await else {
+            return false;
+        };
+        self.system.admits(self.limiter.as_ref()).await
+    }
+
     /// The name under which a request can go together with those of other rows; one that was looked for in vain goes
     /// alone.
     pub(super) fn together(&self, request: &Request) -> Option<(&Arc<Gather>, &'static str)> {

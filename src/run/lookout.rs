@@ -386,7 +386,7 @@ impl Look<'_> {
                     looked.there.insert(ticket.id.clone());
                     return;
                 }
-                Ok(Reading::Unclear(_)) | Err(_) => return,
+                Ok(Reading::Another(_) | Reading::Unclear(_)) | Err(_) => return,
             }
             if is_again {
                 looked.gone.insert(ticket.id.clone());

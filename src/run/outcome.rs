@@ -11,11 +11,22 @@ use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Change, Said, SetSteps, Settlement, State, StepId, Trouble};
-use crate::record::RowKey;
+use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket, call_of};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
+
+/// The faults of a row for which the token lacks a right.
+fn forbidden_faults(refusal: &Refusal, place: &Place) -> Vec<Fault> {
+    let faults = faults_of(refusal, place).into_iter();
+    let hinted = faults.map(|fault| {
+        fault.hint(
+            "give the token's user that right: `deskferry runs retry last` sends the row again",
+        )
+    });
+    hinted.collect()
+}
 
 impl Engine<'_> {
     /// A row came back.
@@ -38,6 +49,14 @@ impl Engine<'_> {
                 let faults = faults_of(&refusal, &row.base.place);
                 self.failed(row, faults);
                 if let Some(error) = self.breaker.refused(&refusal.message) {
+                    self.stop_with(error);
+                }
+            }
+            SentEnd::Forbidden { refusal, right } => {
+                self.breaker.clear();
+                let faults = forbidden_faults(&refusal, &row.base.place);
+                self.failed(row, faults);
+                if let Some(error) = self.breaker.forbidden(&right, &refusal.message) {
                     self.stop_with(error);
                 }
             }
@@ -65,14 +84,17 @@ impl Engine<'_> {
             }
             SentEnd::Unclear(what) => {
                 self.unclear(&what);
-                self.open.insert(row.key.clone());
                 let step = &row.requests.steps[row.next].id.name;
-                let fault = Fault::row(
-                    row.base.place.clone(),
-                    format!("`{step}` got no clear answer: {what}"),
-                )
-                .hint("run the same command again: it goes on there");
-                self.failed(row, vec![fault]);
+                let reason = format!(
+                    "`{step}` got no clear answer: {what}; it sets what it sets, so the same command sends it again"
+                );
+                self.end(row.base, End::InDoubt { reason });
+            }
+            SentEnd::Unread(refusal) => {
+                self.unclear(&refusal.message);
+                let faults = faults_of(&refusal, &row.base.place).into_iter();
+                let again = "`deskferry runs retry last` tries it again: nothing was sent for it";
+                self.failed(row, faults.map(|fault| fault.hint(again)).collect());
             }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::Withdrawn => self.not_sent(row),
@@ -82,7 +104,7 @@ impl Engine<'_> {
                 self.stop_with(error);
             }
             SentEnd::Broken(error) => {
-                self.not_sent(row);
+                self.unwritten(row);
                 self.break_with(error);
             }
         }
@@ -146,6 +168,16 @@ impl Engine<'_> {
             None => End::Rejected(faults),
         };
         self.end(row.base, end);
+    }
+
+    /// The ledger failed under a row: what was answered is written nowhere.
+    pub(super) fn unwritten(&mut self, row: Row) {
+        if row.sent_at.is_none() {
+            return self.not_sent(row);
+        }
+        let reason =
+            "its answer could not be written to the ledger: the next run finds out".to_owned();
+        self.end(row.base, End::InDoubt { reason });
     }
 
     /// Nothing of the row's next step left, and nothing will in this run.

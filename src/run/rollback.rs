@@ -8,10 +8,12 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::limiter::Limiter;
@@ -19,13 +21,17 @@ use super::retry::Backoff;
 use super::{Going, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Rollback, UndoState, Undoable};
-use crate::systems::{Listed, Outcome, Reading, Standing, System, Window};
+use crate::systems::{Listed, Outcome, Reading, Refusal, Standing, System, Window, without_right};
 
 /// A ticket whose last change is no later than this after our own last write was changed by nobody else: systems
 /// stamp a little later than they answer.
 const SLACK: SignedDuration = SignedDuration::from_secs(1);
 /// How many tickets are read from the ledger at once.
 const PAGE: u32 = 500;
+/// What a rollback needs.
+const RIGHT: &str = "delete or close tickets";
+/// So many tickets in a row that lack it: the next ones lack it too.
+const MOST_FORBIDDEN: u32 = 3;
 /// How often one ticket is tried.
 const MOST_THROTTLED: u32 = 50;
 
@@ -72,35 +78,53 @@ impl Taking {
     /// # Errors
     /// When the tickets cannot be listed, or the ledger cannot be read.
     pub async fn forecast(&self, window: Window) -> Result<Forecast> {
-        let mut wanted: HashMap<String, Undoable> = HashMap::new();
-        let mut after = None;
-        while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
-            wanted.extend(page.into_iter().map(|one| (one.ticket.id.clone(), one)));
-            after = Some(last);
+        let count = self.rollback.count().await?;
+        if count == 0 {
+            return Ok(Forecast::default());
         }
-        let mut forecast = Forecast::default();
-        if wanted.is_empty() {
-            return Ok(forecast);
-        }
-        let mut page = |listed: Vec<Listed>| {
-            for ticket in listed {
-                let Some(one) = wanted.remove(&ticket.ticket.id) else {
-                    continue;
-                };
-                match self.judge(&one, &ticket) {
-                    Some(UndoState::Kept(why)) => forecast.kept.push((one, why)),
-                    Some(UndoState::Gone | UndoState::Undone) => forecast.gone += 1,
-                    _ => forecast.undone += 1,
-                }
-            }
-        };
+        // Page by page beside the listing: a run may have made more tickets than memory holds.
+        let (pages, mut listed) = mpsc::unbounded_channel();
         let limiter = self.limiter.as_ref();
-        self.system.list_created(window, limiter, &mut page).await?;
-        forecast.unseen = wanted.len() as u64;
+        let listing = async move {
+            let mut page = |listed: Vec<Listed>| drop(pages.send(listed));
+            self.system.list_created(window, limiter, &mut page).await
+        };
+        let judging = async {
+            let (mut forecast, mut seen) = (Forecast::default(), 0);
+            while let Some(page) = listed.recv().await {
+                seen += self.judge_page(page, &mut forecast).await?;
+            }
+            forecast.unseen = count.saturating_sub(seen);
+            Ok::<_, Error>(forecast)
+        };
+        let (listing, judging) = tokio::join!(listing, judging);
+        listing?;
+        let mut forecast = judging?;
         forecast
             .kept
             .sort_by(|(one, _), (other, _)| by_place(one, other));
         Ok(forecast)
+    }
+
+    /// Adds what would become of the run's tickets on a page; how many these are.
+    async fn judge_page(&self, page: Vec<Listed>, forecast: &mut Forecast) -> Result<u64> {
+        let ids = page.iter().map(|listed| listed.ticket.id.clone()).collect();
+        let held = self.rollback.among(ids).await?.into_iter();
+        let mut held: HashMap<String, Undoable> =
+            held.map(|one| (one.ticket.id.clone(), one)).collect();
+        let mut seen = 0;
+        for ticket in page {
+            let Some(one) = held.remove(&ticket.ticket.id) else {
+                continue;
+            };
+            seen += 1;
+            match self.judge(&one, &ticket) {
+                Some(UndoState::Kept(why)) => forecast.kept.push((one, why)),
+                Some(UndoState::Gone | UndoState::Undone) => forecast.gone += 1,
+                _ => forecast.undone += 1,
+            }
+        }
+        Ok(seen)
     }
 
     /// Takes the tickets back; `each` is told of every one.
@@ -130,14 +154,19 @@ impl Taking {
         let mut after = None;
         while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
             after = Some(last);
+            let stopping = AtomicBool::new(false);
             let mut under_way = stream::iter(page)
-                .take_while(|_| std::future::ready(*stop.borrow() == Going::On))
+                .take_while(|_| {
+                    let goes_on =
+                        *stop.borrow() == Going::On && !stopping.load(atomic::Ordering::Relaxed);
+                    std::future::ready(goes_on)
+                })
                 .map(|one| async move {
                     let taken = self.take_back(&one).await?;
                     Ok::<_, Error>((one, taken))
                 })
                 .buffer_unordered(self.concurrency.max(1));
-            let mut failed = None;
+            let (mut failed, mut forbidden) = (None, 0);
             let mut aborted = stop.clone();
             loop {
                 let ended = tokio::select! {
@@ -146,7 +175,19 @@ impl Taking {
                 };
                 match ended {
                     None => break,
-                    Some(Ok((one, Taken::Noted(state)))) => each(&one, &state),
+                    Some(Ok((one, Taken::Noted(state)))) => {
+                        each(&one, &state);
+                        forbidden = match &state {
+                            UndoState::Refused(why) if why.contains(RIGHT) => forbidden + 1,
+                            _ => 0,
+                        };
+                        if let (true, UndoState::Refused(why)) =
+                            (forbidden == MOST_FORBIDDEN, &state)
+                        {
+                            failed.get_or_insert(denied(why));
+                            stopping.store(true, atomic::Ordering::Relaxed);
+                        }
+                    }
                     Some(Ok((_, Taken::Later(of, why, error)))) => {
                         later.push((of, why));
                         let stops = error.is_some();
@@ -218,7 +259,7 @@ impl Taking {
                 Some(state @ (UndoState::Undone | UndoState::Gone)) => state,
                 _ => UndoState::Refused(format!("{why}, and the ticket is there")),
             },
-            Reading::Unclear(what) => {
+            Reading::Another(what) | Reading::Unclear(what) => {
                 UndoState::Refused(format!("{why}, and it could not be read: {what}"))
             }
         }
@@ -237,7 +278,7 @@ impl Taking {
                 Reading::Found(listed) => listed,
                 Reading::Absent => break UndoState::Gone,
                 // Nothing was learned and nothing was done: the row stays as it was, and the same again looks anew.
-                Reading::Unclear(what) => {
+                Reading::Another(what) | Reading::Unclear(what) => {
                     let why = format!("it could not be read: {what}");
                     return Ok(Taken::Noted(UndoState::Refused(why)));
                 }
@@ -275,17 +316,25 @@ impl Taking {
                         state => break state,
                     }
                 }
-                Outcome::Denied(what) => {
-                    let error = Error::new(
-                        ErrorKind::Denied,
-                        format!("the system does not let us take tickets back: {what}"),
-                    )
-                    .hint("give the token's user the right to delete or close tickets, and run the same command again");
+                Outcome::Forbidden(refusal)
+                    if refusal.status != 401 || self.system.admits(self.limiter.as_ref()).await =>
+                {
+                    let refusal = without_right(RIGHT, refusal);
+                    let why = format!("{} ({})", refusal.message, refusal.status);
+                    if !is_proven {
+                        return Ok(Taken::Later(of, why, None));
+                    }
+                    break UndoState::Refused(why);
+                }
+                Outcome::Forbidden(Refusal { message: what, .. }) | Outcome::Denied(what) => {
+                    let error = denied(&what);
                     if is_proven {
                         return Err(error);
                     }
                     return Ok(Taken::Later(of, what, Some(error)));
                 }
+                // It takes one request on every system.
+                Outcome::Further => {}
                 Outcome::Throttled(asked) if throttled < MOST_THROTTLED => {
                     throttled += 1;
                     self.limiter.pause_for(asked);
@@ -361,6 +410,14 @@ fn changed(one: &Undoable, listed: &Listed) -> Option<String> {
 
 fn after(at: Timestamp, length: SignedDuration) -> Timestamp {
     at.checked_add(length).unwrap_or(at)
+}
+
+fn denied(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Denied,
+        format!("the system does not let us take tickets back: {what}"),
+    )
+    .hint("give the token's user the right to delete or close tickets, and run the same command again")
 }
 
 fn unreachable(what: &str) -> Error {

@@ -22,7 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Change, Intent, Said, Settlement, State, Trouble};
 use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
-    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Relation, Sighting, Ticket, call_of,
+    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Relation, Sighting, Ticket, Way, call_of,
+    right_of, without_right,
 };
 
 /// An intent older than this is written anew before its request leaves.
@@ -51,6 +52,8 @@ pub(super) enum SentEnd {
     Done,
     /// The system refused the step.
     Refused(Refusal),
+    /// The token lacks a right for it.
+    Forbidden { refusal: Refusal, right: String },
     /// Nobody knows whether the step was done, and when it was intended.
     Doubt { answer: String, at: Intended },
     /// The system says that nothing was done, and it is looked up all the same.
@@ -64,8 +67,10 @@ pub(super) enum SentEnd {
     /// The system does not let us do this, in a shape that is not proven: the run stops, and the next one looks whether
     /// the step was done.
     Denied { error: Error, reason: String },
-    /// The step may be repeated, but no answer to it was clear.
+    /// The step may be repeated, but no answer to it was clear: it is in doubt.
     Unclear(String),
+    /// The row's ticket could not be read, and nothing was sent.
+    Unread(Refusal),
     /// The run was stopped; nothing of the step left.
     Withdrawn,
     /// Another run has done the step meanwhile; nothing of it left.
@@ -170,18 +175,49 @@ async fn find(
                 message: format!("there is no ticket `{name}`"),
                 fields: Vec::new(),
             };
-            let trouble = Some(Trouble::Refused(refusal.clone()));
-            changes.push(settled(line, row, State::Rejected, trouble));
-            Some(SentEnd::Refused(refusal))
+            Some(refused(line, row, refusal, SentEnd::Refused, changes))
+        }
+        Ok(Find::Another(message)) => {
+            let refusal = Refusal {
+                status: 0,
+                message,
+                fields: Vec::new(),
+            };
+            Some(refused(line, row, refusal, SentEnd::Refused, changes))
+        }
+        Ok(Find::Forbidden(refusal)) => {
+            let end = |refusal| SentEnd::Forbidden {
+                refusal,
+                right: look::READING.to_owned(),
+            };
+            Some(refused(line, row, refusal, end, changes))
+        }
+        Err(error) if !look::stops(&error) => {
+            let refusal = Refusal {
+                status: 0,
+                message: format!("the ticket `{name}` could not be read: {error}"),
+                fields: Vec::new(),
+            };
+            Some(refused(line, row, refusal, SentEnd::Unread, changes))
         }
         Err(error) => {
             changes.push(withdrawal(row));
-            Some(match look::stops(&error) {
-                true => SentEnd::Stopped(error),
-                false => SentEnd::Unclear(error.to_string()),
-            })
+            Some(SentEnd::Stopped(error))
         }
     }
+}
+
+/// A row ends before its request leaves: nothing of it will be done.
+fn refused(
+    line: &Line,
+    row: &Row,
+    refusal: Refusal,
+    end: impl FnOnce(Refusal) -> SentEnd,
+    changes: &mut Vec<Change>,
+) -> SentEnd {
+    let trouble = Some(Trouble::Refused(refusal.clone()));
+    changes.push(settled(line, row, State::Rejected, trouble));
+    end(refusal)
 }
 
 /// When an intent was written.
@@ -218,6 +254,7 @@ async fn step(
     changes: &mut Vec<Change>,
 ) -> StepEnd {
     let mut together = line.together(&row.requests.steps[row.next]);
+    let mut way = Way::default();
     let mut pace = Pace::new(
         line.system
             .schema()
@@ -231,7 +268,7 @@ async fn step(
             body: &request.body,
             id: line.identity(&row.key, &request.id),
         };
-        let answered: Answered = match (together, &row.ticket) {
+        let mut answered: Answered = match (together, &row.ticket) {
             (Some((gather, name)), Some(ticket)) => {
                 // What goes together sets what it sets or ends a ticket: nobody asks later when it was intended.
                 match gather.join(line, name, call, ticket).await {
@@ -257,9 +294,15 @@ async fn step(
                     Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
                     Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
                 }
-                line.leave(line.system.perform(call)).await
+                line.leave(line.system.perform(call, &mut way)).await
             }
         };
+        if let Outcome::Forbidden(refusal) = &answered.outcome
+            && refusal.status == 401
+            && !line.admits().await
+        {
+            answered.outcome = Outcome::Denied(refusal.message.clone());
+        }
         line.crash(crash::Place::BeforeOutcome);
         let worth = weigh(line, row, &answered, pace.repeatable, changes);
         let verdict = judge(&answered, worth, pace.repeatable);
@@ -268,6 +311,7 @@ async fn step(
         let shape = answered.shape.filter(|_| !pace.repeatable);
         let shape = shape.map(|shape| shape.to_string());
         match (verdict, answered.outcome) {
+            (Verdict::GoOn, _) => {}
             (Verdict::AfterPause, _) => {
                 if shape.is_some() {
                     // It goes again without a look: duplicates of it are looked for at the end.
@@ -320,7 +364,7 @@ async fn step(
             }
             (Verdict::LookUp, outcome) => {
                 let proven = worth == Worth::Sampled && !accepts;
-                let said = said(outcome, accepts);
+                let said = said(row, outcome, accepts);
                 return unproven(line, row, intended, said, (shape, proven), changes);
             }
             (Verdict::StopInDoubt, Outcome::Denied(what)) => {
@@ -380,9 +424,10 @@ fn said_so(shape: Option<String>, said: Said) -> Option<Trouble> {
 }
 
 /// What an answer says that is looked up.
-fn said(outcome: Outcome, accepts: bool) -> Said {
+fn said(row: &Row, outcome: Outcome, accepts: bool) -> Said {
     match outcome {
         Outcome::Rejected(refusal) => Said::Refused(refusal),
+        Outcome::Forbidden(refusal) => Said::Refused(forbidden(row, refusal)),
         Outcome::InDoubt(what) if accepts => Said::Accepted(what),
         Outcome::InDoubt(what) => Said::Again(what),
         _ => Said::Again("the system answered 429: too fast".to_owned()),
@@ -416,6 +461,11 @@ fn denied(what: &str) -> Error {
     .hint("fix the token or its rights and run the same command again: it goes on where it was")
 }
 
+/// The refusal of a step at which a row stands, with the right that it needs.
+fn forbidden(row: &Row, refusal: Refusal) -> Refusal {
+    without_right(&right_of(&row.requests.steps[row.next].id.name), refusal)
+}
+
 /// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
 async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Intended>> {
     if intended.since.elapsed() <= INTENT_LASTS {
@@ -445,10 +495,10 @@ async fn closed(
                 let at = intended;
                 return StepEnd::Ended(SentEnd::Doubt { answer, at });
             }
+            row.sent_at = Some(intended);
             if made && row.next + 1 == row.requests.steps.len() {
                 // The engine compares it with those of other rows, many at once.
                 row.named = true;
-                row.sent_at = Some(intended);
             } else if made {
                 match foreign(line, row, &ticket).await {
                     Ok(None) => {}
@@ -476,6 +526,15 @@ async fn closed(
             Trouble::Refused(refusal.clone()),
             SentEnd::Refused(refusal),
         ),
+        Outcome::Forbidden(refusal) => {
+            let refusal = forbidden(row, refusal);
+            let right = right_of(&row.requests.steps[row.next].id.name);
+            (
+                State::Rejected,
+                Trouble::Refused(refusal.clone()),
+                SentEnd::Forbidden { refusal, right },
+            )
+        }
         Outcome::InDoubt(answer) => (
             State::InDoubt,
             Trouble::Doubt(answer.clone()),
@@ -489,7 +548,7 @@ async fn closed(
             return withdrawn(row, changes, SentEnd::Stopped(denied(&what)));
         }
         // The table sends these elsewhere.
-        Outcome::Throttled(_) | Outcome::Unsent(_) => {
+        Outcome::Throttled(_) | Outcome::Unsent(_) | Outcome::Further => {
             return withdrawn(row, changes, SentEnd::Withdrawn);
         }
     };

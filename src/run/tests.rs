@@ -6,6 +6,7 @@ mod learned;
 mod many;
 mod model;
 mod old;
+mod rights;
 mod taken_back;
 mod unproven;
 mod upsert;

@@ -5,10 +5,11 @@
 use super::engine::Engine;
 use super::plan::{Doubtful, Otherwise, Row, Soft, faults_of};
 use super::row::Intended;
+use crate::error::Error;
 use crate::event::End;
 use crate::ledger::{Change, Said, State, StepId, Trouble};
 use crate::record::RowKey;
-use crate::systems::{CREATE, Ticket};
+use crate::systems::{CREATE, Refusal, Ticket, right_of};
 
 impl Engine<'_> {
     /// A row came back with an answer that is looked up before it is believed.
@@ -23,7 +24,7 @@ impl Engine<'_> {
             // It counts as it stands, whatever the look-up says.
             self.breaker.clear();
             if let Some(Said::Refused(refusal)) = &soft.said
-                && let Some(error) = self.breaker.refused(&refusal.message)
+                && let Some(error) = self.refused_for(&row, refusal)
             {
                 self.doubt(row, said, at, Some(soft));
                 return self.stop_with(error);
@@ -33,6 +34,8 @@ impl Engine<'_> {
             if let Some(error) = self.breaker.refused(&said) {
                 self.stop_with(error);
             }
+        } else if let Some(error) = self.forbidden_for(&row, &soft) {
+            self.stop_with(error);
         } else if self.breaker.unproven() {
             self.fold.note(format!(
                 "the system refused many rows in a row in a way that does not prove that nothing was made (the last: \
@@ -42,6 +45,28 @@ impl Engine<'_> {
         }
         self.last_unclear.clone_from(&said);
         self.doubt(row, said, at, Some(soft));
+    }
+
+    /// A row was refused: why the run stops, if it does.
+    fn refused_for(&mut self, row: &Row, refusal: &Refusal) -> Option<Error> {
+        match refusal.status {
+            401 | 403 => {
+                let right = right_of(&row.requests.steps[row.next].id.name);
+                self.breaker.forbidden(&right, &refusal.message)
+            }
+            _ => self.breaker.refused(&refusal.message),
+        }
+    }
+
+    /// The same for an answer that is not believed yet, of a token that lacks a right: whatever became of the row, the
+    /// next one will be answered so too.
+    fn forbidden_for(&mut self, row: &Row, soft: &Soft) -> Option<Error> {
+        match &soft.said {
+            Some(Said::Refused(refusal)) if matches!(refusal.status, 401 | 403) => {
+                self.refused_for(row, &refusal.clone())
+            }
+            _ => None,
+        }
     }
 
     /// A ticket turned up that an answer denied: its shape is not believed any more.

@@ -94,7 +94,7 @@ async fn seen(line: &Line, ticket: &Ticket, (group, reference): (&str, &str)) ->
             Seen::Not("it does not bear the reference when it is read".to_owned())
         }
         Ok(Reading::Absent) => Seen::Not("it is not there".to_owned()),
-        Ok(Reading::Unclear(what)) => Seen::Not(what),
+        Ok(Reading::Another(what) | Reading::Unclear(what)) => Seen::Not(what),
         Err(error) if stops(&error) => return Err(error),
         Err(error) => Seen::Not(error.to_string()),
     })

@@ -94,8 +94,16 @@ impl Charset {
         }
         let number = ["cp", "ibm", "oem", "dos-", "dos", ""]
             .iter()
-            .find_map(|start| label.strip_prefix(start)?.trim_start_matches(['-', '_']).parse().ok());
-        number.and_then(Page::by_page).map(|oem| Self(Kind::Oem(oem)))
+            .find_map(|start| {
+                label
+                    .strip_prefix(start)?
+                    .trim_start_matches(['-', '_'])
+                    .parse()
+                    .ok()
+            });
+        number
+            .and_then(Page::by_page)
+            .map(|oem| Self(Kind::Oem(oem)))
     }
 
     /// Its name, for messages.
@@ -168,8 +176,11 @@ impl Charset {
                 let mut rest = text;
                 let mut buffer = Vec::with_capacity(text.len() + 32);
                 loop {
-                    let (result, read) =
-                        encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut buffer, true);
+                    let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(
+                        rest,
+                        &mut buffer,
+                        true,
+                    );
                     rest = &rest[read..];
                     match result {
                         EncoderResult::InputEmpty => return out.write_all(&buffer),
@@ -182,7 +193,9 @@ impl Charset {
                 let table = ENCODING_TABLE_CP_MAP.get(&oem.page);
                 let byte = |sign: char| match u8::try_from(sign) {
                     Ok(ascii) if ascii.is_ascii() => ascii,
-                    _ => table.and_then(|table| table.get(&sign).copied()).unwrap_or(b'?'),
+                    _ => table
+                        .and_then(|table| table.get(&sign).copied())
+                        .unwrap_or(b'?'),
                 };
                 let bytes: Vec<u8> = text.chars().map(byte).collect();
                 out.write_all(&bytes)
@@ -280,7 +293,11 @@ mod tests {
             ("MacRoman", "macintosh"),
             ("koi8-r", "KOI8-R"),
         ] {
-            assert_eq!(Charset::of_label(label).map(Charset::name), Some(name), "{label}");
+            assert_eq!(
+                Charset::of_label(label).map(Charset::name),
+                Some(name),
+                "{label}"
+            );
         }
         for label in ["klingon", "", "cp", "1", "cp9999", "cp864"] {
             assert_eq!(Charset::of_label(label), None, "{label}");

@@ -6,14 +6,13 @@ use encoding_rs::{CoderResult, DecoderResult};
 use memchr::{memchr, memchr_iter};
 
 use super::bytes::{Bytes, CHUNK, cannot_read, read_full};
+use super::charset::{Charset, Decoding, ROOM};
 use super::guess::{self, Likely};
 use super::marks::{Finder, MARK, WithoutMarks};
-use super::charset::{Charset, Decoding, ROOM};
 use crate::error::{Error, Result};
 
 /// Labels that messages propose.
-pub(crate) const LABELS: &str =
-    "utf-8, windows-1252, iso-8859-15, windows-1250, macintosh, cp850, cp437, shift_jis, gb18030, utf-16le";
+pub(crate) const LABELS: &str = "utf-8, windows-1252, iso-8859-15, windows-1250, macintosh, cp850, cp437, shift_jis, gb18030, utf-16le";
 
 /// The encoding of a file, and whether it begins with a byte-order mark.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +68,11 @@ pub(super) fn judge(
             return Err(bad.error(encoded, bytes)?.at(&bytes.named));
         }
         if encoded.charset.is_utf8() {
-            let from = if is_first && encoded.bom { MARK.len() } else { 0 };
+            let from = if is_first && encoded.bom {
+                MARK.len()
+            } else {
+                0
+            };
             judge.marks.take(&chunk[from.min(count)..count]);
             is_first = false;
         }
@@ -221,8 +224,7 @@ impl Judge {
         let decoder = self.decoder.as_mut()?;
         let mut used = 0;
         loop {
-            let (result, read, written) =
-                decoder.strictly(&chunk[used..], &mut self.scratch, last);
+            let (result, read, written) = decoder.strictly(&chunk[used..], &mut self.scratch, last);
             used += read;
             let text = &self.scratch[..written];
             if self.nul
@@ -255,7 +257,7 @@ impl Judge {
                         position,
                         line: self.line,
                         value: chunk.get(offset).copied(),
-                        });
+                    });
                 }
             }
         }

@@ -130,7 +130,9 @@ fn each_length_of_text_is_read_whole() {
         let text = format!("{}é€", "x".repeat(length));
         let (charset, bytes) = encoded("windows-1252", &text);
         let mut read = String::new();
-        Decoded::new(Cursor::new(bytes), charset).read_to_string(&mut read).unwrap();
+        Decoded::new(Cursor::new(bytes), charset)
+            .read_to_string(&mut read)
+            .unwrap();
         assert_eq!(read, text);
     }
 }

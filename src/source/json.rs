@@ -158,7 +158,10 @@ fn object(text: &[u8]) -> Result<Vec<(String, Cell)>, String> {
     // Joined files: the mark of the second stands in the middle.
     let cells = flatten::object(text.strip_prefix('\u{feff}').unwrap_or(text))?;
     // As in a CSV: no system takes one, and a text would end there.
-    match cells.iter().find(|(path, cell)| path.contains('\0') || holds_nul(cell)) {
+    match cells
+        .iter()
+        .find(|(path, cell)| path.contains('\0') || holds_nul(cell))
+    {
         Some((path, _)) => Err(format!(
             "holds a NUL character (\\u0000) in `{}`",
             path.replace('\0', "\\u0000")

@@ -115,7 +115,10 @@ impl Iterator for Kept<'_> {
 
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
-        let mut noticed = self.noticed.lock().unwrap_or_else(|error| error.into_inner());
+        let mut noticed = self
+            .noticed
+            .lock()
+            .unwrap_or_else(|error| error.into_inner());
         // What a whole pass found is not forgotten for a shorter one.
         if self.counts.is_whole || !noticed.is_whole {
             *noticed = std::mem::take(&mut self.counts);

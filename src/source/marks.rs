@@ -125,8 +125,14 @@ mod tests {
 
     #[test]
     fn marks_at_the_beginning_of_records_go_and_others_stay() {
-        assert_eq!(without("\u{feff}a\n\u{feff}\u{feff}b\r\n\u{feff}\"c\""), "a\nb\r\n\"c\"");
-        assert_eq!(without("a\u{feff}b,\"x\n\u{feff}y\"\n\u{feff}z"), "a\u{feff}b,\"x\n\u{feff}y\"\nz");
+        assert_eq!(
+            without("\u{feff}a\n\u{feff}\u{feff}b\r\n\u{feff}\"c\""),
+            "a\nb\r\n\"c\""
+        );
+        assert_eq!(
+            without("a\u{feff}b,\"x\n\u{feff}y\"\n\u{feff}z"),
+            "a\u{feff}b,\"x\n\u{feff}y\"\nz"
+        );
         assert_eq!(without("\u{feff}"), "");
         assert_eq!(without("ﻐa\nﻐ"), "ﻐa\nﻐ");
     }

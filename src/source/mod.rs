@@ -30,9 +30,9 @@ use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
 
 pub use charset::Charset;
+pub(crate) use encoding::LABELS;
 pub use guess::{Likely, Mixed};
 pub use notice::{Notice, What};
-pub(crate) use encoding::LABELS;
 
 use bytes::Bytes;
 use open::SourceFile;

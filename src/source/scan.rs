@@ -120,10 +120,12 @@ impl Scan {
                     return Ok(());
                 }
                 return Err(
-                    Error::input(format!("the member `{wanted}` is not an array")).at(&self.named)
+                    Error::input(format!("the member `{wanted}` is not an array")).at(&self.named),
                 );
             }
-            let inner = wanted.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
+            let inner = wanted
+                .strip_prefix(&name)
+                .and_then(|rest| rest.strip_prefix('.'));
             if let Some(inner) = inner.filter(|_| byte == b'{') {
                 return self.enter_member(inner);
             }

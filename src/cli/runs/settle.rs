@@ -412,6 +412,7 @@ async fn look_up(
     let found = match system.read_ticket(id, limiter).await? {
         Reading::Found(listed) => Ok(listed),
         Reading::Absent => Err(format!("the system has no ticket with the id `{id}`")),
+        Reading::Another(what) => Err(what),
         Reading::Unclear(what) => Err(format!("the ticket `{id}` could not be read: {what}")),
     };
     let listed = found.map_err(|why| {

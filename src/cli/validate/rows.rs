@@ -127,7 +127,10 @@ impl Found {
 
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("input      {}", self.inputs.join(", "))];
-        let notes = self.notices.iter().map(|notice| format!("note       {notice}"));
+        let notes = self
+            .notices
+            .iter()
+            .map(|notice| format!("note       {notice}"));
         lines.extend(notes);
         lines.extend(self.tally.lines());
         if !self.unread.is_empty() {

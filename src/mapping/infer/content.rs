@@ -191,7 +191,10 @@ pub(super) fn markup(column: &Column) -> Option<(&'static str, &'static str)> {
         ));
     }
     if html(column) >= 0.1 {
-        return Some(("strip", "The texts are HTML; `strip` makes plain text of them."));
+        return Some((
+            "strip",
+            "The texts are HTML; `strip` makes plain text of them.",
+        ));
     }
     (column.share(markup::is_wiki) >= 0.05).then_some((
         "from_wiki",

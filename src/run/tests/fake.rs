@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,8 +26,8 @@ use crate::systems::query::{Query, SearchEnd};
 use crate::systems::shape::{Content, Shape, Shapes};
 use crate::systems::{
     Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, KIND, Listed,
-    ListingEnd, Looks, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema, Sighting,
-    Standing, StepPayload, System, SystemName, TITLE, Ticket, Window, update_step,
+    ListingEnd, Looks, Next, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema,
+    Sighting, Standing, StepPayload, System, SystemName, TITLE, Ticket, Way, Window, update_step,
 };
 
 /// What happens to one request.
@@ -51,6 +51,10 @@ pub(super) enum Script {
     Unsent,
     /// The token is not good.
     Deny,
+    /// The token may not do this with this ticket: the status.
+    Forbid(u16),
+    /// A read that comes before the write.
+    Reads,
     /// Made, or not, and answered with this status in the shape of a web page.
     Says(bool, u16),
     /// Made, and refused in the shape of the contract.
@@ -119,6 +123,19 @@ pub(super) struct Fake {
     pub(super) undone: Mutex<Vec<String>>,
     /// When the tickets were made.
     at: Timestamp,
+    /// Names by which no ticket can be found, and the kind of error.
+    pub(super) lost: Mutex<Vec<(String, ErrorKind)>>,
+    /// Whether the token is still good, and how often that was asked.
+    pub(super) admits: AtomicBool,
+    pub(super) probes: AtomicUsize,
+}
+
+pub(super) fn forbidden(status: u16) -> Outcome {
+    Outcome::Forbidden(Refusal {
+        status,
+        message: "not for you".to_owned(),
+        fields: Vec::new(),
+    })
 }
 
 impl Default for Fake {
@@ -150,6 +167,9 @@ impl Default for Fake {
             unreadable: Mutex::default(),
             undone: Mutex::default(),
             at: Timestamp::now(),
+            lost: Mutex::default(),
+            admits: AtomicBool::new(false),
+            probes: AtomicUsize::new(0),
         }
     }
 }
@@ -294,7 +314,13 @@ impl System for Fake {
         Err(Error::usage("not in this test"))
     }
 
-    async fn perform(&self, call: Call<'_>) -> Answered {
+    async fn admits(&self, permit: &dyn Permit) -> bool {
+        permit.permit().await;
+        self.probes.fetch_add(1, Ordering::Relaxed);
+        self.admits.load(Ordering::Relaxed)
+    }
+
+    async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered {
         // What acts on a ticket that is there has the ticket's name for a key.
         let ticket = call.ticket.map(|ticket| ticket.id.as_str());
         let key = call.body["key"].as_str().or(ticket).unwrap();
@@ -343,13 +369,28 @@ impl System for Fake {
             Script::Throttle(seconds) => Outcome::Throttled(seconds.map(Duration::from_secs)),
             Script::Unsent => Outcome::Unsent("connection refused".to_owned()),
             Script::Deny => Outcome::Denied("token revoked".to_owned()),
+            Script::Forbid(status) => forbidden(status),
+            Script::Reads => {
+                let next = Next {
+                    method: reqwest::Method::POST,
+                    path: String::new(),
+                    body: None,
+                    before: None,
+                };
+                way.further(next, None).outcome
+            }
             Script::Says(made, status) => {
                 if made {
                     make(Duration::ZERO);
                 }
                 match status {
                     429 => Outcome::Throttled(None),
-                    302 | 401 | 403 => Outcome::Denied(format!("{status}")),
+                    302 => Outcome::Denied(format!("{status}")),
+                    401 | 403 => Outcome::Forbidden(Refusal {
+                        status,
+                        message: "a filter says no".to_owned(),
+                        fields: Vec::new(),
+                    }),
                     202 => doubt("the system answered 202"),
                     status => Outcome::Rejected(Refusal {
                         status,
@@ -375,7 +416,8 @@ impl System for Fake {
             (Script::Says(_, status), _) => Some((status, Content::Html)),
             (Script::Refuse | Script::RefuseMade, _) => Some((400, Content::Json)),
             (Script::Throttle(_), _) => Some((429, Content::Json)),
-            (Script::Deny, _) => Some((401, Content::Json)),
+            (Script::Deny, _) => Some((407, Content::Json)),
+            (Script::Forbid(status), _) => Some((status, Content::Json)),
             _ => None,
         };
         let shape = shape.map(|(status, content)| Shape {
@@ -522,6 +564,9 @@ impl System for Fake {
     }
 
     async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
+        if let Some((_, kind)) = self.lost.lock().unwrap().iter().find(|(id, _)| id == name) {
+            return Err(Error::new(*kind, "it may have been merged"));
+        }
         Ok(Some(Ticket {
             id: name.to_owned(),
             ..Ticket::default()

@@ -164,7 +164,10 @@ pub(super) fn east_asian(encoding: &'static Encoding, bytes: &[u8]) -> Option<(f
 /// Whether a sign is one of those that the encoding's makers held to be common.
 fn is_common(encoding: &'static Encoding, sign: char) -> bool {
     if ('\u{3000}'..='\u{30ff}').contains(&sign) || ('\u{ff01}'..='\u{ff9f}').contains(&sign) {
-        return sign < '\u{3040}' || encoding == SHIFT_JIS || encoding == EUC_JP || sign > '\u{ff00}';
+        return sign < '\u{3040}'
+            || encoding == SHIFT_JIS
+            || encoding == EUC_JP
+            || sign > '\u{ff00}';
     }
     let mut text = [0; 4];
     let (bytes, _, _) = encoding.encode(sign.encode_utf8(&mut text));

@@ -24,12 +24,44 @@ const OTHERS: usize = 2;
 
 /// The single-byte sets that are weighed, the usual first: of two that read a text the same the first is named.
 const LABELS: [&str; 38] = [
-    "windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "windows-1255",
-    "windows-1256", "windows-1257", "windows-1258", "iso-8859-15", "iso-8859-2", "iso-8859-5",
-    "iso-8859-7", "iso-8859-8", "iso-8859-6", "iso-8859-4", "iso-8859-10", "iso-8859-13",
-    "iso-8859-16", "iso-8859-3", "iso-8859-14", "koi8-r", "koi8-u", "macintosh", "cp850", "cp437",
-    "cp852", "ibm866", "x-mac-cyrillic", "cp737", "cp855", "cp857", "cp862", "cp865", "cp861",
-    "cp775", "cp860", "cp869",
+    "windows-1252",
+    "windows-1250",
+    "windows-1251",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "windows-1258",
+    "iso-8859-15",
+    "iso-8859-2",
+    "iso-8859-5",
+    "iso-8859-7",
+    "iso-8859-8",
+    "iso-8859-6",
+    "iso-8859-4",
+    "iso-8859-10",
+    "iso-8859-13",
+    "iso-8859-16",
+    "iso-8859-3",
+    "iso-8859-14",
+    "koi8-r",
+    "koi8-u",
+    "macintosh",
+    "cp850",
+    "cp437",
+    "cp852",
+    "ibm866",
+    "x-mac-cyrillic",
+    "cp737",
+    "cp855",
+    "cp857",
+    "cp862",
+    "cp865",
+    "cp861",
+    "cp775",
+    "cp860",
+    "cp869",
 ];
 
 /// What an encoding costs before a text is seen: old ones are rare.
@@ -37,7 +69,8 @@ fn prior(charset: Charset) -> f64 {
     let label = charset.label();
     match label.as_str() {
         "windows-1252" => 0.0,
-        "iso-8859-3" | "iso-8859-14" | "iso-8859-10" | "iso-8859-16" | "cp869" | "cp861" | "cp860" => -4.0,
+        "iso-8859-3" | "iso-8859-14" | "iso-8859-10" | "iso-8859-16" | "cp869" | "cp861"
+        | "cp860" => -4.0,
         label if label.starts_with("windows-") => -0.5,
         _ => -1.5,
     }
@@ -80,7 +113,10 @@ pub(super) fn guess(bytes: &Bytes) -> Result<Option<Likely>> {
     let head = bytes.head(CHUNK)?;
     if let Some(charset) = utf16(&head) {
         let text = charset.text_of(&head);
-        let sample = text.lines().find(|line| !line.is_ascii()).unwrap_or_default();
+        let sample = text
+            .lines()
+            .find(|line| !line.is_ascii())
+            .unwrap_or_default();
         return Ok(Some(Likely {
             charset,
             is_certain: !text.contains('\u{fffd}'),
@@ -99,7 +135,10 @@ pub(super) fn utf16(head: &[u8]) -> Option<Charset> {
     let pairs = head.chunks_exact(2);
     let all = pairs.len();
     let plain = |sign: u8| matches!(sign, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-    let little = pairs.clone().filter(|two| plain(two[0]) && two[1] == 0).count();
+    let little = pairs
+        .clone()
+        .filter(|two| plain(two[0]) && two[1] == 0)
+        .count();
     let big = pairs.filter(|two| two[0] == 0 && plain(two[1])).count();
     let (more, less, label) = match little > big {
         true => (little, big, "utf-16le"),
@@ -255,7 +294,9 @@ fn single_byte(weighed: &[u8], detected: &'static Encoding) -> Option<Likely> {
         .skip(1)
         .filter(|other| other.text != best.text)
         .collect();
-    let by = others.first().map_or(f64::INFINITY, |other| best.score - other.score);
+    let by = others
+        .first()
+        .map_or(f64::INFINITY, |other| best.score - other.score);
     let each = best.score / best.signs.max(1) as f64;
     let line = differing(best, others.first().copied());
     let mut shown: Vec<(Charset, String)> = Vec::new();
@@ -278,7 +319,10 @@ fn single_byte(weighed: &[u8], detected: &'static Encoding) -> Option<Likely> {
 fn differing(best: &Candidate, other: Option<&Candidate>) -> usize {
     let Some(other) = other else { return 0 };
     let pairs = best.text.lines().zip(other.text.lines());
-    pairs.into_iter().position(|(one, two)| one != two).unwrap_or(0)
+    pairs
+        .into_iter()
+        .position(|(one, two)| one != two)
+        .unwrap_or(0)
 }
 
 fn sample(charset: Charset, weighed: &[u8]) -> String {

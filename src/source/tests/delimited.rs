@@ -220,9 +220,14 @@ fn joined_files_are_one_table() {
     let (found, said, has_marks) = notices("\u{feff}ID,Title\n1,a\n\u{feff}2,b\n");
     assert_eq!(found, [["1", "a"], ["2", "b"]]);
     assert!(said.is_empty() && has_marks);
-    let (found, said, _) = notices("\u{feff}\"ID\",\"Title\"\n\"1\",\"a, b\"\n\u{feff}\"ID\",\"Title\"\n\"2\",\"b, \u{feff}c\"\n");
+    let (found, said, _) = notices(
+        "\u{feff}\"ID\",\"Title\"\n\"1\",\"a, b\"\n\u{feff}\"ID\",\"Title\"\n\"2\",\"b, \u{feff}c\"\n",
+    );
     assert_eq!(found, [["1", "a, b"], ["2", "b, \u{feff}c"]]);
-    assert_eq!(said, ["1 row is the headings once more and left out (row 3)"]);
+    assert_eq!(
+        said,
+        ["1 row is the headings once more and left out (row 3)"]
+    );
     let (found, said, has_marks) = notices("ID,Title\n1,Title\nID,\nID,title\n ID ,Title\n");
     assert_eq!(found.len(), 3);
     assert_eq!((said.len(), has_marks), (1, false));
@@ -238,8 +243,14 @@ fn a_quote_that_is_not_doubled_is_told_with_its_row() {
             .map(|row| row.2.contains("not doubled"))
             .collect()
     };
-    assert_eq!(stray("1,\"He said \"hi\" to me\",x\n2,\"fine \"\"so\"\"\",y\n3,5\" disk,z\n"), [true, false, false]);
-    assert_eq!(stray("1,\"a\" ,x\n2,\"\",y\n3,\"\"\"\",z\n4,\"b\nc\",z\n5,\"d\"e,z\n"), [false, false, false, false, true]);
+    assert_eq!(
+        stray("1,\"He said \"hi\" to me\",x\n2,\"fine \"\"so\"\"\",y\n3,5\" disk,z\n"),
+        [true, false, false]
+    );
+    assert_eq!(
+        stray("1,\"a\" ,x\n2,\"\",y\n3,\"\"\"\",z\n4,\"b\nc\",z\n5,\"d\"e,z\n"),
+        [false, false, false, false, true]
+    );
     assert_eq!(stray("1,\"a\",\"b\"c\"\n2,b,c\n"), [true, false]);
     assert_eq!(stray("1,a,\"b\"\r\n2,b,\"c\""), [false, false]);
 }

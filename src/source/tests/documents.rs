@@ -83,7 +83,10 @@ fn records_lie_as_deep_as_they_like() {
     let dotted = br#"{"data.tickets": [{"id": 1}], "data": {"tickets": []}}"#;
     assert_eq!(with_records("data.tickets", dotted).unwrap(), [["1"]]);
     let error = with_records("data.rows", text).unwrap_err();
-    assert!(error.to_string().contains("has no member `rows`"), "{error}");
+    assert!(
+        error.to_string().contains("has no member `rows`"),
+        "{error}"
+    );
     // The members that may be meant are named, however deep they lie.
     let error = open("t.json", text, &InputOptions::default()).unwrap_err();
     assert_eq!(error.hints(), ["add records = \"data.tickets\" to [input]"]);
@@ -92,8 +95,17 @@ fn records_lie_as_deep_as_they_like() {
 #[test]
 fn several_documents_in_one_file_are_one_table() {
     let joined = table("t.json", b"[{\"a\":1},\n{\"a\":2}]\n[]\n[{\"a\":3}]\n");
-    assert_eq!(joined.iter().map(|row| row.1[0].as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
-    let objects = table("t.json", b"{\n \"a\": 1\n}\n{\n \"a\": {\"b\": 2}\n} {\"a\": 3}");
+    assert_eq!(
+        joined
+            .iter()
+            .map(|row| row.1[0].as_str())
+            .collect::<Vec<_>>(),
+        ["1", "2", "3"]
+    );
+    let objects = table(
+        "t.json",
+        b"{\n \"a\": 1\n}\n{\n \"a\": {\"b\": 2}\n} {\"a\": 3}",
+    );
     assert_eq!(objects.len(), 3);
     assert_eq!(objects[1].1, ["", "2"]);
     let wrapped = br#"{"n": 1, "d": {"t": [{"a": 1}]}} {"n": 2, "d": {"t": [{"a": 2}], "x": 0}}"#;
@@ -111,11 +123,23 @@ fn marks_and_nul_characters_of_json() {
         };
         let found = table(name, text.as_bytes());
         assert_eq!((&*found[0].1[0], &*found[0].2), ("1", ""), "{name}");
-        assert!(found.iter().all(|row| row.2.is_empty()), "{name}: {found:?}");
+        assert!(
+            found.iter().all(|row| row.2.is_empty()),
+            "{name}: {found:?}"
+        );
     }
-    let found = table("t.jsonl", b"{\"a\":\"x\\u0000y\"}\n{\"a\":{\"b\":[\"\\u0000\"]}}\n{\"a\":\"z\"}\n");
-    assert_eq!(found[0].2, "the line holds a NUL character (\\u0000) in `a`");
-    assert_eq!(found[1].2, "the line holds a NUL character (\\u0000) in `a.b`");
+    let found = table(
+        "t.jsonl",
+        b"{\"a\":\"x\\u0000y\"}\n{\"a\":{\"b\":[\"\\u0000\"]}}\n{\"a\":\"z\"}\n",
+    );
+    assert_eq!(
+        found[0].2,
+        "the line holds a NUL character (\\u0000) in `a`"
+    );
+    assert_eq!(
+        found[1].2,
+        "the line holds a NUL character (\\u0000) in `a.b`"
+    );
     assert_eq!(found[2].2, "");
 }
 

@@ -8,7 +8,8 @@
 //! | an empty success of a comment or a subtask | in doubt |
 //! | an empty success, or any other 2xx than 200 and 201, of any further call | in doubt, with the shape of the answer |
 //! | 2xx whose body bears a `StatusCode` of 400 or more, or `IsSuccess` false | as that status says |
-//! | 3xx, 401, 403, 407 | denied: every row would meet the same |
+//! | 401, 403 | forbidden: another ticket may fare better |
+//! | 3xx, 407 | denied: every row would meet the same |
 //! | 408, 425 | in doubt |
 //! | 429 | throttled |
 //! | every other 4xx | rejected |
@@ -63,7 +64,7 @@ pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Answer
     };
     let denies = matches!(
         outcome,
-        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Denied(_)
+        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Forbidden(_) | Outcome::Denied(_)
     );
     let is_shaped = denies || says_nothing(&answer, expect);
     Answered {
@@ -84,6 +85,41 @@ fn says_nothing(answer: &Answer, expect: &Expect<'_>) -> bool {
     is_there
         && matches!(answer.status, 200..300)
         && (is_bare || !matches!(answer.status, 200 | 201))
+}
+
+/// The body of an answer to a read that a write waits for; else what the call came to, of which nothing was sent: it is
+/// never done, and has no shape.
+pub(crate) fn before_write(
+    answer: Result<Answer, Lost>,
+    rename: Rename,
+) -> Result<(Value, Option<Duration>), Answered> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Lost::Unsent(why)) => return Err(Outcome::Unsent(why).into()),
+        Err(Lost::Unknown(why)) => return Err(Outcome::InDoubt(why).into()),
+    };
+    let spent = spent(&answer, Timestamp::now());
+    let outcome = match (answer.status, answer.json()) {
+        (200..300, Ok(body)) => match inner_failure(&body) {
+            None => return Ok((body, spent)),
+            Some(status @ 200..300) => Outcome::Rejected(of_body(status, &body, rename)),
+            Some(status) => failure(status, &answer, rename),
+        },
+        (status @ 200..300, Err(what)) => {
+            Outcome::InDoubt(format!("the system answered {status} with {what}"))
+        }
+        // No system says so that something is not there, but whatever stands before one does.
+        (status @ (404 | 410), _) if answer.is_page() => {
+            Outcome::InDoubt(format!("the system answered {status} with a web page"))
+        }
+        (status, _) => failure(status, &answer, rename),
+    };
+    Err(Answered {
+        outcome,
+        spent,
+        shape: None,
+        title: None,
+    })
 }
 
 /// The shape of an answer. A body that says another status than its HTTP status contradicts it, unless that is a
@@ -189,7 +225,8 @@ fn failure(status: u16, answer: &Answer, rename: Rename) -> Outcome {
             ),
             None => format!("the system answered {status}, a redirect: mend `url` in the profile"),
         }),
-        401 | 403 | 407 => Outcome::Denied(refusal(status, answer, rename).message),
+        401 | 403 => Outcome::Forbidden(refusal(status, answer, rename)),
+        407 => Outcome::Denied(refusal(status, answer, rename).message),
         408 | 425 => Outcome::InDoubt(doubt(status, answer)),
         429 => Outcome::Throttled(pause(answer, Timestamp::now())),
         400..500 => Outcome::Rejected(refusal(status, answer, rename)),

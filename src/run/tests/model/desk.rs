@@ -26,7 +26,7 @@ use crate::systems::sighting::{Item, Shows, Sought, sight};
 use crate::systems::{
     Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, Listed, ListingEnd,
     Outcome, PUBLIC, Permit, Reading, Refusal, Schema, Sighting, Standing, System, TITLE, Ticket,
-    Window,
+    Way, Window,
 };
 
 /// How long a request is under way.
@@ -199,7 +199,7 @@ impl System for Desk {
         &self.shapes
     }
 
-    async fn perform(&self, call: Call<'_>) -> Answered {
+    async fn perform(&self, call: Call<'_>, _: &mut Way) -> Answered {
         let creates = call.step == CREATE;
         sleep(LATENCY).await;
         let fate = {
