@@ -40,12 +40,15 @@ pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
 /// A folder to work in with a state folder of its own.
 pub(crate) struct Work {
     folder: TempDir,
+    /// Stands for the user's cache.
+    cache: TempDir,
 }
 
 impl Work {
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            cache: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -80,7 +83,7 @@ impl Work {
             .args(arguments)
             .current_dir(self.path())
             .env("DESKFERRY_STATE", self.state())
-            .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_CACHE_HOME", self.cache.path())
             .env_remove("DESKFERRY_PROFILE")
             .env_remove("DESKFERRY_CONFIG")
             .env("NO_COLOR", "1")
