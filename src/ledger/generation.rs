@@ -11,7 +11,6 @@
 //! While it is open the last commits are in `-wal`, which nobody removes then; without it they are lost.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::outfile;
 
 /// How far a run has come, as the second file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,18 +84,8 @@ fn write(ledger: &Path, mark: &Mark) -> Result<()> {
             .hint("make the folder writable, or choose another with `--state DIR`")
             .caused_by(error)
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let text = serde_json::to_string(mark).expect("strings and numbers have a JSON form");
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
-    file.persist(&path).map_err(|error| failed(error.error))?;
-    // The name is on the disk with the folder; where a folder cannot be opened, the system keeps names by itself.
-    if let Ok(folder) = std::fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    outfile::replace(&path, text.as_bytes(), outfile::Readers::Owner).map_err(failed)
 }
 
 /// What the ledger itself says: which one it is, its generation, whether a run is under way.

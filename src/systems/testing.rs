@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 
+use super::http::route::Route;
 use super::{Connection, Permit, SystemName};
 
 /// Lets every request go at once and keeps the pauses that were asked for.
@@ -43,5 +44,7 @@ pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
         concurrency: 4,
         insecure_http: false,
         timeout: Duration::from_secs(5),
+        route: Route::default(),
+        retention: None,
     }
 }

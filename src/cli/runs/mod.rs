@@ -47,8 +47,10 @@ pub(super) async fn run(
         RunsCommand::Errors { run } => {
             errors(&ledger, &named(&ledger, &run).await?, *output).await?
         }
-        RunsCommand::Ids { run } => {
-            ids::print(&ledger, &named(&ledger, &run).await?, *output).await?
+        RunsCommand::Ids { run, output: path } => {
+            let run = named(&ledger, &run).await?;
+            let to = ids::To::new(path.as_deref(), &state, global.readers())?;
+            ids::print(&ledger, &run, to, *output).await?
         }
         RunsCommand::Retry(args) => {
             let run = named(&ledger, &args.run).await?;
