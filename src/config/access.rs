@@ -213,6 +213,7 @@ mod tests {
         // A link in a folder that others can change.
         let shared = folder.path().join("shared");
         fs::create_dir(&shared).unwrap();
+        set_mode(&shared, 0o755);
         let link = shared.join("deskferry.toml");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         check(&File::open(&link).unwrap(), &link).unwrap();

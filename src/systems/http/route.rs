@@ -219,24 +219,24 @@ mod tests {
         for (variables, address, expected) in [
             (&[][..], SITE, direct(None)),
             // It is for `http://` alone.
-            (&[("HTTP_PROXY", "http://p:1")], SITE, direct(None)),
+            (&[("HTTP_PROXY", "http://p:1")][..], SITE, direct(None)),
             (
-                &[("HTTPS_PROXY", "http://p:1")],
+                &[("HTTPS_PROXY", "http://p:1")][..],
                 SITE,
                 by("p:1", "HTTPS_PROXY"),
             ),
             (
-                &[("https_proxy", "p.example:3128")],
+                &[("https_proxy", "p.example:3128")][..],
                 SITE,
                 by("p.example:3128", "https_proxy"),
             ),
             (
-                &[("ALL_PROXY", "http://u:secret@p")],
+                &[("ALL_PROXY", "http://u:secret@p")][..],
                 SITE,
                 by("p:80", "ALL_PROXY"),
             ),
             (
-                &[("HTTPS_PROXY", ""), ("ALL_PROXY", "http://p:2")],
+                &[("HTTPS_PROXY", ""), ("ALL_PROXY", "http://p:2")][..],
                 SITE,
                 by("p:2", "ALL_PROXY"),
             ),
@@ -244,12 +244,12 @@ mod tests {
                 &[
                     ("HTTPS_PROXY", "http://p:1"),
                     ("NO_PROXY", "district.example"),
-                ],
+                ][..],
                 SITE,
                 direct(Some("HTTPS_PROXY")),
             ),
             (
-                &[("HTTPS_PROXY", "http://p:1")],
+                &[("HTTPS_PROXY", "http://p:1")][..],
                 "http://127.0.0.1:9",
                 direct(None),
             ),
