@@ -100,10 +100,19 @@ pub enum End {
         /// Which fields took their `default` or `missing`: (field, what it took).
         fallbacks: Vec<(String, String)>,
     },
+    /// Made before, but not by this run (it was adopted, or another run made it): what was open of it is done now.
+    Known {
+        /// The ticket.
+        ticket: Ticket,
+        /// Which fields took their `default` or `missing`: (field, what it took).
+        fallbacks: Vec<(String, String)>,
+    },
     /// Would be made: the dry run's outcome.
     Ready {
         /// Whether it was made before and would be updated (an upsert).
         updates: bool,
+        /// Whether another run made it, or it was adopted: only what is open would be done.
+        known: bool,
         /// How many requests it costs.
         requests: u32,
         /// Which fields took their `default` or `missing`.
@@ -123,6 +132,8 @@ pub enum End {
         ticket: Ticket,
         /// Why.
         faults: Vec<Fault>,
+        /// Whether this run did not make it.
+        known: bool,
     },
     /// Nobody knows whether it was made.
     InDoubt {

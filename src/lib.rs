@@ -30,6 +30,8 @@
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
 //! | `html` | plain text and HTML: one from the other |
+//! | `markup` | escaped HTML, GLPI's marks, BBCode and wiki markup as plain text |
+//! | `unicode` | texts that look the same: how they are compared, how what is invisible is printed |
 //! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
 //! | [`redact`] | secrets taken out of text, in every form in which a system may hand them back |
 //! | [`cli`] | the command line |
@@ -69,6 +71,7 @@ mod infile;
 pub mod intake;
 pub mod ledger;
 pub mod mapping;
+mod markup;
 mod outfile;
 pub mod record;
 pub mod redact;
@@ -77,5 +80,6 @@ pub mod run;
 pub mod schedule;
 pub mod source;
 pub mod systems;
+mod unicode;
 
 pub use deskferry_sandbox as sandbox;

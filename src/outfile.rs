@@ -10,6 +10,7 @@ mod name;
 mod place;
 mod records;
 mod rights;
+mod room;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub(crate) use held::{is_held, remove, rename};
 pub(crate) use name::{lock_of, next_names};
 pub(crate) use records::Records;
 pub(crate) use rights::{Readers, parse_mode};
+pub(crate) use room::{Room, full};
 
 use crate::error::Error;
 

@@ -8,6 +8,7 @@ mod ticket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -474,7 +475,22 @@ pub(super) struct SandboxArgs {
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,
-    /// The seed of the faults
+    /// Changes that other people make to tickets meanwhile; 0: none
+    #[arg(long, value_name = "RATE", default_value = "0", value_parser = sandbox_rate)]
+    pub people: f64,
+    /// Refuse a read to every token: issues, locations, users, custom_fields, … (repeatable)
+    #[arg(long, value_name = "OPERATION")]
+    pub deny: Vec<String>,
+    /// Show notes among the team to nobody
+    #[arg(long)]
+    pub hide_notes: bool,
+    /// Erase the texts of ClearFeed's requests that are older, such as 60d [default: never]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub retention: Option<Duration>,
+    /// Ignore what a new activity of IncidentIQ says: created-date, owner or activity-id (repeatable)
+    #[arg(long, value_name = "MEMBER", value_parser = unheeded)]
+    pub ignore: Vec<crate::sandbox::Unheeded>,
+    /// The seed of the faults and of what people do
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
@@ -502,6 +518,21 @@ fn max_errors(text: &str) -> Result<MaxErrors, String> {
             .map(MaxErrors::InARow)
             .ok_or_else(wrong),
     }
+}
+
+/// A number of days: `60d`.
+fn days(text: &str) -> Result<Duration, String> {
+    let number = text.trim().strip_suffix('d').unwrap_or(text).trim();
+    let days = number.parse::<u32>().ok().filter(|days| *days > 0);
+    days.map(|days| Duration::from_secs(u64::from(days) * 86_400))
+        .ok_or_else(|| format!("`{text}` is not a number of days, write `60d`"))
+}
+
+fn unheeded(text: &str) -> Result<crate::sandbox::Unheeded, String> {
+    crate::sandbox::Unheeded::parse(text).ok_or_else(|| {
+        let words: Vec<_> = crate::sandbox::Unheeded::words().collect();
+        format!("`{text}` is none of {}", words.join(", "))
+    })
 }
 
 fn sandbox_rate(text: &str) -> Result<f64, String> {

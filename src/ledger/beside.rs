@@ -72,7 +72,9 @@ pub(super) fn beside(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Candidate, Change, Intent, Ledger, RunMeta, Settlement, State, StepId};
+    use crate::ledger::{
+        Candidate, Change, Intent, Ledger, RunMeta, SetSteps, Settlement, State, StepId,
+    };
     use crate::record::{Place, RowKey};
     use crate::systems::Looks;
     use jiff::Timestamp;
@@ -166,6 +168,42 @@ mod tests {
         assert_eq!(beside.ticket, Some(print("broken")));
     }
 
+    /// One that a look has found, of a ticket that was learned from the system, is a witness from then on.
+    #[tokio::test]
+    async fn what_a_look_found_is_told_too() {
+        let ledger = Ledger::in_memory().unwrap();
+        let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let run = scope
+            .start_run(&scope.lock(None).unwrap(), RunMeta::default())
+            .await
+            .unwrap();
+        let step = StepId {
+            name: "then-1/comment".to_owned(),
+            ordinal: 0,
+        };
+        let found = Change::Set(SetSteps {
+            key: RowKey::new("a"),
+            place: Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row: 2,
+            },
+            content: [1; 16],
+            steps: vec![(step, [2; 16])],
+            print: Some(print("found")),
+            at: Timestamp::now(),
+        });
+        run.apply(vec![
+            sent("a", CREATE, "broken", None),
+            done("a", CREATE, Some("1")),
+            found,
+        ])
+        .await
+        .unwrap();
+        let beside = run.beside("comment", &ticket("1")).await.unwrap();
+        assert_eq!(beside.here, [print("found")]);
+    }
+
     #[tokio::test]
     async fn candidates_are_kept_until_the_row_is_sent_again() {
         let ledger = Ledger::in_memory().unwrap();
@@ -183,7 +221,8 @@ mod tests {
         let told = Change::Candidates(RowKey::new("a"), vec![candidate.clone()]);
         let sent = || sent("a", CREATE, "broken", None);
         run.apply(vec![sent(), told]).await.unwrap();
-        let doubtful = || ledger.doubtful(run.code());
+        let whole = ledger.whole_run(run.code()).await.unwrap();
+        let doubtful = || ledger.doubtful(&whole);
         assert_eq!(doubtful().await.unwrap()[0].candidates, [candidate]);
         run.apply(vec![sent()]).await.unwrap();
         assert!(doubtful().await.unwrap()[0].candidates.is_empty());

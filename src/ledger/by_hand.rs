@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::attempts::{OURS, note_known};
 use super::ends::StoredEnd;
 use super::steps::{Candidate, StepId, Trouble, micros, moment, owners, place};
 use super::sums::{CHECKED, verify};
-use super::{Ledger, RunLocks, worker::Kind};
+use super::{Ledger, Run, RunLocks, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Ticket, update_step};
@@ -43,6 +44,8 @@ pub struct Doubtful {
 pub enum ByHand {
     /// The system did it; for a create, this is the ticket.
     Done(Ticket),
+    /// The same, and the ticket bears the reference of the row: the row has made it.
+    Own(Ticket),
     /// The system did not: it is sent again by the next run.
     Resend,
     /// It is not to be sent at all.
@@ -54,9 +57,9 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn doubtful(&self, code: &str) -> Result<Vec<Doubtful>> {
-        let code = code.to_owned();
-        self.read(move |c| doubtful(c, &code)).await
+    pub async fn doubtful(&self, run: &Run) -> Result<Vec<Doubtful>> {
+        let codes = listed(run);
+        self.read(move |c| doubtful(c, &codes)).await
     }
 
     /// Whose tickets these are, as far as the ledger of the run's tenant holds them: the key, `None` for another
@@ -66,19 +69,12 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub async fn holders(
         &self,
-        code: &str,
+        run: &Run,
         tickets: Vec<String>,
     ) -> Result<HashMap<String, Option<RowKey>>> {
-        let code = code.to_owned();
-        self.read(move |c| {
-            let scope = c.query_row(
-                "SELECT scope FROM run WHERE code = upper(?1)",
-                [code.trim()],
-                |row| row.get(0),
-            )?;
-            owners(c, scope, &tickets)
-        })
-        .await
+        let code = run.last().code.clone();
+        self.read(move |c| owners(c, scope_of(c, &code)?, &tickets))
+            .await
     }
 
     /// Settles rows of a run as a person says. Returns how many were still in doubt.
@@ -88,16 +84,19 @@ impl Ledger {
     pub async fn settle_by_hand(
         &self,
         locks: &RunLocks,
-        code: &str,
+        run: &Run,
         said: Vec<(Doubtful, ByHand)>,
     ) -> Result<u64> {
-        self.locked_for(locks, code).await?;
-        let code = code.to_owned();
+        let code = run.last().code.clone();
+        self.locked_for(locks, &code).await?;
+        self.count_up().await?;
+        let codes = listed(run);
         self.worker
             .call(Kind::Write, move |c| {
+                let scope = scope_of(c, &code)?;
                 let mut count = 0;
                 for (row, by_hand) in &said {
-                    count += u64::from(settle(c, &code, row, by_hand)?);
+                    count += u64::from(settle(c, (scope, &codes), row, by_hand)?);
                 }
                 Ok(count)
             })
@@ -105,7 +104,18 @@ impl Ledger {
     }
 }
 
-fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
+/// The codes of the attempts at a run, as a JSON list.
+fn listed(run: &Run) -> String {
+    serde_json::json!(run.codes()).to_string()
+}
+
+fn scope_of(c: &Connection, code: &str) -> rusqlite::Result<i64> {
+    c.query_row("SELECT scope FROM run WHERE code = ?1", [code], |row| {
+        row.get(0)
+    })
+}
+
+fn doubtful(c: &Connection, codes: &str) -> rusqlite::Result<Vec<Doubtful>> {
     c.prepare_cached(&format!(
         "SELECT step.key, step.step, step.ordinal, file, sheet, row, reference, sent_at, error,
                 (SELECT made.ticket FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
@@ -113,13 +123,14 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
                 (SELECT made.number FROM step AS made WHERE made.scope = step.scope AND made.key = step.key
                    AND made.step = ?2 AND made.ordinal = 0 AND made.state = 2),
                 grp, about, candidates, {CHECKED}
-         FROM step INDEXED BY step_unsettled JOIN run ON run.code = upper(?1) AND run.scope = step.scope
-         WHERE step.state IN (1, 5)
-           AND (step.run = run.id OR EXISTS (SELECT 1 FROM row_end WHERE row_end.run = run.id
-                                             AND row_end.key = step.key AND row_end.state = 'in_doubt'))
+         FROM step INDEXED BY step_unsettled
+         WHERE step.state IN (1, 5) AND step.scope IN (SELECT scope FROM run WHERE id IN {OURS})
+           AND (step.run IN {OURS}
+                OR EXISTS (SELECT 1 FROM row_end WHERE row_end.key = step.key AND row_end.run IN {OURS}
+                                                   AND row_end.state = 'in_doubt'))
          ORDER BY file, sheet, row, step.ordinal"
     ))?
-    .query_map(params![code.trim(), CREATE], |row| {
+    .query_map(params![codes, CREATE], |row| {
         verify(row, 14)?;
         let trouble: Option<Trouble> = row
             .get_ref(8)?
@@ -163,25 +174,29 @@ fn doubtful(c: &Connection, code: &str) -> rusqlite::Result<Vec<Doubtful>> {
 }
 
 /// Whether an upsert had made the row's ticket whole before: a rollback of the run then leaves it alone.
-fn was_whole(c: &Connection, code: &str, row: &Doubtful) -> rusqlite::Result<bool> {
+fn was_whole(c: &Connection, scope: i64, row: &Doubtful) -> rusqlite::Result<bool> {
     c.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM step WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2
+        "SELECT EXISTS (SELECT 1 FROM step WHERE scope = ?1 AND key = ?2
                         AND step LIKE ?3 AND state <> 6)",
     )?
-    .query_row(
-        params![code.trim(), row.key.as_str(), update_step("%")],
-        |row| row.get(0),
-    )
+    .query_row(params![scope, row.key.as_str(), update_step("%")], |row| {
+        row.get(0)
+    })
 }
 
-fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusqlite::Result<bool> {
+fn settle(
+    c: &Connection,
+    (scope, codes): (i64, &str),
+    row: &Doubtful,
+    by_hand: &ByHand,
+) -> rusqlite::Result<bool> {
     let is_create = row.step.name == CREATE;
     let ticket = match by_hand {
-        ByHand::Done(ticket) if is_create => Some(ticket),
+        ByHand::Done(ticket) | ByHand::Own(ticket) if is_create => Some(ticket),
         _ => None,
     };
     let state = match by_hand {
-        ByHand::Done(_) => 2,
+        ByHand::Done(_) | ByHand::Own(_) => 2,
         ByHand::Resend => 0,
         ByHand::Skip => 4,
     };
@@ -189,11 +204,11 @@ fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusql
         .prepare_cached(
             "UPDATE step SET state = ?5, absent = 0, settled_at = ?6, error = NULL, shape = NULL,
                     ticket = coalesce(?7, ticket), number = coalesce(?8, number), url = coalesce(?9, url)
-             WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2 AND step = ?3
+             WHERE scope = ?1 AND key = ?2 AND step = ?3
                AND ordinal = ?4 AND state IN (1, 5)",
         )?
         .execute(params![
-            code.trim(),
+            scope,
             row.key.as_str(),
             row.step.name,
             row.step.ordinal,
@@ -208,19 +223,23 @@ fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusql
     }
     if is_create && *by_hand == ByHand::Skip {
         // Without a ticket there is nothing that its further steps could be done on.
-        c.prepare_cached(
-            "UPDATE step SET state = 4 WHERE scope = (SELECT scope FROM run WHERE code = upper(?1)) AND key = ?2",
-        )?
-        .execute(params![code.trim(), row.key.as_str()])?;
+        c.prepare_cached("UPDATE step SET state = 4 WHERE scope = ?1 AND key = ?2")?
+            .execute(params![scope, row.key.as_str()])?;
+    }
+    // Of one that does not bear the row's reference nobody knows who made it.
+    if let (Some(ticket), ByHand::Done(_)) = (ticket, by_hand) {
+        note_known(c, scope, ticket)?;
     }
     let made = ticket.or(row.ticket.as_ref());
     let end = match (by_hand, made) {
-        (ByHand::Done(_) | ByHand::Skip, Some(ticket)) if was_whole(c, code, row)? => {
+        (ByHand::Done(_) | ByHand::Own(_) | ByHand::Skip, Some(ticket))
+            if was_whole(c, scope, row)? =>
+        {
             StoredEnd::Updated {
                 ticket: ticket.clone(),
             }
         }
-        (ByHand::Done(_), Some(ticket)) => StoredEnd::Created {
+        (ByHand::Done(_) | ByHand::Own(_), Some(ticket)) => StoredEnd::Created {
             ticket: ticket.clone(),
         },
         (ByHand::Skip, Some(ticket)) if !row.acts => StoredEnd::Created {
@@ -234,10 +253,10 @@ fn settle(c: &Connection, code: &str, row: &Doubtful, by_hand: &ByHand) -> rusql
         },
     };
     let text = serde_json::to_string(&end).expect("strings and numbers have a JSON form");
-    c.prepare_cached(
+    c.prepare_cached(&format!(
         "UPDATE row_end SET state = ?3, end = ?4
-         WHERE run = (SELECT id FROM run WHERE code = upper(?1)) AND key = ?2 AND state = 'in_doubt'",
-    )?
-    .execute(params![code.trim(), row.key.as_str(), end.state(), text])?;
+         WHERE run IN {OURS} AND key = ?2 AND state = 'in_doubt'"
+    ))?
+    .execute(params![codes, row.key.as_str(), end.state(), text])?;
     Ok(true)
 }

@@ -22,6 +22,11 @@ pub enum StoredEnd {
         /// The ticket.
         ticket: Ticket,
     },
+    /// Made before, but not by this run: what was open of it was done.
+    Known {
+        /// The ticket.
+        ticket: Ticket,
+    },
     /// The key was made before from other content.
     Changed {
         /// The ticket.
@@ -66,12 +71,16 @@ impl StoredEnd {
             End::Updated { ticket, .. } => Self::Updated {
                 ticket: ticket.clone(),
             },
+            End::Known { ticket, .. } => Self::Known {
+                ticket: ticket.clone(),
+            },
             End::Rejected(list) => Self::Rejected {
                 faults: faults(list),
             },
             End::Incomplete {
                 ticket,
                 faults: list,
+                ..
             } => Self::Incomplete {
                 ticket: ticket.clone(),
                 faults: faults(list),
@@ -98,6 +107,7 @@ impl StoredEnd {
         match self {
             Self::Created { .. } => "created",
             Self::Updated { .. } => "updated",
+            Self::Known { .. } => "known",
             Self::Changed { .. } => "changed",
             Self::Skipped { .. } => "skipped",
             Self::Rejected { .. } => "rejected",
@@ -111,6 +121,7 @@ impl StoredEnd {
         match self {
             Self::Created { ticket }
             | Self::Updated { ticket }
+            | Self::Known { ticket }
             | Self::Changed { ticket, .. }
             | Self::Incomplete { ticket, .. } => Some(ticket),
             _ => None,

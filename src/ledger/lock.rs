@@ -145,6 +145,14 @@ pub(super) fn host() -> String {
 }
 
 impl Ledger {
+    /// Whether some process holds the lock of a scope: a run of it is under way on this computer.
+    pub(super) fn is_locked(&self, system: &str, tenant: &str, scope: &str) -> bool {
+        match self.folder() {
+            Some(folder) => RunLock::take_scope(&folder, system, tenant, scope).is_err(),
+            None => true,
+        }
+    }
+
     /// Takes the lock of a scope, and with the name of a token that of the tenant: whoever sends needs both.
     ///
     /// # Errors

@@ -16,6 +16,7 @@
 //! that follow in a row are noted as pending with the first intent, so that a row is done only when all are.
 
 mod active;
+mod attempts;
 mod beside;
 mod by_hand;
 mod ends;
@@ -35,6 +36,7 @@ mod sums;
 mod undo;
 mod worker;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,6 +51,7 @@ use sums::Book;
 use worker::{Kind, Worker};
 
 pub use active::ActiveRun;
+pub use attempts::{After, Belongs, Run, Tally};
 pub use beside::DoneBeside;
 pub use by_hand::{ByHand, Doubtful};
 pub use ends::{StoredEnd, StoredFault, StoredRow};
@@ -62,11 +65,11 @@ pub use purge::{Purged, backups};
 pub use rekey::DoneRow;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Candidate, Change, Control, Create, Doubted, Intent, Said, SetSteps, Settlement, State, StepId,
-    StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
+    Candidate, Change, Control, Create, Doubted, Intent, SUSPECT, Said, SetSteps, Settlement,
+    State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
-pub use undo::{Rollback, UndoState, Undoable};
+pub use undo::{Rollback, UndoAfter, UndoState, Undoable};
 
 /// The name of the ledger's file in the state folder.
 pub const FILE: &str = "ledger.sqlite";
@@ -203,15 +206,25 @@ impl Ledger {
         })
     }
 
-    /// All runs, the latest first.
+    /// All attempts at all runs, the latest first.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn runs(&self) -> Result<Vec<RunInfo>> {
-        self.read(runs::all).await
+        let mut runs = self.read(runs::all).await?;
+        let (here, now) = (lock::host(), Timestamp::now());
+        for run in &mut runs {
+            // A process that is gone could not note its end: its lock went with it.
+            run.is_gone = run.state == RunState::Running
+                && match run.host.is_empty() || run.host == here {
+                    true => !self.is_locked(&run.system, &run.tenant, &run.scope),
+                    false => runs::is_silent(run.beat, now),
+                };
+        }
+        Ok(runs)
     }
 
-    /// The run of that code.
+    /// The attempt of that code.
     ///
     /// # Errors
     /// When there is none, or the ledger cannot be read.
@@ -225,58 +238,23 @@ impl Ledger {
             })
     }
 
-    /// A page of the ends that a run kept, in the order of its input, after the given ordinal.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn row_ends(
-        &self,
-        code: &str,
-        filter: EndFilter,
-        after: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<StoredRow>> {
-        let states: &'static [&'static str] = match filter {
-            EndFilter::All => &[
-                "created",
-                "updated",
-                "changed",
-                "skipped",
-                "rejected",
-                "incomplete",
-                "in_doubt",
-            ],
-            EndFilter::Errors => &["changed", "rejected", "incomplete", "in_doubt"],
-        };
-        let code = code.to_owned();
-        self.read(move |c| runs::ends(c, &code, (states, true), after, limit))
-            .await
-    }
-
-    /// A page of the tickets that a run made or updated and that were not taken back, in the order of its input, after the given ordinal.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn ids(&self, code: &str, after: Option<u64>, limit: u32) -> Result<Vec<MadeTicket>> {
-        let code = code.to_owned();
-        let rows = self
-            .read(move |c| {
-                runs::ends(
-                    c,
-                    &code,
-                    (&["created", "updated", "incomplete"], false),
-                    after,
-                    limit,
-                )
-            })
+    /// Counts up, on the disk before this returns: from now on an older ledger is told from this one. One that may be an
+    /// older one itself stays so.
+    async fn count_up(&self) -> Result<()> {
+        if matches!(self.age(), Age::Doubtful(_)) {
+            return Ok(());
+        }
+        let (file, again) = (self.file.clone(), self.file.clone());
+        let path = |file: Option<Arc<PathBuf>>| file.map(|file| file.as_path().to_owned());
+        let write = Kind::Write;
+        (self.worker)
+            .call(write, move |c| generation::count(c, path(file).as_deref()))
             .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| {
-                let ticket = row.end.ticket()?.clone();
-                Some(MadeTicket { row, ticket })
+        (self.worker)
+            .call(write, move |c| {
+                generation::follow(c, path(again).as_deref())
             })
-            .collect())
+            .await
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T>
@@ -374,6 +352,20 @@ impl Scope {
         }
     }
 
+    /// The codes of the attempts that were made at the run to which a start would belong.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn attempts(&self, meta: &RunMeta) -> Result<HashSet<String>> {
+        let Some(id) = self.id else {
+            return Ok(HashSet::new());
+        };
+        let (belongs, input) = (meta.belongs.clone(), meta.input_print.clone());
+        self.ledger
+            .read(move |c| attempts::codes_of_next(c, id, &belongs, &input))
+            .await
+    }
+
     /// Up to which time, on the system's clock, the system was looked at for tickets of this scope. Where it never was,
     /// the time of the last intent; `None` where there is none either.
     ///
@@ -436,6 +428,8 @@ impl Scope {
     }
 }
 
+#[cfg(test)]
+mod attempts_tests;
 #[cfg(test)]
 mod old_tests;
 #[cfg(test)]

@@ -245,6 +245,33 @@ async fn a_backup_that_is_put_back_is_noticed_and_trusted_only_by_word() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_put_back_as_a_whole_is_noticed_while_the_cache_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("state.cache");
+    std::fs::create_dir(&cache).unwrap();
+    let path = folder.path().join("state").join(FILE);
+    made(&path, 0..3).await;
+    let saved = copied(&path);
+    made(&path, 3..6).await;
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
+    for (name, bytes) in saved {
+        std::fs::write(name, bytes).unwrap();
+    }
+    let ledger = Ledger::open(&path).unwrap();
+    assert!(matches!(ledger.age(), Age::Doubtful(_)));
+    // Once it is trusted it counts on from where the later runs were.
+    ledger.trust();
+    let run = start(&ledger).await.unwrap();
+    run.finish(RunState::Finished, serde_json::json!({}))
+        .await
+        .unwrap();
+    drop((run, ledger));
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
+    std::fs::remove_dir_all(&cache).unwrap();
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
+}
+
+#[tokio::test]
 async fn a_lost_wal_is_noticed_and_one_that_is_there_is_fine() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state").join(FILE);

@@ -20,6 +20,16 @@ pub struct Purged {
     pub last_of_tenant: bool,
 }
 
+impl Purged {
+    /// Counts what was taken out of another attempt.
+    pub fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.keys += other.keys;
+        self.kept += other.kept;
+        self.last_of_tenant = other.last_of_tenant;
+    }
+}
+
 impl Ledger {
     /// Takes what a run left out of the ledger: file names, texts, faults, and with `keep_ids` all but the keys and
     /// the ids of the tickets, so that nothing is doubled. The file is written anew: what was deleted is not in it.

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde_json::Value;
 
-use super::ends::{StoredEnd, StoredRow};
+use super::attempts::{self, Belongs};
+use super::ends::StoredRow;
 use super::generation;
-use super::steps::{micros, moment, place};
+use super::steps::{micros, moment};
 use crate::error::Error;
 use crate::record::RowKey;
 use crate::systems::{Operation, Ticket};
@@ -39,6 +40,8 @@ pub struct RunMeta {
     /// What its keys are made of ([`crate::mapping::Mapping::key_definition`]); the scope keeps it, not the run. Empty: the
     /// run makes no keys.
     pub key_definition: String,
+    /// To which run it belongs; what a ledger tells of an attempt says [`RunInfo::job`] instead.
+    pub belongs: Belongs,
 }
 
 /// How far a run came.
@@ -79,11 +82,15 @@ impl RunState {
     }
 }
 
-/// A run as the ledger knows it.
+/// An attempt at a run as the ledger knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunInfo {
-    /// Its code.
+    /// Its stored code.
     pub code: String,
+    /// The code of the run that it is an attempt at: that of the first attempt.
+    pub job: String,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
     /// The system's word.
     pub system: String,
     /// The tenant.
@@ -102,6 +109,29 @@ pub struct RunInfo {
     pub totals: Option<Value>,
     /// How many of its tickets were taken back.
     pub undone: u64,
+    /// On which computer it is or was; empty where an older version began it.
+    pub(super) host: String,
+    /// When it was last heard of.
+    pub(super) beat: Option<Timestamp>,
+    /// Whether it is noted as running and its process is gone.
+    pub is_gone: bool,
+}
+
+impl RunInfo {
+    /// How it stands, in a word: its state, `purged` where nothing but keys is left of it, `ended` where its process is
+    /// gone and nobody has noted that yet.
+    pub fn word(&self) -> &'static str {
+        match self.state {
+            _ if self.meta.command.is_empty() && self.meta.inputs.is_empty() => "purged",
+            RunState::Running if self.is_gone => "ended",
+            state => state.as_str(),
+        }
+    }
+
+    /// What people call it: `7KQ2.2`, and `7KQ2.1` for the first.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.job, self.attempt)
+    }
 }
 
 /// Which ends to read.
@@ -111,6 +141,28 @@ pub enum EndFilter {
     All,
     /// Those a person should look at: rejected, incomplete, in doubt, changed.
     Errors,
+    /// Those that keep a run open: rejected, incomplete, in doubt.
+    Open,
+}
+
+impl EndFilter {
+    /// The stored words of these ends.
+    pub(super) fn states(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &[
+                "created",
+                "updated",
+                "known",
+                "changed",
+                "skipped",
+                "rejected",
+                "incomplete",
+                "in_doubt",
+            ],
+            Self::Errors => &["changed", "rejected", "incomplete", "in_doubt"],
+            Self::Open => &["rejected", "incomplete", "in_doubt"],
+        }
+    }
 }
 
 /// A ticket that a run made.
@@ -118,6 +170,8 @@ pub enum EndFilter {
 pub struct MadeTicket {
     /// Which row.
     pub row: StoredRow,
+    /// The stored code of the attempt that kept it.
+    pub attempt: String,
     /// The ticket.
     pub ticket: Ticket,
 }
@@ -194,6 +248,11 @@ pub(super) fn make_scope(
     let id = id.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     super::sums::seal_scope(connection, id)?;
     Ok(id)
+}
+
+/// Whether a run on another computer was not heard of for too long.
+pub(super) fn is_silent(beat: Option<Timestamp>, now: Timestamp) -> bool {
+    beat.is_none_or(|beat| now.duration_since(beat).abs() >= FRESH)
 }
 
 /// How long a run on another computer counts as under way after it was last heard of.
@@ -276,30 +335,18 @@ pub(super) fn start(
         )?;
         super::sums::seal_scope(connection, scope)?;
     }
-    let mut code_length = 4;
-    let mut tries = 0;
-    let code = loop {
-        let candidate = code(code_length);
-        let taken: bool = connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM run WHERE code = ?1)",
-            [&candidate],
-            |row| row.get(0),
-        )?;
-        if !taken {
-            break candidate;
-        }
-        tries += 1;
-        if tries == 64 {
-            code_length = 5;
-        }
+    let next = attempts::next(connection, scope, &meta.belongs, &meta.input_print)?;
+    let (job, attempt, code) = match next {
+        Some(next) => (Some(next.job), next.attempt, next.code),
+        None => (None, 1, fresh_code(connection)?),
     };
     connection.execute(
         "INSERT INTO run (code, scope, state, started, inputs, input_print, mapping, mapping_print,
                           directory_print, directory_pulled, command, system_print, arguments, folder,
-                          operation, host, beat)
+                          operation, host, beat, job, nth)
          VALUES (:code, :scope, 'running', :started, :inputs, :input_print, :mapping, :mapping_print,
                  :directory_print, :directory_pulled, :command, :system_print, :arguments, :folder,
-                 :operation, :host, :started)",
+                 :operation, :host, :started, :job, :nth)",
         named_params! {
             ":code": code,
             ":scope": scope,
@@ -316,9 +363,37 @@ pub(super) fn start(
             ":arguments": serde_json::json!(meta.arguments).to_string(),
             ":folder": meta.folder,
             ":operation": meta.operation.as_str(),
+            ":job": job,
+            ":nth": attempt,
         },
     )?;
-    Ok((connection.last_insert_rowid(), code))
+    let id = connection.last_insert_rowid();
+    connection.execute(
+        "UPDATE run SET job = id WHERE id = ?1 AND job IS NULL",
+        [id],
+    )?;
+    Ok((id, code))
+}
+
+/// A code that no run has.
+fn fresh_code(connection: &Connection) -> rusqlite::Result<String> {
+    let mut length = 4;
+    let mut tries = 0;
+    loop {
+        let candidate = code(length);
+        let taken: bool = connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM run WHERE code = ?1)",
+            [&candidate],
+            |row| row.get(0),
+        )?;
+        if !taken {
+            return Ok(candidate);
+        }
+        tries += 1;
+        if tries == 64 {
+            length = 5;
+        }
+    }
 }
 
 /// Ends a run.
@@ -356,13 +431,15 @@ pub(super) fn put_end(connection: &Connection, run: i64, row: &StoredRow) -> rus
     Ok(())
 }
 
-const RUNS: &str = "
+pub(super) const RUNS: &str = "
     SELECT code, tenant.system, tenant.name, scope.name, state, started, ended, inputs, input_print, mapping,
            mapping_print, directory_print, directory_pulled, command, totals, system_print, arguments, folder,
-           operation, (SELECT count(*) FROM undo WHERE undo.run = run.id AND undo.state IN ('undone', 'gone'))
+           operation, (SELECT count(*) FROM undo WHERE undo.run = run.id AND undo.state IN ('undone', 'gone')),
+           coalesce((SELECT first.code FROM run AS first WHERE first.id = run.job),
+                    substr(run.code, 1, instr(run.code || '.', '.') - 1)), run.nth, run.host, run.beat
     FROM run JOIN scope ON scope.id = run.scope JOIN tenant ON tenant.id = scope.tenant";
 
-fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
+pub(super) fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
     let json = |index: usize| -> rusqlite::Result<Option<Value>> {
         let text: Option<String> = row.get(index)?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
@@ -392,7 +469,13 @@ fn info(row: &Row<'_>) -> rusqlite::Result<RunInfo> {
             folder: row.get(17)?,
             operation: Operation::parse(row.get_ref(18)?.as_str()?).unwrap_or_default(),
             key_definition: String::new(),
+            belongs: Belongs::default(),
         },
+        job: row.get(20)?,
+        attempt: row.get(21)?,
+        host: row.get(22)?,
+        beat: row.get::<_, Option<i64>>(23)?.map(moment),
+        is_gone: false,
         totals: json(14)?,
         undone: u64::try_from(row.get::<_, i64>(19)?).unwrap_or_default(),
     })
@@ -426,42 +509,4 @@ pub(super) fn last(connection: &Connection, scope: i64) -> rusqlite::Result<Opti
             info,
         )
         .optional()
-}
-
-/// A page of the ends of a run in the order of its input; `undone` says whether those that were taken back count.
-pub(super) fn ends(
-    connection: &Connection,
-    code: &str,
-    (states, undone): (&[&str], bool),
-    after: Option<u64>,
-    limit: u32,
-) -> rusqlite::Result<Vec<StoredRow>> {
-    let words = serde_json::json!(states).to_string();
-    let after = after.map_or(-1, |after| i64::try_from(after).unwrap_or(i64::MAX));
-    connection
-        .prepare_cached(
-            "SELECT ordinal, key, end, file, sheet, row FROM row_end
-             WHERE run = (SELECT id FROM run WHERE code = upper(?1)) AND ordinal > ?2
-               AND state IN (SELECT value FROM json_each(?3))
-               AND (?5 OR NOT EXISTS (SELECT 1 FROM undo WHERE undo.run = row_end.run AND undo.key = row_end.key
-                                        AND undo.state IN ('undone', 'gone')))
-             ORDER BY ordinal LIMIT ?4",
-        )?
-        .query_map(params![code.trim(), after, words, limit, undone], |row| {
-            let end: StoredEnd =
-                serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(
-                        2,
-                        rusqlite::types::Type::Text,
-                        error.into(),
-                    )
-                })?;
-            Ok(StoredRow {
-                ordinal: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
-                key: row.get::<_, Option<String>>(1)?.map(RowKey::new),
-                place: place(row, 3)?,
-                end,
-            })
-        })?
-        .collect()
 }

@@ -9,12 +9,13 @@
 //! | 5 | how what a step sends will look when it is listed; tickets that may be that of a step in doubt |
 //! | 6 | checksums of steps and scopes, the generation; up to when a scope was looked at, what its keys are made of; on which computer a run is, and when it was last heard of |
 //! | 7 | the shapes of refusals and what proves them; in which shape a step was refused last |
+//! | 8 | which run an attempt belongs to, and its number; tickets that the ledger learned of and no run made |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::sums;
+use super::{attempts, sums};
 
 /// The migrations in order; a published one is never changed.
 const MIGRATIONS: &[&str] = &[
@@ -151,10 +152,25 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE step ADD COLUMN shape TEXT;
 ",
+    // To which run an attempt of before belongs is found out by `attempts::group`.
+    "
+    ALTER TABLE run ADD COLUMN job INTEGER;
+    ALTER TABLE run ADD COLUMN nth INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX run_of_job ON run (job);
+    CREATE INDEX row_end_of_key ON row_end (key, run);
+    CREATE TABLE known (
+        ticket TEXT NOT NULL,
+        scope  INTEGER NOT NULL,
+        PRIMARY KEY (ticket, scope)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The version that this program writes.
 pub(super) const VERSION: usize = MIGRATIONS.len();
+
+/// The version that tells runs from attempts.
+const ATTEMPTS: usize = 8;
 
 /// What keeps a ledger from being brought up to date.
 #[derive(Debug)]
@@ -197,6 +213,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
     }
     if found < VERSION {
         sums::fill(&transaction)?;
+        if found < ATTEMPTS {
+            attempts::group(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", VERSION as i64)?;
     }
     transaction.commit()?;

@@ -3,22 +3,20 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::ends::StoredEnd;
 use super::inputs::free;
 use super::steps::{micros, moment, place};
 use super::sums::{CHECKED, verify};
-use super::{Ledger, RunLocks, Scope, worker::Kind};
-use crate::error::{Error, Result};
+use super::{Ledger, Run, RunLocks, Scope, UNKNOWN_CONTENT, worker::Kind};
+use crate::error::Result;
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Ticket};
 
 /// A ticket that a run made and that stands as far as the ledger knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undoable {
-    /// Its number among the records of the run.
-    pub ordinal: u64,
     /// Which row made it.
     pub place: Place,
     /// The key of the row.
@@ -35,6 +33,10 @@ pub struct Undoable {
     pub intended: bool,
     /// Whether it looked taken back before that: closed by the run's own mapping.
     pub was_undone: bool,
+    /// Whether nobody knows that the run made it: a person named it (`runs settle`).
+    pub is_known: bool,
+    /// The attempt that made it.
+    attempt: i64,
 }
 
 /// How far a ticket has been taken back.
@@ -80,11 +82,21 @@ impl UndoState {
 /// What stands as the reason of an intent for a ticket that looked taken back before.
 const WAS_UNDONE: &str = "it was closed before";
 
-/// The rollback of one run; cheap to clone.
+/// Where the next page of the tickets of a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UndoAfter {
+    /// After the row with this key.
+    Row(RowKey),
+    /// After this ticket, of those whose keys were given up (`--again`).
+    GivenUp(String),
+}
+
+/// The rollback of one run, or of one attempt at it; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Rollback {
     ledger: Ledger,
-    run: i64,
+    /// The attempts, as a JSON list of their ids.
+    attempts: String,
     scope: i64,
     /// Held as long as tickets are taken back.
     _locks: RunLocks,
@@ -94,25 +106,25 @@ impl Ledger {
     /// The rollback of a run, begun or not.
     ///
     /// # Errors
-    /// When there is no such run, the locks are not those of its scope, or the ledger cannot be read.
-    pub async fn rollback(&self, locks: &RunLocks, code: &str) -> Result<Rollback> {
-        self.locked_for(locks, code).await?;
-        let wanted = code.to_owned();
-        let found = self
+    /// When the locks are not those of its scope, or the ledger cannot be read.
+    pub async fn rollback(&self, locks: &RunLocks, run: &Run) -> Result<Rollback> {
+        let code = run.last().code.clone();
+        self.locked_for(locks, &code).await?;
+        self.count_up().await?;
+        let codes = serde_json::json!(run.codes()).to_string();
+        let (attempts, scope) = self
             .read(move |c| {
                 c.query_row(
-                    "SELECT id, scope FROM run WHERE code = upper(?1)",
-                    [wanted.trim()],
+                    "SELECT json_group_array(id), max(scope) FROM run
+                     WHERE code IN (SELECT value FROM json_each(?1))",
+                    [codes],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
-                .optional()
             })
             .await?;
-        let (run, scope) =
-            found.ok_or_else(|| Error::usage(format!("there is no run `{code}`")))?;
         Ok(Rollback {
             ledger: self.clone(),
-            run,
+            attempts,
             scope,
             _locks: locks.clone(),
         })
@@ -139,19 +151,100 @@ impl Scope {
 }
 
 impl Rollback {
-    /// A page of the tickets that stand, in the order of the input, after the given ordinal, and the ordinal to go
-    /// on after; `None` at the end.
+    /// A page of the tickets that the run made and the ledger still holds, by their keys, and where to go on; `None` at
+    /// the end. A ticket that was adopted, or made by another run, is none of them, whatever this run did to it.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn tickets(
         &self,
-        after: Option<u64>,
+        after: Option<UndoAfter>,
         limit: u32,
-    ) -> Result<Option<(Vec<Undoable>, u64)>> {
-        let (run, scope) = (self.run, self.scope);
+    ) -> Result<Option<(Vec<Undoable>, UndoAfter)>> {
+        let (attempts, scope) = (self.attempts.clone(), self.scope);
         self.ledger
-            .read(move |c| tickets(c, run, scope, after, limit))
+            .read(move |c| {
+                let given_up = match after {
+                    Some(UndoAfter::GivenUp(ticket)) => ticket,
+                    other => {
+                        let key = match other {
+                            Some(UndoAfter::Row(key)) => key,
+                            _ => RowKey::new(""),
+                        };
+                        let page = held(c, &attempts, scope, &key, limit)?;
+                        if let Some(last) = page.last() {
+                            let last = UndoAfter::Row(last.key.clone());
+                            return Ok(Some((page, last)));
+                        }
+                        String::new()
+                    }
+                };
+                let page = given_up_after(c, &attempts, scope, &given_up, limit)?;
+                let last = page.last().map(|last| last.ticket.id.clone());
+                Ok(last.map(|last| (page, UndoAfter::GivenUp(last))))
+            })
+            .await
+    }
+
+    /// Those of these tickets that the run made and the ledger still holds, in no order.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn among(&self, tickets: Vec<String>) -> Result<Vec<Undoable>> {
+        let (attempts, scope) = (self.attempts.clone(), self.scope);
+        let tickets = serde_json::json!(tickets).to_string();
+        self.ledger
+            .read(move |c| {
+                let mut found = c
+                    .prepare_cached(&held_where(
+                        "ticket IN (SELECT value FROM json_each(?2)) AND ?6 IS NULL",
+                    ))?
+                    .query_map(
+                        params![
+                            scope,
+                            tickets,
+                            CREATE,
+                            UNKNOWN_CONTENT,
+                            attempts,
+                            None::<i64>
+                        ],
+                        held_row,
+                    )?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                let given_up = c
+                    .prepare_cached(&given_up_where(
+                        "former.ticket IN (SELECT value FROM json_each(?2)) AND ?4 IS NULL",
+                    ))?
+                    .query_map(params![scope, tickets, attempts, None::<i64>], given_up_row)?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                found.extend(given_up);
+                for one in &mut found {
+                    begun(c, one)?;
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    /// How many tickets the run made that the ledger still holds.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn count(&self) -> Result<u64> {
+        let (attempts, scope) = (self.attempts.clone(), self.scope);
+        self.ledger
+            .read(move |c| {
+                let counted: i64 = c.query_row(
+                    "SELECT (SELECT count(*) FROM step
+                             WHERE scope = ?1 AND step = ?2 AND ordinal = 0 AND state = 2 AND ticket IS NOT NULL
+                               AND content <> ?3 AND run IN (SELECT value FROM json_each(?4)))
+                          + (SELECT count(*) FROM former
+                             WHERE scope = ?1 AND why = 'again' AND run IN (SELECT value FROM json_each(?4)))",
+                    params![scope, CREATE, UNKNOWN_CONTENT, attempts],
+                    |row| row.get(0),
+                )?;
+                Ok(u64::try_from(counted).unwrap_or_default())
+            })
             .await
     }
 
@@ -160,7 +253,7 @@ impl Rollback {
     /// # Errors
     /// When the ledger cannot be written.
     pub async fn note(&self, of: &Undoable, state: UndoState) -> Result<()> {
-        let (run, scope) = (self.run, self.scope);
+        let (run, scope) = (of.attempt, self.scope);
         let (key, ticket) = (of.key.clone(), of.ticket.id.clone());
         self.ledger
             .worker
@@ -171,89 +264,141 @@ impl Rollback {
     }
 }
 
-fn tickets(
-    c: &Connection,
-    run: i64,
-    scope: i64,
-    after: Option<u64>,
-    limit: u32,
-) -> rusqlite::Result<Option<(Vec<Undoable>, u64)>> {
-    let after = after.map_or(-1, |after| i64::try_from(after).unwrap_or(i64::MAX));
-    let mut ends = c.prepare_cached(
-        "SELECT ordinal, key, end, file, sheet, row FROM row_end
-         WHERE run = ?1 AND ordinal > ?2 AND state IN ('created', 'incomplete') AND key IS NOT NULL
-         ORDER BY ordinal LIMIT ?3",
-    )?;
-    let rows: Vec<(u64, RowKey, String, Place)> = ends
-        .query_map(params![run, after, limit], |row| {
-            Ok((
-                u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
-                RowKey::new(row.get::<_, String>(1)?),
-                row.get(2)?,
-                place(row, 3)?,
-            ))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let Some(last) = rows.last().map(|row| row.0) else {
-        return Ok(None);
-    };
-    let mut standing = Vec::with_capacity(rows.len());
-    for (ordinal, key, end, place) in rows {
-        let end: Option<StoredEnd> = serde_json::from_str(&end).ok();
-        let Some(ticket) = end.as_ref().and_then(StoredEnd::ticket).cloned() else {
-            continue;
-        };
-        standing.extend(undoable(c, run, scope, (ordinal, key, place, ticket))?);
-    }
-    Ok(Some((standing, last)))
+/// What is read of the tickets that the ledger holds and that this picks: `?1` is the scope, `?3` the create, `?4` the
+/// content that nobody knows, `?5` the attempts.
+fn held_where(pick: &str) -> String {
+    format!(
+        "SELECT key, ticket, number, url, file, sheet, row, settled_at, doubted, run,
+                (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key),
+                EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
+                {CHECKED}
+         FROM step
+         WHERE scope = ?1 AND {pick} AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket IS NOT NULL
+           AND content <> ?4 AND run IN (SELECT value FROM json_each(?5))"
+    )
 }
 
-/// `None`: it was taken back, or the row was given to nobody knows whom.
-fn undoable(
+fn held_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
+    verify(row, 12)?;
+    Ok(Undoable {
+        place: place(row, 4)?,
+        key: RowKey::new(row.get::<_, String>(0)?),
+        ticket: ticket(row)?,
+        created: row.get::<_, Option<i64>>(7)?.map(moment),
+        written: row.get::<_, Option<i64>>(10)?.map(moment),
+        doubted: row.get::<_, i64>(8)? != 0,
+        intended: false,
+        was_undone: false,
+        is_known: row.get(11)?,
+        attempt: row.get(9)?,
+    })
+}
+
+/// The tickets that the ledger holds for the keys after this one, as far as one of the attempts has sent their creates.
+fn held(
     c: &Connection,
-    run: i64,
+    attempts: &str,
     scope: i64,
-    (ordinal, key, place, ticket): (u64, RowKey, Place, Ticket),
-) -> rusqlite::Result<Option<Undoable>> {
+    after: &RowKey,
+    limit: u32,
+) -> rusqlite::Result<Vec<Undoable>> {
+    let mut page = c
+        .prepare_cached(&(held_where("key > ?2") + " ORDER BY key LIMIT ?6"))?
+        .query_map(
+            params![
+                scope,
+                after.as_str(),
+                CREATE,
+                UNKNOWN_CONTENT,
+                attempts,
+                limit
+            ],
+            held_row,
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for one in &mut page {
+        begun(c, one)?;
+    }
+    Ok(page)
+}
+
+/// What is read of the tickets whose keys were given up and that this picks: `?1` is the scope, `?3` the attempts.
+fn given_up_where(pick: &str) -> String {
+    format!(
+        "SELECT former.key, former.ticket, NULL, NULL, coalesce(row_end.file, ''), row_end.sheet,
+                coalesce(row_end.row, 0), former.run, row_end.end
+         FROM former LEFT JOIN row_end ON row_end.key = former.key AND row_end.run = former.run
+         WHERE former.scope = ?1 AND {pick} AND former.why = 'again'
+           AND former.run IN (SELECT value FROM json_each(?3))"
+    )
+}
+
+fn given_up_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
+    let mut ticket = ticket(row)?;
+    let end: Option<StoredEnd> =
+        (row.get_ref(8)?.as_str_or_null()?).and_then(|text| serde_json::from_str(text).ok());
+    if let Some(kept) = end.as_ref().and_then(StoredEnd::ticket)
+        && kept.id == ticket.id
+    {
+        ticket = kept.clone();
+    }
+    Ok(Undoable {
+        place: place(row, 4)?,
+        key: RowKey::new(row.get::<_, String>(0)?),
+        ticket,
+        created: None,
+        written: None,
+        doubted: false,
+        intended: false,
+        was_undone: false,
+        is_known: false,
+        attempt: row.get(7)?,
+    })
+}
+
+/// Tickets of the attempts whose keys were given up and whose rows were sent again: they stand beside newer ones.
+fn given_up_after(
+    c: &Connection,
+    attempts: &str,
+    scope: i64,
+    after: &str,
+    limit: u32,
+) -> rusqlite::Result<Vec<Undoable>> {
+    let mut page = c
+        .prepare_cached(
+            &(given_up_where("former.ticket > ?2") + " ORDER BY former.ticket LIMIT ?4"),
+        )?
+        .query_map(params![scope, after, attempts, limit], given_up_row)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for one in &mut page {
+        begun(c, one)?;
+    }
+    Ok(page)
+}
+
+fn ticket(row: &Row<'_>) -> rusqlite::Result<Ticket> {
+    Ok(Ticket {
+        id: row.get(1)?,
+        number: row.get(2)?,
+        url: row.get(3)?,
+        warnings: Vec::new(),
+    })
+}
+
+/// Whether a rollback has begun with a ticket before.
+fn begun(c: &Connection, one: &mut Undoable) -> rusqlite::Result<()> {
     let begun: Option<Option<String>> = c
         .prepare_cached(
             "SELECT why FROM undo WHERE run = ?1 AND key = ?2 AND ticket = ?3 AND state = 'sending'",
         )?
-        .query_row(params![run, key.as_str(), ticket.id], |row| row.get(0))
+        .query_row(
+            params![one.attempt, one.key.as_str(), one.ticket.id],
+            |row| row.get(0),
+        )
         .optional()?;
-    let of = |created: Option<i64>, written: Option<i64>, doubted: bool| Undoable {
-        ordinal,
-        place,
-        key: key.clone(),
-        ticket: ticket.clone(),
-        created: created.map(moment),
-        written: written.map(moment),
-        doubted,
-        intended: begun.is_some(),
-        was_undone: begun.as_ref().is_some_and(Option::is_some),
-    };
-    let times = c
-        .prepare_cached(
-            &format!("SELECT settled_at, doubted,
-                    (SELECT max(settled_at) FROM step AS any WHERE any.scope = ?1 AND any.key = ?2), {CHECKED}
-             FROM step
-             WHERE scope = ?1 AND key = ?2 AND step = ?4 AND ordinal = 0 AND state = 2 AND ticket = ?3"),
-        )?
-        .query_row(params![scope, key.as_str(), ticket.id, CREATE], |row| {
-            verify(row, 3)?;
-            Ok((row.get(0)?, row.get(2)?, row.get(1)?))
-        })
-        .optional()?;
-    if let Some((created, written, doubted)) = times {
-        return Ok(Some(of(created, written, doubted)));
-    }
-    // The key was given up and its row sent again: this ticket stands beside the newer one.
-    let given_up: bool = c
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM former WHERE ticket = ?1 AND scope = ?2 AND why = 'again')",
-        )?
-        .query_row(params![ticket.id, scope], |row| row.get(0))?;
-    Ok(given_up.then(|| of(None, None, false)))
+    one.intended = begun.is_some();
+    one.was_undone = begun.is_some_and(|why| why.is_some());
+    Ok(())
 }
 
 fn note(

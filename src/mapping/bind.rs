@@ -152,6 +152,7 @@ impl BoundPlan {
             slots: &self.plan.slots,
             zone: self.plan.zone.as_ref(),
             item: None,
+            field: None,
         }
     }
 

@@ -99,6 +99,7 @@ impl Progress {
                 match &row.end {
                     End::Created { .. }
                     | End::Updated { .. }
+                    | End::Known { .. }
                     | End::Ready { .. }
                     | End::Incomplete { .. } => self.created += 1,
                     End::Skipped(_) => self.skipped += 1,

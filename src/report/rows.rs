@@ -166,9 +166,12 @@ fn outcome(end: &End) -> (&'static str, Value) {
         fallbacks.iter().map(one).collect::<Value>()
     };
     match end {
-        End::Created { ticket, fallbacks } | End::Updated { ticket, fallbacks } => (
+        End::Created { ticket, fallbacks }
+        | End::Updated { ticket, fallbacks }
+        | End::Known { ticket, fallbacks } => (
             match end {
                 End::Updated { .. } => "updated",
+                End::Known { .. } => "known",
                 _ => "created",
             },
             json!({"id": ticket.id, "number": ticket.number, "link": ticket.url, "fallbacks": fell_back(fallbacks)}),
@@ -177,11 +180,13 @@ fn outcome(end: &End) -> (&'static str, Value) {
             requests,
             fallbacks,
             updates,
+            known,
             ..
         } => (
-            match updates {
-                true => "would update",
-                false => "would create",
+            match (updates, known) {
+                (true, _) => "would update",
+                (false, true) => "would complete",
+                (false, false) => "would create",
             },
             json!({"requests": requests, "fallbacks": fell_back(fallbacks)}),
         ),
@@ -206,6 +211,7 @@ fn outcome(end: &End) -> (&'static str, Value) {
         End::Incomplete {
             ticket,
             faults: list,
+            ..
         } => (
             "incomplete",
             json!({"id": ticket.id, "number": ticket.number, "faults": faults(list)}),

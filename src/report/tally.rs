@@ -84,6 +84,7 @@ impl Tally {
             // A check sends nothing, so that these do not come.
             End::Created { .. }
             | End::Updated { .. }
+            | End::Known { .. }
             | End::Incomplete { .. }
             | End::InDoubt { .. }
             | End::NotSent => {}

@@ -160,7 +160,11 @@ impl Planner<'_> {
         {
             let faults = refused_before(refusal, &base.place, &step.run);
             let end = match begun {
-                true => End::Incomplete { ticket, faults },
+                true => End::Incomplete {
+                    ticket,
+                    faults,
+                    known: false,
+                },
                 false => End::Rejected(faults),
             };
             return Plan::End(base, end);

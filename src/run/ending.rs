@@ -19,7 +19,7 @@ impl Engine<'_> {
     /// Ctrl-C, once.
     pub(super) fn drain(&mut self) {
         if self.is_halted() {
-            return;
+            return self.watch.forgive();
         }
         let under_way = self.under_way.len();
         self.fold.tell(&Event::Draining { under_way });

@@ -318,7 +318,8 @@ impl<'e> Engine<'e> {
         let wants_batch = self.backlog.len() < BATCH && self.pool.has_room();
         let delayed = self.delayed.iter().map(|(due, _)| *due).min();
         let beat = Some(self.watch.deadline());
-        let deadlines = [self.paused_until, self.pool.deadline(), delayed, beat];
+        let owed = self.watch.owed().filter(|_| self.is_idle());
+        let deadlines = [self.paused_until, self.pool.deadline(), delayed, beat, owed];
         let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             biased;
@@ -385,6 +386,8 @@ impl<'e> Engine<'e> {
             }
             let waits = !self.backlog.is_empty();
             self.watch.advance(waits, quiet && self.pool.is_over());
+        } else if self.is_idle() {
+            self.watch.look_last();
         }
     }
 
@@ -424,7 +427,8 @@ impl<'e> Engine<'e> {
 
     fn is_over(&self) -> bool {
         let is_done = || self.pool.is_over() && self.watch.is_over();
-        self.is_quiet() && (self.is_halted() || is_done())
+        let is_halted = || self.is_halted() && !self.watch.owes();
+        self.is_quiet() && (is_halted() || is_done())
     }
 
     pub(super) fn is_halted(&self) -> bool {

@@ -74,6 +74,7 @@ mod unproven;
 mod update;
 mod verify;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,10 +96,11 @@ pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
+pub(crate) use plan::step_in_words;
 pub use prepare::Items;
 pub use probe::{Sample, probe};
 pub use rekey::{Definitions, Moved, moved};
-pub use rollback::{Forecast, Taking};
+pub use rollback::{Forecast, Taking, by_place};
 pub use totals::Totals;
 
 /// How a run goes.
@@ -243,6 +245,10 @@ pub async fn execute(
         targets: job.targets,
         acts: job.map.acting().is_some(),
     };
+    let ours = match &job.ledger {
+        Some(scope) => scope.attempts(&job.meta).await?,
+        None => HashSet::new(),
+    };
     let planner = Planner {
         map: job.map,
         system: job.system.clone(),
@@ -250,6 +256,7 @@ pub async fn execute(
         again: settings.again && settings.dry_run,
         retry: settings.retry,
         keep: settings.keep,
+        ours,
         stop: Some(stop.clone()),
     };
     let differ = match (&job.system, settings.diff) {

@@ -1,18 +1,19 @@
 //! What is to be done with a record: a pure function of the record, what the ledger knows of its key, and what the
 //! mapping makes of it. Run on the mapping threads; nothing is mapped that is known to be done.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::known::{is_whole, leave_open};
+use super::known::{is_whole, learned, leave_open};
 use super::row::Intended;
 use super::{Going, Keep, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{Glance, Said, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::ledger::{Glance, SUSPECT, Said, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::mapping::reference::{marked_group, without_head};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
@@ -79,6 +80,21 @@ impl Soft {
             settled: true,
             proven: false,
         }
+    }
+
+    /// Of a step of which the ledger knows neither whether it was sent nor when: its ticket was learned from the system.
+    pub(super) fn suspect() -> Self {
+        Self::settled(Some(SUSPECT.to_owned()))
+    }
+
+    /// Whether the answer was a success that does not say that anything was done.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self.said, Some(Said::Accepted(_)))
+    }
+
+    /// Whether no answer and no earlier look says anything about it.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.shape.as_deref() == Some(SUSPECT)
     }
 }
 
@@ -161,6 +177,8 @@ pub(super) struct Row {
     pub(super) begun: bool,
     /// Whether its ticket was whole before this run, which updates it.
     pub(super) updates: bool,
+    /// Whether its ticket was not made by this run: another one did, or it was adopted.
+    pub(super) known: bool,
     /// Whether duplicates of it are to be looked for: a request of it was sent more than once.
     pub(super) doubted: bool,
     /// The shape in which the system said of the step that goes next that it is to go again.
@@ -186,6 +204,7 @@ impl Row {
             find: None,
             begun: false,
             updates: false,
+            known: false,
             doubted: false,
             told: None,
             named: false,
@@ -263,6 +282,8 @@ pub(super) struct Doubt {
     pub(super) answer: Option<String>,
     /// The row that sent it, where its content was another than now.
     pub(super) changed: Option<Place>,
+    /// Whether another run has sent it.
+    pub(super) known: bool,
     /// Whether the ledger knows further steps of the row.
     pub(super) more: bool,
     /// How its ticket will look when it is listed; `None`: nobody knows.
@@ -313,11 +334,18 @@ pub(super) struct Planner<'a> {
     /// What was refused goes again as it stands.
     pub(super) retry: bool,
     pub(super) keep: Keep,
+    /// The codes of the earlier attempts at this run: what they made is its own.
+    pub(super) ours: HashSet<String>,
     /// What ends planning between two records, where there is anything.
     pub(super) stop: Option<Stop>,
 }
 
 impl Planner<'_> {
+    /// Whether a ticket is none that an attempt at this run has made.
+    fn is_known(&self, create: &StepRecord) -> bool {
+        !self.ours.contains(&create.run) || create.content == UNKNOWN_CONTENT
+    }
+
     /// Whether the next record is planned.
     ///
     /// # Errors
@@ -382,8 +410,9 @@ impl Planner<'_> {
         match glance {
             Glance::Done(ticket, contents) if !self.again && !self.map.upserts() => {
                 let content = self.map.content(&item.rows);
-                let same = |one: &Digest| *one == content || *one == UNKNOWN_CONTENT;
-                match contents.iter().any(same) {
+                // Of a row whose content nobody knows, nobody knows what followed either.
+                let is_known = !contents.contains(&UNKNOWN_CONTENT);
+                match is_known && contents.contains(&content) {
                     true => Glance::Done(ticket, contents),
                     false => Glance::Open,
                 }
@@ -445,7 +474,7 @@ impl Planner<'_> {
     /// The dry run's short way: nothing is hashed that nobody compares.
     fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
         let end = match self.map.map(&base.rows, &key) {
-            Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks, false),
+            Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks, (false, false)),
             Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
             Mapped::Faults(faults) => End::Rejected(faults),
         };
@@ -498,6 +527,7 @@ impl Planner<'_> {
         let doubt = Doubt {
             answer,
             changed: (create.content != content).then(|| create.place.clone()),
+            known: self.is_known(create),
             more,
             soft,
             ..doubt_of(&key, create)
@@ -523,19 +553,32 @@ impl Planner<'_> {
         let content = self.map.content(&base.rows);
         let ticket = create.ticket.clone().unwrap_or_default();
         let place = base.place.clone();
+        let known = self.is_known(create);
         let is_whole = is_whole(prior);
-        if is_whole && !self.map.upserts() {
+        let is_known = learned(prior).is_none();
+        if is_whole && is_known && !self.map.upserts() {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         }
         let mut requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
+            Shaped::Faults(_) if is_whole && !self.map.upserts() => {
+                let skip = done_before(ticket, create, prior, content);
+                return Plan::End(base, skip);
+            }
             Shaped::Faults(faults) if !is_whole => {
-                return Plan::End(base, End::Incomplete { ticket, faults });
+                return Plan::End(
+                    base,
+                    End::Incomplete {
+                        ticket,
+                        faults,
+                        known,
+                    },
+                );
             }
             other => return without_requests(base, other),
         };
-        if is_whole {
+        if is_whole && self.map.upserts() {
             return self.update(base, key, requests, (create, ticket), prior);
         }
         let is_same = create.payload == requests.steps.first().map(|step| step.hash);
@@ -545,18 +588,18 @@ impl Planner<'_> {
         // Only what is open is sent; the create stays in its place, so that positions keep their meaning.
         let other = leave_open(&mut requests, prior, |call| self.map.is_repeatable(call));
         if let Some(step) = other {
-            return Plan::End(base, done_otherwise(step, ticket, &place));
+            return Plan::End(base, done_otherwise(step, (ticket, known), &place));
         }
         let Some(open) = requests.steps.get(1) else {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         };
-        let known = prior.iter().find(|step| step.id == open.id);
-        if let Some(end) = self.stuck(open, known, &ticket, &base.place) {
+        let step = prior.iter().find(|step| step.id == open.id);
+        if let Some(end) = self.stuck(open, step, (&ticket, known), &base.place) {
             return Plan::End(base, end);
         }
         let mut ticket = ticket;
-        if !is_same && requests.updates.is_empty() {
+        if !is_same && is_known && requests.updates.is_empty() {
             ticket.warnings.push(format!(
                 "made in run {} from other content; only the open steps were sent now",
                 create.run
@@ -564,6 +607,7 @@ impl Planner<'_> {
         }
         Plan::Send(Box::new(Row {
             next: 1,
+            known,
             ticket: Some(ticket),
             ..Row::new(content, base, key, requests)
         }))
@@ -573,18 +617,19 @@ impl Planner<'_> {
     fn stuck(
         &self,
         open: &Request,
-        known: Option<&StepRecord>,
-        ticket: &Ticket,
+        step: Option<&StepRecord>,
+        (ticket, known): (&Ticket, bool),
         place: &Place,
     ) -> Option<End> {
-        let known = known?;
-        match (known.state, &known.trouble) {
+        let step = step?;
+        match (step.state, &step.trouble) {
             (State::Rejected, Some(Trouble::Refused(refusal)))
-                if known.payload == Some(open.hash) && !self.retry =>
+                if step.payload == Some(open.hash) && !self.retry =>
             {
                 Some(End::Incomplete {
                     ticket: ticket.clone(),
-                    faults: refused_before(refusal, place, &known.run),
+                    faults: refused_before(refusal, place, &step.run),
+                    known,
                 })
             }
             _ => None,
@@ -644,6 +689,7 @@ fn doubt_of(key: &RowKey, create: &StepRecord) -> Doubt {
         absent: create.absent,
         answer: None,
         changed: None,
+        known: false,
         more: false,
         print: create.print.clone(),
         soft: None,
@@ -654,10 +700,11 @@ fn doubt_of(key: &RowKey, create: &StepRecord) -> Doubt {
 pub(super) fn ready_end(
     payloads: Vec<StepPayload>,
     fallbacks: Vec<(String, String)>,
-    updates: bool,
+    (updates, known): (bool, bool),
 ) -> End {
     End::Ready {
         updates,
+        known,
         requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
         fallbacks,
         payloads,
@@ -723,7 +770,7 @@ pub(super) fn refused_before(refusal: &Refusal, place: &Place, run: &str) -> Vec
 }
 
 /// The end of a row whose further step was done, or perhaps done, as something else than it would be now.
-fn done_otherwise(step: &StepRecord, ticket: Ticket, place: &Place) -> End {
+fn done_otherwise(step: &StepRecord, (ticket, known): (Ticket, bool), place: &Place) -> End {
     if step.state != State::Done {
         return End::InDoubt {
             reason: other_in_doubt(step, &ticket),
@@ -732,6 +779,7 @@ fn done_otherwise(step: &StepRecord, ticket: Ticket, place: &Place) -> End {
     End::Incomplete {
         ticket,
         faults: vec![otherwise_fault(step, place)],
+        known,
     }
 }
 
@@ -752,15 +800,30 @@ pub(super) fn other_in_doubt(step: &StepRecord, ticket: &Ticket) -> String {
     format!(
         "{}; the row or the mapping has changed since run {}, so that it cannot be looked up: let them say what they \
          said then, or settle it by `runs settle`",
-        step_in_doubt(call_of(&step.id.name), ticket),
+        step_in_doubt(
+            &StepId {
+                name: call_of(&step.id.name).to_owned(),
+                ordinal: step.id.ordinal
+            },
+            ticket
+        ),
         step.run
     )
 }
 
+/// A step as people are asked about it: which of several under its name, the first is not counted.
+pub(crate) fn step_in_words(step: &StepId) -> String {
+    match step.ordinal {
+        0 => format!("`{}`", step.name),
+        ordinal => format!("number {} of `{}`", ordinal + 1, step.name),
+    }
+}
+
 /// Why a step that makes something and is in doubt stays so.
-pub(super) fn step_in_doubt(step: &str, ticket: &Ticket) -> String {
+pub(super) fn step_in_doubt(step: &StepId, ticket: &Ticket) -> String {
     format!(
-        "nobody knows whether `{step}` was done on ticket `{}`: look at the ticket",
+        "nobody knows whether {} was done on ticket `{}`: look at the ticket",
+        step_in_words(step),
         ticket.number.as_ref().unwrap_or(&ticket.id)
     )
 }

@@ -7,7 +7,8 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::engine::{stopping, take};
-use super::plan::{Base, Plan, ready_end};
+use super::look::READING;
+use super::plan::{Base, Plan, Request, Row, ready_end};
 use super::prepare::Feed;
 use super::retry::Backoff;
 use super::totals::{Fold, Totals};
@@ -17,7 +18,7 @@ use crate::event::End;
 use crate::ledger::RunState;
 use crate::mapping::MapRows;
 use crate::systems::common::CommonTicket;
-use crate::systems::diff::Diff;
+use crate::systems::diff::{Diff, deeds};
 use crate::systems::{StepPayload, System, Ticket};
 
 /// Takes the plans and tells what each would become.
@@ -126,7 +127,8 @@ impl Differ<'_> {
     /// The end of a plan, with the ticket read that it would change.
     async fn look(&self, plan: Plan) -> Result<(Base, End)> {
         let about = match &plan {
-            Plan::Send(row) if row.requests.acts || row.updates => row.ticket.clone(),
+            // A ticket that is there already, whatever of the row is still to be done.
+            Plan::Send(row) => row.ticket.clone(),
             _ => None,
         };
         let (base, mut end) = rehearsed(plan);
@@ -135,10 +137,12 @@ impl Differ<'_> {
         else {
             return Ok((base, end));
         };
-        let Some(found) = self.read(&about.id).await? else {
-            let name = about.number.as_ref().unwrap_or(&about.id);
-            let fault = Fault::row(base.place.clone(), format!("there is no ticket `{name}`"));
-            return Ok((base, End::Rejected(vec![fault])));
+        let found = match self.read(&about).await? {
+            Ok(found) => found,
+            Err(why) => {
+                let fault = Fault::row(base.place.clone(), why);
+                return Ok((base, End::Rejected(vec![fault])));
+            }
         };
         let ticket = Ticket {
             id: found.id.clone(),
@@ -147,29 +151,55 @@ impl Differ<'_> {
             warnings: Vec::new(),
         };
         let fields = self.map.differences(&base.rows, key, payloads, found);
-        *diff = Some(Box::new(Diff { ticket, fields }));
+        let then = deeds(self.system.schema(), payloads);
+        *diff = Some(Box::new(Diff {
+            ticket,
+            fields,
+            then,
+        }));
         Ok((base, end))
     }
 
-    async fn read(&self, name: &str) -> Result<Option<CommonTicket>> {
+    /// The ticket, or why the row that names it would be rejected.
+    async fn read(&self, about: &Ticket) -> Result<std::result::Result<CommonTicket, String>> {
         let mut backoff = Backoff::repeat();
+        let permit = self.limiter.as_ref();
         loop {
-            let error = match self.system.ticket_fields(name, self.limiter.as_ref()).await {
-                Ok(found) => return Ok(found),
+            let error = match self.system.ticket_fields(&about.id, permit).await {
+                Ok(Some(found)) => return Ok(Ok(found)),
+                Ok(None) => {
+                    let name = about.number.as_ref().unwrap_or(&about.id);
+                    return Ok(Err(format!("there is no ticket `{name}`")));
+                }
                 Err(error) => error,
             };
-            match backoff.next() {
-                Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
-                _ => return Err(error),
+            match error.kind() {
+                ErrorKind::Refused => return Ok(Err(error.to_string())),
+                // One ticket that may not be read says nothing about the others.
+                ErrorKind::Denied if self.system.admits(permit).await => {
+                    return Ok(Err(format!("the token has no right to {READING}: {error}")));
+                }
+                ErrorKind::Denied => return Err(error),
+                _ => match backoff.next() {
+                    Some(wait) => sleep(wait).await,
+                    None => return Err(error),
+                },
             }
         }
     }
 }
 
+/// Whether nobody knows whether a step was done. What the system refused before, or what may follow on a ticket that was
+/// adopted, is looked up too, but it is no doubt: it would be done.
+fn is_in_doubt(row: &Row) -> bool {
+    let settled = |request: &Request| request.soft.as_ref().is_some_and(|soft| soft.settled);
+    row.in_doubt().is_some_and(|(request, _)| !settled(request))
+}
+
 fn rehearsed(plan: Plan) -> (Base, End) {
     match plan {
         Plan::End(base, end) => (base, end),
-        Plan::Send(row) if row.in_doubt().is_some() => {
+        Plan::Send(row) if is_in_doubt(&row) => {
             let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
             let reason = format!(
                 "an earlier run did not learn whether `{}` was done: the next run that sends finds out",
@@ -184,7 +214,11 @@ fn rehearsed(plan: Plan) -> (Base, End) {
                 ordinal: request.id.ordinal,
                 body: request.body,
             });
-            let end = ready_end(payloads.collect(), row.requests.fallbacks, row.updates);
+            let end = ready_end(
+                payloads.collect(),
+                row.requests.fallbacks,
+                (row.updates, row.known),
+            );
             (row.base, end)
         }
         Plan::Settle(doubtful) => (

@@ -2,8 +2,12 @@
 
 mod bulk;
 mod fake;
+mod learned;
 mod many;
+mod model;
 mod old;
+mod rights;
+mod taken_back;
 mod unproven;
 mod upsert;
 
@@ -109,7 +113,11 @@ impl Bench {
             map: input,
             system: Some(self.fake.clone()),
             targets: None,
-            meta: RunMeta::default(),
+            // Each start is an attempt at one run.
+            meta: RunMeta {
+                input_print: "in".to_owned(),
+                ..RunMeta::default()
+            },
             locks: Some(locks(&scope).await?),
             reread: Some(Box::new(|each| input.keys(each))),
             ledger: Some(scope),
@@ -240,6 +248,7 @@ async fn a_row_whose_ticket_may_be_there_without_its_reference_is_not_sent_again
     };
     assert!(reason.contains("ticket `id1` may be its own"), "{reason}");
     let run = totals.run.clone().unwrap();
+    let run = bench.ledger.whole_run(&run).await.unwrap();
     let doubtful = bench.ledger.doubtful(&run).await.unwrap();
     let candidate = &doubtful[0].candidates[0];
     assert_eq!(candidate.ticket.id, "id1");

@@ -28,6 +28,9 @@ pub struct Totals {
     /// Made before, and updated by this run.
     #[serde(default)]
     pub updated: u64,
+    /// Made before, but not by this run: what was open of them was done.
+    #[serde(default)]
+    pub known: u64,
     /// Would be made or updated (dry run).
     pub ready: u64,
     /// Made before with the same content.
@@ -82,6 +85,7 @@ impl Totals {
     pub fn ended(&self) -> u64 {
         self.created
             + self.updated
+            + self.known
             + self.ready
             + self.skipped()
             + self.rejected
@@ -94,6 +98,7 @@ impl Totals {
         *match end {
             End::Created { .. } => &mut self.created,
             End::Updated { .. } => &mut self.updated,
+            End::Known { .. } => &mut self.known,
             End::Ready { .. } => &mut self.ready,
             End::Skipped(Skip::DoneBefore { .. }) => &mut self.done_before,
             End::Skipped(Skip::Changed { .. }) => &mut self.changed,

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::http::route::Route;
-use super::{Connection, Permit, SystemName};
+use super::{Answered, Call, Connection, Outcome, Permit, System, SystemName, Way};
 
 /// Lets every request go at once and keeps the pauses that were asked for.
 #[derive(Debug, Default)]
@@ -28,6 +28,17 @@ impl Permit for Free {
 
     fn spent(&self, duration: Duration) {
         self.pauses.lock().unwrap().push(Some(duration));
+    }
+}
+
+/// Performs a call to its end, whatever it takes.
+pub(crate) async fn performed(system: &dyn System, call: Call<'_>) -> Answered {
+    let mut way = Way::default();
+    loop {
+        let answered = system.perform(call, &mut way).await;
+        if answered.outcome != Outcome::Further {
+            return answered;
+        }
     }
 }
 

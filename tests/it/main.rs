@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod again;
+mod attempts;
 mod bad_input;
 mod bounds;
 mod bulk;
@@ -23,7 +24,6 @@ mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
-mod model;
 mod old_ledger;
 mod real_files;
 mod resume;

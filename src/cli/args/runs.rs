@@ -66,6 +66,8 @@ pub(in crate::cli) struct RetryArgs {
     /// Its code, or `last`
     #[arg(default_value = "last")]
     pub run: String,
+    /// Its error file, corrected [default: the rows as they stand in the file that the run read]
+    pub file: Option<PathBuf>,
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,

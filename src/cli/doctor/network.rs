@@ -8,7 +8,7 @@ use url::Url;
 
 use super::remedy;
 use crate::systems::examine::Finding;
-use crate::systems::{self, Connection, Way};
+use crate::systems::{self, Connection, Hop};
 
 /// How long a name or a connection may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ async fn one(connection: &Connection, address: &Url, host: &str, several: bool) 
             return findings;
         }
     };
-    if let Way::Proxy { proxy, from } = &way {
+    if let Hop::Proxy { proxy, from } = &way {
         let detail = format!("requests to `{host}` go by `{proxy}` ({from})");
         findings.push(Finding::ok("proxy", detail));
         findings.push(match timeout(PATIENCE, TcpStream::connect(proxy)).await {
@@ -73,7 +73,7 @@ async fn one(connection: &Connection, address: &Url, host: &str, several: bool) 
             ),
         });
     } else {
-        if let Way::Direct {
+        if let Hop::Direct {
             although: Some(name),
         } = way
         {

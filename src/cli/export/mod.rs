@@ -131,6 +131,7 @@ async fn export(
         written,
         read_in,
         took: started.elapsed(),
+        is_incremental: args.incremental,
     };
     ended.tell(open, output)
 }

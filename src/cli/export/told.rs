@@ -19,6 +19,8 @@ pub(super) struct Ended {
     pub(super) written: Written,
     pub(super) read_in: Duration,
     pub(super) took: Duration,
+    /// Whether only what has changed since the last export was read.
+    pub(super) is_incremental: bool,
 }
 
 impl Ended {
@@ -80,6 +82,18 @@ impl Ended {
                 words::plural(self.written.tickets, "ticket", "tickets")
             ),
         ];
+        // What was read is what has changed since the last export; the file holds what the filters let through of all.
+        if self.read.came != self.written.tickets {
+            let why = match self.is_incremental {
+                true => {
+                    "read: what has changed since the last export; written: all that is known and that the filters let through"
+                }
+                false => {
+                    "read: what the system listed; written: what the filters let through of it"
+                }
+            };
+            lines.push(format!("             {why}"));
+        }
         let notes = self.read.notes.iter().chain(&self.written.notes);
         lines.extend(notes.map(|note| format!("  note       {note}")));
         lines.join("\n")

@@ -24,33 +24,43 @@ use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Subject, Survey, Watching};
-use crate::ledger::{Ledger, RunLocks, RunMeta, RunState, Scope};
+use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
 use crate::outfile::{Claims, Records};
 use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
 use crate::report::diff::DiffList;
-use crate::report::error_file::ErrorFiles;
+use crate::report::error_file::{self, ErrorFiles};
 use crate::report::progress::Progress;
 use crate::report::reporter::RowByRow;
 use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
-use crate::report::{Context, Reporter, Summary, words};
+use crate::report::{Context, Reporter, Summary, unread, words};
 use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
-use crate::source::Input;
+use crate::source::{Input, Table};
 use crate::systems::{self, Operation};
 
 pub(super) use only::Only;
 
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
-    run_only(args, None, global, output).await
+    run_part(args, Part::Whole, global, output).await
 }
 
-/// The same for a part of the records only: what failed before, as it stands (`runs retry`).
-pub(super) async fn run_only(
+/// What of a run is imported.
+pub(super) enum Part {
+    /// The input as it is given.
+    Whole,
+    /// Of the input of a run what failed, as it stands (`runs retry`).
+    Failed(Only),
+    /// The corrected error file of the run of this code.
+    Corrected(String),
+}
+
+/// The same for a part of a run.
+pub(super) async fn run_part(
     args: ImportArgs,
-    only: Option<Only>,
+    part: Part,
     global: &Global,
     output: &Output,
 ) -> Result<ExitCode> {
@@ -88,7 +98,7 @@ pub(super) async fn run_only(
         input: &input,
         state: &state,
         output: *output,
-        only: only.as_ref(),
+        part: &part,
         known_as: Mutex::default(),
     };
     let ended = import.run().await;
@@ -127,8 +137,7 @@ struct Import<'a> {
     state: &'a StateFolder,
     limiter: Arc<Limiter>,
     output: Output,
-    /// The records that are run at all; `None`: every one.
-    only: Option<&'a Only>,
+    part: &'a Part,
     /// The old keys of rows that a dry run shows with new ones, by the new ones.
     known_as: Mutex<HashMap<RowKey, RowKey>>,
 }
@@ -156,7 +165,7 @@ impl Import<'_> {
         }
         self.can_compare()?;
         let directory = self.directory().await?;
-        if let Some(only) = self.only {
+        if let Some(only) = self.only() {
             let target = self.target.map_or("the snapshot", Target::name);
             only.same_tenant(&directory.snapshot().tenant, target)?;
         }
@@ -205,12 +214,12 @@ impl Import<'_> {
     /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
     /// part is run, each of them is known, and the flags are kept for what is printed and recorded alone.
     fn limit(&self) -> Option<u64> {
-        self.args.limit.filter(|_| self.only.is_none())
+        self.args.limit.filter(|_| self.only().is_none())
     }
 
     /// Rows, records, and rows left out by `where`.
     fn counted(&self, plan: &BoundPlan, survey: &Survey) -> Result<(u64, u64, u64)> {
-        match self.only {
+        match self.only() {
             None => Ok((survey.rows(), survey.records(), survey.filtered())),
             Some(only) => {
                 tokio::task::block_in_place(|| only.count(survey.items(self.input, plan)?))
@@ -221,7 +230,7 @@ impl Import<'_> {
     /// The records of this import, in order.
     fn items<'i>(&'i self, pass: &'i Pass<'_>) -> Result<Items<'i>> {
         let items = pass.survey.items(self.input, pass.plan)?;
-        let items: Items<'i> = match self.only {
+        let items: Items<'i> = match self.only() {
             Some(only) => Box::new(only.of(items)),
             None => Box::new(items),
         };
@@ -331,22 +340,19 @@ impl Import<'_> {
             Some((table, tables[table].header.position(&name)?, name))
         };
         let watching = Watching::new(plan, plan.unread_columns().into_iter().filter_map(position));
-        let rows = self.args.rows.clone().filter(|_| self.only.is_none());
+        let rows = self.args.rows.clone().filter(|_| self.only().is_none());
         let selection = rows.unwrap_or_default();
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
-        let unread = watching.filled();
-        if unread.is_empty() {
+        for notice in self.input.notices() {
+            self.output.say(&format!("  note       {notice}"));
+        }
+        let filled = watching.filled();
+        if filled.is_empty() {
             return Ok(survey);
         }
-        let column = |(name, count): &(String, u64)| {
-            format!("`{name}` ({})", words::plural(*count, "cell", "cells"))
-        };
-        let text = format!(
-            "nothing reads {}",
-            unread.iter().map(column).collect::<Vec<_>>().join(", ")
-        );
+        let text = unread::line(&filled);
         match self.mapping.unmapped() {
             Unmapped::Error => Err(Error::new(ErrorKind::Mapping, text)
                 .at(self.mapping.name())
@@ -479,7 +485,7 @@ impl Import<'_> {
             limit: self.limit(),
             dry_run: self.args.dry_run,
             again: self.args.again,
-            retry: self.only.is_some(),
+            retry: self.only().is_some(),
             keep: match (&self.args.payloads, self.args.diff) {
                 (Some(_), _) | (_, true) => Keep::All,
                 (None, false) => Keep::First(self.args.show),
@@ -517,6 +523,29 @@ impl Import<'_> {
                 true => String::new(),
                 false => self.mapping.key_definition().to_owned(),
             },
+            belongs: self.belongs(),
+        }
+    }
+
+    /// To which run it belongs: a retry says it, and an error file is known by its columns.
+    fn belongs(&self) -> Belongs {
+        let is_error_file = |table: &Table| {
+            let names = table.header.names();
+            (error_file::COLUMNS.iter()).all(|column| names.iter().any(|name| name == column))
+        };
+        match self.part {
+            Part::Failed(only) => Belongs::To(only.code().to_owned()),
+            Part::Corrected(run) => Belongs::To(run.clone()),
+            Part::Whole if self.input.tables().iter().any(is_error_file) => Belongs::ToOpen,
+            Part::Whole => Belongs::ToInput,
+        }
+    }
+
+    /// The records that are run at all; `None`: every one.
+    fn only(&self) -> Option<&Only> {
+        match self.part {
+            Part::Failed(only) => Some(only),
+            Part::Whole | Part::Corrected(_) => None,
         }
     }
 

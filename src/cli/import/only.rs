@@ -38,6 +38,11 @@ impl Only {
         }
     }
 
+    /// The code of an attempt at the run in which they ended badly.
+    pub(super) fn code(&self) -> &str {
+        &self.run.code
+    }
+
     /// Refuses another tenant than that of the run: its keys say nothing about what was made there.
     pub(super) fn same_tenant(&self, tenant: &str, target: &str) -> Result<()> {
         same_tenant(&self.run, tenant, target)

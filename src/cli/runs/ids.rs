@@ -12,7 +12,7 @@ use super::super::output::{Output, write_failed};
 use super::PAGE;
 use crate::config::StateFolder;
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, MadeTicket, RunInfo};
+use crate::ledger::{Ledger, MadeTicket, Run, RunInfo};
 use crate::mapping::Mapping;
 use crate::outfile::{Claims, Draft, Readers, Records, unwritable};
 use crate::record::{Cell, Place, Record};
@@ -73,48 +73,62 @@ impl Write for To {
     }
 }
 
-/// Writes the tickets of a run as CSV, or as JSON lines.
-pub(super) async fn print(ledger: &Ledger, run: &RunInfo, to: To, output: Output) -> Result<()> {
-    let input = match reopen(run) {
-        Ok(input) => Some(input),
-        Err(reason) => {
-            output.say(&format!(
-                "  note       without the columns of the input: {reason}"
-            ));
-            None
-        }
-    };
-    let mut rows = match &input {
-        Some(input) => Some(Columns::new(input)?),
-        None => None,
-    };
-    let mut sink = Sink::new(output, to, input.as_ref())?;
+/// Writes the tickets of a run as CSV, or as JSON lines: attempt by attempt, in the order of their inputs.
+pub(super) async fn print(ledger: &Ledger, run: &Run, to: To, output: Output) -> Result<()> {
+    let mut inputs: Vec<(&str, Option<Input>)> = Vec::new();
+    let mut told: Vec<String> = Vec::new();
+    for attempt in run.attempts() {
+        let input = match reopen(attempt) {
+            Ok(input) => Some(input),
+            Err(reason) => {
+                if !told.contains(&reason) {
+                    output.say(&format!(
+                        "  note       without the columns of the input: {reason}"
+                    ));
+                    told.push(reason);
+                }
+                None
+            }
+        };
+        inputs.push((&attempt.code, input));
+    }
+    let mut sink = Sink::new(output, to, &inputs)?;
+    let mut rows: Option<(usize, Option<Columns<'_>>)> = None;
     let mut after = None;
     loop {
-        let page = ledger.ids(&run.code, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.row.ordinal);
+        let (page, last) = ledger.ids(run, after, PAGE).await?;
+        if last.is_none() {
+            break;
+        }
+        after = last;
         for made in &page {
+            let at = (inputs.iter())
+                .position(|(code, _)| *code == made.attempt)
+                .unwrap_or_default();
+            if rows.as_ref().is_none_or(|(of, _)| *of != at) {
+                rows = Some((at, inputs[at].1.as_ref().map(Columns::new).transpose()?));
+            }
             let record = match &mut rows {
-                Some(rows) => rows.seek(&made.row.place)?,
-                None => None,
+                Some((_, Some(rows))) => rows.seek(&made.row.place)?,
+                _ => None,
             };
-            sink.put(made, record.as_ref())?;
+            sink.put(made, at, record.as_ref())?;
         }
     }
     sink.end(output)
 }
 
-/// The input as the run read it.
-fn reopen(run: &RunInfo) -> std::result::Result<Input, String> {
-    let paths: Vec<PathBuf> = run.meta.inputs.iter().map(PathBuf::from).collect();
+/// The input as an attempt read it.
+fn reopen(attempt: &RunInfo) -> std::result::Result<Input, String> {
+    let meta = &attempt.meta;
+    let paths: Vec<PathBuf> = meta.inputs.iter().map(PathBuf::from).collect();
     if paths.iter().any(|path| source::comes_once(path)) {
         return Err("it came from standard input or a pipe".to_owned());
     }
-    let mapping = Mapping::load(Path::new(&run.meta.mapping)).map_err(|error| error.to_string())?;
+    let mapping = Mapping::load(Path::new(&meta.mapping)).map_err(|error| error.to_string())?;
     let input = Input::open(&paths, mapping.input_options()).map_err(|error| error.to_string())?;
-    if input.fingerprint() != run.meta.input_print {
-        return Err(format!("{} has changed since", run.meta.inputs.join(", ")));
+    if input.fingerprint() != meta.input_print {
+        return Err(format!("{} has changed since", meta.inputs.join(", ")));
     }
     Ok(input)
 }
@@ -163,35 +177,45 @@ impl<'a> Columns<'a> {
 }
 
 enum Sink {
-    Csv(Box<csv::Writer<To>>, Vec<String>, Vec<Vec<usize>>),
-    Json(To, Vec<Vec<String>>),
+    Csv(
+        Box<csv::Writer<To>>,
+        Vec<String>,
+        /// Of each input, and of each of its tables: where its columns go.
+        Vec<Vec<Vec<usize>>>,
+    ),
+    /// Of each input, and of each of its tables: its headings.
+    Json(To, Vec<Vec<Vec<String>>>),
 }
 
 impl Sink {
-    fn new(output: Output, to: To, input: Option<&Input>) -> Result<Self> {
-        let tables = input.map(Input::tables).unwrap_or_default();
-        if output.is_json() {
-            return Ok(Self::Json(
-                to,
-                tables
-                    .iter()
+    fn new(output: Output, to: To, inputs: &[(&str, Option<Input>)]) -> Result<Self> {
+        let headings: Vec<Vec<Vec<String>>> = (inputs.iter())
+            .map(|(_, input)| {
+                let tables = input.as_ref().map(Input::tables).unwrap_or_default();
+                (tables.iter())
                     .map(|table| table.header.names().to_vec())
-                    .collect(),
-            ));
+                    .collect()
+            })
+            .collect();
+        if output.is_json() {
+            return Ok(Self::Json(to, headings));
         }
         // Tables with different headers share one file: the union of their columns, in order of appearance.
         let mut names: Vec<String> = Vec::new();
-        let mut places = Vec::new();
-        for table in tables {
-            let place = |name: &String| match names.iter().position(|known| known == name) {
-                Some(at) => at,
-                None => {
-                    names.push(name.clone());
-                    names.len() - 1
-                }
-            };
-            places.push(table.header.names().iter().map(place).collect());
-        }
+        let mut place = |name: &String| match names.iter().position(|known| known == name) {
+            Some(at) => at,
+            None => {
+                names.push(name.clone());
+                names.len() - 1
+            }
+        };
+        let places: Vec<Vec<Vec<usize>>> = (headings.iter())
+            .map(|tables| {
+                (tables.iter())
+                    .map(|table| table.iter().map(&mut place).collect())
+                    .collect()
+            })
+            .collect();
         let mut writer = csv::Writer::from_writer(to);
         writer
             .write_record(names.iter().map(String::as_str).chain(COLUMNS))
@@ -199,7 +223,7 @@ impl Sink {
         Ok(Self::Csv(Box::new(writer), names, places))
     }
 
-    fn put(&mut self, made: &MadeTicket, record: Option<&Record>) -> Result<()> {
+    fn put(&mut self, made: &MadeTicket, input: usize, record: Option<&Record>) -> Result<()> {
         let place = &made.row.place;
         let ticket = &made.ticket;
         let row = place.row.to_string();
@@ -216,7 +240,7 @@ impl Sink {
             Self::Csv(writer, names, places) => {
                 let mut cells = vec![String::new(); names.len()];
                 if let Some(record) = record {
-                    for (cell, at) in record.cells.iter().zip(&places[record.table]) {
+                    for (cell, at) in record.cells.iter().zip(&places[input][record.table]) {
                         cells[*at] = cell.text().into_owned();
                     }
                 }
@@ -227,7 +251,7 @@ impl Sink {
             Self::Json(to, headers) => {
                 let mut object = serde_json::Map::new();
                 if let Some(record) = record {
-                    for (name, cell) in headers[record.table].iter().zip(&record.cells) {
+                    for (name, cell) in headers[input][record.table].iter().zip(&record.cells) {
                         object.insert(name.clone(), value(cell));
                     }
                 }

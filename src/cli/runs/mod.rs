@@ -11,13 +11,14 @@ mod typed;
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{Global, RunsCommand};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
-use crate::ledger::{EndFilter, Ledger, RunInfo, StoredEnd, StoredRow};
+use crate::ledger::{EndFilter, Ledger, Run, RunInfo, StoredEnd, StoredRow, Tally};
 use crate::report::words;
 
 /// Rows read from the ledger at once.
@@ -43,25 +44,25 @@ pub(super) async fn run(
     };
     match command {
         RunsCommand::List => list(&ledger, *output).await?,
-        RunsCommand::Show { run } => show(&named(&ledger, &run).await?, *output)?,
+        RunsCommand::Show { run } => show(&ledger, &named(&ledger, &run).await?, *output).await?,
         RunsCommand::Errors { run } => {
             errors(&ledger, &named(&ledger, &run).await?, *output).await?
         }
         RunsCommand::Ids { run, output: path } => {
-            let run = named(&ledger, &run).await?;
+            let run = with_tickets(&ledger, &run, *output).await?;
             let to = ids::To::new(path.as_deref(), &state, global.readers())?;
             ids::print(&ledger, &run, to, *output).await?
         }
         RunsCommand::Retry(args) => {
             let run = named(&ledger, &args.run).await?;
-            return retry::run(args, ledger, run, global, *output).await;
+            return retry::run(args, ledger, run, &state, global, *output).await;
         }
         RunsCommand::Settle(args) => {
             let run = named(&ledger, &args.run).await?;
             return settle::run(args, &ledger, &run, &state, global, *output).await;
         }
         RunsCommand::Rollback(args) => {
-            let run = named(&ledger, &args.run).await?;
+            let run = with_tickets(&ledger, &args.run, *output).await?;
             return rollback::run(args, &ledger, &run, &state, global, *output).await;
         }
         RunsCommand::Adopt(args) => {
@@ -75,114 +76,210 @@ pub(super) async fn run(
     Ok(ExitCode::Done)
 }
 
-async fn named(ledger: &Ledger, code: &str) -> Result<RunInfo> {
+/// The run that a code names. For what is done with its tickets `last` passes over later runs that made none.
+async fn named(ledger: &Ledger, code: &str) -> Result<Run> {
     if code != "last" {
-        return ledger.run(code).await;
+        return ledger.whole_run(code).await;
     }
-    let last = ledger.runs().await?.into_iter().next();
+    let last = ledger.whole_runs().await?.into_iter().next();
     last.ok_or_else(|| Error::usage("there is no run yet").hint("`deskferry import` makes one"))
 }
 
+/// As [`named`]; `last` is the last run that did something: the same command once more makes a run that has nothing to do.
+async fn with_tickets(ledger: &Ledger, code: &str, output: Output) -> Result<Run> {
+    let named = named(ledger, code).await?;
+    if code != "last" || !is_empty(&named) {
+        return Ok(named);
+    }
+    let input = named.last().meta.input_print.clone();
+    let same =
+        |run: &Run| run.first().meta.input_print == input && run.last().scope == named.last().scope;
+    let runs = ledger.whole_runs().await?;
+    let Some(run) = runs.into_iter().find(|run| same(run) && !is_empty(run)) else {
+        return Ok(named);
+    };
+    output.say(&format!(
+        "  note       run {} had nothing to do: this is about run {}, the last over the same input that did something",
+        named.code(),
+        run.code()
+    ));
+    Ok(run)
+}
+
+/// Whether a run came through and had nothing to do: all its rows were done before.
+fn is_empty(run: &Run) -> bool {
+    let totals = run
+        .last()
+        .totals
+        .as_ref()
+        .filter(|_| run.attempts().len() == 1);
+    let is_import = !run.last().meta.input_print.is_empty();
+    let skipped = |totals: &Value| totals["records"] == totals["done_before"];
+    is_import && totals.is_some_and(skipped)
+}
+
 async fn list(ledger: &Ledger, output: Output) -> Result<()> {
-    let runs = ledger.runs().await?;
+    let runs = ledger.whole_runs().await?;
+    let mut tallies = Vec::with_capacity(runs.len());
+    for run in &runs {
+        tallies.push(ledger.tally(run).await?);
+    }
+    let runs: Vec<(Run, Tally)> = runs.into_iter().zip(tallies).collect();
     if output.is_json() {
-        return output.data(&json!(runs.iter().map(run_json).collect::<Vec<_>>()).to_string());
+        let runs: Vec<Value> = runs
+            .iter()
+            .map(|(run, tally)| run_json(run, tally))
+            .collect();
+        return output.data(&json!(runs).to_string());
     }
     if runs.is_empty() {
         output.say("  there is no run yet");
         return Ok(());
     }
-    let line = |run: &RunInfo| {
+    let line = |(run, tally): &(Run, Tally)| {
         format!(
             "{:<5} {}  {:<11} {:<10} {:<44} {}",
-            run.code,
-            run.started.strftime("%Y-%m-%d %H:%M"),
-            run.state.as_str(),
-            run.system,
-            totals_line(run),
-            run.meta.inputs.join(", ")
+            run.code(),
+            run.first().started.strftime("%Y-%m-%d %H:%M"),
+            run.last().word(),
+            run.last().system,
+            totals_line(run, tally),
+            run.first().meta.inputs.join(", ")
         )
     };
     output.data(&runs.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-fn totals_line(run: &RunInfo) -> String {
-    let Some(totals) = &run.totals else {
-        return "no totals: it never came to its end".to_owned();
+fn totals_line(run: &Run, tally: &Tally) -> String {
+    let last = run.last();
+    let sum = |name: &str| -> u64 {
+        (run.attempts().iter())
+            .filter_map(|attempt| attempt.totals.as_ref()?[name].as_u64())
+            .sum()
     };
-    let count = |name: &str| totals[name].as_u64().unwrap_or(0);
-    let mut text = format!(
-        "{} {}",
-        run.meta.operation.done(),
-        words::count(count("created") + count("incomplete"))
-    );
-    for (name, what) in [
-        ("updated", "updated"),
-        ("adopted", "adopted"),
-        ("skipped", "skipped"),
-        ("rejected", "rejected"),
-        ("in_doubt", "in doubt"),
-        ("not_sent", "not sent"),
-    ] {
-        if count(name) > 0 {
-            let _ = write!(text, ", {what} {}", words::count(count(name)));
+    let mut text = String::new();
+    let operation = last.meta.operation;
+    let done = match operation.makes() {
+        true => tally.made + run.undone(),
+        false => tally.of("created") + tally.of("incomplete"),
+    };
+    let _ = write!(text, "{} {}", operation.done(), words::count(done));
+    let skipped = match run.attempts() {
+        [one] => one.totals.as_ref().and_then(|it| it["skipped"].as_u64()),
+        // What an earlier attempt made is skipped by a later one: that says nothing of the run.
+        _ => None,
+    };
+    let counts = [
+        ("updated", tally.of("updated")),
+        ("adopted", sum("adopted")),
+        ("known", tally.of("known")),
+        ("skipped", skipped.unwrap_or_default()),
+        ("incomplete", tally.of("incomplete")),
+        ("rejected", tally.of("rejected")),
+        ("in doubt", tally.of("in_doubt")),
+        ("not sent", tally.not_sent),
+    ];
+    for (what, count) in counts {
+        if count > 0 {
+            let _ = write!(text, ", {what} {}", words::count(count));
         }
     }
-    if run.undone > 0 {
-        let _ = write!(text, ", taken back {}", words::count(run.undone));
+    if last.totals.is_none() && last.word() != "running" {
+        text.push_str(", never came to its end");
+    }
+    if run.undone() > 0 {
+        let _ = write!(text, ", taken back {}", words::count(run.undone()));
+    }
+    if run.attempts().len() > 1 {
+        let _ = write!(text, "; {} attempts", run.attempts().len());
     }
     text
 }
 
-fn run_json(run: &RunInfo) -> Value {
+fn attempt_json(attempt: &RunInfo) -> Value {
     json!({
-        "run": run.code, "state": run.state, "system": run.system, "tenant": run.tenant, "scope": run.scope,
-        "started": run.started, "ended": run.ended, "inputs": run.meta.inputs, "mapping": run.meta.mapping,
-        "input_fingerprint": run.meta.input_print, "mapping_fingerprint": run.meta.mapping_print,
-        "system_fingerprint": run.meta.system_print, "directory_fingerprint": run.meta.directory_print, "directory_pulled": run.meta.directory_pulled,
-        "totals": run.totals, "undone": run.undone, "resume": run.meta.command,
+        "attempt": attempt.name(), "state": attempt.word(), "started": attempt.started, "ended": attempt.ended,
+        "inputs": attempt.meta.inputs, "mapping": attempt.meta.mapping, "input_fingerprint": attempt.meta.input_print,
+        "mapping_fingerprint": attempt.meta.mapping_print, "system_fingerprint": attempt.meta.system_print,
+        "directory_fingerprint": attempt.meta.directory_print, "directory_pulled": attempt.meta.directory_pulled,
+        "totals": attempt.totals, "undone": attempt.undone, "resume": attempt.meta.command,
     })
 }
 
-fn show(run: &RunInfo, output: Output) -> Result<()> {
+/// A run as its last attempt left it, with all attempts.
+fn run_json(run: &Run, tally: &Tally) -> Value {
+    let last = run.last();
+    let mut object = attempt_json(last);
+    let ends: serde_json::Map<String, Value> = (tally.ends.iter())
+        .map(|(word, count)| (word.clone(), json!(count)))
+        .collect();
+    object["run"] = json!(run.code());
+    object["system"] = json!(last.system);
+    object["tenant"] = json!(last.tenant);
+    object["scope"] = json!(last.scope);
+    object["inputs"] = json!(run.first().meta.inputs);
+    object["started"] = json!(run.first().started);
+    object["undone"] = json!(run.undone());
+    object["made"] = json!(tally.made);
+    object["ends"] = Value::Object(ends);
+    object["attempts"] = run.attempts().iter().map(attempt_json).collect();
+    object
+}
+
+async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
+    let tally = ledger.tally(run).await?;
     if output.is_json() {
-        return output.data(&run_json(run).to_string());
+        return output.data(&run_json(run, &tally).to_string());
     }
-    let ended = run.ended.map_or_else(
-        || "it never came to its end".to_owned(),
-        |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-    );
-    let lines = [
-        format!("run        {}   {}", run.code, run.state.as_str()),
-        format!("input      {}", run.meta.inputs.join(", ")),
-        format!("mapping    {}   scope {}", run.meta.mapping, run.scope),
-        format!("system     {}   tenant {}", run.system, run.tenant),
-        format!(
-            "started    {} (UTC)",
-            run.started.strftime("%Y-%m-%d %H:%M:%S")
-        ),
+    let (first, last) = (run.first(), run.last());
+    let moment = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let ended = match last.ended {
+        Some(at) => moment(at),
+        None if last.word() == "running" => "it is under way".to_owned(),
+        None => "it never came to its end".to_owned(),
+    };
+    let mut lines = vec![
+        format!("run        {}   {}", run.code(), last.word()),
+        format!("input      {}", first.meta.inputs.join(", ")),
+        format!("mapping    {}   scope {}", last.meta.mapping, last.scope),
+        format!("system     {}   tenant {}", last.system, last.tenant),
+        format!("started    {} (UTC)", moment(first.started)),
         format!("ended      {ended}"),
-        format!("rows       {}", totals_line(run)),
-        format!("go on      {}", run.meta.command),
+        format!("rows       {}", totals_line(run, &tally)),
     ];
+    if run.attempts().len() > 1 {
+        lines.extend(run.attempts().iter().map(|attempt| {
+            format!(
+                "attempt    {}   {}   {}   {}",
+                attempt.name(),
+                moment(attempt.started),
+                attempt.word(),
+                attempt.meta.inputs.join(", ")
+            )
+        }));
+    }
+    let is_open = ["rejected", "incomplete", "in_doubt"]
+        .iter()
+        .any(|word| tally.of(word) > 0);
+    if is_open || tally.not_sent > 0 || last.word() != "finished" {
+        lines.push(format!("go on      {}", first.meta.command));
+    }
     output.data(&lines.join("\n"))
 }
 
-/// Reads all kept ends page by page into `each`.
+/// Reads the last end of each row that a person should look at page by page into `each`.
 async fn pages(
     ledger: &Ledger,
-    code: &str,
+    run: &Run,
     mut each: impl FnMut(&StoredRow) -> Result<()>,
 ) -> Result<u64> {
     let (mut after, mut count) = (None, 0);
     loop {
-        let page = ledger
-            .row_ends(code, EndFilter::Errors, after, PAGE)
-            .await?;
-        let Some(last) = page.last() else {
+        let (page, last) = ledger.row_ends(run, EndFilter::Errors, after, PAGE).await?;
+        if last.is_none() {
             return Ok(count);
-        };
-        after = Some(last.ordinal);
+        }
+        after = last;
         for row in &page {
             each(row)?;
             count += 1;
@@ -190,7 +287,7 @@ async fn pages(
     }
 }
 
-async fn errors(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
+async fn errors(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
     let print = |row: &StoredRow| {
         output.data(&if output.is_json() {
             json!(row_json(row)).to_string()
@@ -198,11 +295,11 @@ async fn errors(ledger: &Ledger, run: &RunInfo, output: Output) -> Result<()> {
             row_text(row)
         })
     };
-    let count = pages(ledger, &run.code, print).await?;
+    let count = pages(ledger, run, print).await?;
     if count == 0 {
         output.say(&format!(
             "  run {} has no row that was refused or is in doubt",
-            run.code
+            run.code()
         ));
     }
     Ok(())
@@ -228,7 +325,7 @@ fn row_text(row: &StoredRow) -> String {
         StoredEnd::Rejected { faults } | StoredEnd::Incomplete { faults, .. } => {
             if let Some(ticket) = row.end.ticket() {
                 line(format!(
-                    "created as {}, a later step was refused",
+                    "its ticket is {}, a later step was refused",
                     ticket.number.as_deref().unwrap_or(&ticket.id)
                 ));
             }
@@ -251,7 +348,7 @@ fn row_text(row: &StoredRow) -> String {
             line(format!("changed since run {run} made it from {from}"))
         }
         StoredEnd::Skipped { reason } => line(format!("skipped: {reason}")),
-        StoredEnd::Created { .. } | StoredEnd::Updated { .. } => {}
+        StoredEnd::Created { .. } | StoredEnd::Updated { .. } | StoredEnd::Known { .. } => {}
     }
     text
 }

@@ -10,14 +10,14 @@ use super::typed;
 use crate::config::StateFolder;
 use crate::directory::cache;
 use crate::error::{Error, ExitCode, Result};
-use crate::ledger::{Ledger, RunInfo, backups};
+use crate::ledger::{Ledger, Purged, Run, backups};
 use crate::report::words;
 use crate::systems::SystemName;
 
 pub(super) async fn run(
     args: PurgeArgs,
     ledger: &Ledger,
-    run: &RunInfo,
+    run: &Run,
     state: &StateFolder,
     output: Output,
 ) -> Result<ExitCode> {
@@ -25,12 +25,16 @@ pub(super) async fn run(
     if !keep_ids {
         confirm(run, args.confirm.as_deref())?;
     }
-    let locks = typed::lock(run, None, ledger)?;
-    let purged = ledger.purge(&locks, &run.code, keep_ids).await?;
+    let locks = typed::lock(run.last(), None, ledger)?;
+    let mut purged = Purged::default();
+    // The last first: what a later attempt wrote is of rows that an earlier one made.
+    for code in run.codes().iter().rev() {
+        purged.add(ledger.purge(&locks, code, keep_ids).await?);
+    }
     let mut removed: Vec<String> = Vec::new();
     if purged.last_of_tenant
-        && let Some(system) = SystemName::parse(&run.system)
-        && let Some(path) = cache::forget(state.path(), system, &run.tenant)?
+        && let Some(system) = SystemName::parse(&run.last().system)
+        && let Some(path) = cache::forget(state.path(), system, &run.last().tenant)?
     {
         removed.push(path.display().to_string());
     }
@@ -46,13 +50,13 @@ pub(super) async fn run(
     let mut lines = vec![match keep_ids {
         true => format!(
             "  purged     run {}: {} of rows, all texts and names; {} with the id of their ticket stay, so that nothing is sent twice",
-            run.code,
+            run.code(),
             words::plural(purged.rows, "end", "ends"),
             words::plural(purged.kept, "key", "keys")
         ),
         false => format!(
             "  purged     run {}: {} of rows and {}; the tickets stand, and an import would no longer know them",
-            run.code,
+            run.code(),
             words::plural(purged.rows, "end", "ends"),
             words::plural(purged.keys, "key", "keys")
         ),
@@ -71,34 +75,34 @@ pub(super) async fn run(
     output.say(&lines.join("\n"));
     if output.is_json() {
         let document = json!({
-            "run": run.code, "rows": purged.rows, "keys_forgotten": purged.keys, "keys_kept": purged.kept, "deleted": removed,
+            "run": run.code(), "rows": purged.rows, "keys_forgotten": purged.keys, "keys_kept": purged.kept, "deleted": removed,
         });
         output.data(&document.to_string())?;
     }
     Ok(ExitCode::Done)
 }
 
-fn confirm(run: &RunInfo, given: Option<&str>) -> Result<()> {
+fn confirm(run: &Run, given: Option<&str>) -> Result<()> {
     let about = format!(
         "purging run {} makes the ledger forget which tickets its rows made: importing the file again would make them twice",
-        run.code
+        run.code()
     );
     let typed = match given {
         Some(code) => code.to_owned(),
         None if std::io::stdin().is_terminal() => ask(&about)?,
         None => {
             return Err(Error::usage(about)
-                .hint(format!("--keep ids keeps just the keys and the ids of the tickets: deskferry runs purge {} --keep ids", run.code))
-                .hint(format!("nothing was purged; to forget them too: --confirm {}", run.code)));
+                .hint(format!("--keep ids keeps just the keys and the ids of the tickets: deskferry runs purge {} --keep ids", run.code()))
+                .hint(format!("nothing was purged; to forget them too: --confirm {}", run.code())));
         }
     };
-    if typed.trim().eq_ignore_ascii_case(&run.code) {
+    if typed.trim().eq_ignore_ascii_case(&run.code()) {
         return Ok(());
     }
     Err(Error::usage(format!(
         "`{}` is not `{}`, nothing was purged",
         typed.trim(),
-        run.code
+        run.code()
     )))
 }
 

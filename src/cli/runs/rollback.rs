@@ -15,10 +15,10 @@ use super::super::output::Output;
 use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
-use crate::ledger::{Ledger, RunInfo, UndoState, Undoable};
+use crate::ledger::{Ledger, Run, UndoState, Undoable};
 use crate::report::words;
-use crate::run::{Forecast, Going, Limiter, Taking, UNKNOWN_RATE};
-use crate::systems::Window;
+use crate::run::{Forecast, Going, Limiter, Taking, UNKNOWN_RATE, by_place};
+use crate::systems::{TAKEN_BACK, Window};
 
 /// How many tickets are named.
 const SHOWN: usize = 20;
@@ -28,33 +28,36 @@ const REQUESTS: f64 = 2.0;
 pub(super) async fn run(
     args: RollbackArgs,
     ledger: &Ledger,
-    run: &RunInfo,
+    run: &Run,
     state: &StateFolder,
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
-    if !run.meta.operation.makes() {
+    let operation = run.last().meta.operation;
+    if !operation.makes() {
         return Err(Error::usage(format!(
             "run {} cannot be taken back: it made no tickets, it ran to {} some",
-            run.code,
-            run.meta.operation.verb()
+            run.code(),
+            operation.verb()
         ))
         .hint("nobody knows what stood there before: `deskferry runs ids` lists the tickets, `deskferry ticket` mends one by hand"));
     }
-    let typed = Typed::of(run, global)?;
+    let typed = Typed::of(run.last(), global)?;
     let target = typed.target()?;
-    let locks = typed::lock(run, Some(&target), ledger)?;
-    let connected = typed::connect(run, &typed, &target, state).await?;
+    let locks = typed::lock(run.last(), Some(&target), ledger)?;
+    let connected = typed::connect(run.last(), &typed, &target, state).await?;
     let rate = args.rate.or(typed.args.rate).or_else(|| target.rate());
+    let (commit_within, visible_within) = target.surprise(connected.system.as_ref());
     let taking = Taking {
+        surprise: commit_within + visible_within,
         system: Arc::clone(&connected.system),
-        rollback: ledger.rollback(&locks, &run.code).await?,
+        rollback: ledger.rollback(&locks, run).await?,
         limiter: Arc::new(Limiter::new(rate)),
         concurrency: target.concurrency(),
         note: format!(
-            "Taken back by Deskferry: this ticket was made by the import {} of {}.",
-            run.code,
-            run.started.strftime("%Y-%m-%d")
+            "{TAKEN_BACK}: this ticket was made by the import {} of {}.",
+            run.code(),
+            run.first().started.strftime("%Y-%m-%d")
         ),
     };
     let command = Rolling {
@@ -75,7 +78,7 @@ pub(super) async fn run(
 struct Rolling<'a> {
     args: &'a RollbackArgs,
     ledger: &'a Ledger,
-    run: &'a RunInfo,
+    run: &'a Run,
     target: &'a Target,
     connected: &'a Connected,
     output: Output,
@@ -106,8 +109,10 @@ impl Tally {
 impl Rolling<'_> {
     async fn go(&self, taking: &Taking) -> Result<ExitCode> {
         let forecast = taking.forecast(self.window()).await?;
-        let doubtful = self.ledger.doubtful(&self.run.code).await?.len();
-        self.output.say(&self.about(&forecast, doubtful, taking));
+        let updated = self.ledger.tally(self.run).await?.of("updated");
+        let doubtful = self.ledger.doubtful(self.run).await?.len();
+        self.output
+            .say(&self.about(&forecast, (doubtful, updated), taking));
         if self.args.dry_run {
             return self.rehearsed(&forecast);
         }
@@ -126,18 +131,23 @@ impl Rolling<'_> {
     /// The time of the run, with a day on both sides for what the clocks and the site's zone differ by.
     fn window(&self) -> Window {
         let day = SignedDuration::from_hours(24);
-        let ended = self.run.ended.unwrap_or_else(Timestamp::now);
+        // One of which the end is not known went on for nobody knows how long.
+        let last = self.run.last();
+        let ended = self.run.ended().filter(|_| last.ended.is_some());
+        let ended = ended.unwrap_or_else(Timestamp::now);
+        let started = self.run.first().started;
         Window {
-            from: self
-                .run
-                .started
-                .checked_sub(day)
-                .unwrap_or(self.run.started),
+            from: started.checked_sub(day).unwrap_or(started),
             to: ended.checked_add(day).unwrap_or(ended),
         }
     }
 
-    fn about(&self, forecast: &Forecast, doubtful: usize, taking: &Taking) -> String {
+    fn about(
+        &self,
+        forecast: &Forecast,
+        (doubtful, updated): (usize, u64),
+        taking: &Taking,
+    ) -> String {
         let touched = forecast.undone + forecast.unseen;
         let rate = taking.limiter.rate().unwrap_or(UNKNOWN_RATE);
         let least = Duration::from_secs_f64(touched as f64 * REQUESTS / rate);
@@ -145,7 +155,7 @@ impl Rolling<'_> {
         let mut lines = vec![
             format!(
                 "  rollback   run {} made {}",
-                self.run.code,
+                self.run.code(),
                 words::plural(
                     touched + forecast.gone + forecast.kept.len() as u64,
                     "ticket that the ledger still holds",
@@ -158,17 +168,12 @@ impl Rolling<'_> {
                 taking.system.undoing()
             ),
             format!(
-                "    keep       {} that somebody has changed since",
+                "    keep       {} that somebody has changed since, or named by hand",
                 words::count(forecast.kept.len() as u64)
             ),
         ];
         lines.extend(named(&forecast.kept));
-        let updated = self
-            .run
-            .totals
-            .as_ref()
-            .and_then(|it| it["updated"].as_u64());
-        if let Some(updated) = updated.filter(|updated| *updated > 0) {
+        if updated > 0 {
             lines.push(format!(
                 "    leave      {} that earlier runs made and this one updated: nothing undoes that",
                 words::count(updated)
@@ -182,7 +187,7 @@ impl Rolling<'_> {
         }
         lines.push(format!(
             "    where      {} ({}), tenant {}, as {}",
-            self.run.system,
+            self.run.last().system,
             self.target.name(),
             account.tenant,
             account.user.as_deref().unwrap_or("the owner of the token")
@@ -196,7 +201,7 @@ impl Rolling<'_> {
             lines.push(format!(
                 "    in doubt   {}: nobody knows whether they were made; run the import again, or `deskferry runs settle {}`",
                 words::plural(doubtful as u64, "row", "rows"),
-                self.run.code
+                self.run.code()
             ));
         }
         lines.join("\n")
@@ -207,7 +212,7 @@ impl Rolling<'_> {
             .say("  nothing was taken back: this was --dry-run");
         if self.output.is_json() {
             let document = json!({
-                "run": self.run.code, "dry_run": true, "would_undo": forecast.undone + forecast.unseen,
+                "run": self.run.code(), "dry_run": true, "would_undo": forecast.undone + forecast.unseen,
                 "would_keep": rows(&forecast.kept), "gone": forecast.gone,
             });
             self.output.data(&document.to_string())?;
@@ -216,8 +221,10 @@ impl Rolling<'_> {
     }
 
     fn report(&self, tally: &mut Tally, going: Result<Going>) -> Result<ExitCode> {
-        tally.kept.sort_by_key(|(one, _)| one.ordinal);
-        tally.refused.sort_by_key(|(one, _)| one.ordinal);
+        tally
+            .kept
+            .sort_by(|(one, _), (other, _)| by_place(one, other));
+        (tally.refused).sort_by(|(one, _), (other, _)| by_place(one, other));
         let mut lines = vec![format!(
             "\n  undone {}   kept {}   gone before {}   refused {}",
             words::count(tally.undone),
@@ -226,7 +233,7 @@ impl Rolling<'_> {
             words::count(tally.refused.len() as u64)
         )];
         for (title, list) in [
-            ("  kept, changed since by somebody", &tally.kept),
+            ("  kept", &tally.kept),
             ("  refused by the system", &tally.refused),
         ] {
             if !list.is_empty() {
@@ -238,7 +245,7 @@ impl Rolling<'_> {
         if stopped {
             lines.push(format!(
                 "  go on      deskferry runs rollback {}",
-                self.run.code
+                self.run.code()
             ));
         } else if tally.undone + tally.gone > 0 {
             lines.push(
@@ -249,7 +256,7 @@ impl Rolling<'_> {
         self.output.say(&lines.join("\n"));
         if self.output.is_json() {
             let document = json!({
-                "run": self.run.code, "dry_run": false, "undone": tally.undone, "kept": rows(&tally.kept),
+                "run": self.run.code(), "dry_run": false, "undone": tally.undone, "kept": rows(&tally.kept),
                 "gone": tally.gone, "refused": rows(&tally.refused), "finished": !stopped,
                 "stopped": going.as_ref().err().map(Error::to_string),
             });

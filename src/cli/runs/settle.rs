@@ -13,20 +13,21 @@ use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::infile;
-use crate::ledger::{ByHand, Doubtful, Ledger, RunInfo};
+use crate::ledger::{ByHand, Doubtful, Ledger, Run};
 use crate::mapping::reference::{borne, field_of};
 use crate::outfile::{self, Readers, unwritable};
 use crate::report::words;
-use crate::run::Limiter;
+use crate::run::{Limiter, step_in_words};
 use crate::systems::{CREATE, Reading, System, Ticket};
 
 /// The columns of the file to be filled in.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "_file",
     "_sheet",
     "_row",
     "_key",
     "_step",
+    "_ordinal",
     "_ticket",
     "_sent",
     "_reference",
@@ -38,19 +39,19 @@ const COLUMNS: [&str; 11] = [
 pub(super) async fn run(
     args: SettleArgs,
     ledger: &Ledger,
-    run: &RunInfo,
+    run: &Run,
     state: &StateFolder,
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
-    let doubtful = ledger.doubtful(&run.code).await?;
+    let doubtful = ledger.doubtful(run).await?;
     if let Some(path) = &args.to {
         write(path, &doubtful, global.readers())?;
         output.say(&format!(
             "  {} to {}: fill in the column _as with done=ID, resend or skip, then\n  deskferry runs settle {} --from {}",
             words::plural(doubtful.len() as u64, "row in doubt written", "rows in doubt written"),
             path.display(),
-            run.code,
+            run.code(),
             words::shell_word(&path.display().to_string())
         ));
         return report(run, &doubtful, 0, output);
@@ -63,7 +64,7 @@ pub(super) async fn run(
         Some(path) => read(path, &doubtful, args.verdict.as_deref())?,
         None => all_as(&doubtful, &args)?,
     };
-    let locks = typed::lock(run, None, ledger)?;
+    let locks = typed::lock(run.last(), None, ledger)?;
     let said = match args.unchecked
         || said
             .iter()
@@ -73,23 +74,23 @@ pub(super) async fn run(
         false => looked_up(said, run, state, global).await?,
     };
     each_its_own(&said, ledger, run).await?;
-    let count = ledger.settle_by_hand(&locks, &run.code, said).await?;
-    let left = ledger.doubtful(&run.code).await?;
+    let count = ledger.settle_by_hand(&locks, run, said).await?;
+    let left = ledger.doubtful(run).await?;
     output.say(&format!(
         "  settled {}, {} still in doubt",
         words::plural(count, "row", "rows"),
         words::count(left.len() as u64)
     ));
-    if count > 0 && !run.meta.command.is_empty() {
-        output.say(&format!("  go on      {}", run.meta.command));
+    if count > 0 && !run.last().meta.command.is_empty() {
+        output.say(&format!("  go on      {}", run.last().meta.command));
     }
     report(run, &left, count, output)
 }
 
-fn report(run: &RunInfo, left: &[Doubtful], settled: u64, output: Output) -> Result<ExitCode> {
+fn report(run: &Run, left: &[Doubtful], settled: u64, output: Output) -> Result<ExitCode> {
     if output.is_json() {
         let rows: Vec<Value> = left.iter().map(row_json).collect();
-        let document = json!({"run": run.code, "settled": settled, "in_doubt": rows});
+        let document = json!({"run": run.code(), "settled": settled, "in_doubt": rows});
         output.data(&document.to_string())?;
     }
     Ok(match left.is_empty() {
@@ -101,15 +102,15 @@ fn report(run: &RunInfo, left: &[Doubtful], settled: u64, output: Output) -> Res
 fn row_json(row: &Doubtful) -> Value {
     json!({
         "file": &*row.place.file, "sheet": row.place.sheet.as_deref(), "row": row.place.row, "key": row.key.as_str(),
-        "step": row.step.name, "ticket": row.ticket.as_ref().map(|ticket| &ticket.id), "sent": row.sent_at,
+        "step": row.step.name, "ordinal": row.step.ordinal + 1, "ticket": row.ticket.as_ref().map(|ticket| &ticket.id), "sent": row.sent_at,
         "reference": row.reference, "answer": row.answer,
         "candidates": row.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
     })
 }
 
-fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
+fn list(run: &Run, doubtful: &[Doubtful], output: Output) {
     if doubtful.is_empty() {
-        return output.say(&format!("  run {} has no row in doubt", run.code));
+        return output.say(&format!("  run {} has no row in doubt", run.code()));
     }
     for row in doubtful {
         let sent = row.sent_at.map_or_else(String::new, |at| {
@@ -117,9 +118,9 @@ fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
         });
         let look = match (&row.ticket, &row.reference) {
             (Some(ticket), _) => format!(
-                "look at ticket {} whether `{}` was done",
+                "look at ticket {} whether {} was done",
                 ticket.number.as_ref().unwrap_or(&ticket.id),
-                row.step.name
+                step_in_words(&row.step)
             ),
             (None, Some(reference)) => format!("look for a ticket with `Ref: {reference}`"),
             (None, None) => {
@@ -136,7 +137,7 @@ fn list(run: &RunInfo, doubtful: &[Doubtful], output: Output) {
     }
     output.say(&format!(
         "\n  the same command as before settles by itself what it can: {}\n  what is left, you decide: deskferry runs settle {} --row N --as done=ID|resend|skip",
-        run.meta.command, run.code
+        run.last().meta.command, run.code()
     ));
 }
 
@@ -226,6 +227,7 @@ fn write(path: &Path, doubtful: &[Doubtful], readers: Readers) -> Result<()> {
                 &number,
                 row.key.as_str(),
                 &row.step.name,
+                &(row.step.ordinal + 1).to_string(),
                 row.ticket.as_ref().map_or("", |ticket| &ticket.id),
                 &sent_text(row),
                 row.reference.as_deref().unwrap_or(""),
@@ -277,6 +279,8 @@ fn read(
         column("_sent")?,
         column("_as")?,
     );
+    // A file that an earlier version wrote has none: there each step has one of its name in doubt at a time.
+    let ordinal = column("_ordinal").ok();
     let mut said = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(failed)?;
@@ -288,7 +292,12 @@ fn read(
         };
         let place = format!("{} row {}", path.display(), index + 2);
         let row = (doubtful.iter())
-            .find(|row| row.key.as_str() == cell(key) && row.step.name == cell(step))
+            .find(|row| {
+                let is_it = |at: usize| cell(at) == (row.step.ordinal + 1).to_string();
+                row.key.as_str() == cell(key)
+                    && row.step.name == cell(step)
+                    && ordinal.is_none_or(is_it)
+            })
             .ok_or_else(|| {
                 Error::input(format!("`{}` is not in doubt in this run", cell(key)))
                     .at(&place)
@@ -316,9 +325,11 @@ fn sent_text(row: &Doubtful) -> String {
 }
 
 /// Refuses a ticket that is said to be that of two rows, or that the ledger holds as that of another row.
-async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInfo) -> Result<()> {
+async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &Run) -> Result<()> {
     let creates = said.iter().filter_map(|(row, by_hand)| match by_hand {
-        ByHand::Done(ticket) if row.step.name == CREATE => Some((ticket.id.clone(), row)),
+        ByHand::Done(ticket) | ByHand::Own(ticket) if row.step.name == CREATE => {
+            Some((ticket.id.clone(), row))
+        }
         _ => None,
     });
     let mut rows: HashMap<String, &Doubtful> = HashMap::new();
@@ -331,9 +342,7 @@ async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInf
             .hint("each row made a ticket of its own, or none"));
         }
     }
-    let holders = ledger
-        .holders(&run.code, rows.keys().cloned().collect())
-        .await?;
+    let holders = ledger.holders(run, rows.keys().cloned().collect()).await?;
     for (id, holder) in holders {
         let row = rows[&id];
         if holder.as_ref() == Some(&row.key) {
@@ -355,13 +364,13 @@ async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &RunInf
 /// Looks in the system whether the tickets are there, and whether they are those of the rows.
 async fn looked_up(
     said: Vec<(Doubtful, ByHand)>,
-    run: &RunInfo,
+    run: &Run,
     state: &StateFolder,
     global: &Global,
 ) -> Result<Vec<(Doubtful, ByHand)>> {
-    let typed = Typed::of(run, global)?;
+    let typed = Typed::of(run.last(), global)?;
     let target = typed.target()?;
-    let connected = typed::connect(run, &typed, &target, state)
+    let connected = typed::connect(run.last(), &typed, &target, state)
         .await
         .map_err(|error| error.hint("--unchecked settles without looking the tickets up"))?;
     let limiter = Limiter::new(typed.args.rate.or_else(|| target.rate()));
@@ -371,7 +380,8 @@ async fn looked_up(
     for (row, by_hand) in said {
         let by_hand = match by_hand {
             ByHand::Done(ticket) => match look_up(system.as_ref(), &limiter, &row, &ticket).await {
-                Ok(ticket) => ByHand::Done(ticket),
+                Ok((ticket, true)) => ByHand::Own(ticket),
+                Ok((ticket, false)) => ByHand::Done(ticket),
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -386,21 +396,23 @@ async fn looked_up(
     failed.map_or(Ok(checked), Err)
 }
 
+/// The ticket, and whether it bears the reference of the row.
 async fn look_up(
     system: &dyn System,
     limiter: &Limiter,
     row: &Doubtful,
     ticket: &Ticket,
-) -> Result<Ticket> {
+) -> Result<(Ticket, bool)> {
     let id = &ticket.id;
     if row.acts {
-        return system.find_ticket(id, limiter).await?.ok_or_else(|| {
-            Error::usage(format!("the system has no ticket `{id}`")).at(&row.place)
-        });
+        let found = system.find_ticket(id, limiter).await?;
+        let none = || Error::usage(format!("the system has no ticket `{id}`")).at(&row.place);
+        return Ok((found.ok_or_else(none)?, false));
     }
     let found = match system.read_ticket(id, limiter).await? {
         Reading::Found(listed) => Ok(listed),
         Reading::Absent => Err(format!("the system has no ticket with the id `{id}`")),
+        Reading::Another(what) => Err(what),
         Reading::Unclear(what) => Err(format!("the ticket `{id}` could not be read: {what}")),
     };
     let listed = found.map_err(|why| {
@@ -416,6 +428,6 @@ async fn look_up(
         ))
         .at(&row.place)
         .hint(format!("the ticket of this row would bear `{wanted}`"))),
-        _ => Ok(listed.ticket),
+        (own, wanted) => Ok((listed.ticket, own.is_some() && wanted.is_some())),
     }
 }

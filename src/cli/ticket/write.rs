@@ -113,6 +113,7 @@ impl Write<'_> {
         Ok(Diff {
             ticket: ticket.clone(),
             fields,
+            then: Vec::new(),
         })
     }
 

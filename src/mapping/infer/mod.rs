@@ -58,6 +58,8 @@ pub struct Seen<'a> {
     pub other_sheets: &'a [String],
     /// How the input is read, as far as that was said or found out.
     pub options: &'a InputOptions,
+    /// The encoding, where nobody said it and it was guessed from the bytes.
+    pub guess: Option<&'a crate::source::Likely>,
     /// Whether the row of the headings was found by the cells, and nobody said it.
     pub found_headings: bool,
     /// The system's fields.

@@ -12,7 +12,7 @@ use super::causes::Causes;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
-use crate::systems::{Operation, is_following_step};
+use crate::systems::Operation;
 
 /// How many rows of a list are named.
 const SHOWN: usize = 5;
@@ -103,10 +103,14 @@ pub struct Summary {
     sent: u64,
     created: u64,
     updated: u64,
+    /// Those that this run did not make, and of which it did what was open.
+    known: u64,
     incomplete: u64,
     ready: u64,
     /// Those of them that would be updated.
     would_update: u64,
+    /// Those of them that this run did not make: what is open would be done.
+    would_complete: u64,
     /// Those of them whose tickets were read.
     compared: u64,
     /// Those of them whose tickets have everything already.
@@ -148,9 +152,12 @@ impl Summary {
 
     fn row(&mut self, row: &RowEnd) {
         match &row.end {
-            End::Created { ticket, fallbacks } | End::Updated { ticket, fallbacks } => {
+            End::Created { ticket, fallbacks }
+            | End::Updated { ticket, fallbacks }
+            | End::Known { ticket, fallbacks } => {
                 match &row.end {
                     End::Updated { .. } => self.updated += 1,
+                    End::Known { .. } => self.known += 1,
                     _ => self.created += 1,
                 }
                 self.fall_back(fallbacks);
@@ -162,17 +169,17 @@ impl Summary {
                 requests,
                 fallbacks,
                 updates,
+                known,
                 diff,
-                payloads,
+                ..
             } => {
                 if let Some(diff) = diff {
                     self.compared += 1;
-                    let only_sets = !payloads.iter().any(|it| is_following_step(&it.step));
-                    let is_set = diff.fields.is_empty() && only_sets;
-                    self.no_change += u64::from(is_set);
+                    self.no_change += u64::from(diff.is_empty());
                 }
                 self.ready += 1;
                 self.would_update += u64::from(*updates);
+                self.would_complete += u64::from(*known && !updates);
                 self.requests += u64::from(*requests);
                 self.fall_back(fallbacks);
             }
@@ -181,8 +188,11 @@ impl Summary {
                 self.rejected += 1;
                 self.causes.add(faults);
             }
-            End::Incomplete { faults, .. } => {
-                self.created += 1;
+            End::Incomplete { faults, known, .. } => {
+                match known {
+                    true => self.known += 1,
+                    false => self.created += 1,
+                }
                 self.incomplete += 1;
                 self.causes.add(faults);
             }
@@ -224,6 +234,7 @@ impl Summary {
     fn ended(&self) -> u64 {
         self.created
             + self.updated
+            + self.known
             + self.ready
             + self.skipped
             + self.rejected
@@ -238,7 +249,7 @@ impl Summary {
 
     /// How many rows were made or updated (or, in a dry run, would be).
     pub fn made(&self) -> u64 {
-        self.created + self.updated + self.ready
+        self.created + self.updated + self.known + self.ready
     }
 
     /// How many requests a dry run would send.
@@ -292,6 +303,12 @@ impl Summary {
         if let Some(bulk) = after.bulk {
             summary["bulk_requests"] = bulk.into();
         }
+        if self.known > 0 {
+            summary["known"] = self.known.into();
+        }
+        if self.would_complete > 0 {
+            summary["would_complete"] = self.would_complete.into();
+        }
         if self.compared > 0 {
             summary["compared_tickets"] = self.compared.into();
             summary["no_change"] = self.no_change.into();
@@ -299,10 +316,13 @@ impl Summary {
         match context.operation {
             Operation::Upsert => {
                 summary["updated"] = self.updated.into();
-                summary["would_create"] = (self.ready - self.would_update).into();
+                summary["would_create"] =
+                    (self.ready - self.would_update - self.would_complete).into();
                 summary["would_update"] = self.would_update.into();
             }
-            other => summary[format!("would_{other}")] = self.ready.into(),
+            other => {
+                summary[format!("would_{other}")] = (self.ready - self.would_complete).into();
+            }
         }
         summary
     }

@@ -71,18 +71,25 @@ impl Summary {
         );
         let operation = context.operation;
         let n = words::count;
-        let made = match (operation, context.dry_run) {
+        let would_make = self.ready - self.would_update - self.would_complete;
+        let mut made = match (operation, context.dry_run) {
             (Operation::Upsert, true) => format!(
                 "would create {}   would update {}",
-                n(self.ready - self.would_update),
+                n(would_make),
                 n(self.would_update)
             ),
             (Operation::Upsert, false) => {
                 format!("created {}   updated {}", n(self.created), n(self.updated))
             }
-            (_, true) => format!("would {} {}", operation.verb(), n(self.ready)),
+            (_, true) => format!("would {} {}", operation.verb(), n(would_make)),
             (_, false) => format!("{} {}", operation.done(), n(self.created)),
         };
+        if self.would_complete > 0 {
+            let _ = write!(made, "   would complete {}", n(self.would_complete));
+        }
+        if self.known > 0 {
+            let _ = write!(made, "   known {}", n(self.known));
+        }
         let _ = write!(
             text,
             "  {made}   skipped {}   rejected {}   in doubt {}   not sent {}      in {}",
@@ -128,6 +135,17 @@ impl Summary {
                 words::plural(self.compared, "ticket", "tickets"),
                 words::count(self.compared - self.no_change),
                 words::count(self.no_change)
+            );
+        }
+        if self.known + self.would_complete > 0 {
+            let _ = writeln!(
+                text,
+                "  known      {} that this run did not make: what was open of them {}",
+                words::plural(self.known + self.would_complete, "ticket", "tickets"),
+                match context.dry_run {
+                    true => "would be done",
+                    false => "is done",
+                }
             );
         }
         if self.incomplete > 0 {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::decide::{Decision, decide_all};
 use super::seen::{Held, Seen, Wanted};
+use super::window;
 use crate::ledger::Control;
 use crate::mapping::reference::{LONG, head};
 use crate::record::RowKey;
@@ -45,6 +46,7 @@ fn print(title: &str, text: &str) -> Print {
 
 fn doubt(n: usize, title: &str, text: &str) -> Doubt {
     Doubt {
+        known: false,
         key: RowKey::new(n.to_string()),
         soft: None,
         reference: Some(format!("s/{n}")),
@@ -532,4 +534,17 @@ proptest! {
             }
         }
     }
+}
+
+/// The system's clock was ahead when the rows were sent, and is right now.
+#[test]
+fn a_clock_that_was_set_back_leaves_what_was_sent_in_the_window() {
+    let mut late = doubt(1, "Row 1", "text");
+    late.sent_at = after(31 * 3_600);
+    late.print = None;
+    let now = after(0);
+    let wanted = Wanted::of_doubts(&[late.clone(), doubt(2, "Row 2", "text")], COMMIT_WITHIN);
+    let window = window(&wanted, now);
+    assert!(window.from < now - SignedDuration::from_hours(23));
+    assert!(window.to > late.sent_at + SignedDuration::from_hours(24));
 }

@@ -34,14 +34,14 @@ use url::Url;
 
 use super::common::CommonTicket;
 use super::examine::Finding;
-use super::http::Transport;
 use super::http::reader::Reader;
+use super::http::{Request, Transport};
 use super::page::{Axis, PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
 use super::shape::Shapes;
 use super::{
     Account, Answered, Beside, Call, Connection, Dialect, DirectoryProgress, Gap, Listed,
-    ListingEnd, Outcome, Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
+    ListingEnd, Outcome, Permit, Reading, Schema, Sighting, Standing, System, Ticket, Way, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -113,8 +113,13 @@ impl System for ClearFeed {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Answered {
-        let mut answered = self.write(call).await;
+    async fn admits(&self, permit: &dyn Permit) -> bool {
+        let asked = Request::get("/collections");
+        self.reader(permit).read(asked).await.is_ok()
+    }
+
+    async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered {
+        let mut answered = self.write(call, way).await;
         if let (Outcome::Done(made), None) = (&mut answered.outcome, call.ticket) {
             self.respell(made);
         }

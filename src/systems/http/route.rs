@@ -24,7 +24,7 @@ pub struct Route {
 
 /// Which way requests to an address go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum Hop {
     /// Straight there; a proxy is set that is not for this address, where one is named.
     Direct {
         /// The variable that is set and does not apply.
@@ -47,7 +47,7 @@ impl Route {
     ///
     /// # Errors
     /// When a variable names a proxy in a way that cannot be read: to go without it may be to go where nobody may.
-    pub fn way(&self, address: &Url) -> Result<Way> {
+    pub fn way(&self, address: &Url) -> Result<Hop> {
         let variable = |name: &str| std::env::var(name).ok();
         self.decide(address, &variable, &Matcher::from_system())
     }
@@ -57,13 +57,13 @@ impl Route {
         address: &Url,
         variable: &dyn Fn(&str) -> Option<String>,
         matcher: &Matcher,
-    ) -> Result<Way> {
+    ) -> Result<Hop> {
         // A proxy for the world has no business with this machine.
         if is_loopback(address) {
-            return Ok(Way::Direct { although: None });
+            return Ok(Hop::Direct { although: None });
         }
         if let Some(proxy) = &self.proxy {
-            return Ok(Way::Proxy {
+            return Ok(Hop::Proxy {
                 proxy: place(proxy.host_str(), proxy.port_or_known_default()),
                 from: "`proxy` in the profile".to_owned(),
             });
@@ -82,7 +82,7 @@ impl Route {
         let name = named.map(|(name, _)| name);
         let target = address.as_str().parse().ok();
         let Some(taken) = target.and_then(|target| matcher.intercept(&target)) else {
-            return Ok(Way::Direct { although: name });
+            return Ok(Hop::Direct { although: name });
         };
         let proxy = taken.uri();
         let scheme = proxy.scheme_str().unwrap_or_default();
@@ -100,7 +100,7 @@ impl Route {
             "https" => Some(443),
             _ => Some(80),
         });
-        Ok(Way::Proxy {
+        Ok(Hop::Proxy {
             proxy: place(proxy.host(), port),
             from,
         })
@@ -189,7 +189,7 @@ fn certificates(file: &Path) -> Result<Vec<Certificate>> {
 mod tests {
     use super::*;
 
-    fn way(variables: &[(&str, &str)], address: &str) -> Result<Way> {
+    fn way(variables: &[(&str, &str)], address: &str) -> Result<Hop> {
         let variable = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -204,8 +204,8 @@ mod tests {
         Route::default().decide(&Url::parse(address).unwrap(), &variable, &matcher)
     }
 
-    fn by(proxy: &str, from: &str) -> Way {
-        Way::Proxy {
+    fn by(proxy: &str, from: &str) -> Hop {
+        Hop::Proxy {
             proxy: proxy.to_owned(),
             from: from.to_owned(),
         }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_way_is_the_one_that_the_client_goes() {
-        let direct = |although| Way::Direct { although };
+        let direct = |although| Hop::Direct { although };
         for (variables, address, expected) in [
             (&[][..], SITE, direct(None)),
             // It is for `http://` alone.

@@ -76,7 +76,7 @@ impl Sequence {
             .iter()
             .filter(|run| run["resume"] != "deskferry runs adopt");
         let newest = imports.clone().next()?;
-        let made = imports.find(|run| run["totals"]["created"] != 0);
+        let made = imports.find(|run| run["made"] != 0);
         Some(made.unwrap_or(newest)["run"].as_str()?.to_owned())
     }
 

@@ -80,6 +80,7 @@ impl Work {
             .args(arguments)
             .current_dir(self.path())
             .env("DESKFERRY_STATE", self.state())
+            .env("XDG_CACHE_HOME", self.path().join("cache"))
             .env_remove("DESKFERRY_PROFILE")
             .env_remove("DESKFERRY_CONFIG")
             .env("NO_COLOR", "1")
