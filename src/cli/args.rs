@@ -72,6 +72,12 @@ pub(super) struct Global {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
+    /// Trust the configuration that was found: what it runs, reads and sends to. Once is enough until that changes
+    #[arg(long, global = true)]
+    pub trust: bool,
+    /// Who may read the files that are written, in octal: 640 [default: only you; a file that is there keeps its rights]
+    #[arg(long, global = true, value_name = "MODE", value_parser = crate::outfile::parse_mode)]
+    pub mode: Option<u32>,
     /// Ends the program whatever the command is doing.
     #[arg(skip)]
     pub force: Force,
@@ -132,13 +138,16 @@ pub(super) enum Command {
     /// The emulator of both systems, on its own
     Sandbox(SandboxArgs),
     /// Completions for a shell
-    #[command(after_help = "Example:\n  deskferry completions bash > deskferry.bash")]
+    #[command(after_help = "Example:\n  deskferry completions bash -o deskferry.bash")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+        /// Write them into this file: where a shell writes it (`>` of PowerShell), signs may change
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// The manual page, or a page a command
-    #[command(after_help = "Example:\n  deskferry man > deskferry.1")]
+    #[command(after_help = "Example:\n  deskferry man -o man")]
     Man(ManArgs),
 }
 
@@ -317,11 +326,19 @@ pub(super) struct ReadAs {
 #[derive(Debug, Subcommand)]
 pub(super) enum SchemaCommand {
     /// The JSON Schema of mapping files: editors complete and check by it
-    #[command(after_help = "Example:\n  deskferry schema mapping > deskferry-mapping.schema.json")]
-    Mapping,
+    #[command(after_help = "Example:\n  deskferry schema mapping -o deskferry-mapping.schema.json")]
+    Mapping {
+        /// Write it into this file
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// The JSON Schema of files of columns, for `export --columns`
-    #[command(after_help = "Example:\n  deskferry schema columns > deskferry-columns.schema.json")]
-    Columns,
+    #[command(after_help = "Example:\n  deskferry schema columns -o deskferry-columns.schema.json")]
+    Columns {
+        /// Write it into this file
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// The fields that a mapping can fill, or the names that a column of an export can show
     #[command(
         after_help = "Example:\n  deskferry schema fields --system incidentiq --operation comment"

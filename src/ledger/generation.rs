@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::outfile;
 
 /// How far a run has come, as the second file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,18 +88,9 @@ fn write(ledger: &Path, mark: &Mark) -> Result<()> {
             .hint("make the folder writable, or choose another with `--state DIR`")
             .caused_by(error)
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let text = serde_json::to_string(mark).expect("strings and numbers have a JSON form");
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
-    file.persist(&path).map_err(|error| failed(error.error))?;
+    outfile::replace(&path, text.as_bytes(), outfile::Readers::Owner).map_err(failed)?;
     write_third(ledger, mark);
-    // The name is on the disk with the folder; where a folder cannot be opened, the system keeps names by itself.
-    if let Ok(folder) = std::fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
     Ok(())
 }
 

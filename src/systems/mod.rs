@@ -52,6 +52,7 @@ use query::{Query, SearchEnd};
 use shape::{Shape, Shapes};
 
 pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
+pub use http::route::{Hop, Route};
 pub use http::{NO_HANDLES, is_loopback};
 pub use looks::{INTERNAL, KIND, Looks, PUBLIC, Print, Relation, TITLE, text_print, words};
 pub use rights::{right_of, without_right};
@@ -299,6 +300,12 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// What a request of this kind sets off in any case, in a few words (`fires the tenant's rules`); `None`: nothing.
+    fn sets_off(&self, call: &str) -> Option<&'static str> {
+        let _ = call;
+        None
+    }
 
     /// For what reasons it may refuse what these steps send although all that a client can know is right.
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 
+use super::http::route::Route;
 use super::{Answered, Call, Connection, Outcome, Permit, System, SystemName, Way};
 
 /// Lets every request go at once and keeps the pauses that were asked for.
@@ -54,5 +55,7 @@ pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
         concurrency: 4,
         insecure_http: false,
         timeout: Duration::from_secs(5),
+        route: Route::default(),
+        retention: None,
     }
 }

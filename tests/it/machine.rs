@@ -44,7 +44,7 @@ fn limited(work: &Work, limit: &str, further: &[&str]) -> Output {
         .args(["--format", "json"])
         .current_dir(work.path())
         .env("DESKFERRY_STATE", work.state())
-        .env_remove("DESKFERRY_CONFIG")
+        .env("DESKFERRY_CONFIG", work.path().join("deskferry.toml"))
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .output()

@@ -37,5 +37,7 @@ mod summary;
 mod support;
 mod systems;
 mod ticket;
+#[cfg(unix)]
+mod trust;
 mod upsert;
 mod validate;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{Doctor, ends, failure};
-use crate::cli::confirm::{About, confirm};
+use crate::cli::confirm::{About, by_call, confirm};
 use crate::cli::connect::Connected;
 use crate::cli::reference;
 use crate::cli::ticket::{End, Sending, Sent};
@@ -68,6 +68,7 @@ impl Doctor<'_> {
                 operation: Operation::Create,
                 tickets: "one ticket".to_owned(),
                 requests: Some(steps.len() as f64),
+                steps: by_call(steps.iter().map(|step| &*step.step), 1),
                 notify: "a rule of the system does it by itself",
                 undo: &undo,
             };

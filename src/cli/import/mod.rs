@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::args::{Global, ImportArgs};
-use super::confirm::{About, confirm};
+use super::confirm::{About, by_call, confirm};
 use super::connect::{Connected, Target};
 use super::interrupt::Interrupts;
 use super::output::Output;
@@ -417,6 +417,7 @@ impl Import<'_> {
             tickets: format!("up to {}", words::plural(tickets, "ticket", "tickets")),
             requests: (!self.args.bulk)
                 .then(|| tickets as f64 * pass.plan.requests_per_row() as f64),
+            steps: by_call(pass.plan.steps().iter().map(|step| &**step), tickets),
             notify: "the mapping says notify = true",
             undo: &undo,
         };
@@ -575,14 +576,13 @@ impl Import<'_> {
     fn row_by_row(&self) -> Result<RowByRow> {
         let args = self.args;
         let records = Records::of(self.state.path());
-        let payloads = args
-            .payloads
-            .as_deref()
-            .map(|path| PayloadFile::create(path).map(|file| file.remembering(records.clone())));
-        let outcomes = args
-            .outcomes
-            .as_deref()
-            .map(|path| OutcomeFile::create(path).map(|file| file.remembering(records.clone())));
+        let readers = self.global.readers();
+        let payloads = args.payloads.as_deref().map(|path| {
+            PayloadFile::create(path, readers).map(|file| file.remembering(records.clone()))
+        });
+        let outcomes = args.outcomes.as_deref().map(|path| {
+            OutcomeFile::create(path, readers).map(|file| file.remembering(records.clone()))
+        });
         Ok(RowByRow {
             payloads: payloads.transpose()?,
             outcomes: outcomes.transpose()?,
@@ -629,6 +629,7 @@ impl Import<'_> {
                 self.args.errors_to.as_deref(),
             )
             .remembering(Records::of(self.state.path()))
+            .readable_by(self.global.readers())
             .sparing(claims)
         });
         let reporter = Reporter::new(

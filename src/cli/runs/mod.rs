@@ -48,9 +48,10 @@ pub(super) async fn run(
         RunsCommand::Errors { run } => {
             errors(&ledger, &named(&ledger, &run).await?, *output).await?
         }
-        RunsCommand::Ids { run } => {
+        RunsCommand::Ids { run, output: path } => {
             let run = with_tickets(&ledger, &run, *output).await?;
-            ids::print(&ledger, &run, *output).await?
+            let to = ids::To::new(path.as_deref(), &state, global.readers())?;
+            ids::print(&ledger, &run, to, *output).await?
         }
         RunsCommand::Retry(args) => {
             let run = named(&ledger, &args.run).await?;

@@ -46,7 +46,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode> {
     let doubtful = ledger.doubtful(run).await?;
     if let Some(path) = &args.to {
-        write(path, &doubtful)?;
+        write(path, &doubtful, global.readers())?;
         output.say(&format!(
             "  {} to {}: fill in the column _as with done=ID, resend or skip, then\n  deskferry runs settle {} --from {}",
             words::plural(doubtful.len() as u64, "row in doubt written", "rows in doubt written"),
@@ -204,7 +204,7 @@ fn all_as(doubtful: &[Doubtful], args: &SettleArgs) -> Result<Vec<(Doubtful, ByH
         .collect()
 }
 
-fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
+fn write(path: &Path, doubtful: &[Doubtful], readers: Readers) -> Result<()> {
     let failed = |error: csv::Error| {
         Error::machine("cannot write the file")
             .at(path.display())
@@ -240,7 +240,7 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
     let text = writer
         .into_inner()
         .map_err(|error| failed(error.into_error().into()))?;
-    outfile::create(path, &text, Readers::AsUsual).map_err(|error| unwritable(path, error))
+    outfile::create(path, &text, readers).map_err(|error| unwritable(path, error))
 }
 
 /// The rows of a filled-in file; a row whose `_as` is empty takes what was typed, or stays in doubt.

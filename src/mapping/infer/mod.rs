@@ -127,7 +127,7 @@ impl Guess<'_> {
         };
         let mut head = vec![
             "For editors, which complete and check by the schema that the line above names. This command writes it:".to_owned(),
-            "deskferry schema mapping > deskferry-mapping.schema.json".to_owned(),
+            "deskferry schema mapping -o deskferry-mapping.schema.json".to_owned(),
             format!("Guessed by `deskferry init` for {system} from {read}. Each guess says why; what is open is marked TODO."),
         ];
         if self.seen.directory.is_none() {

@@ -21,6 +21,7 @@ fn transport(base: &str) -> Transport {
         concurrency: 2,
         timeout: Duration::from_secs(2),
         insecure_http: false,
+        route: &Route::default(),
     })
     .unwrap()
 }
@@ -463,6 +464,7 @@ fn plain_http_is_for_this_machine() {
             concurrency: 1,
             timeout: Duration::from_secs(1),
             insecure_http,
+            route: &Route::default(),
         })
     };
     assert!(new("http://district.example", false).is_err());

@@ -126,6 +126,7 @@ fn transport(connection: &Connection, root: &Url) -> Result<Transport> {
         concurrency: connection.concurrency,
         timeout: connection.timeout,
         insecure_http: connection.insecure_http,
+        route: &connection.route,
     })
 }
 

@@ -146,6 +146,7 @@ impl Desk {
             concurrency: 1,
             timeout: Duration::from_secs(5),
             insecure_http: false,
+            route: &Route::default(),
         })
         .unwrap();
         let request = Request {
