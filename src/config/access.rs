@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the file is ours");
     }
 
     #[test]

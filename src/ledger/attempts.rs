@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 use crate::record::RowKey;
 use crate::systems::{CREATE, Ticket};
 
+/// Ends with the stored codes of the attempts that kept them, and where the next page begins.
+type Ends = (Vec<(String, StoredRow)>, Option<After>);
+
 /// To which run a start belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Belongs {
@@ -309,7 +312,7 @@ fn ends(
     (states, undone): (&[&str], bool),
     after: Option<After>,
     limit: u32,
-) -> rusqlite::Result<(Vec<(String, StoredRow)>, Option<After>)> {
+) -> rusqlite::Result<Ends> {
     let codes = serde_json::json!(codes).to_string();
     let words = serde_json::json!(states).to_string();
     let (run, ordinal) = after.map_or((-1, -1), |(run, ordinal)| {

@@ -56,7 +56,7 @@ enum Taken {
     /// This is noted.
     Noted(UndoState),
     /// It is to be looked at once more: what the answer said, and the error by which the rollback stops.
-    Later(Undoable, String, Option<Error>),
+    Later(Box<Undoable>, String, Option<Error>),
 }
 
 /// What would become of the tickets of a run.
@@ -189,7 +189,7 @@ impl Taking {
                         }
                     }
                     Some(Ok((_, Taken::Later(of, why, error)))) => {
-                        later.push((of, why));
+                        later.push((*of, why));
                         let stops = error.is_some();
                         failed = failed.or(error);
                         if stops {
@@ -311,7 +311,7 @@ impl Taking {
                     let read = self.system.read_ticket(&one.ticket.id, permit).await?;
                     match self.undone(&of, read, &why) {
                         UndoState::Refused(_) if !is_proven => {
-                            return Ok(Taken::Later(of, why, None));
+                            return Ok(Taken::Later(Box::new(of), why, None));
                         }
                         state => break state,
                     }
@@ -322,7 +322,7 @@ impl Taking {
                     let refusal = without_right(RIGHT, refusal);
                     let why = format!("{} ({})", refusal.message, refusal.status);
                     if !is_proven {
-                        return Ok(Taken::Later(of, why, None));
+                        return Ok(Taken::Later(Box::new(of), why, None));
                     }
                     break UndoState::Refused(why);
                 }
@@ -331,7 +331,7 @@ impl Taking {
                     if is_proven {
                         return Err(error);
                     }
-                    return Ok(Taken::Later(of, what, Some(error)));
+                    return Ok(Taken::Later(Box::new(of), what, Some(error)));
                 }
                 // It takes one request on every system.
                 Outcome::Further => {}

@@ -43,7 +43,7 @@ impl JsonPlan {
         shape: Shape,
     ) -> Result<(Self, Header, Layout)> {
         let shape = match shape {
-            Shape::Document(None) if Self::is_sequence(bytes, encoded)? => Shape::Sequence,
+            Shape::Document(None) if Self::tells_sequence(bytes, encoded)? => Shape::Sequence,
             shape => shape,
         };
         let plan = Self { encoded, shape };
@@ -141,9 +141,9 @@ impl JsonPlan {
     }
 
     /// Whether a document is one object after the other: exports that were joined, or printed one by one.
-    fn is_sequence(bytes: &Bytes, encoded: Encoded) -> Result<bool> {
+    fn tells_sequence(bytes: &Bytes, encoded: Encoded) -> Result<bool> {
         let reader = BufReader::with_capacity(CHUNK, encoding::reader(bytes, encoded)?);
-        Scan::new(reader, bytes.named.clone()).is_sequence()
+        Scan::new(reader, bytes.named.clone()).tells_sequence()
     }
 }
 

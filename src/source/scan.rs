@@ -29,7 +29,7 @@ pub(super) struct Scan {
     /// How many objects the array lies in.
     depth: usize,
     /// Whether the records stand one after the other, in no array.
-    is_sequence: bool,
+    tells_sequence: bool,
     over: bool,
 }
 
@@ -44,7 +44,7 @@ impl Scan {
             has_record: false,
             records: None,
             depth: 0,
-            is_sequence: false,
+            tells_sequence: false,
             over: false,
         }
     }
@@ -52,13 +52,13 @@ impl Scan {
     /// Records that stand one after the other.
     pub(super) fn sequence(reader: BufReader<Box<dyn Read + Send>>, named: Arc<str>) -> Self {
         Self {
-            is_sequence: true,
+            tells_sequence: true,
             ..Self::new(reader, named)
         }
     }
 
     /// Whether it begins with an object and another one follows.
-    pub(super) fn is_sequence(mut self) -> Result<bool> {
+    pub(super) fn tells_sequence(mut self) -> Result<bool> {
         if self.token()? != Some(b'{') {
             return Ok(false);
         }
@@ -205,7 +205,7 @@ impl Scan {
         if self.over {
             return Ok(None);
         }
-        let byte = match self.is_sequence {
+        let byte = match self.tells_sequence {
             true => match self.token()? {
                 None => {
                     self.over = true;

@@ -52,7 +52,7 @@ pub(super) enum Part {
     /// The input as it is given.
     Whole,
     /// Of the input of a run what failed, as it stands (`runs retry`).
-    Failed(Only),
+    Failed(Box<Only>),
     /// The corrected error file of the run of this code.
     Corrected(String),
 }

@@ -46,7 +46,13 @@ pub(super) async fn run(
     typed.args.dry_run = args.dry_run;
     typed.args.confirm = args.confirm;
     drop(ledger);
-    import::run_part(typed.args, Part::Failed(only), &typed.global, &output).await
+    import::run_part(
+        typed.args,
+        Part::Failed(Box::new(only)),
+        &typed.global,
+        &output,
+    )
+    .await
 }
 
 /// The corrected error file that is to be imported: the one that is named, or one of the run that somebody has changed since

@@ -68,7 +68,7 @@ fn erased(retention: Option<Duration>, window: Window, now: Timestamp) -> Option
     let kept_from = now
         .checked_sub(SignedDuration::try_from(retention).ok()?)
         .ok()?;
-    (window.from < kept_from).then(|| Gap::Erased {
+    (window.from < kept_from).then_some(Gap::Erased {
         days: retention.as_secs() / 86_400,
     })
 }

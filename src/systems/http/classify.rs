@@ -89,6 +89,10 @@ fn says_nothing(answer: &Answer, expect: &Expect<'_>) -> bool {
 
 /// The body of an answer to a read that a write waits for; else what the call came to, of which nothing was sent: it is
 /// never done, and has no shape.
+#[expect(
+    clippy::result_large_err,
+    reason = "it is made once a request, and what sends takes it as it is"
+)]
 pub(crate) fn before_write(
     answer: Result<Answer, Lost>,
     rename: Rename,
