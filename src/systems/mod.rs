@@ -557,7 +557,7 @@ pub enum Reading {
     Found(Box<Listed>),
     /// The system says that there is none (404, 410).
     Absent,
-    /// The system answered with another ticket: which ([`merged`]).
+    /// The system answered with another ticket: which one.
     Another(String),
     /// The system answered, but neither with the ticket nor that there is none: what it said.
     Unclear(String),
