@@ -493,6 +493,11 @@ proptest! {
                 })
                 .collect();
             let text = described(n, &body.join("\n\n"));
+            // A part that ends exactly with another row's line is taken for that row's: docs/delivery.md says so.
+            let part = texts.show(n, &text);
+            let last = part.trim_end().lines().last().unwrap_or_default();
+            let is_anothers = last.starts_with("Ref: s/") && last != format!("Ref: s/{n}");
+            prop_assume!(!(matches!(texts, Texts::Split(_) | Texts::Cut(_)) && is_anothers));
             let shown = || {
                 let mut shown = listed(n, "", &texts.show(n, &text));
                 shown.traits.remove(0);
