@@ -198,6 +198,13 @@ fn check_proxy(text: &str) -> Result<url::Url, String> {
         true => text.to_owned(),
         false => format!("http://{text}"),
     };
+    // Whatever is wrong with it, a password in it is not shown.
+    if text.contains('@') {
+        return Err(
+            "`proxy` names a user or a password, which no configuration holds: leave `proxy` out, and put the whole address into the variable HTTPS_PROXY"
+                .to_owned(),
+        );
+    }
     let url = url::Url::parse(&whole)
         .map_err(|error| format!("{} is no address of a proxy: {error}", shown(text)))?;
     match url.scheme() {
@@ -386,6 +393,19 @@ mod tests {
         ] {
             let error = one(line).unwrap_err();
             assert!(error.to_string().contains(said), "{line}: {error}");
+        }
+        for proxy in [
+            "http://ada:hush@proxy:8080",
+            "ada:hush@proxy",
+            "http://ada:hush@",
+        ] {
+            let error = one(&format!("proxy = \"{proxy}\""))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("HTTPS_PROXY") && !error.contains("hush"),
+                "{error}"
+            );
         }
         let error = parse("[profiles.a]\nsystem = \"incidentiq\"\nurl = \"https://a.example\"\ntoken = { env = \"T\" }\nretention = \"90d\"\n").unwrap_err();
         assert!(error.to_string().contains("ClearFeed"), "{error}");

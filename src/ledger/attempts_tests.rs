@@ -36,21 +36,8 @@ fn create() -> StepId {
 /// A row that is sent.
 fn intent(n: u32, content: [u8; 16]) -> Change {
     Change::Intend(Intent {
-        key: key(n),
-        step: create(),
-        later: Vec::new(),
-        place: place(n),
         content,
-        payload: [2; 16],
-        reference: Some(format!("s/k{n}")),
-        group: "IT".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(key(n), u64::from(n) + 2)
     })
 }
 
@@ -181,6 +168,26 @@ async fn starts_over_an_input_are_one_run_until_one_ends_complete() {
     );
     assert_eq!(ledger.tally(&third).await.unwrap().of("rejected"), 1);
     assert!(ledger.whole_run(&format!("{first}.9")).await.is_err());
+}
+
+/// The pilot left two rows; the attempt that brought them in died before it could say so.
+#[tokio::test]
+async fn what_a_killed_attempt_has_sent_is_not_unsent() {
+    let ledger = Ledger::in_memory().unwrap();
+    let pilot = Start {
+        ended: Some((RunState::Finished, json!({"records": 3, "not_sent": 2}))),
+        ..whole(made(0).into())
+    };
+    let code = run(&ledger, pilot).await;
+    let one = ledger.whole_run(&code).await.unwrap();
+    assert_eq!(ledger.tally(&one).await.unwrap().not_sent, 2);
+    run(&ledger, killed([made(1), refused(2)].concat())).await;
+    let one = ledger.whole_run(&code).await.unwrap();
+    let tally = ledger.tally(&one).await.unwrap();
+    assert_eq!(
+        (tally.made, tally.of("rejected"), tally.not_sent),
+        (2, 1, 0)
+    );
 }
 
 #[tokio::test]

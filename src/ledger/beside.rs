@@ -96,28 +96,13 @@ mod tests {
 
     fn sent(key: &str, step: &str, text: &str, about: Option<&str>) -> Change {
         Change::Intend(Intent {
-            key: RowKey::new(key),
             step: StepId {
                 name: step.to_owned(),
                 ordinal: 0,
             },
-            later: Vec::new(),
-            place: Place {
-                file: "t.csv".into(),
-                sheet: None,
-                row: 2,
-            },
-            content: [1; 16],
-            payload: [2; 16],
-            reference: Some(format!("s/{key}")),
-            group: "IT".to_owned(),
-            absent: 0,
-            doubted: false,
-            redo: false,
             about: about.map(str::to_owned),
-            stale: Vec::new(),
             print: Some(print(text)),
-            at: Timestamp::now(),
+            ..Intent::of_create(RowKey::new(key), 2)
         })
     }
 

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::record::Place;
 use crate::systems::{CREATE, Ticket};
 
 fn step() -> StepId {
@@ -16,25 +15,8 @@ fn step() -> StepId {
 
 fn intent(n: u32) -> Intent {
     Intent {
-        key: RowKey::new(format!("key {n}")),
-        step: step(),
-        later: Vec::new(),
-        place: Place {
-            file: "tickets.csv".into(),
-            sheet: None,
-            row: u64::from(n) + 2,
-        },
-        content: [1; 16],
-        payload: [2; 16],
         reference: Some(format!("s/k{n}")),
-        group: "IT".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(RowKey::new(format!("key {n}")), u64::from(n) + 2)
     }
 }
 

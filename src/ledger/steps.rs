@@ -193,6 +193,37 @@ pub struct Intent {
     pub at: Timestamp,
 }
 
+#[cfg(test)]
+impl Intent {
+    /// That of the create of a row of `t.csv`, for tests.
+    pub(crate) fn of_create(key: RowKey, row: u64) -> Self {
+        Self {
+            reference: Some(format!("s/{key}")),
+            key,
+            step: StepId {
+                name: CREATE.to_owned(),
+                ordinal: 0,
+            },
+            later: Vec::new(),
+            place: Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row,
+            },
+            content: [1; 16],
+            payload: [2; 16],
+            group: "IT".to_owned(),
+            absent: 0,
+            doubted: false,
+            redo: false,
+            about: None,
+            stale: Vec::new(),
+            print: None,
+            at: Timestamp::now(),
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {

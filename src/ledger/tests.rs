@@ -24,21 +24,8 @@ fn step(name: &str) -> StepId {
 
 fn intent(n: u32) -> Intent {
     Intent {
-        key: key(n),
-        step: step(CREATE),
-        later: Vec::new(),
         place: place(u64::from(n) + 2),
-        content: [1; 16],
-        payload: [2; 16],
-        reference: Some(format!("s/k{n}")),
-        group: "IT".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(key(n), u64::from(n) + 2)
     }
 }
 

@@ -67,6 +67,8 @@ pub(super) enum Signal {
     Throttled,
     /// Something that a person should know.
     Note(String),
+    /// The same of steps that count as done although nothing proves it: the run ends with exit code 1.
+    Unproven(String),
 }
 
 impl Line {

@@ -59,6 +59,16 @@ enum Taken {
     Later(Box<Undoable>, String, Option<Error>),
 }
 
+impl Taken {
+    /// Why the system refused it.
+    fn why(&self) -> Option<&str> {
+        match self {
+            Self::Noted(UndoState::Refused(why)) | Self::Later(_, why, _) => Some(why),
+            Self::Noted(_) => None,
+        }
+    }
+}
+
 /// What would become of the tickets of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Forecast {
@@ -175,25 +185,25 @@ impl Taking {
                 };
                 match ended {
                     None => break,
-                    Some(Ok((one, Taken::Noted(state)))) => {
-                        each(&one, &state);
-                        forbidden = match &state {
-                            UndoState::Refused(why) if why.contains(RIGHT) => forbidden + 1,
-                            _ => 0,
+                    Some(Ok((one, taken))) => {
+                        let lacks_right = taken.why().filter(|why| why.contains(RIGHT));
+                        forbidden = lacks_right.map_or(0, |_| forbidden + 1);
+                        let denied = lacks_right
+                            .filter(|_| forbidden == MOST_FORBIDDEN)
+                            .map(denied);
+                        let error = match taken {
+                            Taken::Noted(state) => {
+                                each(&one, &state);
+                                denied
+                            }
+                            Taken::Later(of, why, error) => {
+                                later.push((*of, why));
+                                error.or(denied)
+                            }
                         };
-                        if let (true, UndoState::Refused(why)) =
-                            (forbidden == MOST_FORBIDDEN, &state)
-                        {
-                            failed.get_or_insert(denied(why));
+                        if let Some(error) = error {
+                            failed.get_or_insert(error);
                             stopping.store(true, atomic::Ordering::Relaxed);
-                        }
-                    }
-                    Some(Ok((_, Taken::Later(of, why, error)))) => {
-                        later.push((*of, why));
-                        let stops = error.is_some();
-                        failed = failed.or(error);
-                        if stops {
-                            break;
                         }
                     }
                     // Those under way end first: what they did is noted.

@@ -342,7 +342,7 @@ async fn step(
                     Next::Again => {}
                     Next::Enough if pace.accepted => {
                         // The system never says more: what it was asked so often it has heard.
-                        line.tell(Signal::Note(format!(
+                        line.tell(Signal::Unproven(format!(
                             "{what} to `{}` each time it was sent: such answers count as done in this run, although \
                              they prove nothing; look at ticket `{}`",
                             call_of(&name),

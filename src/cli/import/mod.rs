@@ -750,7 +750,7 @@ impl Import<'_> {
                 error.kind().exit_code()
             }
             None if interrupted => ExitCode::Interrupted,
-            None if totals.doubles > 0 || totals.unswept => ExitCode::SomeRows,
+            None if totals.doubles > 0 || totals.unswept || totals.unproven => ExitCode::SomeRows,
             None => summary.exit_code(),
         })
     }

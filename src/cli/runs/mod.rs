@@ -120,10 +120,7 @@ fn is_empty(run: &Run) -> bool {
 
 async fn list(ledger: &Ledger, output: Output) -> Result<()> {
     let runs = ledger.whole_runs().await?;
-    let mut tallies = Vec::with_capacity(runs.len());
-    for run in &runs {
-        tallies.push(ledger.tally(run).await?);
-    }
+    let tallies = ledger.tallies(&runs).await?;
     let runs: Vec<(Run, Tally)> = runs.into_iter().zip(tallies).collect();
     if output.is_json() {
         let runs: Vec<Value> = runs

@@ -13,6 +13,7 @@ use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{Ledger, Run, RunInfo, StoredEnd};
 use crate::outfile::{Records, is_same_file};
+use crate::report::error_file::base_of;
 use crate::report::words;
 use crate::source::{self, Input};
 
@@ -69,14 +70,14 @@ fn corrected(
     let names: Vec<(PathBuf, String)> = (run.attempts().iter())
         .flat_map(|attempt| {
             let folder = Path::new(&attempt.meta.folder);
-            (attempt.meta.inputs.iter()).map(move |input| (folder.to_owned(), stem(input)))
+            (attempt.meta.inputs.iter()).map(move |input| (folder.to_owned(), base_of(input)))
         })
         .collect();
     let is_its = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (names.iter()).any(|(folder, stem)| {
+        (names.iter()).any(|(folder, base)| {
             path.parent().is_some_and(|it| is_same_file(it, folder))
-                && name.starts_with(&format!("{stem}.errors"))
+                && name.starts_with(base.as_str())
         })
     };
     let Some(file) = Records::of(state.path()).changed(is_its).into_iter().next() else {
@@ -98,20 +99,6 @@ fn corrected(
         name = file.display()
     ));
     Ok(None)
-}
-
-/// The name of an input up to what its error file is called by.
-fn stem(input: &str) -> String {
-    let name = Path::new(input).file_name().unwrap_or_default();
-    let name = name.to_string_lossy();
-    let name = match name.to_lowercase().strip_suffix(".gz") {
-        Some(plain) => &name[..plain.len()],
-        None => &name[..],
-    };
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    stem.rsplit_once(".errors")
-        .map_or(stem, |(base, _)| base)
-        .to_owned()
 }
 
 /// Imports a corrected error file as an attempt at the run.

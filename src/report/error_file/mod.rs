@@ -25,6 +25,7 @@ use crate::record::{ColumnRef, Record, RowKey};
 use crate::source::{Layout, Table};
 
 use name::Target;
+pub(crate) use name::base_of;
 
 /// The columns that are added, in order.
 pub const COLUMNS: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];

@@ -392,6 +392,7 @@ impl System for Fake {
                         fields: Vec::new(),
                     }),
                     202 => doubt("the system answered 202"),
+                    204 => doubt("the system answered 204 with nothing"),
                     status => Outcome::Rejected(Refusal {
                         status,
                         message: "a filter says no".to_owned(),
@@ -412,6 +413,7 @@ impl System for Fake {
             }),
         };
         let shape = match (script, &outcome) {
+            (Script::Says(_, 204), _) if !creates => Some((204, Content::Empty)),
             (_, Outcome::InDoubt(_)) => None,
             (Script::Says(_, status), _) => Some((status, Content::Html)),
             (Script::Refuse | Script::RefuseMade, _) => Some((400, Content::Json)),
@@ -653,7 +655,8 @@ impl System for Fake {
             members: Vec::new(),
         };
         let outcome = match status {
-            401 | 403 | 302 => Outcome::Denied(format!("{status}")),
+            302 => Outcome::Denied(format!("{status}")),
+            401 | 403 => forbidden(status),
             status => Outcome::Rejected(Refusal {
                 status,
                 message: "a filter says no".to_owned(),

@@ -3,7 +3,7 @@
 use super::fake::Script;
 use super::*;
 use crate::ledger::{Intent, Ledger, Settlement, State, StepId};
-use crate::record::{Place, RowKey};
+use crate::record::RowKey;
 use crate::systems::{CREATE, Ticket};
 use jiff::Timestamp;
 
@@ -18,25 +18,9 @@ async fn knowing(bench: &Bench, rows: std::ops::Range<usize>) -> Bench {
         ordinal: 0,
     };
     let intents = rows.clone().map(|n| Intent {
-        key: RowKey::new(format!("k{n}")),
-        step: step(),
-        later: Vec::new(),
-        place: Place {
-            file: "t.csv".into(),
-            sheet: None,
-            row: n as u64 + 2,
-        },
         content: crate::ledger::UNKNOWN_CONTENT,
-        payload: [2; 16],
-        reference: Some(format!("s/k{n}")),
         group: "all".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(RowKey::new(format!("k{n}")), n as u64 + 2)
     });
     run.intend(intents.collect()).await.unwrap();
     let settlements = rows.map(|n| Settlement {

@@ -290,6 +290,27 @@ async fn what_was_accepted_alone_is_looked_up() {
     }
 }
 
+/// A proxy that swallows every change and answers it with a success: nothing is set, and nobody says that it was.
+#[tokio::test(start_paused = true)]
+async fn a_success_that_never_says_anything_is_no_clean_end() {
+    let bench = Bench::new();
+    bench
+        .fake
+        .script("k1/assign", &[Script::Says(false, 204); 8]);
+    let (totals, told) = bench.run(&Input::new(3).with_step("then-1/assign")).await;
+    assert_eq!(totals.created, 3);
+    assert!(totals.unproven, "{:?}", told.notes);
+    let is_told = |note: &String| note.contains("`assign`") && note.contains("prove nothing");
+    assert!(told.notes.iter().any(is_told), "{:?}", told.notes);
+    // One that says it once in a while is asked until it does.
+    let bench = Bench::new();
+    bench
+        .fake
+        .script("k1/assign", &[Script::Says(false, 204); 2]);
+    let (totals, _) = bench.run(&Input::new(3).with_step("then-1/assign")).await;
+    assert_eq!((totals.created, totals.unproven), (3, false));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -40,7 +40,7 @@ pub enum Hop {
 }
 
 /// What is not supported, for people.
-const UNSUPPORTED: &str = "only HTTP proxies are supported, with a name and password in the address where they want one; SOCKS, automatic configuration (PAC) and NTLM are not: ask who runs the network for an HTTP proxy";
+const UNSUPPORTED: &str = "only HTTP proxies are supported, with a name and password in HTTPS_PROXY where they want one; SOCKS, automatic configuration (PAC) and NTLM are not: ask who runs the network for an HTTP proxy";
 
 impl Route {
     /// The way to an address, as the HTTP client will go.

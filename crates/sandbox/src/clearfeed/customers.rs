@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::form::Form;
-use super::list::{bad, cursor, limit, told};
+use super::list::{bad, cursor, limit, to_cursor};
 use super::requests::{FieldValue, time};
 use super::{ClearFeed, Dialect, Line, PAST, dialect};
 use crate::audit::Kept;
@@ -343,7 +343,7 @@ pub(super) fn those(
     let next = hits
         .get(limit.wrapping_sub(1))
         .filter(|_| hits.len() > limit)
-        .map(|last| told((0, last.id)));
+        .map(|last| to_cursor((0, last.id)));
     let count = shown.len();
     Ok(Reply::json(
         200,

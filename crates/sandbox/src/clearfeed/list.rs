@@ -222,7 +222,7 @@ impl Asked {
 
 /// Where a page ended, as the next one is asked for: base64, which means something else in a query unless it is encoded
 /// there.
-pub(super) fn told((at, id): (i64, u64)) -> String {
+pub(super) fn to_cursor((at, id): (i64, u64)) -> String {
     BASE64.encode(format!("{at}/{id}?").as_bytes())
 }
 
@@ -246,7 +246,7 @@ pub(super) fn page(system: &ClearFeed, call: &Call) -> Answer {
     let next = hits
         .last()
         .filter(|_| has_more)
-        .map(|last| told(asked.position(last)));
+        .map(|last| to_cursor(asked.position(last)));
     let objects: Vec<Value> = hits
         .iter()
         .map(|one| one.object(system, spoken, with_messages))

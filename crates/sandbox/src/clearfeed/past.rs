@@ -17,7 +17,7 @@ pub(super) fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
     let mut dice = Dice::new(0x51ed);
     let further = (0..tickets).map(|nth| {
         let past = &support.past[dice.below(support.past.len())];
-        let mut request = told(support, past, POPULATED.at(nth, tickets));
+        let mut request = seeded_request(support, past, POPULATED.at(nth, tickets));
         if dice.chance(0.7) {
             let hours = i64::try_from(1 + dice.below(240)).unwrap_or(1);
             request.state = "closed";
@@ -25,9 +25,9 @@ pub(super) fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
         }
         request
     });
-    let few = (0_i64..)
-        .zip(&support.past)
-        .map(|(n, past)| told(support, past, start + jiff::SignedDuration::from_hours(n)));
+    let few = (0_i64..).zip(&support.past).map(|(n, past)| {
+        seeded_request(support, past, start + jiff::SignedDuration::from_hours(n))
+    });
     let all = few.chain(further);
     (FIRST_ID..)
         .zip(all)
@@ -40,7 +40,7 @@ pub(super) fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
 }
 
 /// A request of the past.
-fn told(support: &Support, past: &Past, at: Timestamp) -> Request {
+fn seeded_request(support: &Support, past: &Past, at: Timestamp) -> Request {
     let author = &support.people[past.author];
     Request {
         author: Some(past.author),

@@ -53,7 +53,7 @@ impl Expression {
     }
 }
 
-/// The text without the brackets around the whole of it.
+/// The text without its outer brackets.
 fn bare(text: &str) -> &str {
     let text = text.trim();
     let inner = text

@@ -142,7 +142,7 @@ fn status(iiq: &IncidentIq, call: &Call) -> Answer {
     step_after(iiq, call, &body)
 }
 
-/// A transition is answered with the step that the ticket stands at now (docs26).
+/// A transition is answered with the step that the ticket is at now (docs26).
 fn step_after(iiq: &IncidentIq, call: &Call, body: &Value) -> Answer {
     let id = id(call, "ticketId")?;
     let state = iiq.obey(call, id, body)?;

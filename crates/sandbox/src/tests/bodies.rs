@@ -69,7 +69,7 @@ fn bodies(document: &Value, operation: &Operation, is_thorough: bool) -> Vec<Str
     all
 }
 
-/// Sends it all; an answer is one of those that the document tells.
+/// Sends it all; each answer must be one that the document lists.
 async fn send_all(
     desk: &Desk,
     system: &str,
@@ -89,11 +89,11 @@ async fn send_all(
             filled(&operation, things)
         );
         let mut check = |what: &str, answer: Answer| {
-            let told = operation.own["responses"].as_object().unwrap();
+            let listed = operation.own["responses"].as_object().unwrap();
             // A live system answers 200 where the documents say 201.
-            let is_told = answer.status == 200 || told.contains_key(&answer.status.to_string());
+            let is_listed = answer.status == 200 || listed.contains_key(&answer.status.to_string());
             assert!(
-                is_told && answer.status < 500,
+                is_listed && answer.status < 500,
                 "{line} {what}: {} {}",
                 answer.status,
                 answer.text
