@@ -161,16 +161,17 @@ fn totals_line(run: &Run, tally: &Tally) -> String {
         false => tally.of("created") + tally.of("incomplete"),
     };
     let _ = write!(text, "{} {}", operation.done(), words::count(done));
-    let skipped = match run.attempts() {
-        [one] => one.totals.as_ref().and_then(|it| it["skipped"].as_u64()),
-        // What an earlier attempt made is skipped by a later one: that says nothing of the run.
-        _ => None,
+    // What an earlier attempt made is done before for a later one: that says nothing of the run.
+    let done_before = match run.attempts() {
+        [_] => sum("done_before"),
+        _ => 0,
     };
     let counts = [
         ("updated", tally.of("updated")),
         ("adopted", sum("adopted")),
         ("known", tally.of("known")),
-        ("skipped", skipped.unwrap_or_default()),
+        ("done before", done_before),
+        ("skipped", tally.of("skipped")),
         ("incomplete", tally.of("incomplete")),
         ("rejected", tally.of("rejected")),
         ("in doubt", tally.of("in_doubt")),
