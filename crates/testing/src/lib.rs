@@ -2,10 +2,11 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot read its schemas ends there"
+    reason = "a test that lacks what it needs ends there"
 )]
 
 pub mod absent;
+pub mod server;
 pub mod shapes;
 
 pub use shapes::{Exchange, Shapes};

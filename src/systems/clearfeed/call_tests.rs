@@ -1,10 +1,10 @@
 //! The calls on a request that stands, against scripted answers.
 
+use deskferry_testing::server::matchers::{body_json, method, path, query_param};
+use deskferry_testing::server::{Mock, MockServer, ResponseTemplate};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wiremock::matchers::{body_json, method, path, query_param};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::tests::{mount, rest};
 use super::*;

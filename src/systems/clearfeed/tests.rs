@@ -1,8 +1,8 @@
 //! The connector against scripted answers: where the sandbox would be too polite.
 
+use deskferry_testing::server::matchers::{body_json, method, path, query_param};
+use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
 use serde_json::{Value, json};
-use wiremock::matchers::{body_json, method, path, query_param};
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
 use crate::directory::Kind;

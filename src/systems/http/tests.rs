@@ -1,10 +1,10 @@
 //! Every kind of answer through a real socket.
 
+use deskferry_testing::server::matchers::{header, method};
+use deskferry_testing::server::{Mock, MockServer, ResponseTemplate};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
-use wiremock::matchers::{header, method};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::classify::{Expect, write};
 use super::*;

@@ -1,10 +1,10 @@
 //! The calls on a ticket that stands, against scripted answers.
 
+use deskferry_testing::server::matchers::{body_json, body_partial_json, header, method, path};
+use deskferry_testing::server::{Match, Mock, MockServer, Request, ResponseTemplate};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wiremock::matchers::{body_json, body_partial_json, header, method, path};
-use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate};
 
 use super::tests::{TICKET, mount, signed_in};
 use super::*;

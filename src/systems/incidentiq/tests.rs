@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use deskferry_testing::server::matchers::{header, method, path};
+use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
 use serde_json::{Value, json};
-use wiremock::matchers::{header, method, path};
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use uuid::Uuid;
 

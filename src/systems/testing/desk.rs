@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use deskferry_testing::server::matchers::{method, path};
+use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
 use serde_json::{Value, json};
-use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::connection;
 use crate::systems::{Connection, System, SystemName, sign_in};
