@@ -11,6 +11,7 @@ use super::args::{Global, SandboxState, Where};
 use super::trust;
 use crate::config::{self, Config, Profile, StateFolder};
 use crate::error::{Error, Result};
+use crate::export::period::Calendar;
 use crate::ledger::RunInfo;
 use crate::redact::Secrets;
 use crate::sandbox::{self, FaultSpec, Sandbox};
@@ -138,6 +139,21 @@ impl Target {
         match self {
             Self::Sandbox(_) => None,
             Self::Profile(profile, _) => profile.timezone.clone(),
+        }
+    }
+
+    /// When days, weeks and school years begin, in a zone.
+    pub(super) fn calendar(&self, zone: TimeZone) -> Calendar {
+        let usual = Calendar::of(zone);
+        match self {
+            Self::Sandbox(_) => usual,
+            Self::Profile(profile, _) => Calendar {
+                week_starts: profile.week_starts.unwrap_or(usual.week_starts),
+                school_year_starts: profile
+                    .school_year_starts
+                    .unwrap_or(usual.school_year_starts),
+                ..usual
+            },
         }
     }
 

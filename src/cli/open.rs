@@ -10,6 +10,7 @@ use super::reference;
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::Result;
+use crate::export::period::Calendar;
 use crate::run::Limiter;
 use crate::systems::System;
 
@@ -74,6 +75,11 @@ impl Open {
     pub(super) fn zone(&self) -> jiff::tz::TimeZone {
         let own = self.target.timezone();
         own.unwrap_or_else(jiff::tz::TimeZone::system)
+    }
+
+    /// When the days, weeks and school years of people there begin.
+    pub(super) fn calendar(&self) -> Calendar {
+        self.target.calendar(self.zone())
     }
 
     /// The flags by which a printed command goes to the same place.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -32,6 +33,8 @@ struct RawProfile {
     rate: Option<String>,
     concurrency: Option<usize>,
     timezone: Option<String>,
+    week_starts: Option<String>,
+    school_year_starts: Option<String>,
     commit_within: Option<String>,
     visible_within: Option<String>,
     timeout: Option<String>,
@@ -130,6 +133,16 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
         rate,
         concurrency,
         timezone,
+        week_starts: raw
+            .week_starts
+            .map(|text| parse_weekday(&text))
+            .transpose()
+            .map_err(wrong)?,
+        school_year_starts: raw
+            .school_year_starts
+            .map(|text| parse_day_of_year(&text))
+            .transpose()
+            .map_err(wrong)?,
         commit_within: raw
             .commit_within
             .map(|text| parse_duration(&text))
@@ -217,6 +230,27 @@ fn check_proxy(text: &str) -> Result<url::Url, String> {
 }
 
 /// How long the system keeps texts: `90d`, `12 months`, `1 year`. A month counts 30 days here and a year 365.
+fn parse_weekday(text: &str) -> Result<Weekday, String> {
+    let days = Weekday::Monday.cycle_forward().take(7);
+    let mut named = days.filter(|day| format!("{day:?}").eq_ignore_ascii_case(text.trim()));
+    named.next().ok_or_else(|| {
+        format!(
+            "no day of the week {}: write `monday` or `sunday`",
+            shown(text)
+        )
+    })
+}
+
+fn parse_day_of_year(text: &str) -> Result<(i8, i8), String> {
+    let parts = text.trim().split_once('-');
+    let parts = parts.and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));
+    // It comes in every year.
+    let common = |(month, day): &(i8, i8)| Date::new(2023, *month, *day).is_ok();
+    parts
+        .filter(common)
+        .ok_or_else(|| format!("no day of the year {}: write it as `08-15`", shown(text)))
+}
+
 fn parse_retention(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
@@ -362,6 +396,25 @@ mod tests {
             let error = parse(&text).unwrap_err();
             let said = format!("{error} {:?} {error:?}", error.hints());
             assert!(!said.contains(token), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn weeks_and_school_years_begin_where_the_profile_says() {
+        let head =
+            "[profiles.a]\nsystem = \"clearfeed\"\ntenant = \"a\"\ntoken = { env = \"T\" }\n";
+        let one = |lines: &str| parse(&format!("{head}{lines}\n"));
+        let profile = one("week_starts = \"Sunday\"\nschool_year_starts = \"08-15\"");
+        let profile = profile.unwrap().remove("a").unwrap();
+        assert_eq!(profile.week_starts, Some(Weekday::Sunday));
+        assert_eq!(profile.school_year_starts, Some((8, 15)));
+        for (line, said) in [
+            ("week_starts = \"some day\"", "no day of the week"),
+            ("school_year_starts = \"02-29\"", "no day of the year"),
+            ("school_year_starts = \"August\"", "no day of the year"),
+        ] {
+            let error = one(line).unwrap_err();
+            assert!(error.to_string().contains(said), "{line}: {error}");
         }
     }
 

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
@@ -53,6 +54,10 @@ pub struct Profile {
     pub concurrency: usize,
     /// The zone of times that come without one.
     pub timezone: Option<TimeZone>,
+    /// The first day of a week; `None`: Monday.
+    pub week_starts: Option<Weekday>,
+    /// The first day of a school year, month and day; `None`: the first of July.
+    pub school_year_starts: Option<(i8, i8)>,
     /// No request commits later than this after it was sent; `None`: the default of the connection.
     pub commit_within: Option<Duration>,
     /// No commit stays invisible longer than this; `None`: the default of the connection.

@@ -102,27 +102,34 @@ impl<'a> Filters<'a> {
         if values.is_empty() {
             return Err(Error::usage(format!("`{typed}` names no value")).at(flag));
         }
-        for value in values {
-            self.one(name.trim(), &value, &flag)?;
+        let name = name.trim();
+        if let Some(field) = name.strip_prefix("custom.") {
+            return self.custom(field, &values, &flag);
+        }
+        let texts = values.iter().map(|value| text(value)).collect();
+        match name {
+            "tag" => self.query.tags.push(texts),
+            "device" => self.query.devices.push(texts),
+            _ => {
+                for value in values {
+                    self.one(name, &value, &flag)?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// Takes one value of a field; `flag` is told as the place of an error.
+    /// Takes one value of a field of which a ticket has one; `flag` is the place of an error.
     ///
     /// # Errors
     /// When there is no such field or value.
     pub fn one(&mut self, name: &str, value: &str, flag: &str) -> Result<()> {
-        if let Some(field) = name.strip_prefix("custom.") {
-            return self.custom(field, value, flag);
-        }
         let query = &mut self.query;
-        let is_none = value.eq_ignore_ascii_case(NONE);
+        let is_none = is_none(value);
         let named = |kind| match is_none {
             true => Ok(Named::default()),
             false => resolve(self.directory, kind, flag, value),
         };
-        let text = || if is_none { "" } else { value }.to_owned();
         match name {
             "state" => query
                 .states
@@ -143,8 +150,6 @@ impl<'a> Filters<'a> {
                     false => Kind::Issue,
                 })?);
             }
-            "tag" => query.tags.push(text()),
-            "device" => query.devices.push(text()),
             _ => {
                 let names = FIELDS.map(|field| field.name);
                 let mut error = Error::usage(format!("no field `{name}`")).at(flag);
@@ -157,8 +162,8 @@ impl<'a> Filters<'a> {
         Ok(())
     }
 
-    /// Takes one value of a custom field: as text, and as the id of what it names.
-    fn custom(&mut self, name: &str, value: &str, flag: &str) -> Result<()> {
+    /// Takes values of a custom field: as text, and as the id of what it names.
+    fn custom(&mut self, name: &str, values: &[String], flag: &str) -> Result<()> {
         let known = &self.directory.snapshot().custom_fields;
         let is_called = |field: &&CustomField| fold(&field.name) == fold(name) || field.id == name;
         let Some(field) = known.iter().find(is_called) else {
@@ -171,21 +176,28 @@ impl<'a> Filters<'a> {
                 (names, None) => error.hint(format!("one of {}", names.join(", "))),
             });
         };
-        let values = match value.eq_ignore_ascii_case(NONE) {
+        let meant = values.iter().flat_map(|value| match is_none(value) {
             true => vec![String::new()],
             false => meanings(field, self.directory, value),
-        };
-        let custom = &mut self.query.custom;
-        match custom.iter_mut().find(|filter| filter.id == field.id) {
-            Some(filter) => filter.values.extend(values),
-            None => custom.push(CustomFilter {
-                id: field.id.clone(),
-                name: field.name.clone(),
-                values,
-            }),
-        }
+        });
+        self.query.custom.push(CustomFilter {
+            id: field.id.clone(),
+            name: field.name.clone(),
+            kind: field.kind,
+            values: meant.collect(),
+        });
         Ok(())
     }
+}
+
+/// Whether the value stands for tickets that have none.
+fn is_none(value: &str) -> bool {
+    value.eq_ignore_ascii_case(NONE)
+}
+
+/// A value that is compared as text; an empty one where there is to be none.
+fn text(value: &str) -> String {
+    if is_none(value) { "" } else { value }.to_owned()
 }
 
 /// What a value of a custom field may be in an answer: the text, or the id of the option, person or place of that name.

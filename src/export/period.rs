@@ -1,7 +1,8 @@
 //! Spans of whole calendar days: what people mean by *last week*, in the zone that they live in.
 //!
-//! Weeks run from Monday to Sunday. A day begins at its first moment, which on a day of a change of clocks need not be
-//! midnight, and ends at the next day's: it may have 23 or 25 hours.
+//! A day begins at its first moment, which on a day of a change of clocks need not be midnight, and ends at the next
+//! day's: it may have 23 or 25 hours. Weeks begin on Monday and school years on the first of July, unless the profile
+//! says otherwise.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -12,27 +13,89 @@ use crate::error::{Error, Result};
 use crate::systems::query::Span;
 
 /// The words for spans that move with the day.
-const WORDS: [&str; 3] = ["yesterday", "last-week", "last-month"];
+const WORDS: [&str; 10] = [
+    "today",
+    "yesterday",
+    "this-week",
+    "last-week",
+    "this-month",
+    "last-month",
+    "this-quarter",
+    "last-quarter",
+    "school-year",
+    "last-school-year",
+];
+
+/// When days, weeks and school years begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calendar {
+    /// The zone whose days are meant.
+    pub zone: TimeZone,
+    /// The first day of a week.
+    pub week_starts: Weekday,
+    /// The first day of a school year: month and day. No 29 February.
+    pub school_year_starts: (i8, i8),
+}
+
+impl Calendar {
+    /// The first day of a week, where nobody says.
+    pub const WEEK_STARTS: Weekday = Weekday::Monday;
+    /// The first day of a school year, where nobody says.
+    pub const SCHOOL_YEAR_STARTS: (i8, i8) = (7, 1);
+
+    /// Weeks from Monday, school years from the first of July.
+    pub fn of(zone: TimeZone) -> Self {
+        Self {
+            zone,
+            week_starts: Self::WEEK_STARTS,
+            school_year_starts: Self::SCHOOL_YEAR_STARTS,
+        }
+    }
+
+    /// The first days of a word's span and of what comes after it.
+    fn span(&self, word: &str, today: Date) -> Option<(Date, Date)> {
+        let back = i64::from(today.weekday().since(self.week_starts));
+        let week = today.saturating_sub(back.days());
+        let month = today.first_of_month();
+        let quarter = month.saturating_sub(i64::from((today.month() - 1) % 3).months());
+        let (school_month, school_day) = self.school_year_starts;
+        let begins = |year| Date::new(year, school_month, school_day).ok();
+        let this_year = begins(today.year())?;
+        let year = match today < this_year {
+            true => begins(today.year() - 1)?,
+            false => this_year,
+        };
+        Some(match word {
+            "today" => (today, today.saturating_add(1.day())),
+            "yesterday" => (today.saturating_sub(1.day()), today),
+            "this-week" => (week, week.saturating_add(1.week())),
+            "last-week" => (week.saturating_sub(1.week()), week),
+            "this-month" => (month, month.saturating_add(1.month())),
+            "last-month" => (month.saturating_sub(1.month()), month),
+            "this-quarter" => (quarter, quarter.saturating_add(3.months())),
+            "last-quarter" => (quarter.saturating_sub(3.months()), quarter),
+            "school-year" => (year, begins(year.year() + 1)?),
+            "last-school-year" => (begins(year.year() - 1)?, year),
+            _ => return None,
+        })
+    }
+}
 
 /// A span of whole days: a word, `7d` for the last seven whole days (without today), or dates.
 ///
 /// # Errors
-/// When it is none; `flag` is told as its place.
-pub fn period(flag: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Span> {
+/// When it is none; `flag` is its place.
+pub fn period(flag: &str, text: &str, now: Timestamp, calendar: &Calendar) -> Result<Span> {
+    let zone = &calendar.zone;
     let today = zone.to_datetime(now).date();
-    let month = today.first_of_month();
-    let monday = today.saturating_sub(i64::from(today.weekday().since(Weekday::Monday)).days());
-    let (first, end) = match text.trim().to_lowercase().as_str() {
-        "yesterday" => (today.saturating_sub(1.day()), today),
-        "last-week" => (monday.saturating_sub(1.week()), monday),
-        "last-month" => (month.saturating_sub(1.month()), month),
-        text => match text
-            .strip_suffix('d')
-            .map(|days| days.trim().parse::<i32>())
-        {
-            Some(Ok(days)) if days > 0 => (today.saturating_sub(days.days()), today),
-            _ => return dates(flag, text, zone).map_err(|error| words(error, text)),
-        },
+    let word = text.trim().to_lowercase();
+    let days = word
+        .strip_suffix('d')
+        .map(|days| days.trim().parse::<i32>());
+    let (first, end) = match (calendar.span(&word, today), days) {
+        (Some(span), _) => span,
+        (None, Some(Ok(days))) if days > 0 => (today.saturating_sub(days.days()), today),
+        _ => return dates(flag, &word, zone).map_err(|error| words(error, &word)),
     };
     between(first, end, zone).ok_or_else(|| wrong(flag, text))
 }
@@ -104,7 +167,7 @@ mod tests {
 
     fn shown(text: &str, now: &str, zone: &str) -> String {
         let zone = TimeZone::get(zone).unwrap();
-        let span = period("--period", text, now.parse().unwrap(), &zone).unwrap();
+        let span = period("--period", text, now.parse().unwrap(), &Calendar::of(zone)).unwrap();
         let text = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
         format!("{} {}", text(span.from), text(span.until))
     }
@@ -153,6 +216,42 @@ mod tests {
     }
 
     #[test]
+    fn this_and_last_follow_the_calendar() {
+        // A Saturday in February of a leap year.
+        let now = "2024-02-10T12:00:00Z".parse().unwrap();
+        let calendar = Calendar {
+            week_starts: Weekday::Sunday,
+            school_year_starts: (8, 15),
+            ..Calendar::of(TimeZone::UTC)
+        };
+        let plain = Calendar::of(TimeZone::UTC);
+        for (text, calendar, expected) in [
+            ("today", &plain, "2024-02-10..2024-02-11"),
+            ("this-week", &plain, "2024-02-05..2024-02-12"),
+            ("this-week", &calendar, "2024-02-04..2024-02-11"),
+            ("last-week", &calendar, "2024-01-28..2024-02-04"),
+            ("this-month", &plain, "2024-02-01..2024-03-01"),
+            ("this-quarter", &plain, "2024-01-01..2024-04-01"),
+            ("last-quarter", &plain, "2023-10-01..2024-01-01"),
+            ("school-year", &plain, "2023-07-01..2024-07-01"),
+            ("last-school-year", &plain, "2022-07-01..2023-07-01"),
+            ("School-Year", &calendar, "2023-08-15..2024-08-15"),
+        ] {
+            let span = period("--period", text, now, calendar).unwrap();
+            let day = |at: Option<Timestamp>| TimeZone::UTC.to_datetime(at.unwrap()).date();
+            let shown = format!("{}..{}", day(span.from), day(span.until));
+            assert_eq!(shown, expected, "{text}");
+        }
+        let first = "2024-08-15T00:00:00Z".parse().unwrap();
+        let span = period("--period", "school-year", first, &calendar).unwrap();
+        assert_eq!(
+            span.from,
+            Some(first),
+            "the first day belongs to the new one"
+        );
+    }
+
+    #[test]
     fn a_day_on_which_clocks_change_is_whole() {
         // In spring it has 23 hours, in autumn 25; in Santiago it begins at one.
         let day = |text, zone| shown(text, "2024-12-01T12:00:00Z", zone);
@@ -172,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_is_no_period_is_told_with_what_is() {
-        let zone = TimeZone::UTC;
+        let zone = Calendar::of(TimeZone::UTC);
         for wrong in [
             "..",
             "lastweek",
@@ -210,7 +309,7 @@ mod tests {
             let zone = TimeZone::get(ZONES[zone]).unwrap();
             let today = beginning(zone.to_datetime(now).date(), &zone).unwrap();
             let of = |text: &str, now| {
-                let span = period("--period", text, now, &zone).unwrap();
+                let span = period("--period", text, now, &Calendar::of(zone.clone())).unwrap();
                 (span.from.unwrap(), span.until.unwrap())
             };
             prop_assert!(today <= now);
@@ -226,6 +325,12 @@ mod tests {
                     // The one before it ends where it begins: nothing is reported twice or never.
                     prop_assert_eq!(of(&text, from).1, from);
                 }
+            }
+            // What is called *this* holds today, and begins where *last* ends.
+            for (this, last) in [("this-week", "last-week"), ("this-month", "last-month"), ("this-quarter", "last-quarter"), ("school-year", "last-school-year"), ("today", "yesterday")] {
+                let (from, until) = of(this, now);
+                prop_assert!(from <= today && today < until, "{this} {from} {until}");
+                prop_assert_eq!(of(last, now).1, from);
             }
             let (monday, next) = of("last-week", now);
             prop_assert_eq!(zone.to_datetime(monday).weekday(), Weekday::Monday);

@@ -1,10 +1,12 @@
 //! What tickets are looked for, in the words of the common ticket.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value;
 
 use super::common::{CommonTicket, CustomValue, Named};
 use super::{Gap, Standing};
+use crate::directory::CustomType;
 use crate::directory::suggest::fold;
 
 /// What tickets are looked for, in the words of the common ticket. Everything that is said must hold. A [`Named`] without
@@ -25,10 +27,10 @@ pub struct Query {
     pub category: Vec<Named>,
     /// How much they hurry: any of these, by name or by the system's own value.
     pub priority: Vec<Named>,
-    /// Tags, any of which they bear.
-    pub tags: Vec<String>,
-    /// Devices, any of which they are about, by their tags.
-    pub devices: Vec<String>,
+    /// Tags: one of each of these lists.
+    pub tags: Vec<Vec<String>>,
+    /// Devices that they are about, by their tags: one of each of these lists.
+    pub devices: Vec<Vec<String>>,
     /// When they were made.
     pub created: Span,
     /// When they were changed last.
@@ -48,6 +50,8 @@ pub struct CustomFilter {
     pub id: String,
     /// The field's name.
     pub name: String,
+    /// What kind of values it holds, by which they are compared.
+    pub kind: CustomType,
     /// Any of these, as text or as the id of an option; an empty text: nothing.
     pub values: Vec<String>,
 }
@@ -62,7 +66,38 @@ impl CustomFilter {
         for value in ticket.custom.iter().filter(is_field) {
             texts(&value.value, &mut found);
         }
-        is_any(&self.values, found.iter().map(String::as_str))
+        self.values.iter().any(|wanted| match wanted.is_empty() {
+            true => found.is_empty(),
+            false => found
+                .iter()
+                .any(|found| same_value(self.kind, wanted, found)),
+        })
+    }
+}
+
+/// Whether both texts are the same value of that kind: `4` is `4.0`, a date is itself with a time of day, `yes` is `true`.
+fn same_value(kind: CustomType, one: &str, other: &str) -> bool {
+    let alike = match kind {
+        CustomType::Number => both(one, other, |text| text.trim().parse::<f64>().ok()),
+        CustomType::Bool => both(one, other, truth),
+        CustomType::Date => both(one, other, |text| text.trim().parse::<Date>().ok()),
+        CustomType::DateTime => both(one, other, |text| text.trim().parse::<Timestamp>().ok())
+            .or_else(|| both(one, other, |text| text.trim().parse::<Date>().ok())),
+        _ => None,
+    };
+    alike.unwrap_or_else(|| fold(one) == fold(other))
+}
+
+/// Whether both are read as the same; `None` where one is not read.
+fn both<T: PartialEq>(one: &str, other: &str, read: impl Fn(&str) -> Option<T>) -> Option<bool> {
+    Some(read(one)? == read(other)?)
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
     }
 }
 
@@ -85,12 +120,17 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether one of the texts is wanted, however it is written; an empty wish is that there is none.
-fn is_any<'t>(wanted: &[String], found: impl Iterator<Item = &'t str>) -> bool {
+/// Whether each list has one of the texts, however it is written; an empty wish is that there is none.
+fn has_each<'t>(lists: &[Vec<String>], found: impl Iterator<Item = &'t str>) -> bool {
+    if lists.is_empty() {
+        return true;
+    }
     let found: Vec<String> = found.map(fold).collect();
-    wanted.iter().any(|wanted| match wanted.is_empty() {
-        true => found.is_empty(),
-        false => found.contains(&fold(wanted)),
+    lists.iter().all(|list| {
+        list.iter().any(|wanted| match wanted.is_empty() {
+            true => found.is_empty(),
+            false => found.contains(&fold(wanted)),
+        })
     })
 }
 
@@ -133,10 +173,14 @@ impl StateFilter {
     fn holds(&self, ticket: &CommonTicket) -> bool {
         match self {
             Self::Standing(standing) => ticket.standing == *standing,
-            Self::Named(named) => ticket
-                .state
-                .as_ref()
-                .is_some_and(|state| same_name(state, named) || state.is(named)),
+            // A deleted ticket keeps its status, and is no ticket of that status any more.
+            Self::Named(named) => {
+                ticket.standing != Standing::Gone
+                    && ticket
+                        .state
+                        .as_ref()
+                        .is_some_and(|state| same_name(state, named) || state.is(named))
+            }
         }
     }
 }
@@ -203,8 +247,8 @@ impl Query {
             && is(&self.place, &ticket.place)
             && is(&self.category, &ticket.category)
             && (self.priority.is_empty() || self.priority.iter().any(hurries))
-            && (self.tags.is_empty() || is_any(&self.tags, tags))
-            && (self.devices.is_empty() || is_any(&self.devices, devices))
+            && has_each(&self.tags, tags)
+            && has_each(&self.devices, devices)
             && self.custom.iter().all(|custom| custom.holds(ticket))
             && self.created.holds(ticket.created)
             && self.updated.holds(ticket.updated)
@@ -321,6 +365,7 @@ mod tests {
             custom: vec![CustomFilter {
                 id: "f-1".to_owned(),
                 name: "Asset Tag".to_owned(),
+                kind: CustomType::Text,
                 values: values.iter().map(|one| (*one).to_owned()).collect(),
             }],
             ..Query::default()
@@ -348,6 +393,65 @@ mod tests {
             ..ticket()
         };
         assert!(nobody.holds(&untouched, &shown));
+    }
+
+    #[test]
+    fn values_of_custom_fields_are_compared_by_their_kind() {
+        for (kind, one, other, is_same) in [
+            (CustomType::Number, "4", "4.0", true),
+            (CustomType::Number, "4", " 4.00 ", true),
+            (CustomType::Number, "4", "40", false),
+            (CustomType::Number, "n/a", "N/A", true),
+            (CustomType::Text, "4", "4.0", false),
+            (CustomType::Date, "2024-06-21", "2024-06-21T00:00:00", true),
+            (CustomType::Date, "2024-06-21", "2024-06-22", false),
+            (
+                CustomType::DateTime,
+                "2024-06-21T12:00:00Z",
+                "2024-06-21T14:00:00+02:00",
+                true,
+            ),
+            (CustomType::Bool, "yes", "true", true),
+            (CustomType::Bool, "No", "false", true),
+            (CustomType::Bool, "no", "true", false),
+        ] {
+            assert_eq!(same_value(kind, one, other), is_same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn each_filter_of_tags_holds() {
+        let tagged = CommonTicket {
+            tags: vec!["Urgent".to_owned(), "vip".to_owned()],
+            ..ticket()
+        };
+        let tags = |lists: &[&[&str]]| Query {
+            tags: lists
+                .iter()
+                .map(|list| list.iter().map(|tag| (*tag).to_owned()).collect())
+                .collect(),
+            ..Query::default()
+        };
+        let holds = |lists: &[&[&str]]| tags(lists).holds(&tagged, &Value::Null);
+        assert!(holds(&[&["urgent", "x"]]));
+        assert!(holds(&[&["urgent"], &["VIP"]]));
+        assert!(!holds(&[&["urgent"], &["x"]]), "all filters hold");
+        assert!(!holds(&[&[""]]) && tags(&[&[""]]).holds(&ticket(), &Value::Null));
+    }
+
+    #[test]
+    fn a_deleted_ticket_has_no_status() {
+        let gone = CommonTicket {
+            standing: Standing::Gone,
+            ..ticket()
+        };
+        let of = |states: &[StateFilter]| Query {
+            states: states.to_vec(),
+            ..Query::default()
+        };
+        let deleted = StateFilter::Standing(Standing::Gone);
+        assert!(!of(&[named("in progress")]).holds(&gone, &Value::Null));
+        assert!(of(&[named("in progress"), deleted]).holds(&gone, &Value::Null));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(in crate::cli) struct ExportArgs {
     /// Only tickets in which all these words stand
     #[arg(long, value_name = "WORDS")]
     pub search: Option<String>,
-    /// Only tickets of these whole days: yesterday, last-week, last-month, 7d, 2024-06-01..2024-06-30
+    /// Only tickets of these whole days: today, yesterday, this-week, last-week, last-month, last-quarter, school-year, 7d, 2024-06-01..2024-06-30
     #[arg(long, value_name = "PERIOD")]
     pub period: Option<String>,
     /// By which of its times a ticket is in the period

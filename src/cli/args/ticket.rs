@@ -107,7 +107,7 @@ pub(in crate::cli) struct SearchArgs {
     /// Words that all stand in the ticket
     #[arg(long, value_name = "WORDS")]
     pub text: Option<String>,
-    /// When they were made: 2024-06-01..2024-06-30, 2024-06-01.., 2024-06-01, or 7d for the last seven days
+    /// When they were made: 2024-06-01..2024-06-30, 2024-06-01.., 2024-06-01, last-week, today, or 7d for the last seven days until now
     #[arg(long, value_name = "DATE..DATE")]
     pub created: Option<String>,
     /// When they were changed last, written the same way

@@ -21,7 +21,7 @@ use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::export::file::{Format, Sink, Written};
 use crate::export::filter::{FIELDS, Filters};
-use crate::export::period::period;
+use crate::export::period::{Calendar, period};
 use crate::export::reading::{Order, Reading, Told};
 use crate::export::replica::{Replica, Selection};
 use crate::export::sheets::SheetKind;
@@ -180,7 +180,7 @@ fn query(args: &ExportArgs, open: &Open) -> Result<Query> {
     let words = args.search.as_deref().unwrap_or_default();
     query.words = words.split_whitespace().map(str::to_owned).collect();
     if let Some(text) = &args.period {
-        let span = period("--period", text, Timestamp::now(), &open.zone())?;
+        let span = period("--period", text, Timestamp::now(), &open.calendar())?;
         match args.by {
             By::Created => query.created = span,
             By::Updated => query.updated = span,
@@ -203,10 +203,10 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Whether it can be run as far as that can be told without asking the system.
-pub(super) fn check(args: &ExportArgs, zone: &jiff::tz::TimeZone) -> Result<()> {
+pub(super) fn check(args: &ExportArgs, calendar: &Calendar) -> Result<()> {
     table::format(args, args.output.as_deref().unwrap_or(Path::new("")))?;
     if let Some(text) = &args.period {
-        period("--period", text, Timestamp::now(), zone)?;
+        period("--period", text, Timestamp::now(), calendar)?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) fn run(
     let system = export.args.desk.system.as_deref();
     target.the_system(system.map(named_system).transpose()?)?;
     let zone = zone(args.timezone.as_deref(), &target)?;
-    super::super::export::check(&export.args, &zone)?;
+    super::super::export::check(&export.args, &target.calendar(zone.clone()))?;
     let when = when(&args, zone.clone())?;
     let now = Timestamp::now();
     let jitter = args.jitter.unwrap_or_default();

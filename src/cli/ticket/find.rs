@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::card;
@@ -12,7 +11,7 @@ use crate::cli::output::Output;
 use crate::directory::Directory;
 use crate::error::{ExitCode, Result};
 use crate::export::filter::Filters;
-use crate::export::period;
+use crate::export::period::{Calendar, period};
 use crate::report::words;
 use crate::systems::Schema;
 use crate::systems::common::CommonTicket;
@@ -26,7 +25,12 @@ pub(super) async fn run(args: SearchArgs, global: &Global, output: Output) -> Re
 }
 
 async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<ExitCode> {
-    let query = query(args, open.system().schema(), &open.directory, &open.zone())?;
+    let query = query(
+        args,
+        open.system().schema(),
+        &open.directory,
+        &open.calendar(),
+    )?;
     let mut hits: Vec<CommonTicket> = Vec::new();
     let (mut found, mut failed) = (0, Ok(()));
     let mut take = |page: Vec<CommonTicket>| {
@@ -84,7 +88,7 @@ fn query(
     args: &SearchArgs,
     schema: &dyn Schema,
     directory: &Directory,
-    zone: &TimeZone,
+    calendar: &Calendar,
 ) -> Result<Query> {
     let mut filters = Filters::new(schema, directory);
     let statuses = args
@@ -104,7 +108,7 @@ fn query(
         filters.one(field, value, flag)?;
     }
     let span = |flag, text: &Option<String>| match text {
-        Some(text) => span(flag, text, zone),
+        Some(text) => span(flag, text, calendar),
         None => Ok(Span::default()),
     };
     let text = args.text.as_deref().unwrap_or_default();
@@ -116,14 +120,14 @@ fn query(
     })
 }
 
-/// A span of days in a zone, both ends included, or of the days until now: a search looks at what is going on, while a
-/// report keeps to whole days.
-fn span(flag: &str, text: &str, zone: &TimeZone) -> Result<Span> {
+/// A span of whole days, by a word or by dates, or of the days until now: with `7d` a search looks at what is going on,
+/// while a report keeps to whole days.
+fn span(flag: &str, text: &str, calendar: &Calendar) -> Result<Span> {
     let days = text
         .strip_suffix('d')
         .map(|days| days.trim().parse::<u32>());
     let Some(Ok(days)) = days else {
-        return period::dates(flag, text, zone);
+        return period(flag, text, Timestamp::now(), calendar);
     };
     let back = SignedDuration::from_hours(24 * i64::from(days));
     Ok(Span {

@@ -494,22 +494,21 @@ fn bounds(axis: Axis, span: Span) -> Vec<(&'static str, String)> {
     bounds
 }
 
-/// What the system can filter by besides times. Who asks is filtered by address, since it knows no id there.
+/// The addresses by which the system is asked for requests of people. It leaves out those of theirs that it shows
+/// without an address: people whose id is known are found among all.
+fn addresses(query: &Query) -> Option<Vec<String>> {
+    let who = query.requester.iter();
+    let addresses = who.map(|who| who.email.clone().filter(|_| who.id.is_none()));
+    let addresses: Vec<String> = addresses.collect::<Option<_>>()?;
+    // More than so many are refused.
+    (addresses.len() <= MOST_EMAILS).then_some(addresses)
+}
+
+/// What the system can filter by besides times.
 fn wanted(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
     let mut filters = Vec::new();
-    let emails: Option<Vec<_>> = query
-        .requester
-        .iter()
-        .map(|who| who.email.clone())
-        .collect();
-    // More than so many are refused; then, and where an address is not known, they are judged here alone.
-    let emails = emails.filter(|emails| emails.len() <= MOST_EMAILS);
-    filters.extend(
-        emails
-            .into_iter()
-            .flatten()
-            .map(|email| ("author_emails", email)),
-    );
+    let addresses = addresses(query).into_iter().flatten();
+    filters.extend(addresses.map(|address| ("author_emails", address)));
     if let [Named { id: Some(id), .. }] = query.category.as_slice() {
         filters.push(("collection_id", id.clone()));
     }
@@ -571,6 +570,31 @@ async fn by_word(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_with_an_id_are_looked_for_among_all() {
+        let by = |id: Option<&str>, email: Option<&str>| Named {
+            id: id.map(str::to_owned),
+            email: email.map(str::to_owned),
+            name: None,
+        };
+        let asked = |requester: &[Named]| {
+            addresses(&Query {
+                requester: requester.to_vec(),
+                ..Query::default()
+            })
+        };
+        let ann = by(None, Some("ann@acme.example"));
+        assert_eq!(
+            asked(std::slice::from_ref(&ann)),
+            Some(vec!["ann@acme.example".to_owned()])
+        );
+        assert_eq!(asked(&[]), Some(Vec::new()));
+        let known = by(Some("U1"), Some("bob@acme.example"));
+        assert_eq!(asked(&[ann.clone(), known]), None);
+        assert_eq!(asked(&[Named::default()]), None, "those of nobody");
+        assert_eq!(asked(&vec![ann; MOST_EMAILS + 1]), None);
+    }
 
     #[test]
     fn both_dialects_say_the_same() {
