@@ -134,11 +134,19 @@ impl Target {
         }
     }
 
-    /// The zone of times that come without one.
+    /// The zone of the profile.
     pub(super) fn timezone(&self) -> Option<TimeZone> {
         match self {
             Self::Sandbox(_) => None,
             Self::Profile(profile, _) => profile.timezone.clone(),
+        }
+    }
+
+    /// Whether the profile's zone goes before the desk's.
+    pub(super) fn is_timezone_first(&self) -> bool {
+        match self {
+            Self::Sandbox(_) => false,
+            Self::Profile(profile, _) => profile.timezone_first,
         }
     }
 
@@ -281,6 +289,7 @@ pub(super) async fn connection(
                 dialect: profile.dialect,
                 token,
                 timezone: profile.timezone.clone(),
+                timezone_first: profile.timezone_first,
                 concurrency,
                 insecure_http,
                 timeout: profile.timeout.unwrap_or(TIMEOUT),
@@ -337,6 +346,7 @@ async fn embedded(
         dialect: None,
         token: SecretString::from(text("token")),
         timezone: None,
+        timezone_first: false,
         concurrency,
         insecure_http: false,
         timeout: TIMEOUT,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::args::{Desk, Global};
 use super::connect::{Connected, Target};
 use super::directory::named_system;
@@ -54,12 +56,18 @@ impl Open {
         };
         let system = connected.system.as_ref();
         match reference::of(system, &limiter, &state, desk.refresh, output).await {
-            Ok(directory) => Ok(Self {
-                target,
-                connected,
-                limiter,
-                directory,
-            }),
+            Ok(directory) => {
+                let open = Self {
+                    target,
+                    connected,
+                    limiter,
+                    directory,
+                };
+                if let Some(two_zones) = open.two_zones() {
+                    output.say(&two_zones);
+                }
+                Ok(open)
+            }
             Err(error) => {
                 connected.close().await?;
                 Err(error)
@@ -71,10 +79,27 @@ impl Open {
         self.connected.system.as_ref()
     }
 
-    /// The zone in which times are shown to people and dates are read.
-    pub(super) fn zone(&self) -> jiff::tz::TimeZone {
+    /// The zone in which times are shown to people and dates are read: the desk's, else the profile's, else the machine's.
+    pub(super) fn zone(&self) -> TimeZone {
         let own = self.target.timezone();
-        own.unwrap_or_else(jiff::tz::TimeZone::system)
+        let site = self.system().site_zone().cloned();
+        let zone = match self.target.is_timezone_first() {
+            true => own,
+            false => site.or(own),
+        };
+        zone.unwrap_or_else(TimeZone::system)
+    }
+
+    /// What is said where the desk and the profile name two zones.
+    fn two_zones(&self) -> Option<String> {
+        let (site, own) = (self.system().site_zone()?, self.target.timezone()?);
+        let (site, own) = (site.iana_name()?, own.iana_name()?);
+        (site != own).then(|| match self.target.is_timezone_first() {
+            true => format!("times are in `{own}`, as the profile says; the site's zone is `{site}`"),
+            false => format!(
+                "times are in `{site}`, the site's zone; the profile says `{own}` (`timezone_from = \"profile\"` in it makes that go first)"
+            ),
+        })
     }
 
     /// When the days, weeks and school years of people there begin.

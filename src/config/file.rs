@@ -33,6 +33,7 @@ struct RawProfile {
     rate: Option<String>,
     concurrency: Option<usize>,
     timezone: Option<String>,
+    timezone_from: Option<String>,
     week_starts: Option<String>,
     school_year_starts: Option<String>,
     commit_within: Option<String>,
@@ -124,6 +125,20 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
             })
         })
         .transpose()?;
+    let timezone_first = match raw.timezone_from.as_deref() {
+        None | Some("site") => false,
+        Some("profile") if timezone.is_some() => true,
+        Some("profile") => {
+            return Err(
+                wrong("`timezone_from = \"profile\"` needs a `timezone`".to_owned())
+                    .hint("add `timezone = \"America/Chicago\"`, or whichever it is"),
+            );
+        }
+        Some(other) => {
+            return Err(wrong(format!("no place of a time zone {}", shown(other)))
+                .hint("`site` or `profile`"));
+        }
+    };
     let profile = Profile {
         system,
         dialect,
@@ -133,6 +148,7 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
         rate,
         concurrency,
         timezone,
+        timezone_first,
         week_starts: raw
             .week_starts
             .map(|text| parse_weekday(&text))
@@ -396,6 +412,23 @@ mod tests {
             let error = parse(&text).unwrap_err();
             let said = format!("{error} {:?} {error:?}", error.hints());
             assert!(!said.contains(token), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_zone_of_the_profile_goes_first_where_it_says_so() {
+        let head =
+            "[profiles.a]\nsystem = \"clearfeed\"\ntenant = \"a\"\ntoken = { env = \"T\" }\n";
+        let first = |lines: &str| {
+            let all = parse(&format!("{head}{lines}\n"));
+            all.map(|mut all| all.remove("a").unwrap().timezone_first)
+        };
+        let zone = "timezone = \"America/Chicago\"";
+        assert!(!first(zone).unwrap());
+        assert!(!first(&format!("{zone}\ntimezone_from = \"site\"")).unwrap());
+        assert!(first(&format!("{zone}\ntimezone_from = \"profile\"")).unwrap());
+        for line in ["timezone_from = \"profile\"", "timezone_from = \"moon\""] {
+            first(line).unwrap_err();
         }
     }
 

@@ -52,8 +52,10 @@ pub struct Profile {
     pub rate: Option<f64>,
     /// Requests under way at once.
     pub concurrency: usize,
-    /// The zone of times that come without one.
+    /// The zone of people there and of times that come without one, where the system tells none.
     pub timezone: Option<TimeZone>,
+    /// Whether that zone holds even where the system tells another (`timezone_from = "profile"`).
+    pub timezone_first: bool,
     /// The first day of a week; `None`: Monday.
     pub week_starts: Option<Weekday>,
     /// The first day of a school year, month and day; `None`: the first of July.

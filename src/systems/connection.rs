@@ -34,8 +34,10 @@ pub struct Connection {
     pub dialect: Option<Dialect>,
     /// The token itself.
     pub token: SecretString,
-    /// The zone of times that come without one.
+    /// The zone of times that come without one, where the system tells none.
     pub timezone: Option<TimeZone>,
+    /// Whether that zone holds even where the system tells another.
+    pub timezone_first: bool,
     /// How many requests may be under way.
     pub concurrency: usize,
     /// Whether plain http may leave this machine.

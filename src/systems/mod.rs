@@ -799,6 +799,11 @@ pub trait System: fmt::Debug + Send + Sync {
     /// When the page cannot be had, or the system holds nothing of what is asked for.
     async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage>;
 
+    /// The zone that the desk itself tells: people there live by its days.
+    fn site_zone(&self) -> Option<&TimeZone> {
+        None
+    }
+
     /// The zone in whose whole days creation is filtered; `None`: to the moment.
     fn window_days(&self) -> Option<TimeZone> {
         None

@@ -52,6 +52,7 @@ pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
         dialect: None,
         token: SecretString::from("sandbox"),
         timezone: None,
+        timezone_first: false,
         concurrency: 4,
         insecure_http: false,
         timeout: Duration::from_secs(5),

@@ -1,5 +1,6 @@
 //! What a site lets our token read, and which of its habits show (contract incidentiq §3, §4, §16).
 
+use jiff::tz::TimeZone;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -23,6 +24,18 @@ pub(super) async fn examine(system: &IncidentIq, reader: Reader<'_>) -> Vec<Find
         ),
     });
     examiner.add(match &system.zone {
+        Some(zone) if system.site_zone.as_ref().is_some_and(|site| site != zone) => {
+            let site = system.site_zone.as_ref().and_then(TimeZone::iana_name);
+            Finding::warning(
+                "time zone",
+                format!(
+                    "{}, as the profile says; the site's is {}",
+                    zone.iana_name().unwrap_or("a fixed offset"),
+                    site.unwrap_or("a fixed offset"),
+                ),
+                "leave `timezone_from` out of the profile, unless the site is set wrong",
+            )
+        }
         Some(zone) => Finding::ok("time zone", zone.iana_name().unwrap_or("a fixed offset")),
         None => Finding::warning(
             "time zone",

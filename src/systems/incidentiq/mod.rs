@@ -89,6 +89,8 @@ pub(super) struct IncidentIq {
     site_id: Option<String>,
     /// The zone of times without an offset; `None`: nobody told.
     zone: Option<TimeZone>,
+    /// The zone that the site tells.
+    site_zone: Option<TimeZone>,
     /// Where a browser shows tickets; `None` for a sandbox.
     pages: Option<Url>,
     spelling: Spelling,
@@ -226,6 +228,10 @@ impl System for IncidentIq {
 
     async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage> {
         common::page(self, ask, self.reader(permit)).await
+    }
+
+    fn site_zone(&self) -> Option<&TimeZone> {
+        self.site_zone.as_ref()
     }
 
     fn window_days(&self) -> Option<TimeZone> {

@@ -63,7 +63,7 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
         ));
     }
     let known = given.clone().or_else(|| learned.site_id.clone());
-    if (connection.timezone.is_none() && learned.zone.is_none()) || known.is_none() {
+    if (!connection.timezone_first && learned.zone.is_none()) || known.is_none() {
         learned.of_settings(&transport).await;
     }
     let site_id = known.or_else(|| learned.site_id.clone());
@@ -87,7 +87,11 @@ pub(super) async fn sign_in(connection: Connection) -> Result<IncidentIq> {
         shapes: Shapes::new(shapes::are_documented),
         constants,
         site_id,
-        zone: connection.timezone.or(learned.zone),
+        zone: match connection.timezone_first {
+            true => connection.timezone,
+            false => learned.zone.clone().or(connection.timezone),
+        },
+        site_zone: learned.zone,
         pages: sandbox.is_none().then_some(root),
         spelling: Spelling::default(),
         concurrency: connection.concurrency,

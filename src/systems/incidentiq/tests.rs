@@ -81,6 +81,17 @@ async fn the_login_tells_site_zone_and_user() {
     assert_eq!(account.user.as_deref(), Some("helpdesk@district.example"));
     assert!(account.clock_offset.as_hours() < -24 * 365 * 20);
     assert_eq!(system.zone, TimeZone::get("America/Chicago").ok());
+    let berlin = TimeZone::get("Europe/Berlin").ok();
+    for (timezone_first, expected) in [(false, &system.zone), (true, &berlin)] {
+        let other = Connection {
+            timezone: berlin.clone(),
+            timezone_first,
+            ..connection(SystemName::IncidentIq, &server.uri())
+        };
+        let other = sign_in(other).await.unwrap();
+        assert_eq!(other.zone, *expected);
+        assert_eq!(other.site_zone, system.zone);
+    }
     Mock::given(method("POST"))
         .and(path("/api/v1.0/tickets/create"))
         .and(header("siteid", SITE))
