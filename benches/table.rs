@@ -1,7 +1,8 @@
 //! What the program costs beside the bare work: `cargo bench --bench table -- [ROWS]`.
 //!
 //! Each line measures ours and the bare work in turn in one run, so that a machine whose speed changes meanwhile changes
-//! both. `docs/performance.md` holds a table of it. `oha` and Python's `aiohttp` are measured where they are installed.
+//! both. `docs/performance.md` holds a table of it. `oha` and Python's `aiohttp` are measured where they are installed, and
+//! another build of the program, in turn with the rest, where `DESKFERRY_BEFORE` names one.
 
 #[path = "table/bare.rs"]
 mod bare;
@@ -13,10 +14,13 @@ mod sending;
 mod support;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use support::{Measured, Names, measure, median, processor_time, program, sizes, write_csv};
+use support::{
+    Measured, Names, command_of, measure, measured_program, median, processor_time, sizes,
+    write_csv,
+};
 
 /// How often each line is measured.
 const ROUNDS: usize = 5;
@@ -39,7 +43,7 @@ fn reading(folder: &Path, rows: u64, names: &Names) {
     let few = (rows / 5).max(1);
     bare::write_workbook(&folder.join("tickets.xlsx"), few, names);
     bare::write_json_lines(&folder.join("tickets.jsonl"), few, names);
-    let dry_run = |input: &str| {
+    let dry_run = |program: &Path, input: &str| {
         let words = ["--directory", "directory.json", "--dry-run"];
         let all = [
             &["import", input, "--mapping", "map.toml"],
@@ -47,9 +51,9 @@ fn reading(folder: &Path, rows: u64, names: &Names) {
             QUIET,
         ]
         .concat();
-        Cost::of(measure(program(folder, &all)))
+        Cost::of(measure(command_of(program, folder, &all)))
     };
-    let validate = || {
+    let validate = |program: &Path| {
         let words = [
             "validate",
             "map.toml",
@@ -58,14 +62,15 @@ fn reading(folder: &Path, rows: u64, names: &Names) {
             "--directory",
             "directory.json",
         ];
-        Cost::of(measure(program(folder, &[&words[..], QUIET].concat())))
+        let words = [&words[..], QUIET].concat();
+        Cost::of(measure(command_of(program, folder, &words)))
     };
     let parse = || timed(|| bare::read_csv(&folder.join("tickets.csv")));
     Line::measure(
         "dry run, CSV",
         "csv",
         rows,
-        || dry_run("tickets.csv"),
+        |program| dry_run(program, "tickets.csv"),
         parse,
     );
     Line::measure("validate, CSV", "csv", rows, validate, parse);
@@ -73,14 +78,14 @@ fn reading(folder: &Path, rows: u64, names: &Names) {
         "dry run, XLSX",
         "calamine",
         few,
-        || dry_run("tickets.xlsx"),
+        |program| dry_run(program, "tickets.xlsx"),
         || timed(|| bare::read_workbook(&folder.join("tickets.xlsx"))),
     );
     Line::measure(
         "dry run, JSON lines",
         "serde_json",
         few,
-        || dry_run("tickets.jsonl"),
+        |program| dry_run(program, "tickets.jsonl"),
         || timed(|| bare::read_json_lines(&folder.join("tickets.jsonl"))),
     );
 }
@@ -127,16 +132,40 @@ struct Line {
     beside: String,
     rows: u64,
     ours: Vec<Cost>,
+    before: Vec<Cost>,
     bare: Vec<Cost>,
 }
 
 impl Line {
-    /// Measures both in turn and prints the line.
+    /// Measures the program, another build of it and the bare work in turn, and prints the line.
     fn measure(
         what: &str,
         beside: &str,
         rows: u64,
+        ours: impl Fn(&Path) -> Cost,
+        bare: impl Fn() -> Cost,
+    ) {
+        let before = std::env::var_os("DESKFERRY_BEFORE").map(PathBuf::from);
+        Self::of(what, beside, rows, before, ours, bare);
+    }
+
+    /// The same for work of the library in this process, of which there is no other build.
+    fn measure_here(
+        what: &str,
+        beside: &str,
+        rows: u64,
         ours: impl Fn() -> Cost,
+        bare: impl Fn() -> Cost,
+    ) {
+        Self::of(what, beside, rows, None, |_| ours(), bare);
+    }
+
+    fn of(
+        what: &str,
+        beside: &str,
+        rows: u64,
+        before: Option<PathBuf>,
+        ours: impl Fn(&Path) -> Cost,
         bare: impl Fn() -> Cost,
     ) {
         let mut line = Self {
@@ -144,10 +173,13 @@ impl Line {
             beside: beside.to_owned(),
             rows,
             ours: Vec::new(),
+            before: Vec::new(),
             bare: Vec::new(),
         };
+        let program = measured_program();
         for _ in 0..ROUNDS {
-            line.ours.push(ours());
+            line.ours.push(ours(&program));
+            line.before.extend(before.as_deref().map(&ours));
             line.bare.push(bare());
         }
         println!("{line}");
@@ -155,7 +187,7 @@ impl Line {
 
     fn heading() -> String {
         format!(
-            "{:<22} {:>9}  {:<28} {:<12} {:<28} {:>6}  {:>9} {:>9}  {:>7}",
+            "{:<22} {:>9}  {:<28} {:<12} {:<28} {:>6}  {:>9} {:>9} {:>9}  {:>7}",
             "what",
             "rows",
             "ours, rows/s",
@@ -163,6 +195,7 @@ impl Line {
             "bare, rows/s",
             "ratio",
             "µs a row",
+            "before",
             "bare",
             "MB"
         )
@@ -181,7 +214,11 @@ impl Line {
             .iter()
             .map(|cost| Some(cost.processor?.as_secs_f64() * 1e6 / self.rows as f64))
             .collect();
-        all.map_or_else(|| "?".to_owned(), |all| format!("{:.1}", median(all)))
+        match all {
+            _ if costs.is_empty() => "-".to_owned(),
+            Some(all) => format!("{:.1}", median(all)),
+            None => "?".to_owned(),
+        }
     }
 }
 
@@ -208,7 +245,7 @@ impl fmt::Display for Line {
             });
         write!(
             f,
-            "{:<22} {:>9}  {:<28} {:<12} {:<28} {:>6.3}  {:>9} {:>9}  {:>7}",
+            "{:<22} {:>9}  {:<28} {:<12} {:<28} {:>6.3}  {:>9} {:>9} {:>9}  {:>7}",
             self.what,
             self.rows,
             spread(&ours),
@@ -216,6 +253,7 @@ impl fmt::Display for Line {
             spread(&bare),
             median(ratios),
             self.processor(&self.ours),
+            self.processor(&self.before),
             self.processor(&self.bare),
             peak.map_or_else(|| "?".to_owned(), |mb| format!("{mb:.0}")),
         )

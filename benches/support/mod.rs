@@ -8,16 +8,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The program that is measured: `DESKFERRY_PROGRAM`, else the one that `cargo bench` builds (optimised, but with
-/// the features that tests need: tokio's clock that can be paused is slower).
-fn measured_program() -> PathBuf {
+/// The program that is measured: `DESKFERRY_PROGRAM`, else the one that `cargo bench` builds.
+pub(crate) fn measured_program() -> PathBuf {
     std::env::var_os("DESKFERRY_PROGRAM")
         .map_or_else(|| env!("CARGO_BIN_EXE_deskferry").into(), PathBuf::from)
 }
 
 /// A command of the program in a folder, with a state folder of its own.
 pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(measured_program());
+    command_of(&measured_program(), folder, arguments)
+}
+
+/// The same of another build of the program.
+pub(crate) fn command_of(program: &Path, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .current_dir(folder)

@@ -31,21 +31,21 @@ pub(crate) fn lines(folder: &Path, rows: u64) {
         let tickets = &tickets;
         move || timed(|| export(&folder.join(name), format, tickets))
     };
-    Line::measure(
+    Line::measure_here(
         "export, CSV",
         "csv",
         rows,
         ours("out.csv", Format::Csv),
         || bare(|| write_csv(&folder.join("bare.csv"), &tickets, &texts)),
     );
-    Line::measure(
+    Line::measure_here(
         "export, XLSX",
         "rust_xlsxwriter",
         rows,
         ours("out.xlsx", Format::Xlsx),
         || bare(|| write_workbook(&folder.join("bare.xlsx"), &tickets, &texts)),
     );
-    Line::measure(
+    Line::measure_here(
         "export, JSON lines",
         "serde_json",
         rows,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
-use crate::support::{Names, Sandbox, measure, program, write_csv};
+use crate::support::{Names, Sandbox, command_of, measure, measured_program, write_csv};
 use crate::{Cost, Line, QUIET, support, timed};
 
 const ROWS: u64 = 10_000;
@@ -23,8 +23,8 @@ pub(crate) fn lines(folder: &Path) {
         &Names::pull(folder, &["--profile", "district"]),
     );
     let rounds = AtomicU64::new(0);
-    let import = || import(folder, rounds.fetch_add(1, Ordering::Relaxed));
-    import();
+    let import = |program: &Path| import(program, folder, rounds.fetch_add(1, Ordering::Relaxed));
+    import(&measured_program());
     let target = Target::of(&sandbox, folder);
     Line::measure("import", "reqwest", ROWS, import, || {
         timed(|| target.reqwest())
@@ -43,7 +43,7 @@ pub(crate) fn lines(folder: &Path) {
 }
 
 /// An import under a scope of its own, with a ledger of its own: the same rows done under another scope stop a run.
-fn import(folder: &Path, round: u64) -> Cost {
+fn import(program: &Path, folder: &Path, round: u64) -> Cost {
     let scope = format!("scope = \"bench-{round}\"");
     let mapping = support::MAPPING.replace("scope = \"bench\"", &scope);
     std::fs::write(folder.join("map.toml"), mapping).expect("the folder can be written");
@@ -58,7 +58,8 @@ fn import(folder: &Path, round: u64) -> Cost {
         "--concurrency",
         &at_once,
     ];
-    let mut command = program(
+    let mut command = command_of(
+        program,
         folder,
         &[&words[..], &["--confirm", "district"], QUIET].concat(),
     );

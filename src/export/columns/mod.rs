@@ -30,7 +30,8 @@ pub use schema::json_schema;
 pub use zone::Local;
 
 pub(crate) use fields::BETWEEN;
-pub(crate) use read::NOT_IN_SHEETS;
+pub(crate) use plan::line_ends;
+pub(crate) use read::{NOT_IN_SHEETS, SHEET_LENGTH};
 
 /// What stands in one cell.
 #[derive(Debug, Clone, PartialEq)]

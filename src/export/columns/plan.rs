@@ -342,7 +342,7 @@ impl Column {
     fn cell<'t>(&self, raw: Raw<'t>, clocks: &mut Clocks, ticket: &'t CommonTicket) -> Cell<'t> {
         let cell = match raw {
             Raw::Empty => Cell::Empty,
-            Raw::Text(text) => self.read(text, clocks),
+            Raw::Text(text) => self.read(line_ends(text), clocks),
             Raw::Number(number) => Cell::Number(number),
             Raw::Truth(truth) => Cell::Truth(truth),
             Raw::Time(at) => Cell::Time(clocks.local(at)),
@@ -404,6 +404,14 @@ impl Column {
             Some(found) => Cell::Text(Cow::Owned(found.clone())),
             None => cell,
         }
+    }
+}
+
+/// A text with one kind of line ends: spreadsheet programs show the others as a box, or as two lines.
+pub(crate) fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => text,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::mapping::input::read_zone;
 use crate::mapping::script::Origin as Place;
 use crate::mapping::table_key;
 
-/// How many characters the name of a sheet has at most, and what stands in none.
+/// How long the name of a sheet is at most, in UTF-16 as Excel counts, and what stands in none.
 pub(crate) const SHEET_LENGTH: usize = 31;
 pub(crate) const NOT_IN_SHEETS: [char; 7] = ['[', ']', ':', '*', '?', '/', '\\'];
 
@@ -93,7 +93,7 @@ fn read_sheet(top: &Section<'_, '_>, faults: &mut Faults) -> String {
         return SHEET.to_owned();
     };
     let is_good = !name.value.trim().is_empty()
-        && name.value.chars().count() <= SHEET_LENGTH
+        && name.value.encode_utf16().count() <= SHEET_LENGTH
         && !name.value.contains(NOT_IN_SHEETS)
         && !name.value.starts_with('\'')
         && !name.value.ends_with('\'');

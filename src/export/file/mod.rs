@@ -190,9 +190,15 @@ pub(crate) fn write_text(path: &Path, text: &str, records: &Records) -> Result<O
     Ok(note)
 }
 
-/// The error for a disk that does not take the file.
+/// The error for a file that the disk, or its own format, does not take.
 fn unwritable(error: impl Into<std::io::Error>) -> Error {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    let error = error.into();
+    let hint = match error.kind() {
+        StorageFull | QuotaExceeded => "free some space, or name another place: -o FILE",
+        _ => "close it in other programs, or name another place: -o FILE",
+    };
     Error::machine("the file cannot be written")
-        .caused_by(error.into())
-        .hint("free some space, or name another place: -o FILE")
+        .caused_by(error)
+        .hint(hint)
 }

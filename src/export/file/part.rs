@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 
-use crate::export::columns::NOT_IN_SHEETS;
+use crate::export::columns::{NOT_IN_SHEETS, SHEET_LENGTH};
 use crate::systems::common::{CommonTicket, Named};
 
-/// How long the name of a part gets in the name of a file.
+/// How long the name of a part gets in the name of a file, in characters.
 const LONGEST: usize = 80;
+/// The same in bytes: file systems take 255 for the whole name.
+const LONGEST_BYTES: usize = 160;
 /// The part of tickets that have no value.
 const NONE: &str = "none";
 /// What Windows takes for a device, with whatever extension.
@@ -90,12 +92,14 @@ impl Names {
 
     /// The name of a part in the name of a file.
     pub(super) fn file(&mut self, part: &str) -> String {
-        self.name(part, LONGEST, file_name)
+        self.name(part, LONGEST_BYTES, char::len_utf8, |part| {
+            file_name(part).chars().take(LONGEST).collect()
+        })
     }
 
     /// The name of a part as that of a sheet.
     pub(super) fn sheet(&mut self, part: &str) -> String {
-        self.name(part, 31, |part| {
+        self.name(part, SHEET_LENGTH, char::len_utf16, |part| {
             let plain = part
                 .replace(NOT_IN_SHEETS, "-")
                 .replace(char::is_control, " ");
@@ -109,7 +113,14 @@ impl Names {
         })
     }
 
-    fn name(&mut self, part: &str, longest: usize, plain: impl Fn(&str) -> String) -> String {
+    /// A name of at most so many units, which `length` counts in a character.
+    fn name(
+        &mut self,
+        part: &str,
+        longest: usize,
+        length: fn(char) -> usize,
+        plain: impl Fn(&str) -> String,
+    ) -> String {
         if let Some(name) = self.by_part.get(part) {
             return name.clone();
         }
@@ -120,7 +131,7 @@ impl Names {
                 1 => String::new(),
                 number => format!("-{number}"),
             };
-            let start: String = plain.chars().take(longest - end.len()).collect();
+            let start = cut(&plain, longest - end.len(), length);
             let name = format!("{}{end}", start.trim_end());
             if !self.taken.contains_key(&name.to_lowercase()) {
                 break name;
@@ -131,6 +142,16 @@ impl Names {
         self.by_part.insert(part.to_owned(), name.clone());
         name
     }
+}
+
+/// The beginning of a text that is no longer than that.
+fn cut(text: &str, longest: usize, length: fn(char) -> usize) -> &str {
+    let mut units = 0;
+    let over = text.char_indices().find(|(_, sign)| {
+        units += length(*sign);
+        units > longest
+    });
+    &text[..over.map_or(text.len(), |(at, _)| at)]
 }
 
 /// What every file system takes.
@@ -181,11 +202,18 @@ mod tests {
             assert_eq!(names.file(part), name, "{part} again");
         }
         assert!(names.file(&"ä".repeat(500)).chars().count() <= LONGEST);
+        assert_eq!(names.file(&"学".repeat(500)).chars().count(), 53);
         let mut sheets = Names::default();
         sheets.reserve("Comments");
         assert_eq!(sheets.sheet("comments"), "comments-2");
         assert_eq!(sheets.sheet("'[A/B]'"), "-A-B-");
         assert_eq!(sheets.sheet(&"x".repeat(40)).len(), 31);
+        // Excel counts in UTF-16.
+        assert_eq!(sheets.sheet(&"🏫".repeat(40)), "🏫".repeat(15));
+        assert_eq!(
+            sheets.sheet(&"🏫".repeat(41)),
+            format!("{}-2", "🏫".repeat(14))
+        );
         assert_eq!(
             sheets.sheet(&"x".repeat(41)),
             format!("{}-2", "x".repeat(29))

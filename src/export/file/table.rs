@@ -11,7 +11,7 @@ use super::target::{Placing, Target, retire};
 use super::xlsx::{Book, Line, Rows};
 use super::{About, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
-use crate::export::columns::{Cell, Column, Plan};
+use crate::export::columns::{Cell, Column, Plan, line_ends};
 use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, is_ours, replaceable};
 use crate::export::replica::Parts;
 use crate::export::sheets::Sheet;
@@ -218,7 +218,7 @@ impl TableSink {
                 author.map_or(Cell::Empty, |author| Cell::Text(author.into())),
                 email.map_or(Cell::Empty, |email| Cell::Text(email.into())),
                 comment.public.map_or(Cell::Empty, Cell::Truth),
-                Cell::Text(comment.text.as_str().into()),
+                Cell::Text(line_ends(comment.text.as_str().into())),
             ];
             match &mut self.out {
                 Out::Xlsx(book, _) => book.row(&Line {

@@ -283,7 +283,8 @@ fn what_other_separators_would_part_is_in_quotes() {
     for text in ["x;=1+1", "x\t=1+1", ";=1+1", "x\r=1+1"] {
         write(options(&path), &[ticket(1, text)]);
         let written = fs::read_to_string(&path).unwrap();
-        let found: Vec<usize> = written.match_indices(text).map(|(at, _)| at).collect();
+        let text = text.replace('\r', "\n");
+        let found: Vec<usize> = written.match_indices(&text).map(|(at, _)| at).collect();
         assert!(found.len() > 8, "{written}");
         for at in found {
             assert!(written[..at].ends_with(",\""), "{text:?}\n{written}");

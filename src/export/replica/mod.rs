@@ -557,6 +557,20 @@ mod tests {
     }
 
     #[test]
+    fn times_of_the_far_future_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
+        replica.keep_fact("system", "incidentiq").unwrap();
+        let far: Timestamp = "2999-12-31T23:00:00Z".parse().unwrap();
+        let mut late = shown("b", 3, 4, true);
+        (late.ticket.due, late.ticket.created) = (Some(far), Some(far));
+        let page = PackedPage::new(vec![late, shown("a", 3, 4, true)]);
+        replica.store(&page, None).unwrap();
+        let found = tickets(&replica);
+        assert_eq!((found[1].due, found[1].created), (Some(far), Some(far)));
+    }
+
+    #[test]
     fn windows_outlive_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.sqlite");

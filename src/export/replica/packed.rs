@@ -45,8 +45,8 @@ pub(super) struct Packed {
     pub(super) rest: Option<Vec<u8>>,
 }
 
-/// A moment as nanoseconds since 1970.
-type Nanos = Option<i64>;
+/// A moment as nanoseconds since 1970. One of before 2262 is stored as the 64 bits that earlier versions read.
+type Nanos = Option<i128>;
 
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
@@ -286,13 +286,12 @@ pub(super) fn unpack(
     })
 }
 
-/// What lies beyond the year 2262 is as good as no time.
 fn nanos(at: Option<Timestamp>) -> Nanos {
-    at.and_then(|at| i64::try_from(at.as_nanosecond()).ok())
+    at.map(Timestamp::as_nanosecond)
 }
 
 fn moment(at: Nanos) -> Option<Timestamp> {
-    at.and_then(|at| Timestamp::from_nanosecond(i128::from(at)).ok())
+    at.and_then(|at| Timestamp::from_nanosecond(at).ok())
 }
 
 impl<'a> Name<'a> {

@@ -85,7 +85,7 @@ const NEVER: [(&str, &str); 5] = [
 /// A request of an answer.
 pub(super) fn common(request: &Value) -> Option<CommonTicket> {
     let bare = listed(request)?;
-    let time = |name: &str| text(request, name).and_then(|at| at.parse().ok());
+    let time = |name: &str| text(request, name).and_then(|at| at.parse::<Timestamp>().ok());
     let messages = member(request, &["messages"]).and_then(Value::as_array);
     let said = messages.map(Vec::as_slice).unwrap_or_default();
     let state = text(request, "state").or_else(|| text(request, "status"));
@@ -130,6 +130,11 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
                 let left = json!({ "first_resolution_time": first });
                 ticket.other.insert("sla_metrics".to_owned(), left);
             }
+        }
+    }
+    for (name, field) in [("created_at", "created"), ("updated_at", "updated")] {
+        if let Some(text) = text(request, name).filter(|_| time(name).is_none()) {
+            ticket.hide(field, format!("its time `{text}` cannot be read"));
         }
     }
     if request.get("tags").is_none() {
@@ -655,6 +660,14 @@ mod tests {
         }
         assert_eq!(v1.custom[0].name.as_deref(), Some("Plan"));
         assert_eq!(rest.custom[0].id.as_deref(), Some("31"));
+    }
+
+    #[test]
+    fn a_time_that_nobody_can_read_is_said() {
+        let ticket = common(&json!({"id": 7, "state": "open", "created_at": "soon"})).unwrap();
+        let hidden = ticket.not_shown.iter().find(|it| it.field == "created");
+        assert_eq!(hidden.unwrap().why, "its time `soon` cannot be read");
+        assert!(!ticket.not_shown.iter().any(|it| it.field == "updated"));
     }
 
     #[test]

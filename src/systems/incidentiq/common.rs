@@ -22,13 +22,13 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use serde_json::{Value, json};
 
 use super::IncidentIq;
-use super::envelope::{canonical, id, is_same, local, moment, text};
+use super::envelope::{canonical, id, is_same, moment, text};
 use super::listing::{Pages, standing};
 use super::paging::{Call, LARGE_SIZE, SIZE, granted};
 use super::service;
@@ -162,12 +162,17 @@ pub(super) fn common(system: &IncidentIq, ticket_id: String, item: &Value) -> Co
         ("ClosedDate", "closed"),
         ("DueDate", "due"),
     ] {
+        let Some(text) = text(item, name).filter(|_| time(name).is_none()) else {
+            continue;
+        };
         // Year 1 stands for no time (§2); any other text is one.
-        if time(name).is_none() && text(item, name).is_some_and(|text| local(&text).is_some()) {
-            ticket.hide(
+        match text.parse::<DateTime>() {
+            Ok(shown) if shown.year() <= 1 => {}
+            Ok(_) => ticket.hide(
                 field,
                 "nobody tells the zone of its time: add `timezone` to the profile",
-            );
+            ),
+            Err(_) => ticket.hide(field, format!("its time `{text}` cannot be read")),
         }
     }
     ticket

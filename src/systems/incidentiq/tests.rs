@@ -73,6 +73,24 @@ async fn create(system: &IncidentIq) -> Outcome {
 }
 
 #[tokio::test]
+async fn the_zone_of_the_profile_goes_first_where_it_says_so() {
+    let server = MockServer::start().await;
+    mount(&server, "GET", "/api/v1.0/login", login(), 2).await;
+    let chicago = TimeZone::get("America/Chicago").ok();
+    let berlin = TimeZone::get("Europe/Berlin").ok();
+    for (timezone_first, expected) in [(false, &chicago), (true, &berlin)] {
+        let other = Connection {
+            timezone: berlin.clone(),
+            timezone_first,
+            ..profile(&server)
+        };
+        let other = sign_in(other).await.unwrap();
+        assert_eq!(other.zone, *expected);
+        assert_eq!(other.site_zone, chicago);
+    }
+}
+
+#[tokio::test]
 async fn the_login_tells_site_zone_and_user() {
     let server = MockServer::start().await;
     let system = signed_in(&server).await;
@@ -81,17 +99,6 @@ async fn the_login_tells_site_zone_and_user() {
     assert_eq!(account.user.as_deref(), Some("helpdesk@district.example"));
     assert!(account.clock_offset.as_hours() < -24 * 365 * 20);
     assert_eq!(system.zone, TimeZone::get("America/Chicago").ok());
-    let berlin = TimeZone::get("Europe/Berlin").ok();
-    for (timezone_first, expected) in [(false, &system.zone), (true, &berlin)] {
-        let other = Connection {
-            timezone: berlin.clone(),
-            timezone_first,
-            ..connection(SystemName::IncidentIq, &server.uri())
-        };
-        let other = sign_in(other).await.unwrap();
-        assert_eq!(other.zone, *expected);
-        assert_eq!(other.site_zone, system.zone);
-    }
     Mock::given(method("POST"))
         .and(path("/api/v1.0/tickets/create"))
         .and(header("siteid", SITE))
