@@ -62,6 +62,21 @@ pub enum Cell {
     Json(Box<serde_json::Value>),
     /// A cell that cannot be read (`#N/A`, a formula without a value): why, for people.
     Fault(String),
+    /// A number of a workbook that is shown in another way than it is held (`00501` for 501).
+    Shown(Box<ShownNumber>),
+}
+
+/// A number with what the spreadsheet program shows for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownNumber {
+    /// As it is held.
+    pub number: f64,
+    /// As it is shown.
+    pub text: CompactString,
+    /// Whether only zeros and other signs were added: then a key may take what is shown.
+    pub is_exact: bool,
+    /// The format, as the workbook writes it.
+    pub format: CompactString,
 }
 
 /// How the fault of a cell that shows an error begins.
@@ -96,6 +111,7 @@ impl Cell {
         match self {
             Self::Empty | Self::Fault(_) => Cow::Borrowed(""),
             Self::Text(text) => Cow::Borrowed(text),
+            Self::Shown(shown) => Cow::Borrowed(&shown.text),
             Self::Integer(number) => Cow::Owned(number.to_string()),
             Self::Number(number) => Cow::Owned(number_text(*number)),
             Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),

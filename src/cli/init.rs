@@ -14,9 +14,12 @@ use crate::error::{Error, ExitCode, Result};
 use crate::mapping::infer::{self, Draft, Layout, Seen};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::outfile;
-use crate::record::Record;
+use crate::record::{Cell, Record};
 use crate::report::words;
-use crate::source::{self, Input, InputOptions, Likely, Row, SheetChoice, SheetName};
+use crate::source::{
+    self, Input, InputOptions, Likely, Merged, Notice, Numbers, Row, Rule, SheetChoice, SheetName,
+    What,
+};
 use crate::systems::{self, Operation, Schema, SystemName};
 
 /// So many rows are looked at.
@@ -46,6 +49,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         other_sheets: &read.other_sheets,
         options: &read.options,
         guess: read.guess.as_ref(),
+        notices: &read.notices,
         found_headings: read.found_headings,
         schema: schema.as_ref(),
         operation: Operation::Create,
@@ -67,6 +71,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         made: &made,
         directory: directory.is_some(),
         checked: checked.as_ref(),
+        notices: &read.notices,
     };
     report.tell(*output)?;
     Ok(ExitCode::Done)
@@ -158,6 +163,7 @@ struct Read {
     options: InputOptions,
     /// The encoding, where it was guessed.
     guess: Option<Likely>,
+    notices: Vec<Notice>,
     found_headings: bool,
     records: Vec<Record>,
     is_whole: bool,
@@ -171,6 +177,10 @@ fn read(args: &InitArgs) -> Result<Read> {
     let comes_once = source::comes_once(&args.input);
     let mut guess = None;
     let mut input = match Input::open(&paths, &options) {
+        Err(_) if !comes_once && record_member(&args.input).is_some() => {
+            options.records = record_member(&args.input);
+            Input::open(&paths, &options)?
+        }
         Err(error) if options.encoding.is_none() && !comes_once => {
             // Spreadsheet programs write the encoding of their country: the bytes tell which it may be.
             guess = source::likely_encoding(&args.input)?;
@@ -212,18 +222,15 @@ fn read(args: &InitArgs) -> Result<Read> {
                 .extend(others.filter_map(|table| table.sheet.as_deref().map(str::to_owned)));
         }
     }
-    let mut records = Vec::new();
-    let mut is_whole = true;
-    for row in input.rows()? {
-        if records.len() == SAMPLE {
-            is_whole = false;
-            break;
-        }
-        if let Row::Record(record) = row? {
-            records.push(record);
-        }
+    let (mut records, mut is_whole) = sample(&input)?;
+    let better = as_seen(&options, &input, &records);
+    if better != options && !comes_once {
+        options = better;
+        input = Input::open(&paths, &options)?;
+        (records, is_whole) = sample(&input)?;
     }
     Ok(Read {
+        notices: input.notices(),
         input,
         options,
         guess,
@@ -232,6 +239,59 @@ fn read(args: &InitArgs) -> Result<Read> {
         is_whole,
         other_sheets,
     })
+}
+
+/// The one member of a JSON document that may hold its records.
+fn record_member(path: &Path) -> Option<String> {
+    match source::record_members(path).ok()?.as_slice() {
+        [member] => Some(member.clone()),
+        _ => None,
+    }
+}
+
+/// The first records, and whether they are all.
+fn sample(input: &Input) -> Result<(Vec<Record>, bool)> {
+    let mut records = Vec::new();
+    for row in input.rows()? {
+        if records.len() == SAMPLE {
+            return Ok((records, false));
+        }
+        if let Row::Record(record) = row? {
+            records.push(record);
+        }
+    }
+    Ok((records, true))
+}
+
+/// The options by which an input is read as a person sees it: what was noticed decides.
+fn as_seen(options: &InputOptions, input: &Input, records: &[Record]) -> InputOptions {
+    let mut better = options.clone();
+    for notice in input.notices() {
+        match notice.what {
+            What::Shown { .. } => better.numbers = Some(Numbers::Shown),
+            What::HiddenRows { .. } => better.hidden_rows = Some(Rule::Skip),
+            What::Merged { .. } => better.merged = Some(Merged::Fill),
+            What::Totals { .. } => better.total_rows = Some(Rule::Skip),
+            _ => {}
+        }
+    }
+    let is_csv = |record: &Record| {
+        let table = input.tables().get(record.table);
+        table.is_some_and(|table| matches!(table.layout, source::Layout::Csv { .. }))
+    };
+    let has_guard = |record: &&Record| {
+        is_csv(record)
+            && record.cells.iter().any(|cell| match cell {
+                Cell::Text(text) => source::Guards::All.off(text) != text.as_str(),
+                _ => false,
+            })
+    };
+    // One such text may be meant; a program that guards does so in many rows.
+    let guards = records.iter().filter(has_guard).count();
+    if guards > 1 || (guards == 1 && records.len() == 1) {
+        better.guarded = source::Guards::All;
+    }
+    better
 }
 
 /// The row of the headings, where it is plainly another than the first of the table that the input begins with.
@@ -348,6 +408,7 @@ struct Written<'a> {
     made: &'a Made,
     directory: bool,
     checked: Option<&'a Error>,
+    notices: &'a [Notice],
 }
 
 impl Written<'_> {
@@ -365,6 +426,7 @@ impl Written<'_> {
                 .collect();
             let document = json!({
                 "mapping": self.path, "layout": layout, "fields": filled, "todos": todos, "faults": faults,
+                "notes": self.notices.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "directory": self.directory,
             });
             return output.data(&document.to_string());
@@ -384,6 +446,9 @@ impl Written<'_> {
                 }
             }
         };
+        for notice in self.notices {
+            output.say(&format!("  note       {notice}"));
+        }
         output.say(&format!("  mapping    {}     {what}", self.path.display()));
         for todo in &todos {
             output.say(&format!("    {todo}"));

@@ -46,6 +46,7 @@ pub fn run() -> ExitCode {
             };
         }
     };
+    quiet_readers();
     start_log(&cli.global);
     let output = Output::new(&cli.global);
     let secrets = cli.global.secrets.clone();
@@ -104,13 +105,25 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
     ended
 }
 
+/// A reader of workbooks may panic on a damaged one. That is caught and told as an error of the file: nobody needs the
+/// stack of it.
+fn quiet_readers() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(crate::source::READER_THREAD) {
+            told(panic);
+        }
+    }));
+}
+
 fn start_log(global: &Global) {
     use tracing_subscriber::EnvFilter;
     let default = match (global.quiet, global.verbose) {
         (true, _) => "off",
-        (false, 0) => "warn",
-        (false, 1) => "deskferry=info,warn",
-        (false, _) => "deskferry=debug,info",
+        // What the reader of workbooks notes about a file is not for people: what matters is told as an error or a note.
+        (false, 0) => "warn,calamine=off",
+        (false, 1) => "deskferry=info,warn,calamine=off",
+        (false, _) => "deskferry=debug,info,calamine=off",
     };
     let filter =
         EnvFilter::try_from_env("DESKFERRY_LOG").unwrap_or_else(|_| EnvFilter::new(default));

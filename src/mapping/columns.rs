@@ -9,14 +9,17 @@ use super::file::Faults;
 use super::item::Item;
 use super::parse::same;
 use super::script::Origin;
-use super::shape::{FieldRule, InputRules, ParseRule};
+use super::shape::{FieldRule, InputRules, ParseKind, ParseRule};
 use super::stages::of_json;
 use serde_json::Value;
 
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::error::Fault;
-use crate::record::{Cell, ColumnRef, Header, Record};
+use crate::record::{Cell, ColumnRef, Header, Record, ShownNumber};
 use crate::source::Table;
+
+/// What a part of the key is called.
+const KEY: &str = "key";
 
 /// Stands before the name of an item's value; no heading has it.
 const ITEM: char = '\u{1}';
@@ -366,6 +369,22 @@ impl<'p> Reader<'p> {
         matches!(item, Item::Text(text) if self.rules.null.iter().any(|word| same(word, text)))
     }
 
+    /// Whether a number is taken as it is held: where a number is wanted, and in a key, which takes only zeros and
+    /// letters as they are shown, for rounding and separators are no part of an id.
+    fn wants_held(&self, shown: &ShownNumber, column: Option<&ParseRule>) -> bool {
+        let wants_number =
+            |rule: &ParseRule| matches!(rule.kind, ParseKind::Number | ParseKind::Integer);
+        let of_field = self.field.and_then(|field| field.parse.as_ref());
+        if column.or(of_field).is_some_and(wants_number) {
+            return true;
+        }
+        match self.field {
+            Some(field) => field.name.value == KEY && !shown.is_exact,
+            // Conditions, groups and orders compare.
+            None => !shown.is_exact,
+        }
+    }
+
     /// Whether a cell that shows this error counts as empty.
     fn passes_error(&self, shown: &str) -> bool {
         let is_word = |word: &String| same(word, shown);
@@ -399,17 +418,20 @@ impl<'p> Reader<'p> {
                 }
             };
         }
-        let Some(item) = Item::of(cell) else {
-            return Ok(None);
-        };
-        if self.is_null(&item) {
-            return Ok(None);
-        }
         let rule = self
             .columns
             .table(record)
             .and_then(|table| *table.types.get(index)?)
             .and_then(|rule| self.rules.columns.get(rule));
+        let item = match cell {
+            Cell::Shown(shown) if self.wants_held(shown, rule.map(|(_, rule)| rule)) => {
+                Some(Item::of_number(shown.number))
+            }
+            cell => Item::of(cell),
+        };
+        let Some(item) = item.filter(|item| !self.is_null(item)) else {
+            return Ok(None);
+        };
         match rule {
             None => Ok(Some(item)),
             Some((_, rule)) => rule.apply(item, self.zone).map(Some).map_err(|problem| {

@@ -10,9 +10,19 @@ use super::load::texts;
 use super::parse::read_parse;
 use super::shape::{InputRules, ParseRule, Take};
 use crate::directory::suggest::{did_you_mean, fold, nearest};
-use crate::source::{Charset, InputOptions, LABELS, SheetChoice, SheetName};
+use crate::source::{
+    Charset, Guards, InputOptions, LABELS, Merged, Numbers, Rule, SheetChoice, SheetName,
+};
 
-pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOptions, InputRules) {
+const NUMBERS: [(&str, Numbers); 2] = [("shown", Numbers::Shown), ("held", Numbers::Held)];
+const RULES: [(&str, Rule); 2] = [("read", Rule::Read), ("skip", Rule::Skip)];
+const MERGED: [(&str, Merged); 2] = [("fill", Merged::Fill), ("empty", Merged::Empty)];
+
+pub(super) fn read_input(
+    top: &Section<'_, '_>,
+    version: i64,
+    faults: &mut Faults,
+) -> (InputOptions, InputRules) {
     let Some((table, at)) = top.table("input", faults) else {
         return Default::default();
     };
@@ -25,8 +35,17 @@ pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOp
         header_row,
         encoding: read_encoding(&input, faults),
         delimiter: read_delimiter(&input, faults),
-        guarded: input.bool("guarded", faults).unwrap_or(false),
+        guarded: match (input.bool("guarded", faults).unwrap_or(false), version) {
+            (false, _) => Guards::None,
+            // What an older program read as a part of a key stays one.
+            (true, 1) => Guards::Ours,
+            (true, _) => Guards::All,
+        },
         records: input.text("records", faults).map(|text| text.value),
+        numbers: input.word("numbers", &NUMBERS, faults),
+        hidden_rows: input.word("hidden_rows", &RULES, faults),
+        merged: input.word("merged", &MERGED, faults),
+        total_rows: input.word("total_rows", &RULES, faults),
     };
     let takes = [
         ("first", Take::First),

@@ -35,13 +35,19 @@ impl<'a> Item<'a> {
         Self::Text(Cow::Borrowed(text))
     }
 
+    /// A number of a workbook.
+    pub(crate) fn of_number(number: f64) -> Self {
+        whole(number).map_or(Self::Number(number), Self::Integer)
+    }
+
     /// The value of a cell; `None` for an empty one and for a fault.
     pub(crate) fn of(cell: &'a Cell) -> Option<Self> {
         Some(match cell {
             Cell::Text(text) if !is_blank(text) => Self::borrowed(text),
             Cell::Empty | Cell::Fault(_) | Cell::Text(_) => return None,
             Cell::Integer(number) => Self::Integer(*number),
-            Cell::Number(number) => whole(*number).map_or(Self::Number(*number), Self::Integer),
+            Cell::Number(number) => Self::of_number(*number),
+            Cell::Shown(shown) => Self::borrowed(&shown.text),
             Cell::Bool(value) => Self::Bool(*value),
             Cell::Date(date) => Self::Date(*date),
             Cell::DateTime(at) => Self::DateTime(*at),

@@ -158,7 +158,8 @@ fn property(key: &Key) -> Value {
 fn takes(takes: Takes) -> Value {
     let scalar = json!(["string", "number", "boolean"]);
     match takes {
-        Takes::Version(number) => json!({ "const": number }),
+        Takes::Version(1) => json!({ "const": 1 }),
+        Takes::Version(newest) => json!({ "enum": (1..=newest).collect::<Vec<i64>>() }),
         Takes::Text => json!({ "type": "string" }),
         Takes::Texts => either(&[
             json!({ "type": "string" }),

@@ -18,8 +18,8 @@ use crate::error::Result;
 use crate::source::InputOptions;
 use crate::systems::{Operation, SystemName};
 
-/// The version of the format that this program reads.
-const VERSION: i64 = 1;
+/// The newest version of the format. A mapping of an older one means what it meant.
+const VERSION: i64 = 2;
 
 /// A mapping file, read and checked by itself.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ pub(super) fn read_top(
     reading: &mut Reading,
     faults: &mut Faults,
 ) -> Option<Mapping> {
-    check_version(top, faults);
+    let version = read_version(top, faults);
     let system = read_system(top, faults);
     let operation = read_operation(top, faults);
     let acts = !operation.makes();
@@ -173,7 +173,7 @@ pub(super) fn read_top(
         false => read_marker(top, faults),
     };
     let unmapped = read_unmapped(top, faults);
-    let (options, input) = read_input(top, faults);
+    let (options, input) = read_input(top, version, faults);
     let key = read_key(top, reading, faults);
     let target = read_target(top, operation, reading, faults);
     let fields = read_fields(top, acts, reading, faults);
@@ -248,19 +248,22 @@ pub(super) fn texts(section: &Section<'_, '_>, key: &str, faults: &mut Faults) -
     texts.into_iter().map(|text| text.value).collect()
 }
 
-fn check_version(top: &Section<'_, '_>, faults: &mut Faults) {
-    match top.get("version") {
-        None => faults.hint(0, "`version` is missing", "write `version = 1` at the top"),
-        Some(raw) if integer(raw.get_ref()) == Some(VERSION) => {}
-        Some(raw) => {
+/// The version of a mapping; where it is wrong, the newest.
+fn read_version(top: &Section<'_, '_>, faults: &mut Faults) -> i64 {
+    let written = top.get("version").map(|raw| (raw, integer(raw.get_ref())));
+    match written {
+        None => faults.hint(0, "`version` is missing", "write `version = 2` at the top"),
+        Some((_, Some(version @ 1..=VERSION))) => return version,
+        Some((raw, _)) => {
             let written = integer(raw.get_ref()).map_or("this".to_owned(), |n| format!("`{n}`"));
             faults.hint(
                 raw.span().start,
                 format!("version {written} of the mapping format is not known"),
-                format!("this program reads `version = {VERSION}`"),
+                format!("this program reads `version = 1` and `version = {VERSION}`"),
             );
         }
     }
+    VERSION
 }
 
 fn read_system(top: &Section<'_, '_>, faults: &mut Faults) -> Option<SystemName> {

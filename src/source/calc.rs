@@ -1,6 +1,6 @@
 //! A workbook's values into cells: dates of both calendars, times, durations, errors.
 
-use calamine::{Data, DataRef, ExcelDateTime};
+use calamine::{Data, DataRef, ExcelDateTime, ExcelDateTimeType};
 use jiff::civil::{Date, DateTime, Time, date};
 use jiff::{SignedDuration, ToSpan};
 
@@ -17,10 +17,8 @@ pub(super) fn cell(value: DataRef<'_>, formula: bool) -> Cell {
             "a formula without a stored value: open the file in Excel and save it".to_owned(),
         ),
         DataRef::Empty => Cell::Empty,
-        DataRef::String(text) if text.is_empty() => Cell::Empty,
-        DataRef::String(text) => Cell::Text(text.into()),
-        DataRef::SharedString("") => Cell::Empty,
-        DataRef::SharedString(text) => Cell::Text(text.into()),
+        DataRef::String(text) => self::text(&text),
+        DataRef::SharedString(text) => self::text(text),
         DataRef::Int(number) => Cell::Number(number as f64),
         DataRef::Float(number) => Cell::Number(number),
         DataRef::Bool(value) => Cell::Bool(value),
@@ -29,6 +27,52 @@ pub(super) fn cell(value: DataRef<'_>, formula: bool) -> Cell {
         DataRef::DurationIso(text) => iso_duration(&text),
         DataRef::Error(error) => error_cell(&error.to_string()),
     }
+}
+
+/// A text. One with a NUL is damaged, as it is in a CSV: programs cut it there.
+pub(super) fn text(text: &str) -> Cell {
+    if text.is_empty() {
+        return Cell::Empty;
+    }
+    match memchr::memchr(0, text.as_bytes()) {
+        Some(_) => Cell::Fault("the text of the cell holds a NUL character".to_owned()),
+        None => Cell::Text(text.into()),
+    }
+}
+
+/// A number, a date as its serial number.
+pub(super) fn number(value: &Data) -> Option<f64> {
+    match value {
+        Data::Int(number) => Some(*number as f64),
+        Data::Float(number) => Some(*number),
+        Data::DateTime(at) => Some(at.as_f64()),
+        _ => None,
+    }
+}
+
+/// A serial number as the date or duration that its format says it is.
+pub(super) fn serial(number: f64, kind: ExcelDateTimeType, is_1904: bool) -> Cell {
+    excel(ExcelDateTime::new(number, kind, is_1904))
+}
+
+/// Whether a text is an error of a spreadsheet program: `#N/A`, `#DIV/0!`, `Err:508`.
+pub(super) fn is_error(text: &str) -> bool {
+    const ERRORS: [&str; 12] = [
+        "#N/A",
+        "#DIV/0!",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#GETTING_DATA",
+        "#FIELD!",
+        "#BLOCKED!",
+    ];
+    let is_number = |code: &str| !code.is_empty() && code.bytes().all(|sign| sign.is_ascii_digit());
+    ERRORS.contains(&text) || text.strip_prefix("Err:").is_some_and(is_number)
 }
 
 /// A value of a sheet that is held whole.
@@ -149,17 +193,12 @@ fn iso_duration(text: &str) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use calamine::ExcelDateTimeType;
     use jiff::civil::{datetime, time};
 
     use super::*;
 
     fn serial(days: f64, epoch_1904: bool) -> Cell {
-        excel(ExcelDateTime::new(
-            days,
-            ExcelDateTimeType::DateTime,
-            epoch_1904,
-        ))
+        super::serial(days, ExcelDateTimeType::DateTime, epoch_1904)
     }
 
     #[test]

@@ -9,10 +9,11 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use super::bounds::{MOST_COLUMNS, MOST_RECORD, record_too_long, too_many_columns};
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
-use super::guard::unguard;
+
 use super::lines::{BlankLines, SENTINEL, TooLong};
+use super::notice::{Notice, What};
 use super::sheet::letters;
-use super::{InputOptions, Layout, Row, Rows, Table, delimiter};
+use super::{Guards, InputOptions, Layout, Row, Rows, Table, delimiter};
 use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
@@ -26,10 +27,12 @@ const WIDTH_ROWS: usize = 1000;
 pub(super) struct CsvPlan {
     encoded: Encoded,
     delimiter: u8,
-    guarded: bool,
+    guarded: Guards,
     header_row: u64,
     /// How many cells a row has at least: the columns behind the last heading may be missing.
     least: usize,
+    /// How many rows stand above the headings.
+    above: u64,
 }
 
 impl CsvPlan {
@@ -63,8 +66,8 @@ impl CsvPlan {
             }
         };
         let mut records = Records::open(bytes, encoded, delimiter)?;
-        let (header_row, headings) = match options.header_row {
-            Some(0) => (0, without_headings(&mut records)?),
+        let (header_row, headings, above) = match options.header_row {
+            Some(0) => (0, without_headings(&mut records)?, 0),
             wanted => headings(&mut records, wanted)?,
         };
         let crlf = records.crlf(bytes, encoded)?;
@@ -91,15 +94,28 @@ impl CsvPlan {
             guarded: options.guarded,
             header_row,
             least,
+            above,
         };
-        let headings = match options.guarded {
-            true => headings
-                .iter()
-                .map(|heading| unguard(heading).to_owned())
-                .collect(),
-            false => headings,
-        };
+        let bare = headings
+            .iter()
+            .map(|heading| options.guarded.off(heading).to_owned());
+        let headings = bare.collect();
         Ok((plan, Header::new(headings), layout))
+    }
+
+    /// What was noticed when it was opened.
+    pub(super) fn notices(&self, tables: &[Table]) -> Vec<Notice> {
+        let table = tables.first().filter(|_| self.above > 0);
+        table
+            .map(|table| Notice {
+                file: table.file.clone(),
+                sheet: None,
+                what: What::Above,
+                count: self.above,
+                rows: Vec::new(),
+            })
+            .into_iter()
+            .collect()
     }
 
     /// Reads the rows below the headings.
@@ -124,10 +140,11 @@ impl CsvPlan {
     }
 }
 
-/// The headings and the row they stand in; a data row must follow.
-fn headings(records: &mut Records, wanted: Option<u32>) -> Result<(u64, Vec<String>)> {
+/// The row of the headings, its cells, and how many rows stand above it; a data row must follow.
+fn headings(records: &mut Records, wanted: Option<u32>) -> Result<(u64, Vec<String>, u64)> {
     let named = records.named.clone();
-    let mut found: Option<(u64, Vec<String>)> = None;
+    let mut above = 0;
+    let mut found: Option<(u64, Vec<String>, u64)> = None;
     while records.next()? {
         if records.is_blank() {
             continue;
@@ -135,10 +152,10 @@ fn headings(records: &mut Records, wanted: Option<u32>) -> Result<(u64, Vec<Stri
         match &found {
             // Without a wish the first row with anything in it bears the headings.
             None if wanted.is_none_or(|row| u64::from(row) == records.row) => {
-                found = Some((records.row, records.texts(&named)?));
+                found = Some((records.row, records.texts(&named)?, above));
             }
             None if wanted.is_some_and(|row| u64::from(row) < records.row) => break,
-            None => {}
+            None => above += 1,
             Some(_) => return found.ok_or_else(|| changed(&named)),
         }
     }
@@ -303,7 +320,7 @@ struct CsvRows<'a> {
     table: &'a Table,
     index: usize,
     delimiter: u8,
-    guarded: bool,
+    guarded: Guards,
     header_row: u64,
     least: usize,
     /// The name that the rows bear, and how many bear this copy of it.
@@ -348,8 +365,8 @@ impl CsvRows<'_> {
         for cell in self.records.record.iter().take(width) {
             cells.push(match cell {
                 [] => Cell::Empty,
-                [b'\'', ..] if self.guarded => {
-                    Cell::Text(unguard(&text(cell, &self.bytes.named)?).into())
+                [b'\'' | b'=' | b'\t', ..] if self.guarded != Guards::None => {
+                    Cell::Text(self.guarded.off(&text(cell, &self.bytes.named)?).into())
                 }
                 cell => Cell::Text(text(cell, &self.bytes.named)?),
             });

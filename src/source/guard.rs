@@ -5,6 +5,38 @@
 
 use std::borrow::Cow;
 
+/// The guards that the texts of a CSV stand behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Guards {
+    /// None: a text is what stands there.
+    #[default]
+    None,
+    /// Ours: a `'` before a text that a spreadsheet program would run.
+    Ours,
+    /// Those that other programs put before ids too: `="00123"`, `'00123`, a tab.
+    All,
+}
+
+impl Guards {
+    /// A text as it stands in such a CSV.
+    pub(crate) fn on(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::None => Cow::Borrowed(text),
+            Self::Ours => guard(text),
+            Self::All => guard_widely(text),
+        }
+    }
+
+    /// A text of such a CSV as it was before.
+    pub(crate) fn off(self, text: &str) -> &str {
+        match self {
+            Self::None => text,
+            Self::Ours => unguard(text),
+            Self::All => without_any(text),
+        }
+    }
+}
+
 /// The sign before a text that is not to be run.
 const GUARD: char = '\'';
 
@@ -36,11 +68,48 @@ pub(crate) fn guard(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text as it stands in a CSV from which all guards are taken off again.
+fn guard_widely(text: &str) -> Cow<'_, str> {
+    match needs(text) || without_any(text) != text {
+        true => Cow::Owned(format!("{GUARD}{text}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// A text of a guarded CSV as it was before.
 pub(crate) fn unguard(text: &str) -> &str {
     text.strip_prefix(GUARD)
         .filter(|rest| needs(rest))
         .unwrap_or(text)
+}
+
+/// Whether a text is what ids are made of: digits, with what parts them.
+fn is_id(text: &str) -> bool {
+    text.contains(|sign: char| sign.is_ascii_digit())
+        && text.chars().all(|sign| {
+            sign.is_ascii_alphanumeric() || matches!(sign, '-' | '.' | '/' | '_' | '#' | ':')
+        })
+}
+
+/// A text without the guard that a program put on it: ours, `="00123"`, `'00123`, or a tab before an id.
+fn without_any(text: &str) -> &str {
+    let formula = text
+        .strip_prefix("=\"")
+        .and_then(|rest| rest.strip_suffix('"'))
+        .filter(|inner| !inner.contains('"'));
+    if let Some(inner) = formula {
+        return inner;
+    }
+    if let Some(rest) = text.strip_prefix(GUARD) {
+        let bare = rest.trim_start_matches(GUARD);
+        if is_active(bare) || is_id(bare) {
+            return rest;
+        }
+    }
+    match text.strip_prefix('\t') {
+        Some(rest) if is_id(rest) => rest,
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +141,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn guards_of_other_programs_come_off() {
+        for (text, without) in [
+            ("=\"00123\"", "00123"),
+            ("'00123", "00123"),
+            ("\t00123", "00123"),
+            ("'INC-42", "INC-42"),
+            ("'=1+1", "=1+1"),
+            ("''00123", "'00123"),
+            ("'tis broken", "'tis broken"),
+            ("=1+1", "=1+1"),
+            ("=\"a\"&\"b\"", "=\"a\"&\"b\""),
+            ("\tindented text", "\tindented text"),
+            ("00123", "00123"),
+        ] {
+            assert_eq!(Guards::All.off(text), without, "{text:?}");
+        }
+    }
+
     proptest! {
+        /// What an error file guards is read back under the wider rule too.
+        #[test]
+        fn our_guard_comes_off_under_the_wider_rule(text in "['=+@0-9a \t\"]{0,8}") {
+            let guarded = Guards::All.on(&text);
+            prop_assert_eq!(Guards::All.off(&guarded), &text);
+        }
+
         #[test]
         fn a_guard_comes_off_as_it_went_on(text in "['=+@ \t\r\n＝-]{0,4}.{0,6}") {
             let guarded = guard(&text);

@@ -1,10 +1,13 @@
-//! The rows of a file that are rows of its table: headings that come again are left out, and counted.
+//! The rows of a file that are rows of its table, as the mapping wants them: headings that come again are left out, hidden
+//! rows and totals where it says so, cells under a merged one take its value. All of it is counted.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::notice::{Notice, Tally, What};
-use super::{Layout, Row, Rows, Table};
+use super::parts::{Area, SheetFacts};
+use super::totals::{is_note, is_total};
+use super::{Guards, InputOptions, Layout, Merged, Row, Rows, Rule, Table};
 use crate::error::Result;
 use crate::record::{Cell, Record};
 
@@ -19,13 +22,53 @@ pub(super) struct Counts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct OfTable {
     headings: Tally,
+    hidden: Tally,
+    totals: Tally,
+    merged: Tally,
+    guards: Tally,
+    /// Rows at the end with one filled cell, after rows with more.
+    below: Tally,
+    rows: u64,
 }
 
-impl Counts {
-    /// What is to be said of it.
-    pub(super) fn notices(&self, tables: &[Table]) -> Vec<Notice> {
+/// How rows are kept, and what is known of them.
+#[derive(Debug, Clone)]
+pub(super) struct Keeping {
+    hidden_rows: Option<Rule>,
+    merged: Option<Merged>,
+    total_rows: Option<Rule>,
+    /// Whether guards are looked for that this mapping does not take off.
+    looks_for_guards: bool,
+    /// By table of the file.
+    facts: Vec<Option<Arc<SheetFacts>>>,
+    /// The number of the file's first table.
+    first: usize,
+}
+
+impl Keeping {
+    pub(super) fn new(
+        options: &InputOptions,
+        facts: Vec<Option<Arc<SheetFacts>>>,
+        first: usize,
+    ) -> Self {
+        Self {
+            hidden_rows: options.hidden_rows,
+            merged: options.merged,
+            total_rows: options.total_rows,
+            looks_for_guards: options.guarded == Guards::Ours,
+            facts,
+            first,
+        }
+    }
+
+    fn facts(&self, table: usize) -> Option<&SheetFacts> {
+        self.facts.get(table.checked_sub(self.first)?)?.as_deref()
+    }
+
+    /// What is to be said of a pass.
+    pub(super) fn notices(&self, counts: &Counts, tables: &[Table]) -> Vec<Notice> {
         let mut notices = Vec::new();
-        for (at, of_table) in &self.tables {
+        for (at, of_table) in &counts.tables {
             let mut note = |what: What, tally: &Tally| {
                 if tally.count > 0 {
                     notices.push(Notice {
@@ -38,38 +81,158 @@ impl Counts {
                 }
             };
             note(What::Headings, &of_table.headings);
+            if self.hidden_rows != Some(Rule::Read) {
+                let what = What::HiddenRows {
+                    is_filtered: self.facts(*at).is_some_and(|facts| facts.is_filtered),
+                    is_read: self.hidden_rows.is_none(),
+                };
+                note(what, &of_table.hidden);
+            }
+            if self.merged != Some(Merged::Empty) {
+                let is_filled = self.merged == Some(Merged::Fill);
+                note(What::Merged { is_filled }, &of_table.merged);
+            }
+            if self.total_rows != Some(Rule::Read) {
+                let is_read = self.total_rows.is_none();
+                note(What::Totals { is_read }, &of_table.totals);
+            }
+            if of_table.below.count < of_table.rows {
+                note(What::Below, &of_table.below);
+            }
+            note(What::Guards, &of_table.guards);
         }
         notices
     }
+}
+
+/// A merged area on its way down, with its value.
+struct Open {
+    area: Area,
+    value: Cell,
 }
 
 /// Passes on what is a row of its table.
 pub(super) struct Kept<'a> {
     rows: Rows<'a>,
     tables: &'a [Table],
+    keeping: &'a Keeping,
     counts: Counts,
     /// Where the counts go when the pass ends.
     noticed: &'a Mutex<Counts>,
+    /// The table of the last row, the next of its merged areas, and those that reach to this row.
+    table: usize,
+    next_area: usize,
+    open: Vec<Open>,
 }
 
 impl<'a> Kept<'a> {
-    pub(super) fn new(rows: Rows<'a>, tables: &'a [Table], noticed: &'a Mutex<Counts>) -> Self {
+    pub(super) fn new(
+        rows: Rows<'a>,
+        tables: &'a [Table],
+        keeping: &'a Keeping,
+        noticed: &'a Mutex<Counts>,
+    ) -> Self {
         Self {
             rows,
             tables,
+            keeping,
             counts: Counts::default(),
             noticed,
+            table: usize::MAX,
+            next_area: 0,
+            open: Vec::new(),
         }
     }
 
     /// Whether a row stays.
-    fn keeps(&mut self, record: &Record) -> bool {
-        if is_heading(record, &self.tables[record.table]) {
+    fn keeps(&mut self, record: &mut Record, is_good: bool) -> bool {
+        let keeping = self.keeping;
+        let row = record.place.row;
+        if let Some(facts) = keeping.facts(record.table) {
+            let filled = self.fill(facts, record);
             let of_table = self.counts.tables.entry(record.table).or_default();
-            of_table.headings.add(record.place.row);
+            for _ in 0..filled {
+                of_table.merged.add(row);
+            }
+            if facts.is_hidden(row) {
+                of_table.hidden.add(row);
+                if keeping.hidden_rows == Some(Rule::Skip) {
+                    return false;
+                }
+            }
+        }
+        if !is_good {
+            return true;
+        }
+        let of_table = self.counts.tables.entry(record.table).or_default();
+        if is_heading(record, &self.tables[record.table]) {
+            of_table.headings.add(row);
             return false;
         }
+        if is_total(record) {
+            of_table.totals.add(row);
+            if keeping.total_rows == Some(Rule::Skip) {
+                return false;
+            }
+        }
+        of_table.rows += 1;
+        match is_note(record) {
+            true => of_table.below.add(row),
+            false => of_table.below = Tally::default(),
+        }
+        if keeping.looks_for_guards {
+            let guards = record.cells.iter().filter(|cell| match cell {
+                Cell::Text(text) => Guards::All.off(text) != text.as_str(),
+                _ => false,
+            });
+            for _ in guards {
+                of_table.guards.add(row);
+            }
+        }
         true
+    }
+
+    /// Gives the cells under merged ones their value, or counts those that would have one; how many they are.
+    fn fill(&mut self, facts: &SheetFacts, record: &mut Record) -> usize {
+        if facts.merged.is_empty() {
+            return 0;
+        }
+        if self.table != record.table {
+            self.table = record.table;
+            self.next_area = 0;
+            self.open.clear();
+        }
+        let Ok(row) = u32::try_from(record.place.row.saturating_sub(1)) else {
+            return 0;
+        };
+        self.open.retain(|open| open.area.bottom >= row);
+        while let Some(area) = facts
+            .merged
+            .get(self.next_area)
+            .filter(|area| area.top <= row)
+        {
+            self.next_area += 1;
+            // One that begins in or above the headings is no part of the table.
+            if area.top == row && area.bottom >= row {
+                let value = record.cell(area.left as usize).clone();
+                self.open.push(Open { area: *area, value });
+            }
+        }
+        let is_filled = self.keeping.merged == Some(Merged::Fill);
+        let mut count = 0;
+        for Open { area, value } in self.open.iter().filter(|open| !open.value.is_empty()) {
+            let last = (area.right as usize).min(record.cells.len().saturating_sub(1));
+            for column in area.left as usize..=last {
+                let cell = &mut record.cells[column];
+                if matches!(cell, Cell::Empty) {
+                    count += 1;
+                    if is_filled {
+                        *cell = value.clone();
+                    }
+                }
+            }
+        }
+        count
     }
 }
 
@@ -100,14 +263,18 @@ impl Iterator for Kept<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let row = self.rows.next();
-            match &row {
-                Some(Ok(Row::Record(record))) if !self.keeps(record) => {}
-                Some(_) => return row,
+            let mut row = self.rows.next();
+            let keeps = match &mut row {
+                Some(Ok(Row::Record(record))) => self.keeps(record, true),
+                Some(Ok(Row::Fault(record, _))) => self.keeps(record, false),
+                Some(Err(_)) => true,
                 None => {
                     self.counts.is_whole = true;
-                    return None;
+                    true
                 }
+            };
+            if keeps {
+                return row;
             }
         }
     }

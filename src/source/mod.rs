@@ -21,6 +21,8 @@ mod open;
 mod parts;
 mod scan;
 mod sheet;
+mod shown;
+mod totals;
 mod workbook;
 
 use std::path::{Path, PathBuf};
@@ -31,8 +33,10 @@ use crate::record::{Header, Record};
 
 pub use charset::Charset;
 pub(crate) use encoding::LABELS;
+pub use guard::Guards;
 pub use guess::{Likely, Mixed};
 pub use notice::{Notice, What};
+pub(crate) use workbook::THREAD as READER_THREAD;
 
 use bytes::Bytes;
 use open::SourceFile;
@@ -69,10 +73,46 @@ pub struct InputOptions {
     pub encoding: Option<String>,
     /// The delimiter of a CSV; `None`: found.
     pub delimiter: Option<char>,
-    /// Whether the texts of a CSV that a spreadsheet program would run stand behind a `'`, which is no part of them.
-    pub guarded: bool,
-    /// The member of a JSON document that holds the records.
+    /// The guards that texts of a CSV stand behind and that are no part of them.
+    pub guarded: Guards,
+    /// The member of a JSON document that holds the records; members of members are `a.b`.
     pub records: Option<String>,
+    /// Whether numbers of a workbook are read as they are shown; `None`: as they are held, and what is shown otherwise is
+    /// noticed.
+    pub numbers: Option<Numbers>,
+    /// What becomes of the hidden rows of a workbook; `None`: they are read, and noticed.
+    pub hidden_rows: Option<Rule>,
+    /// Whether cells under a merged one take its value; `None`: they are empty, and noticed.
+    pub merged: Option<Merged>,
+    /// What becomes of rows that sum up others; `None`: they are read, and noticed.
+    pub total_rows: Option<Rule>,
+}
+
+/// How numbers of a workbook are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// As the spreadsheet program shows them: `00501`, `5%`.
+    Shown,
+    /// As they are held: `501`, `0.05`.
+    Held,
+}
+
+/// What becomes of rows of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// They are read like others.
+    Read,
+    /// They are left out, and counted.
+    Skip,
+}
+
+/// What the cells under a merged one hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merged {
+    /// The value of the merged cell.
+    Fill,
+    /// Nothing.
+    Empty,
 }
 
 /// How a file is laid out: what it takes to write another one like it.
@@ -88,8 +128,8 @@ pub enum Layout {
         bom: bool,
         /// Whether records end in CR LF.
         crlf: bool,
-        /// Whether texts that a spreadsheet program would run stand behind a `'`.
-        guarded: bool,
+        /// The guards that texts stand behind.
+        guarded: Guards,
         /// The row of the headings; 0: none.
         header_row: u32,
     },

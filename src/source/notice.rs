@@ -28,6 +28,42 @@ pub struct Notice {
 pub enum What {
     /// Rows that are the headings once more: files that were joined. They are left out.
     Headings,
+    /// Rows that nobody sees.
+    HiddenRows {
+        /// Whether a filter hides them.
+        is_filtered: bool,
+        /// Whether they are read.
+        is_read: bool,
+    },
+    /// Columns that nobody sees, by their headings.
+    HiddenColumns(Vec<String>),
+    /// Sheets that nobody sees.
+    HiddenSheets(Vec<String>),
+    /// Cells under a merged one.
+    Merged {
+        /// Whether they take its value.
+        is_filled: bool,
+    },
+    /// Rows that sum up others.
+    Totals {
+        /// Whether they are read.
+        is_read: bool,
+    },
+    /// Rows above the headings.
+    Above,
+    /// Rows below the table that are notes and no rows of it.
+    Below,
+    /// Numbers of a column that are shown in another way than they are read.
+    Shown {
+        /// Its heading.
+        column: String,
+        /// The first of them as it is shown.
+        shown: String,
+        /// As it is read.
+        held: String,
+    },
+    /// Cells with guards that `version = 2` of the mapping takes off.
+    Guards,
 }
 
 impl Notice {
@@ -40,18 +76,134 @@ impl Notice {
                 rows("row is", "rows are"),
                 self.named()
             ),
+            What::HiddenRows {
+                is_filtered,
+                is_read,
+            } => {
+                let how = if *is_filtered {
+                    "filtered away"
+                } else {
+                    "hidden"
+                };
+                let verb = if self.count == 1 { "is" } else { "are" };
+                let what = match is_read {
+                    true => format!(
+                        "{verb} read too: hidden_rows = \"skip\" in [input] leaves them out"
+                    ),
+                    false => format!("{verb} left out, as hidden_rows = \"skip\" says"),
+                };
+                format!(
+                    "{} {how} {what}{}",
+                    words::plural(self.count, "row that is", "rows that are"),
+                    self.named()
+                )
+            }
+            What::HiddenColumns(names) => format!(
+                "{} read like others: {}",
+                rows("hidden column is", "hidden columns are"),
+                quoted(names, self.count)
+            ),
+            What::HiddenSheets(names) => format!(
+                "{} not read: {}",
+                rows("hidden sheet is", "hidden sheets are"),
+                quoted(names, self.count)
+            ),
+            What::Merged { is_filled: true } => format!(
+                "{} the value of the merged cell above or beside{}",
+                rows("cell takes", "cells take"),
+                self.named()
+            ),
+            What::Merged { is_filled: false } => format!(
+                "{} under a merged one and {} read as empty: merged = \"fill\" in [input] gives each its value{}",
+                rows("cell lies", "cells lie"),
+                if self.count == 1 { "is" } else { "are" },
+                self.named()
+            ),
+            What::Totals { is_read: true } => format!(
+                "{} other rows and {} read like a ticket: total_rows = \"skip\" in [input] leaves such rows out{}",
+                rows("row sums up", "rows sum up"),
+                if self.count == 1 { "is" } else { "are" },
+                self.named()
+            ),
+            What::Totals { is_read: false } => format!(
+                "{} other rows and {} left out{}",
+                rows("row sums up", "rows sum up"),
+                if self.count == 1 { "is" } else { "are" },
+                self.named()
+            ),
+            What::Above => format!(
+                "{} above the headings and {} not read",
+                rows("row stands", "rows stand"),
+                if self.count == 1 { "is" } else { "are" },
+            ),
+            What::Below => format!(
+                "{} at the end {} only one filled cell, like a note, and {} read like a ticket{}",
+                rows("row", "rows"),
+                if self.count == 1 { "has" } else { "have" },
+                if self.count == 1 { "is" } else { "are" },
+                self.named()
+            ),
+            What::Shown {
+                column,
+                shown,
+                held,
+            } => format!(
+                "column `{column}`: {} shown as {shown}, read as {held}{}: numbers = \"shown\" or \"held\" in [input] decides",
+                match self.rows.first() {
+                    Some(row) => format!("row {row} is"),
+                    None => "a number is".to_owned(),
+                },
+                match self.count {
+                    1 => String::new(),
+                    count => format!(
+                        " (such cells among the first rows: {})",
+                        words::count(count)
+                    ),
+                }
+            ),
+            What::Guards => format!(
+                "`version = 2` of the mapping takes the guards off {}, which changes their keys and contents{}",
+                rows("cell more", "cells more"),
+                self.named()
+            ),
         }
     }
 
-    /// The first rows, in brackets.
+    fn is_about_cells(&self) -> bool {
+        matches!(self.what, What::Merged { .. } | What::Guards)
+    }
+
+    /// The first rows, in brackets; a row with several cells is named once.
     fn named(&self) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
         let rows: Vec<String> = self.rows.iter().map(u64::to_string).collect();
-        let noun = if self.count == 1 { "row" } else { "rows" };
-        format!(" ({noun} {})", words::list(&rows, self.count))
+        let is_all = rows.len() as u64 == self.count || self.is_about_cells();
+        let noun = if rows.len() == 1 && is_all {
+            "row"
+        } else {
+            "rows"
+        };
+        match self.is_about_cells() {
+            true => format!(
+                " ({noun} {}{})",
+                rows.join(", "),
+                if rows.len() == NAMED { ", …" } else { "" }
+            ),
+            false => format!(" ({noun} {})", words::list(&rows, self.count)),
+        }
     }
+}
+
+/// Names in backticks, the first of them.
+fn quoted(names: &[String], count: u64) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .take(NAMED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    words::list(&names, count)
 }
 
 impl fmt::Display for Notice {
@@ -73,7 +225,7 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn add(&mut self, row: u64) {
         self.count += 1;
-        if self.rows.len() < NAMED {
+        if self.rows.len() < NAMED && self.rows.last() != Some(&row) {
             self.rows.push(row);
         }
     }

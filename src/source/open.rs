@@ -11,8 +11,7 @@ use super::csv::CsvPlan;
 use super::encoding::{self, Encoded};
 use super::guess;
 use super::json::{JsonPlan, Shape};
-use super::kept::Counts;
-use super::kept::Kept;
+use super::kept::{Counts, Keeping, Kept};
 use super::notice::Notice;
 use super::workbook::{Kind, WorkbookPlan, locked};
 use super::{InputOptions, Layout, Rows, Table, flatten};
@@ -31,6 +30,9 @@ pub(super) struct SourceFile {
     plan: Plan,
     tables: Range<usize>,
     has_marks: bool,
+    keeping: Keeping,
+    /// What was noticed when it was opened.
+    opened: Vec<Notice>,
     /// What the last pass noticed.
     noticed: Mutex<Counts>,
 }
@@ -97,7 +99,18 @@ impl SourceFile {
                 gzip: bytes.gzip,
             },
         ));
+        let facts = match &plan {
+            Plan::Workbook(plan) => plan.about().map(|about| about.facts.cloned()).collect(),
+            Plan::Csv(_) | Plan::Json(_) => Vec::new(),
+        };
+        let opened = match &plan {
+            Plan::Workbook(plan) => plan.notices(options, &tables[first..]),
+            Plan::Csv(plan) => plan.notices(&tables[first..]),
+            Plan::Json(_) => Vec::new(),
+        };
         Ok(Self {
+            keeping: Keeping::new(options, facts, first),
+            opened,
             bytes,
             plan,
             tables: first..tables.len(),
@@ -114,13 +127,20 @@ impl SourceFile {
             Plan::Json(plan) => plan.rows(&self.bytes, &tables[first], first),
             Plan::Workbook(plan) => plan.rows(&self.bytes, tables, first),
         };
-        Ok(Box::new(Kept::new(rows?, tables, &self.noticed)))
+        Ok(Box::new(Kept::new(
+            rows?,
+            tables,
+            &self.keeping,
+            &self.noticed,
+        )))
     }
 
     /// What the last pass over its rows noticed.
     pub(super) fn notices(&self, tables: &[Table]) -> Vec<Notice> {
         let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
-        noticed.notices(tables)
+        let mut notices = self.opened.clone();
+        notices.extend(self.keeping.notices(&noticed, tables));
+        notices
     }
 
     pub(super) fn has_marks(&self) -> bool {

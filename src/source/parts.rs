@@ -2,12 +2,16 @@
 //! pieces are, where its cells lie, and how many cells an ODS repeats.
 
 mod biff;
+mod biff_facts;
+mod facts;
 mod ods;
 mod xlsx;
 mod xml;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use memchr::memmem;
 use zip::ZipArchive;
@@ -16,6 +20,7 @@ use super::bounds::unbelievable;
 use super::bytes::{Bytes, CHUNK};
 use super::workbook::Kind;
 use crate::error::{Error, Result};
+pub(super) use facts::{Area, Facts, Instead, SheetFacts};
 
 /// The parts of an archive.
 const MOST_PARTS: u16 = 10_000;
@@ -34,13 +39,14 @@ pub(super) const MOST_HELD: u64 = 2 * 1024 * 1024;
 ///
 /// # Errors
 /// When it goes beyond a bound. What is only damaged is left to the reader, which says it better.
-pub(super) fn measure(bytes: &Bytes, kind: Kind) -> Result<()> {
+pub(super) fn measure(bytes: &Bytes, kind: Kind) -> Result<Facts> {
     let measured = match kind {
         Kind::Xls => biff::measure(bytes.path()),
         _ => archive(bytes, kind),
     };
     match measured {
-        Ok(()) | Err(Stop::Damaged) => Ok(()),
+        Ok(facts) => Ok(facts),
+        Err(Stop::Damaged) => Ok(Facts::new()),
         Err(Stop::Beyond(what)) => Err(Error::input(what).at(&bytes.named).hint(
             "if it is a real table, save it as .csv, which is read row by row; else do not open it",
         )),
@@ -66,7 +72,7 @@ pub(super) fn beyond(what: impl Into<String>) -> Stop {
     Stop::Beyond(what.into())
 }
 
-fn archive(bytes: &Bytes, kind: Kind) -> Result<(), Stop> {
+fn archive(bytes: &Bytes, kind: Kind) -> Result<Facts, Stop> {
     let tail = bytes.tail(TAIL).map_err(|_| Stop::Damaged)?;
     let end = memmem::rfind(&tail, b"PK\x05\x06").ok_or(Stop::Damaged)?;
     let count = tail.get(end + 10..end + 12).ok_or(Stop::Damaged)?;
@@ -99,14 +105,26 @@ fn archive(bytes: &Bytes, kind: Kind) -> Result<(), Stop> {
             )));
         }
     }
+    let mut facts = Facts::new();
+    let mut found = Xlsx::default();
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|_| Stop::Damaged)?;
         let name = part.name().map_err(|_| Stop::Damaged)?.into_owned();
         let size = part.size();
         let is_xml = name.ends_with(".xml") || name.ends_with(".rels");
         let scanned = match kind {
-            Kind::Ods if name == "content.xml" => xml::scan(part, &mut ods::Cells::default()),
-            Kind::Xlsx if is_xml => xml::scan(part, &mut xlsx::Cells::of(size)),
+            Kind::Ods if name == "content.xml" => {
+                let mut cells = ods::Cells::default();
+                let scanned = xml::scan(part, &mut cells);
+                facts = cells.all;
+                scanned
+            }
+            Kind::Xlsx if is_xml => {
+                let mut cells = xlsx::Cells::of(size);
+                let scanned = xml::scan(part, &mut cells);
+                found.add(&name, cells);
+                scanned
+            }
             Kind::Xlsb if is_records(&name) => records(part),
             _ => Ok(()),
         };
@@ -118,7 +136,55 @@ fn archive(bytes: &Bytes, kind: Kind) -> Result<(), Stop> {
             }
         }
     }
-    Ok(())
+    Ok(match kind {
+        Kind::Xlsx => found.by_sheet(),
+        _ => facts,
+    })
+}
+
+/// What the parts of an XLSX say, until it is known which is which sheet.
+#[derive(Default)]
+struct Xlsx {
+    parts: HashMap<String, SheetFacts>,
+    sheets: Vec<(String, String)>,
+    targets: HashMap<String, String>,
+}
+
+impl Xlsx {
+    fn add(&mut self, name: &str, cells: xlsx::Cells) {
+        if name.ends_with("workbook.xml") {
+            self.sheets = cells.sheets;
+        } else if name.ends_with("workbook.xml.rels") {
+            self.targets = cells.targets.into_iter().collect();
+        } else if cells.facts != SheetFacts::default() {
+            self.parts.insert(name.to_owned(), cells.facts.sorted());
+        }
+    }
+
+    fn by_sheet(mut self) -> Facts {
+        let mut facts = Facts::new();
+        for (sheet, id) in self.sheets {
+            let target = self
+                .targets
+                .get(&id)
+                .map(|target| target.trim_start_matches('/'));
+            // A target stands beside the workbook, or is a whole path.
+            let part = target.and_then(|target| {
+                let names = self.parts.keys();
+                let found = names.into_iter().find(|name| {
+                    name.as_str() == target
+                        || name
+                            .strip_suffix(target)
+                            .is_some_and(|rest| rest.ends_with('/'))
+                });
+                found.cloned()
+            });
+            if let Some(found) = part.and_then(|part| self.parts.remove(&part)) {
+                facts.insert(sheet, Arc::new(found));
+            }
+        }
+        facts
+    }
 }
 
 /// Whether a part of an XLSB consists of records.

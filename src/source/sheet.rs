@@ -7,7 +7,7 @@ use calamine::{SheetType, SheetVisible};
 use super::bounds::{MOST_COLUMNS, MOST_ROWS};
 use super::csv::no_header_row;
 use super::workbook::Book;
-use super::{SheetChoice, SheetName};
+use super::{InputOptions, Numbers, SheetChoice, SheetName};
 use crate::error::{Error, Result};
 use crate::record::Cell;
 
@@ -36,15 +36,25 @@ pub(super) struct Sheet {
     pub(super) headings: Vec<String>,
     /// Whether a row stands below the headings.
     pub(super) has_rows: bool,
+    /// How many rows stand above the headings.
+    pub(super) above: u64,
+    /// Columns whose numbers are shown in another way than they are held, in the rows that were looked at.
+    pub(super) shown: Vec<ShownColumn>,
+}
+
+/// A column with numbers that are shown in another way.
+#[derive(Debug, Clone)]
+pub(super) struct ShownColumn {
+    /// From 0.
+    pub(super) column: usize,
+    pub(super) cells: u64,
+    /// The first of them: its row, as it is shown, as it is held.
+    pub(super) first: (u64, String, String),
 }
 
 /// The sheets that the choice names, those without any data left out.
-pub(super) fn choose(
-    book: &mut Book,
-    choice: &SheetChoice,
-    header_row: Option<u32>,
-    named: &str,
-) -> Result<Vec<Sheet>> {
+pub(super) fn choose(book: &mut Book, options: &InputOptions, named: &str) -> Result<Vec<Sheet>> {
+    let choice = &options.sheet;
     let all: Vec<(u32, calamine::Sheet)> = (1..).zip(book.sheets().iter().cloned()).collect();
     let visible = |sheet: &calamine::Sheet| {
         sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet
@@ -55,7 +65,7 @@ pub(super) fn choose(
             for wanted in wanted {
                 let (number, sheet) =
                     pick(&all, wanted).ok_or_else(|| unknown(&all, wanted).at(named))?;
-                let probed = probe(book, *number, &sheet.name, header_row)?;
+                let probed = probe(book, *number, &sheet.name, options)?;
                 found.push(probed.ok_or_else(|| {
                     Error::input(format!("the sheet `{}` is empty", sheet.name)).at(named)
                 })?);
@@ -65,7 +75,7 @@ pub(super) fn choose(
             let mut headings_only = None;
             let mut refused = None;
             for (number, sheet) in all.iter().filter(|(_, sheet)| visible(sheet)) {
-                match probe(book, *number, &sheet.name, header_row) {
+                match probe(book, *number, &sheet.name, options) {
                     Ok(Some(probed)) if probed.has_rows => found.push(probed),
                     Ok(Some(probed)) => headings_only = headings_only.or(Some(probed)),
                     Ok(None) => {}
@@ -134,7 +144,14 @@ fn unknown(all: &[(u32, calamine::Sheet)], wanted: &SheetName) -> Error {
 }
 
 /// Finds the headings of a sheet; `None` when nothing stands on it.
-fn probe(book: &mut Book, number: u32, name: &str, wanted: Option<u32>) -> Result<Option<Sheet>> {
+fn probe(
+    book: &mut Book,
+    number: u32,
+    name: &str,
+    options: &InputOptions,
+) -> Result<Option<Sheet>> {
+    let wanted = options.header_row;
+    let (mut above, mut shown) = (0, Vec::new());
     let mut headings: Option<(u64, Vec<Cell>)> = (wanted == Some(0)).then(|| (0, Vec::new()));
     let (mut seen, mut has_rows, mut width) = (0, false, 0);
     book.rows(name, &mut |row, cells| {
@@ -147,8 +164,9 @@ fn probe(book: &mut Book, number: u32, name: &str, wanted: Option<u32>) -> Resul
                 seen += 1;
                 return ControlFlow::Break(());
             }
-            None => {}
+            None => above += 1,
             Some((header_row, _)) => {
+                note_shown(row, &cells, &mut shown);
                 let near = row <= header_row + WIDTH_ROWS;
                 if near || !has_rows {
                     has_rows = true;
@@ -171,8 +189,13 @@ fn probe(book: &mut Book, number: u32, name: &str, wanted: Option<u32>) -> Resul
     let headings = match header_row {
         0 => (0..width).map(letters).collect(),
         _ => {
-            let mut texts: Vec<String> =
-                cells.iter().map(|cell| cell.text().into_owned()).collect();
+            let heading = |cell: &Cell| match cell {
+                Cell::Shown(shown) if options.numbers != Some(Numbers::Shown) => {
+                    Cell::Number(shown.number).text().into_owned()
+                }
+                cell => cell.text().into_owned(),
+            };
+            let mut texts: Vec<String> = cells.iter().map(heading).collect();
             texts.resize(width, String::new());
             texts
         }
@@ -183,7 +206,27 @@ fn probe(book: &mut Book, number: u32, name: &str, wanted: Option<u32>) -> Resul
         header_row,
         headings,
         has_rows,
+        above,
+        shown,
     }))
+}
+
+fn note_shown(row: u64, cells: &[Cell], shown: &mut Vec<ShownColumn>) {
+    for (column, cell) in cells.iter().enumerate() {
+        let Cell::Shown(number) = cell else { continue };
+        match shown.iter_mut().find(|known| known.column == column) {
+            Some(known) => known.cells += 1,
+            None => shown.push(ShownColumn {
+                column,
+                cells: 1,
+                first: (
+                    row,
+                    number.text.to_string(),
+                    Cell::Number(number.number).text().into_owned(),
+                ),
+            }),
+        }
+    }
 }
 
 /// What is called with each row that is not blank: its number from 1 and its cells up to the last filled one.

@@ -4,6 +4,7 @@
 //! read on a thread of their own and come over a bounded channel. The thread ends with the iterator. A panic
 //! within calamine ends only that thread and becomes an error of the file.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::ControlFlow;
@@ -13,12 +14,17 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use calamine::{
-    DataRef, Ods, OdsError, Range, Reader, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
+    DataRef, Ods, OdsError, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx,
+    XlsxCellReader, XlsxError,
 };
 
 use super::bytes::{Bytes, changed};
+use super::notice::{Notice, What};
+use super::parts::{Facts, Instead, SheetFacts};
 use super::sheet::{self, EachRow, Gather, Sheet, letters};
-use super::{InputOptions, Layout, Row, Rows, Table, bounds, calc, parts};
+use super::{
+    InputOptions, Layout, Numbers, Row, Rows, SheetChoice, Table, bounds, calc, parts, shown,
+};
 use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
@@ -50,10 +56,14 @@ enum Format {
 pub(super) struct Book {
     pub(super) named: Arc<str>,
     format: Format,
+    path: PathBuf,
+    facts: Arc<Facts>,
+    /// Whether numbers come with what is shown for them.
+    pub(super) shows: bool,
 }
 
 impl Book {
-    fn open(path: &Path, kind: Kind, named: &Arc<str>) -> Result<Self> {
+    fn open(path: &Path, kind: Kind, named: &Arc<str>, facts: &Arc<Facts>) -> Result<Self> {
         let file = File::open(path).map_err(|error| changed(named).caused_by(error))?;
         let file = BufReader::new(file);
         let format = match kind {
@@ -73,6 +83,9 @@ impl Book {
         Ok(Self {
             named: named.clone(),
             format: format.map_err(|trouble| trouble.error(named))?,
+            path: path.to_owned(),
+            facts: Arc::clone(facts),
+            shows: false,
         })
     }
 
@@ -88,15 +101,33 @@ impl Book {
     /// Reads the rows of a sheet until `each` says to stop.
     pub(super) fn rows(&mut self, sheet: &str, each: &mut EachRow<'_>) -> Result<()> {
         let mut gather = Gather::new(each);
+        let instead = self.facts.get(sheet).map(|facts| &facts.cells);
         let flow = match &mut self.format {
-            Format::Xlsx(book) => xlsx_cells(book, sheet, &mut gather),
+            Format::Xlsx(book) if self.shows => match File::open(&self.path) {
+                Ok(file) => shown_cells(book, BufReader::new(file), sheet, &mut gather),
+                Err(error) => return Err(changed(&self.named).caused_by(error)),
+            },
+            Format::Xlsx(book) => xlsx_cells(book, None, sheet, &mut gather),
             Format::Xlsb(book) => xlsb_cells(book, sheet, &mut gather),
             // A binary XLS stores a value with every formula: there is no formula without one.
-            Format::Xls(book) => book
-                .worksheet_range(sheet)
-                .map(|range| held_cells(&range, None, &mut gather))
-                .map_err(Trouble::from),
-            Format::Ods(book) => ods_cells(book, sheet, &mut gather),
+            Format::Xls(book) => {
+                let held = Held {
+                    instead,
+                    is_1904: book.has_1904_epoch(),
+                    shows: self.shows,
+                };
+                book.worksheet_range(sheet)
+                    .map(|range| held_cells(&range, None, &held, &mut gather))
+                    .map_err(Trouble::from)
+            }
+            Format::Ods(book) => {
+                let held = Held {
+                    instead,
+                    is_1904: false,
+                    shows: self.shows,
+                };
+                ods_cells(book, sheet, &held, &mut gather)
+            }
         };
         let place = format!("{}, sheet {sheet}", self.named);
         let flow = flow.map_err(|trouble| trouble.error(&place))?;
@@ -113,8 +144,54 @@ impl Book {
     }
 }
 
+/// The formats of a sheet's cells, read beside its values, which come without them.
+struct Styles<'b> {
+    cells: XlsxCellReader<'b, Buffered>,
+    next: Option<(u32, u32, usize)>,
+}
+
+impl<'b> Styles<'b> {
+    fn new(mut cells: XlsxCellReader<'b, Buffered>) -> Result<Self, Trouble> {
+        let next = cells.next_style_id()?;
+        Ok(Self { cells, next })
+    }
+
+    /// The format of the cell at a place; cells are asked for in their order.
+    fn of(&mut self, place: (u32, u32)) -> Result<Option<&str>, Trouble> {
+        while let Some((row, column, _)) = self.next
+            && (row, column) < place
+        {
+            self.next = self.cells.next_style_id()?;
+        }
+        let Some((_, _, style)) = self
+            .next
+            .filter(|(row, column, _)| (*row, *column) == place)
+        else {
+            return Ok(None);
+        };
+        let format = self
+            .cells
+            .styles()
+            .get(style)
+            .and_then(|style| style.number_format.as_ref());
+        Ok(format.map(|format| format.format_code.as_str()))
+    }
+}
+
+fn shown_cells(
+    book: &mut Xlsx<Buffered>,
+    file: Buffered,
+    sheet: &str,
+    gather: &mut Gather<'_, '_>,
+) -> Result<ControlFlow<()>, Trouble> {
+    let mut beside = Xlsx::new(file)?;
+    let styles = Styles::new(beside.worksheet_cells_reader(sheet)?)?;
+    xlsx_cells(book, Some(styles), sheet, gather)
+}
+
 fn xlsx_cells(
     book: &mut Xlsx<Buffered>,
+    mut styles: Option<Styles<'_>>,
     sheet: &str,
     gather: &mut Gather<'_, '_>,
 ) -> Result<ControlFlow<()>, Trouble> {
@@ -145,7 +222,12 @@ fn xlsx_cells(
             return Ok(ControlFlow::Continue(()));
         };
         last = cell.pos;
-        let value = calc::cell(cell.value, cell.formula.is_some());
+        let mut value = calc::cell(cell.value, cell.formula.is_some());
+        if let (Some(styles), Cell::Number(number)) = (&mut styles, &value)
+            && let Some(code) = styles.of(cell.pos)?
+        {
+            value = shown::cell(*number, code);
+        }
         if gather.cell(last.0, last.1, value).is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -156,12 +238,14 @@ fn xlsx_cells(
 pub(super) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
     let named: Arc<str> = path.display().to_string().into();
     let look = || find_formula(path, &named, sheet, columns);
-    let looked = std::thread::scope(|scope| scope.spawn(look).join());
-    looked.unwrap_or_else(|_| Err(panicked(&named)))
+    std::thread::scope(|scope| match thread().spawn_scoped(scope, look) {
+        Ok(thread) => thread.join().unwrap_or_else(|_| Err(panicked(&named))),
+        Err(error) => Err(no_thread(error)),
+    })
 }
 
 fn find_formula(path: &Path, named: &Arc<str>, sheet: &str, columns: &[u32]) -> Result<bool> {
-    let mut book = Book::open(path, Kind::Xlsx, named)?;
+    let mut book = Book::open(path, Kind::Xlsx, named, &Arc::default())?;
     let Format::Xlsx(book) = &mut book.format else {
         return Ok(false);
     };
@@ -200,19 +284,49 @@ fn xlsb_cells(
     Ok(ControlFlow::Continue(()))
 }
 
+/// How the cells of a sheet that is held whole are read.
+struct Held<'f> {
+    instead: Option<&'f HashMap<(u32, u32), Instead>>,
+    is_1904: bool,
+    /// Whether numbers come with what is shown for them.
+    shows: bool,
+}
+
+impl Held<'_> {
+    /// A value as a cell, where the reader knows it whole and right, else what stands there.
+    fn cell(&self, place: (u32, u32), value: &calamine::Data, formula: bool) -> Cell {
+        let instead = self.instead.and_then(|instead| instead.get(&place));
+        match instead {
+            None => calc::held(value, formula),
+            Some(Instead::Error(shown)) => calc::error_cell(shown),
+            Some(Instead::Text(text)) => calc::text(text),
+            Some(Instead::Format(code)) => match calc::number(value) {
+                None => calc::held(value, formula),
+                Some(number) => match shown::is_date(code) {
+                    Some(kind) => calc::serial(number, kind, self.is_1904),
+                    None if self.shows => shown::cell(number, code),
+                    None => Cell::Number(number),
+                },
+            },
+        }
+    }
+}
+
 fn ods_cells(
     book: &mut Ods<Buffered>,
     sheet: &str,
+    held: &Held<'_>,
     gather: &mut Gather<'_, '_>,
 ) -> Result<ControlFlow<()>, Trouble> {
     let formulas = book.worksheet_formula(sheet)?;
     let values = book.worksheet_range(sheet)?;
-    Ok(held_cells(&values, Some(&formulas), gather))
+    Ok(held_cells(&values, Some(&formulas), held, gather))
 }
 
 fn held_cells(
     values: &Range<calamine::Data>,
     formulas: Option<&Range<String>>,
+    held: &Held<'_>,
     gather: &mut Gather<'_, '_>,
 ) -> ControlFlow<()> {
     let formula_at = |position| {
@@ -241,7 +355,15 @@ fn held_cells(
                 None if !formula => {}
                 value => {
                     let value = value.unwrap_or(&calamine::Data::Empty);
-                    gather.cell(row, column, calc::held(value, formula))?;
+                    let mut cell = held.cell((row, column), value, formula);
+                    // Programs that store no kind of it store an error of a formula as a text.
+                    if formula
+                        && let Cell::Text(text) = &cell
+                        && calc::is_error(text)
+                    {
+                        cell = calc::error_cell(text);
+                    }
+                    gather.cell(row, column, cell)?;
                 }
             }
         }
@@ -317,6 +439,10 @@ pub(super) type SheetTable = (String, Header, Layout);
 pub(super) struct WorkbookPlan {
     kind: Kind,
     sheets: Arc<[Sheet]>,
+    facts: Arc<Facts>,
+    shows: bool,
+    /// The sheets that nobody sees, where nobody named those that are read.
+    hidden_sheets: Vec<String>,
 }
 
 impl WorkbookPlan {
@@ -334,17 +460,25 @@ impl WorkbookPlan {
             .at(&bytes.named)
             .hint("save it as .xlsx or .csv: these are read row by row"));
         }
-        parts::measure(bytes, kind)?;
+        let facts = Arc::new(parts::measure(bytes, kind)?);
         let named = &bytes.named;
-        let probed = std::thread::scope(|scope| {
-            scope
-                .spawn(|| {
-                    let mut book = Book::open(bytes.path(), kind, named)?;
-                    sheet::choose(&mut book, &options.sheet, options.header_row, named)
-                })
-                .join()
+        let shows = options.numbers == Some(Numbers::Shown);
+        let probe = || -> Result<(Vec<Sheet>, Vec<String>)> {
+            let mut book = Book::open(bytes.path(), kind, named, &facts)?;
+            // Numbers that are shown in another way are noticed where nobody said how they are read.
+            book.shows = options.numbers != Some(Numbers::Held);
+            let sheets = sheet::choose(&mut book, options, named)?;
+            let hidden = book
+                .sheets()
+                .iter()
+                .filter(|sheet| sheet.visible != SheetVisible::Visible);
+            Ok((sheets, hidden.map(|sheet| sheet.name.clone()).collect()))
+        };
+        let probed = std::thread::scope(|scope| match thread().spawn_scoped(scope, probe) {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(panicked(named))),
+            Err(error) => Err(no_thread(error)),
         });
-        let sheets = probed.unwrap_or_else(|_| Err(panicked(named)))?;
+        let (sheets, hidden_sheets) = probed?;
         let tables = sheets
             .iter()
             .map(|sheet| {
@@ -362,6 +496,12 @@ impl WorkbookPlan {
         let plan = Self {
             kind,
             sheets: sheets.into(),
+            facts,
+            shows,
+            hidden_sheets: match options.sheet {
+                SheetChoice::These(_) => Vec::new(),
+                SheetChoice::First | SheetChoice::All => hidden_sheets,
+            },
         };
         Ok((plan, tables))
     }
@@ -379,15 +519,14 @@ impl WorkbookPlan {
             kind: self.kind,
             named: bytes.named.clone(),
             sheets: self.sheets.clone(),
+            facts: self.facts.clone(),
+            shows: self.shows,
             tables: tables[first..first + self.sheets.len()].to_vec(),
             first,
             batch: Vec::with_capacity(BATCH),
             sender,
         };
-        let thread = std::thread::Builder::new()
-            .name("workbook".to_owned())
-            .spawn(move || worker.run())
-            .map_err(|error| Error::machine("no thread can be started").caused_by(error))?;
+        let thread = thread().spawn(move || worker.run()).map_err(no_thread)?;
         Ok(Box::new(WorkbookRows {
             named: bytes.named.clone(),
             batch: Vec::new().into_iter(),
@@ -395,6 +534,83 @@ impl WorkbookPlan {
             thread: Some(thread),
         }))
     }
+}
+
+/// What a sheet is besides its rows, and what was seen of it when its headings were looked for.
+pub(super) struct AboutSheet<'p> {
+    pub(super) facts: Option<&'p Arc<SheetFacts>>,
+    pub(super) sheet: &'p Sheet,
+}
+
+impl WorkbookPlan {
+    /// The sheets in reading order.
+    pub(super) fn about(&self) -> impl Iterator<Item = AboutSheet<'_>> {
+        self.sheets.iter().map(|sheet| AboutSheet {
+            facts: self.facts.get(&sheet.name),
+            sheet,
+        })
+    }
+
+    /// What was noticed when the sheets were opened; the tables are those of this workbook.
+    pub(super) fn notices(&self, options: &InputOptions, tables: &[Table]) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let mut note = |table: &Table, sheet: bool, what: What, count: u64, rows: Vec<u64>| {
+            if count > 0 {
+                notices.push(Notice {
+                    file: table.file.clone(),
+                    sheet: table.sheet.clone().filter(|_| sheet),
+                    what,
+                    count,
+                    rows,
+                });
+            }
+        };
+        for (about, table) in self.about().zip(tables) {
+            note(table, true, What::Above, about.sheet.above, Vec::new());
+            let names = table.header.names();
+            if let Some(facts) = about.facts {
+                let hidden: Vec<String> = (0..)
+                    .zip(names)
+                    .filter(|(column, _)| facts.is_hidden_column(*column))
+                    .map(|(_, name)| name.clone())
+                    .collect();
+                let count = hidden.len() as u64;
+                note(table, true, What::HiddenColumns(hidden), count, Vec::new());
+            }
+            if options.numbers.is_none() {
+                for column in about.sheet.shown.iter().take(MOST_SHOWN) {
+                    let (row, shown, held) = column.first.clone();
+                    let column_name = names.get(column.column).cloned().unwrap_or_default();
+                    let what = What::Shown {
+                        column: column_name,
+                        shown,
+                        held,
+                    };
+                    note(table, true, what, column.cells, vec![row]);
+                }
+            }
+        }
+        if let Some(table) = tables.first() {
+            let hidden = self.hidden_sheets.clone();
+            let count = hidden.len() as u64;
+            note(table, false, What::HiddenSheets(hidden), count, Vec::new());
+        }
+        notices
+    }
+}
+
+/// So many columns with numbers that are shown in another way are told.
+const MOST_SHOWN: usize = 5;
+
+/// The name of each thread in which a reader of workbooks runs: it may panic there, which is caught.
+pub(crate) const THREAD: &str = "workbook";
+
+fn thread() -> std::thread::Builder {
+    std::thread::Builder::new().name(THREAD.to_owned())
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::machine("no thread can be started").caused_by(error)
 }
 
 fn panicked(named: &str) -> Error {
@@ -410,6 +626,8 @@ struct Worker {
     kind: Kind,
     named: Arc<str>,
     sheets: Arc<[Sheet]>,
+    facts: Arc<Facts>,
+    shows: bool,
     tables: Vec<Table>,
     first: usize,
     batch: Batch,
@@ -426,7 +644,8 @@ impl Worker {
     }
 
     fn read(&mut self) -> Result<()> {
-        let mut book = Book::open(&self.path, self.kind, &self.named)?;
+        let mut book = Book::open(&self.path, self.kind, &self.named, &self.facts)?;
+        book.shows = self.shows;
         for (offset, sheet) in self.sheets.clone().iter().enumerate() {
             let table = self.tables[offset].clone();
             let mut gone = false;

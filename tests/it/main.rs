@@ -17,6 +17,7 @@ mod dry_run;
 mod export;
 mod export_files;
 mod export_sheets;
+mod files;
 mod follow;
 mod help;
 mod import;

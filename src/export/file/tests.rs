@@ -119,7 +119,7 @@ fn write(options: Options, tickets: &[CommonTicket]) -> Written {
 /// Every table of a file by its sheet: headings and rows of texts.
 fn read(path: &Path) -> Vec<(String, Vec<Vec<String>>)> {
     let options = InputOptions {
-        guarded: true,
+        guarded: crate::source::Guards::Ours,
         sheet: SheetChoice::All,
         ..InputOptions::default()
     };

@@ -65,7 +65,7 @@ pub(super) fn is_ours(path: &Path, plan: &Plan) -> bool {
             Some(known) => SheetChoice::These(known.into_iter().map(SheetName::Name).collect()),
             None => SheetChoice::First,
         },
-        guarded: true,
+        guarded: source::Guards::Ours,
         ..InputOptions::default()
     };
     let input = match Input::open(&[path.to_path_buf()], &options) {
@@ -107,7 +107,7 @@ pub(super) fn open(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Result
             }
             false => SheetChoice::First,
         },
-        guarded: true,
+        guarded: source::Guards::Ours,
         ..InputOptions::default()
     };
     let input = match Input::open(&[path.to_path_buf()], &options) {

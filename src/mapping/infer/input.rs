@@ -7,7 +7,9 @@ use super::draft::Line;
 use super::key::Key;
 use super::sample::Sample;
 use super::{Guess, Seen, toml};
-use crate::source::{Layout, Likely, Mixed, SheetChoice, SheetName};
+use crate::source::{
+    Guards, Layout, Likely, Merged, Mixed, Numbers, Rule, SheetChoice, SheetName, What,
+};
 
 /// How the dates of each column are written; what one column leaves open, the others of the file settle.
 pub(super) fn dates(sample: &Sample) -> Vec<Option<Dates>> {
@@ -64,6 +66,7 @@ pub(super) fn reading(seen: &Seen<'_>) -> Vec<Line> {
     if let Some(label) = &options.encoding {
         lines.push(encoding(label, seen.guess));
     }
+    lines.extend(layout(seen));
     let delimiters = seen.tables.iter().find_map(|table| match table.layout {
         Layout::Csv { delimiter, .. } if delimiter != b',' => Some(delimiter),
         _ => None,
@@ -76,6 +79,66 @@ pub(super) fn reading(seen: &Seen<'_>) -> Vec<Line> {
         lines.push(Line::new("delimiter", toml::text(&word)).why("Found in the heading row."));
     }
     lines
+}
+
+/// What the file has besides plain rows, and how it is read.
+fn layout(seen: &Seen<'_>) -> Vec<Line> {
+    let options = seen.options;
+    let told = |is: fn(&What) -> bool| {
+        let notices = seen.notices.iter().filter(|notice| is(&notice.what));
+        notices
+            .map(|notice| format!("{}.", capital(&notice.text())))
+            .collect::<Vec<_>>()
+    };
+    let line = |key: &str, value: &str, why: Vec<String>| {
+        let line = Line::new(key, value);
+        why.into_iter().fold(line, |line, why| line.why(why))
+    };
+    let mut lines = Vec::new();
+    if let Some(records) = &options.records {
+        lines.push(
+            Line::new("records", toml::text(records)).why("Where the records lie in the document."),
+        );
+    }
+    if options.guarded == Guards::All {
+        lines.push(Line::new("guarded", "true").why(
+            "Ids stand behind a guard (`=\"00123\"`, `'00123` or a tab) that only keeps spreadsheet programs from changing them.",
+        ));
+    }
+    if options.numbers == Some(Numbers::Shown) {
+        lines.push(
+            Line::new("numbers", "\"shown\"")
+                .why("Numbers are shown in another way than they are held, such as 00501 for 501; \"held\" reads what is held."),
+        );
+    }
+    if options.hidden_rows == Some(Rule::Skip) {
+        let why = told(|what| matches!(what, What::HiddenRows { .. }));
+        lines.push(
+            line("hidden_rows", "\"skip\"", why)
+                .todo("are these rows to be moved too? then \"read\""),
+        );
+    }
+    if options.merged == Some(Merged::Fill) {
+        lines.push(line(
+            "merged",
+            "\"fill\"",
+            told(|what| matches!(what, What::Merged { .. })),
+        ));
+    }
+    if options.total_rows == Some(Rule::Skip) {
+        lines.push(line(
+            "total_rows",
+            "\"skip\"",
+            told(|what| matches!(what, What::Totals { .. })),
+        ));
+    }
+    lines
+}
+
+fn capital(text: &str) -> String {
+    let mut signs = text.chars();
+    let first = signs.next().map(|sign| sign.to_uppercase().to_string());
+    first.unwrap_or_default() + signs.as_str()
 }
 
 /// The encoding that somebody said, or that the bytes look like.

@@ -13,7 +13,7 @@ use super::super::values::environment;
 use super::names::fallback;
 use super::{Seen, draft, toml};
 use crate::directory::{Directory, Found, Kind};
-use crate::source::Table;
+use crate::source::{Guards, Table};
 use crate::systems::SystemName;
 
 /// The exports, and their ready mappings as they stand in `mappings/`.
@@ -129,7 +129,9 @@ impl Layout {
                     continue;
                 }
             }
-            if line == own {
+            if line.starts_with("version ") && seen.options.guarded == Guards::All {
+                text.push_str(&line.replace('1', "2"));
+            } else if line == own {
                 text.push_str(&format!("scope    = {}", toml::text(seen.scope)));
             } else {
                 text.push_str(&known(line, seen.directory));

@@ -60,6 +60,8 @@ pub struct Seen<'a> {
     pub options: &'a InputOptions,
     /// The encoding, where nobody said it and it was guessed from the bytes.
     pub guess: Option<&'a crate::source::Likely>,
+    /// What was noticed when the input was read as the options say.
+    pub notices: &'a [crate::source::Notice],
     /// Whether the row of the headings was found by the cells, and nobody said it.
     pub found_headings: bool,
     /// The system's fields.
@@ -141,7 +143,7 @@ impl Guess<'_> {
     fn top(&self) -> Vec<Line> {
         let system = self.seen.schema.system();
         vec![
-            Line::new("version", "1"),
+            Line::new("version", "2"),
             Line::new("system", toml::text(system.as_str())),
             Line::new("operation", toml::text("create")),
             Line::new("scope", toml::text(self.seen.scope))

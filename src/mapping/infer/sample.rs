@@ -174,7 +174,7 @@ impl Gathering {
         column.characters += text.chars().count();
         match cell {
             Cell::Text(_) => column.texts += 1,
-            Cell::Integer(_) | Cell::Number(_) => column.numbers += 1,
+            Cell::Integer(_) | Cell::Number(_) | Cell::Shown(_) => column.numbers += 1,
             Cell::Date(_) => column.dates += 1,
             Cell::DateTime(_) => {
                 column.dates += 1;

@@ -11,7 +11,11 @@ const SYSTEMS: &[&str] = &["incidentiq", "clearfeed"];
 pub(in crate::mapping) static TOP: Keys = Keys {
     place: "the mapping",
     keys: &[
-        key("version", Takes::Version(1), "The version of this format."),
+        key(
+            "version",
+            Takes::Version(2),
+            "The version of this format: 2, or 1 for a mapping whose rows were sent by an older program.",
+        ),
         key(
             "system",
             Takes::Word(SYSTEMS),
@@ -119,12 +123,32 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
         key(
             "guarded",
             Takes::Bool,
-            "Whether texts of a CSV that a spreadsheet program would run stand behind a `'` that is no part of them, as `deskferry export` writes them. Default: false.",
+            "Whether texts of a CSV stand behind a guard that is no part of them: a `'` before what a spreadsheet program would run, as `deskferry export` writes it; with `version = 2` also =\"00123\", '00123 and a tab before an id. Default: false.",
         ),
         key(
             "records",
             Takes::Text,
-            "The member of a JSON document that holds the records.",
+            "The member of a JSON document that holds the records; a member of a member is `data.tickets`.",
+        ),
+        key(
+            "numbers",
+            Takes::Word(&["shown", "held"]),
+            "Whether a number of a workbook is read as it is shown (00501, 5%) or as it is held (501, 0.05). A key takes only leading zeros and letters as they are shown. Default: \"held\".",
+        ),
+        key(
+            "hidden_rows",
+            Takes::Word(&["read", "skip"]),
+            "Whether hidden and filtered rows of a workbook are read or left out. Default: \"read\".",
+        ),
+        key(
+            "merged",
+            Takes::Word(&["fill", "empty"]),
+            "Whether the cells under a merged one take its value or are empty. Default: \"empty\".",
+        ),
+        key(
+            "total_rows",
+            Takes::Word(&["read", "skip"]),
+            "Whether rows that sum up others (TOTAL) are read or left out. Default: \"read\".",
         ),
         key(
             "null",

@@ -48,7 +48,7 @@ fn the_sample_of_the_smallest_mapping_loads() {
 fn all_that_the_head_lacks_is_told_at_once() {
     insta::assert_snapshot!(load_faults(""), @r##"
     m.toml:1:1: `version` is missing
-        write `version = 1` at the top
+        write `version = 2` at the top
     m.toml:1:1: `system` is missing
         write `system = "incidentiq"` or `system = "clearfeed"`
     m.toml:1:1: `operation` is missing
@@ -59,10 +59,10 @@ fn all_that_the_head_lacks_is_told_at_once() {
         it says what each field of a ticket is made of
     "##);
     insta::assert_snapshot!(load_faults(
-            "version = 2\nsystem = \"clearfed\"\noperation = \"upsret\"\nscope = \"\"\nunmaped = \"warn\"\nmarker = { tag = \"x\" }\n[input]\ntimezone = \"Chicago\"\ndelimiter = \"ab\"\nencoding = \"ansii\"\nwhere_group = \"a == b\"\n[fields]\nSubject = \"Title\"\nX = { form = \"a\" }\n[[then]]\noperation = \"close\"\n"
+            "version = 3\nsystem = \"clearfed\"\noperation = \"upsret\"\nscope = \"\"\nunmaped = \"warn\"\nmarker = { tag = \"x\" }\n[input]\ntimezone = \"Chicago\"\ndelimiter = \"ab\"\nencoding = \"ansii\"\nwhere_group = \"a == b\"\n[fields]\nSubject = \"Title\"\nX = { form = \"a\" }\n[[then]]\noperation = \"close\"\n"
         ), @r##"
-    m.toml:1:11: version `2` of the mapping format is not known
-        this program reads `version = 1`
+    m.toml:1:11: version `3` of the mapping format is not known
+        this program reads `version = 1` and `version = 2`
     m.toml:2:10: `system` cannot be `clearfed`
         did you mean `clearfeed`?
     m.toml:3:13: `operation` cannot be `upsret`

@@ -313,7 +313,7 @@ fn table(columns: &[&str]) -> Table {
             encoding: crate::source::Charset::UTF_8,
             bom: false,
             crlf: false,
-            guarded: false,
+            guarded: crate::source::Guards::None,
             header_row: 1,
         },
         gzip: false,

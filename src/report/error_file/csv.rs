@@ -9,22 +9,13 @@ use super::encode::Encoded;
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
 use crate::outfile::Draft;
-use crate::source::guard::guard;
-use crate::source::{Layout, Table};
-
-/// A text as it stands in the file.
-fn cell(text: &str, guarded: bool) -> Cow<'_, str> {
-    match guarded {
-        true => guard(text),
-        false => Cow::Borrowed(text),
-    }
-}
+use crate::source::{Guards, Layout, Table};
 
 /// A CSV laid out like its input.
 pub(super) struct CsvFile {
     writer: Writer<Encoded<Draft>>,
     columns: Vec<usize>,
-    guarded: bool,
+    guarded: Guards,
 }
 
 impl CsvFile {
@@ -59,9 +50,7 @@ impl CsvFile {
             .from_writer(out);
         if header_row > 0 {
             let written = table.header.written();
-            let headings = columns
-                .iter()
-                .map(|&column| cell(&written[column], guarded));
+            let headings = columns.iter().map(|&column| guarded.on(&written[column]));
             let own = COLUMNS.iter().map(|name| Cow::Borrowed(*name));
             writer
                 .write_record(headings.chain(own).map(Cow::into_owned))
@@ -78,10 +67,10 @@ impl CsvFile {
         for &column in &self.columns {
             let text = row.record.cell(column).text();
             self.writer
-                .write_field(&*cell(&text, self.guarded))
+                .write_field(&*self.guarded.on(&text))
                 .map_err(unwritable)?;
         }
-        let extra = row.extra.iter().map(|text| cell(text, self.guarded));
+        let extra = row.extra.iter().map(|text| self.guarded.on(text));
         self.writer
             .write_record(extra.map(Cow::into_owned))
             .map_err(unwritable)

@@ -225,6 +225,11 @@ fn write(
         Cell::Number(number) => {
             sheet.write_number_with_format(row, column, *number, general)?;
         }
+        Cell::Shown(shown) => {
+            // In its own format, so that it is shown again as it was.
+            let format = general.clone().set_num_format(shown.format.as_str());
+            sheet.write_number_with_format(row, column, shown.number, &format)?;
+        }
         Cell::Integer(number) if number.unsigned_abs() <= EXACT => {
             sheet.write_number_with_format(row, column, *number as f64, general)?;
         }

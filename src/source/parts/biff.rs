@@ -8,7 +8,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::{MOST_HELD, Stop, beyond};
+use super::biff_facts::Records;
+use super::{Facts, MOST_HELD, Stop, beyond};
 
 /// The end of a chain.
 const END: u32 = 0xffff_fffa;
@@ -27,7 +28,7 @@ const BEGIN: u16 = 0x0809;
 ///
 /// # Errors
 /// When their grids are too large together.
-pub(super) fn measure(path: &Path) -> Result<(), Stop> {
+pub(super) fn measure(path: &Path) -> Result<Facts, Stop> {
     let mut compound = Compound::open(path)?;
     let Some(stream) = compound.stream()? else {
         return Err(Stop::Damaged);
@@ -35,12 +36,14 @@ pub(super) fn measure(path: &Path) -> Result<(), Stop> {
     let mut all = 0_u64;
     let mut grid = Grid::default();
     let mut rest = stream.as_slice();
+    let mut records = Records::default();
     while let [a, b, c, d, more @ ..] = rest {
         let kind = u16::from_le_bytes([*a, *b]);
         let length = usize::from(u16::from_le_bytes([*c, *d]));
         let Some((data, next)) = more.split_at_checked(length) else {
             break;
         };
+        records.take((stream.len() - rest.len()) as u64, kind, data);
         rest = next;
         if kind == BEGIN {
             all += std::mem::take(&mut grid).cells();
@@ -57,7 +60,7 @@ pub(super) fn measure(path: &Path) -> Result<(), Stop> {
             )));
         }
     }
-    Ok(())
+    Ok(records.finish())
 }
 
 /// What lies between the outermost cells of a sheet.

@@ -1,5 +1,8 @@
 //! The cells of an ODS, as many as its reader makes of what is repeated: every row as wide as the widest, twice.
 
+use std::sync::Arc;
+
+use super::facts::{Area, Facts, Instead, SheetFacts};
 use super::xml::{Visit, attribute, is_closed, name, number};
 use super::{MOST_HELD, Stop, beyond};
 use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
@@ -28,11 +31,66 @@ pub(super) struct Cells {
     empty_cells: u64,
     /// How often the cell stands that texts belong to now.
     cell_repeats: u64,
+    /// The name of this table, where it is one.
+    table: Option<String>,
+    /// Where the next row, column and cell stand, from 0.
+    row: u64,
+    next_column: u64,
+    next_cell: u64,
+    /// Whether this cell shows an error, and which.
+    is_error: bool,
+    error: Vec<u8>,
+    /// Whether this row is hidden.
+    is_hidden: bool,
+    facts: SheetFacts,
+    pub(super) all: Facts,
 }
 
+/// What an error is called at most, in bytes.
+const LONGEST_ERROR: usize = 40;
+
 impl Cells {
+    /// Notes what a cell is besides its value.
+    fn note(&mut self, tag: &[u8], repeats: u64) {
+        let (row, column) = (self.row, self.next_cell);
+        self.next_cell += repeats;
+        let spans = |what: &[u8]| attribute(tag, what).and_then(number).unwrap_or(1);
+        let (columns, rows) = (
+            spans(b"table:number-columns-spanned"),
+            spans(b"table:number-rows-spanned"),
+        );
+        let at = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        if columns > 1 || rows > 1 {
+            self.facts.merge(Area {
+                top: at(row),
+                left: at(column),
+                bottom: at(row + rows - 1),
+                right: at(column + columns - 1),
+            });
+        }
+        let kind = attribute(tag, b"calcext:value-type");
+        self.is_error = kind.is_some_and(|kind| kind == b"error");
+        self.error.clear();
+    }
+
+    /// Behind a cell: an error that it showed counts, whatever was stored for it.
+    fn end_cell(&mut self) {
+        if std::mem::take(&mut self.is_error) {
+            let shown = String::from_utf8_lossy(&self.error).trim().to_owned();
+            let shown = crate::html::decode_entities(&shown);
+            let column = self.next_cell.saturating_sub(1);
+            let place = (u32::try_from(self.row), u32::try_from(column));
+            if let (Ok(row), Ok(column)) = place {
+                self.facts
+                    .cells
+                    .insert((row, column), Instead::Error(shown));
+            }
+        }
+    }
+
     fn cell(&mut self, tag: &[u8]) {
         let repeats = repeats(tag, b"table:number-columns-repeated", MOST_COLUMNS as u64);
+        self.note(tag, repeats);
         let has = |what: &[u8]| memchr::memmem::find(tag, what).is_some();
         let is_filled = !is_closed(tag) || has(b"value-type") || has(b"formula");
         if is_filled {
@@ -50,6 +108,11 @@ impl Cells {
 
     fn end_row(&mut self) -> Result<(), Stop> {
         let rows = self.row_repeats.max(1);
+        if self.is_hidden {
+            self.facts.hide_rows(self.row + 1, self.row + rows);
+        }
+        self.row += rows;
+        self.next_cell = 0;
         match self.row_width {
             0 => self.empty_rows = self.empty_rows.saturating_add(rows),
             width => {
@@ -78,6 +141,11 @@ impl Cells {
     }
 }
 
+/// How a row or column is hidden; `None` where it is shown.
+fn visibility(tag: &[u8]) -> Option<&[u8]> {
+    attribute(tag, b"table:visibility").filter(|how| *how != b"visible")
+}
+
 fn repeats(tag: &[u8], what: &[u8], most: u64) -> u64 {
     attribute(tag, what).and_then(number).unwrap_or(1).min(most)
 }
@@ -86,8 +154,29 @@ impl Visit for Cells {
     fn tag(&mut self, tag: &[u8]) -> Result<(), Stop> {
         match name(tag) {
             (false, b"table-cell" | b"covered-table-cell") => self.cell(tag),
-            (true, b"table-cell" | b"covered-table-cell") => self.cell_repeats = 0,
+            (true, b"table-cell" | b"covered-table-cell") => {
+                self.cell_repeats = 0;
+                self.end_cell();
+            }
+            (false, b"table") if self.table.is_none() => {
+                let name = attribute(tag, b"table:name").unwrap_or_default();
+                let name = String::from_utf8_lossy(name);
+                self.table = Some(crate::html::decode_entities(&name));
+                (self.row, self.next_column, self.next_cell) = (0, 0, 0);
+            }
+            (false, b"table-column") => {
+                let repeats = repeats(tag, b"table:number-columns-repeated", MOST_COLUMNS as u64);
+                let (first, last) = (self.next_column, self.next_column + repeats - 1);
+                self.next_column += repeats;
+                if let (Some(_), Ok(first), Ok(last)) =
+                    (visibility(tag), u32::try_from(first), u32::try_from(last))
+                {
+                    self.facts.hidden_columns.push((first, last));
+                }
+            }
             (false, b"table-row") => {
+                self.is_hidden = visibility(tag).is_some();
+                self.facts.is_filtered |= visibility(tag).is_some_and(|how| how == b"filter");
                 self.row_repeats = repeats(tag, b"table:number-rows-repeated", MOST_ROWS);
                 if is_closed(tag) {
                     return self.end_row();
@@ -97,16 +186,23 @@ impl Visit for Cells {
             (true, b"table") => {
                 self.before += self.written.max(self.rows * self.width);
                 (self.written, self.rows, self.width, self.empty_rows) = (0, 0, 0, 0);
+                let facts = std::mem::take(&mut self.facts).sorted();
+                if let Some(table) = self.table.take() {
+                    self.all.insert(table, Arc::new(facts));
+                }
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn text(&mut self, length: usize) -> Result<(), Stop> {
+    fn text(&mut self, text: &[u8]) -> Result<(), Stop> {
+        if self.is_error && self.error.len() < LONGEST_ERROR {
+            self.error.extend_from_slice(text);
+        }
         self.row_text = self
             .row_text
-            .saturating_add(self.cell_repeats * length as u64);
+            .saturating_add(self.cell_repeats * text.len() as u64);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The parts of an XLSX: where cells lie, how many texts and formats there are, which number a shared formula has.
 
+use super::facts::{Area, SheetFacts};
 use super::xml::{Visit, attribute, name, number};
 use super::{MOST_PIECE, Stop, beyond};
 use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
@@ -18,6 +19,14 @@ pub(super) struct Cells {
     has_cells: bool,
     formulas: u64,
     formats: u64,
+    /// The number of the row, for rows that do not say theirs.
+    row: u64,
+    /// What the part says of its sheet, where it is one.
+    pub(super) facts: SheetFacts,
+    /// The sheets with the ids of their parts, where the part is the workbook.
+    pub(super) sheets: Vec<(String, String)>,
+    /// The parts by their ids, where the part says so.
+    pub(super) targets: Vec<(String, String)>,
 }
 
 impl Cells {
@@ -28,6 +37,10 @@ impl Cells {
             has_cells: false,
             formulas: 0,
             formats: 0,
+            row: 0,
+            facts: SheetFacts::default(),
+            sheets: Vec::new(),
+            targets: Vec::new(),
         }
     }
 }
@@ -46,10 +59,51 @@ impl Visit for Cells {
                 Some(at) => is_on_sheet(at),
                 None => Ok(()),
             },
-            b"row" => match attribute(tag, b"r").and_then(number) {
-                Some(row) if row > MOST_ROWS => Err(far_out(&row.to_string())),
-                _ => Ok(()),
-            },
+            b"row" => {
+                self.row = match attribute(tag, b"r").and_then(number) {
+                    Some(row) if row > MOST_ROWS => return Err(far_out(&row.to_string())),
+                    Some(row) => row,
+                    None => self.row + 1,
+                };
+                if is_true(attribute(tag, b"hidden")) {
+                    self.facts.hide_rows(self.row, self.row);
+                }
+                Ok(())
+            }
+            b"col" if is_true(attribute(tag, b"hidden")) => {
+                let column = |name: &[u8]| {
+                    let number = attribute(tag, name).and_then(number)?;
+                    Some(u32::try_from(number).ok()?.saturating_sub(1))
+                };
+                if let (Some(first), Some(last)) = (column(b"min"), column(b"max")) {
+                    self.facts.hidden_columns.push((first, last));
+                }
+                Ok(())
+            }
+            b"filterColumn" => {
+                self.facts.is_filtered = true;
+                Ok(())
+            }
+            b"mergeCell" => {
+                if let Some(area) = attribute(tag, b"ref").and_then(area) {
+                    self.facts.merge(area);
+                }
+                Ok(())
+            }
+            b"sheet" => {
+                let id = attribute(tag, b"r:id").or_else(|| attribute(tag, b"id"));
+                if let (Some(name), Some(id)) = (attribute(tag, b"name"), id) {
+                    self.sheets.push((text_of(name), text_of(id)));
+                }
+                Ok(())
+            }
+            b"Relationship" => {
+                if let (Some(id), Some(target)) = (attribute(tag, b"Id"), attribute(tag, b"Target"))
+                {
+                    self.targets.push((text_of(id), text_of(target)));
+                }
+                Ok(())
+            }
             b"f" => {
                 self.formulas += 1;
                 // A reader keeps a list as long as the largest number; programs count from 0.
@@ -85,8 +139,8 @@ impl Visit for Cells {
         }
     }
 
-    fn text(&mut self, length: usize) -> Result<(), Stop> {
-        self.text += length;
+    fn text(&mut self, text: &[u8]) -> Result<(), Stop> {
+        self.text += text.len();
         match self.has_cells && self.text > MOST_PIECE {
             true => Err(beyond(format!(
                 "has a cell longer than {} MB",
@@ -95,6 +149,42 @@ impl Visit for Cells {
             false => Ok(()),
         }
     }
+}
+
+fn is_true(value: Option<&[u8]>) -> bool {
+    matches!(value, Some(b"1" | b"true"))
+}
+
+fn text_of(value: &[u8]) -> String {
+    crate::html::decode_entities(&String::from_utf8_lossy(value))
+}
+
+/// An area (`B2:C4`).
+fn area(text: &[u8]) -> Option<Area> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (first, last) = text.split_once(':')?;
+    let ((top, left), (bottom, right)) = (cell(first)?, cell(last)?);
+    Some(Area {
+        top,
+        left,
+        bottom,
+        right,
+    })
+}
+
+/// Row and column of an address, from 0.
+fn cell(address: &str) -> Option<(u32, u32)> {
+    let address = address.replace('$', "");
+    let letters = address.find(|sign: char| !sign.is_ascii_alphabetic())?;
+    let (column, row) = address.split_at(letters);
+    let column = column.bytes().try_fold(0_u32, |column, letter| {
+        let letter = u32::from(letter.to_ascii_uppercase() - b'A') + 1;
+        column.checked_mul(26)?.checked_add(letter)
+    })?;
+    Some((
+        row.parse::<u32>().ok()?.checked_sub(1)?,
+        column.checked_sub(1)?,
+    ))
 }
 
 /// Whether an address (`AB12`) lies on a sheet; what is none is left to the reader.

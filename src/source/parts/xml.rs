@@ -15,11 +15,11 @@ pub(super) trait Visit {
     /// When it goes beyond a bound.
     fn tag(&mut self, tag: &[u8]) -> Result<(), Stop>;
 
-    /// So many bytes of text.
+    /// A text, or a part of one.
     ///
     /// # Errors
     /// The same.
-    fn text(&mut self, length: usize) -> Result<(), Stop>;
+    fn text(&mut self, text: &[u8]) -> Result<(), Stop>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +82,12 @@ impl Cut {
 
     fn text<'c>(&mut self, rest: &'c [u8], visit: &mut impl Visit) -> Result<&'c [u8], Stop> {
         let Some(at) = memchr(b'<', rest) else {
-            visit.text(rest.len())?;
+            visit.text(rest)?;
             self.grow(rest.len())?;
             return Ok(&[]);
         };
         if at > 0 {
-            visit.text(at)?;
+            visit.text(&rest[..at])?;
             self.grow(at)?;
         }
         self.length = 0;
@@ -254,8 +254,8 @@ mod tests {
             Ok(())
         }
 
-        fn text(&mut self, length: usize) -> Result<(), Stop> {
-            self.1 += length;
+        fn text(&mut self, text: &[u8]) -> Result<(), Stop> {
+            self.1 += text.len();
             Ok(())
         }
     }

@@ -3,6 +3,8 @@
 mod bounds;
 mod delimited;
 mod documents;
+mod layout;
+mod old;
 mod workbooks;
 
 use std::fs;

@@ -1,0 +1,83 @@
+//! What the sheets of a workbook have besides their cells: what is hidden, what is merged, what a reader gets wrong.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Rows and columns of a merged area, from 0, the last ones too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::source) struct Area {
+    pub(in crate::source) top: u32,
+    pub(in crate::source) left: u32,
+    pub(in crate::source) bottom: u32,
+    pub(in crate::source) right: u32,
+}
+
+/// What stands in a cell instead of what the reader makes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::source) enum Instead {
+    /// An error of the spreadsheet program.
+    Error(String),
+    /// The whole of a text that the reader cuts.
+    Text(String),
+    /// A number in this format, which the reader does not know.
+    Format(Arc<str>),
+}
+
+/// One sheet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::source) struct SheetFacts {
+    /// Ranges of rows, numbered from 1, in order.
+    hidden_rows: Vec<(u64, u64)>,
+    /// Whether a filter hides them.
+    pub(in crate::source) is_filtered: bool,
+    /// Ranges of columns, from 0.
+    pub(in crate::source) hidden_columns: Vec<(u32, u32)>,
+    /// Merged areas of more than one cell, by their first rows.
+    pub(in crate::source) merged: Vec<Area>,
+    /// Cells by row and column from 0.
+    pub(in crate::source) cells: HashMap<(u32, u32), Instead>,
+}
+
+/// So many merged areas of a sheet are kept.
+const MOST_MERGED: usize = 200_000;
+
+impl SheetFacts {
+    /// Notes a hidden row, numbered from 1; they come in order.
+    pub(super) fn hide_rows(&mut self, first: u64, last: u64) {
+        match self.hidden_rows.last_mut() {
+            Some((_, end)) if *end + 1 >= first => *end = (*end).max(last),
+            _ => self.hidden_rows.push((first, last)),
+        }
+    }
+
+    /// Notes a merged area.
+    pub(super) fn merge(&mut self, area: Area) {
+        let is_one = area.top == area.bottom && area.left == area.right;
+        if !is_one && area.top <= area.bottom && self.merged.len() < MOST_MERGED {
+            self.merged.push(area);
+        }
+    }
+
+    /// Whether a row, numbered from 1, is hidden.
+    pub(in crate::source) fn is_hidden(&self, row: u64) -> bool {
+        let at = self.hidden_rows.partition_point(|(_, last)| *last < row);
+        self.hidden_rows
+            .get(at)
+            .is_some_and(|(first, _)| *first <= row)
+    }
+
+    /// Whether a column, from 0, is hidden.
+    pub(in crate::source) fn is_hidden_column(&self, column: u32) -> bool {
+        let mut ranges = self.hidden_columns.iter();
+        ranges.any(|(first, last)| (*first..=*last).contains(&column))
+    }
+
+    pub(super) fn sorted(mut self) -> Self {
+        self.merged.sort_by_key(|area| (area.top, area.left));
+        self.hidden_rows.sort_unstable();
+        self
+    }
+}
+
+/// All sheets by their names.
+pub(in crate::source) type Facts = HashMap<String, Arc<SheetFacts>>;
