@@ -35,7 +35,7 @@ pub use charset::Charset;
 pub(crate) use encoding::LABELS;
 pub use guard::Guards;
 pub use guess::{Likely, Mixed};
-pub use notice::{Notice, What};
+pub use notice::{Notice, ShownAs, What};
 pub(crate) use workbook::THREAD as READER_THREAD;
 
 use bytes::Bytes;

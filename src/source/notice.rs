@@ -57,13 +57,20 @@ pub enum What {
     Shown {
         /// Its heading.
         column: String,
-        /// The first of them as it is shown.
-        shown: String,
-        /// As it is read.
-        held: String,
+        /// The first number of each format, in the order of the rows of the notice.
+        examples: Vec<ShownAs>,
     },
     /// Cells with guards that `version = 2` of the mapping takes off.
     Guards,
+}
+
+/// A number as it is shown and as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownAs {
+    /// As it is shown.
+    pub shown: String,
+    /// As it is read.
+    pub held: String,
 }
 
 impl Notice {
@@ -143,24 +150,20 @@ impl Notice {
                 if self.count == 1 { "is" } else { "are" },
                 self.named()
             ),
-            What::Shown {
-                column,
-                shown,
-                held,
-            } => format!(
-                "column `{column}`: {} shown as {shown}, read as {held}{}: numbers = \"shown\" or \"held\" in [input] decides",
-                match self.rows.first() {
-                    Some(row) => format!("row {row} is"),
-                    None => "a number is".to_owned(),
-                },
-                match self.count {
-                    1 => String::new(),
-                    count => format!(
+            What::Shown { column, examples } => {
+                let examples: Vec<String> = self.rows.iter().zip(examples).map(shown_as).collect();
+                let more = match self.count == examples.len() as u64 {
+                    true => String::new(),
+                    false => format!(
                         " (such cells among the first rows: {})",
-                        words::count(count)
+                        words::count(self.count)
                     ),
-                }
-            ),
+                };
+                format!(
+                    "column `{column}`: {}{more}: numbers = \"shown\" or \"held\" in [input] decides",
+                    examples.join(", ")
+                )
+            }
             What::Guards => format!(
                 "`version = 2` of the mapping takes the guards off {}, which changes their keys and contents{}",
                 rows("cell more", "cells more"),
@@ -194,6 +197,11 @@ impl Notice {
             false => format!(" ({noun} {})", words::list(&rows, self.count)),
         }
     }
+}
+
+fn shown_as((row, example): (&u64, &ShownAs)) -> String {
+    let ShownAs { shown, held } = example;
+    format!("row {row} is shown as {shown}, read as {held}")
 }
 
 /// Names in backticks, the first of them.

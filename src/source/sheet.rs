@@ -9,10 +9,13 @@ use super::csv::no_header_row;
 use super::workbook::Book;
 use super::{InputOptions, Numbers, SheetChoice, SheetName};
 use crate::error::{Error, Result};
-use crate::record::Cell;
+use crate::record::{Cell, ShownNumber};
 
 /// How many rows are looked at for data to the right of the last heading.
 const WIDTH_ROWS: u64 = 1000;
+/// So many formats of a column are known, and so many are named.
+const MOST_FORMATS: usize = 16;
+const MOST_EXAMPLES: usize = 3;
 
 /// The letters of a column, by position from 0: `A`, `Z`, `AA`.
 pub(super) fn letters(column: usize) -> String {
@@ -48,8 +51,26 @@ pub(super) struct ShownColumn {
     /// From 0.
     pub(super) column: usize,
     pub(super) cells: u64,
-    /// The first of them: its row, as it is shown, as it is held.
-    pub(super) first: (u64, String, String),
+    /// The first cell of each format.
+    pub(super) examples: Vec<ShownExample>,
+}
+
+/// The first cell of a format in a column.
+#[derive(Debug, Clone)]
+pub(super) struct ShownExample {
+    pub(super) row: u64,
+    pub(super) number: ShownNumber,
+}
+
+impl ShownColumn {
+    /// One example of each of the first formats, those of ids before those of amounts.
+    pub(super) fn named(&self) -> impl Iterator<Item = &ShownExample> {
+        let of = |is_exact: bool| {
+            let examples = self.examples.iter();
+            examples.filter(move |example| example.number.is_exact == is_exact)
+        };
+        of(true).chain(of(false)).take(MOST_EXAMPLES)
+    }
 }
 
 /// The sheets that the choice names, those without any data left out.
@@ -214,17 +235,25 @@ fn probe(
 fn note_shown(row: u64, cells: &[Cell], shown: &mut Vec<ShownColumn>) {
     for (column, cell) in cells.iter().enumerate() {
         let Cell::Shown(number) = cell else { continue };
-        match shown.iter_mut().find(|known| known.column == column) {
-            Some(known) => known.cells += 1,
-            None => shown.push(ShownColumn {
-                column,
-                cells: 1,
-                first: (
-                    row,
-                    number.text.to_string(),
-                    Cell::Number(number.number).text().into_owned(),
-                ),
-            }),
+        let at = match shown.iter().position(|known| known.column == column) {
+            Some(at) => at,
+            None => {
+                shown.push(ShownColumn {
+                    column,
+                    cells: 0,
+                    examples: Vec::new(),
+                });
+                shown.len() - 1
+            }
+        };
+        let known = &mut shown[at];
+        known.cells += 1;
+        let is_new = |example: &ShownExample| example.number.format != number.format;
+        if known.examples.len() < MOST_FORMATS && known.examples.iter().all(is_new) {
+            known.examples.push(ShownExample {
+                row,
+                number: (**number).clone(),
+            });
         }
     }
 }

@@ -19,7 +19,7 @@ use calamine::{
 };
 
 use super::bytes::{Bytes, changed};
-use super::notice::{Notice, What};
+use super::notice::{Notice, ShownAs, What};
 use super::parts::{Facts, Instead, SheetFacts};
 use super::sheet::{self, EachRow, Gather, Sheet, letters};
 use super::{
@@ -579,14 +579,19 @@ impl WorkbookPlan {
             }
             if options.numbers.is_none() {
                 for column in about.sheet.shown.iter().take(MOST_SHOWN) {
-                    let (row, shown, held) = column.first.clone();
-                    let column_name = names.get(column.column).cloned().unwrap_or_default();
+                    let examples: Vec<_> = column.named().collect();
+                    let rows = examples.iter().map(|example| example.row).collect();
                     let what = What::Shown {
-                        column: column_name,
-                        shown,
-                        held,
+                        column: names.get(column.column).cloned().unwrap_or_default(),
+                        examples: examples
+                            .iter()
+                            .map(|example| ShownAs {
+                                shown: example.number.text.to_string(),
+                                held: Cell::Number(example.number.number).text().into_owned(),
+                            })
+                            .collect(),
                     };
-                    note(table, true, what, column.cells, vec![row]);
+                    note(table, true, what, column.cells, rows);
                 }
             }
         }

@@ -228,6 +228,9 @@ fn numbers_are_shown_as_libreoffice_shows_them() {
         "0;\\-0",
         "0.0;(0.0)",
     ];
+    // Commas, quotes, UTF-8, from the first line, American English, all cells quoted and as they are shown: without this
+    // numbers are written as they are held.
+    const AS_SHOWN: &str = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,true,true";
     const NUMBERS: [f64; 9] = [
         1.0,
         42.0,
@@ -264,7 +267,7 @@ fn numbers_are_shown_as_libreoffice_shows_them() {
         dir.path().display()
     );
     let converted = std::process::Command::new("soffice")
-        .args([&profile, "--headless", "--convert-to", "csv", "--outdir"])
+        .args([&profile, "--headless", "--convert-to", AS_SHOWN, "--outdir"])
         .arg(dir.path())
         .arg(&path)
         .stdout(std::process::Stdio::null())
