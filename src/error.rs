@@ -62,6 +62,8 @@ pub enum ErrorKind {
     Refused,
     /// Disk, memory, permission.
     Machine,
+    /// Somebody changed a file meanwhile: what was to take its place is written anew.
+    Changed,
     /// Ctrl-C.
     Interrupted,
 }
@@ -73,7 +75,7 @@ impl ErrorKind {
             Self::Usage | Self::Input | Self::Mapping => ExitCode::Usage,
             Self::Refused => ExitCode::SomeRows,
             Self::Unreachable | Self::Denied | Self::System => ExitCode::System,
-            Self::Machine => ExitCode::Machine,
+            Self::Machine | Self::Changed => ExitCode::Machine,
             Self::Interrupted => ExitCode::Interrupted,
         }
     }

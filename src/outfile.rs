@@ -24,7 +24,7 @@ use tempfile::{NamedTempFile, PathPersistError, TempPath};
 pub(crate) use claim::{Claims, is_same_file};
 pub(crate) use held::{is_held, remove, rename};
 pub(crate) use name::{lock_of, next_names};
-pub(crate) use records::Records;
+pub(crate) use records::{Records, digest_of};
 pub(crate) use rights::{Readers, parse_mode};
 pub(crate) use room::{Room, full};
 

@@ -1,6 +1,7 @@
 //! What this program has written: by that it knows its own files again, and whether somebody has changed them since.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,13 @@ struct List {
     files: Vec<Record>,
 }
 
+/// The digest of a file's bytes.
+pub(crate) fn digest_of(path: &Path) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize())
+}
+
 impl Records {
     /// The list in a state folder.
     pub(crate) fn of(state: &Path) -> Self {
@@ -48,9 +56,7 @@ impl Records {
         let Some(digest) = self.find(path).and_then(|record| record.digest) else {
             return false;
         };
-        let mut hasher = blake3::Hasher::new();
-        let read = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
-        read.is_ok() && hasher.finalize().to_hex().as_str() == digest
+        digest_of(path).is_ok_and(|found| found.to_hex().as_str() == digest)
     }
 
     /// The files of these names that are there and that somebody has changed since they were written, the newest first.

@@ -19,7 +19,7 @@ use super::open::{Open, Purpose};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
-use crate::export::file::{Format, Sink, Written};
+use crate::export::file::{Format, Placing, Sink, Written};
 use crate::export::filter::{FIELDS, Filters};
 use crate::export::period::{Calendar, period};
 use crate::export::reading::{Order, Reading, Told};
@@ -30,6 +30,9 @@ use crate::run::{Going, Stop};
 use crate::systems::Standing;
 use crate::systems::common::CommonTicket;
 use crate::systems::query::{Query, StateFilter};
+
+/// How often a file that people save meanwhile is read again, before the new one goes beside it.
+const SAVED_MEANWHILE: u32 = 3;
 
 pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     if args.fields {
@@ -114,15 +117,33 @@ async fn export(
     let read_in = started.elapsed();
     let replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
     let selection = args.incremental.then_some(&query);
-    let written = tokio::task::block_in_place(|| {
+    let write_once = |placing: Placing| {
         let stop = interrupts.stop();
         let told = Analyses::of(kinds, args, &replica, &query, open, &stop)?;
         let records = placing.records.clone();
+        let plan = table::plan(args, format, open)?;
         let sink = table::sink(args, (path, placing), format, plan, open, told)?;
         let mut written = write(&replica, selection, open, sink, &stop)?;
         let notes = table::way_back(args, format, &written, open, &records)?;
         written.notes.extend(notes);
         Ok::<_, Error>(written)
+    };
+    let written = tokio::task::block_in_place(|| {
+        // What people save while the file is written is read again, a few times.
+        for _ in 0..SAVED_MEANWHILE {
+            match write_once(placing.clone()) {
+                Err(error) if error.kind() == ErrorKind::Changed => {
+                    output.say(&format!(
+                        "{error}: it is read again, so that nothing is lost"
+                    ));
+                }
+                ended => return ended,
+            }
+        }
+        write_once(Placing {
+            gives_way: true,
+            ..placing
+        })
     })?;
     drop(replica);
     place.done()?;

@@ -126,6 +126,7 @@ pub(super) fn placing(
         replaces: false,
         wait: Duration::from_secs(args.wait),
         readers,
+        gives_way: false,
     };
     let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if is_stream(path) || !can_ask || !is_strange(path, format, plan, &placing) {

@@ -5,6 +5,7 @@
 //! texts are cells of text, in a CSV a text that a spreadsheet program would run stands behind a `'`
 //! (`source::guard`).
 
+mod backup;
 mod csv;
 mod html;
 mod jsonl;
@@ -29,10 +30,10 @@ use crate::outfile::{Readers, Records, move_aside};
 use crate::systems::SystemName;
 use crate::systems::common::CommonTicket;
 
+pub(crate) use backup::backup_of;
 pub use jsonl::JsonLines;
 pub use part::Partition;
 pub use target::Placing;
-pub(crate) use target::backup_of;
 
 /// Takes the tickets of an export, each once, in order.
 pub trait Sink {

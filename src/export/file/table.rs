@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::CsvFile;
 use super::part::{Names, Partition};
-use super::target::{Placing, Target, retire};
+use super::target::{Placing, Target, Witness, retire};
 use super::xlsx::{Book, Line, Rows};
 use super::{About, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
@@ -37,6 +37,8 @@ pub(super) struct TableSink {
     comments: bool,
     raw: bool,
     partition: Option<Partition>,
+    /// What files held when people's text in them was read.
+    witnesses: HashMap<PathBuf, Witness>,
     placing: Placing,
     sheets: Vec<Sheet>,
     keeps: bool,
@@ -79,6 +81,7 @@ impl TableSink {
             placing: options.placing,
             sheets: options.sheets,
             keeps: !options.drop_columns,
+            witnesses: HashMap::new(),
             written: Written::default(),
         };
         let is_workbook = options.format == Format::Xlsx;
@@ -120,6 +123,7 @@ impl TableSink {
 
     /// Where a file goes, once what people wrote into the one that stands there is read.
     fn target(&mut self, path: PathBuf, part: &str) -> Result<Target> {
+        let witness = self.witness(&path)?;
         let mut target = (self.placing).target(path, |path| is_ours(path, &self.plan));
         let path = &target.path;
         let previous = match (path.exists() && !target.is_strange, self.keeps) {
@@ -130,7 +134,19 @@ impl TableSink {
         if let Previous::Foreign(why) = previous {
             target.foreign = Some(why);
         }
-        Ok(target)
+        Ok(target.seen_as(witness))
+    }
+
+    /// What a file holds before it is read.
+    fn witness(&mut self, path: &Path) -> Result<Witness> {
+        let unreadable = |error: std::io::Error| {
+            Error::machine("the earlier file cannot be read")
+                .at(path.display())
+                .caused_by(error)
+        };
+        let witness = Witness::of(path).map_err(unreadable)?;
+        self.witnesses.insert(path.to_owned(), witness);
+        Ok(witness)
     }
 
     fn headings(&self, part: &str) -> Vec<String> {
@@ -150,6 +166,7 @@ impl TableSink {
         let target = self.target(path.clone(), part)?;
         let earlier = beside(&path, "earlier");
         if self.keeps && target.is_ours() && earlier.exists() {
+            self.witness(&earlier)?;
             // What left the selection before may be back.
             self.kept.read(part, &earlier, &self.plan, false)?;
         }
@@ -300,8 +317,13 @@ impl TableSink {
             let mut kept = std::mem::take(&mut self.kept);
             let left = kept.left(&part, |cells| {
                 if out.is_none() {
-                    let target = (self.placing)
-                        .target(beside(&place, "earlier"), |path| is_ours(path, &self.plan));
+                    let path = beside(&place, "earlier");
+                    let witness = self.witnesses.get(&path).copied();
+                    let target = (self.placing).target(path, |path| is_ours(path, &self.plan));
+                    let target = match witness {
+                        Some(witness) => target.seen_as(witness),
+                        None => target,
+                    };
                     out = Some(CsvFile::start(
                         target,
                         self.raw,
@@ -328,6 +350,7 @@ impl TableSink {
                     comments.push(place);
                 }
                 None if target.is_ours() && self.keeps && is_ours(&earlier, &self.plan) => {
+                    // Its copy stays, whatever was written into it since.
                     retire(&earlier)?;
                 }
                 None => {}

@@ -1,14 +1,14 @@
 //! The name of a file that is whole: that which was asked for, unless a program has it open or it is somebody else's.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::backup::{backup, backup_of};
 use super::unwritable;
 use crate::error::{Error, Result};
 use crate::outfile::{
-    Draft, Readers, Records, Whole, folder, lock_of, move_aside, next_names, remove, rename,
+    Draft, Readers, Records, Whole, digest_of, folder, lock_of, move_aside, rename,
 };
 
 /// How often a file that is open elsewhere is looked at.
@@ -23,6 +23,24 @@ pub struct Placing {
     pub(crate) wait: Duration,
     /// Who can read the file.
     pub(crate) readers: Readers,
+    /// A file that somebody saves while the new one is written stays, and the new one goes beside it; else the new one
+    /// is to be written again ([`ErrorKind::Changed`](crate::error::ErrorKind::Changed)).
+    pub(crate) gives_way: bool,
+}
+
+/// What a file held when people's text in it was read; nothing where there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Witness(Option<blake3::Hash>);
+
+impl Witness {
+    /// Of a file as it is now; one that cannot be read is like no other.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        match digest_of(path) {
+            Ok(digest) => Ok(Self(Some(digest))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Placing {
@@ -39,10 +57,11 @@ impl Placing {
         let is_strange =
             path.exists() && !self.replaces && !self.records.knows(&path) && !is_marked(&path);
         Target {
-            path,
             foreign: None,
             is_strange,
+            witness: None,
             placing: self.clone(),
+            path,
         }
     }
 
@@ -60,6 +79,8 @@ pub(super) struct Target {
     pub(super) foreign: Option<String>,
     /// What stands there is none of ours: it steps aside.
     pub(super) is_strange: bool,
+    /// What stood there when it was read; `None`: nothing of it was.
+    witness: Option<Witness>,
     placing: Placing,
 }
 
@@ -67,6 +88,12 @@ impl Target {
     /// Whether what stands there, if anything does, is an earlier file of ours.
     pub(super) fn is_ours(&self) -> bool {
         self.foreign.is_none() && !self.is_strange
+    }
+
+    /// With what people's text was read from: only that is replaced.
+    pub(super) fn seen_as(mut self, witness: Witness) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// A file on its way to it.
@@ -125,6 +152,17 @@ impl Target {
                         lock.display()
                     ));
                 }
+                None if self.is_changed() => {
+                    if self.placing.gives_way {
+                        return Ok(Err((whole, "it is saved again and again".to_owned())));
+                    }
+                    return Err(Error::new(
+                        crate::error::ErrorKind::Changed,
+                        "was saved by somebody meanwhile",
+                    )
+                    .at(self.path.display())
+                    .hint("run the command again"));
+                }
                 None => {
                     let cleared = match self.is_strange {
                         true => self.step_aside(notes),
@@ -156,6 +194,12 @@ impl Target {
         }
     }
 
+    /// Whether somebody has saved the file since it was read.
+    fn is_changed(&self) -> bool {
+        let now = || Witness::of(&self.path).ok();
+        self.witness.is_some_and(|seen| now() != Some(seen))
+    }
+
     /// Moves a stranger's file to a dated name.
     fn step_aside(&self, notes: &mut Vec<String>) -> io::Result<Option<PathBuf>> {
         if !self.path.exists() {
@@ -184,65 +228,6 @@ pub(super) fn beside(path: &Path, flag: &str, readers: Readers) -> Result<Draft>
             .caused_by(io::Error::from(kind))
             .hint(format!("name another place: {flag} FILE")),
     })
-}
-
-/// `tickets.xlsx.bak`
-pub(crate) fn backup_of(path: &Path) -> PathBuf {
-    let mut name = path
-        .file_name()
-        .map(std::ffi::OsStr::to_os_string)
-        .unwrap_or_default();
-    name.push(".bak");
-    path.with_file_name(name)
-}
-
-/// Keeps what stands under a name; where a program has the copy of before open, under the next free name.
-fn backup(path: &Path, notes: &mut Vec<String>) -> io::Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let usual = backup_of(path);
-    let is_free = lock_of(&usual).is_none() && (!usual.exists() || remove(&usual).is_ok());
-    let mut names = is_free
-        .then(|| usual.clone())
-        .into_iter()
-        .chain(next_names(&usual));
-    let mut failed = None;
-    let kept = names.find(|name| {
-        if name.exists() {
-            return false;
-        }
-        // A second name for the same bytes costs nothing; where the disk knows none, a copy does.
-        match fs::hard_link(path, name).or_else(|_| copy(path, name)) {
-            Ok(()) => true,
-            Err(error) => {
-                failed = Some(error);
-                // Another name helps only where this one was taken meanwhile.
-                !name.exists()
-            }
-        }
-    });
-    match (kept, failed) {
-        (_, Some(error)) => Err(error),
-        (None, None) => Err(io::Error::from(ErrorKind::AlreadyExists)),
-        (Some(kept), None) => {
-            if kept != usual {
-                notes.push(format!(
-                    "{} is open in another program: the file of before is kept as {}",
-                    usual.display(),
-                    kept.display()
-                ));
-            }
-            Ok(())
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut file = fs::File::open(from)?;
-    let mut draft = Draft::beside(to, Readers::of(&file))?;
-    io::copy(&mut file, &mut draft)?;
-    draft.whole()?.take(to).map_err(io::Error::from)
 }
 
 /// Takes a file away that has nothing in it any more; its copy stays.

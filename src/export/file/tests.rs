@@ -293,6 +293,57 @@ fn what_other_separators_would_part_is_in_quotes() {
 }
 
 #[test]
+fn what_is_saved_while_the_file_is_written_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let tickets = [ticket(1, "lamp"), ticket(2, "door")];
+    write(options(&path), &tickets);
+    let noted = |note: &str| {
+        let written = fs::read_to_string(&path).unwrap();
+        let lines = written.lines().enumerate().map(|(at, line)| match at {
+            0 if line.ends_with("Remark") => format!("{line}\r\n"),
+            0 => format!("{line},Remark\r\n"),
+            _ => format!("{},{note}\r\n", line.trim_end_matches(",call back")),
+        });
+        fs::write(&path, lines.collect::<String>()).unwrap();
+    };
+    let remarks = || -> Vec<String> {
+        let tables = read(&path);
+        let at = tables[0].1[0]
+            .iter()
+            .position(|heading| heading == "Remark");
+        let at = at.expect("their column is there");
+        tables[0].1[1..].iter().map(|row| row[at].clone()).collect()
+    };
+    let meanwhile = |options: Options, note: &str| {
+        let mut sink = create(options).unwrap();
+        for ticket in &tickets {
+            sink.ticket(ticket).unwrap();
+        }
+        noted(note);
+        sink.finish()
+    };
+    let error = meanwhile(options(&path), "call back").unwrap_err();
+    assert_eq!(error.kind(), crate::error::ErrorKind::Changed);
+    assert_eq!(remarks(), ["call back"; 2], "the file is as it was saved");
+    write(options(&path), &tickets);
+    assert_eq!(remarks(), ["call back"; 2]);
+    let mut giving_way = options(&path);
+    giving_way.placing.gives_way = true;
+    let written = meanwhile(giving_way, "done").unwrap();
+    assert_eq!(written.files, [folder.path().join("t-2.csv")]);
+    assert_eq!(remarks(), ["done"; 2]);
+    // Nor is a file that came meanwhile.
+    fs::remove_file(&path).unwrap();
+    let mut sink = create(options(&path)).unwrap();
+    sink.ticket(&tickets[0]).unwrap();
+    fs::write(&path, "mine").unwrap();
+    let error = sink.finish().unwrap_err();
+    assert_eq!(error.kind(), crate::error::ErrorKind::Changed);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
 fn what_people_wrote_stays_beside_its_ticket() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.xlsx");
