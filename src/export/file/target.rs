@@ -1,5 +1,6 @@
 //! The name of a file that is whole: that which was asked for, unless a program has it open or it is somebody else's.
 
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -54,6 +55,7 @@ impl Placing {
 
     /// Where a file goes. `is_marked`: it bears a mark of ours inside.
     pub(super) fn target(&self, path: PathBuf, is_marked: impl FnOnce(&Path) -> bool) -> Target {
+        let path = followed(path);
         let is_strange =
             path.exists() && !self.replaces && !self.records.knows(&path) && !is_marked(&path);
         Target {
@@ -152,6 +154,9 @@ impl Target {
                         lock.display()
                     ));
                 }
+                None if is_read_only(&self.path) => {
+                    return Ok(Err((whole, "it is read-only".to_owned())));
+                }
                 None if self.is_changed() => {
                     if self.placing.gives_way {
                         return Ok(Err((whole, "it is saved again and again".to_owned())));
@@ -213,6 +218,18 @@ impl Target {
         ));
         Ok(Some(aside))
     }
+}
+
+/// Where a name leads that is a link to another: the link stays.
+fn followed(path: PathBuf) -> PathBuf {
+    match fs::read_link(&path) {
+        Ok(to) => fs::canonicalize(&path).unwrap_or_else(|_| folder(&path).join(to)),
+        Err(_) => path,
+    }
+}
+
+fn is_read_only(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.permissions().readonly())
 }
 
 /// A file on its way to a place that is told by `flag`.

@@ -344,6 +344,47 @@ fn what_is_saved_while_the_file_is_written_is_not_lost() {
 }
 
 #[test]
+fn a_file_that_is_read_only_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    write(options(&path), &[ticket(1, "lamp")]);
+    let before = fs::read(&path).unwrap();
+    let mut rights = fs::metadata(&path).unwrap().permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&path, rights).unwrap();
+    let written = write(options(&path), &[ticket(2, "door")]);
+    assert_eq!(written.files, [folder.path().join("t-2.csv")]);
+    assert!(
+        written.notes[0].contains("it is read-only"),
+        "{:?}",
+        written.notes
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("shared")).unwrap();
+    let (link, file) = (
+        folder.path().join("t.csv"),
+        folder.path().join("shared/all.csv"),
+    );
+    std::os::unix::fs::symlink("shared/all.csv", &link).unwrap();
+    for number in [1, 2] {
+        write(options(&link), &[ticket(number, "lamp")]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(
+            fs::read_to_string(&file)
+                .unwrap()
+                .contains(&format!("id-{number}"))
+        );
+    }
+    assert!(folder.path().join("shared/all.csv.bak").exists());
+}
+
+#[test]
 fn what_people_wrote_stays_beside_its_ticket() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.xlsx");
