@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::ends::{StoredEnd, StoredRow};
 use super::runs::{RUNS, info};
 use super::steps::place;
-use super::{EndFilter, Ledger, MadeTicket, RunInfo, RunState, UNKNOWN_CONTENT};
+use super::{EndFilter, Ledger, MadeTicket, RunInfo, RunState, TakingBack, UNKNOWN_CONTENT, undo};
 use crate::error::{Error, Result};
 use crate::record::RowKey;
 use crate::systems::{CREATE, Ticket};
@@ -290,7 +290,48 @@ fn made(c: &Connection) -> rusqlite::Result<HashMap<String, u64>> {
     .query_map(params![CREATE, UNKNOWN_CONTENT], |row| {
         Ok((row.get(0)?, count(row.get(1)?)))
     })?
-    .collect()
+    .collect::<rusqlite::Result<HashMap<String, u64>>>()
+    .and_then(|made| without_begun(c, made))
+}
+
+/// The same without the tickets of which nobody knows whether a rollback took them back.
+fn without_begun(
+    c: &Connection,
+    mut made: HashMap<String, u64>,
+) -> rusqlite::Result<HashMap<String, u64>> {
+    let mut begun = c.prepare(
+        "SELECT maker.code FROM undo JOIN run ON run.id = undo.run
+         JOIN step ON step.scope = run.scope AND step.key = undo.key AND step.step = ?1 AND step.ordinal = 0
+                      AND step.state = 2 AND step.ticket = undo.ticket AND step.content <> ?2
+         JOIN run AS maker ON maker.id = step.run
+         WHERE undo.state = 'sending'
+           AND NOT EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope)",
+    )?;
+    let mut rows = begun.query(params![CREATE, UNKNOWN_CONTENT])?;
+    while let Some(row) = rows.next()? {
+        if let Some(count) = made.get_mut(row.get_ref(0)?.as_str()?) {
+            *count = count.saturating_sub(1);
+        }
+    }
+    Ok(made)
+}
+
+/// How a row is said to have ended: a ticket of which nobody knows whether a rollback took it back is in doubt. Takes the
+/// keys of [`begun`] as a list, `?2`.
+const STATE: &str =
+    "CASE WHEN row_end.state IN ('created', 'updated', 'known', 'changed', 'incomplete')
+                               AND row_end.key IN (SELECT value FROM json_each(?2))
+                          THEN 'in_doubt' ELSE row_end.state END";
+
+/// The rows of the scope of these attempts with whose tickets a rollback has begun, and their keys as a list.
+fn begun(c: &Connection, codes: &str) -> rusqlite::Result<(HashMap<RowKey, TakingBack>, String)> {
+    let scope: Option<i64> = c
+        .prepare_cached(&format!("SELECT max(scope) FROM run WHERE id IN {OURS}"))?
+        .query_row([codes], |row| row.get(0))?;
+    let begun = scope.map_or(Ok(HashMap::new()), |scope| undo::taking_back(c, scope))?;
+    let keys: Vec<&str> = begun.keys().map(RowKey::as_str).collect();
+    let keys = serde_json::json!(keys).to_string();
+    Ok((begun, keys))
 }
 
 fn count(number: i64) -> u64 {
@@ -336,10 +377,10 @@ fn tally(
     let latest = latest(c, &words)?;
     let ends: Vec<(String, u64)> = c
         .prepare(&format!(
-            "SELECT state, count(*) FROM row_end WHERE run IN {OURS} AND {} GROUP BY state ORDER BY state",
+            "SELECT {STATE} AS said, count(*) FROM row_end WHERE run IN {OURS} AND {} GROUP BY said ORDER BY said",
             is_last(latest, codes.len())
         ))?
-        .query_map([&words], |row| Ok((row.get(0)?, count(row.get(1)?))))?
+        .query_map([&words, &begun(c, &words)?.1], |row| Ok((row.get(0)?, count(row.get(1)?))))?
         .collect::<rusqlite::Result<_>>()?;
     let made = codes.iter().filter_map(|code| made.get(code)).sum();
     let others = ends
@@ -367,21 +408,22 @@ fn ends(
         (run, i64::try_from(ordinal).unwrap_or(i64::MAX))
     });
     let latest = latest(c, &codes)?;
+    let (begun, keys) = begun(c, &codes)?;
     let mut last = None;
     let rows = c
         .prepare_cached(&format!(
             "SELECT row_end.ordinal, row_end.key, end, row_end.file, row_end.sheet, row_end.row, row_end.run,
                     (SELECT code FROM run WHERE run.id = row_end.run) FROM row_end
-             WHERE row_end.run IN {OURS} AND (row_end.run, row_end.ordinal) > (?2, ?3)
-               AND row_end.state IN (SELECT value FROM json_each(?4))
-               AND (?5 OR NOT EXISTS (SELECT 1 FROM undo WHERE undo.run IN {OURS} AND undo.key = row_end.key
+             WHERE row_end.run IN {OURS} AND (row_end.run, row_end.ordinal) > (?3, ?4)
+               AND {STATE} IN (SELECT value FROM json_each(?5))
+               AND (?6 OR NOT EXISTS (SELECT 1 FROM undo WHERE undo.run IN {OURS} AND undo.key = row_end.key
                                         AND undo.state IN ('undone', 'gone')))
                AND {}
-             ORDER BY row_end.run, row_end.ordinal LIMIT ?6",
+             ORDER BY row_end.run, row_end.ordinal LIMIT ?7",
             is_last(latest, attempts)
         ))?
-        .query_map(params![codes, run, ordinal, words, undone, limit], |row| {
-            let end: StoredEnd =
+        .query_map(params![codes, keys, run, ordinal, words, undone, limit], |row| {
+            let mut end: StoredEnd =
                 serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| {
                     rusqlite::Error::FromSqlConversionFailure(
                         2,
@@ -392,9 +434,16 @@ fn ends(
             let ordinal = count(row.get(0)?);
             last = Some((row.get(6)?, ordinal));
             let attempt = row.get(7)?;
+            let key = row.get::<_, Option<String>>(1)?.map(RowKey::new);
+            let taking_back = key.as_ref().and_then(|key| begun.get(key));
+            if let Some(taking_back) = taking_back.filter(|_| end.ticket().is_some()) {
+                end = StoredEnd::InDoubt {
+                    reason: taking_back.reason(),
+                };
+            }
             let kept = StoredRow {
                 ordinal,
-                key: row.get::<_, Option<String>>(1)?.map(RowKey::new),
+                key,
                 place: place(row, 3)?,
                 end,
             };

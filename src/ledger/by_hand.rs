@@ -9,10 +9,13 @@ use super::attempts::{OURS, note_known};
 use super::ends::StoredEnd;
 use super::steps::{Candidate, StepId, Trouble, micros, moment, owners, place};
 use super::sums::{CHECKED, verify};
-use super::{Ledger, Run, RunLocks, worker::Kind};
+use super::{Ledger, Run, RunLocks, undo, worker::Kind};
 use crate::error::Result;
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Ticket, update_step};
+
+const RESENT: &str = "settled by hand: it is sent again by the next run";
+const NOT_SENT: &str = "settled by hand: it is not sent";
 
 /// A step of which nobody knows whether the system did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct Doubtful {
     pub answer: Option<String>,
     /// Tickets that may be the one that it has made.
     pub candidates: Vec<Candidate>,
+    /// Whether the row has its ticket, and nobody knows whether a rollback took that back: which attempt made it.
+    pub taken_back: Option<i64>,
 }
 
 /// What a person says of it.
@@ -59,7 +64,13 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub async fn doubtful(&self, run: &Run) -> Result<Vec<Doubtful>> {
         let codes = listed(run);
-        self.read(move |c| doubtful(c, &codes)).await
+        let code = run.last().code.clone();
+        self.read(move |c| {
+            let mut rows = doubtful(c, &codes)?;
+            rows.extend(taking_back(c, scope_of(c, &code)?, &codes)?);
+            Ok(rows)
+        })
+        .await
     }
 
     /// Whose tickets these are, as far as the ledger of the run's tenant holds them: the key, `None` for another
@@ -115,6 +126,46 @@ fn scope_of(c: &Connection, code: &str) -> rusqlite::Result<i64> {
     })
 }
 
+/// The rows of these attempts, or told by them as in doubt, with whose tickets a rollback has begun.
+fn taking_back(c: &Connection, scope: i64, codes: &str) -> rusqlite::Result<Vec<Doubtful>> {
+    let mut is_ours = c.prepare_cached(&format!(
+        "SELECT ?2 IN {OURS} OR EXISTS (SELECT 1 FROM row_end WHERE row_end.key = ?3 AND row_end.run IN {OURS}
+                                                                 AND row_end.state = 'in_doubt')"
+    ))?;
+    let mut rows = Vec::new();
+    for (key, begun) in undo::taking_back(c, scope)? {
+        if !is_ours.query_row(params![codes, begun.attempt, key.as_str()], |row| {
+            row.get(0)
+        })? {
+            continue;
+        }
+        rows.push(Doubtful {
+            place: begun.place.clone(),
+            key,
+            step: StepId {
+                name: CREATE.to_owned(),
+                ordinal: 0,
+            },
+            sent_at: None,
+            reference: None,
+            group: String::new(),
+            answer: Some(begun.reason()),
+            taken_back: Some(begun.attempt),
+            ticket: Some(begun.ticket),
+            acts: false,
+            candidates: Vec::new(),
+        });
+    }
+    rows.sort_by(|one, other| {
+        let by = |row: &Doubtful| {
+            let place = &row.place;
+            (place.file.clone(), place.sheet.clone(), place.row)
+        };
+        by(one).cmp(&by(other))
+    });
+    Ok(rows)
+}
+
 fn doubtful(c: &Connection, codes: &str) -> rusqlite::Result<Vec<Doubtful>> {
     c.prepare_cached(&format!(
         "SELECT step.key, step.step, step.ordinal, file, sheet, row, reference, sent_at, error,
@@ -163,6 +214,7 @@ fn doubtful(c: &Connection, codes: &str) -> rusqlite::Result<Vec<Doubtful>> {
                 Trouble::Refused(refusal) => refusal.message,
                 Trouble::Said { said, .. } => said.told(),
             }),
+            taken_back: None,
             candidates: row
                 .get_ref(13)?
                 .as_str_or_null()?
@@ -190,6 +242,9 @@ fn settle(
     row: &Doubtful,
     by_hand: &ByHand,
 ) -> rusqlite::Result<bool> {
+    if let (Some(attempt), Some(ticket)) = (row.taken_back, &row.ticket) {
+        return settle_taken_back(c, (scope, codes), (row, ticket, attempt), by_hand);
+    }
     let is_create = row.step.name == CREATE;
     let ticket = match by_hand {
         ByHand::Done(ticket) | ByHand::Own(ticket) if is_create => Some(ticket),
@@ -246,17 +301,53 @@ fn settle(
             ticket: ticket.clone(),
         },
         (ByHand::Resend, _) => StoredEnd::Skipped {
-            reason: "settled by hand: it is sent again by the next run".to_owned(),
+            reason: RESENT.to_owned(),
         },
         _ => StoredEnd::Skipped {
-            reason: "settled by hand: it is not sent".to_owned(),
+            reason: NOT_SENT.to_owned(),
         },
     };
-    let text = serde_json::to_string(&end).expect("strings and numbers have a JSON form");
+    put_end(c, codes, &row.key, &end)?;
+    Ok(true)
+}
+
+/// What a person says of a row with whose ticket a rollback has begun.
+fn settle_taken_back(
+    c: &Connection,
+    (scope, codes): (i64, &str),
+    (row, ticket, attempt): (&Doubtful, &Ticket, i64),
+    by_hand: &ByHand,
+) -> rusqlite::Result<bool> {
+    let is_there = matches!(by_hand, ByHand::Done(_) | ByHand::Own(_));
+    if !undo::settle(c, (attempt, scope), (&row.key, &ticket.id), is_there)? {
+        return Ok(false);
+    }
+    let end = match by_hand {
+        ByHand::Done(_) | ByHand::Own(_) => StoredEnd::Created {
+            ticket: ticket.clone(),
+        },
+        ByHand::Resend => StoredEnd::Skipped {
+            reason: RESENT.to_owned(),
+        },
+        ByHand::Skip => {
+            c.prepare_cached("UPDATE step SET state = 4 WHERE scope = ?1 AND key = ?2")?
+                .execute(params![scope, row.key.as_str()])?;
+            StoredEnd::Skipped {
+                reason: NOT_SENT.to_owned(),
+            }
+        }
+    };
+    put_end(c, codes, &row.key, &end)?;
+    Ok(true)
+}
+
+/// Replaces the ends of a row that said that it is in doubt.
+fn put_end(c: &Connection, codes: &str, key: &RowKey, end: &StoredEnd) -> rusqlite::Result<()> {
+    let text = serde_json::to_string(end).expect("strings and numbers have a JSON form");
     c.prepare_cached(&format!(
         "UPDATE row_end SET state = ?3, end = ?4
          WHERE run IN {OURS} AND key = ?2 AND state = 'in_doubt'"
     ))?
-    .execute(params![codes, row.key.as_str(), end.state(), text])?;
-    Ok(true)
+    .execute(params![codes, key.as_str(), end.state(), text])?;
+    Ok(())
 }

@@ -69,7 +69,7 @@ pub use steps::{
     State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
-pub use undo::{Rollback, UndoAfter, UndoState, Undoable};
+pub use undo::{Rollback, TakingBack, UndoAfter, UndoState, Undoable};
 
 /// The name of the ledger's file in the state folder.
 pub const FILE: &str = "ledger.sqlite";

@@ -64,7 +64,11 @@ fn purge(c: &Connection, code: &str, keep_ids: bool) -> rusqlite::Result<Option<
         rows: c.execute("DELETE FROM row_end WHERE run = ?1", [run])? as u64,
         ..Purged::default()
     };
-    c.execute("DELETE FROM undo WHERE run = ?1", [run])?;
+    // Whether a ticket that the ledger keeps was taken back stays open.
+    c.execute(
+        "DELETE FROM undo WHERE run = ?1 AND NOT (?2 AND state = 'sending')",
+        params![run, keep_ids],
+    )?;
     let here = params![scope, run];
     if keep_ids {
         purged.kept = blank(c, scope, run)?;

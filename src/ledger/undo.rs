@@ -1,6 +1,6 @@
 //! What a rollback needs of the ledger: the tickets that a run made, and how far each has been taken back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -55,13 +55,15 @@ pub enum UndoState {
     Kept(String),
     /// The system refused: why.
     Refused(String),
+    /// The request left, and nobody knows whether it was obeyed: why. What is stored stays [`Self::Sending`].
+    Unknown(String),
 }
 
 impl UndoState {
     /// The stored word.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Sending { .. } => "sending",
+            Self::Sending { .. } | Self::Unknown(_) => "sending",
             Self::Undone => "undone",
             Self::Gone => "gone",
             Self::Kept(_) => "kept",
@@ -132,6 +134,31 @@ impl Ledger {
 }
 
 impl Scope {
+    /// The rows whose tickets a rollback has begun to take back, and of which nobody knows whether they are there still.
+    /// Rows that the ledger holds as done are in doubt while they are among them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn taking_back(&self) -> Result<HashMap<RowKey, TakingBack>> {
+        let Some(id) = self.id else {
+            return Ok(HashMap::new());
+        };
+        self.ledger.read(move |c| taking_back(c, id)).await
+    }
+
+    /// The same from a thread outside of the runtime.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn taking_back_blocking(&self) -> Result<HashMap<RowKey, TakingBack>> {
+        let Some(id) = self.id else {
+            return Ok(HashMap::new());
+        };
+        self.ledger
+            .worker
+            .call_blocking(Kind::Read, move |c| taking_back(c, id))
+    }
+
     /// The tickets that rollbacks took back: some systems can only close them, and their markers stay.
     ///
     /// # Errors
@@ -148,6 +175,80 @@ impl Scope {
             })
             .await
     }
+}
+
+/// A rollback that has begun with the ticket of a row, and whose outcome nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakingBack {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// The run that made it, by whose code it is taken back.
+    pub run: String,
+    /// Where the row stood.
+    pub place: Place,
+    /// The attempt that made it.
+    pub(super) attempt: i64,
+}
+
+impl TakingBack {
+    /// Why its row is in doubt, and what to do.
+    pub fn reason(&self) -> String {
+        format!(
+            "a rollback has begun with its ticket `{}`, and nobody knows whether it was taken back: \
+             `deskferry runs rollback {run}` finds out; or look at it, and decide with `deskferry runs settle {run}`",
+            self.ticket.number.as_ref().unwrap_or(&self.ticket.id),
+            run = self.run
+        )
+    }
+}
+
+/// The rows of a scope whose tickets a rollback has begun to take back, as far as the ledger still holds these.
+pub(super) fn taking_back(
+    c: &Connection,
+    scope: i64,
+) -> rusqlite::Result<HashMap<RowKey, TakingBack>> {
+    c.prepare_cached(&format!(
+        "SELECT step.key, step.ticket, step.number, step.url, step.file, step.sheet, step.row, undo.run,
+                coalesce((SELECT code FROM run AS first WHERE first.id = run.job), run.code), {CHECKED}
+         FROM undo JOIN run ON run.id = undo.run
+         JOIN step ON step.scope = run.scope AND step.key = undo.key AND step.step = ?2 AND step.ordinal = 0
+                      AND step.state = 2 AND step.ticket = undo.ticket
+         WHERE undo.state = 'sending' AND run.scope = ?1"
+    ))?
+    .query_map(params![scope, CREATE], |row| {
+        verify(row, 9)?;
+        let taking_back = TakingBack {
+            ticket: ticket(row)?,
+            run: row.get(8)?,
+            place: place(row, 4)?,
+            attempt: row.get(7)?,
+        };
+        Ok((RowKey::new(row.get::<_, String>(0)?), taking_back))
+    })?
+    .collect()
+}
+
+/// What a person says of a ticket with which a rollback has begun: that it is there still, or that it is not. Says whether
+/// that was open.
+pub(super) fn settle(
+    c: &Connection,
+    (run, scope): (i64, i64),
+    (key, ticket): (&RowKey, &str),
+    is_there: bool,
+) -> rusqlite::Result<bool> {
+    let is_open: bool = c
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM undo WHERE run = ?1 AND key = ?2 AND ticket = ?3 AND state = 'sending')",
+        )?
+        .query_row(params![run, key.as_str(), ticket], |row| row.get(0))?;
+    if is_open {
+        let state = match is_there {
+            true => UndoState::Kept("settled by hand: it is there".to_owned()),
+            false => UndoState::Undone,
+        };
+        note(c, run, scope, key, ticket, &state)?;
+    }
+    Ok(is_open)
 }
 
 impl Rollback {
@@ -244,6 +345,24 @@ impl Rollback {
                     |row| row.get(0),
                 )?;
                 Ok(u64::try_from(counted).unwrap_or_default())
+            })
+            .await
+    }
+
+    /// Takes the intent for a ticket back: its request never left.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn withdraw(&self, of: &Undoable) -> Result<()> {
+        let (run, key, ticket) = (of.attempt, of.key.clone(), of.ticket.id.clone());
+        self.ledger
+            .worker
+            .call(Kind::Write, move |c| {
+                c.prepare_cached(
+                    "DELETE FROM undo WHERE run = ?1 AND key = ?2 AND ticket = ?3 AND state = 'sending'",
+                )?
+                .execute(params![run, key.as_str(), ticket])
+                .map(drop)
             })
             .await
     }

@@ -154,6 +154,7 @@ pub fn compare(
     input_print: &str,
 ) -> Result<Compared> {
     let mut compared = Compared::default();
+    let taking_back = scope.taking_back_blocking()?;
     let mut fresh: HashMap<String, Vec<(RowKey, Place)>> = HashMap::new();
     let mut held = 0;
     pages(items, |page| {
@@ -168,7 +169,13 @@ pub fn compare(
             contents.iter().zip(page).zip(prior.iter().zip(others))
         {
             let place = &rows[0].place;
-            let known = compared.row(place, content, steps);
+            let known = match taking_back.contains_key(key) {
+                true => {
+                    compared.open.add(place);
+                    true
+                }
+                false => compared.row(place, content, steps),
+            };
             if let Some(other) = other.filter(|_| !known) {
                 compared.other(place, key, other);
             }
@@ -209,6 +216,7 @@ pub fn give_up(
         retry: false,
         keep: Keep::default(),
         ours: HashSet::new(),
+        taking_back: HashMap::new(),
         stop: None,
     };
     let (mut count, mut left) = (0, limit);

@@ -74,7 +74,7 @@ mod unproven;
 mod update;
 mod verify;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -249,7 +249,12 @@ pub async fn execute(
         Some(scope) => scope.attempts(&job.meta).await?,
         None => HashSet::new(),
     };
+    let taking_back = match &job.ledger {
+        Some(scope) => scope.taking_back().await?,
+        None => HashMap::new(),
+    };
     let planner = Planner {
+        taking_back,
         map: job.map,
         system: job.system.clone(),
         dry_run: settings.dry_run,

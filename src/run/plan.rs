@@ -1,7 +1,7 @@
 //! What is to be done with a record: a pure function of the record, what the ledger knows of its key, and what the
 //! mapping makes of it. Run on the mapping threads; nothing is mapped that is known to be done.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,7 +13,9 @@ use super::{Going, Keep, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{Glance, SUSPECT, Said, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::ledger::{
+    Glance, SUSPECT, Said, State, StepId, StepRecord, TakingBack, Trouble, UNKNOWN_CONTENT,
+};
 use crate::mapping::reference::{marked_group, without_head};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
@@ -336,6 +338,8 @@ pub(super) struct Planner<'a> {
     pub(super) keep: Keep,
     /// The codes of the earlier attempts at this run: what they made is its own.
     pub(super) ours: HashSet<String>,
+    /// The rows whose tickets a rollback has begun to take back: nobody knows whether these are there still.
+    pub(super) taking_back: HashMap<RowKey, TakingBack>,
     /// What ends planning between two records, where there is anything.
     pub(super) stop: Option<Stop>,
 }
@@ -386,6 +390,10 @@ impl Planner<'_> {
                     return self.rehearsed(base(None), key);
                 }
                 let base = base(Some(key.clone()));
+                if let Some(begun) = self.taking_back.get(&key).filter(|_| !self.again) {
+                    let reason = begun.reason();
+                    return Plan::End(base, End::InDoubt { reason });
+                }
                 match prior.iter().find(|step| step.id.name == CREATE) {
                     None => self.fresh(base, key, None),
                     Some(create) => match create.state {
@@ -408,6 +416,9 @@ impl Planner<'_> {
     /// what may be updated.
     pub(super) fn judge(&self, item: &Item, glance: Glance) -> Glance {
         match glance {
+            Glance::Done(..) if !self.taking_back.is_empty() && self.is_taken_back(item) => {
+                Glance::Open
+            }
             Glance::Done(ticket, contents) if !self.again && !self.map.upserts() => {
                 let content = self.map.content(&item.rows);
                 // Of a row whose content nobody knows, nobody knows what followed either.
@@ -420,6 +431,10 @@ impl Planner<'_> {
             Glance::Done(..) => Glance::Open,
             other => other,
         }
+    }
+
+    fn is_taken_back(&self, item: &Item) -> bool {
+        matches!(&item.subject, Subject::Keyed(key) if self.taking_back.contains_key(key))
     }
 
     /// The plan of a record that is done as it is.

@@ -1,9 +1,11 @@
 //! A run taken back: each ticket that it made is looked at, and deleted or closed unless somebody has changed it.
 //!
 //! The intent is durable before a ticket is touched, the outcome after; a rollback that was stopped goes on with the
-//! same command. A request whose answer is lost needs no waiting: what it does may be done twice. A refusal in a shape
-//! that proves nothing may have been obeyed: such tickets are read once more at the end, when the system can no longer
-//! surprise, and only what they show is noted.
+//! same command. A request whose answer is lost needs no waiting: what it does may be done twice. After a refusal, and
+//! where the answer does not show it, the ticket is read. A refusal in a shape that proves nothing may have been obeyed
+//! late: such tickets are read once more at the end, when the system can no longer surprise, and only what they show is
+//! noted. A ticket of which nobody knows whether it was taken back keeps its intent: until it is settled, its row is in
+//! doubt.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -34,6 +36,8 @@ const RIGHT: &str = "delete or close tickets";
 const MOST_FORBIDDEN: u32 = 3;
 /// How often one ticket is tried.
 const MOST_THROTTLED: u32 = 50;
+/// How often a request goes that is answered with success and whose ticket does not show it.
+const MOST_UNSHOWN: u32 = 4;
 
 /// What a rollback is about.
 pub struct Taking {
@@ -53,8 +57,8 @@ pub struct Taking {
 
 /// What came of one ticket.
 enum Taken {
-    /// This is noted.
-    Noted(UndoState),
+    /// This is so, and noted unless nobody knows; the error by which the rollback stops.
+    Noted(UndoState, Option<Error>),
     /// It is to be looked at once more: what the answer said, and the error by which the rollback stops.
     Later(Box<Undoable>, String, Option<Error>),
 }
@@ -63,8 +67,8 @@ impl Taken {
     /// Why the system refused it.
     fn why(&self) -> Option<&str> {
         match self {
-            Self::Noted(UndoState::Refused(why)) | Self::Later(_, why, _) => Some(why),
-            Self::Noted(_) => None,
+            Self::Noted(UndoState::Refused(why), _) | Self::Later(_, why, _) => Some(why),
+            Self::Noted(..) => None,
         }
     }
 }
@@ -192,9 +196,9 @@ impl Taking {
                             .filter(|_| forbidden == MOST_FORBIDDEN)
                             .map(denied);
                         let error = match taken {
-                            Taken::Noted(state) => {
+                            Taken::Noted(state, error) => {
                                 each(&one, &state);
-                                denied
+                                error.or(denied)
                             }
                             Taken::Later(of, why, error) => {
                                 later.push((*of, why));
@@ -246,19 +250,24 @@ impl Taking {
         for (of, why) in later {
             let permit = self.limiter.as_ref();
             let listed = self.system.read_ticket(&of.ticket.id, permit).await?;
-            match self.undone(&of, listed, &why) {
-                // What the intent says stays: the same command looks anew.
+            let state = match self.undone(&of, listed, &why) {
                 UndoState::Refused(why) if *stop.borrow() > Going::On => {
-                    let why = format!("{why}; whether it was done is not known yet");
-                    each(&of, &UndoState::Refused(why));
+                    UndoState::Unknown(format!("{why}, but it may still be obeyed"))
                 }
-                state => {
-                    self.rollback.note(&of, state.clone()).await?;
-                    each(&of, &state);
-                }
-            }
+                state => state,
+            };
+            self.note(&of, &state).await?;
+            each(&of, &state);
         }
         Ok(())
+    }
+
+    /// Notes what became of a ticket. Where nobody knows, the intent stays, and the same command looks anew.
+    async fn note(&self, of: &Undoable, state: &UndoState) -> Result<()> {
+        match state {
+            UndoState::Unknown(_) => Ok(()),
+            state => self.rollback.note(of, state.clone()).await,
+        }
     }
 
     /// What a ticket shows after a refusal: that it was taken back all the same, or that it was not.
@@ -270,7 +279,7 @@ impl Taking {
                 _ => UndoState::Refused(format!("{why}, and the ticket is there")),
             },
             Reading::Another(what) | Reading::Unclear(what) => {
-                UndoState::Refused(format!("{why}, and it could not be read: {what}"))
+                UndoState::Unknown(format!("{why}, and it could not be read: {what}"))
             }
         }
     }
@@ -278,7 +287,9 @@ impl Taking {
     async fn take_back(&self, one: &Undoable) -> Result<Taken> {
         let mut of = one.clone();
         let mut backoff = Backoff::repeat();
-        let mut throttled = 0;
+        let (mut throttled, mut unshown) = (0, 0);
+        // Whether a request may have left, of this rollback or of an earlier one.
+        let mut has_left = one.intended;
         let state = loop {
             let listed = self
                 .system
@@ -287,10 +298,16 @@ impl Taking {
             let listed = match listed {
                 Reading::Found(listed) => listed,
                 Reading::Absent => break UndoState::Gone,
-                // Nothing was learned and nothing was done: the row stays as it was, and the same again looks anew.
                 Reading::Another(what) | Reading::Unclear(what) => {
                     let why = format!("it could not be read: {what}");
-                    return Ok(Taken::Noted(UndoState::Refused(why)));
+                    if has_left {
+                        break UndoState::Unknown(why);
+                    }
+                    if of.intended {
+                        self.rollback.withdraw(&of).await?;
+                    }
+                    // Nothing was learned and nothing was done: the row stays as it was.
+                    return Ok(Taken::Noted(UndoState::Refused(why), None));
                 }
             };
             if let Some(state) = self.judge(&of, &listed) {
@@ -304,7 +321,9 @@ impl Taking {
                 of.intended = true;
             }
             self.limiter.take().await;
-            let answered = self.system.undo(&one.ticket, &self.note).await;
+            let noted = listed.noted_at.is_some();
+            let answered = self.system.undo(&one.ticket, &self.note, noted).await;
+            has_left |= !matches!(answered.outcome, Outcome::Unsent(_));
             if let Some(left) = answered.spent {
                 self.limiter.spent_for(left);
             }
@@ -331,20 +350,40 @@ impl Taking {
                 {
                     let refusal = without_right(RIGHT, refusal);
                     let why = format!("{} ({})", refusal.message, refusal.status);
-                    if !is_proven {
-                        return Ok(Taken::Later(Box::new(of), why, None));
+                    let permit = self.limiter.as_ref();
+                    let read = self.system.read_ticket(&one.ticket.id, permit).await?;
+                    match self.undone(&of, read, &why) {
+                        UndoState::Refused(_) if !is_proven => {
+                            return Ok(Taken::Later(Box::new(of), why, None));
+                        }
+                        UndoState::Refused(_) => break UndoState::Refused(why),
+                        state => break state,
                     }
-                    break UndoState::Refused(why);
                 }
                 Outcome::Forbidden(Refusal { message: what, .. }) | Outcome::Denied(what) => {
                     let error = denied(&what);
                     if is_proven {
-                        return Err(error);
+                        let state = UndoState::Refused(what);
+                        self.note(&of, &state).await?;
+                        return Ok(Taken::Noted(state, Some(error)));
                     }
                     return Ok(Taken::Later(Box::new(of), what, Some(error)));
                 }
-                // It takes one request on every system.
-                Outcome::Further => {}
+                // Whether it was done shows on the ticket.
+                Outcome::Further if unshown < MOST_UNSHOWN => {
+                    self.limiter.went_through();
+                    unshown += 1;
+                    // The first look comes at once.
+                    if unshown > 1
+                        && let Some(wait) = backoff.next()
+                    {
+                        sleep(wait).await;
+                    }
+                }
+                Outcome::Further => {
+                    let why = "the system answers with success, but the ticket does not show it";
+                    break UndoState::Unknown(why.to_owned());
+                }
                 Outcome::Throttled(asked) if throttled < MOST_THROTTLED => {
                     throttled += 1;
                     self.limiter.pause_for(asked);
@@ -355,12 +394,17 @@ impl Taking {
                 // It is read before it is tried again: it may have been done.
                 Outcome::Unsent(what) | Outcome::InDoubt(what) => match backoff.next() {
                     Some(wait) => sleep(wait).await,
-                    None => return Err(unreachable(&what)),
+                    None => {
+                        if !has_left {
+                            self.rollback.withdraw(&of).await?;
+                        }
+                        return Err(unreachable(&what));
+                    }
                 },
             }
         };
-        self.rollback.note(&of, state.clone()).await?;
-        Ok(Taken::Noted(state))
+        self.note(&of, &state).await?;
+        Ok(Taken::Noted(state, None))
     }
 
     /// What is settled by looking at a ticket; `None`: it is to be taken back.
@@ -370,6 +414,12 @@ impl Taking {
             return Some(UndoState::Kept(why));
         }
         let changed = changed(one, listed);
+        // What a rollback has written itself is no change of somebody else's.
+        let is_own = one.intended
+            && listed
+                .noted_at
+                .zip(listed.updated_at)
+                .is_some_and(|(noted, updated)| updated <= after(noted, SLACK));
         // Where it looked so before, only a later change shows that our request was obeyed.
         let obeyed = !one.was_undone || changed.is_some();
         if one.intended && obeyed && self.system.is_undone(listed) {
@@ -381,7 +431,17 @@ impl Taking {
                 false => UndoState::Gone,
             });
         }
-        changed.map(UndoState::Kept)
+        match changed {
+            Some(_) if is_own => None,
+            Some(why)
+                if one.intended && self.system.undoes_in_parts() && listed.noted_at.is_none() =>
+            {
+                Some(UndoState::Unknown(format!(
+                    "{why}: by the note of this rollback, which the ticket does not show, or by somebody"
+                )))
+            }
+            changed => changed.map(UndoState::Kept),
+        }
     }
 }
 

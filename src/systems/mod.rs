@@ -508,6 +508,8 @@ pub struct Listed {
     pub standing: Standing,
     /// Whether it shows that a rollback took it back, where that deletes nothing ([`TAKEN_BACK`]).
     pub is_taken_back: bool,
+    /// When the note of a rollback was written on it, where it shows one, and when.
+    pub noted_at: Option<Timestamp>,
     /// What else the listing shows that a create sets, by the names of [`Looks::traits`]; nothing that is empty.
     pub traits: Vec<(&'static str, String)>,
 }
@@ -831,8 +833,14 @@ pub trait System: fmt::Debug + Send + Sync {
     fn is_undone(&self, listed: &Listed) -> bool;
 
     /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
-    /// repeats nothing. It may be sent again without harm.
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered;
+    /// repeats nothing. It may be sent again without harm. `noted`: the ticket shows the note, and is not closed.
+    /// [`Outcome::Further`]: the answer does not show that it is closed, and the ticket is to be read.
+    async fn undo(&self, ticket: &Ticket, note: &str, noted: bool) -> Answered;
+
+    /// Whether a part of [`Self::undo`] may be done without the rest: a change of the ticket may be our own then.
+    fn undoes_in_parts(&self) -> bool {
+        false
+    }
 }
 
 /// What is said of a ticket that was asked for by its id and is answered as another one: nothing may be written to it.

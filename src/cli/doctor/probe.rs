@@ -424,13 +424,15 @@ impl Probe<'_> {
     async fn remove(&self, ticket: &Ticket, flags: String) -> Finding {
         let note = "Made by `deskferry doctor` to see whether tickets can be written.";
         let mut said = String::new();
+        let mut noted = false;
         for tried in 0..REMOVALS {
             if tried > 0 {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             self.limiter.permit().await;
-            match self.system.undo(ticket, note).await.outcome {
-                Outcome::Done(_) => {
+            match self.system.undo(ticket, note, noted).await.outcome {
+                Outcome::Done(_) | Outcome::Further => {
+                    noted = true;
                     let read = self.system.read_ticket(&ticket.id, self.limiter).await;
                     match read {
                         Ok(Reading::Absent) => {
@@ -454,7 +456,6 @@ impl Probe<'_> {
                     said = refusal.message;
                     break;
                 }
-                Outcome::Further => {}
                 Outcome::Denied(why) => {
                     said = why;
                     break;

@@ -92,6 +92,8 @@ struct Tally {
     gone: u64,
     kept: Vec<(Undoable, String)>,
     refused: Vec<(Undoable, String)>,
+    /// Those of which nobody knows.
+    unknown: Vec<(Undoable, String)>,
 }
 
 impl Tally {
@@ -101,6 +103,7 @@ impl Tally {
             UndoState::Gone => self.gone += 1,
             UndoState::Kept(why) => self.kept.push((one.clone(), why.clone())),
             UndoState::Refused(why) => self.refused.push((one.clone(), why.clone())),
+            UndoState::Unknown(why) => self.unknown.push((one.clone(), why.clone())),
             UndoState::Sending { .. } => {}
         }
     }
@@ -110,7 +113,9 @@ impl Rolling<'_> {
     async fn go(&self, taking: &Taking) -> Result<ExitCode> {
         let forecast = taking.forecast(self.window()).await?;
         let updated = self.ledger.tally(self.run).await?.of("updated");
-        let doubtful = self.ledger.doubtful(self.run).await?.len();
+        let doubtful = self.ledger.doubtful(self.run).await?;
+        let doubtful = doubtful.iter().filter(|row| row.taken_back.is_none());
+        let doubtful = doubtful.count();
         self.output
             .say(&self.about(&forecast, (doubtful, updated), taking));
         if self.args.dry_run {
@@ -225,6 +230,7 @@ impl Rolling<'_> {
             .kept
             .sort_by(|(one, _), (other, _)| by_place(one, other));
         (tally.refused).sort_by(|(one, _), (other, _)| by_place(one, other));
+        (tally.unknown).sort_by(|(one, _), (other, _)| by_place(one, other));
         let mut lines = vec![format!(
             "\n  undone {}   kept {}   gone before {}   refused {}",
             words::count(tally.undone),
@@ -232,9 +238,17 @@ impl Rolling<'_> {
             words::count(tally.gone),
             words::count(tally.refused.len() as u64)
         )];
+        if !tally.unknown.is_empty() {
+            let unknown = words::count(tally.unknown.len() as u64);
+            lines[0].push_str(&format!("   in doubt {unknown}"));
+        }
         for (title, list) in [
             ("  kept", &tally.kept),
             ("  refused by the system", &tally.refused),
+            (
+                "  in doubt: nobody knows whether these were taken back",
+                &tally.unknown,
+            ),
         ] {
             if !list.is_empty() {
                 lines.push(title.to_owned());
@@ -242,12 +256,13 @@ impl Rolling<'_> {
             }
         }
         let stopped = !matches!(going, Ok(Going::On));
-        if stopped {
+        if stopped || !tally.unknown.is_empty() {
             lines.push(format!(
                 "  go on      deskferry runs rollback {}",
                 self.run.code()
             ));
-        } else if tally.undone + tally.gone > 0 {
+        }
+        if !stopped && tally.undone + tally.gone > 0 {
             lines.push(
                 "  the keys of what was taken back are free: an import makes these rows anew"
                     .to_owned(),
@@ -257,7 +272,7 @@ impl Rolling<'_> {
         if self.output.is_json() {
             let document = json!({
                 "run": self.run.code(), "dry_run": false, "undone": tally.undone, "kept": rows(&tally.kept),
-                "gone": tally.gone, "refused": rows(&tally.refused), "finished": !stopped,
+                "gone": tally.gone, "refused": rows(&tally.refused), "in_doubt": rows(&tally.unknown), "finished": !stopped,
                 "stopped": going.as_ref().err().map(Error::to_string),
             });
             self.output.data(&document.to_string())?;
@@ -267,7 +282,11 @@ impl Rolling<'_> {
                 self.output.note(&error);
                 Ok(error.kind().exit_code())
             }
-            Ok(Going::On) if tally.kept.is_empty() && tally.refused.is_empty() => {
+            Ok(Going::On)
+                if [&tally.kept, &tally.refused, &tally.unknown]
+                    .iter()
+                    .all(|it| it.is_empty()) =>
+            {
                 Ok(ExitCode::Done)
             }
             Ok(Going::On) => Ok(ExitCode::SomeRows),

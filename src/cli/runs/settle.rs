@@ -117,6 +117,10 @@ fn list(run: &Run, doubtful: &[Doubtful], output: Output) {
             at.strftime(", sent at %Y-%m-%d %H:%M:%S (UTC)").to_string()
         });
         let look = match (&row.ticket, &row.reference) {
+            (Some(ticket), _) if row.taken_back.is_some() => format!(
+                "look at ticket {} whether it is there still: a rollback has begun with it",
+                ticket.number.as_ref().unwrap_or(&ticket.id)
+            ),
             (Some(ticket), _) => format!(
                 "look at ticket {} whether {} was done",
                 ticket.number.as_ref().unwrap_or(&ticket.id),
@@ -159,7 +163,7 @@ fn verdict(text: &str) -> Result<ByHand> {
 
 /// What is said of a row; the further steps of a ticket that stands need no id.
 fn said_of(row: &Doubtful, text: &str) -> Result<ByHand> {
-    if row.step.name != CREATE
+    if (row.step.name != CREATE || row.taken_back.is_some())
         && let Some(ticket) = &row.ticket
         && text.trim().eq_ignore_ascii_case("done")
     {

@@ -63,6 +63,8 @@ pub(super) enum Script {
     Replays(usize),
     /// Not made, and answered with the ticket of the row of that number.
     Mistaken(usize),
+    /// The ticket gets the note of a rollback, and stays as it is.
+    Noted,
 }
 
 /// How a listing fails.
@@ -121,6 +123,11 @@ pub(super) struct Fake {
     pub(super) unreadable: Mutex<Vec<String>>,
     /// Ids that were taken back.
     pub(super) undone: Mutex<Vec<String>>,
+    /// Ids that bear the note of a rollback, whether this is shown, and whether a change by somebody is.
+    pub(super) noted: Mutex<Vec<String>>,
+    pub(super) shows_notes: AtomicBool,
+    /// Ids that are answered with another ticket, once a rollback has begun with them.
+    pub(super) misread: Mutex<Vec<String>>,
     /// When the tickets were made.
     at: Timestamp,
     /// Names by which no ticket can be found, and the kind of error.
@@ -166,6 +173,9 @@ impl Default for Fake {
             reads: AtomicUsize::new(0),
             unreadable: Mutex::default(),
             undone: Mutex::default(),
+            noted: Mutex::default(),
+            shows_notes: AtomicBool::new(true),
+            misread: Mutex::default(),
             at: Timestamp::now(),
             lost: Mutex::default(),
             admits: AtomicBool::new(false),
@@ -411,6 +421,7 @@ impl System for Fake {
                 id: self.id_of(&format!("k{n}")),
                 ..Ticket::default()
             }),
+            Script::Noted => unreachable!("only a rollback writes notes"),
         };
         let shape = match (script, &outcome) {
             (Script::Says(_, 204), _) if !creates => Some((204, Content::Empty)),
@@ -530,6 +541,7 @@ impl System for Fake {
                 updated_at: None,
                 standing: Standing::Open,
                 is_taken_back: false,
+                noted_at: None,
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             });
         page(seen.collect());
@@ -582,7 +594,14 @@ impl System for Fake {
         }
         let world = self.world.lock().unwrap();
         let found = world.made.iter().find(|made| made.id == id);
-        let is_undone = self.undone.lock().unwrap().iter().any(|it| it == id);
+        let is_among = |ids: &Mutex<Vec<String>>| ids.lock().unwrap().iter().any(|it| it == id);
+        let is_undone = is_among(&self.undone);
+        let is_noted = is_among(&self.noted);
+        if is_among(&self.misread) && (is_undone || is_noted) {
+            return Ok(Reading::Another("it was answered with another".to_owned()));
+        }
+        let later = self.at + SignedDuration::from_secs(60);
+        let shows = is_noted && self.shows_notes.load(Ordering::Relaxed);
         Ok(found.map_or(Reading::Absent, |made| {
             Reading::Found(Box::new(Listed {
                 ticket: Ticket {
@@ -593,12 +612,13 @@ impl System for Fake {
                 group: made.group.clone(),
                 text: Some(made.text.clone()),
                 custom: Vec::new(),
-                updated_at: Some(self.at),
+                updated_at: Some(if is_noted { later } else { self.at }),
                 standing: match is_undone {
                     true => Standing::Gone,
                     false => Standing::Open,
                 },
                 is_taken_back: false,
+                noted_at: shows.then_some(later),
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             }))
         }))
@@ -637,12 +657,31 @@ impl System for Fake {
         listed.standing == Standing::Gone
     }
 
+    fn undoes_in_parts(&self) -> bool {
+        true
+    }
+
     /// As its script says, by `undo/` and the id.
-    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
+    async fn undo(&self, ticket: &Ticket, _: &str, noted: bool) -> Answered {
         let script = self.next(&format!("undo/{}", ticket.id));
-        let is_done = !matches!(script, Script::Says(false, _));
+        let is_done = !matches!(
+            script,
+            Script::Says(false, _) | Script::NeverCame | Script::Unsent | Script::Noted
+        );
         if is_done {
             self.undone.lock().unwrap().push(ticket.id.clone());
+        }
+        match script {
+            Script::Lost | Script::NeverCame => {
+                return Outcome::InDoubt("the answer was lost".to_owned()).into();
+            }
+            Script::Unsent => return Outcome::Unsent("connection refused".to_owned()).into(),
+            Script::Noted => {
+                assert!(!noted, "the note goes twice");
+                self.noted.lock().unwrap().push(ticket.id.clone());
+                return Outcome::Further.into();
+            }
+            _ => {}
         }
         let Script::Says(_, status) = script else {
             return Outcome::Done(ticket.clone()).into();

@@ -64,6 +64,7 @@ impl Many {
             | Script::Says(..)
             | Script::Replays(_)
             | Script::Mistaken(_)
+            | Script::Noted
             | Script::Reads => {
                 unreachable!("no request for many tickets is scripted so")
             }

@@ -1,19 +1,26 @@
 //! Runs that are taken back, and what the system says about it.
 
+use std::sync::atomic::Ordering;
+
 use super::fake::{Input, Script};
 use super::*;
 use crate::error::ErrorKind;
-use crate::ledger::UndoState;
+use crate::ledger::{ByHand, Run, UndoState};
 
 /// Takes the last run back: how it went, and what became of each ticket.
 async fn take_back(bench: &Bench) -> (Result<Going>, Vec<UndoState>) {
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let last = scope.last_run().await.unwrap().unwrap();
     let last = bench.ledger.whole_run(&last.code).await.unwrap();
+    take_back_run(bench, &last).await
+}
+
+async fn take_back_run(bench: &Bench, run: &Run) -> (Result<Going>, Vec<UndoState>) {
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let held = locks(&scope).await.unwrap();
     let taking = Taking {
         system: bench.fake.clone(),
-        rollback: bench.ledger.rollback(&held, &last).await.unwrap(),
+        rollback: bench.ledger.rollback(&held, run).await.unwrap(),
         limiter: Arc::new(Limiter::new(None)),
         concurrency: 1,
         note: String::new(),
@@ -63,7 +70,7 @@ async fn a_rollback_that_is_denied_looks_whether_it_was_obeyed_before_it_stops()
     }
 }
 
-/// In a shape that nothing proves, so that each is looked at once more: obeyed or not.
+/// In a shape that nothing proves, so that each is looked at once more. One that was obeyed is no refusal.
 #[tokio::test(start_paused = true)]
 async fn three_tickets_that_may_not_be_taken_back_stop_the_rollback_whatever_the_shape() {
     let bench = Bench::new();
@@ -75,9 +82,10 @@ async fn three_tickets_that_may_not_be_taken_back_stop_the_rollback_whatever_the
     let (going, states) = take_back(&bench).await;
     let error = going.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
-    assert_eq!(states.len(), 3, "{states:?}");
-    assert_eq!(states[1], UndoState::Undone);
-    assert!(matches!(&states[0], UndoState::Refused(why) if why.contains("right")));
+    assert_eq!(states.len(), 5, "{states:?}");
+    assert_eq!(states[0], UndoState::Undone);
+    let refused = |it: &UndoState| matches!(it, UndoState::Refused(why) if why.contains("right"));
+    assert!(states[1..].iter().all(refused), "{states:?}");
     let (totals, _) = bench.run(&Input::new(10)).await;
     assert_eq!((totals.created, totals.done_before), (1, 9));
 }
@@ -98,4 +106,111 @@ async fn a_second_ticket_of_a_row_that_was_taken_back_is_told() {
         "{:?}",
         told.notes
     );
+}
+
+/// Whether an input says of a row that a rollback has begun with its ticket.
+fn is_begun(end: &End) -> bool {
+    matches!(end, End::InDoubt { reason } if reason.contains("rollback"))
+}
+
+/// The request was obeyed, its answer was lost, and the read after it names another ticket.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_of_which_nobody_knows_whether_it_was_taken_back_is_in_doubt() {
+    for is_last_answer_lost in [true, false] {
+        let bench = Bench::new();
+        bench.run(&Input::new(3)).await;
+        let script = match is_last_answer_lost {
+            true => Script::Lost,
+            false => Script::Says(true, 400),
+        };
+        bench.fake.script("undo/id1", &[script]);
+        bench.fake.misread.lock().unwrap().push("id1".to_owned());
+        let (going, states) = take_back(&bench).await;
+        assert!(going.is_ok());
+        assert!(
+            states.iter().any(|it| matches!(it, UndoState::Unknown(_))),
+            "{states:?}"
+        );
+        let (totals, told) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.created, totals.in_doubt), (2, 1));
+        assert!(is_begun(told.end(1)), "{:?}", told.end(1));
+        // Nothing is said of it that nobody knows.
+        let runs = bench.ledger.whole_runs().await.unwrap();
+        let mut ids = Vec::new();
+        for run in &runs {
+            let (page, _) = bench.ledger.ids(run, None, 10).await.unwrap();
+            ids.extend(page.into_iter().map(|made| made.ticket.id));
+        }
+        assert!(!ids.contains(&"id1".to_owned()), "{ids:?}");
+        let first = runs.last().unwrap();
+        let tally = bench.ledger.tally(first).await.unwrap();
+        assert_eq!((tally.made, tally.of("in_doubt")), (0, 1), "{tally:?}");
+        // Another rollback finds out; the row is made anew.
+        bench.fake.misread.lock().unwrap().clear();
+        let made = bench.ledger.whole_run(&first.code()).await.unwrap();
+        let (going, states) = take_back_run(&bench, &made).await;
+        assert!(going.is_ok());
+        assert_eq!(states, [UndoState::Undone]);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.created, totals.done_before), (1, 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_says_what_became_of_a_ticket_with_which_a_rollback_has_begun() {
+    for (is_there, made) in [(true, 2), (false, 3)] {
+        let bench = Bench::new();
+        bench.run(&Input::new(3)).await;
+        bench.fake.script("undo/id1", &[Script::Lost]);
+        bench.fake.misread.lock().unwrap().push("id1".to_owned());
+        let (going, _) = take_back(&bench).await;
+        assert!(going.is_ok());
+        let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let run = bench.ledger.whole_runs().await.unwrap().remove(0);
+        let doubtful = bench.ledger.doubtful(&run).await.unwrap();
+        assert_eq!(doubtful.len(), 1);
+        let ticket = doubtful[0].ticket.clone().unwrap();
+        assert_eq!(ticket.id, "id1");
+        let said = match is_there {
+            true => ByHand::Own(ticket),
+            false => ByHand::Resend,
+        };
+        let held = locks(&scope).await.unwrap();
+        let settled = vec![(doubtful[0].clone(), said)];
+        let count = bench.ledger.settle_by_hand(&held, &run, settled).await;
+        assert_eq!(count.unwrap(), 1);
+        drop(held);
+        assert!(bench.ledger.doubtful(&run).await.unwrap().is_empty());
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.created, totals.in_doubt), (made, 0));
+    }
+}
+
+/// The note of a rollback arrives, the state that goes with it does not.
+#[tokio::test(start_paused = true)]
+async fn the_note_of_a_rollback_is_no_change_of_somebody_else() {
+    for shows in [true, false] {
+        let bench = Bench::new();
+        bench.fake.shows_notes.store(shows, Ordering::Relaxed);
+        bench.run(&Input::new(3)).await;
+        bench.fake.script("undo/id1", &[Script::Noted]);
+        let (going, states) = take_back(&bench).await;
+        assert!(going.is_ok());
+        let undone = states.iter().filter(|it| **it == UndoState::Undone).count();
+        let unknown = |it: &&UndoState| matches!(it, UndoState::Unknown(_));
+        let unknown = states.iter().filter(unknown).count();
+        let wanted = if shows { (3, 0) } else { (2, 1) };
+        assert_eq!((undone, unknown), wanted, "{states:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_whose_request_never_left_leaves_no_doubt() {
+    let bench = Bench::new();
+    bench.run(&Input::new(1)).await;
+    bench.fake.script("undo/id0", &[Script::Unsent; 40]);
+    let (going, _) = take_back(&bench).await;
+    assert_eq!(going.unwrap_err().kind(), ErrorKind::Unreachable);
+    let (totals, _) = bench.run(&Input::new(1)).await;
+    assert_eq!((totals.done_before, totals.in_doubt), (1, 0));
 }

@@ -236,8 +236,23 @@ impl System for ClearFeed {
         listed.standing == Standing::Closed
     }
 
-    async fn undo(&self, ticket: &Ticket, note: &str) -> Answered {
-        self.close(ticket, note).await
+    async fn undo(&self, ticket: &Ticket, note: &str, noted: bool) -> Answered {
+        if noted {
+            return self.close(ticket).await;
+        }
+        let answered = self.close_with(ticket, note).await;
+        match answered.outcome {
+            // The answer is about the message: whether the state was taken with it shows on the request.
+            Outcome::Done(_) => Answered {
+                outcome: Outcome::Further,
+                ..answered
+            },
+            _ => answered,
+        }
+    }
+
+    fn undoes_in_parts(&self) -> bool {
+        true
     }
 }
 

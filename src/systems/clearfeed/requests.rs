@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::fields::LINK;
 use super::listing::{REQUESTS, SEARCH, page};
+use super::sighted::posted;
 use super::{ClearFeed, dialect, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::classify::{Expect, before_write, write};
@@ -119,11 +120,20 @@ impl ClearFeed {
     }
 
     /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
-    pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
-        let mut body = json!({"html_body": note, "is_private": true});
+    pub(super) async fn close_with(&self, ticket: &Ticket, note: &str) -> Answered {
+        let note = json!({"html_body": note, "is_private": true});
+        self.closing(Operation::Comment, ticket, note).await
+    }
+
+    /// Closes a request.
+    pub(super) async fn close(&self, ticket: &Ticket) -> Answered {
+        self.closing(Operation::Close, ticket, json!({})).await
+    }
+
+    async fn closing(&self, operation: Operation, ticket: &Ticket, mut body: Value) -> Answered {
         body[dialect::status_member(self.account.dialect)] = json!("closed");
         let call = Call {
-            step: Operation::Comment.as_str(),
+            step: operation.as_str(),
             ticket: Some(ticket),
             body: &body,
             id: Uuid::nil(),
@@ -348,6 +358,11 @@ pub(super) fn listed(request: &Value) -> Option<Listed> {
     let message = member(request, &["messages"])
         .and_then(Value::as_array)
         .and_then(|messages| text(messages.first()?, "text"));
+    let state = text(request, "state").or_else(|| text(request, "status"));
+    let standing = match state.as_deref() {
+        Some("closed") => Standing::Closed,
+        _ => Standing::Open,
+    };
     Some(Listed {
         ticket: ticket(request)?,
         created_at: text(request, "created_at").and_then(|at| at.parse().ok()),
@@ -357,27 +372,20 @@ pub(super) fn listed(request: &Value) -> Option<Listed> {
         text: message.or_else(|| text(request, "description")),
         custom: custom(request),
         updated_at: text(request, "updated_at").and_then(|at| at.parse().ok()),
-        standing: match text(request, "state")
-            .or_else(|| text(request, "status"))
-            .as_deref()
-        {
-            Some("closed") => Standing::Closed,
-            _ => Standing::Open,
-        },
-        is_taken_back: is_taken_back(request),
+        standing,
+        is_taken_back: standing == Standing::Closed && notes(request).next().is_some(),
+        noted_at: notes(request).filter_map(posted).max(),
         traits: traits(request, "author_email"),
     })
 }
 
-/// Whether a message after the first one is the note of a rollback, and the request is closed.
-fn is_taken_back(request: &Value) -> bool {
-    let state = text(request, "state").or_else(|| text(request, "status"));
+/// The messages after the first one that are notes of a rollback.
+fn notes(request: &Value) -> impl Iterator<Item = &Value> {
     let messages = member(request, &["messages"]).and_then(Value::as_array);
-    let mut further = messages.into_iter().flatten().skip(1);
-    state.as_deref() == Some("closed")
-        && further.any(|message| {
-            text(message, "text").is_some_and(|said| said.trim_start().starts_with(TAKEN_BACK))
-        })
+    let further = messages.into_iter().flatten().skip(1);
+    further.filter(|message| {
+        text(message, "text").is_some_and(|said| said.trim_start().starts_with(TAKEN_BACK))
+    })
 }
 
 /// What can be compared of a request; a create and a listing call the requester differently.

@@ -229,6 +229,7 @@ pub(super) fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Li
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
         standing: standing(item),
         is_taken_back: false,
+        noted_at: None,
         traits: traits(item),
     }
 }

@@ -250,7 +250,7 @@ impl System for IncidentIq {
         listed.standing == Standing::Gone
     }
 
-    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
+    async fn undo(&self, ticket: &Ticket, _: &str, _: bool) -> Answered {
         self.delete(ticket).await
     }
 }

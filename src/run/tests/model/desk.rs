@@ -42,6 +42,7 @@ pub(super) enum Cue {
 fn listed(id: &str, key: &str, text: Option<&str>, group: &str) -> Listed {
     Listed {
         is_taken_back: false,
+        noted_at: None,
         ticket: Ticket {
             id: id.to_owned(),
             ..Ticket::default()
@@ -366,7 +367,7 @@ impl System for Desk {
         false
     }
 
-    async fn undo(&self, _: &Ticket, _: &str) -> Answered {
+    async fn undo(&self, _: &Ticket, _: &str, _: bool) -> Answered {
         unreachable!("a run undoes nothing")
     }
 }
