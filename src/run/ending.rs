@@ -124,6 +124,7 @@ impl Engine<'_> {
         while let Ok(signal) = self.heard.try_recv() {
             self.hear(signal);
         }
+        self.tell_sent_again();
         let came_to_the_end = self.state == RunState::Running;
         if came_to_the_end {
             self.state = RunState::Finished;

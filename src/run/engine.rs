@@ -138,6 +138,8 @@ pub(super) async fn drive<'e>(
         probing: HashMap::new(),
         open: HashSet::new(),
         doubles: HashSet::new(),
+        hidden: HashSet::new(),
+        sent_again: Vec::new(),
     };
     engine.run().await;
     engine.finish(&run, started).await
@@ -285,6 +287,10 @@ pub(super) struct Engine<'e> {
     pub(super) open: HashSet<RowKey>,
     /// Ids of doubles that were told.
     pub(super) doubles: HashSet<String>,
+    /// The calls whose makings the system has hidden from a look.
+    pub(super) hidden: HashSet<String>,
+    /// Steps that were sent although they may have been before, for people.
+    pub(super) sent_again: Vec<String>,
 }
 
 impl<'e> Engine<'e> {

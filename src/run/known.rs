@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::plan::{Request, Requests, Soft};
-use crate::ledger::{SUSPECT, State, StepRecord, UNKNOWN_CONTENT};
+use crate::ledger::{SUSPECT, State, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::systems::{CREATE, call_of, is_update_step};
 
 /// What is to become of a request.
@@ -98,6 +98,7 @@ fn fates(
                 match may_be_same(step, request, repeatable) {
                     true => {
                         request.look = step.sent_at;
+                        request.soft = settled_before(step);
                         Fate::Open
                     }
                     false => Fate::Other(at),
@@ -133,6 +134,16 @@ pub(super) fn is_whole(prior: &[StepRecord]) -> bool {
 
 fn is_open(step: &StepRecord) -> bool {
     matches!(step.state, State::Sending | State::InDoubt)
+}
+
+/// What is known of a step in doubt that was settled before: the look before it goes again proved nothing.
+fn settled_before(step: &StepRecord) -> Option<Soft> {
+    let is_answered = matches!(step.trouble, Some(Trouble::Doubt(_) | Trouble::Said { .. }));
+    let shape = step
+        .shape
+        .clone()
+        .filter(|_| step.state == State::InDoubt && !is_answered);
+    shape.map(|shape| Soft::settled(Some(shape)))
 }
 
 /// Whether the system said of a step that nothing was done: it was sent, and is looked up before it is sent again.

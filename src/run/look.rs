@@ -21,7 +21,7 @@ pub(super) async fn look(line: Arc<Line>, mut row: Row) -> Sent {
         Err(error) if stops(&error) && !is_of_ticket(&line, &error).await => {
             SentEnd::Stopped(error)
         }
-        Err(error) => SentEnd::Looked(Sighting::Unclear(error.to_string())),
+        Err(error) => SentEnd::NotLooked(error.to_string()),
     };
     Sent {
         row,

@@ -499,6 +499,8 @@ impl Engine<'_> {
     fn judge(&mut self, looked: &Looked) -> Result<()> {
         let is_last = self.feed.is_none() && self.backlog.is_empty() && self.ready.is_empty();
         let (mut missing, mut rivals) = (Vec::new(), Vec::new());
+        // Rows that were refused and have their ticket all the same: the earliest of several is their own.
+        let mut turned_up: HashMap<RowKey, Ticket> = HashMap::new();
         for (marked, create) in &looked.unknown {
             let found =
                 || (create.as_ref()).map(|create| (create.key.clone(), marked.ticket.clone()));
@@ -517,7 +519,13 @@ impl Engine<'_> {
                 // again is done.
                 Some((State::Pending | State::Rejected, create)) if create.was_denied => {
                     if is_last && self.pool.is_empty() && self.under_way.is_empty() {
-                        self.was_made(&create.key, &marked.ticket);
+                        match turned_up.get(&create.key) {
+                            None => {
+                                turned_up.insert(create.key.clone(), marked.ticket.clone());
+                                self.was_made(&create.key, &marked.ticket);
+                            }
+                            Some(own) => self.tell_twin(&create.key, own, &marked.ticket),
+                        }
                     } else {
                         self.watch.pending.push(marked.clone());
                     }

@@ -4,7 +4,9 @@ use tokio::time::Instant;
 
 use super::crash;
 use super::engine::Engine;
-use super::plan::{Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt};
+use super::plan::{
+    Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt, step_in_words,
+};
 use super::pool::Settled;
 use super::row::{Intended, Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
@@ -16,6 +18,10 @@ use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket, call_of};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
+/// How many steps are named that were sent although they may have been before.
+const MOST_SENT_AGAIN: usize = 50;
+/// What a system may show some of, and hide others.
+const HIDEABLE: [&str; 2] = ["comment", "subtask"];
 
 /// The faults of a row for which the token lacks a right.
 fn forbidden_faults(refusal: &Refusal, place: &Place) -> Vec<Fault> {
@@ -97,6 +103,7 @@ impl Engine<'_> {
                 self.failed(row, faults.map(|fault| fault.hint(again)).collect());
             }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
+            SentEnd::NotLooked(why) => self.not_looked(row, why),
             SentEnd::Withdrawn => self.not_sent(row),
             SentEnd::Overtaken => self.overtaken(row),
             SentEnd::Stopped(error) => {
@@ -235,6 +242,7 @@ impl Engine<'_> {
                     ..print
                 }),
             soft,
+            is_open: true,
         };
         let doubtful = Doubtful {
             base: row.base,
@@ -269,31 +277,117 @@ impl Engine<'_> {
         self.delayed.push((due, row));
     }
 
+    /// A step of a row could not be looked up: only what a proven answer said of it counts.
+    fn not_looked(&mut self, row: Row, why: String) {
+        let soft = row.in_doubt().and_then(|(request, _)| request.soft.clone());
+        let sighting = match soft.filter(|soft| soft.proven) {
+            Some(_) => Sighting::Unseen(why),
+            None => {
+                self.line.crash(crash::Place::BeforeDecision);
+                self.breaker.looked_up();
+                return self.step_stays(row, &why);
+            }
+        };
+        self.looked(row, sighting);
+    }
+
+    /// Nobody knows whether a step of a row was done.
+    fn step_stays(&mut self, row: Row, why: &str) {
+        let found = row.in_doubt().map(|(request, _)| request);
+        let step = found.map(|request| request.id.clone());
+        let is_settled = found
+            .and_then(|request| request.soft.as_ref())
+            .is_some_and(|soft| soft.settled);
+        let ticket = row.ticket.clone().unwrap_or_default();
+        let what = step.as_ref().map(|step| step_in_doubt(step, &ticket));
+        let reason = format!("{} ({why})", what.unwrap_or_default());
+        if let Some(step) = step.filter(|_| is_settled) {
+            // The ledger holds it as open: a person can settle it from now on.
+            self.settle_step(row.key.clone(), step, State::InDoubt, None);
+        }
+        self.end(row.base, End::InDoubt { reason });
+    }
+
+    /// Where the system has hidden one of its kind from a look of this run, nothing of the kind is absent.
+    fn all_shown(&mut self, row: &Row, sighting: Sighting) -> Sighting {
+        let Some((request, _)) = row.in_doubt() else {
+            return sighting;
+        };
+        let call = call_of(&request.id.name);
+        if matches!(sighting, Sighting::Hidden(_)) {
+            self.hidden.insert(call.to_owned());
+        }
+        if sighting == Sighting::Absent && self.hidden.contains(call) {
+            let why = "it is not shown, and the system does not show others that were done";
+            return Sighting::Hidden(why.to_owned());
+        }
+        sighting
+    }
+
+    /// A step that makes something is sent, although it may have been before: its ticket does not show it.
+    fn sent_again(&mut self, row: &Row) {
+        let (Some((request, _)), Some(ticket)) = (row.in_doubt(), &row.ticket) else {
+            return;
+        };
+        let is_believed = request.soft.as_ref().is_some_and(|it| self.believes(it));
+        if is_believed || !HIDEABLE.contains(&call_of(&request.id.name)) {
+            return;
+        }
+        self.sent_again.push(format!(
+            "{} on ticket `{}`",
+            step_in_words(&request.id),
+            ticket.number.as_ref().unwrap_or(&ticket.id)
+        ));
+    }
+
+    /// Tells which steps were sent although they may have been before.
+    pub(super) fn tell_sent_again(&mut self) {
+        let told = std::mem::take(&mut self.sent_again);
+        if told.is_empty() {
+            return;
+        }
+        let named = told.iter().take(MOST_SENT_AGAIN).cloned();
+        let named: Vec<String> = named.collect();
+        let more = match told.len().saturating_sub(MOST_SENT_AGAIN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        self.fold.note(format!(
+            "{} sent although an earlier request may have been obeyed, since the ticket did not show it: {}{more}. A system \
+             that hides some of them by chance has it twice: look at the tickets if yours does",
+            match told.len() {
+                1 => "1 step was".to_owned(),
+                count => format!("{count} steps were"),
+            },
+            named.join(", ")
+        ));
+    }
+
     /// It was looked up whether a step of a row was done.
     fn looked(&mut self, mut row: Row, sighting: Sighting) {
         self.line.crash(crash::Place::BeforeDecision);
         self.breaker.looked_up();
         let soft = row.in_doubt().and_then(|(request, _)| request.soft.clone());
+        let sighting = self.all_shown(&row, sighting);
         let done = match sighting {
             Sighting::Done => true,
             Sighting::Absent => {
                 if let Some(soft) = &soft {
                     self.bore_out(soft);
                 }
+                self.sent_again(&row);
                 false
             }
-            Sighting::Unclear(_) if soft.as_ref().is_some_and(|soft| self.believes(soft)) => false,
-            Sighting::Unclear(why) => {
-                let step = row.in_doubt().map(|(request, _)| request.id.clone());
-                let ticket = row.ticket.clone().unwrap_or_default();
-                let what = step.as_ref().map(|step| step_in_doubt(step, &ticket));
-                let what = what.unwrap_or_default();
-                let reason = format!("{what} ({why})");
-                if let Some(step) = step.filter(|_| soft.is_some_and(|soft| soft.settled)) {
-                    // The ledger holds it as open: a person can settle it from now on.
-                    self.settle_step(row.key.clone(), step, State::InDoubt, None);
-                }
-                return self.end(row.base, End::InDoubt { reason });
+            Sighting::Unseen(_) if soft.as_ref().is_some_and(|soft| self.believes(soft)) => false,
+            Sighting::Unclear(_) | Sighting::Hidden(_)
+                if soft
+                    .as_ref()
+                    .is_some_and(|soft| self.believes_against(soft)) =>
+            {
+                false
+            }
+            Sighting::Unseen(why) | Sighting::Unclear(why) | Sighting::Hidden(why) => {
+                return self.step_stays(row, &why);
             }
         };
         let found = row.in_doubt().map(|(request, _)| request);
@@ -471,15 +565,22 @@ impl Engine<'_> {
                     self.as_said(row, soft);
                 }
                 (Decision::Absent, None) => self.absent(row),
-                (Decision::Open(..) | Decision::Unseen(_), _) if !last => self.pool.put_back(row),
+                (Decision::Open(..) | Decision::Unseen(_) | Decision::Failed(_), _) if !last => {
+                    self.pool.put_back(row);
+                }
                 // What the answer said, and nothing that speaks against it.
                 (Decision::Unseen(_), Some(soft)) => self.as_said(row, soft),
                 (Decision::Open(_, candidates), Some(soft))
-                    if candidates.is_empty() && self.believes(&soft) =>
+                    if candidates.is_empty() && self.believes_against(&soft) =>
                 {
                     self.as_said(row, soft);
                 }
-                (Decision::Unseen(why), None) => self.stays(row, Some(why)),
+                (Decision::Failed(_), Some(soft)) if soft.proven && self.believes(&soft) => {
+                    self.as_said(row, soft);
+                }
+                (Decision::Unseen(why), None) | (Decision::Failed(why), _) => {
+                    self.stays(row, Some(why));
+                }
                 (Decision::Open(why, candidates), _) => {
                     // A listing that could not be had takes nothing back.
                     if !candidates.is_empty() {
@@ -608,8 +709,14 @@ impl Engine<'_> {
             Ok(swept) => {
                 self.changes
                     .extend(swept.closed.into_iter().map(Change::Swept));
-                for (key, ticket) in swept.made {
-                    self.was_made(&key, &ticket);
+                for (key, tickets) in swept.made {
+                    let Some((own, others)) = tickets.split_first() else {
+                        continue;
+                    };
+                    self.was_made(&key, own);
+                    for other in others {
+                        self.tell_twin(&key, own, other);
+                    }
                 }
                 for (key, verified) in swept.doubles {
                     let mut tickets = verified.doubles;
@@ -652,6 +759,21 @@ impl Engine<'_> {
             ticket.number.as_ref().unwrap_or(&ticket.id)
         ));
         self.settle(key.clone(), State::Done, Some(ticket), None);
+    }
+
+    /// A row that the system refused has another ticket beside the one that it was given now.
+    pub(super) fn tell_twin(&mut self, key: &RowKey, own: &Ticket, other: &Ticket) {
+        if !self.doubles.insert(other.id.clone()) {
+            return;
+        }
+        let name = |ticket: &Ticket| ticket.number.as_ref().unwrap_or(&ticket.id).clone();
+        self.fold.totals.doubles += 1;
+        self.fold.note(format!(
+            "row `{key}` has been made more than once: tickets `{}` and `{}` bear its reference; look at both before you \
+             close one",
+            name(own),
+            name(other)
+        ));
     }
 
     /// Tickets of a row that was taken back: they came too late to be taken back with it, or another run made them.

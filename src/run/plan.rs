@@ -292,12 +292,14 @@ pub(super) struct Doubt {
     pub(super) print: Option<Print>,
     /// What the system said of it, where an answer came that is not believed as it stands.
     pub(super) soft: Option<Soft>,
+    /// Whether the ledger holds it as in doubt.
+    pub(super) is_open: bool,
 }
 
 impl Doubt {
     /// Whether the row was settled before, and only goes again once it is looked up.
     pub(super) fn is_settled(&self) -> bool {
-        self.soft.as_ref().is_some_and(|soft| soft.settled)
+        !self.is_open && self.soft.as_ref().is_some_and(|soft| soft.settled)
     }
 }
 
@@ -537,6 +539,10 @@ impl Planner<'_> {
                 };
                 (Some(said.told()), Some(soft))
             }
+            // It was settled before, and the look before it goes again proved nothing.
+            (_, State::InDoubt) if create.shape.is_some() => {
+                (None, Some(Soft::settled(create.shape.clone())))
+            }
             _ => (None, None),
         };
         let doubt = Doubt {
@@ -708,6 +714,7 @@ fn doubt_of(key: &RowKey, create: &StepRecord) -> Doubt {
         more: false,
         print: create.print.clone(),
         soft: None,
+        is_open: matches!(create.state, State::Sending | State::InDoubt),
     }
 }
 

@@ -77,6 +77,8 @@ pub(super) enum SentEnd {
     Overtaken,
     /// It was looked up whether a step was done.
     Looked(Sighting),
+    /// That could not be looked up: why.
+    NotLooked(String),
     /// Nothing of the step was done, and nothing more will go through.
     Stopped(Error),
     /// The ledger does not work.

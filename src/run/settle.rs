@@ -55,8 +55,10 @@ pub(super) async fn settle(
         Ok(seen) => seen,
         Err(why) => {
             let why = format!("the tickets of the time could not be listed: {why}");
-            let open = |_| Decision::Open(why.clone(), Vec::new());
-            return Ok(doubts.iter().map(open).collect());
+            return Ok(doubts
+                .iter()
+                .map(|_| Decision::Failed(why.clone()))
+                .collect());
         }
     };
     let held = line.owners(seen.unknown()).await?;
@@ -70,8 +72,8 @@ pub(super) struct Swept {
     pub(super) closed: Vec<RowKey>,
     /// Why the listing is not whole, and so proves nothing.
     pub(super) gap: Option<Gap>,
-    /// Rows that were refused in a shape that is not believed any more, and their tickets.
-    pub(super) made: Vec<(RowKey, Ticket)>,
+    /// Rows that were refused in a shape that is not believed any more, and their tickets, the earliest first.
+    pub(super) made: Vec<(RowKey, Vec<Ticket>)>,
     /// Rows that a rollback took back, and tickets that are there all the same.
     pub(super) left: Vec<(RowKey, Vec<Ticket>)>,
 }
@@ -108,9 +110,8 @@ pub(super) async fn sweep(
         let own = hits.into_iter().filter(|hit| !hit.is_torn);
         own.map(|hit| hit.listed.ticket.clone()).collect()
     };
-    let made = refused.iter();
-    let made = made.filter_map(|row| Some((row.key.clone(), free(row).into_iter().next()?)));
-    let made = made.collect();
+    let made = refused.iter().map(|row| (row.key.clone(), free(row)));
+    let made = made.filter(|(_, tickets)| !tickets.is_empty()).collect();
     let (mut doubles, mut left) = (Vec::new(), Vec::new());
     for row in &doubted {
         let tickets = free(row);

@@ -115,6 +115,12 @@ impl Engine<'_> {
         is_believed && !soft.is_unanswered() && !soft.shape.as_ref().is_some_and(is_lost)
     }
 
+    /// The same where something speaks against it: the list was not whole, or there is something that may be what was sent.
+    /// Then the shape alone counts, or that the row was never sent as far as is known.
+    pub(super) fn believes_against(&self, soft: &Soft) -> bool {
+        self.believes(soft) && (soft.proven || soft.shape.is_none())
+    }
+
     /// A row was not made: it ends with what the answer said, or goes again.
     pub(super) fn as_said(&mut self, mut row: Doubtful, soft: Soft) {
         let Some(Said::Refused(refusal)) = soft.said else {

@@ -599,8 +599,13 @@ pub enum Sighting {
     Done,
     /// It was not done.
     Absent,
+    /// It is not shown, and nothing that may be it; but nothing else of the kind was listed back either, so that this is no
+    /// proof: why.
+    Unseen(String),
     /// It cannot be told: why.
     Unclear(String),
+    /// It cannot be told, since the system does not show all that it holds of the kind: why.
+    Hidden(String),
 }
 
 /// Told while the directory loads: kind of entry, how many so far, how many in all if known.

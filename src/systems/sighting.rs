@@ -7,7 +7,8 @@
 //!
 //! That there is none counts only where one of the same kind that the ledger holds was listed back, and where nothing is
 //! left that our account may have made since and that nobody knows of: a text may be rewritten until nothing of it is
-//! left.
+//! left. Where one that the ledger holds is missing, and nothing is left that may be it, the system hides some by chance,
+//! and nothing is absent.
 
 use std::collections::HashSet;
 
@@ -115,6 +116,8 @@ pub(crate) struct Shows {
     is_altered: bool,
     /// Whether the ids that we choose come back.
     pub(super) ids: bool,
+    /// Whether one is not listed back that must be visible by now, and nothing that was listed may be it.
+    hides: bool,
     /// Who our account is.
     authors: HashSet<String>,
 }
@@ -127,6 +130,7 @@ impl Shows {
             self.kind |= item.may_be_of(sought.kind);
             self.authors.extend(item.author.clone());
         }
+        let mut missing = 0;
         for print in done {
             match items.iter().find(|item| item.is_text(&print.text)) {
                 Some(item) => {
@@ -135,9 +139,15 @@ impl Shows {
                     self.kind |= is_kind != Some(false) && item.may_be_of(sought.kind);
                     self.authors.extend(item.author.clone());
                 }
-                None => self.is_altered |= print.until.is_some_and(|until| until < sought.since),
+                None if print.until.is_some_and(|until| until < sought.since) => {
+                    self.is_altered = true;
+                    missing += 1;
+                }
+                None => {}
             }
         }
+        let unknown = |item: &&Item| !done.iter().any(|print| item.is_text(&print.text));
+        self.hides |= missing > items.iter().filter(unknown).count();
     }
 }
 
@@ -194,13 +204,22 @@ pub(crate) fn sight(
             sought.what
         ));
     }
-    if !shows.kind {
-        return unclear(format!(
+    if !shows.kind && !shows.hides {
+        let why = format!(
             "it is not shown, and no other {} like it was listed back either, so that proves nothing",
             sought.what.trim_start_matches("a ")
-        ));
+        );
+        return (Sighting::Unseen(why), true);
     }
-    (Sighting::Absent, false)
+    if shows.hides {
+        let why = format!(
+            "it is not shown, and {} that was done and must be visible is not either",
+            sought.what
+        );
+        return (Sighting::Hidden(why), false);
+    }
+    // Each further witness may show that something is hidden.
+    (Sighting::Absent, true)
 }
 
 /// Whether something that was made since, and is like nothing that we know, may be what was sent, rewritten.
@@ -369,6 +388,8 @@ mod tests {
             Sighting::Done => "done",
             Sighting::Absent => "absent",
             Sighting::Unclear(_) => "unclear",
+            Sighting::Unseen(_) => "unseen",
+            Sighting::Hidden(_) => "hidden",
         }
     }
 
@@ -377,14 +398,33 @@ mod tests {
         let text = "We replaced the screen today";
         let old = item("Done on Monday", -9_000);
         let done = [print("Done on Monday", "public")];
-        assert_eq!(sight_with(text, &[], &[]), "unclear");
-        assert_eq!(sight_with(text, std::slice::from_ref(&old), &[]), "unclear");
+        assert_eq!(sight_with(text, &[], &[]), "unseen");
+        assert_eq!(sight_with(text, std::slice::from_ref(&old), &[]), "unseen");
         assert_eq!(
             sight_with(text, std::slice::from_ref(&old), &done),
             "absent"
         );
         let note = [print("Done on Monday", "internal")];
-        assert_eq!(sight_with(text, &[old], &note), "unclear");
+        assert_eq!(sight_with(text, &[old], &note), "unseen");
+    }
+
+    #[test]
+    fn where_one_that_must_be_visible_is_missing_none_is_absent() {
+        let text = "We replaced the screen today";
+        let at = |text: &str, hours: i64| Print {
+            until: Some(since() - SignedDuration::from_hours(hours)),
+            ..print(text, "public")
+        };
+        let old = item("Done on Monday", -9_000);
+        let done = [at("Done on Monday", 3), at("Done on Tuesday", 2)];
+        let shown = std::slice::from_ref(&old);
+        assert_eq!(sight_with(text, shown, &done), "hidden");
+        // One that somebody has changed is there.
+        let changed = [old.clone(), item("It was Wednesday", -8_000)];
+        assert_eq!(sight_with(text, &changed, &done), "absent");
+        // What was done just before need not be visible yet.
+        let young = [at("Done on Monday", 3), at("Done on Tuesday", -1)];
+        assert_eq!(sight_with(text, shown, &young), "absent");
     }
 
     #[test]

@@ -213,7 +213,9 @@ impl Sending<'_> {
                     ),
                     fields: Vec::new(),
                 }),
-                Sighting::Unclear(unclear) => Step::InDoubt(format!("{why}; {unclear}")),
+                Sighting::Unseen(unclear)
+                | Sighting::Unclear(unclear)
+                | Sighting::Hidden(unclear) => Step::InDoubt(format!("{why}; {unclear}")),
             },
         )
     }

@@ -24,6 +24,8 @@ pub(in crate::run) enum Decision {
     Unseen(String),
     /// Nothing is proven: why, and which tickets may be its own.
     Open(String, Vec<Candidate>),
+    /// The tickets could not be listed: why.
+    Failed(String),
 }
 
 /// What a listing says about rows in doubt.

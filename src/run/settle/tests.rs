@@ -58,6 +58,7 @@ fn doubt(n: usize, title: &str, text: &str) -> Doubt {
         changed: None,
         more: false,
         print: Some(print(title, text)),
+        is_open: true,
     }
 }
 
@@ -152,6 +153,7 @@ fn word(decision: &Decision) -> String {
         }
         Decision::Absent => "absent".to_owned(),
         Decision::Unseen(_) => "unseen".to_owned(),
+        Decision::Failed(_) => "failed".to_owned(),
         Decision::Open(_, candidates) => {
             let ids = candidates
                 .iter()
@@ -529,7 +531,7 @@ proptest! {
                     prop_assert!(doubles.is_empty());
                     prop_assert!(taken.insert(ticket.id));
                 }
-                (Decision::Open(..) | Decision::Unseen(_), _) => {}
+                (Decision::Open(..) | Decision::Unseen(_) | Decision::Failed(_), _) => {}
             }
         }
         // On a desk that shows everything as it was sent all is settled.

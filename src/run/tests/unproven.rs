@@ -2,10 +2,11 @@
 //! ticket.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::fake::{Input, Script};
+use super::fake::{Input, Listing, Script};
 use super::{Bench, End, RunState};
 use crate::run::MaxErrors;
 
@@ -374,12 +375,45 @@ proptest! {
 async fn a_list_that_lacks_what_the_ledger_holds_bears_out_no_refusal() {
     for status in [422, 429] {
         let bench = Bench::new().script(1, &[Script::Says(true, status)]);
-        bench.fake.listing(super::fake::Listing::Empty);
+        bench.fake.listing(Listing::Empty);
         let (totals, _) = bench.run(&Input::new(3)).await;
         assert_eq!((totals.rejected, totals.in_doubt), (0, 1), "{status}");
-        bench.fake.listing(super::fake::Listing::Good);
+        bench.fake.listing(Listing::Good);
         let (totals, _) = bench.run(&Input::new(3)).await;
         assert_eq!(totals.created, 1, "{status}");
         bench.once_each(3);
     }
+}
+
+/// `runs retry` looks a refused row up before it sends it again: where nothing can be listed, it does not.
+#[tokio::test(start_paused = true)]
+async fn a_refused_row_whose_look_fails_does_not_go_again() {
+    let mut bench = Bench::new().script(1, &[Script::RefuseMade]);
+    // Its own look at the newest tickets would find it.
+    bench.fake.visible_after(Duration::from_secs(60));
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.rejected), (2, 1));
+    bench.settings.retry = true;
+    bench.fake.listing(Listing::Failing);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.in_doubt, totals.requests), (1, 0));
+    assert!(matches!(told.end(1), End::InDoubt { .. }));
+    // The next one that can look finds it.
+    bench.settings.retry = false;
+    bench.fake.listing(Listing::Good);
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.requests), (1, 0));
+    bench.once_each(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_tickets_of_a_refused_row_one_is_told_as_a_duplicate() {
+    let bench = Bench::new().script(1, &[Script::RefuseMade]);
+    bench.fake.make_another(1);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!(totals.doubles, 1, "{:?}", told.notes);
+    let done = |note: &&String| note.contains("it is done now");
+    assert_eq!(told.notes.iter().filter(done).count(), 1);
+    let both = |note: &String| note.contains("more than once") && note.contains("id0");
+    assert!(told.notes.iter().any(both), "{:?}", told.notes);
 }

@@ -188,7 +188,7 @@ async fn sighted(body: &Value, messages: &Value) -> &'static str {
     {
         Sighting::Done => "done",
         Sighting::Absent => "absent",
-        Sighting::Unclear(_) => "unclear",
+        Sighting::Unseen(_) | Sighting::Unclear(_) | Sighting::Hidden(_) => "unclear",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::systems::sighting::{Item, Likeness, Shows, Sought, likeness, sight};
 use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, Sighting, text_print};
 
 /// How many other requests are read to see whether messages are shown.
-const WITNESSES: usize = 2;
+const WITNESSES: usize = 4;
 
 /// Whether a call was done that was sent at `since`. That a message is not there counts only where the request shows
 /// its first one, and for an internal note only where this request shows another note, or another one a note that is

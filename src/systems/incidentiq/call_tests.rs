@@ -426,7 +426,7 @@ fn word(sighting: &Sighting) -> &'static str {
     match sighting {
         Sighting::Done => "done",
         Sighting::Absent => "absent",
-        Sighting::Unclear(_) => "unclear",
+        Sighting::Unseen(_) | Sighting::Unclear(_) | Sighting::Hidden(_) => "unclear",
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) enum Decision {
     Open {
         candidates: bool,
     },
+    /// It could not be listed.
+    Failed,
 }
 
 impl Model {
@@ -68,7 +70,7 @@ impl Model {
     pub(super) fn decide(&self, world: &World, listing: Listing, is_soft: bool) -> Decision {
         use Listing::{Akin, Empty, Failing, Held, Hidden, Mentioned, Partial, Quoted, Unmarked};
         if listing == Failing {
-            return Decision::Open { candidates: false };
+            return Decision::Failed;
         }
         let is_there = world.visible() > 0 && !matches!(listing, Empty | Partial);
         if is_there && !matches!(listing, Hidden | Unmarked) {
@@ -121,7 +123,9 @@ impl Model {
         let is_proven = world.witness && !matches!(listing, Listing::Empty | Listing::Hidden);
         match is_proven || !self.keeps(Rule::CommentWitness) {
             true => Decision::Absent,
-            false => open,
+            // What the ledger holds is not shown either: the desk hides some.
+            false if world.witness => open,
+            false => Decision::Unseen,
         }
     }
 }

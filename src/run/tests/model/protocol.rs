@@ -141,7 +141,10 @@ impl Model {
             (State::Rejected, _) => send(0),
             (State::Sending, _) => look(false, absent, None),
             (State::InDoubt, _) => match ledger.said {
-                None => look(false, absent, None),
+                None => match ledger.shape {
+                    Some(shape) => again(shape, absent),
+                    None => look(false, absent, None),
+                },
                 Some(said) if said != Said::Doubt && world.creates() => {
                     let is_repeated = said == Said::Refused && retry;
                     let soft = Soft {
@@ -277,7 +280,8 @@ impl Model {
         let soft = doubt.soft;
         let believes = |world: &World| {
             let is_lost = |shape: usize| world.lost[shape];
-            soft.is_some_and(|soft| soft.settled && !soft.shape.is_some_and(is_lost))
+            let is_settled = |soft: Soft| soft.settled && !soft.shape.is_some_and(is_lost);
+            soft.is_some_and(|soft| world.creates() || is_settled(soft))
         };
         let decision = match world.creates() {
             true => self.decide(world, listing, soft.is_some()),
@@ -304,13 +308,15 @@ impl Model {
                 }
                 self.as_said(world, doubt)
             }
-            Decision::Unseen if soft.is_some() => self.as_said(world, doubt),
-            Decision::Open { candidates: false } if believes(world) => self.as_said(world, doubt),
-            // What an earlier version settled stays so in the ledger.
-            Decision::Open { .. } | Decision::Unseen
-                if world.creates()
-                    && !soft.is_some_and(|soft| soft.settled && soft.shape.is_none()) =>
-            {
+            Decision::Unseen if believes(world) => self.as_said(world, doubt),
+            Decision::Open { .. } | Decision::Failed if !self.keeps(Rule::FailedLook) => {
+                self.as_said(world, doubt)
+            }
+            // A comment that is not settled stays what it was.
+            _ if !world.creates() && !soft.is_some_and(|soft| soft.settled) => {
+                self.finish(world, End::InDoubt)
+            }
+            Decision::Open { .. } | Decision::Failed | Decision::Unseen => {
                 let said = match soft.and_then(|soft| soft.said) {
                     Some(said) => Some(said),
                     None => Some(Said::Doubt).filter(|_| doubt.answered),
@@ -323,7 +329,6 @@ impl Model {
                 };
                 self.finish(world, End::InDoubt)
             }
-            Decision::Open { .. } | Decision::Unseen => self.finish(world, End::InDoubt),
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) enum Rule {
     NothingUnexplained,
     /// Nor in a list without a proven end.
     Whole,
+    /// Nor where the look failed; else what was refused, or was sent without an answer, goes again.
+    FailedLook,
     /// A comment is absent only where another one was listed back.
     CommentWitness,
     /// Nor while a comment is left that may be it.
@@ -53,7 +55,7 @@ pub(super) enum Rule {
     Sweep,
 }
 
-pub(super) const RULES: [Rule; 24] = [
+pub(super) const RULES: [Rule; 25] = [
     Rule::IntentFirst,
     Rule::UnclearIsDoubt,
     Rule::AcceptedIsDoubt,
@@ -71,6 +73,7 @@ pub(super) const RULES: [Rule; 24] = [
     Rule::Control,
     Rule::NothingUnexplained,
     Rule::Whole,
+    Rule::FailedLook,
     Rule::CommentWitness,
     Rule::NoCommentUnexplained,
     Rule::OneRun,
