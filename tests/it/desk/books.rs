@@ -47,9 +47,19 @@ impl Made {
             .iter()
             .find(|comment| said(comment).contains(TAKEN_BACK));
         let deleted = entry["deletions"].as_array().and_then(|list| list.last());
+        let last_closed = || {
+            let changes = entry["status_changes"].as_array().into_iter().flatten();
+            let mut closing = changes.filter(|change| change["closing"] == true);
+            closing.next_back().and_then(|change| change["at"].as_f64())
+        };
+        let is_closed = matches!(entry["status"].as_str(), Some("closed" | "solved"));
         let gone_at = match entry["deleted"].as_bool() {
             Some(true) => deleted.and_then(|last| last["at"].as_f64()),
-            _ => taken_back.and_then(|comment| comment["at"].as_f64()),
+            // The note alone closes nothing.
+            _ => taken_back
+                .filter(|_| is_closed)
+                .and_then(|comment| comment["at"].as_f64())
+                .map(|noted| last_closed().unwrap_or(noted).max(noted)),
         };
         let closed = entry["closed_count"].as_u64().unwrap_or(0);
         Self {
@@ -136,6 +146,21 @@ impl Books {
             .collect();
         live.sort_by(|one, other| one.at.total_cmp(&other.at));
         live
+    }
+
+    /// Whether the desk refused the create of a ticket in the shape of the contract, and made it: a named assumption is
+    /// broken, so that its row may be called rejected.
+    pub(super) fn is_denied(&self, made: &Made) -> bool {
+        self.chaos.iter().any(|strike| {
+            let detail = &strike["detail"];
+            let mut tickets = strike["tickets"].as_array().into_iter().flatten();
+            strike["name"] == "commit-then"
+                && strike["kind"] == "create"
+                && strike["system"] == "incidentiq"
+                && detail["shape"] == "json"
+                && matches!(detail["status"].as_u64(), Some(400..500))
+                && tickets.any(|id| id.as_str().is_some_and(|id| made.is(id)))
+        })
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<&Made> {

@@ -227,6 +227,11 @@ impl Chaos {
         self.0.iter().any(|(label, _)| hides(label))
     }
 
+    /// Whether it hides comments.
+    pub(super) fn hides_comments(&self) -> bool {
+        self.0.iter().any(|(label, _)| label.starts_with("hide-"))
+    }
+
     /// As the desk takes it; `gentle` leaves out what bends listings and texts, as on a better day.
     pub(super) fn settings(&self, gentle: bool) -> Value {
         let mut settings = Map::new();

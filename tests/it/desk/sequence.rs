@@ -69,6 +69,7 @@ impl Sequence {
             commands: &self.commands,
             breaks: self.setup.breaks,
             hides: self.setup.chaos.hides(),
+            hides_comments: self.setup.chaos.hides_comments(),
         };
         let mut verdict = case.judge();
         for fault in std::mem::take(&mut self.faults) {

@@ -49,6 +49,8 @@ pub(super) struct Case<'a> {
     pub(super) breaks: bool,
     /// Whether the desk hid references meanwhile: a ticket that came too late shows nothing by which it could be named.
     pub(super) hides: bool,
+    /// Whether the desk hid comments: one of them may be there twice, if the program said that it was sent again.
+    pub(super) hides_comments: bool,
 }
 
 impl Case<'_> {
@@ -153,6 +155,7 @@ impl Case<'_> {
         let there = self.books.tickets.iter().find(was_there);
         if let (Claim::Rejected(why), Some(made)) = (claim, there)
             && !self.held_before(command, item)
+            && !self.books.is_denied(made)
         {
             let text = format!(
                 "`{}` rejects it ({why}) while {} is there",
@@ -275,7 +278,8 @@ impl Case<'_> {
             },
             Claim::Rejected(why) => {
                 verdict.rejected += 1;
-                if let Some(made) = live.first().filter(|_| !self.plan.upsert) {
+                let untold = live.iter().find(|made| !self.books.is_denied(made));
+                if let Some(made) = untold.filter(|_| !self.plan.upsert) {
                     let text = format!(
                         "it is rejected in the end ({why}) while {} is there",
                         made.number
@@ -325,6 +329,14 @@ impl Case<'_> {
         texts.any(|text| tells_of_duplicate(&text) && made.is_named(&text))
     }
 
+    /// Whether the program said that a step on the ticket was sent although it may have been before.
+    fn was_sent_again(&self, made: &Made) -> bool {
+        let mut texts = self.commands.iter().flat_map(Command::texts);
+        texts.any(|text| {
+            text.contains("an earlier request may have been obeyed") && made.is_named(&text)
+        })
+    }
+
     /// Comments and closings.
     fn follows(&self, item: usize, claim: Option<&Claim>, made: &Made, verdict: &mut Verdict) {
         let row = &self.plan.rows[item];
@@ -337,6 +349,9 @@ impl Case<'_> {
                     verdict.add(Wrong::Lost, Some(item), &text);
                 }
                 0 | 1 => {}
+                count if self.hides_comments && self.was_sent_again(made) => {
+                    verdict.named += count - 1;
+                }
                 count => {
                     let text = format!("note {item}.{note} is on {} {count} times", made.number);
                     verdict.add(Wrong::Doubled, Some(item), &text);
