@@ -3,6 +3,7 @@
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::directory::{CustomField, CustomType, Directory, Found, Kind};
 use crate::error::{Error, Result};
+use crate::export::columns::{FoundCustom, find_custom};
 use crate::systems::common::Named;
 use crate::systems::fields::{FieldType, called};
 use crate::systems::query::{CustomFilter, Query, StateFilter};
@@ -165,8 +166,13 @@ impl<'a> Filters<'a> {
     /// Takes values of a custom field: as text, and as the id of what it names.
     fn custom(&mut self, name: &str, values: &[String], flag: &str) -> Result<()> {
         let known = &self.directory.snapshot().custom_fields;
-        let is_called = |field: &&CustomField| fold(&field.name) == fold(name) || field.id == name;
-        let Some(field) = known.iter().find(is_called) else {
+        let found = find_custom(known, name);
+        if let FoundCustom::Several(ids) = &found {
+            let error = Error::usage(format!("{} custom fields are called `{name}`", ids.len()));
+            let hint = format!("name one by its id: `custom.{}`", ids.join("`, `custom."));
+            return Err(error.at(flag).hint(hint));
+        }
+        let FoundCustom::One(field) = found else {
             let names: Vec<&str> = known.iter().map(|field| field.name.as_str()).collect();
             let error = Error::usage(format!("no custom field `{name}`")).at(flag);
             let near = did_you_mean(&nearest(name, names.iter().copied()));

@@ -71,8 +71,23 @@ pub(super) fn columns(system: SystemName, custom: &[CustomField]) -> Vec<ColumnR
         {
             heading.push_str(" (custom)");
         }
-        let name = format!("{CUSTOM}{}", field.name);
-        let path = Path::Custom(field.name.clone());
+        let mut alike = custom
+            .iter()
+            .filter(|one| same_heading(&one.name, &field.name));
+        let is_first = alike.next().is_some_and(|first| first.id == field.id);
+        let (name, path) = match alike.next().is_some() || !is_first {
+            false => (
+                format!("{CUSTOM}{}", field.name),
+                Path::Custom(field.name.clone()),
+            ),
+            true => (
+                format!("{CUSTOM}{}", field.id),
+                Path::CustomId {
+                    id: field.id.clone(),
+                    name: is_first.then(|| field.name.clone()),
+                },
+            ),
+        };
         columns.push(Column::plain(&name, path, heading, custom_kind(field)));
     }
     columns.extend(common_column("id"));

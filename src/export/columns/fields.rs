@@ -428,6 +428,12 @@ fn time<'t>(at: Option<Timestamp>) -> Raw<'t> {
 pub(super) enum Path {
     Common(&'static CommonField),
     Custom(String),
+    /// A custom field by its id, since several have its name.
+    CustomId {
+        id: String,
+        /// Its name, where it also takes what a system shows by names alone.
+        name: Option<String>,
+    },
     /// Of what the system tells beyond the common ticket.
     Own(String),
 }
@@ -495,8 +501,8 @@ impl Path {
                 "devices" => ticket.devices.iter().map(Named::label).any(holds),
                 _ => false,
             },
-            Self::Custom(name) => {
-                let items = custom(ticket, name).and_then(|found| found.value.as_array());
+            Self::Custom(_) | Self::CustomId { .. } => {
+                let items = self.custom(ticket).and_then(|found| found.value.as_array());
                 let mut items = items.into_iter().flatten().filter_map(Value::as_str);
                 items.any(holds)
             }
@@ -504,12 +510,30 @@ impl Path {
         }
     }
 
+    /// The value of a custom field.
+    fn custom<'t>(&self, ticket: &'t CommonTicket) -> Option<&'t CustomValue> {
+        let is = |named: &Option<String>, name: &str| {
+            named.as_deref().is_some_and(|one| same(one, name))
+        };
+        let mut values = ticket.custom.iter();
+        match self {
+            Self::Custom(name) => values.find(|value| is(&value.name, name) || is(&value.id, name)),
+            Self::CustomId { id, name } => values.find(|value| match (&value.id, name) {
+                (Some(_), _) => is(&value.id, id),
+                (None, Some(name)) => is(&value.name, name),
+                (None, None) => false,
+            }),
+            Self::Common(_) | Self::Own(_) => None,
+        }
+    }
+
     /// The value of a ticket.
     pub(super) fn get<'t>(&self, ticket: &'t CommonTicket) -> Raw<'t> {
         match self {
             Self::Common(field) => (field.get)(ticket),
-            Self::Custom(name) => {
-                custom(ticket, name).map_or(Raw::Empty, |found| of_json(&found.value))
+            Self::Custom(_) | Self::CustomId { .. } => {
+                let found = self.custom(ticket);
+                found.map_or(Raw::Empty, |found| of_json(&found.value))
             }
             Self::Own(path) => {
                 let mut parts = path.split('.');
@@ -528,15 +552,6 @@ impl Path {
             }
         }
     }
-}
-
-/// The value of a custom field, by its name or its id.
-fn custom<'t>(ticket: &'t CommonTicket, name: &str) -> Option<&'t CustomValue> {
-    let is_it = |named: &Option<String>| named.as_deref().is_some_and(|one| same(one, name));
-    ticket
-        .custom
-        .iter()
-        .find(|value| is_it(&value.name) || is_it(&value.id))
 }
 
 /// Names without case and outer space.

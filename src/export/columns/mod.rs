@@ -31,7 +31,7 @@ pub use zone::Local;
 
 pub(crate) use fields::BETWEEN;
 pub(crate) use plan::line_ends;
-pub(crate) use read::{NOT_IN_SHEETS, SHEET_LENGTH};
+pub(crate) use read::{Found as FoundCustom, NOT_IN_SHEETS, SHEET_LENGTH, find_custom};
 
 /// What stands in one cell.
 #[derive(Debug, Clone, PartialEq)]

@@ -252,9 +252,10 @@ impl Reader<'_> {
                 };
                 let kind = match &path {
                     Path::Custom(custom) => {
-                        let known = self.custom.into_iter().flatten();
-                        let mut known = known.filter(|field| fold(&field.name) == fold(custom));
-                        known.next().map_or(Kind::Text, custom_kind)
+                        match find_custom(self.custom.unwrap_or_default(), custom) {
+                            Found::One(field) => custom_kind(field),
+                            Found::None | Found::Several(_) => Kind::Text,
+                        }
                     }
                     _ => Kind::Text,
                 };
@@ -273,6 +274,27 @@ pub(super) fn unknown(name: &str, instead: String, place: &Place, faults: &mut F
     place.fault(faults, format!("a ticket has no `{name}`"), Some(instead));
 }
 
+/// The custom fields of a name or id.
+pub(crate) enum Found<'c> {
+    None,
+    One(&'c CustomField),
+    /// Their ids.
+    Several(Vec<&'c str>),
+}
+
+/// Finds a custom field by its id, else by its name.
+pub(crate) fn find_custom<'c>(known: &'c [CustomField], name: &str) -> Found<'c> {
+    if let Some(field) = known.iter().find(|field| field.id == name) {
+        return Found::One(field);
+    }
+    let called = known.iter().filter(|field| fold(&field.name) == fold(name));
+    match called.collect::<Vec<_>>().as_slice() {
+        [] => Found::None,
+        [one] => Found::One(one),
+        several => Found::Several(several.iter().map(|field| field.id.as_str()).collect()),
+    }
+}
+
 /// Tells a custom field that the system does not have, where its fields are known.
 pub(super) fn check_custom(
     name: &str,
@@ -281,9 +303,14 @@ pub(super) fn check_custom(
     faults: &mut Faults,
 ) {
     let Some(known) = known else { return };
-    let is_it = |field: &CustomField| fold(&field.name) == fold(name) || field.id == name;
-    if known.iter().any(is_it) {
-        return;
+    match find_custom(known, name) {
+        Found::One(_) => return,
+        Found::Several(ids) => {
+            let message = format!("{} custom fields are called `{name}`", ids.len());
+            let hint = format!("name one by its id: `custom.{}`", ids.join("`, `custom."));
+            return place.fault(faults, message, Some(hint));
+        }
+        Found::None => {}
     }
     let names: Vec<&str> = known.iter().map(|field| field.name.as_str()).collect();
     let near = did_you_mean(&nearest(name, names.iter().copied()));

@@ -222,6 +222,57 @@ fn custom_fields_have_the_types_that_the_system_says() {
 }
 
 #[test]
+fn custom_fields_of_one_name_are_columns_of_their_own() {
+    let field = |id: &str, name: &str| CustomField {
+        id: id.to_owned(),
+        ..custom_field(name)
+    };
+    let fields = [
+        field("F-1", "Room"),
+        field("F-2", "room"),
+        field("F-3", "Shelf"),
+    ];
+    let mut plan = Plan::by_default(SystemName::IncidentIq, &fields, &TimeZone::UTC);
+    let mut told = |values: &[(Option<&str>, &str, &str)]| {
+        let values = values.iter().map(|(id, name, value)| CustomValue {
+            id: id.map(str::to_owned),
+            name: Some((*name).to_owned()),
+            value: json!(value),
+        });
+        let mut ticket = ticket();
+        ticket.custom = values.collect();
+        let all = shown(&mut plan, &ticket);
+        all[all.len() - 4..all.len() - 1].join(", ")
+    };
+    assert_eq!(
+        told(&[(Some("F-2"), "room", "two"), (Some("f-1"), "Room", "one")]),
+        "text one, text two, -"
+    );
+    assert_eq!(told(&[(Some("F-2"), "room", "two")]), "-, text two, -");
+    // A system that shows names alone has one of them at a time.
+    assert_eq!(
+        told(&[(None, "Room", "B 12"), (None, "Shelf", "3")]),
+        "text B 12, -, text 3"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("columns.toml");
+    let load = |name: &str| {
+        std::fs::write(
+            &path,
+            format!("version = 1\n[[column]]\nfrom = \"custom.{name}\"\n"),
+        )
+        .unwrap();
+        Plan::load(&path, Some(&fields), &TimeZone::UTC)
+    };
+    load("F-2").unwrap();
+    load("Shelf").unwrap();
+    let error = load("Room").unwrap_err();
+    let told = render(error.faults(), Look::Plain);
+    assert!(told.contains("2 custom fields are called `Room`"), "{told}");
+    assert!(told.contains("`custom.F-1`, `custom.F-2`"), "{told}");
+}
+
+#[test]
 fn a_member_that_no_ticket_has_is_told() {
     let mut plan = plan("version = 1\n[[column]]\nfrom = \"LocationRoom.Nmae\"\n");
     shown(&mut plan, &ticket());

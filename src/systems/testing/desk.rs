@@ -49,6 +49,12 @@ pub(crate) enum Faults {
     Always(Fault),
 }
 
+/// Whether a list that counts nothing may look empty at both of its ends: docs/delivery.md says that it is believed then.
+pub(crate) fn may_look_empty(faults: &[Option<Fault>]) -> bool {
+    let is_bare = |fault: &&Option<Fault>| matches!(fault, Some(Fault::NoRows | Fault::Cut(0)));
+    faults.iter().filter(is_bare).count() > 1
+}
+
 impl Faults {
     fn of(&self, request: usize) -> Option<Fault> {
         match self {
