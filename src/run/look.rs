@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::line::Line;
 use super::plan::Row;
 use super::retry::Backoff;
 use super::row::{Sent, SentEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::DoneBeside;
+use crate::systems::common::CommonTicket;
 use crate::systems::{Beside, Call, Sighting, Ticket, call_of};
 
 /// Looks at the ticket of a row whether its first request in doubt was obeyed.
@@ -35,7 +38,7 @@ pub(super) fn stops(error: &Error) -> bool {
 /// `None`: the run is to stop.
 async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
     if let Some(name) = row.find.clone() {
-        match find(line, &name).await? {
+        match find(line, &name, None).await? {
             Find::Found(ticket) => {
                 row.ticket = Some(ticket);
                 row.find = None;
@@ -44,7 +47,7 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
                 let why = format!("there is no ticket `{name}` any more");
                 return Ok(Some(Sighting::Unclear(why)));
             }
-            Find::Halted => return Ok(None),
+            Find::Changed | Find::Halted => return Ok(None),
         }
     }
     let Some((request, since)) = row.in_doubt() else {
@@ -85,19 +88,28 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
 pub(super) enum Find {
     Found(Ticket),
     Nothing,
+    /// The desk has changed it since it was compared.
+    Changed,
     /// The run is to stop.
     Halted,
 }
 
-/// Looks for the ticket of that name.
-pub(super) async fn find(line: &Line, name: &str) -> Result<Find> {
+/// Looks for the ticket of that name; `compared`: when the desk had changed it when it was compared with the row.
+pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -> Result<Find> {
     let mut backoff = Backoff::repeat();
     loop {
         let Some(slot) = line.slot(Duration::ZERO).await else {
             return Ok(Find::Halted);
         };
         let permit = line.limiter.as_ref();
-        let found = line.system.find_ticket(name, permit).await;
+        let found = match compared {
+            None => line.system.find_ticket(name, permit).await,
+            Some(at) => match line.system.ticket_fields(name, permit).await {
+                Ok(Some(ticket)) if ticket.updated > Some(at) => return Ok(Find::Changed),
+                Ok(found) => Ok(found.map(bare)),
+                Err(error) => Err(error),
+            },
+        };
         drop(slot);
         match found {
             Ok(Some(ticket)) => return Ok(Find::Found(ticket)),
@@ -108,6 +120,15 @@ pub(super) async fn find(line: &Line, name: &str) -> Result<Find> {
                 }
             }
         }
+    }
+}
+
+fn bare(ticket: CommonTicket) -> Ticket {
+    Ticket {
+        id: ticket.id,
+        number: ticket.number,
+        url: ticket.url,
+        warnings: Vec::new(),
     }
 }
 

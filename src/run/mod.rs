@@ -18,6 +18,7 @@
 //! | `update` | the same for a record of an upsert whose ticket was made before |
 //! | `known` | which of a row's steps are done, under whatever name |
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
+//! | `edited` | an edited export against its baseline and the desk, before anything is sent |
 //! | `engine` | the loop: rows under way, and what happens next |
 //! | `intents` | which rows are written as sent, and how far ahead |
 //! | `ending` | how a run ends: done, stopped, interrupted |
@@ -49,6 +50,7 @@ mod breaker;
 mod clock;
 mod compare;
 mod crash;
+mod edited;
 mod ending;
 mod engine;
 mod gather;
@@ -74,10 +76,11 @@ mod unproven;
 mod update;
 mod verify;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
@@ -95,6 +98,7 @@ pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
+pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub use prepare::Items;
 pub use probe::{Sample, probe};
@@ -135,6 +139,9 @@ pub struct Settings {
     pub trust_ledger: bool,
     /// The command that learns from the system what is there, for messages.
     pub adopt: String,
+    /// When the desk had changed the tickets that were compared with the rows, by what the rows call them: one that it has
+    /// changed since is not written to.
+    pub compared: Arc<HashMap<String, Timestamp>>,
     /// Where the run is made to die, for the proof of the delivery.
     pub crash: Option<Arc<Crash>>,
 }
@@ -173,6 +180,7 @@ impl Default for Settings {
             workers: None,
             trust_ledger: false,
             adopt: "deskferry runs adopt INPUT --mapping FILE".to_owned(),
+            compared: Arc::default(),
             crash: None,
         }
     }

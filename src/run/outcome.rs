@@ -74,6 +74,12 @@ impl Engine<'_> {
                 .hint("run the same command again: it goes on there");
                 self.failed(row, vec![fault]);
             }
+            SentEnd::Changed => {
+                let message = "the ticket was changed in the desk while this run was under way: nothing was sent";
+                let fault = Fault::row(row.base.place.clone(), message.to_owned())
+                    .hint("run the same command again: it compares the ticket anew");
+                self.failed(row, vec![fault]);
+            }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::Withdrawn => self.not_sent(row),
             SentEnd::Overtaken => self.overtaken(row),

@@ -135,7 +135,7 @@ impl Differ<'_> {
         else {
             return Ok((base, end));
         };
-        let Some(found) = self.read(&about.id).await? else {
+        let Some(found) = read(&self.system, &self.limiter, &about.id).await? else {
             let name = about.number.as_ref().unwrap_or(&about.id);
             let fault = Fault::row(base.place.clone(), format!("there is no ticket `{name}`"));
             return Ok((base, End::Rejected(vec![fault])));
@@ -150,18 +150,23 @@ impl Differ<'_> {
         *diff = Some(Box::new(Diff { ticket, fields }));
         Ok((base, end))
     }
+}
 
-    async fn read(&self, name: &str) -> Result<Option<CommonTicket>> {
-        let mut backoff = Backoff::repeat();
-        loop {
-            let error = match self.system.ticket_fields(name, self.limiter.as_ref()).await {
-                Ok(found) => return Ok(found),
-                Err(error) => error,
-            };
-            match backoff.next() {
-                Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
-                _ => return Err(error),
-            }
+/// Reads a ticket, again where that fails.
+pub(super) async fn read(
+    system: &Arc<dyn System>,
+    limiter: &Limiter,
+    name: &str,
+) -> Result<Option<CommonTicket>> {
+    let mut backoff = Backoff::repeat();
+    loop {
+        let error = match system.ticket_fields(name, limiter).await {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        match backoff.next() {
+            Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
+            _ => return Err(error),
         }
     }
 }

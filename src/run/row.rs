@@ -69,6 +69,8 @@ pub(super) enum SentEnd {
     Withdrawn,
     /// Another run has done the step meanwhile; nothing of it left.
     Overtaken,
+    /// The desk has changed the ticket since it was compared with the row; nothing of the step left.
+    Changed,
     /// It was looked up whether a step was done.
     Looked(Sighting),
     /// Nothing of the step was done, and nothing more will go through.
@@ -154,7 +156,8 @@ async fn find(
     name: &str,
     changes: &mut Vec<Change>,
 ) -> Option<SentEnd> {
-    match look::find(line, name).await {
+    let compared = line.compared.get(name).copied();
+    match look::find(line, name, compared).await {
         Ok(Find::Found(ticket)) => {
             row.ticket = Some(ticket);
             None
@@ -162,6 +165,10 @@ async fn find(
         Ok(Find::Halted) => {
             changes.push(withdrawal(row));
             Some(SentEnd::Withdrawn)
+        }
+        Ok(Find::Changed) => {
+            changes.push(withdrawal(row));
+            Some(SentEnd::Changed)
         }
         Ok(Find::Nothing) => {
             let refusal = Refusal {

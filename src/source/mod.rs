@@ -15,6 +15,7 @@ mod lines;
 mod open;
 mod parts;
 mod sheet;
+mod spread;
 mod workbook;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ use crate::record::{Header, Record};
 
 use bytes::Bytes;
 use open::SourceFile;
+
+pub(crate) use spread::Spread;
 
 /// Which sheets of a workbook are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -129,6 +132,8 @@ pub struct Input {
     files: Vec<SourceFile>,
     tables: Vec<Table>,
     fingerprint: String,
+    /// Whether each row names one cell of a wider one.
+    spread: Option<Spread>,
 }
 
 /// The rows of a file or of all files, in order.
@@ -151,6 +156,7 @@ impl Input {
             files,
             tables,
             fingerprint: hasher.finalize().to_hex().to_string(),
+            spread: None,
         })
     }
 
@@ -184,7 +190,10 @@ impl Input {
                 return None;
             }
             over = item.is_err();
-            Some(item)
+            Some(item.map(|row| match &self.spread {
+                Some(spread) => spread.row(row),
+                None => row,
+            }))
         })))
     }
 

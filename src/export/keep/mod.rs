@@ -10,6 +10,7 @@
 
 mod look;
 mod old;
+mod unsent;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -18,6 +19,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Cell, Local, Plan};
+
+pub(crate) use unsent::Unsent;
 use crate::error::{Error, Result};
 
 /// The property by which a workbook is known as ours.
