@@ -19,9 +19,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Cell, Local, Plan};
+use crate::error::{Error, Result};
 
 pub(crate) use unsent::Unsent;
-use crate::error::{Error, Result};
 
 /// The property by which a workbook is known as ours.
 pub(crate) const OURS: &str = "Deskferry";
