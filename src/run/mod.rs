@@ -80,7 +80,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
@@ -141,7 +140,7 @@ pub struct Settings {
     pub adopt: String,
     /// When the desk had changed the tickets that were compared with the rows, by what the rows call them: one that it has
     /// changed since is not written to.
-    pub compared: Arc<HashMap<String, Timestamp>>,
+    pub compared: Arc<HashMap<String, jiff::Timestamp>>,
     /// Where the run is made to die, for the proof of the delivery.
     pub crash: Option<Arc<Crash>>,
 }

@@ -3,6 +3,8 @@
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 
 use calamine::{Reader, Xlsx, open_workbook, open_workbook_auto};
 use deskferry_testing::absent::cannot_be_had;
@@ -164,6 +166,9 @@ fn resolve(work: &Work, id: &str) {
 #[test]
 fn without_a_baseline_the_time_of_the_export_decides() {
     let (work, system) = (filled("incidentiq"), "incidentiq");
+    // What is made in the second in which the export begins may be newer than it.
+    let second = Duration::from_millis(1_100);
+    sleep(second);
     write(&work, system, "t.csv");
     let text = work.read("t.csv");
     let found = titles(&work, system, &text);
@@ -174,8 +179,7 @@ fn without_a_baseline_the_time_of_the_export_decides() {
     let edited = text.replace(&format!(",{one},"), ",mine,");
     let edited = edited.replace(&format!(",{two},"), ",mine too,");
     work.write("t.csv", &edited);
-    // A second of the desk's clock must pass, for it tells no parts of one.
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    sleep(second);
     retitle(&work, system, &found[1].0, "theirs");
     let summary = back(&work, "t.csv", &[], 1);
     assert_eq!(summary["edited"]["sent"], 1, "{summary:#}");

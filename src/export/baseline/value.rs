@@ -301,7 +301,9 @@ fn iso(text: &str) -> Option<(DateTime, bool)> {
     }
     let clock = text.get(10..).unwrap_or_default();
     let has_seconds = clock.matches(':').count() > 1;
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+    if text.ends_with('Z')
+        && let Ok(at) = text.parse::<jiff::Timestamp>()
+    {
         return Some((Offset::UTC.to_datetime(at), has_seconds));
     }
     // The clocks of the zone showed it twice: which of the two it is stands behind it, and the face is the same.
