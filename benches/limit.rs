@@ -4,7 +4,8 @@
 //!   and how often the sandbox said 429;
 //! - `unknown`: nobody tells the client the limit of 40/s; what it used of it and how much was refused from second 30
 //!   to 150, and the same after the limit has been lowered to 10/s;
-//! - `pause`: a `Retry-After` of 20 s in the middle of an import with 64 requests under way.
+//! - `pause`: a `Retry-After` of 20 s in the middle of an import with 64 requests under way;
+//! - `looks`: how many requests an import of 10,000 rows takes beside one a row, as against a live desk.
 //!
 //! `cargo bench --bench limit` runs all, `cargo bench --bench limit -- pause` one.
 
@@ -37,8 +38,12 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let measurements: [(&str, fn()); 3] =
-        [("known", known), ("unknown", unknown), ("pause", pause)];
+    let measurements: [(&str, fn()); 4] = [
+        ("known", known),
+        ("unknown", unknown),
+        ("pause", pause),
+        ("looks", looks),
+    ];
     for (name, measurement) in measurements {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             measurement();
@@ -206,4 +211,30 @@ fn pause() {
         seconds(struck, gap[0]) * 1e3,
         first.count(),
     );
+}
+
+/// Reading the directory again, probes, and the looks for tickets of another run (docs/runs.md).
+fn looks() {
+    const ROWS: u64 = 10_000;
+    for rate in [30_u64, 200, 2000] {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let folder = folder.path();
+        let sandbox = Sandbox::start(folder, "0");
+        let further = format!("live = true\nrate = \"{rate}/s\"\nconcurrency = 16");
+        fill(folder, &sandbox, ROWS, &further);
+        let requests = || {
+            let stats: Value = serde_json::from_str(&sandbox.ask("stats")).expect("JSON");
+            stats["requests"]["incidentiq"].as_u64().expect("a count")
+        };
+        let before = requests();
+        measure(program(
+            folder,
+            &[&IMPORT[..], &["--confirm", "district"]].concat(),
+        ));
+        let beside = requests() - before - ROWS;
+        println!(
+            "{ROWS} rows at {rate}/s: {beside} requests beside one a row ({:.2} %)",
+            100.0 * beside as f64 / ROWS as f64
+        );
+    }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::directory::Kind;
 use crate::record::Place;
 use crate::redact::Redactor;
+use crate::unicode::shown;
 
 /// The result of whatever can stop a run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -97,7 +98,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: shown(message.into()),
             place: None,
             hints: Vec::new(),
             faults: Vec::new(),
@@ -151,7 +152,7 @@ impl Error {
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(advice(hint.into()));
         self
     }
 
@@ -222,6 +223,14 @@ impl fmt::Display for Error {
         }
         f.write_str(&self.message)?;
         self.causes().try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// A hint as it is printed. A command in it stays as it is: it names files, and is to be pasted.
+fn advice(hint: String) -> String {
+    match hint.contains("deskferry ") {
+        true => hint,
+        false => shown(hint),
     }
 }
 
@@ -346,7 +355,7 @@ impl Fault {
             column: None,
             field: None,
             value: None,
-            message: message.into(),
+            message: shown(message.into()),
             hint: None,
             missing: None,
             rule: Rule::Message,
@@ -363,7 +372,7 @@ impl Fault {
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(advice(hint.into()));
         self
     }
 

@@ -17,7 +17,10 @@ pub(crate) const MOST_SNAPSHOT: u64 = 512 * 1024 * 1024;
 /// # Errors
 /// When it cannot be read, or has more than `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    bytes_of(File::open(path)?, most)
+}
+
+fn bytes_of(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
@@ -34,7 +37,15 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The same, and when it is no UTF-8.
 pub(crate) fn text(path: &Path, most: u64) -> io::Result<String> {
-    String::from_utf8(read(path, most)?)
+    text_of(File::open(path)?, most)
+}
+
+/// The text of a file that is open already.
+///
+/// # Errors
+/// The same.
+pub(crate) fn text_of(file: File, most: u64) -> io::Result<String> {
+    String::from_utf8(bytes_of(file, most)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8"))
 }
 

@@ -15,22 +15,24 @@
 //! | module | holds |
 //! |---|---|
 //! | [`record`] | a record: named cells with a position |
-//! | [`source`] | files into records: CSV, workbooks, JSON lines, their encodings |
+//! | [`source`] | files into records: CSV, workbooks, JSON lines; their encodings, and how these are guessed |
 //! | [`intake`] | the input read twice: keys, doubles, groups, filters |
 //! | [`mapping`] | the mapping file, checked and compiled once into a plan that turns a record into payloads; its JSON Schema; the first mapping guessed from a file |
 //! | [`directory`] | the system's reference data, its indexes, its cache |
 //! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory; the common ticket, what a token may read |
-//! | [`ledger`] | the durable record of every step of every row |
+//! | [`ledger`] | the durable record of every step of every row; runs and the attempts at them; how old it is |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
 //! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica, columns, tables that keep what people wrote |
-//! | `outfile` | the one place that writes files: beside, onto the disk, renamed when whole; what may not be written over |
+//! | `outfile` | the one place that writes files: beside, onto the disk, renamed when whole; what may not be written over, who may read it |
 //! | `infile` | small files that are held whole, each with a bound |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
 //! | `html` | plain text and HTML: one from the other |
-//! | [`config`] | `deskferry.toml`: profiles, secrets by reference |
+//! | `markup` | escaped HTML, GLPI's marks, BBCode and wiki markup as plain text |
+//! | `unicode` | texts that look the same: how they are compared, how what is invisible is printed |
+//! | [`config`] | `deskferry.toml`: profiles, secrets by reference; which of the files that are found are trusted |
 //! | [`redact`] | secrets taken out of text, in every form in which a system may hand them back |
 //! | [`cli`] | the command line |
 //!
@@ -69,6 +71,7 @@ mod infile;
 pub mod intake;
 pub mod ledger;
 pub mod mapping;
+mod markup;
 mod outfile;
 pub mod record;
 pub mod redact;
@@ -77,5 +80,6 @@ pub mod run;
 pub mod schedule;
 pub mod source;
 pub mod systems;
+mod unicode;
 
 pub use deskferry_sandbox as sandbox;

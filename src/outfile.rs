@@ -5,8 +5,12 @@
 //! is a rename within one folder, which is synced too. So a full disk leaves the file of before, and an error.
 
 mod claim;
+mod held;
 mod name;
+mod place;
 mod records;
+mod rights;
+mod room;
 
 #[cfg(test)]
 mod tests;
@@ -15,11 +19,14 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, PathPersistError, TempPath};
 
 pub(crate) use claim::{Claims, is_same_file};
+pub(crate) use held::{is_held, remove, rename};
 pub(crate) use name::{lock_of, next_names};
 pub(crate) use records::Records;
+pub(crate) use rights::{Readers, parse_mode};
+pub(crate) use room::{Room, full};
 
 use crate::error::Error;
 
@@ -27,15 +34,6 @@ use crate::error::Error;
 const BUFFER: usize = 256 * 1024;
 /// How the name of a temporary file begins.
 const PREFIX: &str = ".deskferry-";
-
-/// Who can read a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Whom the user lets read new files.
-    AsUsual,
-    /// Its owner.
-    Owner,
-}
 
 /// What a draft writes to: a file, or in tests something that fails.
 pub(crate) trait Disk: Write + Send {
@@ -56,6 +54,7 @@ impl Disk for File {
 pub(crate) struct Draft {
     out: Option<BufWriter<Box<dyn Disk>>>,
     path: TempPath,
+    readers: Readers,
     /// The first error, which none after it undoes.
     failed: Option<io::Error>,
     digest: Option<Box<blake3::Hasher>>,
@@ -76,7 +75,7 @@ impl Draft {
     /// When the folder takes none.
     pub(crate) fn new(folder: &Path, readers: Readers) -> io::Result<Self> {
         let (file, path) = temporary(folder, readers)?.into_parts();
-        Ok(Self::onto(Box::new(file), path))
+        Ok(Self::onto(Box::new(file), path, readers))
     }
 
     /// Begins a file beside the one that it is to become.
@@ -87,10 +86,11 @@ impl Draft {
         Self::new(folder(path), readers)
     }
 
-    fn onto(disk: Box<dyn Disk>, path: TempPath) -> Self {
+    fn onto(disk: Box<dyn Disk>, path: TempPath, readers: Readers) -> Self {
         Self {
             out: Some(BufWriter::with_capacity(BUFFER, disk)),
             path,
+            readers,
             failed: None,
             digest: None,
         }
@@ -150,6 +150,7 @@ impl Draft {
         drop(self.out.take());
         Ok(Whole {
             path: self.path,
+            readers: self.readers,
             digest: self.digest.map(|digest| digest.finalize()),
         })
     }
@@ -181,6 +182,7 @@ fn again(error: &io::Error) -> io::Error {
 #[derive(Debug)]
 pub(crate) struct Whole {
     path: TempPath,
+    readers: Readers,
     digest: Option<blake3::Hash>,
 }
 
@@ -208,20 +210,7 @@ impl Whole {
     /// # Errors
     /// When the name cannot be had: then what has it stays as it is.
     pub(crate) fn replace(self, path: &Path) -> Result<(), Unnamed> {
-        let Self { path: from, digest } = self;
-        match from.persist(path) {
-            Ok(()) => {
-                sync_folder(path);
-                Ok(())
-            }
-            Err(error) => Err(Unnamed {
-                whole: Self {
-                    path: error.path,
-                    digest,
-                },
-                error: error.error,
-            }),
-        }
+        self.named(path, |from, to| from.persist(to))
     }
 
     /// Takes a name that nothing has.
@@ -229,19 +218,70 @@ impl Whole {
     /// # Errors
     /// When something has it, or it cannot be had.
     pub(crate) fn take(self, path: &Path) -> Result<(), Unnamed> {
-        let Self { path: from, digest } = self;
-        match from.persist_noclobber(path) {
-            Ok(()) => {
+        self.named(path, |from, to| from.persist_noclobber(to))
+    }
+
+    /// Takes the next free name beside a path that cannot be had: that of a file which a program has open.
+    ///
+    /// # Errors
+    /// When none can be had.
+    pub(crate) fn take_next(mut self, path: &Path) -> Result<PathBuf, Unnamed> {
+        let mut refused = io::Error::from(io::ErrorKind::AlreadyExists);
+        for next in next_names(path).filter(|next| lock_of(next).is_none()) {
+            match self.take(&next) {
+                Ok(()) => return Ok(next),
+                Err(unnamed) => (self, refused) = (unnamed.whole, unnamed.error),
+            }
+        }
+        Err(Unnamed {
+            whole: self,
+            error: refused,
+        })
+    }
+
+    /// Gives it the rights that are due under that name, then the name.
+    fn named(
+        self,
+        path: &Path,
+        persist: fn(TempPath, &Path) -> Result<(), PathPersistError>,
+    ) -> Result<(), Unnamed> {
+        let Self {
+            path: from,
+            readers,
+            digest,
+        } = self;
+        let unnamed = |path: TempPath, error: io::Error| Unnamed {
+            whole: Self {
+                path,
+                readers,
+                digest,
+            },
+            error,
+        };
+        if let Err(error) = readers.settle(&from, path) {
+            return Err(unnamed(from, error));
+        }
+        let mut from = Some(from);
+        let placed = held::patiently(
+            || {
+                let Some(path_now) = from.take() else {
+                    return Err(io::Error::other("the file has its name already"));
+                };
+                persist(path_now, path).map_err(|error| {
+                    from = Some(error.path);
+                    error.error
+                })
+            },
+            is_held,
+            std::thread::sleep,
+        );
+        match (placed, from) {
+            (Err(error), Some(from)) => Err(unnamed(from, error)),
+            // Without its path it has been renamed.
+            _ => {
                 sync_folder(path);
                 Ok(())
             }
-            Err(error) => Err(Unnamed {
-                whole: Self {
-                    path: error.path,
-                    digest,
-                },
-                error: error.error,
-            }),
         }
     }
 }
@@ -325,14 +365,14 @@ pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
         // A second name for the same bytes fails where the name is taken; then the first one goes.
         match std::fs::hard_link(path, &to) {
             Ok(()) => {
-                std::fs::remove_file(path)?;
+                remove(path)?;
                 sync_folder(path);
                 return Ok(to);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             // File systems without second names (FAT, some network shares).
             Err(_) if !to.exists() => {
-                std::fs::rename(path, &to)?;
+                rename(path, &to)?;
                 sync_folder(path);
                 return Ok(to);
             }

@@ -13,6 +13,8 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::unicode::plain;
+
 /// Where a row stands: enough for a person to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -62,6 +64,9 @@ pub enum Cell {
     Fault(String),
 }
 
+/// How the fault of a cell that shows an error begins.
+const SHOWS: &str = "the cell shows the error `";
+
 impl Cell {
     /// Whether the cell counts as empty before null words are looked at: nothing, or only white space.
     pub fn is_empty(&self) -> bool {
@@ -69,6 +74,19 @@ impl Cell {
             Self::Empty => true,
             Self::Text(text) => is_blank(text),
             _ => false,
+        }
+    }
+
+    /// A cell that shows an error of the spreadsheet program, such as `#N/A`.
+    pub(crate) fn of_error(shown: &str) -> Self {
+        Self::Fault(format!("{SHOWS}{shown}`"))
+    }
+
+    /// The error that the cell shows, where it shows one.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Fault(why) => why.strip_prefix(SHOWS)?.strip_suffix('`'),
+            _ => None,
         }
     }
 
@@ -238,9 +256,9 @@ pub(crate) fn is_blank(text: &str) -> bool {
     }
 }
 
-/// Without outer space and case.
+/// Without outer space and case, and as [`plain`] has it.
 pub(crate) fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
+    plain(text).trim().to_lowercase()
 }
 
 /// One row or object of an input.

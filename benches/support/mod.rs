@@ -23,6 +23,11 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
         .current_dir(folder)
         .env("DESKFERRY_STATE", folder.join("state"))
         .stdin(Stdio::null());
+    // A file that is named is trusted.
+    let config = folder.join("deskferry.toml");
+    if config.is_file() {
+        command.env("DESKFERRY_CONFIG", config);
+    }
     command
 }
 

@@ -8,6 +8,7 @@ mod ticket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -71,6 +72,12 @@ pub(super) struct Global {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
+    /// Trust the configuration that was found: what it runs, reads and sends to. Once is enough until that changes
+    #[arg(long, global = true)]
+    pub trust: bool,
+    /// Who may read the files that are written, in octal: 640 [default: only you; a file that is there keeps its rights]
+    #[arg(long, global = true, value_name = "MODE", value_parser = crate::outfile::parse_mode)]
+    pub mode: Option<u32>,
     /// Ends the program whatever the command is doing.
     #[arg(skip)]
     pub force: Force,
@@ -131,13 +138,16 @@ pub(super) enum Command {
     /// The emulator of both systems, on its own
     Sandbox(SandboxArgs),
     /// Completions for a shell
-    #[command(after_help = "Example:\n  deskferry completions bash > deskferry.bash")]
+    #[command(after_help = "Example:\n  deskferry completions bash -o deskferry.bash")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+        /// Write them into this file: where a shell writes it (`>` of PowerShell), signs may change
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// The manual page, or a page a command
-    #[command(after_help = "Example:\n  deskferry man > deskferry.1")]
+    #[command(after_help = "Example:\n  deskferry man -o man")]
     Man(ManArgs),
 }
 
@@ -319,11 +329,19 @@ pub(super) struct ReadAs {
 #[derive(Debug, Subcommand)]
 pub(super) enum SchemaCommand {
     /// The JSON Schema of mapping files: editors complete and check by it
-    #[command(after_help = "Example:\n  deskferry schema mapping > deskferry-mapping.schema.json")]
-    Mapping,
+    #[command(after_help = "Example:\n  deskferry schema mapping -o deskferry-mapping.schema.json")]
+    Mapping {
+        /// Write it into this file
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// The JSON Schema of files of columns, for `export --columns`
-    #[command(after_help = "Example:\n  deskferry schema columns > deskferry-columns.schema.json")]
-    Columns,
+    #[command(after_help = "Example:\n  deskferry schema columns -o deskferry-columns.schema.json")]
+    Columns {
+        /// Write it into this file
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// The fields that a mapping can fill, or the names that a column of an export can show
     #[command(
         after_help = "Example:\n  deskferry schema fields --system incidentiq --operation comment"
@@ -460,7 +478,22 @@ pub(super) struct SandboxArgs {
     /// A fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub faults: Vec<String>,
-    /// The seed of the faults
+    /// Changes that other people make to tickets meanwhile; 0: none
+    #[arg(long, value_name = "RATE", default_value = "0", value_parser = sandbox_rate)]
+    pub people: f64,
+    /// Refuse a read to every token: issues, locations, users, custom_fields, … (repeatable)
+    #[arg(long, value_name = "OPERATION")]
+    pub deny: Vec<String>,
+    /// Show notes among the team to nobody
+    #[arg(long)]
+    pub hide_notes: bool,
+    /// Erase the texts of ClearFeed's requests that are older, such as 60d [default: never]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub retention: Option<Duration>,
+    /// Ignore what a new activity of IncidentIQ says: created-date, owner or activity-id (repeatable)
+    #[arg(long, value_name = "MEMBER", value_parser = unheeded)]
+    pub ignore: Vec<crate::sandbox::Unheeded>,
+    /// The seed of the faults and of what people do
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
@@ -488,6 +521,21 @@ fn max_errors(text: &str) -> Result<MaxErrors, String> {
             .map(MaxErrors::InARow)
             .ok_or_else(wrong),
     }
+}
+
+/// A number of days: `60d`.
+fn days(text: &str) -> Result<Duration, String> {
+    let number = text.trim().strip_suffix('d').unwrap_or(text).trim();
+    let days = number.parse::<u32>().ok().filter(|days| *days > 0);
+    days.map(|days| Duration::from_secs(u64::from(days) * 86_400))
+        .ok_or_else(|| format!("`{text}` is not a number of days, write `60d`"))
+}
+
+fn unheeded(text: &str) -> Result<crate::sandbox::Unheeded, String> {
+    crate::sandbox::Unheeded::parse(text).ok_or_else(|| {
+        let words: Vec<_> = crate::sandbox::Unheeded::words().collect();
+        format!("`{text}` is none of {}", words.join(", "))
+    })
 }
 
 fn sandbox_rate(text: &str) -> Result<f64, String> {

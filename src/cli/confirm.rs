@@ -8,7 +8,7 @@ use crate::config::shown;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::words;
 use crate::run::{Limiter, UNKNOWN_RATE};
-use crate::systems::Operation;
+use crate::systems::{Operation, Schema, call_of};
 
 /// What is about to be written.
 pub(super) struct About<'a> {
@@ -17,6 +17,8 @@ pub(super) struct About<'a> {
     pub(super) tickets: String,
     /// How many requests that takes; `None`: that is seen when they go.
     pub(super) requests: Option<f64>,
+    /// How many steps it takes at most, by their calls.
+    pub(super) steps: Vec<(&'a str, u64)>,
     /// What lets e-mails and the like fire.
     pub(super) notify: &'a str,
     /// How it is taken back.
@@ -41,7 +43,7 @@ impl About<'_> {
                 self.notify
             ),
         };
-        [
+        let mut lines = vec![
             format!(
                 "  about to {} {} in {}",
                 self.operation.verb(),
@@ -56,10 +58,47 @@ impl About<'_> {
             format!("    as         {whom}"),
             format!("    how long   {least} at {}", words::rate(rate)),
             silent,
-            format!("    undo       {}", self.undo),
-        ]
-        .join("\n")
+        ];
+        lines.extend(self.set_off(system.schema()));
+        lines.push(format!("    undo       {}", self.undo));
+        lines.join("\n")
     }
+
+    /// What the steps set off whatever is switched off, each kind with its number.
+    fn set_off(&self, schema: &dyn Schema) -> Vec<String> {
+        let mut effects: Vec<(&str, Vec<String>)> = Vec::new();
+        for (call, count) in self.steps.iter().filter(|(_, count)| *count > 0) {
+            let Some(effect) = schema.sets_off(call) else {
+                continue;
+            };
+            let step = format!("{} × {call}", words::count(*count));
+            match effects.iter_mut().find(|(known, _)| *known == effect) {
+                Some((_, steps)) => steps.push(step),
+                None => effects.push((effect, vec![step])),
+            }
+        }
+        effects
+            .iter()
+            .map(|(effect, steps)| {
+                format!("    sets off   up to {}: these {effect}", steps.join(", "))
+            })
+            .collect()
+    }
+}
+
+/// The calls of steps, each with how often it is made for so many tickets.
+pub(super) fn by_call<'s>(
+    steps: impl Iterator<Item = &'s str>,
+    tickets: u64,
+) -> Vec<(&'s str, u64)> {
+    let mut calls: Vec<(&str, u64)> = Vec::new();
+    for call in steps.map(call_of) {
+        match calls.iter_mut().find(|(known, _)| *known == call) {
+            Some((_, count)) => *count += tickets,
+            None => calls.push((call, tickets)),
+        }
+    }
+    calls
 }
 
 /// Asks a question on the terminal; what is no clear *yes* is none.

@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::args::{Global, SandboxState, Where};
+use super::trust;
 use crate::config::{self, Config, Profile, StateFolder};
 use crate::error::{Error, Result};
 use crate::ledger::RunInfo;
 use crate::redact::Secrets;
 use crate::sandbox::{self, FaultSpec, Sandbox};
-use crate::systems::{self, Connection, System, SystemName};
+use crate::systems::{self, Connection, Route, System, SystemName};
 
 /// The sandbox's own limit, and therefore ours against it.
 const SANDBOX_RATE: f64 = 100.0;
@@ -55,7 +56,7 @@ impl Target {
                 seed: None,
             }));
         }
-        let config = Config::load(global.config.as_deref(), &current_folder()?)?;
+        let config = trust::configuration(global.config.as_deref(), &current_folder()?, global)?;
         let from_environment = || {
             std::env::var("DESKFERRY_PROFILE")
                 .ok()
@@ -267,6 +268,11 @@ pub(super) async fn connection(
                 concurrency,
                 insecure_http,
                 timeout: profile.timeout.unwrap_or(TIMEOUT),
+                route: Route {
+                    proxy: profile.proxy.clone(),
+                    ca_file: profile.ca_file.clone(),
+                },
+                retention: profile.retention,
             };
             Ok((connection, None))
         }
@@ -318,6 +324,8 @@ async fn embedded(
         concurrency,
         insecure_http: false,
         timeout: TIMEOUT,
+        route: Route::default(),
+        retention: None,
     };
     Ok((sandbox, connection))
 }
@@ -343,7 +351,7 @@ pub(super) fn sandbox_failed(error: sandbox::SandboxError) -> Error {
         .hint(hint)
 }
 
-fn current_folder() -> Result<std::path::PathBuf> {
+pub(super) fn current_folder() -> Result<std::path::PathBuf> {
     std::env::current_dir()
         .map_err(|error| Error::machine("the current folder is gone").caused_by(error))
 }

@@ -53,7 +53,7 @@ pub(super) async fn run(
                         aside.display()
                     ));
                 }
-                cache::write_snapshot(path, directory.snapshot())?;
+                cache::write_snapshot(path, directory.snapshot(), global.readers())?;
                 output.say(&format!("  snapshot   {}", path.display()));
             }
             if output.is_json() {

@@ -16,7 +16,7 @@ use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::outfile;
 use crate::record::Record;
 use crate::report::words;
-use crate::source::{self, Input, InputOptions, Row, SheetChoice, SheetName};
+use crate::source::{self, Input, InputOptions, Likely, Row, SheetChoice, SheetName};
 use crate::systems::{self, Operation, Schema, SystemName};
 
 /// So many rows are looked at.
@@ -45,6 +45,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         is_whole: read.is_whole,
         other_sheets: &read.other_sheets,
         options: &read.options,
+        guess: read.guess.as_ref(),
         found_headings: read.found_headings,
         schema: schema.as_ref(),
         operation: Operation::Create,
@@ -155,6 +156,8 @@ fn system(args: &InitArgs, directory: Option<&Directory>) -> Result<SystemName> 
 struct Read {
     input: Input,
     options: InputOptions,
+    /// The encoding, where it was guessed.
+    guess: Option<Likely>,
     found_headings: bool,
     records: Vec<Record>,
     is_whole: bool,
@@ -166,12 +169,16 @@ fn read(args: &InitArgs) -> Result<Read> {
     let paths = [args.input.clone()];
     // It comes once.
     let comes_once = source::comes_once(&args.input);
+    let mut guess = None;
     let mut input = match Input::open(&paths, &options) {
         Err(error) if options.encoding.is_none() && !comes_once => {
             // Spreadsheet programs write the encoding of their country: the bytes tell which it may be.
-            options.encoding = source::likely_encoding(&args.input)?.map(str::to_owned);
-            match options.encoding {
-                Some(_) => Input::open(&paths, &options)?,
+            guess = source::likely_encoding(&args.input)?;
+            match &guess {
+                Some(guess) => {
+                    options.encoding = Some(guess.charset.label());
+                    Input::open(&paths, &options)?
+                }
                 None => return Err(error),
             }
         }
@@ -219,6 +226,7 @@ fn read(args: &InitArgs) -> Result<Read> {
     Ok(Read {
         input,
         options,
+        guess,
         found_headings,
         records,
         is_whole,

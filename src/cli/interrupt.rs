@@ -1,4 +1,6 @@
-//! Ctrl-C: once drains, twice stops, and whatever still hangs then does not keep the program alive.
+//! Ctrl-C: once drains, twice stops, and whatever still hangs then does not keep the program alive. So does all else by which
+//! a machine asks programs to end: SIGTERM, a terminal that is closed (SIGHUP), and on Windows Ctrl-Break, a closed window,
+//! a logoff and a shutdown.
 //!
 //! Signals are heard on a thread of their own, so that nothing that keeps the other threads busy is in their way. It ends
 //! with the program.
@@ -16,7 +18,7 @@ use crate::run::{Going, Stop};
 /// How long a command that was told twice to stop may still write what it knows. A third signal does not wait.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Listens for Ctrl-C and SIGTERM from here to the end of the program.
+/// Listens for Ctrl-C and its like from here to the end of the program.
 pub(super) struct Interrupts {
     stop: Stop,
 }
@@ -80,41 +82,99 @@ fn hear(sender: &watch::Sender<Going>, force: &Force, ready: &mpsc::Sender<std::
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None`: the program was started so that it outlives its terminal.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 fn signals() -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
+    // To listen is to be no longer deaf, so it is asked first.
+    let is_deaf = ignores_hangup(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
     Ok(Signals {
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
+        hangup: match is_deaf {
+            true => None,
+            false => Some(signal(SignalKind::hangup())?),
+        },
     })
+}
+
+/// Whether `nohup` or the like made this process deaf to SIGHUP, by what Linux says of it. Other systems do not say it
+/// without unsafe code: there a closed terminal drains.
+#[cfg(unix)]
+fn ignores_hangup(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, the lowest bit.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(unix)]
 impl Signals {
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => std::future::pending::<()>().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = hangup => {}
         }
     }
 }
 
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-fn signals() -> std::io::Result<Signals> {
-    Ok(Signals)
+#[cfg(windows)]
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    stop: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    logoff: tokio::signal::windows::CtrlLogoff,
+    shutdown: tokio::signal::windows::CtrlShutdown,
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn signals() -> std::io::Result<Signals> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+    Ok(Signals {
+        interrupt: ctrl_c()?,
+        stop: ctrl_break()?,
+        close: ctrl_close()?,
+        logoff: ctrl_logoff()?,
+        shutdown: ctrl_shutdown()?,
+    })
+}
+
+#[cfg(windows)]
 impl Signals {
+    /// After the last three Windows ends the program by itself, a few seconds later: what is under way is in the ledger.
     async fn next(&mut self) {
-        // An error means that the handler could not be installed: then no Ctrl-C will ever come this way.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.stop.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.logoff.recv() => {}
+            _ = self.shutdown.recv() => {}
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_deaf_to_hangups_stays_so() {
+        let status = |mask: &str| {
+            format!("Name:\tdeskferry\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n")
+        };
+        assert!(ignores_hangup(&status("0000000000000001")));
+        assert!(ignores_hangup(&status("0000000000001007")));
+        assert!(!ignores_hangup(&status("0000000000001000")));
+        assert!(!ignores_hangup(""));
     }
 }

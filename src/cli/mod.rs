@@ -21,11 +21,13 @@ mod schedule;
 mod schema;
 mod state;
 mod ticket;
+mod trust;
 mod validate;
 
 use clap::Parser;
 
 use crate::error::{Error, ExitCode, Result};
+use crate::outfile::Readers;
 use crate::redact::Secrets;
 use args::{Cli, Command, Format, Global, LogFormat};
 use output::Output;
@@ -90,7 +92,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Export(args) => export::run(*args, &global, output).await,
             Command::Doctor(args) => doctor::run(*args, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, &global, output).await,
-            Command::Completions { shell } => pages::completions(shell, *output),
+            Command::Completions {
+                shell,
+                output: path,
+            } => pages::completions(shell, path.as_deref(), *output),
             Command::Man(args) => pages::man(&args, *output),
         }
     });
@@ -123,6 +128,11 @@ fn start_log(global: &Global) {
 }
 
 impl Global {
+    /// Who can read the files with people's data that the command writes.
+    fn readers(&self) -> Readers {
+        Readers::People(self.mode)
+    }
+
     fn is_json(&self) -> bool {
         self.format == Format::Json
     }

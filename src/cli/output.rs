@@ -1,12 +1,14 @@
 //! Data to standard output, everything else to standard error.
 
 use std::io::{ErrorKind as IoKind, IsTerminal, Write};
+use std::path::Path;
 
 use console::style;
 use serde_json::json;
 
 use super::args::Global;
 use crate::error::{Error, Result};
+use crate::outfile::{self, Readers};
 use crate::report::diagnostic::{self, Look};
 use crate::report::progress::Show;
 
@@ -56,6 +58,15 @@ impl Output {
         writeln!(stdout, "{text}")
             .and_then(|()| stdout.flush())
             .map_err(write_failed)
+    }
+
+    /// A text that holds nobody's data: into a file, else on standard output.
+    pub(super) fn text(self, path: Option<&Path>, text: &str) -> Result<()> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return self.data(text);
+        };
+        let written = outfile::replace(path, format!("{text}\n").as_bytes(), Readers::AsUsual);
+        written.map_err(|error| outfile::unwritable(path, error))
     }
 
     /// The error that ended the command, as data too where that is asked for.

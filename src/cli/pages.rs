@@ -12,10 +12,10 @@ use crate::error::{Error, ExitCode, Result};
 use crate::outfile;
 
 /// `deskferry completions SHELL`
-pub(super) fn completions(shell: Shell, output: Output) -> Result<ExitCode> {
+pub(super) fn completions(shell: Shell, path: Option<&Path>, output: Output) -> Result<ExitCode> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "deskferry", &mut text);
-    output.data(String::from_utf8_lossy(&text).trim_end())?;
+    output.text(path, String::from_utf8_lossy(&text).trim_end())?;
     Ok(ExitCode::Done)
 }
 

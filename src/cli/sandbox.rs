@@ -16,6 +16,11 @@ pub(super) async fn run(args: SandboxArgs, global: &Global, output: &Output) -> 
         rate: args.rate,
         tickets: args.tickets,
         max_page: args.max_page,
+        people: args.people,
+        deny: args.deny,
+        hides_notes: args.hide_notes,
+        retention: args.retention,
+        unheeded: args.ignore,
         faults: faults(&args.faults)?,
         temper: match args.temper {
             Temper::Lenient => crate::sandbox::Temper::Lenient,

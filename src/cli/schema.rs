@@ -1,6 +1,7 @@
 //! `deskferry schema`: the mapping for editors, the fields of a system for people.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -16,8 +17,12 @@ use crate::systems::{self, Dialect, Operation};
 
 pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
     match command {
-        SchemaCommand::Mapping => schema(&json_schema()?, *output)?,
-        SchemaCommand::Columns => schema(&columns::json_schema(), *output)?,
+        SchemaCommand::Mapping { output: path } => {
+            schema(&json_schema()?, path.as_deref(), *output)?;
+        }
+        SchemaCommand::Columns { output: path } => {
+            schema(&columns::json_schema(), path.as_deref(), *output)?;
+        }
         SchemaCommand::Fields { common: true, .. } => common_fields(*output)?,
         SchemaCommand::Fields {
             system, operation, ..
@@ -26,10 +31,10 @@ pub(super) fn run(command: SchemaCommand, output: &Output) -> Result<ExitCode> {
     Ok(ExitCode::Done)
 }
 
-fn schema(schema: &Value, output: Output) -> Result<()> {
+fn schema(schema: &Value, path: Option<&Path>, output: Output) -> Result<()> {
     let text = serde_json::to_string_pretty(schema)
         .map_err(|error| Error::machine("the schema cannot be written").caused_by(error))?;
-    output.data(&text)
+    output.text(path, &text)
 }
 
 /// What a column of an export can show.

@@ -36,6 +36,9 @@ struct RawProfile {
     visible_within: Option<String>,
     timeout: Option<String>,
     live: Option<bool>,
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+    retention: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,10 +146,26 @@ fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
             .transpose()
             .map_err(wrong)?,
         live: raw.live,
+        proxy: raw
+            .proxy
+            .map(|text| check_proxy(&text))
+            .transpose()
+            .map_err(wrong)?,
+        ca_file: raw
+            .ca_file
+            .map(|file| path.parent().unwrap_or(Path::new("")).join(file)),
+        retention: raw
+            .retention
+            .map(|text| parse_retention(&text))
+            .transpose()
+            .map_err(wrong)?,
         url,
         name: name.clone(),
     };
     match system {
+        SystemName::IncidentIq if profile.retention.is_some() => {
+            Err(wrong("`retention` is for ClearFeed: IncidentIQ keeps the texts of tickets".to_owned()).hint("leave it out"))
+        }
         SystemName::IncidentIq if profile.url.is_none() => {
             Err(wrong("`url` is missing".to_owned()).hint("the address of your site, such as \"https://district.incidentiq.com\""))
         }
@@ -170,6 +189,54 @@ fn check_url(text: &str) -> Result<url::Url, String> {
             "{} is no scheme for `url`, write https://…",
             shown(other)
         )),
+    }
+}
+
+/// A proxy as it is typed: `proxy.district.example:8080`, or with `http://`.
+fn check_proxy(text: &str) -> Result<url::Url, String> {
+    let whole = match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("http://{text}"),
+    };
+    // Whatever is wrong with it, a password in it is not shown.
+    if text.contains('@') {
+        return Err(
+            "`proxy` names a user or a password, which no configuration holds: leave `proxy` out, and put the whole address into the variable HTTPS_PROXY"
+                .to_owned(),
+        );
+    }
+    let url = url::Url::parse(&whole)
+        .map_err(|error| format!("{} is no address of a proxy: {error}", shown(text)))?;
+    match url.scheme() {
+        "http" | "https" if url.host().is_some() => Ok(url),
+        _ => Err(format!(
+            "{} is no proxy that can be used: write `http://host:port`. SOCKS proxies and automatic configuration (PAC) are not supported",
+            shown(text)
+        )),
+    }
+}
+
+/// How long the system keeps texts: `90d`, `12 months`, `1 year`. A month counts 30 days here and a year 365.
+fn parse_retention(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!(
+            "{} is no time for `retention`, write `90d` or `1y`",
+            shown(text)
+        )
+    };
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let days = i64::from(span.get_years()) * 365
+        + i64::from(span.get_months()) * 30
+        + i64::from(span.get_weeks()) * 7
+        + i64::from(span.get_days());
+    let hours = days * 24 + i64::from(span.get_hours());
+    match u64::try_from(hours) {
+        Ok(hours) if hours >= 24 => Ok(Duration::from_secs(hours * 3600)),
+        Ok(_) => Err(format!(
+            "`retention` is at least a day, {} is less",
+            shown(text)
+        )),
+        Err(_) => Err(wrong()),
     }
 }
 
@@ -296,6 +363,52 @@ mod tests {
             let said = format!("{error} {:?} {error:?}", error.hints());
             assert!(!said.contains(token), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn proxies_certificates_and_retention() {
+        let head =
+            "[profiles.a]\nsystem = \"clearfeed\"\ntenant = \"a\"\ntoken = { env = \"T\" }\n";
+        let one = |lines: &str| {
+            read(&format!("{head}{lines}"), Path::new("/etc/deskferry.toml"))
+                .map(|mut all| all.remove("a").unwrap())
+        };
+        let profile = one(
+            "proxy = \"proxy.district.example:8080\"\nca_file = \"ca.pem\"\nretention = \"90d\"\n",
+        )
+        .unwrap();
+        assert_eq!(
+            profile.proxy.unwrap().as_str(),
+            "http://proxy.district.example:8080/"
+        );
+        assert_eq!(profile.ca_file.unwrap(), Path::new("/etc/ca.pem"));
+        assert_eq!(profile.retention, Some(Duration::from_secs(90 * 86_400)));
+        let year = one("retention = \"1 year\"\n").unwrap().retention;
+        assert_eq!(year, Some(Duration::from_secs(365 * 86_400)));
+        for (line, said) in [
+            ("proxy = \"socks5://proxy:1080\"", "SOCKS"),
+            ("proxy = \"http://\"", "proxy"),
+            ("retention = \"soon\"", "no time"),
+            ("retention = \"3h\"", "at least a day"),
+        ] {
+            let error = one(line).unwrap_err();
+            assert!(error.to_string().contains(said), "{line}: {error}");
+        }
+        for proxy in [
+            "http://ada:hush@proxy:8080",
+            "ada:hush@proxy",
+            "http://ada:hush@",
+        ] {
+            let error = one(&format!("proxy = \"{proxy}\""))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("HTTPS_PROXY") && !error.contains("hush"),
+                "{error}"
+            );
+        }
+        let error = parse("[profiles.a]\nsystem = \"incidentiq\"\nurl = \"https://a.example\"\ntoken = { env = \"T\" }\nretention = \"90d\"\n").unwrap_err();
+        assert!(error.to_string().contains("ClearFeed"), "{error}");
     }
 
     #[test]

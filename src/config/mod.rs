@@ -1,25 +1,31 @@
 //! `deskferry.toml`: named connections, secrets by reference only.
 //!
-//! The file is found in the current folder, its parents, then the user's configuration folder. What was typed
-//! (raw, serde) and what is used ([`Profile`]) are two types; checking happens once, here.
+//! The file is found in the current folder, its parents, then the user's configuration folder; one that others can change
+//! is not read, and what a found one runs, reads or speaks to is confirmed once ([`Trusted`]). What was typed (raw, serde)
+//! and what is used ([`Profile`]) are two types; checking happens once, here.
 
+mod access;
 mod file;
 mod secret;
 mod state;
+mod trust;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
-use crate::infile;
 use crate::systems::{Dialect, SystemName};
+use crate::{infile, outfile};
 
+pub use access::IS_CHECKED as CHECKS_RIGHTS;
 pub use file::parse_rate;
 pub use secret::{TokenRef, shown};
 pub use state::StateFolder;
+pub use trust::Trusted;
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "deskferry.toml";
@@ -55,6 +61,12 @@ pub struct Profile {
     pub timeout: Option<Duration>,
     /// Whether waits are long and the first write is confirmed by name; `None`: unless the sandbox answers.
     pub live: Option<bool>,
+    /// The proxy by which the system is reached; `None`: what the environment or the operating system names.
+    pub proxy: Option<url::Url>,
+    /// A file of further certificates (PEM) that are believed, such as that of a school's filter.
+    pub ca_file: Option<PathBuf>,
+    /// The system erases the texts of tickets after so long (ClearFeed); `None`: it keeps them.
+    pub retention: Option<Duration>,
 }
 
 impl Profile {
@@ -69,35 +81,56 @@ impl Profile {
     }
 }
 
+/// How a configuration came to be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The user named the file: `--config` or `DESKFERRY_CONFIG`.
+    Named,
+    /// It is in the user's own configuration folder.
+    Own,
+    /// It was found in the current folder or a parent.
+    #[default]
+    Found,
+}
+
 /// The configuration: every profile of the file that was found.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The file, if there is one.
     pub path: Option<PathBuf>,
+    /// How the file came to be used.
+    pub origin: Origin,
     profiles: BTreeMap<String, Profile>,
 }
 
 impl Config {
-    /// Reads the named file, or finds one; no file at all is an empty configuration.
+    /// Reads the named file, or finds one; no file at all is an empty configuration. Whether one that was found is trusted
+    /// is asked later, of [`Trusted`].
     ///
     /// # Errors
-    /// When the named file is missing, or the file is not as it should be.
+    /// When the named file is missing, others can change the one that was found, or it is not as it should be.
     pub fn load(named: Option<&Path>, folder: &Path) -> Result<Self> {
-        let path = match named {
-            Some(path) => Some(path.to_owned()),
+        let found = match named {
+            Some(path) => Some((path.to_owned(), Origin::Named)),
             None => find(folder),
         };
-        let Some(path) = path else {
+        let Some((path, origin)) = found else {
             return Ok(Self::default());
         };
-        let text = infile::text(&path, infile::MOST_WORDS).map_err(|error| {
+        let failed = |error: std::io::Error| {
             Error::usage("cannot read the configuration")
                 .at(path.display())
                 .caused_by(error)
-        })?;
+        };
+        let file = File::open(&path).map_err(failed)?;
+        if origin != Origin::Named {
+            access::check(&file, &path)?;
+        }
+        let text = infile::text_of(file, infile::MOST_WORDS).map_err(failed)?;
         let profiles = file::read(&text, &path)?;
         Ok(Self {
             path: Some(path),
+            origin,
             profiles,
         })
     }
@@ -126,17 +159,21 @@ impl Config {
     }
 }
 
-fn find(folder: &Path) -> Option<PathBuf> {
+fn find(folder: &Path) -> Option<(PathBuf, Origin)> {
+    use etcetera::BaseStrategy;
+    let own = etcetera::choose_base_strategy()
+        .ok()
+        .map(|home| home.config_dir().join("deskferry").join(FILE_NAME));
     let beside = folder
         .ancestors()
         .map(|folder| folder.join(FILE_NAME))
         .find(|path| path.is_file());
-    beside.or_else(|| {
-        use etcetera::BaseStrategy;
-        let home = etcetera::choose_base_strategy().ok()?;
-        let path = home.config_dir().join("deskferry").join(FILE_NAME);
-        path.is_file().then_some(path)
-    })
+    match (beside, own) {
+        (Some(path), Some(own)) if outfile::is_same_file(&path, &own) => Some((path, Origin::Own)),
+        (Some(path), _) => Some((path, Origin::Found)),
+        (None, Some(own)) if own.is_file() => Some((own, Origin::Own)),
+        (None, _) => None,
+    }
 }
 
 #[cfg(test)]
@@ -155,5 +192,8 @@ mod tests {
         assert_eq!(config.names().collect::<Vec<_>>(), ["home"]);
         let error = config.profile("hom").unwrap_err();
         assert!(error.hints()[0].contains("`home`"), "{error:?}");
+        assert_eq!(config.origin, Origin::Found);
+        let named = Config::load(config.path.as_deref(), folder.path()).unwrap();
+        assert_eq!(named.origin, Origin::Named);
     }
 }

@@ -71,7 +71,7 @@ pub fn store(state: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
             .caused_by(error)
             .hint("give it write permission, or choose another folder by --state")
     })?;
-    write(&path, snapshot)?;
+    write(&path, snapshot, Readers::Owner)?;
     Ok(path)
 }
 
@@ -118,8 +118,8 @@ pub fn read_snapshot(path: &Path) -> Result<Snapshot> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_snapshot(path: &Path, snapshot: &Snapshot) -> Result<()> {
-    write(path, snapshot)
+pub(crate) fn write_snapshot(path: &Path, snapshot: &Snapshot, readers: Readers) -> Result<()> {
+    write(path, snapshot, readers)
 }
 
 /// Why bytes are no snapshot.
@@ -143,14 +143,14 @@ fn parse(bytes: &[u8]) -> Result<Snapshot, Unfit> {
     serde_json::from_slice(bytes).map_err(broken)
 }
 
-fn write(path: &Path, snapshot: &Snapshot) -> Result<()> {
+fn write(path: &Path, snapshot: &Snapshot, readers: Readers) -> Result<()> {
     let failed = |error: std::io::Error| {
         Error::machine("the directory snapshot cannot be written")
             .at(path.display())
             .caused_by(error)
     };
     let bytes = serde_json::to_vec_pretty(snapshot).expect("a snapshot is always written as JSON");
-    outfile::replace(path, &bytes, Readers::Owner).map_err(failed)
+    outfile::replace(path, &bytes, readers).map_err(failed)
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {
@@ -260,7 +260,7 @@ mod tests {
     fn snapshot_files_say_what_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("district.json");
-        write_snapshot(&path, &snapshot("t")).unwrap();
+        write_snapshot(&path, &snapshot("t"), Readers::default()).unwrap();
         assert_eq!(read_snapshot(&path).unwrap(), snapshot("t"));
         fs::write(&path, "Name,Id\n").unwrap();
         let error = read_snapshot(&path).unwrap_err();

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use unicase::UniCase;
 
+use crate::unicode::plain;
+
 /// At most so many names are suggested.
 const MOST: usize = 3;
 
@@ -24,11 +26,14 @@ const CANDIDATES: usize = 64;
 /// Longer texts are compared by their beginning: nobody mistypes a whole paragraph for a name.
 const LONGEST: usize = 120;
 
-/// Unicode case folding, without outer space, inner space collapsed: how names are compared.
+/// Unicode case folding, without outer space, inner space collapsed, composed and without what is invisible: how names
+/// are compared.
 pub fn fold(text: &str) -> String {
     let text = text.trim();
     if !text.is_ascii() {
-        return collapse(&UniCase::unicode(text).to_folded_case());
+        let folded = UniCase::unicode(&*plain(text)).to_folded_case();
+        // Folding takes some letters apart.
+        return collapse(&plain(&folded));
     }
     let mut folded = String::with_capacity(text.len());
     for word in text.split_ascii_whitespace() {

@@ -4,7 +4,7 @@
 //! after a crash, with a corrected mapping, with the error file. The first attempt has the code of the run (`7KQ2`), the
 //! others count on (`7KQ2.2`). The table `run` holds attempts; its column `job` says to which run one belongs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -17,6 +17,9 @@ use super::{EndFilter, Ledger, MadeTicket, RunInfo, RunState, UNKNOWN_CONTENT};
 use crate::error::{Error, Result};
 use crate::record::RowKey;
 use crate::systems::{CREATE, Ticket};
+
+/// Ends with the stored codes of the attempts that kept them, and where the next page begins.
+type Ends = (Vec<(String, StoredRow)>, Option<After>);
 
 /// To which run a start belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -158,12 +161,22 @@ impl Ledger {
         })
     }
 
-    /// How many tickets each attempt has made that the ledger still holds, by the attempt's code.
+    /// How the rows of each of these runs ended, in one pass over the steps.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn made(&self) -> Result<Vec<(String, u64)>> {
-        self.read(made).await
+    pub async fn tallies(&self, runs: &[Run]) -> Result<Vec<Tally>> {
+        let of: Vec<(Vec<String>, Unsent)> = runs
+            .iter()
+            .map(|run| (run.codes(), Unsent::of(run)))
+            .collect();
+        self.read(move |c| {
+            let made = made(c)?;
+            of.iter()
+                .map(|(codes, unsent)| tally(c, codes, &made, *unsent))
+                .collect()
+        })
+        .await
     }
 
     /// How the rows of a run ended.
@@ -171,8 +184,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn tally(&self, run: &Run) -> Result<Tally> {
-        let (codes, not_sent) = (run.codes(), not_sent(run));
-        self.read(move |c| tally(c, &codes, not_sent)).await
+        let mut all = self.tallies(std::slice::from_ref(run)).await?;
+        Ok(all.pop().unwrap_or_default())
     }
 
     /// A page of the ends that a run kept, by attempt and in the order of its input; of each row its last end. `after`
@@ -230,15 +243,44 @@ fn count_of(totals: Option<&Value>, name: &str) -> u64 {
     totals.and_then(|it| it[name].as_u64()).unwrap_or(0)
 }
 
-/// What the last attempt over the whole input left unsent; a later one over a part of it may have sent some.
-fn not_sent(run: &Run) -> u64 {
-    let input = &run.first().meta.input_print;
-    let whole = |attempt: &&RunInfo| attempt.meta.input_print == *input && attempt.totals.is_some();
-    let last = run.attempts.iter().rev().find(whole);
-    count_of(last.and_then(|attempt| attempt.totals.as_ref()), "not_sent")
+/// What the last attempt that came to its end over the whole input says of it. One that was killed since, or that was over a
+/// part of it, may have sent some of what that one left.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unsent {
+    /// The records of the input.
+    records: u64,
+    /// Those that it did not come to.
+    left: u64,
+    /// Those that were done before it, whoever did them.
+    before: u64,
+    /// Tickets that were rolled back since.
+    undone: u64,
 }
 
-fn made(c: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+impl Unsent {
+    fn of(run: &Run) -> Self {
+        let input = &run.first().meta.input_print;
+        let whole =
+            |attempt: &&RunInfo| attempt.meta.input_print == *input && attempt.totals.is_some();
+        let last = run.attempts.iter().rev().find(whole);
+        let count = |name| count_of(last.and_then(|attempt| attempt.totals.as_ref()), name);
+        Self {
+            records: count("records"),
+            left: count("not_sent"),
+            before: count("done_before") + count("repeated"),
+            undone: run.undone(),
+        }
+    }
+
+    /// What is left by now, at most, where so many rows have a ticket of the run or another end.
+    fn now(self, made: u64, ended: u64) -> u64 {
+        let known = (made + self.undone).max(self.before) + ended;
+        self.left.min(self.records.saturating_sub(known))
+    }
+}
+
+/// How many tickets each attempt has made that the ledger still holds, by its code.
+fn made(c: &Connection) -> rusqlite::Result<HashMap<String, u64>> {
     c.prepare(
         "SELECT run.code, count(*) FROM step JOIN run ON run.id = step.run
          WHERE step.step = ?1 AND step.ordinal = 0 AND step.state = 2 AND step.content <> ?2
@@ -260,7 +302,10 @@ pub(super) const OURS: &str =
     "(SELECT id FROM run WHERE code IN (SELECT value FROM json_each(?1)))";
 
 /// What holds of the last end of a row: no later attempt has another one, and no later attempt has found it done.
-fn is_last(latest: i64) -> String {
+fn is_last(latest: i64, attempts: usize) -> String {
+    if attempts == 1 {
+        return "1".to_owned();
+    }
     format!(
         "NOT EXISTS (SELECT 1 FROM row_end AS later
                      WHERE later.key IS row_end.key AND later.run > row_end.run AND later.run IN {OURS}
@@ -281,21 +326,26 @@ fn latest(c: &Connection, codes: &str) -> rusqlite::Result<i64> {
     .query_row([codes], |row| row.get(0))
 }
 
-fn tally(c: &Connection, codes: &[String], not_sent: u64) -> rusqlite::Result<Tally> {
+fn tally(
+    c: &Connection,
+    codes: &[String],
+    made: &HashMap<String, u64>,
+    unsent: Unsent,
+) -> rusqlite::Result<Tally> {
     let words = serde_json::json!(codes).to_string();
     let latest = latest(c, &words)?;
-    let ends = c
+    let ends: Vec<(String, u64)> = c
         .prepare(&format!(
             "SELECT state, count(*) FROM row_end WHERE run IN {OURS} AND {} GROUP BY state ORDER BY state",
-            is_last(latest)
+            is_last(latest, codes.len())
         ))?
         .query_map([&words], |row| Ok((row.get(0)?, count(row.get(1)?))))?
         .collect::<rusqlite::Result<_>>()?;
-    let made = made(c)?
-        .into_iter()
-        .filter(|(code, _)| codes.contains(code))
-        .map(|(_, made)| made)
-        .sum();
+    let made = codes.iter().filter_map(|code| made.get(code)).sum();
+    let others = ends
+        .iter()
+        .filter(|(word, _)| !matches!(word.as_str(), "created" | "incomplete"));
+    let not_sent = unsent.now(made, others.map(|(_, count)| count).sum());
     Ok(Tally {
         made,
         ends,
@@ -309,7 +359,8 @@ fn ends(
     (states, undone): (&[&str], bool),
     after: Option<After>,
     limit: u32,
-) -> rusqlite::Result<(Vec<(String, StoredRow)>, Option<After>)> {
+) -> rusqlite::Result<Ends> {
+    let attempts = codes.len();
     let codes = serde_json::json!(codes).to_string();
     let words = serde_json::json!(states).to_string();
     let (run, ordinal) = after.map_or((-1, -1), |(run, ordinal)| {
@@ -327,7 +378,7 @@ fn ends(
                                         AND undo.state IN ('undone', 'gone')))
                AND {}
              ORDER BY row_end.run, row_end.ordinal LIMIT ?6",
-            is_last(latest)
+            is_last(latest, attempts)
         ))?
         .query_map(params![codes, run, ordinal, words, undone, limit], |row| {
             let end: StoredEnd =

@@ -36,21 +36,8 @@ fn create() -> StepId {
 /// A row that is sent.
 fn intent(n: u32, content: [u8; 16]) -> Change {
     Change::Intend(Intent {
-        key: key(n),
-        step: create(),
-        later: Vec::new(),
-        place: place(n),
         content,
-        payload: [2; 16],
-        reference: Some(format!("s/k{n}")),
-        group: "IT".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(key(n), u64::from(n) + 2)
     })
 }
 
@@ -76,7 +63,7 @@ fn end(n: u32, end: &End) -> Change {
 }
 
 fn made(n: u32) -> [Change; 3] {
-    let end = self::end(
+    let end = end(
         n,
         &End::Created {
             ticket: ticket(n),
@@ -93,7 +80,7 @@ fn refused(n: u32) -> [Change; 3] {
         fields: Vec::new(),
     };
     let faults = crate::systems::refusal_faults(&refusal, &place(n));
-    let end = self::end(n, &End::Rejected(faults));
+    let end = end(n, &End::Rejected(faults));
     [intent(n, [1; 16]), settle(n, State::Rejected), end]
 }
 
@@ -183,6 +170,26 @@ async fn starts_over_an_input_are_one_run_until_one_ends_complete() {
     assert!(ledger.whole_run(&format!("{first}.9")).await.is_err());
 }
 
+/// The pilot left two rows; the attempt that brought them in died before it could say so.
+#[tokio::test]
+async fn what_a_killed_attempt_has_sent_is_not_unsent() {
+    let ledger = Ledger::in_memory().unwrap();
+    let pilot = Start {
+        ended: Some((RunState::Finished, json!({"records": 3, "not_sent": 2}))),
+        ..whole(made(0).into())
+    };
+    let code = run(&ledger, pilot).await;
+    let one = ledger.whole_run(&code).await.unwrap();
+    assert_eq!(ledger.tally(&one).await.unwrap().not_sent, 2);
+    run(&ledger, killed([made(1), refused(2)].concat())).await;
+    let one = ledger.whole_run(&code).await.unwrap();
+    let tally = ledger.tally(&one).await.unwrap();
+    assert_eq!(
+        (tally.made, tally.of("rejected"), tally.not_sent),
+        (2, 1, 0)
+    );
+}
+
 #[tokio::test]
 async fn another_input_is_another_run_and_a_retry_belongs_where_it_says() {
     let ledger = Ledger::in_memory().unwrap();
@@ -238,6 +245,10 @@ async fn what_a_run_did_not_make_is_none_of_its_tickets() {
     let ids: Vec<&str> = page.iter().map(|one| one.ticket.id.as_str()).collect();
     assert_eq!(ids, ["id2"]);
     assert_eq!(rollback.tickets(Some(after), 10).await.unwrap(), None);
+    // The same tickets, asked for by their ids.
+    let asked = ["id1", "id2", "another"].map(str::to_owned).to_vec();
+    assert_eq!(rollback.among(asked).await.unwrap(), page);
+    assert_eq!(rollback.count().await.unwrap(), 1);
     drop((rollback, locks));
     // One that a later look finds again stays that of the run that made it.
     let known = Change::Known(key(2), "id2".to_owned());

@@ -72,7 +72,9 @@ pub(super) fn beside(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Candidate, Change, Intent, Ledger, RunMeta, Settlement, State, StepId};
+    use crate::ledger::{
+        Candidate, Change, Intent, Ledger, RunMeta, SetSteps, Settlement, State, StepId,
+    };
     use crate::record::{Place, RowKey};
     use crate::systems::Looks;
     use jiff::Timestamp;
@@ -94,28 +96,13 @@ mod tests {
 
     fn sent(key: &str, step: &str, text: &str, about: Option<&str>) -> Change {
         Change::Intend(Intent {
-            key: RowKey::new(key),
             step: StepId {
                 name: step.to_owned(),
                 ordinal: 0,
             },
-            later: Vec::new(),
-            place: Place {
-                file: "t.csv".into(),
-                sheet: None,
-                row: 2,
-            },
-            content: [1; 16],
-            payload: [2; 16],
-            reference: Some(format!("s/{key}")),
-            group: "IT".to_owned(),
-            absent: 0,
-            doubted: false,
-            redo: false,
             about: about.map(str::to_owned),
-            stale: Vec::new(),
             print: Some(print(text)),
-            at: Timestamp::now(),
+            ..Intent::of_create(RowKey::new(key), 2)
         })
     }
 
@@ -164,6 +151,42 @@ mod tests {
         assert_eq!(beside.here, [print("first"), print("by its number")]);
         assert_eq!(beside.elsewhere, [("2".to_owned(), print("elsewhere"))]);
         assert_eq!(beside.ticket, Some(print("broken")));
+    }
+
+    /// One that a look has found, of a ticket that was learned from the system, is a witness from then on.
+    #[tokio::test]
+    async fn what_a_look_found_is_told_too() {
+        let ledger = Ledger::in_memory().unwrap();
+        let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let run = scope
+            .start_run(&scope.lock(None).unwrap(), RunMeta::default())
+            .await
+            .unwrap();
+        let step = StepId {
+            name: "then-1/comment".to_owned(),
+            ordinal: 0,
+        };
+        let found = Change::Set(SetSteps {
+            key: RowKey::new("a"),
+            place: Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row: 2,
+            },
+            content: [1; 16],
+            steps: vec![(step, [2; 16])],
+            print: Some(print("found")),
+            at: Timestamp::now(),
+        });
+        run.apply(vec![
+            sent("a", CREATE, "broken", None),
+            done("a", CREATE, Some("1")),
+            found,
+        ])
+        .await
+        .unwrap();
+        let beside = run.beside("comment", &ticket("1")).await.unwrap();
+        assert_eq!(beside.here, [print("found")]);
     }
 
     #[tokio::test]

@@ -89,6 +89,7 @@ impl Ledger {
     ) -> Result<u64> {
         let code = run.last().code.clone();
         self.locked_for(locks, &code).await?;
+        self.count_up().await?;
         let codes = listed(run);
         self.worker
             .call(Kind::Write, move |c| {

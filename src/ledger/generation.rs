@@ -9,6 +9,9 @@
 //!
 //! A crash between two of these leaves what can be told from an old ledger: nothing is sent before both say *open*.
 //! While it is open the last commits are in `-wal`, which nobody removes then; without it they are lost.
+//!
+//! A state folder that is put back as a whole brings its second file along. So the same is noted a third time, in the
+//! user's cache, for this ledger in this place. Caches are emptied: that nothing is noted there proves nothing.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -19,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::outfile;
 
 /// How far a run has come, as the second file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,18 +88,62 @@ fn write(ledger: &Path, mark: &Mark) -> Result<()> {
             .hint("make the folder writable, or choose another with `--state DIR`")
             .caused_by(error)
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let text = serde_json::to_string(mark).expect("strings and numbers have a JSON form");
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
-    file.persist(&path).map_err(|error| failed(error.error))?;
-    // The name is on the disk with the folder; where a folder cannot be opened, the system keeps names by itself.
-    if let Ok(folder) = std::fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
+    outfile::replace(&path, text.as_bytes(), outfile::Readers::Owner).map_err(failed)?;
+    write_third(ledger, mark);
     Ok(())
+}
+
+/// Where a third note of a ledger in this place lies: outside of its folder. `None`: there is no such place.
+#[cfg(not(test))]
+fn elsewhere(ledger: &Path, id: &str) -> Option<PathBuf> {
+    let folder = etcetera::choose_base_strategy().ok()?;
+    let folder = etcetera::BaseStrategy::cache_dir(&folder);
+    third(&folder.join("deskferry").join("ledgers"), ledger, id)
+}
+
+/// Unit tests leave nothing in anybody's cache.
+#[cfg(test)]
+fn elsewhere(ledger: &Path, id: &str) -> Option<PathBuf> {
+    let folder = ledger.parent()?.with_extension("cache");
+    folder
+        .is_dir()
+        .then(|| third(&folder, ledger, id))
+        .flatten()
+}
+
+/// The name tells neither the place nor the ledger.
+fn third(folder: &Path, ledger: &Path, id: &str) -> Option<PathBuf> {
+    let place = ledger.canonicalize().ok()?;
+    let mut hash = blake3::Hasher::new_derive_key("deskferry 2026 where a ledger is");
+    hash.update(id.as_bytes());
+    hash.update(place.as_os_str().as_encoded_bytes());
+    Some(folder.join(format!("{}.json", &hash.finalize().to_hex()[..32])))
+}
+
+/// What the third note says.
+fn read_third(ledger: &Path, id: &str) -> Option<Mark> {
+    let bytes = std::fs::read(elsewhere(ledger, id)?).ok()?;
+    let mark: Mark = serde_json::from_slice(&bytes).ok()?;
+    (mark.ledger == id).then_some(mark)
+}
+
+/// Writes the third note. One that cannot be written costs only what it would have found out.
+fn write_third(ledger: &Path, mark: &Mark) {
+    let Some(path) = elsewhere(ledger, &mark.ledger) else {
+        return;
+    };
+    let text = serde_json::to_vec(mark).expect("strings and numbers have a JSON form");
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::NamedTempFile::new_in(folder))
+        .and_then(|mut file| {
+            file.write_all(&text)?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        });
+    if let Err(error) = written {
+        tracing::debug!(%error, path = %path.display(), "cannot note how far the ledger has counted");
+    }
 }
 
 /// What the ledger itself says: which one it is, its generation, whether a run is under way.
@@ -128,7 +176,10 @@ pub(super) fn judge(
     had_wal: bool,
 ) -> rusqlite::Result<Age> {
     let kept = kept(connection)?;
-    Ok(match (kept, read(ledger)) {
+    let third = kept
+        .as_ref()
+        .and_then(|kept| Some((kept.generation, read_third(ledger, &kept.ledger)?)));
+    let age = match (kept, read(ledger)) {
         // Never run by a version that counts.
         (None, None) => Age::Current,
         (None, Some(mark)) if mark.phase == Phase::Starting => Age::Current,
@@ -147,6 +198,16 @@ pub(super) fn judge(
             1 if mark.phase == Phase::Starting => Age::Current,
             _ => Age::Doubtful("later runs have counted further than it knows"),
         },
+    };
+    Ok(match (age, third) {
+        (Age::Current, Some((generation, mark))) => match mark.generation - generation {
+            ..1 => Age::Current,
+            1 if mark.phase == Phase::Starting => Age::Current,
+            _ => Age::Doubtful(
+                "later runs in this place have counted further than its folder knows: it was put back",
+            ),
+        },
+        (age, _) => age,
     })
 }
 
@@ -161,7 +222,9 @@ pub(super) fn begin(connection: &Connection, ledger: Option<&Path>) -> rusqlite:
     let mark = ledger.and_then(read);
     let id = kept.as_ref().map(|kept| kept.ledger.clone());
     let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let noted = ledger.and_then(|ledger| read_third(ledger, &id));
     let known = mark.map_or(0, |mark| mark.generation);
+    let known = noted.map_or(known, |noted| known.max(noted.generation));
     let generation = kept.map_or(0, |kept| kept.generation).max(known) + 1;
     if let Some(path) = ledger {
         let mark = Mark {
@@ -185,6 +248,12 @@ pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
         |row| row.get(0),
     )?;
     put(connection, &kept.ledger, kept.generation + 1, open)
+}
+
+/// Counts up for something that changes what is done without a run: a rollback, a word of a person.
+pub(super) fn count(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
+    begin(connection, ledger)?;
+    end(connection)
 }
 
 /// Lets the second file say what the ledger says, which is committed.

@@ -25,6 +25,7 @@ mod glance;
 mod inputs;
 mod lock;
 mod open;
+mod place;
 mod purge;
 mod rekey;
 mod runs;
@@ -59,12 +60,13 @@ pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::{RunLock, RunLocks};
 pub(crate) use open::{private_file, private_folder};
+pub(crate) use place::objection;
 pub use purge::{Purged, backups};
 pub use rekey::DoneRow;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Candidate, Change, Control, Create, Doubted, Intent, Said, SetSteps, Settlement, State, StepId,
-    StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
+    Candidate, Change, Control, Create, Doubted, Intent, SUSPECT, Said, SetSteps, Settlement,
+    State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
 pub use undo::{Rollback, UndoAfter, UndoState, Undoable};
@@ -234,6 +236,25 @@ impl Ledger {
                 Error::usage(format!("there is no run `{code}`"))
                     .hint("`deskferry runs list` shows all runs")
             })
+    }
+
+    /// Counts up, on the disk before this returns: from now on an older ledger is told from this one. One that may be an
+    /// older one itself stays so.
+    async fn count_up(&self) -> Result<()> {
+        if matches!(self.age(), Age::Doubtful(_)) {
+            return Ok(());
+        }
+        let (file, again) = (self.file.clone(), self.file.clone());
+        let path = |file: Option<Arc<PathBuf>>| file.map(|file| file.as_path().to_owned());
+        let write = Kind::Write;
+        (self.worker)
+            .call(write, move |c| generation::count(c, path(file).as_deref()))
+            .await?;
+        (self.worker)
+            .call(write, move |c| {
+                generation::follow(c, path(again).as_deref())
+            })
+            .await
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T>

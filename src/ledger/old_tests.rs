@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::record::Place;
 use crate::systems::{CREATE, Ticket};
 
 fn step() -> StepId {
@@ -16,25 +15,8 @@ fn step() -> StepId {
 
 fn intent(n: u32) -> Intent {
     Intent {
-        key: RowKey::new(format!("key {n}")),
-        step: step(),
-        later: Vec::new(),
-        place: Place {
-            file: "tickets.csv".into(),
-            sheet: None,
-            row: u64::from(n) + 2,
-        },
-        content: [1; 16],
-        payload: [2; 16],
         reference: Some(format!("s/k{n}")),
-        group: "IT".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(RowKey::new(format!("key {n}")), u64::from(n) + 2)
     }
 }
 
@@ -242,6 +224,33 @@ async fn a_backup_that_is_put_back_is_noticed_and_trusted_only_by_word() {
         Ledger::open(&other).unwrap().age(),
         Age::Doubtful(_)
     ));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_put_back_as_a_whole_is_noticed_while_the_cache_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("state.cache");
+    std::fs::create_dir(&cache).unwrap();
+    let path = folder.path().join("state").join(FILE);
+    made(&path, 0..3).await;
+    let saved = copied(&path);
+    made(&path, 3..6).await;
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
+    for (name, bytes) in saved {
+        std::fs::write(name, bytes).unwrap();
+    }
+    let ledger = Ledger::open(&path).unwrap();
+    assert!(matches!(ledger.age(), Age::Doubtful(_)));
+    // Once it is trusted it counts on from where the later runs were.
+    ledger.trust();
+    let run = start(&ledger).await.unwrap();
+    run.finish(RunState::Finished, serde_json::json!({}))
+        .await
+        .unwrap();
+    drop((run, ledger));
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
+    std::fs::remove_dir_all(&cache).unwrap();
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use rusqlite::config::DbConfig;
 
 use super::schema::{self, Unfit};
 use super::sums::{self, Book};
-use super::{Age, generation, worker};
+use super::{Age, generation, objection, worker};
 use crate::error::{Error, Result};
+use crate::outfile;
 use crate::systems::NO_HANDLES;
 
 /// How long a command waits for another process that writes.
@@ -32,6 +33,15 @@ pub(super) enum Care {
 pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
+    }
+    if care == Care::Whole
+        && let Some(why) = objection(outfile::folder(path))
+    {
+        tracing::warn!(
+            ledger = %path.display(),
+            "the state folder is no safe place: {why}. Locks may not hold there, and a copy may be older than what was sent; \
+             use a folder on this computer's own disk, with --state DIR"
+        );
     }
     let had_wal = generation::has_wal(path);
     let size = private_file(path)?.metadata().map_or(0, |meta| meta.len());
@@ -58,7 +68,15 @@ pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
 /// Sets what makes a commit durable.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    // Without its log beside it the ledger is as durable and slower, but another process may find it locked for long.
+    if !mode.eq_ignore_ascii_case("wal") {
+        tracing::warn!(
+            mode,
+            "the ledger cannot keep its log beside it (journal_mode = WAL): is the state folder on a network or synced \
+             folder? Locks may not hold there: use a folder on this computer's own disk, with --state DIR"
+        );
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     // An fsync of macOS leaves the data in the drive's cache; elsewhere these two say nothing.
     connection.pragma_update(None, "fullfsync", true)?;
@@ -106,9 +124,9 @@ fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<()> {
     connection
         .backup("main", &unfinished, None)
         .map_err(failed)?;
-    let renamed = File::open(&unfinished)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| std::fs::rename(&unfinished, &copy));
+    // Windows syncs no file that was opened for reading only.
+    let synced = private_file(&unfinished)?.sync_all();
+    let renamed = synced.and_then(|()| outfile::rename(&unfinished, &copy));
     renamed.map_err(|error| unwritable(&copy, error))
 }
 

@@ -84,6 +84,8 @@ pub enum Said {
     Again(String),
     /// That we may not do this.
     Denied(String),
+    /// A success that does not say that anything was done: what was answered.
+    Accepted(String),
 }
 
 impl Said {
@@ -96,7 +98,7 @@ impl Said {
                     refusal.status, refusal.message
                 )
             }
-            Self::Again(what) => what.clone(),
+            Self::Again(what) | Self::Accepted(what) => what.clone(),
             Self::Denied(what) => format!("the system does not let us do this: {what}"),
         }
     }
@@ -110,6 +112,9 @@ pub struct StepId {
     /// Which of several under that name, from 0.
     pub ordinal: u32,
 }
+
+/// The shape of a step of which nobody knows whether it was sent: its ticket was learned from the system.
+pub const SUSPECT: &str = "";
 
 /// The content of a row that nobody knows: its ticket was found by its marker (`runs adopt`).
 pub const UNKNOWN_CONTENT: Digest = *b"content unknown!";
@@ -188,6 +193,37 @@ pub struct Intent {
     pub at: Timestamp,
 }
 
+#[cfg(test)]
+impl Intent {
+    /// That of the create of a row of `t.csv`, for tests.
+    pub(crate) fn of_create(key: RowKey, row: u64) -> Self {
+        Self {
+            reference: Some(format!("s/{key}")),
+            key,
+            step: StepId {
+                name: CREATE.to_owned(),
+                ordinal: 0,
+            },
+            later: Vec::new(),
+            place: Place {
+                file: "t.csv".into(),
+                sheet: None,
+                row,
+            },
+            content: [1; 16],
+            payload: [2; 16],
+            group: "IT".to_owned(),
+            absent: 0,
+            doubted: false,
+            redo: false,
+            about: None,
+            stale: Vec::new(),
+            print: None,
+            at: Timestamp::now(),
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
@@ -225,10 +261,16 @@ pub enum Change {
     /// Tickets that may be the one that the create of a row in doubt has made, for a person to decide.
     Candidates(RowKey, Vec<Candidate>),
     /// Of a row that has its ticket nobody knows what followed: its steps are looked up before they are sent, and what an
-    /// upsert sets is sent again. The time from which on they may have been made.
-    Suspect(RowKey, Timestamp),
+    /// upsert sets is sent again. The time from which on they may have been made, and whether the mapping upserts.
+    Suspect(RowKey, Timestamp, bool),
+    /// The same of every row of the scope that has its ticket: the ledger may be older than what was sent.
+    SuspectAll(bool),
+    /// The ticket that a done row holds is not its own, or gone, and this one is: what followed was done on the other.
+    Repoint(RowKey, Ticket),
     /// The ticket that a row was just given was learned of: no run of this ledger has made it.
     Known(RowKey, String),
+    /// A ticket is gone, or was rolled back by a run that this ledger has forgotten: the key that holds it is free.
+    Gone(String),
     /// The system was looked at for tickets of the scope that were made up to this time, on its clock.
     Looked(Timestamp),
     /// The run is under way still, and says so.
@@ -258,11 +300,17 @@ impl Change {
             Self::Withdraw(key, _)
             | Self::Swept(key)
             | Self::Candidates(key, _)
-            | Self::Suspect(key, _)
+            | Self::Suspect(key, ..)
+            | Self::Repoint(key, _)
             | Self::Known(key, _)
             | Self::Told { key, .. } => Some(key),
             Self::Set(set) => Some(&set.key),
-            Self::End(_) | Self::Looked(_) | Self::Alive | Self::Shape(..) => None,
+            Self::End(_)
+            | Self::Looked(_)
+            | Self::Alive
+            | Self::Shape(..)
+            | Self::Gone(_)
+            | Self::SuspectAll(_) => None,
         }
     }
 }
@@ -291,6 +339,8 @@ pub struct SetSteps {
     pub content: Digest,
     /// The steps, with the hashes of their bodies.
     pub steps: Vec<(StepId, Digest)>,
+    /// How what they made looks when it is listed, where that is known of one.
+    pub print: Option<Print>,
     /// Now, on the system's clock.
     pub at: Timestamp,
 }
@@ -478,8 +528,16 @@ pub(super) fn apply(
             Change::Swept(key) => swept(connection, scope, key)?,
             Change::Set(set) => put_set(connection, scope, run, set)?,
             Change::Candidates(key, found) => candidates(connection, scope, key, found)?,
-            Change::Suspect(key, from) => suspect(connection, scope, key, *from)?,
+            Change::Suspect(key, from, upserts) => {
+                suspect(connection, scope, key, *from)?;
+                if *upserts {
+                    forget_what_made(connection, scope, key)?;
+                }
+            }
+            Change::SuspectAll(upserts) => suspect_all(connection, scope, *upserts)?,
+            Change::Repoint(key, ticket) => repoint(connection, scope, key, ticket)?,
             Change::Known(key, ticket) => known(connection, scope, run, (key, ticket))?,
+            Change::Gone(ticket) => gone(connection, scope, ticket)?,
             Change::Looked(until) => looked(connection, scope, *until)?,
             Change::Alive => {}
             Change::Told {
@@ -496,6 +554,7 @@ pub(super) fn apply(
     Ok(late)
 }
 
+/// What was heard of an earlier request is forgotten: it is not said of the one that leaves now.
 const INTEND: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
                       file, sheet, row, reference, grp, about, sent_at, print)
@@ -509,8 +568,8 @@ const INTEND: &str = "
         ticket = CASE step.state WHEN 6 THEN NULL ELSE ticket END,
         number = CASE step.state WHEN 6 THEN NULL ELSE number END,
         url = CASE step.state WHEN 6 THEN NULL ELSE url END,
-        error = CASE step.state WHEN 6 THEN NULL ELSE error END,
-        doubted = CASE step.state WHEN 6 THEN excluded.doubted ELSE step.doubted OR excluded.doubted END
+        error = NULL,
+        doubted = step.doubted OR excluded.doubted
     WHERE (step.state <> 2 OR (:redo AND step.payload IS NOT excluded.payload))
         AND NOT (step.state = 1 AND step.run <> excluded.run
                  AND EXISTS (SELECT 1 FROM run WHERE run.id = step.run AND run.state = 'running'))";
@@ -543,9 +602,7 @@ fn intend(
         ":reference": intent.reference,
         ":grp": intent.group,
         ":about": intent.about,
-        ":print": intent.print.as_ref().map(|print| {
-            serde_json::to_string(print).expect("strings and numbers have a JSON form")
-        }),
+        ":print": intent.print.as_ref().map(stored),
         ":redo": intent.redo,
         ":at": micros(intent.at),
     })?;
@@ -569,6 +626,11 @@ fn intend(
     Ok(written == 1)
 }
 
+/// As the ledger keeps it.
+fn stored(print: &Print) -> String {
+    serde_json::to_string(print).expect("strings and numbers have a JSON form")
+}
+
 fn forget(
     connection: &Connection,
     scope: i64,
@@ -588,10 +650,11 @@ fn forget(
 /// A step that was sent keeps its row and run: whose it was counts.
 const SET: &str = "
     INSERT INTO step (scope, key, step, ordinal, state, attempt, absent, doubted, payload, content, run,
-                      file, sheet, row, grp, settled_at)
-    VALUES (:scope, :key, :step, :ordinal, 2, 0, 0, 0, :payload, :content, :run, :file, :sheet, :row, '', :at)
+                      file, sheet, row, grp, settled_at, print)
+    VALUES (:scope, :key, :step, :ordinal, 2, 0, 0, 0, :payload, :content, :run, :file, :sheet, :row, '', :at, :print)
     ON CONFLICT (scope, key, step, ordinal) DO UPDATE SET
-        state = 2, payload = excluded.payload, content = excluded.content, settled_at = excluded.settled_at";
+        state = 2, payload = excluded.payload, content = excluded.content, settled_at = excluded.settled_at,
+        print = coalesce(excluded.print, print)";
 
 fn put_set(connection: &Connection, scope: i64, run: i64, set: &SetSteps) -> rusqlite::Result<()> {
     for (step, payload) in &set.steps {
@@ -607,6 +670,7 @@ fn put_set(connection: &Connection, scope: i64, run: i64, set: &SetSteps) -> rus
             ":sheet": set.place.sheet.as_deref(),
             ":row": i64::try_from(set.place.row).unwrap_or(i64::MAX),
             ":at": micros(set.at),
+            ":print": set.print.as_ref().map(stored),
         })?;
     }
     Ok(())
@@ -617,7 +681,8 @@ const SETTLE: &str = "
            url = coalesce(:url, url), error = coalesce(:error, error), settled_at = :at,
            doubted = doubted OR :doubted OR :to = 5
     WHERE scope = :scope AND key = :key AND step = :step AND ordinal = :ordinal
-          AND (state IN (1, 5) OR (:to = 2 AND :doubted AND state IN (0, 3)))";
+          AND (state IN (1, 5) OR (:to = 2 AND :doubted AND state IN (0, 3))
+               OR (:to = 5 AND :doubted AND state IN (0, 3) AND shape IS NOT NULL))";
 
 fn settle(connection: &Connection, scope: i64, settlement: &Settlement) -> rusqlite::Result<()> {
     let ticket = settlement.ticket.as_ref();
@@ -654,7 +719,7 @@ fn withdraw(
     Ok(())
 }
 
-/// A step with an empty shape may have been sent, by whom and how nobody knows.
+/// A step of that shape may have been sent, by whom and how nobody knows, whatever an older ledger says of it.
 fn suspect(
     connection: &Connection,
     scope: i64,
@@ -663,10 +728,10 @@ fn suspect(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE step SET shape = '', sent_at = coalesce(sent_at, ?4)
-             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state = 0 AND shape IS NULL",
+            "UPDATE step SET shape = ?5, sent_at = coalesce(sent_at, ?4)
+             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state IN (0, 3)",
         )?
-        .execute(params![scope, key.as_str(), CREATE, micros(from)])?;
+        .execute(params![scope, key.as_str(), CREATE, micros(from), SUSPECT])?;
     connection
         .prepare_cached(
             "UPDATE step SET payload = NULL
@@ -690,6 +755,86 @@ fn known(
              WHERE scope = ?1 AND key = ?2 AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket = ?4 AND run = ?5",
         )?
         .execute(params![scope, key.as_str(), CREATE, ticket, run])?;
+    Ok(())
+}
+
+fn gone(connection: &Connection, scope: i64, ticket: &str) -> rusqlite::Result<()> {
+    let key: Option<String> = connection
+        .prepare_cached(&format!(
+            "SELECT key, {CHECKED} FROM step WHERE ticket = ?1 AND scope = ?2 AND step = ?3 AND state = 2"
+        ))?
+        .query_row(params![ticket, scope, CREATE], |row| {
+            verify(row, 1)?;
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(key) = key {
+        super::inputs::free(connection, scope, &RowKey::new(key), "undone")?;
+    }
+    Ok(())
+}
+
+/// All rows whose create is done, by the time at which that was sent.
+fn suspect_all(connection: &Connection, scope: i64, upserts: bool) -> rusqlite::Result<()> {
+    let made: Vec<(RowKey, Option<i64>)> = connection
+        .prepare_cached(&format!(
+            "SELECT key, sent_at, {CHECKED} FROM step WHERE scope = ?1 AND step = ?2 AND state = 2"
+        ))?
+        .query_map(params![scope, CREATE], |row| {
+            verify(row, 2)?;
+            Ok((RowKey::new(row.get::<_, String>(0)?), row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (key, sent_at) in made {
+        suspect(connection, scope, &key, moment(sent_at.unwrap_or_default()))?;
+        if upserts {
+            forget_what_made(connection, scope, &key)?;
+        }
+    }
+    Ok(())
+}
+
+fn repoint(
+    connection: &Connection,
+    scope: i64,
+    key: &RowKey,
+    ticket: &Ticket,
+) -> rusqlite::Result<()> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE step SET ticket = ?4, number = ?5, url = ?6, print = NULL, payload = ?7
+             WHERE scope = ?1 AND key = ?2 AND step = ?3 AND state = 2",
+        )?
+        .execute(params![
+            scope,
+            key.as_str(),
+            CREATE,
+            ticket.id,
+            ticket.number,
+            ticket.url,
+            Digest::default(),
+        ])?;
+    if changed == 0 {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE step SET state = 0, payload = NULL, shape = ?4,
+                    sent_at = (SELECT made.sent_at FROM step AS made
+                               WHERE made.scope = ?1 AND made.key = ?2 AND made.step = ?3)
+             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state NOT IN (4, 6)",
+        )?
+        .execute(params![scope, key.as_str(), CREATE, SUSPECT])?;
+    Ok(())
+}
+
+/// What a ticket was made of is not what it shows now: an upsert sets all of it once more.
+fn forget_what_made(connection: &Connection, scope: i64, key: &RowKey) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE step SET payload = ?4 WHERE scope = ?1 AND key = ?2 AND step = ?3 AND state = 2",
+        )?
+        .execute(params![scope, key.as_str(), CREATE, Digest::default()])?;
     Ok(())
 }
 
@@ -756,23 +901,28 @@ pub struct Doubted {
     pub sent_at: Timestamp,
     /// Its ticket; empty where it has none.
     pub ticket: String,
+    /// Whether a rollback has taken that back.
+    pub is_undone: bool,
 }
 
-/// The rows that have a ticket and were in doubt once, as far as nobody has looked long enough for doubles.
+/// The rows that have a ticket, or had one that a rollback took back, and were in doubt once, as far as nobody has looked
+/// long enough for doubles.
 pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Doubted>> {
     connection
         .prepare_cached(
-            &format!("SELECT key, reference, sent_at, grp, coalesce(ticket, ''), {CHECKED} FROM step INDEXED BY step_doubted
-             WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state = 2 AND reference IS NOT NULL"),
+            &format!("SELECT key, reference, sent_at, grp, coalesce(ticket, ''), state = 6, {CHECKED}
+             FROM step INDEXED BY step_doubted
+             WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state IN (2, 6) AND reference IS NOT NULL"),
         )?
         .query_map(params![scope, CREATE], |row| {
-            verify(row, 5)?;
+            verify(row, 6)?;
             Ok(Doubted {
                 key: RowKey::new(row.get::<_, String>(0)?),
                 reference: row.get(1)?,
                 sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
                 group: row.get(3)?,
                 ticket: row.get(4)?,
+                is_undone: row.get(5)?,
             })
         })?
         .collect()
@@ -797,6 +947,7 @@ pub(super) fn refused_in(
                 sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
                 group: row.get(3)?,
                 ticket: String::new(),
+                is_undone: false,
             })
         })?;
         for row in rows {

@@ -110,6 +110,7 @@ impl Ledger {
     pub async fn rollback(&self, locks: &RunLocks, run: &Run) -> Result<Rollback> {
         let code = run.last().code.clone();
         self.locked_for(locks, &code).await?;
+        self.count_up().await?;
         let codes = serde_json::json!(run.codes()).to_string();
         let (attempts, scope) = self
             .read(move |c| {
@@ -185,6 +186,68 @@ impl Rollback {
             .await
     }
 
+    /// Those of these tickets that the run made and the ledger still holds, in no order.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn among(&self, tickets: Vec<String>) -> Result<Vec<Undoable>> {
+        let (attempts, scope) = (self.attempts.clone(), self.scope);
+        let tickets = serde_json::json!(tickets).to_string();
+        self.ledger
+            .read(move |c| {
+                let mut found = c
+                    .prepare_cached(&held_where(
+                        "ticket IN (SELECT value FROM json_each(?2)) AND ?6 IS NULL",
+                    ))?
+                    .query_map(
+                        params![
+                            scope,
+                            tickets,
+                            CREATE,
+                            UNKNOWN_CONTENT,
+                            attempts,
+                            None::<i64>
+                        ],
+                        held_row,
+                    )?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                let given_up = c
+                    .prepare_cached(&given_up_where(
+                        "former.ticket IN (SELECT value FROM json_each(?2)) AND ?4 IS NULL",
+                    ))?
+                    .query_map(params![scope, tickets, attempts, None::<i64>], given_up_row)?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                found.extend(given_up);
+                for one in &mut found {
+                    begun(c, one)?;
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    /// How many tickets the run made that the ledger still holds.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn count(&self) -> Result<u64> {
+        let (attempts, scope) = (self.attempts.clone(), self.scope);
+        self.ledger
+            .read(move |c| {
+                let counted: i64 = c.query_row(
+                    "SELECT (SELECT count(*) FROM step
+                             WHERE scope = ?1 AND step = ?2 AND ordinal = 0 AND state = 2 AND ticket IS NOT NULL
+                               AND content <> ?3 AND run IN (SELECT value FROM json_each(?4)))
+                          + (SELECT count(*) FROM former
+                             WHERE scope = ?1 AND why = 'again' AND run IN (SELECT value FROM json_each(?4)))",
+                    params![scope, CREATE, UNKNOWN_CONTENT, attempts],
+                    |row| row.get(0),
+                )?;
+                Ok(u64::try_from(counted).unwrap_or_default())
+            })
+            .await
+    }
+
     /// Notes how far a ticket has been taken back, durable before this returns. What is undone or gone frees its key.
     ///
     /// # Errors
@@ -201,6 +264,36 @@ impl Rollback {
     }
 }
 
+/// What is read of the tickets that the ledger holds and that this picks: `?1` is the scope, `?3` the create, `?4` the
+/// content that nobody knows, `?5` the attempts.
+fn held_where(pick: &str) -> String {
+    format!(
+        "SELECT key, ticket, number, url, file, sheet, row, settled_at, doubted, run,
+                (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key),
+                EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
+                {CHECKED}
+         FROM step
+         WHERE scope = ?1 AND {pick} AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket IS NOT NULL
+           AND content <> ?4 AND run IN (SELECT value FROM json_each(?5))"
+    )
+}
+
+fn held_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
+    verify(row, 12)?;
+    Ok(Undoable {
+        place: place(row, 4)?,
+        key: RowKey::new(row.get::<_, String>(0)?),
+        ticket: ticket(row)?,
+        created: row.get::<_, Option<i64>>(7)?.map(moment),
+        written: row.get::<_, Option<i64>>(10)?.map(moment),
+        doubted: row.get::<_, i64>(8)? != 0,
+        intended: false,
+        was_undone: false,
+        is_known: row.get(11)?,
+        attempt: row.get(9)?,
+    })
+}
+
 /// The tickets that the ledger holds for the keys after this one, as far as one of the attempts has sent their creates.
 fn held(
     c: &Connection,
@@ -210,39 +303,57 @@ fn held(
     limit: u32,
 ) -> rusqlite::Result<Vec<Undoable>> {
     let mut page = c
-        .prepare_cached(&format!(
-            "SELECT key, ticket, number, url, file, sheet, row, settled_at, doubted, run,
-                    (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key),
-                    EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
-                    {CHECKED}
-             FROM step
-             WHERE scope = ?1 AND key > ?2 AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket IS NOT NULL
-               AND content <> ?4 AND run IN (SELECT value FROM json_each(?5))
-             ORDER BY key LIMIT ?6"
-        ))?
+        .prepare_cached(&(held_where("key > ?2") + " ORDER BY key LIMIT ?6"))?
         .query_map(
-            params![scope, after.as_str(), CREATE, UNKNOWN_CONTENT, attempts, limit],
-            |row| {
-                verify(row, 12)?;
-                Ok(Undoable {
-                    place: place(row, 4)?,
-                    key: RowKey::new(row.get::<_, String>(0)?),
-                    ticket: ticket(row)?,
-                    created: row.get::<_, Option<i64>>(7)?.map(moment),
-                    written: row.get::<_, Option<i64>>(10)?.map(moment),
-                    doubted: row.get::<_, i64>(8)? != 0,
-                    intended: false,
-                    was_undone: false,
-                    is_known: row.get(11)?,
-                    attempt: row.get(9)?,
-                })
-            },
+            params![
+                scope,
+                after.as_str(),
+                CREATE,
+                UNKNOWN_CONTENT,
+                attempts,
+                limit
+            ],
+            held_row,
         )?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for one in &mut page {
         begun(c, one)?;
     }
     Ok(page)
+}
+
+/// What is read of the tickets whose keys were given up and that this picks: `?1` is the scope, `?3` the attempts.
+fn given_up_where(pick: &str) -> String {
+    format!(
+        "SELECT former.key, former.ticket, NULL, NULL, coalesce(row_end.file, ''), row_end.sheet,
+                coalesce(row_end.row, 0), former.run, row_end.end
+         FROM former LEFT JOIN row_end ON row_end.key = former.key AND row_end.run = former.run
+         WHERE former.scope = ?1 AND {pick} AND former.why = 'again'
+           AND former.run IN (SELECT value FROM json_each(?3))"
+    )
+}
+
+fn given_up_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
+    let mut ticket = ticket(row)?;
+    let end: Option<StoredEnd> =
+        (row.get_ref(8)?.as_str_or_null()?).and_then(|text| serde_json::from_str(text).ok());
+    if let Some(kept) = end.as_ref().and_then(StoredEnd::ticket)
+        && kept.id == ticket.id
+    {
+        ticket = kept.clone();
+    }
+    Ok(Undoable {
+        place: place(row, 4)?,
+        key: RowKey::new(row.get::<_, String>(0)?),
+        ticket,
+        created: None,
+        written: None,
+        doubted: false,
+        intended: false,
+        was_undone: false,
+        is_known: false,
+        attempt: row.get(7)?,
+    })
 }
 
 /// Tickets of the attempts whose keys were given up and whose rows were sent again: they stand beside newer ones.
@@ -255,35 +366,9 @@ fn given_up_after(
 ) -> rusqlite::Result<Vec<Undoable>> {
     let mut page = c
         .prepare_cached(
-            "SELECT former.key, former.ticket, NULL, NULL, coalesce(row_end.file, ''), row_end.sheet,
-                    coalesce(row_end.row, 0), former.run, row_end.end
-             FROM former LEFT JOIN row_end ON row_end.key = former.key AND row_end.run = former.run
-             WHERE former.scope = ?1 AND former.ticket > ?2 AND former.why = 'again'
-               AND former.run IN (SELECT value FROM json_each(?3))
-             ORDER BY former.ticket LIMIT ?4",
+            &(given_up_where("former.ticket > ?2") + " ORDER BY former.ticket LIMIT ?4"),
         )?
-        .query_map(params![scope, after, attempts, limit], |row| {
-            let mut ticket = ticket(row)?;
-            let end: Option<StoredEnd> = (row.get_ref(8)?.as_str_or_null()?)
-                .and_then(|text| serde_json::from_str(text).ok());
-            if let Some(kept) = end.as_ref().and_then(StoredEnd::ticket)
-                && kept.id == ticket.id
-            {
-                ticket = kept.clone();
-            }
-            Ok(Undoable {
-                place: place(row, 4)?,
-                key: RowKey::new(row.get::<_, String>(0)?),
-                ticket,
-                created: None,
-                written: None,
-                doubted: false,
-                intended: false,
-                was_undone: false,
-                is_known: false,
-                attempt: row.get(7)?,
-            })
-        })?
+        .query_map(params![scope, after, attempts, limit], given_up_row)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for one in &mut page {
         begun(c, one)?;

@@ -204,15 +204,23 @@ fn serve(connection: &Book, mut waiting: mpsc::Receiver<Box<dyn Command>>, path:
     }
 }
 
-/// Runs a group in order; writes share one transaction and are answered after its commit.
+/// Runs a group in order; writes share one transaction and are answered after its commit. A read that comes while the
+/// transaction is open waits for its end: what it answers is durable, whatever becomes of the group.
 fn commit_group(connection: &Book, group: Vec<Box<dyn Command>>, path: &str) {
     let mut open = false;
     let mut failed = None;
     let mut written = Vec::new();
+    let mut reads = Vec::new();
+    let read = |mut command: Box<dyn Command>| {
+        let _ = command.run(connection);
+        command.answer(None, path);
+    };
     for mut command in group {
         if command.kind() == Kind::Read {
-            let _ = command.run(connection);
-            command.answer(None, path);
+            match open {
+                true => reads.push(command),
+                false => read(command),
+            }
             continue;
         }
         if !open && failed.is_none() {
@@ -245,6 +253,7 @@ fn commit_group(connection: &Book, group: Vec<Box<dyn Command>>, path: &str) {
     for command in written {
         command.answer(failed.as_ref(), path);
     }
+    reads.into_iter().for_each(read);
 }
 
 fn gone(path: &str) -> Error {
@@ -331,6 +340,30 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(count, 2);
+    }
+
+    #[tokio::test]
+    async fn a_read_never_answers_what_is_not_committed() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (n INTEGER UNIQUE); INSERT INTO t VALUES (1)")
+            .unwrap();
+        let book = Book::bare(connection);
+        let insert = |n: i64| {
+            task(Kind::Write, move |c: &Connection| {
+                c.execute("INSERT INTO t VALUES (?1)", [n])
+            })
+        };
+        let (first, done) = insert(2);
+        let (read, count) = task(Kind::Read, |c: &Connection| {
+            c.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        });
+        // This one breaks the group, and what came before it is rolled back with it.
+        let (second, failed) = insert(1);
+        commit_group(&book, vec![first, read, second], "t");
+        assert!(done.await.unwrap().is_err());
+        assert!(failed.await.unwrap().is_err());
+        assert_eq!(count.await.unwrap().unwrap(), 1);
     }
 
     #[tokio::test]

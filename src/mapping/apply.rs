@@ -436,7 +436,12 @@ impl<'r> Row<'_, 'r> {
 
     /// The value of the field's origin.
     fn gather(&self, field: &FieldPlan) -> Result<Got<'r>, Box<Fault>> {
-        let get = |slot: usize| self.reader.get(slot, self.taken(slot, field.take));
+        // What the field says of cells that show an error counts for its own cells.
+        let reader = Reader {
+            field: Some(&field.rule),
+            ..self.reader
+        };
+        let get = |slot: usize| reader.get(slot, taken(&reader, self.rows, slot, field.take));
         match &field.source {
             Feed::Columns { slots, join } => match slots.as_slice() {
                 [slot] => get(*slot),
@@ -468,7 +473,7 @@ impl<'r> Row<'_, 'r> {
                 Ok(Got::Empty)
             }
             Feed::Script(script) => {
-                let text = render::text(self.scripts, script, &self.reader, self.rows, field.take)?;
+                let text = render::text(self.scripts, script, &reader, self.rows, field.take)?;
                 Ok(Got::One(Item::Text(Cow::Owned(text))))
             }
             Feed::Constant(value) => Ok(match value {

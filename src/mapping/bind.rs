@@ -157,6 +157,7 @@ impl BoundPlan {
             slots: &self.plan.slots,
             zone: self.plan.zone.as_ref(),
             item: None,
+            field: None,
         }
     }
 

@@ -9,7 +9,7 @@ use super::file::Faults;
 use super::item::Item;
 use super::parse::same;
 use super::script::Origin;
-use super::shape::{InputRules, ParseRule};
+use super::shape::{FieldRule, InputRules, ParseRule};
 use super::stages::of_json;
 use serde_json::Value;
 
@@ -335,6 +335,8 @@ pub(super) struct Reader<'p> {
     pub(super) zone: Option<&'p jiff::tz::TimeZone>,
     /// The item of `each` for which a step is made.
     pub(super) item: Option<&'p Value>,
+    /// The field that is made, where it is one.
+    pub(super) field: Option<&'p FieldRule>,
 }
 
 impl<'p> Reader<'p> {
@@ -383,6 +385,16 @@ impl<'p> Reader<'p> {
         matches!(item, Item::Text(text) if self.rules.null.iter().any(|word| same(word, text)))
     }
 
+    /// Whether a cell that shows this error counts as empty.
+    fn passes_error(&self, shown: &str) -> bool {
+        let is_word = |word: &String| same(word, shown);
+        self.rules.empty_errors
+            || self.rules.null.iter().any(is_word)
+            || self
+                .field
+                .is_some_and(|field| field.empty_errors || field.null.iter().any(is_word))
+    }
+
     /// The value of a cell by its position.
     pub(super) fn cell<'r>(
         &self,
@@ -392,11 +404,19 @@ impl<'p> Reader<'p> {
     ) -> Result<Option<Item<'r>>, Box<Fault>> {
         let cell = record.cell(index);
         if let Cell::Fault(why) = cell {
-            return Err(Box::new(
-                Fault::row(record.place.clone(), why.clone())
-                    .column(name)
-                    .hint("mend the cell in the spreadsheet program"),
-            ));
+            return match cell.error() {
+                Some(shown) if self.passes_error(shown) => Ok(None),
+                shown => {
+                    let hint = match shown {
+                        Some(_) => {
+                            "fix the cell in the spreadsheet program, or let such cells count as empty: error_cells = \"empty\" in [input] or on the field"
+                        }
+                        None => "fix the cell in the spreadsheet program",
+                    };
+                    let fault = Fault::row(record.place.clone(), format!("column `{name}`: {why}"));
+                    Err(Box::new(fault.column(name).hint(hint)))
+                }
+            };
         }
         let Some(item) = Item::of(cell) else {
             return Ok(None);

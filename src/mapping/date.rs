@@ -9,6 +9,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::item::Item;
 use super::parse::Problem;
 use crate::error::Rule;
+use crate::unicode::plain_spaces;
 
 /// No ticket is older: a year of fewer digits is one that was written short.
 const FIRST_YEAR: i16 = 1000;
@@ -100,6 +101,7 @@ pub(super) fn read_iso(text: &str) -> Option<Reading> {
 }
 
 fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
+    let text = plain_spaces(text);
     let text = text.trim();
     if formats.is_empty() {
         return read_iso(text).ok_or_else(|| {
@@ -283,6 +285,18 @@ mod tests {
             moment("6/21/2024 22:43", &form, chicago).unwrap(),
             "2024-06-21T22:43:00-05:00"
         );
+        // What browsers and spreadsheet programs put between the parts.
+        for space in ["\u{202f}", "\u{a0}", "\u{2009}"] {
+            let form = ["%m/%d/%Y, %I:%M %p"];
+            assert_eq!(
+                moment(&format!("6/21/2024,{space}10:43{space}PM"), &form, chicago).unwrap(),
+                "2024-06-21T22:43:00-05:00"
+            );
+            assert_eq!(
+                moment(&format!("2024-06-21{space}22:43"), &[], chicago).unwrap(),
+                "2024-06-21T22:43:00-05:00"
+            );
+        }
         assert_eq!(
             moment("2024-06-21T22:43:00Z", &[], chicago).unwrap(),
             "2024-06-21T17:43:00-05:00"

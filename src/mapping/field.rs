@@ -19,6 +19,9 @@ use super::shape::{
 use super::table::read_table;
 use crate::directory::Kind;
 
+/// What becomes of cells that show an error: whether they count as empty.
+pub(super) const ERROR_CELLS: [(&str, bool); 2] = [("refuse", false), ("empty", true)];
+
 /// The prefix of custom fields.
 pub(super) const CUSTOM: &str = "custom.";
 
@@ -90,6 +93,9 @@ pub(super) fn read_field(
         is_faulty: false,
         take: section.word("take", &takes, faults),
         null: null.into_iter().map(|word| word.value).collect(),
+        empty_errors: section
+            .word("error_cells", &ERROR_CELLS, faults)
+            .unwrap_or(false),
         lookup: read_lookup(section, reading, faults),
         text: read_text(section, faults),
         list: read_list(section, faults),
@@ -204,6 +210,8 @@ fn read_text(section: &Section<'_, '_>, faults: &mut Faults) -> TextRule {
         ("strip", Html::Strip),
         ("keep", Html::Keep),
         ("from_text", Html::FromText),
+        ("from_escaped", Html::FromEscaped),
+        ("from_wiki", Html::FromWiki),
     ];
     let extract = section.text("extract", faults).and_then(|text| {
         let regex = compile(&text, faults)?;
@@ -435,6 +443,7 @@ impl FieldRule {
             origin,
             take: None,
             null: Vec::new(),
+            empty_errors: false,
             lookup: None,
             text: TextRule {
                 repair: false,

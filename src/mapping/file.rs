@@ -13,6 +13,7 @@ use super::{literal, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, MappingFault, Result, Snippet};
 use crate::infile;
+use crate::unicode::shown;
 
 /// A value of the file and where it begins (a byte offset).
 #[derive(Debug, Clone, PartialEq)]
@@ -142,7 +143,7 @@ impl Source {
                 span: range,
                 before: self.bom,
             }),
-            message: message.into(),
+            message: shown(message.into()),
             hint: None,
         }
     }
@@ -292,6 +293,9 @@ impl Faults {
         all.extend(list.into_iter().filter(|fault| !self.is_consequence(fault)));
         all.sort_by_key(|fault| (fault.line, fault.column));
         all.dedup();
+        for fault in &mut all {
+            fault.hint = fault.hint.take().map(shown);
+        }
         all
     }
 }

@@ -3,13 +3,14 @@
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
+use super::field::ERROR_CELLS;
 use super::file::{At, Faults, Section, in_order, integer};
 use super::keys;
 use super::load::texts;
 use super::parse::read_parse;
 use super::shape::{InputRules, ParseRule, Take};
 use crate::directory::suggest::{did_you_mean, fold, nearest};
-use crate::source::{InputOptions, SheetChoice, SheetName};
+use crate::source::{Charset, InputOptions, LABELS, SheetChoice, SheetName};
 
 pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOptions, InputRules) {
     let Some((table, at)) = top.table("input", faults) else {
@@ -34,6 +35,9 @@ pub(super) fn read_input(top: &Section<'_, '_>, faults: &mut Faults) -> (InputOp
     ];
     let rules = InputRules {
         null: texts(&input, "null", faults),
+        empty_errors: input
+            .word("error_cells", &ERROR_CELLS, faults)
+            .unwrap_or(false),
         timezone: read_zone(&input, faults),
         where_: input.text("where", faults),
         where_group: input.text("where_group", faults),
@@ -115,11 +119,11 @@ fn read_sheet(input: &Section<'_, '_>, faults: &mut Faults) -> SheetChoice {
 
 fn read_encoding(input: &Section<'_, '_>, faults: &mut Faults) -> Option<String> {
     let label = input.text("encoding", faults)?;
-    if encoding_rs::Encoding::for_label(label.value.trim().as_bytes()).is_none() {
+    if Charset::of_label(&label.value).is_none() {
         faults.hint(
             label.at,
             format!("no encoding `{}`", label.value),
-            "for example \"utf-8\", \"windows-1252\", \"utf-16le\", \"shift_jis\"",
+            format!("one of {LABELS}"),
         );
     }
     Some(label.value)

@@ -324,6 +324,7 @@ impl Condition {
             slots: &self.slots,
             zone: None,
             item: None,
+            field: None,
         };
         let rows = std::slice::from_ref(record);
         render::holds(&self.scripts, script, &reader, rows, Take::First)

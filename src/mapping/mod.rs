@@ -184,14 +184,16 @@ pub trait MapRows: Send + Sync {
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }
 
-/// How words are compared in a `map`: without case and outer space. Borrowed where nothing changes.
+/// How words are compared in a `map`: without case and outer space, composed and without what is invisible. Borrowed
+/// where nothing changes.
 pub(crate) fn table_key(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if text
         .bytes()
         .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
     {
-        Cow::Owned(unicase::UniCase::new(text).to_folded_case())
+        let text = crate::unicode::plain(text);
+        Cow::Owned(unicase::UniCase::new(text.trim()).to_folded_case())
     } else {
         Cow::Borrowed(text)
     }

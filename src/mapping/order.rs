@@ -12,8 +12,23 @@ pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &
     check_list(rule, section, faults);
     if let Origin::Value(_) = rule.origin {
         let idle = [
-            "null", "lookup", "repair", "trim", "collapse", "upper", "lower", "replace", "extract",
-            "html", "split", "map", "map_file", "default", "take", "missing",
+            "null",
+            "error_cells",
+            "lookup",
+            "repair",
+            "trim",
+            "collapse",
+            "upper",
+            "lower",
+            "replace",
+            "extract",
+            "html",
+            "split",
+            "map",
+            "map_file",
+            "default",
+            "take",
+            "missing",
         ];
         for key in idle
             .into_iter()

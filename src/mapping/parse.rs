@@ -8,6 +8,7 @@ use super::input::read_zone;
 use super::item::Item;
 use super::shape::{ParseKind, ParseRule};
 use crate::error::{Missing, Rule};
+use crate::unicode::{plain, plain_spaces};
 
 /// Words that mean yes and no when the mapping names none.
 pub(super) const TRUTHS: [&str; 7] = ["true", "yes", "y", "1", "x", "on", "t"];
@@ -165,6 +166,7 @@ impl ParseRule {
     /// The number as Rust writes it; the other sign and spaces between digits part thousands once the
     /// mapping says which sign parts the decimals.
     fn plain_number(&self, text: &str) -> Option<String> {
+        let text = plain_spaces(text);
         let text = text.trim();
         let decimal = self.decimal.unwrap_or('.');
         let thousands = if decimal == ',' { '.' } else { ',' };
@@ -177,10 +179,8 @@ impl ParseRule {
             None => ("", whole.strip_prefix('+').unwrap_or(whole)),
         };
         let parts: Vec<&str> = match self.decimal {
-            Some(_) => digits
-                .split([thousands, ' ', '\u{a0}', '\u{202f}', '\''])
-                .collect(),
-            None => digits.split(['\u{a0}', '\u{202f}', ' ']).collect(),
+            Some(_) => digits.split([thousands, ' ', '\'']).collect(),
+            None => digits.split(' ').collect(),
         };
         let grouped = parts.iter().skip(1).all(|part| part.len() == 3)
             && (parts.len() == 1 || (1..=3).contains(&parts[0].len()));
@@ -242,10 +242,17 @@ fn to_json(item: Item<'_>) -> Result<Item<'_>, Problem> {
     }
 }
 
-/// The same word without case and outer space.
+/// The same word without case and outer space, composed or not, whatever is invisible in it.
 pub(super) fn same(word: &str, text: &str) -> bool {
     let (word, text) = (word.trim(), text.trim());
-    (word.len() == text.len() && word.eq_ignore_ascii_case(text)) || unicase::eq(word, text)
+    if word.len() == text.len() && word.eq_ignore_ascii_case(text) {
+        return true;
+    }
+    if word.is_ascii() && text.is_ascii() {
+        return false;
+    }
+    let (word, text) = (plain(word), plain(text));
+    unicase::eq(word.trim(), text.trim())
 }
 
 #[cfg(test)]
@@ -264,7 +271,12 @@ mod tests {
         let mut rule = ParseRule::plain(ParseKind::Number);
         assert_eq!(parse(&rule, "12.50"), Ok("12.5".to_owned()));
         assert_eq!(parse(&rule, "-7"), Ok("-7".to_owned()));
-        assert_eq!(parse(&rule, "52\u{a0}267"), Ok("52267".to_owned()));
+        for space in [" ", "\u{a0}", "\u{202f}", "\u{2009}"] {
+            assert_eq!(
+                parse(&rule, &format!("52{space}267")),
+                Ok("52267".to_owned())
+            );
+        }
         assert_eq!(
             parse(&rule, "172,973"),
             Err("`172,973` is no number".to_owned())

@@ -52,6 +52,8 @@ pub(super) enum Take {
 #[derive(Debug, Default)]
 pub(super) struct InputRules {
     pub(super) null: Vec<String>,
+    /// Whether a cell that shows an error counts as empty.
+    pub(super) empty_errors: bool,
     pub(super) timezone: Option<TimeZone>,
     pub(super) where_: Option<At<String>>,
     pub(super) where_group: Option<At<String>>,
@@ -86,6 +88,8 @@ pub(super) struct FieldRule {
     pub(super) origin: Origin,
     pub(super) take: Option<Take>,
     pub(super) null: Vec<String>,
+    /// Whether a cell that shows an error counts as empty here.
+    pub(super) empty_errors: bool,
     pub(super) lookup: Option<LookupRule>,
     pub(super) text: TextRule,
     pub(super) list: Option<ListRule>,
@@ -114,6 +118,10 @@ pub(super) enum Html {
     Keep,
     /// The text is plain and becomes HTML.
     FromText,
+    /// HTML that was escaped, and GLPI's marks, become plain text.
+    FromEscaped,
+    /// BBCode and wiki markup become plain text.
+    FromWiki,
 }
 
 /// The text steps.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::shape::{Case, Html, TextRule};
-use crate::html;
+use crate::{html, markup};
 
 /// Stands where a text was cut.
 const CUT: char = '…';
@@ -19,6 +19,8 @@ impl TextRule {
         };
         let mut text = match self.html {
             Some(Html::Strip) => Cow::Owned(html::to_text(&text)),
+            Some(Html::FromEscaped) => Cow::Owned(markup::from_escaped(&text)),
+            Some(Html::FromWiki) => Cow::Owned(markup::from_wiki(&text)),
             _ => text,
         };
         if self.trim {

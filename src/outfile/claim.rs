@@ -110,7 +110,8 @@ fn place(path: &Path) -> Option<PathBuf> {
 
 /// What lies in a state folder by name: the ledger with all that belongs to it, then the rest.
 const LEDGER: &str = "ledger";
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
+    "trusted.json",
     "written.json",
     "rates.json",
     "locks",

@@ -53,6 +53,15 @@ impl Records {
         read.is_ok() && hasher.finalize().to_hex().as_str() == digest
     }
 
+    /// The files of these names that are there and that somebody has changed since they were written, the newest first.
+    pub(crate) fn changed(&self, is_one: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let files = self.list().files.into_iter().rev();
+        files
+            .map(|record| record.path)
+            .filter(|path| is_one(path) && path.is_file() && !self.is_unchanged(path))
+            .collect()
+    }
+
     /// Remembers a file. What cannot be remembered is kept as a stranger's the next time, which loses nothing.
     pub(crate) fn note(&self, path: &Path, digest: Option<blake3::Hash>) {
         let (Some(list), Some(path)) = (&self.0, known_as(path)) else {
@@ -119,6 +128,9 @@ mod tests {
         assert!(records.knows(&path) && records.is_unchanged(&path));
         fs::write(&path, "id\n2\n").unwrap();
         assert!(records.knows(&path) && !records.is_unchanged(&path));
+        let changed = |name: &str| records.changed(|path| path.ends_with(name));
+        assert_eq!(changed("tickets.errors.csv"), [known_as(&path).unwrap()]);
+        assert!(changed("other.errors.csv").is_empty());
         records.note(&path, None);
         assert!(records.knows(&path) && !records.is_unchanged(&path));
         assert!(!Records::default().knows(&path));

@@ -49,7 +49,7 @@ fn small(folder: &Path, room: usize, only_at_sync: bool) -> Draft {
         room,
         only_at_sync,
     };
-    Draft::onto(Box::new(disk), path)
+    Draft::onto(Box::new(disk), path, Readers::AsUsual)
 }
 
 fn names(folder: &Path) -> Vec<String> {

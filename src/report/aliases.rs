@@ -2,7 +2,7 @@
 //! a field. The mapping reads it back by `aliases_file`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, DataValidation, Format, Workbook, Worksheet, XlsxError};
 
@@ -11,7 +11,7 @@ use crate::directory::suggest::fold;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
-use crate::outfile::{Draft, Readers, unwritable};
+use crate::outfile::{Draft, Readers, is_held, lock_of, unwritable};
 use crate::source::{Input, InputOptions, Row, SheetChoice, Table};
 use crate::systems::SystemName;
 
@@ -45,7 +45,13 @@ struct Open<'m> {
 ///
 /// # Errors
 /// When the file is there and cannot be read as such a workbook, or cannot be written.
-pub fn write(path: &Path, unknown: &[(&[Miss], &Directory)]) -> Result<()> {
+///
+/// Gives the name that it got: the next free one where a spreadsheet program has the file open.
+pub(crate) fn write(
+    path: &Path,
+    unknown: &[(&[Miss], &Directory)],
+    readers: Readers,
+) -> Result<PathBuf> {
     let filled = read_filled(path)?;
     let failed = |error: XlsxError| {
         Error::machine("cannot write the table of names")
@@ -100,13 +106,19 @@ pub fn write(path: &Path, unknown: &[(&[Miss], &Directory)]) -> Result<()> {
             }
         }
     }
-    let mut draft =
-        Draft::beside(path, Readers::AsUsual).map_err(|error| unwritable(path, error))?;
+    let mut draft = Draft::beside(path, readers).map_err(|error| unwritable(path, error))?;
     workbook.save_to_writer(&mut draft).map_err(failed)?;
-    let written = draft
-        .whole()
-        .and_then(|whole| whole.replace(path).map_err(Into::into));
-    written.map_err(|error| unwritable(path, error))
+    let whole = draft.whole().map_err(|error| unwritable(path, error))?;
+    let whole = match lock_of(path).filter(|_| path.exists()) {
+        Some(_) => whole,
+        None => match whole.replace(path) {
+            Ok(()) => return Ok(path.to_owned()),
+            Err(unnamed) if is_held(&unnamed.error) => unnamed.whole,
+            Err(unnamed) => return Err(unwritable(path, unnamed.error)),
+        },
+    };
+    let next = whole.take_next(path);
+    next.map_err(|unnamed| unwritable(path, unnamed.error))
 }
 
 /// The rows of a sheet, each word once: what is filled in and well, then what is open, with the name that was tried.

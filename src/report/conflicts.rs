@@ -95,6 +95,8 @@ pub(crate) struct Place<'a> {
     /// The input that it is named after.
     pub(crate) input: &'a Path,
     pub(crate) records: Records,
+    /// Who may read it.
+    pub(crate) readers: Readers,
     pub(crate) claims: &'a Claims,
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn write(clashes: &[Clash], key: &str, place: &Place<'_>) -> Result<P
     let mut workbook = Workbook::new();
     fill(workbook.add_worksheet(), clashes, key).map_err(failed)?;
     let path = named_after(place.folder, place.input);
-    let mut draft = Draft::beside(&path, Readers::AsUsual)
+    let mut draft = Draft::beside(&path, place.readers)
         .map_err(unwritable)?
         .digested();
     workbook.save_to_writer(&mut draft).map_err(failed)?;

@@ -30,6 +30,12 @@ pub fn lines(place: &str, diff: &Diff) -> String {
         let would_be = shown(one.would_be.as_deref());
         let _ = write!(text, "\n      {:<width$}   {now} → {would_be}", one.field);
     }
+    for deed in &diff.then {
+        let _ = write!(text, "\n      + {}", deed.call);
+        if deed.text.is_some() {
+            let _ = write!(text, ": {}", shown(deed.text.as_deref()));
+        }
+    }
     text
 }
 
@@ -62,6 +68,7 @@ impl DiffList {
         let line = json!({
             "file": &*row.place.file, "sheet": row.place.sheet.as_deref(), "row": row.place.row,
             "key": row.key.as_ref().map(|key| key.as_str()), "ticket": diff.ticket, "fields": diff.fields,
+            "then": diff.then,
         });
         write!(io::stdout().lock(), "{before}{line}").map_err(failed)
     }
@@ -85,7 +92,7 @@ fn failed(error: io::Error) -> Error {
 mod tests {
     use super::*;
     use crate::systems::Ticket;
-    use crate::systems::diff::Difference;
+    use crate::systems::diff::{Deed, Difference};
 
     #[test]
     fn a_ticket_has_a_line_for_each_field() {
@@ -109,12 +116,24 @@ mod tests {
                     ..one("tags", None, Some("vip"))
                 },
             ],
+            then: vec![
+                Deed {
+                    call: "comment".to_owned(),
+                    text: Some("Moved from the old desk".to_owned()),
+                },
+                Deed {
+                    call: "close".to_owned(),
+                    text: None,
+                },
+            ],
         };
         insta::assert_snapshot!(lines("in.csv:2", &diff), @r"
         in.csv:2   ticket 10023
               Subject   Printer → word word word word word word word word word word word word…
               SlaId     Gold → (nothing)
               tags      (cannot be read: ClearFeed shows no tags) → vip
+              + comment: Moved from the old desk
+              + close
         ");
     }
 }

@@ -13,6 +13,7 @@ pub mod rows;
 pub mod samples;
 pub mod summary;
 pub mod tally;
+pub mod unread;
 pub mod words;
 
 pub use reporter::Reporter;

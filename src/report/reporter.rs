@@ -105,7 +105,7 @@ impl Listener for Reporter {
             diff: Some(diff), ..
         } = &row.end
             && self.row_by_row.diff.is_none()
-            && !diff.fields.is_empty()
+            && !diff.is_empty()
         {
             self.progress
                 .line(&diff::lines(&row.place.to_string(), diff));
@@ -144,7 +144,7 @@ impl RowByRow {
                 diff: Some(diff), ..
             },
         ) = (&mut self.diff, &row.end)
-            && !diff.fields.is_empty()
+            && !diff.is_empty()
         {
             list.add(row, diff)?;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Fault, Result};
 use crate::event::{End, RowEnd, Skip};
-use crate::outfile::{Draft, Readers, Records, move_aside, unwritable};
+use crate::outfile::{Draft, Readers, Records, unwritable};
 use crate::record::Place;
 
 /// A file of JSON lines that takes its name when it is whole.
@@ -20,8 +20,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn create(path: &Path) -> Result<Self> {
-        let file = Draft::beside(path, Readers::Owner);
+    fn create(path: &Path, readers: Readers) -> Result<Self> {
+        let file = Draft::beside(path, readers);
         Ok(Self {
             path: path.to_owned(),
             file: file.map_err(|error| unwritable(path, error))?,
@@ -36,27 +36,13 @@ impl Lines {
             .map_err(|error| unwritable(&self.path, error))
     }
 
-    /// A line where a file that is none of ours steps aside for it.
+    /// A line where a file that is none of ours steps aside for it, or the next free name is taken beside one that a
+    /// program has open.
     fn finish(self) -> Result<Option<String>> {
-        let path = self.path;
-        let end = || -> std::io::Result<Option<PathBuf>> {
-            let whole = self.file.whole()?;
-            let aside = match path.exists() && !self.records.knows(&path) {
-                true => Some(move_aside(&path)?),
-                false => None,
-            };
-            whole.replace(&path)?;
-            self.records.note(&path, None);
-            Ok(aside)
-        };
-        let aside = end().map_err(|error| unwritable(&path, error))?;
-        Ok(aside.map(|aside| {
-            format!(
-                "{} was there and was not written by an import: it is now {}",
-                path.display(),
-                aside.display()
-            )
-        }))
+        let (path, records) = (self.path, self.records);
+        let placed = (self.file.whole()).and_then(|whole| whole.place(&path, &records));
+        let placed = placed.map_err(|error| unwritable(&path, error))?;
+        Ok(placed.note("an import"))
     }
 }
 
@@ -82,8 +68,8 @@ impl PayloadFile {
     ///
     /// # Errors
     /// When its folder cannot be written.
-    pub fn create(path: &Path) -> Result<Self> {
-        Lines::create(path).map(Self)
+    pub(crate) fn create(path: &Path, readers: Readers) -> Result<Self> {
+        Lines::create(path, readers).map(Self)
     }
 
     /// Replaces what an earlier run wrote under its name, by what is remembered.
@@ -133,8 +119,8 @@ impl OutcomeFile {
     ///
     /// # Errors
     /// When its folder cannot be written.
-    pub fn create(path: &Path) -> Result<Self> {
-        Lines::create(path).map(Self)
+    pub(crate) fn create(path: &Path, readers: Readers) -> Result<Self> {
+        Lines::create(path, readers).map(Self)
     }
 
     /// Replaces what an earlier run wrote under its name, by what is remembered.
@@ -242,4 +228,26 @@ fn fault(fault: &Fault) -> Value {
         "row": fault.place.row, "column": fault.column, "field": fault.field, "value": fault.value,
         "message": fault.message, "hint": fault.hint,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_a_spreadsheet_program_has_open_costs_no_outcomes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outcomes.jsonl");
+        fs::write(&path, "open").unwrap();
+        fs::write(folder.path().join(".~lock.outcomes.jsonl#"), "").unwrap();
+        let mut lines = Lines::create(&path, Readers::default()).unwrap();
+        lines.put(&json!({"row": 1})).unwrap();
+        let note = lines.finish().unwrap().unwrap();
+        assert!(note.contains("outcomes-2.jsonl"), "{note}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "open");
+        let next = fs::read_to_string(folder.path().join("outcomes-2.jsonl")).unwrap();
+        assert_eq!(next, "{\"row\":1}\n");
+    }
 }

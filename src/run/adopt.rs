@@ -32,6 +32,8 @@ pub struct Marked {
     pub listed: u64,
     /// Tickets with a marker that somebody has deleted, or a rollback taken back.
     pub gone: u64,
+    /// Their ids, where the ledger is an older one that may hold them as done.
+    gone_ids: Vec<String>,
     /// Why it is not proven that all tickets were looked at; `None`: it is.
     pub gap: Option<Gap>,
 }
@@ -60,6 +62,8 @@ pub struct Marks<'a> {
     pub field: Option<&'a str>,
     /// Ids of tickets that a rollback has taken back.
     pub taken_back: &'a HashSet<String>,
+    /// Whether the ledger may be an older one than what was sent: what is gone by now it may hold as done.
+    pub is_old: bool,
 }
 
 /// Lists the tickets of a window with the markers that may be of a scope: its plain ones, and all hashed ones. Those
@@ -95,8 +99,14 @@ impl Marked {
         if borne.is_empty() || borne.own().is_some_and(|own| !marks.may_be(own)) {
             return;
         }
-        if listed.standing == Standing::Gone || marks.taken_back.contains(&listed.ticket.id) {
+        if listed.standing == Standing::Gone
+            || listed.is_taken_back
+            || marks.taken_back.contains(&listed.ticket.id)
+        {
             self.gone += 1;
+            if marks.is_old {
+                self.gone_ids.push(listed.ticket.id);
+            }
             return;
         }
         let found = (
@@ -159,9 +169,15 @@ pub async fn adopt(
 ) -> Result<Adopted> {
     let mut writing = Writing {
         run,
+        upserts: rows.as_ref().is_some_and(|(_, map)| map.upserts()),
         changes: Vec::new(),
         adopted: Adopted::default(),
     };
+    // Also of rows whose ticket does not show now: what an older ledger holds as open may be done.
+    writing.changes.push(Change::SuspectAll(writing.upserts));
+    // Before what bears the same reference is learned: that is the row's ticket then.
+    let gone = std::mem::take(&mut marked.gone_ids).into_iter();
+    writing.changes.extend(gone.map(Change::Gone));
     if let Some((items, map)) = rows {
         for item in items {
             let item = item?;
@@ -169,17 +185,18 @@ pub async fn adopt(
             let Subject::Keyed(key) = item.subject else {
                 continue;
             };
-            let content = map.content(&item.rows);
             let Some((marker, tickets)) = (references(scope, &key).into_iter().flatten())
                 .find_map(|marker| Some((marker.clone(), marked.remove(&marker)?)))
             else {
                 writing.adopted.absent += 1;
                 continue;
             };
-            let (payload, later) = match map.map(&item.rows, &key) {
-                Mapped::Ready(ready) => steps(ready.steps, &marker),
-                // What cannot be mapped now has no further steps that could be sent.
-                Mapped::Skip(_) | Mapped::Faults(_) => (Digest::default(), Vec::new()),
+            let (content, (payload, later)) = match map.map(&item.rows, &key) {
+                Mapped::Ready(ready) => (map.content(&item.rows), steps(ready.steps, &marker)),
+                // What cannot be mapped now has no further steps that could be sent; what followed then nobody knows.
+                Mapped::Skip(_) | Mapped::Faults(_) => {
+                    (UNKNOWN_CONTENT, (Digest::default(), Vec::new()))
+                }
             };
             writing.adopted.rows += 1;
             let row = Row {
@@ -298,6 +315,8 @@ fn steps(steps: Vec<StepPayload>, marker: &str) -> (Digest, Vec<StepId>) {
 
 struct Writing<'a> {
     run: Option<&'a ActiveRun>,
+    /// Whether the mapping keeps tickets up to date.
+    upserts: bool,
     changes: Vec<Change>,
     adopted: Adopted,
 }
@@ -327,7 +346,7 @@ impl Writing<'_> {
         let doubles = tickets.map(|(_, ticket, _)| (key.as_str().to_owned(), ticket));
         self.adopted.doubles.extend(doubles);
         let at = made.unwrap_or_else(Timestamp::now);
-        let suspect = Change::Suspect(key.clone(), at);
+        let suspect = Change::Suspect(key.clone(), at, self.upserts);
         self.changes
             .extend(learned(key, row, marker, (ticket, group), at));
         self.changes.push(suspect);

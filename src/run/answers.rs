@@ -99,7 +99,7 @@ impl Engine<'_> {
             Err(error) => {
                 for Sent { row, .. } in rows {
                     self.leaving.remove(&row.base.ordinal);
-                    self.not_sent(row);
+                    self.unwritten(row);
                 }
                 return self.break_with(error);
             }

@@ -39,6 +39,9 @@ const MOST_UNCLEAR: u32 = 10;
 /// about them before it sends more.
 const MOST_UNPROVEN: u32 = 50;
 
+/// So many rows in a row that lack the same right: the next ones lack it too.
+const MOST_FORBIDDEN: u32 = 3;
+
 /// Whether rows are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
@@ -59,6 +62,8 @@ pub(super) struct Breaker {
     flow: Flow,
     unclear: u32,
     unproven: u32,
+    /// The right that rows in a row lacked, and how many.
+    forbidden: Option<(String, u32)>,
 }
 
 impl Breaker {
@@ -71,6 +76,7 @@ impl Breaker {
             flow: Flow::Open,
             unclear: 0,
             unproven: 0,
+            forbidden: None,
         }
     }
 
@@ -142,6 +148,21 @@ impl Breaker {
         self.answered += 1;
         self.unproven = 0;
         self.in_a_row = 0;
+        self.forbidden = None;
+    }
+
+    /// The system takes the token but does not let it do this with a row's ticket: whether the run stops.
+    pub(super) fn forbidden(&mut self, right: &str, message: &str) -> Option<Error> {
+        let in_a_row = match self.forbidden.take() {
+            Some((same, count)) if same == right => count + 1,
+            _ => 1,
+        };
+        let refused = self.refused(message);
+        self.forbidden = Some((right.to_owned(), in_a_row));
+        if in_a_row < MOST_FORBIDDEN {
+            return refused;
+        }
+        Some(lacks(right, in_a_row, message))
     }
 
     /// The system refused a row, saying this: whether the run stops.
@@ -149,6 +170,7 @@ impl Breaker {
         self.answered += 1;
         self.refused += 1;
         self.in_a_row += 1;
+        self.forbidden = None;
         let what = match self.most {
             MaxErrors::InARow(most) if self.in_a_row >= most.max(1) => {
                 format!("the system refused {} rows in a row", self.in_a_row)
@@ -174,9 +196,44 @@ impl Breaker {
     }
 }
 
+/// That the token lacks a right, as so many tickets in a row show.
+fn lacks(right: &str, tickets: u32, message: &str) -> Error {
+    Error::new(
+        ErrorKind::Denied,
+        format!(
+            "stopped: the token seems to lack the right to {right}: {tickets} tickets in a row were refused for it, the \
+             last with: {message}"
+        ),
+    )
+    .hint(
+        "give the token's user that right and run the same command again: it goes on where it was; `deskferry runs retry \
+         last` sends the refused rows again",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_missing_right_several_times_in_a_row_stops_the_run() {
+        let mut breaker = Breaker::new(MaxErrors::default());
+        for _ in 0..4 {
+            assert!(breaker.forbidden("close tickets", "no").is_none());
+            assert!(breaker.forbidden("close tickets", "no").is_none());
+            assert!(breaker.forbidden("delete tickets", "no").is_none());
+            breaker.forbidden("close tickets", "no");
+            assert!(breaker.refused("another fault").is_none());
+            breaker.forbidden("close tickets", "no");
+            breaker.done();
+        }
+        for _ in 1..MOST_FORBIDDEN {
+            assert!(breaker.forbidden("close tickets", "no").is_none());
+        }
+        let error = breaker.forbidden("close tickets", "no").unwrap();
+        assert_eq!(error.kind(), ErrorKind::Denied);
+        assert!(error.to_string().contains("the right to close tickets"));
+    }
 
     #[test]
     fn a_success_begins_the_row_anew() {

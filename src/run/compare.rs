@@ -19,6 +19,7 @@ use crate::ledger::{Elsewhere, RunLocks, Scope, State, StepRecord, UNKNOWN_CONTE
 use crate::mapping::MapRows;
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, is_update_step};
+use crate::unicode::plain;
 
 /// How many new keys are held at once to be looked for among the done ones.
 const HELD: usize = 100_000;
@@ -82,7 +83,7 @@ impl Rows {
     }
 }
 
-/// A new key that differs from a done one only by zeros, spaces or separators.
+/// A new key that differs from a done one only by zeros, spaces, separators, capitals or what is invisible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Near {
     /// Where the new one stands.
@@ -338,8 +339,10 @@ impl Compared {
     }
 }
 
-/// A key without what people and spreadsheets write differently: white space, separators, the zeros before a number.
+/// A key without what people and spreadsheets write differently: white space, separators, the zeros before a number,
+/// capitals, how accents are put together, what is invisible.
 fn folded(key: &str) -> String {
+    let key = plain(key).to_lowercase();
     let key = key.trim();
     let key = key.strip_suffix(".0").unwrap_or(key);
     let mut text = String::with_capacity(key.len());
@@ -376,7 +379,8 @@ mod tests {
         for other in ["420", "402", "43", "INC42"] {
             assert_ne!(folded(other), "42", "{other}");
         }
-        assert_ne!(folded("INC-42"), folded("inc-42"));
+        assert_eq!(folded("ABC-42"), folded("abc-42"));
+        assert_eq!(folded("é\u{200b}1"), folded("\u{feff}e\u{301}1"));
     }
 
     #[test]

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::Limiter;
 use super::prepare::Items;
-use super::rehearse::read;
+use super::rehearse::{Unread, read};
 use crate::directory::Directory;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::export::baseline::judge::{Desk as InDesk, Verdict, is_edited, judge};
 use crate::export::baseline::{Baseline, Entry, Value};
 use crate::export::columns::Plan;
@@ -132,7 +132,9 @@ struct EditedCell {
 /// What came of reading a ticket.
 enum Found {
     Ticket(Box<CommonTicket>),
-    /// There is none, or nobody was asked.
+    /// Nobody was asked.
+    Unasked,
+    /// There is none of that name, or another one.
     Gone,
     /// It is there, perhaps, and we may not read it: nobody can tell whose change a cell of it is.
     Denied,
@@ -272,22 +274,21 @@ impl File<'_> {
     ) -> Result<()> {
         let Some(desk) = desk else {
             for row in rows {
-                self.judge(row, &Found::Gone, edited)?;
+                self.judge(row, &Found::Unasked, edited)?;
             }
             return Ok(());
         };
         let most = desk.concurrency.max(1);
         let asked = stream::iter(rows).map(|row| async move {
             let ticket = match row.cells.is_empty() {
-                true => Found::Gone,
-                false => match read(&desk.system, desk.limiter, &row.name).await {
-                    Ok(Some(ticket)) => Found::Ticket(Box::new(ticket)),
-                    Ok(None) => Found::Gone,
-                    Err(error) if error.kind() == ErrorKind::Denied => Found::Denied,
-                    Err(error) => return Err(error),
+                true => Found::Unasked,
+                false => match read(&desk.system, desk.limiter, &row.name).await? {
+                    Ok(ticket) => Found::Ticket(Box::new(ticket)),
+                    Err(Unread::Gone | Unread::Another(_)) => Found::Gone,
+                    Err(Unread::Forbidden(_)) => Found::Denied,
                 },
             };
-            Ok((row, ticket))
+            Ok::<_, Error>((row, ticket))
         });
         let mut asked = std::pin::pin!(asked.buffered(most));
         while let Some(answered) = asked.next().await {
@@ -304,7 +305,7 @@ impl File<'_> {
     fn judge(&mut self, row: Row, found: &Found, edited: &mut Edited) -> Result<()> {
         let ticket = match found {
             Found::Ticket(ticket) => Some(&**ticket),
-            Found::Gone | Found::Denied => None,
+            Found::Unasked | Found::Gone | Found::Denied => None,
         };
         let since = match &row.entry {
             Some(entry) if entry.updated.is_some() => entry.updated,
@@ -325,7 +326,7 @@ impl File<'_> {
             let is_list = self.columns.is_list(cell.column);
             let desk = shown.map(|shown| Value::exported(shown, is_list));
             let verdict = match found {
-                Found::Gone => Verdict::Send,
+                Found::Unasked | Found::Gone => Verdict::Send,
                 Found::Denied => Verdict::Conflict,
                 Found::Ticket(_) => {
                     let desk = match &desk {
@@ -368,7 +369,12 @@ impl File<'_> {
             }
         }
         counts.rows += u64::from(!sent.is_empty());
-        if let Some(at) = updated.filter(|_| !sent.is_empty()) {
+        let compared = match found {
+            // One that is there after all was never compared: whatever changed it was later than this.
+            Found::Gone => Some(Timestamp::MIN),
+            _ => updated,
+        };
+        if let Some(at) = compared.filter(|_| !sent.is_empty()) {
             edited.compared.insert(row.name, at);
         }
         if !sent.is_empty() || conflict {

@@ -500,6 +500,10 @@ impl<'e> Engine<'e> {
             Signal::Made(group) => drop(self.proven.insert(group)),
             Signal::Throttled => self.fold.totals.throttled += 1,
             Signal::Note(text) => self.fold.note(text),
+            Signal::Unproven(text) => {
+                self.fold.totals.unproven = true;
+                self.fold.note(text);
+            }
         }
     }
 

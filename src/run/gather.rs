@@ -241,6 +241,15 @@ impl Group {
                 }
                 return Went::All(Taken::Alone);
             }
+            Outcome::Forbidden(refusal) => {
+                if self.gather.give_up(self.key.0) {
+                    self.tell_vain(&format!(
+                        "the token may not do it for many tickets at once ({}: {})",
+                        refusal.status, refusal.message
+                    ));
+                }
+                return Went::All(Taken::Alone);
+            }
             Outcome::Denied(what) => {
                 let what = format!("{what} (asked for many tickets at once: leave `--bulk` out)");
                 return Went::All(Taken::Answered(Outcome::Denied(what)));

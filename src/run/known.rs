@@ -2,8 +2,10 @@
 //! the mapping's `[[then]]` have changed since, the same bytes may stand under another name: what makes something is
 //! then known by them, so that nothing is made a second time.
 
+use jiff::Timestamp;
+
 use super::plan::{Request, Requests, Soft};
-use crate::ledger::{State, StepRecord};
+use crate::ledger::{SUSPECT, State, StepRecord, UNKNOWN_CONTENT};
 use crate::systems::{CREATE, call_of, is_update_step};
 
 /// What is to become of a request.
@@ -47,10 +49,13 @@ fn fates(
     let by_name = |request: &Request| prior.iter().position(|step| step.id == request.id);
     for request in &requests.steps {
         let known = by_name(request).map(|at| (at, &prior[at]));
+        let repeatable = is_repeatable(call_of(&request.id.name));
         fates.push(match known {
             _ if request.id.name == CREATE => Some(Fate::Open),
             Some((_, step)) if step.state == State::Skipped => Some(Fate::Done),
-            Some((at, step)) if step.state == State::Done && is_same(step, request) => {
+            Some((at, step))
+                if step.state == State::Done && may_be_same(step, request, repeatable) =>
+            {
                 taken[at] = true;
                 Some(Fate::Done)
             }
@@ -62,6 +67,7 @@ fn fates(
         .iter()
         .map(|it| requests.may_redo(&it.id))
         .collect();
+    let learned = learned(prior);
     for ((request, fate), redo) in requests.steps.iter_mut().zip(&mut fates).zip(redo) {
         if fate.is_some() {
             continue;
@@ -89,7 +95,7 @@ fn fates(
                 (false, _) => Fate::Other(at),
             },
             (None, Some((at, step))) if is_open(step) && !repeatable => {
-                match is_same(step, request) {
+                match may_be_same(step, request, repeatable) {
                     true => {
                         request.look = step.sent_at;
                         Fate::Open
@@ -100,10 +106,15 @@ fn fates(
             (None, Some((_, step)))
                 if !repeatable
                     && was_sent(step)
-                    && (is_same(step, request) || step.payload.is_none()) =>
+                    && (may_be_same(step, request, repeatable) || is_suspect(step)) =>
             {
                 request.look = step.sent_at;
                 request.soft = Some(Soft::settled(step.shape.clone()));
+                Fate::Open
+            }
+            (None, None) if !repeatable && learned.is_some() => {
+                request.look = learned;
+                request.soft = Some(Soft::suspect());
                 Fate::Open
             }
             _ => Fate::Open,
@@ -129,6 +140,26 @@ fn was_sent(step: &StepRecord) -> bool {
     matches!(step.state, State::Pending | State::Rejected) && step.shape.is_some()
 }
 
+/// Whether nobody knows if a step was sent, whatever it was then.
+fn is_suspect(step: &StepRecord) -> bool {
+    step.shape.as_deref() == Some(SUSPECT)
+}
+
+/// Whether nothing is known of a row but its ticket, so that all of its further steps may be done; from when on. An upsert
+/// notes what it has set once it has gone over the row.
+pub(super) fn learned(prior: &[StepRecord]) -> Option<Timestamp> {
+    let is_noted = prior.iter().any(|step| is_update_step(&step.id.name));
+    let create = prior.iter().find(|step| step.id.name == CREATE);
+    create
+        .filter(|create| create.content == UNKNOWN_CONTENT && !is_noted)
+        .and_then(|create| create.sent_at)
+}
+
 fn is_same(step: &StepRecord, request: &Request) -> bool {
     step.payload == Some(request.hash)
+}
+
+/// The same, or nobody knows what was sent: a look at the ticket has found it, or is to find it.
+fn may_be_same(step: &StepRecord, request: &Request, repeatable: bool) -> bool {
+    is_same(step, request) || (!repeatable && step.payload.is_none())
 }

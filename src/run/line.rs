@@ -1,6 +1,6 @@
 //! What all rows of a run share: the system, the limits that their requests keep, and what they tell the engine.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -52,8 +52,12 @@ pub(super) struct Line {
     pub(super) surprise: Duration,
     /// See [`Settings::compared`].
     pub(super) compared: Arc<HashMap<String, Timestamp>>,
+    /// Whether the answer to a create showed the title that was sent.
+    pub(super) keeps_titles: AtomicBool,
     /// The ids that answers of this run named lately.
     named: Mutex<Named>,
+    /// The calls that set something and are never answered with more than that they were accepted.
+    accepted: Mutex<HashSet<String>>,
 }
 
 /// What a row tells while it is under way.
@@ -65,6 +69,8 @@ pub(super) enum Signal {
     Throttled,
     /// Something that a person should know.
     Note(String),
+    /// The same of steps that count as done although nothing proves it: the run ends with exit code 1.
+    Unproven(String),
 }
 
 impl Line {
@@ -99,7 +105,9 @@ impl Line {
             is_away: AtomicBool::new(false),
             surprise: settings.commit_within + settings.visible_within,
             compared: Arc::clone(&settings.compared),
+            keeps_titles: AtomicBool::new(false),
             named: Mutex::default(),
+            accepted: Mutex::default(),
         };
         (line, halt, heard)
     }
@@ -107,6 +115,18 @@ impl Line {
     pub(super) fn tell(&self, signal: Signal) {
         // An engine that has returned listens no more.
         let _ = self.signals.send(signal);
+    }
+
+    /// Whether a step of this name is never answered with more than a success that says nothing.
+    pub(super) fn accepts(&self, step: &str) -> bool {
+        let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.contains(call_of(step))
+    }
+
+    /// Notes that it is not.
+    pub(super) fn accept(&self, step: &str) {
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.insert(call_of(step).to_owned());
     }
 
     /// Notes that a row was answered with a ticket, unless another row of this run was: which one.
@@ -217,6 +237,14 @@ impl Line {
             }
         }
         answered
+    }
+
+    /// Whether the system still takes the token, by one more read.
+    pub(super) async fn admits(&self) -> bool {
+        let Some(_slot) = self.slot(GRACE).await else {
+            return false;
+        };
+        self.system.admits(self.limiter.as_ref()).await
     }
 
     /// The name under which a request can go together with those of other rows; one that was looked for in vain goes

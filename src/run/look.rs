@@ -13,14 +13,17 @@ use super::row::{Sent, SentEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::DoneBeside;
 use crate::systems::common::CommonTicket;
-use crate::systems::{Beside, Call, Sighting, Ticket, call_of};
+use crate::systems::{Beside, Call, Refusal, Sighting, Ticket, call_of, without_right};
 
 /// Looks at the ticket of a row whether its first request in doubt was obeyed.
 pub(super) async fn look(line: Arc<Line>, mut row: Row) -> Sent {
     let end = match seen(&line, &mut row).await {
         Ok(Some(sighting)) => SentEnd::Looked(sighting),
         Ok(None) => SentEnd::Withdrawn,
-        Err(error) if stops(&error) => SentEnd::Stopped(error),
+        // One ticket that may not be read says nothing about the others.
+        Err(error) if stops(&error) && !is_of_ticket(&line, &error).await => {
+            SentEnd::Stopped(error)
+        }
         Err(error) => SentEnd::Looked(Sighting::Unclear(error.to_string())),
     };
     Sent {
@@ -35,6 +38,11 @@ pub(super) fn stops(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Denied | ErrorKind::Unreachable)
 }
 
+/// Whether a read was refused for the ticket that it was about, and not for the token.
+async fn is_of_ticket(line: &Line, error: &Error) -> bool {
+    error.kind() == ErrorKind::Denied && line.admits().await
+}
+
 /// `None`: the run is to stop.
 async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
     if let Some(name) = row.find.clone() {
@@ -47,6 +55,8 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
                 let why = format!("there is no ticket `{name}` any more");
                 return Ok(Some(Sighting::Unclear(why)));
             }
+            Find::Another(why) => return Ok(Some(Sighting::Unclear(why))),
+            Find::Forbidden(refusal) => return Ok(Some(Sighting::Unclear(refusal.message))),
             Find::Changed | Find::Halted => return Ok(None),
         }
     }
@@ -84,12 +94,19 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
     }
 }
 
+/// The right without which a row's ticket cannot be looked up.
+pub(super) const READING: &str = "read tickets";
+
 /// What came of looking for a ticket by its name.
 pub(super) enum Find {
     Found(Ticket),
     Nothing,
     /// The desk has changed it since it was compared.
     Changed,
+    /// The system answered with another ticket: what is said of that.
+    Another(String),
+    /// The token may not read this one.
+    Forbidden(Refusal),
     /// The run is to stop.
     Halted,
 }
@@ -105,7 +122,9 @@ pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -
         let found = match compared {
             None => line.system.find_ticket(name, permit).await,
             Some(at) => match line.system.ticket_fields(name, permit).await {
-                Ok(Some(ticket)) if ticket.updated > Some(at) => return Ok(Find::Changed),
+                Ok(Some(ticket)) if ticket.updated.is_none_or(|updated| updated > at) => {
+                    return Ok(Find::Changed);
+                }
                 Ok(found) => Ok(found.map(bare)),
                 Err(error) => Err(error),
             },
@@ -114,6 +133,17 @@ pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -
         match found {
             Ok(Some(ticket)) => return Ok(Find::Found(ticket)),
             Ok(None) => return Ok(Find::Nothing),
+            Err(error) if error.kind() == ErrorKind::Refused => {
+                return Ok(Find::Another(error.to_string()));
+            }
+            Err(error) if is_of_ticket(line, &error).await => {
+                let refusal = Refusal {
+                    status: 403,
+                    message: error.to_string(),
+                    fields: Vec::new(),
+                };
+                return Ok(Find::Forbidden(without_right(READING, refusal)));
+            }
             Err(error) => {
                 if !goes_again(line, &mut backoff, error).await? {
                     return Ok(Find::Halted);

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | that the ledger holds, or whose row is under way | nothing; the second is looked at again |
 //! | of a row that was sent once, and of which the system said that nothing was done | the row is looked up before it goes again; if it does not, it is done |
+//! | of a row whose own ticket is gone, or bears another row's reference | it is the row's from now on, and what followed is looked up on it |
 //! | of a row that has another ticket | it tells the duplicate; if this run made the row, somebody else sends it too: it stops |
 //! | of a row of this input that has none as far as the ledger knows | it stops: the ledger is old, or another run is under way |
 //! | of another row | it remembers it, as `runs adopt` would |
@@ -39,10 +40,12 @@ const PAGES: u32 = 50;
 const INTERVAL: Duration = Duration::from_secs(60);
 /// The fewest rows between two looks.
 const ROWS: u64 = 500;
-/// After so many rows it looks whatever the time: more would not be on its pages.
+/// After so many rows it looks earlier: more would not be on its pages. Not before what was made beside the last look must
+/// show, which is read once more: at a high rate that alone fills the pages.
 const MANY: u64 = 4_000;
 /// How often a run that writes nothing else says that it is under way.
 const BEAT: Duration = Duration::from_secs(30);
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How many tickets of a finding are named.
 const NAMED: usize = 5;
 
@@ -82,6 +85,10 @@ pub(super) struct Looked {
     held: HashMap<String, Option<Timestamp>>,
     /// Of the tickets of rows that seem to have two: those that were read and are there.
     there: HashSet<String>,
+    /// Those that two reads say are gone.
+    gone: HashSet<String>,
+    /// Those that bear the reference of another row.
+    anothers: HashSet<String>,
 }
 
 /// The looks of a run.
@@ -109,6 +116,8 @@ pub(super) struct Watch<'e> {
     keys: Option<HashMap<u64, RowKey>>,
     /// References of other inputs that are remembered.
     told: HashSet<String>,
+    /// Rows that were given another ticket than the ledger held.
+    repointed: HashSet<RowKey>,
     beat: Instant,
     said_partial: bool,
     pub(super) round: Option<BoxFuture<'e, Result<std::result::Result<Looked, String>>>>,
@@ -118,8 +127,7 @@ impl<'e> Watch<'e> {
     pub(super) fn new(line: Arc<Line>, settings: &Settings, about: About<'e>) -> Self {
         let overlap = SignedDuration::try_from(settings.visible_within);
         let overlap = overlap.unwrap_or(SignedDuration::from_secs(30));
-        let since = about.looked_until.unwrap_or_else(|| line.now());
-        let since = since.checked_sub(overlap).unwrap_or(since);
+        let since = since(about.looked_until, line.now(), overlap);
         Self {
             is_first: about.marks && about.looked_until.is_some(),
             line,
@@ -137,6 +145,7 @@ impl<'e> Watch<'e> {
             pending: Vec::new(),
             keys: None,
             told: HashSet::new(),
+            repointed: HashSet::new(),
             beat: Instant::now(),
             said_partial: false,
             round: None,
@@ -221,12 +230,13 @@ impl<'e> Watch<'e> {
 
     fn is_due(&self, waits: bool, last: bool) -> bool {
         let often = self.rows >= ROWS && self.last.elapsed() >= INTERVAL;
+        let many = self.rows >= MANY && self.last.elapsed() >= self.visible_within;
         let after_the_first = self.rows > 0 && self.rows == self.all;
         (self.is_first && waits)
             || after_the_first
             || self.rows > 0 && self.shows_beginning()
             || often
-            || self.rows >= MANY
+            || many
             || (last && self.rows > 0)
     }
 
@@ -266,6 +276,17 @@ impl<'e> Watch<'e> {
         let keys = self.keys.as_ref();
         Ok(keys.and_then(|keys| keys.get(&print(wanted)).cloned()))
     }
+}
+
+/// From when on the first look looks, by up to when earlier ones have: where the system's clock was set back since, nothing
+/// says when that was, and a day is looked at.
+fn since(looked_until: Option<Timestamp>, now: Timestamp, overlap: SignedDuration) -> Timestamp {
+    let since = match looked_until {
+        Some(until) if until > now => now - A_DAY,
+        Some(until) => until,
+        None => now,
+    };
+    since.checked_sub(overlap).unwrap_or(since)
 }
 
 /// A reference, in whichever form, in eight bytes.
@@ -325,6 +346,8 @@ impl Look<'_> {
             unknown: Vec::new(),
             held,
             there: HashSet::new(),
+            gone: HashSet::new(),
+            anothers: HashSet::new(),
         };
         for one in free {
             let create = known.get(&one.reference).cloned();
@@ -334,28 +357,40 @@ impl Look<'_> {
                     looked.held.insert(one.ticket.id, one.created_at);
                     continue;
                 }
-                self.read(ticket, &mut looked).await;
-                self.read(&one.ticket, &mut looked).await;
+                self.read(ticket, &one.reference, &mut looked).await;
+                self.read(&one.ticket, &one.reference, &mut looked).await;
             }
             looked.unknown.push((one, create));
         }
-        looked
-            .unknown
-            .sort_by(|(one, _), (other, _)| one.reference.cmp(&other.reference));
+        // The earliest of several is a row's own.
+        looked.unknown.sort_by(|(one, _), (other, _)| {
+            let by = |it: &Marked| (it.reference.clone(), it.created_at, it.ticket.id.clone());
+            by(one).cmp(&by(other))
+        });
         Ok(Ok(looked))
     }
 
     /// Reads a ticket of a row that seems to have two: a listing may be old, or name one that is gone.
-    async fn read(&self, ticket: &Ticket, looked: &mut Looked) {
-        let read = self
-            .line
-            .system
-            .read_ticket(&ticket.id, self.line.limiter.as_ref())
-            .await;
-        if let Ok(Reading::Found(listed)) = read
-            && listed.standing != Standing::Gone
-        {
-            looked.there.insert(ticket.id.clone());
+    async fn read(&self, ticket: &Ticket, reference: &str, looked: &mut Looked) {
+        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        // One that is not there may be a refusal of something before the system: it is asked for twice.
+        for is_again in [false, true] {
+            match system.read_ticket(&ticket.id, permit).await {
+                Ok(Reading::Found(listed)) if is_gone(&listed) => {}
+                Ok(Reading::Absent) => {}
+                Ok(Reading::Found(listed)) => {
+                    let borne = borne(&listed, self.field);
+                    if borne.own().is_some() && !borne.is(reference) {
+                        looked.anothers.insert(ticket.id.clone());
+                    }
+                    looked.there.insert(ticket.id.clone());
+                    return;
+                }
+                Ok(Reading::Another(_) | Reading::Unclear(_)) | Err(_) => return,
+            }
+            if is_again {
+                looked.gone.insert(ticket.id.clone());
+            }
         }
     }
 
@@ -392,13 +427,18 @@ impl Look<'_> {
     fn marked(&self, listed: Listed) -> Option<Marked> {
         let reference = borne(&listed, self.field).own()?.to_owned();
         let of_scope = (reference.split_once('/')).is_none_or(|(name, _)| name == self.scope);
-        (of_scope && listed.standing != Standing::Gone).then(|| Marked {
+        (of_scope && !is_gone(&listed)).then(|| Marked {
             reference,
             group: marked_group(listed.group, self.field),
             created_at: listed.created_at,
             ticket: listed.ticket,
         })
     }
+}
+
+/// Whether a ticket is deleted, or shows that it was taken back.
+fn is_gone(listed: &Listed) -> bool {
+    listed.standing == Standing::Gone || listed.is_taken_back
 }
 
 fn name_of(ticket: &Ticket) -> &str {
@@ -484,7 +524,12 @@ impl Engine<'_> {
                 }
                 _ => match self.watch.key_of(&marked.reference)? {
                     Some(key) => missing.push((key, marked.ticket.clone())),
-                    None => self.remember(marked),
+                    None => match create.as_ref().filter(|it| it.state == State::Undone) {
+                        Some(create) => {
+                            self.tell_left(&create.key, std::slice::from_ref(&marked.ticket));
+                        }
+                        None => self.remember(marked),
+                    },
                 },
             }
         }
@@ -531,6 +576,14 @@ impl Engine<'_> {
                 name_of(other)
             ));
         };
+        let is_lost = looked.gone.contains(&own.id) || looked.anothers.contains(&own.id);
+        if is_lost
+            && looked.there.contains(&other.id)
+            && !looked.anothers.contains(&other.id)
+            && self.watch.repointed.insert(create.key.clone())
+        {
+            return self.repoint(create, own, other, looked);
+        }
         if !looked.there.contains(&other.id) {
             return self.fold.note(format!(
                 "row `{}`: ticket `{}` was listed with its reference, but cannot be read; look at both before you close one",
@@ -567,6 +620,24 @@ impl Engine<'_> {
         ));
     }
 
+    /// The ticket that the ledger holds for a row is gone, or another row's, and this one bears the row's reference.
+    fn repoint(&mut self, create: &Create, own: &Ticket, other: &Ticket, looked: &Looked) {
+        let what = match looked.gone.contains(&own.id) {
+            true => "is not there any more",
+            false => "bears the reference of another row",
+        };
+        self.fold.note(format!(
+            "row `{}`: its ticket `{}` {what}, but `{}` bears its reference, and is its ticket from now on: run the same \
+             command again, which looks what is to be done on it",
+            create.key,
+            name_of(own),
+            name_of(other)
+        ));
+        self.fold.totals.unswept = true;
+        let change = Change::Repoint(create.key.clone(), other.clone());
+        self.changes.push(change);
+    }
+
     /// A ticket of the scope whose row is in another input.
     fn remember(&mut self, marked: &Marked) {
         let key = marked
@@ -585,5 +656,23 @@ impl Engine<'_> {
             marked.group.clone(),
             at,
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_nothing_from_the_first_look() {
+        let now: Timestamp = "2026-11-30T03:00:00Z".parse().unwrap();
+        let overlap = SignedDuration::from_secs(30);
+        let hours = SignedDuration::from_hours;
+        assert_eq!(since(None, now, overlap), now - overlap);
+        assert_eq!(
+            since(Some(now - hours(2)), now, overlap),
+            now - hours(2) - overlap
+        );
+        assert!(since(Some(now + hours(31)), now, overlap) < now - hours(23));
     }
 }

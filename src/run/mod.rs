@@ -99,6 +99,7 @@ pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
 pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
+pub(crate) use plan::step_in_words;
 pub use prepare::Items;
 pub use probe::{Sample, probe};
 pub use rekey::{Definitions, Moved, moved};

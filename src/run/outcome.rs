@@ -4,18 +4,29 @@ use tokio::time::Instant;
 
 use super::crash;
 use super::engine::Engine;
-use super::plan::{Doubt, Doubtful, Otherwise, Row, Soft, faults_of, step_in_doubt};
+use super::plan::{Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt};
 use super::pool::Settled;
 use super::row::{Intended, Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Change, Said, SetSteps, Settlement, State, StepId, Trouble};
-use crate::record::RowKey;
-use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket};
+use crate::record::{Place, RowKey};
+use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket, call_of};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
+
+/// The faults of a row for which the token lacks a right.
+fn forbidden_faults(refusal: &Refusal, place: &Place) -> Vec<Fault> {
+    let faults = faults_of(refusal, place).into_iter();
+    let hinted = faults.map(|fault| {
+        fault.hint(
+            "give the token's user that right: `deskferry runs retry last` sends the row again",
+        )
+    });
+    hinted.collect()
+}
 
 impl Engine<'_> {
     /// A row came back.
@@ -38,6 +49,14 @@ impl Engine<'_> {
                 let faults = faults_of(&refusal, &row.base.place);
                 self.failed(row, faults);
                 if let Some(error) = self.breaker.refused(&refusal.message) {
+                    self.stop_with(error);
+                }
+            }
+            SentEnd::Forbidden { refusal, right } => {
+                self.breaker.clear();
+                let faults = forbidden_faults(&refusal, &row.base.place);
+                self.failed(row, faults);
+                if let Some(error) = self.breaker.forbidden(&right, &refusal.message) {
                     self.stop_with(error);
                 }
             }
@@ -65,14 +84,17 @@ impl Engine<'_> {
             }
             SentEnd::Unclear(what) => {
                 self.unclear(&what);
-                self.open.insert(row.key.clone());
                 let step = &row.requests.steps[row.next].id.name;
-                let fault = Fault::row(
-                    row.base.place.clone(),
-                    format!("`{step}` got no clear answer: {what}"),
-                )
-                .hint("run the same command again: it goes on there");
-                self.failed(row, vec![fault]);
+                let reason = format!(
+                    "`{step}` got no clear answer: {what}; it sets what it sets, so the same command sends it again"
+                );
+                self.end(row.base, End::InDoubt { reason });
+            }
+            SentEnd::Unread(refusal) => {
+                self.unclear(&refusal.message);
+                let faults = faults_of(&refusal, &row.base.place).into_iter();
+                let again = "`deskferry runs retry last` tries it again: nothing was sent for it";
+                self.failed(row, faults.map(|fault| fault.hint(again)).collect());
             }
             SentEnd::Changed => {
                 let message = "the ticket was changed in the desk while this run was under way: nothing was sent";
@@ -88,7 +110,7 @@ impl Engine<'_> {
                 self.stop_with(error);
             }
             SentEnd::Broken(error) => {
-                self.not_sent(row);
+                self.unwritten(row);
                 self.break_with(error);
             }
         }
@@ -105,6 +127,7 @@ impl Engine<'_> {
                 place: row.base.place.clone(),
                 content: row.content,
                 steps,
+                print: None,
                 at: self.now(),
             }));
         }
@@ -151,6 +174,16 @@ impl Engine<'_> {
             None => End::Rejected(faults),
         };
         self.end(row.base, end);
+    }
+
+    /// The ledger failed under a row: what was answered is written nowhere.
+    pub(super) fn unwritten(&mut self, row: Row) {
+        if row.sent_at.is_none() {
+            return self.not_sent(row);
+        }
+        let reason =
+            "its answer could not be written to the ledger: the next run finds out".to_owned();
+        self.end(row.base, End::InDoubt { reason });
     }
 
     /// Nothing of the row's next step left, and nothing will in this run.
@@ -229,11 +262,16 @@ impl Engine<'_> {
         if self.is_halted() {
             return self.not_sent(row);
         }
-        let is_settled = |soft: &Option<Soft>| soft.as_ref().is_some_and(|soft| soft.settled);
-        let due = match row.in_doubt() {
-            Some((request, at)) if is_settled(&request.soft) => self.line.surprise_over(at),
-            _ => sent + self.line.surprise,
+        // When a suspect step was sent nobody knows: its ticket was there before.
+        let is_settled = |soft: &Soft| soft.settled && !soft.is_unanswered();
+        let due = |request: &Request| match request.look {
+            Some(at) if request.soft.as_ref().is_some_and(is_settled) => {
+                Some(self.line.surprise_over(at))
+            }
+            at => at.map(|_| sent + self.line.surprise),
         };
+        let due = row.requests.steps.iter().filter_map(due).max();
+        let due = due.unwrap_or(sent + self.line.surprise);
         self.delayed.push((due, row));
     }
 
@@ -252,13 +290,23 @@ impl Engine<'_> {
             }
             Sighting::Unclear(_) if soft.as_ref().is_some_and(|soft| self.believes(soft)) => false,
             Sighting::Unclear(why) => {
-                let step = row.in_doubt().map(|(request, _)| request.id.name.clone());
+                let step = row.in_doubt().map(|(request, _)| request.id.clone());
                 let ticket = row.ticket.clone().unwrap_or_default();
-                let what = step_in_doubt(step.as_deref().unwrap_or_default(), &ticket);
+                let what = step.as_ref().map(|step| step_in_doubt(step, &ticket));
+                let what = what.unwrap_or_default();
                 let reason = format!("{what} ({why})");
+                if let Some(step) = step.filter(|_| soft.is_some_and(|soft| soft.settled)) {
+                    // The ledger holds it as open: a person can settle it from now on.
+                    self.settle_step(row.key.clone(), step, State::InDoubt, None);
+                }
                 return self.end(row.base, End::InDoubt { reason });
             }
         };
+        let found = row.in_doubt().map(|(request, _)| request);
+        let (hash, print) = (
+            found.map(|it| it.hash),
+            found.and_then(|it| it.print.clone()),
+        );
         let Some((step, absent)) = row.looked_up(done) else {
             return self.not_sent(row);
         };
@@ -267,7 +315,18 @@ impl Engine<'_> {
                 let ticket = ticket.clone();
                 self.turned_up(soft, &row.key, &ticket);
             }
-            self.settle_step(row.key.clone(), step, State::Done, None);
+            match (hash, soft.as_ref().is_some_and(Soft::is_unanswered)) {
+                // The ledger never held what was sent.
+                (Some(hash), true) => self.changes.push(Change::Set(SetSteps {
+                    key: row.key.clone(),
+                    place: row.base.place.clone(),
+                    content: row.content,
+                    steps: vec![(step, hash)],
+                    print,
+                    at: self.now(),
+                })),
+                _ => self.settle_step(row.key.clone(), step, State::Done, None),
+            }
         } else {
             if let Some(Soft {
                 said: Some(Said::Refused(refusal)),
@@ -468,6 +527,17 @@ impl Engine<'_> {
                 if changed {
                     requests.update_too();
                 }
+                if self.fold.totals.run.as_ref() != Some(&row.doubt.run) {
+                    // An older ledger may not know that its row went on: what followed is looked for, and not sent
+                    // again where it is seen. That it is not seen needs no proof: as far as is known it was never sent.
+                    let schema = self.line.system.schema();
+                    for step in requests.steps.iter_mut().skip(1) {
+                        if !schema.is_repeatable(call_of(&step.id.name)) {
+                            step.look = Some(row.doubt.sent_at);
+                            step.soft = Some(Soft::settled(None));
+                        }
+                    }
+                }
                 let row = Row {
                     next: 1,
                     known: row.doubt.known,
@@ -475,6 +545,7 @@ impl Engine<'_> {
                     ..Row::new(row.content, row.base, row.key, requests)
                 };
                 match row.next < row.requests.steps.len() {
+                    _ if row.in_doubt().is_some() => self.looking.push_back(row),
                     true => self.backlog.push_front(row),
                     false => self.whole(row),
                 }
@@ -561,6 +632,9 @@ impl Engine<'_> {
                         ));
                     }
                 }
+                for (key, tickets) in swept.left {
+                    self.tell_left(&key, &tickets);
+                }
                 if let Some(gap) = swept.gap {
                     self.fold.totals.unswept = true;
                     self.fold.note(format!(
@@ -584,6 +658,21 @@ impl Engine<'_> {
             ticket.number.as_ref().unwrap_or(&ticket.id)
         ));
         self.settle(key.clone(), State::Done, Some(ticket), None);
+    }
+
+    /// Tickets of a row that was taken back: they came too late to be taken back with it, or another run made them.
+    pub(super) fn tell_left(&mut self, key: &RowKey, tickets: &[Ticket]) {
+        for ticket in tickets {
+            if !self.doubles.insert(ticket.id.clone()) {
+                continue;
+            }
+            self.fold.totals.doubles += 1;
+            self.fold.note(format!(
+                "row `{key}` was taken back, but ticket `{}` bears its reference: it was made twice, or another run has \
+                 made it anew; close the ticket if nobody needs it",
+                ticket.number.as_ref().unwrap_or(&ticket.id)
+            ));
+        }
     }
 
     fn tell_doubles(&mut self, key: &RowKey, doubles: &[Ticket]) {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::known::{is_whole, leave_open};
+use super::known::{is_whole, learned, leave_open};
 use super::row::Intended;
 use super::{Going, Keep, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
-use crate::ledger::{Glance, Said, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::ledger::{Glance, SUSPECT, Said, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::mapping::reference::{marked_group, without_head};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
@@ -80,6 +80,21 @@ impl Soft {
             settled: true,
             proven: false,
         }
+    }
+
+    /// Of a step of which the ledger knows neither whether it was sent nor when: its ticket was learned from the system.
+    pub(super) fn suspect() -> Self {
+        Self::settled(Some(SUSPECT.to_owned()))
+    }
+
+    /// Whether the answer was a success that does not say that anything was done.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self.said, Some(Said::Accepted(_)))
+    }
+
+    /// Whether no answer and no earlier look says anything about it.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.shape.as_deref() == Some(SUSPECT)
     }
 }
 
@@ -395,8 +410,9 @@ impl Planner<'_> {
         match glance {
             Glance::Done(ticket, contents) if !self.again && !self.map.upserts() => {
                 let content = self.map.content(&item.rows);
-                let same = |one: &Digest| *one == content || *one == UNKNOWN_CONTENT;
-                match contents.iter().any(same) {
+                // Of a row whose content nobody knows, nobody knows what followed either.
+                let is_known = !contents.contains(&UNKNOWN_CONTENT);
+                match is_known && contents.contains(&content) {
                     true => Glance::Done(ticket, contents),
                     false => Glance::Open,
                 }
@@ -539,12 +555,17 @@ impl Planner<'_> {
         let place = base.place.clone();
         let known = self.is_known(create);
         let is_whole = is_whole(prior);
-        if is_whole && !self.map.upserts() {
+        let is_known = learned(prior).is_none();
+        if is_whole && is_known && !self.map.upserts() {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         }
         let mut requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
+            Shaped::Faults(_) if is_whole && !self.map.upserts() => {
+                let skip = done_before(ticket, create, prior, content);
+                return Plan::End(base, skip);
+            }
             Shaped::Faults(faults) if !is_whole => {
                 return Plan::End(
                     base,
@@ -557,7 +578,7 @@ impl Planner<'_> {
             }
             other => return without_requests(base, other),
         };
-        if is_whole {
+        if is_whole && self.map.upserts() {
             return self.update(base, key, requests, (create, ticket), prior);
         }
         let is_same = create.payload == requests.steps.first().map(|step| step.hash);
@@ -578,7 +599,7 @@ impl Planner<'_> {
             return Plan::End(base, end);
         }
         let mut ticket = ticket;
-        if !is_same && requests.updates.is_empty() {
+        if !is_same && is_known && requests.updates.is_empty() {
             ticket.warnings.push(format!(
                 "made in run {} from other content; only the open steps were sent now",
                 create.run
@@ -779,15 +800,30 @@ pub(super) fn other_in_doubt(step: &StepRecord, ticket: &Ticket) -> String {
     format!(
         "{}; the row or the mapping has changed since run {}, so that it cannot be looked up: let them say what they \
          said then, or settle it by `runs settle`",
-        step_in_doubt(call_of(&step.id.name), ticket),
+        step_in_doubt(
+            &StepId {
+                name: call_of(&step.id.name).to_owned(),
+                ordinal: step.id.ordinal
+            },
+            ticket
+        ),
         step.run
     )
 }
 
+/// A step as people are asked about it: which of several under its name, the first is not counted.
+pub(crate) fn step_in_words(step: &StepId) -> String {
+    match step.ordinal {
+        0 => format!("`{}`", step.name),
+        ordinal => format!("number {} of `{}`", ordinal + 1, step.name),
+    }
+}
+
 /// Why a step that makes something and is in doubt stays so.
-pub(super) fn step_in_doubt(step: &str, ticket: &Ticket) -> String {
+pub(super) fn step_in_doubt(step: &StepId, ticket: &Ticket) -> String {
     format!(
-        "nobody knows whether `{step}` was done on ticket `{}`: look at the ticket",
+        "nobody knows whether {} was done on ticket `{}`: look at the ticket",
+        step_in_words(step),
         ticket.number.as_ref().unwrap_or(&ticket.id)
     )
 }

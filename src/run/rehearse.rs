@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::engine::{stopping, take};
+use super::look::READING;
 use super::plan::{Base, Plan, Request, Row, ready_end};
 use super::prepare::Feed;
 use super::retry::Backoff;
@@ -17,7 +18,7 @@ use crate::event::End;
 use crate::ledger::RunState;
 use crate::mapping::MapRows;
 use crate::systems::common::CommonTicket;
-use crate::systems::diff::Diff;
+use crate::systems::diff::{Diff, deeds};
 use crate::systems::{StepPayload, System, Ticket};
 
 /// Takes the plans and tells what each would become.
@@ -126,7 +127,8 @@ impl Differ<'_> {
     /// The end of a plan, with the ticket read that it would change.
     async fn look(&self, plan: Plan) -> Result<(Base, End)> {
         let about = match &plan {
-            Plan::Send(row) if row.requests.acts || row.updates => row.ticket.clone(),
+            // A ticket that is there already, whatever of the row is still to be done.
+            Plan::Send(row) => row.ticket.clone(),
             _ => None,
         };
         let (base, mut end) = rehearsed(plan);
@@ -135,10 +137,13 @@ impl Differ<'_> {
         else {
             return Ok((base, end));
         };
-        let Some(found) = read(&self.system, &self.limiter, &about.id).await? else {
-            let name = about.number.as_ref().unwrap_or(&about.id);
-            let fault = Fault::row(base.place.clone(), format!("there is no ticket `{name}`"));
-            return Ok((base, End::Rejected(vec![fault])));
+        let found = match read(&self.system, &self.limiter, &about.id).await? {
+            Ok(found) => found,
+            Err(unread) => {
+                let name = about.number.as_ref().unwrap_or(&about.id);
+                let fault = Fault::row(base.place.clone(), unread.told(name));
+                return Ok((base, End::Rejected(vec![fault])));
+            }
         };
         let ticket = Ticket {
             id: found.id.clone(),
@@ -147,26 +152,64 @@ impl Differ<'_> {
             warnings: Vec::new(),
         };
         let fields = self.map.differences(&base.rows, key, payloads, found);
-        *diff = Some(Box::new(Diff { ticket, fields }));
+        let then = deeds(self.system.schema(), payloads);
+        *diff = Some(Box::new(Diff {
+            ticket,
+            fields,
+            then,
+        }));
         Ok((base, end))
     }
 }
 
+/// Why there is no ticket to compare with, where that is the fault of its row.
+pub(super) enum Unread {
+    /// There is none.
+    Gone,
+    /// The system answered with another ticket: what is said of that.
+    Another(String),
+    /// The token may not read this one: what was answered.
+    Forbidden(String),
+}
+
+impl Unread {
+    /// What the row is told that calls the ticket by `name`.
+    fn told(self, name: &str) -> String {
+        match self {
+            Self::Gone => format!("there is no ticket `{name}`"),
+            Self::Another(why) => why,
+            Self::Forbidden(why) => format!("the token has no right to {READING}: {why}"),
+        }
+    }
+}
+
 /// Reads a ticket, again where that fails.
+///
+/// # Errors
+/// Where nothing more will go through.
 pub(super) async fn read(
     system: &Arc<dyn System>,
     limiter: &Limiter,
     name: &str,
-) -> Result<Option<CommonTicket>> {
+) -> Result<std::result::Result<CommonTicket, Unread>> {
     let mut backoff = Backoff::repeat();
     loop {
         let error = match system.ticket_fields(name, limiter).await {
-            Ok(found) => return Ok(found),
+            Ok(Some(found)) => return Ok(Ok(found)),
+            Ok(None) => return Ok(Err(Unread::Gone)),
             Err(error) => error,
         };
-        match backoff.next() {
-            Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
-            _ => return Err(error),
+        match error.kind() {
+            ErrorKind::Refused => return Ok(Err(Unread::Another(error.to_string()))),
+            // One ticket that may not be read says nothing about the others.
+            ErrorKind::Denied if system.admits(limiter).await => {
+                return Ok(Err(Unread::Forbidden(error.to_string())));
+            }
+            ErrorKind::Denied => return Err(error),
+            _ => match backoff.next() {
+                Some(wait) => sleep(wait).await,
+                None => return Err(error),
+            },
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     /// The answer says that nothing was done, in a shape that is not proven, or proven and looked up still: it is
     /// looked up, and nothing else waits for it.
     LookUp,
+    /// Nothing was done yet, and one more request is needed.
+    GoOn,
     /// Nothing will go through: the run stops.
     Stop,
     /// The same, and whether this request was done is looked up by the next run.
@@ -40,16 +42,21 @@ pub(super) enum Verdict {
 /// | rejected | refused (looked up) | refused |
 /// | throttled | after the pause (looked up) | after the pause |
 /// | unsent | again, nothing was sent | again, nothing was sent |
+/// | forbidden | refused (looked up) | refused |
 /// | denied | stop (and in doubt) | stop |
+/// | further | go on | go on |
 /// | in doubt | settle | repeat |
 /// | in doubt in a shape | looked up | repeat |
 pub(super) fn judge(answered: &Answered, worth: Worth, repeatable: bool) -> Verdict {
     let believed = repeatable || worth == Worth::Proven;
     match &answered.outcome {
         Outcome::Done(_) => Verdict::Done,
-        Outcome::Rejected(_) | Outcome::Throttled(_) if !believed => Verdict::LookUp,
+        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Forbidden(_) if !believed => {
+            Verdict::LookUp
+        }
         Outcome::Denied(_) if !repeatable && worth == Worth::Unproven => Verdict::StopInDoubt,
-        Outcome::Rejected(_) => Verdict::Refused,
+        Outcome::Rejected(_) | Outcome::Forbidden(_) => Verdict::Refused,
+        Outcome::Further => Verdict::GoOn,
         Outcome::Throttled(_) => Verdict::AfterPause,
         Outcome::Unsent(_) => Verdict::Unsent,
         Outcome::Denied(_) => Verdict::Stop,
@@ -135,6 +142,8 @@ mod tests {
             for (outcome, expected) in [
                 (Outcome::Done(Ticket::default()), Verdict::Done),
                 (Outcome::Rejected(refusal()), Verdict::Refused),
+                (Outcome::Forbidden(refusal()), Verdict::Refused),
+                (Outcome::Further, Verdict::GoOn),
                 (Outcome::Throttled(None), Verdict::AfterPause),
                 (Outcome::Unsent(String::new()), Verdict::Unsent),
                 (Outcome::Denied(String::new()), Verdict::Stop),
@@ -149,6 +158,11 @@ mod tests {
         for (outcome, makes, sets) in [
             (
                 Outcome::Rejected(refusal()),
+                Verdict::LookUp,
+                Verdict::Refused,
+            ),
+            (
+                Outcome::Forbidden(refusal()),
                 Verdict::LookUp,
                 Verdict::Refused,
             ),

@@ -1,14 +1,19 @@
 //! A run taken back: each ticket that it made is looked at, and deleted or closed unless somebody has changed it.
 //!
 //! The intent is durable before a ticket is touched, the outcome after; a rollback that was stopped goes on with the
-//! same command. A request whose answer is lost needs no waiting: what it does may be done twice.
+//! same command. A request whose answer is lost needs no waiting: what it does may be done twice. A refusal in a shape
+//! that proves nothing may have been obeyed: such tickets are read once more at the end, when the system can no longer
+//! surprise, and only what they show is noted.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::limiter::Limiter;
@@ -16,13 +21,17 @@ use super::retry::Backoff;
 use super::{Going, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Rollback, UndoState, Undoable};
-use crate::systems::{Listed, Outcome, Reading, Standing, System, Window};
+use crate::systems::{Listed, Outcome, Reading, Refusal, Standing, System, Window, without_right};
 
 /// A ticket whose last change is no later than this after our own last write was changed by nobody else: systems
 /// stamp a little later than they answer.
 const SLACK: SignedDuration = SignedDuration::from_secs(1);
 /// How many tickets are read from the ledger at once.
 const PAGE: u32 = 500;
+/// What a rollback needs.
+const RIGHT: &str = "delete or close tickets";
+/// So many tickets in a row that lack it: the next ones lack it too.
+const MOST_FORBIDDEN: u32 = 3;
 /// How often one ticket is tried.
 const MOST_THROTTLED: u32 = 50;
 
@@ -38,6 +47,26 @@ pub struct Taking {
     pub concurrency: usize,
     /// The note that a closed ticket gets.
     pub note: String,
+    /// After so long nothing that was sent can surprise any more.
+    pub surprise: Duration,
+}
+
+/// What came of one ticket.
+enum Taken {
+    /// This is noted.
+    Noted(UndoState),
+    /// It is to be looked at once more: what the answer said, and the error by which the rollback stops.
+    Later(Box<Undoable>, String, Option<Error>),
+}
+
+impl Taken {
+    /// Why the system refused it.
+    fn why(&self) -> Option<&str> {
+        match self {
+            Self::Noted(UndoState::Refused(why)) | Self::Later(_, why, _) => Some(why),
+            Self::Noted(_) => None,
+        }
+    }
 }
 
 /// What would become of the tickets of a run.
@@ -59,35 +88,53 @@ impl Taking {
     /// # Errors
     /// When the tickets cannot be listed, or the ledger cannot be read.
     pub async fn forecast(&self, window: Window) -> Result<Forecast> {
-        let mut wanted: HashMap<String, Undoable> = HashMap::new();
-        let mut after = None;
-        while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
-            wanted.extend(page.into_iter().map(|one| (one.ticket.id.clone(), one)));
-            after = Some(last);
+        let count = self.rollback.count().await?;
+        if count == 0 {
+            return Ok(Forecast::default());
         }
-        let mut forecast = Forecast::default();
-        if wanted.is_empty() {
-            return Ok(forecast);
-        }
-        let mut page = |listed: Vec<Listed>| {
-            for ticket in listed {
-                let Some(one) = wanted.remove(&ticket.ticket.id) else {
-                    continue;
-                };
-                match self.judge(&one, &ticket) {
-                    Some(UndoState::Kept(why)) => forecast.kept.push((one, why)),
-                    Some(UndoState::Gone | UndoState::Undone) => forecast.gone += 1,
-                    _ => forecast.undone += 1,
-                }
-            }
-        };
+        // Page by page beside the listing: a run may have made more tickets than memory holds.
+        let (pages, mut listed) = mpsc::unbounded_channel();
         let limiter = self.limiter.as_ref();
-        self.system.list_created(window, limiter, &mut page).await?;
-        forecast.unseen = wanted.len() as u64;
+        let listing = async move {
+            let mut page = |listed: Vec<Listed>| drop(pages.send(listed));
+            self.system.list_created(window, limiter, &mut page).await
+        };
+        let judging = async {
+            let (mut forecast, mut seen) = (Forecast::default(), 0);
+            while let Some(page) = listed.recv().await {
+                seen += self.judge_page(page, &mut forecast).await?;
+            }
+            forecast.unseen = count.saturating_sub(seen);
+            Ok::<_, Error>(forecast)
+        };
+        let (listing, judging) = tokio::join!(listing, judging);
+        listing?;
+        let mut forecast = judging?;
         forecast
             .kept
             .sort_by(|(one, _), (other, _)| by_place(one, other));
         Ok(forecast)
+    }
+
+    /// Adds what would become of the run's tickets on a page; how many these are.
+    async fn judge_page(&self, page: Vec<Listed>, forecast: &mut Forecast) -> Result<u64> {
+        let ids = page.iter().map(|listed| listed.ticket.id.clone()).collect();
+        let held = self.rollback.among(ids).await?.into_iter();
+        let mut held: HashMap<String, Undoable> =
+            held.map(|one| (one.ticket.id.clone(), one)).collect();
+        let mut seen = 0;
+        for ticket in page {
+            let Some(one) = held.remove(&ticket.ticket.id) else {
+                continue;
+            };
+            seen += 1;
+            match self.judge(&one, &ticket) {
+                Some(UndoState::Kept(why)) => forecast.kept.push((one, why)),
+                Some(UndoState::Gone | UndoState::Undone) => forecast.gone += 1,
+                _ => forecast.undone += 1,
+            }
+        }
+        Ok(seen)
     }
 
     /// Takes the tickets back; `each` is told of every one.
@@ -99,17 +146,37 @@ impl Taking {
         stop: Stop,
         mut each: impl FnMut(&Undoable, &UndoState),
     ) -> Result<Going> {
+        let mut later = Vec::new();
+        let ended = self.take_all(&stop, &mut later, &mut each).await;
+        if matches!(ended, Ok(Going::Abort)) {
+            return ended;
+        }
+        self.look_again(later, stop, &mut each).await?;
+        ended
+    }
+
+    async fn take_all(
+        &self,
+        stop: &Stop,
+        later: &mut Vec<(Undoable, String)>,
+        each: &mut impl FnMut(&Undoable, &UndoState),
+    ) -> Result<Going> {
         let mut after = None;
         while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
             after = Some(last);
+            let stopping = AtomicBool::new(false);
             let mut under_way = stream::iter(page)
-                .take_while(|_| std::future::ready(*stop.borrow() == Going::On))
+                .take_while(|_| {
+                    let goes_on =
+                        *stop.borrow() == Going::On && !stopping.load(atomic::Ordering::Relaxed);
+                    std::future::ready(goes_on)
+                })
                 .map(|one| async move {
-                    let state = self.take_back(&one).await?;
-                    Ok::<_, Error>((one, state))
+                    let taken = self.take_back(&one).await?;
+                    Ok::<_, Error>((one, taken))
                 })
                 .buffer_unordered(self.concurrency.max(1));
-            let mut failed = None;
+            let (mut failed, mut forbidden) = (None, 0);
             let mut aborted = stop.clone();
             loop {
                 let ended = tokio::select! {
@@ -118,7 +185,27 @@ impl Taking {
                 };
                 match ended {
                     None => break,
-                    Some(Ok((one, state))) => each(&one, &state),
+                    Some(Ok((one, taken))) => {
+                        let lacks_right = taken.why().filter(|why| why.contains(RIGHT));
+                        forbidden = lacks_right.map_or(0, |_| forbidden + 1);
+                        let denied = lacks_right
+                            .filter(|_| forbidden == MOST_FORBIDDEN)
+                            .map(denied);
+                        let error = match taken {
+                            Taken::Noted(state) => {
+                                each(&one, &state);
+                                denied
+                            }
+                            Taken::Later(of, why, error) => {
+                                later.push((*of, why));
+                                error.or(denied)
+                            }
+                        };
+                        if let Some(error) = error {
+                            failed.get_or_insert(error);
+                            stopping.store(true, atomic::Ordering::Relaxed);
+                        }
+                    }
                     // Those under way end first: what they did is noted.
                     Some(Err(error)) => {
                         failed.get_or_insert(error);
@@ -142,7 +229,53 @@ impl Taking {
         Ok(Going::On)
     }
 
-    async fn take_back(&self, one: &Undoable) -> Result<UndoState> {
+    /// Reads the tickets once more whose refusal proves nothing, when what was sent for them must show.
+    async fn look_again(
+        &self,
+        later: Vec<(Undoable, String)>,
+        mut stop: Stop,
+        each: &mut impl FnMut(&Undoable, &UndoState),
+    ) -> Result<()> {
+        if later.is_empty() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = sleep(self.surprise) => {}
+            Ok(_) = stop.wait_for(|going| *going > Going::On) => {}
+        }
+        for (of, why) in later {
+            let permit = self.limiter.as_ref();
+            let listed = self.system.read_ticket(&of.ticket.id, permit).await?;
+            match self.undone(&of, listed, &why) {
+                // What the intent says stays: the same command looks anew.
+                UndoState::Refused(why) if *stop.borrow() > Going::On => {
+                    let why = format!("{why}; whether it was done is not known yet");
+                    each(&of, &UndoState::Refused(why));
+                }
+                state => {
+                    self.rollback.note(&of, state.clone()).await?;
+                    each(&of, &state);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a ticket shows after a refusal: that it was taken back all the same, or that it was not.
+    fn undone(&self, of: &Undoable, read: Reading, why: &str) -> UndoState {
+        match read {
+            Reading::Absent => UndoState::Gone,
+            Reading::Found(listed) => match self.judge(of, &listed) {
+                Some(state @ (UndoState::Undone | UndoState::Gone)) => state,
+                _ => UndoState::Refused(format!("{why}, and the ticket is there")),
+            },
+            Reading::Another(what) | Reading::Unclear(what) => {
+                UndoState::Refused(format!("{why}, and it could not be read: {what}"))
+            }
+        }
+    }
+
+    async fn take_back(&self, one: &Undoable) -> Result<Taken> {
         let mut of = one.clone();
         let mut backoff = Backoff::repeat();
         let mut throttled = 0;
@@ -155,8 +288,9 @@ impl Taking {
                 Reading::Found(listed) => listed,
                 Reading::Absent => break UndoState::Gone,
                 // Nothing was learned and nothing was done: the row stays as it was, and the same again looks anew.
-                Reading::Unclear(what) => {
-                    return Ok(UndoState::Refused(format!("it could not be read: {what}")));
+                Reading::Another(what) | Reading::Unclear(what) => {
+                    let why = format!("it could not be read: {what}");
+                    return Ok(Taken::Noted(UndoState::Refused(why)));
                 }
             };
             if let Some(state) = self.judge(&of, &listed) {
@@ -174,32 +308,43 @@ impl Taking {
             if let Some(left) = answered.spent {
                 self.limiter.spent_for(left);
             }
+            let is_proven =
+                (answered.shape.as_ref()).is_none_or(|shape| self.system.shapes().is_proven(shape));
             match answered.outcome {
                 Outcome::Done(_) => {
                     self.limiter.went_through();
                     break UndoState::Undone;
                 }
-                Outcome::Rejected(refusal) if matches!(refusal.status, 404 | 410) => {
-                    // The ticket was there a moment ago: only a read says that it is gone.
-                    let permit = self.limiter.as_ref();
-                    break match self.system.read_ticket(&one.ticket.id, permit).await? {
-                        Reading::Absent => UndoState::Gone,
-                        _ => UndoState::Refused(format!(
-                            "{} ({}), but the ticket is there",
-                            refusal.message, refusal.status
-                        )),
-                    };
-                }
                 Outcome::Rejected(refusal) => {
-                    break UndoState::Refused(format!("{} ({})", refusal.message, refusal.status));
+                    let why = format!("{} ({})", refusal.message, refusal.status);
+                    let permit = self.limiter.as_ref();
+                    let read = self.system.read_ticket(&one.ticket.id, permit).await?;
+                    match self.undone(&of, read, &why) {
+                        UndoState::Refused(_) if !is_proven => {
+                            return Ok(Taken::Later(Box::new(of), why, None));
+                        }
+                        state => break state,
+                    }
                 }
-                Outcome::Denied(what) => {
-                    return Err(Error::new(
-                        ErrorKind::Denied,
-                        format!("the system does not let us take tickets back: {what}"),
-                    )
-                    .hint("give the token's user the right to delete or close tickets, and run the same command again"));
+                Outcome::Forbidden(refusal)
+                    if refusal.status != 401 || self.system.admits(self.limiter.as_ref()).await =>
+                {
+                    let refusal = without_right(RIGHT, refusal);
+                    let why = format!("{} ({})", refusal.message, refusal.status);
+                    if !is_proven {
+                        return Ok(Taken::Later(Box::new(of), why, None));
+                    }
+                    break UndoState::Refused(why);
                 }
+                Outcome::Forbidden(Refusal { message: what, .. }) | Outcome::Denied(what) => {
+                    let error = denied(&what);
+                    if is_proven {
+                        return Err(error);
+                    }
+                    return Ok(Taken::Later(Box::new(of), what, Some(error)));
+                }
+                // It takes one request on every system.
+                Outcome::Further => {}
                 Outcome::Throttled(asked) if throttled < MOST_THROTTLED => {
                     throttled += 1;
                     self.limiter.pause_for(asked);
@@ -215,7 +360,7 @@ impl Taking {
             }
         };
         self.rollback.note(&of, state.clone()).await?;
-        Ok(state)
+        Ok(Taken::Noted(state))
     }
 
     /// What is settled by looking at a ticket; `None`: it is to be taken back.
@@ -275,6 +420,14 @@ fn changed(one: &Undoable, listed: &Listed) -> Option<String> {
 
 fn after(at: Timestamp, length: SignedDuration) -> Timestamp {
     at.checked_add(length).unwrap_or(at)
+}
+
+fn denied(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Denied,
+        format!("the system does not let us take tickets back: {what}"),
+    )
+    .hint("give the token's user the right to delete or close tickets, and run the same command again")
 }
 
 fn unreachable(what: &str) -> Error {

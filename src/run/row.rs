@@ -5,6 +5,7 @@
 //! those of other rows; its intent and its outcome are its own all the same.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,9 +20,10 @@ use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Change, Intent, Said, Settlement, State, Trouble};
-use crate::systems::shape::Worth;
+use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
-    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Sighting, Ticket, call_of,
+    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Relation, Sighting, Ticket, Way, call_of,
+    right_of, without_right,
 };
 
 /// An intent older than this is written anew before its request leaves.
@@ -50,6 +52,8 @@ pub(super) enum SentEnd {
     Done,
     /// The system refused the step.
     Refused(Refusal),
+    /// The token lacks a right for it.
+    Forbidden { refusal: Refusal, right: String },
     /// Nobody knows whether the step was done, and when it was intended.
     Doubt { answer: String, at: Intended },
     /// The system says that nothing was done, and it is looked up all the same.
@@ -63,8 +67,10 @@ pub(super) enum SentEnd {
     /// The system does not let us do this, in a shape that is not proven: the run stops, and the next one looks whether
     /// the step was done.
     Denied { error: Error, reason: String },
-    /// The step may be repeated, but no answer to it was clear.
+    /// The step may be repeated, but no answer to it was clear: it is in doubt.
     Unclear(String),
+    /// The row's ticket could not be read, and nothing was sent.
+    Unread(Refusal),
     /// The run was stopped; nothing of the step left.
     Withdrawn,
     /// Another run has done the step meanwhile; nothing of it left.
@@ -176,18 +182,49 @@ async fn find(
                 message: format!("there is no ticket `{name}`"),
                 fields: Vec::new(),
             };
-            let trouble = Some(Trouble::Refused(refusal.clone()));
-            changes.push(settled(line, row, State::Rejected, trouble));
-            Some(SentEnd::Refused(refusal))
+            Some(refused(line, row, refusal, SentEnd::Refused, changes))
+        }
+        Ok(Find::Another(message)) => {
+            let refusal = Refusal {
+                status: 0,
+                message,
+                fields: Vec::new(),
+            };
+            Some(refused(line, row, refusal, SentEnd::Refused, changes))
+        }
+        Ok(Find::Forbidden(refusal)) => {
+            let end = |refusal| SentEnd::Forbidden {
+                refusal,
+                right: look::READING.to_owned(),
+            };
+            Some(refused(line, row, refusal, end, changes))
+        }
+        Err(error) if !look::stops(&error) => {
+            let refusal = Refusal {
+                status: 0,
+                message: format!("the ticket `{name}` could not be read: {error}"),
+                fields: Vec::new(),
+            };
+            Some(refused(line, row, refusal, SentEnd::Unread, changes))
         }
         Err(error) => {
             changes.push(withdrawal(row));
-            Some(match look::stops(&error) {
-                true => SentEnd::Stopped(error),
-                false => SentEnd::Unclear(error.to_string()),
-            })
+            Some(SentEnd::Stopped(error))
         }
     }
+}
+
+/// A row ends before its request leaves: nothing of it will be done.
+fn refused(
+    line: &Line,
+    row: &Row,
+    refusal: Refusal,
+    end: impl FnOnce(Refusal) -> SentEnd,
+    changes: &mut Vec<Change>,
+) -> SentEnd {
+    let trouble = Some(Trouble::Refused(refusal.clone()));
+    changes.push(settled(line, row, State::Rejected, trouble));
+    end(refusal)
 }
 
 /// When an intent was written.
@@ -224,6 +261,7 @@ async fn step(
     changes: &mut Vec<Change>,
 ) -> StepEnd {
     let mut together = line.together(&row.requests.steps[row.next]);
+    let mut way = Way::default();
     let mut pace = Pace::new(
         line.system
             .schema()
@@ -237,7 +275,7 @@ async fn step(
             body: &request.body,
             id: line.identity(&row.key, &request.id),
         };
-        let answered: Answered = match (together, &row.ticket) {
+        let mut answered: Answered = match (together, &row.ticket) {
             (Some((gather, name)), Some(ticket)) => {
                 // What goes together sets what it sets or ends a ticket: nobody asks later when it was intended.
                 match gather.join(line, name, call, ticket).await {
@@ -263,15 +301,24 @@ async fn step(
                     Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
                     Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
                 }
-                line.leave(line.system.perform(call)).await
+                line.leave(line.system.perform(call, &mut way)).await
             }
         };
+        if let Outcome::Forbidden(refusal) = &answered.outcome
+            && refusal.status == 401
+            && !line.admits().await
+        {
+            answered.outcome = Outcome::Denied(refusal.message.clone());
+        }
         line.crash(crash::Place::BeforeOutcome);
         let worth = weigh(line, row, &answered, pace.repeatable, changes);
         let verdict = judge(&answered, worth, pace.repeatable);
+        let accepts = accepts(&answered);
+        let title = answered.title;
         let shape = answered.shape.filter(|_| !pace.repeatable);
         let shape = shape.map(|shape| shape.to_string());
         match (verdict, answered.outcome) {
+            (Verdict::GoOn, _) => {}
             (Verdict::AfterPause, _) => {
                 if shape.is_some() {
                     // It goes again without a look: duplicates of it are looked for at the end.
@@ -292,8 +339,25 @@ async fn step(
             (Verdict::Repeat, Outcome::InDoubt(what)) => {
                 // Its own answer says more than that to a request for many.
                 together = None;
+                pace.accepted = accepts && pace.accepted;
+                let name = row.requests.steps[row.next].id.name.clone();
+                let done = || Outcome::Done(row.ticket.clone().unwrap_or_default());
+                if accepts && line.accepts(&name) {
+                    return closed(line, row, intended, (done(), None, None), changes).await;
+                }
                 match pace.repeat(line).await {
                     Next::Again => {}
+                    Next::Enough if pace.accepted => {
+                        // The system never says more: what it was asked so often it has heard.
+                        line.tell(Signal::Unproven(format!(
+                            "{what} to `{}` each time it was sent: such answers count as done in this run, although \
+                             they prove nothing; look at ticket `{}`",
+                            call_of(&name),
+                            row.ticket.as_ref().map_or("", |ticket| &ticket.id)
+                        )));
+                        line.accept(&name);
+                        return closed(line, row, intended, (done(), None, None), changes).await;
+                    }
                     Next::Halted | Next::Enough => {
                         changes.push(settled(
                             line,
@@ -306,8 +370,9 @@ async fn step(
                 }
             }
             (Verdict::LookUp, outcome) => {
-                let proven = worth == Worth::Sampled;
-                return unproven(line, row, intended, outcome, (shape, proven), changes);
+                let proven = worth == Worth::Sampled && !accepts;
+                let said = said(row, outcome, accepts);
+                return unproven(line, row, intended, said, (shape, proven), changes);
             }
             (Verdict::StopInDoubt, Outcome::Denied(what)) => {
                 let said = Said::Denied(what.clone());
@@ -319,10 +384,17 @@ async fn step(
                 });
             }
             (_, outcome) => {
-                return closed(line, row, intended, (outcome, shape), changes).await;
+                return closed(line, row, intended, (outcome, shape, title), changes).await;
             }
         }
     }
+}
+
+/// Whether an answer is a success that does not say that anything was done.
+fn accepts(answered: &Answered) -> bool {
+    let is_success = |shape: &Shape| matches!(shape.status, 200..300);
+    matches!(answered.outcome, Outcome::InDoubt(_))
+        && answered.shape.as_ref().is_some_and(is_success)
 }
 
 /// What the shape of an answer is worth; it is counted. A step that may be repeated needs no proof, and what has no shape
@@ -358,20 +430,26 @@ fn said_so(shape: Option<String>, said: Said) -> Option<Trouble> {
     Some(Trouble::Said { shape, said })
 }
 
-/// An answer that says that nothing was done, and is looked up.
+/// What an answer says that is looked up.
+fn said(row: &Row, outcome: Outcome, accepts: bool) -> Said {
+    match outcome {
+        Outcome::Rejected(refusal) => Said::Refused(refusal),
+        Outcome::Forbidden(refusal) => Said::Refused(forbidden(row, refusal)),
+        Outcome::InDoubt(what) if accepts => Said::Accepted(what),
+        Outcome::InDoubt(what) => Said::Again(what),
+        _ => Said::Again("the system answered 429: too fast".to_owned()),
+    }
+}
+
+/// An answer that is looked up before it is believed.
 fn unproven(
     line: &Line,
     row: &Row,
     intended: Intended,
-    outcome: Outcome,
+    said: Said,
     (shape, proven): (Option<String>, bool),
     changes: &mut Vec<Change>,
 ) -> StepEnd {
-    let said = match outcome {
-        Outcome::Rejected(refusal) => Said::Refused(refusal),
-        Outcome::InDoubt(what) => Said::Again(what),
-        _ => Said::Again("the system answered 429: too fast".to_owned()),
-    };
     let trouble = said_so(shape.clone(), said.clone());
     changes.push(settled(line, row, State::InDoubt, trouble));
     StepEnd::Ended(SentEnd::Unproven {
@@ -390,6 +468,11 @@ fn denied(what: &str) -> Error {
     .hint("fix the token or its rights and run the same command again: it goes on where it was")
 }
 
+/// The refusal of a step at which a row stands, with the right that it needs.
+fn forbidden(row: &Row, refusal: Refusal) -> Refusal {
+    without_right(&right_of(&row.requests.steps[row.next].id.name), refusal)
+}
+
 /// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
 async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Intended>> {
     if intended.since.elapsed() <= INTENT_LASTS {
@@ -405,16 +488,24 @@ async fn closed(
     line: &Line,
     row: &mut Row,
     intended: Intended,
-    (outcome, shape): (Outcome, Option<String>),
+    (outcome, shape, title): (Outcome, Option<String>, Option<String>),
     changes: &mut Vec<Change>,
 ) -> StepEnd {
     let (to, trouble, end) = match outcome {
         Outcome::Done(ticket) => {
             let made = row.ticket.is_none();
+            let title = title.filter(|_| made);
+            if let Some(answer) =
+                title.and_then(|title| titled_otherwise(line, row, &ticket, &title))
+            {
+                changes.push(doubted(line, row, &answer));
+                let at = intended;
+                return StepEnd::Ended(SentEnd::Doubt { answer, at });
+            }
+            row.sent_at = Some(intended);
             if made && row.next + 1 == row.requests.steps.len() {
                 // The engine compares it with those of other rows, many at once.
                 row.named = true;
-                row.sent_at = Some(intended);
             } else if made {
                 match foreign(line, row, &ticket).await {
                     Ok(None) => {}
@@ -442,6 +533,15 @@ async fn closed(
             Trouble::Refused(refusal.clone()),
             SentEnd::Refused(refusal),
         ),
+        Outcome::Forbidden(refusal) => {
+            let refusal = forbidden(row, refusal);
+            let right = right_of(&row.requests.steps[row.next].id.name);
+            (
+                State::Rejected,
+                Trouble::Refused(refusal.clone()),
+                SentEnd::Forbidden { refusal, right },
+            )
+        }
         Outcome::InDoubt(answer) => (
             State::InDoubt,
             Trouble::Doubt(answer.clone()),
@@ -455,13 +555,30 @@ async fn closed(
             return withdrawn(row, changes, SentEnd::Stopped(denied(&what)));
         }
         // The table sends these elsewhere.
-        Outcome::Throttled(_) | Outcome::Unsent(_) => {
+        Outcome::Throttled(_) | Outcome::Unsent(_) | Outcome::Further => {
             return withdrawn(row, changes, SentEnd::Withdrawn);
         }
     };
     changes.push(settled(line, row, to, Some(trouble)));
     changes.extend(shape.map(|shape| told(row, shape, false)));
     StepEnd::Ended(end)
+}
+
+/// Why the ticket that the answer to a create shows is not the row's own, where it has another title than was sent. That
+/// counts once a title came back as it was sent: a system may give titles of its own.
+fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) -> Option<String> {
+    let print = row.requests.steps[row.next].print.as_ref()?;
+    match print.title(title)? {
+        Relation::Same => {
+            line.keeps_titles.store(true, Ordering::Relaxed);
+            None
+        }
+        Relation::Other if line.keeps_titles.load(Ordering::Relaxed) => Some(format!(
+            "the system answered with ticket `{}`, which has another title: `{title}`",
+            ticket.number.as_ref().unwrap_or(&ticket.id)
+        )),
+        Relation::Akin | Relation::Other => None,
+    }
 }
 
 /// Why the ticket that an answer names is not the row's own, where it is another one's.
@@ -553,6 +670,8 @@ struct Pace {
     repeat: Backoff,
     throttled: u32,
     has_waited: bool,
+    /// Whether all answers so far were successes that say nothing.
+    accepted: bool,
 }
 
 impl Pace {
@@ -563,6 +682,7 @@ impl Pace {
             repeat: Backoff::repeat(),
             throttled: 0,
             has_waited: false,
+            accepted: true,
         }
     }
 

@@ -7,7 +7,8 @@
 //! *Not found* counts only where the listing was whole, another ticket of the scope in the same group was listed back
 //! with its reference, and no ticket is left that may be the row's without showing it ([`super::evidence`]). Which run
 //! made that other ticket does not matter: the run that left the doubt may have sent nothing else. All of this holds for
-//! each place by itself that bears references.
+//! each place by itself that bears references. A row that the system refused needs no such ticket, unless the ledger holds
+//! some that must be in the listing and none is.
 
 mod decide;
 mod evidence;
@@ -16,13 +17,13 @@ mod seen;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::{Span as Hours, Timestamp};
+use jiff::{SignedDuration, Span as Hours, Timestamp};
 use tokio::time::sleep;
 
 use super::line::Line;
 use super::plan::Doubt;
 use super::retry::Backoff;
-use super::verify::{Verified, verify};
+use super::verify::{Verified, there, verify};
 use crate::error::{ErrorKind, Result};
 use crate::ledger::{Control, Doubted};
 use crate::record::RowKey;
@@ -36,6 +37,8 @@ use seen::{Seen, Wanted};
 const CONTROLS: u32 = 200;
 /// Date filters are whole days in the site's zone: a day on both sides covers every zone.
 const MARGIN_HOURS: i64 = 24;
+/// A ticket that was made so long before the first row in doubt is in the window whatever the site's zone.
+const SURELY_LISTED: SignedDuration = SignedDuration::from_hours(1);
 
 /// Settles rows in doubt by one listing; the decisions are in their order.
 ///
@@ -69,6 +72,8 @@ pub(super) struct Swept {
     pub(super) gap: Option<Gap>,
     /// Rows that were refused in a shape that is not believed any more, and their tickets.
     pub(super) made: Vec<(RowKey, Ticket)>,
+    /// Rows that a rollback took back, and tickets that are there all the same.
+    pub(super) left: Vec<(RowKey, Vec<Ticket>)>,
 }
 
 /// Looks once more at every row of the scope that ever was in doubt and has its ticket: whether it has several.
@@ -106,10 +111,17 @@ pub(super) async fn sweep(
     let made = refused.iter();
     let made = made.filter_map(|row| Some((row.key.clone(), free(row).into_iter().next()?)));
     let made = made.collect();
-    let mut doubles = Vec::new();
+    let (mut doubles, mut left) = (Vec::new(), Vec::new());
     for row in &doubted {
         let tickets = free(row);
         if tickets.is_empty() {
+            continue;
+        }
+        if row.is_undone {
+            match there(line, (&row.group, &row.reference), tickets).await {
+                Ok(tickets) => left.push((row.key.clone(), tickets)),
+                Err(error) => return Ok(Err(error.to_string())),
+            }
             continue;
         }
         let own = Ticket {
@@ -132,13 +144,25 @@ pub(super) async fn sweep(
             .collect(),
         doubles,
         made,
+        left,
     }))
 }
 
 /// Adds tickets that prove, when they are listed back, that a listing finds what is there. The oldest of the window
 /// must be visible by now, where the latest may be invisible still, and many at once.
 async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
-    let from = window(wanted.from, line.now_at_the_latest()).from;
+    let from = window(wanted, line.now_at_the_latest()).from;
+    let earliest = wanted
+        .from
+        .and_then(|from| from.checked_sub(SURELY_LISTED).ok());
+    let latest = line
+        .now()
+        .checked_sub(SignedDuration::try_from(line.surprise).unwrap_or_default());
+    let surely = earliest.zip(latest.ok());
+    let must_show = |control: &Control| {
+        let at = control.sent_at.zip(surely);
+        at.is_some_and(|(at, (earliest, latest))| (earliest..=latest).contains(&at))
+    };
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     for group in groups {
         for since in [Some(from), None] {
@@ -148,6 +172,9 @@ async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<
                 control.ticket = schema.ticket_id(&control.ticket);
                 control
             };
+            if found.iter().any(must_show) {
+                wanted.expect(group);
+            }
             wanted.control(group, found.into_iter().map(canonical).collect());
         }
     }
@@ -155,12 +182,13 @@ async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<
 }
 
 /// The window of doubt, a day wider on both sides, on the system's clock.
-fn window(from: Option<Timestamp>, now: Timestamp) -> Window {
+fn window(wanted: &Wanted, now: Timestamp) -> Window {
     let day = Hours::new().hours(MARGIN_HOURS);
-    let from = from.unwrap_or(now).min(now);
+    let from = wanted.from.unwrap_or(now).min(now);
+    let to = wanted.to.unwrap_or(now).max(now);
     Window {
         from: from.checked_sub(day).unwrap_or(Timestamp::MIN),
-        to: now.checked_add(day).unwrap_or(Timestamp::MAX),
+        to: to.checked_add(day).unwrap_or(Timestamp::MAX),
     }
 }
 
@@ -174,7 +202,7 @@ async fn list(line: &Line, wanted: &Wanted) -> std::result::Result<Seen, String>
                 seen.take(ticket, wanted);
             }
         };
-        let window = window(wanted.from, line.now_at_the_latest());
+        let window = window(wanted, line.now_at_the_latest());
         let ended = line
             .system
             .list_created(window, line.limiter.as_ref(), &mut page)

@@ -2,8 +2,12 @@
 
 mod bulk;
 mod fake;
+mod learned;
 mod many;
+mod model;
 mod old;
+mod rights;
+mod taken_back;
 mod unproven;
 mod upsert;
 

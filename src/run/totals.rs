@@ -70,6 +70,9 @@ pub struct Totals {
     /// Whether the last look for duplicates could not see everything.
     #[serde(default)]
     pub unswept: bool,
+    /// Whether steps count as done that the system never said it has done.
+    #[serde(default)]
+    pub unproven: bool,
     /// How long the run took.
     pub elapsed: Duration,
     /// What stopped the run before its end, other than Ctrl-C.

@@ -5,10 +5,11 @@
 use super::engine::Engine;
 use super::plan::{Doubtful, Otherwise, Row, Soft, faults_of};
 use super::row::Intended;
+use crate::error::Error;
 use crate::event::End;
 use crate::ledger::{Change, Said, State, StepId, Trouble};
 use crate::record::RowKey;
-use crate::systems::{CREATE, Ticket};
+use crate::systems::{CREATE, Refusal, Ticket, right_of};
 
 impl Engine<'_> {
     /// A row came back with an answer that is looked up before it is believed.
@@ -16,11 +17,14 @@ impl Engine<'_> {
         let Some(said) = soft.said.as_ref().map(Said::told) else {
             return self.not_sent(row);
         };
-        if soft.proven {
+        if soft.is_accepted() {
+            // A success after all, which is only to be seen.
+            self.breaker.clear();
+        } else if soft.proven {
             // It counts as it stands, whatever the look-up says.
             self.breaker.clear();
             if let Some(Said::Refused(refusal)) = &soft.said
-                && let Some(error) = self.breaker.refused(&refusal.message)
+                && let Some(error) = self.refused_for(&row, refusal)
             {
                 self.doubt(row, said, at, Some(soft));
                 return self.stop_with(error);
@@ -30,6 +34,8 @@ impl Engine<'_> {
             if let Some(error) = self.breaker.refused(&said) {
                 self.stop_with(error);
             }
+        } else if let Some(error) = self.forbidden_for(&row, &soft) {
+            self.stop_with(error);
         } else if self.breaker.unproven() {
             self.fold.note(format!(
                 "the system refused many rows in a row in a way that does not prove that nothing was made (the last: \
@@ -41,11 +47,36 @@ impl Engine<'_> {
         self.doubt(row, said, at, Some(soft));
     }
 
+    /// A row was refused: why the run stops, if it does.
+    fn refused_for(&mut self, row: &Row, refusal: &Refusal) -> Option<Error> {
+        match refusal.status {
+            401 | 403 => {
+                let right = right_of(&row.requests.steps[row.next].id.name);
+                self.breaker.forbidden(&right, &refusal.message)
+            }
+            _ => self.breaker.refused(&refusal.message),
+        }
+    }
+
+    /// The same for an answer that is not believed yet, of a token that lacks a right: whatever became of the row, the
+    /// next one will be answered so too.
+    fn forbidden_for(&mut self, row: &Row, soft: &Soft) -> Option<Error> {
+        match &soft.said {
+            Some(Said::Refused(refusal)) if matches!(refusal.status, 401 | 403) => {
+                self.refused_for(row, &refusal.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// A ticket turned up that an answer denied: its shape is not believed any more.
     pub(super) fn turned_up(&mut self, soft: &Soft, key: &RowKey, ticket: &Ticket) {
         let Some(shape) = soft.shape.as_ref().filter(|shape| !shape.is_empty()) else {
             return;
         };
+        if soft.is_accepted() {
+            return;
+        }
         let shapes = self.line.system.shapes();
         let was_proven = shapes.was_present(shape);
         let known = shapes.known(shape);
@@ -69,7 +100,7 @@ impl Engine<'_> {
         if let Some(shape) = soft
             .shape
             .as_ref()
-            .filter(|it| !soft.settled && !it.is_empty())
+            .filter(|it| !soft.settled && !soft.is_accepted() && !it.is_empty())
         {
             let known = self.line.system.shapes().was_absent(shape);
             self.changes.push(Change::Shape(shape.clone(), known));
@@ -80,7 +111,8 @@ impl Engine<'_> {
     /// look-up.
     pub(super) fn believes(&self, soft: &Soft) -> bool {
         let is_lost = |shape: &String| self.line.system.shapes().known(shape).lost;
-        (soft.settled || soft.proven) && !soft.shape.as_ref().is_some_and(is_lost)
+        let is_believed = soft.settled || soft.proven;
+        is_believed && !soft.is_unanswered() && !soft.shape.as_ref().is_some_and(is_lost)
     }
 
     /// A row was not made: it ends with what the answer said, or goes again.

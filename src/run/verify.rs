@@ -62,6 +62,24 @@ pub(super) async fn verify(
     Ok(verified)
 }
 
+/// Those of some tickets that are there and bear a reference.
+///
+/// # Errors
+/// When the system cannot be reached or lets us read nothing.
+pub(super) async fn there(
+    line: &Line,
+    (group, reference): (&str, &str),
+    tickets: Vec<Ticket>,
+) -> Result<Vec<Ticket>> {
+    let mut there = Vec::new();
+    for ticket in tickets {
+        if matches!(seen(line, &ticket, (group, reference)).await?, Seen::There) {
+            there.push(ticket);
+        }
+    }
+    Ok(there)
+}
+
 async fn seen(line: &Line, ticket: &Ticket, (group, reference): (&str, &str)) -> Result<Seen> {
     let read = line
         .system
@@ -76,7 +94,7 @@ async fn seen(line: &Line, ticket: &Ticket, (group, reference): (&str, &str)) ->
             Seen::Not("it does not bear the reference when it is read".to_owned())
         }
         Ok(Reading::Absent) => Seen::Not("it is not there".to_owned()),
-        Ok(Reading::Unclear(what)) => Seen::Not(what),
+        Ok(Reading::Another(what) | Reading::Unclear(what)) => Seen::Not(what),
         Err(error) if stops(&error) => return Err(error),
         Err(error) => Seen::Not(error.to_string()),
     })

@@ -51,7 +51,7 @@ pub(super) fn held(value: &Data, formula: bool) -> Cell {
 
 /// A cell that shows an error.
 pub(super) fn error_cell(shown: &str) -> Cell {
-    Cell::Fault(format!("the cell shows the error `{shown}`"))
+    Cell::of_error(shown)
 }
 
 fn excel(at: ExcelDateTime) -> Cell {

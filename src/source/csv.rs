@@ -50,7 +50,7 @@ impl CsvPlan {
                 })?,
             None => {
                 let mut sample = Vec::new();
-                encoding::reader(bytes, encoded)?
+                encoding::records_reader(bytes, encoded)?
                     .take(SAMPLE as u64)
                     .read_to_end(&mut sample)
                     .map_err(|error| cannot_read(&bytes.named, error))?;
@@ -79,7 +79,7 @@ impl CsvPlan {
         };
         let layout = Layout::Csv {
             delimiter,
-            encoding: encoded.encoding,
+            encoding: encoded.charset,
             bom: encoded.bom,
             crlf,
             guarded: options.guarded,
@@ -184,11 +184,13 @@ struct Records {
     /// Behind the first record.
     first_end: Option<u64>,
     unclosed: bool,
+    /// Whether a quoted text of it has a quote that is not doubled.
+    has_stray_quote: bool,
 }
 
 impl Records {
     fn open(bytes: &Bytes, encoded: Encoded, delimiter: u8) -> Result<Self> {
-        let text = BlankLines::new(encoding::reader(bytes, encoded)?);
+        let text = BlankLines::new(encoding::records_reader(bytes, encoded)?, delimiter);
         Ok(Self {
             reader: ReaderBuilder::new()
                 .has_headers(false)
@@ -201,6 +203,7 @@ impl Records {
             row: 0,
             first_end: None,
             unclosed: false,
+            has_stray_quote: false,
         })
     }
 
@@ -234,6 +237,8 @@ impl Records {
         if self.first_end.is_none() {
             self.first_end = Some(self.reader.position().byte());
         }
+        let end = self.reader.position().byte();
+        self.has_stray_quote = self.reader.get_mut().has_stray_quote(end);
         self.unclosed = self.record.as_slice().ends_with(SENTINEL);
         if self.unclosed {
             let mut fields: Vec<Vec<u8>> = self.record.iter().map(<[u8]>::to_vec).collect();
@@ -268,7 +273,7 @@ impl Records {
             return Ok(false);
         };
         let mut last = [0; 1];
-        let mut text = encoding::reader(bytes, encoded)?.take(end);
+        let mut text = encoding::records_reader(bytes, encoded)?.take(end);
         let mut buffer = vec![0; CHUNK];
         loop {
             match text.read(&mut buffer) {
@@ -363,6 +368,10 @@ impl CsvRows<'_> {
             let fault = unclosed(record.place.clone());
             return Ok(Row::Fault(record, vec![fault]));
         }
+        if self.records.has_stray_quote {
+            let fault = stray_quote(record.place.clone());
+            return Ok(Row::Fault(record, vec![fault]));
+        }
         let surplus = self.records.record.iter().skip(width);
         if found > width && surplus.clone().any(|cell| !cell.is_empty()) {
             // One text and no list of them: they may be a million.
@@ -409,6 +418,14 @@ impl CsvRows<'_> {
             ))
         }
     }
+}
+
+fn stray_quote(place: Place) -> Fault {
+    Fault::row(
+        place,
+        "has a quote inside a quoted text that is not doubled: the rest of the row cannot be read as it was meant",
+    )
+    .hint("double each quote (\"\") that belongs to the text, or export the file again from the program")
 }
 
 fn unclosed(place: Place) -> Fault {

@@ -2,89 +2,85 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{
-    CoderResult, Decoder, DecoderResult, Encoding, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE,
-};
+use encoding_rs::{CoderResult, DecoderResult};
 use memchr::{memchr, memchr_iter};
 
 use super::bytes::{Bytes, CHUNK, cannot_read, read_full};
+use super::charset::{Charset, Decoding, ROOM};
+use super::guess::{self, Likely};
+use super::marks::{Finder, MARK, WithoutMarks};
 use crate::error::{Error, Result};
+
+/// Labels that messages propose.
+pub(crate) const LABELS: &str = "utf-8, windows-1252, iso-8859-15, windows-1250, macintosh, cp850, cp437, shift_jis, gb18030, utf-16le";
 
 /// The encoding of a file, and whether it begins with a byte-order mark.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Encoded {
-    pub(super) encoding: &'static Encoding,
+    pub(super) charset: Charset,
     pub(super) bom: bool,
+    /// Whether further marks stand in it: known once it was judged.
+    pub(super) has_marks: bool,
 }
 
 /// The encoding by the byte-order mark, else the label, else UTF-8.
 pub(super) fn find(head: &[u8], label: Option<&str>) -> Result<Encoded> {
     // A mark wins over the label, so that one mapping serves the export as it came and as Excel saved it.
-    if let Some((encoding, _)) = Encoding::for_bom(head) {
+    if let Some(charset) = Charset::of_bom(head) {
         return Ok(Encoded {
-            encoding,
+            charset,
             bom: true,
+            has_marks: false,
         });
     }
-    let encoding = match label {
-        None => UTF_8,
-        Some(label) => Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
-            Error::input(format!("there is no encoding `{label}`")).hint(
-                "write one of utf-8, windows-1252, iso-8859-15, windows-1250, shift_jis, gb18030, utf-16le",
-            )
+    let charset = match label {
+        None => Charset::UTF_8,
+        Some(label) => Charset::of_label(label).ok_or_else(|| {
+            Error::input(format!("there is no encoding `{label}`"))
+                .hint(format!("write one of {LABELS}"))
         })?,
     };
     Ok(Encoded {
-        encoding,
+        charset,
         bom: false,
+        has_marks: false,
     })
 }
 
 /// Looks at every byte once: all must be text of that encoding; NUL bytes are refused where `nul` says so.
-/// The bytes are hashed on the way.
+/// The bytes are hashed on the way, and byte-order marks in the middle are found.
 pub(super) fn judge(
     bytes: &Bytes,
     encoded: Encoded,
     nul: bool,
     hasher: &mut blake3::Hasher,
-) -> Result<()> {
+) -> Result<Encoded> {
     let mut reader = bytes.reader()?;
     let mut chunk = vec![0; CHUNK];
     let mut judge = Judge::new(encoded, nul);
+    let mut is_first = true;
     loop {
         let count =
             read_full(&mut reader, &mut chunk).map_err(|error| cannot_read(&bytes.named, error))?;
         hasher.update(&chunk[..count]);
         let last = count < chunk.len();
         if let Some(bad) = judge.chunk(&chunk[..count], last) {
-            return Err(bad
-                .error(encoded.encoding, &chunk[..count])
-                .at(&bytes.named));
+            return Err(bad.error(encoded, bytes)?.at(&bytes.named));
+        }
+        if encoded.charset.is_utf8() {
+            let from = if is_first && encoded.bom {
+                MARK.len()
+            } else {
+                0
+            };
+            judge.marks.take(&chunk[from.min(count)..count]);
+            is_first = false;
         }
         if last {
-            return Ok(());
-        }
-    }
-}
-
-/// The encoding that the bytes around the first one that is no UTF-8 look like.
-pub(super) fn likely(bytes: &Bytes) -> Result<Option<&'static str>> {
-    let mut reader = bytes.reader()?;
-    let mut chunk = vec![0; CHUNK];
-    let utf8 = Encoded {
-        encoding: UTF_8,
-        bom: false,
-    };
-    let mut judge = Judge::new(utf8, true);
-    loop {
-        let count =
-            read_full(&mut reader, &mut chunk).map_err(|error| cannot_read(&bytes.named, error))?;
-        let last = count < chunk.len();
-        if let Some(bad) = judge.chunk(&chunk[..count], last) {
-            return Ok(guess(bad.around(&chunk[..count])).filter(|_| !bad.nul));
-        }
-        if last {
-            return Ok(None);
+            return Ok(Encoded {
+                has_marks: judge.marks.found,
+                ..encoded
+            });
         }
     }
 }
@@ -96,55 +92,64 @@ struct Bad {
     position: u64,
     line: u64,
     value: Option<u8>,
-    /// Where in the chunk it stands.
-    offset: usize,
 }
 
 impl Bad {
-    /// What stands near it.
-    fn around<'c>(&self, chunk: &'c [u8]) -> &'c [u8] {
-        let start = self.offset.saturating_sub(2048);
-        &chunk[start..chunk.len().min(self.offset + 2048)]
-    }
-
-    fn error(&self, encoding: &'static Encoding, chunk: &[u8]) -> Error {
+    fn error(&self, encoded: Encoded, bytes: &Bytes) -> Result<Error> {
         let place = format!("at byte {} (line {})", self.position + 1, self.line);
+        let guess = match encoded.bom {
+            true => None,
+            false => guess::guess(bytes)?,
+        };
         if self.nul {
-            return Error::input(format!("has a NUL byte {place}")).hint(
-                "the file is damaged, or UTF-16 without a byte-order mark (then add encoding = \"utf-16le\" to [input])",
-            );
+            let hint = match guess.filter(|guess| guess.charset.is_utf16()) {
+                Some(guess) => proposal(&guess),
+                None => "the file is damaged: export it again".to_owned(),
+            };
+            return Ok(Error::input(format!("has a NUL byte {place}")).hint(hint));
         }
         let value = self
             .value
             .map_or(String::new(), |value| format!(" 0x{value:02X}"));
         let error = Error::input(format!(
             "is not {}: the byte{value} {place} does not fit",
-            encoding.name()
+            encoded.charset.name()
         ));
-        error.hint(match guess(self.around(chunk)) {
-            Some(label) => {
-                format!("looks like {label}: add encoding = \"{label}\" to [input] of the mapping")
-            }
+        Ok(error.hint(match guess {
+            Some(guess) => proposal(&guess),
             None => {
                 "save the file as UTF-8, or name its encoding in [input] of the mapping".to_owned()
             }
-        })
+        }))
+    }
+}
+
+/// What to do about a file that is in another encoding.
+fn proposal(guess: &Likely) -> String {
+    let label = guess.charset.label();
+    let what = guess.told();
+    match &guess.mixed {
+        Some(_) if label == "windows-1252" => format!(
+            "the file {what}: export it again as UTF-8, or add encoding = \"windows-1252\" to [input] of the mapping and repair = \"utf8-read-as-1252\" to the fields"
+        ),
+        Some(_) => format!("the file {what}: export it again as UTF-8"),
+        None => format!("{what}: add encoding = \"{label}\" to [input] of the mapping"),
     }
 }
 
 struct Judge {
-    decoder: Option<Decoder>,
+    decoder: Option<Decoding>,
     scratch: Vec<u8>,
     carry: Vec<u8>,
     nul: bool,
     read: u64,
     line: u64,
+    marks: Finder,
 }
 
 impl Judge {
     fn new(encoded: Encoded, nul: bool) -> Self {
-        let decoder =
-            (encoded.encoding != UTF_8).then(|| encoded.encoding.new_decoder_with_bom_removal());
+        let decoder = (!encoded.charset.is_utf8()).then(|| encoded.charset.decoder());
         Self {
             scratch: if decoder.is_some() {
                 vec![0; CHUNK]
@@ -156,6 +161,7 @@ impl Judge {
             nul,
             read: 0,
             line: 1,
+            marks: Finder::default(),
         }
     }
 
@@ -211,7 +217,6 @@ impl Judge {
             position: self.read + at as u64,
             line: self.line + memchr_iter(b'\n', &chunk[..at]).count() as u64,
             value: chunk.get(at).copied(),
-            offset: at,
         }
     }
 
@@ -219,8 +224,7 @@ impl Judge {
         let decoder = self.decoder.as_mut()?;
         let mut used = 0;
         loop {
-            let (result, read, written) =
-                decoder.decode_to_utf8_without_replacement(&chunk[used..], &mut self.scratch, last);
+            let (result, read, written) = decoder.strictly(&chunk[used..], &mut self.scratch, last);
             used += read;
             let text = &self.scratch[..written];
             if self.nul
@@ -234,10 +238,10 @@ impl Judge {
                     position: self.read + offset as u64,
                     line,
                     value: None,
-                    offset,
                 });
             }
             self.line += memchr_iter(b'\n', text).count() as u64;
+            self.marks.take(text);
             match result {
                 DecoderResult::InputEmpty => {
                     self.read += chunk.len() as u64;
@@ -253,7 +257,6 @@ impl Judge {
                         position,
                         line: self.line,
                         value: chunk.get(offset).copied(),
-                        offset,
                     });
                 }
             }
@@ -261,99 +264,99 @@ impl Judge {
     }
 }
 
-/// The likely encoding of bytes that are not UTF-8.
-fn guess(sample: &[u8]) -> Option<&'static str> {
-    let zeros = memchr_iter(0, sample).count();
-    if zeros > sample.len() / 4 {
-        let odd = memchr_iter(0, sample).filter(|at| at % 2 == 1).count();
-        return Some(if odd * 2 > zeros {
-            "utf-16le"
-        } else {
-            "utf-16be"
-        });
-    }
-    let high = sample.iter().filter(|&&byte| byte >= 0x80).count();
-    if high * 5 > sample.len() * 2 {
-        let (text, _, malformed) = SHIFT_JIS.decode(sample);
-        let kana = text
-            .chars()
-            .filter(|c| ('\u{3040}'..='\u{30ff}').contains(c))
-            .count();
-        return (!malformed && kana > 0).then_some("shift_jis");
-    }
-    // Windows-1252 leaves five bytes undefined: text that holds one of them is something else.
-    let undefined = sample
-        .iter()
-        .any(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d));
-    (!undefined).then_some("windows-1252")
-}
-
 /// The text of a file as UTF-8, without its byte-order mark.
 pub(super) fn reader(bytes: &Bytes, encoded: Encoded) -> Result<Box<dyn Read + Send>> {
     let mut reader = bytes.reader()?;
-    if encoded.encoding == UTF_8 {
+    if encoded.charset.is_utf8() {
         if encoded.bom {
             let mut mark = [0; 3];
             read_full(&mut reader, &mut mark).map_err(|error| cannot_read(&bytes.named, error))?;
         }
         return Ok(reader);
     }
-    Ok(Box::new(Decoded {
-        reader,
-        decoder: encoded.encoding.new_decoder_with_bom_removal(),
-        input: vec![0; CHUNK / 4],
-        start: 0,
-        end: 0,
-        last: false,
-        over: false,
-    }))
+    Ok(Box::new(Decoded::new(reader, encoded.charset)))
 }
 
-/// The first bytes as text, whatever they hold.
-pub(super) fn head_text(head: &[u8], encoded: Encoded) -> String {
-    let (text, _) = encoded.encoding.decode_with_bom_removal(head);
-    text.into_owned()
-}
-
-/// Whether an encoding is one of the two that `encoding_rs` only reads.
-pub(super) fn is_utf16(encoding: &'static Encoding) -> bool {
-    encoding == UTF_16LE || encoding == UTF_16BE
+/// The same without the byte-order marks that joined files have in the middle.
+pub(super) fn records_reader(bytes: &Bytes, encoded: Encoded) -> Result<Box<dyn Read + Send>> {
+    let reader = reader(bytes, encoded)?;
+    Ok(match encoded.has_marks {
+        true => Box::new(WithoutMarks::new(reader)),
+        false => reader,
+    })
 }
 
 /// A reader that turns another encoding into UTF-8; what does not fit was found before.
-struct Decoded {
-    reader: Box<dyn Read + Send>,
-    decoder: Decoder,
+struct Decoded<R> {
+    reader: R,
+    decoder: Decoding,
     input: Vec<u8>,
     start: usize,
     end: usize,
     last: bool,
     over: bool,
+    /// What was decoded and had no room: callers fill the last bytes of their buffers one by one.
+    kept: [u8; ROOM],
+    kept_from: usize,
+    kept_to: usize,
 }
 
-impl Read for Decoded {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        // A decoder may need four bytes of room to make progress; the callers' buffers are far larger.
-        while !self.over && !out.is_empty() {
+impl<R: Read> Decoded<R> {
+    fn new(reader: R, charset: Charset) -> Self {
+        Self {
+            reader,
+            decoder: charset.decoder(),
+            input: vec![0; CHUNK / 4],
+            start: 0,
+            end: 0,
+            last: false,
+            over: false,
+            kept: [0; ROOM],
+            kept_from: 0,
+            kept_to: 0,
+        }
+    }
+
+    /// Decodes into a buffer that has room for what any decoder writes at once; 0 bytes are the end.
+    fn decode(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !self.over {
             if self.start == self.end && !self.last {
                 self.end = read_full(&mut self.reader, &mut self.input)?;
                 self.start = 0;
                 self.last = self.end < self.input.len();
             }
-            let (result, read, written, _) =
-                self.decoder
-                    .decode_to_utf8(&self.input[self.start..self.end], out, self.last);
+            let input = &self.input[self.start..self.end];
+            let (result, read, written) = self.decoder.leniently(input, out, self.last);
             self.start += read;
             self.over = self.last && result == CoderResult::InputEmpty;
             if written > 0 {
                 return Ok(written);
             }
-            if result == CoderResult::OutputFull {
-                return Err(io::Error::other(
-                    "the buffer is too small for one character",
-                ));
-            }
         }
         Ok(0)
     }
 }
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.kept_from == self.kept_to {
+            if out.len() >= ROOM {
+                return self.decode(out);
+            }
+            if out.is_empty() {
+                return Ok(0);
+            }
+            let mut kept = [0; ROOM];
+            self.kept_to = self.decode(&mut kept)?;
+            (self.kept, self.kept_from) = (kept, 0);
+        }
+        let count = out.len().min(self.kept_to - self.kept_from);
+        out[..count].copy_from_slice(&self.kept[self.kept_from..self.kept_from + count]);
+        self.kept_from += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+#[path = "encoding_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! JSON lines and JSON documents into records: texts of single objects, cut out of the stream.
+//! JSON lines and JSON documents into records: texts of single objects, cut out of the stream (`scan`).
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::bounds::{MOST_RECORD, record_too_long};
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
+use super::scan::Scan;
 use super::{Layout, Row, Rows, Table, flatten};
 use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
@@ -15,8 +16,6 @@ use crate::record::{Cell, Header, Place, Record};
 const MOST_COLUMNS: usize = 10_000;
 /// The names of all columns, in bytes.
 const MOST_NAMES: usize = 8 * 1024 * 1024;
-/// So many members of a document are named in an error.
-const MOST_NAMED: usize = 100;
 
 /// What it takes to read the records of a file.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(super) enum Shape {
     Lines,
     /// In an array, which is the document or a member of it.
     Document(Option<String>),
+    /// One after the other, each over as many lines as it likes.
+    Sequence,
 }
 
 impl JsonPlan {
@@ -41,6 +42,10 @@ impl JsonPlan {
         encoded: Encoded,
         shape: Shape,
     ) -> Result<(Self, Header, Layout)> {
+        let shape = match shape {
+            Shape::Document(None) if Self::tells_sequence(bytes, encoded)? => Shape::Sequence,
+            shape => shape,
+        };
         let plan = Self { encoded, shape };
         let mut paths = Vec::new();
         let mut known = HashMap::new();
@@ -84,7 +89,7 @@ impl JsonPlan {
             );
         }
         let layout = match &plan.shape {
-            Shape::Lines => Layout::JsonLines,
+            Shape::Lines | Shape::Sequence => Layout::JsonLines,
             Shape::Document(records) => Layout::JsonDocument {
                 records: records.clone(),
             },
@@ -113,7 +118,7 @@ impl JsonPlan {
     fn unit(&self) -> &'static str {
         match self.shape {
             Shape::Lines => "line",
-            Shape::Document(_) => "record",
+            Shape::Document(_) | Shape::Sequence => "record",
         }
     }
 
@@ -131,13 +136,57 @@ impl JsonPlan {
                 scan.enter(records.as_deref())?;
                 Texts::Document(Box::new(scan))
             }
+            Shape::Sequence => Texts::Document(Box::new(Scan::sequence(reader, named))),
         })
     }
+
+    /// Whether a document is one object after the other: exports that were joined, or printed one by one.
+    fn tells_sequence(bytes: &Bytes, encoded: Encoded) -> Result<bool> {
+        let reader = BufReader::with_capacity(CHUNK, encoding::reader(bytes, encoded)?);
+        Scan::new(reader, bytes.named.clone()).tells_sequence()
+    }
+}
+
+/// The members of a document, as `records` names them, that hold arrays of objects.
+pub(super) fn record_members(bytes: &Bytes, encoded: Encoded) -> Result<Vec<String>> {
+    let reader = BufReader::with_capacity(CHUNK, encoding::reader(bytes, encoded)?);
+    Scan::new(reader, bytes.named.clone()).record_members()
 }
 
 fn object(text: &[u8]) -> Result<Vec<(String, Cell)>, String> {
     let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())?;
-    flatten::object(text)
+    // Joined files: the mark of the second stands in the middle.
+    let cells = flatten::object(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+    // As in a CSV: no system takes one, and a text would end there.
+    match cells
+        .iter()
+        .find(|(path, cell)| path.contains('\0') || holds_nul(cell))
+    {
+        Some((path, _)) => Err(format!(
+            "holds a NUL character (\\u0000) in `{}`",
+            path.replace('\0', "\\u0000")
+        )),
+        None => Ok(cells),
+    }
+}
+
+fn holds_nul(cell: &Cell) -> bool {
+    match cell {
+        Cell::Text(text) => text.contains('\0'),
+        Cell::Json(value) => value_holds_nul(value),
+        _ => false,
+    }
+}
+
+fn value_holds_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(value_holds_nul),
+        serde_json::Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || value_holds_nul(value)),
+        _ => false,
+    }
 }
 
 /// The texts of the records, each with its number.
@@ -181,7 +230,7 @@ impl Texts {
     }
 }
 
-fn too_long(unit: &str, number: u64) -> Error {
+pub(super) fn too_long(unit: &str, number: u64) -> Error {
     record_too_long(unit, number).hint("a bracket or a quote is probably never closed")
 }
 
@@ -232,248 +281,12 @@ impl JsonRows<'_> {
                 let fault = Fault::row(record.place.clone(), format!("{unit} {why}"))
                     .value(String::from_utf8_lossy(text.trim_ascii()))
                     .hint(
-                        format!("mend {unit} {number} in the input itself")
+                        format!("fix {unit} {number} in the input itself")
                             .replace("the line ", "line ")
                             .replace("the record ", "record "),
                     );
                 Ok(Row::Fault(record, vec![fault]))
             }
         }
-    }
-}
-
-/// Cuts the elements of an array out of a JSON document, without holding more than one of them. What is
-/// within an element is judged by serde_json; what is around them, here.
-struct Scan {
-    reader: BufReader<Box<dyn Read + Send>>,
-    named: Arc<str>,
-    peeked: Option<u8>,
-    line: u64,
-    number: u64,
-    /// Whether the array is a member of an object.
-    wrapped: bool,
-    over: bool,
-}
-
-impl Scan {
-    fn new(reader: BufReader<Box<dyn Read + Send>>, named: Arc<str>) -> Self {
-        Self {
-            reader,
-            named,
-            peeked: None,
-            line: 1,
-            number: 0,
-            wrapped: false,
-            over: false,
-        }
-    }
-
-    /// Goes to the first record.
-    fn enter(&mut self, records: Option<&str>) -> Result<()> {
-        match (self.token()?, records) {
-            (Some(b'['), None) => Ok(()),
-            (Some(b'['), Some(member)) => Err(Error::input(format!(
-                "is an array and has no member `{member}`"
-            ))
-            .at(&self.named)
-            .hint("leave `records` out of [input]")),
-            (Some(b'{'), Some(member)) => self.enter_member(member),
-            (Some(b'{'), None) => Err(self.lone_object()?),
-            (Some(byte), _) => {
-                let value = self.value(byte)?;
-                flatten::check(&value).map_err(|why| self.invalid(&why))?;
-                self.ended()?;
-                Err(Error::input("holds one value and no records").at(&self.named))
-            }
-            (None, _) => Err(self.invalid("is not valid JSON: it ends too early")),
-        }
-    }
-
-    fn enter_member(&mut self, wanted: &str) -> Result<()> {
-        self.wrapped = true;
-        let mut others = Vec::new();
-        let mut first = true;
-        while let Some((name, byte)) = self.member(first)? {
-            first = false;
-            if name == wanted {
-                if byte == b'[' {
-                    return Ok(());
-                }
-                return Err(
-                    Error::input(format!("the member `{wanted}` is no array")).at(&self.named)
-                );
-            }
-            let value = self.value(byte)?;
-            flatten::check(&value).map_err(|why| self.invalid(&why))?;
-            if others.len() < MOST_NAMED {
-                others.push(name);
-            }
-        }
-        self.ended()?;
-        Err(Error::input(format!("has no member `{wanted}`"))
-            .at(&self.named)
-            .hint(format!("its members are `{}`", others.join("`, `"))))
-    }
-
-    /// The error for a document that is one object, which names the members that could be meant.
-    fn lone_object(&mut self) -> Result<Error> {
-        let mut arrays = Vec::new();
-        let mut first = true;
-        while let Some((name, byte)) = self.member(first)? {
-            first = false;
-            let value = self.value(byte)?;
-            flatten::check(&value).map_err(|why| self.invalid(&why))?;
-            if byte == b'[' && arrays.len() < MOST_NAMED {
-                arrays.push(format!("records = \"{name}\""));
-            }
-        }
-        self.ended()?;
-        let error = Error::input("is one object, not an array of records").at(&self.named);
-        Ok(match arrays.as_slice() {
-            [] => error.hint("put the records into an array: [{…}, {…}]"),
-            arrays => error.hint(format!("add {} to [input]", arrays.join(" or "))),
-        })
-    }
-
-    /// The next member's name and the first byte of its value; `None` behind the closing brace.
-    fn member(&mut self, first: bool) -> Result<Option<(String, u8)>> {
-        let byte = match (self.token()?, first) {
-            (Some(b'}'), _) => return Ok(None),
-            (Some(b','), false) => self.token()?,
-            (byte, true) => byte,
-            (byte, false) => return Err(self.unexpected(byte, "`,` or `}`")),
-        };
-        if byte != Some(b'"') {
-            return Err(self.unexpected(byte, "a member's name in quotes"));
-        }
-        let literal = self.value(b'"')?;
-        let name = flatten::name(&literal).map_err(|why| self.invalid(&why))?;
-        match self.token()? {
-            Some(b':') => {}
-            byte => return Err(self.unexpected(byte, "`:`")),
-        }
-        match self.token()? {
-            Some(byte) => Ok(Some((name, byte))),
-            None => Err(self.unexpected(None, "a value")),
-        }
-    }
-
-    /// The next element of the array.
-    fn record(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
-        if self.over {
-            return Ok(None);
-        }
-        let byte = match (self.token()?, self.number) {
-            (Some(b']'), _) => {
-                self.over = true;
-                self.leave()?;
-                return Ok(None);
-            }
-            (Some(b','), 1..) => self.token()?,
-            (byte, 0) => byte,
-            (byte, _) => return Err(self.unexpected(byte, "`,` or `]`")),
-        };
-        match byte {
-            None | Some(b',' | b']' | b'}' | b':') => Err(self.unexpected(byte, "a record")),
-            Some(byte) => {
-                self.number += 1;
-                let text = self.value(byte)?;
-                Ok(Some((self.number, text)))
-            }
-        }
-    }
-
-    fn leave(&mut self) -> Result<()> {
-        if self.wrapped {
-            while let Some((_, byte)) = self.member(false)? {
-                let value = self.value(byte)?;
-                flatten::check(&value).map_err(|why| self.invalid(&why))?;
-            }
-        }
-        self.ended()
-    }
-
-    fn ended(&mut self) -> Result<()> {
-        match self.token()? {
-            None => Ok(()),
-            byte => Err(self.unexpected(byte, "the end of the file")),
-        }
-    }
-
-    /// The text of the value that begins with this byte, as far as its brackets and quotes reach.
-    fn value(&mut self, first: u8) -> Result<Vec<u8>> {
-        let mut text = vec![first];
-        let mut depth = usize::from(matches!(first, b'{' | b'['));
-        let mut quoted = first == b'"';
-        let scalar = depth == 0 && !quoted;
-        while scalar || depth > 0 || quoted {
-            let Some(byte) = self.byte()? else {
-                if scalar {
-                    break;
-                }
-                return Err(self.invalid("is not valid JSON: a bracket or a quote is never closed"));
-            };
-            if scalar && matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') {
-                self.peeked = Some(byte);
-                break;
-            }
-            text.push(byte);
-            match byte {
-                b'\\' if quoted => text.extend(self.byte()?),
-                b'"' => quoted = !quoted && !scalar,
-                b'{' | b'[' if !quoted && !scalar => depth += 1,
-                b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if text.len() > MOST_RECORD {
-                return Err(too_long("record", self.number).at(&self.named));
-            }
-        }
-        Ok(text)
-    }
-
-    /// The next byte that is no white space.
-    fn token(&mut self) -> Result<Option<u8>> {
-        loop {
-            match self.byte()? {
-                Some(b' ' | b'\t' | b'\r' | b'\n') => {}
-                other => return Ok(other),
-            }
-        }
-    }
-
-    fn byte(&mut self) -> Result<Option<u8>> {
-        if let Some(byte) = self.peeked.take() {
-            return Ok(Some(byte));
-        }
-        let buffer = self
-            .reader
-            .fill_buf()
-            .map_err(|error| cannot_read(&self.named, error))?;
-        let Some(&byte) = buffer.first() else {
-            return Ok(None);
-        };
-        self.reader.consume(1);
-        self.line += u64::from(byte == b'\n');
-        Ok(Some(byte))
-    }
-
-    fn unexpected(&self, found: Option<u8>, expected: &str) -> Error {
-        match found {
-            Some(byte) if byte.is_ascii_graphic() => self.invalid(&format!(
-                "is not valid JSON: `{}` stands where {expected} should be",
-                char::from(byte)
-            )),
-            Some(_) => self.invalid(&format!("is not valid JSON: {expected} is missing")),
-            None => self.invalid(&format!(
-                "is not valid JSON: it ends where {expected} should be"
-            )),
-        }
-    }
-
-    fn invalid(&self, why: &str) -> Error {
-        Error::input(why)
-            .at(format!("{}, line {}", self.named, self.line))
-            .hint("look whether the export was cut short")
     }
 }

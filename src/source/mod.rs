@@ -5,15 +5,21 @@
 pub(crate) mod bounds;
 mod bytes;
 mod calc;
+mod charset;
 mod csv;
 mod delimiter;
 mod encoding;
 mod flatten;
 pub(crate) mod guard;
+mod guess;
 mod json;
+mod kept;
 mod lines;
+mod marks;
+mod notice;
 mod open;
 mod parts;
+mod scan;
 mod sheet;
 mod spread;
 mod workbook;
@@ -23,6 +29,11 @@ use std::sync::Arc;
 
 use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
+
+pub use charset::Charset;
+pub(crate) use encoding::LABELS;
+pub use guess::{Likely, Mixed};
+pub use notice::{Notice, What};
 
 use bytes::Bytes;
 use open::SourceFile;
@@ -75,7 +86,7 @@ pub enum Layout {
         /// The delimiter.
         delimiter: u8,
         /// The encoding.
-        encoding: &'static encoding_rs::Encoding,
+        encoding: Charset,
         /// Whether it begins with a byte-order mark.
         bom: bool,
         /// Whether records end in CR LF.
@@ -197,6 +208,18 @@ impl Input {
         })))
     }
 
+    /// What the input has that nobody may have noticed, as far as its rows were read.
+    pub fn notices(&self) -> Vec<Notice> {
+        let files = self.files.iter();
+        files.flat_map(|file| file.notices(&self.tables)).collect()
+    }
+
+    /// Whether a text file has byte-order marks in the middle: files that were joined. They are dropped, which older versions
+    /// did not do.
+    pub fn has_marks(&self) -> bool {
+        self.files.iter().any(SourceFile::has_marks)
+    }
+
     /// Whether the files are still those that were opened, by size and time of the last change.
     ///
     /// # Errors
@@ -223,8 +246,22 @@ pub fn comes_once(path: &Path) -> bool {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn likely_encoding(path: &Path) -> Result<Option<&'static str>> {
-    encoding::likely(&Bytes::open(path)?)
+pub fn likely_encoding(path: &Path) -> Result<Option<Likely>> {
+    guess::guess(&Bytes::open(path)?)
+}
+
+/// The members of a JSON document, as `records` names them, that hold arrays of objects; none for other files.
+///
+/// # Errors
+/// When the file cannot be read, or is not JSON.
+pub fn record_members(path: &Path) -> Result<Vec<String>> {
+    let bytes = Bytes::open(path)?;
+    let head = bytes.head(4096)?;
+    let encoded = encoding::find(&head, None)?;
+    match encoded.charset.text_of(&head).trim_start().starts_with('{') {
+        true => json::record_members(&bytes, encoded),
+        false => Ok(Vec::new()),
+    }
 }
 
 #[cfg(test)]

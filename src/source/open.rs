@@ -2,13 +2,18 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use memchr::{memchr, memmem};
 
 use super::bytes::Bytes;
 use super::csv::CsvPlan;
 use super::encoding::{self, Encoded};
+use super::guess;
 use super::json::{JsonPlan, Shape};
+use super::kept::Counts;
+use super::kept::Kept;
+use super::notice::Notice;
 use super::workbook::{Kind, WorkbookPlan, locked};
 use super::{InputOptions, Layout, Rows, Table, flatten};
 use crate::error::{Error, Result};
@@ -25,6 +30,9 @@ pub(super) struct SourceFile {
     bytes: Bytes,
     plan: Plan,
     tables: Range<usize>,
+    has_marks: bool,
+    /// What the last pass noticed.
+    noticed: Mutex<Counts>,
 }
 
 #[derive(Debug)]
@@ -57,6 +65,7 @@ impl SourceFile {
         let first = tables.len();
         // The name and what follows it must not run into the next file's bytes.
         hasher.update(b"\0file\0");
+        let mut has_marks = false;
         let (bytes, plan, found) = match format {
             Format::Workbook(kind) => {
                 let bytes = bytes.seekable()?;
@@ -68,7 +77,8 @@ impl SourceFile {
                 (bytes, Plan::Workbook(plan), found.collect())
             }
             Format::Csv => {
-                encoding::judge(&bytes, encoded, true, hasher)?;
+                let encoded = encoding::judge(&bytes, encoded, true, hasher)?;
+                has_marks = encoded.has_marks;
                 let (plan, header, layout) = CsvPlan::open(&bytes, encoded, options)?;
                 (bytes, Plan::Csv(plan), vec![(None, header, layout)])
             }
@@ -91,17 +101,30 @@ impl SourceFile {
             bytes,
             plan,
             tables: first..tables.len(),
+            has_marks,
+            noticed: Mutex::default(),
         })
     }
 
     /// Reads the rows of all its tables.
     pub(super) fn rows<'a>(&'a self, tables: &'a [Table]) -> Result<Rows<'a>> {
         let first = self.tables.start;
-        match &self.plan {
+        let rows = match &self.plan {
             Plan::Csv(plan) => plan.rows(&self.bytes, &tables[first], first),
             Plan::Json(plan) => plan.rows(&self.bytes, &tables[first], first),
             Plan::Workbook(plan) => plan.rows(&self.bytes, tables, first),
-        }
+        };
+        Ok(Box::new(Kept::new(rows?, tables, &self.noticed)))
+    }
+
+    /// What the last pass over its rows noticed.
+    pub(super) fn notices(&self, tables: &[Table]) -> Vec<Notice> {
+        let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        noticed.notices(tables)
+    }
+
+    pub(super) fn has_marks(&self) -> bool {
+        self.has_marks
     }
 
     pub(super) fn unchanged(&self) -> Result<()> {
@@ -133,7 +156,7 @@ fn sniff(bytes: &Bytes, head: &[u8], encoded: Encoded, options: &InputOptions) -
     if head.starts_with(b"%PDF") {
         return Err(Error::input("is a PDF, not a table").hint("export the tickets as CSV or XLSX"));
     }
-    let text = encoding::head_text(head, encoded);
+    let text = encoded.charset.text_of(head);
     let text = text.trim_start();
     markup(text)?;
     if matches!(extension.as_str(), "xlsx" | "xlsm" | "xlsb" | "ods") {
@@ -235,10 +258,9 @@ fn markup(text: &str) -> Result<()> {
 
 /// Whether a file is no text at all. A stray NUL deep in a text is not asked about here: it is told with its place.
 fn binary(head: &[u8], encoded: Encoded) -> bool {
-    if encoding::is_utf16(encoded.encoding) {
+    if encoded.charset.is_utf16() {
         return false;
     }
-    let start = &head[..head.len().min(1024)];
     let known: [&[u8]; 7] = [
         b"\x89PNG",
         b"\xff\xd8\xff",
@@ -251,6 +273,11 @@ fn binary(head: &[u8], encoded: Encoded) -> bool {
     if known.iter().any(|magic| head.starts_with(magic)) {
         return true;
     }
+    // Without a mark it has control signs where its texts are not Latin.
+    if guess::utf16(head).is_some() {
+        return false;
+    }
+    let start = &head[..head.len().min(1024)];
     let odd = start
         .iter()
         .filter(|&&byte| {

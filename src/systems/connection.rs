@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use url::Url;
 
+use super::http::route::Route;
 use super::http::{Answer, HAS_USER_TIMEOUT, Lost, Request, Settings, Transport, classify};
 use super::{Dialect, System, SystemName, clearfeed, incidentiq};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,6 +42,10 @@ pub struct Connection {
     pub insecure_http: bool,
     /// How long one request may take in all.
     pub timeout: Duration,
+    /// The way there: a proxy, further certificates.
+    pub route: Route,
+    /// ClearFeed: after so long the workspace erases texts; `None`: never.
+    pub retention: Option<Duration>,
 }
 
 /// Proves that the system answers and the token is good.
@@ -78,6 +83,7 @@ pub async fn reach(connection: &Connection, address: &Url) -> Result<Duration> {
         concurrency: 1,
         timeout: connection.timeout,
         insecure_http: connection.insecure_http,
+        route: &connection.route,
     })?;
     let begun = Instant::now();
     match transport.send(&Request::get("/")).await {

@@ -4,9 +4,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Ticket;
 use super::common::{CommonTicket, Named};
 use super::fields::{Field, FieldType, FieldValue, Target, called};
+use super::{Schema, StepPayload, Ticket, call_of, is_following_step};
 use crate::directory::{CustomField, CustomType, Directory, Kind};
 use crate::html;
 
@@ -17,6 +17,40 @@ pub struct Diff {
     pub ticket: Ticket,
     /// Fields that would hold something else, or of which that cannot be told.
     pub fields: Vec<Difference>,
+    /// What would be done on the ticket besides, in order: what `[[then]]` says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Deed>,
+}
+
+impl Diff {
+    /// Whether nothing would happen to the ticket.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.then.is_empty()
+    }
+}
+
+/// What would be done on a ticket besides its fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deed {
+    /// The call: `comment`.
+    pub call: String,
+    /// The text that it makes, where it makes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// What these requests do on a ticket besides setting fields.
+pub fn deeds(schema: &dyn Schema, requests: &[StepPayload]) -> Vec<Deed> {
+    let following = requests.iter().filter(|it| is_following_step(&it.step));
+    let deed = |request: &StepPayload| {
+        let call = call_of(&request.step);
+        let text = schema.looks(call, &request.body).text;
+        Deed {
+            call: call.to_owned(),
+            text: Some(html::to_text(&text)).filter(|text| !text.is_empty()),
+        }
+    };
+    following.map(deed).collect()
 }
 
 /// One field that would change.

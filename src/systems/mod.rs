@@ -20,10 +20,11 @@ mod listing_tests;
 mod looks;
 pub mod page;
 pub mod query;
+mod rights;
 #[cfg(test)]
 mod sandbox_tests;
 pub mod shape;
-mod sighting;
+pub(crate) mod sighting;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -51,8 +52,10 @@ use query::{Query, SearchEnd};
 use shape::{Shape, Shapes};
 
 pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
+pub use http::route::{Hop, Route};
 pub use http::{NO_HANDLES, is_loopback};
 pub use looks::{INTERNAL, KIND, Looks, PUBLIC, Print, Relation, TITLE, text_print, words};
+pub use rights::{right_of, without_right};
 pub use whole::{Gap, ListingEnd};
 pub(crate) use whole::{Seen, Verdict};
 
@@ -218,6 +221,9 @@ impl fmt::Display for Operation {
     }
 }
 
+/// How the note begins that a rollback leaves on a ticket which it can only close.
+pub const TAKEN_BACK: &str = "Taken back by Deskferry";
+
 /// The first step of a row that creates a ticket.
 pub const CREATE: &str = "create";
 
@@ -294,6 +300,12 @@ pub trait Schema: fmt::Debug + Send + Sync {
 
     /// What no switch silences, for the warning before the first write (`None`: all is silent).
     fn cannot_silence(&self) -> Option<&'static str>;
+
+    /// What a request of this kind sets off in any case, in a few words (`fires the tenant's rules`); `None`: nothing.
+    fn sets_off(&self, call: &str) -> Option<&'static str> {
+        let _ = call;
+        None
+    }
 
     /// For what reasons it may refuse what these steps send although all that a client can know is right.
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
@@ -389,10 +401,43 @@ pub enum Outcome {
     Throttled(Option<Duration>),
     /// Nothing was sent (connection refused, name not found): what failed.
     Unsent(String),
-    /// The token is no longer good, or may not do this: what the system says.
+    /// The token may not do this with this ticket (401 or 403): another ticket may fare better. A 401 says so only while
+    /// [`System::admits`] the token.
+    Forbidden(Refusal),
+    /// Every request would meet the same (a redirect, a proxy, a token that is no longer good): what the system says.
     Denied(String),
     /// Nobody knows whether the system did it: what happened.
     InDoubt(String),
+    /// Nothing was done yet: this request told what the next one needs. The same call is performed again, on the same
+    /// [`Way`] and with a permit of its own.
+    Further,
+}
+
+/// How far a call has come that takes more than one request. Each call begins with a new one.
+#[derive(Debug, Default)]
+pub struct Way {
+    pub(crate) next: Option<Next>,
+}
+
+/// The request that a call sends next, as the one before it told.
+#[derive(Debug)]
+pub(crate) struct Next {
+    pub(crate) method: reqwest::Method,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    /// What the one before it was answered, where that still counts.
+    pub(crate) before: Option<Answered>,
+}
+
+impl Way {
+    /// That one more request is to follow. `spent` is for how long nothing remains of the system's limit.
+    pub(crate) fn further(&mut self, next: Next, spent: Option<Duration>) -> Answered {
+        self.next = Some(next);
+        Answered {
+            spent,
+            ..Outcome::Further.into()
+        }
+    }
 }
 
 /// The answer to a write: what it means, and whether the next one must wait.
@@ -405,8 +450,11 @@ pub struct Answered {
     pub spent: Option<Duration>,
     /// The shape of an answer that says that nothing was done; `None` where we refused it ourselves, and nothing was
     /// sent. Beside [`Outcome::InDoubt`]: the answer refuses the way and not the request, which may go another way once
-    /// it is known that nothing was made.
+    /// it is known that nothing was made. Also beside it: a success that does not
+    /// say that anything was done.
     pub shape: Option<Shape>,
+    /// The title that the answer to a create shows: that of another ticket says that the answer is another row's.
+    pub title: Option<String>,
 }
 
 impl From<Outcome> for Answered {
@@ -416,6 +464,7 @@ impl From<Outcome> for Answered {
             outcome,
             spent: None,
             shape: None,
+            title: None,
         }
     }
 }
@@ -457,6 +506,8 @@ pub struct Listed {
     pub updated_at: Option<Timestamp>,
     /// Whether it is still worked on.
     pub standing: Standing,
+    /// Whether it shows that a rollback took it back, where that deletes nothing ([`TAKEN_BACK`]).
+    pub is_taken_back: bool,
     /// What else the listing shows that a create sets, by the names of [`Looks::traits`]; nothing that is empty.
     pub traits: Vec<(&'static str, String)>,
 }
@@ -506,6 +557,8 @@ pub enum Reading {
     Found(Box<Listed>),
     /// The system says that there is none (404, 410).
     Absent,
+    /// The system answered with another ticket: which one.
+    Another(String),
     /// The system answered, but neither with the ticket nor that there is none: what it said.
     Unclear(String),
 }
@@ -592,8 +645,16 @@ pub trait System: fmt::Debug + Send + Sync {
         progress: DirectoryProgress<'_>,
     ) -> Result<Snapshot>;
 
-    /// Sends one request of a row, once. Repeats nothing.
-    async fn perform(&self, call: Call<'_>) -> Answered;
+    /// Sends at most one request of a call, once. Repeats nothing. A call that takes more than one is performed again
+    /// while the outcome is [`Outcome::Further`]: the caller takes a permit for each.
+    async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered;
+
+    /// Whether the system still takes the token, by a read that every token may do. A refusal of one ticket is told apart
+    /// by it from a token that is no longer good.
+    async fn admits(&self, permit: &dyn Permit) -> bool {
+        let _ = permit;
+        false
+    }
 
     /// Sends one request that makes one change to many tickets ([`Schema::bulk_call`]), once. *Done* says that the system
     /// has taken it on, not that it was done: that is to be read back.
@@ -767,6 +828,14 @@ pub trait System: fmt::Debug + Send + Sync {
     /// Takes a ticket back that a run made: deletes it where the system can, else closes it with this note. Once;
     /// repeats nothing. It may be sent again without harm.
     async fn undo(&self, ticket: &Ticket, note: &str) -> Answered;
+}
+
+/// What is said of a ticket that was asked for by its id and is answered as another one: nothing may be written to it.
+pub(crate) fn merged(asked: &str, answered: &str) -> String {
+    format!(
+        "the system was asked for ticket `{asked}` and answered with `{answered}`: it may have been merged; name the \
+         ticket that it is now"
+    )
 }
 
 /// The faults of a refusal, one a field, placed on a row.

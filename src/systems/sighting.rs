@@ -61,19 +61,19 @@ pub(super) fn judge(what: &str, likes: &[Like], since: Timestamp) -> Sighting {
 
 /// One thing of the kind that a ticket shows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Item {
+pub(crate) struct Item {
     /// When it was made.
-    pub(super) at: Option<Timestamp>,
+    pub(crate) at: Option<Timestamp>,
     /// What that time may mean as well.
-    pub(super) or: Option<Timestamp>,
+    pub(crate) or: Option<Timestamp>,
     /// Its text in the readings that are possible; none where it shows no text.
-    pub(super) texts: Vec<String>,
+    pub(crate) texts: Vec<String>,
     /// Who made it, where that is shown.
-    pub(super) author: Option<String>,
+    pub(crate) author: Option<String>,
     /// Who may see it ([`KIND`]), where that is shown.
-    pub(super) kind: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
     /// Whether its id says that it is another one that we made.
-    pub(super) is_another: bool,
+    pub(crate) is_another: bool,
 }
 
 impl Item {
@@ -89,24 +89,24 @@ impl Item {
 
 /// What is looked for.
 #[derive(Debug, Clone)]
-pub(super) struct Sought<'a> {
+pub(crate) struct Sought<'a> {
     /// The name of one of its kind, with an article.
-    pub(super) what: &'a str,
+    pub(crate) what: &'a str,
     /// What was sent.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Who may see it.
-    pub(super) kind: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
     /// In whose name it was sent, where that is not the token's.
-    pub(super) author: Option<String>,
+    pub(crate) author: Option<String>,
     /// The texts of the row's other calls of its kind.
-    pub(super) others: Vec<String>,
+    pub(crate) others: Vec<String>,
     /// When it was sent, on the system's clock.
-    pub(super) since: Timestamp,
+    pub(crate) since: Timestamp,
 }
 
 /// What things show that the ledger holds as done: witnesses.
 #[derive(Debug, Default)]
-pub(super) struct Shows {
+pub(crate) struct Shows {
     /// Whether one of the kind that is looked for was listed back.
     pub(super) kind: bool,
     /// Whether a text came back as it was sent.
@@ -121,7 +121,7 @@ pub(super) struct Shows {
 
 impl Shows {
     /// Takes up what a ticket shows of those that are done on it.
-    pub(super) fn learn(&mut self, items: &[Item], done: &[Print], sought: &Sought<'_>) {
+    pub(crate) fn learn(&mut self, items: &[Item], done: &[Print], sought: &Sought<'_>) {
         for item in items.iter().filter(|item| item.is_another) {
             self.ids = true;
             self.kind |= item.may_be_of(sought.kind);
@@ -142,7 +142,7 @@ impl Shows {
 }
 
 /// What a ticket says about something that was sent to it, and whether a further witness may say more.
-pub(super) fn sight(
+pub(crate) fn sight(
     sought: &Sought<'_>,
     items: &[Item],
     done: &[Print],

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Connection, Permit, SystemName};
+use super::http::route::Route;
+use super::{Answered, Call, Connection, Outcome, Permit, System, SystemName, Way};
 
 /// Lets every request go at once and keeps the pauses that were asked for.
 #[derive(Debug, Default)]
@@ -30,6 +31,17 @@ impl Permit for Free {
     }
 }
 
+/// Performs a call to its end, whatever it takes.
+pub(crate) async fn performed(system: &dyn System, call: Call<'_>) -> Answered {
+    let mut way = Way::default();
+    loop {
+        let answered = system.perform(call, &mut way).await;
+        if answered.outcome != Outcome::Further {
+            return answered;
+        }
+    }
+}
+
 /// A profile for an address.
 pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
     Connection {
@@ -43,5 +55,7 @@ pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
         concurrency: 4,
         insecure_http: false,
         timeout: Duration::from_secs(5),
+        route: Route::default(),
+        retention: None,
     }
 }

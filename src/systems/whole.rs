@@ -47,6 +47,11 @@ pub enum Gap {
     OtherEnd,
     /// What the system listed or counted a moment ago is missing now.
     Vanished,
+    /// The list reaches back to where the system has erased the texts, and with them the references.
+    Erased {
+        /// So many days the system keeps texts.
+        days: u64,
+    },
 }
 
 impl fmt::Display for Gap {
@@ -60,6 +65,10 @@ impl fmt::Display for Gap {
             Self::Circle => f.write_str("the system lists the same tickets again and again"),
             Self::Disorder => f.write_str("the system does not keep the order that was asked for"),
             Self::Vanished => f.write_str("the system does not list again what it listed before"),
+            Self::Erased { days } => write!(
+                f,
+                "the system erases texts after {days} days, and with them the references: nothing older can be found"
+            ),
             Self::OtherEnd => f.write_str("read from its other end, the list shows other tickets"),
         }
     }

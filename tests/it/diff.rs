@@ -135,6 +135,30 @@ fn an_upsert_tells_only_what_it_would_send() {
 }
 
 #[test]
+fn a_row_that_only_gains_a_comment_is_told() {
+    let bench = Bench::new("incidentiq", 45, &[]);
+    let mapping = head("incidentiq", "upsert", "kept")
+        + fields("incidentiq")
+        + "[[then]]\noperation = \"comment\"\neach = { from = \"Note\", split = \"|\" }\n\
+           fields = { body = { template = \"{{ item }}\" }, public = { value = true } }\n";
+    bench.work.write("map.toml", mapping);
+    let sheet = |text: &str| bench.work.write("in.csv", text);
+    sheet("Id,Title,Note\n1,one,\n2,two,\n");
+    assert_eq!(json(&bench, "map.toml", &[])["created"], 2);
+    sheet("Id,Title,Note\n1,one,\n2,two,Called back\n");
+    let found = json(&bench, "map.toml", &["--dry-run", "--diff"]);
+    assert_eq!(found["no_change"], 0, "{found:#}");
+    let rows = found["diff"].as_array().unwrap();
+    assert_eq!(rows.len(), 1, "{found:#}");
+    assert_eq!(rows[0]["fields"], serde_json::json!([]));
+    let deeds = serde_json::json!([{"call": "comment", "text": "Called back"}]);
+    assert_eq!(rows[0]["then"], deeds);
+    let told = told(&bench, "map.toml");
+    assert!(told.contains("+ comment: Called back"), "{told}");
+    assert!(told.contains("1 would change, 0 no change"), "{told}");
+}
+
+#[test]
 fn a_difference_that_nobody_could_tell_is_refused() {
     let update = "[fields]\ntitle = { from = \"Title\" }\n";
     let bench = bench("clearfeed", 44, update);

@@ -44,7 +44,7 @@ fn limited(work: &Work, limit: &str, further: &[&str]) -> Output {
         .args(["--format", "json"])
         .current_dir(work.path())
         .env("DESKFERRY_STATE", work.state())
-        .env_remove("DESKFERRY_CONFIG")
+        .env("DESKFERRY_CONFIG", work.path().join("deskferry.toml"))
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .output()
@@ -120,4 +120,20 @@ fn a_ledger_that_is_damaged_stops_every_command_and_says_what_to_do() {
     work.run(&[&["runs", "adopt"], &ARGUMENTS[..]].concat())
         .expect(0);
     goes_on(&work, &sandbox);
+}
+
+#[test]
+fn a_workbook_without_a_folder_for_its_parts_is_an_error_and_leaves_no_file() {
+    let (work, _sandbox) = start();
+    let words = ["export", "-o", "out.xlsx", "--profile", "support"];
+    let mut command = work.command(&words);
+    // The name that Windows would ask for is another one; this file is for Unix.
+    command.env("TMPDIR", work.path().join("missing"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("TMPDIR"), "{told}");
+    assert!(!told.contains("panicked"), "{told}");
+    assert!(!work.path().join("out.xlsx").exists());
 }

@@ -24,7 +24,6 @@ mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
-mod model;
 mod old_ledger;
 mod real_files;
 mod resume;
@@ -39,5 +38,7 @@ mod summary;
 mod support;
 mod systems;
 mod ticket;
+#[cfg(unix)]
+mod trust;
 mod upsert;
 mod validate;

@@ -118,6 +118,34 @@ fn what_followed_on_a_ticket_is_looked_up_after_a_backup_was_put_back() {
     assert_eq!(summary["requests"], 0, "{summary:#}");
 }
 
+/// Nothing was made since, so that no look finds anything: only that more was done in this place tells.
+#[test]
+fn a_state_folder_that_is_put_back_as_a_whole_does_nothing_twice() {
+    let (work, sandbox) = start(6);
+    work.write("map.toml", mapping("key = [\"Id\"]"));
+    work.import(&ARGUMENTS).0.expect(0);
+    let then = "\n[[then]]\noperation = \"comment\"\n\
+                fields = { body = { template = \"About {{ Id }}\" }, public = { value = true } }\n";
+    let with_notes = mapping("key = [\"Id\"]").replace("\"create\"", "\"upsert\"") + then;
+    work.write("map.toml", with_notes);
+    copy(&work.state(), &work.path().join("saved"));
+    work.import(&ARGUMENTS).0.expect(0);
+    let notes = || {
+        (sandbox.audit().iter())
+            .filter(|entry| entry["operation"] == "message")
+            .count()
+    };
+    assert_eq!(notes(), 6);
+    std::fs::remove_dir_all(work.state()).unwrap();
+    copy(&work.path().join("saved"), &work.state());
+    let told = work.run(&import()).expect(2);
+    assert!(told.stderr.contains("it was put back"), "{}", told.stderr);
+    work.run(&[&["runs", "adopt"], &ARGUMENTS[..]].concat())
+        .expect(0);
+    work.import(&ARGUMENTS).0.expect(0);
+    assert_eq!(notes(), 6);
+}
+
 #[test]
 fn a_copied_state_folder_sends_nothing_twice() {
     let (work, sandbox) = start(20);

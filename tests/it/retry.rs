@@ -158,3 +158,25 @@ fn a_retry_is_recorded_with_the_rows_and_the_limit_of_its_run() {
     let resume = shown["resume"].as_str().unwrap();
     insta::assert_snapshot!("retry_of_a_part", work.shown(resume));
 }
+
+#[test]
+fn the_corrected_error_file_is_imported_as_an_attempt_at_the_run() {
+    let (work, sandbox) = start();
+    let (_, summary) = work.import(&ARGUMENTS);
+    let code = summary["run"].as_str().unwrap().to_owned();
+    let corrected = work
+        .read("in.errors.csv")
+        .replace("It Suport", "IT Support");
+    work.write("in.errors.csv", corrected);
+    // Nobody is there to be asked: it is named, and the file of the run is read as it stands.
+    let (told, summary) = retry(&work, &[], 1);
+    assert_eq!(summary["created"], 0);
+    insta::assert_snapshot!("a_corrected_error_file_is_named", work.shown(&told));
+    let corrected = work
+        .run(&["runs", "retry", &code, "in.errors.csv", "--format", "json"])
+        .expect(0);
+    let summary: Value = serde_json::from_str(&corrected.stdout).unwrap();
+    assert_eq!(summary["created"], 1, "{summary:#}");
+    assert_eq!(summary["run"], format!("{code}.3"));
+    assert_eq!(sandbox.created("clearfeed").len(), 20);
+}

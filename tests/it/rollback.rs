@@ -291,3 +291,39 @@ fn an_answer_that_says_nothing_of_a_ticket_is_not_taken_for_its_absence() {
         assert_eq!(done["undone"], 1, "{profile}: {done:#}");
     }
 }
+
+/// The folder of before the rollback is put back: it holds as done what the rollback has taken back.
+#[test]
+fn a_state_folder_from_before_the_rollback_makes_the_rows_anew() {
+    for (work, profile, system) in [
+        (district(8), "district", "incidentiq"),
+        (support(8), "support", "clearfeed"),
+    ] {
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "rate = \"2000/s\"");
+        assert_eq!(import(&work, profile)["created"], 8);
+        std::thread::sleep(A_MOMENT);
+        let saved = work.path().join("saved");
+        std::fs::create_dir(&saved).unwrap();
+        let files = || std::fs::read_dir(work.state()).unwrap().map(Result::unwrap);
+        for file in files().filter(|file| file.path().is_file()) {
+            std::fs::copy(file.path(), saved.join(file.file_name())).unwrap();
+        }
+        let (_, done) = rollback(&work, &[], 0);
+        assert_eq!(done["undone"], 8);
+        for file in std::fs::read_dir(&saved).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), work.state().join(file.file_name())).unwrap();
+        }
+        let arguments = ["in.csv", "--mapping", "map.toml", "--profile", profile];
+        // Another rollback of what it still holds does not make it a current one.
+        work.run(&["runs", "rollback", "last"]);
+        for file in std::fs::read_dir(&saved).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), work.state().join(file.file_name())).unwrap();
+        }
+        work.run(&[&["import"], &arguments[..]].concat()).expect(2);
+        work.run(&[&["runs", "adopt"], &arguments[..]].concat())
+            .expect(0);
+        assert_eq!(import(&work, profile)["created"], 8, "{system}");
+        assert_eq!(sandbox.created(system).len(), 16);
+    }
+}

@@ -43,6 +43,7 @@ fn stats(app: &App) -> Value {
         "instance": app.instance(),
         "tickets": { "incidentiq": app.incidentiq.count(), "clearfeed": app.clearfeed.count() },
         "writes": app.audit.len(),
+        "people": count(&app.people),
         "requests": { "incidentiq": count(&incidentiq.requests), "clearfeed": count(&clearfeed.requests) },
         "throttled": { "incidentiq": count(&incidentiq.throttled), "clearfeed": count(&clearfeed.throttled) },
         "faults": app.faults.struck(),

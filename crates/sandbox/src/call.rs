@@ -75,6 +75,15 @@ impl Call {
         place.map_or("", |(_, place)| self.segment(place + 1))
     }
 
+    /// Lets a parameter of the path be another one.
+    pub(super) fn mislead(&mut self, name: &str, value: String) {
+        let place = self.parameters.iter().find(|(own, _)| *own == name);
+        let segment = place.and_then(|(_, place)| self.segments.get_mut(place + 1));
+        if let Some(segment) = segment {
+            *segment = value;
+        }
+    }
+
     /// The pieces of the path in lower case.
     pub(super) fn path(&self) -> Vec<&str> {
         self.lower.iter().map(String::as_str).collect()
@@ -104,6 +113,15 @@ impl Call {
     /// A header's text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the body says that it is JSON, or does not say what it is.
+    pub(super) fn bears_json(&self) -> bool {
+        self.header("content-type").is_none_or(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default();
+            let kind = kind.trim().to_ascii_lowercase();
+            kind.is_empty() || kind.ends_with("/json") || kind.ends_with("+json")
+        })
     }
 
     /// The body as JSON; an empty body is null.

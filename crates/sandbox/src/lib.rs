@@ -11,12 +11,14 @@
 //! | `server` | the way of a request |
 //! | `route` | the table of what a system answers: it leads the requests, and the documents are made of it |
 //! | `schema`, `openapi` | what bodies hold, and the OpenAPI documents |
+//! | `fit` | a body that is not of the type that its row names is refused |
 //! | `token` | whom a token acts as and what it may |
 //! | `departure` | how answers leave |
 //! | `incidentiq`, `clearfeed` | one emulator each |
 //! | [`seed`] | the population, the same for ever |
 //! | `fault`, `mishap`, `limit` | what goes wrong, what becomes of the request then, how fast is too fast |
 //! | `clerk`, `veil` | what is obeyed later than it came, and shown later than it was made |
+//! | `people` | changes that others make meanwhile |
 //! | `audit` | one line for each accepted write; with a data folder its journal too |
 //! | `admin` | `/_sandbox` |
 //! | `guard` | who may call at all |
@@ -30,6 +32,7 @@ mod departure;
 mod dice;
 mod emulator;
 mod fault;
+mod fit;
 mod guard;
 mod guid;
 mod incidentiq;
@@ -38,6 +41,7 @@ mod listen;
 mod mishap;
 mod multipart;
 mod openapi;
+mod people;
 mod reply;
 mod route;
 mod schema;
@@ -88,6 +92,42 @@ impl Temper {
     }
 }
 
+/// What a new activity of IncidentIQ may say that not every site heeds (contract incidentiq §21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unheeded {
+    /// When it was said.
+    CreatedDate,
+    /// Who said it.
+    Owner,
+    /// The id that the client has chosen.
+    ActivityId,
+}
+
+impl Unheeded {
+    const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::CreatedDate, "created-date", "CreatedDate"),
+        (Self::Owner, "owner", "OwnerId"),
+        (Self::ActivityId, "activity-id", "TicketActivityId"),
+    ];
+
+    /// The one of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        let row = Self::ALL.iter().find(|(_, own, _)| *own == word);
+        row.map(|(one, ..)| *one)
+    }
+
+    /// The words of all.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|(_, word, _)| *word)
+    }
+
+    /// The member of the body.
+    fn member(self) -> &'static str {
+        let row = Self::ALL.iter().find(|(one, ..)| *one == self);
+        row.map_or("", |(.., member)| *member)
+    }
+}
+
 /// Which of ClearFeed's dialects answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialects {
@@ -130,6 +170,16 @@ pub struct Config {
     pub max_page: usize,
     /// Tickets that each system has from the beginning.
     pub tickets: usize,
+    /// What new activities say that IncidentIQ does not heed; the live-like temper never heeds the time.
+    pub unheeded: Vec<Unheeded>,
+    /// Whether notes among the team are shown to nobody, whatever the temper.
+    pub hides_notes: bool,
+    /// Reads that no token may do, by the names of their operations: `issues`, `users`, ….
+    pub deny: Vec<String>,
+    /// How long ClearFeed keeps the texts of a request; `None` for ever (contract clearfeed, found later).
+    pub retention: Option<Duration>,
+    /// How many changes a second other people make to tickets meanwhile; 0 = none.
+    pub people: f64,
     /// The site's time zone.
     pub site_zone: TimeZone,
     /// Its name as IncidentIQ tells it: a Windows name (contract incidentiq §5).
@@ -152,11 +202,24 @@ impl Default for Config {
             dialects: Dialects::Both,
             max_page: 2_000,
             tickets: 0,
+            unheeded: Vec::new(),
+            hides_notes: false,
+            deny: Vec::new(),
+            retention: None,
+            people: 0.0,
             // Spelled out, so that it is there on machines without a time zone database.
             site_zone: TimeZone::posix("CST6CDT,M3.2.0,M11.1.0")
                 .expect("a rule in the form of POSIX"),
             site_zone_name: "Central Standard Time".to_owned(),
         }
+    }
+}
+
+impl Config {
+    /// What new activities say that IncidentIQ does not heed.
+    fn unheeded(&self) -> Vec<Unheeded> {
+        let live = (self.temper == Temper::LiveLike).then_some(Unheeded::CreatedDate);
+        self.unheeded.iter().copied().chain(live).collect()
     }
 }
 
@@ -186,6 +249,12 @@ pub enum SandboxError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no read of that name.
+    #[error("there is no read `{name}` to deny")]
+    NoOperation {
+        /// The name.
+        name: String,
+    },
     /// The journal holds something else.
     #[error("`{}`, line {line}, is no journal of this sandbox: {reason}", path.display())]
     Journal {
@@ -204,6 +273,9 @@ impl SandboxError {
         match self {
             Self::Listen { .. } => "choose another port, or port 0 for any that is free",
             Self::Data { .. } => "name a folder that you may write",
+            Self::NoOperation { .. } => {
+                "name an operation that reads, such as issues, locations, users, custom_fields, teams or assets"
+            }
             Self::InUse { .. } => {
                 "wait until the other command has ended, or name another data folder"
             }
@@ -237,6 +309,7 @@ impl Sandbox {
     /// When the address cannot be had, or the data folder cannot be used or read.
     pub async fn start(config: Config) -> Result<Self, SandboxError> {
         let listen = config.listen;
+        let people = (config.people, config.seed);
         let failed = |source| SandboxError::Listen {
             address: listen,
             source,
@@ -252,7 +325,7 @@ impl Sandbox {
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let serving = tokio::spawn(listen::serve(app.clone(), listener, later));
+        let serving = tokio::spawn(listen::serve(app.clone(), listener, later, people));
         Ok(Self {
             address,
             app,

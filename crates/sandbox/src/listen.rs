@@ -18,6 +18,7 @@ use super::clerk::{self, Job};
 use super::departure::{Departure, respond, takes_gzip};
 use super::incidentiq::IncidentIq;
 use super::openapi;
+use super::people;
 use super::reply::Reply;
 use super::server::{App, Pick};
 use super::wire::{Door, Switch};
@@ -30,6 +31,7 @@ pub(super) async fn serve(
     app: Arc<App>,
     listener: TcpListener,
     later: mpsc::UnboundedReceiver<Job>,
+    (people, seed): (f64, u64),
 ) -> io::Result<()> {
     let router = Router::new().fallback(answer).with_state(app.clone());
     let door = Door::new(listener, app.down.subscribe())?;
@@ -39,7 +41,8 @@ pub(super) async fn serve(
             // An error means that the sandbox was dropped.
             let _ = stop.wait_for(|stopped| *stopped).await;
         });
-    let (served, ()) = tokio::join!(serving.into_future(), clerk::attend(app, later));
+    let people = people::work(app.clone(), people, seed);
+    let (served, (), ()) = tokio::join!(serving.into_future(), clerk::attend(app, later), people);
     served
 }
 

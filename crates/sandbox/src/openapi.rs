@@ -6,6 +6,9 @@ use super::emulator::Emulator;
 use super::route::{Endpoint, Piece, Section, pieces};
 use super::schema::{parameters, schema};
 
+/// What a request may be refused with besides what a fault makes of it.
+const REFUSALS: [u16; 9] = [400, 401, 403, 404, 409, 413, 415, 422, 429];
+
 /// The document of a system.
 pub(super) fn document<E: Emulator + 'static>(system: &E) -> Value {
     let mut paths: Map<String, Value> = Map::new();
@@ -123,8 +126,9 @@ fn operation<E: Emulator + 'static>(
     }
     let refused = json!({ "$ref": "#/components/responses/Refused" });
     let mut responses = json!({ endpoint.status.to_string(): success });
-    for status in ["400", "401", "403", "404", "429"] {
-        responses[status] = refused.clone();
+    let breaks = endpoint.breaks.then_some(500);
+    for status in REFUSALS.into_iter().chain(breaks) {
+        responses[status.to_string()] = refused.clone();
     }
     let mut operation = json!({
         "operationId": operation_id(section, endpoint, method),

@@ -3,8 +3,12 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::call::Call;
+use super::fit::{Misfit, Types};
 use super::reply::Answer;
+use super::schema::{Type, parse};
 
 /// What a call does to what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub(super) struct Endpoint<E: 'static> {
     pub(super) gives: &'static str,
     /// The status of its success.
     pub(super) status: u16,
+    /// Whether the documents say that it answers 500 to what it does not understand.
+    pub(super) breaks: bool,
     run: fn(&E, &Call) -> Answer,
 }
 
@@ -63,6 +69,7 @@ impl<E> Endpoint<E> {
             takes: "",
             gives: "",
             status: 200,
+            breaks: false,
             run,
         }
     }
@@ -119,6 +126,17 @@ impl<E> Endpoint<E> {
     pub(super) const fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
+    }
+
+    /// It answers 500 to what it does not understand, as the documents say.
+    pub(super) const fn breaks(mut self) -> Self {
+        self.breaks = true;
+        self
+    }
+
+    /// Whether its body is JSON.
+    pub(super) fn takes_json(&self) -> bool {
+        !self.takes.is_empty() && !self.takes.starts_with("Multipart(")
     }
 
     /// Somebody who only asks for help may call it too.
@@ -181,6 +199,8 @@ pub(super) fn pieces(path: &'static str) -> impl Iterator<Item = Piece> {
 struct Row<E: 'static> {
     pieces: Vec<Piece>,
     endpoint: &'static Endpoint<E>,
+    /// What its body holds, where it is JSON.
+    takes: Option<Type<'static>>,
 }
 
 /// All rows of a system.
@@ -188,6 +208,7 @@ struct Row<E: 'static> {
 pub(super) struct Table<E: 'static> {
     pub(super) sections: Vec<Section<E>>,
     rows: Vec<Row<E>>,
+    types: Types,
 }
 
 /// The values of a path's parameters: their names, and which pieces of the path they are.
@@ -195,34 +216,60 @@ pub(super) type Parameters = Vec<(&'static str, usize)>;
 
 /// Where a request leads.
 #[derive(Debug)]
-pub(super) enum Found<E: 'static> {
-    Here(&'static Endpoint<E>, Parameters),
+pub(super) enum Found {
+    /// The row, by its place in the table.
+    Here(usize, Parameters),
     /// The path is there, the method is not: those that are.
     NotAllowed(String),
     Nowhere,
 }
 
 impl<E> Table<E> {
-    pub(super) fn new(sections: Vec<Section<E>>) -> Self {
+    /// # Panics
+    /// When a row is none in the notation: rows are constants, and every test starts with them.
+    pub(super) fn new(sections: Vec<Section<E>>, types: Types) -> Self {
+        let takes = |endpoint: &'static Endpoint<E>| {
+            endpoint
+                .takes_json()
+                .then(|| parse(endpoint.takes).expect("the notation of a row"))
+        };
         let rows = sections
             .iter()
             .flat_map(|section| {
                 section.routes.iter().map(|endpoint| Row {
                     pieces: pieces(section.root).chain(pieces(endpoint.path)).collect(),
                     endpoint,
+                    takes: takes(endpoint),
                 })
             })
             .collect();
-        Self { sections, rows }
+        Self {
+            sections,
+            rows,
+            types,
+        }
+    }
+
+    /// A row that was found.
+    pub(super) fn endpoint(&self, place: usize) -> &'static Endpoint<E> {
+        self.rows[place].endpoint
+    }
+
+    /// What of a body is not of the type that the row names. Where there is no body the handler knows what follows.
+    pub(super) fn misfits(&self, place: usize, body: &Value) -> Vec<Misfit> {
+        match &self.rows[place].takes {
+            Some(of) if !body.is_null() => self.types.misfits(of, body),
+            _ => Vec::new(),
+        }
     }
 
     /// Where a path leads, in lower case and without the system's own name. Of several rows that take it the one
     /// that is written out furthest is meant: `/tickets/new` before `/tickets/{ticketId}`.
-    pub(super) fn find(&self, method: &str, path: &[&str]) -> Found<E> {
+    pub(super) fn find(&self, method: &str, path: &[&str]) -> Found {
         let method = if method == "HEAD" { "GET" } else { method };
-        let mut best: Option<&Row<E>> = None;
+        let mut best: Option<(usize, &Row<E>)> = None;
         let mut allowed: Vec<&'static str> = Vec::new();
-        for row in &self.rows {
+        for (place, row) in self.rows.iter().enumerate() {
             let takes = row.pieces.len() == path.len()
                 && row
                     .pieces
@@ -236,12 +283,12 @@ impl<E> Table<E> {
                 allowed.extend(row.endpoint.methods.split('|'));
                 continue;
             }
-            if best.is_none_or(|best| literals(&row.pieces) > literals(&best.pieces)) {
-                best = Some(row);
+            if best.is_none_or(|(_, best)| literals(&row.pieces) > literals(&best.pieces)) {
+                best = Some((place, row));
             }
         }
         match best {
-            Some(row) => Found::Here(row.endpoint, parameters(&row.pieces)),
+            Some((place, row)) => Found::Here(place, parameters(&row.pieces)),
             None if allowed.is_empty() => Found::Nowhere,
             None => {
                 if allowed.contains(&"GET") {
@@ -304,14 +351,17 @@ mod tests {
     }
 
     fn found(method: &str, path: &str) -> String {
-        let table = Table::new(vec![Section {
+        let tickets = Section {
             name: "Tickets",
             root: "/api",
             routes: ROUTES,
-        }]);
+        };
+        let table = Table::new(vec![tickets], Types::default());
         let path: Vec<_> = path.split('/').collect();
         match table.find(method, &path) {
-            Found::Here(endpoint, parameters) => format!("{} {parameters:?}", endpoint.operation),
+            Found::Here(place, parameters) => {
+                format!("{} {parameters:?}", table.endpoint(place).operation)
+            }
             Found::NotAllowed(allowed) => allowed,
             Found::Nowhere => "nowhere".to_owned(),
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// A type as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Type<'a> {
+pub(super) enum Type<'a> {
     /// A plain type, or the name of a schema.
     Name(&'a str),
     List(Box<Type<'a>>),
@@ -21,10 +21,10 @@ enum Type<'a> {
 
 /// One member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Field<'a> {
-    name: &'a str,
+pub(super) struct Field<'a> {
+    pub(super) name: &'a str,
     is_required: bool,
-    of: Type<'a>,
+    pub(super) of: Type<'a>,
 }
 
 /// What a system puts around what it answers: the schema of an envelope by its name, and that of what is in it.
@@ -123,14 +123,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The type that a notation writes.
+///
+/// # Errors
+/// When the text is none in the notation.
+pub(super) fn parse(notation: &str) -> Result<Type<'_>, String> {
+    let mut reader = Reader { rest: notation };
+    let read = reader.one()?;
+    reader.end(read)
+}
+
 /// The JSON Schema of a type.
 ///
 /// # Errors
 /// When the text is none in the notation.
 pub(super) fn schema(notation: &str, wrap: Wrap) -> Result<Value, String> {
-    let mut reader = Reader { rest: notation };
-    let read = reader.one()?;
-    Ok(shown(&reader.end(read)?, wrap))
+    Ok(shown(&parse(notation)?, wrap))
 }
 
 /// A parameter: its name, whether it is required, its schema.

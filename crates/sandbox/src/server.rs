@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use axum::http::HeaderValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,9 +20,9 @@ use super::guard::Guard;
 use super::guid::Guid;
 use super::incidentiq::IncidentIq;
 use super::limit::Bucket;
-use super::reply::Refusal;
-use super::route::{Access, Endpoint, Found};
-use super::token::{Token, forbidden};
+use super::reply::{Answer, Refusal};
+use super::route::{Access, Found};
+use super::token::{Demand, Token, forbidden};
 use super::{Config, SandboxError};
 
 /// An emulated system of the sandbox, and its counts.
@@ -77,6 +78,10 @@ pub(super) struct App {
     jobs: mpsc::UnboundedSender<Job>,
     /// Until when no connection is taken.
     pub(super) down: watch::Sender<Option<tokio::time::Instant>>,
+    /// Reads that no token may do.
+    denied: Vec<String>,
+    /// How many changes people have made meanwhile.
+    pub(super) people: AtomicU64,
 }
 
 impl App {
@@ -108,6 +113,11 @@ impl App {
                 reason: refusal.told(),
             })?;
         }
+        for name in &config.deny {
+            if !has_read(&incidentiq, name) && !has_read(&clearfeed, name) {
+                return Err(SandboxError::NoOperation { name: name.clone() });
+            }
+        }
         Ok(Self {
             incidentiq,
             clearfeed,
@@ -119,6 +129,8 @@ impl App {
             stopped,
             jobs,
             down: watch::Sender::new(None),
+            denied: config.deny,
+            people: AtomicU64::new(0),
         })
     }
 
@@ -182,8 +194,8 @@ impl App {
             gate.throttled.fetch_add(1, Ordering::Relaxed);
             return Departure::Whole(system.throttle(Some(wait.as_secs_f64().ceil() as u64)));
         }
-        match lead(system, &mut call) {
-            Ok(endpoint) => self.work(pick, endpoint, call).await,
+        match lead(system, &self.denied, &mut call) {
+            Ok(row) => self.work(pick, row, call).await,
             Err(departure) => departure,
         }
     }
@@ -192,10 +204,11 @@ impl App {
     async fn work<E: Emulator + 'static>(
         &self,
         pick: Pick<E>,
-        endpoint: &'static Endpoint<E>,
+        row: usize,
         mut call: Call,
     ) -> Departure {
         let (system, gate) = pick(self);
+        let endpoint = system.table().endpoint(row);
         let is_write = endpoint.access != Access::Read;
         let fate = self.faults.fate(endpoint.operation, endpoint.access);
         if let Some(departure) = fate.strike.and_then(|strike| self.unheeded(system, strike)) {
@@ -206,6 +219,13 @@ impl App {
             self.faults.wrote();
         }
         call.hidden = fate.hidden;
+        if fate
+            .strike
+            .is_some_and(|one| one.kind == FaultKind::WrongId)
+            && let Some((parameter, other)) = system.another(&call)
+        {
+            call.mislead(parameter, other);
+        }
         let kind = fate.strike.map(|strike| strike.kind);
         let late = fate.strike.filter(|_| kind == Some(FaultKind::LateCommit));
         let due = fate.delay + late.map_or(Duration::ZERO, |strike| strike.time);
@@ -216,9 +236,9 @@ impl App {
         };
         let work = move |app: &Self, call: &Call| {
             let system = pick(app).0;
-            let mut answer = endpoint.run(system, call);
+            let mut answer = run(system, row, call);
             for _ in 1..times {
-                answer = endpoint.run(system, call);
+                answer = run(system, row, call);
             }
             answer.unwrap_or_else(|refusal| system.refuse(&refusal))
         };
@@ -239,6 +259,14 @@ impl App {
             work(self, &call)
         };
         self.heeded(system, gate, fate.strike, reply).await
+    }
+
+    /// Has somebody else's call obeyed: no limit and no fault concerns it.
+    pub(super) fn act<E: Emulator + 'static>(&self, pick: Pick<E>, mut call: Call) -> bool {
+        let (system, _) = pick(self);
+        call.token = Token::People;
+        let row = lead(system, &[], &mut call);
+        row.is_ok_and(|row| run(system, row, &call).is_ok())
     }
 
     /// Has a write done later, whether or not the client still listens.
@@ -283,16 +311,33 @@ impl App {
 }
 
 /// The row of a call, if there is one that its token may call.
-fn lead<E: Emulator>(system: &E, call: &mut Call) -> Result<&'static Endpoint<E>, Departure> {
+fn lead<E: Emulator + 'static>(
+    system: &E,
+    denied: &[String],
+    call: &mut Call,
+) -> Result<usize, Departure> {
     let found = system.table().find(&call.method, &call.path()[1..]);
     match found {
-        Found::Here(endpoint, parameters) => {
-            if !call.token.may(endpoint.access, endpoint.is_for_all) {
+        Found::Here(row, parameters) => {
+            let endpoint = system.table().endpoint(row);
+            let demand = Demand {
+                access: endpoint.access,
+                is_for_all: endpoint.is_for_all,
+                is_directory: endpoint.access == Access::Read
+                    && E::DIRECTORY.contains(&endpoint.operation),
+                is_for_admins: E::ADMINISTRATION.contains(&endpoint.operation),
+            };
+            let is_denied = endpoint.access == Access::Read
+                && denied.iter().any(|name| name == endpoint.operation);
+            if is_denied || !call.token.may(demand) {
                 let refusal = forbidden(system.temper());
                 return Err(Departure::Whole(system.refuse(&refusal)));
             }
             call.led(endpoint.operation, parameters);
-            Ok(endpoint)
+            if endpoint.takes.is_empty() || matches!(call.method.as_str(), "GET" | "HEAD") {
+                call.body = Bytes::new();
+            }
+            Ok(row)
         }
         Found::NotAllowed(allowed) => {
             let message = "The requested resource does not support this method.";
@@ -300,10 +345,35 @@ fn lead<E: Emulator>(system: &E, call: &mut Call) -> Result<&'static Endpoint<E>
             Err(Departure::Whole(reply.with("allow", allowed)))
         }
         Found::Nowhere => {
-            let refusal = Refusal::not_found("The requested resource");
+            let refusal = system.nowhere(call);
             Err(Departure::Whole(system.refuse(&refusal)))
         }
     }
+}
+
+/// Has a call answered by its row, once its body is what the row takes.
+fn run<E: Emulator + 'static>(system: &E, row: usize, call: &Call) -> Answer {
+    let endpoint = system.table().endpoint(row);
+    if endpoint.takes_json() && !call.body.is_empty() {
+        if !call.bears_json() {
+            return Err(Refusal::new(
+                415,
+                "The media type of the request body is not supported: send application/json.",
+            ));
+        }
+        let misfits = system.table().misfits(row, &call.json()?);
+        if !misfits.is_empty() {
+            return Err(system.unfit(&misfits));
+        }
+    }
+    endpoint.run(system, call)
+}
+
+/// Whether a system has a read of that name.
+fn has_read<E: Emulator + 'static>(system: &E, name: &str) -> bool {
+    let sections = system.table().sections.iter();
+    let mut rows = sections.flat_map(|section| section.routes);
+    rows.any(|row| row.access == Access::Read && row.operation == name)
 }
 
 fn header_of(instance: Guid) -> HeaderValue {

@@ -35,6 +35,11 @@ impl Answer {
     }
 }
 
+/// A text as a query bears it: base64 means something else there.
+pub(super) fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 impl Bench {
     pub(super) async fn start(config: Config) -> Self {
         let config = Config {

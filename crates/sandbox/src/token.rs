@@ -15,16 +15,37 @@ pub(super) enum Token {
     ReadOnly,
     /// Somebody who asks for help: sees and comments the own tickets and makes new ones.
     Requestor,
+    /// Somebody who works on tickets and administers nothing.
+    Agent,
+    /// A token as many a production has it: tickets, and next to nothing of the directory.
+    NoDirectory,
+    /// Whoever changes tickets meanwhile ([`crate::Config::people`]).
+    People,
+}
+
+/// What a row is, as far as a token is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Demand {
+    pub(super) access: Access,
+    /// Whether somebody may call it who only asks for help.
+    pub(super) is_for_all: bool,
+    /// Whether it reads the directory.
+    pub(super) is_directory: bool,
+    /// Whether it is for those who administer the system.
+    pub(super) is_for_admins: bool,
 }
 
 /// The token that was good once.
 const EXPIRED: &str = "sandbox-expired";
 
 impl Token {
-    const ALL: [(Self, &'static str); 3] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::HelpDesk, TOKEN),
         (Self::ReadOnly, "sandbox-readonly"),
         (Self::Requestor, "sandbox-requestor"),
+        (Self::Agent, "sandbox-agent"),
+        (Self::NoDirectory, "sandbox-no-directory"),
+        (Self::People, "sandbox-people"),
     ];
 
     /// The token of that text.
@@ -72,12 +93,19 @@ impl Token {
     }
 
     /// Whether it may call a row at all.
-    pub(super) fn may(self, access: Access, is_for_all: bool) -> bool {
+    pub(super) fn may(self, demand: Demand) -> bool {
         match self {
-            Self::HelpDesk => true,
-            Self::ReadOnly => access == Access::Read,
-            Self::Requestor => is_for_all,
+            Self::HelpDesk | Self::People => true,
+            Self::ReadOnly => demand.access == Access::Read,
+            Self::Requestor => demand.is_for_all,
+            Self::Agent => !demand.is_for_admins,
+            Self::NoDirectory => !demand.is_for_admins && !demand.is_directory,
         }
+    }
+
+    /// Whether it works on tickets that are not its own.
+    pub(super) fn works(self) -> bool {
+        !matches!(self, Self::ReadOnly | Self::Requestor)
     }
 }
 

@@ -28,11 +28,14 @@ pub(in crate::cli) enum RunsCommand {
         run: String,
     },
     /// The rows of a run with the tickets they made: file, row, key, id, number, link
-    #[command(after_help = "Example:\n  deskferry runs ids last > ids.csv")]
+    #[command(after_help = "Example:\n  deskferry runs ids last -o ids.csv")]
     Ids {
         /// Its code, or `last`
         #[arg(default_value = "last")]
         run: String,
+        /// Write them into this file [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Run the rows of a run that failed once more, as they stand in the file now; refused ones too
     #[command(after_help = "Example:\n  deskferry runs retry last --dry-run")]
@@ -63,6 +66,8 @@ pub(in crate::cli) struct RetryArgs {
     /// Its code, or `last`
     #[arg(default_value = "last")]
     pub run: String,
+    /// Its error file, corrected [default: the rows as they stand in the file that the run read]
+    pub file: Option<PathBuf>,
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,

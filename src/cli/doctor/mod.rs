@@ -12,6 +12,7 @@ use super::args::{DoctorArgs, Global};
 use super::connect::{self, Connected, Target};
 use super::directory::named_system;
 use super::output::Output;
+use super::trust;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::report::words;
 use crate::run::Limiter;
@@ -54,6 +55,11 @@ impl Doctor<'_> {
     /// # Errors
     /// What keeps it from looking any further.
     async fn look(&mut self, global: &Global) -> Result<()> {
+        if !matches!(self.target, Target::Sandbox(_)) {
+            let folder = connect::current_folder()?;
+            let config = trust::configuration(global.config.as_deref(), &folder, global)?;
+            self.tell(trust::finding(&config));
+        }
         let (state, findings) = machine::look(global);
         findings.into_iter().for_each(|finding| self.tell(finding));
         let state = state?;

@@ -8,20 +8,13 @@ use url::Url;
 
 use super::remedy;
 use crate::systems::examine::Finding;
-use crate::systems::{self, Connection};
+use crate::systems::{self, Connection, Hop};
 
 /// How long a name or a connection may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// In which of these a proxy is named.
-const PROXIES: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
+/// What to do where no connection is made.
+const BETWEEN: &str = "a firewall may be between: ask who runs the network, or name its HTTP proxy as `proxy` in the profile or in HTTPS_PROXY";
 
 pub(super) async fn look(connection: &Connection) -> Vec<Finding> {
     let addresses = match systems::addresses(connection) {
@@ -56,13 +49,38 @@ async fn one(connection: &Connection, address: &Url, host: &str, several: bool) 
     };
     let mut findings = Vec::new();
     let is_near = systems::is_loopback(address);
-    let proxy = PROXIES
-        .into_iter()
-        .find(|name| !is_near && std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    if let Some(name) = proxy {
-        let detail = format!("{name} is set: the proxy looks `{host}` up");
-        findings.push(Finding::ok("name", detail));
+    let way = match connection.route.way(address) {
+        Ok(way) => way,
+        Err(error) => {
+            findings.push(Finding::failed("proxy", error.to_string(), remedy(&error)));
+            return findings;
+        }
+    };
+    if let Hop::Proxy { proxy, from } = &way {
+        let detail = format!("requests to `{host}` go by `{proxy}` ({from})");
+        findings.push(Finding::ok("proxy", detail));
+        findings.push(match timeout(PATIENCE, TcpStream::connect(proxy)).await {
+            Ok(Ok(_)) => Finding::ok("connection", format!("the proxy `{proxy}` takes calls")),
+            Ok(Err(error)) => wrong(
+                "connection",
+                format!("the proxy `{proxy}`: {error}"),
+                "is the address of the proxy right? ask who runs the network",
+            ),
+            Err(_) => wrong(
+                "connection",
+                format!("the proxy `{proxy}` does not answer"),
+                "is the address of the proxy right? ask who runs the network",
+            ),
+        });
     } else {
+        if let Hop::Direct {
+            although: Some(name),
+        } = way
+        {
+            let detail =
+                format!("{name} is set, but requests to `{host}` go direct: NO_PROXY excepts it");
+            findings.push(Finding::ok("proxy", detail));
+        }
         let port = address.port_or_known_default().unwrap_or(443);
         let name = host.trim_matches(['[', ']']);
         match timeout(PATIENCE, lookup_host((name, port))).await {
@@ -77,19 +95,21 @@ async fn one(connection: &Connection, address: &Url, host: &str, several: bool) 
                     "name",
                     format!("`{host}` is {}", shown.join(", ")),
                 ));
-                findings.push(match timeout(PATIENCE, TcpStream::connect(&found[..])).await {
-                    Ok(Ok(_)) => Finding::ok("connection", format!("port {port} takes calls")),
-                    Ok(Err(error)) => wrong(
-                        "connection",
-                        format!("port {port} of `{host}`: {error}"),
-                        "a firewall may be between: ask who runs the network, or name its proxy in HTTPS_PROXY",
-                    ),
-                    Err(_) => wrong(
-                        "connection",
-                        format!("port {port} of `{host}` does not answer"),
-                        "a firewall may be between: ask who runs the network, or name its proxy in HTTPS_PROXY",
-                    ),
-                });
+                findings.push(
+                    match timeout(PATIENCE, TcpStream::connect(&found[..])).await {
+                        Ok(Ok(_)) => Finding::ok("connection", format!("port {port} takes calls")),
+                        Ok(Err(error)) => wrong(
+                            "connection",
+                            format!("port {port} of `{host}`: {error}"),
+                            BETWEEN,
+                        ),
+                        Err(_) => wrong(
+                            "connection",
+                            format!("port {port} of `{host}` does not answer"),
+                            BETWEEN,
+                        ),
+                    },
+                );
             }
             Ok(Err(error)) => findings.push(wrong(
                 "name",

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{Doctor, ends, failure};
-use crate::cli::confirm::{About, confirm};
+use crate::cli::confirm::{About, by_call, confirm};
 use crate::cli::connect::Connected;
 use crate::cli::reference;
 use crate::cli::ticket::{End, Sending, Sent};
@@ -22,7 +22,7 @@ use crate::systems::fields::{Field, FieldType, called};
 use crate::systems::shape::Shape;
 use crate::systems::{
     self, CREATE, Call, Listed, Operation, Outcome, Permit, Reading, Schema, StepPayload, System,
-    Ticket, Window,
+    Ticket, Way, Window, right_of, without_right,
 };
 
 /// What the ticket is called.
@@ -68,6 +68,7 @@ impl Doctor<'_> {
                 operation: Operation::Create,
                 tickets: "one ticket".to_owned(),
                 requests: Some(steps.len() as f64),
+                steps: by_call(steps.iter().map(|step| &*step.step), 1),
                 notify: "a rule of the system does it by itself",
                 undo: &undo,
             };
@@ -285,16 +286,20 @@ impl Probe<'_> {
         let text = format!("Made by `deskferry doctor`, which removes it.\n\n{mark}");
         let body = self.system.schema().invalid_create(TITLE, &text);
         let sent_at = Timestamp::now() + self.system.account().clock_offset;
-        self.limiter.permit().await;
-        let answered = self
-            .system
-            .perform(Call {
-                step: CREATE,
-                ticket: None,
-                body: &body,
-                id: Uuid::new_v4(),
-            })
-            .await;
+        let call = Call {
+            step: CREATE,
+            ticket: None,
+            body: &body,
+            id: Uuid::new_v4(),
+        };
+        let mut way = Way::default();
+        let answered = loop {
+            self.limiter.permit().await;
+            let answered = self.system.perform(call, &mut way).await;
+            if answered.outcome != Outcome::Further {
+                break answered;
+            }
+        };
         let shape = match (answered.outcome, answered.shape) {
             (Outcome::Rejected(_), Some(shape)) => shape,
             (Outcome::Done(ticket), _) => {
@@ -303,6 +308,13 @@ impl Probe<'_> {
                     "a ticket with ids that do not exist was taken: ticket {} {}",
                     name(&ticket),
                     removed.detail
+                )));
+            }
+            (Outcome::Forbidden(refusal), _) => {
+                let refusal = without_right(&right_of(CREATE), refusal);
+                return Ok(Refused::Unclear(format!(
+                    "an invalid ticket was not refused: {}",
+                    refusal.message
                 )));
             }
             (Outcome::Denied(why) | Outcome::InDoubt(why) | Outcome::Unsent(why), _) => {
@@ -438,10 +450,11 @@ impl Probe<'_> {
                         }
                     }
                 }
-                Outcome::Rejected(refusal) => {
+                Outcome::Rejected(refusal) | Outcome::Forbidden(refusal) => {
                     said = refusal.message;
                     break;
                 }
+                Outcome::Further => {}
                 Outcome::Denied(why) => {
                     said = why;
                     break;

@@ -87,7 +87,7 @@ async fn export(
             .map_or(with_comments, |plan| plan.parts(with_comments).comments),
         is_lasting: args.incremental,
     };
-    let placing = table::placing(args, path, format, plan.as_ref(), state)?;
+    let placing = table::placing(args, path, format, plan.as_ref(), state, global.readers())?;
     let place = Place::of(state, open, &order, args.incremental)?;
     if args.desk.refresh {
         Replica::delete(place.path())?;

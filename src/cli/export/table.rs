@@ -19,7 +19,7 @@ use crate::export::file::{
     About, Format, JsonLines, Options, Placing, Sink, Written, can_write, create, is_strange,
     write_text,
 };
-use crate::outfile::{Claims, Records};
+use crate::outfile::{Claims, Readers, Records};
 
 /// The form of the file, by its name.
 ///
@@ -119,11 +119,13 @@ pub(super) fn placing(
     format: Format,
     plan: Option<&Plan>,
     state: &StateFolder,
+    readers: Readers,
 ) -> Result<Placing> {
     let mut placing = Placing {
         records: Records::of(state.path()),
         replaces: false,
         wait: Duration::from_secs(args.wait),
+        readers,
     };
     let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if is_stream(path) || !can_ask || !is_strange(path, format, plan, &placing) {

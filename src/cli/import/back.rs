@@ -168,7 +168,7 @@ impl Import<'_> {
                 .iter()
                 .all(|it| names.iter().any(|name| name == it))
         };
-        self.only.is_none()
+        self.only().is_none()
             && self.resolved.is_none()
             && self.args.rows.is_none()
             && pass.counted.2 == 0
@@ -200,6 +200,7 @@ impl Import<'_> {
                 folder: folder.unwrap_or(Path::new("")),
                 input: &self.args.inputs[0],
                 records: Records::of(self.state.path()),
+                readers: self.global.readers(),
                 claims: &claims,
             },
         )?;

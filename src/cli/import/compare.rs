@@ -8,6 +8,7 @@ use crate::ledger::{RunLocks, RunMeta, Scope};
 use crate::mapping::MapRows;
 use crate::report::words;
 use crate::run::{self, Compared};
+use crate::unicode::shown;
 
 /// How many ranges of rows are named.
 const RANGES: usize = 6;
@@ -23,11 +24,12 @@ impl Import<'_> {
         meta: &RunMeta,
     ) -> Result<Option<Compared>> {
         // Rows that act on tickets have their steps judged one by one.
-        if self.only.is_some() || self.acts() {
+        if self.only().is_some() || self.acts() {
             return Ok(None);
         }
         let (bytes, flags) = scope.has_seen(meta).await?;
-        let changed = !bytes && !scope.is_empty().await?;
+        // An older version read the keys of joined files with the marks in them.
+        let changed = (!bytes || self.input.has_marks()) && !scope.is_empty().await?;
         // Other flags may take other rows of the same file.
         let perhaps_elsewhere = !flags && scope.has_neighbours().await?;
         if !self.args.again && !changed && !perhaps_elsewhere {
@@ -149,13 +151,17 @@ fn lines(compared: &Compared, changed: bool) -> Vec<String> {
     let (count, near) = &compared.near;
     if *count > 0 {
         lines.push(format!(
-            "  warning    {} from a done one only by zeros, spaces or separators, and would be made beside it:",
+            "  warning    {} from a done one only by zeros, spaces, separators, capitals or invisible signs, and would be made beside it:",
             words::plural(*count, "new key differs", "new keys differ")
         ));
         lines.extend(near.iter().take(EXAMPLES).map(|near| {
             format!(
                 "             {}: `{}` is like `{}`, which is ticket {} of run {}",
-                near.place, near.key, near.done, near.ticket, near.run
+                near.place,
+                shown(near.key.to_string()),
+                shown(near.done.to_string()),
+                near.ticket,
+                near.run
             )
         }));
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::args::{Global, ImportArgs};
-use super::confirm::{About, confirm};
+use super::confirm::{About, by_call, confirm};
 use super::connect::{Connected, Target};
 use super::interrupt::Interrupts;
 use super::output::Output;
@@ -38,7 +38,7 @@ use crate::report::reporter::RowByRow;
 use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
-use crate::report::{Context, Reporter, Summary, words};
+use crate::report::{Context, Reporter, Summary, unread, words};
 use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
 use crate::source::{Input, Table};
 use crate::systems::{self, Operation};
@@ -48,13 +48,23 @@ pub(super) use only::Only;
 use back::Edits;
 
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
-    run_only(args, None, global, output).await
+    run_part(args, Part::Whole, global, output).await
 }
 
-/// The same for a part of the records only: what failed before, as it stands (`runs retry`).
-pub(super) async fn run_only(
+/// What of a run is imported.
+pub(super) enum Part {
+    /// The input as it is given.
+    Whole,
+    /// Of the input of a run what failed, as it stands (`runs retry`).
+    Failed(Box<Only>),
+    /// The corrected error file of the run of this code.
+    Corrected(String),
+}
+
+/// The same for a part of a run.
+pub(super) async fn run_part(
     args: ImportArgs,
-    only: Option<Only>,
+    part: Part,
     global: &Global,
     output: &Output,
 ) -> Result<ExitCode> {
@@ -98,7 +108,7 @@ pub(super) async fn run_only(
         input: &input,
         state: &state,
         output: *output,
-        only: only.as_ref(),
+        part: &part,
         resolved: resolved.as_deref(),
         known_as: Mutex::default(),
     };
@@ -139,8 +149,7 @@ struct Import<'a> {
     state: &'a StateFolder,
     limiter: Arc<Limiter>,
     output: Output,
-    /// The records that are run at all; `None`: every one.
-    only: Option<&'a Only>,
+    part: &'a Part,
     /// What the desk said of each conflict, where the input is a file of them.
     resolved: Option<&'a [(String, String, Value)]>,
     /// The old keys of rows that a dry run shows with new ones, by the new ones.
@@ -170,7 +179,7 @@ impl Import<'_> {
         }
         self.can_compare()?;
         let directory = self.directory().await?;
-        if let Some(only) = self.only {
+        if let Some(only) = self.only() {
             let target = self.target.map_or("the snapshot", Target::name);
             only.same_tenant(&directory.snapshot().tenant, target)?;
         }
@@ -224,12 +233,12 @@ impl Import<'_> {
     /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
     /// part is run, each of them is known, and the flags are kept for what is printed and recorded alone.
     fn limit(&self) -> Option<u64> {
-        self.args.limit.filter(|_| self.only.is_none())
+        self.args.limit.filter(|_| self.only().is_none())
     }
 
     /// Rows, records, and rows left out by `where`.
     fn counted(&self, plan: &BoundPlan, survey: &Survey) -> Result<(u64, u64, u64)> {
-        match self.only {
+        match self.only() {
             None => Ok((survey.rows(), survey.records(), survey.filtered())),
             Some(only) => {
                 tokio::task::block_in_place(|| only.count(survey.items(self.input, plan)?))
@@ -240,7 +249,7 @@ impl Import<'_> {
     /// The records of this import, in order.
     fn items<'i>(&'i self, pass: &'i Pass<'_>) -> Result<Items<'i>> {
         let items = pass.survey.items(self.input, pass.plan)?;
-        let items: Items<'i> = match self.only {
+        let items: Items<'i> = match self.only() {
             Some(only) => Box::new(only.of(items)),
             None => Box::new(items),
         };
@@ -350,22 +359,19 @@ impl Import<'_> {
             Some((table, tables[table].header.position(&name)?, name))
         };
         let watching = Watching::new(plan, plan.unread_columns().into_iter().filter_map(position));
-        let rows = self.args.rows.clone().filter(|_| self.only.is_none());
+        let rows = self.args.rows.clone().filter(|_| self.only().is_none());
         let selection = rows.unwrap_or_default();
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
-        let unread = watching.filled();
-        if unread.is_empty() {
+        for notice in self.input.notices() {
+            self.output.say(&format!("  note       {notice}"));
+        }
+        let filled = watching.filled();
+        if filled.is_empty() {
             return Ok(survey);
         }
-        let column = |(name, count): &(String, u64)| {
-            format!("`{name}` ({})", words::plural(*count, "cell", "cells"))
-        };
-        let text = format!(
-            "nothing reads {}",
-            unread.iter().map(column).collect::<Vec<_>>().join(", ")
-        );
+        let text = unread::line(&filled);
         match self.mapping.unmapped() {
             Unmapped::Error => Err(Error::new(ErrorKind::Mapping, text)
                 .at(self.mapping.name())
@@ -436,6 +442,7 @@ impl Import<'_> {
             tickets: format!("up to {}", words::plural(tickets, "ticket", "tickets")),
             requests: (!self.args.bulk)
                 .then(|| tickets as f64 * pass.plan.requests_per_row() as f64),
+            steps: by_call(pass.plan.steps().iter().map(|step| &**step), tickets),
             notify: "the mapping says notify = true",
             undo: &undo,
         };
@@ -506,7 +513,7 @@ impl Import<'_> {
             limit: self.limit(),
             dry_run: self.args.dry_run,
             again: self.args.again,
-            retry: self.only.is_some(),
+            retry: self.only().is_some(),
             keep: match (&self.args.payloads, self.args.diff) {
                 (Some(_), _) | (_, true) => Keep::All,
                 (None, false) => Keep::First(self.args.show),
@@ -555,10 +562,19 @@ impl Import<'_> {
             let names = table.header.names();
             (error_file::COLUMNS.iter()).all(|column| names.iter().any(|name| name == column))
         };
-        match &self.only {
-            Some(only) => Belongs::To(only.code().to_owned()),
-            None if self.input.tables().iter().any(is_error_file) => Belongs::ToOpen,
-            None => Belongs::ToInput,
+        match self.part {
+            Part::Failed(only) => Belongs::To(only.code().to_owned()),
+            Part::Corrected(run) => Belongs::To(run.clone()),
+            Part::Whole if self.input.tables().iter().any(is_error_file) => Belongs::ToOpen,
+            Part::Whole => Belongs::ToInput,
+        }
+    }
+
+    /// The records that are run at all; `None`: every one.
+    fn only(&self) -> Option<&Only> {
+        match self.part {
+            Part::Failed(only) => Some(only),
+            Part::Whole | Part::Corrected(_) => None,
         }
     }
 
@@ -589,14 +605,13 @@ impl Import<'_> {
     fn row_by_row(&self) -> Result<RowByRow> {
         let args = self.args;
         let records = Records::of(self.state.path());
-        let payloads = args
-            .payloads
-            .as_deref()
-            .map(|path| PayloadFile::create(path).map(|file| file.remembering(records.clone())));
-        let outcomes = args
-            .outcomes
-            .as_deref()
-            .map(|path| OutcomeFile::create(path).map(|file| file.remembering(records.clone())));
+        let readers = self.global.readers();
+        let payloads = args.payloads.as_deref().map(|path| {
+            PayloadFile::create(path, readers).map(|file| file.remembering(records.clone()))
+        });
+        let outcomes = args.outcomes.as_deref().map(|path| {
+            OutcomeFile::create(path, readers).map(|file| file.remembering(records.clone()))
+        });
         Ok(RowByRow {
             payloads: payloads.transpose()?,
             outcomes: outcomes.transpose()?,
@@ -643,6 +658,7 @@ impl Import<'_> {
                 self.args.errors_to.as_deref(),
             )
             .remembering(Records::of(self.state.path()))
+            .readable_by(self.global.readers())
             .sparing(claims)
         });
         let reporter = Reporter::new(
@@ -766,7 +782,7 @@ impl Import<'_> {
                 error.kind().exit_code()
             }
             None if interrupted => ExitCode::Interrupted,
-            None if totals.doubles > 0 || totals.unswept => ExitCode::SomeRows,
+            None if totals.doubles > 0 || totals.unswept || totals.unproven => ExitCode::SomeRows,
             None if edits.as_ref().is_some_and(Edits::has_conflicts) => ExitCode::SomeRows,
             None => summary.exit_code(),
         })

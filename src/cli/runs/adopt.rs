@@ -12,7 +12,7 @@ use super::super::reference;
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::intake::{self, Selection};
-use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState};
+use crate::ledger::{Age, Belongs, Ledger, RunLocks, RunMeta, RunState};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
@@ -99,6 +99,7 @@ impl Adopting<'_> {
             scope,
             field,
             taken_back: &taken_back,
+            is_old: matches!(self.ledger.age(), Age::Doubtful(_)),
         };
         let marked = run::marked(system, &limiter, self.window(system), &marks).await?;
         self.output.say(&format!(
@@ -230,7 +231,7 @@ impl Adopting<'_> {
         }
         if gone > 0 {
             lines.push(format!(
-                "  left out   {} that somebody deleted or a rollback took back: their rows can be made anew",
+                "  left out   {} that somebody deleted or a rollback took back: rows that the ledger does not hold as done can be made anew",
                 words::plural(gone, "ticket", "tickets")
             ));
         }

@@ -3,24 +3,78 @@
 //! The columns of the input come first, read anew from the file. Where it is gone or has changed since, the place
 //! and the key of the row stand alone, and that is said.
 
-use std::io::StdoutLock;
+use std::io::{self, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::super::output::{Output, write_failed};
 use super::PAGE;
+use crate::config::StateFolder;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, MadeTicket, Run, RunInfo};
 use crate::mapping::Mapping;
+use crate::outfile::{Claims, Draft, Readers, Records, unwritable};
 use crate::record::{Cell, Place, Record};
 use crate::source::{self, Input, Row};
 
 /// What follows the columns of the input.
 const COLUMNS: [&str; 7] = ["_file", "_sheet", "_row", "_key", "_id", "_number", "_link"];
 
-/// Prints the tickets of a run as CSV, or as JSON lines: attempt by attempt, in the order of their inputs.
-pub(super) async fn print(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
+/// Where the tickets are written to.
+pub(super) enum To {
+    Stdout(StdoutLock<'static>),
+    File(Box<Draft>, PathBuf, Records),
+}
+
+impl To {
+    /// A file, else standard output.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or belongs to the state folder.
+    pub(super) fn new(path: Option<&Path>, state: &StateFolder, readers: Readers) -> Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self::Stdout(io::stdout().lock()));
+        };
+        Claims::default().keeping(state.path()).write(path, "-o")?;
+        let draft = Draft::beside(path, readers).map_err(|error| unwritable(path, error))?;
+        let records = Records::of(state.path());
+        Ok(Self::File(Box::new(draft), path.to_owned(), records))
+    }
+
+    fn end(mut self, output: Output) -> Result<()> {
+        self.flush().map_err(write_failed)?;
+        let Self::File(draft, path, records) = self else {
+            return Ok(());
+        };
+        let placed = draft.whole().and_then(|whole| whole.place(&path, &records));
+        let placed = placed.map_err(|error| unwritable(&path, error))?;
+        output.say(&format!("  written    {}", placed.path.display()));
+        if let Some(note) = placed.note("deskferry") {
+            output.say(&format!("  note       {note}"));
+        }
+        Ok(())
+    }
+}
+
+impl Write for To {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(draft, ..) => draft.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(draft, ..) => draft.flush(),
+        }
+    }
+}
+
+/// Writes the tickets of a run as CSV, or as JSON lines: attempt by attempt, in the order of their inputs.
+pub(super) async fn print(ledger: &Ledger, run: &Run, to: To, output: Output) -> Result<()> {
     let mut inputs: Vec<(&str, Option<Input>)> = Vec::new();
     let mut told: Vec<String> = Vec::new();
     for attempt in run.attempts() {
@@ -38,7 +92,7 @@ pub(super) async fn print(ledger: &Ledger, run: &Run, output: Output) -> Result<
         };
         inputs.push((&attempt.code, input));
     }
-    let mut sink = Sink::new(output, &inputs)?;
+    let mut sink = Sink::new(output, to, &inputs)?;
     let mut rows: Option<(usize, Option<Columns<'_>>)> = None;
     let mut after = None;
     loop {
@@ -61,7 +115,7 @@ pub(super) async fn print(ledger: &Ledger, run: &Run, output: Output) -> Result<
             sink.put(made, at, record.as_ref())?;
         }
     }
-    sink.end()
+    sink.end(output)
 }
 
 /// The input as an attempt read it.
@@ -124,17 +178,17 @@ impl<'a> Columns<'a> {
 
 enum Sink {
     Csv(
-        Box<csv::Writer<StdoutLock<'static>>>,
+        Box<csv::Writer<To>>,
         Vec<String>,
         /// Of each input, and of each of its tables: where its columns go.
         Vec<Vec<Vec<usize>>>,
     ),
     /// Of each input, and of each of its tables: its headings.
-    Json(Output, Vec<Vec<Vec<String>>>),
+    Json(To, Vec<Vec<Vec<String>>>),
 }
 
 impl Sink {
-    fn new(output: Output, inputs: &[(&str, Option<Input>)]) -> Result<Self> {
+    fn new(output: Output, to: To, inputs: &[(&str, Option<Input>)]) -> Result<Self> {
         let headings: Vec<Vec<Vec<String>>> = (inputs.iter())
             .map(|(_, input)| {
                 let tables = input.as_ref().map(Input::tables).unwrap_or_default();
@@ -144,7 +198,7 @@ impl Sink {
             })
             .collect();
         if output.is_json() {
-            return Ok(Self::Json(output, headings));
+            return Ok(Self::Json(to, headings));
         }
         // Tables with different headers share one file: the union of their columns, in order of appearance.
         let mut names: Vec<String> = Vec::new();
@@ -162,7 +216,7 @@ impl Sink {
                     .collect()
             })
             .collect();
-        let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
+        let mut writer = csv::Writer::from_writer(to);
         writer
             .write_record(names.iter().map(String::as_str).chain(COLUMNS))
             .map_err(failed)?;
@@ -194,7 +248,7 @@ impl Sink {
                     .write_record(cells.iter().map(String::as_str).chain(own))
                     .map_err(failed)
             }
-            Self::Json(output, headers) => {
+            Self::Json(to, headers) => {
                 let mut object = serde_json::Map::new();
                 if let Some(record) = record {
                     for (name, cell) in headers[input][record.table].iter().zip(&record.cells) {
@@ -207,16 +261,20 @@ impl Sink {
                         .zip(own)
                         .map(|(name, text)| ((*name).to_owned(), json!(text))),
                 );
-                output.data(&Value::Object(object).to_string())
+                writeln!(to, "{}", Value::Object(object)).map_err(write_failed)
             }
         }
     }
 
-    fn end(self) -> Result<()> {
-        match self {
-            Self::Csv(mut writer, ..) => writer.flush().map_err(write_failed),
-            Self::Json(..) => Ok(()),
-        }
+    fn end(self, output: Output) -> Result<()> {
+        let to = match self {
+            Self::Csv(writer, ..) => {
+                let out = writer.into_inner();
+                out.map_err(|error| write_failed(error.into_error()))?
+            }
+            Self::Json(to, _) => to,
+        };
+        to.end(output)
     }
 }
 

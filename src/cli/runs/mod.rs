@@ -48,13 +48,14 @@ pub(super) async fn run(
         RunsCommand::Errors { run } => {
             errors(&ledger, &named(&ledger, &run).await?, *output).await?
         }
-        RunsCommand::Ids { run } => {
+        RunsCommand::Ids { run, output: path } => {
             let run = with_tickets(&ledger, &run, *output).await?;
-            ids::print(&ledger, &run, *output).await?
+            let to = ids::To::new(path.as_deref(), &state, global.readers())?;
+            ids::print(&ledger, &run, to, *output).await?
         }
         RunsCommand::Retry(args) => {
             let run = named(&ledger, &args.run).await?;
-            return retry::run(args, ledger, run, global, *output).await;
+            return retry::run(args, ledger, run, &state, global, *output).await;
         }
         RunsCommand::Settle(args) => {
             let run = named(&ledger, &args.run).await?;
@@ -119,10 +120,7 @@ fn is_empty(run: &Run) -> bool {
 
 async fn list(ledger: &Ledger, output: Output) -> Result<()> {
     let runs = ledger.whole_runs().await?;
-    let mut tallies = Vec::with_capacity(runs.len());
-    for run in &runs {
-        tallies.push(ledger.tally(run).await?);
-    }
+    let tallies = ledger.tallies(&runs).await?;
     let runs: Vec<(Run, Tally)> = runs.into_iter().zip(tallies).collect();
     if output.is_json() {
         let runs: Vec<Value> = runs
@@ -163,16 +161,17 @@ fn totals_line(run: &Run, tally: &Tally) -> String {
         false => tally.of("created") + tally.of("incomplete"),
     };
     let _ = write!(text, "{} {}", operation.done(), words::count(done));
-    let skipped = match run.attempts() {
-        [one] => one.totals.as_ref().and_then(|it| it["skipped"].as_u64()),
-        // What an earlier attempt made is skipped by a later one: that says nothing of the run.
-        _ => None,
+    // What an earlier attempt made is done before for a later one: that says nothing of the run.
+    let done_before = match run.attempts() {
+        [_] => sum("done_before"),
+        _ => 0,
     };
     let counts = [
         ("updated", tally.of("updated")),
         ("adopted", sum("adopted")),
         ("known", tally.of("known")),
-        ("skipped", skipped.unwrap_or_default()),
+        ("done before", done_before),
+        ("skipped", tally.of("skipped")),
         ("incomplete", tally.of("incomplete")),
         ("rejected", tally.of("rejected")),
         ("in doubt", tally.of("in_doubt")),

@@ -1,12 +1,19 @@
 //! `deskferry runs retry`: what failed in a run once more, without the file being given again.
 
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
 use super::super::args::{Global, RetryArgs};
-use super::super::import::{self, Only};
+use super::super::confirm::yes_or_no;
+use super::super::import::{self, Only, Part};
 use super::super::output::Output;
 use super::pages;
-use super::typed::Typed;
+use super::typed::{Typed, shorter};
+use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{Ledger, Run, RunInfo, StoredEnd};
+use crate::outfile::{Records, is_same_file};
+use crate::report::error_file::base_of;
 use crate::report::words;
 use crate::source::{self, Input};
 
@@ -14,9 +21,13 @@ pub(super) async fn run(
     args: RetryArgs,
     ledger: Ledger,
     run: Run,
+    state: &StateFolder,
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
+    if let Some(file) = corrected(&args, &run, state, output)? {
+        return with_file(file, args, ledger, &run, global, output).await;
+    }
     let only = failed(&ledger, &run).await?;
     if only.len() == 0 {
         output.say(&format!("  run {} has no row that failed", run.code()));
@@ -36,7 +47,80 @@ pub(super) async fn run(
     typed.args.dry_run = args.dry_run;
     typed.args.confirm = args.confirm;
     drop(ledger);
-    import::run_only(typed.args, Some(only), &typed.global, &output).await
+    import::run_part(
+        typed.args,
+        Part::Failed(Box::new(only)),
+        &typed.global,
+        &output,
+    )
+    .await
+}
+
+/// The corrected error file that is to be imported: the one that is named, or one of the run that somebody has changed since
+/// it was written, after asking.
+fn corrected(
+    args: &RetryArgs,
+    run: &Run,
+    state: &StateFolder,
+    output: Output,
+) -> Result<Option<PathBuf>> {
+    if args.file.is_some() {
+        return Ok(args.file.clone());
+    }
+    let names: Vec<(PathBuf, String)> = (run.attempts().iter())
+        .flat_map(|attempt| {
+            let folder = Path::new(&attempt.meta.folder);
+            (attempt.meta.inputs.iter()).map(move |input| (folder.to_owned(), base_of(input)))
+        })
+        .collect();
+    let is_its = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        (names.iter()).any(|(folder, base)| {
+            path.parent().is_some_and(|it| is_same_file(it, folder))
+                && name.starts_with(base.as_str())
+        })
+    };
+    let Some(file) = Records::of(state.path()).changed(is_its).into_iter().next() else {
+        return Ok(None);
+    };
+    let file = shorter(file);
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        let question = format!(
+            "{} was changed since run {} wrote it: import it? [y/N] ",
+            file.display(),
+            run.code()
+        );
+        return Ok(yes_or_no(&question)?.then_some(file));
+    }
+    output.say(&format!(
+        "  note       {name} was changed since the run wrote it, and is not read: to import it, deskferry runs retry {} {}",
+        run.code(),
+        words::shell_word(&file.display().to_string()),
+        name = file.display()
+    ));
+    Ok(None)
+}
+
+/// Imports a corrected error file as an attempt at the run.
+async fn with_file(
+    file: PathBuf,
+    args: RetryArgs,
+    ledger: Ledger,
+    run: &Run,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let first = run.first();
+    let mut typed = Typed::of(first, global)?;
+    same_scope(&typed, first, output)?;
+    typed.args.inputs = vec![file];
+    // They were said of the rows of the first file.
+    (typed.args.rows, typed.args.limit) = (None, None);
+    typed.args.dry_run = args.dry_run;
+    typed.args.confirm = args.confirm;
+    drop(ledger);
+    let part = Part::Corrected(first.code.clone());
+    import::run_part(typed.args, part, &typed.global, &output).await
 }
 
 /// The rows that were refused, are incomplete, or are in doubt.
@@ -77,6 +161,22 @@ fn check(typed: &Typed, run: &RunInfo, output: Output) -> Result<()> {
                 .hint("the rows with their faults: `deskferry runs errors`; the error file of the run holds them too"));
         }
     }
+    same_scope(typed, run, output)?;
+    let mapping = typed.mapping()?;
+    let input =
+        tokio::task::block_in_place(|| Input::open(&typed.args.inputs, mapping.input_options()));
+    if input.is_ok_and(|input| input.fingerprint() != run.meta.input_print) {
+        output.say(&format!(
+            "  note       {} has changed since run {}: its rows count as they are now",
+            run.meta.inputs.join(", "),
+            run.code
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a mapping whose scope is another one by now, and says when it has changed otherwise.
+fn same_scope(typed: &Typed, run: &RunInfo, output: Output) -> Result<()> {
     let mapping = typed.mapping()?;
     if mapping.scope() != run.scope {
         return Err(Error::usage(format!(
@@ -95,15 +195,6 @@ fn check(typed: &Typed, run: &RunInfo, output: Output) -> Result<()> {
         output.say(&format!(
             "  note       `{}` has changed since run {}: it counts as it is now",
             run.meta.mapping, run.code
-        ));
-    }
-    let input =
-        tokio::task::block_in_place(|| Input::open(&typed.args.inputs, mapping.input_options()));
-    if input.is_ok_and(|input| input.fingerprint() != run.meta.input_print) {
-        output.say(&format!(
-            "  note       {} has changed since run {}: its rows count as they are now",
-            run.meta.inputs.join(", "),
-            run.code
         ));
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{Ledger, Run, UndoState, Undoable};
 use crate::report::words;
 use crate::run::{Forecast, Going, Limiter, Taking, UNKNOWN_RATE, by_place};
-use crate::systems::Window;
+use crate::systems::{TAKEN_BACK, Window};
 
 /// How many tickets are named.
 const SHOWN: usize = 20;
@@ -47,13 +47,15 @@ pub(super) async fn run(
     let locks = typed::lock(run.last(), Some(&target), ledger)?;
     let connected = typed::connect(run.last(), &typed, &target, state).await?;
     let rate = args.rate.or(typed.args.rate).or_else(|| target.rate());
+    let (commit_within, visible_within) = target.surprise(connected.system.as_ref());
     let taking = Taking {
+        surprise: commit_within + visible_within,
         system: Arc::clone(&connected.system),
         rollback: ledger.rollback(&locks, run).await?,
         limiter: Arc::new(Limiter::new(rate)),
         concurrency: target.concurrency(),
         note: format!(
-            "Taken back by Deskferry: this ticket was made by the import {} of {}.",
+            "{TAKEN_BACK}: this ticket was made by the import {} of {}.",
             run.code(),
             run.first().started.strftime("%Y-%m-%d")
         ),

@@ -17,16 +17,17 @@ use crate::ledger::{ByHand, Doubtful, Ledger, Run};
 use crate::mapping::reference::{borne, field_of};
 use crate::outfile::{self, Readers, unwritable};
 use crate::report::words;
-use crate::run::Limiter;
+use crate::run::{Limiter, step_in_words};
 use crate::systems::{CREATE, Reading, System, Ticket};
 
 /// The columns of the file to be filled in.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "_file",
     "_sheet",
     "_row",
     "_key",
     "_step",
+    "_ordinal",
     "_ticket",
     "_sent",
     "_reference",
@@ -45,7 +46,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode> {
     let doubtful = ledger.doubtful(run).await?;
     if let Some(path) = &args.to {
-        write(path, &doubtful)?;
+        write(path, &doubtful, global.readers())?;
         output.say(&format!(
             "  {} to {}: fill in the column _as with done=ID, resend or skip, then\n  deskferry runs settle {} --from {}",
             words::plural(doubtful.len() as u64, "row in doubt written", "rows in doubt written"),
@@ -101,7 +102,7 @@ fn report(run: &Run, left: &[Doubtful], settled: u64, output: Output) -> Result<
 fn row_json(row: &Doubtful) -> Value {
     json!({
         "file": &*row.place.file, "sheet": row.place.sheet.as_deref(), "row": row.place.row, "key": row.key.as_str(),
-        "step": row.step.name, "ticket": row.ticket.as_ref().map(|ticket| &ticket.id), "sent": row.sent_at,
+        "step": row.step.name, "ordinal": row.step.ordinal + 1, "ticket": row.ticket.as_ref().map(|ticket| &ticket.id), "sent": row.sent_at,
         "reference": row.reference, "answer": row.answer,
         "candidates": row.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
     })
@@ -117,9 +118,9 @@ fn list(run: &Run, doubtful: &[Doubtful], output: Output) {
         });
         let look = match (&row.ticket, &row.reference) {
             (Some(ticket), _) => format!(
-                "look at ticket {} whether `{}` was done",
+                "look at ticket {} whether {} was done",
                 ticket.number.as_ref().unwrap_or(&ticket.id),
-                row.step.name
+                step_in_words(&row.step)
             ),
             (None, Some(reference)) => format!("look for a ticket with `Ref: {reference}`"),
             (None, None) => {
@@ -203,7 +204,7 @@ fn all_as(doubtful: &[Doubtful], args: &SettleArgs) -> Result<Vec<(Doubtful, ByH
         .collect()
 }
 
-fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
+fn write(path: &Path, doubtful: &[Doubtful], readers: Readers) -> Result<()> {
     let failed = |error: csv::Error| {
         Error::machine("cannot write the file")
             .at(path.display())
@@ -226,6 +227,7 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
                 &number,
                 row.key.as_str(),
                 &row.step.name,
+                &(row.step.ordinal + 1).to_string(),
                 row.ticket.as_ref().map_or("", |ticket| &ticket.id),
                 &sent_text(row),
                 row.reference.as_deref().unwrap_or(""),
@@ -238,7 +240,7 @@ fn write(path: &Path, doubtful: &[Doubtful]) -> Result<()> {
     let text = writer
         .into_inner()
         .map_err(|error| failed(error.into_error().into()))?;
-    outfile::create(path, &text, Readers::AsUsual).map_err(|error| unwritable(path, error))
+    outfile::create(path, &text, readers).map_err(|error| unwritable(path, error))
 }
 
 /// The rows of a filled-in file; a row whose `_as` is empty takes what was typed, or stays in doubt.
@@ -277,6 +279,8 @@ fn read(
         column("_sent")?,
         column("_as")?,
     );
+    // A file that an earlier version wrote has none: there each step has one of its name in doubt at a time.
+    let ordinal = column("_ordinal").ok();
     let mut said = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(failed)?;
@@ -288,7 +292,12 @@ fn read(
         };
         let place = format!("{} row {}", path.display(), index + 2);
         let row = (doubtful.iter())
-            .find(|row| row.key.as_str() == cell(key) && row.step.name == cell(step))
+            .find(|row| {
+                let is_it = |at: usize| cell(at) == (row.step.ordinal + 1).to_string();
+                row.key.as_str() == cell(key)
+                    && row.step.name == cell(step)
+                    && ordinal.is_none_or(is_it)
+            })
             .ok_or_else(|| {
                 Error::input(format!("`{}` is not in doubt in this run", cell(key)))
                     .at(&place)
@@ -403,6 +412,7 @@ async fn look_up(
     let found = match system.read_ticket(id, limiter).await? {
         Reading::Found(listed) => Ok(listed),
         Reading::Absent => Err(format!("the system has no ticket with the id `{id}`")),
+        Reading::Another(what) => Err(what),
         Reading::Unclear(what) => Err(format!("the ticket `{id}` could not be read: {what}")),
     };
     let listed = found.map_err(|why| {

@@ -108,7 +108,7 @@ pub(super) fn lock(run: &RunInfo, target: Option<&Target>, ledger: &Ledger) -> R
 }
 
 /// The path as it is typed from here, where that is possible: messages and error files are read by people.
-fn shorter(path: PathBuf) -> PathBuf {
+pub(super) fn shorter(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(&here) {
         Ok(short) if !here.as_os_str().is_empty() => short.to_owned(),

@@ -11,8 +11,8 @@ use super::super::args::{AddArgs, Cli, Command, ExportArgs, Format, Global};
 use super::super::connect::Target;
 use super::super::directory::named_system;
 use super::super::output::Output;
+use super::super::trust;
 use super::{Places, moment};
-use crate::config::Config;
 use crate::error::{Error, ExitCode, Result};
 use crate::report::words;
 use crate::schedule::{Schedule, Template, When, read_environment};
@@ -192,7 +192,7 @@ fn whole(typed: &[String], global: &Global, folder: &Path) -> Result<Vec<String>
     let mut words = typed.to_vec();
     let named = export.global.config.as_deref().or(global.config.as_deref());
     if export.args.desk.target.sandbox.is_none() {
-        let config = Config::load(named, folder)?;
+        let config = trust::configuration(named, folder, global)?;
         // Wherever it was found: a service may look elsewhere.
         if let (None, Some(path)) = (argument(typed, "--config"), &config.path) {
             words.extend(["--config".to_owned(), text(&folder.join(path))?]);

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Limiter;
 use crate::systems::{
-    Beside, CREATE, Call, Outcome, Permit, Refusal, Sighting, StepPayload, System, Ticket,
+    Beside, CREATE, Call, Outcome, Permit, Refusal, Sighting, StepPayload, System, Ticket, Way,
+    right_of, without_right,
 };
 
 /// How often a request is tried that was not sent, or may be sent again.
@@ -109,10 +110,11 @@ impl Sending<'_> {
         };
         let is_repeatable = self.system.schema().is_repeatable(call.step);
         let (mut tried, mut throttled) = (0, 0);
+        let mut way = Way::default();
         loop {
             self.limiter.permit().await;
             let since = Timestamp::now() + self.system.account().clock_offset;
-            let answered = self.system.perform(call).await;
+            let answered = self.system.perform(call, &mut way).await;
             if let Some(spent) = answered.spent {
                 self.limiter.spent(spent);
             }
@@ -125,6 +127,11 @@ impl Sending<'_> {
                 Outcome::Rejected(mut refusal) if !is_proven => {
                     refusal.message.push_str(UNPROVEN);
                     return Ok(Step::Refused(refusal));
+                }
+                Outcome::Forbidden(refusal) if !is_proven => {
+                    let refusal = without_right(&right_of(call.step), refusal);
+                    let why = format!("{}{UNPROVEN}", refusal.message);
+                    return Err(stopped(ErrorKind::Denied, &why, done));
                 }
                 Outcome::Denied(why) if !is_proven => {
                     return Err(stopped(
@@ -158,6 +165,13 @@ impl Sending<'_> {
                 }
                 Outcome::Unsent(_) if tried < TRIES => tokio::time::sleep(wait).await,
                 Outcome::Unsent(why) => return Err(stopped(ErrorKind::Unreachable, &why, done)),
+                // One more request is needed, and nothing was done yet.
+                Outcome::Further => tried = 0,
+                Outcome::Forbidden(refusal) => {
+                    let refusal = without_right(&right_of(call.step), refusal);
+                    return Err(stopped(ErrorKind::Denied, &refusal.message, done)
+                        .hint("give the token's user that right, or use another token"));
+                }
                 Outcome::Denied(why) => {
                     return Err(stopped(ErrorKind::Denied, &why, done).hint(
                         "the token's user may not do this: give it the right, or use another token",

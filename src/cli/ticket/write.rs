@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::send::Sending;
 use super::{Open, Purpose, common_fields, reply};
 use crate::cli::args::{Global, WriteArgs};
-use crate::cli::confirm::{About, confirm};
+use crate::cli::confirm::{About, by_call, confirm};
 use crate::cli::output::Output;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::{ByHand, PlanOptions, by_hand, by_hand_differences};
@@ -56,7 +56,7 @@ impl Write<'_> {
         if self.args.dry_run {
             return reply::rehearsed(self.operation, ticket.as_ref(), &steps, self.output);
         }
-        self.confirm(steps.len())?;
+        self.confirm(&steps)?;
         let (commit, visible) = self.open.target.surprise(self.open.system());
         let tell = |text: &str| self.output.say(&format!("  in doubt   {text}"));
         let sending = Sending {
@@ -113,6 +113,7 @@ impl Write<'_> {
         Ok(Diff {
             ticket: ticket.clone(),
             fields,
+            then: Vec::new(),
         })
     }
 
@@ -175,7 +176,7 @@ impl Write<'_> {
         found.map(Some).ok_or_else(|| self.open.no_ticket(name))
     }
 
-    fn confirm(&self, requests: usize) -> Result<()> {
+    fn confirm(&self, steps: &[StepPayload]) -> Result<()> {
         let target = &self.open.target;
         if !target.is_live(self.open.system()) {
             return Ok(());
@@ -187,7 +188,8 @@ impl Write<'_> {
         let about = About {
             operation: self.operation,
             tickets,
-            requests: Some(requests as f64),
+            requests: Some(steps.len() as f64),
+            steps: by_call(steps.iter().map(|step| &*step.step), 1),
             notify: "--notify is given",
             undo: match self.operation {
                 Operation::Create => "`deskferry ticket delete`, or `deskferry ticket close`",

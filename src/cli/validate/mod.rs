@@ -13,7 +13,7 @@ use super::args::{Global, ValidateArgs};
 use super::output::Output;
 use crate::error::{Error, ExitCode, MappingFault, Result};
 use crate::mapping::{Checked, Draft, Mapping, PlanOptions, Ran};
-use crate::outfile::Claims;
+use crate::outfile::{Claims, Readers};
 use crate::report::diagnostic::{self, Look};
 use crate::report::words;
 use crate::source::{self, Input, InputOptions};
@@ -65,7 +65,7 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
     }
     directories.close().await?;
     if let Some(path) = &args.write_aliases {
-        write_aliases(path, &mut verdicts, *output)?;
+        write_aliases(path, &mut verdicts, global.readers(), *output)?;
     }
     let worst = verdicts
         .iter()
@@ -84,22 +84,26 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
 }
 
 /// Writes the unknown names of all mappings as one table.
-fn write_aliases(path: &Path, verdicts: &mut [Verdict], output: Output) -> Result<()> {
+fn write_aliases(
+    path: &Path,
+    verdicts: &mut [Verdict],
+    readers: Readers,
+    output: Output,
+) -> Result<()> {
     let all: Vec<Unknown> = verdicts
         .iter_mut()
         .filter_map(|verdict| verdict.unknown.take())
         .collect();
-    let is_written = unknown::write(path, &all, output)?;
-    for unknown in all
-        .iter()
-        .filter(|unknown| is_written && !unknown.misses.is_empty())
-    {
+    let Some(path) = unknown::write(path, &all, readers, output)? else {
+        return Ok(());
+    };
+    for unknown in all.iter().filter(|unknown| !unknown.misses.is_empty()) {
         let file = unknown.mapping.display().to_string();
         let of_mapping = verdicts
             .iter_mut()
             .filter(|verdict| verdict.json["file"] == file);
         for verdict in of_mapping {
-            verdict.json["input"]["aliases_written_to"] = json!(unknown.path_from_mapping(path));
+            verdict.json["input"]["aliases_written_to"] = json!(unknown.path_from_mapping(&path));
         }
     }
     Ok(())

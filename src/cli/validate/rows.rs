@@ -16,9 +16,9 @@ use crate::ledger::RunMeta;
 use crate::mapping::{BoundPlan, Unmapped};
 use crate::report::causes::Causes;
 use crate::report::tally::{Miss, Tally};
-use crate::report::words;
+use crate::report::unread;
 use crate::run::{self, Going, Job, Limiter, Settings};
-use crate::source::Input;
+use crate::source::{Input, Notice};
 
 /// A mapping without a fault, and an input.
 pub(super) struct Checker<'a> {
@@ -35,6 +35,7 @@ pub(super) struct Found {
     tally: Tally,
     inputs: Vec<String>,
     unread: Vec<(String, u64)>,
+    notices: Vec<Notice>,
     unmapped: Unmapped,
     /// The names that resolve to nothing.
     pub(super) misses: Vec<Miss>,
@@ -88,6 +89,7 @@ impl Checker<'_> {
             tally,
             inputs: inputs.map(|path| path.display().to_string()).collect(),
             unread: watching.filled(),
+            notices: self.input.notices(),
             unmapped: self.unmapped,
         })
     }
@@ -125,17 +127,18 @@ impl Found {
 
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("input      {}", self.inputs.join(", "))];
+        let notes = self
+            .notices
+            .iter()
+            .map(|notice| format!("note       {notice}"));
+        lines.extend(notes);
         lines.extend(self.tally.lines());
         if !self.unread.is_empty() {
-            let column = |(name, count): &(String, u64)| {
-                format!("`{name}` ({})", words::plural(*count, "cell", "cells"))
-            };
-            let columns: Vec<String> = self.unread.iter().map(column).collect();
             let label = match self.is_unmapped_fault() {
                 true => "error     ",
                 false => "warning   ",
             };
-            lines.push(format!("{label} nothing reads {}", columns.join(", ")));
+            lines.push(format!("{label} {}", unread::line(&self.unread)));
         }
         lines
     }
@@ -149,6 +152,8 @@ impl Found {
             .collect();
         json["inputs"] = json!(self.inputs);
         json["unread"] = json!(unread);
+        let notices: Vec<String> = self.notices.iter().map(ToString::to_string).collect();
+        json["notes"] = json!(notices);
         json["names_without_match"] = json!(self.misses.len());
         json["aliases_written_to"] = Value::Null;
         json

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::output::Output;
 use crate::directory::Directory;
 use crate::error::Result;
+use crate::outfile::Readers;
 use crate::report::tally::Miss;
 use crate::report::{aliases, words};
 
@@ -42,8 +43,13 @@ impl Unknown {
     }
 }
 
-/// Writes the table, and says what to do with it; whether it was written.
-pub(super) fn write(path: &Path, all: &[Unknown], output: Output) -> Result<bool> {
+/// Writes the table, and says what to do with it; the name under which it was written.
+pub(super) fn write(
+    path: &Path,
+    all: &[Unknown],
+    readers: Readers,
+    output: Output,
+) -> Result<Option<PathBuf>> {
     if all.iter().all(|unknown| unknown.misses.is_empty()) {
         if !all.is_empty() {
             output.say(&format!(
@@ -51,13 +57,19 @@ pub(super) fn write(path: &Path, all: &[Unknown], output: Output) -> Result<bool
                 path.display()
             ));
         }
-        return Ok(false);
+        return Ok(None);
     }
     let tables: Vec<(&[Miss], &Directory)> = all
         .iter()
         .map(|unknown| (unknown.misses.as_slice(), unknown.directory.as_ref()))
         .collect();
-    aliases::write(path, &tables)?;
+    let written = aliases::write(path, &tables, readers)?;
+    if written != path {
+        output.say(&format!(
+            "    aliases    {} is open in another program and stays as it is",
+            path.display()
+        ));
+    }
     for unknown in all.iter().filter(|unknown| !unknown.misses.is_empty()) {
         let mut fields: Vec<&str> = unknown
             .misses
@@ -65,7 +77,7 @@ pub(super) fn write(path: &Path, all: &[Unknown], output: Output) -> Result<bool
             .map(|miss| miss.field.as_str())
             .collect();
         fields.dedup();
-        let path = unknown.path_from_mapping(path);
+        let path = unknown.path_from_mapping(&written);
         let of = match all.len() {
             1 => String::new(),
             _ => format!(" of {}", unknown.mapping.display()),
@@ -76,5 +88,5 @@ pub(super) fn write(path: &Path, all: &[Unknown], output: Output) -> Result<bool
             fields.join(", ")
         ));
     }
-    Ok(true)
+    Ok(Some(written))
 }

@@ -27,7 +27,7 @@ use super::columns::Plan;
 use super::replica::Parts;
 use super::sheets::Sheet;
 use crate::error::{Error, Result};
-use crate::outfile::{Records, move_aside};
+use crate::outfile::{Readers, Records, move_aside};
 use crate::systems::SystemName;
 use crate::systems::common::CommonTicket;
 
@@ -152,7 +152,7 @@ pub fn can_write(path: &Path, flag: &str) -> Result<()> {
             .at(path.display())
             .hint(format!("name a file: {flag} FILE")));
     }
-    target::beside(path, flag).map(drop)
+    target::beside(path, flag, Readers::default()).map(drop)
 }
 
 /// Whether a name has a file that is none of ours.
@@ -176,7 +176,7 @@ pub(crate) fn is_strange(
 /// # Errors
 /// When the disk does not take it.
 pub(crate) fn write_text(path: &Path, text: &str, records: &Records) -> Result<Option<String>> {
-    let mut draft = target::beside(path, "--write-mapping")?.digested();
+    let mut draft = target::beside(path, "--write-mapping", Readers::AsUsual)?.digested();
     draft.write_all(text.as_bytes()).map_err(unwritable)?;
     let whole = draft.whole().map_err(unwritable)?;
     let digest = whole.digest();

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::unwritable;
 use crate::error::{Error, Result};
-use crate::outfile::{Draft, Readers, Records, Whole, folder, lock_of, move_aside, next_names};
+use crate::outfile::{
+    Draft, Readers, Records, Whole, folder, lock_of, move_aside, next_names, remove, rename,
+};
 
 /// How often a file that is open elsewhere is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -19,6 +21,8 @@ pub struct Placing {
     pub(crate) replaces: bool,
     /// How long a file that is open elsewhere is waited for.
     pub(crate) wait: Duration,
+    /// Who can read the file.
+    pub(crate) readers: Readers,
 }
 
 impl Placing {
@@ -67,7 +71,7 @@ impl Target {
 
     /// A file on its way to it.
     pub(super) fn draft(&self) -> Result<Draft> {
-        beside(&self.path, "-o")
+        beside(&self.path, "-o", self.placing.readers)
     }
 
     /// Gives a file its name, and tells in `notes` where that is not the one that was asked for.
@@ -89,24 +93,19 @@ impl Target {
                 }
             },
         };
-        for path in next_names(&self.path) {
-            if lock_of(&path).is_some() {
-                continue;
+        match whole.take_next(&self.path) {
+            Ok(path) => {
+                notes.push(format!(
+                    "{shown} stays as it is: {why}; written beside it as {}",
+                    path.display()
+                ));
+                Ok(path)
             }
-            match whole.take(&path) {
-                Ok(()) => {
-                    notes.push(format!(
-                        "{shown} stays as it is: {why}; written beside it as {}",
-                        path.display()
-                    ));
-                    return Ok(path);
-                }
-                Err(unnamed) => whole = unnamed.whole,
-            }
+            Err(unnamed) => Err(Error::machine("no name can be had for the file")
+                .at(shown)
+                .caused_by(unnamed.error)
+                .hint("name another place: -o FILE")),
         }
-        Err(Error::machine("no name can be had for the file")
-            .at(shown)
-            .hint("name another place: -o FILE"))
     }
 
     /// Waits until no program has the file open, keeps a copy of it, and takes its name; else gives the new one back with
@@ -129,13 +128,13 @@ impl Target {
                 None => {
                     let cleared = match self.is_strange {
                         true => self.step_aside(notes),
-                        false => backup(&self.path).map(|()| None),
+                        false => backup(&self.path, notes).map(|()| None),
                     };
                     // On Windows a file that a program holds open cannot be replaced: that is the sign there.
                     let placed = match cleared {
                         Ok(Some(aside)) => whole.take(&self.path).inspect_err(|_| {
                             // The name goes back to what had it.
-                            let _ = fs::rename(&aside, &self.path);
+                            let _ = rename(&aside, &self.path);
                         }),
                         Ok(None) => whole.replace(&self.path),
                         Err(error) => return Err(unwritable(error)),
@@ -173,9 +172,9 @@ impl Target {
 }
 
 /// A file on its way to a place that is told by `flag`.
-pub(super) fn beside(path: &Path, flag: &str) -> Result<Draft> {
+pub(super) fn beside(path: &Path, flag: &str, readers: Readers) -> Result<Draft> {
     let folder = folder(path);
-    Draft::new(folder, Readers::AsUsual).map_err(|error| match error.kind() {
+    Draft::new(folder, readers).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::usage("there is no such folder")
             .at(folder.display())
             .hint(format!("make it, or name another place: {flag} FILE")),
@@ -197,29 +196,59 @@ pub(crate) fn backup_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Keeps what stands under a name.
-fn backup(path: &Path) -> io::Result<()> {
+/// Keeps what stands under a name; where a program has the copy of before open, under the next free name.
+fn backup(path: &Path, notes: &mut Vec<String>) -> io::Result<()> {
     if !path.exists() {
         return Ok(());
     }
-    let kept = backup_of(path);
-    if kept.exists() {
-        fs::remove_file(&kept)?;
+    let usual = backup_of(path);
+    let is_free = lock_of(&usual).is_none() && (!usual.exists() || remove(&usual).is_ok());
+    let mut names = is_free
+        .then(|| usual.clone())
+        .into_iter()
+        .chain(next_names(&usual));
+    let mut failed = None;
+    let kept = names.find(|name| {
+        if name.exists() {
+            return false;
+        }
+        // A second name for the same bytes costs nothing; where the disk knows none, a copy does.
+        match fs::hard_link(path, name).or_else(|_| copy(path, name)) {
+            Ok(()) => true,
+            Err(error) => {
+                failed = Some(error);
+                // Another name helps only where this one was taken meanwhile.
+                !name.exists()
+            }
+        }
+    });
+    match (kept, failed) {
+        (_, Some(error)) => Err(error),
+        (None, None) => Err(io::Error::from(ErrorKind::AlreadyExists)),
+        (Some(kept), None) => {
+            if kept != usual {
+                notes.push(format!(
+                    "{} is open in another program: the file of before is kept as {}",
+                    usual.display(),
+                    kept.display()
+                ));
+            }
+            Ok(())
+        }
     }
-    // A second name for the same bytes costs nothing; where the disk knows none, a copy does.
-    fs::hard_link(path, &kept).or_else(|_| copy(path, &kept))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut draft = Draft::beside(to, Readers::AsUsual)?;
-    io::copy(&mut fs::File::open(from)?, &mut draft)?;
-    draft.whole()?.replace(to).map_err(io::Error::from)
+    let mut file = fs::File::open(from)?;
+    let mut draft = Draft::beside(to, Readers::of(&file))?;
+    io::copy(&mut file, &mut draft)?;
+    draft.whole()?.take(to).map_err(io::Error::from)
 }
 
 /// Takes a file away that has nothing in it any more; its copy stays.
 pub(super) fn retire(path: &Path) -> Result<()> {
     if path.exists() {
-        fs::rename(path, backup_of(path)).map_err(unwritable)?;
+        rename(path, &backup_of(path)).map_err(unwritable)?;
     }
     Ok(())
 }

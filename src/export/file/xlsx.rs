@@ -15,6 +15,7 @@ use crate::export::columns::{Cell, Column, Kind, Plan};
 use crate::export::keep::{COLUMN_PROPERTY, OURS, SHEET_PROPERTY};
 use crate::export::sheets::xlsx::{Traced, TracedSheet};
 use crate::export::sheets::{self, Field, Sheet as Analysed};
+use crate::outfile::{Room, full};
 use crate::record::Cell as Plain;
 use crate::source::guard::is_active;
 
@@ -44,6 +45,8 @@ pub(super) enum Rows {
 /// A workbook on its way.
 pub(super) struct Book {
     workbook: Workbook,
+    /// Where the rows wait for the end.
+    room: Room,
     pub(super) target: Target,
     sheets: Vec<Sheet>,
     /// The sheet that rows of a kind and part go to now.
@@ -95,6 +98,7 @@ impl Book {
     pub(super) fn new(target: Target, plan: &Plan) -> Self {
         Self {
             workbook: Workbook::new(),
+            room: Room::new(),
             target,
             sheets: Vec::new(),
             current: HashMap::new(),
@@ -164,6 +168,8 @@ impl Book {
 
     /// Writes a row.
     pub(super) fn row(&mut self, line: &Line<'_, '_>) -> Result<()> {
+        let bytes: usize = line.cells.iter().map(size).sum();
+        self.room.take(bytes)?;
         let at = self.sheet(line)?;
         let state = &mut self.sheets[at];
         let sheet = self.workbook.worksheet_from_index(at).map_err(failed)?;
@@ -555,5 +561,19 @@ impl Formats {
 }
 
 fn failed(error: XlsxError) -> Error {
-    unwritable(std::io::Error::other(error))
+    match error {
+        XlsxError::TempFileError(folder, error) => full(&folder, error),
+        error => unwritable(std::io::Error::other(error)),
+    }
+}
+
+/// How many bytes a cell takes on its way, about.
+fn size(cell: &Cell<'_>) -> usize {
+    const AROUND: usize = 64;
+    let text = match cell {
+        Cell::Text(text) => text.len(),
+        Cell::Link { url, text } => url.len() + text.len(),
+        _ => 0,
+    };
+    AROUND + 2 * text
 }

@@ -29,7 +29,8 @@ impl Reading<'_> {
         (self.tell)(Told::Phase("catching up"));
         let mut moved = Vec::new();
         for pass in 1..=PASSES {
-            let since = self.replica().moment(KNOWN)?.unwrap_or(began);
+            let known = self.with(|replica| replica.moment(KNOWN)).await?;
+            let since = known.unwrap_or(began);
             let now = self.now();
             let came = self.updated_since(since, began, now, &mut moved).await?;
             if !came.is_whole {
@@ -40,7 +41,8 @@ impl Reading<'_> {
                 }
                 continue;
             }
-            self.replica().keep_fact(KNOWN, &now.to_string())?;
+            self.with(move |replica| replica.keep_fact(KNOWN, &now.to_string()))
+                .await?;
             // One page is one moment: nothing changed while it was read. Nor has anything where all is as it was.
             if came.pages <= 1 || came.changed == 0 {
                 break;

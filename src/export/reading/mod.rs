@@ -173,25 +173,27 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// When the system cannot be read, the replica not written, or the reading was stopped.
     pub async fn run(self) -> Result<Read> {
-        let begun = self.replica().moment(BEGAN)?;
+        let begun = self.with(|replica| replica.moment(BEGAN)).await?;
         let began = match begun {
             Some(began) => began,
             None => {
                 let now = self.now();
                 let first = self.whole(now);
-                self.replica().begin(now, first)?;
+                self.with(move |replica| replica.begin(now, first)).await?;
                 now
             }
         };
         // What an earlier command could not prove, this one tries anew.
-        let unproven = self.replica().windows(State::Unproven)?;
-        for window in unproven {
-            self.replica().reopen_window(window)?;
-        }
+        self.with(|replica| {
+            let unproven = replica.windows(State::Unproven)?;
+            let mut unproven = unproven.into_iter();
+            unproven.try_for_each(|window| replica.reopen_window(window))
+        })
+        .await?;
         for round in 1.. {
             self.windows().await?;
             if self.is_unbounded.swap(false, Ordering::Relaxed) {
-                self.one_window()?;
+                self.one_window().await?;
                 continue;
             }
             let moved = self.catch_up(began).await?;
@@ -201,15 +203,16 @@ impl<'a> Reading<'a> {
                 false => Vec::new(),
             };
             if round == ROUNDS {
-                if self.replica().is_split_by(&moved)? {
+                let is_split = self.with(move |replica| replica.is_split_by(&moved));
+                if is_split.await? {
                     self.doubt(
                         "tickets keep moving in and out of what was asked for while they are read",
                     );
                 }
                 break;
             }
-            let split = self.replica().reopen(&moved)?;
-            let unproven = self.reopen_unproven()?;
+            let split = self.with(move |replica| replica.reopen(&moved)).await?;
+            let unproven = self.reopen_unproven().await?;
             if split + unproven == 0 {
                 break;
             }
@@ -227,27 +230,32 @@ impl<'a> Reading<'a> {
         if self.order.is_lasting && self.sweep().await? {
             self.windows().await?;
         }
-        self.ended()
+        self.ended().await
     }
 
     /// Opens the windows again that may well be proven when they are read once more; how many.
-    fn reopen_unproven(&self) -> Result<usize> {
-        let mut reopened = 0;
-        let mut unproven = self.unproven();
-        let windows = self.replica().windows(State::Unproven)?;
-        for window in windows {
-            if unproven.get(&window.id).is_some_and(|one| one.may_pass) {
-                unproven.remove(&window.id);
-                self.replica().reopen_window(window)?;
-                reopened += 1;
+    async fn reopen_unproven(&self) -> Result<usize> {
+        let may_pass: Vec<i64> = {
+            let mut unproven = self.unproven();
+            let passing = unproven.extract_if(.., |_, one| one.may_pass);
+            passing.map(|(id, _)| id).collect()
+        };
+        self.with(move |replica| {
+            let mut windows = replica.windows(State::Unproven)?;
+            windows.retain(|window| may_pass.contains(&window.id));
+            for window in &windows {
+                replica.reopen_window(*window)?;
             }
-        }
-        Ok(reopened)
+            Ok(windows.len())
+        })
+        .await
     }
 
-    fn ended(self) -> Result<Read> {
+    async fn ended(self) -> Result<Read> {
+        let windows = self
+            .with(|replica| replica.windows(State::Unproven))
+            .await?;
         let mut why = std::mem::take(&mut *self.unproven());
-        let windows = self.replica().windows(State::Unproven)?;
         for window in windows {
             let unproven = why.remove(&window.id);
             self.doubt(unproven.map_or_else(
@@ -283,8 +291,18 @@ impl<'a> Reading<'a> {
         Ok(read)
     }
 
-    fn replica(&self) -> MutexGuard<'_, Replica> {
-        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Works with the replica on a thread that may wait, for the disk and for who works with it now.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Replica) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let replica = Arc::clone(&self.replica);
+        let done = tokio::task::spawn_blocking(move || {
+            let mut replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut replica)
+        });
+        done.await
+            .map_err(|error| Error::machine("what was read cannot be kept").caused_by(error))?
     }
 
     /// The system's clock.
@@ -344,19 +362,21 @@ impl<'a> Reading<'a> {
     }
 
     /// Begins anew without windows.
-    fn one_window(&self) -> Result<()> {
+    async fn one_window(&self) -> Result<()> {
         self.note(
             "the system does not bound a listing by time: everything is read in one go".to_owned(),
         );
-        let replica = self.replica();
-        replica.forget_windows()?;
-        replica.keep_fact(SINGLE, "1")?;
-        replica.add_window(Span::default())?;
-        Ok(())
+        self.with(|replica| {
+            replica.forget_windows()?;
+            replica.keep_fact(SINGLE, "1")?;
+            replica.add_window(Span::default()).map(drop)
+        })
+        .await
     }
 
-    fn is_single(&self) -> Result<bool> {
-        Ok(self.replica().fact(SINGLE)?.is_some())
+    async fn is_single(&self) -> Result<bool> {
+        let fact = self.with(|replica| replica.fact(SINGLE)).await?;
+        Ok(fact.is_some())
     }
 
     /// How many windows are read at once. The pages of one that is counted are read side by side themselves: a few are
@@ -370,7 +390,7 @@ impl<'a> Reading<'a> {
 
     /// Reads all windows that are to be read, side by side.
     async fn windows(&self) -> Result<()> {
-        let mut waiting = self.replica().windows(State::Open)?;
+        let mut waiting = self.with(|replica| replica.windows(State::Open)).await?;
         waiting.reverse();
         let (cuts, mut cut) = mpsc::unbounded_channel();
         let mut running = FuturesUnordered::new();
@@ -460,15 +480,13 @@ impl<'a> Reading<'a> {
 
     /// Stores a page on a thread that may wait for the disk.
     async fn store(&self, page: Vec<Shown>, reached: Option<(i64, Timestamp)>) -> Result<Stored> {
-        let replica = Arc::clone(&self.replica);
-        let stored = tokio::task::spawn_blocking(move || {
-            let page = PackedPage::new(page);
-            let mut replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
-            replica.store(&page, reached)
-        });
-        stored
+        // Packing needs no replica: it is done before.
+        let packed = tokio::task::spawn_blocking(move || PackedPage::new(page));
+        let page = packed
             .await
-            .map_err(|error| Error::machine("what was read cannot be kept").caused_by(error))?
+            .map_err(|error| Error::machine("what was read cannot be kept").caused_by(error))?;
+        self.with(move |replica| replica.store(&page, reached))
+            .await
     }
 }
 

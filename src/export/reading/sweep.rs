@@ -23,44 +23,49 @@ impl Reading<'_> {
     /// Opens the windows again in which the system has other tickets than the replica; whether there are some.
     pub(super) async fn sweep(&self) -> Result<bool> {
         let Some(total) = self.count(Span::default()).await? else {
-            return self.list_anew();
+            return self.list_anew().await;
         };
-        if total == self.replica().count(Span::default())? {
+        let known = self.with(|replica| replica.count(Span::default()));
+        if total == known.await? {
             return Ok(false);
         }
         (self.tell)(Told::Phase("looking for what is gone"));
         let mut differs = false;
-        let windows = self.replica().read_windows()?;
+        let windows = self.with(|replica| replica.read_windows()).await?;
         for window in windows {
             let counted = self.count(window.span).await?;
-            let known = self.replica().count(window.span)?;
+            let known = self.with(move |replica| replica.count(window.span)).await?;
             if counted != Some(known) {
                 differs = true;
-                self.replica().reopen_window(window)?;
+                self.with(move |replica| replica.reopen_window(window))
+                    .await?;
             }
         }
         Ok(differs)
     }
 
     /// Begins a listing of everything where the last one is a week old; whether it does.
-    fn list_anew(&self) -> Result<bool> {
+    async fn list_anew(&self) -> Result<bool> {
         let now = self.now();
-        let mut replica = self.replica();
-        let listed = replica.moment(LISTED)?;
-        if listed.is_some_and(|listed| now.duration_since(listed) < LISTED_ANEW) {
-            return Ok(false);
-        }
-        if listed.is_none() {
-            // They have just been read for the first time.
+        let whole = self.whole(now);
+        let begins = self.with(move |replica| {
+            let listed = replica.moment(LISTED)?;
+            if listed.is_some_and(|listed| now.duration_since(listed) < LISTED_ANEW) {
+                return Ok(false);
+            }
+            // Else they have just been read for the first time.
+            if listed.is_some() {
+                // Who is killed between the two lists them once more, never once less.
+                replica.list_anew(whole)?;
+            }
             replica.keep_fact(LISTED, &now.to_string())?;
-            return Ok(false);
+            Ok(listed.is_some())
+        });
+        let begins = begins.await?;
+        if begins {
+            (self.tell)(Told::Phase("looking for what is gone"));
         }
-        // Who is killed between the two lists them once more, never once less.
-        replica.list_anew(self.whole(now))?;
-        replica.keep_fact(LISTED, &now.to_string())?;
-        drop(replica);
-        (self.tell)(Told::Phase("looking for what is gone"));
-        Ok(true)
+        Ok(begins)
     }
 
     /// How many tickets the system has in a span, where it counts them.
@@ -83,13 +88,14 @@ impl Reading<'_> {
         if !self.is_counted.load(Ordering::Relaxed) {
             return Ok(false);
         }
-        let (read, unproven) = {
-            let replica = self.replica();
-            (
-                replica.counted_windows()?,
-                replica.windows(State::Unproven)?,
-            )
-        };
+        let (read, unproven) = self
+            .with(|replica| {
+                Ok((
+                    replica.counted_windows()?,
+                    replica.windows(State::Unproven)?,
+                ))
+            })
+            .await?;
         let past = |window: &Window| window.span.until.is_some_and(|until| until <= began);
         let read: Vec<_> = read
             .into_iter()
@@ -120,7 +126,8 @@ impl Reading<'_> {
         for (window, rows) in read {
             if self.count_asked(window.span).await? != rows {
                 differs = true;
-                self.replica().reopen_window(window)?;
+                self.with(move |replica| replica.reopen_window(window))
+                    .await?;
             }
         }
         Ok(differs)

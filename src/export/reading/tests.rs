@@ -59,6 +59,53 @@ async fn a_well_behaved_desk_is_read_whole_for_three_pages_more() {
     }
 }
 
+/// On a runtime of one thread, who waits for the replica on it holds up everything: the ticks then stop.
+#[tokio::test]
+async fn who_waits_for_the_replica_holds_up_nobody() {
+    let desk = Desk::new(SystemName::ClearFeed, 260, Faults::InTurn(vec![])).await;
+    let folder = tempfile::tempdir().unwrap();
+    let replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
+    let replica = Arc::new(Mutex::new(replica));
+    let (ticks, held) = (Arc::new(AtomicU64::new(0)), Arc::clone(&replica));
+    let seen = Arc::clone(&ticks);
+    let (holds, is_held) = std::sync::mpsc::channel();
+    let holder = std::thread::spawn(move || {
+        let _held = held.lock().unwrap();
+        holds.send(()).unwrap();
+        let before = seen.load(Ordering::Relaxed);
+        for _ in 0..500 {
+            if seen.load(Ordering::Relaxed) > before + 20 {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        false
+    });
+    is_held.recv().unwrap();
+    let order = Order {
+        query: Query::default(),
+        with_comments: false,
+        is_lasting: false,
+    };
+    let (_going, stop) = watch::channel(Going::On);
+    let (free, system) = (Free::default(), desk.system.as_ref());
+    let reading = Reading::new(system, &free, replica, &order, 4, stop, &|_| {});
+    let ticking = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            ticks.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    tokio::select! {
+        read = reading.run() => drop(read.unwrap()),
+        () = ticking => unreachable!("it ticks for ever"),
+    }
+    assert!(
+        holder.join().unwrap(),
+        "nothing ticked while the replica was held"
+    );
+}
+
 #[tokio::test]
 async fn what_is_no_page_ends_no_export() {
     for system in SYSTEMS {

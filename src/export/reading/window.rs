@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Reading, Told, Unproven};
 use crate::error::Result;
-use crate::export::replica::{State, Window};
+use crate::export::replica::{Replica, State, Window};
 use crate::systems::Reading as Answer;
 use crate::systems::page::{Axis, Mark, Next, Shown, TicketPage};
 use crate::systems::query::Span;
@@ -49,11 +49,15 @@ impl Reading<'_> {
             Next::Counted { total, size } => {
                 self.is_counted.store(true, Ordering::Relaxed);
                 let parts = match total > MOST_PAGES * size {
-                    true => self.parts(window, total.div_ceil(MOST_PAGES * size / 2), &first)?,
+                    true => {
+                        let count = total.div_ceil(MOST_PAGES * size / 2);
+                        self.parts(window, count, &first).await?
+                    }
                     false => Vec::new(),
                 };
                 if parts.len() > 1 {
-                    return self.replica().split_window(window, &parts);
+                    let split = move |replica: &mut Replica| replica.split_window(window, &parts);
+                    return self.with(split).await;
                 }
                 self.by_index(window, first, size).await?;
             }
@@ -73,12 +77,13 @@ impl Reading<'_> {
         Ok(page)
     }
 
-    fn end(&self, window: Window, state: State, pages: u64) -> Result<()> {
-        self.replica().end_window(window, state, pages)
+    async fn end(&self, window: Window, state: State, pages: u64) -> Result<()> {
+        self.with(move |replica| replica.end_window(window, state, pages))
+            .await
     }
 
     /// Ends a window of which nobody knows whether it is whole; `may_pass`: it may be known when it is read once more.
-    fn leave_unproven(
+    async fn leave_unproven(
         &self,
         window: Window,
         pages: u64,
@@ -87,7 +92,7 @@ impl Reading<'_> {
     ) -> Result<()> {
         self.unproven()
             .insert(window.id, Unproven { why, may_pass });
-        self.end(window, State::Unproven, pages)
+        self.end(window, State::Unproven, pages).await
     }
 
     /// Whether the listing shows rows that lie far from the bounds that were asked for.
@@ -104,8 +109,8 @@ impl Reading<'_> {
 
     /// Shorter windows in the place of one, each of whole days where the system knows only those; one, where it cannot be
     /// shorter.
-    fn parts(&self, window: Window, count: u64, first: &TicketPage) -> Result<Vec<Span>> {
-        if self.is_single()? {
+    async fn parts(&self, window: Window, count: u64, first: &TicketPage) -> Result<Vec<Span>> {
+        if self.is_single().await? {
             return Ok(Vec::new());
         }
         let oldest = first
@@ -145,15 +150,17 @@ impl Reading<'_> {
                 && self.agrees(window, size, &mut seen, &mut count).await?
                 && self.forget_gone(window.span, &seen, true).await?
             {
-                self.replica().keep_rows(window, seen.len())?;
-                return self.end(window, State::Read, pages);
+                let rows = seen.len();
+                self.with(move |replica| replica.keep_rows(window, rows))
+                    .await?;
+                return self.end(window, State::Read, pages).await;
             }
         }
         let why = format!(
             "the tickets made {} did not come as the system counts them, {TRIES} times over",
             told(window.span)
         );
-        self.leave_unproven(window, pages, why, true)
+        self.leave_unproven(window, pages, why, true).await
     }
 
     /// Whether a window was never counted higher: a try that fits by chance shows less than those before it. Of tickets that
@@ -264,7 +271,10 @@ impl Reading<'_> {
             // Tickets are kept by their creation, which such a window says nothing of.
             return Ok(true);
         }
-        let unseen = self.replica().others(span, &|id| seen.contains(id))?;
+        let mut unseen = self
+            .with(move |replica| replica.others(span, &|_| false))
+            .await?;
+        unseen.retain(|(id, _)| !seen.contains(id));
         let margin = match self.system.window_days() {
             Some(_) => SignedDuration::from_hours(24),
             None => SignedDuration::from_secs(1),
@@ -289,10 +299,10 @@ impl Reading<'_> {
                         Some(at) if self.order.is_lasting && is_inside(at) => return Ok(false),
                         _ => continue,
                     },
-                    Answer::Unclear(_) => continue,
+                    Answer::Another(_) | Answer::Unclear(_) => continue,
                 }
             }
-            self.replica().forget(&id)?;
+            self.with(move |replica| replica.forget(&id)).await?;
         }
         Ok(true)
     }
@@ -338,10 +348,12 @@ impl Reading<'_> {
                     "the system shows the same tickets again and again from {} on",
                     reached.map_or("the beginning".to_owned(), |at| at.to_string())
                 );
-                return self.leave_unproven(window, pages, why, is_short);
+                return self.leave_unproven(window, pages, why, is_short).await;
             }
-            if let Some(rest) = self.rest(window.span, reached)? {
-                let late = self.replica().cut_window(window.id, rest.0, rest.1)?;
+            if let Some(rest) = self.rest(window.span, reached).await? {
+                let late = self
+                    .with(move |replica| replica.cut_window(window.id, rest.0, rest.1))
+                    .await?;
                 window.span.until = Some(rest.0);
                 // The readers are gone when the reading has ended.
                 let _ = cuts.send(late);
@@ -353,7 +365,7 @@ impl Reading<'_> {
         };
         if !order.is_kept {
             let why = Gap::Disorder.to_string();
-            return self.leave_unproven(window, pages, why, false);
+            return self.leave_unproven(window, pages, why, false).await;
         }
         let gap = gap.or(is_short.then_some(Gap::Short));
         if let Some(gap) = gap {
@@ -361,16 +373,16 @@ impl Reading<'_> {
                 "of the tickets made {} some may be missing: {gap}",
                 told(bounds)
             );
-            return self.leave_unproven(window, pages, why, true);
+            return self.leave_unproven(window, pages, why, true).await;
         }
         if !self.forget_gone(window.span, &seen, false).await? {
             let why = format!(
                 "the list of the tickets made {} leaves some out that are there",
                 told(window.span)
             );
-            return self.leave_unproven(window, pages, why, true);
+            return self.leave_unproven(window, pages, why, true).await;
         }
-        self.end(window, State::Read, pages)
+        self.end(window, State::Read, pages).await
     }
 
     /// Whether the newest tickets within these bounds are those that were seen, now that the system says that none follows
@@ -413,13 +425,17 @@ impl Reading<'_> {
     }
 
     /// The later half of what is left of a window, where a reader is idle.
-    fn rest(&self, span: Span, reached: Option<Timestamp>) -> Result<Option<(Timestamp, Span)>> {
+    async fn rest(
+        &self,
+        span: Span,
+        reached: Option<Timestamp>,
+    ) -> Result<Option<(Timestamp, Span)>> {
         let Some(reached) = reached else {
             return Ok(None);
         };
         let until = span.until.unwrap_or_else(|| self.now());
         let left = until.duration_since(reached);
-        if left < SHORTEST || self.is_single()? {
+        if left < SHORTEST || self.is_single().await? {
             return Ok(None);
         }
         let takes = self

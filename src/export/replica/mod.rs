@@ -76,6 +76,8 @@ struct PackedTicket {
     created: Option<Timestamp>,
     updated: Option<Timestamp>,
     packed: Option<packed::Packed>,
+    /// It bears no word of any text: the system may have erased them.
+    is_bare: bool,
 }
 
 impl PackedPage {
@@ -85,6 +87,7 @@ impl PackedPage {
             .into_iter()
             .map(|Shown { ticket, holds }| PackedTicket {
                 packed: holds.then(|| packed::pack(&ticket)),
+                is_bare: packed::is_bare(&ticket),
                 created: ticket.created,
                 updated: ticket.updated,
                 id: ticket.id,
@@ -194,6 +197,8 @@ impl Replica {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             let mut delete = transaction.prepare_cached("DELETE FROM ticket WHERE id = ?1")?;
+            let mut texts =
+                transaction.prepare_cached("SELECT head, comments FROM ticket WHERE id = ?1")?;
             for ticket in &page.tickets {
                 let times = known.query_row([&ticket.id], |row| {
                     Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
@@ -207,6 +212,20 @@ impl Replica {
                     // What is there was shown later.
                     (_, Some((_, known))) if known > updated => {}
                     (Some(packed), times) => {
+                        // A text that the system has erased since is kept, and so is what was said.
+                        let kept = match (ticket.is_bare, times) {
+                            (true, Some(_)) => {
+                                let old = texts.query_row([&ticket.id], |row| {
+                                    Ok((
+                                        row.get::<_, Vec<u8>>(0)?,
+                                        row.get::<_, Option<Vec<u8>>>(1)?,
+                                    ))
+                                })?;
+                                packed::with_texts(packed, &old.0, old.1)
+                            }
+                            _ => None,
+                        };
+                        let packed = kept.as_ref().unwrap_or(packed);
                         stored.changed += u64::from(times != Some((created, updated)));
                         if times.is_some_and(|(known, _)| known != created) {
                             delete.execute([&ticket.id])?;
@@ -437,6 +456,13 @@ mod tests {
     }
 
     fn ids(replica: &Replica) -> Vec<String> {
+        tickets(replica)
+            .into_iter()
+            .map(|ticket| ticket.id)
+            .collect()
+    }
+
+    fn tickets(replica: &Replica) -> Vec<CommonTicket> {
         let directory = Directory::new(Snapshot {
             version: Snapshot::VERSION,
             system: SystemName::IncidentIq,
@@ -452,13 +478,13 @@ mod tests {
             parts: Parts::default(),
             directory: &directory,
         };
-        let mut ids = Vec::new();
+        let mut all = Vec::new();
         let mut take = |ticket: CommonTicket| {
-            ids.push(ticket.id);
+            all.push(ticket);
             Ok(())
         };
         replica.each(selection, &mut take).unwrap();
-        ids
+        all
     }
 
     #[test]
@@ -499,6 +525,35 @@ mod tests {
         let again = vec![shown("c", 3, 4, true), shown("z", 1, 5, true)];
         let stored = replica.store(&PackedPage::new(again), None).unwrap();
         assert_eq!(stored.changed, 1, "only one was changed since");
+    }
+
+    #[test]
+    fn a_text_that_the_system_has_erased_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
+        replica.keep_fact("system", "clearfeed").unwrap();
+        let mut first = shown("a", 3, 4, true);
+        first.ticket.title = Some("Printer".to_owned());
+        first.ticket.description = Some("It is out of paper".to_owned());
+        replica.store(&PackedPage::new(vec![first]), None).unwrap();
+        let mut erased = shown("a", 3, 9, true);
+        let ticket = &mut erased.ticket;
+        (ticket.title, ticket.description) = (None, Some(String::new()));
+        ticket.comments.clear();
+        ticket.tags = vec!["closed".to_owned()];
+        replica.store(&PackedPage::new(vec![erased]), None).unwrap();
+        let found = tickets(&replica);
+        assert_eq!(found[0].title.as_deref(), Some("Printer"));
+        assert_eq!(found[0].description.as_deref(), Some("It is out of paper"));
+        assert_eq!(found[0].tags, ["closed"], "all else is as it is now");
+        // A person who empties the description leaves the title.
+        let mut emptied = shown("a", 3, 10, true);
+        emptied.ticket.title = Some("Printer".to_owned());
+        emptied.ticket.description = None;
+        replica
+            .store(&PackedPage::new(vec![emptied]), None)
+            .unwrap();
+        assert_eq!(tickets(&replica)[0].description, None);
     }
 
     #[test]

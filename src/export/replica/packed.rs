@@ -180,6 +180,31 @@ pub(super) fn pack(ticket: &CommonTicket) -> Packed {
     }
 }
 
+/// Whether a ticket bears no word of title, description or comments. A person leaves a title; a system that erases texts
+/// after a time does not.
+pub(super) fn is_bare(ticket: &CommonTicket) -> bool {
+    let is_empty =
+        |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+    is_empty(&ticket.title)
+        && is_empty(&ticket.description)
+        && (ticket.comments.iter()).all(|comment| comment.text.trim().is_empty())
+}
+
+/// A ticket without texts, with those that an older state of it had; `None` where that had none either.
+pub(super) fn with_texts(new: &Packed, head: &[u8], comments: Option<Vec<u8>>) -> Option<Packed> {
+    let old: Head<'_> = postcard::from_bytes(head).ok()?;
+    let mut now: Head<'_> = postcard::from_bytes(&new.head).ok()?;
+    if old.title.is_none() && old.description.is_none() && comments.is_none() {
+        return None;
+    }
+    (now.title, now.description) = (old.title, old.description);
+    Some(Packed {
+        head: bytes(&now),
+        comments: comments.or_else(|| new.comments.clone()),
+        rest: new.rest.clone(),
+    })
+}
+
 /// Packing into memory has nothing to fail on: every length is known before.
 fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).unwrap_or_default()

@@ -6,6 +6,8 @@ use jiff::fmt::strtime::BrokenDownTime;
 use super::super::date::read_iso;
 use super::super::parse::{FALSES, TRUTHS, same};
 use super::sample::Column;
+use crate::markup;
+use crate::unicode::plain_spaces;
 
 /// So many different values are tried.
 const TRIED: usize = 600;
@@ -139,7 +141,7 @@ fn written(values: &[&str]) -> Option<Dates> {
 }
 
 fn read(format: &str, text: &str) -> Option<DateTime> {
-    let parts = BrokenDownTime::parse(format, text.trim()).ok()?;
+    let parts = BrokenDownTime::parse(format, plain_spaces(text).trim()).ok()?;
     let date = parts.to_date().ok()?;
     // `%Y` takes the year 24, and somebody's number is no date of the Middle Ages.
     (1970..=2100).contains(&date.year()).then(|| {
@@ -178,6 +180,26 @@ pub(super) fn is_truth(column: &Column) -> bool {
 /// The share of plain numbers.
 pub(super) fn numbers(column: &Column) -> f64 {
     column.share(|value| value.parse::<f64>().is_ok_and(f64::is_finite))
+}
+
+/// The `html` step that makes plain text of a column, and why; `None` where its texts are plain.
+pub(super) fn markup(column: &Column) -> Option<(&'static str, &'static str)> {
+    if column.share(markup::is_escaped) >= 0.1 {
+        return Some((
+            "from_escaped",
+            "The texts are HTML that was escaped, or hold GLPI's marks; `from_escaped` makes plain text of them.",
+        ));
+    }
+    if html(column) >= 0.1 {
+        return Some((
+            "strip",
+            "The texts are HTML; `strip` makes plain text of them.",
+        ));
+    }
+    (column.share(markup::is_wiki) >= 0.05).then_some((
+        "from_wiki",
+        "The texts hold wiki markup or BBCode; `from_wiki` makes plain text of them.",
+    ))
 }
 
 /// The share of values with HTML in them.

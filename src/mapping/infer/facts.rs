@@ -54,8 +54,8 @@ fn rank(table: &FieldTable, name: &str, filled: usize, rows: usize) -> u32 {
 /// The line of the description: the text, and the listed columns under it.
 pub(super) fn line(guess: &Guess<'_>, field: &str, text: Option<usize>, listed: &[usize]) -> Line {
     let body = text.map(|at| format!("{{{{ {} }}}}", toml::in_template(guess.name(at))));
-    let has_html = text.is_some_and(|at| content::html(&guess.sample.columns[at]) >= 0.1);
-    let html = if has_html { ", html = \"strip\"" } else { "" };
+    let markup = text.and_then(|at| content::markup(&guess.sample.columns[at]));
+    let html = markup.map_or(String::new(), |(step, _)| format!(", html = \"{step}\""));
     let line = match (&body, listed) {
         (None, []) => return Line::new(field, "{ value = \"\" }"),
         (Some(_), []) => {
@@ -83,9 +83,9 @@ pub(super) fn line(guess: &Guess<'_>, field: &str, text: Option<usize>, listed: 
                 .why("Under the text stands what no field takes: what was opened and closed when, and by whom.")
         }
     };
-    match has_html {
-        true => line.why("The texts are HTML; `strip` makes plain text of them."),
-        false => line,
+    match markup {
+        Some((_, why)) => line.why(why),
+        None => line,
     }
 }
 

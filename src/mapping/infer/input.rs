@@ -7,7 +7,7 @@ use super::draft::Line;
 use super::key::Key;
 use super::sample::Sample;
 use super::{Guess, Seen, toml};
-use crate::source::{Layout, SheetChoice, SheetName};
+use crate::source::{Layout, Likely, Mixed, SheetChoice, SheetName};
 
 /// How the dates of each column are written; what one column leaves open, the others of the file settle.
 pub(super) fn dates(sample: &Sample) -> Vec<Option<Dates>> {
@@ -61,11 +61,8 @@ pub(super) fn reading(seen: &Seen<'_>) -> Vec<Line> {
             false => line,
         });
     }
-    if let Some(encoding) = &options.encoding {
-        lines.push(
-            Line::new("encoding", toml::text(encoding))
-                .why("The file is no UTF-8; its bytes look like this encoding."),
-        );
+    if let Some(label) = &options.encoding {
+        lines.push(encoding(label, seen.guess));
     }
     let delimiters = seen.tables.iter().find_map(|table| match table.layout {
         Layout::Csv { delimiter, .. } if delimiter != b',' => Some(delimiter),
@@ -79,6 +76,37 @@ pub(super) fn reading(seen: &Seen<'_>) -> Vec<Line> {
         lines.push(Line::new("delimiter", toml::text(&word)).why("Found in the heading row."));
     }
     lines
+}
+
+/// The encoding that somebody said, or that the bytes look like.
+fn encoding(label: &str, guess: Option<&Likely>) -> Line {
+    let line = Line::new("encoding", toml::text(label));
+    let Some(guess) = guess else { return line };
+    if let Some(Mixed { utf8, other }) = &guess.mixed {
+        let line = line.why(format!(
+            "The file mixes encodings: row {} is UTF-8 (`{}`), row {other} is not (`{}`).",
+            utf8.0, utf8.1, guess.sample
+        ));
+        return match label {
+            "windows-1252" => line.todo(
+                "export it again as UTF-8, or add `repair = \"utf8-read-as-1252\"` to each field that holds such a text",
+            ),
+            _ => line.todo("export it again as UTF-8: as it is, a part of its texts is read wrongly"),
+        };
+    }
+    match guess.is_certain {
+        true => line.why(format!(
+            "The file is not UTF-8. Its bytes look like this encoding, which reads `{}`.",
+            guess.sample
+        )),
+        false => line
+            .why(format!(
+                "The file is not UTF-8. This encoding is a guess: it reads `{}`{}.",
+                guess.sample,
+                guess.or()
+            ))
+            .todo("is that how the text is meant?"),
+    }
 }
 
 fn sheet(seen: &Seen<'_>) -> Option<Line> {

@@ -58,6 +58,8 @@ pub struct Seen<'a> {
     pub other_sheets: &'a [String],
     /// How the input is read, as far as that was said or found out.
     pub options: &'a InputOptions,
+    /// The encoding, where nobody said it and it was guessed from the bytes.
+    pub guess: Option<&'a crate::source::Likely>,
     /// Whether the row of the headings was found by the cells, and nobody said it.
     pub found_headings: bool,
     /// The system's fields.
@@ -125,7 +127,7 @@ impl Guess<'_> {
         };
         let mut head = vec![
             "For editors, which complete and check by the schema that the line above names. This command writes it:".to_owned(),
-            "deskferry schema mapping > deskferry-mapping.schema.json".to_owned(),
+            "deskferry schema mapping -o deskferry-mapping.schema.json".to_owned(),
             format!("Guessed by `deskferry init` for {system} from {read}. Each guess says why; what is open is marked TODO."),
         ];
         if self.seen.directory.is_none() {

@@ -21,7 +21,7 @@ fn table(headings: &[String]) -> Table {
         header: Arc::new(Header::new(headings.to_vec())),
         layout: FileLayout::Csv {
             delimiter: b',',
-            encoding: encoding_rs::UTF_8,
+            encoding: crate::source::Charset::UTF_8,
             bom: false,
             crlf: false,
             guarded: false,
@@ -138,6 +138,7 @@ fn guessed(system: SystemName, tables: &[Table], rows: &[Vec<String>]) -> (Strin
         is_whole: true,
         other_sheets: &[],
         options: &InputOptions::default(),
+        guess: None,
         found_headings: false,
         schema: schema.as_ref(),
         operation: Operation::Create,

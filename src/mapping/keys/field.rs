@@ -55,6 +55,11 @@ const STEPS: &[Key] = &[
         "Further words that count as an empty cell here.",
     ),
     key(
+        "error_cells",
+        Takes::Word(&["refuse", "empty"]),
+        "What a cell that shows an error (#N/A) is here: a fault of the row, or empty. Default: as [input] says.",
+    ),
+    key(
         "lookup",
         Takes::Table(&LOOKUP),
         "The cell is a key into another sheet or file: its value there is taken instead.",
@@ -87,8 +92,8 @@ const STEPS: &[Key] = &[
     ),
     key(
         "html",
-        Takes::Word(&["strip", "keep", "from_text"]),
-        "HTML becomes plain text (\"strip\"), stays as it is (\"keep\"), or plain text becomes HTML (\"from_text\").",
+        Takes::Word(&["strip", "keep", "from_text", "from_escaped", "from_wiki"]),
+        "HTML becomes plain text (\"strip\"), stays as it is (\"keep\"), or plain text becomes HTML (\"from_text\"). \"from_escaped\" makes plain text of HTML that was escaped (&lt;p&gt;) and of GLPI's marks, \"from_wiki\" of BBCode and Jira's wiki markup.",
     ),
     key(
         "repair",

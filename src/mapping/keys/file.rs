@@ -137,6 +137,11 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
             "Words that count as an empty cell, in every column.",
         ),
         key(
+            "error_cells",
+            Takes::Word(&["refuse", "empty"]),
+            "What a cell of a workbook that shows an error (#N/A, #VALUE!) is: a fault of each row that reads it (\"refuse\", the default), or empty. A word of `null` makes it empty too.",
+        ),
+        key(
             "timezone",
             Takes::Text,
             "The zone of times that come without one, such as \"America/Chicago\".",

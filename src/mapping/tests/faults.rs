@@ -76,7 +76,7 @@ fn all_that_the_head_lacks_is_told_at_once() {
     m.toml:9:13: `ab` is no delimiter
         one character, such as "," ";" "|", or "tab"
     m.toml:10:12: no encoding `ansii`
-        for example "utf-8", "windows-1252", "utf-16le", "shift_jis"
+        one of utf-8, windows-1252, iso-8859-15, windows-1250, macintosh, cp850, cp437, shift_jis, gb18030, utf-16le
     m.toml:11:15: `where_group` needs `group_by`
         write the condition as `where`
     m.toml:13:11: field `Subject` must be a table, not a text

@@ -310,7 +310,7 @@ fn table(columns: &[&str]) -> Table {
         )),
         layout: Layout::Csv {
             delimiter: b',',
-            encoding: encoding_rs::UTF_8,
+            encoding: crate::source::Charset::UTF_8,
             bom: false,
             crlf: false,
             guarded: false,

@@ -196,7 +196,7 @@ fn workbook_cells_need_no_format() {
         ],
     );
     insta::assert_snapshot!(shown(bound.map(&[row], &RowKey::new("7"))), @r##"
-    row 2 [Title] Subject: the formula gives #N/A — mend the cell in the spreadsheet program
+    row 2 [Title] Subject: column `Title`: the formula gives #N/A — fix the cell in the spreadsheet program
     row 2 [N] Count: `3.5` is no whole number
     "##);
 }

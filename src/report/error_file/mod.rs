@@ -25,6 +25,7 @@ use crate::record::{ColumnRef, Record, RowKey};
 use crate::source::{Layout, Table};
 
 use name::Target;
+pub(crate) use name::base_of;
 
 /// The columns that are added, in order.
 pub const COLUMNS: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
@@ -39,6 +40,7 @@ pub struct ErrorFiles {
     order: Vec<Arc<str>>,
     records: Records,
     claims: Claims,
+    readers: Readers,
 }
 
 /// The error files of a run.
@@ -91,7 +93,15 @@ impl ErrorFiles {
             order: Vec::new(),
             records: Records::default(),
             claims: Claims::default(),
+            readers: Readers::default(),
         }
+    }
+
+    /// Lets these read them; without this their owner alone can.
+    #[must_use]
+    pub(crate) fn readable_by(mut self, readers: Readers) -> Self {
+        self.readers = readers;
+        self
     }
 
     /// Replaces the error files of earlier runs that nobody has changed since, by what is remembered of them; without
@@ -160,7 +170,7 @@ impl ErrorFiles {
         let first = mine.first().map(|(_, table)| table);
         let first = first.ok_or_else(|| Error::machine("no table of that file is known"))?;
         let target = Target::new(&self.folder, self.to.as_deref(), first, inputs);
-        let out = draft(&self.folder)?;
+        let out = draft(&self.folder, self.readers)?;
         let writer = match &first.layout {
             Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
             Layout::JsonLines => Writer::Json(Box::new(json::JsonFile::start(first, None, out)?)),
@@ -275,8 +285,8 @@ fn kept_columns(table: &Table) -> Vec<usize> {
 }
 
 /// A file on its way in the folder.
-fn draft(folder: &Path) -> Result<Draft> {
-    let draft = Draft::new(folder, Readers::AsUsual).map(Draft::digested);
+fn draft(folder: &Path, readers: Readers) -> Result<Draft> {
+    let draft = Draft::new(folder, readers).map(Draft::digested);
     draft.map_err(|error| {
         Error::machine("the error file cannot be written here")
             .at(folder.display())

@@ -128,15 +128,7 @@ fn named_after(table: &Table) -> (String, String, u32) {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_else(|| "input".to_owned()),
     };
-    let lower = name.to_lowercase();
-    let name = match lower.ends_with(".gz") {
-        true => &name[..name.len() - 3],
-        false => &name[..],
-    };
-    let (stem, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => (stem, extension.to_lowercase()),
-        _ => (name, String::new()),
-    };
+    let (stem, extension) = parts(&name);
     let extension = match (&table.layout, extension.as_str()) {
         (Layout::Csv { .. }, "csv" | "tsv" | "tab" | "txt") => extension,
         (Layout::Csv { .. }, _) => "csv".to_owned(),
@@ -145,14 +137,41 @@ fn named_after(table: &Table) -> (String, String, u32) {
         (Layout::JsonLines, _) => "jsonl".to_owned(),
         (Layout::JsonDocument { .. }, _) => "json".to_owned(),
     };
-    if let Some((base, number)) = stem.rsplit_once(".errors") {
-        let next = match number.strip_prefix('-') {
-            Some(number) => number.parse::<u32>().ok().and_then(|n| n.checked_add(1)),
-            None => number.is_empty().then_some(2),
-        };
-        if let Some(next) = next.filter(|next| *next < u32::MAX - MOST) {
-            return (format!("{base}.errors"), extension, next);
-        }
+    match numbered(stem) {
+        Some((base, next)) => (format!("{base}.errors"), extension, next),
+        None => (format!("{stem}.errors"), extension, 1),
     }
-    (format!("{stem}.errors"), extension, 1)
+}
+
+/// What the names of the error files of an input begin with: `tickets.csv.gz` and `tickets.errors-2.csv` give
+/// `tickets.errors`.
+pub(crate) fn base_of(input: &str) -> String {
+    let name = Path::new(input).file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let (stem, _) = parts(&name);
+    let base = numbered(stem).map_or(stem, |(base, _)| base);
+    format!("{base}.errors")
+}
+
+/// A name up to its extension, and that in small letters; `.gz` counts for nothing.
+fn parts(name: &str) -> (&str, String) {
+    let name = match name.to_lowercase().ends_with(".gz") {
+        true => &name[..name.len() - 3],
+        false => name,
+    };
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, extension.to_lowercase()),
+        _ => (name, String::new()),
+    }
+}
+
+/// Of the name of an error file what stands before `.errors`, and the number of the next one.
+fn numbered(stem: &str) -> Option<(&str, u32)> {
+    let (base, number) = stem.rsplit_once(".errors")?;
+    let next = match number.strip_prefix('-') {
+        Some(number) => number.parse::<u32>().ok()?.checked_add(1)?,
+        None if number.is_empty() => 2,
+        None => return None,
+    };
+    (next < u32::MAX - MOST).then_some((base, next))
 }

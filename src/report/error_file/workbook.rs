@@ -8,7 +8,7 @@ use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet, XlsxErr
 
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
-use crate::outfile::Draft;
+use crate::outfile::{Draft, Room, full};
 use crate::record::Cell;
 use crate::source::{Layout, Table};
 
@@ -22,6 +22,8 @@ const EXACT: u64 = 1 << 53;
 /// An XLSX with the sheets of its input.
 pub(super) struct WorkbookFile {
     workbook: Workbook,
+    /// Where the rows wait for the end.
+    room: Room,
     out: Draft,
     sheets: HashMap<usize, SheetState>,
     formats: Formats,
@@ -40,6 +42,7 @@ impl WorkbookFile {
     pub(super) fn start(tables: &[(usize, Table)], out: Draft) -> Result<Self> {
         let mut file = Self {
             workbook: Workbook::new(),
+            room: Room::new(),
             out,
             sheets: HashMap::new(),
             formats: Formats::new(),
@@ -91,6 +94,7 @@ impl WorkbookFile {
     }
 
     pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
+        self.room.take(size(row))?;
         let Some(state) = self.sheets.get_mut(&row.record.table) else {
             return Err(Error::machine("no sheet of that table is known"));
         };
@@ -272,5 +276,19 @@ fn day_part(time: Time) -> f64 {
 }
 
 fn failed(error: XlsxError) -> Error {
-    unwritable(std::io::Error::other(error))
+    match error {
+        XlsxError::TempFileError(folder, error) => full(&folder, error),
+        error => unwritable(std::io::Error::other(error)),
+    }
+}
+
+/// How many bytes a row takes on its way, about.
+fn size(row: &Rejected<'_>) -> usize {
+    const AROUND: usize = 64;
+    let cells = row.record.cells.iter().map(|cell| match cell {
+        Cell::Text(text) => text.len(),
+        _ => 0,
+    });
+    let texts = cells.chain(row.extra.iter().map(|text| text.len()));
+    texts.map(|text| AROUND + 2 * text).sum()
 }

@@ -12,7 +12,7 @@ use super::causes::Causes;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
-use crate::systems::{Operation, is_following_step};
+use crate::systems::Operation;
 
 /// How many rows of a list are named.
 const SHOWN: usize = 5;
@@ -177,13 +177,11 @@ impl Summary {
                 updates,
                 known,
                 diff,
-                payloads,
+                ..
             } => {
                 if let Some(diff) = diff {
                     self.compared += 1;
-                    let only_sets = !payloads.iter().any(|it| is_following_step(&it.step));
-                    let is_set = diff.fields.is_empty() && only_sets;
-                    self.no_change += u64::from(is_set);
+                    self.no_change += u64::from(diff.is_empty());
                 }
                 self.ready += 1;
                 self.would_update += u64::from(*updates);

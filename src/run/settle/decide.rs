@@ -186,7 +186,8 @@ fn unfound(doubt: &Doubt, wanted: &Wanted, seen: &Seen, held: &Held) -> Decision
     if !seen.evidence.is_proven(&doubt.group) {
         const NO_WITNESS: &str = "it was not found, but no other ticket like it was listed back with its reference \
              either, so that proves nothing: look for the ticket by hand, or run the same command again with more rows";
-        let nothing_is_like_it = suspects.is_empty() && !seen.is_crowded;
+        let nothing_is_like_it =
+            suspects.is_empty() && !seen.is_crowded && !seen.is_blank(&doubt.group, wanted);
         return match doubt.soft.is_some() && nothing_is_like_it {
             true => Decision::Unseen(NO_WITNESS.to_owned()),
             false => open(NO_WITNESS),

@@ -24,8 +24,12 @@ pub(super) struct Wanted {
     /// By the custom field, or the description.
     places: BTreeMap<Option<String>, Place>,
     pub(super) from: Option<Timestamp>,
+    /// The latest time by which one of them was sent, which is later than now where the system's clock was set back.
+    pub(super) to: Option<Timestamp>,
     /// When tickets were made that may be a row's.
     spans: Vec<Span>,
+    /// Marked groups of which the ledger holds a ticket that the listing must show.
+    expected: HashSet<String>,
     pub(super) commit_within: Duration,
 }
 
@@ -61,6 +65,7 @@ impl Wanted {
         let mut wanted = Self::default();
         for (group, reference, sent_at) in rows {
             wanted.from = Some(wanted.from.map_or(sent_at, |from| from.min(sent_at)));
+            wanted.to = wanted.to.max(Some(sent_at));
             let place = wanted.place(group);
             let reference = reference.map(|it| (short(it).into_owned(), it.to_owned()));
             place.references.extend(reference);
@@ -77,6 +82,7 @@ impl Wanted {
             .iter()
             .map(|doubt| Span::of_doubt(doubt, commit_within));
         wanted.spans = merged(spans.collect());
+        wanted.to = wanted.to.max(wanted.spans.last().map(|span| span.to));
         wanted.commit_within = commit_within;
         wanted
     }
@@ -91,6 +97,11 @@ impl Wanted {
         let controls = controls.into_iter();
         let controls = controls.map(|control| (control.ticket.clone(), control));
         self.place(group).controls.extend(controls);
+    }
+
+    /// Notes that the ledger holds a ticket of a group that the listing must show.
+    pub(super) fn expect(&mut self, group: &str) {
+        self.expected.insert(group.to_owned());
     }
 
     pub(super) fn number(&self, group: &str) -> usize {
@@ -143,6 +154,8 @@ pub(super) struct Seen {
     /// Whether more are of another time than are kept.
     pub(super) is_crowded: bool,
     ids: HashSet<String>,
+    /// Marked groups of which a ticket came that the ledger holds, with its reference or without.
+    listed: HashSet<String>,
     pub(super) evidence: Evidence,
     /// Why the listing is not whole; it proves nothing then.
     pub(super) gap: Option<Gap>,
@@ -161,6 +174,9 @@ impl Seen {
             .filter_map(|place| place.controls.get(id))
         {
             is_control = true;
+            if !self.listed.contains(&control.group) {
+                self.listed.insert(control.group.clone());
+            }
             let known = Known {
                 reference: &control.reference,
                 group: &control.group,
@@ -201,6 +217,11 @@ impl Seen {
         } else {
             self.is_crowded = true;
         }
+    }
+
+    /// Whether none of the tickets of a group came that the listing must show: it hides what is there.
+    pub(super) fn is_blank(&self, group: &str, wanted: &Wanted) -> bool {
+        wanted.expected.contains(group) && !self.listed.contains(group)
     }
 
     /// The tickets of which the ledger is to say whether it holds them.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,9 +25,9 @@ use crate::systems::page::{PageAsk, TicketPage};
 use crate::systems::query::{Query, SearchEnd};
 use crate::systems::shape::{Content, Shape, Shapes};
 use crate::systems::{
-    Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, Listed, ListingEnd,
-    Looks, Operation, Outcome, Permit, Reading, Refusal, Schema, Sighting, Standing, StepPayload,
-    System, SystemName, TITLE, Ticket, Window, update_step,
+    Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, KIND, Listed,
+    ListingEnd, Looks, Next, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema,
+    Sighting, Standing, StepPayload, System, SystemName, TITLE, Ticket, Way, Window, update_step,
 };
 
 /// What happens to one request.
@@ -51,6 +51,10 @@ pub(super) enum Script {
     Unsent,
     /// The token is not good.
     Deny,
+    /// The token may not do this with this ticket: the status.
+    Forbid(u16),
+    /// A read that comes before the write.
+    Reads,
     /// Made, or not, and answered with this status in the shape of a web page.
     Says(bool, u16),
     /// Made, and refused in the shape of the contract.
@@ -73,6 +77,8 @@ pub(super) enum Listing {
     Partial,
     /// No page can be had.
     Failing,
+    /// Nothing comes, and the list looks whole.
+    Empty,
 }
 
 #[derive(Debug)]
@@ -113,6 +119,23 @@ pub(super) struct Fake {
     pub(super) reads: AtomicUsize,
     /// Ids that no read finds.
     pub(super) unreadable: Mutex<Vec<String>>,
+    /// Ids that were taken back.
+    pub(super) undone: Mutex<Vec<String>>,
+    /// When the tickets were made.
+    at: Timestamp,
+    /// Names by which no ticket can be found, and the kind of error.
+    pub(super) lost: Mutex<Vec<(String, ErrorKind)>>,
+    /// Whether the token is still good, and how often that was asked.
+    pub(super) admits: AtomicBool,
+    pub(super) probes: AtomicUsize,
+}
+
+pub(super) fn forbidden(status: u16) -> Outcome {
+    Outcome::Forbidden(Refusal {
+        status,
+        message: "not for you".to_owned(),
+        fields: Vec::new(),
+    })
 }
 
 impl Default for Fake {
@@ -142,6 +165,11 @@ impl Default for Fake {
             shapes: Shapes::new(|shape| shape.content == Content::Json),
             reads: AtomicUsize::new(0),
             unreadable: Mutex::default(),
+            undone: Mutex::default(),
+            at: Timestamp::now(),
+            lost: Mutex::default(),
+            admits: AtomicBool::new(false),
+            probes: AtomicUsize::new(0),
         }
     }
 }
@@ -231,6 +259,12 @@ impl Fake {
             .collect()
     }
 
+    /// Somebody else's run does that to the ticket of a key.
+    pub(super) fn does(&self, key: &str, call: &str, version: u64) {
+        let done = (key.to_owned(), call.to_owned(), version);
+        self.world.lock().unwrap().set.push(done);
+    }
+
     /// A request is under way.
     async fn fly(&self, latency: Duration) {
         self.many.lock().unwrap().took_off();
@@ -280,7 +314,13 @@ impl System for Fake {
         Err(Error::usage("not in this test"))
     }
 
-    async fn perform(&self, call: Call<'_>) -> Answered {
+    async fn admits(&self, permit: &dyn Permit) -> bool {
+        permit.permit().await;
+        self.probes.fetch_add(1, Ordering::Relaxed);
+        self.admits.load(Ordering::Relaxed)
+    }
+
+    async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered {
         // What acts on a ticket that is there has the ticket's name for a key.
         let ticket = call.ticket.map(|ticket| ticket.id.as_str());
         let key = call.body["key"].as_str().or(ticket).unwrap();
@@ -329,14 +369,30 @@ impl System for Fake {
             Script::Throttle(seconds) => Outcome::Throttled(seconds.map(Duration::from_secs)),
             Script::Unsent => Outcome::Unsent("connection refused".to_owned()),
             Script::Deny => Outcome::Denied("token revoked".to_owned()),
+            Script::Forbid(status) => forbidden(status),
+            Script::Reads => {
+                let next = Next {
+                    method: reqwest::Method::POST,
+                    path: String::new(),
+                    body: None,
+                    before: None,
+                };
+                way.further(next, None).outcome
+            }
             Script::Says(made, status) => {
                 if made {
                     make(Duration::ZERO);
                 }
                 match status {
                     429 => Outcome::Throttled(None),
-                    302 | 401 | 403 => Outcome::Denied(format!("{status}")),
+                    302 => Outcome::Denied(format!("{status}")),
+                    401 | 403 => Outcome::Forbidden(Refusal {
+                        status,
+                        message: "a filter says no".to_owned(),
+                        fields: Vec::new(),
+                    }),
                     202 => doubt("the system answered 202"),
+                    204 => doubt("the system answered 204 with nothing"),
                     status => Outcome::Rejected(Refusal {
                         status,
                         message: "a filter says no".to_owned(),
@@ -357,11 +413,13 @@ impl System for Fake {
             }),
         };
         let shape = match (script, &outcome) {
+            (Script::Says(_, 204), _) if !creates => Some((204, Content::Empty)),
             (_, Outcome::InDoubt(_)) => None,
             (Script::Says(_, status), _) => Some((status, Content::Html)),
             (Script::Refuse | Script::RefuseMade, _) => Some((400, Content::Json)),
             (Script::Throttle(_), _) => Some((429, Content::Json)),
-            (Script::Deny, _) => Some((401, Content::Json)),
+            (Script::Deny, _) => Some((407, Content::Json)),
+            (Script::Forbid(status), _) => Some((status, Content::Json)),
             _ => None,
         };
         let shape = shape.map(|(status, content)| Shape {
@@ -371,6 +429,14 @@ impl System for Fake {
             content,
             members: Vec::new(),
         });
+        let title = match &outcome {
+            Outcome::Done(ticket) if creates => {
+                let world = self.world.lock().unwrap();
+                let made = world.made.iter().find(|made| made.id == ticket.id);
+                made.map(|made| format!("Row {}", made.key))
+            }
+            _ => None,
+        };
         if creates {
             let mut world = self.world.lock().unwrap();
             world.creating += 1;
@@ -389,6 +455,7 @@ impl System for Fake {
                 _ => None,
             },
             shape,
+            title,
         }
     }
 
@@ -445,6 +512,7 @@ impl System for Fake {
             .made
             .iter()
             .filter(|made| made.commits + world.visible_after <= now)
+            .filter(|_| world.listing != Listing::Empty)
             .enumerate()
             .map(|(at, made)| Listed {
                 ticket: Ticket {
@@ -461,6 +529,7 @@ impl System for Fake {
                 custom: Vec::new(),
                 updated_at: None,
                 standing: Standing::Open,
+                is_taken_back: false,
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             });
         page(seen.collect());
@@ -497,6 +566,9 @@ impl System for Fake {
     }
 
     async fn find_ticket(&self, name: &str, _: &dyn Permit) -> Result<Option<Ticket>> {
+        if let Some((_, kind)) = self.lost.lock().unwrap().iter().find(|(id, _)| id == name) {
+            return Err(Error::new(*kind, "it may have been merged"));
+        }
         Ok(Some(Ticket {
             id: name.to_owned(),
             ..Ticket::default()
@@ -510,18 +582,23 @@ impl System for Fake {
         }
         let world = self.world.lock().unwrap();
         let found = world.made.iter().find(|made| made.id == id);
+        let is_undone = self.undone.lock().unwrap().iter().any(|it| it == id);
         Ok(found.map_or(Reading::Absent, |made| {
             Reading::Found(Box::new(Listed {
                 ticket: Ticket {
                     id: made.id.clone(),
                     ..Ticket::default()
                 },
-                created_at: None,
+                created_at: Some(self.at),
                 group: made.group.clone(),
                 text: Some(made.text.clone()),
                 custom: Vec::new(),
-                updated_at: None,
-                standing: Standing::Open,
+                updated_at: Some(self.at),
+                standing: match is_undone {
+                    true => Standing::Gone,
+                    false => Standing::Open,
+                },
+                is_taken_back: false,
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             }))
         }))
@@ -556,17 +633,45 @@ impl System for Fake {
         "does nothing"
     }
 
-    fn is_undone(&self, _: &Listed) -> bool {
-        false
+    fn is_undone(&self, listed: &Listed) -> bool {
+        listed.standing == Standing::Gone
     }
 
-    async fn undo(&self, _: &Ticket, _: &str) -> Answered {
-        unreachable!("a run undoes nothing")
+    /// As its script says, by `undo/` and the id.
+    async fn undo(&self, ticket: &Ticket, _: &str) -> Answered {
+        let script = self.next(&format!("undo/{}", ticket.id));
+        let is_done = !matches!(script, Script::Says(false, _));
+        if is_done {
+            self.undone.lock().unwrap().push(ticket.id.clone());
+        }
+        let Script::Says(_, status) = script else {
+            return Outcome::Done(ticket.clone()).into();
+        };
+        let shape = Shape {
+            call: "delete".to_owned(),
+            http: status,
+            status,
+            content: Content::Html,
+            members: Vec::new(),
+        };
+        let outcome = match status {
+            302 => Outcome::Denied(format!("{status}")),
+            401 | 403 => forbidden(status),
+            status => Outcome::Rejected(Refusal {
+                status,
+                message: "a filter says no".to_owned(),
+                fields: Vec::new(),
+            }),
+        };
+        Answered {
+            shape: Some(shape),
+            ..outcome.into()
+        }
     }
 }
 
 #[derive(Debug)]
-struct FakeSchema;
+pub(super) struct FakeSchema;
 
 impl Schema for FakeSchema {
     fn system(&self) -> SystemName {
@@ -618,10 +723,16 @@ impl Schema for FakeSchema {
     }
 
     fn looks(&self, call: &str, body: &Value) -> Looks {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        if call == "comment" {
+            return Looks {
+                traits: vec![(KIND, PUBLIC.to_owned())],
+                text: format!("The printer works again, says {}", text("key")),
+            };
+        }
         if call != CREATE {
             return Looks::default();
         }
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Looks {
             traits: vec![(TITLE, format!("Row {}", text("key")))],
             text: text("text"),

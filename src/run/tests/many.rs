@@ -59,7 +59,12 @@ impl Many {
             }
             Script::Unsent => (Outcome::Unsent("connection refused".to_owned()), None),
             Script::Deny => (Outcome::Denied("not in bulk".to_owned()), None),
-            Script::RefuseMade | Script::Says(..) | Script::Replays(_) | Script::Mistaken(_) => {
+            Script::Forbid(status) => (super::fake::forbidden(status), None),
+            Script::RefuseMade
+            | Script::Says(..)
+            | Script::Replays(_)
+            | Script::Mistaken(_)
+            | Script::Reads => {
                 unreachable!("no request for many tickets is scripted so")
             }
         };

@@ -1,8 +1,9 @@
 //! A ledger that is older than what was sent, and two that send the same rows at once.
 
+use super::fake::Script;
 use super::*;
 use crate::ledger::{Intent, Ledger, Settlement, State, StepId};
-use crate::record::{Place, RowKey};
+use crate::record::RowKey;
 use crate::systems::{CREATE, Ticket};
 use jiff::Timestamp;
 
@@ -17,25 +18,9 @@ async fn knowing(bench: &Bench, rows: std::ops::Range<usize>) -> Bench {
         ordinal: 0,
     };
     let intents = rows.clone().map(|n| Intent {
-        key: RowKey::new(format!("k{n}")),
-        step: step(),
-        later: Vec::new(),
-        place: Place {
-            file: "t.csv".into(),
-            sheet: None,
-            row: n as u64 + 2,
-        },
         content: crate::ledger::UNKNOWN_CONTENT,
-        payload: [2; 16],
-        reference: Some(format!("s/k{n}")),
         group: "all".to_owned(),
-        absent: 0,
-        doubted: false,
-        redo: false,
-        about: None,
-        stale: Vec::new(),
-        print: None,
-        at: Timestamp::now(),
+        ..Intent::of_create(RowKey::new(format!("k{n}")), n as u64 + 2)
     });
     run.intend(intents.collect()).await.unwrap();
     let settlements = rows.map(|n| Settlement {
@@ -157,4 +142,65 @@ async fn looks_cost_little_and_tell_nothing_where_all_is_well() {
     );
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     assert!(scope.looked_until().await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fast_desk_is_not_looked_at_again_before_what_was_made_must_show() {
+    let mut bench = Bench::new();
+    bench.settings.rate = Some(400.0);
+    bench.settings.concurrency = 16;
+    let (totals, _) = bench.run(&Input::new(16_000)).await;
+    assert_eq!(totals.created, 16_000);
+    // After the first row, after 30 s, and at the end.
+    assert_eq!(bench.fake.looks(), 3);
+}
+
+/// A ledger from before a rollback, after which the row was made anew.
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_ticket_is_gone_gets_the_one_that_bears_its_reference() {
+    let bench = Bench::new();
+    bench.fake.tells();
+    bench.run(&Input::new(3).with_step("then-1/follow")).await;
+    let gone = bench.fake.id_of("k1");
+    bench.fake.unreadable.lock().unwrap().push(gone.clone());
+    bench.fake.make_another(1);
+    let input = Input::new(4).with_step("then-1/follow");
+    let (totals, told) = bench.run(&input).await;
+    assert!(totals.unswept, "{:?}", told.notes);
+    let is_told = |note: &String| note.contains("`k1`") && note.contains("from now on");
+    assert!(told.notes.iter().any(is_told), "{:?}", told.notes);
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let steps = scope.states(vec![RowKey::new("k1")]).await.unwrap();
+    let create = steps[0].iter().find(|step| step.id.name == CREATE);
+    let ticket = create.and_then(|create| create.ticket.clone()).unwrap();
+    assert_ne!(ticket.id, gone);
+    // What followed was done on the other ticket: it is looked up on this one.
+    let follow = steps[0].iter().find(|step| step.id.name != CREATE);
+    assert_eq!(follow.map(|step| step.state), Some(State::Pending));
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(
+        (totals.done_before, totals.known, totals.in_doubt),
+        (3, 1, 0)
+    );
+}
+
+/// The ledger is older than the sending of what followed, and holds the create as sent.
+#[tokio::test(start_paused = true)]
+async fn what_followed_on_a_row_of_an_earlier_run_is_seen_before_it_is_sent_again() {
+    let mut bench = Bench::new().script(1, &[Script::Lost]);
+    bench.fake.tells();
+    let input = Input::new(3).with_step("then-1/follow");
+    let going = bench.going.clone();
+    // The run ends before the row is settled.
+    let ends = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        going.send_replace(Going::Drain);
+    };
+    let ((totals, _), ()) = tokio::join!(bench.run(&input), ends);
+    assert_eq!(totals.in_doubt, 1);
+    bench.fake.does("k1", "follow", 0);
+    bench.going = tokio::sync::watch::Sender::new(Going::On);
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.created, totals.requests), (1, 0));
+    assert_eq!(bench.fake.set("k1"), ["follow 0"]);
 }

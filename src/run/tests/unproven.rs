@@ -10,7 +10,7 @@ use super::{Bench, End, RunState};
 use crate::run::MaxErrors;
 
 /// The statuses that end a row or let it go again.
-const STATUSES: [u16; 6] = [400, 404, 405, 409, 422, 429];
+const STATUSES: [u16; 7] = [400, 403, 404, 405, 409, 422, 429];
 
 #[tokio::test(start_paused = true)]
 async fn a_row_that_was_made_and_refused_is_found() {
@@ -104,7 +104,7 @@ async fn rows_that_were_refused_in_a_shape_that_lost_its_proof_are_looked_at_aga
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_denied_in_an_unknown_shape_leaves_the_row_in_doubt() {
-    for status in [302, 401, 403] {
+    for status in [302, 401] {
         for made in [true, false] {
             let bench = Bench::new().script(1, &[Script::Says(made, status)]);
             let (totals, _) = bench.run(&Input::new(3)).await;
@@ -241,6 +241,28 @@ async fn an_answer_that_names_another_rows_ticket_is_not_believed() {
     }
 }
 
+/// A replayed answer whose own row never got one: nothing but the title says whose ticket it names.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_shows_another_rows_title_is_not_believed() {
+    let bench = Bench::new()
+        .script(1, &[Script::Lost])
+        .script(2, &[Script::Replays(1)]);
+    let (totals, told) = bench.run(&Input::new(6)).await;
+    assert_eq!(
+        (totals.created, totals.in_doubt),
+        (6, 0),
+        "{:?}",
+        told.notes
+    );
+    for n in [1, 2] {
+        let End::Created { ticket, .. } = told.end(n) else {
+            panic!("{:?}", told.end(n))
+        };
+        assert_eq!(ticket.id, bench.fake.id_of(&format!("k{n}")));
+    }
+    bench.once_each(6);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_ticket_of_another_scope_is_not_believed_either() {
     let bench = Bench::new();
@@ -266,6 +288,27 @@ async fn what_was_accepted_alone_is_looked_up() {
         assert_eq!(totals.created, 3);
         bench.once_each(3);
     }
+}
+
+/// A proxy that swallows every change and answers it with a success: nothing is set, and nobody says that it was.
+#[tokio::test(start_paused = true)]
+async fn a_success_that_never_says_anything_is_no_clean_end() {
+    let bench = Bench::new();
+    bench
+        .fake
+        .script("k1/assign", &[Script::Says(false, 204); 8]);
+    let (totals, told) = bench.run(&Input::new(3).with_step("then-1/assign")).await;
+    assert_eq!(totals.created, 3);
+    assert!(totals.unproven, "{:?}", told.notes);
+    let is_told = |note: &String| note.contains("`assign`") && note.contains("prove nothing");
+    assert!(told.notes.iter().any(is_told), "{:?}", told.notes);
+    // One that says it once in a while is asked until it does.
+    let bench = Bench::new();
+    bench
+        .fake
+        .script("k1/assign", &[Script::Says(false, 204); 2]);
+    let (totals, _) = bench.run(&Input::new(3).with_step("then-1/assign")).await;
+    assert_eq!((totals.created, totals.unproven), (3, false));
 }
 
 proptest! {
@@ -310,8 +353,8 @@ proptest! {
                     let count = made.get(&key).copied().unwrap_or_default();
                     let is_true = match end.end {
                         End::Created { .. } | End::Skipped(_) => count == 1 || is_proven(&[429]),
-                        End::Rejected(_) => count == 0 || is_proven(&[400, 404, 409, 422]),
-                        End::NotSent => count == 0 || is_proven(&[302, 401, 403, 429]),
+                        End::Rejected(_) => count == 0 || is_proven(&[400, 403, 404, 409, 422]),
+                        End::NotSent => count == 0 || is_proven(&[302, 401, 429]),
                         _ => count <= 1,
                     };
                     assert!(is_true, "{key} is there {count} times: {:?}", end.end);
@@ -324,5 +367,19 @@ proptest! {
             let twice: usize = bench.made().values().map(|count| count - 1).sum();
             assert_eq!(doubles, twice as u64);
         });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lacks_what_the_ledger_holds_bears_out_no_refusal() {
+    for status in [422, 429] {
+        let bench = Bench::new().script(1, &[Script::Says(true, status)]);
+        bench.fake.listing(super::fake::Listing::Empty);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!((totals.rejected, totals.in_doubt), (0, 1), "{status}");
+        bench.fake.listing(super::fake::Listing::Good);
+        let (totals, _) = bench.run(&Input::new(3)).await;
+        assert_eq!(totals.created, 1, "{status}");
+        bench.once_each(3);
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::{Installed, Places, Rendered, cron, launchd, systemd, windows};
 use crate::error::{Error, Result};
@@ -52,7 +53,10 @@ pub fn apply(kind: Installed, rendered: &Rendered, name: &Name, state: &Path) ->
             let _ = tool(&["launchctl", "bootout", &target(name)], None);
             for path in rendered.parts.iter().filter_map(|part| part.path.as_ref()) {
                 let path = path.to_string_lossy();
-                tool(&["launchctl", "bootstrap", &domain(), &path], None)?;
+                patiently(
+                    || tool(&["launchctl", "bootstrap", &domain(), &path], None),
+                    std::thread::sleep,
+                )?;
             }
         }
         Installed::TaskScheduler => {
@@ -170,6 +174,40 @@ fn utf16(text: &str) -> std::io::Result<tempfile::TempPath> {
     Ok(file.into_temp_path())
 }
 
+/// The pauses before launchd is asked once more.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// `bootout` answers before launchd has let a service go; until then `bootstrap` is refused with *Input/output error* (5),
+/// *Operation already in progress* (37) or *Service is disabled or in progress*.
+fn patiently(
+    mut attempt: impl FnMut() -> Result<String>,
+    mut pause: impl FnMut(Duration),
+) -> Result<String> {
+    for before in PAUSES {
+        match attempt() {
+            Err(error) if is_on_its_way_out(&error.to_string()) => pause(before),
+            ended => return ended,
+        }
+    }
+    attempt()
+}
+
+fn is_on_its_way_out(said: &str) -> bool {
+    [
+        "Bootstrap failed: 5:",
+        "Bootstrap failed: 37:",
+        "already in progress",
+        "Input/output error",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
 /// Runs a program of the machine and gives what it printed.
 fn tool(words: &[&str], input: Option<&str>) -> Result<String> {
     let shown = words.join(" ");
@@ -203,5 +241,42 @@ fn tool(words: &[&str], input: Option<&str>) -> Result<String> {
             output.status,
             said.trim()
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn launchd_is_asked_again_while_it_lets_the_old_service_go() {
+        let busy = || {
+            Error::machine(
+                "`launchctl bootstrap` ended with exit status: 5: Bootstrap failed: 5: Input/output error",
+            )
+        };
+        let (mut tries, mut paused) = (0, Duration::ZERO);
+        let ended = patiently(
+            || {
+                tries += 1;
+                match tries {
+                    3 => Ok(String::new()),
+                    _ => Err(busy()),
+                }
+            },
+            |pause| paused += pause,
+        );
+        assert!(ended.is_ok() && paused == PAUSES[0] + PAUSES[1]);
+        tries = 0;
+        let refused = patiently(
+            || {
+                tries += 1;
+                Err(Error::machine(
+                    "`launchctl bootstrap` ended with exit status: 1: no such file",
+                ))
+            },
+            |_| {},
+        );
+        assert!(refused.is_err() && tries == 1);
     }
 }

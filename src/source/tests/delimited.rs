@@ -208,3 +208,68 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn joined_files_are_one_table() {
+    let notices = |text: &str| {
+        let (_dir, input) = open("t.csv", text.as_bytes(), &InputOptions::default()).unwrap();
+        let rows: Vec<_> = rows(&input).iter().map(texts).collect();
+        let notices: Vec<_> = input.notices().iter().map(Notice::text).collect();
+        (rows, notices, input.has_marks())
+    };
+    let (found, said, has_marks) = notices("\u{feff}ID,Title\n1,a\n\u{feff}2,b\n");
+    assert_eq!(found, [["1", "a"], ["2", "b"]]);
+    assert!(said.is_empty() && has_marks);
+    let (found, said, _) = notices(
+        "\u{feff}\"ID\",\"Title\"\n\"1\",\"a, b\"\n\u{feff}\"ID\",\"Title\"\n\"2\",\"b, \u{feff}c\"\n",
+    );
+    assert_eq!(found, [["1", "a, b"], ["2", "b, \u{feff}c"]]);
+    assert_eq!(
+        said,
+        ["1 row is the headings once more and left out (row 3)"]
+    );
+    let (found, said, has_marks) = notices("ID,Title\n1,Title\nID,\nID,title\n ID ,Title\n");
+    assert_eq!(found.len(), 3);
+    assert_eq!((said.len(), has_marks), (1, false));
+    // A table of one column may hold its own heading as a text.
+    assert_eq!(notices("Title\nTitle\n").0.len(), 1);
+}
+
+#[test]
+fn a_quote_that_is_not_doubled_is_told_with_its_row() {
+    let stray = |rows: &str| -> Vec<bool> {
+        table("t.csv", format!("id,title,x\n{rows}").as_bytes())
+            .iter()
+            .map(|row| row.2.contains("not doubled"))
+            .collect()
+    };
+    assert_eq!(
+        stray("1,\"He said \"hi\" to me\",x\n2,\"fine \"\"so\"\"\",y\n3,5\" disk,z\n"),
+        [true, false, false]
+    );
+    assert_eq!(
+        stray("1,\"a\" ,x\n2,\"\",y\n3,\"\"\"\",z\n4,\"b\nc\",z\n5,\"d\"e,z\n"),
+        [false, false, false, false, true]
+    );
+    assert_eq!(stray("1,\"a\",\"b\"c\"\n2,b,c\n"), [true, false]);
+    assert_eq!(stray("1,a,\"b\"\r\n2,b,\"c\""), [false, false]);
+}
+
+proptest! {
+    /// What a writer of CSV wrote has no stray quote, whatever it holds and however it is cut into pieces.
+    #[test]
+    fn a_well_written_csv_has_no_stray_quote(
+        cells in prop::collection::vec(prop::collection::vec("[ab\",\n\r ;]{0,5}", 3), 1..6),
+    ) {
+        let mut writer = ::csv::Writer::from_writer(Vec::new());
+        writer.write_record(["id", "title", "x"]).unwrap();
+        for row in &cells {
+            writer.write_record([format!("k{}", row[0]), row[1].clone(), format!("{}k", row[2])]).unwrap();
+        }
+        let found = table("t.csv", &writer.into_inner().unwrap());
+        prop_assert_eq!(found.len(), cells.len());
+        for row in found {
+            prop_assert_eq!(&row.2, "");
+        }
+    }
+}

@@ -60,3 +60,115 @@ fn json_test_suite() {
     }
     assert!(count > 300);
 }
+
+fn with_records(member: &str, text: &[u8]) -> Result<Vec<Vec<String>>> {
+    let options = InputOptions {
+        records: Some(member.to_owned()),
+        ..InputOptions::default()
+    };
+    let (_dir, input) = open("t.json", text, &options)?;
+    input
+        .rows()?
+        .map(|row| row.map(|row| texts(&row)))
+        .collect()
+}
+
+#[test]
+fn records_lie_as_deep_as_they_like() {
+    let text = br#"{"ok": true, "data": {"page": {"n": 1}, "tickets": [{"id": 1}, {"id": 2}], "more": [9]}, "end": []}"#;
+    assert_eq!(with_records("data.tickets", text).unwrap(), [["1"], ["2"]]);
+    let deep = br#"{"a": {"b": {"c": {"d": [{"id": 7}]}, "x": 1}, "y": 2}, "z": 3}"#;
+    assert_eq!(with_records("a.b.c.d", deep).unwrap(), [["7"]]);
+    // A name with a dot in it is a name first.
+    let dotted = br#"{"data.tickets": [{"id": 1}], "data": {"tickets": []}}"#;
+    assert_eq!(with_records("data.tickets", dotted).unwrap(), [["1"]]);
+    let error = with_records("data.rows", text).unwrap_err();
+    assert!(
+        error.to_string().contains("has no member `rows`"),
+        "{error}"
+    );
+    // The members that may be meant are named, however deep they lie.
+    let error = open("t.json", text, &InputOptions::default()).unwrap_err();
+    assert_eq!(error.hints(), ["add records = \"data.tickets\" to [input]"]);
+}
+
+#[test]
+fn several_documents_in_one_file_are_one_table() {
+    let joined = table("t.json", b"[{\"a\":1},\n{\"a\":2}]\n[]\n[{\"a\":3}]\n");
+    assert_eq!(
+        joined
+            .iter()
+            .map(|row| row.1[0].as_str())
+            .collect::<Vec<_>>(),
+        ["1", "2", "3"]
+    );
+    let objects = table(
+        "t.json",
+        b"{\n \"a\": 1\n}\n{\n \"a\": {\"b\": 2}\n} {\"a\": 3}",
+    );
+    assert_eq!(objects.len(), 3);
+    assert_eq!(objects[1].1, ["", "2"]);
+    let wrapped = br#"{"n": 1, "d": {"t": [{"a": 1}]}} {"n": 2, "d": {"t": [{"a": 2}], "x": 0}}"#;
+    assert_eq!(with_records("d.t", wrapped).unwrap(), [["1"], ["2"]]);
+    assert!(refusal("t.json", b"[{\"a\":1}] nonsense").contains("the end of the file"));
+    assert!(refusal("t.json", b"[][]").contains("no records"));
+}
+
+#[test]
+fn marks_and_nul_characters_of_json() {
+    for name in ["t.json", "t.jsonl", "t"] {
+        let text = match name {
+            "t.json" => "\u{feff}[{\"a\":1}]".to_owned(),
+            _ => "\u{feff}{\"a\":1}\n\u{feff}{\"a\":2}\n".to_owned(),
+        };
+        let found = table(name, text.as_bytes());
+        assert_eq!((&*found[0].1[0], &*found[0].2), ("1", ""), "{name}");
+        assert!(
+            found.iter().all(|row| row.2.is_empty()),
+            "{name}: {found:?}"
+        );
+    }
+    let found = table(
+        "t.jsonl",
+        b"{\"a\":\"x\\u0000y\"}\n{\"a\":{\"b\":[\"\\u0000\"]}}\n{\"a\":\"z\"}\n",
+    );
+    assert_eq!(
+        found[0].2,
+        "the line holds a NUL character (\\u0000) in `a`"
+    );
+    assert_eq!(
+        found[1].2,
+        "the line holds a NUL character (\\u0000) in `a.b`"
+    );
+    assert_eq!(found[2].2, "");
+}
+
+proptest! {
+    /// Whatever lies around them and however they are joined: the same records in the same order.
+    #[test]
+    fn records_are_found_at_any_depth_in_any_number_of_documents(
+        depth in 0_usize..5,
+        documents in prop::collection::vec(prop::collection::vec(0_u32..1000, 1..4), 1..4),
+        noise in "[a-c\\]\\[{}\", ]{0,8}",
+        space in "[ \n]{0,2}",
+    ) {
+        let noise = serde_json::Value::from(noise.as_str());
+        let text: String = documents.iter().map(|records| {
+            let records: Vec<String> = records.iter().map(|id| format!("{{\"id\":{id},\"x\":{noise}}}")).collect();
+            let array = format!("[{}]", records.join(&format!("{space},")));
+            (0..depth).fold(array, |inner, level| {
+                format!("{{\"before\":[{noise}],\"m{level}\":{inner},\"after\":{{\"m0\":{noise}}}}}")
+            }) + &space
+        }).collect();
+        let path: Vec<String> = (0..depth).rev().map(|level| format!("m{level}")).collect();
+        let expected: Vec<String> = documents.iter().flatten().map(u32::to_string).collect();
+        let found = match depth {
+            0 => table("t.json", text.as_bytes()).into_iter().map(|row| row.1[0].clone()).collect(),
+            _ => {
+                let rows = with_records(&path.join("."), text.as_bytes()).unwrap();
+                rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>()
+            }
+        };
+        prop_assert_eq!(found, expected);
+    }
+}

@@ -8,7 +8,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::tests::{mount, rest};
 use super::*;
-use crate::systems::testing::Free;
+use crate::error::ErrorKind;
+use crate::systems::testing::{Free, performed};
 use crate::systems::{Beside, CREATE, Outcome};
 
 const ROOT: &str = "/clearfeed/v1/rest/requests";
@@ -21,15 +22,17 @@ fn ticket() -> Ticket {
 }
 
 async fn perform(system: &ClearFeed, step: &str, ticket: Option<&Ticket>, body: &Value) -> Outcome {
-    system
-        .perform(Call {
+    performed(
+        system,
+        Call {
             step,
             ticket,
             body,
             id: Uuid::nil(),
-        })
-        .await
-        .outcome
+        },
+    )
+    .await
+    .outcome
 }
 
 #[tokio::test]
@@ -72,6 +75,69 @@ async fn messages_are_posted_and_all_else_changes_the_request() {
             "{step}: {outcome:?}"
         );
     }
+}
+
+/// What a link comes to when the read before it is answered so; the write must not leave unless it may.
+async fn linked(shown: ResponseTemplate, links: u64) -> Outcome {
+    let server = MockServer::start().await;
+    let system = rest(&server).await;
+    mount(&server, "GET", &format!("{ROOT}/352"), shown).await;
+    Mock::given(method("POST"))
+        .and(path("/clearfeed/v1/rest/tickets"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({})))
+        .expect(links)
+        .mount(&server)
+        .await;
+    let body = json!({"link_integration": "jira", "link_ticket_id": "OPS-7"});
+    perform(&system, "update", Some(&ticket()), &body).await
+}
+
+#[tokio::test]
+async fn the_answer_to_a_read_never_counts_as_that_to_a_link() {
+    let thread = json!({"channel_id": "C1", "thread_ts": "1.0"});
+    let good = json!({"id": 352, "request_thread": thread});
+    let outcome = linked(ResponseTemplate::new(200).set_body_json(good), 1).await;
+    assert_eq!(outcome, Outcome::Done(ticket()));
+    for (status, body) in [
+        (200, ""),
+        (204, ""),
+        (200, "[]"),
+        (200, "{}"),
+        (404, "<html>"),
+    ] {
+        let answer = ResponseTemplate::new(status).set_body_string(body);
+        let outcome = linked(answer, 0).await;
+        assert!(
+            matches!(outcome, Outcome::InDoubt(_)),
+            "{status} {body}: {outcome:?}"
+        );
+    }
+    // Another request's thread would link another request.
+    let other = json!({"id": 353, "request_thread": thread});
+    let outcome = linked(ResponseTemplate::new(200).set_body_json(other), 0).await;
+    assert!(
+        matches!(&outcome, Outcome::Rejected(refusal) if refusal.message.contains("`353`")),
+        "{outcome:?}"
+    );
+    for (status, expected) in [(403, "Forbidden"), (404, "Rejected"), (429, "Throttled")] {
+        let answer = ResponseTemplate::new(status).set_body_json(json!({"message": "no"}));
+        let outcome = format!("{:?}", linked(answer, 0).await);
+        assert!(outcome.starts_with(expected), "{outcome}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_answered_as_another_one_is_told() {
+    let server = MockServer::start().await;
+    let system = rest(&server).await;
+    let shown = ResponseTemplate::new(200).set_body_json(json!({"id": 353}));
+    mount(&server, "GET", &format!("{ROOT}/352"), shown).await;
+    let error = system
+        .find_ticket("352", &Free::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.to_string().contains("answered with `353`"), "{error}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
 use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
-use crate::systems::{Gap, Seen, Standing, SystemName, Verdict};
+use crate::systems::{Gap, Seen, Standing, SystemName, Verdict, merged};
 
 /// The members that have a place in the common ticket.
 const TAKEN: [&str; 21] = [
@@ -291,7 +291,7 @@ async fn shown(id: &str, reader: Reader<'_>) -> Result<Option<Value>, ReadFailur
                 Some(found) => Err(another(&path, id, &found)),
             }
         }
-        Err(failure) if matches!(failure.status, Some(404 | 410)) => Ok(None),
+        Err(failure) if failure.is_absence() => Ok(None),
         Err(failure) => Err(failure),
     }
 }
@@ -302,7 +302,7 @@ fn another(path: &str, asked: &str, found: &str) -> ReadFailure {
     ReadFailure {
         status: Some(200),
         request: format!("GET {path}"),
-        message: format!("it was asked for `{asked}` and answered with `{found}`"),
+        message: merged(asked, found),
         is_page: false,
     }
 }

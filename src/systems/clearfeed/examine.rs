@@ -1,5 +1,7 @@
 //! What a workspace lets our token read, and which of its habits show (contract clearfeed, Endpoints).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::ClearFeed;
@@ -22,6 +24,7 @@ pub(super) async fn examine(system: &ClearFeed, reader: Reader<'_>) -> Vec<Findi
             system.transport.base()
         ),
     ));
+    examiner.add(retention(system.retention));
     let names = "mappings cannot turn these names into ids";
     examiner
         .may_read("collections", &[Request::get("/collections")], Need::Always)
@@ -44,6 +47,23 @@ pub(super) async fn examine(system: &ClearFeed, reader: Reader<'_>) -> Vec<Findi
         )
         .await;
     examiner.findings()
+}
+
+/// What the workspace's retention costs. The API does not tell it: the profile must.
+fn retention(kept: Option<Duration>) -> Finding {
+    match kept {
+        Some(kept) => Finding::ok(
+            "retention",
+            format!(
+                "texts are erased after {} days: what is older is found neither by `runs adopt` nor for rows in doubt; exports keep the texts that they have",
+                kept.as_secs() / 86_400
+            ),
+        ),
+        None => Finding::ok(
+            "retention",
+            "not known: if the workspace erases texts (Settings › Data retention; 60 days by default for external help desks), add `retention = \"60d\"` to the profile",
+        ),
+    }
 }
 
 fn rows(body: &Value) -> &[Value] {

@@ -15,6 +15,15 @@ pub(super) fn bare(id: &str) -> &str {
     }
 }
 
+/// Whether a name has one of the forms that ids have.
+pub(super) fn is_known_form(name: &str) -> bool {
+    let starts = name
+        .trim()
+        .get(..PREFIX.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+    starts || bare(name).bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether two spellings name one request.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     bare(one) == bare(other)

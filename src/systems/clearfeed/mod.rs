@@ -26,21 +26,22 @@ mod call_tests;
 mod tests;
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::common::CommonTicket;
 use super::examine::Finding;
-use super::http::Transport;
 use super::http::reader::Reader;
+use super::http::{Request, Transport};
 use super::page::{Axis, PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
 use super::shape::Shapes;
 use super::{
-    Account, Answered, Beside, Call, Connection, Dialect, DirectoryProgress, Listed, ListingEnd,
-    Outcome, Permit, Reading, Schema, Sighting, Standing, System, Ticket, Window,
+    Account, Answered, Beside, Call, Connection, Dialect, DirectoryProgress, Gap, Listed,
+    ListingEnd, Outcome, Permit, Reading, Schema, Sighting, Standing, System, Ticket, Way, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -61,6 +62,17 @@ pub(super) fn addresses(connection: &Connection) -> Result<Vec<Url>> {
     sign_in::addresses(connection)
 }
 
+/// Why a window says nothing about all of its time: the workspace has erased the texts at its beginning.
+fn erased(retention: Option<Duration>, window: Window, now: Timestamp) -> Option<Gap> {
+    let retention = retention?;
+    let kept_from = now
+        .checked_sub(SignedDuration::try_from(retention).ok()?)
+        .ok()?;
+    (window.from < kept_from).then_some(Gap::Erased {
+        days: retention.as_secs() / 86_400,
+    })
+}
+
 /// A signed-in connection to one workspace.
 #[derive(Debug)]
 pub(super) struct ClearFeed {
@@ -70,6 +82,7 @@ pub(super) struct ClearFeed {
     shapes: Shapes,
     concurrency: usize,
     page_size: listing::PageSize,
+    retention: Option<Duration>,
     /// Whether the sandbox answers instead of the workspace.
     is_sandbox: bool,
 }
@@ -100,8 +113,13 @@ impl System for ClearFeed {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Answered {
-        let mut answered = self.write(call).await;
+    async fn admits(&self, permit: &dyn Permit) -> bool {
+        let asked = Request::get("/collections");
+        self.reader(permit).read(asked).await.is_ok()
+    }
+
+    async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered {
+        let mut answered = self.write(call, way).await;
         if let (Outcome::Done(made), None) = (&mut answered.outcome, call.ticket) {
             self.respell(made);
         }
@@ -130,7 +148,12 @@ impl System for ClearFeed {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<ListingEnd> {
         let mut page = |listed: Vec<Listed>| page(self.respelled_all(listed));
-        listing::created(&self.page_size, window, self.reader(permit), &mut page).await
+        let reader = self.reader(permit);
+        let mut end = listing::created(&self.page_size, window, reader, &mut page).await?;
+        // A ticket without its text bears no reference: that it is not found is no proof.
+        let now = Timestamp::now();
+        end.gap = end.gap.or_else(|| erased(self.retention, window, now));
+        Ok(end)
     }
 
     async fn list_newest(
@@ -246,5 +269,27 @@ impl ClearFeed {
             transport: &self.transport,
             permit,
         }
+    }
+}
+
+#[cfg(test)]
+mod retention_tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_reaches_behind_the_retention_proves_nothing() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let window = |from| Window {
+            from: at(from),
+            to: at("2026-11-30T00:00:00Z"),
+        };
+        let now = at("2026-11-30T12:00:00Z");
+        let sixty = Some(Duration::from_secs(60 * 86_400));
+        let (young, old) = ("2026-11-01T00:00:00Z", "2026-09-01T00:00:00Z");
+        assert_eq!(erased(None, window(old), now), None);
+        assert_eq!(erased(sixty, window(young), now), None);
+        let gap = erased(sixty, window(old), now).unwrap();
+        assert_eq!(gap, Gap::Erased { days: 60 });
+        assert!(gap.to_string().contains("after 60 days"));
     }
 }

@@ -8,13 +8,13 @@ use super::fields::LINK;
 use super::listing::{REQUESTS, SEARCH, page};
 use super::{ClearFeed, dialect, ids};
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::http::classify::{Expect, write};
+use crate::systems::http::classify::{Expect, before_write, write};
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::http::{Answer, Lost, Request};
 use crate::systems::{
-    Answered, CREATE, Call, INTERNAL, KIND, Listed, Looks, Operation, Outcome, PUBLIC, Reading,
-    Refusal, Standing, TITLE, Ticket,
+    Answered, CREATE, Call, INTERNAL, KIND, Listed, Looks, Next, Operation, Outcome, PUBLIC,
+    Reading, Refusal, Standing, TAKEN_BACK, TITLE, Ticket, Way, merged,
 };
 
 /// The largest page.
@@ -25,15 +25,23 @@ const SAMPLED_PAGES: u32 = 3;
 const SAMPLED_FOUND: usize = 3;
 
 impl ClearFeed {
-    /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
+    /// Sends one request of a call.
+    pub(super) async fn write(&self, call: Call<'_>, way: &mut Way) -> Answered {
+        if let Some(next) = way.next.take() {
+            let request = Request {
+                body: next.body.as_ref(),
+                ..Request::new(next.method, &next.path)
+            };
+            let answer = self.transport.send(&request).await;
+            return self.judged(call.step, answer, call.ticket);
+        }
         if call.step == CREATE {
             return self
                 .send((CREATE, Method::POST), "/requests", call.body, None)
                 .await;
         }
         if call.step == LINK || call.body.get("link_ticket_id").is_some() {
-            return self.link(call).await;
+            return self.link(call, way).await;
         }
         let operation = Operation::parse(call.step);
         let (method, tail) = match operation {
@@ -58,24 +66,25 @@ impl ClearFeed {
     }
 
     /// Links a request to an outside ticket (contract, `POST /tickets`). The call names the request by its thread, which
-    /// only the request tells; what is linked already needs no second call.
-    async fn link(&self, call: Call<'_>) -> Answered {
+    /// only the request tells: this reads it, and the next request links. What is linked already needs none.
+    async fn link(&self, call: Call<'_>, way: &mut Way) -> Answered {
         let Some(ticket) = call.ticket.filter(|ticket| is_id(&ticket.id)) else {
             return refused("a link needs a request that stands".to_owned());
         };
-        let answer = self
-            .transport
-            .send(&Request::get(&format!("/requests/{}", ticket.id)))
-            .await;
-        let shown = answer.as_ref().ok().filter(|answer| answer.status < 300);
-        let Some(shown) = shown.and_then(|answer| answer.json().ok()) else {
-            // A read that failed: nothing was sent.
-            return Answered {
-                shape: None,
-                ..self.judged(LINK, answer, Some(ticket))
-            };
+        let path = format!("/requests/{}", ticket.id);
+        let answer = self.transport.send(&Request::get(&path)).await;
+        let (shown, spent) = match before_write(answer, field_name) {
+            Ok(read) => read,
+            Err(answered) => return answered,
         };
         let request = inner(&shown);
+        match text(request, "id") {
+            Some(found) if ids::is_same(&found, &ticket.id) => {}
+            Some(found) => return refused(merged(&ticket.id, &found)),
+            None => {
+                return Outcome::InDoubt("the system answered with no request".to_owned()).into();
+            }
+        }
         let given = |name: &str| text(call.body, name).unwrap_or_default();
         let (integration, outside) = (given("link_integration"), given("link_ticket_id"));
         let links = member(request, &["tickets"]).and_then(Value::as_array);
@@ -84,7 +93,10 @@ impl ClearFeed {
                 && text(link, "type").as_ref() == Some(&integration)
         };
         if links.into_iter().flatten().any(|link| is_this(&link)) {
-            return Outcome::Done(ticket.clone()).into();
+            return Answered {
+                spent,
+                ..Outcome::Done(ticket.clone()).into()
+            };
         }
         let thread = member(request, &["request_thread"]).unwrap_or(&Value::Null);
         let (Some(channel), Some(stamp)) = (text(thread, "channel_id"), text(thread, "thread_ts"))
@@ -97,21 +109,26 @@ impl ClearFeed {
             "integration": integration, "ticket_id": outside, "message_ts": stamp, "channel_id": channel,
             "message_source": "slack",
         }});
-        self.send((LINK, Method::POST), "/tickets", &body, Some(ticket))
-            .await
+        let next = Next {
+            method: Method::POST,
+            path: "/tickets".to_owned(),
+            body: Some(body),
+            before: None,
+        };
+        way.further(next, spent)
     }
 
     /// Closes a request with an internal note, by one call (contract, `POST /requests/{id}/message`).
     pub(super) async fn close(&self, ticket: &Ticket, note: &str) -> Answered {
         let mut body = json!({"html_body": note, "is_private": true});
         body[dialect::status_member(self.account.dialect)] = json!("closed");
-        self.write(Call {
+        let call = Call {
             step: Operation::Comment.as_str(),
             ticket: Some(ticket),
             body: &body,
             id: Uuid::nil(),
-        })
-        .await
+        };
+        self.write(call, &mut Way::default()).await
     }
 
     /// Sends once: what the answer means.
@@ -136,6 +153,7 @@ impl ClearFeed {
         let expect = Expect {
             call,
             ticket: &made,
+            title: &|body| text(inner(body), "title"),
             // `data`, and `request_thread` in it.
             levels: 3,
             standing,
@@ -184,10 +202,16 @@ pub(super) async fn named(name: &str, reader: Reader<'_>) -> Result<Option<Ticke
         .get(..3)
         .is_some_and(|start| start.eq_ignore_ascii_case("CF-"));
     if !is_number {
-        return Ok(match one(name, reader).await? {
-            Reading::Found(listed) => Some(listed.ticket),
-            Reading::Absent | Reading::Unclear(_) => None,
-        });
+        return match one(name, reader).await? {
+            Reading::Found(listed) => Ok(Some(listed.ticket)),
+            Reading::Absent => Ok(None),
+            Reading::Another(why) => Err(Error::new(ErrorKind::Refused, why)),
+            // A word that is no id may be a bad request to the system: there is no such ticket.
+            Reading::Unclear(why) if ids::is_known_form(name) => {
+                Err(Error::new(ErrorKind::System, why).at(name))
+            }
+            Reading::Unclear(_) => Ok(None),
+        };
     }
     let query = [
         ("query", name.to_owned()),
@@ -340,8 +364,20 @@ pub(super) fn listed(request: &Value) -> Option<Listed> {
             Some("closed") => Standing::Closed,
             _ => Standing::Open,
         },
+        is_taken_back: is_taken_back(request),
         traits: traits(request, "author_email"),
     })
+}
+
+/// Whether a message after the first one is the note of a rollback, and the request is closed.
+fn is_taken_back(request: &Value) -> bool {
+    let state = text(request, "state").or_else(|| text(request, "status"));
+    let messages = member(request, &["messages"]).and_then(Value::as_array);
+    let mut further = messages.into_iter().flatten().skip(1);
+    state.as_deref() == Some("closed")
+        && further.any(|message| {
+            text(message, "text").is_some_and(|said| said.trim_start().starts_with(TAKEN_BACK))
+        })
 }
 
 /// What can be compared of a request; a create and a listing call the requester differently.

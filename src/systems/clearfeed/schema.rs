@@ -76,6 +76,15 @@ impl Schema for ClearFeedSchema {
         )
     }
 
+    fn sets_off(&self, call: &str) -> Option<&'static str> {
+        match Operation::parse(call) {
+            Some(
+                Operation::Create | Operation::Comment | Operation::Close | Operation::SetStatus,
+            ) => Some("are posted to Slack"),
+            _ => None,
+        }
+    }
+
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str> {
         let mut reasons =
             vec!["what the token may do, and whether each collection takes new requests"];

@@ -100,7 +100,7 @@ async fn read(id: &str, reader: Reader<'_>) -> Result<Option<Value>> {
     let query = [("include", "messages".to_owned())];
     match reader.read(Request::get(&path).query(&query)).await {
         Ok(body) => Ok(Some(body)),
-        Err(failure) if matches!(failure.status, Some(404 | 410)) => Ok(None),
+        Err(failure) if failure.is_absence() => Ok(None),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -77,6 +77,7 @@ fn transport(connection: &Connection, dialect: Dialect) -> Result<Transport> {
         concurrency: connection.concurrency,
         timeout: connection.timeout,
         insecure_http: connection.insecure_http,
+        route: &connection.route,
     })
 }
 
@@ -140,6 +141,7 @@ fn signed_in(
         shapes: Shapes::new(shapes::are_documented),
         concurrency: connection.concurrency,
         page_size: PageSize::default(),
+        retention: connection.retention,
         is_sandbox,
         transport,
     })

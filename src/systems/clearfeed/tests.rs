@@ -7,7 +7,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use super::*;
 use crate::directory::Kind;
 use crate::error::ErrorKind;
-use crate::systems::testing::{Free, connection};
+use crate::systems::testing::{Free, connection, performed};
 use crate::systems::{CREATE, Outcome, SystemName, Ticket};
 
 pub(super) fn profile(server: &MockServer) -> Connection {
@@ -135,15 +135,17 @@ async fn a_create_and_its_update() {
     )
     .await;
     let body = json!({"collection_id": 11});
-    let Outcome::Done(ticket) = system
-        .perform(Call {
+    let Outcome::Done(ticket) = performed(
+        &system,
+        Call {
             step: CREATE,
             ticket: None,
             body: &body,
             id: uuid::Uuid::nil(),
-        })
-        .await
-        .outcome
+        },
+    )
+    .await
+    .outcome
     else {
         panic!("an integer id is an id");
     };
@@ -165,15 +167,17 @@ async fn a_create_and_its_update() {
         )
         .mount(&server)
         .await;
-    let outcome = system
-        .perform(Call {
+    let outcome = performed(
+        &system,
+        Call {
             step: "update",
             ticket: Some(&ticket),
             body: &change,
             id: uuid::Uuid::nil(),
-        })
-        .await
-        .outcome;
+        },
+    )
+    .await
+    .outcome;
     assert!(
         matches!(outcome, Outcome::Rejected(refusal) if refusal.fields == [("status".to_owned(), "no".to_owned())])
     );

@@ -6,8 +6,10 @@
 //! | 2xx that is understood | done; a create must name an id, else in doubt |
 //! | any other 2xx than 200 and 201 to a create, a comment or a subtask | in doubt: 202 says that something is yet to be made |
 //! | an empty success of a comment or a subtask | in doubt |
+//! | an empty success, or any other 2xx than 200 and 201, of any further call | in doubt, with the shape of the answer |
 //! | 2xx whose body bears a `StatusCode` of 400 or more, or `IsSuccess` false | as that status says |
-//! | 3xx, 401, 403, 407 | denied: every row would meet the same |
+//! | 401, 403 | forbidden: another ticket may fare better |
+//! | 3xx, 407 | denied: every row would meet the same |
 //! | 408, 425 | in doubt |
 //! | 429 | throttled |
 //! | every other 4xx | rejected |
@@ -35,9 +37,11 @@ pub(crate) struct Expect<'a> {
     pub(crate) call: &'a str,
     /// Takes the ticket out of a success; `None`: the answer names no id.
     pub(crate) ticket: &'a (dyn Fn(&Value) -> Option<Ticket> + Sync),
+    /// Takes the title out of the answer to a create, where it shows one.
+    pub(crate) title: &'a (dyn Fn(&Value) -> Option<String> + Sync),
     /// How many levels of the answer that looks at.
     pub(crate) levels: usize,
-    /// The ticket that stands already: a success needs no body then.
+    /// The ticket that stands already: a success needs no id then, but a body, which every contract shows.
     pub(crate) standing: Option<&'a Ticket>,
     /// Whether the call makes something on the ticket that stands already: the answer shows it (contract incidentiq §11,
     /// §12; clearfeed, Endpoints), and an empty one, or one that says *accepted*, proves nothing.
@@ -53,19 +57,73 @@ pub(crate) fn write(answer: Result<Answer, Lost>, expect: &Expect<'_>) -> Answer
         Err(Lost::Unsent(why)) => return Outcome::Unsent(why).into(),
         Err(Lost::Unknown(why)) => return Outcome::InDoubt(why).into(),
     };
+    let mut title = None;
     let outcome = match answer.status {
-        200..300 => success(&answer, expect),
+        200..300 => success(&answer, expect, &mut title),
         status => failure(status, &answer, expect.rename),
     };
     let denies = matches!(
         outcome,
-        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Denied(_)
+        Outcome::Rejected(_) | Outcome::Throttled(_) | Outcome::Forbidden(_) | Outcome::Denied(_)
     );
+    let is_shaped = denies || says_nothing(&answer, expect);
     Answered {
         outcome,
         spent: spent(&answer, Timestamp::now()),
-        shape: denies.then(|| shape(&answer, expect.call)),
+        shape: is_shaped.then(|| shape(&answer, expect.call)),
+        title,
     }
+}
+
+/// Whether a success to a call on a ticket that stands does not say that anything was done.
+fn says_nothing(answer: &Answer, expect: &Expect<'_>) -> bool {
+    let is_bare = answer
+        .body
+        .as_deref()
+        .is_ok_and(|body| body.trim_ascii().is_empty());
+    let is_there = expect.standing.is_some() && !expect.makes_more;
+    is_there
+        && matches!(answer.status, 200..300)
+        && (is_bare || !matches!(answer.status, 200 | 201))
+}
+
+/// The body of an answer to a read that a write waits for; else what the call came to, of which nothing was sent: it is
+/// never done, and has no shape.
+#[expect(
+    clippy::result_large_err,
+    reason = "it is made once a request, and what sends takes it as it is"
+)]
+pub(crate) fn before_write(
+    answer: Result<Answer, Lost>,
+    rename: Rename,
+) -> Result<(Value, Option<Duration>), Answered> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Lost::Unsent(why)) => return Err(Outcome::Unsent(why).into()),
+        Err(Lost::Unknown(why)) => return Err(Outcome::InDoubt(why).into()),
+    };
+    let spent = spent(&answer, Timestamp::now());
+    let outcome = match (answer.status, answer.json()) {
+        (200..300, Ok(body)) => match inner_failure(&body) {
+            None => return Ok((body, spent)),
+            Some(status @ 200..300) => Outcome::Rejected(of_body(status, &body, rename)),
+            Some(status) => failure(status, &answer, rename),
+        },
+        (status @ 200..300, Err(what)) => {
+            Outcome::InDoubt(format!("the system answered {status} with {what}"))
+        }
+        // No system says so that something is not there, but whatever stands before one does.
+        (status @ (404 | 410), _) if answer.is_page() => {
+            Outcome::InDoubt(format!("the system answered {status} with a web page"))
+        }
+        (status, _) => failure(status, &answer, rename),
+    };
+    Err(Answered {
+        outcome,
+        spent,
+        shape: None,
+        title: None,
+    })
 }
 
 /// The shape of an answer. A body that says another status than its HTTP status contradicts it, unless that is a
@@ -106,15 +164,15 @@ fn shape(answer: &Answer, call: &str) -> Shape {
     shape
 }
 
-fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
+fn success(answer: &Answer, expect: &Expect<'_>, title: &mut Option<String>) -> Outcome {
     let unreadable =
         |what| Outcome::InDoubt(format!("the system answered {} with {what}", answer.status));
     let bare = matches!(answer.body.as_deref(), Ok([]));
     if expect.makes_more && (bare || !matches!(answer.status, 200 | 201)) {
         return unreadable("nothing that says what was made".to_owned());
     }
-    if let (Some(ticket), true) = (expect.standing, bare) {
-        return Outcome::Done(ticket.clone());
+    if says_nothing(answer, expect) {
+        return unreadable("nothing that says what was done".to_owned());
     }
     let mut body = match answer.outline(expect.levels) {
         Ok(body) => body,
@@ -139,7 +197,10 @@ fn success(answer: &Answer, expect: &Expect<'_>) -> Outcome {
                 "the system answered {}, which does not say that a ticket was made",
                 answer.status
             )),
-            (Some(ticket), None) => Outcome::Done(ticket),
+            (Some(ticket), None) => {
+                *title = (expect.title)(&body);
+                Outcome::Done(ticket)
+            }
             (None, None) => Outcome::InDoubt(format!(
                 "the system answered {} but named no id",
                 answer.status
@@ -168,7 +229,8 @@ fn failure(status: u16, answer: &Answer, rename: Rename) -> Outcome {
             ),
             None => format!("the system answered {status}, a redirect: mend `url` in the profile"),
         }),
-        401 | 403 | 407 => Outcome::Denied(refusal(status, answer, rename).message),
+        401 | 403 => Outcome::Forbidden(refusal(status, answer, rename)),
+        407 => Outcome::Denied(refusal(status, answer, rename).message),
         408 | 425 => Outcome::InDoubt(doubt(status, answer)),
         429 => Outcome::Throttled(pause(answer, Timestamp::now())),
         400..500 => Outcome::Rejected(refusal(status, answer, rename)),

@@ -7,6 +7,7 @@ pub(crate) mod classify;
 mod outline;
 pub(crate) mod reader;
 pub(crate) mod refusal;
+pub(crate) mod route;
 mod words;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ use url::{Host, Url};
 
 use crate::error::{Error, Result};
 use crate::redact::Redactor;
+use route::Route;
 use words::{connect_failure, describe, root};
 
 pub use words::NO_HANDLES;
@@ -65,6 +67,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) timeout: Duration,
     /// Whether plain http is allowed to hosts other than loopback.
     pub(crate) insecure_http: bool,
+    /// The way there.
+    pub(crate) route: &'a Route,
 }
 
 /// A client for one base address and one token.
@@ -177,17 +181,7 @@ impl Transport {
             .tcp_nodelay(true);
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         let builder = builder.tcp_user_timeout(USER_TIMEOUT);
-        // A proxy for the world has no business with this machine.
-        let builder = if loopback {
-            builder.no_proxy()
-        } else {
-            builder
-        };
-        // Where nothing is encrypted the trust store need not be read.
-        let builder = match settings.base.scheme() {
-            "http" => builder.tls_certs_only([]),
-            _ => builder,
-        };
+        let builder = settings.route.apply(builder, &settings.base)?;
         let client = builder.build().map_err(|error| {
             Error::machine("the HTTP client could not be set up")
                 .caused_by(error)

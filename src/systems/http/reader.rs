@@ -11,7 +11,7 @@ use super::classify::{inner_failure, pause, spent};
 use super::refusal::refusal;
 use super::{Answer, Request, Transport};
 use crate::error::{Error, ErrorKind};
-use crate::systems::{Listed, Permit, Reading};
+use crate::systems::{Listed, Permit, Reading, merged};
 
 /// How often one read is tried.
 const TRIES: u32 = 5;
@@ -44,6 +44,11 @@ impl ReadFailure {
     /// Whether the system does not know such a call, or answers it in another shape: another spelling may be tried.
     pub(crate) fn is_unknown_call(&self) -> bool {
         matches!(self.status, Some(200..400 | 400 | 404 | 405 | 410 | 501))
+    }
+
+    /// Whether the system says that what was asked for is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self.status, Some(404 | 410)) && !self.is_page
     }
 
     /// What was answered, for people.
@@ -149,14 +154,11 @@ impl Reader<'_> {
                 Some(listed) if is_same(&listed.ticket.id, asked) => {
                     Reading::Found(Box::new(listed))
                 }
-                Some(listed) => Reading::Unclear(format!(
-                    "the system was asked for ticket `{asked}` and answered with `{}`",
-                    listed.ticket.id
-                )),
+                Some(listed) => Reading::Another(merged(asked, &listed.ticket.id)),
                 None => Reading::Unclear("the system answered with no ticket".to_owned()),
             }),
             Err(failure) => match failure.status {
-                Some(404 | 410) if !failure.is_page => Ok(Reading::Absent),
+                Some(_) if failure.is_absence() => Ok(Reading::Absent),
                 // These say nothing about the ticket, and the next one would meet the same.
                 Some(300..400 | 401 | 403 | 407 | 408 | 425 | 429) => Err(failure),
                 Some(200..500) => Ok(Reading::Unclear(failure.answered())),

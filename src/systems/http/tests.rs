@@ -21,6 +21,7 @@ fn transport(base: &str) -> Transport {
         concurrency: 2,
         timeout: Duration::from_secs(2),
         insecure_http: false,
+        route: &Route::default(),
     })
     .unwrap()
 }
@@ -44,6 +45,7 @@ async fn written(server: &MockServer) -> Answered {
             call: "create",
             levels: 2,
             ticket: &id,
+            title: &|_| None,
             standing: None,
             makes_more: false,
             rename: str::to_owned,
@@ -77,7 +79,7 @@ async fn a_success_names_its_ticket() {
 }
 
 #[tokio::test]
-async fn a_comment_is_done_only_when_the_answer_shows_it() {
+async fn a_further_call_is_done_only_when_the_answer_shows_something() {
     let standing = Ticket {
         id: "t-1".to_owned(),
         ..Ticket::default()
@@ -88,7 +90,10 @@ async fn a_comment_is_done_only_when_the_answer_shows_it() {
         (json_answer(202, said), true, false),
         (ResponseTemplate::new(204), true, false),
         (ResponseTemplate::new(200), true, false),
-        (ResponseTemplate::new(204), false, true),
+        (ResponseTemplate::new(204), false, false),
+        (ResponseTemplate::new(200), false, false),
+        (json_answer(202, json!({"id": "c-1"})), false, false),
+        (json_answer(200, json!({"id": "c-1"})), false, true),
     ] {
         let server = MockServer::start().await;
         Mock::given(method("POST"))
@@ -101,6 +106,7 @@ async fn a_comment_is_done_only_when_the_answer_shows_it() {
             call: "comment",
             levels: 2,
             ticket: &id,
+            title: &|_| None,
             standing: Some(&standing),
             makes_more,
             rename: str::to_owned,
@@ -119,7 +125,7 @@ async fn statuses_are_classified() {
             "{status}: {outcome:?}"
         );
     }
-    for status in [301, 302, 307, 308, 401, 403, 407] {
+    for status in [301, 302, 307, 308, 407] {
         let outcome = answered(
             ResponseTemplate::new(status)
                 .insert_header("location", "https://elsewhere.example/login?x=1"),
@@ -235,7 +241,10 @@ async fn an_error_inside_a_200_is_what_it_says() {
     let slow = inside(json!({"StatusCode": 429, "RetryAfter": 7})).await;
     assert_eq!(slow, Outcome::Throttled(Some(Duration::from_secs(7))));
     let denied = inside(json!({"StatusCode": 401, "Message": "who?"})).await;
-    assert_eq!(denied, Outcome::Denied("who?".to_owned()));
+    assert!(
+        matches!(&denied, Outcome::Forbidden(refusal) if refusal.status == 401 && refusal.message == "who?"),
+        "{denied:?}"
+    );
 }
 
 #[tokio::test]
@@ -455,6 +464,7 @@ fn plain_http_is_for_this_machine() {
             concurrency: 1,
             timeout: Duration::from_secs(1),
             insecure_http,
+            route: &Route::default(),
         })
     };
     assert!(new("http://district.example", false).is_err());

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use super::IncidentIq;
 use super::calls::{Sending, narrow};
-use super::envelope::{id, moment, text};
+use super::envelope::{id, is_same, moment, text};
 use super::fields::{ASSIGN, CUSTOM_FIELDS, DUE_DATE, ISSUE, PRIORITY, SLA, STATUS, UNASSIGN};
 use super::listing::standing;
 use super::paging::{Call, SIZE};
@@ -179,14 +179,8 @@ impl<'a> Change<'a> {
             Self::Priority(score) => text(item, "Priority") == Some(score.to_string()),
             Self::Issue(body) => wants(body, "IssueId", "IssueId"),
             Self::Sla(level) => level_of(item).is_some_and(|it| it.eq_ignore_ascii_case(level)),
-            Self::NoSla => {
-                let shows = |name: &String| {
-                    name.eq_ignore_ascii_case("Sla") || name.eq_ignore_ascii_case("SlaId")
-                };
-                // A ticket that says nothing of it may have one all the same.
-                let is_told = item.as_object().is_some_and(|it| it.keys().any(shows));
-                is_told && level_of(item).is_none()
-            }
+            // Live sites leave out what is not set: absent and null are one (§2).
+            Self::NoSla => level_of(item).is_none(),
             Self::Custom(values) => values.iter().all(|value| has_value(item, value)),
             Self::DueDate(body) => {
                 let due = |item: &Value, name: &str| {
@@ -293,10 +287,13 @@ async fn is_shown_singly(
     };
     let path = format!("/v1.0/tickets/{ticket}");
     match reader.read(Request::get(&path)).await {
-        Ok(body) => change.is_shown(system, member(&body, &["Item"]).unwrap_or(&body)),
-        Err(failure) => {
-            matches!(change, Change::Delete) && matches!(failure.status, Some(404 | 410))
+        Ok(body) => {
+            let item = member(&body, &["Item"]).unwrap_or(&body);
+            // Another ticket's state says nothing of this one.
+            let is_it = id(item, "TicketId").is_none_or(|found| is_same(&found, ticket));
+            is_it && change.is_shown(system, item)
         }
+        Err(failure) => matches!(change, Change::Delete) && failure.is_absence(),
     }
 }
 

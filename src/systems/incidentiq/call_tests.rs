@@ -8,7 +8,7 @@ use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate};
 
 use super::tests::{TICKET, mount, signed_in};
 use super::*;
-use crate::systems::testing::Free;
+use crate::systems::testing::{Free, performed};
 use crate::systems::{Beside, CREATE, Looks, Outcome, Print, Refusal};
 
 /// An id as the engine makes them: of a name, not at random.
@@ -30,15 +30,17 @@ fn ticket() -> Ticket {
 
 async fn perform(system: &IncidentIq, step: &str, body: &Value) -> Outcome {
     let ticket = ticket();
-    system
-        .perform(Call {
+    performed(
+        system,
+        Call {
             step,
             ticket: Some(&ticket),
             body,
             id: chosen(1),
-        })
-        .await
-        .outcome
+        },
+    )
+    .await
+    .outcome
 }
 
 struct Bare;
@@ -207,7 +209,7 @@ async fn actions_with_members_send_no_others() {
         Mock::given(method("POST"))
             .and(path(format!("/api/v1.0/tickets/{TICKET}/{tail}")))
             .and(body_json(sent))
-            .respond_with(ResponseTemplate::new(204))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Item": {}})))
             .expect(1)
             .mount(&server)
             .await;
@@ -224,7 +226,14 @@ async fn actions_with_members_send_no_others() {
             json!({"Action": "undelete"}),
         ),
     ] {
-        mount(&server, verb, &at, ResponseTemplate::new(204), 1).await;
+        mount(
+            &server,
+            verb,
+            &at,
+            ResponseTemplate::new(200).set_body_json(json!({"Item": {}})),
+            1,
+        )
+        .await;
         let outcome = perform(&system, step, &body).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{verb}: {outcome:?}");
     }
@@ -239,7 +248,7 @@ async fn an_update_of_the_whole_ticket_asks_to_keep_the_rest() {
         .and(path(format!("/api/v1.0/tickets/{TICKET}")))
         .and(header("apiflags", "OnlySetMappedProperties"))
         .and(body_json(&body))
-        .respond_with(ResponseTemplate::new(204))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Item": {}})))
         .expect(1)
         .mount(&server)
         .await;
@@ -265,7 +274,7 @@ async fn resolving_is_closing_where_there_is_no_such_call() {
     Mock::given(method("POST"))
         .and(path(at("close")))
         .and(body_json(json!({"CloseReasonTypeId": "r-1"})))
-        .respond_with(ResponseTemplate::new(204))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Item": {}})))
         .expect(1)
         .mount(&server)
         .await;
@@ -530,10 +539,34 @@ async fn the_subtask_that_was_made_last_is_completed_once() {
 }
 
 #[tokio::test]
+async fn no_subtask_of_another_ticket_is_acted_on() {
+    let server = MockServer::start().await;
+    let system = signed_in(&server).await;
+    let at = format!("/api/v1.0/subtasks/{TICKET}");
+    let mut row = subtask("s-9", "x", 5, false);
+    row["TicketId"] = json!("cccccccc-0000-0000-0000-000000000009");
+    let rows = ResponseTemplate::new(200).set_body_json(json!({"Items": [row]}));
+    mount(&server, "GET", &at, rows, 1).await;
+    mount(
+        &server,
+        "POST",
+        "/api/v1.0/subtasks/s-9/complete",
+        ResponseTemplate::new(200),
+        0,
+    )
+    .await;
+    let outcome = perform(&system, "complete", &json!({"Subject": "x"})).await;
+    assert!(
+        matches!(&outcome, Outcome::Rejected(refusal) if refusal.message.contains("cccccccc")),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_lists_subtasks_badly_is_judged_as_a_write() {
     for (status, expected) in [
         (429, "throttled"),
-        (403, "denied"),
+        (403, "forbidden"),
         (500, "in doubt"),
         (200, "in doubt"),
     ] {
@@ -543,6 +576,7 @@ async fn what_lists_subtasks_badly_is_judged_as_a_write() {
         mount(&server, "GET", &at, ResponseTemplate::new(status), 1).await;
         let judged = match perform(&system, "complete", &json!({"Subject": "x"})).await {
             Outcome::Throttled(_) => "throttled",
+            Outcome::Forbidden(_) => "forbidden",
             Outcome::Denied(_) => "denied",
             Outcome::InDoubt(_) => "in doubt",
             _ => "otherwise",

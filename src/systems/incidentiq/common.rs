@@ -44,7 +44,7 @@ use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
 use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage, each_shown};
 use crate::systems::query::{Query, SearchEnd, Span, StateFilter};
-use crate::systems::{Gap, Seen, Standing, SystemName, Verdict};
+use crate::systems::{Gap, Seen, Standing, SystemName, Verdict, merged};
 
 /// The members that have a place in the common ticket, and those that only expand or repeat one of them.
 const TAKEN: [&str; 38] = [
@@ -185,18 +185,14 @@ pub(super) async fn fields(
     let path = format!("/v1.0/tickets/{ticket_id}");
     let body = match reader.read(Request::get(&path)).await {
         Ok(body) => body,
-        Err(failure) if matches!(failure.status, Some(404 | 410)) => return Ok(None),
+        Err(failure) if failure.is_absence() => return Ok(None),
         Err(failure) => return Err(failure.into()),
     };
     let item = member(&body, &["Item"]).unwrap_or(&body);
     // A live site may leave the id out that it was asked for (§6).
     let known = id(item, "TicketId").unwrap_or_else(|| canonical(ticket_id));
     if !is_same(&known, ticket_id) {
-        return Err(Error::new(
-            ErrorKind::System,
-            format!("the system was asked for ticket `{ticket_id}` and answered with `{known}`"),
-        )
-        .hint("it may have been merged: name the ticket that it is now"));
+        return Err(Error::new(ErrorKind::Refused, merged(ticket_id, &known)));
     }
     Ok(Some(common(system, known, item)))
 }

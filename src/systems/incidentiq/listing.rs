@@ -228,6 +228,7 @@ pub(super) fn listed(system: &IncidentIq, ticket_id: String, item: &Value) -> Li
         custom: custom(item),
         updated_at: moment(item, "ModifiedDate", system.zone.as_ref()),
         standing: standing(item),
+        is_taken_back: false,
         traits: traits(item),
     }
 }
@@ -327,10 +328,12 @@ pub(super) async fn named(
 ) -> Result<Option<Ticket>> {
     let name = name.trim();
     if is_id(name) {
-        return Ok(match one(system, name, reader).await? {
-            Reading::Found(listed) => Some(listed.ticket),
-            Reading::Absent | Reading::Unclear(_) => None,
-        });
+        return match one(system, name, reader).await? {
+            Reading::Found(listed) => Ok(Some(listed.ticket)),
+            Reading::Absent => Ok(None),
+            Reading::Another(why) => Err(Error::new(ErrorKind::Refused, why)),
+            Reading::Unclear(why) => Err(Error::new(ErrorKind::System, why).at(name)),
+        };
     }
     let number = name.trim_start_matches('#').trim();
     let body = json!({

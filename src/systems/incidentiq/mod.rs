@@ -42,14 +42,14 @@ use url::Url;
 use super::bulk::BulkCall;
 use super::common::CommonTicket;
 use super::examine::Finding;
-use super::http::Transport;
 use super::http::reader::Reader;
+use super::http::{Request, Transport};
 use super::page::{PageAsk, TicketPage};
 use super::query::{Query, SearchEnd};
 use super::shape::Shapes;
 use super::{
     Account, Answered, Beside, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
-    Reading, Schema, Sighting, Standing, System, Ticket, Window,
+    Reading, Schema, Sighting, Standing, System, Ticket, Way, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -121,8 +121,17 @@ impl System for IncidentIq {
         directory::load(self, self.reader(permit), progress).await
     }
 
-    async fn perform(&self, call: Call<'_>) -> Answered {
-        self.write(call).await
+    async fn admits(&self, permit: &dyn Permit) -> bool {
+        for path in sign_in::PROOFS {
+            if self.reader(permit).read(Request::get(path)).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered {
+        self.write(call, way).await
     }
 
     async fn perform_bulk(&self, call: BulkCall<'_>) -> Answered {

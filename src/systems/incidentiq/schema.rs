@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use super::bulk;
 use super::compose;
 use super::envelope::canonical;
-use super::fields::{ASSIGN, STATUS, Tables};
+use super::fields::{ACTION, ASSIGN, FOLLOW, ISSUE, STATUS, Tables, UNFOLLOW};
 use super::listing;
 use super::parts;
 use crate::systems::bulk::Bulk;
 use crate::systems::fields::{FieldTable, FieldValue};
-use crate::systems::{Dialect, Looks, Operation, Schema, StepPayload, SystemName};
+use crate::systems::{CREATE, Dialect, Looks, Operation, Schema, StepPayload, SystemName};
 
 /// The product *Ticketing* (§5), for a tenant that names no other.
 pub(super) const TICKETING: &str = "88df910c-91aa-e711-80c2-0004ffa00010";
@@ -128,8 +128,17 @@ impl Schema for IncidentIqSchema {
 
     fn cannot_silence(&self) -> Option<&'static str> {
         Some(
-            "creates, updates of a whole ticket and comments are sent with rules, notifications and e-mail off; for what has a call of its own (subject, priority, tags, assignment, due date, status, closing) IncidentIQ has no such switch, and the tenant's rules may fire",
+            "creates and updates of a whole ticket are sent with rules, notifications and e-mail off. Comments and resolution actions always run the tenant's rules (a common one reopens a closed ticket); only their e-mails are kept back. For what has a call of its own (subject, priority, tags, assignment, due date, status, closing) IncidentIQ has no switch, and rules may fire",
         )
+    }
+
+    /// Contract incidentiq §21: `activities/new` "always runs workflow rules".
+    fn sets_off(&self, call: &str) -> Option<&'static str> {
+        match call {
+            CREATE | "update" | ISSUE | FOLLOW | UNFOLLOW => None,
+            "comment" | ACTION => Some("always run the tenant's rules"),
+            _ => Some("may fire the tenant's rules"),
+        }
     }
 
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str> {
@@ -179,5 +188,27 @@ impl Schema for IncidentIqSchema {
             .as_str()
             .unwrap_or_default()
             .to_ascii_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod heard_tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_actions_always_run_rules_and_a_quiet_create_does_not() {
+        let schema = IncidentIqSchema::new(&BTreeMap::new());
+        for call in ["comment", ACTION] {
+            assert_eq!(schema.sets_off(call), Some("always run the tenant's rules"));
+        }
+        for call in ["close", ASSIGN, STATUS] {
+            assert_eq!(schema.sets_off(call), Some("may fire the tenant's rules"));
+        }
+        assert_eq!(schema.sets_off(CREATE), None);
+        let said = schema.cannot_silence().unwrap();
+        assert!(
+            said.contains("Comments and resolution actions always run"),
+            "{said}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::IncidentIq;
 use super::compose::COMMENT_TYPE;
-use super::envelope::{id, moment, text};
+use super::envelope::{id, is_same, moment, text};
 use super::listing;
 use super::paging::{self, SIZE};
 use super::subtasks;
@@ -19,7 +19,9 @@ use crate::error::{Error, Result};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Item, Like, Likeness, Shows, Sought, judge, likeness, sight};
-use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, Reading, Sighting, Standing};
+use crate::systems::{
+    Beside, Call, INTERNAL, Operation, PUBLIC, Reading, Sighting, Standing, merged,
+};
 
 /// How many other tickets are read to see whether what is looked for is shown.
 const WITNESSES: usize = 2;
@@ -57,7 +59,7 @@ fn ended(end: Operation, reading: Reading) -> Sighting {
     let standing = match reading {
         Reading::Found(listed) => listed.standing,
         Reading::Absent => Standing::Gone,
-        Reading::Unclear(why) => return Sighting::Unclear(why),
+        Reading::Another(why) | Reading::Unclear(why) => return Sighting::Unclear(why),
     };
     match (end, standing) {
         (Operation::Delete, Standing::Gone) | (Operation::Close, Standing::Closed) => {
@@ -190,6 +192,9 @@ async fn subtask(
             "the ticket's subtasks cannot be listed".to_owned(),
         ));
     };
+    if let Some(other) = subtasks::of_another(rows, ticket_id) {
+        return Ok(Sighting::Unclear(merged(ticket_id, &other)));
+    }
     let subject = text(call.body, "Subject").unwrap_or_default();
     if let Some(action) = call.body["action"].as_str() {
         let is_done = match subtasks::last(&body, &subject) {
@@ -297,8 +302,10 @@ pub(super) async fn feed(ticket_id: &str, reader: Reader<'_>) -> Result<Feed, Re
             break;
         }
     }
+    // What was said on another ticket says nothing of this one.
+    let is_its = |row: &Value| id(row, "TicketId").is_none_or(|of| is_same(&of, ticket_id));
     Ok(Feed {
-        is_whole: total.is_some_and(|total| rows.len() as u64 >= total),
+        is_whole: total.is_some_and(|total| rows.len() as u64 >= total) && rows.iter().all(is_its),
         rows,
     })
 }

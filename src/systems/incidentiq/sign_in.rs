@@ -22,6 +22,9 @@ use crate::systems::{Account, Connection, Dialect};
 
 const REMEDY: &str = "make a token in IncidentIQ under Admin > Developer Tools and put it where `token` in the profile points to; tokens expire";
 
+/// What any token may read, by which it is proven (§1).
+pub(super) const PROOFS: [&str; 2] = ["/v1.0/login", "/v1.0/tickets/statuses"];
+
 /// In which the site is named (§1).
 const SITE_HEADER: &str = "siteid";
 
@@ -123,6 +126,7 @@ fn transport(connection: &Connection, root: &Url) -> Result<Transport> {
         concurrency: connection.concurrency,
         timeout: connection.timeout,
         insecure_http: connection.insecure_http,
+        route: &connection.route,
     })
 }
 
@@ -136,7 +140,7 @@ fn site_header(site_id: &str) -> Result<HeaderValue> {
 /// The answer that proves the token, and the body of `/login` where that one did.
 async fn prove(transport: &Transport, site_id: Option<&str>) -> Result<(Answer, Option<Value>)> {
     let mut refused = None;
-    for path in ["/v1.0/login", "/v1.0/tickets/statuses"] {
+    for path in PROOFS {
         let answer = ask(transport, &Request::get(path))
             .await
             .map_err(|lost| unreachable(transport.base(), &lost))?;

@@ -4,14 +4,13 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::IncidentIq;
-use super::calls::Sending;
-use super::envelope::{id, local, text};
+use super::envelope::{id, is_same, local, text};
 use super::tickets::{refused, segment};
 use crate::systems::http::Request;
-use crate::systems::http::classify::inner_failure;
+use crate::systems::http::classify::before_write;
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
-use crate::systems::{Answered, Call, Outcome, Ticket};
+use crate::systems::{Answered, Call, Next, Outcome, Way, merged};
 
 /// Reads the subtasks of a ticket; the path holds the ticket's id, not a subtask's.
 pub(super) async fn read(ticket_id: &str, reader: Reader<'_>) -> Result<Value, ReadFailure> {
@@ -47,6 +46,13 @@ pub(super) fn last<'b>(body: &'b Value, subject: &str) -> Option<&'b Value> {
         .max_by_key(|row| text(row, "CreatedDate").and_then(|at| local(at.trim_end_matches('Z'))))
 }
 
+/// The ticket that one of these rows belongs to, where that is another one.
+pub(super) fn of_another(rows: &[Value], ticket_id: &str) -> Option<String> {
+    rows.iter()
+        .filter_map(|row| id(row, "TicketId"))
+        .find(|of| !is_same(of, ticket_id))
+}
+
 /// Whether a subtask is as an action leaves it.
 pub(super) fn is_so(row: &Value, action: &str, body: &Value) -> bool {
     let is_completed = is_set(row, &["IsCompleted", "IsComplete"]);
@@ -65,7 +71,8 @@ impl IncidentIq {
     /// Does an action with the subtask of that subject that was made last: the one that the step before made, whose id
     /// no step can know when the row is composed, or the one that people see last. It stays the last, so that a
     /// repetition meets no other; what is as it is to be needs no request.
-    pub(super) async fn on_subtask(&self, call: Call<'_>, action: &str) -> Answered {
+    /// This lists them, and the next request acts.
+    pub(super) async fn on_subtask(&self, call: Call<'_>, action: &str, way: &mut Way) -> Answered {
         let subject = text(call.body, "Subject").unwrap_or_default();
         let Some(Ok((ticket, ticket_id))) = call
             .ticket
@@ -73,20 +80,27 @@ impl IncidentIq {
         else {
             return refused("a subtask needs a ticket that stands".to_owned());
         };
-        let list = Sending::new(
-            Method::GET,
-            format!("/v1.0/subtasks/{ticket_id}"),
-            Some(ticket),
-        );
-        let body = match self.listed(&list, ticket).await {
-            Ok(body) => body,
+        let path = format!("/v1.0/subtasks/{ticket_id}");
+        let answer = self.transport.send(&Request::get(&path)).await;
+        let (body, spent) = match before_write(answer, str::to_owned) {
+            Ok(read) => read,
             Err(answered) => return answered,
         };
+        let Some(rows) = rows(&body) else {
+            let why = format!("the subtasks of `{}` could not be listed", ticket.id);
+            return Outcome::InDoubt(why).into();
+        };
+        if let Some(other) = of_another(rows, ticket_id) {
+            return refused(merged(ticket_id, &other));
+        }
         let Some(last) = last(&body, &subject) else {
             return refused(format!("the ticket has no subtask `{subject}`"));
         };
         if is_so(last, action, call.body) {
-            return Outcome::Done(ticket.clone()).into();
+            return Answered {
+                spent,
+                ..Outcome::Done(ticket.clone()).into()
+            };
         }
         let Some(id) = id(last, "TicketSubtaskId").or_else(|| id(last, "SubtaskId")) else {
             return refused(format!("the subtask `{subject}` is listed without an id"));
@@ -100,40 +114,12 @@ impl IncidentIq {
             },
             action => (Method::POST, format!("{root}/{action}")),
         };
-        self.send(&Sending::new(method, path, Some(ticket))).await.0
-    }
-
-    /// The body of an answer that lists, or what it means that there is none.
-    async fn listed(&self, list: &Sending<'_>, ticket: &Ticket) -> Result<Value, Answered> {
-        let request = Request::new(list.method.clone(), &list.path);
-        let answer = self.transport.send(&request).await;
-        let body = answer
-            .as_ref()
-            .ok()
-            .filter(|answer| (200..300).contains(&answer.status))
-            .and_then(|answer| answer.json().ok())
-            .filter(|body| inner_failure(body).is_none());
-        match body {
-            Some(body) => Ok(body),
-            // A read: whatever it is answered, nothing was sent.
-            None => Err(match self.judged(answer, list) {
-                Answered {
-                    outcome: Outcome::Done(_),
-                    spent,
-                    ..
-                } => Answered {
-                    outcome: Outcome::InDoubt(format!(
-                        "the subtasks of `{}` could not be listed",
-                        ticket.id
-                    )),
-                    spent,
-                    shape: None,
-                },
-                answered => Answered {
-                    shape: None,
-                    ..answered
-                },
-            }),
-        }
+        let act = Next {
+            method,
+            path,
+            body: None,
+            before: None,
+        };
+        way.further(act, spent)
     }
 }

@@ -16,7 +16,7 @@ use crate::systems::http::classify::{Expect, write};
 use crate::systems::http::refusal::{member, warnings};
 use crate::systems::http::{Answer, Lost, Request};
 use crate::systems::shape::Shape;
-use crate::systems::{Answered, CREATE, Call, Operation, Outcome, Refusal, Ticket};
+use crate::systems::{Answered, CREATE, Call, Next, Operation, Outcome, Refusal, Ticket, Way};
 
 /// Both spellings of the create, the mission document's first (§19 D1).
 const SPELLINGS: [&str; 2] = ["/v1.0/tickets/create", "/v1.0/tickets/new"];
@@ -49,17 +49,25 @@ enum Verdict {
 }
 
 impl IncidentIq {
-    /// Sends one request of a row.
-    pub(super) async fn write(&self, call: Call<'_>) -> Answered {
-        match call.step {
-            CREATE => return self.create(call.body).await,
-            COMPLETE => return self.on_subtask(call, "complete").await,
-            _ => {}
+    /// Sends one request of a call.
+    pub(super) async fn write(&self, call: Call<'_>, way: &mut Way) -> Answered {
+        let next = way.next.take();
+        if call.step == CREATE {
+            let before = next.and_then(|next| next.before);
+            return self.create(call.body, before, way).await;
+        }
+        if let Some(next) = next {
+            let body = next.body.map(Cow::Owned);
+            let sending = Sending::new(next.method, next.path, call.ticket);
+            return self.send(&Sending { body, ..sending }).await.0;
+        }
+        if call.step == COMPLETE {
+            return self.on_subtask(call, "complete", way).await;
         }
         if let (Some(Operation::Subtask), Some(action)) =
             (Operation::parse(call.step), call.body["action"].as_str())
         {
-            return self.on_subtask(call, action).await;
+            return self.on_subtask(call, action, way).await;
         }
         let sending = match sending(call) {
             Ok(sending) => sending,
@@ -69,17 +77,20 @@ impl IncidentIq {
         match (&answered.outcome, sending.path.strip_suffix("/resolve")) {
             // Resolving is closing, where the site has no call of that name (§10).
             (Outcome::Rejected(refusal), Some(root)) if matches!(refusal.status, 404 | 405) => {
-                let close = Sending {
+                let close = Next {
                     path: format!("{root}/close"),
-                    ..sending
+                    method: sending.method,
+                    body: sending.body.map(Cow::into_owned),
+                    before: None,
                 };
-                self.send(&close).await.0
+                way.further(close, answered.spent)
             }
             _ => answered,
         }
     }
 
-    async fn create(&self, body: &Value) -> Answered {
+    /// Creates by one spelling; `before` is what the other one was answered just now.
+    async fn create(&self, body: &Value, before: Option<Answered>, way: &mut Way) -> Answered {
         if let Some(path) = self.spelling.proven.get() {
             return self.post(path, body).await.0;
         }
@@ -89,23 +100,41 @@ impl IncidentIq {
             drop(next);
             return self.post(path, body).await.0;
         }
-        let (first, verdict) = self.try_spelling(&mut next, body).await;
+        let (answered, verdict) = self.try_spelling(&mut next, body).await;
+        if let Some(first) = before {
+            return self.of_both(first, answered);
+        }
         if verdict != Verdict::Refused || *next == 0 {
-            return first;
+            return answered;
         }
         // A refusal whose shape is proven made nothing, and the other spelling may be tried at once. Any other may come
         // from something before the site, which went on: it is looked up before the row goes the other way.
-        if let Some(shape) = first.shape.as_ref().filter(|it| !self.shapes.is_proven(it)) {
+        if let Some(shape) = answered
+            .shape
+            .as_ref()
+            .filter(|it| !self.shapes.is_proven(it))
+        {
             return Answered {
                 outcome: Outcome::InDoubt(format!(
                     "the system answered {} to `{}`",
                     shape.told(),
                     SPELLINGS[0]
                 )),
-                ..first
+                ..answered
             };
         }
-        let (second, _) = self.try_spelling(&mut next, body).await;
+        let spent = answered.spent;
+        let other = Next {
+            method: Method::POST,
+            path: SPELLINGS[*next].to_owned(),
+            body: None,
+            before: Some(answered),
+        };
+        way.further(other, spent)
+    }
+
+    /// What both spellings were answered, as one.
+    fn of_both(&self, first: Answered, second: Answered) -> Answered {
         match (&first.outcome, &second.outcome) {
             // The site knows the first spelling only: what that one said about the row is what counts.
             (Outcome::Rejected(_), Outcome::Rejected(refusal))
@@ -152,7 +181,7 @@ impl IncidentIq {
             body: &Value::Null,
             id: Uuid::nil(),
         };
-        self.write(call).await
+        self.write(call, &mut Way::default()).await
     }
 
     /// Posts a create: what the answer means, and its status if there was one.
@@ -182,6 +211,7 @@ impl IncidentIq {
         let expect = Expect {
             call: &call,
             ticket: &|body| self.made(body),
+            title: &|body| text(member(body, &["Item"])?, "Subject"),
             levels: 2,
             standing: sending.standing,
             makes_more: ["/activities/new", "/subtasks/create"]

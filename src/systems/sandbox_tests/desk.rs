@@ -7,6 +7,7 @@ use url::Url;
 use super::recorder::Recorder;
 use super::*;
 use crate::systems::http::{Request, Settings, Transport};
+use crate::systems::testing::performed;
 
 /// A signed-in system with a ticket.
 pub(super) struct Desk {
@@ -85,7 +86,9 @@ impl Desk {
     }
 
     pub(super) async fn perform(&self, step: &StepPayload, id: u128) -> Outcome {
-        self.system.perform(self.call(step, id)).await.outcome
+        performed(self.system.as_ref(), self.call(step, id))
+            .await
+            .outcome
     }
 
     pub(super) fn call<'a>(&'a self, step: &'a StepPayload, id: u128) -> Call<'a> {
@@ -143,6 +146,7 @@ impl Desk {
             concurrency: 1,
             timeout: Duration::from_secs(5),
             insecure_http: false,
+            route: &Route::default(),
         })
         .unwrap();
         let request = Request {

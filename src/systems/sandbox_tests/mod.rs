@@ -5,6 +5,7 @@ mod bulk;
 mod calls;
 mod desk;
 mod operations;
+mod pace;
 mod reading;
 mod recorder;
 
@@ -18,7 +19,7 @@ use crate::directory::{Choice, CustomType, Kind, Snapshot};
 use crate::error::ErrorKind;
 use crate::sandbox::{Config, Dialects, Sandbox, Temper};
 use crate::systems::fields::{FieldType, FieldValue, Setting, Target};
-use crate::systems::testing::{Free, connection};
+use crate::systems::testing::{Free, connection, performed};
 use crate::systems::*;
 
 const TEMPERS: [Temper; 2] = [Temper::Lenient, Temper::LiveLike];
@@ -109,7 +110,7 @@ async fn send(system: &dyn System, steps: &[StepPayload]) -> Ticket {
             body: &step.body,
             id: Uuid::nil(),
         };
-        match system.perform(call).await.outcome {
+        match performed(system, call).await.outcome {
             Outcome::Done(done) => {
                 if let Some(ticket) = &ticket {
                     let ticket: &Ticket = ticket;
@@ -446,7 +447,7 @@ async fn what_the_sandbox_refuses_names_the_field() {
         body: &body,
         id: Uuid::nil(),
     };
-    let Outcome::Rejected(refusal) = system.perform(call).await.outcome else {
+    let Outcome::Rejected(refusal) = performed(system.as_ref(), call).await.outcome else {
         panic!("a ticket for nobody is refused");
     };
     assert!(
@@ -517,15 +518,17 @@ async fn every_fault_is_judged_by_what_it_may_have_left() {
                 ..profile(&sandbox, *name)
             };
             let system = sign_in(hasty).await.unwrap();
-            let outcome = system
-                .perform(Call {
+            let outcome = performed(
+                system.as_ref(),
+                Call {
                     step: CREATE,
                     ticket: None,
                     body,
                     id: Uuid::nil(),
-                })
-                .await
-                .outcome;
+                },
+            )
+            .await
+            .outcome;
             let judged = match &outcome {
                 Outcome::Throttled(_) => "throttled",
                 Outcome::InDoubt(_) => "in doubt",

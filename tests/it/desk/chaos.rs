@@ -218,6 +218,15 @@ impl Chaos {
         self.0.iter().any(|(label, _)| broken(label))
     }
 
+    /// Whether it hides references: what nobody can see nobody can name.
+    pub(super) fn hides(&self) -> bool {
+        let hides = |label: &str| {
+            let kind = KINDS.iter().find(|kind| kind.label == label);
+            kind.is_some_and(|kind| kind.hides)
+        };
+        self.0.iter().any(|(label, _)| hides(label))
+    }
+
     /// As the desk takes it; `gentle` leaves out what bends listings and texts, as on a better day.
     pub(super) fn settings(&self, gentle: bool) -> Value {
         let mut settings = Map::new();

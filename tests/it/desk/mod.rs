@@ -163,10 +163,10 @@ sequences! {
     sequence_1: 1;
     sequence_2: 2;
     sequence_3: 3;
-    sequence_4: 4;
     sequence_5: 5;
     sequence_6: 6;
     sequence_7: 7;
     sequence_8: 8;
+    sequence_10: 10;
     sequence_9_breaks_an_assumption: 9;
 }

@@ -68,6 +68,7 @@ impl Sequence {
             books: &books,
             commands: &self.commands,
             breaks: self.setup.breaks,
+            hides: self.setup.chaos.hides(),
         };
         let mut verdict = case.judge();
         for fault in std::mem::take(&mut self.faults) {

@@ -47,6 +47,8 @@ pub(super) struct Case<'a> {
     pub(super) commands: &'a [Command],
     /// Whether an assumption was broken on purpose: then duplicates must be named, and no more.
     pub(super) breaks: bool,
+    /// Whether the desk hid references meanwhile: a ticket that came too late shows nothing by which it could be named.
+    pub(super) hides: bool,
 }
 
 impl Case<'_> {
@@ -69,7 +71,9 @@ impl Case<'_> {
         }
         if self.breaks {
             verdict.faults.retain(|fault| {
-                fault.wrong == Wrong::Doubled || fault.text.contains("another row's")
+                let is_hidden = self.hides && fault.text.ends_with("duplicates named");
+                (fault.wrong == Wrong::Doubled && !is_hidden)
+                    || fault.text.contains("another row's")
             });
         }
         verdict
@@ -96,7 +100,7 @@ impl Case<'_> {
             }
             let count = |name: &str| document[name].as_u64().unwrap_or(0);
             let ends = [
-                "created", "updated", "skipped", "rejected", "in_doubt", "not_sent",
+                "created", "updated", "known", "skipped", "rejected", "in_doubt", "not_sent",
             ];
             let sum: u64 = ends.into_iter().map(count).sum();
             if sum != count("records") {

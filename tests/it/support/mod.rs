@@ -40,12 +40,15 @@ pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
 /// A folder to work in with a state folder of its own.
 pub(crate) struct Work {
     folder: TempDir,
+    /// Stands for the user's cache.
+    cache: TempDir,
 }
 
 impl Work {
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            cache: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -80,12 +83,18 @@ impl Work {
             .args(arguments)
             .current_dir(self.path())
             .env("DESKFERRY_STATE", self.state())
+            .env("XDG_CACHE_HOME", self.cache.path())
             .env_remove("DESKFERRY_PROFILE")
             .env_remove("DESKFERRY_CONFIG")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // A file that the user names is trusted; one that is found is asked about (`trust.rs` tries that).
+        let config = self.path().join("deskferry.toml");
+        if config.is_file() {
+            command.env("DESKFERRY_CONFIG", config);
+        }
         command
     }
 

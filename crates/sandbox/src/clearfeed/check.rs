@@ -90,10 +90,11 @@ impl ClearFeed {
         } else {
             "state"
         };
-        take_state(&mut form, &mut after, state);
-        if step.operation == "message" {
+        let is_message = step.operation == "message";
+        take_state(&mut form, &mut after, state, is_message);
+        if is_message {
             if dialect == Dialect::V1 {
-                take_state(&mut form, &mut after, "state");
+                take_state(&mut form, &mut after, "state", true);
             }
             message(&mut form, &mut after, step);
             form.only(
@@ -105,6 +106,7 @@ impl ClearFeed {
                     "user_reply_channel_type",
                     "state",
                     "status",
+                    "source",
                 ],
                 self.temper,
             );
@@ -262,7 +264,7 @@ impl ClearFeed {
                     .position(|(known, name)| *name == text || Some(*known) == id)
             }
             Dialect::Rest => {
-                let id = value.as_u64()?;
+                let id = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
                 field.options.iter().position(|(known, _)| *known == id)
             }
         };
@@ -317,8 +319,16 @@ fn tags(form: &mut Form<'_>, request: &mut Request) {
     }
 }
 
-fn take_state(form: &mut Form<'_>, request: &mut Request, name: &str) {
+/// The words that the vendor's own clients send in messages besides, and the states that they come to.
+const SENT_STATES: [(&str, &str); 2] = [("re_open", "open"), ("committed", "in_progress")];
+
+fn take_state(form: &mut Form<'_>, request: &mut Request, name: &str, is_message: bool) {
     if let Some(word) = form.text(name) {
+        request.is_stray = false;
+        let other = SENT_STATES.iter().find(|(sent, _)| *sent == word);
+        let word = other
+            .filter(|_| is_message)
+            .map_or(word, |(_, state)| *state);
         match STATES.iter().find(|known| **known == word) {
             Some(known) => request.state = known,
             None => form.fault(name, &format!("must be one of {}", STATES.join(", "))),
@@ -327,7 +337,12 @@ fn take_state(form: &mut Form<'_>, request: &mut Request, name: &str) {
 }
 
 fn message(form: &mut Form<'_>, request: &mut Request, step: Step<'_>) {
-    let text = form.required("html_body").to_owned();
+    let has_state = form.at("state").is_some() || form.at("status").is_some();
+    let text = match form.at("html_body") {
+        // A message may change the state and say nothing.
+        None if has_state => None,
+        _ => Some(form.required("html_body").to_owned()),
+    };
     for name in ["is_private", "post_as_bot"] {
         if form.at(name).is_some_and(|value| !value.is_boolean()) {
             form.fault(name, "must be a boolean value");
@@ -338,7 +353,14 @@ fn message(form: &mut Form<'_>, request: &mut Request, step: Step<'_>) {
     if channel.is_some_and(|word| !["triage", "request"].contains(&word)) {
         form.fault("user_reply_channel_type", "must be triage or request");
     }
+    let source = form.text("source");
+    if source.is_some_and(|word| !["SHORTCUT", "UI", "ML", "API"].contains(&word)) {
+        form.fault("source", "must be one of SHORTCUT, UI, ML, API");
+    }
     let flag = |name| form.at(name).and_then(Value::as_bool);
+    let Some(text) = text else {
+        return;
+    };
     request.messages.push(Message {
         text,
         author: Some(step.by),

@@ -21,6 +21,14 @@ fn whole(name: &str, items: Vec<Value>) -> Reply {
     Reply::json(200, &body)
 }
 
+/// An option's id: a text in both dialects (contract, found later).
+fn option_id(spoken: Dialect, id: u64) -> String {
+    match spoken {
+        Dialect::V1 => format!("opt_{id}"),
+        Dialect::Rest => id.to_string(),
+    }
+}
+
 pub(super) fn collections(system: &ClearFeed, call: &Call) -> Answer {
     let spoken = dialect(call);
     let with_channels = includes(call, "channels");
@@ -64,7 +72,7 @@ pub(super) fn custom_fields(system: &ClearFeed, call: &Call) -> Answer {
                 FieldKind::Select | FieldKind::MultiSelect => {
                     let options = field.options.iter();
                     config["options"] = options
-                        .map(|(id, value)| json!({ "id": spoken.id("opt", *id), "value": value }))
+                        .map(|(id, value)| json!({ "id": option_id(spoken, *id), "value": value }))
                         .collect();
                 }
                 FieldKind::Text => config["max_length"] = json!(MAX_TEXT),

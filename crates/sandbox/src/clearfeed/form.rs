@@ -43,6 +43,16 @@ impl<'a> Form<'a> {
         value.as_str()
     }
 
+    /// A list of texts.
+    pub(super) fn texts(&mut self, name: &str) -> Option<Vec<&'a str>> {
+        let items = self.at(name)?.as_array();
+        let texts = items.and_then(|items| items.iter().map(Value::as_str).collect());
+        if texts.is_none() {
+            self.fault(name, "each value must be a string");
+        }
+        texts
+    }
+
     pub(super) fn required(&mut self, name: &str) -> &'a str {
         let is_there = self.at(name).is_some();
         let text = self.text(name).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Reading requests: one, a page of them, a search (contract clearfeed, `GET /requests`).
 
+use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ pub(super) fn one(system: &ClearFeed, call: &Call) -> Answer {
         &request.object(system, spoken, wants_messages(call)),
     ))
 }
+
+/// The word for requests without a state.
+const NO_STATE: &str = "none";
 
 /// What a listing asks for.
 #[derive(Debug)]
@@ -85,7 +89,10 @@ impl Asked {
         };
         let states = call.queries(state).flat_map(|list| list.split(','));
         let states: Vec<_> = states.map(|word| word.trim().to_owned()).collect();
-        if states.iter().any(|word| !STATES.contains(&word.as_str())) {
+        if states
+            .iter()
+            .any(|word| word != NO_STATE && !STATES.contains(&word.as_str()))
+        {
             return Err(bad(state, "must be one of the states"));
         }
         let emails: Vec<_> = call
@@ -167,7 +174,10 @@ impl Asked {
                 .channel
                 .as_ref()
                 .is_none_or(|channel| request.channel() == *channel)
-            && (self.states.is_empty() || self.states.iter().any(|word| word == request.state))
+            && (self.states.is_empty() || {
+                let state = request.state(system).unwrap_or(NO_STATE);
+                self.states.iter().any(|word| word == state)
+            })
             && (self.emails.is_empty() || author.is_some_and(|email| self.emails.contains(&email)))
     }
 
@@ -210,16 +220,17 @@ impl Asked {
     }
 }
 
-/// Where a page ended, as the next one is asked for.
-pub(super) fn told((at, id): (i64, u64)) -> String {
-    data_encoding::HEXLOWER.encode(format!("{at}/{id}").as_bytes())
+/// Where a page ended, as the next one is asked for: base64, which means something else in a query unless it is encoded
+/// there.
+pub(super) fn to_cursor((at, id): (i64, u64)) -> String {
+    BASE64.encode(format!("{at}/{id}?").as_bytes())
 }
 
 /// The same read back.
 pub(super) fn cursor(text: &str) -> Option<(i64, u64)> {
-    let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
+    let bytes = BASE64.decode(text.as_bytes()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    let (at, id) = text.split_once('/')?;
+    let (at, id) = text.strip_suffix('?')?.split_once('/')?;
     Some((at.parse().ok()?, id.parse().ok()?))
 }
 
@@ -235,7 +246,7 @@ pub(super) fn page(system: &ClearFeed, call: &Call) -> Answer {
     let next = hits
         .last()
         .filter(|_| has_more)
-        .map(|last| told(asked.position(last)));
+        .map(|last| to_cursor(asked.position(last)));
     let objects: Vec<Value> = hits
         .iter()
         .map(|one| one.object(system, spoken, with_messages))
@@ -288,6 +299,7 @@ pub(super) fn search(system: &ClearFeed, call: &Call) -> Answer {
         .rev()
         .filter(|one| {
             !veil.hides(one.id)
+                && !one.is_erased(system)
                 && after.is_none_or(|after| one.created >= after)
                 && before.is_none_or(|before| one.created <= before)
                 && collection.is_none_or(|id| system.support.collections[one.collection].id == id)

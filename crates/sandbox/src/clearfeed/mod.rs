@@ -6,24 +6,28 @@ mod directory;
 mod form;
 mod link;
 mod list;
+mod past;
+mod people;
 mod requests;
 mod routes;
+mod seek;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::customers::Customer;
+use self::past::seeded;
 use self::requests::Request;
 use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
-use super::dice::Dice;
 use super::emulator::Emulator;
+use super::fit::{Misfit, Types, Wanted};
 use super::reply::{Answer, Refusal, Reply};
 use super::route::Table;
-use super::seed::support::Past;
-use super::seed::{POPULATED, Support};
+use super::seed::Support;
 use super::token::Token;
 use super::veil::Veil;
 use super::{Config, Temper};
@@ -83,6 +87,10 @@ impl Dialect {
 pub(super) struct ClearFeed {
     support: Support,
     temper: Temper,
+    /// Whether notes among the team are shown to nobody.
+    hides_notes: bool,
+    /// How long texts are kept.
+    retention: Option<Duration>,
     /// Requests that are there from the beginning besides the few that always are.
     tickets: usize,
     table: Table<Self>,
@@ -101,8 +109,13 @@ impl ClearFeed {
             veil: Mutex::default(),
             support,
             temper: config.temper,
+            hides_notes: config.hides_notes,
+            retention: config.retention,
             tickets: config.tickets,
-            table: Table::new(routes::sections(config.dialects)),
+            table: Table::new(
+                routes::sections(config.dialects),
+                Types::new(routes::SCHEMAS, Self::NAMES_HAVE_NO_CASE),
+            ),
             audit,
         }
     }
@@ -273,43 +286,11 @@ struct Step<'a> {
 fn actor(token: Token) -> usize {
     match token {
         Token::HelpDesk => 0,
+        Token::Agent => 4,
+        Token::NoDirectory => 5,
+        Token::People => 6,
         Token::ReadOnly => 3,
         Token::Requestor => 30,
-    }
-}
-
-/// The requests that were there before, all of a fixed past.
-fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
-    let start: Timestamp = PAST.parse().expect("a constant time");
-    let mut dice = Dice::new(0x51ed);
-    let further = (0..tickets).map(|nth| {
-        let past = &support.past[dice.below(support.past.len())];
-        let mut request = told(support, past, POPULATED.at(nth, tickets));
-        if dice.chance(0.7) {
-            let hours = i64::try_from(1 + dice.below(240)).unwrap_or(1);
-            request.state = "closed";
-            request.updated = request.created + jiff::SignedDuration::from_hours(hours);
-        }
-        request
-    });
-    let few = (0_i64..)
-        .zip(&support.past)
-        .map(|(n, past)| told(support, past, start + jiff::SignedDuration::from_hours(n)));
-    let all = few.chain(further);
-    (FIRST_ID..)
-        .zip(all)
-        .map(|(id, request)| Request { id, ..request })
-        .collect()
-}
-
-/// A request of the past.
-fn told(support: &Support, past: &Past, at: Timestamp) -> Request {
-    let author = &support.people[past.author];
-    Request {
-        author: Some(past.author),
-        author_email: Some(author.email.clone()),
-        assignee: past.assignee,
-        ..Request::new(&past.title, &past.description, past.collection, at)
     }
 }
 
@@ -336,6 +317,17 @@ impl Emulator for ClearFeed {
     const NAME: &'static str = "clearfeed";
     const TAKES_MORE_THAN_BEARER: bool = false;
     const ROWS: &'static str = "requests";
+    const NAMES_HAVE_NO_CASE: bool = false;
+    // Collections stay: signing in begins with them.
+    const DIRECTORY: &'static [&'static str] = &[
+        "users",
+        "teams",
+        "team",
+        "custom_fields",
+        "customers",
+        "customer",
+    ];
+    const ADMINISTRATION: &'static [&'static str] = &["customer_create", "customer_update"];
 
     fn table(&self) -> &Table<Self> {
         &self.table
@@ -347,6 +339,31 @@ impl Emulator for ClearFeed {
 
     fn admit(&self, _: &Call) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    fn nowhere(&self, call: &Call) -> Refusal {
+        let path = call.path()[1..].join("/");
+        Refusal::new(404, format!("Cannot {} /{path}", call.method))
+    }
+
+    fn unfit(&self, misfits: &[Misfit]) -> Refusal {
+        let mut refusal = Refusal::new(400, "Bad Request");
+        for Misfit { place, wanted, .. } in misfits {
+            let what = match wanted {
+                Wanted::Guid | Wanted::Text => "a string",
+                Wanted::Integer => "an integer number",
+                Wanted::Number => "a number",
+                Wanted::Flag => "a boolean value",
+                Wanted::Object => "an object",
+                Wanted::List => "an array",
+            };
+            if place.is_empty() {
+                return Refusal::new(400, "the body must be a JSON object");
+            }
+            let message = format!("{place} must be {what}");
+            refusal.fields.push((place.clone(), message));
+        }
+        refusal
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {
@@ -376,6 +393,17 @@ impl Emulator for ClearFeed {
         inner
     }
 
+    fn another(&self, call: &Call) -> Option<(&'static str, String)> {
+        let spoken = dialect(call);
+        let asked = spoken.number_of("req", call.parameter("requestId"));
+        let requests = self.requests();
+        let place = place(&requests, asked).ok()?;
+        let other = requests[(place + 1) % requests.len()].id;
+        let id = spoken.id("req", other);
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        (Some(other) != asked).then_some(("requestId", id))
+    }
+
     fn example(&self, parameter: &str) -> Option<String> {
         let team = self.support.teams.first().map(|team| team.id.to_string());
         match parameter {
@@ -401,6 +429,9 @@ fn error_body(refusal: &Refusal) -> Value {
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Entity",
         429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",

@@ -84,6 +84,8 @@ pub(super) struct Request {
     pub(super) id: u64,
     pub(super) title: String,
     pub(super) state: &'static str,
+    /// Whether it is a message that nobody has taken for a request: a live system shows no state of it.
+    pub(super) is_stray: bool,
     pub(super) priority: Priority,
     pub(super) collection: usize,
     pub(super) author: Option<usize>,
@@ -106,6 +108,7 @@ impl Request {
             id: 0,
             title: title.to_owned(),
             state: "open",
+            is_stray: false,
             priority: Priority::Middle,
             collection,
             author: None,
@@ -125,6 +128,20 @@ impl Request {
             created: at,
             updated: at,
         }
+    }
+
+    /// The state as this system shows it.
+    pub(super) fn state(&self, system: &ClearFeed) -> Option<&'static str> {
+        let is_hidden = self.is_stray && system.temper == Temper::LiveLike;
+        (!is_hidden).then_some(self.state)
+    }
+
+    /// Whether its texts are erased: the request itself stays (contract, found later).
+    pub(super) fn is_erased(&self, system: &ClearFeed) -> bool {
+        let age = Timestamp::now().duration_since(self.created);
+        system
+            .retention
+            .is_some_and(|kept| age.unsigned_abs() > kept && age.is_positive())
     }
 
     /// The text that the request was made with.
@@ -214,7 +231,7 @@ impl Request {
         let mut object = json!({
             "id": dialect.id("req", self.id),
             "ticket_id": format!("CF-{}", self.id),
-            "title": self.title,
+            "title": if self.is_erased(system) { "" } else { self.title.as_str() },
             "priority": self.priority.as_str(dialect),
             "author": self.author.map(|place| &system.support.people[place].id),
             "author_email": self.author_email,
@@ -222,7 +239,10 @@ impl Request {
             "assignee": self.assignee.map(person),
             "assigned_team": null,
             "tickets": self.links.iter().map(|one| one.shown(dialect)).collect::<Vec<_>>(),
-            "csat_survey": { "status": "not_sent", "response": null, "comment": null },
+            "csat_survey": { "status": "pending", "response": null, "comment": null },
+            "not_a_request_state": null,
+            "ai_field_values": {},
+            "last_message_time": time(self.messages.last().map_or(self.created, |last| last.at)),
             "channel": { "id": self.channel(), "name": "requests", "owner": null },
             "collection": { "id": dialect.id("col", collection.id), "name": collection.name },
             "request_thread": self.thread_shown(&self.threads()[0]),
@@ -231,12 +251,18 @@ impl Request {
             "created_at": time(self.created),
             "updated_at": time(self.updated),
         });
-        object[state] = json!(self.state);
+        object[state] = json!(self.state(system));
         object[custom] = Value::Object(system.custom_shown(
             &system.support.custom_fields,
             &self.custom,
             dialect,
         ));
+        if system.temper == Temper::LiveLike
+            && let Some(object) = object.as_object_mut()
+        {
+            // Not promised: who asked is known by the id.
+            object.retain(|name, _| name != "author_email" || self.author.is_none());
+        }
         if with_messages {
             object["messages"] = self.messages_shown(system);
         }
@@ -247,18 +273,24 @@ impl Request {
     /// not documented, so the two tempers differ.
     fn messages_shown(&self, system: &ClearFeed) -> Value {
         let [(_, public), (_, private)] = self.threads();
+        let shows_notes = system.temper == Temper::Lenient && !system.hides_notes;
         let told = self
             .messages
             .iter()
-            .filter(|message| !message.is_private || system.temper == Temper::Lenient);
-        told.map(|message| {
+            .enumerate()
+            .filter(|(_, message)| !message.is_private || shows_notes)
+            .filter(|_| !self.is_erased(system));
+        told.map(|(nth, message)| {
+            // A live system does not always know who wrote the first one.
+            let is_unknown = nth == 0 && system.temper == Temper::LiveLike;
+            let author = message.author.filter(|_| !is_unknown);
             let text = match system.temper {
                 Temper::Lenient => message.text.clone(),
                 Temper::LiveLike => rewritten(&message.text),
             };
             json!({
                 "text": text,
-                "author": message.author.map(|place| &system.support.people[place].id),
+                "author": author.map(|place| &system.support.people[place].id),
                 "ts": stamp(message.at),
                 "thread_ts": if message.is_private { &private } else { &public },
                 "is_responder": message.is_responder,
@@ -281,7 +313,8 @@ impl ClearFeed {
             let field = &fields[*place];
             let option = |place: &usize| match dialect {
                 Dialect::V1 => json!(field.options[*place].1),
-                Dialect::Rest => json!(field.options[*place].0),
+                // The vendor's own scripts send and compare texts.
+                Dialect::Rest => json!(field.options[*place].0.to_string()),
             };
             let value = match value {
                 FieldValue::Text(text) => json!(text),
@@ -304,8 +337,8 @@ impl ClearFeed {
 impl Linked {
     pub(super) fn shown(&self, dialect: Dialect) -> Value {
         json!({
-            "id": dialect.id("ticket", self.id), "type": self.integration, "key": self.key,
-            "url": format!("https://{}.example/tickets/{}", self.integration, self.key), "created_at": time(self.at),
+            "id": dialect.id("ticket", self.id), "type": self.integration.to_lowercase(), "key": self.key,
+            "url": format!("https://{}.example/tickets/{}", self.integration.to_lowercase(), self.key), "created_at": time(self.at),
         })
     }
 }

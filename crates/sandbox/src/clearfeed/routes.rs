@@ -1,6 +1,6 @@
 //! The rows of both dialects: the same calls under two roots, with each one's spellings.
 
-use super::{ClearFeed, Dialect, customers, dialect, directory, link, list};
+use super::{ClearFeed, Dialect, customers, dialect, directory, link, list, seek};
 use crate::Dialects;
 use crate::call::Call;
 use crate::reply::Answer;
@@ -58,7 +58,7 @@ const fn words(dialect: Dialect) -> Words {
     }
 }
 
-const fn rows(spoken: Dialect) -> [Endpoint<ClearFeed>; 16] {
+const fn rows(spoken: Dialect) -> [Endpoint<ClearFeed>; 17] {
     let words = words(spoken);
     [
         Endpoint::create("POST", "/requests", "create", create)
@@ -100,10 +100,12 @@ const fn rows(spoken: Dialect) -> [Endpoint<ClearFeed>; 16] {
         Endpoint::read("GET", "/customers", "customers", customers::page)
             .query("limit int, next_cursor text")
             .gives(CUSTOMERS),
-        Endpoint::read("POST", "/customers/search", "customers", customers::search)
+        Endpoint::read("POST", "/customers/search", "customers", seek::search)
             .query("limit int")
-            .takes("{query text, name text, domain text, next_cursor text?}")
+            .takes("{filters* [CustomerFilter], limit int, next_cursor text?}")
             .gives(CUSTOMERS),
+        Endpoint::read("GET", "/customers/{customerId}", "customer", customers::one)
+            .gives("{customer* Customer}"),
         Endpoint::create("POST", "/customers", "customer_create", customers::create)
             .takes("NewCustomer")
             .gives("{customer* Customer}")
@@ -152,15 +154,17 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ("Survey", "{status text, response object?, comment text?}"),
     (
         "Request",
-        "{id* int, title* text, state* text, priority* text, author text?, author_email text?, customer_id int?, assignee {id text}?, assigned_team {id int}?, \
+        "{id* int, title* text, state* text?, not_a_request_state text?, priority* text, author text?, author_email text?, customer_id int?, assignee {id text}?, assigned_team {id int}?, \
         tickets [Linked], csat_survey Survey, channel {id text, name text, owner text?}, collection* {id* int, name text}, custom_field_values* object, \
-        request_thread Thread, triage_thread Thread, sla_metrics Metrics, messages [Message], created_at* time, updated_at* time}",
+        request_thread Thread, triage_thread Thread, sla_metrics Metrics, messages [Message], ai_field_values object, last_message_time time, created_at* time, \
+        updated_at* time}",
     ),
     (
         "RequestV1",
-        "{id* text, ticket_id* text, title* text, status* text, priority* text, author text?, author_email text?, customer_id text?, assignee {id text}?, \
+        "{id* text, ticket_id* text, title* text, status* text?, not_a_request_state text?, priority* text, author text?, author_email text?, customer_id text?, assignee {id text}?, \
         assigned_team {id text}?, tickets [Linked], csat_survey Survey, channel {id text, name text, owner text?}, collection* {id* text, name text}, custom_fields* object, \
-        request_thread Thread, triage_thread Thread, sla_metrics Metrics, messages [Message], created_at* time, updated_at* time}",
+        request_thread Thread, triage_thread Thread, sla_metrics Metrics, messages [Message], ai_field_values object, last_message_time time, created_at* time, \
+        updated_at* time}",
     ),
     (
         "MadeRequestV1",
@@ -184,7 +188,7 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ),
     (
         "NewMessage",
-        "{html_body* text, is_private bool, post_as_bot bool, thread_ts text, user_reply_channel_type text, state text}",
+        "{html_body text, is_private bool, post_as_bot bool, thread_ts text, user_reply_channel_type text, state text, source text}",
     ),
     (
         "Collection",
@@ -198,11 +202,18 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ("Team", "{id* any, name* text, team_members [{id text}]}"),
     (
         "Customer",
-        "{id* any, name* text, domain text?, version* int, custom_fields object, custom_field_values object, created_at time, updated_at time}",
+        "{id* any, name* text, owner text?, domains* [text], channel_ids* [text], collection_id any, portal_users [PortalUser], external_system text?, \
+        external_entity_id text?, version* int, custom_fields object, custom_field_values object, created_at time, updated_at time}",
+    ),
+    ("PortalUser", "{email* text, role* text}"),
+    (
+        "CustomerFilter",
+        "{field* text, operator text, values [any], system text, id text}",
     ),
     (
         "NewCustomer",
-        "{name text, domain text, version int, custom_fields object, custom_field_values object}",
+        "{name text, owner text, domains [text], channel_ids [text], collection_id any, portal_users [PortalUser], external_system text, external_entity_id text, \
+        version int, custom_fields object, custom_field_values object}",
     ),
     (
         "LinkRequest",

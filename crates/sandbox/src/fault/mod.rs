@@ -61,6 +61,8 @@ pub enum FaultKind {
     Visibility,
     /// A page of a listing shows its first row twice.
     RepeatInSearch,
+    /// Asked for one ticket, another one is answered.
+    WrongId,
     /// The token is no longer good.
     RevokeAfter,
     /// The limit is lowered.
@@ -84,7 +86,7 @@ pub(super) enum Form {
 
 impl FaultKind {
     /// Every kind with its name.
-    const ALL: [(Self, &'static str, Form); 25] = [
+    const ALL: [(Self, &'static str, Form); 26] = [
         (Self::Latency, "latency", Form::Time),
         (Self::Status429, "status-429", Form::Chance),
         (
@@ -128,6 +130,7 @@ impl FaultKind {
         (Self::Drip, "drip", Form::ChanceFor(2_000)),
         (Self::Visibility, "visibility", Form::Time),
         (Self::RepeatInSearch, "repeat-in-search", Form::Chance),
+        (Self::WrongId, "wrong-id", Form::Chance),
         (Self::RevokeAfter, "revoke-after", Form::After),
         (Self::RateAfter, "rate-after", Form::AfterRate),
     ];
@@ -167,6 +170,7 @@ impl FaultKind {
         match self {
             Self::Latency => true,
             Self::RepeatInSearch => operation == "search",
+            Self::WrongId => operation == "get",
             Self::Visibility => operation == "create",
             Self::DoubleCommit => access == Access::Create,
             _ => access != Access::Read,

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::assign::check_ticket;
 use super::body::{self, get, guid, id, list, object_or_empty};
 use super::book::Kind;
-use super::dates;
 use super::deed::{Deed, Deeds, Effect, Order};
 use super::search::paging_of;
+use super::shown_activity::shown;
 use super::state::State;
 use super::ticket::{Activity, Ticket};
 use super::{IncidentIq, envelope};
@@ -120,6 +120,7 @@ pub(super) const ROUTES: &[Row] = &[
 ];
 
 const COMMENT: u8 = 6;
+const ACTION: u8 = 8;
 
 pub(super) const DEEDS: Deeds = &[
     ("comment", Deed::Any(said)),
@@ -195,9 +196,18 @@ fn items(state: &State, order: &Order<'_>, ticket: &Ticket) -> Result<Vec<Value>
         if let Some(is_public) = is_public(order.body) {
             item["IsPublic"] = json!(is_public);
         }
-        if kind.contains("Comment") {
+        let kind = kind.to_lowercase();
+        let own = match kind {
+            kind if kind.contains("comment") => Some((COMMENT, "TicketActivityCommentId")),
+            kind if kind.contains("action") => Some((ACTION, "TicketActivityActionId")),
+            _ => None,
+        };
+        if let Some((number, name)) = own {
+            if get(&item, "TicketActivityTypeId").is_none() {
+                item["TicketActivityTypeId"] = json!(number);
+            }
             let nth = format!("{}/{}/{nth}", ticket.id, ticket.activities.len());
-            item["CommentId"] = json!(Guid::seeded("comment", &nth));
+            item[name] = json!(Guid::seeded("comment", &nth));
         }
         kept.push(item);
     }
@@ -215,13 +225,17 @@ fn said(state: &State, order: &Order<'_>) -> Result<Vec<Effect>, Refusal> {
     let mut ticket = ticket.clone();
     let nth = ticket.activities.len() as u64;
     let owner = body::optional(&state.book, order.body, "OwnerId", Kind::User)?;
+    // Whoever brings a conversation over says when each thing was said.
+    let at = body::text(order.body, "CreatedDate").map(|text| body::moment(text, &state.book));
+    let at = at.transpose();
+    let at = at.map_err(|message| Refusal::bad("CreatedDate", message))?;
     ticket.activities.push(Activity {
         id: wanted.unwrap_or_else(|| Guid::nth(ticket.id, nth)),
         owner: owner.unwrap_or(order.by),
         is_public: is_public(order.body).unwrap_or(false),
         is_deleted: false,
         items: items(state, order, &ticket)?,
-        at: order.at,
+        at: at.unwrap_or(order.at),
     });
     ticket.modified = order.at;
     if body::is_set(order.body, SEND) {
@@ -240,12 +254,17 @@ fn sends(call: &Call) -> bool {
         .any(|word| word.eq_ignore_ascii_case("true"))
 }
 
-/// The body as the journal keeps it.
-fn noted(call: &Call, mut body: Value) -> Value {
-    if sends(call)
-        && let Some(body) = body.as_object_mut()
-    {
-        body.insert(SEND.to_owned(), json!(true));
+/// The body as the journal keeps it, without what the site does not heed.
+fn noted(iiq: &IncidentIq, call: &Call, mut body: Value, is_batch: bool) -> Value {
+    if let Some(body) = body.as_object_mut() {
+        let unheeded = iiq.rules.unheeded.iter().map(|one| one.member());
+        let time = (!is_batch).then_some("CreatedDate");
+        for name in unheeded.chain(time) {
+            body.retain(|key, _| !key.eq_ignore_ascii_case(name));
+        }
+        if sends(call) {
+            body.insert(SEND.to_owned(), json!(true));
+        }
     }
     body
 }
@@ -260,7 +279,7 @@ fn made<'a>(ticket: &'a Ticket, body: &Value) -> Result<&'a Activity, Refusal> {
 
 fn say(iiq: &IncidentIq, call: &Call) -> Answer {
     let id = id(call, "ticketId")?;
-    let body = noted(call, object_or_empty(call)?);
+    let body = noted(iiq, call, object_or_empty(call)?, false);
     let state = iiq.obey(call, id, &body)?;
     let ticket = state.ticket(id)?;
     let new = made(ticket, &body)?;
@@ -277,7 +296,7 @@ fn say_all(iiq: &IncidentIq, call: &Call) -> Answer {
     let body = call.json()?;
     let bodies: Vec<Value> = list(&body)?
         .iter()
-        .map(|one| noted(call, one.clone()))
+        .map(|one| noted(iiq, call, one.clone(), true))
         .collect();
     let mut state = iiq.state();
     for body in &bodies {
@@ -336,25 +355,6 @@ fn toggle(iiq: &IncidentIq, call: &Call) -> Answer {
     Ok(envelope::action("OK"))
 }
 
-/// An activity as answers show it.
-pub(super) fn shown(iiq: &IncidentIq, state: &State, ticket: &Ticket, one: &Activity) -> Value {
-    let place = ticket
-        .activities
-        .iter()
-        .position(|other| other.id == one.id);
-    json!({
-        "TicketActivityId": one.id,
-        "TicketId": ticket.id,
-        "OwnerId": state.book.district.users[one.owner].id,
-        "Owner": state.book.ticket_users[one.owner],
-        "IsPublic": one.is_public,
-        "IsDeleted": one.is_deleted,
-        "ActivityItems": one.items,
-        "SortOrder": place,
-        "CreatedDate": dates::shown(one.at, &state.book.clock.zone, iiq.rules.temper),
-    })
-}
-
 fn of_one(iiq: &IncidentIq, call: &Call) -> Answer {
     listed(iiq, call, &[id(call, "ticketId")?], true)
 }
@@ -380,7 +380,7 @@ fn listed(iiq: &IncidentIq, call: &Call, ids: &[Guid], must_be: bool) -> Answer 
             Err(_) => continue,
         };
         iiq.check_seen(call, ticket)?;
-        let is_agent = call.token != crate::token::Token::Requestor;
+        let is_agent = call.token != crate::token::Token::Requestor && !iiq.rules.hides_notes;
         let seen = ticket
             .activities
             .iter()

@@ -65,11 +65,16 @@ pub(super) const ROUTES: &[Row] = &[
 ];
 
 fn editor(field: &CustomField) -> Value {
-    let options: Vec<_> = field
+    let options: Value = field
         .options
         .iter()
         .map(|(id, name)| json!({ "Id": id, "Name": name }))
         .collect();
+    // A text that holds JSON, and an empty one where there is nothing to choose (docs26, §21).
+    let options = match field.options.is_empty() {
+        true => String::new(),
+        false => options.to_string(),
+    };
     json!({
         "CustomFieldTypeId": field.id, "Name": field.name, "EditorType": field.editor, "EditorTypeId": field.editor,
         "Options": options,

@@ -1,6 +1,6 @@
 //! Times as IncidentIQ writes them, and the date expressions of filters (contract incidentiq §4, §5).
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
 
@@ -39,15 +39,32 @@ impl Window {
 pub(super) fn shown(at: Timestamp, zone: &TimeZone, temper: Temper) -> String {
     match temper {
         Temper::Lenient => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        Temper::LiveLike => at
-            .to_zoned(zone.clone())
-            .strftime("%Y-%m-%dT%H:%M:%S.%3f")
-            .to_string(),
+        Temper::LiveLike => bare(at.to_zoned(zone.clone()).datetime()),
     }
+}
+
+/// A time that is UTC whoever shows it: that of a device's link to a ticket (contract §5).
+pub(super) fn shown_in_utc(at: Timestamp, temper: Temper) -> String {
+    match temper {
+        Temper::Lenient => shown(at, &TimeZone::UTC, temper),
+        Temper::LiveLike => bare(at.to_zoned(TimeZone::UTC).datetime()),
+    }
+}
+
+/// A time as captures have it: no offset, and as many digits of the second as it needs.
+fn bare(at: DateTime) -> String {
+    let text = at.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string();
+    let text = text.trim_end_matches('0');
+    text.trim_end_matches('.').to_owned()
 }
 
 fn day(text: &str) -> Option<Date> {
     Date::strptime("%m/%d/%Y", text.trim()).ok()
+}
+
+/// So many days; `None` for more than a span can hold.
+fn days(count: &str) -> Option<Span> {
+    Span::new().try_days(count.parse::<i64>().ok()?).ok()
 }
 
 /// The window of a date expression; `None` where it is none.
@@ -60,8 +77,8 @@ pub(super) fn window(expression: &str, now: Timestamp, zone: &TimeZone) -> Optio
     if let Some(token) = expression.strip_prefix("range:") {
         return named(token, today, zone);
     }
-    if let Some(days) = expression.strip_prefix("value:") {
-        let date = today.checked_sub(days.parse::<i64>().ok()?.days()).ok()?;
+    if let Some(count) = expression.strip_prefix("value:") {
+        let date = today.checked_sub(days(count)?).ok()?;
         return Window::days(Some(date), Some(date), zone);
     }
     let rest = expression.strip_prefix("date")?;
@@ -81,12 +98,12 @@ pub(super) fn window(expression: &str, now: Timestamp, zone: &TimeZone) -> Optio
 
 /// `range:`: the words that the newer guide lists; `thisweek` and its like do not exist.
 fn named(token: &str, today: Date, zone: &TimeZone) -> Option<Window> {
-    if let Some(days) = token.strip_prefix("lastdays:") {
-        let from = today.checked_sub(days.parse::<i64>().ok()?.days()).ok()?;
+    if let Some(count) = token.strip_prefix("lastdays:") {
+        let from = today.checked_sub(days(count)?).ok()?;
         return Window::days(Some(from), Some(today), zone);
     }
-    if let Some(days) = token.strip_prefix("nextdays:") {
-        let to = today.checked_add(days.parse::<i64>().ok()?.days()).ok()?;
+    if let Some(count) = token.strip_prefix("nextdays:") {
+        let to = today.checked_add(days(count)?).ok()?;
         return Window::days(Some(today), Some(to), zone);
     }
     let week = today
@@ -157,6 +174,9 @@ mod tests {
             "date:2024-06-21",
             "DATE:06/21/2024",
             "soon",
+            "range:lastdays:9223372036854775807",
+            "range:nextdays:9223372036854775807",
+            "value:-9223372036854775808",
         ] {
             assert_eq!(window(none, now, &zone), None, "{none}");
         }
@@ -171,7 +191,16 @@ mod tests {
         );
         assert_eq!(
             shown(time, &central(), Temper::LiveLike),
-            "2024-06-21T17:43:00.000"
+            "2024-06-21T17:43:00"
+        );
+        let time = at("2024-06-21T22:43:00.97Z");
+        assert_eq!(
+            shown(time, &central(), Temper::LiveLike),
+            "2024-06-21T17:43:00.97"
+        );
+        assert_eq!(
+            shown_in_utc(time, Temper::LiveLike),
+            "2024-06-21T22:43:00.97"
         );
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::Temper;
 use crate::guid::Guid;
 use crate::reply::{Refusal, Reply, Shape};
 
@@ -117,6 +118,22 @@ pub(super) fn whole<T: Serialize>(items: &[T]) -> Reply {
         size: items.len().max(1),
     };
     list(items, items.len(), page)
+}
+
+/// A live system leaves out what is not set, where the documents show null (contract §2).
+pub(super) fn lean(value: Value, temper: Temper) -> Value {
+    if temper == Temper::Lenient {
+        return value;
+    }
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, lean(value, temper)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(|item| lean(item, temper)).collect(),
+        value => value,
+    }
 }
 
 /// Done, and nothing more to say.

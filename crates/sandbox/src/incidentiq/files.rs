@@ -49,11 +49,16 @@ pub(super) const ROUTES: &[Row] = &[
     Row::read("GET", "/files/{fileId:guid}", "download", |iiq, call| {
         let state = iiq.state();
         let file = state.file(id(call, "fileId")?)?;
-        let disposition = format!(
-            "attachment; filename=\"{}\"",
-            file.name.replace(['"', '\r', '\n'], "_")
-        );
-        Ok(Reply::bytes(&file.kind, &file.content).with("content-disposition", disposition))
+        // What people call a file and its type is any text; a header holds no control characters.
+        let name = file
+            .name
+            .replace(|sign: char| sign == '"' || sign.is_control(), "_");
+        let kind = match file.kind.chars().any(char::is_control) || file.kind.trim().is_empty() {
+            true => media_type(&file.name),
+            false => &file.kind,
+        };
+        let disposition = format!("attachment; filename=\"{name}\"");
+        Ok(Reply::bytes(kind, &file.content).with("content-disposition", disposition))
     })
     .gives("Binary(file)"),
 ];

@@ -55,7 +55,7 @@ pub(super) const ROUTES: &[Row] = &[
         "emails",
         emails,
     )
-    .gives("List({Subject text, To text, SentDate time})"),
+    .gives("List({Subject text, To [text], SentDate time})"),
 ];
 
 pub(super) const DEEDS: Deeds = &[
@@ -128,7 +128,7 @@ fn emails(iiq: &IncidentIq, call: &Call) -> Answer {
         mails
             .map(|(at, what)| {
                 json!({
-                    "Subject": format!("{what}: {}", ticket.subject), "To": to,
+                    "Subject": format!("{what}: {}", ticket.subject), "To": [to],
                     "SentDate": shown(*at, &state.book.clock.zone, iiq.rules.temper),
                 })
             })

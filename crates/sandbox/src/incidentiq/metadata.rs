@@ -6,6 +6,7 @@ use super::IncidentIq;
 use super::body::{self, get, id};
 use super::book::{Book, Json, Kind};
 use super::envelope;
+use super::expression::narrowed;
 use super::search::{PAGED, paging_of};
 use super::ticket::sla;
 use crate::Temper;
@@ -130,6 +131,10 @@ pub(super) fn cut<T: serde::Serialize>(
         Value::Null
     };
     let page = paging_of(iiq, call, &body, default);
+    if let Some(items) = narrowed(iiq, call, items)? {
+        let shown = &items[page.range(items.len())];
+        return Ok(envelope::list(shown, items.len(), page));
+    }
     Ok(envelope::list(
         &items[page.range(items.len())],
         items.len(),
@@ -208,9 +213,15 @@ fn workflows(iiq: &IncidentIq, call: &Call) -> Answer {
 }
 
 fn sources(iiq: &IncidentIq, call: &Call) -> Answer {
-    let items: Vec<_> = (1..)
+    let items: Vec<_> = (1_u8..)
         .zip(["Web", "Mobile", "API"])
-        .map(|(id, name)| json!({ "SourceId": id, "Key": name, "Name": name }))
+        .map(|(nth, name)| {
+            // A ticket says the number; this list says an id of another kind (docs26; contract §19, D18).
+            json!({
+                "SourceId": Guid::seeded("source", name), "Name": name, "Description": format!("Source {nth}"),
+                "IsSystem": true, "IsActive": true,
+            })
+        })
         .collect();
     cut(iiq, call, &items, 100)
 }

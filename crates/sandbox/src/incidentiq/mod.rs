@@ -12,12 +12,12 @@
 //! | `viewing` | §6: one ticket, and what hangs on it |
 //! | `create`, `update`, `assign` | §7, §8, §9 |
 //! | `workflow`, `approvals`, `next_steps` | §10 |
-//! | `activities`, `followers` | §11 |
+//! | `activities`, `shown_activity`, `followers` | §11 |
 //! | `subtasks` | §12 |
 //! | `bulk`, `files` | §13, §14 |
 //! | `metadata`, `custom_fields`, `reference` | §15, §16 |
-//! | `envelope`, `dates`, `schemas` | §2, §5; what bodies hold |
-//! | `population` | the tickets that are there from the beginning |
+//! | `envelope`, `dates`, `schemas`, `expression` | §2, §5; what bodies hold; `$filter` of the query |
+//! | `population`, `people` | the tickets that are there from the beginning, what people do to tickets meanwhile |
 //! | `book`, `ticket`, `state`, `deed` | the district, a ticket, everything that is kept, what a write does |
 
 mod activities;
@@ -31,14 +31,17 @@ mod custom_fields;
 mod dates;
 mod deed;
 mod envelope;
+mod expression;
 mod files;
 mod followers;
 mod metadata;
 mod next_steps;
+mod people;
 mod population;
 mod reference;
 mod schemas;
 mod search;
+mod shown_activity;
 mod state;
 mod subtasks;
 mod ticket;
@@ -59,12 +62,13 @@ use self::ticket::Ticket;
 use super::audit::{Audit, Entry, Kept, marker};
 use super::call::Call;
 use super::emulator::Emulator;
+use super::fit::{Misfit, Types};
 use super::guid::Guid;
 use super::reply::{Answer, Refusal, Reply};
 use super::route::{Endpoint, Section, Table};
 use super::seed::District;
 use super::token::{Token, forbidden};
-use super::{Config, Temper};
+use super::{Config, Temper, Unheeded};
 
 /// The rows of a section, all under the first version of the API.
 const V1: &str = "/api/v1.0";
@@ -80,6 +84,10 @@ struct Rules {
     temper: Temper,
     strict_headers: bool,
     max_page: usize,
+    /// Whether notes among the team are shown to nobody.
+    hides_notes: bool,
+    /// What a new activity says that is not heeded.
+    unheeded: Vec<Unheeded>,
     /// Tickets that are there from the beginning.
     tickets: usize,
 }
@@ -108,9 +116,14 @@ impl IncidentIq {
                 temper: config.temper,
                 strict_headers: config.strict_headers,
                 max_page: config.max_page.max(1),
+                hides_notes: config.hides_notes,
+                unheeded: config.unheeded(),
                 tickets: config.tickets,
             },
-            table: Table::new(sections(config.mission_paths)),
+            table: Table::new(
+                sections(config.mission_paths),
+                Types::new(schemas::ALL, Self::NAMES_HAVE_NO_CASE),
+            ),
             site: seeded.district.site,
             state: Mutex::new(fresh(instance, &seeded, config.tickets)),
             seeded,
@@ -245,6 +258,9 @@ fn fresh(instance: Guid, seeded: &Arc<Book>, tickets: usize) -> State {
 fn actor(token: Token) -> usize {
     match token {
         Token::HelpDesk => 0,
+        Token::Agent => 4,
+        Token::NoDirectory => 5,
+        Token::People => 6,
         Token::ReadOnly => 11,
         Token::Requestor => 200,
     }
@@ -294,6 +310,30 @@ impl Emulator for IncidentIq {
     const NAME: &'static str = "incidentiq";
     const TAKES_MORE_THAN_BEARER: bool = true;
     const ROWS: &'static str = "Items";
+    const NAMES_HAVE_NO_CASE: bool = true;
+    const DIRECTORY: &'static [&'static str] = &[
+        "locations",
+        "location",
+        "location_types",
+        "rooms",
+        "issues",
+        "issue_types",
+        "issue_categories",
+        "users",
+        "user",
+        "teams",
+        "assets",
+        "asset",
+        "custom_fields",
+        "custom_field_types",
+        "close_reasons",
+        "actions",
+        "sla_types",
+        "filters",
+        "wizards",
+    ];
+    const ADMINISTRATION: &'static [&'static str] =
+        &["delete", "undelete", "bulk_delete", "user_save"];
 
     fn table(&self) -> &Table<Self> {
         &self.table
@@ -326,6 +366,10 @@ impl Emulator for IncidentIq {
         Ok(())
     }
 
+    fn unfit(&self, misfits: &[Misfit]) -> Refusal {
+        body::unfit(misfits)
+    }
+
     fn refuse(&self, refusal: &Refusal) -> Reply {
         envelope::refusal(refusal)
     }
@@ -346,8 +390,16 @@ impl Emulator for IncidentIq {
         schemas::wrapped(name, inner)
     }
 
+    fn another(&self, call: &Call) -> Option<(&'static str, String)> {
+        let asked: Guid = call.parameter("ticketId").parse().ok()?;
+        let state = self.state();
+        let place = state.place(asked).ok()?;
+        let other = &state.tickets[(place + 1) % state.tickets.len()];
+        (other.id != asked).then(|| ("ticketId", other.id.to_string()))
+    }
+
     fn example(&self, parameter: &str) -> Option<String> {
-        schemas::example(&self.book(), parameter)
+        schemas::example(&self.state(), parameter)
     }
 }
 
@@ -360,13 +412,8 @@ fn action(iiq: &IncidentIq, call: &Call) -> Answer {
 
 /// An operation whose answer holds the ticket.
 fn with_item(iiq: &IncidentIq, call: &Call) -> Answer {
-    let body = body::object_or_empty(call)?;
-    item_after(iiq, call, body::id(call, "ticketId")?, &body, 200)
-}
-
-/// Obeys a write and shows the ticket that it is about.
-fn item_after(iiq: &IncidentIq, call: &Call, id: Guid, body: &Value, status: u16) -> Answer {
-    let state = iiq.obey(call, id, body)?;
+    let (id, body) = (body::id(call, "ticketId")?, body::object_or_empty(call)?);
+    let state = iiq.obey(call, id, &body)?;
     let view = state.ticket(id)?.view(&state, iiq.rules.temper);
-    Ok(envelope::item(status, &view, Some(id)))
+    Ok(envelope::item(200, &view, Some(id)))
 }

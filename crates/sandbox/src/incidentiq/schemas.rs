@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::book::Book;
+use super::state::State;
 
 /// The schemas that rows name, and those that these name.
 pub(super) const ALL: &[(&str, &str)] = &[
@@ -45,7 +45,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "TicketAsset",
-        "{TicketAssetId guid, AssetId* guid, AssetTag text, SerialNumber text, ModelId guid, ModelName text, OwnerId guid}",
+        "{TicketAssetId guid, CreatedDate time, AssetId* guid, AssetTag text, SerialNumber text, ModelId guid, ModelName text, OwnerId guid}",
     ),
     (
         "CustomFieldValue",
@@ -62,9 +62,9 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "Ticket",
-        "{TicketId guid, TicketNumber* text, TicketNumberSort int, SiteId guid, ProductId guid, Subject* text, IssueDescription* text?, \
-        ForId* guid, For* TicketUser, OwnerId* guid, Owner TicketUser, AssignedToUserId* guid?, AssignedToUser TicketUser?, \
-        AssignedToTeamId* guid?, AssignedToTeam TicketTeam?, LocationId* guid, Location Location, LocationRoomId guid?, LocationRoom any, \
+        "{TicketId guid, TicketNumber* text, TicketNumberSort int, SiteId guid, ProductId guid, Subject* text, IssueDescription text?, \
+        ForId* guid, For* TicketUser, OwnerId* guid, Owner TicketUser, AssignedToUserId guid?, AssignedToUser TicketUser?, \
+        AssignedToTeamId guid?, AssignedToTeam TicketTeam?, LocationId* guid, Location Location, LocationRoomId guid?, LocationRoom any, \
         LocationDetails text?, IssueId* guid, Issue* Issue, IsIssueConfirmed bool, WorkflowStepId* guid, WorkflowStep* WorkflowStep, IsClosed* bool, \
         ClosedDate time?, ClosedByUserId guid?, CloseReasonTypeId guid?, CloseReason CloseReason?, Priority* int, PriorityLevelId guid?, \
         PriorityLevel Priority?, IsUrgent bool, HasSensitiveInformation bool, IsTraining bool, IsSupportTicket bool, HasAdminSla bool, IsPastDue bool, \
@@ -131,8 +131,9 @@ pub(super) const ALL: &[(&str, &str)] = &[
         "{TicketId* guid, Sla Sla?, SlaTimes* [{Name text, LogMinutes int, IsRunning bool}]}",
     ),
     (
-        "TimelineItem",
-        "{TicketActivityTypeId* int, TicketId guid, Description text, ByUser TicketUser, CreatedDate* time, TicketActivityId guid, ActivityItems [object]}",
+        "TimelineOptions",
+        "{LoadRevisions bool, LoadComments bool, LoadActions bool, LoadAttachments bool, LoadParts bool, LoadWorkflowLogs bool, \
+        LoadRuleExecutionsLogs bool, LoadSlaTimerLogs bool, LoadMessagingActivity bool}",
     ),
     (
         "Approval",
@@ -144,11 +145,18 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "NewActivity",
-        "{TicketId guid?, TicketActivityId guid?, OwnerId guid?, IsPublic bool?, ActivityItems* [object], WaitForResponse bool, TicketWasUpdated bool}",
+        "{TicketId guid?, TicketActivityId guid?, OwnerId guid?, CreatedDate text?, IsPublic bool?, IsDeleted bool?, SortOrder int?, ActivityItems* [object], \
+        WaitForResponse bool, TicketWasUpdated bool}",
     ),
     (
         "Activity",
-        "{TicketActivityId* guid, TicketId* guid, OwnerId guid, Owner* TicketUser, IsPublic* bool, IsDeleted* bool, ActivityItems* [object], SortOrder int?, CreatedDate* time}",
+        "{TicketActivityId* guid, SiteId guid, ProductId guid, TicketId* guid, TicketSubject text, OwnerId guid, Owner* TicketUser, IsPublic* bool, \
+        IsDeleted* bool, ActivityItems* [ActivityItem], SortOrder int?, CreatedDate* time, ModifiedDate* time}",
+    ),
+    (
+        "ActivityItem",
+        "{TicketActivityId* guid, TicketActivityTypeId int, TicketActivityCommentId guid, TicketActivityActionId guid, TicketActivityRevisionId guid, \
+        TicketActivityWorkflowLogId guid, IsPublic bool, CreatedDate* time, ModifiedDate* time}",
     ),
     (
         "Follower",
@@ -186,7 +194,10 @@ pub(super) const ALL: &[(&str, &str)] = &[
         IsRequestorInputNeeded bool, Color text, DisplayOrder int}",
     ),
     ("Workflow", "{WorkflowId* guid, Name text, ProductId guid}"),
-    ("Source", "{SourceId* int, Key text, Name* text}"),
+    (
+        "Source",
+        "{SourceId* guid, Name* text, Description text?, IsSystem bool, IsActive bool}",
+    ),
     (
         "Field",
         "{FieldId guid, Name* text, FieldType text, IsRequired bool, Value int}",
@@ -201,7 +212,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "CustomFieldType",
-        "{CustomFieldTypeId* guid, Name* text, EditorType* int, EditorTypeId int, Options [{Id guid, Name text}]}",
+        "{CustomFieldTypeId* guid, Name* text, EditorType* int, EditorTypeId int, Options* text}",
     ),
     (
         "CustomField",
@@ -218,7 +229,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "Issue",
-        "{IssueId* guid, Name* text, IssueTypeId guid, IssueCategoryId guid, IssueCategoryName text, Scope text, WorkflowId guid, IsDeleted bool}",
+        "{IssueId* guid, Name* text, IssueTypeId guid, IssueCategoryId guid, IssueCategoryName text, Scope text, WorkflowId guid}",
     ),
     (
         "IssueType",
@@ -231,8 +242,8 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     (
         "User",
-        "{UserId* guid, Name* text, FirstName text, LastName text, Email* text, Username text, SchoolIdNumber text, Grade text?, LocationId guid, \
-        LocationName text, RoleId guid, RoleName text, Role object, Portal int, IsActive bool, IsDeleted bool, SiteId guid}",
+        "{UserId* guid, Name* text, FirstName text, LastName text, Email* text, Username text, SchoolIdNumber text, Grade text, LocationId guid, \
+        LocationName text, RoleId guid, Role object, Portal int, IsActive bool, IsDeleted bool, SiteId guid}",
     ),
     (
         "UserUpdate",
@@ -241,7 +252,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("Team", "{TeamId* guid, TeamName* text, MembersCount int}"),
     (
         "Asset",
-        "{AssetId* guid, AssetTag* text, SerialNumber text, ModelId guid, ModelName text, Name text, OwnerId guid, LocationId guid, SiteId guid, IsDeleted bool}",
+        "{AssetId* guid, AssetTag* text, SerialNumber text, ModelId guid, Name text, Model {ModelId guid, Name text}, OwnerId guid, LocationId guid, SiteId guid, IsDeleted bool}",
     ),
 ];
 
@@ -273,9 +284,12 @@ pub(super) fn wrapped(name: &str, inner: Value) -> Value {
 }
 
 /// A value of a path's parameter that the population has.
-pub(super) fn example(book: &Book, parameter: &str) -> Option<String> {
-    let district = &book.district;
+pub(super) fn example(state: &State, parameter: &str) -> Option<String> {
+    let district = &state.book.district;
+    let ticket = |nth: usize| state.tickets.get(nth).map(|one| one.id.to_string());
     let id = match parameter {
+        "ticketId" | "entityId" => return ticket(0),
+        "otherId" | "originalId" => return ticket(1),
         "siteId" => district.site,
         "workflowId" => district.workflow,
         "workflowStepId" => district.statuses[1].step,

@@ -179,6 +179,7 @@ pub(super) const DEEDS: Deeds = &[
                 .map(|item| asset(&state.book, item))
                 .collect();
             ticket.assets = assets.map_err(|message| Refusal::bad("Assets", message))?;
+            ticket.assets_at = order.at;
             Ok(())
         }),
     ),
@@ -352,11 +353,7 @@ pub(super) fn due(book: &Book, order: &Order<'_>) -> Result<Option<Timestamp>, R
 fn replace_assets(iiq: &IncidentIq, call: &Call) -> Answer {
     let id = id(call, "ticketId")?;
     let state = iiq.obey(call, id, &call.json()?)?;
-    let assets = &state.ticket(id)?.assets;
-    let items: Vec<_> = assets
-        .iter()
-        .map(|place| &state.book.ticket_assets[*place])
-        .collect();
+    let items = state.ticket(id)?.devices(&state, iiq.rules.temper);
     Ok(envelope::whole(&items))
 }
 

@@ -1,13 +1,14 @@
 //! One ticket, and what hangs on it (contract incidentiq §6, §10, §15).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::body::id;
+use super::body::{get, id};
 use super::dates::shown;
+use super::envelope::lean;
 use super::search::paging_of;
 use super::state::State;
-use super::ticket::{Ticket, Verdict, sla};
-use super::{IncidentIq, activities, envelope};
+use super::ticket::{Logged, Ticket, Verdict, sla};
+use super::{IncidentIq, envelope, shown_activity};
 use crate::Temper;
 use crate::call::Call;
 use crate::incidentiq::Row;
@@ -29,10 +30,7 @@ pub(super) const ROUTES: &[Row] = &[
         "ticket_assets",
         |iiq, call| {
             part(iiq, call, |state, ticket| {
-                let assets = ticket.assets.iter();
-                assets
-                    .map(|place| json!(state.book.ticket_assets[*place]))
-                    .collect()
+                ticket.devices(state, iiq.rules.temper)
             })
         },
     )
@@ -54,8 +52,8 @@ pub(super) const ROUTES: &[Row] = &[
         "timeline",
         timeline,
     )
-    .takes("object")
-    .gives("List(TimelineItem)"),
+    .takes("TimelineOptions")
+    .gives("List(Activity)"),
 ];
 
 /// The ticket of the path, where the token may see it.
@@ -72,7 +70,10 @@ pub(super) fn part(
     items: impl FnOnce(&State, &Ticket) -> Vec<Value>,
 ) -> Answer {
     let state = iiq.state();
-    let items = items(&state, seen(iiq, call, &state)?);
+    let items: Vec<Value> = items(&state, seen(iiq, call, &state)?)
+        .into_iter()
+        .map(|item| lean(item, iiq.rules.temper))
+        .collect();
     let page = paging_of(iiq, call, &Value::Null, 100);
     Ok(envelope::list(
         &items[page.range(items.len())],
@@ -103,7 +104,7 @@ fn detail(iiq: &IncidentIq, call: &Call) -> Answer {
 }
 
 fn permissions(token: Token, ticket: &Ticket) -> Value {
-    let works = token == Token::HelpDesk;
+    let works = token.works();
     let is_open = ticket.closed.is_none();
     json!({
         "CanView": true, "CanWork": works, "CanResolve": works && is_open,
@@ -127,6 +128,7 @@ fn status(iiq: &IncidentIq, call: &Call) -> Answer {
         })
         .collect();
     let item = json!({
+        "TicketId": ticket.id,
         "CurrentWorkflowStep": state.book.steps[ticket.step],
         "IsAwaitingOnApproval": ticket.awaited().is_some(),
         "CanBeSentForApproval": ticket.awaited().is_none() && ticket.closed.is_none(),
@@ -134,7 +136,7 @@ fn status(iiq: &IncidentIq, call: &Call) -> Answer {
         "ApprovalLog": log,
         "IsApproved": ticket.approvals.last().map(|one| one.verdict == Verdict::Approved),
     });
-    Ok(envelope::item(200, &item, None))
+    Ok(envelope::item(200, &lean(item, iiq.rules.temper), None))
 }
 
 /// The service level of a ticket, and how long its clocks have run.
@@ -157,38 +159,33 @@ pub(super) fn level(state: &State, ticket: &Ticket) -> Value {
     json!({ "TicketId": ticket.id, "Sla": sla(one), "SlaTimes": times })
 }
 
-/// Everything that happened, oldest first; a body may leave out comments (`LoadComments`) or the rest
-/// (`LoadRevisions`).
+/// Everything that happened, oldest first, each as an activity (docs26); a body may leave out comments
+/// (`LoadComments`) or the rest (`LoadRevisions`).
 fn timeline(iiq: &IncidentIq, call: &Call) -> Answer {
     let asked = call.json()?;
-    let wants = |name: &str| asked.get(name).and_then(Value::as_bool) != Some(false);
+    let wants = |name: &str| get(&asked, name).and_then(Value::as_bool) != Some(false);
+    let is_agent = call.token != Token::Requestor && !iiq.rules.hides_notes;
     part(iiq, call, |state, ticket| {
-        let time = |at| shown(at, &state.book.clock.zone, iiq.rules.temper);
         let mut items: Vec<(jiff::Timestamp, Value)> = Vec::new();
         if wants("LoadRevisions") {
-            let made = (5, ticket.created, ticket.owner, "Ticket created");
-            let changes = ticket
-                .log
-                .iter()
-                .map(|one| (one.kind, one.at, one.by, one.what));
-            items.extend(std::iter::once(made).chain(changes).map(|(kind, at, by, what)| {
-                let item = json!({
-                    "TicketActivityTypeId": kind, "TicketId": ticket.id, "Description": what,
-                    "ByUser": state.book.ticket_users[by], "CreatedDate": time(at),
-                });
-                (at, item)
+            let made = Logged {
+                kind: 5,
+                at: ticket.created,
+                by: ticket.owner,
+                what: "Ticket created",
+            };
+            let changes = std::iter::once(&made).chain(&ticket.log).enumerate();
+            items.extend(changes.map(|(nth, one)| {
+                (
+                    one.at,
+                    shown_activity::revision(iiq, state, ticket, one, nth),
+                )
             }));
         }
         if wants("LoadComments") {
-            let said = ticket.activities.iter().filter(|one| !one.is_deleted);
-            items.extend(said.map(|one| {
-                let mut item = Map::new();
-                item.insert("TicketActivityTypeId".to_owned(), json!(6));
-                if let Value::Object(shown) = activities::shown(iiq, state, ticket, one) {
-                    item.extend(shown);
-                }
-                (one.at, Value::Object(item))
-            }));
+            let said = ticket.activities.iter();
+            let said = said.filter(|one| !one.is_deleted && (one.is_public || is_agent));
+            items.extend(said.map(|one| (one.at, shown_activity::shown(iiq, state, ticket, one))));
         }
         items.sort_by_key(|(at, _)| *at);
         items.into_iter().map(|(_, item)| item).collect()

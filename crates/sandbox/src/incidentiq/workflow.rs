@@ -1,24 +1,25 @@
 //! The steps of a ticket's work (contract incidentiq §10). What the workflow does not allow answers 400: an open
 //! ticket may go to any step; a closed one only to an open step that is named (`/status/{step}`), which reopens it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body::{self, guid, id, is_set};
 use super::book::Kind;
 use super::deed::{Deed, Deeds, Effect, Order};
 use super::state::State;
 use super::ticket::Ticket;
-use super::{IncidentIq, action, envelope, item_after, with_item};
+use super::{IncidentIq, action, envelope};
 use crate::call::Call;
 use crate::guid::Guid;
 use crate::incidentiq::Row;
 use crate::reply::{Answer, Refusal};
 
 pub(super) const ROUTES: &[Row] = &[
-    Row::write("POST", "/tickets/{ticketId:guid}/start", "start", with_item)
+    Row::write("POST", "/tickets/{ticketId:guid}/start", "start", with_step)
         .takes("{UserId guid?}")
-        .gives("Item(Ticket)"),
-    Row::write("POST", "/tickets/{ticketId:guid}/stop", "stop", with_item).gives("Item(Ticket)"),
+        .gives("Item(WorkflowStep)"),
+    Row::write("POST", "/tickets/{ticketId:guid}/stop", "stop", with_step)
+        .gives("Item(WorkflowStep)"),
     Row::write(
         "POST",
         "/tickets/{ticketId:guid}/confirm-issue",
@@ -39,21 +40,21 @@ pub(super) const ROUTES: &[Row] = &[
         "status",
         status,
     )
-    .gives("Item(Ticket)"),
+    .gives("Item(WorkflowStep)"),
     Row::write(
         "POST",
         "/tickets/{ticketId:guid}/status/waiting-on-requestor",
         "waiting",
-        with_item,
+        with_step,
     )
-    .gives("Item(Ticket)"),
+    .gives("Item(WorkflowStep)"),
     Row::write(
         "POST",
         "/tickets/{ticketId:guid}/status/requestor-responded",
         "responded",
-        with_item,
+        with_step,
     )
-    .gives("Item(Ticket)"),
+    .gives("Item(WorkflowStep)"),
     Row::write("POST", "/tickets/{ticketId:guid}/close", "close", action)
         .takes("CloseRequest")
         .gives("Action"),
@@ -69,7 +70,8 @@ pub(super) const ROUTES: &[Row] = &[
         "duplicate",
         duplicate,
     )
-    .gives("Action"),
+    .gives("Action")
+    .breaks(),
 ];
 
 const STATUS_CHANGED: u8 = 63;
@@ -137,7 +139,19 @@ pub(super) const DEEDS: Deeds = &[
 
 fn status(iiq: &IncidentIq, call: &Call) -> Answer {
     let body = json!({ "WorkflowStepId": id(call, "workflowStepId")? });
-    item_after(iiq, call, id(call, "ticketId")?, &body, 200)
+    step_after(iiq, call, &body)
+}
+
+/// A transition is answered with the step that the ticket is at now (docs26).
+fn step_after(iiq: &IncidentIq, call: &Call, body: &Value) -> Answer {
+    let id = id(call, "ticketId")?;
+    let state = iiq.obey(call, id, body)?;
+    let step = &state.book.steps[state.ticket(id)?.step];
+    Ok(envelope::item(200, step, None))
+}
+
+fn with_step(iiq: &IncidentIq, call: &Call) -> Answer {
+    step_after(iiq, call, &body::object_or_empty(call)?)
 }
 
 /// Ids that are none, or of nothing, answer 500 here (contract §17).

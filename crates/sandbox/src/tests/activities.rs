@@ -27,7 +27,7 @@ async fn comments_come_by_every_path_and_are_listed_by_every_other() {
     for (path, text) in [("/new", "a"), ("/new/false", "b"), ("", "c")] {
         let made = desk.good(&format!("{base}{path}"), comment(text)).await;
         assert_eq!(made["Item"]["ActivityItems"][0]["IsPublic"], false);
-        assert!(made["Item"]["ActivityItems"][0]["CommentId"].is_string());
+        assert!(made["Item"]["ActivityItems"][0]["TicketActivityCommentId"].is_string());
     }
     let batch = desk
         .good(

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::test_client::Bench;
+use crate::test_client::{Bench, encoded};
 use crate::{Config, Temper};
 
 const REST: &str = "/clearfeed/v1/rest";
@@ -11,7 +11,7 @@ async fn customers_are_changed_by_the_version_that_was_read() {
     let bench = Bench::start(Config::default()).await;
     let all = bench.get(&format!("{REST}/customers?limit=3")).await.json();
     assert_eq!(all["customers"].as_array().unwrap().len(), 3);
-    let next = all["response_metadata"]["next_cursor"].as_str().unwrap();
+    let next = encoded(all["response_metadata"]["next_cursor"].as_str().unwrap());
     let rest = bench
         .get(&format!("{REST}/customers?next_cursor={next}"))
         .await
@@ -20,7 +20,7 @@ async fn customers_are_changed_by_the_version_that_was_read() {
     let made = bench
         .send(
             &format!("POST {REST}/customers"),
-            json!({ "name": "Fabrikam", "domain": "fabrikam.example" }),
+            json!({ "name": "Fabrikam", "domains": ["Fabrikam.example"] }),
         )
         .await;
     assert_eq!(made.status, 201, "{}", made.text);
@@ -33,7 +33,7 @@ async fn customers_are_changed_by_the_version_that_was_read() {
             &changed["customer"]["version"],
             &changed["customer"]["custom_field_values"]["61"]
         ),
-        (&json!(2), &json!(6102))
+        (&json!(2), &json!("6102"))
     );
     let late = bench.send(&line, &tier).await;
     assert_eq!(
@@ -51,7 +51,7 @@ async fn customers_are_changed_by_the_version_that_was_read() {
     let found = bench
         .send(
             &format!("POST {V1}/customers/search"),
-            json!({ "query": "FABRI" }),
+            json!({ "filters": [{ "field": "domains", "operator": "overlaps", "values": ["fabrikam.example"] }] }),
         )
         .await
         .json();

@@ -1,4 +1,5 @@
 mod activities;
+mod bodies;
 mod clearfeed;
 mod customers;
 mod desk;
@@ -9,9 +10,11 @@ mod http;
 mod incidentiq;
 mod kept;
 mod openapi;
+mod production;
 mod reference;
 mod rights;
 mod searching;
+mod strict;
 mod subtasks;
 mod tickets;
 mod workflow;

@@ -10,13 +10,13 @@ use deskferry_testing::Shapes;
 const NO_JSON: [&str; 1] = ["GET /v1.0/files/{fileId}"];
 
 /// One operation of a document.
-struct Operation {
-    method: String,
-    path: String,
-    own: Value,
+pub(super) struct Operation {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) own: Value,
 }
 
-fn operations(document: &Value) -> Vec<Operation> {
+pub(super) fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().unwrap();
     let mut all = Vec::new();
     for (path, item) in paths {
@@ -32,7 +32,7 @@ fn operations(document: &Value) -> Vec<Operation> {
 }
 
 /// Everything that a path may name, made for one operation.
-async fn things(desk: &Desk, path: &str) -> Map<String, Value> {
+pub(super) async fn things(desk: &Desk, path: &str) -> Map<String, Value> {
     let (other, id) = (desk.ticket("other").await, desk.ticket("one").await);
     let ticket = format!("/tickets/{id}");
     let assign = json!({ "AssignToParentId": other, "AssignToRelatedId": other });
@@ -194,7 +194,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn filled(operation: &Operation, things: &Map<String, Value>) -> String {
+pub(super) fn filled(operation: &Operation, things: &Map<String, Value>) -> String {
     let mut path = operation.path.clone();
     for parameter in operation.own["parameters"].as_array().unwrap() {
         let name = parameter["name"].as_str().unwrap();
@@ -348,6 +348,9 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
             "/requests" => json!({ "collection_id": "col_11", "title": "t", "description": "d" }),
             "/requests/{requestId}/message" => json!({ "html_body": "hello" }),
             "/customers" => json!({ "name": "New" }),
+            "/customers/search" => {
+                json!({ "filters": [{ "field": "domains", "operator": "overlaps", "values": ["a"] }] })
+            }
             "/customers/{customerId}" => json!({ "version": version }),
             "/tickets" => json!({ "type": "link", "data": {
                 "integration": "jira", "ticket_id": "A-1", "channel_id": thread["channel_id"],
@@ -367,7 +370,7 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
         let body = serde_json::from_str(&answer.text).unwrap();
         shapes.answer(&operation.method, &path, answer.status, &body);
     }
-    assert_eq!(checker.checked, 32);
+    assert_eq!(checker.checked, 34);
     assert_eq!(shapes.known(false), shapes.answered);
     shapes.prove();
 }

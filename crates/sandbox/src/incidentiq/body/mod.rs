@@ -11,8 +11,32 @@ pub(super) use self::ticket::{Intent, drafted, updated};
 pub(super) use self::values::{asset, custom_value, moment, set_custom, tags};
 use super::book::{Book, Kind};
 use crate::call::Call;
+use crate::fit::{Misfit, Wanted};
 use crate::guid::Guid;
 use crate::reply::Refusal;
+
+/// The refusal of a body of the wrong types, in the words of the framework.
+pub(super) fn unfit(misfits: &[Misfit]) -> Refusal {
+    let mut refusal = Refusal::new(400, "One or more validation errors occurred.");
+    for misfit in misfits {
+        let (of_the_body, name) = match misfit.wanted {
+            Wanted::Guid => ("guid", "System.Guid"),
+            Wanted::Text => ("string", "System.String"),
+            Wanted::Integer => ("integer", "System.Int32"),
+            Wanted::Number => ("number", "System.Double"),
+            Wanted::Flag => ("boolean", "System.Boolean"),
+            Wanted::Object => ("object", "System.Object"),
+            Wanted::List => ("array", "System.Collections.Generic.List`1"),
+        };
+        if misfit.place.is_empty() {
+            let message = format!("A request body of type {of_the_body} is required.");
+            return Refusal::new(400, message);
+        }
+        let message = format!("Error converting value {} to type '{name}'.", misfit.found);
+        refusal.fields.push((misfit.place.clone(), message));
+    }
+    refusal
+}
 
 /// A member of an object, its name without case.
 pub(super) fn member<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {

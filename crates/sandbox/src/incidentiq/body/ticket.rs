@@ -96,10 +96,10 @@ pub(in super::super) fn drafted(
 pub(in super::super) fn updated(
     state: &State,
     order: &Order<'_>,
-    ticket: &Ticket,
+    before: &Ticket,
 ) -> Result<WithFiles, Refusal> {
     let mut form = Form::new(&state.book, order.body)?;
-    let mut ticket = ticket.clone();
+    let mut ticket = before.clone();
     let issue = ticket.issue;
     if order.blanking {
         ticket.description = None;
@@ -109,7 +109,11 @@ pub(in super::super) fn updated(
         ticket.team = None;
         ticket.due = None;
     }
+    ticket.assets_at = order.at;
     fill(&mut form, &mut ticket, Intent::Update);
+    if ticket.assets == before.assets {
+        ticket.assets_at = before.assets_at;
+    }
     fill_update(&mut form, &mut ticket);
     let keeps_subject =
         form.at("Subject").is_some() || form.flag("BypassSubjectUpdate") == Some(true);

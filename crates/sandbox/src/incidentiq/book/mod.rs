@@ -9,7 +9,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use self::shown::raw;
-pub(super) use self::shown::{LOCATION_TYPES, location_type, role};
+pub(super) use self::shown::{LOCATION_TYPES, location_type, role, ticket_asset};
 use crate::guid::Guid;
 use crate::seed::District;
 
@@ -60,7 +60,6 @@ pub(super) struct Book {
     pub(super) ticket_users: Vec<Json>,
     pub(super) teams: Vec<Json>,
     pub(super) assets: Vec<Json>,
-    pub(super) ticket_assets: Vec<Json>,
     pub(super) steps: Vec<Json>,
     pub(super) priorities: Vec<Json>,
     pub(super) clock: Clock,
@@ -87,7 +86,6 @@ impl Book {
                 json!({ "TeamId": team.id, "TeamName": team.name, "MembersCount": team.members.len() })
             })),
             assets: raw(district.assets.iter().map(|one| shown::asset(&district, one))),
-            ticket_assets: raw(district.assets.iter().map(|one| shown::ticket_asset(&district, one))),
             steps: shown::steps(&district),
             priorities: raw(district.priorities.iter().map(|one| {
                 json!({

@@ -46,7 +46,7 @@ pub(super) fn issues(district: &District) -> Vec<Json> {
         json!({
             "IssueId": issue.id, "Name": issue.name, "IssueTypeId": issue.kind.0,
             "IssueCategoryId": issue.category.0, "IssueCategoryName": issue.category.1,
-            "Scope": "Site", "WorkflowId": district.workflow, "IsDeleted": false,
+            "Scope": "Site", "WorkflowId": district.workflow,
         })
     }))
 }
@@ -65,13 +65,17 @@ pub(in crate::incidentiq) fn role(role: Role) -> (Guid, &'static str, u8) {
 pub(super) fn user(district: &District, one: &User) -> Value {
     let (role_id, role, portal) = role(one.role);
     let location = &district.locations[one.location];
-    json!({
+    let mut shown = json!({
         "UserId": one.id, "Name": one.name(), "FirstName": one.first, "LastName": one.last, "Email": one.email,
-        "Username": one.email.split('@').next(), "SchoolIdNumber": one.number, "Grade": null,
-        "LocationId": location.id, "LocationName": location.name, "RoleId": role_id, "RoleName": role,
+        "Username": one.email.split('@').next(), "SchoolIdNumber": one.number,
+        "LocationId": location.id, "LocationName": location.name, "RoleId": role_id,
         "Role": { "RoleId": role_id, "Name": role }, "Portal": portal, "IsActive": true, "IsDeleted": false,
         "SiteId": district.site,
-    })
+    });
+    if let Some(grade) = district.grade(one) {
+        shown["Grade"] = json!(grade);
+    }
+    shown
 }
 
 pub(super) fn ticket_user(district: &District, one: &User) -> Value {
@@ -97,15 +101,22 @@ pub(super) fn steps(district: &District) -> Vec<Json> {
 pub(super) fn asset(district: &District, asset: &Asset) -> Value {
     json!({
         "AssetId": asset.id, "AssetTag": asset.tag, "SerialNumber": asset.serial,
-        "ModelId": Guid::seeded("model", &asset.model), "ModelName": asset.model, "Name": asset.model,
+        "ModelId": Guid::seeded("model", &asset.model), "Name": asset.model,
+        "Model": { "ModelId": Guid::seeded("model", &asset.model), "Name": asset.model },
         "OwnerId": district.users[asset.owner].id, "LocationId": district.locations[asset.location].id,
         "SiteId": district.site, "IsDeleted": false,
     })
 }
 
-pub(super) fn ticket_asset(district: &District, asset: &Asset) -> Value {
+/// A device as a ticket shows it: `link` is the id of its being there, `at` since when.
+pub(in crate::incidentiq) fn ticket_asset(
+    district: &District,
+    asset: &Asset,
+    link: Guid,
+    at: &str,
+) -> Value {
     json!({
-        "TicketAssetId": Guid::ZERO, "AssetId": asset.id, "AssetTag": asset.tag,
+        "TicketAssetId": link, "CreatedDate": at, "AssetId": asset.id, "AssetTag": asset.tag,
         "SerialNumber": asset.serial, "ModelId": Guid::seeded("model", &asset.model),
         "ModelName": asset.model, "OwnerId": district.users[asset.owner].id,
     })

@@ -1,11 +1,11 @@
 //! Devices (contract incidentiq §16).
 
-use serde_json::Value;
-
+use super::{Facets, all_hold, wanted};
 use crate::call::Call;
+use crate::guid::Guid;
 use crate::incidentiq::IncidentIq;
 use crate::incidentiq::Row;
-use crate::incidentiq::body::{get, object_or_empty, text};
+use crate::incidentiq::body::{get, object_or_empty};
 use crate::incidentiq::book::Json;
 use crate::incidentiq::metadata::cut;
 use crate::incidentiq::search::PAGED;
@@ -54,24 +54,36 @@ fn those(iiq: &IncidentIq, call: &Call, holds: impl Fn(&Asset) -> bool) -> Answe
     cut(iiq, call, &items, 20)
 }
 
+const FACETS: Facets = &[
+    ("asset", true),
+    ("model", true),
+    ("location", true),
+    ("user", true),
+    ("owner", true),
+    ("assettag", false),
+    ("assetserialnumber", false),
+    ("assetname", false),
+    ("keyword", false),
+];
+
 fn listed(iiq: &IncidentIq, call: &Call) -> Answer {
     let asked = object_or_empty(call)?;
-    let filters = get(&asked, "Filters").and_then(Value::as_array).cloned();
-    let filters = filters.unwrap_or_default();
+    // Devices do not change here: every one is of the day on which the district was made.
+    let ignored = ["createddate", "modifieddate"];
+    let filters = wanted(get(&asked, "Filters"), FACETS, &ignored, iiq.rules.temper)?;
     let book = iiq.book();
     those(iiq, call, |asset| {
-        filters.iter().all(|one| {
-            let value = text(one, "Id")
-                .or_else(|| text(one, "Value"))
-                .unwrap_or_default();
-            let facet = text(one, "Facet").unwrap_or_default().to_lowercase();
-            match facet.as_str() {
-                "asset" => value.parse() == Ok(asset.id),
-                "assettag" => asset.tag.eq_ignore_ascii_case(value),
-                "assetserialnumber" => asset.serial.eq_ignore_ascii_case(value),
-                "location" => value.parse() == Ok(book.district.locations[asset.location].id),
-                "user" | "owner" => value.parse() == Ok(book.district.users[asset.owner].id),
-                _ => true,
+        all_hold(&filters, |facet, value| match facet {
+            "asset" => value.parse() == Ok(asset.id),
+            "model" => value.parse() == Ok(Guid::seeded("model", &asset.model)),
+            "location" => value.parse() == Ok(book.district.locations[asset.location].id),
+            "user" | "owner" => value.parse() == Ok(book.district.users[asset.owner].id),
+            "assettag" => asset.tag.eq_ignore_ascii_case(value),
+            "assetserialnumber" => asset.serial.eq_ignore_ascii_case(value),
+            "assetname" => asset.model.to_lowercase().contains(value),
+            _ => {
+                let texts = [&asset.tag, &asset.serial, &asset.model];
+                texts.iter().any(|text| text.to_lowercase().contains(value))
             }
         })
     })

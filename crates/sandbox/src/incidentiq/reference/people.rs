@@ -1,7 +1,6 @@
 //! People and teams (contract incidentiq §16).
 
-use serde_json::Value;
-
+use super::{Facets, all_hold, wanted};
 use crate::call::Call;
 use crate::guid::Guid;
 use crate::incidentiq::IncidentIq;
@@ -38,30 +37,35 @@ pub(super) const ROUTES: &[Row] = &[
 
 pub(in crate::incidentiq) const DEEDS: Deeds = &[("user_save", Deed::Any(changed))];
 
-/// Filters that are not known are ignored, that on the time of a change too (contract §4, rule 5).
+const FACETS: Facets = &[
+    ("user", true),
+    ("location", true),
+    ("role", true),
+    ("keyword", false),
+    ("name", false),
+    ("email", false),
+    ("schoolidnumber", false),
+    ("grade", false),
+];
+
+/// The time of a change is known as a filter and not heeded (contract §4, rule 5).
 fn listed(iiq: &IncidentIq, call: &Call) -> Answer {
     let asked = object_or_empty(call)?;
     let book = iiq.book();
-    let filters = get(&asked, "Filters").and_then(Value::as_array).cloned();
-    let filters: Vec<(String, String)> = filters
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|one| {
-            let value = text(one, "Id").or_else(|| text(one, "Value"))?;
-            Some((text(one, "Facet")?.to_lowercase(), value.to_lowercase()))
-        })
-        .collect();
+    let ignored = ["modifieddate"];
+    let filters = wanted(get(&asked, "Filters"), FACETS, &ignored, iiq.rules.temper)?;
     let holds = |user: &User| {
-        filters.iter().all(|(facet, value)| match facet.as_str() {
+        all_hold(&filters, |facet, value| match facet {
             "user" => value.parse() == Ok(user.id),
             "location" => value.parse() == Ok(book.district.locations[user.location].id),
             "role" => value.parse() == Ok(role(user.role).0),
-            "keyword" | "name" => {
-                user.name().to_lowercase().contains(value) || user.email.contains(value)
-            }
             "email" => user.email == *value,
             "schoolidnumber" => user.number == *value,
-            _ => true,
+            "grade" => {
+                let grade = book.district.grade(user);
+                grade.is_some_and(|grade| grade.eq_ignore_ascii_case(value))
+            }
+            _ => user.name().to_lowercase().contains(value) || user.email.contains(value),
         })
     };
     // Nobody has left.

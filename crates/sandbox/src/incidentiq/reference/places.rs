@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::{Facets, all_hold, values_of, wanted};
 use crate::Temper;
 use crate::call::Call;
 use crate::incidentiq::IncidentIq;
 use crate::incidentiq::Row;
-use crate::incidentiq::body::{get, guid, object_or_empty, text};
+use crate::incidentiq::body::{get, guid, object_or_empty};
 use crate::incidentiq::book::{Book, Json, Kind, LOCATION_TYPES, location_type};
 use crate::incidentiq::metadata::{check_site, cut, one};
 use crate::incidentiq::search::PAGED;
 use crate::reply::{Answer, Refusal};
-use crate::seed::district::Location;
 
 pub(super) const ROUTES: &[Row] = &[
     Row::read("GET", "/locations", "locations", own)
@@ -49,7 +49,8 @@ pub(super) const ROUTES_V2: &[Row] = &[
     Row::read("GET|POST", "/locations/all", "locations", filtered)
         .query(PAGED)
         .takes("RequestBody")
-        .gives("List(Location)"),
+        .gives("List(Location)")
+        .breaks(),
     Row::read("GET", "/locations/all/{siteId:guid}", "locations", of_site)
         .query(PAGED)
         .gives("List(Location)"),
@@ -78,48 +79,37 @@ fn of_site(iiq: &IncidentIq, call: &Call) -> Answer {
     cut(iiq, call, &iiq.book().locations, 100)
 }
 
+const FACETS: Facets = &[
+    ("location", true),
+    ("locationtype", true),
+    ("name", false),
+    ("keyword", false),
+];
+
 /// The second version filters under `RequestOptions`; an expression of the first one's grammar breaks it
 /// (contract §4, rule 4).
 fn filtered(iiq: &IncidentIq, call: &Call) -> Answer {
     let asked = object_or_empty(call)?;
     let filters = get(&asked, "RequestOptions").and_then(|options| get(options, "Filters"));
-    let filters = filters.and_then(Value::as_array);
+    let all = filters.and_then(Value::as_array).into_iter().flatten();
+    if all.flat_map(values_of).any(|value| value.contains(':')) {
+        return Err(Refusal::new(500, "An unexpected error occurred."));
+    }
+    let filters = wanted(filters, FACETS, &[], iiq.rules.temper)?;
     let book = iiq.book();
-    let mut kept: Vec<&Json> = visible(iiq, &book).iter().collect();
-    for filter in filters.into_iter().flatten() {
-        let values = values_of(filter);
-        if values.iter().any(|value| value.contains(':')) {
-            return Err(Refusal::new(500, "An unexpected error occurred."));
-        }
-        let facet = text(filter, "Facet").unwrap_or_default().to_lowercase();
-        let is_it = |place: &Location| {
-            values.iter().any(|value| match facet.as_str() {
+    let places = book.district.locations.iter();
+    let kept: Vec<&Json> = places
+        .zip(visible(iiq, &book))
+        .filter(|(place, _)| {
+            all_hold(&filters, |facet, value| match facet {
                 "location" => value.parse() == Ok(place.id),
                 "locationtype" => value.parse() == Ok(location_type(place.kind)),
-                "name" | "keyword" => place.name.to_lowercase().contains(&value.to_lowercase()),
-                _ => true,
+                _ => place.name.to_lowercase().contains(value),
             })
-        };
-        kept.retain(|json| {
-            let places = book.district.locations.iter().zip(&book.locations);
-            let mut own = places.filter(|(_, other)| other.get() == json.get());
-            own.any(|(place, _)| values.is_empty() || is_it(place))
-        });
-    }
+        })
+        .map(|(_, json)| json)
+        .collect();
     cut(iiq, call, &kept, 100)
-}
-
-/// The values of a filter of the second version: `Value`, `Values`, `Id`, `Ids`.
-fn values_of(filter: &Value) -> Vec<&str> {
-    let single = ["Value", "Id"]
-        .into_iter()
-        .filter_map(|name| text(filter, name));
-    let lists = ["Values", "Ids"]
-        .into_iter()
-        .filter_map(|name| get(filter, name)?.as_array());
-    single
-        .chain(lists.flatten().filter_map(Value::as_str))
-        .collect()
 }
 
 fn types(iiq: &IncidentIq, call: &Call) -> Answer {

@@ -276,8 +276,11 @@ fn by_value(asked: Asked<'_>, value: &str) -> Option<Test> {
         "schoolidnumber" => {
             Test::new(move |scene| scene.district().users[scene.ticket.requestor].number == wanted)
         }
-        // Nobody in the district has one.
-        "grade" => Some(Test::Nothing),
+        "grade" => Test::new(move |scene| {
+            let district = scene.district();
+            let grade = district.grade(&district.users[scene.ticket.requestor]);
+            grade.is_some_and(|grade| grade.eq_ignore_ascii_case(&wanted))
+        }),
         "source" => {
             let names = ["web", "mobile", "api"];
             let by_name = names.iter().position(|name| *name == wanted);

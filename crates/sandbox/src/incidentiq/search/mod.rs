@@ -12,6 +12,7 @@ use self::filter::{Filter, Searcher};
 use self::order::Order;
 use super::body::{get, guid};
 use super::envelope::{self, Page};
+use super::expression::narrowed;
 use super::state::State;
 use super::{IncidentIq, actor, viewing};
 use crate::Temper;
@@ -21,7 +22,7 @@ use crate::reply::{Answer, Refusal};
 use crate::token::Token;
 
 /// What the query of a listing may say; more is ignored.
-pub(super) const PAGED: &str = "$s int, $p int, $o text, $d text";
+pub(super) const PAGED: &str = "$s int, $p int, $o text, $d text, $filter text";
 
 pub(super) const ROUTES: &[Row] = &[
     Row::read("GET|POST", "/tickets", "search", page)
@@ -83,6 +84,18 @@ fn listed(iiq: &IncidentIq, call: &Call, body: &Value) -> Answer {
     let order = Order::read(call);
     let chosen: Vec<usize>;
     let total;
+    if call.query("$filter").is_some() {
+        let mut hits = filter.hits(&state);
+        order.sort(&state.book, &mut hits, &state.tickets);
+        let views = hits
+            .iter()
+            .map(|place| state.tickets[*place].view(&state, iiq.rules.temper));
+        let views: Vec<_> = views.collect();
+        if let Some(items) = narrowed(iiq, call, &views)? {
+            let shown = &items[page.range(items.len())];
+            return Ok(envelope::list(shown, items.len(), page));
+        }
+    }
     if is_plain && order.is_by_creation() {
         total = bounds.len();
         chosen = page

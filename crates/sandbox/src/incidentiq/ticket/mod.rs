@@ -151,6 +151,8 @@ pub(super) struct Ticket {
     pub(super) duplicate_of: Option<Guid>,
     pub(super) custom: Vec<(usize, String)>,
     pub(super) assets: Vec<usize>,
+    /// Since when those hang on it.
+    pub(super) assets_at: Timestamp,
     pub(super) tags: Vec<Tag>,
     pub(super) followers: Followers,
     pub(super) attachments: Vec<Arc<File>>,
@@ -203,6 +205,7 @@ impl Ticket {
             duplicate_of: None,
             custom: Vec::new(),
             assets: Vec::new(),
+            assets_at: at,
             tags: Vec::new(),
             followers: Followers::default(),
             attachments: Vec::new(),

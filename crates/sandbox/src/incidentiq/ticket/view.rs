@@ -1,18 +1,31 @@
 //! A ticket as answers and listings show it: the full record with its expansions (contract incidentiq §6).
 
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Ticket;
 use crate::Temper;
 use crate::guid::Guid;
-use crate::incidentiq::book::Json;
-use crate::incidentiq::dates::shown;
+use crate::incidentiq::book::ticket_asset;
+use crate::incidentiq::dates::{shown, shown_in_utc};
 use crate::incidentiq::state::State;
 
 impl Ticket {
+    /// Its devices, each with the time of its link.
+    pub(in super::super) fn devices(&self, state: &State, temper: Temper) -> Vec<Value> {
+        let district = &state.book.district;
+        let at = shown_in_utc(self.assets_at, temper);
+        let devices = self.assets.iter().map(|place| &district.assets[*place]);
+        devices
+            .map(|device| {
+                let link = Guid::seeded("ticket-asset", &format!("{}/{}", self.id, device.id));
+                ticket_asset(district, device, link, &at)
+            })
+            .collect()
+    }
+
     /// The full record that answers and listings show.
     pub(in super::super) fn view<'a>(&'a self, state: &'a State, temper: Temper) -> View<'a> {
         let book = &*state.book;
@@ -20,11 +33,13 @@ impl Ticket {
         let issue = &district.issues[self.issue];
         let status = &district.statuses[self.step];
         let time = |at: Timestamp| shown(at, &book.clock.zone, temper);
-        let unset = |at: Option<Timestamp>| match at {
+        // A live system has no null: a value that is not set is zero, anything else is left out (contract §2).
+        let is_live = temper == Temper::LiveLike;
+        let moment = |at: Option<Timestamp>| match at {
             Some(at) => Some(time(at)),
-            None if temper == Temper::LiveLike => Some("0001-01-01T00:00:00".to_owned()),
-            None => None,
+            None => is_live.then(|| "0001-01-01T00:00:00".to_owned()),
         };
+        let id = |id: Option<Guid>| id.or_else(|| is_live.then_some(Guid::ZERO));
         let band = district
             .priorities
             .iter()
@@ -36,79 +51,61 @@ impl Ticket {
             site_id: district.site,
             product_id: district.product,
             subject: &self.subject,
-            issue_description: self.description.as_deref(),
+            issue_description: member(temper, self.description.as_deref()),
             for_id: district.users[self.requestor].id,
             requestor: &book.ticket_users[self.requestor],
             owner_id: district.users[self.owner].id,
             owner: &book.ticket_users[self.owner],
-            assigned_to_user_id: self.assignee.map(|n| district.users[n].id),
-            assigned_to_user: match self.assignee {
-                Some(n) => Some(Part::Made(&book.ticket_users[n])),
-                None => shell(
-                    temper,
-                    || json!({ "UserId": Guid::ZERO, "Name": "", "Email": "" }),
-                ),
-            },
-            assigned_to_team_id: self.team.map(|n| district.teams[n].id),
-            assigned_to_team: match self.team {
-                Some(n) => Some(Part::Made(&book.teams[n])),
-                None => shell(temper, || json!({ "TeamId": Guid::ZERO, "TeamName": "" })),
-            },
+            assigned_to_user_id: member(temper, self.assignee.map(|n| district.users[n].id)),
+            assigned_to_user: member(temper, self.assignee.map(|n| &*book.ticket_users[n])),
+            assigned_to_team_id: member(temper, self.team.map(|n| district.teams[n].id)),
+            assigned_to_team: member(temper, self.team.map(|n| &*book.teams[n])),
             location_id: district.locations[self.location].id,
             location: &book.locations[self.location],
-            location_room_id: self.room.map(|n| district.rooms[n].id),
-            location_room: match self.room {
-                Some(n) => Some(Part::Made(&book.rooms[n])),
-                None => shell(
-                    temper,
-                    || json!({ "LocationRoomId": Guid::ZERO, "Name": "" }),
-                ),
-            },
-            location_details: self.location_details.as_deref(),
+            location_room_id: member(temper, self.room.map(|n| district.rooms[n].id)),
+            location_room: member(temper, self.room.map(|n| &*book.rooms[n])),
+            location_details: member(temper, self.location_details.as_deref()),
             issue_id: issue.id,
             issue: &book.issues[self.issue],
             is_issue_confirmed: self.is_confirmed,
             workflow_step_id: status.step,
             workflow_step: &book.steps[self.step],
             is_closed: status.is_closed,
-            closed_date: unset(self.closed.map(|(at, _)| at)),
-            closed_by_user_id: self.closed.map(|(_, by)| district.users[by].id),
-            close_reason_type_id: self.close_reason.map(|n| district.close_reasons[n].0),
-            close_reason: match self.close_reason {
-                Some(n) => made(&json!({
-                    "CloseReasonTypeId": district.close_reasons[n].0, "Name": district.close_reasons[n].1,
-                })),
-                None => shell(
-                    temper,
-                    || json!({ "CloseReasonTypeId": Guid::ZERO, "Name": "" }),
-                ),
-            },
+            closed_date: moment(self.closed.map(|(at, _)| at)),
+            closed_by_user_id: id(self.closed.map(|(_, by)| district.users[by].id)),
+            close_reason_type_id: member(
+                temper,
+                self.close_reason.map(|n| district.close_reasons[n].0),
+            ),
+            close_reason: member(
+                temper,
+                self.close_reason.map(|n| {
+                    let (id, name) = district.close_reasons[n];
+                    json!({ "CloseReasonTypeId": id, "Name": name })
+                }),
+            ),
             priority: self.priority,
-            priority_level_id: band.map(|n| district.priorities[n].id),
-            priority_level: band.map(|n| &*book.priorities[n]),
+            priority_level_id: member(temper, band.map(|n| district.priorities[n].id)),
+            priority_level: member(temper, band.map(|n| &*book.priorities[n])),
             is_urgent: self.is_urgent,
             has_sensitive_information: self.is_sensitive,
             is_training: self.is_training,
             is_support_ticket: false,
             has_admin_sla: false,
             is_past_due: !status.is_closed && self.due.is_some_and(|due| due < Timestamp::now()),
-            ticket_wizard_category_id: self.wizard_category,
+            ticket_wizard_category_id: id(self.wizard_category),
             source_id: self.source,
             created_date: time(self.created),
             modified_date: time(self.modified),
             last_modified_by_user_date: time(self.modified),
-            started_date: unset(self.started),
-            due_date: self.due.map(time),
-            sla_id: self.level.map(|level| district.slas[level.sla].id),
-            sla: match self.level {
-                Some(level) => made(&sla(&district.slas[level.sla])),
-                None => shell(temper, || json!({ "SlaId": Guid::ZERO, "Name": "" })),
-            },
-            assets: self
-                .assets
-                .iter()
-                .map(|n| &book.ticket_assets[*n])
-                .collect(),
+            started_date: moment(self.started),
+            due_date: member(temper, self.due.map(time)),
+            sla_id: member(temper, self.level.map(|level| district.slas[level.sla].id)),
+            sla: member(
+                temper,
+                self.level.map(|level| sla(&district.slas[level.sla])),
+            ),
+            assets: self.devices(state, temper),
             custom_field_values: self
                 .custom
                 .iter()
@@ -141,11 +138,13 @@ impl Ticket {
                 .iter()
                 .map(|file| file.shown(book, temper))
                 .collect(),
-            parent_ticket_id: self.parent,
-            parent_ticket_number: self
-                .parent
-                .and_then(|id| state.place(id).ok())
-                .map(|place| state.tickets[place].number.to_string()),
+            parent_ticket_id: member(temper, self.parent),
+            parent_ticket_number: member(
+                temper,
+                self.parent
+                    .and_then(|id| state.place(id).ok())
+                    .map(|place| state.tickets[place].number.to_string()),
+            ),
             subtask_count: self.live_subtasks().count(),
             subtasks_closed: self
                 .live_subtasks()
@@ -170,21 +169,35 @@ pub(in super::super) fn sla(one: &crate::seed::district::Sla) -> Value {
     json!({ "SlaId": one.id, "Name": one.name, "Metrics": metrics })
 }
 
-fn made<'a>(value: &Value) -> Option<Part<'a>> {
-    Some(Part::Built(to_raw_value(value).expect("JSON of JSON")))
+/// A member that may not be set: `null` by the documents, left out by live systems.
+#[derive(Debug)]
+pub(in super::super) enum Member<T> {
+    Set(T),
+    Null,
+    LeftOut,
 }
 
-/// A live system shows an unset thing as a shell of zeros, the documents show it as null (contract §2).
-fn shell<'a>(temper: Temper, make: impl FnOnce() -> Value) -> Option<Part<'a>> {
-    (temper == Temper::LiveLike).then(|| Part::Built(to_raw_value(&make()).expect("JSON of JSON")))
+impl<T> Member<T> {
+    fn is_left_out(&self) -> bool {
+        matches!(self, Self::LeftOut)
+    }
 }
 
-/// An expansion: one of the district's, or one built for this answer.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(in super::super) enum Part<'a> {
-    Made(&'a RawValue),
-    Built(Json),
+impl<T: Serialize> Serialize for Member<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Set(value) => value.serialize(serializer),
+            Self::Null | Self::LeftOut => serializer.serialize_none(),
+        }
+    }
+}
+
+fn member<T>(temper: Temper, value: Option<T>) -> Member<T> {
+    match (value, temper) {
+        (Some(value), _) => Member::Set(value),
+        (None, Temper::Lenient) => Member::Null,
+        (None, Temper::LiveLike) => Member::LeftOut,
+    }
 }
 
 /// A custom field's value as tickets show it: keyed on the type, the field's own id is zero (contract §6).
@@ -207,21 +220,29 @@ pub(in super::super) struct View<'a> {
     site_id: Guid,
     product_id: Guid,
     subject: &'a str,
-    issue_description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    issue_description: Member<&'a str>,
     for_id: Guid,
     #[serde(rename = "For")]
     requestor: &'a RawValue,
     owner_id: Guid,
     owner: &'a RawValue,
-    assigned_to_user_id: Option<Guid>,
-    assigned_to_user: Option<Part<'a>>,
-    assigned_to_team_id: Option<Guid>,
-    assigned_to_team: Option<Part<'a>>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    assigned_to_user_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    assigned_to_user: Member<&'a RawValue>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    assigned_to_team_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    assigned_to_team: Member<&'a RawValue>,
     location_id: Guid,
     location: &'a RawValue,
-    location_room_id: Option<Guid>,
-    location_room: Option<Part<'a>>,
-    location_details: Option<&'a str>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    location_room_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    location_room: Member<&'a RawValue>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    location_details: Member<&'a str>,
     issue_id: Guid,
     issue: &'a RawValue,
     is_issue_confirmed: bool,
@@ -230,11 +251,15 @@ pub(in super::super) struct View<'a> {
     is_closed: bool,
     closed_date: Option<String>,
     closed_by_user_id: Option<Guid>,
-    close_reason_type_id: Option<Guid>,
-    close_reason: Option<Part<'a>>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    close_reason_type_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    close_reason: Member<Value>,
     priority: i64,
-    priority_level_id: Option<Guid>,
-    priority_level: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    priority_level_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    priority_level: Member<&'a RawValue>,
     is_urgent: bool,
     has_sensitive_information: bool,
     is_training: bool,
@@ -247,17 +272,22 @@ pub(in super::super) struct View<'a> {
     modified_date: String,
     last_modified_by_user_date: String,
     started_date: Option<String>,
-    due_date: Option<String>,
-    sla_id: Option<Guid>,
-    sla: Option<Part<'a>>,
-    assets: Vec<&'a Json>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    due_date: Member<String>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    sla_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    sla: Member<Value>,
+    assets: Vec<Value>,
     custom_field_values: Vec<CustomValue<'a>>,
     tags: Vec<Value>,
     ticket_follower_user_ids: Vec<Guid>,
     ticket_follower_team_ids: Vec<Guid>,
     attachments: Vec<Value>,
-    parent_ticket_id: Option<Guid>,
-    parent_ticket_number: Option<String>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    parent_ticket_id: Member<Guid>,
+    #[serde(skip_serializing_if = "Member::is_left_out")]
+    parent_ticket_number: Member<String>,
     subtask_count: usize,
     subtasks_closed: usize,
     subticket_count: usize,

@@ -86,6 +86,23 @@ impl User {
     }
 }
 
+impl District {
+    /// The grade of a student, by the kind of the school: what the school calls it, so a text.
+    pub fn grade(&self, user: &User) -> Option<String> {
+        if user.role != Role::Student {
+            return None;
+        }
+        let (first, count) = match self.locations[user.location].kind {
+            2 => (1, 5),
+            3 => (6, 3),
+            4 => (9, 4),
+            _ => return None,
+        };
+        let nth: usize = user.number.parse().unwrap_or(0);
+        Some((first + nth / 3 % count).to_string())
+    }
+}
+
 /// A team of agents.
 #[derive(Debug, Clone)]
 pub struct Team {

@@ -1,0 +1,173 @@
+//! Ledgers rebuilt from what the system shows: of a ticket that was learned so nobody knows what followed on it.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::fake::{Input, Script};
+use super::*;
+use crate::ledger::{ByHand, Ledger};
+use crate::run::{Marks, adopt, marked};
+use crate::systems::Window;
+
+/// The same system with a ledger that knows only what it learned from it.
+async fn rebuilt(bench: &Bench, input: &Input) -> Bench {
+    let rebuilt = Bench {
+        ledger: Ledger::in_memory().unwrap(),
+        fake: Arc::clone(&bench.fake),
+        settings: bench.settings.clone(),
+        going: tokio::sync::watch::Sender::new(Going::On),
+    };
+    learn(&rebuilt, input).await;
+    rebuilt
+}
+
+/// `runs adopt`.
+async fn learn(bench: &Bench, input: &Input) {
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let locks = locks(&scope).await.unwrap();
+    let run = scope.start_run(&locks, RunMeta::default()).await.unwrap();
+    let now = Timestamp::now();
+    let window = Window {
+        from: now - SignedDuration::from_hours(24),
+        to: now + SignedDuration::from_hours(24),
+    };
+    let marks = Marks {
+        scope: "s",
+        field: None,
+        taken_back: &HashSet::new(),
+        is_old: false,
+    };
+    let limiter = Limiter::new(None);
+    let found = marked(bench.fake.as_ref(), &limiter, window, &marks).await;
+    let rows: (Items<'_>, &dyn MapRows) = (input.items(), input);
+    adopt(found.unwrap(), "s", Some(rows), Some(&run))
+        .await
+        .unwrap();
+    run.finish(RunState::Finished, serde_json::Value::Null)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_followed_on_a_learned_ticket_is_not_sent_again_where_a_look_cannot_tell() {
+    let bench = Bench::new();
+    let input = Input::new(3).with_step("then-1/follow");
+    bench.run(&input).await;
+    // The fake cannot tell whether it was done.
+    let rebuilt = rebuilt(&bench, &input).await;
+    for _ in 0..2 {
+        let (totals, told) = rebuilt.run(&input).await;
+        assert_eq!((totals.in_doubt, totals.requests), (3, 0));
+        assert!(
+            matches!(told.end(0), End::InDoubt { .. }),
+            "{:?}",
+            told.end(0)
+        );
+    }
+    assert_eq!(bench.fake.set("k0"), ["follow 0"]);
+    // The ledger holds it as in doubt, so that a person can settle it.
+    let scope = rebuilt
+        .ledger
+        .scope("clearfeed", "acme", "s")
+        .await
+        .unwrap();
+    let last = scope.last_run().await.unwrap().unwrap();
+    let last = rebuilt.ledger.whole_run(&last.code).await.unwrap();
+    let open = rebuilt.ledger.doubtful(&last).await.unwrap();
+    assert_eq!(open.len(), 3);
+    let said = open.into_iter().map(|row| {
+        let ticket = row.ticket.clone().unwrap();
+        (row, ByHand::Done(ticket))
+    });
+    let held = locks(&scope).await.unwrap();
+    let said = said.collect();
+    let settled = rebuilt.ledger.settle_by_hand(&held, &last, said).await;
+    assert_eq!(settled.unwrap(), 3);
+    drop(held);
+    let (totals, _) = rebuilt.run(&input).await;
+    assert_eq!((totals.done_before, totals.requests), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_followed_on_a_learned_ticket_is_found_or_sent_after_the_whole_wait() {
+    let bench = Bench::new().script(1, &[]);
+    bench.fake.script("k1/follow", &[Script::Refuse]);
+    let input = Input::new(3).with_step("then-1/follow");
+    bench.run(&input).await;
+    bench.fake.tells();
+    let rebuilt = rebuilt(&bench, &input).await;
+    let started = Instant::now();
+    let (totals, _) = rebuilt.run(&input).await;
+    // It may have left a moment ago: its ticket tells nothing about that.
+    let wait = bench.settings.commit_within + bench.settings.visible_within;
+    assert!(started.elapsed() >= wait, "{:?}", started.elapsed());
+    assert_eq!((totals.in_doubt, totals.requests), (0, 1));
+    for key in ["k0", "k1", "k2"] {
+        assert_eq!(bench.fake.set(key), ["follow 0"]);
+    }
+    let (totals, _) = rebuilt.run(&input).await;
+    assert_eq!((totals.done_before, totals.requests), (3, 0));
+}
+
+/// An older ledger holds the step as refused, and it was sent again since.
+#[tokio::test(start_paused = true)]
+async fn what_an_older_ledger_says_of_a_step_is_no_longer_believed() {
+    let mut bench = Bench::new();
+    bench.fake.script("k1/follow", &[Script::Refuse]);
+    let input = Input::new(3).with_step("then-1/follow");
+    bench.run(&input).await;
+    bench.fake.does("k1", "follow", 0);
+    bench.fake.tells();
+    learn(&bench, &input).await;
+    bench.settings.retry = true;
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.in_doubt, totals.requests), (0, 0));
+    assert_eq!(bench.fake.set("k1"), ["follow 0"]);
+}
+
+/// A ticket of another input, whose row comes later.
+#[tokio::test(start_paused = true)]
+async fn a_row_of_which_only_the_ticket_is_known_is_looked_at_before_anything_follows() {
+    for upserts in [false, true] {
+        let bench = Bench::new();
+        let input = Input::new(3).with_step("then-1/follow");
+        let input = match upserts {
+            true => input.upserting(),
+            false => input,
+        };
+        bench.fake.script("k1/follow", &[Script::Refuse]);
+        bench.run(&input).await;
+        bench.fake.tells();
+        let rebuilt = rebuilt(&bench, &input.clone().only(&[0])).await;
+        let (totals, told) = rebuilt.run(&input).await;
+        assert_eq!(
+            (totals.in_doubt, totals.rejected, totals.incomplete),
+            (0, 0, 0),
+            "{:?}",
+            told.ends
+        );
+        for key in ["k0", "k1", "k2"] {
+            let set = bench.fake.set(key);
+            let follows = set.iter().filter(|it| it.starts_with("follow"));
+            assert_eq!(follows.count(), 1, "{key} {set:?}");
+        }
+        let (totals, _) = rebuilt.run(&input).await;
+        assert_eq!((totals.done_before, totals.requests), (3, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_learned_ticket_is_set_once_more_by_an_upsert() {
+    let bench = Bench::new();
+    let input = Input::new(3).upserting();
+    bench.run(&input).await;
+    // What the row says now is not what the ticket was made of, and no ledger tells.
+    let changed = input.changed();
+    let rebuilt = rebuilt(&bench, &changed).await;
+    let (totals, _) = rebuilt.run(&changed).await;
+    assert_eq!((totals.updated, totals.done_before), (3, 0));
+    assert_eq!(bench.fake.set("k0"), ["assign 1", "label 0"]);
+    let (totals, _) = rebuilt.run(&changed).await;
+    assert_eq!((totals.done_before, totals.requests), (3, 0));
+}

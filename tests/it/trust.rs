@@ -1,0 +1,206 @@
+//! A configuration is trusted, not found; what holds people's data is its owner's; a closed terminal drains.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::support::{Ended, SandboxProcess, Work};
+
+/// Runs the program where the configuration is found, not named.
+fn run(work: &Work, folder: &Path, arguments: &[&str]) -> Ended {
+    let mut command = work.command(arguments);
+    command.current_dir(folder).env_remove("DESKFERRY_CONFIG");
+    Ended::of(command.output().unwrap())
+}
+
+/// A configuration whose token is printed by a command, which leaves a trace.
+fn with_command(work: &Work, sandbox: &SandboxProcess) {
+    let script = format!("touch '{}/ran'; echo sandbox", work.path().display());
+    let text = format!(
+        "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ command = [\"sh\", \"-c\", \"{script}\"] }}\n",
+        sandbox.told("incidentiq"),
+        sandbox.told("site_id")
+    );
+    work.write("deskferry.toml", text);
+}
+
+const SHOW: [&str; 4] = ["directory", "show", "--profile", "district"];
+
+#[test]
+fn a_command_that_was_found_runs_only_after_it_was_trusted_once() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    with_command(&work, &sandbox);
+    let deep = work.path().join("deep");
+    fs::create_dir(&deep).unwrap();
+    let ran = work.path().join("ran");
+    let refused = run(&work, &deep, &SHOW).expect(2);
+    assert!(!ran.exists());
+    insta::assert_snapshot!(work.shown(&refused.stderr));
+    run(&work, &deep, &[&SHOW[..], &["--trust"]].concat()).expect(0);
+    assert!(ran.exists());
+    run(&work, &deep, &SHOW).expect(0);
+    // Another rate is no other doing; another command is.
+    let text = work.read("deskferry.toml");
+    work.write("deskferry.toml", format!("{text}rate = \"50/s\"\n"));
+    run(&work, &deep, &SHOW).expect(0);
+    work.write(
+        "deskferry.toml",
+        text.replace("echo sandbox", "printf sandbox"),
+    );
+    run(&work, &deep, &SHOW).expect(2);
+    // What the user names is trusted.
+    let named = work.path().join("deskferry.toml");
+    let config = ["--config", named.to_str().unwrap()];
+    run(&work, &deep, &[&SHOW[..], &config].concat()).expect(0);
+}
+
+#[test]
+fn a_configuration_that_others_can_change_is_not_read() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    with_command(&work, &sandbox);
+    let config = work.path().join("deskferry.toml");
+    fs::set_permissions(&config, Permissions::from_mode(0o666)).unwrap();
+    let trust = [&SHOW[..], &["--trust"]].concat();
+    let refused = run(&work, work.path(), &trust).expect(2);
+    assert!(refused.stderr.contains("chmod o-w"), "{}", refused.stderr);
+    assert!(!work.path().join("ran").exists());
+    fs::set_permissions(&config, Permissions::from_mode(0o644)).unwrap();
+    run(&work, work.path(), &trust).expect(0);
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn files_with_peoples_data_are_their_owners_unless_told_otherwise() {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"modes\"\nkey = [\"Id\"]\n\n[fields]\n\
+         title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
+         collection_id = { from = \"Collection\", resolve = \"collection\" }\n",
+    );
+    work.write(
+        "in.csv",
+        "Id,Title,Collection\n1,Printer,IT Support\n2,Door,Nowhere\n",
+    );
+    let import = [
+        "import",
+        "in.csv",
+        "--mapping",
+        "map.toml",
+        "--sandbox",
+        "--outcomes",
+        "outcomes.jsonl",
+    ];
+    work.run(&import).expect(1);
+    let export = [
+        "export",
+        "-o",
+        "all.csv",
+        "--system",
+        "clearfeed",
+        "--sandbox",
+    ];
+    work.run(&export).expect(0);
+    work.run(&["runs", "ids", "last", "-o", "ids.csv"])
+        .expect(0);
+    work.run(&[
+        "directory",
+        "pull",
+        "--system",
+        "clearfeed",
+        "--sandbox",
+        "-o",
+        "snapshot.json",
+    ])
+    .expect(0);
+    let at = |name: &str| work.path().join(name);
+    for name in [
+        "in.errors.csv",
+        "outcomes.jsonl",
+        "all.csv",
+        "ids.csv",
+        "snapshot.json",
+    ] {
+        assert_eq!(mode(&at(name)), 0o600, "{name}");
+    }
+    assert!(work.read("ids.csv").contains("Printer"));
+    // What somebody has allowed stays, in the copy of before too; `--mode` says something else.
+    fs::set_permissions(at("all.csv"), Permissions::from_mode(0o640)).unwrap();
+    work.run(&export).expect(0);
+    assert_eq!(
+        (mode(&at("all.csv")), mode(&at("all.csv.bak"))),
+        (0o640, 0o640)
+    );
+    work.run(&[&export[..], &["--mode", "644"]].concat())
+        .expect(0);
+    assert_eq!(mode(&at("all.csv")), 0o644);
+}
+
+/// Starts an import that takes seconds, and sends it a signal when it is at work.
+fn hung_up(work: &Work, script: &str) -> (Option<i32>, Duration) {
+    let mut command = std::process::Command::new("sh");
+    let like = work.command(&[
+        "import",
+        "in.csv",
+        "--mapping",
+        "map.toml",
+        "--profile",
+        "support",
+    ]);
+    command.args(["-c", &format!("{script} exec \"$0\" \"$@\"")]);
+    command.arg(like.get_program()).args(like.get_args());
+    command
+        .current_dir(work.path())
+        .stderr(std::process::Stdio::null());
+    for (name, value) in like.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut child = command.spawn().unwrap();
+    let begun = Instant::now();
+    // The ledger is there when the run has begun; by then signals are heard.
+    while !work.state().join("ledger.sqlite").exists() && begun.elapsed() < Duration::from_secs(30)
+    {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    let id = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-HUP", &id])
+        .status()
+        .unwrap();
+    (child.wait().unwrap().code(), begun.elapsed())
+}
+
+#[test]
+fn a_closed_terminal_drains_and_nohup_goes_on() {
+    for (script, code) in [("", 130), ("trap '' HUP;", 0)] {
+        if code == 0 && !Path::new("/proc/self/status").exists() {
+            continue;
+        }
+        let work = Work::new();
+        work.write(
+            "map.toml",
+            "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"hangup\"\nkey = [\"Id\"]\n\n[fields]\n\
+             title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
+             collection_id = { value = \"IT Support\", resolve = \"collection\" }\n",
+        );
+        let rows: String = (0..60).map(|id| format!("{id},Printer {id}\n")).collect();
+        work.write("in.csv", format!("Id,Title\n{rows}"));
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(
+            &work,
+            "rate = \"12/s\"\ncommit_within = \"300ms\"\nvisible_within = \"100ms\"",
+        );
+        let (ended, took) = hung_up(&work, script);
+        assert_eq!(ended, Some(code), "{script} {took:?}");
+    }
+}
