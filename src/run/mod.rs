@@ -36,6 +36,7 @@
 //! | `rollback` | a run taken back |
 //! | `probe` | whether another ledger has sent a scope |
 //! | `adopt` | a ledger rebuilt from markers |
+//! | `spool` | tickets that were found, in a temporary database |
 //! | `rekey` | rows that are done under other keys than the mapping makes now |
 //! | `lookout` | looks at the system for tickets of the scope that the ledger does not know |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
@@ -71,6 +72,7 @@ mod retry;
 mod rollback;
 mod row;
 mod settle;
+mod spool;
 mod totals;
 mod unproven;
 mod update;
