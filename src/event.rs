@@ -166,6 +166,10 @@ pub enum Skip {
         /// Where.
         first: Place,
     },
+    /// Nobody has changed the exported row, or the desk says the same already.
+    Unedited,
+    /// What was changed in the exported row was changed in the desk too: exit code 1.
+    Conflict,
     /// A person has settled it as not to be sent (`runs settle`).
     ByHand,
     /// The mapping says `skip_row`.

@@ -253,6 +253,9 @@ pub(super) struct ImportArgs {
     /// Rows that say the same as done ones with other keys are other tickets
     #[arg(long, conflicts_with = "rekey")]
     pub no_rekey: bool,
+    /// Of an exported file that comes back: send what was changed in the desk since, too
+    #[arg(long)]
+    pub overwrite: bool,
     /// Go on with a ledger that may be older than what was sent: a backup that was put back
     #[arg(long)]
     pub trust_ledger: bool,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::baseline::{Recorder, SHEET};
 use super::columns::{BETWEEN, Column, Kind, Plan};
 use super::file::{Format, Written};
 use crate::directory::{CustomField, CustomType, Kind as EntryKind};
@@ -31,8 +32,43 @@ const MEANINGS: [(&str, &[&str]); 12] = [
     ("due", called::DUE),
 ];
 
+/// What an export is called: each has a name space of its own.
+pub fn name(schema: &dyn Schema, read_at: Timestamp) -> String {
+    format!(
+        "export-{}-{}",
+        schema.system(),
+        read_at.strftime("%Y%m%d-%H%M%S")
+    )
+}
+
+/// What notes beside a file what its columns said that lead back; `None` where nothing leads back.
+pub(crate) fn recorder(
+    plan: &Plan,
+    schema: &dyn Schema,
+    custom: &[CustomField],
+    format: Format,
+    read_at: Timestamp,
+) -> Option<Recorder> {
+    plan.key()?;
+    let table = schema.fields(Operation::Update).ok()?;
+    let columns = (0..).zip(plan.columns());
+    let columns = columns
+        .filter(|(_, column)| leads_back(column, format) && field(column, table, custom).is_some());
+    let columns = columns.map(|(at, _)| at).collect();
+    Some(Recorder::new(name(schema, read_at), columns))
+}
+
+/// Whether what stands in a column can be read again as what it was.
+fn leads_back(column: &Column, format: Format) -> bool {
+    // A time of one's own format is text in a CSV, and who writes 03/04/24 knows what it is. The mapping reads all times in
+    // one zone.
+    (column.format().is_none() || format == Format::Xlsx)
+        && (column.kind != Kind::Time || column.is_in_zone_of_plan())
+}
+
 /// The mapping for a file that was written. Columns that no call can set are left out, and so are those of which a text was
-/// cut, or whose lists cannot be parted again: what is not all there must not be sent. `read_at` is when the export was made.
+/// cut, or whose lists cannot be parted again: what is not all there must not be sent. `read_at` is when the export began;
+/// `file` is where the baseline lies, as the mapping is to call it, where it is no sheet.
 ///
 /// # Errors
 /// When no column says which ticket a row is, or the system changes no tickets.
@@ -44,6 +80,7 @@ pub fn mapping(
     raw: bool,
     written: &Written,
     read_at: Timestamp,
+    file: Option<&str>,
 ) -> Result<String> {
     let Some(key) = plan.key() else {
         return Err(Error::usage(
@@ -53,13 +90,14 @@ pub fn mapping(
     };
     let table = schema.fields(Operation::Update).map_err(Error::usage)?;
     let system = schema.system();
+    // A cell that is set back to what it was before is no row done before.
+    let name = name(schema, read_at);
     let mut text = format!(
         "# Brings what people changed in this export back into the tickets. An empty cell leaves its field alone.\n\
-         version = 1\nsystem = \"{system}\"\noperation = \"update\"\nscope = \"export-{system}-{}\"\n\
+         version = 1\nsystem = \"{system}\"\noperation = \"update\"\nscope = {name}\n\
          target = {{ from = {} }}\n\n[input]\n",
-        // Each export has a name space of its own: a cell that is set back to what it was before is no row done before.
-        read_at.strftime("%Y%m%d-%H%M%S"),
-        quoted(&plan.columns()[key].heading)
+        quoted(&plan.columns()[key].heading),
+        name = quoted(&name),
     );
     // A write to a text does not fail.
     let _ = match format {
@@ -78,6 +116,7 @@ pub fn mapping(
         let _ = writeln!(text, "timezone = {}", quoted(zone));
     }
     text.push_str("\n[fields]\n");
+    let mut noted = String::new();
     for (at, column) in plan.columns().iter().enumerate() {
         if written.cut.contains(&at) {
             let _ = writeln!(
@@ -96,15 +135,26 @@ pub fn mapping(
             );
             continue;
         }
-        // A time of one's own format is text in a CSV, and who writes 03/04/24 knows what it is.
-        if column.format().is_some() && format != Format::Xlsx {
+        if !leads_back(column, format) {
             continue;
         }
         if let Some((name, steps)) = field(column, table, custom) {
             let from = quoted(&column.heading);
             let _ = writeln!(text, "{} = {{ from = {from}{steps} }}", quoted(&name));
+            let shows = quoted(column.shows().unwrap_or_default());
+            let _ = writeln!(noted, "{from} = {shows}");
         }
     }
+    let _ = write!(
+        text,
+        "\n# What the file said when it was written: cells that say the same now are not sent.\n\
+         [baseline]\nexport = {}\nread_at = \"{read_at:.0}\"\n{}\n\n[baseline.columns]\n{noted}",
+        quoted(&name),
+        match file {
+            Some(file) => format!("file = {}", quoted(file)),
+            None => format!("sheet = {}", quoted(SHEET)),
+        },
+    );
     Ok(text)
 }
 

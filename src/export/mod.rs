@@ -21,6 +21,7 @@
 //! | [`sheets`] | analyses: counted in one pass, formulas and charts of a workbook |
 //! | [`html`] | analyses and tickets as one page that needs nothing else |
 //! | `keep` | what people wrote into an earlier file, by ticket |
+//! | `baseline` | what a file said when it was written, and whose change a cell is that says something else now |
 //! | [`back`] | the mapping that brings what people changed back into the tickets |
 //!
 //! # What always holds
@@ -34,6 +35,7 @@
 //! - No text of a ticket is run by a program that opens a file, and nothing that people wrote into one is lost.
 
 pub mod back;
+pub(crate) mod baseline;
 pub mod columns;
 pub mod file;
 pub mod filter;

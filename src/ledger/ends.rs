@@ -96,7 +96,13 @@ impl StoredEnd {
             End::Skipped(Skip::ByMapping { reason }) => Self::Skipped {
                 reason: reason.clone(),
             },
-            End::Skipped(Skip::DoneBefore { .. } | Skip::Repeated { .. } | Skip::ByHand)
+            End::Skipped(
+                Skip::DoneBefore { .. }
+                | Skip::Repeated { .. }
+                | Skip::ByHand
+                | Skip::Unedited
+                | Skip::Conflict,
+            )
             | End::Ready { .. }
             | End::NotSent => return None,
         })

@@ -27,6 +27,8 @@ use crate::record::Record;
 pub(super) enum Outcome {
     /// Nothing: it is left out.
     Empty,
+    /// The row says nothing new of it: it is left alone.
+    Untouched,
     /// Its value.
     Value(Value),
     /// The row is left out.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -19,10 +19,12 @@ use super::reference::{LABEL, reference};
 use super::script::Script;
 use super::shape::Unmapped;
 use super::then::Followed;
+use super::touched::Touched;
 use super::types::Types;
 use super::{Acting, MapRows, Mapped, Ready, TicketName, render};
 use crate::directory::Kind;
 use crate::error::{Error, Fault, MappingFault, Result};
+use crate::event::Skip;
 use crate::intake::{Digest, Identify};
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
@@ -35,12 +37,14 @@ use crate::systems::{Operation, StepPayload, update_step};
 #[derive(Debug)]
 pub struct BoundPlan {
     plan: Arc<Plan>,
-    columns: Columns,
+    pub(super) columns: Columns,
     lookups: Vec<Vec<Arc<LookupTable>>>,
     /// The items of each entry of `[[then]]` that stand elsewhere, by table.
     pub(super) items: Vec<Vec<Arc<Items>>>,
     /// What `unmapped = "append"` lists, by table.
     appended: Appended,
+    /// The cells that are sent, where not all are.
+    pub(super) touched: OnceLock<Touched>,
 }
 
 impl BoundPlan {
@@ -100,6 +104,7 @@ impl BoundPlan {
             lookups,
             items,
             appended,
+            touched: OnceLock::new(),
         }
     }
 
@@ -201,7 +206,9 @@ impl BoundPlan {
             texts.push(match row.field(part, Parent::Any, 0) {
                 Outcome::Value(Value::String(text)) => text,
                 Outcome::Value(other) => other.to_string(),
-                Outcome::Empty | Outcome::SkipRow(_) | Outcome::Faulty => String::new(),
+                Outcome::Empty | Outcome::Untouched | Outcome::SkipRow(_) | Outcome::Faulty => {
+                    String::new()
+                }
             });
         }
         match row.faults.is_empty() {
@@ -396,6 +403,10 @@ impl MapRows for BoundPlan {
         self.compose(rows, made, reference)
     }
 
+    fn untouched(&self, rows: &[Record]) -> Option<Skip> {
+        self.untouched_rows(rows)
+    }
+
     fn acting(&self) -> Option<Acting> {
         self.plan.target.as_ref()?;
         Some(Acting {
@@ -458,6 +469,10 @@ impl BoundPlan {
         outcomes.resize_with(plan.fields.len(), || Outcome::Empty);
         for &position in &plan.order {
             let field = &plan.fields[position];
+            if !self.is_touched(field, rows) {
+                outcomes[position] = Outcome::Untouched;
+                continue;
+            }
             let line = reference
                 .filter(|_| field.is_description)
                 .map(|reference| marker_line(reference, field.is_html()));
@@ -624,7 +639,7 @@ pub(super) fn field_value(field: &FieldPlan, outcome: Outcome) -> Option<FieldVa
     let value = match outcome {
         Outcome::Value(value) => value,
         Outcome::Empty if field.rule.clear => Value::Null,
-        Outcome::Empty | Outcome::SkipRow(_) | Outcome::Faulty => return None,
+        Outcome::Empty | Outcome::Untouched | Outcome::SkipRow(_) | Outcome::Faulty => return None,
     };
     let target: Target = field.target.clone()?;
     Some(FieldValue { target, value })
@@ -641,7 +656,7 @@ pub(super) fn parent<'o>(field: &FieldPlan, outcomes: &'o [Outcome]) -> Option<P
     };
     match &outcomes[*position] {
         Outcome::Value(Value::String(id)) => Some(Parent::Id(id)),
-        Outcome::Value(_) | Outcome::Empty => Some(Parent::Absent),
+        Outcome::Value(_) | Outcome::Empty | Outcome::Untouched => Some(Parent::Absent),
         Outcome::SkipRow(_) | Outcome::Faulty => None,
     }
 }

@@ -173,6 +173,25 @@ impl Columns {
         self.table(record).map(|table| &table.header)
     }
 
+    /// Where a slot stands in a table: the positions of its columns, with their names.
+    pub(super) fn positions(
+        &self,
+        table: usize,
+        slot: usize,
+    ) -> impl Iterator<Item = (usize, &str)> {
+        let table = self.tables.get(table);
+        let found = table.and_then(|table| Some((table, table.refs.get(slot)?.as_ref()?)));
+        let columns: &[usize] = match found {
+            Some((_, ColumnRef::One(index))) => std::slice::from_ref(index),
+            Some((_, ColumnRef::All(all))) => all,
+            _ => &[],
+        };
+        let names = found.map(|(table, _)| table.header.names());
+        columns
+            .iter()
+            .filter_map(move |&index| Some((index, names?.get(index)?.as_str())))
+    }
+
     /// The `_key` of a row that comes from an error file.
     pub(super) fn carried_key<'r>(&self, record: &'r Record) -> Option<Cow<'r, str>> {
         let cell = record.cell(self.table(record)?.key?);

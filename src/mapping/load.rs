@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::acting::{TargetRule, ThenRule, read_operation, read_target, read_thens};
+use super::baseline::{BaselineRule, read_baseline};
 use super::draft::Draft;
 use super::example::{Example, read_examples};
 use super::field::{Fields, read_field};
@@ -31,6 +32,7 @@ pub struct Mapping {
     /// Which ticket a row is about, where it makes none.
     pub(super) target: Option<TargetRule>,
     pub(super) thens: Vec<Arc<ThenRule>>,
+    baseline: Option<BaselineRule>,
     pub(super) scope: String,
     pub(super) key: Option<Vec<Arc<FieldRule>>>,
     key_definition: String,
@@ -83,6 +85,22 @@ impl Mapping {
     pub fn target_scope(&self) -> Option<&str> {
         let target = self.target.as_ref().filter(|target| target.by_key)?;
         Some(target.scope.as_deref().unwrap_or(&self.scope))
+    }
+
+    /// What the file said when it was exported, where only what was changed since is sent.
+    pub fn baseline(&self) -> Option<&BaselineRule> {
+        self.baseline.as_ref()
+    }
+
+    /// The one column whose cells name the ticket that a row is about, where that is all that names it.
+    pub fn target_column(&self) -> Option<&str> {
+        let [part] = &self.target.as_ref()?.parts[..] else {
+            return None;
+        };
+        match &part.origin {
+            Origin::Columns { columns, .. } => Some(&columns.first()?.value),
+            _ => None,
+        }
     }
 
     /// The name space of its keys.
@@ -176,6 +194,12 @@ pub(super) fn read_top(
     let (options, input) = read_input(top, version, faults);
     let key = read_key(top, reading, faults);
     let target = read_target(top, operation, reading, faults);
+    let baseline = read_baseline(top, operation, reading, faults);
+    if baseline.is_some() && target.as_ref().is_some_and(|target| target.by_key) {
+        let message = "`[baseline]` compares tickets that the file names itself";
+        let hint = "write `target = { from = \"Ticket ID\" }`";
+        faults.hint(top.key_at("baseline"), message, hint);
+    }
     let fields = read_fields(top, acts, reading, faults);
     let thens = read_thens(top, reading, faults);
     let examples = read_examples(top, faults);
@@ -194,6 +218,7 @@ pub(super) fn read_top(
         operation_at: top.key_at("operation"),
         target,
         thens: thens.into_iter().map(Arc::new).collect(),
+        baseline,
         scope: scope.unwrap_or_default(),
         key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
         key_definition: key_definition(top),

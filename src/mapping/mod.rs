@@ -13,6 +13,7 @@ mod acting;
 pub mod alias;
 mod append;
 mod apply;
+mod baseline;
 mod beside;
 mod bind;
 mod by_hand;
@@ -50,18 +51,21 @@ mod table;
 mod target;
 mod text;
 mod then;
+mod touched;
 mod types;
 pub(crate) mod values;
 
 use std::borrow::Cow;
 
 use crate::error::Fault;
+use crate::event::Skip;
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::Difference;
 use crate::systems::{Operation, StepPayload};
 
+pub use baseline::BaselineRule;
 pub use bind::BoundPlan;
 pub use by_hand::{ByHand, by_hand, by_hand_differences};
 pub use check::Checked;
@@ -71,6 +75,7 @@ pub use json_schema::{describe as describe_type, json_schema};
 pub use load::{CONTENT_KEY, Mapping};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
+pub use touched::{FieldColumn, Touched};
 
 /// What a record became.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,6 +172,12 @@ pub trait MapRows: Send + Sync {
     ) -> Vec<Difference> {
         let _ = (rows, key, sent, ticket);
         Vec::new()
+    }
+
+    /// Why nothing of these rows is to be sent, where only what people have changed is.
+    fn untouched(&self, rows: &[Record]) -> Option<Skip> {
+        let _ = rows;
+        None
     }
 
     /// The requests of one record made of these rows.

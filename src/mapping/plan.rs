@@ -138,6 +138,11 @@ pub(super) struct Compiler<'m> {
 }
 
 impl Plan {
+    /// The zone of times that come without one.
+    pub fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
+    }
+
     /// Compiles a mapping: every field, name, word and expression is checked against the system's fields and
     /// its directory.
     ///

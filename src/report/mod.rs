@@ -2,6 +2,7 @@
 
 pub mod aliases;
 pub mod causes;
+pub(crate) mod conflicts;
 pub mod diagnostic;
 pub mod diff;
 pub mod error_file;

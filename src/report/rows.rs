@@ -202,6 +202,8 @@ fn outcome(end: &End) -> (&'static str, Value) {
             "skipped",
             json!({"because": "the same row again", "first": place(first)}),
         ),
+        End::Skipped(Skip::Unedited) => ("skipped", json!({"because": "unchanged"})),
+        End::Skipped(Skip::Conflict) => ("skipped", json!({"because": "conflict"})),
         End::Skipped(Skip::ByHand) => ("skipped", json!({"because": "by hand"})),
         End::Skipped(Skip::ByMapping { reason }) => (
             "skipped",

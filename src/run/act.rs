@@ -109,6 +109,10 @@ impl Planner<'_> {
             key: Some(key.clone()),
             rows: item.rows,
         };
+        if let Some(skip) = self.map.untouched(&base.rows) {
+            base.rows = Vec::new();
+            return Plan::End(base, End::Skipped(skip));
+        }
         let mut requests = match self.shape(&base.rows, &key) {
             Shaped::Ready(requests) => requests,
             // All that is wrong with a row is told at once.

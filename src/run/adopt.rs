@@ -1,12 +1,13 @@
 //! A ledger rebuilt from the markers that tickets bear in the system.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use super::plan::hash;
 use super::prepare::Items;
-use crate::error::Result;
+use super::spool::{Found, Spool};
+use crate::error::{Error, Result};
 use crate::intake::{Digest, Subject};
 use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOWN_CONTENT};
 use crate::mapping::reference::{Borne, borne, marked_group, reference, short};
@@ -16,16 +17,17 @@ use crate::systems::{CREATE, Gap, Listed, Permit, Standing, StepPayload, System,
 
 /// How many rows are written at once.
 const GROUP: usize = 256;
+/// How many references of tickets whose row is not known are held at once.
+const STRANGERS: u32 = 256;
 /// What stands for the file of a ticket whose row is not known.
 const NO_FILE: &str = "(found in the system)";
 
-/// When a ticket was made, the ticket, and its group.
-type Found = (Option<Timestamp>, Ticket, String);
-
-/// Tickets by the reference that they bear, the earliest first.
-#[derive(Debug, Default)]
+/// Tickets by the reference that they bear.
+#[derive(Debug)]
 pub struct Marked {
-    tickets: HashMap<String, Vec<Found>>,
+    tickets: Spool,
+    /// Why some could not be kept.
+    failed: Option<Error>,
     /// Those whose first and last lines bear different references: one of the two is quoted.
     torn: Vec<(Borne, Found)>,
     /// Tickets that were looked at.
@@ -77,27 +79,37 @@ pub async fn marked(
     window: Window,
     marks: &Marks<'_>,
 ) -> Result<Marked> {
-    let mut marked = Marked::default();
+    let mut marked = Marked {
+        tickets: Spool::new()?,
+        failed: None,
+        torn: Vec::new(),
+        listed: 0,
+        gone: 0,
+        gone_ids: Vec::new(),
+        gap: None,
+    };
     let mut page = |listed: Vec<Listed>| {
         for ticket in listed {
-            marked.take(ticket, marks);
+            if let Err(error) = marked.take(ticket, marks) {
+                marked.failed.get_or_insert(error);
+            }
         }
     };
-    marked.gap = system.list_created(window, permit, &mut page).await?.gap;
-    marked.settle_torn(marks);
-    for tickets in marked.tickets.values_mut() {
-        // Stable: without times the order of the listing, oldest first, decides.
-        tickets.sort_by_key(|(made, ..)| made.unwrap_or(Timestamp::MAX));
+    let gap = system.list_created(window, permit, &mut page).await?.gap;
+    marked.gap = gap;
+    if let Some(error) = marked.failed.take() {
+        return Err(error);
     }
+    marked.settle_torn(marks)?;
     Ok(marked)
 }
 
 impl Marked {
-    fn take(&mut self, listed: Listed, marks: &Marks<'_>) {
+    fn take(&mut self, listed: Listed, marks: &Marks<'_>) -> Result<()> {
         self.listed += 1;
         let borne = borne(&listed, marks.field);
         if borne.is_empty() || borne.own().is_some_and(|own| !marks.may_be(own)) {
-            return;
+            return Ok(());
         }
         if listed.standing == Standing::Gone
             || listed.is_taken_back
@@ -107,7 +119,7 @@ impl Marked {
             if marks.is_old {
                 self.gone_ids.push(listed.ticket.id);
             }
-            return;
+            return Ok(());
         }
         let found = (
             listed.created_at,
@@ -115,37 +127,46 @@ impl Marked {
             marked_group(listed.group, marks.field),
         );
         match borne.own() {
-            Some(own) => self.tickets.entry(own.to_owned()).or_default().push(found),
-            None => self.torn.push((borne, found)),
+            Some(own) => self.tickets.add(own, &found),
+            None => {
+                self.torn.push((borne, found));
+                Ok(())
+            }
         }
     }
 
     /// A ticket that bears two references is that of the row that has no other.
-    fn settle_torn(&mut self, marks: &Marks<'_>) {
+    fn settle_torn(&mut self, marks: &Marks<'_>) -> Result<()> {
         for (borne, found) in std::mem::take(&mut self.torn) {
             let (Some(last), Some(first)) = (borne.last, borne.first) else {
                 continue;
             };
-            let has_last = self.tickets.keys().any(|known| *known == last);
-            let own = match has_last || !marks.may_be(&last) {
+            let own = match self.tickets.has(&last)? || !marks.may_be(&last) {
                 true => first,
                 false => last,
             };
-            self.tickets.entry(own).or_default().push(found);
+            self.tickets.add(&own, &found)?;
         }
+        Ok(())
     }
 
     /// The tickets that bear a reference, in its full form or its short one.
-    fn remove(&mut self, reference: &str) -> Option<Vec<Found>> {
-        let mut tickets = self.tickets.remove(reference).unwrap_or_default();
-        tickets.extend(
-            self.tickets
-                .remove(&*short(reference))
-                .into_iter()
-                .flatten(),
-        );
-        tickets.sort_by_key(|(made, ..)| made.unwrap_or(Timestamp::MAX));
-        (!tickets.is_empty()).then_some(tickets)
+    fn remove(&self, reference: &str) -> Result<Option<Vec<Found>>> {
+        let tickets = self.tickets.remove(reference, &short(reference))?;
+        Ok((!tickets.is_empty()).then_some(tickets))
+    }
+
+    /// The same of the first of these references that a ticket bears, with the reference.
+    fn remove_first(
+        &self,
+        references: [Option<String>; 2],
+    ) -> Result<Option<(String, Vec<Found>)>> {
+        for reference in references.into_iter().flatten() {
+            if let Some(tickets) = self.remove(&reference)? {
+                return Ok(Some((reference, tickets)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -185,9 +206,7 @@ pub async fn adopt(
             let Subject::Keyed(key) = item.subject else {
                 continue;
             };
-            let Some((marker, tickets)) = (references(scope, &key).into_iter().flatten())
-                .find_map(|marker| Some((marker.clone(), marked.remove(&marker)?)))
-            else {
+            let Some((marker, tickets)) = marked.remove_first(references(scope, &key))? else {
                 writing.adopted.absent += 1;
                 continue;
             };
@@ -324,18 +343,24 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Tickets of the scope whose row is not in the input.
     async fn strangers(&mut self, marked: Marked) -> Result<()> {
-        let mut strangers: Vec<_> = marked.tickets.into_iter().collect();
-        strangers.sort_by(|one, other| one.0.cmp(&other.0));
-        for (marker, tickets) in strangers {
+        let mut last = String::new();
+        loop {
             // A hashed one tells no key, and perhaps is of another scope.
-            let Some(key) = marker.split_once('/').map(|(_, key)| RowKey::new(key)) else {
-                continue;
+            let markers = marked.tickets.after(&last, STRANGERS)?;
+            for marker in &markers {
+                let Some((_, key)) = marker.split_once('/') else {
+                    continue;
+                };
+                let tickets = marked.tickets.remove(marker, marker)?;
+                self.adopted.strangers += 1;
+                self.put(RowKey::new(key), Row::unknown(), marker.clone(), tickets);
+                self.flush(GROUP).await?;
+            }
+            let Some(marker) = markers.into_iter().next_back() else {
+                return Ok(());
             };
-            self.adopted.strangers += 1;
-            self.put(key, Row::unknown(), marker, tickets);
-            self.flush(GROUP).await?;
+            last = marker;
         }
-        Ok(())
     }
 
     fn put(&mut self, key: RowKey, row: Row, marker: String, tickets: Vec<Found>) {

@@ -50,6 +50,8 @@ pub(super) struct Line {
     pub(super) is_away: AtomicBool,
     /// After so long nothing that was sent can surprise any more.
     pub(super) surprise: Duration,
+    /// See [`Settings::compared`].
+    pub(super) compared: Arc<HashMap<String, Timestamp>>,
     /// Whether the answer to a create showed the title that was sent.
     pub(super) keeps_titles: AtomicBool,
     /// The ids that answers of this run named lately.
@@ -102,6 +104,7 @@ impl Line {
             bulk: AtomicU64::new(0),
             is_away: AtomicBool::new(false),
             surprise: settings.commit_within + settings.visible_within,
+            compared: Arc::clone(&settings.compared),
             keeps_titles: AtomicBool::new(false),
             named: Mutex::default(),
             accepted: Mutex::default(),

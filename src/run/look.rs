@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::line::Line;
 use super::plan::Row;
 use super::retry::Backoff;
 use super::row::{Sent, SentEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::DoneBeside;
+use crate::systems::common::CommonTicket;
 use crate::systems::{Beside, Call, Refusal, Sighting, Ticket, call_of, without_right};
 
 /// Looks at the ticket of a row whether its first request in doubt was obeyed.
@@ -43,7 +46,7 @@ async fn is_of_ticket(line: &Line, error: &Error) -> bool {
 /// `None`: the run is to stop.
 async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
     if let Some(name) = row.find.clone() {
-        match find(line, &name).await? {
+        match find(line, &name, None).await? {
             Find::Found(ticket) => {
                 row.ticket = Some(ticket);
                 row.find = None;
@@ -54,7 +57,7 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
             }
             Find::Another(why) => return Ok(Some(Sighting::Unclear(why))),
             Find::Forbidden(refusal) => return Ok(Some(Sighting::Unclear(refusal.message))),
-            Find::Halted => return Ok(None),
+            Find::Changed | Find::Halted => return Ok(None),
         }
     }
     let Some((request, since)) = row.in_doubt() else {
@@ -98,6 +101,8 @@ pub(super) const READING: &str = "read tickets";
 pub(super) enum Find {
     Found(Ticket),
     Nothing,
+    /// The desk has changed it since it was compared.
+    Changed,
     /// The system answered with another ticket: what is said of that.
     Another(String),
     /// The token may not read this one.
@@ -106,15 +111,24 @@ pub(super) enum Find {
     Halted,
 }
 
-/// Looks for the ticket of that name.
-pub(super) async fn find(line: &Line, name: &str) -> Result<Find> {
+/// Looks for the ticket of that name; `compared`: when the desk had changed it when it was compared with the row.
+pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -> Result<Find> {
     let mut backoff = Backoff::repeat();
     loop {
         let Some(slot) = line.slot(Duration::ZERO).await else {
             return Ok(Find::Halted);
         };
         let permit = line.limiter.as_ref();
-        let found = line.system.find_ticket(name, permit).await;
+        let found = match compared {
+            None => line.system.find_ticket(name, permit).await,
+            Some(at) => match line.system.ticket_fields(name, permit).await {
+                Ok(Some(ticket)) if ticket.updated.is_none_or(|updated| updated > at) => {
+                    return Ok(Find::Changed);
+                }
+                Ok(found) => Ok(found.map(bare)),
+                Err(error) => Err(error),
+            },
+        };
         drop(slot);
         match found {
             Ok(Some(ticket)) => return Ok(Find::Found(ticket)),
@@ -136,6 +150,15 @@ pub(super) async fn find(line: &Line, name: &str) -> Result<Find> {
                 }
             }
         }
+    }
+}
+
+fn bare(ticket: CommonTicket) -> Ticket {
+    Ticket {
+        id: ticket.id,
+        number: ticket.number,
+        url: ticket.url,
+        warnings: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@
 //! | `update` | the same for a record of an upsert whose ticket was made before |
 //! | `known` | which of a row's steps are done, under whatever name |
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
+//! | `edited` | an edited export against its baseline and the desk, before anything is sent |
 //! | `engine` | the loop: rows under way, and what happens next |
 //! | `intents` | which rows are written as sent, and how far ahead |
 //! | `ending` | how a run ends: done, stopped, interrupted |
@@ -35,6 +36,7 @@
 //! | `rollback` | a run taken back |
 //! | `probe` | whether another ledger has sent a scope |
 //! | `adopt` | a ledger rebuilt from markers |
+//! | `spool` | tickets that were found, in a temporary database |
 //! | `rekey` | rows that are done under other keys than the mapping makes now |
 //! | `lookout` | looks at the system for tickets of the scope that the ledger does not know |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
@@ -49,6 +51,7 @@ mod breaker;
 mod clock;
 mod compare;
 mod crash;
+mod edited;
 mod ending;
 mod engine;
 mod gather;
@@ -69,6 +72,7 @@ mod retry;
 mod rollback;
 mod row;
 mod settle;
+mod spool;
 mod totals;
 mod unproven;
 mod update;
@@ -95,6 +99,7 @@ pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
+pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
 pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub(crate) use plan::step_in_words;
 pub use prepare::Items;
@@ -136,6 +141,9 @@ pub struct Settings {
     pub trust_ledger: bool,
     /// The command that learns from the system what is there, for messages.
     pub adopt: String,
+    /// When the desk had changed the tickets that were compared with the rows, by what the rows call them: one that it has
+    /// changed since is not written to.
+    pub compared: Arc<HashMap<String, jiff::Timestamp>>,
     /// Where the run is made to die, for the proof of the delivery.
     pub crash: Option<Arc<Crash>>,
 }
@@ -174,6 +182,7 @@ impl Default for Settings {
             workers: None,
             trust_ledger: false,
             adopt: "deskferry runs adopt INPUT --mapping FILE".to_owned(),
+            compared: Arc::default(),
             crash: None,
         }
     }

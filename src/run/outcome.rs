@@ -102,6 +102,12 @@ impl Engine<'_> {
                 let again = "`deskferry runs retry last` tries it again: nothing was sent for it";
                 self.failed(row, faults.map(|fault| fault.hint(again)).collect());
             }
+            SentEnd::Changed => {
+                let message = "the ticket was changed in the desk while this run was under way: nothing was sent";
+                let fault = Fault::row(row.base.place.clone(), message.to_owned())
+                    .hint("run the same command again: it compares the ticket anew");
+                self.failed(row, vec![fault]);
+            }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::NotLooked(why) => self.not_looked(row, why),
             SentEnd::Withdrawn => self.not_sent(row),

@@ -137,10 +137,11 @@ impl Differ<'_> {
         else {
             return Ok((base, end));
         };
-        let found = match self.read(&about).await? {
+        let found = match read(&self.system, &self.limiter, &about.id).await? {
             Ok(found) => found,
-            Err(why) => {
-                let fault = Fault::row(base.place.clone(), why);
+            Err(unread) => {
+                let name = about.number.as_ref().unwrap_or(&about.id);
+                let fault = Fault::row(base.place.clone(), unread.told(name));
                 return Ok((base, End::Rejected(vec![fault])));
             }
         };
@@ -159,32 +160,56 @@ impl Differ<'_> {
         }));
         Ok((base, end))
     }
+}
 
-    /// The ticket, or why the row that names it would be rejected.
-    async fn read(&self, about: &Ticket) -> Result<std::result::Result<CommonTicket, String>> {
-        let mut backoff = Backoff::repeat();
-        let permit = self.limiter.as_ref();
-        loop {
-            let error = match self.system.ticket_fields(&about.id, permit).await {
-                Ok(Some(found)) => return Ok(Ok(found)),
-                Ok(None) => {
-                    let name = about.number.as_ref().unwrap_or(&about.id);
-                    return Ok(Err(format!("there is no ticket `{name}`")));
-                }
-                Err(error) => error,
-            };
-            match error.kind() {
-                ErrorKind::Refused => return Ok(Err(error.to_string())),
-                // One ticket that may not be read says nothing about the others.
-                ErrorKind::Denied if self.system.admits(permit).await => {
-                    return Ok(Err(format!("the token has no right to {READING}: {error}")));
-                }
-                ErrorKind::Denied => return Err(error),
-                _ => match backoff.next() {
-                    Some(wait) => sleep(wait).await,
-                    None => return Err(error),
-                },
+/// Why there is no ticket to compare with, where that is the fault of its row.
+pub(super) enum Unread {
+    /// There is none.
+    Gone,
+    /// The system answered with another ticket: what is said of that.
+    Another(String),
+    /// The token may not read this one: what was answered.
+    Forbidden(String),
+}
+
+impl Unread {
+    /// What the row is told that calls the ticket by `name`.
+    fn told(self, name: &str) -> String {
+        match self {
+            Self::Gone => format!("there is no ticket `{name}`"),
+            Self::Another(why) => why,
+            Self::Forbidden(why) => format!("the token has no right to {READING}: {why}"),
+        }
+    }
+}
+
+/// Reads a ticket, again where that fails.
+///
+/// # Errors
+/// Where nothing more will go through.
+pub(super) async fn read(
+    system: &Arc<dyn System>,
+    limiter: &Limiter,
+    name: &str,
+) -> Result<std::result::Result<CommonTicket, Unread>> {
+    let mut backoff = Backoff::repeat();
+    loop {
+        let error = match system.ticket_fields(name, limiter).await {
+            Ok(Some(found)) => return Ok(Ok(found)),
+            Ok(None) => return Ok(Err(Unread::Gone)),
+            Err(error) => error,
+        };
+        match error.kind() {
+            ErrorKind::Refused => return Ok(Err(Unread::Another(error.to_string()))),
+            // One ticket that may not be read says nothing about the others.
+            ErrorKind::Denied if system.admits(limiter).await => {
+                return Ok(Err(Unread::Forbidden(error.to_string())));
             }
+            ErrorKind::Denied => return Err(error),
+            _ => match backoff.next() {
+                Some(wait) => sleep(wait).await,
+                None => return Err(error),
+            },
         }
     }
 }

@@ -75,6 +75,8 @@ pub(super) enum SentEnd {
     Withdrawn,
     /// Another run has done the step meanwhile; nothing of it left.
     Overtaken,
+    /// The desk has changed the ticket since it was compared with the row; nothing of the step left.
+    Changed,
     /// It was looked up whether a step was done.
     Looked(Sighting),
     /// That could not be looked up: why.
@@ -162,7 +164,8 @@ async fn find(
     name: &str,
     changes: &mut Vec<Change>,
 ) -> Option<SentEnd> {
-    match look::find(line, name).await {
+    let compared = line.compared.get(name).copied();
+    match look::find(line, name, compared).await {
         Ok(Find::Found(ticket)) => {
             row.ticket = Some(ticket);
             None
@@ -170,6 +173,10 @@ async fn find(
         Ok(Find::Halted) => {
             changes.push(withdrawal(row));
             Some(SentEnd::Withdrawn)
+        }
+        Ok(Find::Changed) => {
+            changes.push(withdrawal(row));
+            Some(SentEnd::Changed)
         }
         Ok(Find::Nothing) => {
             let refusal = Refusal {

@@ -41,6 +41,12 @@ pub struct Totals {
     pub repeated: u64,
     /// The mapping said `skip_row`.
     pub skipped_by_mapping: u64,
+    /// Exported rows that nobody has changed, or of which the desk says the same already.
+    #[serde(default)]
+    pub unedited: u64,
+    /// Exported rows that were changed in the desk too.
+    #[serde(default)]
+    pub in_conflict: u64,
     /// A person has settled it as not to be sent.
     #[serde(default)]
     pub skipped_by_hand: u64,
@@ -81,6 +87,8 @@ impl Totals {
             + self.changed
             + self.repeated
             + self.skipped_by_mapping
+            + self.unedited
+            + self.in_conflict
             + self.skipped_by_hand
     }
 
@@ -107,6 +115,8 @@ impl Totals {
             End::Skipped(Skip::Changed { .. }) => &mut self.changed,
             End::Skipped(Skip::Repeated { .. }) => &mut self.repeated,
             End::Skipped(Skip::ByMapping { .. }) => &mut self.skipped_by_mapping,
+            End::Skipped(Skip::Unedited) => &mut self.unedited,
+            End::Skipped(Skip::Conflict) => &mut self.in_conflict,
             End::Skipped(Skip::ByHand) => &mut self.skipped_by_hand,
             End::Rejected(_) => &mut self.rejected,
             End::Incomplete { .. } => &mut self.incomplete,

@@ -22,6 +22,7 @@ mod parts;
 mod scan;
 mod sheet;
 mod shown;
+mod spread;
 mod totals;
 mod workbook;
 
@@ -40,6 +41,8 @@ pub(crate) use workbook::THREAD as READER_THREAD;
 
 use bytes::Bytes;
 use open::SourceFile;
+
+pub(crate) use spread::Spread;
 
 /// Which sheets of a workbook are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -180,6 +183,8 @@ pub struct Input {
     files: Vec<SourceFile>,
     tables: Vec<Table>,
     fingerprint: String,
+    /// Whether each row names one cell of a wider one.
+    spread: Option<Spread>,
 }
 
 /// The rows of a file or of all files, in order.
@@ -202,6 +207,7 @@ impl Input {
             files,
             tables,
             fingerprint: hasher.finalize().to_hex().to_string(),
+            spread: None,
         })
     }
 
@@ -235,7 +241,10 @@ impl Input {
                 return None;
             }
             over = item.is_err();
-            Some(item)
+            Some(item.map(|row| match &self.spread {
+                Some(spread) => spread.row(row),
+                None => row,
+            }))
         })))
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Work, repository};
 
 /// A sandbox with some tickets of a sample in it.
-fn filled(system: &str) -> Work {
+pub(crate) fn filled(system: &str) -> Work {
     let work = Work::new();
     let mapping = repository().join(format!("mappings/{system}-tickets.toml"));
     let input = repository().join("samples/tickets.csv");
@@ -24,7 +24,7 @@ fn filled(system: &str) -> Work {
     work
 }
 
-fn export(work: &Work, system: &str, arguments: &[&str]) -> String {
+pub(crate) fn export(work: &Work, system: &str, arguments: &[&str]) -> String {
     let mut all = vec![
         "export",
         "--system",
@@ -40,7 +40,7 @@ fn export(work: &Work, system: &str, arguments: &[&str]) -> String {
 }
 
 /// The tickets of the sandbox by id, without what every change moves.
-fn tickets(work: &Work, system: &str) -> BTreeMap<String, Value> {
+pub(crate) fn tickets(work: &Work, system: &str) -> BTreeMap<String, Value> {
     export(work, system, &["-o", "now.jsonl", "--refresh"]);
     let text = work.read("now.jsonl");
     let lines = text

@@ -30,6 +30,7 @@ mod real_files;
 mod resume;
 mod retry;
 mod rollback;
+mod round_trip;
 mod schedule;
 mod schema;
 mod secrets;

@@ -76,6 +76,7 @@ async fn export(
     output: Output,
 ) -> Result<ExitCode> {
     let started = Instant::now();
+    let begun = now_at_the_earliest(open);
     let query = query(args, open)?;
     let plan = table::plan(args, format, open)?;
     let with_comments = args.include.contains(&Include::Comments);
@@ -122,9 +123,9 @@ async fn export(
         let told = Analyses::of(kinds, args, &replica, &query, open, &stop)?;
         let records = placing.records.clone();
         let plan = table::plan(args, format, open)?;
-        let sink = table::sink(args, (path, placing), format, plan, open, told)?;
+        let sink = table::sink(args, (path, placing), format, plan, open, told, begun)?;
         let mut written = write(&replica, selection, open, sink, &stop)?;
-        let notes = table::way_back(args, format, &written, open, &records)?;
+        let notes = table::way_back(args, format, &written, open, &records, begun)?;
         written.notes.extend(notes);
         Ok::<_, Error>(written)
     };
@@ -155,6 +156,13 @@ async fn export(
         is_incremental: args.incremental,
     };
     ended.tell(open, output)
+}
+
+/// Now, on the earlier of our clock and the system's: what is changed from here on may be missing from what is read.
+fn now_at_the_earliest(open: &Open) -> Timestamp {
+    let now = Timestamp::now();
+    let theirs = now.checked_add(open.system().account().clock_offset);
+    theirs.map_or(now, |theirs| theirs.min(now))
 }
 
 /// Writes the replica out.

@@ -157,12 +157,18 @@ pub(super) fn sink(
     plan: Option<Plan>,
     open: &Open,
     analyses: Analyses,
+    begun: Timestamp,
 ) -> Result<Box<dyn Sink>> {
     let comments = args.include.contains(&Include::Comments);
     if is_stream(path) {
         let out = Box::new(std::io::stdout());
         return Ok(Box::new(JsonLines::stream(out, plan, comments)));
     }
+    let leads_back = plan.as_ref().filter(|_| args.write_mapping.is_some());
+    let baseline = leads_back.and_then(|plan| {
+        let custom = &open.directory.snapshot().custom_fields;
+        back::recorder(plan, open.system().schema(), custom, format, begun)
+    });
     create(Options {
         path: path.to_owned(),
         format,
@@ -179,6 +185,7 @@ pub(super) fn sink(
         drop_columns: args.drop_columns,
         carry_from: args.carry_from.clone(),
         placing,
+        baseline,
         sheets: analyses.sheets,
     })
 }
@@ -225,11 +232,14 @@ pub(super) fn way_back(
     written: &Written,
     open: &Open,
     records: &Records,
+    begun: Timestamp,
 ) -> Result<Option<String>> {
     let (Some(path), Some(plan)) = (&args.write_mapping, &written.plan) else {
         return Ok(None);
     };
     let custom = &open.directory.snapshot().custom_fields;
+    let baseline = written.baseline.as_deref();
+    let baseline = baseline.map(|file| from_folder_of(path, file));
     let text = back::mapping(
         plan,
         open.system().schema(),
@@ -237,7 +247,19 @@ pub(super) fn way_back(
         format,
         args.raw,
         written,
-        Timestamp::now(),
+        begun,
+        baseline.as_deref(),
     )?;
     write_text(path, &text, records)
+}
+
+/// A file as it is called from the folder of another one.
+fn from_folder_of(path: &Path, file: &Path) -> String {
+    let folder = |path: &Path| std::fs::canonicalize(crate::outfile::folder(path)).ok();
+    let beside = folder(path).is_some_and(|one| folder(file) == Some(one));
+    let named = match (beside, file.file_name()) {
+        (true, Some(name)) => Path::new(name).to_owned(),
+        _ => std::path::absolute(file).unwrap_or_else(|_| file.to_owned()),
+    };
+    named.display().to_string()
 }

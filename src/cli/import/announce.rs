@@ -116,6 +116,9 @@ fn command(
     if args.bulk {
         words.push("--bulk".into());
     }
+    if args.overwrite {
+        words.push("--overwrite".into());
+    }
     words.extend(given(typed_reading(args)));
     words.extend_from_slice(further);
     words

@@ -1,6 +1,7 @@
 //! `deskferry import`: a file of tickets goes into a system.
 
 mod announce;
+mod back;
 mod bulk;
 mod compare;
 mod forecast;
@@ -23,6 +24,7 @@ use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
+use crate::export::baseline::Value;
 use crate::intake::{self, Subject, Survey, Watching};
 use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
@@ -42,6 +44,8 @@ use crate::source::{Input, Table};
 use crate::systems::{self, Operation};
 
 pub(super) use only::Only;
+
+use back::Edits;
 
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     run_part(args, Part::Whole, global, output).await
@@ -70,7 +74,13 @@ pub(super) async fn run_part(
     }
     let target = settings::target(&args, &mapping, global)?;
     let options = settings::input_options(&args, &mapping)?;
-    let input = tokio::task::block_in_place(|| Input::open(&args.inputs, &options))?;
+    let (input, resolved) = match back::resolved(&args, &mapping)? {
+        Some(resolved) => (resolved.input, Some(resolved.desk)),
+        None => {
+            let input = tokio::task::block_in_place(|| Input::open(&args.inputs, &options))?;
+            (input, None)
+        }
+    };
     let state = StateFolder::open(global.state.as_deref())?;
     let connected = match &target {
         Some(target) => {
@@ -99,6 +109,7 @@ pub(super) async fn run_part(
         state: &state,
         output: *output,
         part: &part,
+        resolved: resolved.as_deref(),
         known_as: Mutex::default(),
     };
     let ended = import.run().await;
@@ -124,6 +135,7 @@ struct Running {
     settings: run::Settings,
     interrupts: Interrupts,
     locks: Option<RunLocks>,
+    edits: Option<Edits>,
 }
 
 /// One import: everything that is settled before the first row is read.
@@ -138,6 +150,8 @@ struct Import<'a> {
     limiter: Arc<Limiter>,
     output: Output,
     part: &'a Part,
+    /// What the desk said of each conflict, where the input is a file of them.
+    resolved: Option<&'a [(String, String, Value)]>,
     /// The old keys of rows that a dry run shows with new ones, by the new ones.
     known_as: Mutex<HashMap<RowKey, RowKey>>,
 }
@@ -189,13 +203,17 @@ impl Import<'_> {
             survey: &survey,
             counted: self.counted(&plan, &survey)?,
         };
+        let edits = self.edits(&pass, &scope).await?;
         self.rekey(&pass, &scope, locks.as_ref(), &meta).await?;
         let compared = self.compare(&pass, &scope, &meta).await?;
         self.probe(&pass, &scope).await?;
-        self.confirm(&pass, compared.as_ref())?;
+        self.confirm(&pass, compared.as_ref(), edits.as_ref())?;
         // What can still be wrong is found before keys are given up for rows that would then not be sent.
         let reporter = self.reporter()?;
-        let settings = self.settings()?;
+        let mut settings = self.settings()?;
+        if let Some(edits) = &edits {
+            settings.compared = Arc::clone(&edits.compared);
+        }
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen(&self.global.force)?;
         if let Some(locks) = &locks {
@@ -207,6 +225,7 @@ impl Import<'_> {
             settings,
             interrupts,
             locks,
+            edits,
         };
         self.execute(&pass, scope, meta, compared, running).await
     }
@@ -392,14 +411,20 @@ impl Import<'_> {
         }
     }
 
-    fn confirm(&self, pass: &Pass<'_>, compared: Option<&Compared>) -> Result<()> {
+    fn confirm(
+        &self,
+        pass: &Pass<'_>,
+        compared: Option<&Compared>,
+        edits: Option<&Edits>,
+    ) -> Result<()> {
         let (Some(target), Some(connected)) = (self.target, self.connected) else {
             return Ok(());
         };
         if self.args.dry_run || !self.is_live() {
             return Ok(());
         }
-        let records = pass.counted.1;
+        // Of an edited export only what is sent counts.
+        let records = edits.map_or(pass.counted.1, |edits| edits.counts.rows);
         let tickets = self.limit().map_or(records, |limit| limit.min(records));
         let undo = match self.mapping.operation() {
             Operation::Create => format!(
@@ -424,6 +449,9 @@ impl Import<'_> {
         let mut about = about.say(target, connected, &self.limiter);
         if let Some(compared) = compared.filter(|_| self.args.again) {
             about = format!("{about}\n{}", compare::doubled(compared));
+        }
+        if let Some(overwritten) = edits.and_then(Edits::overwritten) {
+            about = format!("{about}\n{overwritten}");
         }
         confirm(target.name(), &about, self.args.confirm.as_deref())
     }
@@ -466,7 +494,7 @@ impl Import<'_> {
             &mut reporter,
         )
         .await?;
-        self.finish(reporter, totals, compared, started, pass)
+        self.finish(reporter, totals, (compared, running.edits), started, pass)
     }
 
     fn settings(&self) -> Result<run::Settings> {
@@ -495,6 +523,7 @@ impl Import<'_> {
             workers: None,
             trust_ledger: self.args.trust_ledger,
             adopt: self.adopting(),
+            compared: Arc::default(),
             crash: settings::crash(self.is_live())?,
         })
     }
@@ -668,7 +697,7 @@ impl Import<'_> {
         &self,
         mut reporter: Reporter,
         mut totals: Totals,
-        compared: Option<Compared>,
+        (compared, edits): (Option<Compared>, Option<Edits>),
         started: Instant,
         pass: &Pass<'_>,
     ) -> Result<ExitCode> {
@@ -687,6 +716,9 @@ impl Import<'_> {
             (&written.files[..], &written.notes[..])
         });
         after.kept = notes.to_vec();
+        if let Some(edits) = &edits {
+            self.tell_edits(edits, &mut after)?;
+        }
         for path in files {
             let path = path.strip_prefix(".").unwrap_or(path).to_owned();
             let command = announce::command_for(self.args, self.global, self.target, &[&path]);
@@ -751,6 +783,7 @@ impl Import<'_> {
             }
             None if interrupted => ExitCode::Interrupted,
             None if totals.doubles > 0 || totals.unswept || totals.unproven => ExitCode::SomeRows,
+            None if edits.as_ref().is_some_and(Edits::has_conflicts) => ExitCode::SomeRows,
             None => summary.exit_code(),
         })
     }

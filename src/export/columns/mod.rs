@@ -9,6 +9,7 @@
 //! The file is read like a mapping: every value knows where it stands, and all faults are told at once. `from` and
 //! templates name what [`COMMON`] lists, custom fields, and the system's own members.
 
+mod back;
 mod default;
 mod fields;
 mod keys;

@@ -103,7 +103,12 @@ impl Plan {
         Self::new(SHEET.to_owned(), columns, Templates::default(), zone)
     }
 
-    fn new(sheet: String, rules: Vec<ColumnRule>, templates: Templates, zone: &TimeZone) -> Self {
+    pub(super) fn new(
+        sheet: String,
+        rules: Vec<ColumnRule>,
+        templates: Templates,
+        zone: &TimeZone,
+    ) -> Self {
         let mut clocks = vec![Clocks::new(zone.clone())];
         let mut columns = Vec::with_capacity(rules.len());
         for rule in rules {

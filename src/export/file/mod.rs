@@ -10,6 +10,7 @@ mod csv;
 mod html;
 mod jsonl;
 mod part;
+mod record;
 mod table;
 mod target;
 mod xlsx;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::baseline::Recorder;
 use super::columns::Plan;
 use super::replica::Parts;
 use super::sheets::Sheet;
@@ -103,6 +105,8 @@ pub struct Options {
     pub carry_from: Option<PathBuf>,
     /// By what files of ours are known.
     pub placing: Placing,
+    /// What notes beside a table what it says, so that it can come back.
+    pub(crate) baseline: Option<Recorder>,
     /// The analyses that stand behind the tickets of a workbook, and before those of a page.
     pub sheets: Vec<Sheet>,
 }
@@ -122,6 +126,8 @@ pub struct Written {
     pub notes: Vec<String>,
     /// The columns that it has.
     pub plan: Option<Plan>,
+    /// The file with the baseline, where it is one of its own.
+    pub baseline: Option<PathBuf>,
 }
 
 /// Starts a file.

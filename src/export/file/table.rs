@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::csv::CsvFile;
 use super::part::{Names, Partition};
+use super::record::Recording;
 use super::target::{Placing, Target, Witness, retire};
 use super::xlsx::{Book, Line, Rows};
 use super::{About, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
+use crate::export::baseline::{file_of, is_baseline};
 use crate::export::columns::{Cell, Column, Plan, line_ends};
-use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, is_ours, replaceable};
+use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, Unsent, is_ours, replaceable};
 use crate::export::replica::Parts;
 use crate::export::sheets::Sheet;
+use crate::outfile::next_names;
 use crate::systems::common::{CommonTicket, Named};
 
 /// What stands above them.
@@ -43,6 +46,9 @@ pub(super) struct TableSink {
     sheets: Vec<Sheet>,
     keeps: bool,
     kept: Kept,
+    recording: Option<Recording>,
+    /// What waits to be sent in the earlier files, by part.
+    unsent: HashMap<String, Unsent>,
     out: Out,
     written: Written,
 }
@@ -82,6 +88,8 @@ impl TableSink {
             sheets: options.sheets,
             keeps: !options.drop_columns,
             witnesses: HashMap::new(),
+            recording: None,
+            unsent: HashMap::new(),
             written: Written::default(),
         };
         let is_workbook = options.format == Format::Xlsx;
@@ -118,6 +126,11 @@ impl TableSink {
             sink.open_part(&mut files, "")?;
             sink.out = Out::Csv(Box::new(files));
         }
+        if let Some(recorder) = options.baseline {
+            let beside = (!is_workbook).then(|| (sink.placing).plain(sink.path.clone()));
+            let recording = Recording::start(recorder, &sink.plan, beside.as_ref())?;
+            sink.recording = Some(recording);
+        }
         Ok(sink)
     }
 
@@ -131,6 +144,15 @@ impl TableSink {
             (true, true) => self.kept.read(part, path, &self.plan, true)?,
             (true, false) => replaceable(path, &self.plan),
         };
+        if path.exists() && !target.is_strange {
+            let beside = match self.partition {
+                // Several files have one baseline.
+                Some(_) => file_of(&self.path),
+                None => file_of(path),
+            };
+            let unsent = Unsent::read(path, &beside, &self.plan)?;
+            self.unsent.insert(part.to_owned(), unsent);
+        }
         if let Previous::Foreign(why) = previous {
             target.foreign = Some(why);
         }
@@ -296,10 +318,34 @@ impl TableSink {
         self.written.cut = std::mem::take(&mut book.cut.columns);
         let whole = book.finish(&self.plan, &self.about, &headings, &self.sheets)?;
         self.written.sheets = whole.sheets;
-        let path = whole.target.place(whole.file, &mut self.written.notes)?;
+        let mut target = whole.target;
+        keep_unsent(&mut target, self.unsent.get(""));
+        let path = target.place(whole.file, &mut self.written.notes)?;
         self.written.files.push(path);
         self.written.plan = Some(self.plan);
         Ok(self.written)
+    }
+
+    /// The baseline of CSV files takes its name, and one that says nothing of them goes.
+    fn finish_baseline(&mut self) -> Result<()> {
+        let is_one = self.partition.is_none();
+        let first = self.written.files.first().filter(|_| is_one);
+        let mut beside = first.unwrap_or(&self.path).clone();
+        // A file that was kept is still compared with the one before.
+        let keeps = |unsent: &Unsent| unsent.why().is_some();
+        if !is_one && self.unsent.values().any(keeps) {
+            let free = next_names(&beside).find(|path| !file_of(path).exists());
+            beside = free.unwrap_or(beside);
+        }
+        match self.recording.take() {
+            Some(recording) => {
+                let notes = &mut self.written.notes;
+                self.written.baseline = recording.place(&beside, &self.placing, notes)?;
+            }
+            None if is_baseline(&file_of(&beside)) => retire(&file_of(&beside))?,
+            None => {}
+        }
+        Ok(())
     }
 
     fn finish_files(mut self, mut files: Files) -> Result<Written> {
@@ -309,7 +355,8 @@ impl TableSink {
             let Some(file) = files.parts.remove(&part) else {
                 continue;
             };
-            let (target, file) = file.finish()?;
+            let (mut target, file) = file.finish()?;
+            keep_unsent(&mut target, self.unsent.get(&part));
             let place = target.place(file, &mut self.written.notes)?;
             let earlier = beside(&target.path, "earlier");
             let headings = self.headings(&part);
@@ -360,6 +407,7 @@ impl TableSink {
             let (target, file) = file.finish()?;
             comments.push(target.place(file, &mut self.written.notes)?);
         }
+        self.finish_baseline()?;
         self.written.files.extend(comments);
         self.written.plan = Some(self.plan);
         Ok(self.written)
@@ -398,12 +446,22 @@ impl Sink for TableSink {
             Cell::Text(text) | Cell::Link { text, .. } => text.to_string(),
             _ => String::new(),
         });
-        if let Some(key) = key {
-            self.kept.fill(kept_in, &key, &mut cells, |at| {
+        if let Some(key) = &key {
+            self.kept.fill(kept_in, key, &mut cells, |at| {
                 self.plan.columns().get(at).is_some_and(Column::is_by_hand)
             })?;
         }
+        if let (Some(unsent), Some(key)) = (self.unsent.get_mut(kept_in), &key) {
+            unsent.meet(key, &cells, &self.plan);
+        }
         self.row(&part, &cells)?;
+        if let (Some(recording), Some(key)) = (&mut self.recording, &key) {
+            let book = match &mut self.out {
+                Out::Xlsx(book, _) => Some(&mut **book),
+                Out::Csv(_) => None,
+            };
+            recording.ticket(key, ticket, &cells, &self.plan, book)?;
+        }
         if self.comments {
             self.write_comments(ticket)?;
         }
@@ -426,6 +484,13 @@ impl Sink for TableSink {
             Out::Xlsx(book, headings) => self.finish_book(*book, headings),
             Out::Csv(files) => self.finish_files(*files),
         }
+    }
+}
+
+/// Keeps a file that has changes of people which were not sent.
+fn keep_unsent(target: &mut Target, unsent: Option<&Unsent>) {
+    if target.foreign.is_none() {
+        target.foreign = unsent.and_then(Unsent::why);
     }
 }
 

@@ -104,6 +104,7 @@ fn options(path: &Path) -> Options {
         drop_columns: false,
         carry_from: None,
         placing: Placing::default(),
+        baseline: None,
         sheets: Vec::new(),
     }
 }

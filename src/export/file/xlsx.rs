@@ -39,6 +39,7 @@ pub(super) enum Rows {
     Tickets,
     Comments,
     Earlier,
+    Baseline,
 }
 
 /// A workbook on its way.
@@ -133,7 +134,7 @@ impl Book {
             .count();
         let name = match (line.rows, known) {
             // What was reserved is given out as it is.
-            (Rows::Comments | Rows::Earlier, None) => line.sheet.to_owned(),
+            (Rows::Comments | Rows::Earlier | Rows::Baseline, None) => line.sheet.to_owned(),
             (_, None) => self.names.sheet(line.sheet),
             (_, Some(_)) => self.names.sheet(&format!("{} {}", line.sheet, count + 1)),
         };
@@ -174,7 +175,7 @@ impl Book {
         let sheet = self.workbook.worksheet_from_index(at).map_err(failed)?;
         let row = state.next;
         state.next += 1;
-        let is_planned = line.rows != Rows::Comments;
+        let is_planned = !matches!(line.rows, Rows::Comments | Rows::Baseline);
         for (column, cell) in line.cells.iter().enumerate() {
             let format = self.formats.columns.get(column).filter(|_| is_planned);
             let format = format.unwrap_or(&self.formats.other);
@@ -228,7 +229,9 @@ impl Book {
             .iter()
             .filter(|sheet| sheet.rows == Rows::Tickets)
             .collect();
-        let own: Vec<String> = self.sheets.iter().map(|sheet| sheet.name.clone()).collect();
+        let own = self.sheets.iter();
+        let own = own.filter(|sheet| sheet.rows != Rows::Baseline);
+        let own: Vec<String> = own.map(|sheet| sheet.name.clone()).collect();
         let rank: HashMap<&str, Rows> = self
             .sheets
             .iter()
@@ -280,6 +283,10 @@ fn close_sheet(
     plan: &Plan,
 ) -> std::result::Result<(), XlsxError> {
     let last = state.next - 1;
+    if state.rows == Rows::Baseline {
+        sheet.set_hidden(true);
+        return Ok(());
+    }
     if let Some(last_column) = state.widths.len().checked_sub(1) {
         sheet.autofilter(0, 0, last, last_column as u16)?;
     }

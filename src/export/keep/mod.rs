@@ -10,6 +10,7 @@
 
 mod look;
 mod old;
+mod unsent;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Cell, Local, Plan};
 use crate::error::{Error, Result};
+
+pub(crate) use unsent::Unsent;
 
 /// The property by which a workbook is known as ours.
 pub(crate) const OURS: &str = "Deskferry";

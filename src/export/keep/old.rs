@@ -41,6 +41,7 @@ pub(super) fn look(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Option
         let is_ours = |sheet: &&String| {
             known.contains(sheet)
                 || look.made.contains(sheet)
+                || sheet.starts_with(crate::export::baseline::SHEET)
                 || (*sheet == COMMENTS && (look.rows.is_empty() || look.rows.contains(sheet)))
         };
         if let Some(sheet) = look.sheets.iter().find(|sheet| !is_ours(sheet)) {
@@ -150,6 +151,29 @@ pub(super) fn open(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Result
         }
     }
     Ok(Ok(old))
+}
+
+/// The rows of an earlier file of ours, where it can be read.
+pub(super) fn rows_of(path: &Path, plan: &Plan) -> Option<Input> {
+    let look = look(path, plan, false).ok()?;
+    let sheet = match &look {
+        None => SheetChoice::First,
+        Some(look) => {
+            let known = known_sheets(look, plan).into_iter();
+            SheetChoice::These(
+                known
+                    .filter(|sheet| look.sheets.contains(sheet))
+                    .map(SheetName::Name)
+                    .collect(),
+            )
+        }
+    };
+    let options = InputOptions {
+        sheet,
+        guarded: source::Guards::Ours,
+        ..InputOptions::default()
+    };
+    Input::open(&[path.to_path_buf()], &options).ok()
 }
 
 /// The sheets with rows of tickets.
@@ -296,6 +320,7 @@ fn value(cell: &Cell) -> Value {
         Cell::Text(text) if text.is_empty() => Value::Empty,
         Cell::Integer(number) => Value::Number(*number as f64),
         Cell::Number(number) => Value::Number(*number),
+        Cell::Shown(shown) => Value::Number(shown.number),
         Cell::Bool(truth) => Value::Truth(*truth),
         Cell::Date(date) => millis(date.at(0, 0, 0, 0)),
         Cell::DateTime(at) => millis(*at),

@@ -77,6 +77,11 @@ pub(in crate::mapping) static TOP: Keys = Keys {
             "What each field of a ticket is made of, by the system's own field names; `custom.NAME` for custom fields.",
         ),
         key(
+            "baseline",
+            Takes::Table(&BASELINE),
+            "What an exported file said when it was written, for an update by it: only what people have changed since is sent. `deskferry export --write-mapping` writes it.",
+        ),
+        key(
             "target",
             Takes::Table(&TARGET),
             "Which ticket a row is about, for every operation but \"create\" and \"upsert\".",
@@ -222,6 +227,36 @@ pub(in crate::mapping) static COLUMN: Keys = Keys {
         ),
         key("true", Takes::Texts, "The words that mean yes."),
         key("false", Takes::Texts, "The words that mean no."),
+    ],
+    without: &[],
+    later: &[],
+};
+
+/// `[baseline]`.
+pub(in crate::mapping) static BASELINE: Keys = Keys {
+    place: "`[baseline]`",
+    keys: &[
+        key("export", Takes::Text, "What the export is called."),
+        key(
+            "read_at",
+            Takes::Text,
+            "When the export began. Where a ticket has no baseline, what was changed in the desk since is a conflict; without this time nothing is sent for it.",
+        ),
+        key(
+            "file",
+            Takes::Text,
+            "The file with the baseline, from the folder of the mapping.",
+        ),
+        key(
+            "sheet",
+            Takes::Text,
+            "The hidden sheet of the workbook with the baseline.",
+        ),
+        key(
+            "columns",
+            Takes::Words,
+            "The columns that are compared, by heading, each with what it shows of a ticket (`deskferry schema fields --common`).",
+        ),
     ],
     without: &[],
     later: &[],

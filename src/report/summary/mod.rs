@@ -66,6 +66,8 @@ pub struct Aftermath {
     pub stopped: Option<String>,
     /// The command that goes on.
     pub resume: Option<String>,
+    /// What people have changed in an exported file, as counts; `None` where the input is none.
+    pub edited: Option<serde_json::Value>,
     /// The input against what was sent before, whole; `None` where nothing was to be compared.
     pub compared: Option<serde_json::Value>,
     /// Of a dry run: how long the real one would take.
@@ -124,6 +126,10 @@ pub struct Summary {
     done_before: u64,
     by_mapping: u64,
     by_hand: u64,
+    /// Exported rows that nobody has changed.
+    unedited: u64,
+    /// Exported rows that were changed in the desk too.
+    in_conflict: u64,
     fallbacks: BTreeMap<(String, String), u64>,
     causes: Causes,
     changed: Sample,
@@ -217,6 +223,8 @@ impl Summary {
             Skip::Repeated { .. } => self.repeated += 1,
             Skip::ByMapping { .. } => self.by_mapping += 1,
             Skip::ByHand => self.by_hand += 1,
+            Skip::Unedited => self.unedited += 1,
+            Skip::Conflict => self.in_conflict += 1,
             Skip::Changed { ticket, run, from } => {
                 self.changed.add(|| {
                     let number = ticket.number.as_deref().unwrap_or(&ticket.id);
@@ -302,6 +310,11 @@ impl Summary {
         summary[context.operation.done()] = self.created.into();
         if let Some(bulk) = after.bulk {
             summary["bulk_requests"] = bulk.into();
+        }
+        if let Some(edited) = &after.edited {
+            summary["edited"] = edited.clone();
+            summary["skipped_because"]["unchanged"] = self.unedited.into();
+            summary["skipped_because"]["conflict"] = self.in_conflict.into();
         }
         if self.known > 0 {
             summary["known"] = self.known.into();

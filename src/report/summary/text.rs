@@ -120,6 +120,8 @@ impl Summary {
             (self.repeated, "the same row again"),
             (self.by_mapping, "by the mapping"),
             (self.by_hand, "settled by hand"),
+            (self.unedited, "unchanged since the export"),
+            (self.in_conflict, "in conflict with the desk"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)

@@ -1,0 +1,102 @@
+//! What an exported file said when it was written: the baseline by which an import knows what people have changed in it.
+//!
+//! ```text
+//! export ─▶ cells ─▶ file ──────────────▶ people ──▶ file ─▶ import ─┬─▶ what differs from the baseline
+//!             └────▶ baseline (a hidden sheet, or beside a CSV) ─────┘      └─▶ what the desk has now: judge
+//! ```
+//!
+//! A baseline is a table: a row for each ticket, with its id, when the desk changed it last, and the value of each column
+//! that leads back ([`Value`], written with its type). Its first heading names the export, so that the baseline of another
+//! export is not taken for this one.
+
+pub(crate) mod judge;
+mod store;
+mod value;
+
+use std::io::Write;
+
+use jiff::Timestamp;
+
+use super::columns::{Cell, Plan};
+use crate::systems::common::CommonTicket;
+
+pub(crate) use store::{Baseline, Entry};
+pub(crate) use value::Value;
+
+/// How the first heading begins; the name of the export follows.
+const FIRST: &str = "deskferry baseline 1 of ";
+/// What stands above the times.
+const UPDATED: &str = "updated";
+/// The hidden sheet of a workbook.
+pub(crate) const SHEET: &str = "deskferry baseline";
+
+/// `tickets.csv.baseline`
+pub(crate) fn file_of(path: &std::path::Path) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".baseline");
+    name.into()
+}
+
+/// Makes the rows of a baseline.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorder {
+    /// What the export is called.
+    export: String,
+    /// The columns of the plan that it holds.
+    columns: Vec<usize>,
+}
+
+impl Recorder {
+    /// A baseline of these columns of the plan.
+    pub(crate) fn new(export: String, columns: Vec<usize>) -> Self {
+        Self { export, columns }
+    }
+
+    /// What stands above the rows.
+    pub(crate) fn headings(&self, plan: &Plan) -> Vec<String> {
+        let columns = self.columns.iter();
+        let own = columns.map(|&at| plan.columns()[at].heading.clone());
+        [format!("{FIRST}{}", self.export), UPDATED.to_owned()]
+            .into_iter()
+            .chain(own)
+            .collect()
+    }
+
+    /// The row of a ticket, of the cells that are written of it. `key` is what the file calls it.
+    pub(crate) fn row(
+        &self,
+        key: &str,
+        ticket: &CommonTicket,
+        cells: &[Cell<'_>],
+        plan: &Plan,
+    ) -> Vec<String> {
+        let updated = ticket.updated.map(|at| format!("u:{at}"));
+        let own = self.columns.iter();
+        let own = own.map(|&at| match cells.get(at) {
+            Some(cell) => Value::exported(cell, plan.is_list(at)).written(),
+            None => String::new(),
+        });
+        [format!("i:{key}"), updated.unwrap_or_default()]
+            .into_iter()
+            .chain(own)
+            .collect()
+    }
+}
+
+/// Writes rows as a file beside a CSV.
+pub(crate) fn writer<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().from_writer(out)
+}
+
+/// Whether a file is a baseline.
+pub(crate) fn is_baseline(path: &std::path::Path) -> bool {
+    use std::io::Read;
+    let mut head = [0; FIRST.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == FIRST.as_bytes()
+}
+
+/// When the desk changed a ticket last, as its row says.
+fn updated(text: &str) -> Option<Timestamp> {
+    text.strip_prefix("u:")?.parse().ok()
+}

@@ -1,0 +1,92 @@
+//! The baseline of a table, written as its rows are.
+
+use std::path::{Path, PathBuf};
+
+use super::target::{Placing, Target};
+use super::unwritable;
+use super::xlsx::{Book, Line, Rows};
+use crate::error::Result;
+use crate::export::baseline::{Recorder, SHEET, file_of, is_baseline, writer};
+use crate::export::columns::{Cell, Plan};
+use crate::outfile::Draft;
+use crate::systems::common::CommonTicket;
+
+/// A baseline on its way.
+pub(super) struct Recording {
+    recorder: Recorder,
+    headings: Vec<String>,
+    /// Beside a CSV.
+    out: Option<Box<csv::Writer<Draft>>>,
+}
+
+impl Recording {
+    /// Begins it; `beside`: the file that it is written beside, where it is no sheet of a workbook.
+    pub(super) fn start(recorder: Recorder, plan: &Plan, beside: Option<&Target>) -> Result<Self> {
+        let headings = recorder.headings(plan);
+        let out = match beside {
+            Some(target) => {
+                let mut out = writer(target.draft()?);
+                out.write_record(&headings).map_err(failed)?;
+                Some(Box::new(out))
+            }
+            None => None,
+        };
+        Ok(Self {
+            recorder,
+            headings,
+            out,
+        })
+    }
+
+    /// Notes a ticket, with the cells that are written of it.
+    pub(super) fn ticket(
+        &mut self,
+        key: &str,
+        ticket: &CommonTicket,
+        cells: &[Cell<'_>],
+        plan: &Plan,
+        book: Option<&mut Book>,
+    ) -> Result<()> {
+        let row = self.recorder.row(key, ticket, cells, plan);
+        match (&mut self.out, book) {
+            (Some(out), _) => out.write_record(&row).map_err(failed),
+            (None, Some(book)) => {
+                let cell = |text: String| match text.is_empty() {
+                    true => Cell::Empty,
+                    false => Cell::Text(text.into()),
+                };
+                let cells: Vec<Cell<'_>> = row.into_iter().map(cell).collect();
+                book.row(&Line {
+                    rows: Rows::Baseline,
+                    part: "",
+                    sheet: SHEET,
+                    headings: &self.headings,
+                    cells: &cells,
+                })
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Gives it its name beside a file that has its own; `None` for one that is a sheet.
+    pub(super) fn place(
+        self,
+        beside: &Path,
+        placing: &Placing,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<PathBuf>> {
+        let Some(out) = self.out else {
+            return Ok(None);
+        };
+        let out = out
+            .into_inner()
+            .map_err(|error| unwritable(std::io::Error::other(error.to_string())))?;
+        let whole = out.whole().map_err(unwritable)?;
+        let target = placing.target(file_of(beside), is_baseline);
+        target.place(whole, notes).map(Some)
+    }
+}
+
+fn failed(error: csv::Error) -> crate::error::Error {
+    unwritable(std::io::Error::other(error))
+}

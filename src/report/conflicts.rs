@@ -1,0 +1,203 @@
+//! Conflicts as a workbook: cells of an exported file that were changed in the desk too. A person fills the yellow column
+//! and imports the file with the same mapping.
+
+use std::path::{Path, PathBuf};
+
+use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
+
+use crate::error::{Error, Result};
+use crate::export::baseline::Value;
+use crate::outfile::{Claims, Draft, Readers, Records, lock_of, next_names};
+use crate::run::Clash;
+use crate::source::{Input, InputOptions, SheetChoice, SheetName, Spread};
+
+/// The sheet.
+const SHEET: &str = "Conflicts";
+/// What stands above the columns; the second is the heading under which the export names its tickets.
+const HEADINGS: [&str; 10] = [
+    "Ticket",
+    "",
+    "Column",
+    "was",
+    "in the file",
+    "in the desk",
+    "changed by",
+    "when",
+    "use",
+    "_desk",
+];
+/// Which of them holds the name of the ticket, the column, what is to be used, and what the desk said with its type.
+const TICKET: usize = 1;
+const COLUMN: usize = 2;
+const USE: usize = 8;
+const DESK: usize = 9;
+/// What a cell can hold.
+const LONGEST: usize = 32_767;
+
+/// A file of conflicts that comes back.
+pub(crate) struct Resolved {
+    /// Its rows as those of an export.
+    pub(crate) input: Input,
+    /// What the desk said of each, by ticket and column.
+    pub(crate) desk: Vec<(String, String, Value)>,
+}
+
+/// Opens a file of conflicts; `None` where it is something else. `columns` are those of the export.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub(crate) fn open(path: &Path, columns: &[String]) -> Result<Option<Resolved>> {
+    let is_workbook = path
+        .extension()
+        .is_some_and(|it| it.eq_ignore_ascii_case("xlsx"));
+    if !is_workbook {
+        return Ok(None);
+    }
+    let options = InputOptions {
+        sheet: SheetChoice::These(vec![SheetName::Name(SHEET.to_owned())]),
+        ..InputOptions::default()
+    };
+    let Ok(input) = Input::open(&[path.to_path_buf()], &options) else {
+        return Ok(None);
+    };
+    let Some(table) = input.tables().first() else {
+        return Ok(None);
+    };
+    let places: Vec<Option<usize>> = (HEADINGS.iter())
+        .map(|heading| table.header.position(heading))
+        .collect();
+    let key = table.header.names().get(TICKET).cloned();
+    let (Some(key), Some(column), Some(value), Some(desk)) =
+        (key, places[COLUMN], places[USE], places[DESK])
+    else {
+        return Ok(None);
+    };
+    let mut said = Vec::new();
+    for row in input.rows()? {
+        let (crate::source::Row::Record(record) | crate::source::Row::Fault(record, _)) = row?;
+        let text = |at: usize| record.cell(at).text().trim().to_owned();
+        if let Some(value) = Value::parse(&record.cell(desk).text()) {
+            said.push((text(TICKET), text(column), value));
+        }
+    }
+    let input = input.spread(Spread {
+        key: (TICKET, key),
+        column,
+        value,
+        columns: columns.to_vec(),
+    });
+    Ok(Some(Resolved { input, desk: said }))
+}
+
+/// Where the file goes.
+pub(crate) struct Place<'a> {
+    pub(crate) folder: &'a Path,
+    /// The input that it is named after.
+    pub(crate) input: &'a Path,
+    pub(crate) records: Records,
+    /// Who may read it.
+    pub(crate) readers: Readers,
+    pub(crate) claims: &'a Claims,
+}
+
+/// Writes the conflicts; `key` is the heading under which the export names its tickets.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write(clashes: &[Clash], key: &str, place: &Place<'_>) -> Result<PathBuf> {
+    let mut workbook = Workbook::new();
+    fill(workbook.add_worksheet(), clashes, key).map_err(failed)?;
+    let path = named_after(place.folder, place.input);
+    let mut draft = Draft::beside(&path, place.readers)
+        .map_err(unwritable)?
+        .digested();
+    workbook.save_to_writer(&mut draft).map_err(failed)?;
+    let mut whole = draft.whole().map_err(unwritable)?;
+    let digest = whole.digest();
+    for path in std::iter::once(path.clone()).chain(next_names(&path)) {
+        if lock_of(&path).is_some() || place.claims.may_write(&path, "--errors-to").is_err() {
+            continue;
+        }
+        let placed = match place.records.is_unchanged(&path) {
+            true => whole.replace(&path),
+            false => whole.take(&path),
+        };
+        match placed {
+            Ok(()) => {
+                place.records.note(&path, digest);
+                return Ok(path);
+            }
+            Err(unnamed) => whole = unnamed.whole,
+        }
+    }
+    Err(Error::machine("no name can be had for the file of conflicts").at(path.display()))
+}
+
+/// `tickets.xlsx` gives `tickets.conflicts.xlsx`, and so does that.
+fn named_after(folder: &Path, input: &Path) -> PathBuf {
+    let stem = input.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = stem.split(".conflicts").next().unwrap_or_default();
+    let stem = if stem.is_empty() || stem == "-" {
+        "stdin"
+    } else {
+        stem
+    };
+    folder.join(format!("{stem}.conflicts.xlsx"))
+}
+
+fn fill(sheet: &mut Worksheet, clashes: &[Clash], key: &str) -> std::result::Result<(), XlsxError> {
+    let bold = Format::new().set_bold();
+    let yellow = Format::new().set_background_color(Color::RGB(0x00FF_F2CC));
+    sheet.set_name(SHEET)?;
+    sheet.set_freeze_panes(1, 0)?;
+    for (at, heading) in (0..).zip(HEADINGS) {
+        let heading = if heading.is_empty() { key } else { heading };
+        sheet.write_string_with_format(0, at, heading, &bold)?;
+        sheet.set_column_width(
+            at,
+            if (3..6).contains(&at) || at == 8 {
+                36
+            } else {
+                16
+            },
+        )?;
+    }
+    for (row, clash) in (1..).zip(clashes) {
+        let mut text = |at: usize, text: &str| {
+            let text: String = text.chars().take(LONGEST / 2).collect();
+            sheet.write_string(row, at as u16, text).map(drop)
+        };
+        text(0, &clash.number)?;
+        text(TICKET, &clash.ticket)?;
+        text(COLUMN, &clash.column)?;
+        match &clash.was {
+            Some(was) => text(3, &was.shown())?,
+            None => text(3, "not known")?,
+        }
+        text(4, &clash.file.text())?;
+        match &clash.desk {
+            Some(desk) => text(5, &desk.shown())?,
+            None => text(5, "not shown")?,
+        }
+        text(6, "the system does not say")?;
+        if let Some(at) = clash.at {
+            text(7, &at.strftime("%Y-%m-%d %H:%M UTC").to_string())?;
+        }
+        if let Some(desk) = &clash.desk {
+            text(DESK, &desk.written())?;
+        }
+        sheet.write_blank(row, USE as u16, &yellow)?;
+    }
+    sheet.set_column_hidden(DESK as u16)?;
+    Ok(())
+}
+
+fn failed(error: XlsxError) -> Error {
+    unwritable(std::io::Error::other(error))
+}
+
+fn unwritable(error: std::io::Error) -> Error {
+    Error::machine("the file of conflicts cannot be written")
+        .caused_by(error)
+        .hint("free some space, or name another folder: --errors-to FOLDER")
+}
