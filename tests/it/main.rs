@@ -43,3 +43,5 @@ mod ticket;
 mod trust;
 mod upsert;
 mod validate;
+#[cfg(unix)]
+mod whose;

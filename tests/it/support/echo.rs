@@ -11,10 +11,14 @@ use super::{SandboxProcess, Work};
 /// What becomes of an answer.
 pub(crate) type Change = dyn Fn(usize, &Asked, Answer) -> Answer + Send + Sync;
 
+/// What is answered without asking the sandbox; `None` asks it.
+pub(crate) type Instead = dyn Fn(&Asked) -> Option<Answer> + Send + Sync;
+
 /// What was asked.
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) body: String,
 }
 
 /// What is answered.
@@ -41,6 +45,17 @@ impl Echo {
         token: &str,
         change: impl Fn(usize, &Asked, Answer) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::between(sandbox, token, |_| None, change)
+    }
+
+    /// The same, with what it answers by itself.
+    pub(crate) fn between(
+        sandbox: &SandboxProcess,
+        token: &str,
+        instead: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static,
+        change: impl Fn(usize, &Asked, Answer) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let instead: Arc<Instead> = Arc::new(instead);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let ended = Arc::new(AtomicBool::new(false));
@@ -54,9 +69,16 @@ impl Echo {
                 }
                 let (behind, own) = (behind.clone(), own.clone());
                 let (change, count) = (Arc::clone(&change), Arc::clone(&count));
+                let instead = Arc::clone(&instead);
                 std::thread::spawn(move || {
                     // A client that breaks off is no fault of this desk.
-                    let _ = serve(stream.unwrap(), &behind, &own, &*change, &count);
+                    let _ = serve(
+                        stream.unwrap(),
+                        &behind,
+                        &own,
+                        (&*instead, &*change),
+                        &count,
+                    );
                 });
             }
         });
@@ -66,6 +88,17 @@ impl Echo {
             ended,
             serving: Some(serving),
         }
+    }
+
+    /// The profiles `district` and `support` of this desk.
+    pub(crate) fn profiles(&self, sandbox: &SandboxProcess, work: &Work, further: &str) {
+        sandbox.profiles(work, further);
+        work.write("token", &self.token);
+        let text = work.read("deskferry.toml");
+        work.write(
+            "deskferry.toml",
+            text.replace(&sandbox.address(), &self.address),
+        );
     }
 
     /// The profile `support` of this desk.
@@ -98,7 +131,7 @@ fn serve(
     mut client: TcpStream,
     behind: &str,
     token: &str,
-    change: &Change,
+    (instead, change): (&Instead, &Change),
     count: &AtomicUsize,
 ) -> std::io::Result<()> {
     let (head, body) = read(&mut client)?;
@@ -106,6 +139,7 @@ fn serve(
     let asked = Asked {
         method: words.next().unwrap_or_default().to_owned(),
         path: words.next().unwrap_or_default().to_owned(),
+        body: body.clone(),
     };
     let bearer = format!("Bearer {token}");
     assert!(head.contains(&bearer), "another token: {head}");
@@ -117,6 +151,9 @@ fn serve(
         })
         .map(|line| line.replace(&bearer, "Bearer sandbox") + "\r\n")
         .collect();
+    if let Some(answer) = instead(&asked) {
+        return answered(&mut client, &answer);
+    }
     let mut desk = TcpStream::connect(behind)?;
     write!(
         desk,
@@ -140,6 +177,10 @@ fn serve(
         body,
     };
     let answer = change(count.fetch_add(1, Ordering::Relaxed), &asked, answer);
+    answered(&mut client, &answer)
+}
+
+fn answered(client: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
     write!(
         client,
         "HTTP/1.1 {} As it is\r\n{}content-length: {}\r\nconnection: close\r\n\r\n{}",
