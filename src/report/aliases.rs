@@ -1,17 +1,19 @@
 //! Names that resolve to nothing as a workbook that a person fills: `in the file · rows · suggestion · use`, a sheet
 //! a field. The mapping reads it back by `aliases_file`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::tally::Miss;
+use super::texts::Texts;
 use crate::directory::suggest::fold;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
-use crate::outfile::{Draft, Readers, is_held, lock_of, unwritable};
+use crate::outfile::{Draft, Readers, Whole, folder, is_held, lock_of, unwritable};
 use crate::source::{Input, InputOptions, Row, SheetChoice, Table};
 use crate::systems::SystemName;
 
@@ -76,6 +78,7 @@ pub(crate) fn write(
         }
     }
     let mut workbook = Workbook::new();
+    let mut texts = Texts::new(folder(path), readers);
     let mut offered: Vec<(SystemName, Kind, Vec<&str>)> = Vec::new();
     for (name, open) in &sheets {
         let before = filled.get(name).map_or(&[][..], Vec::as_slice);
@@ -92,7 +95,13 @@ pub(crate) fn write(
         });
         let sheet = workbook.add_worksheet();
         sheet.set_name(name).map_err(failed)?;
-        table(sheet, &lines(before, misses), choices).map_err(failed)?;
+        let lines = lines(before, misses);
+        let words = (1..).zip(&lines).map(|(row, line)| {
+            let word = texts.cell(Cow::Borrowed(line.word), row, 0);
+            word.map_err(|error| unwritable(path, error))
+        });
+        let words: Vec<Cow<'_, str>> = words.collect::<Result<_>>()?;
+        table(sheet, &lines, &words, choices).map_err(failed)?;
     }
     if !offered.is_empty() {
         let sheet = workbook.add_worksheet();
@@ -109,6 +118,13 @@ pub(crate) fn write(
     let mut draft = Draft::beside(path, readers).map_err(|error| unwritable(path, error))?;
     workbook.save_to_writer(&mut draft).map_err(failed)?;
     let whole = draft.whole().map_err(|error| unwritable(path, error))?;
+    let path = &named(whole, path)?;
+    texts.place(path).map_err(|error| unwritable(path, error))?;
+    Ok(path.to_owned())
+}
+
+/// Gives the table its name, and tells it.
+fn named(whole: Whole, path: &Path) -> Result<PathBuf> {
     let whole = match lock_of(path).filter(|_| path.exists()) {
         Some(_) => whole,
         None => match whole.replace(path) {
@@ -145,10 +161,11 @@ fn lines<'m>(before: &'m [(String, String)], misses: &[&'m Miss]) -> Vec<Line<'m
     good.chain(open).collect()
 }
 
-/// `choices`: the column of the names that may be used, and how many they are.
+/// `words`: the words of the lines as cells can hold them; `choices`: the column of the names that may be used, and how many they are.
 fn table(
     sheet: &mut Worksheet,
     lines: &[Line<'_>],
+    words: &[Cow<'_, str>],
     choices: Option<(usize, usize)>,
 ) -> Result<(), XlsxError> {
     let bold = Format::new().set_bold();
@@ -157,9 +174,9 @@ fn table(
         sheet.write_string_with_format(0, at, heading, &bold)?;
     }
     let mut row = 0;
-    for line in lines {
+    for (line, word) in lines.iter().zip(words) {
         row += 1;
-        sheet.write_string(row, 0, line.word)?;
+        sheet.write_string(row, 0, &**word)?;
         let Some(rows) = line.rows else {
             sheet.write_string(row, 3, line.name.unwrap_or_default())?;
             continue;

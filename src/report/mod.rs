@@ -13,6 +13,7 @@ pub mod rows;
 pub mod samples;
 pub mod summary;
 pub mod tally;
+pub(crate) mod texts;
 pub mod unread;
 pub mod words;
 

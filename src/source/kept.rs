@@ -2,13 +2,15 @@
 //! rows and totals where it says so, cells under a merged one take its value. All of it is counted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::cut;
 use super::notice::{Notice, Tally, What};
 use super::parts::{Area, SheetFacts};
 use super::totals::{is_note, is_total};
 use super::{Guards, InputOptions, Layout, Merged, Row, Rows, Rule, Table};
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::record::{Cell, Record};
 
 /// What a pass over a file noticed, by table.
@@ -144,6 +146,41 @@ impl<'a> Kept<'a> {
         }
     }
 
+    fn with_whole_texts(&self, row: Row) -> Row {
+        match row {
+            Row::Record(mut record) => match self.whole_texts(&mut record) {
+                faults if faults.is_empty() => Row::Record(record),
+                faults => Row::Fault(record, faults),
+            },
+            Row::Fault(mut record, mut faults) => {
+                faults.extend(self.whole_texts(&mut record));
+                Row::Fault(record, faults)
+            }
+        }
+    }
+
+    /// Gives marked cells of a workbook the whole texts that lie beside it; what keeps one from it.
+    fn whole_texts(&self, record: &mut Record) -> Vec<Fault> {
+        let table = &self.tables[record.table];
+        if !matches!(table.layout, Layout::Workbook { .. }) {
+            return Vec::new();
+        }
+        let mut faults = Vec::new();
+        for (column, cell) in record.cells.iter_mut().enumerate() {
+            let Cell::Text(text) = cell else { continue };
+            match cut::whole(text, Path::new(&*table.file)) {
+                None => {}
+                Some(Ok(whole)) => *cell = Cell::Text(whole.into()),
+                Some(Err(why)) => {
+                    let mut fault = Fault::row(record.place.clone(), why);
+                    fault.column = table.header.names().get(column).cloned();
+                    faults.push(fault);
+                }
+            }
+        }
+        faults
+    }
+
     /// Whether a row stays.
     fn keeps(&mut self, record: &mut Record, is_good: bool) -> bool {
         let keeping = self.keeping;
@@ -263,7 +300,10 @@ impl Iterator for Kept<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let mut row = self.rows.next();
+            let mut row = self
+                .rows
+                .next()
+                .map(|row| row.map(|row| self.with_whole_texts(row)));
             let keeps = match &mut row {
                 Some(Ok(Row::Record(record))) => self.keeps(record, true),
                 Some(Ok(Row::Fault(record, _))) => self.keeps(record, false),

@@ -7,6 +7,7 @@ mod bytes;
 mod calc;
 mod charset;
 mod csv;
+pub(crate) mod cut;
 mod delimiter;
 mod encoding;
 mod flatten;
@@ -37,6 +38,7 @@ pub(crate) use encoding::LABELS;
 pub use guard::Guards;
 pub use guess::{Likely, Mixed};
 pub use notice::{Notice, ShownAs, What};
+pub(crate) use sheet::excel_name;
 pub(crate) use workbook::THREAD as READER_THREAD;
 
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! Sheets: which ones are read, where their headings stand, and their cells gathered into rows.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use calamine::{SheetType, SheetVisible};
@@ -131,6 +132,32 @@ pub(super) fn choose(book: &mut Book, options: &InputOptions, named: &str) -> Re
     Ok(found)
 }
 
+/// A name of a sheet as every workbook can have it; an ODS has longer names, with signs that an XLSX has not.
+pub(crate) fn excel_name(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 31;
+    let bad = |sign: char| matches!(sign, '*' | '?' | ':' | '[' | ']' | '\\' | '/');
+    let is_good = name.encode_utf16().count() <= LONGEST
+        && !name.contains(bad)
+        && !name.starts_with('\'')
+        && !name.ends_with('\'')
+        && !name.is_empty();
+    if is_good {
+        return Cow::Borrowed(name);
+    }
+    let mut units = 0;
+    let kept = name.trim_matches('\'').chars().take_while(|sign| {
+        units += sign.len_utf16();
+        units <= LONGEST
+    });
+    let kept: String = kept
+        .map(|sign| if bad(sign) { '_' } else { sign })
+        .collect();
+    match kept.trim_end_matches('\'') {
+        "" => Cow::Borrowed("Sheet"),
+        kept => Cow::Owned(kept.to_owned()),
+    }
+}
+
 fn pick<'a>(
     all: &'a [(u32, calamine::Sheet)],
     wanted: &SheetName,
@@ -144,6 +171,11 @@ fn pick<'a>(
                 .or_else(|| {
                     all.iter()
                         .find(|(_, sheet)| sheet.name.trim().to_lowercase() == folded)
+                })
+                // In the error file of an ODS a sheet has the name that an XLSX can have.
+                .or_else(|| {
+                    all.iter()
+                        .find(|(_, sheet)| sheet.name == excel_name(wanted))
                 })
         }
     }
@@ -325,7 +357,23 @@ impl<'a, 'b> Gather<'a, 'b> {
 
 #[cfg(test)]
 mod tests {
-    use super::letters;
+    use super::{excel_name, letters};
+
+    #[test]
+    fn names_of_sheets_are_such_as_a_workbook_can_have() {
+        for (name, expected) in [
+            ("Tickets", "Tickets"),
+            ("a/b: c?", "a_b_ c_"),
+            ("'x'", "x"),
+            ("''", "Sheet"),
+            (
+                "Tickets of all schools in the district",
+                "Tickets of all schools in the d",
+            ),
+        ] {
+            assert_eq!(excel_name(name), expected);
+        }
+    }
 
     #[test]
     fn columns_are_lettered_as_in_a_spreadsheet() {

@@ -89,7 +89,7 @@ pub(super) fn cell(number: f64, code: &str) -> Cell {
     let text = format.format(number, &FormatOptions::default());
     let text = text.trim();
     let has_digit = text.contains(|sign: char| sign.is_ascii_digit());
-    if !has_digit || text.contains(['#', '\u{fffd}']) || held.text() == text {
+    if !has_digit || text.contains('\u{fffd}') || held.text() == text {
         return held;
     }
     Cell::Shown(Box::new(ShownNumber {

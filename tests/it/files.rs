@@ -328,3 +328,60 @@ fn guards_of_other_programs_come_off_in_version_2() {
         ended.stderr
     );
 }
+
+#[test]
+fn a_text_longer_than_a_cell_never_costs_the_error_file() {
+    let work = case("02-error-file-long-cell");
+    let (ended, summary) = work.import(&["in.ods", "--mapping", "map.toml", "--sandbox=empty"]);
+    let ended = ended.expect(1);
+    assert_eq!(
+        (&summary["created"], &summary["rejected"]),
+        (&1.into(), &2.into())
+    );
+    assert!(
+        ended.stderr.contains("whole in in.errors.texts/"),
+        "{}",
+        ended.stderr
+    );
+    let mapping = work.read("map.toml");
+    work.write(
+        "map.toml",
+        mapping.replace(
+            "from = \"Title\"",
+            "from = \"Title\", default = \"untitled\"",
+        ),
+    );
+    let again = ["in.errors.xlsx", "--mapping", "map.toml", "--sandbox"];
+    let all = [&again[..], &["--dry-run", "--payloads", "p.jsonl"]].concat();
+    work.import(&all).0.expect(0);
+    let body = payloads(&work)[0].to_string();
+    assert!(
+        body.contains(&"x".repeat(40_000)) || body.len() > 40_000,
+        "{}",
+        body.len()
+    );
+    let (_, summary) = work.import(&again);
+    assert_eq!(summary["created"], 2, "{summary:#}");
+    // The same for a name that resolves to nothing.
+    let name = "school ".repeat(6_000);
+    work.write("long.csv", format!("ID,Title,Body,Where\n9,a,b,{name}\n"));
+    work.write(
+        "names.toml",
+        mapping.replace(
+            "value = \"IT Support\"",
+            "from = \"Where\", resolve = \"collection\"",
+        ),
+    );
+    let ended = work.run(&[
+        "validate",
+        "names.toml",
+        "--input",
+        "long.csv",
+        "--sandbox",
+        "--write-aliases",
+        "names.xlsx",
+    ]);
+    assert!(work.path().join("names.xlsx").exists(), "{}", ended.stderr);
+    let texts = fs::read_dir(work.path().join("names.texts")).unwrap();
+    assert_eq!(texts.count(), 1);
+}

@@ -19,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::texts::Texts;
 use crate::error::{Error, Fault, Result};
 use crate::outfile::{Claims, Draft, Readers, Records};
 use crate::record::{ColumnRef, Record, RowKey};
@@ -171,6 +172,7 @@ impl ErrorFiles {
         let first = first.ok_or_else(|| Error::machine("no table of that file is known"))?;
         let target = Target::new(&self.folder, self.to.as_deref(), first, inputs);
         let out = draft(&self.folder, self.readers)?;
+        let texts = Texts::new(&self.folder, self.readers);
         let writer = match &first.layout {
             Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
             Layout::JsonLines => Writer::Json(Box::new(json::JsonFile::start(first, None, out)?)),
@@ -179,7 +181,7 @@ impl ErrorFiles {
                 Writer::Json(Box::new(json::JsonFile::start(first, records, out)?))
             }
             Layout::Workbook { .. } => {
-                Writer::Workbook(Box::new(workbook::WorkbookFile::start(&mine, out)?))
+                Writer::Workbook(Box::new(workbook::WorkbookFile::start(&mine, out, texts)?))
             }
         };
         Ok(Open { writer, target })
@@ -197,10 +199,13 @@ impl ErrorFiles {
             let Some(open) = self.open.remove(file) else {
                 continue;
             };
-            let out = match open.writer {
-                Writer::Csv(writer) => writer.finish()?,
-                Writer::Json(writer) => writer.finish()?,
-                Writer::Workbook(writer) => writer.finish()?,
+            let (out, texts) = match open.writer {
+                Writer::Csv(writer) => (writer.finish()?, None),
+                Writer::Json(writer) => (writer.finish()?, None),
+                Writer::Workbook(writer) => {
+                    let (out, texts) = writer.finish()?;
+                    (out, Some(texts))
+                }
             };
             let whole = out.whole().map_err(unwritable)?;
             let digest = whole.digest();
@@ -211,6 +216,11 @@ impl ErrorFiles {
             };
             let (path, note) = open.target.place(whole, &place)?;
             self.records.note(&path, digest);
+            if let Some(texts) = texts {
+                written
+                    .notes
+                    .extend(texts.place(&path).map_err(unwritable)?);
+            }
             written.notes.extend(note);
             written.files.push(path);
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::texts;
 use crate::error::{Error, Result};
 use crate::outfile::{Claims, Records, Whole, is_same_file, lock_of};
 use crate::source::{Layout, Table};
@@ -79,7 +80,8 @@ impl Target {
             let is_spared = self.inputs.iter().any(|input| is_same_file(input, &path))
                 || known.taken.contains(&path)
                 || known.claims.may_write(&path, "--errors-to").is_err()
-                || lock_of(&path).is_some();
+                || lock_of(&path).is_some()
+                || texts::are_changed(&path);
             if is_spared {
                 continue;
             }

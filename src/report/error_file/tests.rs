@@ -325,3 +325,38 @@ fn an_error_file_that_was_mended_is_kept() {
         written.notes
     );
 }
+
+/// A text that no cell holds is cut in the workbook and whole beside it; the importer takes the whole one.
+#[test]
+fn a_text_longer_than_a_cell_survives() {
+    let dir = TempDir::new().unwrap();
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/02-error-file-long-cell");
+    let path = dir.path().join("in.ods");
+    fs::copy(case.join("in.ods"), &path).unwrap();
+    let (before, written, after) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(before[1].cells[2].text().len(), 40_000);
+    cells_survive(&before, &after, 3);
+    // The same once more: what nobody changed is replaced, with its texts.
+    let texts = dir.path().join("in.errors.texts");
+    let count = || fs::read_dir(&texts).unwrap().count();
+    assert_eq!((name(&written), count()), ("in.errors.xlsx".to_owned(), 1));
+    reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(count(), 1);
+    // A person's text is theirs: it is read, and the next error file takes another name.
+    let text = fs::read_dir(&texts).unwrap().next().unwrap().unwrap();
+    fs::write(text.path(), "short").unwrap();
+    let after = Input::open(&[written], &InputOptions::default()).unwrap();
+    assert_eq!(records(&after)[1].cells[2].text(), "short");
+    let (_, second, _) = reject_all(dir.path(), &path, &InputOptions::default());
+    assert_eq!(name(&second), "in.errors-2.xlsx");
+    assert_eq!(fs::read_to_string(text.path()).unwrap(), "short");
+    // Without its file a marked cell is no text that goes anywhere.
+    fs::remove_dir_all(dir.path().join("in.errors-2.texts")).unwrap();
+    fs::remove_dir_all(&texts).unwrap();
+    let after = Input::open(&[second], &InputOptions::default()).unwrap();
+    let rows: Vec<Row> = after.rows().unwrap().map(Result::unwrap).collect();
+    assert!(
+        matches!(&rows[1], Row::Fault(_, faults) if faults[0].message.contains("in.errors-2.texts")),
+        "{rows:?}"
+    );
+}

@@ -1,21 +1,23 @@
 //! Rejected rows as a workbook, the faulty cells marked.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::Unit;
 use jiff::civil::{Date, Time, date};
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet, XlsxError};
 
+use super::super::texts::Texts;
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
 use crate::outfile::{Draft, Room, full};
 use crate::record::Cell;
-use crate::source::{Layout, Table};
+use crate::source::{Layout, Table, cut, excel_name};
 
 /// Notes are held in memory until the end: so many cells get one, the others only their colour.
 const MOST_NOTES: usize = 5000;
-/// What a cell of a workbook can hold.
-const LONGEST_TEXT: usize = 32_767;
+/// So many columns a sheet has.
+const MOST_COLUMNS: usize = 16_384;
 /// A whole number that a workbook keeps exactly.
 const EXACT: u64 = 1 << 53;
 
@@ -28,6 +30,7 @@ pub(super) struct WorkbookFile {
     sheets: HashMap<usize, SheetState>,
     formats: Formats,
     notes: usize,
+    texts: Texts,
 }
 
 struct SheetState {
@@ -39,7 +42,7 @@ struct SheetState {
 
 impl WorkbookFile {
     /// Writes the headings of all tables of the file, each with its number among those of the input.
-    pub(super) fn start(tables: &[(usize, Table)], out: Draft) -> Result<Self> {
+    pub(super) fn start(tables: &[(usize, Table)], out: Draft, texts: Texts) -> Result<Self> {
         let mut file = Self {
             workbook: Workbook::new(),
             room: Room::new(),
@@ -47,6 +50,7 @@ impl WorkbookFile {
             sheets: HashMap::new(),
             formats: Formats::new(),
             notes: 0,
+            texts,
         };
         let mut ordered: Vec<_> = tables
             .iter()
@@ -55,7 +59,7 @@ impl WorkbookFile {
         ordered.sort_by_key(|((number, _), ..)| *number);
         let mut names: Vec<String> = tables
             .iter()
-            .map(|(_, table)| table.sheet.as_deref().unwrap_or("Sheet1").to_owned())
+            .map(|(_, table)| excel_name(sheet_of(table)).into_owned())
             .collect();
         let mut count = 0;
         for ((number, header_row), table_index, table) in ordered {
@@ -70,10 +74,9 @@ impl WorkbookFile {
                 file.sheet(&filler)?;
             }
             count += 1;
-            let name = table.sheet.as_deref().unwrap_or("Sheet1");
             let columns = kept_columns(table);
             let bold = file.formats.bold.clone();
-            let sheet = file.sheet(name)?;
+            let sheet = file.sheet(&excel_name(sheet_of(table)))?;
             headings(sheet, table, &columns, header_row, &bold).map_err(failed)?;
             let index = count as usize - 1;
             let state = SheetState {
@@ -112,15 +115,17 @@ impl WorkbookFile {
                 .map(|(_, why)| *why)
                 .collect();
             let marked = !marks.is_empty();
-            write(
-                sheet,
-                at,
-                column,
-                row.record.cell(from),
-                marked,
-                &self.formats,
-            )
-            .map_err(failed)?;
+            let cell = row.record.cell(from);
+            match own_text(cell) {
+                Some(text) => {
+                    let text = self.texts.cell(text, at, column).map_err(unwritable)?;
+                    let format = self.formats.general(marked);
+                    sheet
+                        .write_string_with_format(at, column, text, format)
+                        .map_err(failed)?;
+                }
+                None => write(sheet, at, column, cell, marked, &self.formats).map_err(failed)?,
+            }
             if marked && self.notes < MOST_NOTES {
                 self.notes += 1;
                 let text: String = marks.join("\n").chars().take(1000).collect();
@@ -128,21 +133,51 @@ impl WorkbookFile {
                 sheet.insert_note(at, column, &note).map_err(failed)?;
             }
         }
-        let first = state.columns.len() as u16;
-        for (column, text) in (first..).zip(&row.extra) {
+        for (column, text) in own_places(state.columns.len()).zip(&row.extra) {
             if !text.is_empty() {
-                let text: String = text.chars().take(LONGEST_TEXT).collect();
+                let most = cut::LONGEST / 2;
+                let text: String = match cut::fits(text) {
+                    true => text.clone(),
+                    false => text.chars().take(most).collect(),
+                };
                 sheet.write_string(at, column, text).map_err(failed)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<Draft> {
+    pub(super) fn finish(mut self) -> Result<(Draft, Texts)> {
         self.workbook
             .save_to_writer(&mut self.out)
             .map_err(failed)?;
-        Ok(self.out)
+        Ok((self.out, self.texts))
+    }
+}
+
+/// The columns of what is added, as far as the sheet has room behind so many columns.
+fn own_places(columns: usize) -> impl Iterator<Item = u16> {
+    (columns..MOST_COLUMNS).filter_map(|column| u16::try_from(column).ok())
+}
+
+fn sheet_of(table: &Table) -> &str {
+    table.sheet.as_deref().unwrap_or("Sheet1")
+}
+
+/// What is written as a text, whatever the cell is: a text, and what a workbook has no number for.
+fn own_text(cell: &Cell) -> Option<Cow<'_, str>> {
+    let is_early = |date: Date| day_number(date) < 1.0;
+    match cell {
+        Cell::Date(date) if !is_early(*date) => None,
+        Cell::DateTime(at) if !is_early(at.date()) => None,
+        Cell::Integer(number) if number.unsigned_abs() <= EXACT => None,
+        Cell::Empty
+        | Cell::Number(_)
+        | Cell::Shown(_)
+        | Cell::Bool(_)
+        | Cell::Time(_)
+        | Cell::Duration(_)
+        | Cell::Fault(_) => None,
+        cell => Some(cell.text()),
     }
 }
 
@@ -166,13 +201,18 @@ fn headings(
     }
     let written = table.header.written();
     let headings = columns.iter().map(|&column| written[column].as_str());
-    for (column, heading) in (0..).zip(headings.chain(COLUMNS)) {
+    let places = (0..MOST_COLUMNS).filter_map(|column| u16::try_from(column).ok());
+    for (column, heading) in places.zip(headings.chain(COLUMNS)) {
         if !heading.is_empty() {
+            let heading: String = match cut::fits(heading) {
+                true => heading.to_owned(),
+                // A name that no mapping writes.
+                false => heading.chars().take(cut::LONGEST / 2).collect(),
+            };
             sheet.write_string_with_format(header_row - 1, column, heading, bold)?;
         }
     }
-    let first = columns.len() as u16;
-    for wide in [first + 4, first + 5] {
+    for wide in own_places(columns.len()).skip(4).take(2) {
         sheet.set_column_width(wide, 60)?;
     }
     sheet.set_freeze_panes(header_row, 0)?;
@@ -187,6 +227,10 @@ struct Formats {
 }
 
 impl Formats {
+    fn general(&self, marked: bool) -> &Format {
+        &self.kinds[0][usize::from(marked)]
+    }
+
     fn new() -> Self {
         let codes = [
             "General",
@@ -255,9 +299,8 @@ fn write(
             let formula = Formula::new("=NA()").set_result("#N/A");
             sheet.write_formula_with_format(row, column, formula, general)?;
         }
-        cell => {
-            sheet.write_string_with_format(row, column, cell.text(), general)?;
-        }
+        // Written by those who keep what is too long.
+        Cell::Text(_) | Cell::Integer(_) | Cell::Json(_) => {}
     }
     Ok(())
 }
