@@ -243,10 +243,26 @@ impl Header {
             return Some(ColumnRef::One(index));
         }
         let base = name.trim().strip_suffix("[*]")?;
-        let all: Vec<usize> = (0..self.len())
+        let mut all: Vec<usize> = (0..self.len())
             .filter(|&i| fold(&self.written[i]) == fold(base))
             .collect();
+        if all.is_empty() {
+            let base = one_line(base);
+            all = (0..self.len())
+                .filter(|&at| one_line(&self.written[at]) == base)
+                .collect();
+        }
         (!all.is_empty()).then_some(ColumnRef::All(all))
+    }
+
+    /// The same, where a heading that is written just so goes before one that only folds to the name.
+    pub fn find_as_written(&self, name: &str) -> Option<ColumnRef> {
+        let is_built_in = matches!(name, "_file" | "_sheet" | "_row");
+        let written = || self.written.iter().position(|written| written == name);
+        match (is_built_in, written()) {
+            (false, Some(index)) => Some(ColumnRef::One(index)),
+            _ => self.find(name),
+        }
     }
 
     /// The position of the one column of that name, as written first, then without case and outer space.
@@ -258,7 +274,22 @@ impl Header {
                 .or_else(|| self.folded.get(&fold(name)))
                 .copied()
         };
-        found(name).or_else(|| name.trim().strip_suffix("[1]").and_then(found))
+        found(name)
+            .or_else(|| name.trim().strip_suffix("[1]").and_then(found))
+            .or_else(|| self.numbered(name))
+            .or_else(|| {
+                let name = one_line(name);
+                self.names.iter().position(|known| one_line(known) == name)
+            })
+    }
+
+    /// `Status[2]` where the second of them is `status`.
+    fn numbered(&self, name: &str) -> Option<usize> {
+        let (base, number) = name.trim().strip_suffix(']')?.rsplit_once('[')?;
+        let number: usize = number.parse().ok()?;
+        let base = one_line(base);
+        let mut same = (0..self.len()).filter(|&at| one_line(&self.written[at]) == base);
+        same.nth(number.checked_sub(1)?)
     }
 }
 
@@ -275,6 +306,12 @@ pub(crate) fn is_blank(text: &str) -> bool {
 /// Without outer space and case, and as [`plain`] has it.
 pub(crate) fn fold(text: &str) -> String {
     plain(text).trim().to_lowercase()
+}
+
+/// A heading as people see it: folded, with any white space in it as one space.
+fn one_line(text: &str) -> String {
+    let folded = fold(text);
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// One row or object of an input.

@@ -14,6 +14,9 @@ pub(super) struct Candidate {
     pub(super) faults: Vec<Fault>,
     /// The group it was made of, before the mapping arranged its rows.
     pub(super) group: Option<Digest>,
+    /// Whether `where_group` leaves it out. It is still handed on: only then is it seen that the group goes on
+    /// elsewhere, so that what was judged was a fragment.
+    pub(super) is_left_out: bool,
 }
 
 /// What the rows on the way amounted to.
@@ -50,35 +53,29 @@ pub(super) fn pass(row: Row, identify: &dyn Identify, counts: &mut Counts) -> Op
     }
 }
 
-/// Ends a group: its rows in the mapping's order, unless a condition leaves it out.
+/// Ends a group: its rows in the mapping's order, and whether a condition leaves it out.
 pub(super) fn close(
     mut rows: Vec<Record>,
     group: Option<Digest>,
     identify: &dyn Identify,
     counts: &mut Counts,
-) -> Option<Candidate> {
-    if group.is_some() {
-        identify.arrange(&mut rows);
-        match identify.passes_group(&rows) {
-            Ok(true) => {}
-            Ok(false) => {
-                counts.filtered += rows.len() as u64;
-                return None;
-            }
-            Err(faults) => {
-                return Some(Candidate {
-                    rows,
-                    faults,
-                    group,
-                });
-            }
-        }
+) -> Candidate {
+    let judged = match group {
+        Some(_) => identify
+            .arrange(&mut rows)
+            .and_then(|()| identify.passes_group(&rows)),
+        None => Ok(true),
+    };
+    let is_left_out = judged == Ok(false);
+    if is_left_out {
+        counts.filtered += rows.len() as u64;
     }
-    Some(Candidate {
+    Candidate {
         rows,
-        faults: Vec::new(),
+        faults: judged.err().unwrap_or_default(),
         group,
-    })
+        is_left_out,
+    }
 }
 
 /// The candidates of rows whose groups stand together.
@@ -116,7 +113,7 @@ impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
         let rows = std::mem::take(&mut self.open);
         let group = self.group.take();
         self.ready
-            .extend(close(rows, group, self.identify, &mut self.counts));
+            .push_back(close(rows, group, self.identify, &mut self.counts));
     }
 
     fn take(&mut self, passed: Passed) {
@@ -139,6 +136,7 @@ impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
                     rows: vec![record],
                     faults,
                     group: None,
+                    is_left_out: false,
                 });
             }
         }

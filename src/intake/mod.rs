@@ -46,7 +46,10 @@ pub trait Identify: Send + Sync {
     fn group(&self, record: &Record) -> Option<Digest>;
 
     /// Brings the rows of one group into the mapping's order (`order_by`).
-    fn arrange(&self, rows: &mut Vec<Record>);
+    ///
+    /// # Errors
+    /// What in the rows keeps them from being ordered; they stay as they were.
+    fn arrange(&self, rows: &mut Vec<Record>) -> Result<(), Vec<Fault>>;
 
     /// Whether the group passes `where_group`.
     ///

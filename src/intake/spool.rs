@@ -223,6 +223,7 @@ impl Spooled<'_> {
             rows: records,
             faults,
             group: digest,
+            is_left_out: false,
         }))
     }
 
@@ -274,7 +275,8 @@ impl Iterator for Spooled<'_> {
                 return Some(Ok(candidate));
             }
             let Candidate { rows, group, .. } = candidate;
-            if let Some(candidate) = close(rows, group, self.identify, &mut self.counts) {
+            let candidate = close(rows, group, self.identify, &mut self.counts);
+            if !candidate.is_left_out {
                 return Some(Ok(candidate));
             }
         }

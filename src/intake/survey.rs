@@ -116,6 +116,9 @@ impl<'a> Pass<'a> {
         if let (Some(groups), Some(group)) = (&mut self.groups, candidate.group) {
             groups.push(group)?;
         }
+        if candidate.is_left_out {
+            return Ok(());
+        }
         // Rows that have a fault, or whose key cannot be made, clash with nobody.
         if candidate.faults.is_empty()
             && let Ok(identity) = identify.identify(&candidate.rows)
@@ -225,7 +228,9 @@ impl Iterator for Second<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Streamed(candidates) => candidates.next(),
+            Self::Streamed(candidates) => {
+                candidates.find(|candidate| !candidate.as_ref().is_ok_and(|one| one.is_left_out))
+            }
             Self::Spooled(candidates) => candidates.next(),
         }
     }

@@ -39,8 +39,9 @@ impl Identify for Columns {
         self.grouped.then(|| digest(&record.cell(1).text()))
     }
 
-    fn arrange(&self, rows: &mut Vec<Record>) {
+    fn arrange(&self, rows: &mut Vec<Record>) -> Result<(), Vec<Fault>> {
         rows.sort_by_key(|record| record.cell(2).text().into_owned());
+        Ok(())
     }
 
     fn passes_group(&self, rows: &[Record]) -> Result<bool, Vec<Fault>> {
@@ -180,6 +181,25 @@ fn scattered_groups_are_brought_together() {
     let (survey, items) = run(&together, true, "", 1 << 20).unwrap();
     assert!(survey.spool.is_none());
     assert_eq!(items[0].rows.len(), 2);
+}
+
+#[test]
+fn a_group_is_judged_whole_although_its_first_part_is_left_out() {
+    let rows = [
+        ("a", "1", "drop group"),
+        ("b", "2", "t"),
+        ("a", "1", "t2"),
+        ("c", "3", "t"),
+        ("d", "4", "t1"),
+        ("c", "3", "drop group"),
+    ];
+    let (survey, items) = run(&rows, true, "", 1 << 20).unwrap();
+    assert_eq!(
+        (survey.rows(), survey.records(), survey.filtered()),
+        (6, 2, 4)
+    );
+    let rows: Vec<u64> = items.iter().map(|item| item.place().row).collect();
+    assert_eq!(rows, [3, 6]);
 }
 
 #[test]

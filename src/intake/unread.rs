@@ -75,8 +75,8 @@ impl Identify for Watching<'_> {
         self.inner.group(record)
     }
 
-    fn arrange(&self, rows: &mut Vec<Record>) {
-        self.inner.arrange(rows);
+    fn arrange(&self, rows: &mut Vec<Record>) -> Result<(), Vec<Fault>> {
+        self.inner.arrange(rows)
     }
 
     fn passes_group(&self, rows: &[Record]) -> Result<bool, Vec<Fault>> {

@@ -89,7 +89,7 @@ impl Row<'_, '_> {
         };
         let text = match outcome {
             Outcome::Value(Value::String(text)) => text + between + appended,
-            Outcome::Empty => appended.to_owned(),
+            Outcome::Empty | Outcome::LeftAlone => appended.to_owned(),
             other => return other,
         };
         let Want::Text { max_length } = field.wanted.want else {
@@ -102,7 +102,7 @@ impl Row<'_, '_> {
             return Outcome::Value(Value::String(text));
         }
         if field.rule.check.truncate {
-            let cut = truncate(&text, graphemes, scalars, field.is_html());
+            let cut = truncate(&text, graphemes, scalars, field.markup());
             return Outcome::Value(Value::String(cut));
         }
         let limit = most(graphemes).min(most(scalars));

@@ -13,7 +13,7 @@ use super::parse::Problem;
 use super::plan::{Feed, FieldPlan};
 use super::render;
 use super::resolve::{Hints, Resolved};
-use super::shape::{Instead, Take};
+use super::shape::{Instead, Take, Version};
 use super::stages::{
     Passed, check, flatten, flatten_list, is_null, loses_digits, lost_digits, shorten, skip_reason,
     table, to_text,
@@ -25,10 +25,10 @@ use crate::record::Record;
 /// What a field of one row became.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// Nothing: it is left out.
+    /// Nothing, for its cell is empty.
     Empty,
-    /// The row says nothing new of it: it is left alone.
-    Untouched,
+    /// Nothing, for it is skipped, or the row says nothing new of it: an update does not touch the field.
+    LeftAlone,
     /// Its value.
     Value(Value),
     /// The row is left out.
@@ -56,6 +56,35 @@ pub(super) enum Parent<'a> {
     Id(&'a str),
     /// It is empty or left out.
     Absent,
+}
+
+/// The values of a field on their way, and whether one was left out of them.
+#[derive(Default)]
+struct Ready<'a> {
+    items: Vec<Item<'a>>,
+    is_skipped: bool,
+}
+
+/// What is left out with a value.
+enum Skipped {
+    Field,
+    Row(String),
+}
+
+impl Ready<'_> {
+    /// A value that passes on, or what is left out with it; `None` for nothing, which is noted.
+    fn part<'a>(&mut self, passed: Passed<'a>) -> Option<Result<Item<'a>, Skipped>> {
+        match passed {
+            Passed::On(item) => Some(Ok(item)),
+            Passed::Nothing => None,
+            Passed::Unfound | Passed::SkipItem => {
+                self.is_skipped = true;
+                None
+            }
+            Passed::SkipField => Some(Err(Skipped::Field)),
+            Passed::SkipRow(why) => Some(Err(Skipped::Row(why))),
+        }
+    }
 }
 
 /// One row (or group) on its way through the fields.
@@ -140,9 +169,9 @@ impl<'r> Row<'_, 'r> {
                     items.push(value);
                     continue;
                 }
-                let mut ready = Vec::new();
+                let mut ready = Ready::default();
                 self.prepare(field, part, &mut ready)?;
-                items.extend(ready.into_iter().map(Item::into_json));
+                items.extend(ready.items.into_iter().map(Item::into_json));
             }
         }
         Ok(items)
@@ -155,7 +184,7 @@ impl<'r> Row<'_, 'r> {
         parent: Parent<'_>,
         reserve: usize,
     ) -> Result<Outcome, Problem> {
-        let mut ready: Vec<Item<'_>> = Vec::new();
+        let mut ready = Ready::default();
         match got {
             Got::Empty => {}
             Got::One(item) if field.is_single => return self.single(field, item, parent, reserve),
@@ -172,17 +201,18 @@ impl<'r> Row<'_, 'r> {
                 }
             }
         }
-        shorten(field, &mut ready);
-        if ready.is_empty() {
+        shorten(field, &mut ready.items);
+        if ready.items.is_empty() {
             match &field.rule.default {
                 Some(default) => {
                     self.fall_back(field, default.value.clone());
-                    ready.push(Item::borrowed(&default.value));
+                    ready.items.push(Item::borrowed(&default.value));
                 }
+                None if ready.is_skipped => return Ok(self.skipped(field)),
                 None => return Ok(self.empty(field)),
             }
         }
-        self.finish(field, ready, parent, reserve)
+        self.finish(field, ready.items, parent, reserve)
     }
 
     /// The one value of a field that no list has to do with: the same steps without a list of one.
@@ -193,21 +223,24 @@ impl<'r> Row<'_, 'r> {
         parent: Parent<'_>,
         reserve: usize,
     ) -> Result<Outcome, Problem> {
-        if loses_digits(field, &item) {
+        if loses_digits(&item) {
             return Err(lost_digits(&item));
         }
         let passed = match self.look_up(field, item)? {
             Passed::On(item) => match to_text(field, item) {
-                Some(item) => table(field, item)?,
-                None => Passed::Nothing,
+                Passed::On(item) => table(field, item)?,
+                other => other,
             },
             other => other,
         };
         let item = match (passed, &field.rule.default) {
             (Passed::On(item), _) => item,
-            (Passed::SkipField, _) | (Passed::Nothing, None) => return Ok(self.empty(field)),
+            (Passed::SkipField | Passed::SkipItem, _) | (Passed::Unfound, None) => {
+                return Ok(self.skipped(field));
+            }
+            (Passed::Nothing, None) => return Ok(self.empty(field)),
             (Passed::SkipRow(why), _) => return Ok(Outcome::SkipRow(why)),
-            (Passed::Nothing, Some(default)) => {
+            (Passed::Nothing | Passed::Unfound, Some(default)) => {
                 self.fall_back(field, default.value.clone());
                 Item::borrowed(&default.value)
             }
@@ -218,7 +251,10 @@ impl<'r> Row<'_, 'r> {
         };
         let item = match self.resolve(field, item, parent)? {
             Passed::On(item) => item,
-            Passed::Nothing | Passed::SkipField => return Ok(self.empty(field)),
+            Passed::Nothing => return Ok(self.empty(field)),
+            Passed::Unfound | Passed::SkipItem | Passed::SkipField => {
+                return Ok(self.skipped(field));
+            }
             Passed::SkipRow(why) => return Ok(Outcome::SkipRow(why)),
         };
         let item = check(field, item, reserve)?;
@@ -253,15 +289,16 @@ impl<'r> Row<'_, 'r> {
         for item in items {
             let item = match self.resolve(field, item, parent)? {
                 Passed::On(item) => item,
-                Passed::Nothing => continue,
-                Passed::SkipField => return Ok(self.empty(field)),
+                Passed::Nothing | Passed::Unfound | Passed::SkipItem => continue,
+                Passed::SkipField => return Ok(self.skipped(field)),
                 Passed::SkipRow(why) => return Ok(Outcome::SkipRow(why)),
             };
             let item = check(field, item, reserve)?;
             values.push(field.wanted.want.convert(item, self.steps.zone)?);
         }
         Ok(match (field.wanted.list, values.pop()) {
-            (_, None) => self.empty(field),
+            // There were some, and each was left out.
+            (_, None) => self.skipped(field),
             (false, Some(value)) => Outcome::Value(value),
             (true, Some(last)) => {
                 values.push(last);
@@ -276,20 +313,23 @@ impl<'r> Row<'_, 'r> {
         &mut self,
         field: &FieldPlan,
         item: Item<'a>,
-        ready: &mut Vec<Item<'a>>,
+        ready: &mut Ready<'a>,
     ) -> Result<Option<Outcome>, Problem> {
-        if loses_digits(field, &item) {
+        if loses_digits(&item) {
             return Err(lost_digits(&item));
         }
         for item in flatten_list(field, item) {
             let item = match self.look_up(field, item)? {
-                Passed::On(item) => item,
-                Passed::Nothing => continue,
-                Passed::SkipField => return Ok(Some(self.empty(field))),
-                Passed::SkipRow(why) => return Ok(Some(Outcome::SkipRow(why))),
+                Passed::On(item) => to_text(field, item),
+                other => other,
             };
-            let Some(item) = to_text(field, item) else {
+            let Some(item) = ready.part(item) else {
                 continue;
+            };
+            let item = match item {
+                Ok(item) => item,
+                Err(Skipped::Field) => return Ok(Some(self.skipped(field))),
+                Err(Skipped::Row(why)) => return Ok(Some(Outcome::SkipRow(why))),
             };
             let split = field
                 .rule
@@ -310,11 +350,12 @@ impl<'r> Row<'_, 'r> {
                 }
             };
             for part in parts {
-                match table(field, part)? {
-                    Passed::On(item) => ready.push(item),
-                    Passed::Nothing => {}
-                    Passed::SkipField => return Ok(Some(self.empty(field))),
-                    Passed::SkipRow(why) => return Ok(Some(Outcome::SkipRow(why))),
+                let part = table(field, part)?;
+                match ready.part(part) {
+                    None => {}
+                    Some(Ok(item)) => ready.items.push(item),
+                    Some(Err(Skipped::Field)) => return Ok(Some(self.skipped(field))),
+                    Some(Err(Skipped::Row(why))) => return Ok(Some(Outcome::SkipRow(why))),
                 }
             }
         }
@@ -351,6 +392,7 @@ impl<'r> Row<'_, 'r> {
             Parent::Absent => {
                 return match &resolver.missing {
                     Instead::SkipField => Ok(Passed::SkipField),
+                    Instead::SkipItem => Ok(Passed::SkipItem),
                     Instead::SkipRow => Ok(Passed::SkipRow(skip_reason(field, &item.text()))),
                     _ => {
                         let name = resolver
@@ -372,9 +414,8 @@ impl<'r> Row<'_, 'r> {
                 Passed::On(Item::Text(Cow::Owned(id)))
             }
             Resolved::SkipField => Passed::SkipField,
-            Resolved::SkipRow(why) => {
-                Passed::SkipRow(format!("{}: no {why}", field.rule.name.value))
-            }
+            Resolved::SkipItem => Passed::SkipItem,
+            Resolved::SkipRow(why) => Passed::SkipRow(format!("{}: {why}", field.rule.name.value)),
             Resolved::Faulty(problem) => return Err(problem),
         })
     }
@@ -385,10 +426,20 @@ impl<'r> Row<'_, 'r> {
         }
     }
 
-    /// A field without a value: a fault when it is required.
+    /// A field whose cell is empty.
     fn empty(&mut self, field: &FieldPlan) -> Outcome {
+        self.without_value(field, Outcome::Empty)
+    }
+
+    /// A field that a step leaves out, whatever its cell holds.
+    fn skipped(&mut self, field: &FieldPlan) -> Outcome {
+        self.without_value(field, Outcome::LeftAlone)
+    }
+
+    /// A field without a value: a fault when it is required.
+    fn without_value(&mut self, field: &FieldPlan, outcome: Outcome) -> Outcome {
         if !field.required {
-            return Outcome::Empty;
+            return outcome;
         }
         let hint = match field.target {
             Some(_) => "fill the cell, or give the field a `default`",
@@ -434,6 +485,20 @@ impl<'r> Row<'_, 'r> {
         taken(&self.reader, self.rows, slot, take)
     }
 
+    /// Tells a number of a cell that has lost digits before it becomes a part of a text.
+    fn keeps_digits(&self, field: &FieldPlan, item: &Item<'_>) -> Result<(), Box<Fault>> {
+        match loses_digits(item) {
+            true => {
+                let problem = lost_digits(item);
+                let mut fault = self.new_fault(field, problem.message);
+                fault.hint = problem.hint;
+                fault.rule = problem.rule;
+                Err(Box::new(fault))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// The value of the field's origin.
     fn gather(&self, field: &FieldPlan) -> Result<Got<'r>, Box<Fault>> {
         // What the field says of cells that show an error counts for its own cells.
@@ -442,17 +507,26 @@ impl<'r> Row<'_, 'r> {
             ..self.reader
         };
         let get = |slot: usize| reader.get(slot, taken(&reader, self.rows, slot, field.take));
+        let is_new = field.rule.version >= Version::Two;
         match &field.source {
             Feed::Columns { slots, join } => match slots.as_slice() {
                 [slot] => get(*slot),
                 several => {
                     let mut parts: Vec<Cow<'_, str>> = Vec::with_capacity(several.len());
                     for slot in several {
-                        match get(*slot)? {
-                            Got::Empty => {}
-                            Got::One(item) => parts.push(super::text::trim(item.into_text())),
-                            Got::Many(items) => {
-                                parts.extend(items.into_iter().map(Item::into_text))
+                        let (items, trims) = match get(*slot)? {
+                            Got::Empty => continue,
+                            Got::One(item) => (vec![item], true),
+                            Got::Many(items) => (items, is_new),
+                        };
+                        for item in items {
+                            self.keeps_digits(field, &item)?;
+                            let text = match trims {
+                                true => super::text::trim(item.into_text()),
+                                false => item.into_text(),
+                            };
+                            if !(is_new && is_null(field, &text)) {
+                                parts.push(text);
                             }
                         }
                     }
@@ -466,6 +540,13 @@ impl<'r> Row<'_, 'r> {
                 for slot in slots {
                     match get(*slot)? {
                         Got::One(Item::Text(text)) if is_null(field, &text) => {}
+                        Got::One(item) if is_new && is_null(field, &item.text()) => {}
+                        Got::Many(items) if is_new => {
+                            let filled = |item: &Item<'_>| !is_null(field, &item.text());
+                            if let Some(first) = items.into_iter().find(filled) {
+                                return Ok(Got::One(first));
+                            }
+                        }
                         Got::Empty => {}
                         got => return Ok(got),
                     }

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{At, Faults};
+use super::item::Item;
+use super::parse::Problem;
+use super::shape::{ParseRule, Version};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Error;
-use crate::record::{Header, Record};
+use crate::record::{Cell, Header, Record};
 use crate::source::{Input, InputOptions, Layout, Row, SheetChoice, SheetName, Table};
 
 /// What of one table is held in memory, in bytes.
@@ -84,6 +87,28 @@ pub(super) fn per_table<T: Default>(
     bound
 }
 
+/// The value of a cell of such a table: typed where its column is. A zone that the type does not name is not known here:
+/// what the value is for gives it one.
+pub(super) fn typed(
+    record: &Record,
+    at: usize,
+    rule: Option<&ParseRule>,
+    version: Version,
+) -> Result<Option<Item<'static>>, Problem> {
+    let cell = record.cell(at);
+    if let Cell::Fault(why) = cell {
+        return Err(Problem::new(why.clone()).hint("fix the cell in the spreadsheet program"));
+    }
+    let item = Item::of(cell).map(|item| match version {
+        Version::One => item,
+        Version::Two => item.with_plain_lines(),
+    });
+    match (item, rule) {
+        (Some(item), Some(rule)) => Ok(Some(rule.apply(item, None)?.into_owned())),
+        (item, _) => Ok(item.map(Item::into_owned)),
+    }
+}
+
 impl Beside<'_> {
     /// Opens the table; what keeps it from being opened is a fault of the mapping.
     pub(super) fn open(&self, faults: &mut Faults) -> Option<Input> {
@@ -151,6 +176,38 @@ impl Beside<'_> {
                 Err(error) => return self.fault(&error, faults),
             }
         }
+    }
+
+    /// The types of the columns of a header; one that is not there is a fault.
+    pub(super) fn types<'c>(
+        &self,
+        header: &Header,
+        columns: &'c [(At<String>, ParseRule)],
+        faults: &mut Faults,
+    ) -> Vec<Option<&'c ParseRule>> {
+        let mut types = vec![None; header.len()];
+        for (name, rule) in columns {
+            if let Some(at) = self.column(header, &name.value, name.at, faults) {
+                types[at] = Some(rule);
+            }
+        }
+        types
+    }
+
+    /// Tells a cell that cannot be read, or is not what the mapping says of its column.
+    pub(super) fn unreadable(
+        &self,
+        record: &Record,
+        column: &At<String>,
+        problem: Problem,
+        faults: &mut Faults,
+    ) {
+        let row = record.place.row;
+        let message = format!(
+            "{}, row {row}, column `{}`: {}",
+            self.shown, column.value, problem.message
+        );
+        *faults.add(column.at, message) = problem.hint;
     }
 
     /// The position of a column; one that is not there is a fault at `at`.

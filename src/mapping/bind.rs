@@ -1,7 +1,6 @@
 //! A plan bound to the tables of an input: rows become identities and payloads.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -15,14 +14,18 @@ use super::item::Item;
 use super::lookup::LookupTable;
 use super::marker::{Limits, Marks, head_line_length, headed, marker_line, trimmed};
 use super::plan::{Feed, FieldPlan, Plan};
+use super::rank::{Untyped, order, trim};
 use super::reference::{LABEL, reference};
 use super::script::Script;
-use super::shape::Unmapped;
-use super::then::Followed;
+use super::shape::{Unmapped, Version};
+use super::stages::no_room;
+use super::text::plain_lines;
+use super::then::{Followed, ThenPlan};
 use super::touched::Touched;
 use super::types::Types;
 use super::{Acting, MapRows, Mapped, Ready, TicketName, render};
 use crate::directory::Kind;
+use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, Fault, MappingFault, Result};
 use crate::event::Skip;
 use crate::intake::{Digest, Identify};
@@ -45,6 +48,8 @@ pub struct BoundPlan {
     appended: Appended,
     /// The cells that are sent, where not all are.
     pub(super) touched: OnceLock<Touched>,
+    /// What `order_by` compares as texts although it seems to be something else.
+    untyped: Untyped,
 }
 
 impl BoundPlan {
@@ -88,7 +93,10 @@ impl BoundPlan {
             Some(EachRule::Rows(rows)) => rows.bind(tables, faults),
             _ => Vec::new(),
         });
-        let items = items.collect();
+        let items: Vec<Vec<Arc<Items>>> = items.collect();
+        for (then, items) in plan.thens.iter().zip(&items) {
+            check_members(&plan, then, items, faults);
+        }
         let unread = match plan.scripts.reads_all {
             true => Vec::new(),
             false => columns.unread(),
@@ -105,7 +113,29 @@ impl BoundPlan {
             items,
             appended,
             touched: OnceLock::new(),
+            untyped: Untyped::default(),
         }
+    }
+
+    /// What a person should know about how the rows are read: of all that is bound, and of the rows that were put in
+    /// order so far.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.columns.notes().to_vec();
+        if let (Some(slot), Some(shown)) = (self.plan.order_by, self.untyped.shown()) {
+            let name = self.plan.slots.name(slot);
+            notes.push(format!(
+                "`order_by = \"{name}\"` {shown}: give the column a type in [input.columns]"
+            ));
+        }
+        let items = self.plan.thens.iter().zip(&self.items);
+        notes.extend(items.filter_map(|(then, items)| {
+            let shown = items.iter().find_map(|items| items.untyped.shown())?;
+            Some(format!(
+                "[[then]] {}: `order_by` in `each` {shown}: give the column a type in `columns` there",
+                then.rule.number
+            ))
+        }));
+        notes
     }
 
     /// A fault of the mapping file that only the rows have shown, at a byte of it.
@@ -206,7 +236,7 @@ impl BoundPlan {
             texts.push(match row.field(part, Parent::Any, 0) {
                 Outcome::Value(Value::String(text)) => text,
                 Outcome::Value(other) => other.to_string(),
-                Outcome::Empty | Outcome::Untouched | Outcome::SkipRow(_) | Outcome::Faulty => {
+                Outcome::Empty | Outcome::LeftAlone | Outcome::SkipRow(_) | Outcome::Faulty => {
                     String::new()
                 }
             });
@@ -228,7 +258,10 @@ impl BoundPlan {
         };
         for record in rows {
             for (name, cell) in self.columns.content(record) {
-                let text = cell.text();
+                let text = match self.plan.rules.version {
+                    Version::One => cell.text(),
+                    Version::Two => plain_lines(cell.text()),
+                };
                 let text = text.trim();
                 // An empty cell is as good as no column.
                 if !text.is_empty() {
@@ -239,6 +272,36 @@ impl BoundPlan {
             put("");
         }
         truncated(&blake3::hash(&bytes))
+    }
+}
+
+/// Tells what is read of rows elsewhere and is none of their columns. Older mappings take it for empty.
+fn check_members(plan: &Plan, then: &ThenPlan, items: &[Arc<Items>], faults: &mut Faults) {
+    if plan.rules.version < Version::Two {
+        return;
+    }
+    for slot in &then.members {
+        let Some(name) = plan
+            .slots
+            .item(*slot)
+            .and_then(|path| path.strip_prefix('.'))
+        else {
+            continue;
+        };
+        let lacking = items.iter().find(|items| {
+            let header = items.header.as_ref();
+            header.is_some_and(|header| header.position(name).is_none())
+        });
+        let Some(header) = lacking.and_then(|items| items.header.as_ref()) else {
+            continue;
+        };
+        let shown = lacking.map_or("", |items| items.shown.as_str());
+        let names = header.names().iter().map(String::as_str);
+        let near = did_you_mean(&nearest(name, names.clone()));
+        let all = || names.map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        let hint = near.unwrap_or_else(|| format!("it has {}", all().join(", ")));
+        let message = format!("{shown} has no column `{name}`");
+        plan.slots.origin(*slot).fault(faults, message, Some(hint));
     }
 }
 
@@ -263,6 +326,12 @@ impl Identify for BoundPlan {
         for condition in &self.plan.conditions {
             if !self.holds(condition, std::slice::from_ref(record))? {
                 return Ok(false);
+            }
+        }
+        // A row whose group cannot be read belongs to none: it must not be taken for a row without one.
+        for slot in &self.plan.group_by {
+            if let Err(fault) = self.reader().get(*slot, record) {
+                return Err(vec![*fault]);
             }
         }
         Ok(true)
@@ -294,23 +363,36 @@ impl Identify for BoundPlan {
         Some(truncated(&hasher.finalize()))
     }
 
-    fn arrange(&self, rows: &mut Vec<Record>) {
+    fn arrange(&self, rows: &mut Vec<Record>) -> std::result::Result<(), Vec<Fault>> {
         let Some(slot) = self.plan.order_by else {
-            return;
+            return Ok(());
         };
         let reader = self.reader();
-        let mut keyed: Vec<(Option<Item<'static>>, Record)> = std::mem::take(rows)
-            .into_iter()
-            .map(|record| {
-                let key = match reader.get(slot, &record) {
-                    Ok(Got::One(item)) => Some(item.into_owned()),
-                    _ => None,
-                };
-                (key, record)
-            })
-            .collect();
+        let mut keys = Vec::with_capacity(rows.len());
+        let mut faults = Vec::new();
+        for record in rows.iter() {
+            keys.push(match reader.get(slot, record) {
+                Ok(Got::One(item)) => Some(item.into_owned()),
+                Ok(Got::Many(items)) => items.into_iter().next().map(Item::into_owned),
+                Ok(Got::Empty) => None,
+                // Put anywhere, it would give its group the values of another row.
+                Err(fault) => {
+                    faults.push(*fault);
+                    None
+                }
+            });
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        if self.plan.rules.version >= Version::Two {
+            keys.iter_mut().flatten().for_each(trim);
+        }
+        let mut keyed: Vec<_> = keys.into_iter().zip(std::mem::take(rows)).collect();
         keyed.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+        self.untyped.note(keyed.iter().map(|(key, _)| key.as_ref()));
         rows.extend(keyed.into_iter().map(|(_, record)| record));
+        Ok(())
     }
 
     fn passes_group(&self, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
@@ -333,43 +415,6 @@ impl Identify for BoundPlan {
 
     fn content(&self, rows: &[Record]) -> Digest {
         self.content_of(rows)
-    }
-}
-
-/// Empty first, numbers and dates by their value, all else by its text.
-pub(super) fn order(a: Option<&Item<'_>>, b: Option<&Item<'_>>) -> Ordering {
-    let number = |item: &Item<'_>| match item {
-        Item::Integer(number) => Some(*number as f64),
-        Item::Number(number) => Some(*number),
-        _ => None,
-    };
-    let moment = |item: &Item<'_>| match item {
-        Item::Date(date) => Some(date.at(0, 0, 0, 0)),
-        Item::DateTime(at) => Some(*at),
-        Item::Instant(at) => Some(at.datetime()),
-        _ => None,
-    };
-    // The rank keeps values of different types apart, so that the order is a whole one.
-    let rank = |item: &Item<'_>| match item {
-        item if number(item).is_some() => 0,
-        item if moment(item).is_some() => 1,
-        _ => 2,
-    };
-    match (a, b) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Less,
-        (Some(_), None) => Ordering::Greater,
-        (Some(a), Some(b)) => rank(a).cmp(&rank(b)).then_with(|| {
-            match (a, b, number(a), number(b)) {
-                // Two moments in their own zones: the instant decides, not the face of the clock.
-                (Item::Instant(a), Item::Instant(b), _, _) => a.timestamp().cmp(&b.timestamp()),
-                (_, _, Some(a), Some(b)) => a.total_cmp(&b),
-                _ => match (moment(a), moment(b)) {
-                    (Some(a), Some(b)) => a.cmp(&b),
-                    _ => a.text().cmp(&b.text()),
-                },
-            }
-        }),
     }
 }
 
@@ -470,7 +515,7 @@ impl BoundPlan {
         for &position in &plan.order {
             let field = &plan.fields[position];
             if !self.is_touched(field, rows) {
-                outcomes[position] = Outcome::Untouched;
+                outcomes[position] = Outcome::LeftAlone;
                 continue;
             }
             let line = reference
@@ -501,7 +546,16 @@ impl BoundPlan {
                     let headed = headed.filter(|headed| limits.hold(headed));
                     Outcome::Value(Value::String(headed.unwrap_or(text)))
                 }
-                (Outcome::Empty, Some(line)) => Outcome::Value(Value::String(trimmed(&line))),
+                (Outcome::Empty | Outcome::LeftAlone, Some(line)) => {
+                    let line = trimmed(&line);
+                    match limits.hold(&line) {
+                        true => Outcome::Value(Value::String(line)),
+                        false => {
+                            row.fault(field, no_room(line.chars().count()));
+                            Outcome::Faulty
+                        }
+                    }
+                }
                 (outcome, _) => outcome,
             };
         }
@@ -639,7 +693,7 @@ pub(super) fn field_value(field: &FieldPlan, outcome: Outcome) -> Option<FieldVa
     let value = match outcome {
         Outcome::Value(value) => value,
         Outcome::Empty if field.rule.clear => Value::Null,
-        Outcome::Empty | Outcome::Untouched | Outcome::SkipRow(_) | Outcome::Faulty => return None,
+        Outcome::Empty | Outcome::LeftAlone | Outcome::SkipRow(_) | Outcome::Faulty => return None,
     };
     let target: Target = field.target.clone()?;
     Some(FieldValue { target, value })
@@ -656,7 +710,7 @@ pub(super) fn parent<'o>(field: &FieldPlan, outcomes: &'o [Outcome]) -> Option<P
     };
     match &outcomes[*position] {
         Outcome::Value(Value::String(id)) => Some(Parent::Id(id)),
-        Outcome::Value(_) | Outcome::Empty | Outcome::Untouched => Some(Parent::Absent),
+        Outcome::Value(_) | Outcome::Empty | Outcome::LeftAlone => Some(Parent::Absent),
         Outcome::SkipRow(_) | Outcome::Faulty => None,
     }
 }

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::append::Appended;
+use super::each::EachItem;
 use super::file::Faults;
 use super::item::Item;
-use super::parse::same;
+use super::parse::{Problem, same};
 use super::script::Origin;
-use super::shape::{FieldRule, InputRules, ParseKind, ParseRule};
+use super::shape::{FieldRule, InputRules, ParseKind, ParseRule, Version};
 use super::stages::of_json;
-use serde_json::Value;
 
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::error::Fault;
@@ -31,6 +31,10 @@ pub(crate) struct Slots {
     index: HashMap<String, usize>,
     /// Whether `item` now means an item of `each`, not a column.
     pub(crate) has_item: bool,
+    /// Whether what is read now may be missing from tables of the input.
+    pub(crate) is_optional: bool,
+    /// What was asked for since this was emptied.
+    pub(crate) touched: Vec<usize>,
 }
 
 /// A column that is read.
@@ -42,12 +46,21 @@ pub(crate) struct Slot {
     pub(crate) origin: Origin,
     /// Whether a field is made of it, so that its value is part of the row's content.
     pub(crate) is_content: bool,
+    /// Whether each table of the input must have it.
+    pub(crate) is_needed: bool,
 }
 
 impl Slots {
     /// The slot of a column.
     pub(crate) fn slot(&mut self, name: &str, origin: &Origin) -> usize {
+        let slot = self.find_or_add(name, origin);
+        self.touched.push(slot);
+        slot
+    }
+
+    fn find_or_add(&mut self, name: &str, origin: &Origin) -> usize {
         if let Some(slot) = self.find(name) {
+            self.list[slot].is_needed |= !self.is_optional;
             return slot;
         }
         let name = self.called(name);
@@ -55,6 +68,7 @@ impl Slots {
             name: name.clone().into_owned(),
             origin: origin.clone(),
             is_content: false,
+            is_needed: !self.is_optional,
         });
         self.index.insert(name.into_owned(), self.list.len() - 1);
         self.list.len() - 1
@@ -69,10 +83,10 @@ impl Slots {
         }
     }
 
-    /// The members that lead to the value of a slot in an item; `None` for a column.
-    pub(crate) fn item(&self, slot: usize) -> Option<impl Iterator<Item = &str>> {
-        let path = self.list[slot].name.strip_prefix(ITEM)?;
-        Some(path.split('.').filter(|member| !member.is_empty()))
+    /// The members that lead to the value of a slot in an item, each behind a dot; nothing for the item itself, `None` for
+    /// a column.
+    pub(crate) fn item(&self, slot: usize) -> Option<&str> {
+        self.list[slot].name.strip_prefix(ITEM)
     }
 
     /// The slot of a column that is read already.
@@ -97,6 +111,11 @@ impl Slots {
         self.list.iter().enumerate()
     }
 
+    /// Where a slot is named first.
+    pub(crate) fn origin(&self, slot: usize) -> &Origin {
+        &self.list[slot].origin
+    }
+
     /// The name of a slot.
     pub(crate) fn name(&self, slot: usize) -> &str {
         &self.list[slot].name
@@ -118,6 +137,8 @@ pub(super) enum Got<'r> {
 #[derive(Debug)]
 pub(super) struct Columns {
     tables: Vec<TableColumns>,
+    /// What a person should know about them.
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -141,17 +162,42 @@ impl Columns {
         tables: &[Table],
         faults: &mut Faults,
     ) -> Self {
+        let mut notes = Vec::new();
+        let find = |table: &Table, name: &str| rules.version.find(&table.header, name);
         for (number, slot) in slots.iter() {
-            if slots.item(number).is_none()
-                && tables
-                    .iter()
-                    .all(|table| table.header.find(&slot.name).is_none())
-            {
+            if slots.item(number).is_some() || !slot.is_needed {
+                continue;
+            }
+            let lack = |table: &&Table| find(table, &slot.name).is_none();
+            let lacking: Vec<&Table> = tables.iter().filter(lack).collect();
+            let Some(first) = lacking.first() else {
+                continue;
+            };
+            if lacking.len() == tables.len() {
                 missing_column(&slot.name, &slot.origin, tables, faults);
+                continue;
+            }
+            let more = match lacking.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!("{}{more} has no column `{}`", called(first), slot.name);
+            match rules.version {
+                Version::One => notes.push(format!("{message}: it counts as empty there")),
+                Version::Two => {
+                    let near = did_you_mean(&nearest(
+                        &slot.name,
+                        first.header.names().iter().map(String::as_str),
+                    ));
+                    let hint = "add the column there; where a field may do without it, write `optional = true` into the field";
+                    let hint =
+                        near.map_or(hint.to_owned(), |near| format!("{near} Otherwise: {hint}"));
+                    slot.origin.fault(faults, message, Some(hint));
+                }
             }
         }
         for (name, _) in &rules.columns {
-            let known = |table: &Table| table.header.find(&name.value).is_some();
+            let known = |table: &Table| find(table, &name.value).is_some();
             if slots.find(&name.value).is_none() && !tables.iter().any(known) {
                 missing_column(&name.value, &Origin::Mapping(name.at), tables, faults);
             }
@@ -161,7 +207,13 @@ impl Columns {
             .map(|table| TableColumns::new(slots, rules, table));
         Self {
             tables: bound.collect(),
+            notes,
         }
+    }
+
+    /// What a person should know about the columns of the input.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn table(&self, record: &Record) -> Option<&TableColumns> {
@@ -206,6 +258,14 @@ impl Columns {
             };
             let rule = (*table.types.get(*index)?)?;
             rules.columns.get(rule).map(|(_, rule)| rule)
+        })
+    }
+
+    /// How the input writes the heading of a column of that name, where it has one.
+    pub(super) fn heading(&self, name: &str) -> Option<&str> {
+        self.tables.iter().find_map(|table| {
+            let position = table.header.position(name)?;
+            table.header.names().get(position).map(String::as_str)
         })
     }
 
@@ -275,11 +335,11 @@ impl TableColumns {
         let header = &table.header;
         let refs: Vec<Option<ColumnRef>> = slots
             .iter()
-            .map(|(_, slot)| header.find(&slot.name))
+            .map(|(_, slot)| rules.version.find(header, &slot.name))
             .collect();
         let mut types = vec![None; header.len()];
         for (rule, (name, _)) in rules.columns.iter().enumerate() {
-            match header.find(&name.value) {
+            match rules.version.find(header, &name.value) {
                 Some(ColumnRef::One(index)) => types[index] = Some(rule),
                 Some(ColumnRef::All(all)) => {
                     all.iter().for_each(|index| types[*index] = Some(rule))
@@ -302,6 +362,14 @@ impl TableColumns {
             content,
             header: Arc::clone(header),
         }
+    }
+}
+
+/// A table of the input, for people.
+fn called(table: &Table) -> String {
+    match &table.sheet {
+        Some(sheet) => format!("sheet `{sheet}` of `{}`", table.file),
+        None => format!("`{}`", table.file),
     }
 }
 
@@ -337,7 +405,7 @@ pub(super) struct Reader<'p> {
     pub(super) slots: &'p Slots,
     pub(super) zone: Option<&'p jiff::tz::TimeZone>,
     /// The item of `each` for which a step is made.
-    pub(super) item: Option<&'p Value>,
+    pub(super) item: Option<&'p EachItem>,
     /// The field that is made, where it is one.
     pub(super) field: Option<&'p FieldRule>,
 }
@@ -353,11 +421,17 @@ impl<'p> Reader<'p> {
         };
         let one = |item: Option<Item<'r>>| item.map_or(Got::Empty, Got::One);
         if let Some(path) = self.slots.item(slot) {
-            let value = path.fold(self.item, |value, member| value?.get(member));
-            return Ok(one(value
-                .cloned()
-                .and_then(of_json)
-                .filter(|item| !self.is_null(item))));
+            let item = self.of_item(path).map_err(|problem| {
+                let name = format!("item{path}");
+                let message = format!("column `{name}`: {}", problem.message);
+                let fault = Fault::row(record.place.clone(), message).column(name);
+                Box::new(Fault {
+                    hint: problem.hint,
+                    rule: problem.rule,
+                    ..fault
+                })
+            })?;
+            return Ok(one(item.filter(|item| !self.is_null(item))));
         }
         match table.refs.get(slot).and_then(Option::as_ref) {
             None => Ok(Got::Empty),
@@ -383,9 +457,37 @@ impl<'p> Reader<'p> {
         }
     }
 
+    /// The value of a member of the item, or the item itself: `.author.name`, or nothing for the whole.
+    fn of_item(&self, path: &str) -> Result<Option<Item<'static>>, Problem> {
+        match self.item {
+            None => Ok(None),
+            Some(EachItem::Json(value)) => {
+                let mut members = path.split('.').filter(|member| !member.is_empty());
+                let found = members.try_fold(value, |value, member| value.get(member));
+                let item = found.cloned().and_then(of_json);
+                Ok(match self.rules.version {
+                    Version::One => item,
+                    Version::Two => item.map(Item::with_plain_lines),
+                })
+            }
+            Some(EachItem::Row(row)) => match path.strip_prefix('.') {
+                Some(name) => row.get(name).unwrap_or(Ok(None)),
+                None => Ok(of_json(row.to_json())),
+            },
+        }
+    }
+
     /// Whether a value is one of the words for an empty cell.
     fn is_null(&self, item: &Item<'_>) -> bool {
-        matches!(item, Item::Text(text) if self.rules.null.iter().any(|word| same(word, text)))
+        match (item, self.rules.version) {
+            (Item::Text(text), _) => self.rules.null.iter().any(|word| same(word, text)),
+            (_, Version::One) => false,
+            (_, Version::Two) if self.rules.null.is_empty() => false,
+            (item, Version::Two) => {
+                let text = item.text();
+                self.rules.null.iter().any(|word| same(word, &text))
+            }
+        }
     }
 
     /// Whether a number is taken as it is held: where a number is wanted, and in a key, which takes only zeros and
@@ -447,6 +549,10 @@ impl<'p> Reader<'p> {
                 Some(Item::of_number(shown.number))
             }
             cell => Item::of(cell),
+        };
+        let item = match self.rules.version {
+            Version::One => item,
+            Version::Two => item.map(Item::with_plain_lines),
         };
         let Some(item) = item.filter(|item| !self.is_null(item)) else {
             return Ok(None);

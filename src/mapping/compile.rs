@@ -11,7 +11,7 @@ use super::parse::Problem;
 use super::plan::{Compiler, Feed, FieldPlan};
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script};
-use super::shape::{FieldRule, Instead, Origin, ParseKind};
+use super::shape::{FieldRule, Instead, Origin, ParseKind, ParseRule, Version};
 use super::target::{Want, Wanted};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::directory::{CustomField, CustomType, Found, Kind};
@@ -36,7 +36,9 @@ pub(super) fn compile_field(
             _
         ))
     );
+    compiler.slots.is_optional = rule.optional;
     let source = compiler.source(rule, names_something || rule.resolve.kind.is_some());
+    compiler.slots.is_optional = false;
     let (target, wanted, required) = target?;
     let resolver = match rule.is_faulty {
         true => None,
@@ -268,6 +270,13 @@ impl Compiler<'_> {
                 "leave `parse` out: the field reads its own type",
             );
         }
+        self.check_limits(rule, wanted);
+        self.check_zone(rule, wanted);
+        if rule.skips_items() && !wanted.list {
+            let message = format!("`{}` takes one value: `skip_item` is for lists", name.value);
+            let hint = "write `skip_field`";
+            self.faults.hint(name.at, message, hint);
+        }
         if rule.list.as_ref().is_some_and(|list| list.split.is_some()) && !wanted.list {
             let message = format!(
                 "`{}` takes one value, and `split` makes several",
@@ -278,6 +287,75 @@ impl Compiler<'_> {
                 message,
                 "take a part of the cell by `extract = \"…\"`",
             );
+        }
+    }
+
+    /// Tells bounds that are none for what the field takes: they would do nothing, or refuse every row.
+    fn check_limits(&mut self, rule: &FieldRule, wanted: &Wanted) {
+        let check = &rule.check;
+        let name = &rule.name;
+        let takes = wanted.want.name();
+        let is_numeric = matches!(
+            wanted.want,
+            Want::Text { .. } | Want::Integer | Want::Number | Want::Word(_) | Want::Option(_)
+        );
+        let bound = check.min.as_ref().or(check.max.as_ref());
+        if let Some(bound) = bound.filter(|_| !is_numeric && rule.parse.is_none()) {
+            let message = format!(
+                "`min` and `max` are for numbers, and `{}` takes {takes}",
+                name.value
+            );
+            let hint = "leave them out; rows of other dates are left out by `where` in `[input]`";
+            self.faults.hint(bound.at, message, hint);
+        }
+        if rule.version < Version::Two || matches!(wanted.want, Want::Text { .. }) {
+            return;
+        }
+        let mut idle = Vec::new();
+        idle.extend(check.max_length.map(|_| "max_length"));
+        idle.extend(check.truncate.then_some("overflow"));
+        if matches!(wanted.want, Want::Id(_)) && rule.resolve.kind.is_none() {
+            idle.extend((!check.one_of.is_empty()).then_some("one_of"));
+            idle.extend(check.pattern.as_ref().map(|_| "pattern"));
+        }
+        for key in idle {
+            let message = format!("`{key}` is for texts, and `{}` takes {takes}", name.value);
+            let hint = "leave it out, or shorten the text before: `extract = '^(.{10})'`";
+            self.faults.hint(name.at, message, hint);
+        }
+    }
+
+    /// Tells a time that can never be sent, since nothing says in which zone it is.
+    fn check_zone(&mut self, rule: &FieldRule, wanted: &Wanted) {
+        let is_known = self.zone.is_some() || self.may_have_zone;
+        if !matches!(wanted.want, Want::DateTime) || is_known {
+            return;
+        }
+        let has_no_zone = |parse: &ParseRule| {
+            let is_dated = !parse.formats.is_empty() || parse.kind == ParseKind::Date;
+            let names_zone = parse.kind != ParseKind::Date
+                && parse.formats.iter().any(super::date::Format::has_zone);
+            parse.timezone.is_none() && is_dated && !names_zone
+        };
+        let typed = |column: &At<String>| {
+            let name = crate::record::fold(&column.value);
+            let mut types = self.rules.columns.iter();
+            types.find(|(known, _)| crate::record::fold(&known.value) == name)
+        };
+        let is_without = match (&rule.parse, &rule.origin) {
+            (Some(parse), _) => has_no_zone(parse) && parse.kind != ParseKind::Json,
+            (None, Origin::Columns { columns, .. }) => columns
+                .iter()
+                .any(|column| typed(column).is_some_and(|(_, parse)| has_no_zone(parse))),
+            _ => false,
+        };
+        if is_without {
+            let message = format!(
+                "`{}` takes a date and time, and nothing says in which zone these times are",
+                rule.name.value
+            );
+            let hint = "write `timezone = \"America/Chicago\"` in `[input]` or in the profile";
+            self.faults.hint(rule.name.at, message, hint);
         }
     }
 

@@ -3,9 +3,10 @@
 use jiff::Zoned;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime::{self, BrokenDownTime};
-use jiff::fmt::temporal::Pieces;
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
 use jiff::tz::{Offset, TimeZone};
 
+use super::form::Form;
 use super::item::Item;
 use super::parse::Problem;
 use crate::error::Rule;
@@ -18,6 +19,7 @@ const FIRST_YEAR: i16 = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Format {
     text: String,
+    form: Form,
     /// Where the list of formats stands in the mapping, for one of such a list.
     list: Option<usize>,
 }
@@ -25,13 +27,14 @@ pub(super) struct Format {
 impl Format {
     /// Checks a format; `date_only` when no time of day is wanted from it.
     pub(super) fn new(text: &str, date_only: bool) -> Result<Self, String> {
+        let form = Form::of(text)?;
         // Two samples that differ in every part: a format that mixes them up holds too little.
         let sample = Date::constant(2024, 11, 23).at(22, 43, 51, 0);
         let zoned = sample
             .to_zoned(TimeZone::UTC)
             .map_err(|error| error.to_string())?;
         let written = strtime::format(text, &zoned).map_err(|error| error.to_string())?;
-        let read = read(text, &written)?;
+        let read = read(text, &form, &written)?;
         if read.at.date() != sample.date() {
             return Err("it holds no whole date".to_owned());
         }
@@ -41,8 +44,14 @@ impl Format {
         }
         Ok(Self {
             text: text.to_owned(),
+            form,
             list: None,
         })
+    }
+
+    /// Whether a text that it reads names the zone of its time.
+    pub(super) fn has_zone(&self) -> bool {
+        self.form.has_zone()
     }
 }
 
@@ -57,20 +66,37 @@ impl Format {
 }
 
 /// A text as read under one format.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reading {
     at: DateTime,
     pub(super) has_time: bool,
     pub(super) offset: Option<Offset>,
+    /// The zone that the text names, where it names one.
+    zone: Option<TimeZone>,
 }
 
-fn read(format: &str, text: &str) -> Result<Reading, String> {
+impl Reading {
+    /// Whether an offset and a zone fit each other.
+    fn is_consistent(&self) -> bool {
+        let (Some(offset), Some(zone)) = (self.offset, &self.zone) else {
+            return true;
+        };
+        let at = offset.to_timestamp(self.at);
+        at.is_ok_and(|at| zone.to_offset(at) == offset)
+    }
+}
+
+fn read(format: &str, form: &Form, text: &str) -> Result<Reading, String> {
     let parts = BrokenDownTime::parse(format, text).map_err(|error| error.to_string())?;
+    if !form.agrees(text, &parts) {
+        return Err("its hour and its am or pm contradict each other".to_owned());
+    }
     if let Some(timestamp) = parts.timestamp() {
         return Ok(Reading {
             at: Offset::UTC.to_datetime(timestamp),
             has_time: true,
             offset: Some(Offset::UTC),
+            zone: None,
         });
     }
     let date = parts
@@ -81,23 +107,40 @@ fn read(format: &str, text: &str) -> Result<Reading, String> {
         true => parts.to_time().map_err(|error| error.to_string())?,
         false => Time::midnight(),
     };
-    Ok(Reading {
+    let zone = match parts.iana_time_zone() {
+        Some(name) => {
+            Some(TimeZone::get(name).map_err(|_| format!("there is no time zone `{name}`"))?)
+        }
+        None => None,
+    };
+    let reading = Reading {
         at: date.to_datetime(time),
         has_time,
         offset: parts.offset(),
-    })
+        zone,
+    };
+    match reading.is_consistent() {
+        true => Ok(reading),
+        false => Err("its offset and its time zone contradict each other".to_owned()),
+    }
 }
 
-/// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`.
+/// ISO 8601 and what is close to it: `2024-06-21`, `2024-06-21 22:43`, `2024-06-21T22:43:00Z`, and with the name of
+/// a zone behind it, `2024-06-21T22:43[Europe/Berlin]`.
 pub(super) fn read_iso(text: &str) -> Option<Reading> {
     let pieces = Pieces::parse(text).ok()?;
-    (pieces.date().year() >= FIRST_YEAR).then(|| Reading {
+    let reading = Reading {
         at: pieces
             .date()
             .to_datetime(pieces.time().unwrap_or_else(Time::midnight)),
         has_time: pieces.time().is_some(),
         offset: pieces.to_numeric_offset(),
-    })
+        zone: pieces.to_time_zone().ok()?,
+    };
+    // `Z` says that the offset of the place is not known: it contradicts no zone.
+    let is_utc = matches!(pieces.offset(), Some(PiecesOffset::Zulu));
+    let is_good = reading.at.year() >= FIRST_YEAR && (is_utc || reading.is_consistent());
+    is_good.then_some(reading)
 }
 
 fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
@@ -113,7 +156,7 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
     let mut found: Option<(&Format, Reading)> = None;
     let mut short: Option<&Format> = None;
     for format in formats {
-        let Ok(reading) = read(&format.text, text) else {
+        let Ok(reading) = read(&format.text, &format.form, text) else {
             continue;
         };
         // `%Y` takes the year 25 for what it says.
@@ -123,8 +166,8 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
         }
         match found {
             None => found = Some((format, reading)),
-            Some((_, first)) if first.at == reading.at && first.offset == reading.offset => {}
-            Some((first, known)) => {
+            Some((_, ref first)) if *first == reading => {}
+            Some((first, ref known)) => {
                 let rule = format!(
                     "is a different date under `{}` and `{}`",
                     first.text, format.text
@@ -176,24 +219,27 @@ pub(super) fn to_datetime<'a>(
 ) -> Result<Item<'a>, Problem> {
     let reading = match &item {
         Item::Text(text) => read_text(text, formats)?,
-        Item::Date(date) => civil(date.to_datetime(Time::midnight())),
-        Item::DateTime(at) => civil(*at),
+        Item::Date(date) => civil(date.to_datetime(Time::midnight()), false),
+        Item::DateTime(at) => civil(*at, true),
+        Item::Day(_) => return Ok(item),
         Item::Instant(at) => match zone {
             Some(zone) => return Ok(Item::Instant(Box::new(at.with_time_zone(zone.clone())))),
             None => return Ok(item),
         },
         other => return Err(Problem::broken(&other.text(), "is no date")),
     };
+    let at = reading.at;
     in_zone(reading, zone)
-        .map(|moment| moment.unwrap_or(Item::DateTime(reading.at)))
+        .map(|moment| moment.unwrap_or(Item::DateTime(at)))
         .ok_or_else(|| Problem::broken(&item.text(), "lies outside of the calendar"))
 }
 
-fn civil(at: DateTime) -> Reading {
+fn civil(at: DateTime, has_time: bool) -> Reading {
     Reading {
         at,
-        has_time: true,
+        has_time,
         offset: None,
+        zone: None,
     }
 }
 
@@ -201,16 +247,29 @@ fn civil(at: DateTime) -> Reading {
 /// an hour later, one that they show twice in autumn is the first of the two (jiff's *compatible*, which is
 /// what calendars do).
 fn in_zone(reading: Reading, zone: Option<&TimeZone>) -> Option<Option<Item<'static>>> {
-    let zoned = match (reading.offset, zone) {
-        (Some(offset), zone) => {
+    let own = |offset| reading.zone.clone().unwrap_or(TimeZone::fixed(offset));
+    let zoned = match (reading.offset, &reading.zone, zone) {
+        (Some(offset), _, zone) => {
             let timestamp = offset.to_timestamp(reading.at).ok()?;
-            let own = || TimeZone::fixed(offset);
-            timestamp.to_zoned(zone.cloned().unwrap_or_else(own))
+            // A day stays the day that it was where it was written.
+            let zone = zone.filter(|_| reading.has_time).cloned();
+            timestamp.to_zoned(zone.unwrap_or_else(|| own(offset)))
         }
-        (None, Some(zone)) => zone.to_ambiguous_zoned(reading.at).compatible().ok()?,
-        (None, None) => return Some(None),
+        (None, Some(named), zone) => {
+            let moment = named.to_ambiguous_zoned(reading.at).compatible().ok()?;
+            match zone.filter(|_| reading.has_time) {
+                Some(zone) => moment.with_time_zone(zone.clone()),
+                None => moment,
+            }
+        }
+        (None, None, Some(zone)) => zone.to_ambiguous_zoned(reading.at).compatible().ok()?,
+        (None, None, None) => return Some(None),
     };
-    Some(Some(Item::Instant(Box::new(zoned))))
+    let zoned = Box::new(zoned);
+    Some(Some(match reading.has_time {
+        true => Item::Instant(zoned),
+        false => Item::Day(zoned),
+    }))
 }
 
 /// The value as a calendar date. A moment with an offset is the day that it is in `zone`.
@@ -223,7 +282,7 @@ pub(super) fn to_date<'a>(
         return Ok(item);
     }
     match to_datetime(item, formats, zone)? {
-        Item::Instant(at) => Ok(Item::Date(at.date())),
+        Item::Instant(at) | Item::Day(at) => Ok(Item::Date(at.date())),
         Item::DateTime(at) => Ok(Item::Date(at.date())),
         other => Ok(other),
     }
@@ -257,7 +316,7 @@ mod tests {
     fn moment(text: &str, forms: &[&str], zone: Option<&str>) -> Result<String, String> {
         let zone = zone.map(|name| TimeZone::get(name).unwrap());
         match to_datetime(Item::borrowed(text), &formats(forms), zone.as_ref()) {
-            Ok(Item::Instant(at)) => Ok(rfc3339(&at)),
+            Ok(Item::Instant(at) | Item::Day(at)) => Ok(rfc3339(&at)),
             Ok(other) => Ok(other.text().into_owned()),
             Err(problem) => Err(problem.message),
         }

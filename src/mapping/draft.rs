@@ -7,6 +7,7 @@ use super::file::{Faults, Section, Text, text_of};
 use super::keys;
 use super::load::{Mapping, Reading, read_top};
 use super::plan::PlanOptions;
+use super::shape::Version;
 use crate::error::{Error, Result};
 
 /// A mapping file as far as it could be read, with what is wrong with it so far: later stages go on with the parts
@@ -33,9 +34,21 @@ impl Draft {
 
     /// Reads a mapping from its text; `folder` is where the files stand that it names.
     pub(super) fn read(file: String, text: String, folder: &Path) -> Self {
+        Self::read_as(file, text, folder, None)
+    }
+
+    /// The same, taken for a mapping of another version.
+    pub(super) fn read_as(
+        file: String,
+        text: String,
+        folder: &Path,
+        as_version: Option<Version>,
+    ) -> Self {
         let text = Text::new(file, text);
         let (root, source, mut faults) = text.parse();
         let mut reading = Reading {
+            version: Version::default(),
+            as_version,
             folder: folder.to_path_buf(),
             digest: blake3::Hasher::new(),
             beside: Vec::new(),

@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::beside::{Beside, per_table};
-use super::bind::order;
+use super::input::read_columns;
+use super::rank::{Untyped, order, trim};
+
+use super::beside::{Beside, per_table, typed};
 use super::field::read_field;
 use super::file::{At, Faults, Section};
 use super::item::Item;
 use super::keys;
 use super::load::Reading;
-use super::shape::FieldRule;
+use super::parse::Problem;
+use super::shape::{FieldRule, ParseRule, Version};
 use super::table_key;
-use crate::record::Record;
+use crate::record::Header;
 use crate::source::{Input, Table};
 
 /// What an item takes besides its texts, and what each of its members does, in bytes: measured.
@@ -34,6 +37,9 @@ pub(super) enum EachRule {
 /// The rows of another sheet or file.
 #[derive(Debug)]
 pub(super) struct RowsRule {
+    version: Version,
+    /// The types of columns.
+    columns: Vec<(At<String>, ParseRule)>,
     sheet: Option<At<String>>,
     /// The column of the input that says to which row an item belongs.
     pub(super) on: Arc<FieldRule>,
@@ -43,15 +49,69 @@ pub(super) struct RowsRule {
     file: Option<Arc<Items>>,
 }
 
+/// One item of `each`.
+#[derive(Debug, Clone)]
+pub(crate) enum EachItem {
+    /// A part of a cell.
+    Json(Value),
+    /// A row elsewhere.
+    Row(Arc<RowItem>),
+}
+
+/// A row of another sheet or file.
+#[derive(Debug)]
+pub(crate) struct RowItem {
+    version: Version,
+    header: Arc<Header>,
+    /// One a column: its value, or why it cannot be read.
+    cells: Vec<Result<Option<Item<'static>>, Problem>>,
+}
+
+impl RowItem {
+    /// The value of a column; `None` where there is none of that name.
+    pub(super) fn get(&self, name: &str) -> Option<Result<Option<Item<'static>>, Problem>> {
+        let position = match self.version {
+            Version::One => self.header.names().iter().position(|known| known == name),
+            Version::Two => self.header.position(name),
+        };
+        self.cells.get(position?).cloned()
+    }
+
+    /// The names of its columns.
+    pub(crate) fn names(&self) -> &[String] {
+        self.header.names()
+    }
+
+    /// The whole row: its cells by their headings.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        for (name, cell) in self.header.names().iter().zip(&self.cells) {
+            let value = cell
+                .clone()
+                .ok()
+                .flatten()
+                .map_or(Value::Null, Item::into_json);
+            members.entry(name.as_str()).or_insert(value);
+        }
+        Value::Object(members)
+    }
+}
+
 /// Items by what they belong to.
 #[derive(Debug, Default)]
 pub(super) struct Items {
-    by: HashMap<String, Vec<Value>>,
+    by: HashMap<String, Vec<Arc<RowItem>>>,
+    /// What is ordered as texts although it seems to be something else.
+    pub(super) untyped: Untyped,
+    /// What the columns are called; `None` where the table could not be read.
+    pub(super) header: Option<Arc<Header>>,
+    /// What messages call the table.
+    pub(super) shown: String,
 }
 
 impl Items {
     /// The items of a row, in order.
-    pub(super) fn of(&self, key: &str) -> &[Value] {
+    pub(super) fn of(&self, key: &str) -> &[Arc<RowItem>] {
         self.by
             .get(table_key(key).as_ref())
             .map_or(&[], Vec::as_slice)
@@ -68,7 +128,7 @@ pub(super) fn read_each(
     let inner = Section::open(table, at, &keys::EACH, faults);
     let is_rows = inner.has("sheet") || inner.has("file");
     if !is_rows {
-        for key in ["on", "by", "order_by"] {
+        for key in ["on", "by", "order_by", "columns"] {
             if inner.has(key) {
                 let message = format!("`{key}` in `each` needs a `sheet` or a `file`");
                 faults.hint(inner.key_at(key), message, "name where the items stand");
@@ -91,6 +151,8 @@ pub(super) fn read_each(
         return None;
     };
     let mut rule = RowsRule {
+        version: reading.version,
+        columns: read_columns(&inner, reading.version, faults),
         sheet: inner.text("sheet", faults),
         by: inner.text("by", faults).unwrap_or_else(|| on.clone()),
         order_by: inner.text("order_by", faults),
@@ -128,47 +190,68 @@ impl RowsRule {
     }
 
     fn read(&self, beside: &Beside<'_>, input: &Input, faults: &mut Faults) -> Items {
-        let mut items = Items::default();
+        let mut items = Items {
+            shown: beside.shown.clone(),
+            ..Items::default()
+        };
         let Some(table) = input.tables().first() else {
             return items;
         };
         let header = Arc::clone(&table.header);
+        items.header = Some(Arc::clone(&header));
+        let types = beside.types(&header, &self.columns, faults);
         let by = beside.column(&header, &self.by.value, self.by.at, faults);
         let order_by = match &self.order_by {
             Some(name) => beside.column(&header, &name.value, name.at, faults),
             None => None,
         };
         let Some(by) = by else { return items };
-        let mut found: HashMap<String, Vec<(Option<Item<'static>>, Value)>> = HashMap::new();
-        beside.rows(input, faults, |record, _| {
-            let Some(key) = Item::of(record.cell(by)) else {
-                return 0;
+        let mut found: HashMap<String, Vec<(Option<Item<'static>>, Arc<RowItem>)>> = HashMap::new();
+        beside.rows(input, faults, |record, faults| {
+            let cells = (0..header.len())
+                .map(|at| typed(&record, at, types[at], self.version))
+                .collect();
+            let row = RowItem {
+                version: self.version,
+                header: Arc::clone(&header),
+                cells,
+            };
+            let key = match row.cells[by].clone() {
+                Ok(Some(key)) => key,
+                Ok(None) => return 0,
+                Err(problem) => {
+                    beside.unreadable(&record, &self.by, problem, faults);
+                    return 0;
+                }
             };
             let names = header.names().iter().enumerate();
             let sizes = names.map(|(at, name)| name.len() + record.cell(at).text().len() + MEMBER);
             let size = ROW + sizes.sum::<usize>();
-            let rank = order_by.and_then(|at| Item::of(record.cell(at)).map(Item::into_owned));
+            let mut rank = match order_by.map(|at| row.cells[at].clone()) {
+                None => None,
+                Some(Ok(rank)) => rank,
+                Some(Err(problem)) => {
+                    let name = self.order_by.as_ref().unwrap_or(&self.by);
+                    beside.unreadable(&record, name, problem, faults);
+                    None
+                }
+            };
+            if self.version >= Version::Two {
+                rank.iter_mut().for_each(trim);
+            }
             let key = table_key(&key.text()).into_owned();
-            let item = object(header.names(), &record);
-            found.entry(key).or_default().push((rank, item));
+            found.entry(key).or_default().push((rank, Arc::new(row)));
             size
         });
         for (key, mut rows) in found {
             // Stable: rows of one rank stay as they stand.
             rows.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+            items
+                .untyped
+                .note(rows.iter().map(|(rank, _)| rank.as_ref()));
             let rows = rows.into_iter().map(|(_, item)| item).collect();
             items.by.insert(key, rows);
         }
         items
     }
-}
-
-/// A row as an item: its cells by their headings.
-fn object(names: &[String], record: &Record) -> Value {
-    let mut members = Map::new();
-    for (index, name) in names.iter().enumerate() {
-        let value = Item::of(record.cell(index)).map_or(Value::Null, Item::into_json);
-        members.entry(name.as_str()).or_insert(value);
-    }
-    Value::Object(members)
 }

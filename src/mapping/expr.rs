@@ -56,8 +56,33 @@ pub(super) struct Uses {
     pub(super) places: BTreeMap<String, Range<usize>>,
     /// What is compared with what, and where.
     pub(super) comparisons: Vec<(Side, Side, Range<usize>)>,
+    /// What is looked for among what, and where.
+    pub(super) among: Vec<(Side, Vec<Side>, Range<usize>)>,
+    /// Names that are called: `date(…)`.
+    pub(super) called: BTreeSet<String>,
+    /// Names that stand by themselves, and where first.
+    pub(super) bare: BTreeMap<String, Range<usize>>,
+    /// Words of the language that stand for a value, `none` and `true`, and `loop` inside of a loop.
+    pub(super) words: BTreeMap<&'static str, Range<usize>>,
+    /// Texts and formats from which a date is made, and formats in which one is written.
+    pub(super) dates: Vec<Written>,
+    /// Statements that would load something.
+    pub(super) loads: Vec<&'static str>,
     /// The loop variables over `rows`.
     loops: HashSet<String>,
+    /// In how many loops it is looked at.
+    depth: usize,
+}
+
+/// A constant that is about dates.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// `date('2024-01-31', '%Y-%m-%d')`.
+    Date(String, Option<String>, Range<usize>),
+    /// The format of a date that the row holds.
+    Read(String, Range<usize>),
+    /// `|strftime('%d.%m.%Y')`.
+    Format(String, Range<usize>),
 }
 
 impl Uses {
@@ -74,8 +99,10 @@ impl Uses {
                     self.loops.insert(target.id.to_owned());
                 }
                 self.expr(&node.iter);
+                self.depth += 1;
                 node.filter_expr.iter().for_each(|expr| self.expr(expr));
                 self.body(&node.body);
+                self.depth -= 1;
                 self.body(&node.else_body);
             }
             Stmt::IfCond(node) => {
@@ -96,11 +123,20 @@ impl Uses {
                 self.expr(&node.filter);
                 self.body(&node.body);
             }
-            Stmt::Macro(node) => self.body(&node.body),
-            Stmt::CallBlock(node) => self.body(&node.macro_decl.body),
+            Stmt::Macro(node) => {
+                node.defaults.iter().for_each(|expr| self.expr(expr));
+                self.body(&node.body);
+            }
+            Stmt::CallBlock(node) => {
+                self.args(&node.call.args);
+                self.body(&node.macro_decl.body);
+            }
             Stmt::Block(node) => self.body(&node.body),
             Stmt::Do(node) => self.args(&node.call.args),
-            Stmt::Import(_) | Stmt::FromImport(_) | Stmt::Extends(_) | Stmt::Include(_) => {}
+            Stmt::Import(_) => self.loads.push("import"),
+            Stmt::FromImport(_) => self.loads.push("from"),
+            Stmt::Extends(_) => self.loads.push("extends"),
+            Stmt::Include(_) => self.loads.push("include"),
         }
     }
 
@@ -117,8 +153,24 @@ impl Uses {
             return;
         }
         match expr {
-            Expr::Var(node) => self.whole_row |= node.id == "row",
-            Expr::Const(_) => {}
+            Expr::Var(node) => {
+                self.whole_row |= node.id == "row";
+                self.bare
+                    .entry(node.id.to_owned())
+                    .or_insert_with(|| range(expr));
+                if node.id == "loop" && self.depth > 0 {
+                    self.words.entry("loop").or_insert_with(|| range(expr));
+                }
+            }
+            Expr::Const(node) => {
+                let word = match node.value.kind() {
+                    ValueKind::None => "none",
+                    ValueKind::Bool if node.value.is_true() => "true",
+                    ValueKind::Bool => "false",
+                    _ => return,
+                };
+                self.words.entry(word).or_insert_with(|| range(expr));
+            }
             Expr::Slice(node) => {
                 self.expr(&node.expr);
                 for part in [&node.start, &node.stop, &node.step].into_iter().flatten() {
@@ -130,6 +182,9 @@ impl Uses {
                 if compares(node.op) {
                     self.compare(&node.left, &node.right);
                 }
+                if matches!(node.op, BinOpKind::In) {
+                    self.contains(&node.left, &node.right);
+                }
                 self.expr(&node.left);
                 self.expr(&node.right);
             }
@@ -137,8 +192,11 @@ impl Uses {
                 self.expr(&node.expr);
                 let mut left = &node.expr;
                 for op in &node.ops {
-                    if !matches!(op.op, CompareOpKind::In | CompareOpKind::NotIn) {
-                        self.compare(left, &op.expr);
+                    match op.op {
+                        CompareOpKind::In | CompareOpKind::NotIn => {
+                            self.contains(left, &op.expr);
+                        }
+                        _ => self.compare(left, &op.expr),
                     }
                     self.expr(&op.expr);
                     left = &op.expr;
@@ -156,10 +214,22 @@ impl Uses {
                 self.filters
                     .entry(node.name.to_owned())
                     .or_insert_with(place);
+                if let ("strftime", [CallArg::Pos(format), ..]) = (node.name, &node.args[..])
+                    && let Some(written) = text_of(format)
+                {
+                    self.dates.push(Written::Format(written, range(format)));
+                }
                 node.expr.iter().for_each(|expr| self.expr(expr));
                 self.args(&node.args);
             }
             Expr::Test(node) => {
+                if let (Some(word), [CallArg::Pos(other)]) = (test_word(node.name), &node.args[..])
+                {
+                    match word {
+                        "in" => self.contains(&node.expr, other),
+                        _ => self.compare(&node.expr, other),
+                    }
+                }
                 self.expr(&node.expr);
                 self.args(&node.args);
             }
@@ -169,7 +239,15 @@ impl Uses {
                 self.expr(&node.subscript_expr);
             }
             Expr::Call(node) => {
-                self.expr(&node.expr);
+                match &node.expr {
+                    Expr::Var(name) => {
+                        self.called.insert(name.id.to_owned());
+                        if name.id == "date" {
+                            self.date(&node.args);
+                        }
+                    }
+                    other => self.expr(other),
+                }
                 self.args(&node.args);
             }
             Expr::List(node) => node.items.iter().for_each(|expr| self.expr(expr)),
@@ -208,6 +286,53 @@ impl Uses {
             true
         } else {
             false
+        }
+    }
+
+    /// Notes the constants of `date('…', '…')`.
+    fn date(&mut self, args: &[CallArg<'_>]) {
+        let texts: Vec<Option<String>> = args
+            .iter()
+            .map(|arg| match arg {
+                CallArg::Pos(expr) => text_of(expr),
+                _ => None,
+            })
+            .collect();
+        let place = |at: usize| match &args[at] {
+            CallArg::Pos(expr) => range(expr),
+            _ => 0..0,
+        };
+        match &texts[..] {
+            [Some(text)] => self.dates.push(Written::Date(text.clone(), None, place(0))),
+            [Some(text), Some(format)] => {
+                let written = Written::Date(text.clone(), Some(format.clone()), place(0));
+                self.dates.push(written);
+            }
+            [None, Some(format)] => self.dates.push(Written::Read(format.clone(), place(1))),
+            _ => {}
+        }
+    }
+
+    /// Notes what is looked for in a list or in a text: nothing in it may be of its type.
+    fn contains(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+        let part = range(left).start..range(right).end;
+        match right {
+            Expr::List(list) if !list.items.is_empty() => {
+                let sides = list.items.iter().map(side).collect();
+                self.among.push((side(left), sides, part));
+            }
+            Expr::Const(node) if node.value.kind() == ValueKind::Seq => {
+                let items = node.value.try_iter().into_iter().flatten();
+                let sides: Vec<Side> = items.map(|item| side_of(&item)).collect();
+                if !sides.is_empty() {
+                    self.among.push((side(left), sides, part));
+                }
+            }
+            Expr::Const(node) if node.value.kind() == ValueKind::String => {
+                let text = vec![Side::Known(Type::Text)];
+                self.among.push((side(left), text, part));
+            }
+            _ => {}
         }
     }
 
@@ -259,14 +384,7 @@ fn side(expr: &Expr<'_>) -> Side {
         return Side::Column(column);
     }
     match expr {
-        Expr::Const(node) => match node.value.kind() {
-            // The empty text is what an empty cell of any type is.
-            ValueKind::String if node.value.as_str() == Some("") => Side::Unknown,
-            ValueKind::String => Side::Known(Type::Text),
-            ValueKind::Number => Side::Known(Type::Number),
-            ValueKind::Bool => Side::Known(Type::Bool),
-            _ => Side::Unknown,
-        },
+        Expr::Const(node) => side_of(&node.value),
         Expr::Call(node) => match &node.expr {
             Expr::Var(name) if name.id == "date" => Side::Known(Type::Date),
             _ => Side::Unknown,
@@ -283,6 +401,40 @@ fn side(expr: &Expr<'_>) -> Side {
         },
         _ => Side::Unknown,
     }
+}
+
+/// What a constant is.
+fn side_of(value: &Value) -> Side {
+    match value.kind() {
+        // The empty text is what an empty cell of any type is.
+        ValueKind::String if value.as_str() == Some("") => Side::Unknown,
+        ValueKind::String => Side::Known(Type::Text),
+        ValueKind::Number => Side::Known(Type::Number),
+        ValueKind::Bool => Side::Known(Type::Bool),
+        _ => Side::Unknown,
+    }
+}
+
+/// A text in quotes.
+fn text_of(expr: &Expr<'_>) -> Option<String> {
+    match expr {
+        Expr::Const(node) => node.value.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The comparison that a test makes: `Seats is gt(3)`.
+fn test_word(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "eq" | "equalto" | "==" => "==",
+        "ne" | "!=" => "!=",
+        "lt" | "lessthan" | "<" => "<",
+        "le" | "<=" => "<=",
+        "gt" | "greaterthan" | ">" => ">",
+        "ge" | ">=" => ">=",
+        "in" => "in",
+        _ => return None,
+    })
 }
 
 fn compares(op: BinOpKind) -> bool {
@@ -318,6 +470,9 @@ pub(super) fn with_checked_comparisons(expr: &Expr<'_>) -> Option<String> {
             let (left, right) = (inner(&node.left)?, inner(&node.right)?);
             match compare_word(node.op) {
                 Some(word) => format!("{COMPARE}('{word}', {left}, {right})"),
+                None if matches!(node.op, BinOpKind::In) => {
+                    format!("{COMPARE}('in', {left}, {right})")
+                }
                 None => format!("({left} {} {right})", operator(node.op)),
             }
         }
@@ -337,7 +492,7 @@ pub(super) fn with_checked_comparisons(expr: &Expr<'_>) -> Option<String> {
                     CompareOpKind::NotIn => "not in",
                 };
                 parts.push(match word {
-                    "in" | "not in" => format!("({left} {word} {right})"),
+                    "not in" => format!("(not {COMPARE}('in', {left}, {right}))"),
                     _ => format!("{COMPARE}('{word}', {left}, {right})"),
                 });
                 left = right;
@@ -357,7 +512,12 @@ pub(super) fn with_checked_comparisons(expr: &Expr<'_>) -> Option<String> {
         }
         Expr::Test(node) => {
             let base = inner(&node.expr)?;
-            format!("({base} is {}{})", node.name, arguments(&node.args, true)?)
+            match (test_word(node.name), &node.args[..]) {
+                (Some(word), [CallArg::Pos(other)]) => {
+                    format!("{COMPARE}('{word}', {base}, {})", inner(other)?)
+                }
+                _ => format!("({base} is {}{})", node.name, arguments(&node.args, true)?),
+            }
         }
         Expr::GetAttr(node) => format!("{}.{}", inner(&node.expr)?, node.name),
         Expr::GetItem(node) => {

@@ -15,6 +15,7 @@ use super::order::check_order;
 use super::parse::read_parse;
 use super::shape::{
     Case, CheckRule, FieldRule, Html, Instead, ListRule, Origin, ResolveRule, Take, TextRule,
+    Version,
 };
 use super::table::read_table;
 use crate::directory::Kind;
@@ -89,7 +90,9 @@ pub(super) fn read_field(
         ("last_filled", Take::LastFilled),
     ];
     let null = section.texts("null", faults).unwrap_or_default();
+    let version = reading.version;
     let mut rule = FieldRule {
+        version,
         is_faulty: false,
         take: section.word("take", &takes, faults),
         null: null.into_iter().map(|word| word.value).collect(),
@@ -97,14 +100,15 @@ pub(super) fn read_field(
             .word("error_cells", &ERROR_CELLS, faults)
             .unwrap_or(false),
         lookup: read_lookup(section, reading, faults),
-        text: read_text(section, faults),
+        text: read_text(section, version, faults),
         list: read_list(section, faults),
         table: read_table(section, reading, faults),
         default: read_default(section, faults),
-        parse: read_parse(section, faults),
+        parse: read_parse(section, version, faults),
         resolve: read_resolve(&name.value, section, reading, faults),
         check: read_check(section, faults),
         clear: section.bool("clear", faults).unwrap_or(false),
+        optional: section.bool("optional", faults).unwrap_or(false),
         origin: origin.unwrap_or_else(|| Origin::Value(At::new(Value::Null, name.at))),
         name,
     };
@@ -196,7 +200,7 @@ pub(super) fn constant(value: &DeValue<'_>) -> Option<Value> {
     })
 }
 
-fn read_text(section: &Section<'_, '_>, faults: &mut Faults) -> TextRule {
+fn read_text(section: &Section<'_, '_>, version: Version, faults: &mut Faults) -> TextRule {
     let upper = section.bool("upper", faults).unwrap_or(false);
     let lower = section.bool("lower", faults).unwrap_or(false);
     if upper && lower {
@@ -229,9 +233,11 @@ fn read_text(section: &Section<'_, '_>, faults: &mut Faults) -> TextRule {
         Some(regex)
     });
     let repairs = [("utf8-read-as-1252", true)];
+    let trim = section.bool("trim", faults).unwrap_or(true);
     TextRule {
         repair: section.word("repair", &repairs, faults).unwrap_or(false),
-        trim: section.bool("trim", faults).unwrap_or(true),
+        trim,
+        trims_last: trim && version >= Version::Two,
         collapse: section.bool("collapse", faults).unwrap_or(false),
         case: match (upper, lower) {
             (true, _) => Some(Case::Upper),
@@ -293,7 +299,11 @@ fn read_replace(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<(Regex, S
         });
         match texts.as_slice() {
             [regex, with] => {
-                replace.extend(compile(regex, faults).map(|regex| (regex, with.value.clone())));
+                let compiled = compile(regex, faults);
+                if let Some(regex) = &compiled {
+                    check_replacement(regex, with, faults);
+                }
+                replace.extend(compiled.map(|regex| (regex, with.value.clone())));
             }
             _ => {
                 section.wrong::<()>("replace", pair, wanted, faults);
@@ -301,6 +311,92 @@ fn read_replace(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<(Regex, S
         }
     }
     replace
+}
+
+/// Tells a group that the regular expression does not have: it would put nothing in its place, without a word.
+fn check_replacement(regex: &Regex, with: &At<String>, faults: &mut Faults) {
+    for Reference { part, name } in references(&with.value) {
+        let is_known = match name.parse::<usize>() {
+            Ok(number) => number < regex.captures_len(),
+            Err(_) => regex.capture_names().flatten().any(|known| known == name),
+        };
+        let is_dollar = with.value[part.start..].starts_with('$');
+        if is_known && is_dollar {
+            continue;
+        }
+        let groups = regex.captures_len() - 1;
+        // A backslash and a digit is a path or the like where there is nothing to refer to.
+        if !is_dollar && groups == 0 {
+            continue;
+        }
+        let message = match is_dollar {
+            true => format!("`replace` has no group `{name}`"),
+            false => format!("`\\{name}` is no group here: it would stand in the text as it is"),
+        };
+        let digits = name.chars().take_while(char::is_ascii_digit).count();
+        let number = (1..=digits)
+            .rev()
+            .find(|length| name[..*length].parse().is_ok_and(|n: usize| n <= groups));
+        let hint = match number {
+            Some(length) => format!(
+                "write `${{{}}}{}`; a `$` that is meant is `$$`",
+                &name[..length],
+                &name[length..]
+            ),
+            None => format!(
+                "the expression has {groups} groups in round brackets, the first is `${{1}}`; a `$` that is meant is `$$`"
+            ),
+        };
+        *faults.add_in(with.at, &part, message) = Some(hint);
+    }
+}
+
+/// A group that a replacement refers to.
+struct Reference<'t> {
+    /// Where, in bytes.
+    part: Range<usize>,
+    name: &'t str,
+}
+
+/// What a replacement refers to: `$1`, `${name}`, and `\1` as other programs write it.
+fn references(with: &str) -> Vec<Reference<'_>> {
+    let bytes = with.as_bytes();
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        at += 1;
+        match (bytes[start], bytes.get(at)) {
+            (b'$', Some(b'$')) => at += 1,
+            (b'$', Some(b'{')) => {
+                if let Some(end) = with[at..].find('}') {
+                    let name = &with[at + 1..at + end];
+                    at += end + 1;
+                    let part = start..at;
+                    found.push(Reference { part, name });
+                }
+            }
+            (b'$', Some(next)) if is_word(next) => {
+                let length = bytes[at..].iter().take_while(|byte| is_word(byte)).count();
+                let name = &with[at..at + length];
+                at += length;
+                let part = start..at;
+                found.push(Reference { part, name });
+            }
+            (b'\\', Some(next)) if next.is_ascii_digit() => {
+                let length = bytes[at..].iter().take_while(|byte| is_word(byte)).count();
+                if length == 1 {
+                    let name = &with[at..=at];
+                    let part = start..at + 1;
+                    found.push(Reference { part, name });
+                }
+                at += length;
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn read_list(section: &Section<'_, '_>, faults: &mut Faults) -> Option<ListRule> {
@@ -390,6 +486,7 @@ fn read_resolve(
     let aliases = read_aliases(field, section, reading, faults);
     let actions = [
         ("error", Instead::Error),
+        ("skip_item", Instead::SkipItem),
         ("skip_field", Instead::SkipField),
         ("skip_row", Instead::SkipRow),
     ];
@@ -439,6 +536,7 @@ impl FieldRule {
     pub(super) fn bare(name: At<String>, origin: Origin) -> Self {
         Self {
             name,
+            version: Version::Two,
             is_faulty: false,
             origin,
             take: None,
@@ -453,6 +551,7 @@ impl FieldRule {
                 replace: Vec::new(),
                 extract: None,
                 html: None,
+                trims_last: true,
             },
             list: None,
             table: None,
@@ -460,6 +559,7 @@ impl FieldRule {
             parse: None,
             resolve: ResolveRule::default(),
             clear: false,
+            optional: false,
             check: CheckRule::default(),
         }
     }

@@ -8,7 +8,7 @@ use super::file::{At, Faults, Section, in_order, integer};
 use super::keys;
 use super::load::texts;
 use super::parse::read_parse;
-use super::shape::{InputRules, ParseRule, Take};
+use super::shape::{InputRules, ParseRule, Take, Version};
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::source::{
     Charset, Guards, InputOptions, LABELS, Merged, Numbers, Rule, SheetChoice, SheetName,
@@ -20,11 +20,15 @@ const MERGED: [(&str, Merged); 2] = [("fill", Merged::Fill), ("empty", Merged::E
 
 pub(super) fn read_input(
     top: &Section<'_, '_>,
-    version: i64,
+    version: Version,
     faults: &mut Faults,
 ) -> (InputOptions, InputRules) {
     let Some((table, at)) = top.table("input", faults) else {
-        return Default::default();
+        let rules = InputRules {
+            version,
+            ..InputRules::default()
+        };
+        return (InputOptions::default(), rules);
     };
     let input = Section::open(table, at, &keys::INPUT, faults);
     let header_row = input
@@ -38,7 +42,7 @@ pub(super) fn read_input(
         guarded: match (input.bool("guarded", faults).unwrap_or(false), version) {
             (false, _) => Guards::None,
             // What an older program read as a part of a key stays one.
-            (true, 1) => Guards::Ours,
+            (true, Version::One) => Guards::Ours,
             (true, _) => Guards::All,
         },
         records: input.text("records", faults).map(|text| text.value),
@@ -53,6 +57,7 @@ pub(super) fn read_input(
         ("last_filled", Take::LastFilled),
     ];
     let rules = InputRules {
+        version,
         null: texts(&input, "null", faults),
         empty_errors: input
             .word("error_cells", &ERROR_CELLS, faults)
@@ -63,7 +68,7 @@ pub(super) fn read_input(
         group_by: input.texts("group_by", faults).unwrap_or_default(),
         order_by: input.text("order_by", faults),
         take: input.word("take", &takes, faults).unwrap_or_default(),
-        columns: read_columns(&input, faults),
+        columns: read_columns(&input, version, faults),
     };
     if rules.group_by.is_empty() {
         for key in ["order_by", "take"] {
@@ -80,7 +85,12 @@ pub(super) fn read_input(
     (options, rules)
 }
 
-fn read_columns(input: &Section<'_, '_>, faults: &mut Faults) -> Vec<(At<String>, ParseRule)> {
+/// Reads `columns`: the types of columns by heading.
+pub(super) fn read_columns(
+    input: &Section<'_, '_>,
+    version: Version,
+    faults: &mut Faults,
+) -> Vec<(At<String>, ParseRule)> {
     let Some((table, _)) = input.table("columns", faults) else {
         return Vec::new();
     };
@@ -95,7 +105,7 @@ fn read_columns(input: &Section<'_, '_>, faults: &mut Faults) -> Vec<(At<String>
             continue;
         };
         let section = Section::open(column, raw.span().start, &keys::COLUMN, faults);
-        match read_parse(&section, faults) {
+        match read_parse(&section, version, faults) {
             Some(parse) => columns.push((At::new(name.to_owned(), span.start), parse)),
             None if !section.has("parse") => {
                 faults.hint(

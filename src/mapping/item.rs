@@ -6,6 +6,7 @@ use jiff::Zoned;
 use jiff::civil::{Date, DateTime};
 use serde_json::Value;
 
+use super::text::{plain_json, plain_lines};
 use crate::record::{Cell, is_blank};
 
 /// One value: a text, or what the source or the type step made of it. Never an empty cell.
@@ -17,6 +18,8 @@ pub(crate) enum Item<'a> {
     Integer(i64),
     /// A number.
     Number(f64),
+    /// A number with more digits than the others keep, in decimal: as it is written, without signs of thousands.
+    Decimal(String),
     /// Yes or no.
     Bool(bool),
     /// A calendar date.
@@ -25,6 +28,8 @@ pub(crate) enum Item<'a> {
     DateTime(DateTime),
     /// A moment, in the zone in which people read it.
     Instant(Box<Zoned>),
+    /// A date that was written without a time, as the moment at which it begins: no other zone makes another day of it.
+    Day(Box<Zoned>),
     /// JSON that is none of the above.
     Json(Value),
 }
@@ -56,16 +61,31 @@ impl<'a> Item<'a> {
         })
     }
 
+    /// With lines that end in one way.
+    pub(crate) fn with_plain_lines(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(plain_lines(text)),
+            Self::Json(mut value) => {
+                plain_json(&mut value);
+                Self::Json(value)
+            }
+            other => other,
+        }
+    }
+
     /// The value as a person would write it.
     pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Integer(number) => Cow::Owned(number.to_string()),
             Self::Number(number) => Cow::Owned(Cell::Number(*number).text().into_owned()),
+            Self::Decimal(digits) => Cow::Borrowed(digits),
             Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Self::Date(date) => Cow::Owned(date.to_string()),
             Self::DateTime(at) => Cow::Owned(Cell::DateTime(*at).text().into_owned()),
-            Self::Instant(at) => Cow::Owned(Cell::DateTime(at.datetime()).text().into_owned()),
+            Self::Instant(at) | Self::Day(at) => {
+                Cow::Owned(Cell::DateTime(at.datetime()).text().into_owned())
+            }
             Self::Json(Value::String(text)) => Cow::Borrowed(text),
             Self::Json(Value::Null) => Cow::Borrowed(""),
             Self::Json(value) => Cow::Owned(value.to_string()),
@@ -97,10 +117,12 @@ impl<'a> Item<'a> {
             Self::Text(text) => Item::Text(Cow::Owned(text.into_owned())),
             Self::Integer(number) => Item::Integer(number),
             Self::Number(number) => Item::Number(number),
+            Self::Decimal(digits) => Item::Decimal(digits),
             Self::Bool(value) => Item::Bool(value),
             Self::Date(date) => Item::Date(date),
             Self::DateTime(at) => Item::DateTime(at),
             Self::Instant(at) => Item::Instant(at),
+            Self::Day(at) => Item::Day(at),
             Self::Json(value) => Item::Json(value),
         }
     }

@@ -14,7 +14,7 @@ use super::field::{Fields, read_field};
 use super::file::{At, Faults, Section, Source, integer};
 use super::input::read_input;
 use super::keys;
-use super::shape::{FieldRule, InputRules, Marker, Origin, Unmapped};
+use super::shape::{FieldRule, InputRules, Marker, Origin, Unmapped, Version};
 use crate::error::Result;
 use crate::source::InputOptions;
 use crate::systems::{Operation, SystemName};
@@ -49,6 +49,8 @@ pub struct Mapping {
     fingerprint: String,
     /// The files that it names and that are only read.
     beside: Vec<PathBuf>,
+    /// The folder in which they stand.
+    folder: PathBuf,
 }
 
 impl Mapping {
@@ -154,6 +156,15 @@ impl Mapping {
         &self.key_definition
     }
 
+    /// The same file read as one of the newest version, with what is then wrong with it; `None` where it is one.
+    pub(crate) fn as_newest(&self) -> Option<Draft> {
+        let newest = Version::default();
+        (self.input.version < newest).then(|| {
+            let text = self.source.text.to_string();
+            Draft::read_as(self.source.file.clone(), text, &self.folder, Some(newest))
+        })
+    }
+
     /// Whether the tickets bear a reference by which a row in doubt can be found again.
     pub fn has_marker(&self) -> bool {
         self.marker.value != Marker::None
@@ -167,6 +178,10 @@ impl Mapping {
 
 /// What reading needs besides the file.
 pub(super) struct Reading {
+    /// The version of the mapping, known when its first lines are read.
+    pub(super) version: Version,
+    /// The version that it is taken for, whatever it says.
+    pub(super) as_version: Option<Version>,
     /// Where files that the mapping names are looked for.
     pub(super) folder: PathBuf,
     /// Over the mapping and those files.
@@ -181,7 +196,9 @@ pub(super) fn read_top(
     reading: &mut Reading,
     faults: &mut Faults,
 ) -> Option<Mapping> {
-    let version = read_version(top, faults);
+    let written = read_version(top, faults);
+    let version = reading.as_version.unwrap_or(written);
+    reading.version = version;
     let system = read_system(top, faults);
     let operation = read_operation(top, faults);
     let acts = !operation.makes();
@@ -202,7 +219,7 @@ pub(super) fn read_top(
     }
     let fields = read_fields(top, acts, reading, faults);
     let thens = read_thens(top, reading, faults);
-    let examples = read_examples(top, faults);
+    let examples = read_examples(top, !input.group_by.is_empty(), faults);
     if let Some(condition) = input
         .where_group
         .as_ref()
@@ -236,6 +253,7 @@ pub(super) fn read_top(
         examples: Arc::new(examples),
         fingerprint: reading.digest.finalize().to_hex().to_string(),
         beside: std::mem::take(&mut reading.beside),
+        folder: reading.folder.clone(),
     })
 }
 
@@ -274,11 +292,13 @@ pub(super) fn texts(section: &Section<'_, '_>, key: &str, faults: &mut Faults) -
 }
 
 /// The version of a mapping; where it is wrong, the newest.
-fn read_version(top: &Section<'_, '_>, faults: &mut Faults) -> i64 {
+fn read_version(top: &Section<'_, '_>, faults: &mut Faults) -> Version {
     let written = top.get("version").map(|raw| (raw, integer(raw.get_ref())));
     match written {
         None => faults.hint(0, "`version` is missing", "write `version = 2` at the top"),
-        Some((_, Some(version @ 1..=VERSION))) => return version,
+        Some((_, Some(number))) if Version::of(number).is_some() => {
+            return Version::of(number).unwrap_or_default();
+        }
         Some((raw, _)) => {
             let written = integer(raw.get_ref()).map_or("this".to_owned(), |n| format!("`{n}`"));
             faults.hint(
@@ -288,7 +308,7 @@ fn read_version(top: &Section<'_, '_>, faults: &mut Faults) -> i64 {
             );
         }
     }
-    VERSION
+    Version::default()
 }
 
 fn read_system(top: &Section<'_, '_>, faults: &mut Faults) -> Option<SystemName> {

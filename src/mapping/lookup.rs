@@ -4,23 +4,24 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::beside::{Beside, ENTRY, per_table};
+use super::beside::{Beside, ENTRY, per_table, typed};
 use super::columns::{Columns, Reader, Slots};
 use super::field::read_instead;
 use super::file::{At, Faults, Section};
+use super::input::read_columns;
 use super::item::Item;
 use super::keys;
 use super::load::Reading;
 use super::parse::Problem;
 use super::render;
 use super::script::{Origin as Place, Scripts};
-use super::shape::{InputRules, Instead, Take};
+use super::shape::{InputRules, Instead, ParseRule, Take, Version};
 use super::stages::Passed;
 use super::table_key;
 use super::values::environment;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Fault;
-use crate::record::{Cell, Record};
+use crate::record::Record;
 use crate::source::{Input, Table};
 
 /// So many keys a table may have for the nearest to be searched among them.
@@ -28,12 +29,15 @@ const SEARCHED: usize = 1_000;
 /// How many doubles are told.
 const TOLD: usize = 3;
 
-/// What to do about a `where` that compares unlike things: no `[input.columns]` is about this table.
-const OWN_TYPES: &str = "the cells of a CSV are texts here: compare with a text, `Seats == '3'`, or make of them what you compare with, `Seats|int > 3`, `date(Opened) >= date('2024-01-31')`";
+/// What to do about a `where` that compares unlike things.
+const OWN_TYPES: &str = "give the column a type in `columns` of `lookup`: `columns = { \"Seats\" = { parse = \"number\" } }`; or compare with a text: `Seats == '3'`";
 
 /// `lookup = { … }` as it is written.
 #[derive(Debug)]
 pub(super) struct LookupRule {
+    version: Version,
+    /// The types of columns.
+    columns: Vec<(At<String>, ParseRule)>,
     sheet: Option<At<String>>,
     by: At<String>,
     take: At<String>,
@@ -57,7 +61,8 @@ pub(super) struct LookupTable {
 /// What stands under a key.
 #[derive(Debug)]
 struct Found {
-    value: Cell,
+    /// What is taken, or why it cannot be read.
+    value: Result<Option<Item<'static>>, Problem>,
     row: u64,
 }
 
@@ -72,6 +77,7 @@ pub(super) fn read_lookup(
     let actions = [
         ("error", Instead::Error),
         ("keep", Instead::Keep),
+        ("skip_item", Instead::SkipItem),
         ("skip_field", Instead::SkipField),
         ("skip_row", Instead::SkipRow),
     ];
@@ -94,6 +100,8 @@ pub(super) fn read_lookup(
     }
     let (by, take) = (inner.text("by", faults)?, inner.text("take", faults)?);
     let mut rule = LookupRule {
+        version: reading.version,
+        columns: read_columns(&inner, reading.version, faults),
         sheet,
         by,
         take,
@@ -147,14 +155,15 @@ impl LookupRule {
         let condition = self
             .where_
             .as_ref()
-            .map(|text| Condition::new(text, beside, input.tables(), faults));
+            .map(|text| Condition::new(self, text, beside, input.tables(), faults));
+        let types = beside.types(&header, &self.columns, faults);
         let (Some(by), Some(take)) = (by, take) else {
             return table;
         };
         let mut doubles = Vec::new();
         let mut unjudged: Option<(u64, Box<Fault>)> = None;
         let mut further = 0;
-        beside.rows(input, faults, |record, _| {
+        beside.rows(input, faults, |record, faults| {
             match condition.as_ref().map(|condition| condition.holds(&record)) {
                 None | Some(Ok(true)) => {}
                 Some(Ok(false)) => return 0,
@@ -166,13 +175,19 @@ impl LookupRule {
                     return 0;
                 }
             }
-            let Some(item) = Item::of(record.cell(by)) else {
-                return 0;
+            let item = match typed(&record, by, types[by], self.version) {
+                Ok(Some(item)) => item,
+                Ok(None) => return 0,
+                Err(problem) => {
+                    beside.unreadable(&record, &self.by, problem, faults);
+                    return 0;
+                }
             };
             let key = item.text().trim().to_owned();
             // The key is held as written and folded.
             let size = 2 * key.len() + record.cell(take).text().len() + 2 * ENTRY;
-            match table.add(key, record.cell(take), record.place.row, &mut doubles) {
+            let value = typed(&record, take, types[take], self.version);
+            match table.add(key, value, record.place.row, &mut doubles) {
                 true => size,
                 false => 0,
             }
@@ -207,6 +222,11 @@ impl LookupRule {
         table
     }
 
+    /// What becomes of a key that is not there.
+    pub(super) fn otherwise(&self) -> &Instead {
+        &self.otherwise
+    }
+
     /// Whether it looks into the input itself.
     pub(super) fn needs_input(&self) -> bool {
         self.file.is_none()
@@ -222,15 +242,23 @@ impl LookupRule {
         let text = item.text();
         let text = text.trim();
         if let Some(found) = table.get(text) {
-            return Ok(match Item::of(&found.value) {
-                Some(value) => Passed::On(value.into_owned()),
-                None => Passed::Nothing,
-            });
+            return match found.value.clone() {
+                Ok(Some(value)) => Ok(Passed::On(value)),
+                Ok(None) => Ok(Passed::Nothing),
+                Err(problem) => Err(Problem {
+                    message: format!(
+                        "{}, row {}, column `{}`: {}",
+                        table.shown, found.row, self.take.value, problem.message
+                    ),
+                    ..problem
+                }),
+            };
         }
         Ok(match &self.otherwise {
             Instead::Value(value) if value.value.trim().is_empty() => Passed::Nothing,
             Instead::Value(value) => Passed::On(Item::Text(Cow::Owned(value.value.clone()))),
             Instead::SkipField => Passed::SkipField,
+            Instead::SkipItem => Passed::SkipItem,
             Instead::SkipRow => Passed::SkipRow(skipped(text)),
             Instead::Keep => Passed::On(item),
             Instead::Error => return Err(table.missing(text)),
@@ -240,10 +268,16 @@ impl LookupRule {
 
 impl LookupTable {
     /// Whether it is new.
-    fn add(&mut self, key: String, value: &Cell, row: u64, doubles: &mut Vec<String>) -> bool {
+    fn add(
+        &mut self,
+        key: String,
+        value: Result<Option<Item<'static>>, Problem>,
+        row: u64,
+        doubles: &mut Vec<String>,
+    ) -> bool {
         if let Some(first) = self.rows.get(&key) {
             // The same thing said twice leaves nothing open.
-            if first.value != *value {
+            if first.value != value {
                 doubles.push(format!("`{key}` in rows {} and {row}", first.row));
             }
             return false;
@@ -253,7 +287,6 @@ impl LookupTable {
             .entry(folded)
             .and_modify(|known| *known = None)
             .or_insert_with(|| Some(key.clone()));
-        let value = value.clone();
         self.rows.insert(key, Found { value, row });
         true
     }
@@ -290,12 +323,22 @@ struct Condition {
 }
 
 impl Condition {
-    fn new(text: &At<String>, beside: &Beside<'_>, tables: &[Table], faults: &mut Faults) -> Self {
+    fn new(
+        rule: &LookupRule,
+        text: &At<String>,
+        beside: &Beside<'_>,
+        tables: &[Table],
+        faults: &mut Faults,
+    ) -> Self {
         let mut slots = Slots::default();
         let mut scripts = Scripts::new(environment());
         let place = Place::Mapping(text.at);
         let script = scripts.condition(&text.value, place, &mut slots, faults);
-        let rules = InputRules::default();
+        let rules = InputRules {
+            version: rule.version,
+            columns: rule.columns.clone(),
+            ..InputRules::default()
+        };
         for (_, slot) in slots.iter() {
             if let Some(table) = tables.first()
                 && table.header.find(&slot.name).is_none()

@@ -6,7 +6,7 @@ use super::date::{self, Format};
 use super::file::{Faults, Section};
 use super::input::read_zone;
 use super::item::Item;
-use super::shape::{ParseKind, ParseRule};
+use super::shape::{ParseKind, ParseRule, Version};
 use crate::error::{Missing, Rule};
 use crate::unicode::{plain, plain_spaces};
 
@@ -50,7 +50,11 @@ impl Problem {
 }
 
 /// Reads `parse` and what belongs to it; `None` without `parse`.
-pub(super) fn read_parse(section: &Section<'_, '_>, faults: &mut Faults) -> Option<ParseRule> {
+pub(super) fn read_parse(
+    section: &Section<'_, '_>,
+    version: Version,
+    faults: &mut Faults,
+) -> Option<ParseRule> {
     let kind = section.word("parse", &ParseKind::WORDS, faults);
     let timezone = read_zone(section, faults);
     let formats = read_formats(section, kind, faults);
@@ -59,6 +63,7 @@ pub(super) fn read_parse(section: &Section<'_, '_>, faults: &mut Faults) -> Opti
         Some(words.into_iter().map(|word| word.value).collect())
     };
     let rule = ParseRule {
+        version,
         kind: kind.unwrap_or(ParseKind::Json),
         formats,
         decimal: read_decimal(section, faults),
@@ -130,7 +135,13 @@ impl ParseRule {
         let zone = self.timezone.as_ref().or(zone);
         match self.kind {
             ParseKind::Date => date::to_date(item, &self.formats, zone),
-            ParseKind::DateTime => date::to_datetime(item, &self.formats, zone),
+            ParseKind::DateTime => {
+                let moment = date::to_datetime(item, &self.formats, zone)?;
+                Ok(match (moment, self.version) {
+                    (Item::Day(at), Version::One) => Item::Instant(at),
+                    (moment, _) => moment,
+                })
+            }
             ParseKind::Number => self.to_number(item),
             ParseKind::Integer => self.to_integer(item),
             ParseKind::Bool => self.to_bool(item),
@@ -141,7 +152,7 @@ impl ParseRule {
     fn to_number<'a>(&self, item: Item<'a>) -> Result<Item<'a>, Problem> {
         let Item::Text(text) = &item else {
             return match item {
-                Item::Integer(_) | Item::Number(_) => Ok(item),
+                Item::Integer(_) | Item::Number(_) | Item::Decimal(_) => Ok(item),
                 other => Err(Problem::broken(&other.text(), "is no number")),
             };
         };
@@ -158,7 +169,8 @@ impl ParseRule {
             return Ok(Item::Integer(integer));
         }
         match plain.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Item::Number(number)),
+            Ok(number) if keeps_digits(&plain, number) => Ok(Item::Number(number)),
+            Ok(_) => Ok(Item::Decimal(shortest(&plain))),
             _ => Err(Problem::broken(text, "is no number")),
         }
     }
@@ -203,6 +215,7 @@ impl ParseRule {
                 Ok(Item::Integer(number as i64))
             }
             Item::Integer(number) => Ok(Item::Integer(number)),
+            Item::Decimal(digits) if !digits.contains('.') => Ok(Item::Decimal(digits)),
             other => Err(Problem::broken(&other.text(), "is no whole number")),
         }
     }
@@ -230,6 +243,30 @@ impl ParseRule {
             Problem::new(format!("`{text}` is neither yes nor no"))
                 .hint("name the words: `true = [\"y\", …]`, `false = [\"n\", …]`")
         })
+    }
+}
+
+/// Whether a number written in decimal is what a float of it is written as.
+fn keeps_digits(plain: &str, number: f64) -> bool {
+    // So many digits every float keeps.
+    let is_short = plain.len() <= 15;
+    is_short || (number.is_finite() && shortest(plain) == shortest(&number.to_string()))
+}
+
+/// A decimal number without zeros that say nothing.
+fn shortest(plain: &str) -> String {
+    let (sign, digits) = match plain.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", plain),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    match fraction.trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}.{fraction}"),
     }
 }
 

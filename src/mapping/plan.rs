@@ -14,8 +14,9 @@ use super::file::{Faults, Source};
 use super::marker::Marks;
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script, Scripts};
-use super::shape::{FieldRule, InputRules, Take, Unmapped};
+use super::shape::{FieldRule, InputRules, Take, Unmapped, Version};
 use super::target::{Want, Wanted};
+use super::text::Markup;
 use super::then::ThenPlan;
 use super::values::environment;
 use crate::directory::{Directory, Kind};
@@ -31,6 +32,8 @@ pub struct PlanOptions {
     pub where_: Option<String>,
     /// The profile's time zone, for times without one where the mapping names none.
     pub zone: Option<TimeZone>,
+    /// Whether a profile that is not known here may have one.
+    pub may_have_zone: bool,
 }
 
 /// A mapping compiled against a system and its directory.
@@ -117,6 +120,15 @@ impl FieldPlan {
         self.target.as_ref().map(|_| self.rule.name.value.as_str())
     }
 
+    /// What of its text is not cut in two.
+    pub(super) fn markup(&self) -> Markup {
+        match (self.is_html(), self.rule.version) {
+            (true, _) => Markup::Html,
+            (false, Version::One) => Markup::None,
+            (false, Version::Two) => Markup::Likely,
+        }
+    }
+
     /// Whether its text is HTML.
     pub(super) fn is_html(&self) -> bool {
         use super::shape::Html;
@@ -131,6 +143,7 @@ pub(super) struct Compiler<'m> {
     pub(super) directory: &'m Directory,
     pub(super) rules: &'m InputRules,
     pub(super) zone: Option<&'m TimeZone>,
+    pub(super) may_have_zone: bool,
     pub(super) slots: Slots,
     pub(super) scripts: Scripts,
     pub(super) lookups: Vec<Arc<FieldRule>>,
@@ -190,6 +203,7 @@ impl Plan {
             directory: &directory,
             rules: &mapping.input,
             zone: zone.as_ref(),
+            may_have_zone: options.may_have_zone,
             slots: Slots::default(),
             scripts: Scripts::new(environment()),
             lookups: Vec::new(),

@@ -6,9 +6,10 @@ use minijinja::value::Value;
 
 use super::apply::taken;
 use super::columns::{Got, Reader};
+use super::each::EachItem;
 use super::script::{Context, Kind, Origin, Script, Scripts, Segment, Shape};
 use super::shape::Take;
-use super::values::{Scope, WholeRow, of_item, of_items, reason};
+use super::values::{Scope, WholeItem, WholeRow, of_item, of_items, reason};
 use crate::error::Fault;
 use crate::record::{Header, Record};
 
@@ -159,6 +160,9 @@ fn column(
     rows: &[Record],
     take: Take,
 ) -> Result<Value, Box<Fault>> {
+    if let (Some(""), Some(EachItem::Row(row))) = (reader.slots.item(slot), reader.item) {
+        return Ok(Value::from_object(WholeItem(Arc::clone(row))));
+    }
     Ok(match reader.get(slot, taken(reader, rows, slot, take))? {
         Got::Empty => of_item(None),
         Got::One(item) => of_item(Some(item)),

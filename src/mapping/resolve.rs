@@ -31,6 +31,8 @@ pub(super) enum Resolved {
     Instead(String, String),
     /// The field is left out.
     SkipField,
+    /// One value of a list is left out.
+    SkipItem,
     /// The row is left out.
     SkipRow(String),
     /// It cannot be told.
@@ -89,12 +91,12 @@ impl Resolver {
         match directory.look_up(self.kind, name, &self.by, within) {
             Found::One(entry) => Resolved::Id(entry.id.clone()),
             Found::Ambiguous(entries) => {
-                self.instead(directory, &self.ambiguous, text, within, || Problem {
+                self.instead(directory, &self.ambiguous, within, || Problem {
                     missing: Some(self.missing(text)),
                     ..ambiguous(self.kind, text, &entries)
                 })
             }
-            Found::Missing(_) => self.instead(directory, &self.missing, text, within, || {
+            Found::Missing(_) => self.instead(directory, &self.missing, within, || {
                 let place = match (&self.within, within) {
                     (Some((_, field)), Some(_)) => format!(" within the row's `{field}`"),
                     _ => String::new(),
@@ -116,13 +118,13 @@ impl Resolver {
         &self,
         directory: &Directory,
         instead: &Instead,
-        text: &str,
         within: Option<&str>,
         problem: impl FnOnce() -> Problem,
     ) -> Resolved {
         match instead {
             Instead::SkipField => Resolved::SkipField,
-            Instead::SkipRow => Resolved::SkipRow(format!("{} `{text}`", self.kind)),
+            Instead::SkipItem => Resolved::SkipItem,
+            Instead::SkipRow => Resolved::SkipRow(problem().message),
             Instead::Value(name) => {
                 match directory.look_up(self.kind, &name.value, &self.by, within) {
                     Found::One(entry) => Resolved::Instead(entry.id.clone(), name.value.clone()),

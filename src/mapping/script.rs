@@ -6,14 +6,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::Environment;
-use minijinja::machinery::ast::{Expr, Stmt};
+use minijinja::machinery::ast::Stmt;
 use minijinja::machinery::{parse, parse_expr};
 
 use super::columns::Slots;
-use super::expr::{Side, Type, Uses, column_of, range, with_checked_comparisons};
+use super::expr::{COMPARE, Side, Type, Uses, Written, column_of, range, with_checked_comparisons};
 use super::file::Faults;
-use super::values::{reason, syntax};
+use super::values::{check_date, reason, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
+
+/// The functions that there are.
+const FUNCTIONS: [&str; 4] = ["date", "range", "dict", "namespace"];
 
 /// What a template or a condition was read from, for faults.
 #[derive(Debug, Clone)]
@@ -52,6 +55,19 @@ pub(crate) struct Script {
     pub(crate) origin: Origin,
     /// What is compared with what, for the check against the input's types.
     pub(crate) comparisons: Vec<Comparison>,
+    /// What is looked for among what.
+    pub(crate) among: Vec<Among>,
+    /// Words of the language that it uses; a column of that name would be taken for one of them.
+    pub(crate) words: Vec<(&'static str, Range<usize>)>,
+}
+
+/// What is looked for among some things.
+#[derive(Debug)]
+pub(crate) struct Among {
+    pub(crate) left: Operand,
+    pub(crate) items: Vec<Operand>,
+    /// Where, in bytes of the text.
+    pub(crate) part: Range<usize>,
 }
 
 /// Two things that are compared.
@@ -151,11 +167,13 @@ impl Scripts {
         };
         let mut uses = Uses::default();
         uses.template(&tree);
-        if let Some(segments) = self.segments(&tree, &origin, slots) {
+        if let Some(segments) = segments(&tree, &origin, slots) {
             return Some(Script {
                 kind: Kind::Segments(segments),
                 origin,
                 comparisons: Vec::new(),
+                among: Vec::new(),
+                words: Vec::new(),
             });
         }
         self.add(text.to_owned(), &uses, origin, slots, faults)
@@ -193,6 +211,28 @@ impl Scripts {
         slots: &mut Slots,
         faults: &mut Faults,
     ) -> Option<Script> {
+        for word in &uses.loads {
+            let message = format!("`{{% {word} %}}` loads nothing: there are no other templates");
+            let hint = "write the text here, or take it from a column";
+            origin.fault(faults, message, Some(hint.to_owned()));
+        }
+        for written in &uses.dates {
+            if let Err(why) = check_date(written) {
+                let (part, hint) = match written {
+                    Written::Date(_, None, part) => (
+                        part,
+                        "write it as 2024-01-31, or say how it is written: `date('01/31/2024', '%m/%d/%Y')`",
+                    ),
+                    Written::Date(_, Some(_), part) | Written::Read(_, part) => {
+                        (part, "for example `date('01/31/2024', '%m/%d/%Y')`")
+                    }
+                    Written::Format(_, part) => (part, "for example `|strftime('%d.%m.%Y %H:%M')`"),
+                };
+                origin
+                    .part(part.clone())
+                    .fault(faults, why, Some(hint.to_owned()));
+            }
+        }
         for (filter, part) in &uses.filters {
             self.check_filter(filter, &origin.part(part.clone()), faults);
         }
@@ -227,10 +267,22 @@ impl Scripts {
         for path in &undeclared {
             let base = path.split('.').next().unwrap_or(path);
             match base {
-                "row" => {}
+                "row" | COMPARE => {}
                 "rows" => context.rows = true,
-                "loop" | "super" => {}
-                base if globals.contains(base) => {}
+                base if uses.called.contains(base) => {
+                    // A name that is also called is the function; the column of that name is told from it by `row`.
+                    if let Some(part) = uses.bare.get(base) {
+                        let message = format!("`{base}` is a function and a column here");
+                        let hint = format!("write the column as `row['{base}']`");
+                        origin.part(part.clone()).fault(faults, message, Some(hint));
+                    } else if !globals.contains(base) {
+                        let message = format!("there is no function `{base}`");
+                        let near = did_you_mean(&nearest(base, FUNCTIONS));
+                        let hint =
+                            near.unwrap_or_else(|| format!("there is {}", FUNCTIONS.join(", ")));
+                        origin.fault(faults, message, Some(hint));
+                    }
+                }
                 _ => {
                     let slot = slots.slot(path, &place(path));
                     insert(&mut context.names, path, slot);
@@ -259,10 +311,34 @@ impl Scripts {
                 part: part.clone(),
             })
             .collect();
+        let among = uses
+            .among
+            .iter()
+            .map(|(left, items, part)| Among {
+                left: operand(left, &names, slots),
+                items: items
+                    .iter()
+                    .map(|item| operand(item, &names, slots))
+                    .collect(),
+                part: part.clone(),
+            })
+            .collect();
+        let mut words: Vec<(&'static str, Range<usize>)> = uses
+            .words
+            .iter()
+            .map(|(word, part)| (*word, part.clone()))
+            .collect();
+        for word in ["row", "rows"] {
+            if let Some(part) = uses.bare.get(word) {
+                words.push((word, part.clone()));
+            }
+        }
         Some(Script {
             kind: Kind::Engine { name, context },
             origin,
             comparisons,
+            among,
+            words,
         })
     }
 
@@ -295,41 +371,30 @@ impl Scripts {
             origin.fault(faults, format!("there is no filter `{filter}`"), Some(hint));
         }
     }
+}
 
-    /// The pieces of a template that is nothing but texts and columns.
-    fn segments(
-        &self,
-        tree: &Stmt<'_>,
-        origin: &Origin,
-        slots: &mut Slots,
-    ) -> Option<Vec<Segment>> {
-        let Stmt::Template(template) = tree else {
-            return None;
+/// The pieces of a template that is nothing but texts and columns.
+fn segments(tree: &Stmt<'_>, origin: &Origin, slots: &mut Slots) -> Option<Vec<Segment>> {
+    let Stmt::Template(template) = tree else {
+        return None;
+    };
+    let is_plain = template.children.iter().all(|child| match child {
+        Stmt::EmitRaw(_) => true,
+        Stmt::EmitExpr(node) => column_of(&node.expr).is_some(),
+        _ => false,
+    });
+    is_plain.then(|| {
+        let piece = |child: &Stmt<'_>| match child {
+            Stmt::EmitRaw(node) => Some(Segment::Raw(node.raw.to_owned())),
+            Stmt::EmitExpr(node) => {
+                let column = column_of(&node.expr)?;
+                let place = origin.part(range(&node.expr));
+                Some(Segment::Column(slots.slot(&column, &place)))
+            }
+            _ => None,
         };
-        let is_plain = template.children.iter().all(|child| match child {
-            Stmt::EmitRaw(_) => true,
-            Stmt::EmitExpr(node) => self.plain_column(&node.expr).is_some(),
-            _ => false,
-        });
-        is_plain.then(|| {
-            let piece = |child: &Stmt<'_>| match child {
-                Stmt::EmitRaw(node) => Some(Segment::Raw(node.raw.to_owned())),
-                Stmt::EmitExpr(node) => {
-                    let column = self.plain_column(&node.expr)?;
-                    let place = origin.part(range(&node.expr));
-                    Some(Segment::Column(slots.slot(&column, &place)))
-                }
-                _ => None,
-            };
-            template.children.iter().filter_map(piece).collect()
-        })
-    }
-
-    fn plain_column(&self, expr: &Expr<'_>) -> Option<String> {
-        let column = column_of(expr)?;
-        let is_global = self.environment.globals().any(|(name, _)| name == column);
-        (!is_global).then_some(column)
-    }
+        template.children.iter().filter_map(piece).collect()
+    })
 }
 
 /// The part of a script that its parser blames.

@@ -9,6 +9,38 @@ use super::date::Format;
 use super::file::At;
 use super::lookup::LookupRule;
 use crate::directory::Kind;
+use crate::record::{ColumnRef, Header};
+
+/// The version of the format. A mapping of an older one means what it meant: what would give a row that was sent
+/// another key or content is for the newest alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Version {
+    /// As older programs read it.
+    One,
+    /// The newest.
+    #[default]
+    Two,
+}
+
+impl Version {
+    /// By its number.
+    pub(super) fn of(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::One),
+            2 => Some(Self::Two),
+            _ => None,
+        }
+    }
+
+    /// Finds a column by the name that a mapping uses. The newest version takes a heading that is written so before one
+    /// that only folds to it.
+    pub(super) fn find(self, header: &Header, name: &str) -> Option<ColumnRef> {
+        match self {
+            Self::One => header.find(name),
+            Self::Two => header.find_as_written(name),
+        }
+    }
+}
 
 /// What is told about columns with data that nothing reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,6 +83,7 @@ pub(super) enum Take {
 /// `[input]` as far as the mapping itself needs it.
 #[derive(Debug, Default)]
 pub(super) struct InputRules {
+    pub(super) version: Version,
     pub(super) null: Vec<String>,
     /// Whether a cell that shows an error counts as empty.
     pub(super) empty_errors: bool,
@@ -83,6 +116,7 @@ pub(super) enum Origin {
 #[derive(Debug)]
 pub(super) struct FieldRule {
     pub(super) name: At<String>,
+    pub(super) version: Version,
     /// Whether something is wrong with it that is told already: later stages look at its name and columns only.
     pub(super) is_faulty: bool,
     pub(super) origin: Origin,
@@ -100,6 +134,22 @@ pub(super) struct FieldRule {
     pub(super) check: CheckRule,
     /// Whether an empty cell empties the field.
     pub(super) clear: bool,
+    /// Whether tables of the input may lack its columns.
+    pub(super) optional: bool,
+}
+
+impl FieldRule {
+    /// Whether a step leaves single values of a list out.
+    pub(super) fn skips_items(&self) -> bool {
+        let table = self.table.iter().map(|table| &table.otherwise);
+        let lookup = self.lookup.iter().map(LookupRule::otherwise);
+        let resolve = [&self.resolve.missing, &self.resolve.ambiguous];
+        let names = resolve.into_iter().flatten();
+        table
+            .chain(lookup)
+            .chain(names)
+            .any(|instead| matches!(instead, Instead::SkipItem))
+    }
 }
 
 /// Upper or lower case.
@@ -135,6 +185,8 @@ pub(super) struct TextRule {
     pub(super) replace: Vec<(Regex, String)>,
     pub(super) extract: Option<Regex>,
     pub(super) html: Option<Html>,
+    /// Whether outer space is also taken off what `replace` and `extract` leave.
+    pub(super) trims_last: bool,
 }
 
 impl TextRule {
@@ -168,6 +220,8 @@ pub(super) enum Instead {
     Keep,
     /// The field is left out.
     SkipField,
+    /// One value of a list is left out.
+    SkipItem,
     /// The row is left out.
     SkipRow,
 }
@@ -206,6 +260,7 @@ impl ParseKind {
 /// The type step.
 #[derive(Debug, Clone)]
 pub(super) struct ParseRule {
+    pub(super) version: Version,
     pub(super) kind: ParseKind,
     pub(super) formats: Vec<Format>,
     pub(super) decimal: Option<char>,
@@ -218,6 +273,7 @@ impl ParseRule {
     /// The type step as a system's own type asks for it, when the mapping says none.
     pub(super) fn plain(kind: ParseKind) -> Self {
         Self {
+            version: Version::Two,
             kind,
             formats: Vec::new(),
             decimal: None,

@@ -19,7 +19,10 @@ use crate::record::Cell;
 pub(super) enum Passed<'a> {
     On(Item<'a>),
     Nothing,
+    /// The text steps find nothing in a cell that is not empty.
+    Unfound,
     SkipField,
+    SkipItem,
     SkipRow(String),
 }
 
@@ -49,6 +52,7 @@ pub(super) fn of_json(value: Value) -> Option<Item<'static>> {
         Value::String(text) => Item::Text(Cow::Owned(text)),
         Value::Number(number) => match number.as_i64() {
             Some(number) => Item::Integer(number),
+            None if number.is_u64() => Item::Decimal(number.to_string()),
             None => Item::Number(number.as_f64()?),
         },
         other => Item::Json(other),
@@ -59,22 +63,25 @@ pub(super) fn is_null(field: &FieldPlan, text: &str) -> bool {
     field.rule.null.iter().any(|word| same(word, text))
 }
 
-/// Null words and text steps; `None` when nothing is left.
-pub(super) fn to_text<'a>(field: &FieldPlan, item: Item<'a>) -> Option<Item<'a>> {
+/// Null words and text steps.
+pub(super) fn to_text<'a>(field: &FieldPlan, item: Item<'a>) -> Passed<'a> {
     if !matches!(item, Item::Text(_)) {
         if !field.rule.null.is_empty() && is_null(field, &item.text()) {
-            return None;
+            return Passed::Nothing;
         }
         if !field.rule.text.wants_text() {
-            return Some(item);
+            return Passed::On(item);
         }
     }
     let text = item.into_text();
-    if is_null(field, &text) {
-        return None;
+    if is_null(field, &text) || text.trim().is_empty() {
+        return Passed::Nothing;
     }
-    let text = field.rule.text.apply(text)?;
-    (!text.trim().is_empty()).then_some(Item::Text(text))
+    match field.rule.text.apply(text) {
+        None => Passed::Unfound,
+        Some(text) if text.trim().is_empty() => Passed::Nothing,
+        Some(text) => Passed::On(Item::Text(text)),
+    }
 }
 
 pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>, Problem> {
@@ -92,6 +99,7 @@ pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>,
     match &table.otherwise {
         Instead::Value(value) => Ok(mapped(&value.value)),
         Instead::SkipField => Ok(Passed::SkipField),
+        Instead::SkipItem => Ok(Passed::SkipItem),
         Instead::SkipRow => Ok(Passed::SkipRow(skip_reason(field, &text))),
         Instead::Keep => {
             drop(text);
@@ -125,11 +133,8 @@ pub(super) fn shorten(field: &FieldPlan, items: &mut Vec<Item<'_>>) {
     }
 }
 
-/// Whether a spreadsheet program has spoiled an id: a number past 15 digits, or one written with an exponent.
-pub(super) fn loses_digits(field: &FieldPlan, item: &Item<'_>) -> bool {
-    if field.resolver.is_none() && field.target.is_some() {
-        return false;
-    }
+/// Whether a spreadsheet program has spoiled a value: a number past 15 digits, or one written with an exponent.
+pub(super) fn loses_digits(item: &Item<'_>) -> bool {
     match item {
         Item::Number(number) => number.abs() >= 1e15,
         Item::Integer(_) => false,
@@ -156,6 +161,17 @@ pub(super) fn lost_digits(item: &Item<'_>) -> Problem {
     Problem::broken(&text, "has lost digits").hint(
         "spreadsheet programs keep 15 digits of a number: format the column as text and fill in the ids anew",
     )
+}
+
+/// A number as JSON that keeps all its digits.
+pub(super) fn exact_number(item: Item<'_>) -> Result<Value, Problem> {
+    match item {
+        Item::Decimal(digits) => digits.parse::<u64>().map(Value::from).map_err(|_| {
+            Problem::broken(&digits, "has more digits than a number keeps")
+                .hint("shorten it, or map it to a field that takes a text")
+        }),
+        item => Ok(item.into_json()),
+    }
 }
 
 /// The check step, and the system's own limit on texts.
@@ -193,6 +209,10 @@ pub(super) fn check<'a>(
     let graphemes = rule.max_length.map(|most| most.saturating_sub(reserve));
     let scalars = max_length.map(|most| most.saturating_sub(reserve));
     let text = item.text();
+    let is_full = |most: Option<usize>| most.is_some_and(|most| most <= reserve);
+    if reserve > 0 && (is_full(rule.max_length) || is_full(max_length)) {
+        return Err(no_room(reserve));
+    }
     if fits(
         &text,
         graphemes.unwrap_or(usize::MAX),
@@ -202,7 +222,7 @@ pub(super) fn check<'a>(
         return Ok(item);
     }
     if rule.truncate {
-        let cut = truncate(&text, graphemes, scalars, field.is_html());
+        let cut = truncate(&text, graphemes, scalars, field.markup());
         return Ok(Item::Text(Cow::Owned(cut)));
     }
     let most = graphemes
@@ -219,6 +239,14 @@ pub(super) fn check<'a>(
     )
 }
 
+/// A text that may be no longer than the reference line is.
+pub(super) fn no_room(line: usize) -> Problem {
+    Problem::new(format!(
+        "the reference line takes {line} characters and leaves no room for the text"
+    ))
+    .hint("raise `max_length`, shorten `scope`, or choose another `marker`")
+}
+
 fn check_bounds(field: &FieldPlan, item: &Item<'_>) -> Result<(), Problem> {
     let rule = &field.rule.check;
     if rule.min.is_none() && rule.max.is_none() {
@@ -227,6 +255,7 @@ fn check_bounds(field: &FieldPlan, item: &Item<'_>) -> Result<(), Problem> {
     let number = match ParseRule::plain(ParseKind::Number).apply(item.clone(), None)? {
         Item::Integer(number) => number as f64,
         Item::Number(number) => number,
+        Item::Decimal(digits) => digits.parse().unwrap_or(f64::INFINITY),
         _ => return Ok(()),
     };
     if let Some(min) = rule.min.as_ref().filter(|min| number < min.value) {

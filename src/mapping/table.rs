@@ -19,6 +19,7 @@ pub(super) fn read_table(
     let actions = [
         ("error", Instead::Error),
         ("keep", Instead::Keep),
+        ("skip_item", Instead::SkipItem),
         ("skip_field", Instead::SkipField),
         ("skip_row", Instead::SkipRow),
     ];

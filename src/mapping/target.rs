@@ -6,6 +6,7 @@ use super::date::rfc3339;
 use super::item::Item;
 use super::parse::{Problem, same};
 use super::shape::{ParseKind, ParseRule};
+use super::stages::exact_number;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::directory::{Choice, CustomField, CustomType, Kind};
 use crate::systems::fields::FieldType;
@@ -125,11 +126,11 @@ impl Want {
         match self {
             Self::Text { .. } | Self::Id(_) => Ok(Value::String(item.into_text().into_owned())),
             Self::Bool => plain(ParseKind::Bool, item).map(Item::into_json),
-            Self::Integer => plain(ParseKind::Integer, item).map(Item::into_json),
-            Self::Number => plain(ParseKind::Number, item).map(Item::into_json),
+            Self::Integer => plain(ParseKind::Integer, item).and_then(exact_number),
+            Self::Number => plain(ParseKind::Number, item).and_then(exact_number),
             Self::Date => plain(ParseKind::Date, item).map(Item::into_json),
             Self::DateTime => match plain(ParseKind::DateTime, item)? {
-                Item::Instant(at) => Ok(Value::String(rfc3339(&at))),
+                Item::Instant(at) | Item::Day(at) => Ok(Value::String(rfc3339(&at))),
                 other => Err(Problem::broken(&other.text(), "has no time zone").hint(
                     "say in which zone the times of this file are: `timezone = \"America/Chicago\"` \
                      in `[input]` or in the profile",

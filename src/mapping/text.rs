@@ -43,10 +43,34 @@ impl TextRule {
             let found = regex.captures(&text)?.get(1)?.as_str().to_owned();
             text = Cow::Owned(found);
         }
+        if self.trims_last {
+            text = trim(text);
+        }
         if self.html == Some(Html::FromText) {
             text = Cow::Owned(html::from_text(&text));
         }
         Some(text)
+    }
+}
+
+/// A text whose lines end in one way, whatever program wrote them. Borrowed where they do already.
+pub(super) fn plain_lines(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => text,
+    }
+}
+
+/// The same of every text in a JSON value.
+pub(super) fn plain_json(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text.contains('\r') => {
+            *text = plain_lines(Cow::Borrowed(text.as_str())).into_owned();
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_json),
+        Value::Object(members) => members.values_mut().for_each(plain_json),
+        _ => {}
     }
 }
 
@@ -110,7 +134,7 @@ pub(super) fn truncate(
     text: &str,
     graphemes: Option<usize>,
     scalars: Option<usize>,
-    is_html: bool,
+    markup: Markup,
 ) -> String {
     let graphemes = graphemes.unwrap_or(usize::MAX);
     let scalars = scalars.unwrap_or(usize::MAX);
@@ -121,7 +145,7 @@ pub(super) fn truncate(
         return String::new();
     }
     let mut end = 0;
-    while let Some(piece) = piece(&text[end..], is_html) {
+    while let Some(piece) = piece(&text[end..], markup) {
         if !fits(&text[..end + piece.len()], graphemes - 1, scalars - 1) {
             break;
         }
@@ -132,15 +156,52 @@ pub(super) fn truncate(
     cut
 }
 
-/// What a text begins with and may not be cut in two: a character as people see it, of HTML a tag or an entity.
-fn piece(text: &str, is_html: bool) -> Option<&str> {
+/// What of a text may be markup, which is not cut in two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Markup {
+    /// Nothing.
+    None,
+    /// What looks like a tag or an entity: cells hold HTML that no step says anything about.
+    Likely,
+    /// The text is HTML.
+    Html,
+}
+
+/// What a text begins with and may not be cut in two: a character as people see it, a tag or an entity.
+fn piece(text: &str, markup: Markup) -> Option<&str> {
     let character = text.graphemes(true).next()?;
+    let begins_tag = || {
+        let next = text.as_bytes().get(1).copied().unwrap_or_default();
+        markup == Markup::Html || next.is_ascii_alphabetic() || matches!(next, b'/' | b'!')
+    };
     let markup = match character {
-        "<" if is_html => text.find('>'),
-        "&" if is_html => html::entity_end(text),
+        _ if markup == Markup::None => None,
+        "<" if begins_tag() => tag_end(text),
+        "&" => html::entity_end(text),
         _ => None,
     };
     Some(markup.map_or(character, |end| &text[..=end]))
+}
+
+/// The `>` of the tag or comment that a text begins with: one inside of quotes does not end it.
+fn tag_end(text: &str) -> Option<usize> {
+    if text.starts_with("<!--") {
+        return text.find("-->").map(|at| at + 2);
+    }
+    let mut quote = None;
+    let mut before = '<';
+    for (at, sign) in text.char_indices() {
+        match (quote, sign) {
+            (Some(open), _) if open == sign => quote = None,
+            (Some(_), _) => {}
+            (None, '>') => return Some(at),
+            // Only the value of an attribute stands in quotes: an apostrophe of a text does not.
+            (None, '"' | '\'') if before == '=' => quote = Some(sign),
+            (None, _) => {}
+        }
+        before = sign;
+    }
+    text.find('>')
 }
 
 /// Whether a text keeps both limits.
@@ -165,6 +226,7 @@ mod tests {
             replace: Vec::new(),
             extract: None,
             html: None,
+            trims_last: true,
         }
     }
 
@@ -236,31 +298,37 @@ mod tests {
 
     #[test]
     fn a_cut_is_marked_and_splits_no_character() {
-        assert_eq!(truncate("hello", Some(5), None, false), "hello");
-        assert_eq!(truncate("hello world", Some(8), None, false), "hello w…");
-        assert_eq!(truncate("hello world", Some(7), None, false), "hello…");
+        assert_eq!(truncate("hello", Some(5), None, Markup::None), "hello");
+        assert_eq!(
+            truncate("hello world", Some(8), None, Markup::None),
+            "hello w…"
+        );
+        assert_eq!(
+            truncate("hello world", Some(7), None, Markup::None),
+            "hello…"
+        );
         let family = "👨‍👩‍👧‍👦 family";
-        assert_eq!(truncate(family, Some(2), None, false), "👨‍👩‍👧‍👦…");
-        assert_eq!(truncate(family, None, Some(4), false), "…");
+        assert_eq!(truncate(family, Some(2), None, Markup::None), "👨‍👩‍👧‍👦…");
+        assert_eq!(truncate(family, None, Some(4), Markup::None), "…");
     }
 
     #[test]
     fn html_is_cut_between_tags_and_entities() {
-        let cut = |text, most| truncate(text, Some(most), None, true);
+        let cut = |text, most| truncate(text, Some(most), None, Markup::Html);
         assert_eq!(cut("ab<br>cd", 5), "ab…");
         assert_eq!(cut("ab<br>cd", 7), "ab<br>…");
         assert_eq!(cut("a &lt; b", 5), "a…");
         assert_eq!(cut("a &lt; b", 7), "a &lt;…");
         // What only looks like it is text.
         assert_eq!(cut("1 < 2 & 3 is so", 8), "1 < 2 &…");
-        assert_eq!(truncate("ab<br>cd", Some(5), None, false), "ab<b…");
+        assert_eq!(truncate("ab<br>cd", Some(5), None, Markup::None), "ab<b…");
     }
 
     proptest! {
         #[test]
         fn html_that_is_cut_shows_the_beginning_of_the_text(text in "[ab<>&\"\n]{0,30}", most in 1_usize..60) {
             let html = html::from_text(&text);
-            let cut = truncate(&html, Some(most), None, true);
+            let cut = truncate(&html, Some(most), None, Markup::Html);
             prop_assert!(fits(&cut, most, usize::MAX));
             let shown = html::to_text(cut.trim_end_matches(CUT));
             prop_assert!(text.starts_with(&shown), "{html:?} {cut:?} {shown:?}");
@@ -268,7 +336,7 @@ mod tests {
 
         #[test]
         fn a_cut_keeps_its_limits(text in ".*", graphemes in 0_usize..20, scalars in 0_usize..20) {
-            let cut = truncate(&text, Some(graphemes), Some(scalars), false);
+            let cut = truncate(&text, Some(graphemes), Some(scalars), Markup::None);
             prop_assert!(fits(&cut, graphemes, scalars));
         }
 
@@ -278,7 +346,7 @@ mod tests {
             graphemes in 1_usize..20,
         ) {
             let text = parts.concat();
-            let cut = truncate(&text, Some(graphemes), None, false);
+            let cut = truncate(&text, Some(graphemes), None, Markup::None);
             if let Some(kept) = cut.strip_suffix(CUT) {
                 let boundaries: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
                 prop_assert!(text.starts_with(kept));
@@ -300,7 +368,7 @@ mod tests {
         fn mending_finds_what_was_meant(text in "[a-z éèüößñ“”’–—…€]{0,30}") {
             // As a program writes it that takes each byte of UTF-8 for a letter.
             let (spoiled, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
-            let repair = TextRule { repair: true, trim: false, ..rule() };
+            let repair = TextRule { repair: true, trim: false, trims_last: false, ..rule() };
             let mended = repair.apply(Cow::Borrowed(&spoiled)).unwrap();
             prop_assert_eq!(mended.as_ref(), text.as_str());
         }

@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::acting::ThenRule;
 use super::apply::{Outcome, Row};
 use super::bind::{BoundPlan, field_value, parent};
 use super::compile::compile_field;
-use super::each::{EachRule, Items};
+use super::each::{EachItem, EachRule, Items};
 use super::plan::{Compiler, FieldPlan};
 use super::script::{Origin as Place, Script};
 use crate::error::Fault;
@@ -25,6 +23,8 @@ pub(super) struct ThenPlan {
     pub(super) fields: Vec<FieldPlan>,
     /// The order in which the fields are made.
     order: Vec<usize>,
+    /// The slots of what it reads of its items.
+    pub(super) members: Vec<usize>,
 }
 
 impl ThenPlan {
@@ -69,6 +69,7 @@ impl<'m> Compiler<'m> {
             None => None,
         };
         self.slots.has_item = rule.has_item;
+        self.slots.touched.clear();
         let mut fields: Vec<FieldPlan> = rule
             .fields
             .iter()
@@ -79,6 +80,10 @@ impl<'m> Compiler<'m> {
             self.condition(&condition.value, place)
         });
         self.slots.has_item = false;
+        let mut members = std::mem::take(&mut self.slots.touched);
+        members.retain(|slot| self.slots.item(*slot).is_some());
+        members.sort_unstable();
+        members.dedup();
         let named: Vec<&str> = rule
             .fields
             .iter()
@@ -93,6 +98,7 @@ impl<'m> Compiler<'m> {
             when,
             fields,
             order,
+            members,
         })
     }
 }
@@ -147,20 +153,20 @@ impl BoundPlan {
         at: usize,
         then: &ThenPlan,
         rows: &[Record],
-    ) -> Result<Vec<Option<Value>>, Vec<Fault>> {
+    ) -> Result<Vec<Option<EachItem>>, Vec<Fault>> {
         let Some(each) = &then.each else {
             return Ok(vec![None]);
         };
         let mut row = self.row(rows);
-        let items = match &then.rule.each {
+        let items: Vec<EachItem> = match &then.rule.each {
             Some(EachRule::Rows(_)) => {
                 let key = row.text_of(each);
                 let table = self.items_of(at, rows[0].table);
-                key.zip(table)
-                    .map(|(key, items)| items.of(&key).to_vec())
-                    .unwrap_or_default()
+                let items = key.zip(table).map(|(key, items)| items.of(&key).iter());
+                let items = items.into_iter().flatten().cloned();
+                items.map(EachItem::Row).collect()
             }
-            _ => row.items(each),
+            _ => row.items(each).into_iter().map(EachItem::Json).collect(),
         };
         match row.faults.is_empty() {
             true => Ok(items.into_iter().map(Some).collect()),
@@ -176,7 +182,7 @@ impl BoundPlan {
         &self,
         then: &ThenPlan,
         rows: &[Record],
-        item: Option<&Value>,
+        item: Option<&EachItem>,
         fallbacks: &mut Vec<(String, String)>,
     ) -> Result<Followed, Vec<Fault>> {
         let mut row = self.row(rows);

@@ -1,11 +1,13 @@
 //! Whether a template or condition compares like with like, as far as the types of the columns are known
 //! before the run.
 
+use std::ops::Range;
+
 use super::columns::Columns;
 use super::expr::Type;
 use super::file::Faults;
 use super::plan::Plan;
-use super::script::{Comparison, Operand, Script};
+use super::script::{Among, Comparison, Operand, Script};
 use super::shape::ParseKind;
 
 /// The check of what is compared with what.
@@ -19,6 +21,10 @@ pub(super) struct Types<'p> {
 impl Types<'_> {
     /// Tells every comparison of a script whose sides are known to differ.
     pub(super) fn check(&self, script: &Script, faults: &mut Faults) {
+        for Among { left, items, part } in &script.among {
+            self.check_among(script, left, items, part, faults);
+        }
+        self.check_words(script, faults);
         for Comparison { left, right, part } in &script.comparisons {
             let (Some(one), Some(other)) = (self.of(left), self.of(right)) else {
                 continue;
@@ -40,6 +46,48 @@ impl Types<'_> {
             let message = message.trim_end_matches(',').to_owned();
             let place = script.origin.part(part.clone());
             place.fault(faults, message, self.advice(left, right));
+        }
+    }
+
+    /// Tells what is looked for among things that are all of another type: it is never found.
+    fn check_among(
+        &self,
+        script: &Script,
+        left: &Operand,
+        items: &[Operand],
+        part: &Range<usize>,
+        faults: &mut Faults,
+    ) {
+        let Some(one) = self.of(left) else { return };
+        let known: Option<Vec<Type>> = items.iter().map(|item| self.of(item)).collect();
+        let Some(other) = known.and_then(|known| {
+            let differ = known.iter().all(|kind| *kind != one);
+            known.first().copied().filter(|_| differ)
+        }) else {
+            return;
+        };
+        let what = match left {
+            Operand::Column(slot) => {
+                format!("`{}`, {},", self.plan.slots.name(*slot), one.name())
+            }
+            _ => one.name().to_owned(),
+        };
+        let message = format!("{what} is looked for among what is {}", other.name());
+        let place = script.origin.part(part.clone());
+        place.fault(faults, message, self.advice(left, &Operand::Known(other)));
+    }
+
+    /// Tells a word of the language that is also the name of a column: which of the two is meant nobody can see.
+    fn check_words(&self, script: &Script, faults: &mut Faults) {
+        for (word, part) in &script.words {
+            if let Some(heading) = self.columns.heading(word) {
+                let message = format!(
+                    "`{word}` is a word of the template language, and the input has a column `{heading}`"
+                );
+                let hint = format!("write the column as `row['{heading}']`");
+                let place = script.origin.part(part.clone());
+                place.fault(faults, message, Some(hint));
+            }
         }
     }
 

@@ -9,7 +9,8 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value, ValueKi
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::date::{self, Format};
-use super::expr::COMPARE;
+use super::each::RowItem;
+use super::expr::{COMPARE, Written};
 use super::item::Item;
 use crate::record::{Cell, Header};
 
@@ -92,10 +93,15 @@ pub(crate) fn of_item(item: Option<Item<'_>>) -> Value {
         Some(Item::Text(text)) => Value::from(text.trim()),
         Some(Item::Integer(number)) => Value::from(number),
         Some(Item::Number(number)) => Value::from(number),
+        // With a fraction of so many digits it is a text: comparing it with a number is told.
+        Some(Item::Decimal(digits)) => match digits.parse::<i128>() {
+            Ok(whole) => Value::from(whole),
+            Err(_) => Value::from(digits),
+        },
         Some(Item::Bool(value)) => Value::from(value),
         Some(Item::Date(date)) => stamp(date.at(0, 0, 0, 0), true),
         Some(Item::DateTime(at)) => stamp(at, false),
-        Some(Item::Instant(at)) => stamp(at.datetime(), false),
+        Some(Item::Instant(at) | Item::Day(at)) => stamp(at.datetime(), false),
         Some(Item::Json(value)) => of_json(&value),
     }
 }
@@ -104,6 +110,26 @@ pub(crate) fn of_item(item: Option<Item<'_>>) -> Value {
 pub(crate) fn of_items(items: Vec<Item<'_>>) -> Value {
     let items = items.into_iter().map(Item::into_json).collect();
     Value::from_object(JsonCell(serde_json::Value::Array(items)))
+}
+
+/// A row elsewhere that is an item of `each`: its cells by their headings; prints as JSON.
+#[derive(Debug)]
+pub(crate) struct WholeItem(pub(crate) Arc<RowItem>);
+
+impl Object for WholeItem {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        // What cannot be read is told where the column is named by itself.
+        self.0.get(name)?.ok().map(of_item)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.names().iter().map(Value::from).collect())
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.to_json())
+    }
 }
 
 /// Names and their values: the context of a template, and a nested member.
@@ -188,6 +214,22 @@ pub(crate) fn syntax() -> minijinja::syntax::SyntaxConfig {
         .expect("the default delimiters are valid")
 }
 
+/// Why a constant about dates is none.
+pub(super) fn check_date(written: &Written) -> Result<(), String> {
+    match written {
+        Written::Date(text, format, _) => make_date(Value::from(text.as_str()), format.clone())
+            .map(drop)
+            .map_err(|error| reason(&error)),
+        Written::Read(format, _) => Format::new(format, false).map(drop),
+        Written::Format(format, _) => {
+            let sample = jiff::civil::date(2024, 11, 23).at(22, 43, 51, 0);
+            jiff::fmt::strtime::format(format, sample)
+                .map(drop)
+                .map_err(|error| format!("`{format}` is no date format: {error}"))
+        }
+    }
+}
+
 /// `date('2024-01-01')`, `date(Opened, '%d.%m.%Y')`.
 fn make_date(value: Value, format: Option<String>) -> Result<Value, Error> {
     if value.downcast_object_ref::<Stamp>().is_some() {
@@ -215,7 +257,7 @@ fn strftime(value: Value, format: String) -> Result<Value, Error> {
     }
     let Some(stamp) = value.downcast_object_ref::<Stamp>() else {
         return Err(invalid(format!(
-            "`{value}` is no date: give its column a type in `[input.columns]`"
+            "`{value}` is no date: give its column a type in `[input.columns]`, an item of `each` in `columns` there"
         )));
     };
     jiff::fmt::strtime::format(&format, stamp.at)
@@ -226,6 +268,9 @@ fn strftime(value: Value, format: String) -> Result<Value, Error> {
 /// Compares two values of a row. An empty cell equals only another empty one and is neither before nor after
 /// anything; values of different types are an error, never an order.
 fn compare(op: &str, left: Value, right: Value) -> Result<bool, Error> {
+    if op == "in" {
+        return contains(&left, &right);
+    }
     let is_empty =
         |value: &Value| value.is_none() || value.is_undefined() || value.as_str() == Some("");
     let ordering = match (is_empty(&left), is_empty(&right)) {
@@ -243,14 +288,63 @@ fn compare(op: &str, left: Value, right: Value) -> Result<bool, Error> {
     })
 }
 
-fn order(left: &Value, right: &Value) -> Result<Ordering, Error> {
-    let name = |value: &Value| match value.kind() {
+/// Whether a value is among those of a list, or a part of a text. Where nothing in the list is of its type it can never
+/// be found, which is an error and no answer.
+fn contains(left: &Value, right: &Value) -> Result<bool, Error> {
+    let is_empty = |value: &Value| value.as_str() == Some("");
+    if let Some(text) = right.as_str() {
+        return match left.as_str() {
+            Some(part) => Ok(text.contains(part)),
+            None => Err(invalid(format!(
+                "{} is looked for in a text: `{left}` in `{right}`",
+                name(left)
+            ))),
+        };
+    }
+    let mut items = 0;
+    let mut alike = 0;
+    let of_list = right.try_iter().map_err(|_| {
+        invalid(format!(
+            "`{left}` is looked for in {}: `{right}`",
+            name(right)
+        ))
+    })?;
+    for item in of_list {
+        if is_empty(&item) || item.is_none() {
+            if is_empty(left) || left.is_none() {
+                return Ok(true);
+            }
+            continue;
+        }
+        items += 1;
+        if name(&item) == name(left) {
+            alike += 1;
+            if item == *left {
+                return Ok(true);
+            }
+        }
+    }
+    match is_empty(left) || items == 0 || alike > 0 {
+        true => Ok(false),
+        false => Err(invalid(format!(
+            "{} is looked for among what is none: `{left}` in `{right}`",
+            name(left)
+        ))),
+    }
+}
+
+/// What a value is, for people.
+fn name(value: &Value) -> &'static str {
+    match value.kind() {
         _ if value.downcast_object_ref::<Stamp>().is_some() => "a date",
         ValueKind::String => "a text",
         ValueKind::Number => "a number",
         ValueKind::Bool => "a truth",
         _ => "a list",
-    };
+    }
+}
+
+fn order(left: &Value, right: &Value) -> Result<Ordering, Error> {
     if name(left) != name(right) {
         return Err(invalid(format!(
             "{} is compared with {}: `{left}` with `{right}`",

@@ -8,6 +8,7 @@ mod forecast;
 mod only;
 mod rekey;
 mod settings;
+mod stale;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -68,13 +69,26 @@ pub(super) async fn run_part(
     global: &Global,
     output: &Output,
 ) -> Result<ExitCode> {
+    let ended = started(&args, &part, global, output).await;
+    if ended.is_err() {
+        stale::remove(&args, global, output);
+    }
+    ended
+}
+
+async fn started(
+    args: &ImportArgs,
+    part: &Part,
+    global: &Global,
+    output: &Output,
+) -> Result<ExitCode> {
     let mapping = Mapping::load(&args.mapping)?;
     if args.bulk {
         bulk::can(&mapping)?;
     }
-    let target = settings::target(&args, &mapping, global)?;
-    let options = settings::input_options(&args, &mapping)?;
-    let (input, resolved) = match back::resolved(&args, &mapping)? {
+    let target = settings::target(args, &mapping, global)?;
+    let options = settings::input_options(args, &mapping)?;
+    let (input, resolved) = match back::resolved(args, &mapping)? {
         Some(resolved) => (resolved.input, Some(resolved.desk)),
         None => {
             let input = tokio::task::block_in_place(|| Input::open(&args.inputs, &options))?;
@@ -84,7 +98,7 @@ pub(super) async fn run_part(
     let state = StateFolder::open(global.state.as_deref())?;
     let connected = match &target {
         Some(target) => {
-            let concurrency = settings::concurrency(&args, target);
+            let concurrency = settings::concurrency(args, target);
             Some(
                 Connected::open(
                     target,
@@ -99,8 +113,8 @@ pub(super) async fn run_part(
         None => None,
     };
     let import = Import {
-        limiter: Arc::new(settings::limiter(&args, target.as_ref(), &state)),
-        args: &args,
+        limiter: Arc::new(settings::limiter(args, target.as_ref(), &state)),
+        args,
         global,
         mapping: &mapping,
         target: target.as_ref(),
@@ -108,7 +122,7 @@ pub(super) async fn run_part(
         input: &input,
         state: &state,
         output: *output,
-        part: &part,
+        part,
         resolved: resolved.as_deref(),
         known_as: Mutex::default(),
     };
@@ -309,6 +323,7 @@ impl Import<'_> {
         let options = PlanOptions {
             where_: self.args.condition.clone(),
             zone,
+            may_have_zone: false,
         };
         let directory = Arc::clone(directory);
         let mut checked = Checked::of(self.mapping, Arc::from(schema), directory, &options);
@@ -366,6 +381,9 @@ impl Import<'_> {
         })?;
         for notice in self.input.notices() {
             self.output.say(&format!("  note       {notice}"));
+        }
+        for note in plan.notes() {
+            self.output.say(&format!("  note       {note}"));
         }
         let filled = watching.filled();
         if filled.is_empty() {

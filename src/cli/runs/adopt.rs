@@ -124,6 +124,7 @@ impl Adopting<'_> {
         let options = PlanOptions {
             where_: None,
             zone: self.target.timezone(),
+            may_have_zone: false,
         };
         let schema = systems::schema_for(directory.snapshot())?;
         let plan = Plan::compile(self.mapping, Arc::from(schema), directory, &options)?;

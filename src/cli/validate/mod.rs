@@ -150,23 +150,50 @@ async fn validate(
     };
     let options = PlanOptions {
         zone: known.as_ref().and_then(|known| known.zone.clone()),
+        may_have_zone: true,
         ..PlanOptions::default()
     };
-    let about = draft.mapping().map(About::of);
-    let mut checked = match &known {
-        Some(known) => {
-            let schema = crate::systems::schema_for(known.directory.snapshot())?;
-            let directory = known.directory.clone();
-            Checked::new(draft, schema.into(), directory, &options)
-        }
-        None => Checked::without_directory(draft, &options),
+    let newest = match &input {
+        Some(_) => draft.mapping().and_then(Mapping::as_newest),
+        None => None,
     };
+    let about = draft.mapping().map(About::of);
+    let check = |draft: Draft| -> Result<Checked> {
+        Ok(match &known {
+            Some(known) => {
+                let schema = crate::systems::schema_for(known.directory.snapshot())?;
+                let directory = known.directory.clone();
+                Checked::new(draft, schema.into(), directory, &options)
+            }
+            None => Checked::without_directory(draft, &options),
+        })
+    };
+    let mut checked = check(draft)?;
     let tests = checked.run_tests();
     let bound = match &input {
         Some(input) => checked.bind(input.tables()),
         None => None,
     };
     let mut notes: Vec<String> = checked.note().map(str::to_owned).into_iter().collect();
+    let newest = match (newest, &input, &bound) {
+        (Some(newest), Some(input), Some(_)) => {
+            let mut newest = check(newest)?;
+            let bound = newest.bind(input.tables());
+            let faults = newest.into_faults();
+            if let Some(fault) = faults.first() {
+                notes.push(format!(
+                    "`version = 2` of the mapping finds {}: {fault}",
+                    words::plural(
+                        faults.len() as u64,
+                        "fault in it",
+                        "faults in it, the first"
+                    )
+                ));
+            }
+            bound
+        }
+        _ => None,
+    };
     if known.is_none() && about.is_some() {
         notes.push(
             "names, custom fields and their options were not checked: add --directory SNAPSHOT, --sandbox or --profile NAME"
@@ -185,6 +212,7 @@ async fn validate(
         (Some(input), Some(bound), Some(about)) => Some(Checker {
             input,
             bound,
+            newest: newest.as_ref(),
             unmapped: about.unmapped,
             known: known.as_ref(),
             args,

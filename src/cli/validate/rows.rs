@@ -11,12 +11,12 @@ use super::directories::Known;
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::event::{Event, Listener};
-use crate::intake::{self, Selection, Watching};
+use crate::intake::{self, Identify, Item as Record, Selection, Subject, Watching};
 use crate::ledger::RunMeta;
-use crate::mapping::{BoundPlan, Unmapped};
+use crate::mapping::{BoundPlan, MapRows, Unmapped};
 use crate::report::causes::Causes;
 use crate::report::tally::{Miss, Tally};
-use crate::report::unread;
+use crate::report::{unread, words};
 use crate::run::{self, Going, Job, Limiter, Settings};
 use crate::source::{Input, Notice};
 
@@ -24,10 +24,60 @@ use crate::source::{Input, Notice};
 pub(super) struct Checker<'a> {
     pub(super) input: &'a Input,
     pub(super) bound: &'a BoundPlan,
+    /// The same mapping as one of the newest version, where it is of an older one.
+    pub(super) newest: Option<&'a BoundPlan>,
     pub(super) unmapped: Unmapped,
     pub(super) known: Option<&'a Known>,
     pub(super) args: &'a ValidateArgs,
     pub(super) global: &'a Global,
+}
+
+/// What the newest version of the mapping would change, with counts and the first rows.
+fn changes(
+    items: impl Iterator<Item = Result<Record>>,
+    bound: &BoundPlan,
+    newest: &BoundPlan,
+) -> Result<Option<String>> {
+    const NAMED: usize = 3;
+    let mut keys = (0_u64, Vec::new());
+    let mut contents = (0_u64, Vec::new());
+    let add = |(count, rows): &mut (u64, Vec<String>), item: &Record| {
+        *count += 1;
+        if rows.len() < NAMED {
+            rows.push(item.place().row.to_string());
+        }
+    };
+    for item in items {
+        let item = item?;
+        let Subject::Keyed(key) = &item.subject else {
+            continue;
+        };
+        let mut rows = item.rows.clone();
+        let is_ordered = newest.arrange(&mut rows).is_ok();
+        if !is_ordered || bound.key(&item.rows) != newest.key(&rows) {
+            add(&mut keys, &item);
+        } else if bound.map(&item.rows, key) != newest.map(&rows, key) {
+            add(&mut contents, &item);
+        }
+    }
+    let part = |(count, rows): (u64, Vec<String>), what: &str| {
+        let noun = if rows.len() == 1 { "row" } else { "rows" };
+        (count > 0).then(|| {
+            format!(
+                "{what} {} ({noun} {})",
+                words::plural(count, "record", "records"),
+                words::list(&rows, count)
+            )
+        })
+    };
+    let parts = [part(keys, "the keys of"), part(contents, "what is sent of")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Ok((!parts.is_empty()).then(|| {
+        format!(
+            "`version = 2` of the mapping changes {}",
+            parts.join(" and ")
+        )
+    }))
 }
 
 /// What the rows told.
@@ -36,6 +86,8 @@ pub(super) struct Found {
     inputs: Vec<String>,
     unread: Vec<(String, u64)>,
     notices: Vec<Notice>,
+    /// What is to be known of the mapping with these rows.
+    notes: Vec<String>,
     unmapped: Unmapped,
     /// The names that resolve to nothing.
     pub(super) misses: Vec<Miss>,
@@ -83,6 +135,12 @@ impl Checker<'_> {
         if let Some(error) = totals.stopped {
             return Err(error);
         }
+        let mut notes = self.bound.notes();
+        if let Some(newest) = self.newest {
+            let items = survey.items(self.input, self.bound)?;
+            let changes = tokio::task::block_in_place(|| changes(items, self.bound, newest))?;
+            notes.extend(changes);
+        }
         let inputs = self.args.input.iter();
         Ok(Found {
             misses: self.misses(&tally)?,
@@ -90,6 +148,7 @@ impl Checker<'_> {
             inputs: inputs.map(|path| path.display().to_string()).collect(),
             unread: watching.filled(),
             notices: self.input.notices(),
+            notes,
             unmapped: self.unmapped,
         })
     }
@@ -132,6 +191,7 @@ impl Found {
             .iter()
             .map(|notice| format!("note       {notice}"));
         lines.extend(notes);
+        lines.extend(self.notes.iter().map(|note| format!("note       {note}")));
         lines.extend(self.tally.lines());
         if !self.unread.is_empty() {
             let label = match self.is_unmapped_fault() {
@@ -152,7 +212,8 @@ impl Found {
             .collect();
         json["inputs"] = json!(self.inputs);
         json["unread"] = json!(unread);
-        let notices: Vec<String> = self.notices.iter().map(ToString::to_string).collect();
+        let notices = self.notices.iter().map(ToString::to_string);
+        let notices: Vec<String> = notices.chain(self.notes.iter().cloned()).collect();
         json["notes"] = json!(notices);
         json["names_without_match"] = json!(self.misses.len());
         json["aliases_written_to"] = Value::Null;

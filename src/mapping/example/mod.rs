@@ -38,7 +38,11 @@ pub(super) struct Example {
 }
 
 /// Reads all tests of a mapping.
-pub(super) fn read_examples(top: &Section<'_, '_>, faults: &mut Faults) -> Vec<Example> {
+pub(super) fn read_examples(
+    top: &Section<'_, '_>,
+    groups: bool,
+    faults: &mut Faults,
+) -> Vec<Example> {
     let Some(raw) = top.get("test") else {
         return Vec::new();
     };
@@ -53,7 +57,16 @@ pub(super) fn read_examples(top: &Section<'_, '_>, faults: &mut Faults) -> Vec<E
             top.wrong::<()>("test", item, "a table", faults);
             continue;
         };
-        examples.extend(read_example(number + 1, table, at, faults));
+        let example = read_example(number + 1, table, at, faults);
+        if let Some(example) = example.as_ref().filter(|one| !groups && one.rows.len() > 1) {
+            let message = format!(
+                "test {} has several rows, and no `group_by` makes one record of them",
+                example.name
+            );
+            let hint = "write a test for each row, or `group_by` in `[input]`";
+            faults.hint(example.at, message, hint);
+        }
+        examples.extend(example);
     }
     examples
 }

@@ -113,7 +113,9 @@ impl Run<'_> {
             }
         }
         let mut rows = rows.to_vec();
-        bound.arrange(&mut rows);
+        if let Err(found) = bound.arrange(&mut rows) {
+            faults.extend(found);
+        }
         match bound.passes_group(&rows) {
             Ok(true) => {}
             Ok(false) => return (None, faults),

@@ -1,11 +1,12 @@
 //! The keys of a field and of what stands in it.
 
+use super::file::COLUMN;
 use super::{Key, Keys, TAKES, TYPES, Takes, key};
 
 /// What a name that does not resolve may do.
-const MISSES: &[&str] = &["error", "skip_field", "skip_row"];
+const MISSES: &[&str] = &["error", "skip_item", "skip_field", "skip_row"];
 /// What a word that no table has may do.
-const ELSES: &[&str] = &["error", "keep", "skip_field", "skip_row"];
+const ELSES: &[&str] = &["error", "keep", "skip_item", "skip_field", "skip_row"];
 /// What may be resolved.
 const KINDS: &[&str] = &[
     "issue",
@@ -208,6 +209,11 @@ const STEPS: &[Key] = &[
         Takes::Bool,
         "For an update: whether an empty cell empties the field. Default: it leaves the field alone.",
     ),
+    key(
+        "optional",
+        Takes::Bool,
+        "Whether files and sheets may lack the columns that the field reads: it is empty there. Default: false, a column that is missing is a fault.",
+    ),
 ];
 
 /// An entry of `[fields]`.
@@ -236,6 +242,7 @@ pub(in crate::mapping) static KEY_PART: Keys = Keys {
         "missing",
         "ambiguous",
         "clear",
+        "optional",
     ],
     later: &[],
 };
@@ -260,6 +267,11 @@ pub(in crate::mapping) static LOOKUP: Keys = Keys {
             "where",
             Takes::Text,
             "A condition on its rows: only those for which it holds count.",
+        ),
+        key(
+            "columns",
+            Takes::Named(&COLUMN),
+            "The types of its columns, by heading, as in [input.columns]: `where` then sees dates and numbers.",
         ),
         key(
             "else",

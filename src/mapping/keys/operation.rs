@@ -1,6 +1,7 @@
 //! The keys of what is done to tickets: which ticket, and what follows.
 
 use super::field::{FIELD, KEY_PART};
+use super::file::COLUMN;
 use super::{Keys, Takes, key};
 
 /// `target = { … }`.
@@ -129,6 +130,11 @@ pub(in crate::mapping) static EACH: Keys = Keys {
             "order_by",
             Takes::Text,
             "The column of the sheet or file that orders the items. Default: as they stand.",
+        ),
+        key(
+            "columns",
+            Takes::Named(&COLUMN),
+            "The types of its columns, by heading, as in [input.columns]: `order_by` and fields then sees dates and numbers.",
         ),
     ],
     without: &[],

@@ -248,7 +248,7 @@ fn comparing_unlike_things_is_told_before_the_run() {
 fn a_condition_of_the_command_line_has_no_line() {
     let options = PlanOptions {
         where_: Some("Title ==".to_owned()),
-        zone: None,
+        ..PlanOptions::default()
     };
     insta::assert_snapshot!(faults(&compile_with(&with_fields(""), &options).unwrap_err()), @r##"
     --where: no valid condition: syntax error: unexpected end of input, expected expression

@@ -68,7 +68,7 @@ fn conditions_filter_rows() {
     );
     let options = PlanOptions {
         where_: Some("Building in ['DO', 'LHS']".to_owned()),
-        zone: None,
+        ..PlanOptions::default()
     };
     let plan = compile_with(&mapping, &options).unwrap();
     let bound = plan
@@ -117,7 +117,7 @@ fn groups_are_found_ordered_and_judged() {
     );
     assert_ne!(bound.group(&row(2, "", "1")), bound.group(&row(3, "", "1")));
     let mut rows = vec![row(2, "a", "10"), row(3, "a", "9"), row(4, "a", "")];
-    bound.arrange(&mut rows);
+    bound.arrange(&mut rows).unwrap();
     let numbers: Vec<u64> = rows.iter().map(|record| record.place.row).collect();
     assert_eq!(numbers, [4, 3, 2]);
     assert_eq!(bound.passes_group(&rows), Ok(true));

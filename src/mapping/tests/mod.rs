@@ -3,6 +3,7 @@
 mod faults;
 mod identity;
 mod rows;
+mod silent;
 mod speed;
 mod steps;
 
