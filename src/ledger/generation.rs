@@ -45,6 +45,17 @@ struct Mark {
     phase: Phase,
 }
 
+impl Mark {
+    /// The generation that the ledger has surely come to: a start that died before the ledger counted is made again under
+    /// the same number, however often.
+    fn reached(&self) -> i64 {
+        match self.phase {
+            Phase::Starting => self.generation - 1,
+            Phase::Open | Phase::Closed => self.generation,
+        }
+    }
+}
+
 /// The name of a file beside the ledger's.
 fn beside(ledger: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = ledger.as_os_str().to_owned();
@@ -223,8 +234,8 @@ pub(super) fn begin(connection: &Connection, ledger: Option<&Path>) -> rusqlite:
     let id = kept.as_ref().map(|kept| kept.ledger.clone());
     let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
     let noted = ledger.and_then(|ledger| read_third(ledger, &id));
-    let known = mark.map_or(0, |mark| mark.generation);
-    let known = noted.map_or(known, |noted| known.max(noted.generation));
+    let known = mark.map_or(0, |mark| mark.reached());
+    let known = noted.map_or(known, |noted| known.max(noted.reached()));
     let generation = kept.map_or(0, |kept| kept.generation).max(known) + 1;
     if let Some(path) = ledger {
         let mark = Mark {
@@ -297,4 +308,43 @@ pub(super) fn ours(error: &rusqlite::Error) -> Option<Error> {
         .iter()
         .fold(anew, |anew, hint| anew.hint(hint.clone()));
     Some(anew)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_that_die_one_after_the_other_make_no_ledger_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        drop(crate::ledger::Ledger::open(&path).unwrap());
+        let mut connection = Connection::open(&path).unwrap();
+        for whole in 0..3 {
+            for died in 0..3 {
+                // Both write the second file, and neither commits.
+                let transaction = connection.transaction().unwrap();
+                begin(&transaction, Some(&path)).unwrap();
+                transaction.rollback().unwrap();
+                let transaction = connection.transaction().unwrap();
+                count(&transaction, Some(&path)).unwrap();
+                transaction.rollback().unwrap();
+                let age = judge(&connection, &path, true).unwrap();
+                assert_eq!(age, Age::Current, "{died} after {whole}");
+            }
+            let transaction = connection.transaction().unwrap();
+            begin(&transaction, Some(&path)).unwrap();
+            transaction.commit().unwrap();
+            assert_eq!(judge(&connection, &path, true).unwrap(), Age::Current);
+            follow(&connection, Some(&path)).unwrap();
+            assert_eq!(judge(&connection, &path, true).unwrap(), Age::Current);
+        }
+        connection
+            .execute("UPDATE generation SET generation = generation - 1", [])
+            .unwrap();
+        assert!(matches!(
+            judge(&connection, &path, true).unwrap(),
+            Age::Doubtful(_)
+        ));
+    }
 }
