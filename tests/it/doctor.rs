@@ -104,7 +104,7 @@ fn a_wrong_zone_is_found_by_the_probe() {
     let sandbox = SandboxProcess::start(&work, &["--rate", "0", "--temper", "live-like"]);
     sandbox.profiles(
         &work,
-        "rate = \"2000/s\"\ntimezone = \"Asia/Tokyo\"\nvisible_within = \"100ms\"",
+        "rate = \"2000/s\"\ntimezone = \"Asia/Tokyo\"\ntimezone_from = \"profile\"\nvisible_within = \"100ms\"",
     );
     let ended = work
         .run(&[

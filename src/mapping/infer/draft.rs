@@ -40,6 +40,35 @@ impl Line {
         self
     }
 
+    /// May do without columns that not every sheet has.
+    #[must_use]
+    pub(super) fn optional_for(mut self, partial: &[&str]) -> Self {
+        let start = self.value.strip_suffix('}').map(str::trim_end);
+        match start {
+            Some(start) if partial.iter().any(|name| self.reads(name)) => {
+                self.value = format!("{start}, optional = true }}");
+                self.why("Not every sheet has all of these columns.")
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether a field is made from a column.
+    fn reads(&self, name: &str) -> bool {
+        let document: Option<::toml::Table> =
+            ::toml::from_str(&format!("field = {}", self.value)).ok();
+        let field = document
+            .as_ref()
+            .and_then(|document| document["field"].as_table());
+        let part = |key: &str| field.and_then(|field| field.get(key));
+        let is_it = |value: &::toml::Value| value.as_str() == Some(name);
+        let from = part("from").or_else(|| part("from_first"));
+        let template = part("template").and_then(::toml::Value::as_str);
+        from.is_some_and(|from| {
+            is_it(from) || from.as_array().is_some_and(|all| all.iter().any(is_it))
+        }) || template.is_some_and(|template| template.contains(&toml::in_template(name)))
+    }
+
     fn write(&self, text: &mut String) {
         for why in &self.why {
             comment(text, "# ", why);

@@ -101,6 +101,14 @@ pub fn guess(seen: &Seen<'_>) -> Draft {
         needs_zone,
         unread,
     } = fields::fields(&guess, table, matches);
+    let is_missing = |name: &&str| {
+        let mut tables = seen.tables.iter();
+        tables.any(|table| table.header.position(name).is_none())
+    };
+    let names = sample.columns.iter().map(|column| column.name.as_str());
+    let partial: Vec<&str> = names.filter(is_missing).collect();
+    let lines = lines.into_iter().map(|line| line.optional_for(&partial));
+    let lines = lines.collect();
     Draft {
         head: guess.head(),
         top: guess.top(),
