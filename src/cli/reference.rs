@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::directory::cache::{self, Cached};
-use crate::directory::{Directory, Snapshot};
+use crate::directory::{Directory, Listing, Snapshot};
 use crate::error::{Error, Result};
 use crate::report::words;
 use crate::run::Limiter;
@@ -60,6 +60,9 @@ pub(super) async fn of(
                 if snapshot.dialect == account.dialect && age(&snapshot) < FRESH =>
             {
                 output.say(&format!("  directory  {}", describe(&snapshot)));
+                for note in unread(&snapshot) {
+                    output.say(&format!("             {note}"));
+                }
                 return Ok(Arc::new(Directory::new(*snapshot)));
             }
             Cached::Found(_) | Cached::Absent => {}
@@ -113,12 +116,22 @@ pub(super) fn plural(kind: &str) -> String {
 
 /// What could not be listed, as lines.
 pub(super) fn notes(snapshot: &Snapshot) -> Vec<String> {
-    let noted = snapshot
-        .kinds
-        .iter()
-        .filter_map(|(kind, listing)| Some((kind, listing.note.as_ref()?)));
+    told(snapshot, |_| true)
+}
+
+/// The same of kinds of which nothing is known at all.
+fn unread(snapshot: &Snapshot) -> Vec<String> {
+    told(snapshot, |listing| listing.entries.is_empty())
+}
+
+fn told(snapshot: &Snapshot, is_told: impl Fn(&Listing) -> bool) -> Vec<String> {
+    let kinds = snapshot.kinds.iter();
+    let noted = kinds.filter(|(_, listing)| is_told(listing));
+    let noted = noted.filter_map(|(kind, listing)| Some((kind, listing.note.as_ref()?)));
+    let custom = snapshot.custom_fields_note.as_ref();
     noted
         .map(|(kind, note)| format!("{kind}: {note}"))
+        .chain(custom.map(|note| format!("custom fields: {note}")))
         .collect()
 }
 

@@ -211,6 +211,7 @@ mod tests {
             pulled_at: "2024-06-21T22:43:00Z".parse().unwrap(),
             kinds: BTreeMap::from([(Kind::Location, listing)]),
             custom_fields: Vec::new(),
+            custom_fields_note: None,
             constants: BTreeMap::new(),
         }
     }

@@ -204,6 +204,7 @@ impl Directory {
             pulled_at: Timestamp::UNIX_EPOCH,
             kinds: BTreeMap::new(),
             custom_fields: Vec::new(),
+            custom_fields_note: None,
             constants: BTreeMap::new(),
         };
         Self {

@@ -141,6 +141,16 @@ pub struct Listing {
     pub note: Option<String>,
 }
 
+impl Listing {
+    /// A listing that could not be read: why, for people.
+    pub fn unread(why: impl Into<String>) -> Self {
+        Self {
+            note: Some(why.into()),
+            ..Self::default()
+        }
+    }
+}
+
 /// The type of a custom field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -214,6 +224,9 @@ pub struct Snapshot {
     pub kinds: BTreeMap<Kind, Listing>,
     /// The custom fields of tickets.
     pub custom_fields: Vec<CustomField>,
+    /// Why they could not be read, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_fields_note: Option<String>,
     /// What every create of this tenant must carry besides the row's own fields (IncidentIQ: `ProductId`,
     /// `SiteId`), for the composer.
     #[serde(default)]

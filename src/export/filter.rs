@@ -390,6 +390,7 @@ mod tests {
                 max_length: None,
                 required: false,
             }],
+            custom_fields_note: None,
             constants: std::collections::BTreeMap::new(),
         });
         let schema = crate::systems::schema(SystemName::IncidentIq, None).unwrap();

@@ -172,6 +172,13 @@ impl Compiler<'_> {
             let fields = &self.directory.snapshot().custom_fields;
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
             let near = did_you_mean(&nearest(name, names.iter().copied()));
+            let unread = self.directory.snapshot().custom_fields_note.as_ref();
+            if let Some(why) = unread {
+                let message = format!("the custom field `{name}` is not known: {why}");
+                let hint = "give the token's user the right to read custom fields and run it with `--refresh`, or leave the field out";
+                self.faults.hint(at, message, hint);
+                return None;
+            }
             let hint = near.unwrap_or_else(|| match names.as_slice() {
                 [] => "this tenant has no custom fields; a new one is seen after `--refresh`"
                     .to_owned(),

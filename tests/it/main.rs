@@ -29,6 +29,7 @@ mod old_ledger;
 mod real_files;
 mod resume;
 mod retry;
+mod rights;
 mod rollback;
 mod round_trip;
 mod schedule;

@@ -33,6 +33,7 @@ fn directory(kinds: Vec<(Kind, Listing)>) -> Directory {
             max_length: None,
             required: false,
         }],
+        custom_fields_note: None,
         constants: BTreeMap::new(),
     })
 }

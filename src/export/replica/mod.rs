@@ -471,6 +471,7 @@ mod tests {
             pulled_at: Timestamp::UNIX_EPOCH,
             kinds: std::collections::BTreeMap::new(),
             custom_fields: Vec::new(),
+            custom_fields_note: None,
             constants: std::collections::BTreeMap::new(),
         });
         let selection = Selection {

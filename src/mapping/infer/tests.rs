@@ -122,6 +122,7 @@ fn directory(system: SystemName) -> Directory {
                 required: false,
             },
         ],
+        custom_fields_note: None,
         constants: BTreeMap::new(),
     })
 }

@@ -275,6 +275,7 @@ fn directory() -> Arc<Directory> {
             custom("cf-2", "Colour", CustomType::Select, &colours),
             custom("cf-3", "Colours", CustomType::MultiSelect, &colours),
         ],
+        custom_fields_note: None,
         constants: BTreeMap::new(),
     }))
 }

@@ -38,9 +38,19 @@ pub(super) async fn load(
         all(TEAMS, vec![("include", "team_members".to_owned())]),
         newest(reader),
     );
-    let collections = named(&collections?);
-    progress("collection", collections.len() as u64, None);
-    let custom_fields: Vec<CustomField> = fields?.iter().filter_map(custom_field).collect();
+    // What the token may not read costs only who needs it.
+    let collections = match collections {
+        Ok(collections) => listing(named(&collections)),
+        Err(failure) if failure.is_denied() => Listing::unread(failure.note()),
+        Err(failure) => return Err(failure.into()),
+    };
+    progress("collection", collections.entries.len() as u64, None);
+    let (fields, custom_fields_note) = match fields {
+        Ok(fields) => (fields, None),
+        Err(failure) if failure.is_denied() => (Vec::new(), Some(failure.note())),
+        Err(failure) => return Err(failure.into()),
+    };
+    let custom_fields: Vec<CustomField> = fields.iter().filter_map(custom_field).collect();
     progress("custom field", custom_fields.len() as u64, None);
 
     let mut people = BTreeSet::new();
@@ -52,10 +62,7 @@ pub(super) async fn load(
         }
         Err(failure) => {
             unread.push(format!("the teams could not be read: {}", failure.message));
-            Listing {
-                note: Some(format!("could not be read: {}", failure.message)),
-                ..Listing::default()
-            }
+            Listing::unread(failure.note())
         }
     };
     match requests {
@@ -66,7 +73,11 @@ pub(super) async fn load(
             unread.push(format!("no request could be read: {}", failure.message));
         }
     }
-    let users = users(system, reader, people, unread, progress).await?;
+    let users = match users(system, reader, people, unread, progress).await {
+        Ok(users) => users,
+        Err(failure) if failure.is_denied() => Listing::unread(failure.note()),
+        Err(failure) => return Err(failure.into()),
+    };
     Ok(Snapshot {
         version: Snapshot::VERSION,
         system: SystemName::ClearFeed,
@@ -74,11 +85,12 @@ pub(super) async fn load(
         tenant: system.account.tenant.clone(),
         pulled_at: Timestamp::now(),
         kinds: BTreeMap::from([
-            (Kind::Collection, listing(collections)),
+            (Kind::Collection, collections),
             (Kind::Team, teams),
             (Kind::User, users),
         ]),
         custom_fields,
+        custom_fields_note,
         constants: BTreeMap::new(),
     })
 }

@@ -25,9 +25,14 @@ pub(super) async fn examine(system: &ClearFeed, reader: Reader<'_>) -> Vec<Findi
         ),
     ));
     examiner.add(retention(system.retention));
-    let names = "mappings cannot turn these names into ids";
     examiner
-        .may_read("collections", &[Request::get("/collections")], Need::Always)
+        .may_read(
+            "collections",
+            &[Request::get("/collections")],
+            Need::For(
+                "without it no mapping can create requests, and exports show collections as ids",
+            ),
+        )
         .await;
     requests(&mut examiner).await;
     let members = [("include", "team_members".to_owned())];
@@ -36,14 +41,27 @@ pub(super) async fn examine(system: &ClearFeed, reader: Reader<'_>) -> Vec<Findi
         .may_read(
             "teams",
             &[Request::get("/teams").query(&members)],
-            Need::For(names),
+            Need::For(
+                "without it mappings cannot name teams, nor people who are in no recent request",
+            ),
         )
         .await;
     examiner
         .may_read(
             "custom fields",
             &[Request::get("/custom-fields").query(&fields)],
-            Need::For(names),
+            Need::For(
+                "without it mappings cannot set custom fields, and exports show their values by id",
+            ),
+        )
+        .await;
+    // Of nobody: whether people may be read is all that is asked.
+    let nobody = [("ids", "0".to_owned())];
+    examiner
+        .may_read(
+            "people",
+            &[Request::get("/users").query(&nobody)],
+            Need::For("without it mappings cannot name people, and exports show them as ids"),
         )
         .await;
     examiner.findings()

@@ -81,33 +81,57 @@ fn transport(connection: &Connection, dialect: Dialect) -> Result<Transport> {
     })
 }
 
+/// What proves a token, and under which name it lists: a token that may not read the one may read the other.
+pub(super) const PROOFS: [(&str, &str); 2] =
+    [("/collections", "collections"), ("/requests", "requests")];
+
 async fn prove(transport: &Transport) -> Result<Answer> {
-    let answer = ask(transport, &Request::get("/collections"))
-        .await
-        .map_err(|lost| unreachable(transport.base(), &lost))?;
-    let is_listing = |body: &Value| member(body, &["collections"]).is_some_and(Value::is_array);
-    match (answer.status, answer.json()) {
-        (200..300, Ok(body)) if is_listing(&body) => return Ok(answer),
-        _ => {}
+    let mut first = None;
+    for (path, listed) in PROOFS {
+        let one = [("limit", "1".to_owned())];
+        let request = Request::get(path);
+        let request = match first {
+            None => request,
+            Some(_) => request.query(&one),
+        };
+        let answer = ask(transport, &request)
+            .await
+            .map_err(|lost| unreachable(transport.base(), &lost))?;
+        let is_listing = |body: &Value| member(body, &[listed]).is_some_and(Value::is_array);
+        match (answer.status, answer.json()) {
+            (200..300, Ok(body)) if is_listing(&body) => return Ok(answer),
+            (403, _) if first.is_none() => first = Some(answer),
+            // The refusal says more than what another call came to.
+            _ => return Err(refused(transport, first.as_ref().unwrap_or(&answer))),
+        }
     }
+    let first = first.expect("the loop ends early unless the first was refused");
+    Err(refused(transport, &first))
+}
+
+fn refused(transport: &Transport, answer: &Answer) -> Error {
     let status = answer.status;
     let said = match answer.redirect_host() {
         Some(host) if (300..400).contains(&status) => format!("it redirects to `{host}`"),
-        _ => refusal(status, &answer, str::to_owned).message,
+        _ => refusal(status, answer, str::to_owned).message,
     };
-    Err(match status {
+    match status {
         401 | 403 => denied(transport.base(), status, &said, REMEDY),
         _ => strange(transport.base(), status, &said),
-    })
+    }
 }
 
-/// Whether the workspace spells its ids as numbers, by those of its collections.
+/// Whether the workspace spells its ids as numbers, by those of its collections, else of the collection of a request.
 fn has_numbers(answer: &Answer) -> bool {
     let body = answer.json().unwrap_or_default();
-    let first = member(&body, &["collections"])
-        .and_then(Value::as_array)
-        .and_then(|all| all.first())
-        .and_then(|collection| member(collection, &["id"]).cloned());
+    let first = |name: &str| member(&body, &[name])?.as_array()?.first();
+    let of_request = |request: &Value| {
+        let own = member(request, &["collection"]).and_then(|own| member(own, &["id"]));
+        own.or_else(|| member(request, &["collection_id"])).cloned()
+    };
+    let first = first("collections")
+        .and_then(|collection| member(collection, &["id"]).cloned())
+        .or_else(|| of_request(first("requests")?));
     match first {
         Some(Value::Number(_)) => true,
         Some(Value::String(id)) => !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()),

@@ -51,6 +51,23 @@ impl ReadFailure {
         matches!(self.status, Some(404 | 410)) && !self.is_page
     }
 
+    /// Whether the token may not read this.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.status, Some(401 | 403))
+    }
+
+    /// What a directory says of a kind that could not be read.
+    pub(crate) fn note(&self) -> String {
+        match self.is_denied() {
+            true => format!(
+                "the token has no right to read it: {} ({})",
+                self.answered(),
+                self.request
+            ),
+            false => format!("could not be read: {} ({})", self.message, self.request),
+        }
+    }
+
     /// What was answered, for people.
     fn answered(&self) -> String {
         match self.status {

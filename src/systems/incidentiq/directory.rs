@@ -61,11 +61,15 @@ pub(super) async fn load(
         loader.levels(),
         loader.custom_fields(),
     );
-    let mut kinds = BTreeMap::from([
-        (Kind::Issue, issues?),
-        (Kind::Location, locations?),
-        (Kind::User, users?),
-    ]);
+    let mut kinds = BTreeMap::new();
+    // Every create names these: a directory without them is none. What the token may not read costs only who needs it.
+    for (kind, listing) in [
+        (Kind::Issue, issues),
+        (Kind::Location, locations),
+        (Kind::User, users),
+    ] {
+        kinds.insert(kind, listing.or_else(denied)?);
+    }
     // No create needs these: what cannot be read is told, and only who wants to resolve it is stopped.
     for (kind, listing) in [
         (Kind::Room, rooms),
@@ -77,8 +81,14 @@ pub(super) async fn load(
         (Kind::CloseReason, close_reasons),
         (Kind::Sla, levels),
     ] {
-        kinds.insert(kind, listing.unwrap_or_else(|failure| unread(&failure)));
+        let unread = |failure: ReadFailure| Listing::unread(failure.note());
+        kinds.insert(kind, listing.unwrap_or_else(unread));
     }
+    let (custom_fields, custom_fields_note) = match custom_fields {
+        Ok(fields) => (fields, None),
+        Err(failure) if failure.is_denied() => (Vec::new(), Some(failure.note())),
+        Err(failure) => return Err(failure.into()),
+    };
     Ok(Snapshot {
         version: Snapshot::VERSION,
         system: SystemName::IncidentIq,
@@ -86,18 +96,17 @@ pub(super) async fn load(
         tenant: system.account.tenant.clone(),
         pulled_at: Timestamp::now(),
         kinds,
-        custom_fields: custom_fields?,
+        custom_fields,
+        custom_fields_note,
         constants: system.constants.clone(),
     })
 }
 
-fn unread(failure: &ReadFailure) -> Listing {
-    Listing {
-        note: Some(format!(
-            "could not be read: {} ({})",
-            failure.message, failure.request
-        )),
-        ..Listing::default()
+/// A kind that the token may not read.
+fn denied(failure: ReadFailure) -> Result<Listing, ReadFailure> {
+    match failure.is_denied() {
+        true => Ok(Listing::unread(failure.note())),
+        false => Err(failure),
     }
 }
 

@@ -124,6 +124,9 @@ async fn tickets(examiner: &mut Examiner<'_>) {
 
 async fn reference(system: &IncidentIq, examiner: &mut Examiner<'_>) {
     let (empty, filters) = (json!({}), json!({"Filters": []}));
+    let tags = json!({
+        "Facets": ["tag"], "Query": "", "ResultsFilter": {"ShowAll": true, "ShowDeleted": false},
+    });
     let issues = json!({"SiteScope": "Aggregate", "Strategy": "All"});
     let post = |path, body| Request {
         body: Some(body),
@@ -135,10 +138,10 @@ async fn reference(system: &IncidentIq, examiner: &mut Examiner<'_>) {
         "" => "/v1.0/locations/all",
         _ => places.as_str(),
     };
-    let names = "mappings cannot turn these names into ids";
-    let reads: [(&str, Vec<Request<'_>>); 6] = [
+    let reads: [(&str, &str, Vec<Request<'_>>); 12] = [
         (
             "places",
+            "without it mappings cannot name locations, and exports show them as ids",
             vec![
                 Request::get(places),
                 Request::get("/v1.0/locations/all"),
@@ -147,18 +150,22 @@ async fn reference(system: &IncidentIq, examiner: &mut Examiner<'_>) {
         ),
         (
             "people",
+            "without it mappings cannot name people (requester, assignee), and exports show them as the tickets do",
             vec![post("/v1.0/users", &filters), Request::get("/v1.0/users")],
         ),
         (
             "teams",
+            "without it mappings cannot name teams",
             vec![Request::get("/v1.0/teams/all"), Request::get("/v1.0/teams")],
         ),
         (
             "issues",
+            "without it mappings cannot name issues, so they create no tickets, and exports show no paths of issues",
             vec![post("/v1.0/issues", &issues), Request::get("/v1.0/issues")],
         ),
         (
             "statuses",
+            "without it mappings cannot set a status by its name",
             vec![
                 Request::get("/v1.0/tickets/statuses"),
                 Request::get("/v1.0/workflows/steps"),
@@ -166,13 +173,47 @@ async fn reference(system: &IncidentIq, examiner: &mut Examiner<'_>) {
         ),
         (
             "custom fields",
+            "without it mappings cannot set custom fields, and exports show their values by id",
             vec![
                 post("/v1.0/custom-fields/for/ticket", &empty),
                 Request::get("/v1.0/custom-fields/types"),
             ],
         ),
+        (
+            "rooms",
+            "without it mappings cannot name rooms",
+            vec![
+                Request::get("/v1.0/locations/rooms"),
+                post("/v2.0/locations/rooms/query", &empty),
+            ],
+        ),
+        (
+            "assets",
+            "without it mappings cannot name assets, and exports show them as the tickets do",
+            vec![post("/v1.0/assets", &filters)],
+        ),
+        (
+            "priorities",
+            "without it mappings cannot set a priority by its name",
+            vec![Request::get("/v1.0/tickets/priorities")],
+        ),
+        (
+            "tags",
+            "without it mappings cannot set tags",
+            vec![post("/v1.0/filters", &tags)],
+        ),
+        (
+            "close reasons",
+            "without it mappings cannot name the reason of a closing",
+            vec![Request::get("/v1.0/resolutions/close-reason-types")],
+        ),
+        (
+            "SLAs",
+            "without it mappings cannot name service levels",
+            vec![Request::get("/v1.0/slas")],
+        ),
     ];
-    for (what, spellings) in reads {
-        examiner.may_read(what, &spellings, Need::For(names)).await;
+    for (what, costs, spellings) in reads {
+        examiner.may_read(what, &spellings, Need::For(costs)).await;
     }
 }
