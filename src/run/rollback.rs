@@ -59,15 +59,17 @@ pub struct Taking {
 enum Taken {
     /// This is so, and noted unless nobody knows; the error by which the rollback stops.
     Noted(UndoState, Option<Error>),
-    /// It is to be looked at once more: what the answer said, and the error by which the rollback stops.
-    Later(Box<Undoable>, String, Option<Error>),
+    /// It is to be looked at once more: what the answer said, where it was a refusal, and the error by which the rollback
+    /// stops.
+    Later(Box<Undoable>, Option<String>, Option<Error>),
 }
 
 impl Taken {
     /// Why the system refused it.
     fn why(&self) -> Option<&str> {
         match self {
-            Self::Noted(UndoState::Refused(why), _) | Self::Later(_, why, _) => Some(why),
+            Self::Noted(UndoState::Refused(why), _) => Some(why),
+            Self::Later(_, why, _) => why.as_deref(),
             Self::Noted(..) => None,
         }
     }
@@ -162,7 +164,7 @@ impl Taking {
     async fn take_all(
         &self,
         stop: &Stop,
-        later: &mut Vec<(Undoable, String)>,
+        later: &mut Vec<(Undoable, Option<String>)>,
         each: &mut impl FnMut(&Undoable, &UndoState),
     ) -> Result<Going> {
         let mut after = None;
@@ -233,10 +235,11 @@ impl Taking {
         Ok(Going::On)
     }
 
-    /// Reads the tickets once more whose refusal proves nothing, when what was sent for them must show.
+    /// Reads the tickets once more whose refusal proves nothing, or that somebody else may have changed since, when what was
+    /// sent for them must show.
     async fn look_again(
         &self,
-        later: Vec<(Undoable, String)>,
+        later: Vec<(Undoable, Option<String>)>,
         mut stop: Stop,
         each: &mut impl FnMut(&Undoable, &UndoState),
     ) -> Result<()> {
@@ -250,9 +253,19 @@ impl Taking {
         for (of, why) in later {
             let permit = self.limiter.as_ref();
             let listed = self.system.read_ticket(&of.ticket.id, permit).await?;
-            let state = match self.undone(&of, listed, &why) {
-                UndoState::Refused(why) if *stop.borrow() > Going::On => {
-                    UndoState::Unknown(format!("{why}, but it may still be obeyed"))
+            let state = match (listed, why) {
+                (listed, Some(why)) => self.undone(&of, listed, &why),
+                (Reading::Found(listed), None) => self.judge(&of, &listed).unwrap_or_else(|| {
+                    UndoState::Unknown("its request was not answered, and it is there".to_owned())
+                }),
+                (Reading::Absent, None) => UndoState::Gone,
+                (Reading::Another(what) | Reading::Unclear(what), None) => {
+                    UndoState::Unknown(format!("it could not be read: {what}"))
+                }
+            };
+            let state = match state {
+                UndoState::Refused(why) | UndoState::Kept(why) if *stop.borrow() > Going::On => {
+                    UndoState::Unknown(format!("{why}, but its request may still be obeyed"))
                 }
                 state => state,
             };
@@ -290,6 +303,8 @@ impl Taking {
         let (mut throttled, mut unshown) = (0, 0);
         // Whether a request may have left, of this rollback or of an earlier one.
         let mut has_left = one.intended;
+        // Whether the note of this rollback was answered with success.
+        let mut was_noted = false;
         let state = loop {
             let listed = self
                 .system
@@ -310,8 +325,16 @@ impl Taking {
                     return Ok(Taken::Noted(UndoState::Refused(why), None));
                 }
             };
-            if let Some(state) = self.judge(&of, &listed) {
-                break state;
+            let noted = was_noted || listed.noted_at.is_some();
+            match self.judge(&of, &listed) {
+                // Its note was just taken, and the state with it was not.
+                Some(UndoState::Unknown(_)) if was_noted => {}
+                // What was sent for it may be obeyed still.
+                Some(UndoState::Kept(_) | UndoState::Unknown(_)) if of.intended => {
+                    return Ok(Taken::Later(Box::new(of), None, None));
+                }
+                Some(state) => break state,
+                None => {}
             }
             if !of.intended {
                 of.was_undone = self.system.is_undone(&listed);
@@ -321,7 +344,6 @@ impl Taking {
                 of.intended = true;
             }
             self.limiter.take().await;
-            let noted = listed.noted_at.is_some();
             let answered = self.system.undo(&one.ticket, &self.note, noted).await;
             has_left |= !matches!(answered.outcome, Outcome::Unsent(_));
             if let Some(left) = answered.spent {
@@ -340,7 +362,7 @@ impl Taking {
                     let read = self.system.read_ticket(&one.ticket.id, permit).await?;
                     match self.undone(&of, read, &why) {
                         UndoState::Refused(_) if !is_proven => {
-                            return Ok(Taken::Later(Box::new(of), why, None));
+                            return Ok(Taken::Later(Box::new(of), Some(why), None));
                         }
                         state => break state,
                     }
@@ -354,7 +376,7 @@ impl Taking {
                     let read = self.system.read_ticket(&one.ticket.id, permit).await?;
                     match self.undone(&of, read, &why) {
                         UndoState::Refused(_) if !is_proven => {
-                            return Ok(Taken::Later(Box::new(of), why, None));
+                            return Ok(Taken::Later(Box::new(of), Some(why), None));
                         }
                         UndoState::Refused(_) => break UndoState::Refused(why),
                         state => break state,
@@ -367,11 +389,12 @@ impl Taking {
                         self.note(&of, &state).await?;
                         return Ok(Taken::Noted(state, Some(error)));
                     }
-                    return Ok(Taken::Later(Box::new(of), what, Some(error)));
+                    return Ok(Taken::Later(Box::new(of), Some(what), Some(error)));
                 }
                 // Whether it was done shows on the ticket.
                 Outcome::Further if unshown < MOST_UNSHOWN => {
                     self.limiter.went_through();
+                    was_noted = true;
                     unshown += 1;
                     // The first look comes at once.
                     if unshown > 1
@@ -433,12 +456,10 @@ impl Taking {
         }
         match changed {
             Some(_) if is_own => None,
-            Some(why)
-                if one.intended && self.system.undoes_in_parts() && listed.noted_at.is_none() =>
-            {
-                Some(UndoState::Unknown(format!(
-                    "{why}: by the note of this rollback, which the ticket does not show, or by somebody"
-                )))
+            Some(why) if one.intended && self.system.undoes_in_parts() => {
+                let why =
+                    format!("{why}: by a request of this rollback or an import, or by somebody");
+                Some(UndoState::Unknown(why))
             }
             changed => changed.map(UndoState::Kept),
         }

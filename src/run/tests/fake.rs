@@ -63,8 +63,8 @@ pub(super) enum Script {
     Replays(usize),
     /// Not made, and answered with the ticket of the row of that number.
     Mistaken(usize),
-    /// The ticket gets the note of a rollback, and stays as it is.
-    Noted,
+    /// The ticket gets the note of a rollback, and stays as it is; whether it is answered.
+    Noted(bool),
 }
 
 /// How a listing fails.
@@ -421,7 +421,7 @@ impl System for Fake {
                 id: self.id_of(&format!("k{n}")),
                 ..Ticket::default()
             }),
-            Script::Noted => unreachable!("only a rollback writes notes"),
+            Script::Noted(_) => unreachable!("only a rollback writes notes"),
         };
         let shape = match (script, &outcome) {
             (Script::Says(_, 204), _) if !creates => Some((204, Content::Empty)),
@@ -666,7 +666,7 @@ impl System for Fake {
         let script = self.next(&format!("undo/{}", ticket.id));
         let is_done = !matches!(
             script,
-            Script::Says(false, _) | Script::NeverCame | Script::Unsent | Script::Noted
+            Script::Says(false, _) | Script::NeverCame | Script::Unsent | Script::Noted(_)
         );
         if is_done {
             self.undone.lock().unwrap().push(ticket.id.clone());
@@ -676,10 +676,13 @@ impl System for Fake {
                 return Outcome::InDoubt("the answer was lost".to_owned()).into();
             }
             Script::Unsent => return Outcome::Unsent("connection refused".to_owned()).into(),
-            Script::Noted => {
+            Script::Noted(answered) => {
                 assert!(!noted, "the note goes twice");
                 self.noted.lock().unwrap().push(ticket.id.clone());
-                return Outcome::Further.into();
+                return match answered {
+                    true => Outcome::Further.into(),
+                    false => Outcome::InDoubt("the answer was lost".to_owned()).into(),
+                };
             }
             _ => {}
         }

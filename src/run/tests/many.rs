@@ -64,7 +64,7 @@ impl Many {
             | Script::Says(..)
             | Script::Replays(_)
             | Script::Mistaken(_)
-            | Script::Noted
+            | Script::Noted(_)
             | Script::Reads => {
                 unreachable!("no request for many tickets is scripted so")
             }
