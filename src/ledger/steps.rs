@@ -732,6 +732,13 @@ fn suspect(
              WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state IN (0, 3)",
         )?
         .execute(params![scope, key.as_str(), CREATE, micros(from), SUSPECT])?;
+    // What was done on a ticket that was taken back says nothing about the one that the row has now.
+    connection
+        .prepare_cached(
+            "UPDATE step SET state = 0, payload = NULL, shape = ?5, sent_at = ?4
+             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state = 6",
+        )?
+        .execute(params![scope, key.as_str(), CREATE, micros(from), SUSPECT])?;
     connection
         .prepare_cached(
             "UPDATE step SET payload = NULL
@@ -822,7 +829,7 @@ fn repoint(
             "UPDATE step SET state = 0, payload = NULL, shape = ?4,
                     sent_at = (SELECT made.sent_at FROM step AS made
                                WHERE made.scope = ?1 AND made.key = ?2 AND made.step = ?3)
-             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state NOT IN (4, 6)",
+             WHERE scope = ?1 AND key = ?2 AND step <> ?3 AND state <> 4",
         )?
         .execute(params![scope, key.as_str(), CREATE, SUSPECT])?;
     Ok(())

@@ -113,7 +113,12 @@ fn fates(
                 request.soft = Some(Soft::settled(step.shape.clone()));
                 Fate::Open
             }
-            (None, None) if !repeatable && learned.is_some() => {
+            // What was done on a ticket that was taken back says nothing about the one that was learned.
+            (None, own)
+                if !repeatable
+                    && learned.is_some()
+                    && own.is_none_or(|(_, step)| step.state == State::Undone) =>
+            {
                 request.look = learned;
                 request.soft = Some(Soft::suspect());
                 Fate::Open

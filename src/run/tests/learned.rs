@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fake::{Input, Script};
 use super::*;
-use crate::ledger::{ByHand, Ledger};
+use crate::ledger::{ByHand, Change, Ledger};
 use crate::run::{Marks, adopt, marked};
 use crate::systems::Window;
 
@@ -24,6 +24,11 @@ async fn rebuilt(bench: &Bench, input: &Input) -> Bench {
 
 /// `runs adopt`.
 async fn learn(bench: &Bench, input: &Input) {
+    learn_without(bench, input, HashSet::new()).await;
+}
+
+/// The same where these tickets were taken back.
+async fn learn_without(bench: &Bench, input: &Input, taken_back: HashSet<String>) {
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let locks = locks(&scope).await.unwrap();
     let run = scope.start_run(&locks, RunMeta::default()).await.unwrap();
@@ -35,7 +40,7 @@ async fn learn(bench: &Bench, input: &Input) {
     let marks = Marks {
         scope: "s",
         field: None,
-        taken_back: &HashSet::new(),
+        taken_back: &taken_back,
         is_old: false,
     };
     let limiter = Limiter::new(None);
@@ -170,4 +175,33 @@ async fn a_learned_ticket_is_set_once_more_by_an_upsert() {
     assert_eq!(bench.fake.set("k0"), ["assign 1", "label 0"]);
     let (totals, _) = rebuilt.run(&changed).await;
     assert_eq!((totals.done_before, totals.requests), (3, 0));
+}
+
+/// An older ledger holds the ticket that was taken back since, and another run has made the row anew.
+#[tokio::test(start_paused = true)]
+async fn what_followed_on_a_row_that_was_made_anew_elsewhere_is_seen_before_it_is_sent() {
+    let bench = Bench::new();
+    let input = Input::new(3).with_step("then-1/follow");
+    bench.run(&input).await;
+    let old = bench.fake.id_of("k1");
+    {
+        let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let locks = locks(&scope).await.unwrap();
+        let run = scope.start_run(&locks, RunMeta::default()).await.unwrap();
+        run.apply(vec![Change::Gone(old.clone())]).await.unwrap();
+        run.finish(RunState::Finished, serde_json::Value::Null)
+            .await
+            .unwrap();
+    }
+    bench.fake.make_another(1);
+    bench.fake.tells();
+    learn_without(&bench, &input, HashSet::from([old])).await;
+    let (totals, told) = bench.run(&input).await;
+    assert_eq!(
+        (totals.in_doubt, totals.requests),
+        (0, 0),
+        "{:?}",
+        told.ends
+    );
+    assert_eq!(bench.fake.set("k1"), ["follow 0"]);
 }
