@@ -20,7 +20,7 @@ use super::plan::Request;
 use crate::error::Result;
 use crate::ledger::{ActiveRun, StepId};
 use crate::record::RowKey;
-use crate::systems::{Answered, Outcome, System, call_of};
+use crate::systems::{Answered, Outcome, System, Ticket, call_of};
 
 /// How long rows that have their tickets may go on with their further steps, from when the run is told to stop.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
@@ -153,9 +153,9 @@ impl Line {
     }
 
     /// What identifies a step of a row for ever.
-    pub(super) fn identity(&self, key: &RowKey, step: &StepId) -> Uuid {
-        let name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
-        Uuid::new_v5(&self.scope, name.as_bytes())
+    pub(super) fn identity(&self, key: &RowKey, step: &StepId, ticket: Option<&Ticket>) -> Uuid {
+        let ticket = ticket.map(|ticket| self.system.schema().ticket_id(&ticket.id));
+        identity(&self.scope, key, step, ticket.as_deref())
     }
 
     /// Says that a pause is longer than is kept.
@@ -277,5 +277,35 @@ impl Line {
             Some(since) => sleep_until(since + grace).await,
             None => std::future::pending().await,
         }
+    }
+}
+
+/// The identity of a step of a row, on the ticket of that id.
+fn identity(scope: &Uuid, key: &RowKey, step: &StepId, ticket: Option<&str>) -> Uuid {
+    let mut name = format!("{}\n{}\n{}", key.as_str(), step.name, step.ordinal);
+    if let Some(ticket) = ticket {
+        name.push('\n');
+        name.push_str(ticket);
+    }
+    Uuid::new_v5(scope, name.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A system may refuse an id that is on a ticket which was taken back.
+    #[test]
+    fn what_follows_on_a_row_that_is_made_anew_has_other_ids() {
+        let (key, scope) = (RowKey::new("k1"), Uuid::from_u128(7));
+        let step = StepId {
+            name: "then-1/comment".to_owned(),
+            ordinal: 0,
+        };
+        let of = |ticket| identity(&scope, &key, &step, ticket);
+        assert_eq!(of(Some("1")), of(Some("1")));
+        assert_ne!(of(Some("1")), of(Some("2")));
+        let before = Uuid::new_v5(&scope, b"k1\nthen-1/comment\n0");
+        assert_eq!(of(None), before);
     }
 }

@@ -67,7 +67,8 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         step: call_of(&request.id.name),
         ticket: row.ticket.as_ref(),
         body: &request.body,
-        id: line.identity(&row.key, &request.id),
+        id: line.identity(&row.key, &request.id, row.ticket.as_ref()),
+        old_id: line.identity(&row.key, &request.id, None),
     };
     let others = row.others(&request.id);
     let done = match &row.ticket {

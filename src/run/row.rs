@@ -275,7 +275,8 @@ async fn step(
             step: call_of(&request.id.name),
             ticket: row.ticket.as_ref(),
             body: &request.body,
-            id: line.identity(&row.key, &request.id),
+            id: line.identity(&row.key, &request.id, row.ticket.as_ref()),
+            old_id: line.identity(&row.key, &request.id, None),
         };
         let mut answered: Answered = match (together, &row.ticket) {
             (Some((gather, name)), Some(ticket)) => {

@@ -574,9 +574,12 @@ pub struct Call<'a> {
     pub ticket: Option<&'a Ticket>,
     /// The composed body.
     pub body: &'a Value,
-    /// What identifies it for ever, made of tenant, scope, key, step and ordinal: where a system lets the client choose
-    /// the id of what it makes, it is this.
+    /// What identifies it for ever, made of tenant, scope, key, step, ordinal and the ticket: where a system lets the client
+    /// choose the id of what it makes, it is this. A row that is made anew has another ticket, and what follows on it other
+    /// ids than what was taken back with the first one.
     pub id: Uuid,
+    /// The same without the ticket, as earlier versions made it.
+    pub old_id: Uuid,
 }
 
 /// What else is known of the steps of one kind, beside the one that is looked up.

@@ -286,11 +286,13 @@ impl Probe<'_> {
         let text = format!("Made by `deskferry doctor`, which removes it.\n\n{mark}");
         let body = self.system.schema().invalid_create(TITLE, &text);
         let sent_at = Timestamp::now() + self.system.account().clock_offset;
+        let id = Uuid::new_v4();
         let call = Call {
             step: CREATE,
             ticket: None,
             body: &body,
-            id: Uuid::new_v4(),
+            id,
+            old_id: id,
         };
         let mut way = Way::default();
         let answered = loop {

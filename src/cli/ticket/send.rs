@@ -102,11 +102,13 @@ impl Sending<'_> {
         done: &[String],
     ) -> Result<Step> {
         // The same for every try, so that the system can tell a repeated one where it looks at it.
+        let id = Uuid::new_v4();
         let call = Call {
             step: &step.step,
             ticket,
             body: &step.body,
-            id: Uuid::new_v4(),
+            id,
+            old_id: id,
         };
         let is_repeatable = self.system.schema().is_repeatable(call.step);
         let (mut tried, mut throttled) = (0, 0);

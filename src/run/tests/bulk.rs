@@ -219,6 +219,7 @@ async fn a_row_that_is_dropped_holds_up_none_of_the_others() {
                 ticket: Some(&ticket),
                 body: &json!({"to": 1}),
                 id: Uuid::nil(),
+                old_id: Uuid::nil(),
             };
             gather.join(&line, "assign", call, &ticket).await
         })

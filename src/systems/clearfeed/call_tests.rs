@@ -29,6 +29,7 @@ async fn perform(system: &ClearFeed, step: &str, ticket: Option<&Ticket>, body: 
             ticket,
             body,
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         },
     )
     .await
@@ -180,6 +181,7 @@ async fn sighted(body: &Value, messages: &Value) -> &'static str {
         ticket: Some(&ticket),
         body,
         id: Uuid::nil(),
+        old_id: Uuid::nil(),
     };
     match system
         .sighted(call, Beside::default(), since(), &Free::default())

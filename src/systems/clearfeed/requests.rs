@@ -137,6 +137,7 @@ impl ClearFeed {
             ticket: Some(ticket),
             body: &body,
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         };
         self.write(call, &mut Way::default()).await
     }

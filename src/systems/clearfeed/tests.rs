@@ -142,6 +142,7 @@ async fn a_create_and_its_update() {
             ticket: None,
             body: &body,
             id: uuid::Uuid::nil(),
+            old_id: uuid::Uuid::nil(),
         },
     )
     .await
@@ -174,6 +175,7 @@ async fn a_create_and_its_update() {
             ticket: Some(&ticket),
             body: &change,
             id: uuid::Uuid::nil(),
+            old_id: uuid::Uuid::nil(),
         },
     )
     .await

@@ -37,6 +37,7 @@ async fn perform(system: &IncidentIq, step: &str, body: &Value) -> Outcome {
             ticket: Some(&ticket),
             body,
             id: chosen(1),
+            old_id: chosen(7),
         },
     )
     .await
@@ -345,6 +346,7 @@ async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting 
         ticket: Some(&ticket),
         body,
         id: chosen(1),
+        old_id: chosen(7),
     };
     // What the ledger holds as done on the ticket.
     let held = [Print::of(&Looks {
@@ -376,6 +378,8 @@ async fn a_comment_is_found_by_its_id_else_by_its_text() {
     let cases = [
         // The id settles it, whatever became of text and time.
         (vec![activity(&ours.to_uppercase(), "", -9_000)], "done"),
+        // So does the one that an earlier version chose.
+        (vec![activity(&chosen(7).to_string(), "", -9_000)], "done"),
         (vec![], "unclear"),
         (vec![activity(theirs, HELD, -90_000)], "absent"),
         (vec![activity(theirs, "another", 2)], "unclear"),

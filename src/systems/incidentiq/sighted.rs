@@ -81,12 +81,9 @@ async fn comment(
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let feed = feed(ticket_id, reader).await?;
-    let ours = call.id.to_string();
-    if feed
-        .rows
-        .iter()
-        .any(|row| id(row, "TicketActivityId").as_ref() == Some(&ours))
-    {
+    let ours = [call.id, call.old_id].map(|id| id.to_string());
+    let is_ours = |row: &Value| id(row, "TicketActivityId").is_some_and(|id| ours.contains(&id));
+    if feed.rows.iter().any(is_ours) {
         return Ok(Sighting::Done);
     }
     if !feed.is_whole {

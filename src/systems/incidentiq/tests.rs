@@ -66,6 +66,7 @@ async fn create(system: &IncidentIq) -> Outcome {
             ticket: None,
             body: &body,
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         },
     )
     .await
@@ -298,6 +299,7 @@ async fn a_refusal_that_proves_nothing_is_looked_up_before_the_other_spelling_is
             ticket: None,
             body: &json!({}),
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         };
         let answered = performed(&system, call).await;
         assert!(

@@ -180,6 +180,7 @@ impl IncidentIq {
             ticket: Some(ticket),
             body: &Value::Null,
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         };
         self.write(call, &mut Way::default()).await
     }

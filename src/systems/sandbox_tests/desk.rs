@@ -97,6 +97,7 @@ impl Desk {
             ticket: Some(&self.ticket),
             body: &step.body,
             id: Uuid::from_u128(0x5f0c_3d1e_7b52_5a0e_9d0c_0c5a_0000_0000 | id),
+            old_id: Uuid::nil(),
         }
     }
 

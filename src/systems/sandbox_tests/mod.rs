@@ -109,6 +109,7 @@ async fn send(system: &dyn System, steps: &[StepPayload]) -> Ticket {
             ticket: ticket.as_ref(),
             body: &step.body,
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         };
         match performed(system, call).await.outcome {
             Outcome::Done(done) => {
@@ -446,6 +447,7 @@ async fn what_the_sandbox_refuses_names_the_field() {
         ticket: None,
         body: &body,
         id: Uuid::nil(),
+        old_id: Uuid::nil(),
     };
     let Outcome::Rejected(refusal) = performed(system.as_ref(), call).await.outcome else {
         panic!("a ticket for nobody is refused");
@@ -525,6 +527,7 @@ async fn every_fault_is_judged_by_what_it_may_have_left() {
                     ticket: None,
                     body,
                     id: Uuid::nil(),
+                    old_id: Uuid::nil(),
                 },
             )
             .await

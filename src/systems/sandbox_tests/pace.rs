@@ -55,6 +55,7 @@ async fn no_call_is_too_fast_whatever_it_takes() {
             ticket: None,
             body: &body,
             id: Uuid::nil(),
+            old_id: Uuid::nil(),
         };
         let Outcome::Done(ticket) = paced(system.as_ref(), &limiter, create).await else {
             panic!("{name}: a ticket is made");
@@ -66,6 +67,7 @@ async fn no_call_is_too_fast_whatever_it_takes() {
                     ticket: Some(&ticket),
                     body: &body,
                     id: Uuid::new_v4(),
+                    old_id: Uuid::nil(),
                 };
                 let outcome = paced(system.as_ref(), &limiter, call).await;
                 assert!(
