@@ -126,6 +126,57 @@ impl<'r> Row<'_, 'r> {
         }
     }
 
+    /// The value of a column that is made by these steps.
+    ///
+    /// # Errors
+    /// When a cell cannot be read, or a step cannot make it.
+    pub(super) fn column(&mut self, column: &FieldPlan) -> Result<Got<'static>, Box<Fault>> {
+        let got = self.gather(column)?;
+        let made = self.steps_of_column(column, got);
+        let mut items = made.map_err(|problem| {
+            self.fault(column, problem);
+            Box::new(self.faults.pop().expect("one was pushed"))
+        })?;
+        Ok(match items.len() {
+            0 => Got::Empty,
+            1 => Got::One(items.remove(0)),
+            _ => Got::Many(items),
+        })
+    }
+
+    fn steps_of_column(
+        &mut self,
+        column: &FieldPlan,
+        got: Got<'r>,
+    ) -> Result<Vec<Item<'static>>, Problem> {
+        let cells = match got {
+            Got::Empty => Vec::new(),
+            Got::One(item) => vec![item],
+            Got::Many(items) => items,
+        };
+        let mut ready = Ready::default();
+        for cell in cells {
+            if self.prepare(column, cell, &mut ready)?.is_some() {
+                return Ok(Vec::new());
+            }
+        }
+        shorten(column, &mut ready.items);
+        if let (Some(default), true) = (&column.rule.default, ready.items.is_empty()) {
+            ready.items.push(Item::borrowed(&default.value));
+        }
+        let mut made = Vec::with_capacity(ready.items.len());
+        for item in ready.items {
+            let items = match &column.rule.parse {
+                Some(parse) => flatten(parse.apply(item, self.steps.zone)?),
+                None => vec![item],
+            };
+            for item in items {
+                made.push(check(column, item, 0)?.into_owned());
+            }
+        }
+        Ok(made)
+    }
+
     /// The text of a column that stands for itself.
     pub(super) fn text_of(&mut self, field: &FieldPlan) -> Option<String> {
         match self.field(field, Parent::Any, 0) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
+use super::computed::Computing;
 use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::item::Item;
@@ -75,6 +76,7 @@ impl BoundPlan {
         let then_fields = plan.thens.iter().flat_map(|then| &then.fields);
         let target = plan.target.iter().flat_map(|target| &target.parts);
         let scripts = plan.fields.iter().chain(plan.key.iter().flatten());
+        let scripts = scripts.chain(&plan.computed);
         let scripts = scripts.chain(then_fields).chain(target);
         let templates = scripts.filter_map(|field| match &field.source {
             Feed::Script(script) => Some(script),
@@ -188,18 +190,27 @@ impl BoundPlan {
             zone: self.plan.zone.as_ref(),
             item: None,
             field: None,
+            computing: (!self.plan.computed.is_empty()).then_some(Computing {
+                columns: &self.plan.computed,
+                scripts: &self.plan.scripts,
+                steps: self.steps_of_plan(),
+            }),
+        }
+    }
+
+    fn steps_of_plan(&self) -> Steps<'_> {
+        Steps {
+            directory: &self.plan.directory,
+            hints: &self.plan.hints,
+            zone: self.plan.zone.as_ref(),
+            lookups: &self.lookups,
         }
     }
 
     pub(super) fn row<'p, 'r>(&'p self, rows: &'r [Record]) -> Row<'p, 'r> {
         Row {
             reader: self.reader(),
-            steps: Steps {
-                directory: &self.plan.directory,
-                hints: &self.plan.hints,
-                zone: self.plan.zone.as_ref(),
-                lookups: &self.lookups,
-            },
+            steps: self.steps_of_plan(),
             scripts: &self.plan.scripts,
             rows,
             faults: Vec::new(),

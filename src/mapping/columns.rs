@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::append::Appended;
+use super::computed::Computing;
 use super::each::EachItem;
 use super::file::Faults;
 use super::item::Item;
@@ -23,6 +24,8 @@ const KEY: &str = "key";
 
 /// Stands before the name of an item's value; no heading has it.
 const ITEM: char = '\u{1}';
+/// Stands before the number of a column that is made.
+const COMPUTED: char = '\u{2}';
 
 /// The columns that are read, each once, by the name that the mapping uses.
 #[derive(Debug, Default)]
@@ -33,8 +36,11 @@ pub(crate) struct Slots {
     pub(crate) has_item: bool,
     /// Whether what is read now may be missing from tables of the input.
     pub(crate) is_optional: bool,
-    /// What was asked for since this was emptied.
+    /// What was asked for, in order.
     pub(crate) touched: Vec<usize>,
+    /// The folded names of the columns that are made. One is known by what is compiled after it: in its own steps its
+    /// name is that of a column of the input.
+    pub(crate) computed: Vec<String>,
 }
 
 /// A column that is read.
@@ -48,6 +54,8 @@ pub(crate) struct Slot {
     pub(crate) is_content: bool,
     /// Whether each table of the input must have it.
     pub(crate) is_needed: bool,
+    /// Of a column that is made: which of them.
+    pub(crate) computed: Option<usize>,
 }
 
 impl Slots {
@@ -63,24 +71,44 @@ impl Slots {
             self.list[slot].is_needed |= !self.is_optional;
             return slot;
         }
-        let name = self.called(name);
+        let called = self.called(name);
+        let computed = self.computed_of(name);
         self.list.push(Slot {
-            name: name.clone().into_owned(),
+            name: match computed {
+                Some(_) => name.to_owned(),
+                None => called.clone().into_owned(),
+            },
             origin: origin.clone(),
             is_content: false,
             is_needed: !self.is_optional,
+            computed,
         });
-        self.index.insert(name.into_owned(), self.list.len() - 1);
+        self.index.insert(called.into_owned(), self.list.len() - 1);
         self.list.len() - 1
     }
 
     /// A name as it is kept: one that means an item is told from a column of that name.
     fn called<'n>(&self, name: &'n str) -> Cow<'n, str> {
-        let is_item = self.has_item && (name == "item" || name.starts_with("item."));
-        match is_item {
-            true => Cow::Owned(format!("{ITEM}{}", &name["item".len()..])),
-            false => Cow::Borrowed(name),
+        if self.is_item(name) {
+            return Cow::Owned(format!("{ITEM}{}", &name["item".len()..]));
         }
+        match self.computed_of(name) {
+            Some(number) => Cow::Owned(format!("{COMPUTED}{number}")),
+            None => Cow::Borrowed(name),
+        }
+    }
+
+    fn is_item(&self, name: &str) -> bool {
+        self.has_item && (name == "item" || name.starts_with("item."))
+    }
+
+    /// Which of the columns that are made a name means.
+    fn computed_of(&self, name: &str) -> Option<usize> {
+        if self.computed.is_empty() || self.is_item(name) {
+            return None;
+        }
+        let folded = crate::record::fold(name);
+        self.computed.iter().position(|known| *known == folded)
     }
 
     /// The members that lead to the value of a slot in an item, each behind a dot; nothing for the item itself, `None` for
@@ -94,11 +122,6 @@ impl Slots {
         self.index.get(self.called(name).as_ref()).copied()
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// Marks the slots from a number on as content of the row.
     pub(crate) fn mark_content(&mut self, slots: impl IntoIterator<Item = usize>) {
         for slot in slots {
@@ -109,6 +132,11 @@ impl Slots {
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
         self.list.iter().enumerate()
+    }
+
+    /// Which of the columns that are made a slot is.
+    pub(crate) fn computed(&self, slot: usize) -> Option<usize> {
+        self.list[slot].computed
     }
 
     /// Where a slot is named first.
@@ -165,7 +193,7 @@ impl Columns {
         let mut notes = Vec::new();
         let find = |table: &Table, name: &str| rules.version.find(&table.header, name);
         for (number, slot) in slots.iter() {
-            if slots.item(number).is_some() || !slot.is_needed {
+            if slots.item(number).is_some() || slot.computed.is_some() || !slot.is_needed {
                 continue;
             }
             let lack = |table: &&Table| find(table, &slot.name).is_none();
@@ -335,7 +363,10 @@ impl TableColumns {
         let header = &table.header;
         let refs: Vec<Option<ColumnRef>> = slots
             .iter()
-            .map(|(_, slot)| rules.version.find(header, &slot.name))
+            .map(|(_, slot)| match slot.computed {
+                Some(_) => None,
+                None => rules.version.find(header, &slot.name),
+            })
             .collect();
         let mut types = vec![None; header.len()];
         for (rule, (name, _)) in rules.columns.iter().enumerate() {
@@ -408,6 +439,8 @@ pub(super) struct Reader<'p> {
     pub(super) item: Option<&'p EachItem>,
     /// The field that is made, where it is one.
     pub(super) field: Option<&'p FieldRule>,
+    /// What makes the columns that the input does not have.
+    pub(super) computing: Option<Computing<'p>>,
 }
 
 impl<'p> Reader<'p> {
@@ -432,6 +465,9 @@ impl<'p> Reader<'p> {
                 })
             })?;
             return Ok(one(item.filter(|item| !self.is_null(item))));
+        }
+        if let (Some(number), Some(computing)) = (self.slots.computed(slot), self.computing) {
+            return computing.column(number, self, record);
         }
         match table.refs.get(slot).and_then(Option::as_ref) {
             None => Ok(Got::Empty),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::Keys;
+use super::keys::{Key, Keys};
 use super::{literal, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, MappingFault, Result, Snippet};
@@ -350,6 +350,11 @@ impl<'t, 'a> Section<'t, 'a> {
             has_unknown,
             at,
         }
+    }
+
+    /// The keys that the table takes.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static Key> + use<'t, 'a> {
+        self.keys.iter()
     }
 
     /// The value of a key.

@@ -4,11 +4,15 @@ use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
 use super::field::ERROR_CELLS;
-use super::file::{At, Faults, Section, in_order, integer};
-use super::keys;
-use super::load::texts;
+use std::sync::Arc;
+
+use super::field::read_field;
+use super::file::{At, Faults, Raw, Section, in_order, integer};
+use super::keys::{self, Keys};
+use super::load::{Reading, texts};
+use super::lookup::LookupRule;
 use super::parse::read_parse;
-use super::shape::{InputRules, ParseRule, Take, Version};
+use super::shape::{FieldRule, InputRules, Instead, ParseRule, Take, Version};
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::source::{
     Charset, Guards, InputOptions, LABELS, Merged, Numbers, Rule, SheetChoice, SheetName,
@@ -20,9 +24,10 @@ const MERGED: [(&str, Merged); 2] = [("fill", Merged::Fill), ("empty", Merged::E
 
 pub(super) fn read_input(
     top: &Section<'_, '_>,
-    version: Version,
+    reading: &mut Reading,
     faults: &mut Faults,
 ) -> (InputOptions, InputRules) {
+    let version = reading.version;
     let Some((table, at)) = top.table("input", faults) else {
         let rules = InputRules {
             version,
@@ -56,8 +61,10 @@ pub(super) fn read_input(
         ("last", Take::Last),
         ("last_filled", Take::LastFilled),
     ];
+    let (columns, computed) = read_input_columns(&input, reading, faults);
     let rules = InputRules {
         version,
+        computed: computed.into_iter().map(Arc::new).collect(),
         null: texts(&input, "null", faults),
         empty_errors: input
             .word("error_cells", &ERROR_CELLS, faults)
@@ -68,7 +75,7 @@ pub(super) fn read_input(
         group_by: input.texts("group_by", faults).unwrap_or_default(),
         order_by: input.text("order_by", faults),
         take: input.word("take", &takes, faults).unwrap_or_default(),
-        columns: read_columns(&input, version, faults),
+        columns,
     };
     if rules.group_by.is_empty() {
         for key in ["order_by", "take"] {
@@ -85,39 +92,115 @@ pub(super) fn read_input(
     (options, rules)
 }
 
-/// Reads `columns`: the types of columns by heading.
-pub(super) fn read_columns(
+/// The columns of the input: types of those that it has, and those that are made.
+type InputColumns = (Vec<(At<String>, ParseRule)>, Vec<FieldRule>);
+
+fn read_input_columns(
     input: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> InputColumns {
+    let Some((table, _)) = input.table("columns", faults) else {
+        return Default::default();
+    };
+    let (mut typed, mut computed) = InputColumns::default();
+    for (name, span, raw) in in_order(table) {
+        let Some(section) = column_section(name, raw, &keys::COLUMN, faults) else {
+            continue;
+        };
+        let name = At::new(name.to_owned(), span.start);
+        let origins = ["from", "from_first", "template", "value"];
+        if origins.iter().any(|key| section.has(key)) {
+            computed.push(read_computed(name, &section, reading, faults));
+            continue;
+        }
+        let steps = section.keys().filter(|key| !keys::TYPED.has(key.name));
+        for key in steps.filter(|key| section.has(key.name)) {
+            let message = format!(
+                "`{}` needs an origin: it is a step of a column that is made",
+                key.name
+            );
+            let hint = format!("write `from = \"{}\"` before it", name.value);
+            faults.hint(section.key_at(key.name), message, hint);
+        }
+        typed.extend(typed_column(name, &section, reading.version, faults));
+    }
+    (typed, computed)
+}
+
+/// A column that is made as a field is.
+fn read_computed(
+    name: At<String>,
+    section: &Section<'_, '_>,
+    reading: &mut Reading,
+    faults: &mut Faults,
+) -> FieldRule {
+    let at = name.at;
+    let rule = read_field(name, section, reading, faults);
+    let otherwise = rule.table.iter().map(|table| &table.otherwise);
+    let mut otherwise = otherwise.chain(rule.lookup.iter().map(LookupRule::otherwise));
+    if otherwise.any(|instead| matches!(instead, Instead::SkipRow)) {
+        let message = format!("column `{}` cannot leave a row out", rule.name.value);
+        faults.hint(
+            at,
+            message,
+            "write `where` in `[input]`, or `skip_row` in a field",
+        );
+    }
+    rule
+}
+
+/// Reads `columns` of a table that is looked into: the types of its columns by heading.
+pub(super) fn read_columns(
+    section: &Section<'_, '_>,
     version: Version,
     faults: &mut Faults,
 ) -> Vec<(At<String>, ParseRule)> {
-    let Some((table, _)) = input.table("columns", faults) else {
+    let Some((table, _)) = section.table("columns", faults) else {
         return Vec::new();
     };
     let mut columns = Vec::new();
     for (name, span, raw) in in_order(table) {
-        let DeValue::Table(column) = raw.get_ref() else {
-            faults.hint(
-                raw.span().start,
-                format!("column `{name}` must be a table"),
-                "for example `{ parse = \"date\", formats = [\"%m/%d/%Y\"] }`",
-            );
-            continue;
-        };
-        let section = Section::open(column, raw.span().start, &keys::COLUMN, faults);
-        match read_parse(&section, version, faults) {
-            Some(parse) => columns.push((At::new(name.to_owned(), span.start), parse)),
-            None if !section.has("parse") => {
-                faults.hint(
-                    span.start,
-                    format!("column `{name}` has no `parse`"),
-                    "say what it holds: date, datetime, number, integer, bool or json",
-                );
-            }
-            None => {}
+        if let Some(section) = column_section(name, raw, &keys::TYPED, faults) {
+            let name = At::new(name.to_owned(), span.start);
+            columns.extend(typed_column(name, &section, version, faults));
         }
     }
     columns
+}
+
+fn column_section<'t, 'a>(
+    name: &str,
+    raw: &'t Raw<'a>,
+    keys: &'static Keys,
+    faults: &mut Faults,
+) -> Option<Section<'t, 'a>> {
+    let DeValue::Table(column) = raw.get_ref() else {
+        faults.hint(
+            raw.span().start,
+            format!("column `{name}` must be a table"),
+            "for example `{ parse = \"date\", formats = [\"%m/%d/%Y\"] }`",
+        );
+        return None;
+    };
+    Some(Section::open(column, raw.span().start, keys, faults))
+}
+
+fn typed_column(
+    name: At<String>,
+    section: &Section<'_, '_>,
+    version: Version,
+    faults: &mut Faults,
+) -> Option<(At<String>, ParseRule)> {
+    let parse = read_parse(section, version, faults);
+    if parse.is_none() && !section.has("parse") {
+        faults.hint(
+            name.at,
+            format!("column `{}` has no `parse`", name.value),
+            "say what it holds: date, datetime, number, integer, bool or json",
+        );
+    }
+    Some((name, parse?))
 }
 
 fn read_sheet(input: &Section<'_, '_>, faults: &mut Faults) -> SheetChoice {

@@ -208,7 +208,7 @@ pub(super) fn read_top(
         false => read_marker(top, faults),
     };
     let unmapped = read_unmapped(top, faults);
-    let (options, input) = read_input(top, version, faults);
+    let (options, input) = read_input(top, reading, faults);
     let key = read_key(top, reading, faults);
     let target = read_target(top, operation, reading, faults);
     let baseline = read_baseline(top, operation, reading, faults);

@@ -368,6 +368,7 @@ impl Condition {
             zone: None,
             item: None,
             field: None,
+            computing: None,
         };
         let rows = std::slice::from_ref(record);
         render::holds(&self.scripts, script, &reader, rows, Take::First)

@@ -21,6 +21,7 @@ mod changes;
 mod check;
 pub(crate) mod columns;
 mod compile;
+mod computed;
 mod date;
 mod draft;
 mod each;

@@ -56,6 +56,8 @@ pub struct Plan {
     pub(super) slots: Slots,
     pub(super) scripts: Scripts,
     pub(super) fields: Vec<FieldPlan>,
+    /// The columns that the input does not have.
+    pub(super) computed: Vec<FieldPlan>,
     /// The rules that have a lookup, in the order of their numbers.
     pub(super) lookups: Vec<Arc<FieldRule>>,
     pub(super) unmapped: Unmapped,
@@ -209,6 +211,8 @@ impl Plan {
             lookups: Vec::new(),
             faults,
         };
+        let (computed, read) = compiler.computed();
+        compiler.slots.touched.clear();
         let mut fields: Vec<FieldPlan> = mapping
             .fields
             .iter()
@@ -223,8 +227,7 @@ impl Plan {
             by_key: target.by_key,
         });
         let thens = compiler.thens(&mapping.thens);
-        let content = 0..compiler.slots.len();
-        compiler.slots.mark_content(content);
+        compiler.mark_content(&read);
         let named: Vec<&str> = mapping
             .fields
             .iter()
@@ -282,6 +285,7 @@ impl Plan {
             slots,
             scripts,
             fields,
+            computed,
             lookups,
             unmapped: mapping.unmapped,
             order,

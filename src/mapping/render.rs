@@ -179,6 +179,19 @@ fn whole_row(reader: &Reader<'_>, record: &Record) -> Result<Value, Box<Fault>> 
     for (index, name) in header.names().iter().enumerate() {
         values.push(of_item(reader.cell(index, record, name)?));
     }
+    let mut computed = Vec::new();
+    for (number, name) in reader.slots.computed.iter().enumerate() {
+        // In the steps of a column only those before it are there.
+        let Some(computing) = reader.computing.filter(|it| number < it.columns.len()) else {
+            break;
+        };
+        let value = match computing.column(number, reader, record)? {
+            Got::Empty => of_item(None),
+            Got::One(item) => of_item(Some(item)),
+            Got::Many(items) => of_items(items),
+        };
+        computed.push((name.clone(), value));
+    }
     let sheet = record.place.sheet.as_deref().unwrap_or_default();
     Ok(Value::from_object(WholeRow {
         header: Arc::clone(header),
@@ -188,5 +201,6 @@ fn whole_row(reader: &Reader<'_>, record: &Record) -> Result<Value, Box<Fault>> 
             Value::from(sheet),
             Value::from(record.place.row),
         ],
+        computed,
     }))
 }

@@ -94,6 +94,8 @@ pub(super) struct InputRules {
     pub(super) order_by: Option<At<String>>,
     pub(super) take: Take,
     pub(super) columns: Vec<(At<String>, ParseRule)>,
+    /// Columns that the input does not have, in the order in which they are made.
+    pub(super) computed: Vec<std::sync::Arc<FieldRule>>,
 }
 
 /// Where a value comes from.

@@ -69,7 +69,7 @@ impl<'m> Compiler<'m> {
             None => None,
         };
         self.slots.has_item = rule.has_item;
-        self.slots.touched.clear();
+        let from = self.slots.touched.len();
         let mut fields: Vec<FieldPlan> = rule
             .fields
             .iter()
@@ -80,7 +80,7 @@ impl<'m> Compiler<'m> {
             self.condition(&condition.value, place)
         });
         self.slots.has_item = false;
-        let mut members = std::mem::take(&mut self.slots.touched);
+        let mut members = self.slots.touched[from..].to_vec();
         members.retain(|slot| self.slots.item(*slot).is_some());
         members.sort_unstable();
         members.dedup();

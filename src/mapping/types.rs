@@ -8,7 +8,7 @@ use super::expr::Type;
 use super::file::Faults;
 use super::plan::Plan;
 use super::script::{Among, Comparison, Operand, Script};
-use super::shape::ParseKind;
+use super::shape::{FieldRule, Origin, ParseKind};
 
 /// The check of what is compared with what.
 pub(super) struct Types<'p> {
@@ -116,13 +116,11 @@ impl Types<'_> {
             Operand::Known(kind) => Some(*kind),
             Operand::Unknown => None,
             Operand::Column(slot) => {
+                if let Some(number) = self.plan.slots.computed(*slot) {
+                    return of_rule(&self.plan.computed[number].rule);
+                }
                 if let Some(rule) = self.columns.declared(*slot, &self.plan.rules) {
-                    return match rule.kind {
-                        ParseKind::Date | ParseKind::DateTime => Some(Type::Date),
-                        ParseKind::Number | ParseKind::Integer => Some(Type::Number),
-                        ParseKind::Bool => Some(Type::Bool),
-                        ParseKind::Json => None,
-                    };
+                    return of_parse(rule.kind);
                 }
                 if self.columns.is_row_number(*slot) {
                     return Some(Type::Number);
@@ -130,5 +128,26 @@ impl Types<'_> {
                 self.all_text.then_some(Type::Text)
             }
         }
+    }
+}
+
+/// What a type step makes.
+fn of_parse(kind: ParseKind) -> Option<Type> {
+    match kind {
+        ParseKind::Date | ParseKind::DateTime => Some(Type::Date),
+        ParseKind::Number | ParseKind::Integer => Some(Type::Number),
+        ParseKind::Bool => Some(Type::Bool),
+        ParseKind::Json => None,
+    }
+}
+
+/// What the steps of a column make, where that is known before the rows are.
+fn of_rule(rule: &FieldRule) -> Option<Type> {
+    match (&rule.parse, &rule.origin) {
+        (Some(parse), _) => of_parse(parse.kind),
+        (None, Origin::Template(_)) if rule.list.is_none() && rule.lookup.is_none() => {
+            Some(Type::Text)
+        }
+        _ => None,
     }
 }

@@ -163,6 +163,8 @@ pub(crate) struct WholeRow {
     pub(crate) values: Vec<Value>,
     /// `_file`, `_sheet`, `_row`.
     pub(crate) built_in: [Value; 3],
+    /// The columns that are made, by folded name.
+    pub(crate) computed: Vec<(String, Value)>,
 }
 
 impl Object for WholeRow {
@@ -172,6 +174,12 @@ impl Object for WholeRow {
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         use crate::record::ColumnRef;
+        if !self.computed.is_empty() {
+            let folded = crate::record::fold(key);
+            if let Some((_, value)) = self.computed.iter().find(|(name, _)| *name == folded) {
+                return Some(value.clone());
+            }
+        }
         match self.header.find(key)? {
             ColumnRef::One(index) => self.values.get(index).cloned(),
             ColumnRef::All(all) => {

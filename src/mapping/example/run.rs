@@ -142,7 +142,7 @@ impl Run<'_> {
         }
         let given = Header::new(written.clone());
         for (_, slot) in self.plan.slots.iter() {
-            if given.find(&slot.name).is_none() {
+            if slot.computed.is_none() && given.find(&slot.name).is_none() {
                 let name = slot.name.strip_suffix("[*]").unwrap_or(&slot.name);
                 written.push(name.to_owned());
             }

@@ -1,6 +1,6 @@
 //! The keys of a field and of what stands in it.
 
-use super::file::COLUMN;
+use super::file::TYPED;
 use super::{Key, Keys, TAKES, TYPES, Takes, key};
 
 /// What a name that does not resolve may do.
@@ -20,10 +20,11 @@ const KINDS: &[&str] = &[
     "collection",
     "tag",
     "close_reason",
+    "sla",
 ];
 
 /// The keys of a field; other tables take some of them.
-const STEPS: &[Key] = &[
+pub(super) const STEPS: &[Key] = &[
     key(
         "from",
         Takes::Texts,
@@ -270,7 +271,7 @@ pub(in crate::mapping) static LOOKUP: Keys = Keys {
         ),
         key(
             "columns",
-            Takes::Named(&COLUMN),
+            Takes::Named(&TYPED),
             "The types of its columns, by heading, as in [input.columns]: `where` then sees dates and numbers.",
         ),
         key(

@@ -1,6 +1,6 @@
 //! The keys of the file itself, of its input and its tests.
 
-use super::field::{FIELD, KEY_PART};
+use super::field::{FIELD, KEY_PART, STEPS};
 use super::operation::{TARGET, THEN};
 use super::{Keys, TAKES, TYPES, Takes, key};
 
@@ -198,15 +198,33 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
         key(
             "columns",
             Takes::Named(&COLUMN),
-            "The types of columns, by heading: conditions, keys, `order_by` and templates then see dates and numbers.",
+            "The types of columns, by heading: conditions, keys, `order_by` and templates then see dates and numbers. With an origin (`from`, `template`, …) it is a column that the file does not have, made by steps as a field is.",
         ),
     ],
     without: &[],
     later: &[],
 };
 
-/// An entry of `[input.columns]`.
+/// An entry of `[input.columns]`: the type of a column, or the steps that make one.
 pub(in crate::mapping) static COLUMN: Keys = Keys {
+    place: "a column",
+    keys: STEPS,
+    without: &[
+        "resolve",
+        "match",
+        "within",
+        "aliases",
+        "aliases_file",
+        "missing",
+        "ambiguous",
+        "required",
+        "clear",
+    ],
+    later: &[],
+};
+
+/// An entry of `columns` of a table that is looked into: the type of a column.
+pub(in crate::mapping) static TYPED: Keys = Keys {
     place: "a column",
     keys: &[
         key("parse", Takes::Word(TYPES), "What the cells are read as."),

@@ -1,7 +1,7 @@
 //! The keys of what is done to tickets: which ticket, and what follows.
 
 use super::field::{FIELD, KEY_PART};
-use super::file::COLUMN;
+use super::file::TYPED;
 use super::{Keys, Takes, key};
 
 /// `target = { … }`.
@@ -133,7 +133,7 @@ pub(in crate::mapping) static EACH: Keys = Keys {
         ),
         key(
             "columns",
-            Takes::Named(&COLUMN),
+            Takes::Named(&TYPED),
             "The types of its columns, by heading, as in [input.columns]: `order_by` and fields then sees dates and numbers.",
         ),
     ],

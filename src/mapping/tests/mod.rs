@@ -1,5 +1,6 @@
 //! A system that is none, a small school district, and rows to map.
 
+mod computed;
 mod faults;
 mod identity;
 mod rows;

@@ -1,0 +1,103 @@
+//! Columns that the input does not have: made of other columns by the steps of a field, and then read like any other.
+
+use super::apply::{Row, Steps};
+use super::columns::{Got, Reader};
+use super::plan::{Compiler, FieldPlan};
+use super::script::Scripts;
+use crate::error::Fault;
+use crate::record::{Record, fold};
+
+/// What makes the columns of a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Computing<'p> {
+    pub(super) columns: &'p [FieldPlan],
+    pub(super) scripts: &'p Scripts,
+    pub(super) steps: Steps<'p>,
+}
+
+impl Computing<'_> {
+    /// The value of a column in a row.
+    ///
+    /// # Errors
+    /// When a cell that it is made of cannot be read, or a step cannot make it.
+    pub(super) fn column<'r>(
+        &self,
+        number: usize,
+        reader: &Reader<'_>,
+        record: &'r Record,
+    ) -> Result<Got<'r>, Box<Fault>> {
+        let Some(column) = self.columns.get(number) else {
+            return Ok(Got::Empty);
+        };
+        let mut row = Row {
+            reader: Reader {
+                field: None,
+                computing: Some(Computing {
+                    columns: &self.columns[..number],
+                    ..*self
+                }),
+                ..*reader
+            },
+            steps: self.steps,
+            scripts: self.scripts,
+            rows: std::slice::from_ref(record),
+            faults: Vec::new(),
+            fallbacks: Vec::new(),
+        };
+        row.column(column).map_err(|mut fault| {
+            fault.message = format!("column `{}`: {}", column.rule.name.value, fault.message);
+            fault
+        })
+    }
+}
+
+impl Compiler<'_> {
+    /// Compiles the columns that are made. Each may read those before it; what it reads of the input is returned, a list a
+    /// column.
+    pub(super) fn computed(&mut self) -> (Vec<FieldPlan>, Vec<Vec<usize>>) {
+        let mut columns = Vec::new();
+        let mut read: Vec<Vec<usize>> = Vec::new();
+        let rules = self.rules;
+        for rule in &rules.computed {
+            let folded = fold(&rule.name.value);
+            if self.slots.computed.contains(&folded) {
+                let message = format!("column `{}` is made twice", rule.name.value);
+                self.faults
+                    .hint(rule.name.at, message, "leave one of the two out");
+            }
+            let from = self.slots.touched.len();
+            self.slots.is_optional = rule.optional;
+            let column = FieldPlan {
+                required: false,
+                is_single: false,
+                ..self.key_part(rule)
+            };
+            self.slots.is_optional = false;
+            let touched = self.slots.touched.split_off(from);
+            let mut cells = Vec::new();
+            for slot in touched {
+                match self.slots.computed(slot) {
+                    Some(other) => cells.extend_from_slice(&read[other]),
+                    None => cells.push(slot),
+                }
+            }
+            columns.push(column);
+            read.push(cells);
+            self.slots.computed.push(folded);
+        }
+        (columns, read)
+    }
+
+    /// Marks what fields are made of as content of the row: of a column that is made, the cells that it is made of.
+    pub(super) fn mark_content(&mut self, read: &[Vec<usize>]) {
+        let touched = std::mem::take(&mut self.slots.touched);
+        let cells = touched
+            .iter()
+            .flat_map(|slot| match self.slots.computed(*slot) {
+                Some(number) => read[number].as_slice(),
+                None => std::slice::from_ref(slot),
+            });
+        let cells: Vec<usize> = cells.copied().collect();
+        self.slots.mark_content(cells);
+    }
+}
