@@ -219,7 +219,6 @@ fn numbers_are_shown_as_libreoffice_shows_them() {
         "0.00%",
         "\"#\"0",
         "0\" pcs\"",
-        "#.##",
         "0.0#",
         "0000\\-00",
         "\\R000",
