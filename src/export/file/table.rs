@@ -476,6 +476,7 @@ impl Sink for TableSink {
                 self.written.tickets
             ));
         }
+        self.written.notes.extend(self.kept.notes());
         if self.raw {
             let note = "texts stand as they are (--raw): a spreadsheet program RUNS those that begin with = + - @";
             self.written.notes.push(note.to_owned());

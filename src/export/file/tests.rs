@@ -345,6 +345,50 @@ fn what_is_saved_while_the_file_is_written_is_not_lost() {
 }
 
 #[test]
+fn a_column_of_people_that_the_export_fills_now_goes_on_under_another_heading() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.xlsx");
+    // Of these only the first two are ours: people wrote a `State` before the export had one.
+    let mut workbook = Workbook::new();
+    let mut properties = DocProperties::new()
+        .set_custom_property("Deskferry", "1")
+        .set_custom_property("Deskferry sheet 1", "Tickets");
+    for (number, heading) in ["Ticket", "Ticket ID"].iter().enumerate() {
+        properties = properties.set_custom_property(format!("Deskferry column {number}"), *heading);
+    }
+    workbook.set_properties(&properties);
+    let sheet = workbook.add_worksheet().set_name("Tickets").unwrap();
+    for (column, texts) in (0..).zip([
+        ["Ticket", "000001"],
+        ["Ticket ID", "id-1"],
+        ["State", "call back"],
+    ]) {
+        for (row, text) in (0..).zip(texts) {
+            sheet.write_string(row, column, text).unwrap();
+        }
+    }
+    workbook.save(&path).unwrap();
+    let written = write(options(&path), &[ticket(1, "lamp")]);
+    assert_eq!(written.files, std::slice::from_ref(&path));
+    assert!(
+        written
+            .notes
+            .iter()
+            .any(|note| note.contains("`State (kept)`")),
+        "{:?}",
+        written.notes
+    );
+    for _ in 0..2 {
+        let tables = read(&path);
+        assert_eq!(column(&tables[0].1, "State"), ["lamp"]);
+        assert_eq!(column(&tables[0].1, "State (kept)"), ["call back"]);
+        // The next time it is a column of theirs like any other.
+        let written = write(options(&path), &[ticket(1, "lamp")]);
+        assert!(written.notes.is_empty(), "{:?}", written.notes);
+    }
+}
+
+#[test]
 fn a_file_that_is_read_only_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");

@@ -12,7 +12,7 @@ use super::target::Target;
 use super::{About, unwritable};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Kind, Plan};
-use crate::export::keep::{COLUMN_PROPERTY, OURS, SHEET_PROPERTY};
+use crate::export::keep::{COLUMN_PROPERTY, LONGEST_PROPERTY, OURS, SHEET_PROPERTY};
 use crate::export::sheets::xlsx::{Traced, TracedSheet};
 use crate::export::sheets::{self, Field, Sheet as Analysed};
 use crate::outfile::{Room, full};
@@ -30,8 +30,6 @@ const MOST_SHEETS: usize = 250;
 /// How wide a column gets by what stands in it.
 const WIDEST: u16 = 60;
 const NARROWEST: u16 = 8;
-/// Of a property of the document.
-const LONGEST_PROPERTY: usize = 255;
 
 /// What kind of rows a sheet holds; sheets stand in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,6 +29,8 @@ pub(crate) const OURS: &str = "Deskferry";
 pub(crate) const SHEET_PROPERTY: &str = "Deskferry sheet ";
 /// Properties that name the columns that we wrote.
 pub(crate) const COLUMN_PROPERTY: &str = "Deskferry column ";
+/// How many characters of a heading such a property holds.
+pub(crate) const LONGEST_PROPERTY: usize = 255;
 /// The sheet of comments.
 pub(crate) const COMMENTS: &str = "Comments";
 /// The sheet with rows that left the selection.
@@ -62,6 +64,8 @@ pub(crate) struct Kept {
     /// Opened with the first row.
     database: Option<Connection>,
     parts: HashMap<String, People>,
+    /// Columns of people that go on under another heading, with that.
+    renamed: Vec<(String, String)>,
 }
 
 /// People's columns in one file.
@@ -131,6 +135,7 @@ impl Kept {
             Ok(old) => old,
             Err(why) => return Ok(Previous::Foreign(why)),
         };
+        self.renamed.extend(old.renamed(plan));
         let mut people = self.parts.remove(part).unwrap_or_default();
         people.own = plan.columns().len();
         let read = old.rows(plan, &mut people.headings, |row, headings| {
@@ -145,6 +150,14 @@ impl Kept {
         self.parts.insert(part.to_owned(), people);
         read?;
         Ok(Previous::Read)
+    }
+
+    /// What people must know of their columns, a line each.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> + '_ {
+        let renamed = self.renamed.iter();
+        renamed.map(|(heading, kept)| {
+            format!("the column `{heading}` that people wrote is `{kept}` now: the export fills a column of that name itself")
+        })
     }
 
     fn add(&mut self, part: &str, row: &Row) -> Result<()> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::LONGEST_PROPERTY;
 use super::look::Look;
 use super::{COMMENTS, EARLIER, Row, Value};
 use crate::error::{Error, Result};
@@ -217,6 +218,45 @@ impl Layout {
 }
 
 impl Old {
+    /// Whether we wrote a column of that heading.
+    fn has_written(&self, heading: &str) -> bool {
+        // A property holds no more of it.
+        let cut: String = heading.chars().take(LONGEST_PROPERTY).collect();
+        self.ours.contains(&fold(&cut))
+    }
+
+    /// The heading under which a column of people goes on that we did not write, where the plan fills one of its name now.
+    fn kept_heading(&self, heading: &str, plan: &Plan) -> Option<String> {
+        let own = plan.columns();
+        let is_planned = |heading: &str| {
+            let mut own = own.iter().filter(|column| !column.is_by_hand());
+            own.any(|column| fold(&column.heading) == fold(heading))
+        };
+        if self.ours.is_empty() || self.has_written(heading) || !is_planned(heading) {
+            return None;
+        }
+        let mut kept = format!("{heading} (kept)");
+        while own
+            .iter()
+            .any(|column| fold(&column.heading) == fold(&kept))
+        {
+            kept.push_str(" (kept)");
+        }
+        Some(kept)
+    }
+
+    /// Columns of people that go on under another heading, with that.
+    pub(super) fn renamed(&self, plan: &Plan) -> Vec<(String, String)> {
+        let tables = self.input.as_ref().map(Input::tables).unwrap_or_default();
+        let headings = tables.iter().flat_map(|table| table.header.written());
+        let mut renamed: Vec<(String, String)> = headings
+            .filter_map(|heading| Some((heading.clone(), self.kept_heading(heading, plan)?)))
+            .collect();
+        renamed.sort();
+        renamed.dedup();
+        renamed
+    }
+
     /// Tells the columns of a table apart; people's are added to `headings`.
     fn layout(&self, table: &source::Table, plan: &Plan, headings: &mut Vec<String>) -> Layout {
         let own = plan.columns();
@@ -225,11 +265,13 @@ impl Old {
         let mut met: Vec<bool> = vec![false; headings.len()];
         let mut places = Vec::with_capacity(table.header.len());
         for heading in table.header.written() {
+            let renamed = self.kept_heading(heading, plan);
+            let heading = renamed.as_ref().unwrap_or(heading);
             let planned = own
                 .iter()
                 .position(|column| fold(&column.heading) == fold(heading));
             let planned = planned.filter(|at| !std::mem::replace(&mut used[*at], true));
-            let was_ours = planned.is_none() && self.ours.contains(&fold(heading));
+            let was_ours = planned.is_none() && self.has_written(heading);
             places.push(match planned {
                 Some(at) => Some(at),
                 // A column of ours that the plan no longer has.
