@@ -347,11 +347,33 @@ fn field_text(field: &CustomField, directory: &Directory, value: Value) -> Value
                     .collect(),
             )
         }
-        // IncidentIQ writes several values as the text of a JSON array.
-        Value::String(text) if is_list && text.trim_start().starts_with('[') => {
-            match serde_json::from_str(&text) {
-                Ok(items @ Value::Array(_)) => field_text(field, directory, items),
-                _ => Value::String(text),
+        // IncidentIQ writes what was picked as the text of JSON: ids, or objects with `Id` and `Name`.
+        Value::String(text)
+            if field.kind != CustomType::Text && text.trim_start().starts_with(['[', '{']) =>
+        {
+            let picked = match serde_json::from_str(&text) {
+                Ok(picked @ (Value::Array(_) | Value::Object(_))) => {
+                    field_text(field, directory, picked)
+                }
+                _ => return Value::String(text),
+            };
+            match picked {
+                Value::Array(items) if !is_list && items.len() < 2 => {
+                    items.into_iter().next().unwrap_or_default()
+                }
+                picked => picked,
+            }
+        }
+        Value::Object(members) => {
+            let part = |name: &str| {
+                let mut parts = members.iter();
+                let found = parts.find(|(one, _)| one.eq_ignore_ascii_case(name))?.1;
+                Some(found).filter(|value| says_something(value)).cloned()
+            };
+            match (part("Name"), part("Id")) {
+                (Some(name), _) => name,
+                (None, Some(id)) => field_text(field, directory, id),
+                (None, None) => Value::Object(members),
             }
         }
         Value::String(_) | Value::Number(_) => {
@@ -400,6 +422,78 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::directory::{Choice, Entry, Listing, Snapshot};
+    use crate::systems::Dialect;
+
+    #[test]
+    fn what_was_picked_is_shown_by_its_name() {
+        let entry = |id: &str, name: &str| Entry {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            properties: std::collections::BTreeMap::new(),
+            parent: None,
+        };
+        let people = Listing {
+            entries: vec![entry("u-1", "Ann Lee"), entry("u-2", "Bob Day")],
+            ..Listing::default()
+        };
+        let directory = Directory::new(Snapshot {
+            version: Snapshot::VERSION,
+            system: SystemName::IncidentIq,
+            dialect: Dialect::Only,
+            tenant: "t".to_owned(),
+            pulled_at: Timestamp::UNIX_EPOCH,
+            kinds: [(Kind::User, people)].into(),
+            custom_fields: Vec::new(),
+            custom_fields_note: None,
+            constants: std::collections::BTreeMap::new(),
+        });
+        let shown = |kind, value: &str| {
+            let field = CustomField {
+                id: "f-1".to_owned(),
+                name: "F".to_owned(),
+                kind,
+                options: vec![Choice {
+                    id: "o-1".to_owned(),
+                    value: "Top shelf".to_owned(),
+                }],
+                max_length: None,
+                required: false,
+            };
+            field_text(&field, &directory, json!(value))
+        };
+        for (kind, value, expected) in [
+            (CustomType::User, "u-1", json!("Ann Lee")),
+            (CustomType::User, r#"["u-1"]"#, json!("Ann Lee")),
+            (
+                CustomType::User,
+                r#"["u-1","u-2"]"#,
+                json!(["Ann Lee", "Bob Day"]),
+            ),
+            (
+                CustomType::User,
+                r#"[{"Id":"u-9","Name":"Eve"}]"#,
+                json!("Eve"),
+            ),
+            (
+                CustomType::User,
+                r#"{"id":"u-2","name":null}"#,
+                json!("Bob Day"),
+            ),
+            (
+                CustomType::Other,
+                r#"{"Id":"t-1","Name":"Network"}"#,
+                json!("Network"),
+            ),
+            (CustomType::Select, r#"["o-1"]"#, json!("Top shelf")),
+            (CustomType::Select, "[]", json!(null)),
+            (CustomType::MultiSelect, r#"["o-1"]"#, json!(["Top shelf"])),
+            (CustomType::Text, r#"["o-1"]"#, json!(r#"["o-1"]"#)),
+            (CustomType::Select, "[sic]", json!("[sic]")),
+        ] {
+            assert_eq!(shown(kind, value), expected, "{value}");
+        }
+    }
 
     #[test]
     fn shells_are_not_kept() {

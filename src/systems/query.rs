@@ -105,18 +105,27 @@ fn truth(text: &str) -> Option<bool> {
 fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        // IncidentIQ writes several values as the text of a JSON array.
-        Value::String(text) if text.trim_start().starts_with('[') => {
+        // IncidentIQ writes what was picked as the text of JSON: ids, or objects with `Id` and `Name`.
+        Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
             match serde_json::from_str(text) {
-                Ok(items @ Value::Array(_)) => texts(&items, found),
+                Ok(picked @ (Value::Array(_) | Value::Object(_))) => texts(&picked, found),
                 _ => found.push(text.clone()),
             }
+        }
+        Value::Object(members) => {
+            let is_picked = |name: &str| {
+                ["Id", "Name"]
+                    .iter()
+                    .any(|one| one.eq_ignore_ascii_case(name))
+            };
+            let picked = members.iter().filter(|(name, _)| is_picked(name));
+            picked.for_each(|(_, value)| texts(value, found));
         }
         Value::String(text) if text.trim().is_empty() => {}
         Value::String(text) => found.push(text.clone()),
         Value::Number(number) => found.push(number.to_string()),
         Value::Bool(is_on) => found.push(is_on.to_string()),
-        Value::Null | Value::Object(_) => {}
+        Value::Null => {}
     }
 }
 
@@ -375,6 +384,17 @@ mod tests {
             (json!("A 17"), "17", false),
             (json!(17), "17", true),
             (json!("[\"x\",\"y\"]"), "y", true),
+            (
+                json!("{\"Id\":\"u-7\",\"Name\":\"Ann Lee\"}"),
+                "ann lee",
+                true,
+            ),
+            (
+                json!("[{\"Id\":\"u-7\",\"Name\":\"Ann Lee\"}]"),
+                "u-7",
+                true,
+            ),
+            (json!("{no JSON"), "{no JSON", true),
             (json!("  "), "", true),
             (json!("x"), "", false),
         ] {
