@@ -234,6 +234,22 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// One that names nothing.
+    #[cfg(test)]
+    pub(crate) fn empty(system: SystemName, dialect: Dialect) -> Self {
+        Self {
+            version: Self::VERSION,
+            system,
+            dialect,
+            tenant: "t".to_owned(),
+            pulled_at: Timestamp::UNIX_EPOCH,
+            kinds: BTreeMap::new(),
+            custom_fields: Vec::new(),
+            custom_fields_note: None,
+            constants: BTreeMap::new(),
+        }
+    }
+
     /// A hash of what was pulled, whenever that was: equal snapshots resolve equally.
     pub fn fingerprint(&self) -> String {
         let mut hash = blake3::Hasher::new();

@@ -373,12 +373,6 @@ mod tests {
     #[test]
     fn a_custom_field_is_found_by_its_name_and_its_option_by_its_text() {
         let directory = Directory::new(Snapshot {
-            version: Snapshot::VERSION,
-            system: SystemName::IncidentIq,
-            dialect: Dialect::Only,
-            tenant: "t".to_owned(),
-            pulled_at: jiff::Timestamp::UNIX_EPOCH,
-            kinds: std::collections::BTreeMap::new(),
             custom_fields: vec![CustomField {
                 id: "F-1".to_owned(),
                 name: "Shelf".to_owned(),
@@ -390,8 +384,7 @@ mod tests {
                 max_length: None,
                 required: false,
             }],
-            custom_fields_note: None,
-            constants: std::collections::BTreeMap::new(),
+            ..Snapshot::empty(SystemName::IncidentIq, Dialect::Only)
         });
         let schema = crate::systems::schema(SystemName::IncidentIq, None).unwrap();
         let mut filters = Filters::new(schema.as_ref(), &directory);

@@ -438,15 +438,8 @@ mod tests {
             ..Listing::default()
         };
         let directory = Directory::new(Snapshot {
-            version: Snapshot::VERSION,
-            system: SystemName::IncidentIq,
-            dialect: Dialect::Only,
-            tenant: "t".to_owned(),
-            pulled_at: Timestamp::UNIX_EPOCH,
             kinds: [(Kind::User, people)].into(),
-            custom_fields: Vec::new(),
-            custom_fields_note: None,
-            constants: std::collections::BTreeMap::new(),
+            ..Snapshot::empty(SystemName::IncidentIq, Dialect::Only)
         });
         let shown = |kind, value: &str| {
             let field = CustomField {

@@ -463,17 +463,7 @@ mod tests {
     }
 
     fn tickets(replica: &Replica) -> Vec<CommonTicket> {
-        let directory = Directory::new(Snapshot {
-            version: Snapshot::VERSION,
-            system: SystemName::IncidentIq,
-            dialect: Dialect::Only,
-            tenant: "t".to_owned(),
-            pulled_at: Timestamp::UNIX_EPOCH,
-            kinds: std::collections::BTreeMap::new(),
-            custom_fields: Vec::new(),
-            custom_fields_note: None,
-            constants: std::collections::BTreeMap::new(),
-        });
+        let directory = Directory::new(Snapshot::empty(SystemName::IncidentIq, Dialect::Only));
         let selection = Selection {
             query: None,
             parts: Parts::default(),
