@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::beside::{Beside, ENTRY};
+use super::field::scalar;
 use super::file::{At, Faults, Section, in_order};
 use super::load::Reading;
 use crate::directory::suggest::fold;
@@ -51,10 +52,10 @@ pub(super) fn read_aliases(
     }
     if let Some((table, _)) = section.table("aliases", faults) {
         for (key, _, raw) in in_order(table) {
-            match raw.get_ref().as_str() {
+            match scalar(raw.get_ref()) {
                 Some(name) => aliases.push(Alias {
                     word: fold(key),
-                    to: At::new(name.to_owned(), raw.span().start),
+                    to: At::new(name, raw.span().start),
                     place: None,
                 }),
                 None => {

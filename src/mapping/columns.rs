@@ -206,10 +206,10 @@ impl Columns {
                 continue;
             }
             let more = match lacking.len() - 1 {
-                0 => String::new(),
-                more => format!(" and {more} more"),
+                0 => " has".to_owned(),
+                more => format!(" and {more} more have"),
             };
-            let message = format!("{}{more} has no column `{}`", called(first), slot.name);
+            let message = format!("{}{more} no column `{}`", called(first), slot.name);
             match rules.version {
                 Version::One => notes.push(format!("{message}: it counts as empty there")),
                 Version::Two => {

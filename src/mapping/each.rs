@@ -16,7 +16,7 @@ use super::item::Item;
 use super::keys;
 use super::load::Reading;
 use super::parse::Problem;
-use super::shape::{FieldRule, ParseRule, Version};
+use super::shape::{FieldRule, ParseKind, ParseRule, Version};
 use super::table_key;
 use crate::record::Header;
 use crate::source::{Input, Table};
@@ -136,6 +136,12 @@ pub(super) fn read_each(
         }
         let name = At::new("each".to_owned(), at);
         let rule = read_field(name, &inner, reading, faults);
+        let reads_json = |parse: &ParseRule| parse.kind == ParseKind::Json;
+        if rule.parse.as_ref().is_some_and(|parse| !reads_json(parse)) {
+            let message = "`parse` in `each` can only be \"json\"";
+            let hint = "leave it out: fields give an item its type";
+            faults.hint(inner.key_at("parse"), message, hint);
+        }
         return Some(EachRule::Cell(Arc::new(rule)));
     }
     if let Some(key) = ["from", "split", "parse"]

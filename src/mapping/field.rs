@@ -451,6 +451,11 @@ pub(super) fn read_instead(
     let at = raw.span().start;
     if let DeValue::Table(table) = raw.get_ref() {
         let action = Section::open(table, at, &keys::ACTION, faults);
+        if !action.has("do") {
+            let message = format!("`{key}` does not say what is done");
+            let hint = "write `{ do = \"skip_field\" }`, or a value";
+            faults.hint(at, message, hint);
+        }
         let word = action.text("do", faults)?;
         let found = actions.iter().find(|(name, _)| *name == word.value);
         if found.is_none() {

@@ -346,10 +346,6 @@ fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
         Some((at, DeValue::Table(table))) => {
             let inner = Section::open(table, at, &keys::MARKER, faults);
             let field = inner.text("custom_field", faults);
-            let tag = inner.text("tag", faults);
-            if let (Some(_), Some(tag)) = (&field, &tag) {
-                faults.hint(tag.at, "a marker has one place", "leave one of the two out");
-            }
             if table.is_empty() {
                 faults.hint(
                     at,
@@ -357,10 +353,10 @@ fn read_marker(top: &Section<'_, '_>, faults: &mut Faults) -> At<Marker> {
                     "write `marker = \"description\"`, `{ custom_field = \"its name\" }` or `\"none\"`",
                 );
             }
-            match field {
-                Some(field) => return At::new(Marker::CustomField(field.value), field.at),
-                None => tag.map(|_| Marker::Tag),
+            if let Some(field) = field {
+                return At::new(Marker::CustomField(field.value), field.at);
             }
+            None
         }
         _ => {
             let words = [("description", false), ("none", true)];

@@ -28,12 +28,6 @@ impl Compiler<'_> {
         match &mapping.marker.value {
             Marker::Description => Marks::Description,
             Marker::None => Marks::Nothing,
-            Marker::Tag => {
-                let message = format!("a tag cannot be the marker: {}", self.table.no_tag_marker);
-                let hint = "write `marker = \"description\"`, or a text custom field: `{ custom_field = \"its name\" }`";
-                self.faults.hint(mapping.marker.at, message, hint);
-                Marks::Nothing
-            }
             Marker::CustomField(name) => match self.marker_field(mapping, name, fields) {
                 Some(field) => Marks::Field(field),
                 None => Marks::Nothing,
@@ -124,6 +118,12 @@ fn gap(html: bool) -> &'static str {
 /// How many characters the reference takes as the first line of a long description.
 pub(super) fn head_line_length(reference: &str, html: bool) -> usize {
     head_length(reference) + gap(html).len()
+}
+
+/// A description without the reference on its first line.
+pub(super) fn without_head_line<'t>(text: &'t str, reference: &str, html: bool) -> &'t str {
+    let line = head(reference) + gap(html);
+    text.strip_prefix(&line).unwrap_or(text)
 }
 
 /// A description that is long enough to bear its reference on the first line too, with that line.

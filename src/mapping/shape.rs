@@ -62,8 +62,6 @@ pub(super) enum Marker {
     Description,
     /// A text custom field of this name.
     CustomField(String),
-    /// A tag, which no system can bear yet.
-    Tag,
     /// None: a row in doubt is never sent again on its own.
     None,
 }

@@ -178,6 +178,39 @@ impl BoundPlan {
         self.items.get(at)?.get(table)
     }
 
+    /// What the fields of each further step become, in order: which of `[[then]]`, and its fields; and what is wrong.
+    pub(super) fn follow_fields(
+        &self,
+        rows: &[Record],
+    ) -> (Vec<(usize, Vec<Outcome>)>, Vec<Fault>) {
+        let (mut made, mut faults) = (Vec::new(), Vec::new());
+        for (at, then) in self.plan().thens.iter().enumerate() {
+            let items = match self.items(at, then, rows) {
+                Ok(items) => items,
+                Err(wrong) => {
+                    faults.extend(wrong);
+                    continue;
+                }
+            };
+            for item in &items {
+                let mut row = self.row(rows);
+                row.reader.item = item.as_ref();
+                let is_done = then.when.as_ref().map(|when| self.holds_for(&row, when));
+                match is_done {
+                    Some(Ok(false)) => continue,
+                    Some(Err(wrong)) => {
+                        faults.extend(wrong);
+                        continue;
+                    }
+                    None | Some(Ok(true)) => {}
+                }
+                made.push((at, outcomes(&mut row, &then.fields, &then.order)));
+                faults.extend(row.faults);
+            }
+        }
+        (made, faults)
+    }
+
     fn once(
         &self,
         then: &ThenPlan,

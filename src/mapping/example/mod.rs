@@ -25,6 +25,14 @@ pub struct Ran {
 /// The cells of one row by their columns; a column that repeats has several.
 type Cells = Vec<(At<String>, Vec<Cell>)>;
 
+/// A step that must follow.
+#[derive(Debug)]
+struct Follows {
+    at: usize,
+    operation: At<String>,
+    fields: Vec<(At<String>, At<Value>)>,
+}
+
 /// One test as it is written.
 #[derive(Debug)]
 pub(super) struct Example {
@@ -33,6 +41,10 @@ pub(super) struct Example {
     at: usize,
     rows: Vec<Cells>,
     expect: Vec<(At<String>, At<Value>)>,
+    /// The key that the row must have.
+    expect_key: Option<At<String>>,
+    /// What must follow, in order: the operation, and some of its fields.
+    expect_then: Option<Vec<Follows>>,
     expect_error: Option<At<String>>,
     expect_skip: Option<usize>,
 }
@@ -86,7 +98,11 @@ fn read_example(
     };
     let expect_error = section.text("expect_error", faults);
     let skip = section.bool("expect_skip", faults) == Some(true);
-    let outcomes = [section.has("expect"), expect_error.is_some(), skip];
+    let expect_key = section.text("expect_key", faults);
+    let expect_then = read_follows(&section, faults);
+    let made = ["expect", "expect_key", "expect_then"];
+    let is_made = made.into_iter().any(|key| section.has(key));
+    let outcomes = [is_made, expect_error.is_some(), skip];
     if outcomes.iter().filter(|given| **given).count() != 1 {
         faults.hint(
             at,
@@ -105,9 +121,44 @@ fn read_example(
         at,
         rows: read_rows(&section, faults)?,
         expect,
+        expect_key,
+        expect_then,
         expect_error,
         expect_skip: skip.then(|| section.key_at("expect_skip")),
     })
+}
+
+fn read_follows(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Vec<Follows>> {
+    let raw = section.get("expect_then")?;
+    let wanted = "a list of tables: `[{ operation = \"comment\", fields = { body = \"…\" } }]`";
+    let DeValue::Array(items) = raw.get_ref() else {
+        return section.wrong("expect_then", raw, wanted, faults);
+    };
+    let mut follows = Vec::new();
+    for item in items {
+        let DeValue::Table(table) = item.get_ref() else {
+            return section.wrong("expect_then", item, wanted, faults);
+        };
+        let at = item.span().start;
+        let inner = Section::open(table, at, &keys::FOLLOWS, faults);
+        let Some(operation) = inner.text("operation", faults) else {
+            if !inner.has("operation") {
+                let message = "a step of `expect_then` has no `operation`";
+                faults.hint(at, message, "for example `operation = \"comment\"`");
+            }
+            continue;
+        };
+        let fields = match inner.table("fields", faults) {
+            Some((table, _)) => read_expect(&inner, table, faults),
+            None => Vec::new(),
+        };
+        follows.push(Follows {
+            at,
+            operation,
+            fields,
+        });
+    }
+    Some(follows)
 }
 
 fn read_expect(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Example, Ran};
+use super::{Example, Follows, Ran};
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::directory::{Directory, Found};
 use crate::error::Fault;
@@ -12,13 +12,20 @@ use crate::intake::Identify;
 use crate::mapping::apply::Outcome;
 use crate::mapping::bind::BoundPlan;
 use crate::mapping::file::{At, Faults};
+use crate::mapping::marker::{marker_line, trimmed, without_head_line};
 use crate::mapping::plan::{FieldPlan, Plan};
 use crate::mapping::resolve::{Hints, Resolved};
 use crate::mapping::shape::Unmapped;
 use crate::mapping::target::Want;
 use crate::mapping::then::ThenPlan;
-use crate::record::{Cell, ColumnRef, Header, Place, Record};
+use crate::record::{Cell, ColumnRef, Header, Place, Record, RowKey};
 use crate::source::{Layout, Table};
+
+/// What to do about a value that is another one.
+const MEND: &str = "fix the mapping, or what the test expects";
+
+/// How long a key is that is made of the content of a row.
+const CONTENT_KEY_LENGTH: usize = 16;
 
 /// What to do about a row that is left out unexpectedly.
 const SKIP: &str = "if that is meant, write `expect_skip = true`";
@@ -71,15 +78,16 @@ impl Run<'_> {
         if self.faults.len() > before {
             return;
         }
-        let (outcomes, faults) = self.outcomes(&bound, &rows);
-        let Some(outcomes) = outcomes else {
+        let Some(became) = outcomes(&bound, &rows) else {
             if self.example.expect_skip.is_none() {
                 let why = "the row is left out by `where`";
                 self.fails(self.example.at, why, Some(SKIP.to_owned()));
             }
             return;
         };
-        let skipped = outcomes.iter().find_map(|outcome| match outcome {
+        let then = became.then.iter().flat_map(|(_, outcomes)| outcomes);
+        let mut all = became.outcomes.iter().chain(then);
+        let skipped = all.find_map(|outcome| match outcome {
             Outcome::SkipRow(why) => Some(why.clone()),
             _ => None,
         });
@@ -97,48 +105,28 @@ impl Run<'_> {
                 let why = format!("the row is left out: {why}");
                 self.fails(self.example.at, &why, Some(SKIP.to_owned()));
             }
-            (Some(wanted), None, None) => self.compare_error(wanted, &faults),
-            (None, None, None) => self.compare(&outcomes, &faults),
+            (Some(wanted), None, None) => self.compare_error(wanted, &became.faults),
+            (None, None, None) => self.compare(&became),
         }
-    }
-
-    /// What the fields become, `None` for a row that a condition leaves out; and what is wrong with it.
-    fn outcomes(&self, bound: &BoundPlan, rows: &[Record]) -> (Option<Vec<Outcome>>, Vec<Fault>) {
-        let mut faults = Vec::new();
-        for row in rows {
-            match bound.passes(row) {
-                Ok(true) => {}
-                Ok(false) => return (None, faults),
-                Err(found) => faults.extend(found),
-            }
-        }
-        let mut rows = rows.to_vec();
-        if let Err(found) = bound.arrange(&mut rows) {
-            faults.extend(found);
-        }
-        match bound.passes_group(&rows) {
-            Ok(true) => {}
-            Ok(false) => return (None, faults),
-            Err(found) => faults.extend(found),
-        }
-        if let Err(found) = bound.identify(&rows) {
-            faults.extend(found);
-        }
-        let made = bound.make(&rows, None);
-        faults.extend(made.faults);
-        (Some(made.outcomes), faults)
     }
 
     /// The table that the mapping wants to see, with the test's cells in it.
     fn rows(&mut self) -> (Table, Vec<Record>) {
+        let mut columns: Vec<(String, usize)> = Vec::new();
+        for (column, cells) in self.example.rows.iter().flatten() {
+            let (name, from) = numbered(&column.value);
+            let most = from + cells.len();
+            let known = |(known, _): &&mut (String, usize)| fold(known) == fold(name);
+            match columns.iter_mut().find(known) {
+                Some((_, count)) => *count = most.max(*count),
+                None => columns.push((name.to_owned(), most)),
+            }
+        }
         let mut written: Vec<String> = Vec::new();
         let mut starts: Vec<(String, usize)> = Vec::new();
-        for (column, cells) in self.example.rows.iter().flatten() {
-            let folded = fold(&column.value);
-            if !starts.iter().any(|(name, _)| *name == folded) {
-                starts.push((folded, written.len()));
-                written.extend(std::iter::repeat_n(column.value.clone(), cells.len()));
-            }
+        for (name, count) in columns {
+            starts.push((fold(&name), written.len()));
+            written.extend(std::iter::repeat_n(name, count));
         }
         let given = Header::new(written.clone());
         for (_, slot) in self.plan.slots.iter() {
@@ -152,10 +140,9 @@ impl Run<'_> {
         let rows = self.example.rows.iter().enumerate().map(|(number, row)| {
             let mut cells = vec![Cell::Empty; written.len()];
             for (column, values) in row {
-                let start = starts
-                    .iter()
-                    .find(|(name, _)| *name == fold(&column.value))
-                    .map_or(0, |(_, start)| *start);
+                let (name, from) = numbered(&column.value);
+                let start = starts.iter().find(|(known, _)| *known == fold(name));
+                let start = start.map_or(0, |(_, start)| *start) + from;
                 for (index, value) in values.iter().enumerate() {
                     if let Some(cell) = cells.get_mut(start + index) {
                         *cell = value.clone();
@@ -196,11 +183,14 @@ impl Run<'_> {
             .collect();
         let mut unread = Vec::new();
         for (column, _) in self.example.rows.iter().flatten() {
+            // A list of cells stands in all columns of its name.
+            let of_column = |index: usize| {
+                given.position(&column.value) == Some(index)
+                    || fold(&given.written()[index]) == fold(&column.value)
+            };
             let read = names.iter().any(|name| match given.find(name) {
-                Some(ColumnRef::One(index)) => given.names()[index] == column.value,
-                Some(ColumnRef::All(all)) => all
-                    .iter()
-                    .any(|index| given.written()[*index] == column.value),
+                Some(ColumnRef::One(index)) => of_column(index),
+                Some(ColumnRef::All(all)) => all.into_iter().any(of_column),
                 _ => false,
             });
             if !read {
@@ -236,20 +226,60 @@ impl Run<'_> {
         }
     }
 
-    fn compare(&mut self, outcomes: &[Outcome], faults: &[Fault]) {
-        if !faults.is_empty() {
-            let lines: Vec<String> = faults.iter().map(line).collect();
+    fn compare(&mut self, became: &Became) {
+        if !became.faults.is_empty() {
+            let lines: Vec<String> = became.faults.iter().map(line).collect();
             let hint = "if that is meant, write `expect_error = \"…\"`".to_owned();
             let why = format!("the row has faults: {}", lines.join("; "));
             return self.fails(self.example.at, &why, Some(hint));
         }
         let plan = Arc::clone(self.plan);
-        for (name, wanted) in &self.example.expect {
-            let names = || {
-                plan.fields
-                    .iter()
-                    .map(|field| field.rule.name.value.as_str())
+        let example = self.example;
+        if let Some(wanted) = &example.expect_key
+            && became.key.as_deref() != Some(wanted.value.as_str())
+        {
+            let why = match &became.key {
+                Some(key) => format!("the key becomes `{key}`"),
+                None => "the mapping has no `key`".to_owned(),
             };
+            self.fails(wanted.at, &why, Some(MEND.to_owned()));
+        }
+        let reference = became.reference.as_deref();
+        self.compare_fields(&plan.fields, &became.outcomes, &example.expect, reference);
+        if let Some(wanted) = &example.expect_then {
+            self.compare_then(&plan, &became.then, wanted);
+        }
+    }
+
+    fn compare_then(&mut self, plan: &Plan, made: &[(usize, Vec<Outcome>)], wanted: &[Follows]) {
+        let shown = |steps: Vec<&str>| match steps.is_empty() {
+            true => "nothing".to_owned(),
+            false => steps.join(", "),
+        };
+        let operation = |at: usize| plan.thens[at].operation().as_str();
+        let follows: Vec<&str> = made.iter().map(|(at, _)| operation(*at)).collect();
+        let expected = wanted.iter().map(|step| step.operation.value.as_str());
+        if !expected.clone().eq(follows.iter().copied()) {
+            let at = wanted.first().map_or(self.example.at, |step| step.at);
+            let why = format!("what follows is {}", shown(follows));
+            let hint = format!("the test expects {}", shown(expected.collect()));
+            return self.fails(at, &why, Some(hint));
+        }
+        for ((at, outcomes), step) in made.iter().zip(wanted) {
+            self.compare_fields(&plan.thens[*at].fields, outcomes, &step.fields, None);
+        }
+    }
+
+    fn compare_fields(
+        &mut self,
+        fields: &[FieldPlan],
+        outcomes: &[Outcome],
+        expect: &[(At<String>, At<Value>)],
+        reference: Option<&str>,
+    ) {
+        let directory = Arc::clone(&self.plan.directory);
+        for (name, wanted) in expect {
+            let names = || fields.iter().map(|field| field.rule.name.value.as_str());
             let Some(position) = names().position(|known| known == name.value) else {
                 let message = format!("the mapping does not fill `{}`", name.value);
                 let near = did_you_mean(&nearest(&name.value, names()));
@@ -257,21 +287,98 @@ impl Run<'_> {
                 self.fails(name.at, &message, Some(near.unwrap_or_else(all)));
                 continue;
             };
-            let field = &plan.fields[position];
+            let field = &fields[position];
             let actual = match &outcomes[position] {
                 Outcome::Value(value) => value,
                 _ => &Value::Null,
             };
-            if !equals(field, &plan.directory, actual, &wanted.value) {
-                let shown = shown(field, &plan.directory, actual);
+            let unmarked = without_reference(field, actual, reference);
+            let is_good = |value: &Value| equals(field, &directory, value, &wanted.value);
+            if !is_good(actual) && !unmarked.as_ref().is_some_and(is_good) {
+                let shown = shown(field, &directory, unmarked.as_ref().unwrap_or(actual));
                 let why = match actual {
                     Value::Null => format!("`{}` stays empty", name.value),
                     _ => format!("`{}` becomes {shown}", name.value),
                 };
-                let hint = "mend the mapping, or what the test expects".to_owned();
-                self.fails(wanted.at, &why, Some(hint));
+                self.fails(wanted.at, &why, Some(MEND.to_owned()));
             }
         }
+    }
+}
+
+/// What became of the rows of a test.
+struct Became {
+    key: Option<String>,
+    reference: Option<String>,
+    outcomes: Vec<Outcome>,
+    /// Of each step that follows: which of `[[then]]`, and its fields.
+    then: Vec<(usize, Vec<Outcome>)>,
+    faults: Vec<Fault>,
+}
+
+/// What the fields become; `None` for a row that a condition leaves out.
+fn outcomes(bound: &BoundPlan, rows: &[Record]) -> Option<Became> {
+    let mut faults = Vec::new();
+    for row in rows {
+        match bound.passes(row) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(found) => faults.extend(found),
+        }
+    }
+    let mut rows = rows.to_vec();
+    if let Err(found) = bound.arrange(&mut rows) {
+        faults.extend(found);
+    }
+    match bound.passes_group(&rows) {
+        Ok(true) => {}
+        Ok(false) => return None,
+        Err(found) => faults.extend(found),
+    }
+    let key = bound.key(&rows).unwrap_or_else(|found| {
+        faults.extend(found);
+        None
+    });
+    let content = || RowKey::new("0".repeat(CONTENT_KEY_LENGTH));
+    let (made, reference) = bound.made(&rows, &key.clone().unwrap_or_else(content));
+    faults.extend(made.faults);
+    let (then, wrong) = bound.follow_fields(&rows);
+    faults.extend(wrong);
+    Some(Became {
+        key: key.map(|key| key.to_string()),
+        reference,
+        outcomes: made.outcomes,
+        then,
+        faults,
+    })
+}
+
+/// A description without its reference; nothing for any other field.
+fn without_reference(field: &FieldPlan, value: &Value, reference: Option<&str>) -> Option<Value> {
+    let reference = reference.filter(|_| field.is_description)?;
+    let text = value.as_str()?;
+    let line = marker_line(reference, field.is_html());
+    if text == trimmed(&line) {
+        return Some(Value::Null);
+    }
+    let text = text.strip_suffix(&line)?;
+    Some(Value::from(without_head_line(
+        text,
+        reference,
+        field.is_html(),
+    )))
+}
+
+/// The base of a heading that repeats and which of them it is, from 0: `Comment[2]` is the second `Comment`.
+fn numbered(column: &str) -> (&str, usize) {
+    let found = column
+        .strip_suffix(']')
+        .and_then(|rest| rest.rsplit_once('['))
+        .and_then(|(base, number)| Some((base, number.parse::<usize>().ok()?.checked_sub(1)?)));
+    match found {
+        // So many columns no table has.
+        Some((base, number)) if !base.is_empty() && number < 1_000 => (base, number),
+        _ => (column, 0),
     }
 }
 

@@ -283,16 +283,24 @@ pub(in crate::mapping) static BASELINE: Keys = Keys {
 /// `marker = { … }`.
 pub(in crate::mapping) static MARKER: Keys = Keys {
     place: "`marker`",
+    keys: &[key(
+        "custom_field",
+        Takes::Text,
+        "A text custom field that bears nothing but the reference; the create itself must carry it.",
+    )],
+    without: &[],
+    later: &[],
+};
+
+/// A step that a test expects to follow.
+pub(in crate::mapping) static FOLLOWS: Keys = Keys {
+    place: "a step of `expect_then`",
     keys: &[
+        key("operation", Takes::Text, "What is done."),
         key(
-            "custom_field",
-            Takes::Text,
-            "A text custom field that bears nothing but the reference; the create itself must carry it.",
-        ),
-        key(
-            "tag",
-            Takes::Text,
-            "A tag. No system that is known here can bear it: why is told.",
+            "fields",
+            Takes::Free,
+            "Fields of the step and what they must become.",
         ),
     ],
     without: &[],
@@ -312,7 +320,17 @@ pub(in crate::mapping) static TEST: Keys = Keys {
         key(
             "expect",
             Takes::Free,
-            "Fields and what they must become; names for what is resolved, \"\" for a field that stays empty.",
+            "Fields and what is sent for them; names for what is resolved, \"\" for a field that stays empty. The reference line of a description may be left out.",
+        ),
+        key(
+            "expect_key",
+            Takes::Text,
+            "The key that the row must have; parts of a compound key stand behind one another with `/` between them.",
+        ),
+        key(
+            "expect_then",
+            Takes::Tables(&FOLLOWS),
+            "What must follow by `[[then]]`, one table a step in order; an empty list: nothing.",
         ),
         key(
             "expect_error",

@@ -6,7 +6,7 @@ mod file;
 mod operation;
 
 pub(super) use field::{ACTION, FIELD, KEY_PART, LOOKUP};
-pub(super) use file::{BASELINE, COLUMN, INPUT, MARKER, TEST, TOP, TYPED};
+pub(super) use file::{BASELINE, COLUMN, FOLLOWS, INPUT, MARKER, TEST, TOP, TYPED};
 pub(super) use operation::{EACH, TARGET, THEN};
 
 /// One key of the format.

@@ -71,6 +71,8 @@ fn all_that_the_head_lacks_is_told_at_once() {
         a name that stays for ever, such as `scope = "spiceworks-2024"`: with it a row keeps its identity whatever the file is called
     m.toml:5:1: the mapping has no key `unmaped`
         did you mean `unmapped`?
+    m.toml:6:12: `marker` has no key `tag`
+        one of custom_field
     m.toml:8:12: no time zone `Chicago`
         did you mean `America/Chicago`?
     m.toml:9:13: `ab` is no delimiter

@@ -1,6 +1,7 @@
 //! A system that is none, a small school district, and rows to map.
 
 mod computed;
+mod examples;
 mod faults;
 mod identity;
 mod rows;
