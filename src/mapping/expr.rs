@@ -461,7 +461,23 @@ pub(super) fn with_checked_comparisons(expr: &Expr<'_>) -> Option<String> {
     Some(match expr {
         Expr::Var(node) => node.id.to_owned(),
         Expr::Const(node) => constant(&node.value)?,
-        Expr::Slice(_) => return None,
+        Expr::Slice(node) => {
+            let part = |expr: &Option<Expr<'_>>| match expr {
+                Some(expr) => inner(expr),
+                None => Some(String::new()),
+            };
+            let mut text = format!(
+                "{}[{}:{}",
+                inner(&node.expr)?,
+                part(&node.start)?,
+                part(&node.stop)?
+            );
+            if node.step.is_some() {
+                text.push(':');
+                text.push_str(&part(&node.step)?);
+            }
+            text + "]"
+        }
         Expr::UnaryOp(node) => match node.op {
             UnaryOpKind::Not => format!("(not {})", inner(&node.expr)?),
             UnaryOpKind::Neg => format!("(-{})", inner(&node.expr)?),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value, ValueKind};
+use unicode_segmentation::UnicodeSegmentation;
+
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::date::{self, Format};
@@ -211,6 +213,9 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.add_function("date", make_date);
     environment.add_function(COMPARE, compare);
     environment.add_filter("strftime", strftime);
+    environment.add_filter("tojson", to_json);
+    environment.add_filter("truncate", truncate);
+    environment.add_filter("wordcount", word_count);
     environment
 }
 
@@ -271,6 +276,58 @@ fn strftime(value: Value, format: String) -> Result<Value, Error> {
     jiff::fmt::strtime::format(&format, stamp.at)
         .map(Value::from)
         .map_err(|error| invalid(format!("`{format}` is no date format: {error}")))
+}
+
+/// `Tags|tojson`.
+fn to_json(value: Value) -> Value {
+    Value::from(json_of(&value).to_string())
+}
+
+fn json_of(value: &Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    let items = || value.try_iter().into_iter().flatten();
+    match value.kind() {
+        ValueKind::None | ValueKind::Undefined => Json::Null,
+        ValueKind::Bool => Json::Bool(value.is_true()),
+        ValueKind::Number => match i64::try_from(value.clone()) {
+            Ok(whole) => Json::from(whole),
+            Err(_) => f64::try_from(value.clone()).map_or(Json::Null, Json::from),
+        },
+        ValueKind::Seq | ValueKind::Iterable => items().map(|item| json_of(&item)).collect(),
+        ValueKind::Map => items()
+            .filter_map(|key| Some((key.to_string(), json_of(&value.get_item(&key).ok()?))))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        _ => Json::String(value.to_string()),
+    }
+}
+
+/// `Title|truncate(80)`: at most so many characters, `…` at the cut, which goes between words unless `killwords`.
+fn truncate(
+    text: String,
+    length: Option<usize>,
+    killwords: Option<bool>,
+    end: Option<String>,
+) -> String {
+    let length = length.unwrap_or(255);
+    let end = end.unwrap_or_else(|| "…".to_owned());
+    let signs: Vec<&str> = text.graphemes(true).collect();
+    if signs.len() <= length {
+        return text;
+    }
+    let room = length.saturating_sub(end.graphemes(true).count());
+    let cut = signs[..room].concat();
+    let at_word = cut.rsplit_once(char::is_whitespace).map(|(words, _)| words);
+    let kept = match (killwords.unwrap_or(false), at_word) {
+        (false, Some(words)) => words,
+        _ => cut.as_str(),
+    };
+    format!("{}{end}", kept.trim_end())
+}
+
+/// `Description|wordcount`.
+fn word_count(text: String) -> usize {
+    text.split_whitespace().count()
 }
 
 /// Compares two values of a row. An empty cell equals only another empty one and is neither before nor after
@@ -434,6 +491,27 @@ mod tests {
     fn a_long_loop_that_ends_has_fuel_enough() {
         let text = "{% for a in range(10000) %}{{ a }}: {{ a|string|upper }}{% if a > 5 %}, {% endif %}{% endfor %}";
         assert!(environment().render_str(text, ()).is_ok());
+    }
+
+    #[test]
+    fn filters_that_people_expect_are_there() {
+        for (expression, wanted) in [
+            ("'one two three'|truncate(9)", "one two…"),
+            ("'one two three'|truncate(9, true)", "one two…"),
+            ("'onetwothree'|truncate(5)", "onet…"),
+            ("'short'|truncate(9)", "short"),
+            ("'one two three'|truncate(9, false, '..')", "one.."),
+            ("' a b  c '|wordcount", "3"),
+            ("[1, 'a', none]|tojson", "[1,\"a\",null]"),
+            ("'abcdef'[:3]", "abc"),
+        ] {
+            let text = format!("{{{{ {expression} }}}}");
+            assert_eq!(
+                environment().render_str(&text, ()).unwrap(),
+                wanted,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -144,6 +144,8 @@ fn what_can_never_be_found_is_told() {
     ] {
         assert_eq!(bound_told(&condition(text), csv()), "good", "{text}");
     }
+    let sliced = bind(&condition("Id[:2] == 5"), csv());
+    assert!(sliced.passes(&texts(2, &["51", "t", "DO"])).is_err());
     let bound = bind(
         &condition("Id in [1001, 1002]"),
         workbook(&["Id", "Title", "Building"]),
