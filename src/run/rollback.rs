@@ -253,6 +253,23 @@ impl Taking {
         for (of, why) in later {
             let permit = self.limiter.as_ref();
             let listed = self.system.read_ticket(&of.ticket.id, permit).await?;
+            if !of.intended && matches!(listed, Reading::Found(_)) {
+                // It shows by now. Nothing was sent for it.
+                if *stop.borrow() > Going::On {
+                    continue;
+                }
+                match self.take_back(&of).await? {
+                    Taken::Noted(state, error) => {
+                        each(&of, &state);
+                        error.map_or(Ok(()), Err)?;
+                    }
+                    Taken::Later(of, ..) => {
+                        let why = "whether it was taken back is not known yet";
+                        each(&of, &UndoState::Unknown(why.to_owned()));
+                    }
+                }
+                continue;
+            }
             let state = match (listed, why) {
                 (listed, Some(why)) => self.undone(&of, listed, &why),
                 (Reading::Found(listed), None) => self.judge(&of, &listed).unwrap_or_else(|| {
@@ -312,6 +329,10 @@ impl Taking {
                 .await?;
             let listed = match listed {
                 Reading::Found(listed) => listed,
+                // What was written a moment ago need not show yet.
+                Reading::Absent if self.is_young(&of) => {
+                    return Ok(Taken::Later(Box::new(of), None, None));
+                }
                 Reading::Absent => break UndoState::Gone,
                 Reading::Another(what) | Reading::Unclear(what) => {
                     let why = format!("it could not be read: {what}");
@@ -428,6 +449,14 @@ impl Taking {
         };
         self.note(&of, &state).await?;
         Ok(Taken::Noted(state, None))
+    }
+
+    /// Whether what the run wrote last on a ticket may be invisible still.
+    fn is_young(&self, one: &Undoable) -> bool {
+        let now = Timestamp::now() + self.system.account().clock_offset;
+        let surprise = SignedDuration::try_from(self.surprise).unwrap_or(SignedDuration::MAX);
+        one.written
+            .is_some_and(|written| after(written, surprise) > now)
     }
 
     /// What is settled by looking at a ticket; `None`: it is to be taken back.

@@ -6,6 +6,7 @@ use super::fake::{Input, Script};
 use super::*;
 use crate::error::ErrorKind;
 use crate::ledger::{ByHand, Run, UndoState};
+use crate::systems::{Listed, Standing};
 
 /// Takes the last run back: how it went, and what became of each ticket.
 async fn take_back(bench: &Bench) -> (Result<Going>, Vec<UndoState>) {
@@ -218,4 +219,51 @@ async fn a_rollback_whose_request_never_left_leaves_no_doubt() {
     assert_eq!(going.unwrap_err().kind(), ErrorKind::Unreachable);
     let (totals, _) = bench.run(&Input::new(1)).await;
     assert_eq!((totals.done_before, totals.in_doubt), (1, 0));
+}
+
+/// The state folder is gone, and all that its runs made was taken back: the rows are made anew.
+#[tokio::test(start_paused = true)]
+async fn tickets_that_were_taken_back_are_none_of_another_ledger() {
+    let listed = |is_taken_back: bool, standing: Standing| Listed {
+        text: Some("It is broken\n\nRef: s/k1".to_owned()),
+        is_taken_back,
+        standing,
+        ..Listed::default()
+    };
+    let cases = [
+        (listed(false, Standing::Closed), 1),
+        (listed(true, Standing::Closed), 0),
+        (listed(false, Standing::Gone), 0),
+    ];
+    for (ticket, expected) in cases {
+        let bench = Bench::new();
+        bench.fake.samples.lock().unwrap().push(ticket.clone());
+        let limiter = Limiter::new(None);
+        let sample = probe(bench.fake.as_ref(), &limiter, "s", None).await;
+        assert_eq!(sample.unwrap().of_scope.len(), expected, "{ticket:?}");
+    }
+}
+
+/// A ticket that was just made need not be visible: that it cannot be read is no proof that somebody has deleted it.
+#[tokio::test(start_paused = true)]
+async fn a_young_ticket_that_cannot_be_read_is_not_gone() {
+    for is_gone in [false, true] {
+        let bench = Bench::new();
+        bench.run(&Input::new(2)).await;
+        bench.fake.unreadable.lock().unwrap().push("id1".to_owned());
+        let shows = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            if !is_gone {
+                bench.fake.unreadable.lock().unwrap().clear();
+            }
+        };
+        let ((going, states), ()) = tokio::join!(take_back(&bench), shows);
+        assert!(going.is_ok());
+        let gone = states.iter().filter(|it| **it == UndoState::Gone).count();
+        assert_eq!(
+            (states.len(), gone),
+            (2, usize::from(is_gone)),
+            "{states:?}"
+        );
+    }
 }
