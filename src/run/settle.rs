@@ -37,8 +37,9 @@ use seen::{Seen, Wanted};
 const CONTROLS: u32 = 200;
 /// Date filters are whole days in the site's zone: a day on both sides covers every zone.
 const MARGIN_HOURS: i64 = 24;
-/// A ticket that was made so long before the first row in doubt is in the window whatever the site's zone.
-const SURELY_LISTED: SignedDuration = SignedDuration::from_hours(1);
+/// A ticket that was made so long before the first row in doubt is in the window whatever the site's zone: the margin less
+/// what a zone may be away.
+const SURELY_LISTED: SignedDuration = SignedDuration::from_hours(8);
 
 /// Settles rows in doubt by one listing; the decisions are in their order.
 ///
