@@ -474,6 +474,9 @@ impl<'e> Engine<'e> {
                     }
                     match plan {
                         Plan::End(base, end) => self.end(base, end),
+                        Plan::Send(row) if self.was_repointed(&row.key) => {
+                            self.is_set_aside(row.base);
+                        }
                         Plan::Send(row) if row.in_doubt().is_some() => {
                             // By which clock it was sent is not known: the whole wait runs from our own start.
                             self.delay(*row, self.started);

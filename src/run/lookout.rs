@@ -26,9 +26,11 @@ use tokio::time::{Instant, sleep};
 use super::adopt::{references, remembered};
 use super::engine::Engine;
 use super::line::Line;
+use super::plan::{Base, Row};
 use super::retry::Backoff;
 use super::{Reread, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::End;
 use crate::ledger::{Change, Create, State};
 use crate::mapping::reference::{LABEL, borne, marked_group, short};
 use crate::record::RowKey;
@@ -644,6 +646,39 @@ impl Engine<'_> {
         self.fold.totals.unswept = true;
         let change = Change::Repoint(create.key.clone(), other.clone());
         self.changes.push(change);
+        self.set_aside(&create.key);
+    }
+
+    /// What this run holds of a row is about a ticket that is not its own: nothing more is done there.
+    fn set_aside(&mut self, key: &RowKey) {
+        let is_own = |row: &mut Row| row.key == *key;
+        let mut aside: Vec<Row> = Vec::new();
+        for queue in [&mut self.backlog, &mut self.looking] {
+            let mut rows = Vec::from(std::mem::take(queue));
+            aside.extend(rows.extract_if(.., is_own));
+            queue.extend(rows);
+        }
+        let delayed = self.delayed.extract_if(.., |(_, row)| is_own(row));
+        aside.extend(delayed.map(|(_, row)| row));
+        let mut ready = Vec::from(std::mem::take(&mut self.ready));
+        let own = ready.extract_if(.., |(row, _)| is_own(row));
+        aside.extend(own.map(|(row, _)| row));
+        self.ready = ready.into();
+        for row in aside {
+            self.is_set_aside(row.base);
+        }
+    }
+
+    /// Whether the row of that key was given another ticket in this run.
+    pub(super) fn was_repointed(&self, key: &RowKey) -> bool {
+        self.watch.repointed.contains(key)
+    }
+
+    /// A row that was given another ticket ends here: the next run looks what is to be done on it.
+    pub(super) fn is_set_aside(&mut self, base: Base) {
+        let reason =
+            "its ticket was found to be another one: the same command goes on with that".to_owned();
+        self.end(base, End::InDoubt { reason });
     }
 
     /// A ticket of the scope whose row is in another input.

@@ -43,6 +43,10 @@ impl Engine<'_> {
         }
         let Sent { row, end, changes } = sent;
         self.leaving.remove(&row.base.ordinal);
+        if self.was_repointed(&row.key) {
+            // What came of it was done, or looked up, on a ticket that is not its own.
+            return self.is_set_aside(row.base);
+        }
         self.changes.extend(changes);
         self.probed(&row, row.ticket.is_some() || matches!(end, SentEnd::Done));
         match end {

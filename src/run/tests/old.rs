@@ -184,6 +184,29 @@ async fn a_row_whose_ticket_is_gone_gets_the_one_that_bears_its_reference() {
     );
 }
 
+/// What followed is to be looked up, and that is not done on the ticket that is gone.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_learned_of_the_ticket_that_a_row_has_no_more() {
+    let bench = Bench::new();
+    bench.fake.script("k1/follow", &[Script::Lost]);
+    let input = Input::new(3).with_step("then-1/follow");
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!(totals.in_doubt, 1);
+    let gone = bench.fake.id_of("k1");
+    bench.fake.unreadable.lock().unwrap().push(gone);
+    bench.fake.make_another(1);
+    bench.fake.tells();
+    let input = Input::new(4).with_step("then-1/follow");
+    let (totals, told) = bench.run(&input).await;
+    assert_eq!(totals.in_doubt, 1, "{:?}", told.notes);
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let steps = scope.states(vec![RowKey::new("k1")]).await.unwrap();
+    let follow = steps[0].iter().find(|step| step.id.name != CREATE);
+    assert_eq!(follow.map(|step| step.state), Some(State::Pending));
+    let (totals, _) = bench.run(&input).await;
+    assert_eq!((totals.done_before, totals.in_doubt), (3, 0));
+}
+
 /// The ledger is older than the sending of what followed, and holds the create as sent.
 #[tokio::test(start_paused = true)]
 async fn what_followed_on_a_row_of_an_earlier_run_is_seen_before_it_is_sent_again() {
