@@ -51,6 +51,8 @@ pub(super) struct Case<'a> {
     pub(super) hides: bool,
     /// Whether the desk hid comments: one of them may be there twice, if the program said that it was sent again.
     pub(super) hides_comments: bool,
+    /// Whether the state folder was lost or put back meanwhile.
+    pub(super) forgets: bool,
 }
 
 impl Case<'_> {
@@ -262,6 +264,8 @@ impl Case<'_> {
     fn end(&self, item: usize, claim: &Claim, live: &[&Made], verdict: &mut Verdict) {
         match claim {
             Claim::Done(id) | Claim::Incomplete(id) => match live.iter().find(|made| made.is(id)) {
+                // A ledger that forgets learns of a rollback by its note alone.
+                None if self.hides_comments && self.forgets && self.was_noted(id) => {}
                 None => {
                     let text = format!("it is said to be {id}, which is not there");
                     verdict.add(Wrong::Lost, Some(item), &text);
@@ -327,6 +331,12 @@ impl Case<'_> {
     fn is_named(&self, made: &Made) -> bool {
         let mut texts = self.commands.iter().flat_map(Command::texts);
         texts.any(|text| tells_of_duplicate(&text) && made.is_named(&text))
+    }
+
+    /// Whether a ticket bears the note of a rollback.
+    fn was_noted(&self, id: &str) -> bool {
+        let made = self.books.by_id(id);
+        made.is_some_and(|made| made.gone_at.is_some() && made.entry["deleted"] != true)
     }
 
     /// Whether the program said that a step on the ticket was sent although it may have been before.
