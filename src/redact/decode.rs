@@ -60,6 +60,43 @@ pub(super) fn untagged(text: &[u8]) -> Option<Decoded> {
     rewritten(text, |byte| byte == b'<', tag)
 }
 
+/// A text whose lines are joined where one was cut in two: by the signs that end a line that goes on (`\`, `=`), and by
+/// those that begin each line of a quotation, a comment or a frame. `None`: it has none.
+pub(super) fn joined(text: &[u8]) -> Option<Decoded> {
+    rewritten(
+        text,
+        |byte| matches!(byte, b'\n' | b'\r' | b'\\' | b'='),
+        cut,
+    )
+}
+
+/// Where a line was cut: what ends it, the line break, and what begins the next one.
+fn cut(text: &[u8]) -> Option<Piece> {
+    let goes_on = usize::from(matches!(text, [b'\\' | b'=', b'\n' | b'\r', ..]));
+    let breaks = text[goes_on..].iter();
+    let breaks = breaks
+        .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+        .count();
+    if breaks == 0 {
+        return None;
+    }
+    let mut length = goes_on + breaks;
+    while let Some(sign) = margin(&text[length..]) {
+        length += sign;
+    }
+    Some((None, length))
+}
+
+/// A sign that begins a line, and what is between it and the text.
+fn margin(text: &[u8]) -> Option<usize> {
+    match text {
+        [b' ' | b'\t' | b'>' | b'#' | b'*', ..] => Some(1),
+        // The bar of a frame.
+        [0xe2, 0x94, 0x82, ..] => Some(3),
+        _ => None,
+    }
+}
+
 /// A piece of a text that means something else: what (nothing: it falls out), and how long it is.
 type Piece = (Option<char>, usize);
 

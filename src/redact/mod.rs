@@ -24,7 +24,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use data_encoding::{BASE64_NOPAD, HEXLOWER, HEXUPPER};
 use secrecy::{ExposeSecret, SecretString};
 
-use decode::{Decoded, decoded, untagged};
+use decode::{Decoded, decoded, joined, untagged};
 
 pub use secrets::{RedactedWriter, Secrets};
 
@@ -150,7 +150,7 @@ impl Needles {
         loop {
             let text = levels.last().map_or(text, |level| &level.text);
             let mut found = self.at_level(text);
-            if let Some(plain) = untagged(text) {
+            for plain in [untagged(text), joined(text)].into_iter().flatten() {
                 let within = self.at_level(&plain.text);
                 found.extend(within.iter().map(|hit| plain.before(hit)));
             }

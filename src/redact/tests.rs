@@ -118,6 +118,11 @@ fn the_text_around_stays_and_a_json_text_stays_one() {
             "<a>…</a>",
         ),
         ("tok+en<wbr>/0123456789==", "…"),
+        // Cut in two by a margin: quoted, in a frame, in a mail, in a command.
+        ("> a tok+en\n> /0123456789== b", "> a … b"),
+        ("  │ tok+en/01\n  │ 23456789==!", "  │ …!"),
+        ("tok+en/0123=\r\n456789== b", "… b"),
+        ("-t tok+en/0123\\\n  456789== b", "-t … b"),
         ("two: tok+en/0123456789==tok+en/0123456789==", "two: …"),
         ("tok+en/0123456789=", "tok+en/0123456789="),
         ("Basic dXNlcjp0b2srZW4vMDEyMzQ1Njc4OT09.", "Basic dXNlcj…."),
