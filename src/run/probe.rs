@@ -9,7 +9,7 @@ use crate::intake::Subject;
 use crate::mapping::reference::{LABEL, borne, short};
 use crate::systems::{Permit, Standing, System, Ticket};
 
-/// What a sample of the system's tickets says about a scope; deleted tickets are left aside.
+/// What a sample of the system's tickets says about a scope; those that were deleted or taken back are left aside.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
     /// Tickets that bear a plain reference of the scope.
@@ -38,7 +38,7 @@ pub async fn probe(
         let Some(found) = borne.last.as_deref().or(borne.first.as_deref()) else {
             continue;
         };
-        if listed.standing == Standing::Gone {
+        if listed.standing == Standing::Gone || listed.is_taken_back {
             continue;
         }
         match found.split_once('/') {

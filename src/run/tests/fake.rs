@@ -126,6 +126,8 @@ pub(super) struct Fake {
     /// Ids that bear the note of a rollback, whether this is shown, and whether a change by somebody is.
     pub(super) noted: Mutex<Vec<String>>,
     pub(super) shows_notes: AtomicBool,
+    /// What a sample of the newest tickets shows.
+    pub(super) samples: Mutex<Vec<Listed>>,
     /// Ids that are answered with another ticket, once a rollback has begun with them.
     pub(super) misread: Mutex<Vec<String>>,
     /// When the tickets were made.
@@ -175,6 +177,7 @@ impl Default for Fake {
             undone: Mutex::default(),
             noted: Mutex::default(),
             shows_notes: AtomicBool::new(true),
+            samples: Mutex::default(),
             misread: Mutex::default(),
             at: Timestamp::now(),
             lost: Mutex::default(),
@@ -646,7 +649,7 @@ impl System for Fake {
     }
 
     async fn sample(&self, _: &str, _: &dyn Permit) -> Result<Vec<Listed>> {
-        Ok(Vec::new())
+        Ok(self.samples.lock().unwrap().clone())
     }
 
     fn undoing(&self) -> &'static str {
