@@ -227,6 +227,23 @@ fn a_file_with_changes_that_were_not_sent_is_not_written_over() {
     assert!(!work.path().join("t.csv.baseline").exists());
 }
 
+#[test]
+fn a_file_is_compared_with_what_it_said_itself_whichever_export_wrote_the_mapping() {
+    let system = "clearfeed";
+    for file in ["t.csv", "t.xlsx"] {
+        let work = filled(system);
+        write(&work, system, file);
+        let (id, _) = tickets(&work, system).into_iter().next().unwrap();
+        retitle(&work, system, &id, "theirs");
+        let later = file.replace("t.", "later.");
+        write(&work, system, &later);
+        let summary = back(&work, file, &[], 0);
+        assert_eq!(summary["edited"]["cells"], 0, "{file} {summary:#}");
+        assert_eq!(summary["requests"], 0, "{file} {summary:#}");
+        assert_eq!(tickets(&work, system)[&id]["title"], "theirs", "{file}");
+    }
+}
+
 /// Saves a file once more with LibreOffice, into the folder `saved`; `false` where it is not installed.
 fn saved_by_office(work: &Work, file: &str) -> bool {
     let found = Command::new("soffice").arg("--version").output();

@@ -289,21 +289,23 @@ fn shown(clash: &Clash) -> String {
     )
 }
 
-/// The baseline of a table: within its workbook, where the mapping says, or beside the file.
+/// The baseline of a table: within its workbook, beside the file, or where the mapping says. What the file has itself goes
+/// first, whichever export wrote the mapping: a later one says what its own file said.
 fn baseline(rule: &BaselineRule, table: &Table) -> Result<Option<Baseline>> {
     let path = PathBuf::from(&*table.file);
     if matches!(table.layout, Layout::Workbook { .. })
         && *table.file != *"-"
-        && let Some(found) = Baseline::within(&path, &rule.export)?
+        && let Some(found) = Baseline::within(&path)?
     {
         return Ok(Some(found));
     }
-    for path in rule.file.iter().chain([&file_of(&path)]) {
-        if let Some(found) = Baseline::beside(path, &rule.export)? {
-            return Ok(Some(found));
-        }
+    if let Some(found) = Baseline::beside_any(&file_of(&path))? {
+        return Ok(Some(found));
     }
-    Ok(None)
+    match &rule.file {
+        Some(file) => Baseline::beside(file, &rule.export),
+        None => Ok(None),
+    }
 }
 
 /// What the desk said of each conflict, as a baseline.

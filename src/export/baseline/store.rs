@@ -78,29 +78,11 @@ impl Baseline {
         Ok(Some(baseline))
     }
 
-    /// Reads the hidden sheets of a workbook; `None` where it has none, or they belong to another export.
+    /// Reads the hidden sheets of a workbook; `None` where it has none.
     ///
     /// # Errors
     /// When they are there and cannot be read to their end.
-    pub(crate) fn within(path: &Path, export: &str) -> Result<Option<Self>> {
-        Self::read_within(path, Some(export))
-    }
-
-    /// The same, whichever export they belong to.
-    ///
-    /// # Errors
-    /// The same.
-    pub(crate) fn within_any(path: &Path) -> Result<Option<Self>> {
-        match path
-            .extension()
-            .is_some_and(|it| it.eq_ignore_ascii_case("xlsx"))
-        {
-            true => Self::read_within(path, None),
-            false => Ok(None),
-        }
-    }
-
-    fn read_within(path: &Path, export: Option<&str>) -> Result<Option<Self>> {
+    pub(crate) fn within(path: &Path) -> Result<Option<Self>> {
         let mut found: Option<Self> = None;
         for number in 1.. {
             let sheet = sheet(number);
@@ -116,7 +98,7 @@ impl Baseline {
             };
             let baseline = match &mut found {
                 Some(baseline) => baseline,
-                none => match Self::start(table.header.written(), export)? {
+                none => match Self::start(table.header.written(), None)? {
                     Some(baseline) => none.insert(baseline),
                     None => break,
                 },

@@ -27,7 +27,12 @@ impl Unsent {
         let Some(key) = plan.key() else {
             return Ok(unsent);
         };
-        let baseline = match Baseline::within_any(path)? {
+        let is_workbook = (path.extension()).is_some_and(|it| it.eq_ignore_ascii_case("xlsx"));
+        let within = match is_workbook {
+            true => Baseline::within(path)?,
+            false => None,
+        };
+        let baseline = match within {
             Some(found) => Some(found),
             None => Baseline::beside_any(beside)?,
         };

@@ -168,14 +168,15 @@ impl System for ClearFeed {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<bool> {
         let mut page = |listed: Vec<Listed>| page(self.respelled_all(listed));
-        newest::newest(
-            &self.page_size,
-            since,
-            pages,
-            self.reader(permit),
-            &mut page,
-        )
-        .await
+        let reader = self.reader(permit);
+        let all = newest::newest(&self.page_size, since, pages, reader, &mut page).await?;
+        // Of what has lost its text nobody sees whose it is.
+        let now = Timestamp::now();
+        let window = Window {
+            from: since,
+            to: now,
+        };
+        Ok(all && erased(self.retention, window, now).is_none())
     }
 
     async fn read_ticket(&self, id: &str, permit: &dyn Permit) -> Result<Reading> {

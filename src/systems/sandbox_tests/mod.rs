@@ -10,6 +10,7 @@ mod reading;
 mod recorder;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -162,6 +163,26 @@ async fn newest(system: &dyn System, since: Timestamp, pages: u32) -> (Vec<Liste
         .await
         .unwrap();
     (rows, whole)
+}
+
+/// What the workspace has erased bears no reference any more: that nothing is seen of it is no proof.
+#[tokio::test]
+async fn the_newest_of_before_the_retention_are_not_all() {
+    let sandbox = start(Config::default()).await;
+    for (retention, days, whole) in [
+        (None, 90, true),
+        (Some(60), 30, true),
+        (Some(60), 90, false),
+    ] {
+        let kept = Connection {
+            retention: retention.map(|days| Duration::from_secs(days * 86_400)),
+            ..profile(&sandbox, SystemName::ClearFeed)
+        };
+        let system = sign_in(kept).await.unwrap();
+        let since = Timestamp::now() - SignedDuration::from_hours(24 * days);
+        let told = newest(system.as_ref(), since, 50).await.1;
+        assert_eq!(told, whole, "{retention:?} {days}");
+    }
 }
 
 fn assert_found(
