@@ -349,6 +349,9 @@ pub struct Missing {
     pub name: String,
 }
 
+/// How a fault of a key begins.
+const OF_KEY: &str = "the key `";
+
 impl Fault {
     /// A fault of a whole row.
     pub fn row(place: Place, message: impl Into<String>) -> Self {
@@ -362,6 +365,16 @@ impl Fault {
             missing: None,
             rule: Rule::Message,
         }
+    }
+
+    /// A fault of a key; `what` is said of it.
+    pub(crate) fn of_key(place: Place, key: &str, what: &str) -> Self {
+        Self::row(place, format!("{OF_KEY}{key}` {what}")).value(key)
+    }
+
+    /// Whether the key as a whole is to blame, whatever columns it is made of.
+    pub(crate) fn is_of_key(&self) -> bool {
+        self.column.is_none() && self.field.is_none() && self.message.starts_with(OF_KEY)
     }
 
     /// Says what it has in common with the faults of other rows.

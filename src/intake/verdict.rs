@@ -187,11 +187,11 @@ impl Verdicts {
             Ok(Verdict::Clash(index)) => {
                 let (spots, count) = &self.clashes[index];
                 let rows = rows_text(spots, *count, tables, first);
-                let fault = Fault::row(
+                let fault = Fault::of_key(
                     first.place.clone(),
-                    format!("the key `{key}` stands in {rows} with different content"),
+                    key.as_str(),
+                    &format!("stands in {rows} with different content"),
                 )
-                .value(key.as_str())
                 .hint("keep one of these rows, give them keys of their own, or add a column to `key` in the mapping");
                 Subject::Faulty(Some(key), vec![fault])
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::SheetBeside;
 use super::input::read_columns;
 use super::rank::{Untyped, order, trim};
 
@@ -16,9 +17,9 @@ use super::item::Item;
 use super::keys;
 use super::load::Reading;
 use super::parse::Problem;
-use super::shape::{FieldRule, ParseKind, ParseRule, Version};
+use super::shape::{FieldRule, Origin, ParseKind, ParseRule, Version};
 use super::table_key;
-use crate::record::Header;
+use crate::record::{Header, Place};
 use crate::source::{Input, Table};
 
 /// What an item takes besides its texts, and what each of its members does, in bytes: measured.
@@ -58,9 +59,20 @@ pub(crate) enum EachItem {
     Row(Arc<RowItem>),
 }
 
+impl EachItem {
+    /// Where it stands, if that is elsewhere.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Json(_) => None,
+            Self::Row(row) => Some(&row.place),
+        }
+    }
+}
+
 /// A row of another sheet or file.
 #[derive(Debug)]
 pub(crate) struct RowItem {
+    place: Place,
     version: Version,
     header: Arc<Header>,
     /// One a column: its value, or why it cannot be read.
@@ -195,6 +207,18 @@ impl RowsRule {
         self.file.is_none()
     }
 
+    /// The sheet of the input's own workbook that it reads, where it does.
+    pub(super) fn sheet(&self) -> Option<SheetBeside> {
+        let sheet = self.sheet.as_ref().filter(|_| self.needs_input())?;
+        let Origin::Columns { columns, .. } = &self.on.origin else {
+            return None;
+        };
+        Some(SheetBeside {
+            sheet: sheet.value.clone(),
+            of: Some((columns.first()?.value.clone(), self.by.value.clone())),
+        })
+    }
+
     fn read(&self, beside: &Beside<'_>, input: &Input, faults: &mut Faults) -> Items {
         let mut items = Items {
             shown: beside.shown.clone(),
@@ -218,6 +242,7 @@ impl RowsRule {
                 .map(|at| typed(&record, at, types[at], self.version))
                 .collect();
             let row = RowItem {
+                place: record.place.clone(),
                 version: self.version,
                 header: Arc::clone(&header),
                 cells,

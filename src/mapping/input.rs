@@ -55,6 +55,7 @@ pub(super) fn read_input(
         hidden_rows: input.word("hidden_rows", &RULES, faults),
         merged: input.word("merged", &MERGED, faults),
         total_rows: input.word("total_rows", &RULES, faults),
+        may_be_empty: false,
     };
     let takes = [
         ("first", Take::First),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::SheetBeside;
 use super::acting::{TargetRule, ThenRule, read_operation, read_target, read_thens};
 use super::baseline::{BaselineRule, read_baseline};
 use super::draft::Draft;
+use super::each::EachRule;
 use super::example::{Example, read_examples};
 use super::field::{Fields, read_field};
 use super::file::{At, Faults, Section, Source, integer};
@@ -133,6 +135,37 @@ impl Mapping {
     /// The files that it names and that are only read.
     pub(crate) fn beside(&self) -> &[PathBuf] {
         &self.beside
+    }
+
+    /// The other sheets of the input's own workbook that it reads, each once.
+    pub(crate) fn sheets_beside(&self) -> Vec<SheetBeside> {
+        let of_thens = self.thens.iter().filter_map(|then| match &then.each {
+            Some(EachRule::Rows(rows)) => rows.sheet(),
+            _ => None,
+        });
+        let fields = self.fields.iter().chain(self.key.iter().flatten());
+        let fields = fields.chain(self.thens.iter().flat_map(|then| &then.fields));
+        let looked_up = fields.filter_map(|field| field.lookup.as_ref()?.sheet());
+        let mut sheets: Vec<SheetBeside> = Vec::new();
+        for sheet in of_thens.chain(looked_up) {
+            if !sheets.contains(&sheet) {
+                sheets.push(sheet);
+            }
+        }
+        sheets
+    }
+
+    /// The columns that the key is made of, by their names in the mapping.
+    pub(crate) fn key_columns(&self) -> Vec<String> {
+        let parts = self.key.iter().flatten();
+        let columns = parts.filter_map(|part| match &part.origin {
+            Origin::Columns { columns, .. } => Some(columns),
+            _ => None,
+        });
+        columns
+            .flatten()
+            .map(|column| column.value.clone())
+            .collect()
     }
 
     /// The file as the user named it.

@@ -17,8 +17,8 @@ use super::render;
 use super::script::{Origin as Place, Scripts};
 use super::shape::{InputRules, Instead, ParseRule, Take, Version};
 use super::stages::Passed;
-use super::table_key;
 use super::values::environment;
+use super::{SheetBeside, table_key};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Fault;
 use crate::record::Record;
@@ -225,6 +225,15 @@ impl LookupRule {
     /// What becomes of a key that is not there.
     pub(super) fn otherwise(&self) -> &Instead {
         &self.otherwise
+    }
+
+    /// The sheet of the input's own workbook that it looks into, where it does.
+    pub(super) fn sheet(&self) -> Option<SheetBeside> {
+        let sheet = self.sheet.as_ref().filter(|_| self.needs_input())?;
+        Some(SheetBeside {
+            sheet: sheet.value.clone(),
+            of: None,
+        })
     }
 
     /// Whether it looks into the input itself.

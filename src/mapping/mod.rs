@@ -187,6 +187,15 @@ pub trait MapRows: Send + Sync {
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
 }
 
+/// Another sheet of the input's own workbook that a mapping reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SheetBeside {
+    /// Its name, as the mapping writes it.
+    pub(crate) sheet: String,
+    /// The column of the input and the column there that say the same, where rows belong to rows; else all of it is read.
+    pub(crate) of: Option<(String, String)>,
+}
+
 /// How words are compared in a `map`: without case and outer space, composed and without what is invisible. Borrowed
 /// where nothing changes.
 pub(crate) fn table_key(text: &str) -> Cow<'_, str> {

@@ -128,7 +128,7 @@ impl BoundPlan {
                     continue;
                 }
             };
-            for (ordinal, item) in items.iter().enumerate() {
+            for (ordinal, item) in items.into_iter().enumerate() {
                 let made = self.once(then, rows, item.as_ref(), fallbacks);
                 match made {
                     Ok(Followed::Skip(why)) => return Followed::Skip(why),
@@ -140,7 +140,13 @@ impl BoundPlan {
                             body: step.body,
                         }));
                     }
-                    Err(wrong) => faults.extend(wrong),
+                    // What is wrong with an item stands in its own row.
+                    Err(wrong) => faults.extend(wrong.into_iter().map(|mut fault| {
+                        if let Some(place) = item.as_ref().and_then(EachItem::place) {
+                            fault.place = place.clone();
+                        }
+                        fault
+                    })),
                 }
             }
         }

@@ -14,7 +14,6 @@ pub struct Reporter {
     summary: Summary,
     progress: Progress,
     error_files: Option<ErrorFiles>,
-    carry_key: bool,
     row_by_row: RowByRow,
     failed: Option<Error>,
 }
@@ -33,14 +32,12 @@ pub struct RowByRow {
 }
 
 impl Reporter {
-    /// Without `error_files` rejected rows are only counted (a dry run that writes no file). `carry_key` is
-    /// true when the mapping has no key of its own, so that mending a cell changes no identity.
-    pub fn new(progress: Progress, error_files: Option<ErrorFiles>, carry_key: bool) -> Self {
+    /// Without `error_files` rejected rows are only counted (a dry run that writes no file).
+    pub fn new(progress: Progress, error_files: Option<ErrorFiles>) -> Self {
         Self {
             summary: Summary::default(),
             progress,
             error_files,
-            carry_key,
             row_by_row: RowByRow::default(),
             failed: None,
         }
@@ -121,7 +118,7 @@ impl Listener for Reporter {
             End::Incomplete { faults, .. } => ("incomplete", faults),
             _ => return,
         };
-        if let Err(error) = files.add(row.key.as_ref(), self.carry_key, state, &row.rows, faults) {
+        if let Err(error) = files.add(row.key.as_ref(), state, &row.rows, faults) {
             self.failed.get_or_insert(error);
         }
     }

@@ -16,6 +16,7 @@ mod guess;
 mod json;
 mod kept;
 mod lines;
+mod look;
 mod marks;
 mod notice;
 mod open;
@@ -37,8 +38,10 @@ pub use charset::Charset;
 pub(crate) use encoding::LABELS;
 pub use guard::Guards;
 pub use guess::{Likely, Mixed};
+pub(crate) use look::Look;
 pub use notice::{Notice, ShownAs, What};
 pub(crate) use sheet::excel_name;
+pub(crate) use shown::{is_date_format, is_general_format};
 pub(crate) use workbook::THREAD as READER_THREAD;
 
 use bytes::Bytes;
@@ -91,6 +94,8 @@ pub struct InputOptions {
     pub merged: Option<Merged>,
     /// What becomes of rows that sum up others; `None`: they are read, and noticed.
     pub total_rows: Option<Rule>,
+    /// Whether a sheet with headings and no row is good too.
+    pub may_be_empty: bool,
 }
 
 /// How numbers of a workbook are read.
@@ -248,6 +253,11 @@ impl Input {
                 None => row,
             }))
         })))
+    }
+
+    /// How its tables look, in their order.
+    pub(crate) fn looks(&self) -> Vec<Look> {
+        self.files.iter().flat_map(SourceFile::looks).collect()
     }
 
     /// What the input has that nobody may have noticed, as far as its rows were read.

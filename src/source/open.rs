@@ -12,6 +12,7 @@ use super::encoding::{self, Encoded};
 use super::guess;
 use super::json::{JsonPlan, Shape};
 use super::kept::{Counts, Keeping, Kept};
+use super::look::Look;
 use super::notice::Notice;
 use super::workbook::{Kind, WorkbookPlan, locked};
 use super::{InputOptions, Layout, Rows, Table, flatten};
@@ -133,6 +134,14 @@ impl SourceFile {
             &self.keeping,
             &self.noticed,
         )))
+    }
+
+    /// How its tables look.
+    pub(super) fn looks(&self) -> Vec<Look> {
+        match &self.plan {
+            Plan::Workbook(plan) => plan.looks().collect(),
+            Plan::Csv(_) | Plan::Json(_) => vec![Look::default(); self.tables.len()],
+        }
     }
 
     /// What the last pass over its rows noticed.

@@ -7,6 +7,7 @@ use calamine::{SheetType, SheetVisible};
 
 use super::bounds::{MOST_COLUMNS, MOST_ROWS};
 use super::csv::no_header_row;
+use super::look::Formats;
 use super::workbook::Book;
 use super::{InputOptions, Numbers, SheetChoice, SheetName};
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub(super) struct Sheet {
     pub(super) above: u64,
     /// Columns whose numbers are shown in another way than they are held, in the rows that were looked at.
     pub(super) shown: Vec<ShownColumn>,
+    /// The formats of its columns, in the rows that were looked at.
+    pub(super) formats: Formats,
 }
 
 /// A column with numbers that are shown in another way.
@@ -121,7 +124,7 @@ pub(super) fn choose(book: &mut Book, options: &InputOptions, named: &str) -> Re
             .at(named)
             .hint("name a hidden sheet to have it read: sheet = \"…\" in [input]"));
     }
-    if found.iter().all(|sheet| !sheet.has_rows) {
+    if !options.may_be_empty && found.iter().all(|sheet| !sheet.has_rows) {
         return Err(Error::input(format!(
             "the sheet `{}` has a header row and no rows",
             found[0].name
@@ -207,6 +210,7 @@ fn probe(
     let (mut above, mut shown) = (0, Vec::new());
     let mut headings: Option<(u64, Vec<Cell>)> = (wanted == Some(0)).then(|| (0, Vec::new()));
     let (mut seen, mut has_rows, mut width) = (0, false, 0);
+    book.formats = Some(Formats::default());
     book.rows(name, &mut |row, cells| {
         match &headings {
             None if wanted.is_none_or(|wanted| u64::from(wanted) == row) => {
@@ -261,6 +265,7 @@ fn probe(
         has_rows,
         above,
         shown,
+        formats: book.formats.take().unwrap_or_default(),
     }))
 }
 

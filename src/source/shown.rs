@@ -9,12 +9,17 @@ use ssfmt::{FormatOptions, NumberFormat};
 use crate::record::{Cell, ShownNumber};
 
 /// Whether a format shows a number as it is: none, `General`, text.
-pub(super) fn is_general(code: &str) -> bool {
+pub(crate) fn is_general_format(code: &str) -> bool {
     let code = code.trim();
     code.is_empty()
         || code.eq_ignore_ascii_case("general")
         || code == "@"
         || code.eq_ignore_ascii_case("standard")
+}
+
+/// Whether a format shows a date, a time or a duration.
+pub(crate) fn is_date_format(code: &str) -> bool {
+    is_date(code).is_some()
 }
 
 /// Whether a format shows a date or time, or a duration, by its first section.
@@ -80,7 +85,7 @@ fn is_exact(code: &str, number: f64) -> bool {
 /// A number in a format as a cell: one that is shown in another way than it is held has both.
 pub(super) fn cell(number: f64, code: &str) -> Cell {
     let held = Cell::Number(number);
-    if is_general(code) || is_date(code).is_some() {
+    if is_general_format(code) || is_date(code).is_some() {
         return held;
     }
     let Ok(format) = NumberFormat::parse(code) else {

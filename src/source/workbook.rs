@@ -19,6 +19,7 @@ use calamine::{
 };
 
 use super::bytes::{Bytes, changed};
+use super::look::{Formats, Look};
 use super::notice::{Notice, ShownAs, What};
 use super::parts::{Facts, Instead, SheetFacts};
 use super::sheet::{self, EachRow, Gather, Sheet, letters};
@@ -60,6 +61,8 @@ pub(super) struct Book {
     facts: Arc<Facts>,
     /// Whether numbers come with what is shown for them.
     pub(super) shows: bool,
+    /// The formats of the columns of an XLSX that is read so, where they are asked for.
+    pub(super) formats: Option<Formats>,
 }
 
 impl Book {
@@ -86,6 +89,7 @@ impl Book {
             path: path.to_owned(),
             facts: Arc::clone(facts),
             shows: false,
+            formats: None,
         })
     }
 
@@ -104,10 +108,13 @@ impl Book {
         let instead = self.facts.get(sheet).map(|facts| &facts.cells);
         let flow = match &mut self.format {
             Format::Xlsx(book) if self.shows => match File::open(&self.path) {
-                Ok(file) => shown_cells(book, BufReader::new(file), sheet, &mut gather),
+                Ok(file) => {
+                    let formats = self.formats.as_mut();
+                    shown_cells(book, BufReader::new(file), sheet, formats, &mut gather)
+                }
                 Err(error) => return Err(changed(&self.named).caused_by(error)),
             },
-            Format::Xlsx(book) => xlsx_cells(book, None, sheet, &mut gather),
+            Format::Xlsx(book) => xlsx_cells(book, None, None, sheet, &mut gather),
             Format::Xlsb(book) => xlsb_cells(book, sheet, &mut gather),
             // A binary XLS stores a value with every formula: there is no formula without one.
             Format::Xls(book) => {
@@ -182,16 +189,18 @@ fn shown_cells(
     book: &mut Xlsx<Buffered>,
     file: Buffered,
     sheet: &str,
+    formats: Option<&mut Formats>,
     gather: &mut Gather<'_, '_>,
 ) -> Result<ControlFlow<()>, Trouble> {
     let mut beside = Xlsx::new(file)?;
     let styles = Styles::new(beside.worksheet_cells_reader(sheet)?)?;
-    xlsx_cells(book, Some(styles), sheet, gather)
+    xlsx_cells(book, Some(styles), formats, sheet, gather)
 }
 
 fn xlsx_cells(
     book: &mut Xlsx<Buffered>,
     mut styles: Option<Styles<'_>>,
+    mut formats: Option<&mut Formats>,
     sheet: &str,
     gather: &mut Gather<'_, '_>,
 ) -> Result<ControlFlow<()>, Trouble> {
@@ -223,15 +232,29 @@ fn xlsx_cells(
         };
         last = cell.pos;
         let mut value = calc::cell(cell.value, cell.formula.is_some());
-        if let (Some(styles), Cell::Number(number)) = (&mut styles, &value)
-            && let Some(code) = styles.of(cell.pos)?
+        if let Some(styles) = &mut styles
+            && has_format(&value)
         {
-            value = shown::cell(*number, code);
+            let code = styles.of(cell.pos)?;
+            if let Some(formats) = &mut formats {
+                formats.note(last.1, code.unwrap_or_default());
+            }
+            if let (Cell::Number(number), Some(code)) = (&value, code) {
+                value = shown::cell(*number, code);
+            }
         }
         if gather.cell(last.0, last.1, value).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
+}
+
+/// Whether a format says how a cell is shown.
+fn has_format(cell: &Cell) -> bool {
+    matches!(
+        cell,
+        Cell::Number(_) | Cell::Date(_) | Cell::DateTime(_) | Cell::Time(_) | Cell::Duration(_)
+    )
 }
 
 /// Whether any of some columns of a sheet of an XLSX has a formula below the headings.
@@ -443,6 +466,8 @@ pub(super) struct WorkbookPlan {
     shows: bool,
     /// The sheets that nobody sees, where nobody named those that are read.
     hidden_sheets: Vec<String>,
+    /// All sheets, and whether nobody sees each.
+    all: Vec<(String, bool)>,
 }
 
 impl WorkbookPlan {
@@ -463,22 +488,21 @@ impl WorkbookPlan {
         let facts = Arc::new(parts::measure(bytes, kind)?);
         let named = &bytes.named;
         let shows = options.numbers == Some(Numbers::Shown);
-        let probe = || -> Result<(Vec<Sheet>, Vec<String>)> {
+        let probe = || -> Result<(Vec<Sheet>, Vec<(String, bool)>)> {
             let mut book = Book::open(bytes.path(), kind, named, &facts)?;
-            // Numbers that are shown in another way are noticed where nobody said how they are read.
-            book.shows = options.numbers != Some(Numbers::Held);
+            // Numbers that are shown in another way are noticed, and an error file is to look like this.
+            book.shows = true;
             let sheets = sheet::choose(&mut book, options, named)?;
-            let hidden = book
-                .sheets()
-                .iter()
-                .filter(|sheet| sheet.visible != SheetVisible::Visible);
-            Ok((sheets, hidden.map(|sheet| sheet.name.clone()).collect()))
+            let all = book.sheets().iter();
+            let is_hidden = |sheet: &calamine::Sheet| sheet.visible != SheetVisible::Visible;
+            let all = all.map(|sheet| (sheet.name.clone(), is_hidden(sheet)));
+            Ok((sheets, all.collect()))
         };
         let probed = std::thread::scope(|scope| match thread().spawn_scoped(scope, probe) {
             Ok(thread) => thread.join().unwrap_or_else(|_| Err(panicked(named))),
             Err(error) => Err(no_thread(error)),
         });
-        let (sheets, hidden_sheets) = probed?;
+        let (sheets, all) = probed?;
         let tables = sheets
             .iter()
             .map(|sheet| {
@@ -500,8 +524,12 @@ impl WorkbookPlan {
             shows,
             hidden_sheets: match options.sheet {
                 SheetChoice::These(_) => Vec::new(),
-                SheetChoice::First | SheetChoice::All => hidden_sheets,
+                SheetChoice::First | SheetChoice::All => {
+                    let hidden = all.iter().filter(|(_, is_hidden)| *is_hidden);
+                    hidden.map(|(name, _)| name.clone()).collect()
+                }
             },
+            all,
         };
         Ok((plan, tables))
     }
@@ -548,6 +576,22 @@ impl WorkbookPlan {
         self.sheets.iter().map(|sheet| AboutSheet {
             facts: self.facts.get(&sheet.name),
             sheet,
+        })
+    }
+
+    /// How the sheets look, in reading order.
+    pub(super) fn looks(&self) -> impl Iterator<Item = Look> {
+        self.about().map(|about| Look {
+            widths: about
+                .facts
+                .map(|facts| facts.widths.clone())
+                .unwrap_or_default(),
+            hidden: about
+                .facts
+                .map(|facts| facts.hidden_columns.clone())
+                .unwrap_or_default(),
+            formats: about.sheet.formats.clone(),
+            sheets: self.all.clone(),
         })
     }
 

@@ -385,3 +385,62 @@ fn a_text_longer_than_a_cell_never_costs_the_error_file() {
     let texts = fs::read_dir(work.path().join("names.texts")).unwrap();
     assert_eq!(texts.count(), 1);
 }
+
+/// The error workbook has the rows of the other sheet, and the command that is printed takes it.
+#[test]
+fn an_error_file_of_a_mapping_with_another_sheet_is_an_input() {
+    let work = Work::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let tables: [(&str, &[[&str; 3]]); 2] = [
+        (
+            "Tickets",
+            &[
+                ["ID", "Title", "Body"],
+                ["1", "one", "x"],
+                ["2", "two", "y"],
+                ["3", "", "z"],
+            ],
+        ),
+        (
+            "Notes",
+            &[
+                ["ID", "Text", "By"],
+                ["1", "good", "ann"],
+                ["2", "fine", "ann"],
+                ["2", "B!", "bob"],
+            ],
+        ),
+    ];
+    for (name, rows) in tables {
+        let sheet = book.add_worksheet();
+        sheet.set_name(name).unwrap();
+        for (row, cells) in (0..).zip(rows) {
+            for (column, cell) in (0..).zip(cells) {
+                sheet.write_string(row, column, *cell).unwrap();
+            }
+        }
+    }
+    work.write("in.xlsx", book.save_to_buffer().unwrap());
+    let mapping = "version = 2\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"notes\"\nkey = [\"ID\"]\n\
+        [input]\nsheet = \"Tickets\"\n[fields]\ncollection_id = { value = \"IT Support\" }\ntitle = { from = \"Title\" }\n\
+        description = { from = \"Body\" }\n[[then]]\noperation = \"comment\"\neach = { sheet = \"Notes\", on = \"ID\" }\n\
+        fields = { body = { from = \"item.Text\", pattern = \"^[a-z]+$\" }, public = { value = true } }\n";
+    work.write("map.toml", mapping);
+    let (ended, summary) = work.import(&["in.xlsx", "--mapping", "map.toml", "--sandbox=empty"]);
+    let counts = (&summary["created"], &summary["rejected"]);
+    assert_eq!(counts, (&1.into(), &2.into()), "{}", ended.stderr);
+    // Nobody has fixed a thing: the same two rows again, and no fault of the mapping.
+    let again = ["in.errors.xlsx", "--mapping", "map.toml", "--sandbox"];
+    let (ended, summary) = work.import(&again);
+    let counts = (&summary["records"], &summary["rejected"]);
+    assert_eq!(counts, (&2.into(), &2.into()), "{}", ended.stderr);
+    assert!(summary["causes"].to_string().contains("B!"), "{summary:#}");
+    work.write(
+        "map.toml",
+        mapping
+            .replace("^[a-z]+$", ".*")
+            .replace("\"Title\"", "\"Title\", default = \"none\""),
+    );
+    let (ended, summary) = work.import(&again);
+    assert_eq!(summary["created"], 2, "{}", ended.stderr);
+}

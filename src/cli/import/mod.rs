@@ -678,11 +678,13 @@ impl Import<'_> {
             .remembering(Records::of(self.state.path()))
             .readable_by(self.global.readers())
             .sparing(claims)
+            .looking_like(self.input.looks())
+            .with_sheets(self.mapping.sheets_beside())
+            .keyed_by(self.mapping.key_columns())
         });
         let reporter = Reporter::new(
             Progress::new(self.output.show(), self.limiter.ceiling()),
             files,
-            !self.mapping.has_key(),
         );
         Ok(reporter.row_by_row(self.row_by_row()?))
     }

@@ -5,6 +5,7 @@
 //! run with the same mapping. It is written as the rows come, to a temporary file in the target's folder, and
 //! takes its name when the run ends. One that somebody has worked on since keeps its name (`outfile::Records`).
 
+mod cells;
 mod csv;
 mod encode;
 mod json;
@@ -14,6 +15,7 @@ mod workbook;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,9 +23,10 @@ use std::sync::Arc;
 
 use super::texts::Texts;
 use crate::error::{Error, Fault, Result};
+use crate::mapping::SheetBeside;
 use crate::outfile::{Claims, Draft, Readers, Records};
-use crate::record::{ColumnRef, Record, RowKey};
-use crate::source::{Layout, Table};
+use crate::record::{ColumnRef, Place, Record, RowKey};
+use crate::source::{Layout, Look, Table};
 
 use name::Target;
 pub(crate) use name::base_of;
@@ -42,6 +45,9 @@ pub struct ErrorFiles {
     records: Records,
     claims: Claims,
     readers: Readers,
+    looks: Vec<Look>,
+    beside: Vec<SheetBeside>,
+    key_columns: Vec<String>,
 }
 
 /// The error files of a run.
@@ -72,6 +78,8 @@ struct Rejected<'a> {
     extra: [String; COLUMNS.len()],
     /// Which cells are to blame: the column's position and why.
     marks: Vec<(usize, &'a str)>,
+    /// What is wrong with rows of other sheets, and where they are.
+    elsewhere: Vec<(&'a Place, &'a str)>,
 }
 
 impl ErrorFiles {
@@ -95,7 +103,31 @@ impl ErrorFiles {
             records: Records::default(),
             claims: Claims::default(),
             readers: Readers::default(),
+            looks: Vec::new(),
+            beside: Vec::new(),
+            key_columns: Vec::new(),
         }
+    }
+
+    /// Makes workbooks look like their input: how each of its tables looks, in their order.
+    #[must_use]
+    pub(crate) fn looking_like(mut self, looks: Vec<Look>) -> Self {
+        self.looks = looks;
+        self
+    }
+
+    /// Takes along the rows of these other sheets of a workbook that belong to rejected rows.
+    #[must_use]
+    pub(crate) fn with_sheets(mut self, beside: Vec<SheetBeside>) -> Self {
+        self.beside = beside;
+        self
+    }
+
+    /// Marks these columns where a key is to blame.
+    #[must_use]
+    pub(crate) fn keyed_by(mut self, columns: Vec<String>) -> Self {
+        self.key_columns = columns;
+        self
     }
 
     /// Lets these read them; without this their owner alone can.
@@ -120,15 +152,13 @@ impl ErrorFiles {
         self
     }
 
-    /// Writes the rows of one record with what is wrong with them. `carry_key`: the record's key is not to be
-    /// found in its own columns, so the file must carry it.
+    /// Writes the rows of one record with what is wrong with them.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn add(
         &mut self,
         key: Option<&RowKey>,
-        carry_key: bool,
         state: &str,
         rows: &[Record],
         faults: &[Fault],
@@ -140,8 +170,8 @@ impl ErrorFiles {
                     || (at == 0 && rows.iter().all(|row| row.place != fault.place))
             });
             let faults: Vec<&Fault> = mine.collect();
-            let key = key.filter(|_| carry_key);
-            let rejected = reject(&self.tables[record.table], record, key, state, &faults);
+            let table = &self.tables[record.table];
+            let rejected = reject(table, record, key, state, &faults, &self.key_columns);
             let file = self.tables[record.table].file.clone();
             if !self.open.contains_key(&file) {
                 let open = self.start(&file)?;
@@ -173,6 +203,10 @@ impl ErrorFiles {
         let target = Target::new(&self.folder, self.to.as_deref(), first, inputs);
         let out = draft(&self.folder, self.readers)?;
         let texts = Texts::new(&self.folder, self.readers);
+        let shape = workbook::Shape {
+            looks: &self.looks,
+            beside: &self.beside,
+        };
         let writer = match &first.layout {
             Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
             Layout::JsonLines => Writer::Json(Box::new(json::JsonFile::start(first, None, out)?)),
@@ -180,9 +214,9 @@ impl ErrorFiles {
                 let records = Some(records.as_deref());
                 Writer::Json(Box::new(json::JsonFile::start(first, records, out)?))
             }
-            Layout::Workbook { .. } => {
-                Writer::Workbook(Box::new(workbook::WorkbookFile::start(&mine, out, texts)?))
-            }
+            Layout::Workbook { .. } => Writer::Workbook(Box::new(workbook::WorkbookFile::start(
+                &mine, out, texts, &shape,
+            )?)),
         };
         Ok(Open { writer, target })
     }
@@ -234,6 +268,7 @@ fn reject<'a>(
     key: Option<&RowKey>,
     state: &str,
     faults: &[&'a Fault],
+    key_columns: &[String],
 ) -> Rejected<'a> {
     // The row of the first input is what a person looks for, and a key that was carried goes on being so.
     let kept = |name: &str| {
@@ -241,11 +276,12 @@ fn reject<'a>(
         let text = record.cell(position).text().into_owned();
         (!text.is_empty()).then_some(text)
     };
-    let join = |part: fn(&Fault) -> Option<&str>| {
-        let mut parts: Vec<&str> = faults.iter().filter_map(|fault| part(fault)).collect();
+    let join = |part: &dyn Fn(&'a Fault) -> Option<Cow<'a, str>>| {
+        let mut parts: Vec<_> = faults.iter().filter_map(|fault| part(fault)).collect();
         parts.dedup();
         parts.join(" | ")
     };
+    let key_heading = key_columns.join(" + ");
     let key = key
         .map(|key| key.as_str().to_owned())
         .or_else(|| kept("_key"));
@@ -253,26 +289,44 @@ fn reject<'a>(
         kept("_row").unwrap_or_else(|| record.place.row.to_string()),
         key.unwrap_or_default(),
         state.to_owned(),
-        join(|fault| fault.field.as_deref().or(fault.column.as_deref())),
-        join(|fault| Some(&fault.message)),
-        join(|fault| fault.hint.as_deref()),
+        join(&|fault| match fault.is_of_key() {
+            true => Some(Cow::Owned(key_heading.clone())),
+            false => named(fault),
+        }),
+        join(&|fault| Some(Cow::Borrowed(fault.message.as_str()))),
+        join(&|fault| fault.hint.as_deref().map(Cow::Borrowed)),
     ];
-    let marks = faults.iter().flat_map(|fault| {
-        let found = fault
-            .column
-            .as_deref()
-            .and_then(|name| table.header.find(name));
-        let columns = match found {
-            Some(ColumnRef::One(column)) => vec![column],
-            Some(ColumnRef::All(columns)) => columns,
-            _ => Vec::new(),
-        };
-        columns.into_iter().map(|column| (column, &*fault.message))
+    let of_record = |fault: &&&Fault| fault.place == record.place;
+    let marks = faults.iter().filter(of_record).flat_map(|fault| {
+        let of_key = fault.is_of_key().then_some(key_columns);
+        let names = (fault.column.as_ref().map(std::slice::from_ref)).or(of_key);
+        let columns = names
+            .into_iter()
+            .flatten()
+            .flat_map(|name| match table.header.find(name) {
+                Some(ColumnRef::One(column)) => vec![column],
+                Some(ColumnRef::All(columns)) => columns,
+                _ => Vec::new(),
+            });
+        columns.map(|column| (column, &*fault.message))
     });
+    let elsewhere = faults.iter().filter(|fault| !of_record(fault));
     Rejected {
         record,
         extra,
         marks: marks.collect(),
+        elsewhere: elsewhere
+            .map(|fault| (&fault.place, &*fault.message))
+            .collect(),
+    }
+}
+
+/// What a fault is about: the field, and the column that it is made of.
+fn named(fault: &Fault) -> Option<Cow<'_, str>> {
+    match (&fault.field, &fault.column) {
+        (Some(field), Some(column)) => Some(Cow::Owned(format!("{field} (column {column})"))),
+        (Some(name), None) | (None, Some(name)) => Some(Cow::Borrowed(name)),
+        (None, None) => None,
     }
 }
 

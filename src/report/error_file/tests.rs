@@ -36,7 +36,6 @@ fn reject_all(dir: &Path, path: &Path, options: &InputOptions) -> (Vec<Record>, 
         files
             .add(
                 Some(&key),
-                true,
                 "rejected",
                 std::slice::from_ref(record),
                 &[fault],
@@ -82,7 +81,7 @@ fn csv_keeps_delimiter_encoding_and_line_ends() {
             "2",
             "K1",
             "rejected",
-            "Subject",
+            "Subject (column a)",
             "is `wrong` … here",
             "mend it"
         ]
@@ -227,7 +226,7 @@ fn workbooks_keep_sheets_types_and_text() {
     let mut files = ErrorFiles::new(&tables, dir.path(), None);
     for (row, value) in (10..).zip(&values) {
         let record = Record {
-            place: crate::record::Place {
+            place: Place {
                 file: tables[0].file.clone(),
                 sheet: tables[0].sheet.clone(),
                 row,
@@ -241,9 +240,7 @@ fn workbooks_keep_sheets_types_and_text() {
             ],
         };
         let fault = Fault::row(record.place.clone(), "bad").column("Value");
-        files
-            .add(None, false, "rejected", &[record], &[fault])
-            .unwrap();
+        files.add(None, "rejected", &[record], &[fault]).unwrap();
     }
     let written = files.finish().unwrap().files;
     assert_eq!(name(&written[0]), "tickets.errors.xlsx");
@@ -315,7 +312,7 @@ fn an_error_file_that_was_mended_is_kept() {
     let mut files = ErrorFiles::new(input.tables(), dir.path(), None);
     let record = &records(&input)[0];
     files
-        .add(None, false, "rejected", std::slice::from_ref(record), &[])
+        .add(None, "rejected", std::slice::from_ref(record), &[])
         .unwrap();
     let written = files.finish().unwrap();
     assert_eq!(name(&written.files[0]), "tickets.errors-3.csv");
@@ -359,4 +356,110 @@ fn a_text_longer_than_a_cell_survives() {
         matches!(&rows[1], Row::Fault(_, faults) if faults[0].message.contains("in.errors-2.texts")),
         "{rows:?}"
     );
+}
+
+/// A workbook with a cover, tickets in their own widths and formats, and notes on a hidden sheet.
+fn dressed(path: &Path) {
+    use rust_xlsxwriter::{Format, Workbook};
+    let format = |code: &str| Format::new().set_num_format(code);
+    let mut book = Workbook::new();
+    let cover = book.add_worksheet();
+    cover.set_name("Cover").unwrap();
+    let sheet = book.add_worksheet();
+    sheet.set_name("Tickets").unwrap();
+    for (column, heading) in (0..).zip(["ID", "Opened", "Secret", "Cost"]) {
+        sheet.write_string(0, column, heading).unwrap();
+    }
+    for row in 1..=3_u32 {
+        let number = f64::from(row);
+        let id = format("00000");
+        sheet.write_number_with_format(row, 0, number, &id).unwrap();
+        let day = format("dd/mm/yyyy");
+        sheet
+            .write_number_with_format(row, 1, 45464.0 + number, &day)
+            .unwrap();
+        sheet.write_string(row, 2, "s").unwrap();
+        let cost = format("#,##0.00");
+        sheet
+            .write_number_with_format(row, 3, 1234.5, &cost)
+            .unwrap();
+    }
+    sheet.set_column_width(0, 25).unwrap();
+    sheet.set_column_hidden(2).unwrap();
+    let notes = book.add_worksheet();
+    notes.set_name("Notes").unwrap().set_hidden(true);
+    for (column, heading) in (0..).zip(["Ticket", "Text"]) {
+        notes.write_string(0, column, heading).unwrap();
+    }
+    for (row, (ticket, text)) in (1..).zip([(1, "a"), (2, "b"), (3, "c"), (2, "d")]) {
+        notes.write_number(row, 0, ticket).unwrap();
+        notes.write_string(row, 1, text).unwrap();
+    }
+    book.save(path).unwrap();
+}
+
+#[test]
+fn an_error_workbook_looks_like_its_input_and_has_the_rows_of_other_sheets() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("in.xlsx");
+    dressed(&path);
+    let tickets = |sheet: &str| InputOptions {
+        sheet: crate::source::SheetChoice::These(vec![crate::source::SheetName::Name(
+            sheet.to_owned(),
+        )]),
+        ..InputOptions::default()
+    };
+    let input = Input::open(&[path], &tickets("Tickets")).unwrap();
+    let before = records(&input);
+    let beside = SheetBeside {
+        sheet: "Notes".to_owned(),
+        of: Some(("ID".to_owned(), "Ticket".to_owned())),
+    };
+    let mut files = ErrorFiles::new(input.tables(), dir.path(), None)
+        .looking_like(input.looks())
+        .with_sheets(vec![beside])
+        .keyed_by(vec!["ID".to_owned()]);
+    let second = &before[1];
+    let of_note = Place {
+        sheet: Some("Notes".into()),
+        row: 5,
+        ..second.place.clone()
+    };
+    let faults = [
+        Fault::of_key(second.place.clone(), "2", "stands in rows 3 and 4"),
+        Fault::row(of_note, "is too short").field("then-1/body"),
+    ];
+    let key = RowKey::new("2");
+    files
+        .add(
+            Some(&key),
+            "rejected",
+            std::slice::from_ref(second),
+            &faults,
+        )
+        .unwrap();
+    let written = files.finish().unwrap().files;
+    let after = Input::open(&written, &tickets("Tickets")).unwrap();
+    let found = records(&after);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].cells[..4], second.cells[..4]);
+    assert_eq!(found[0].cells[5].text(), "2");
+    assert_eq!(found[0].cells[7].text(), "ID | then-1/body");
+    let (was, is) = (&input.looks()[0], &after.looks()[0]);
+    for column in 0..4 {
+        assert_eq!(was.format(column), is.format(column), "{column}");
+        assert_eq!(was.is_hidden(column), is.is_hidden(column), "{column}");
+    }
+    assert!((is.width(0).unwrap() - was.width(0).unwrap()).abs() < 0.1);
+    assert_eq!(is.format(0), Some("00000"));
+    assert_eq!(is.format(1), Some("dd/mm/yyyy"));
+    assert_eq!(is.sheet(1), Some(("Cover", false)));
+    assert_eq!(is.sheet(2), Some(("Tickets", false)));
+    assert_eq!(is.sheet(3), Some(("Notes", true)));
+    let notes = Input::open(&written, &tickets("Notes")).unwrap();
+    let texts: Vec<String> = records(&notes)
+        .iter()
+        .map(|row| row.cells[1].text().into_owned())
+        .collect();
+    assert_eq!(texts, ["b", "d"]);
 }

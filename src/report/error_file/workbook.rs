@@ -1,25 +1,27 @@
-//! Rejected rows as a workbook, the faulty cells marked.
+//! Rejected rows as a workbook that looks like its input, the faulty cells marked.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
-use jiff::Unit;
-use jiff::civil::{Date, Time, date};
-use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Note, Workbook, Worksheet, XlsxError};
 
 use super::super::texts::Texts;
+use super::cells::{self, Formats};
 use super::{COLUMNS, Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
+use crate::mapping::{SheetBeside, table_key};
 use crate::outfile::{Draft, Room, full};
-use crate::record::Cell;
-use crate::source::{Layout, Table, cut, excel_name};
+use crate::record::{Cell, Record};
+use crate::source::{
+    Input, InputOptions, Layout, Look, Row, SheetChoice, SheetName, Table, cut, excel_name,
+};
 
 /// Notes are held in memory until the end: so many cells get one, the others only their colour.
 const MOST_NOTES: usize = 5000;
+/// What the width in a file has more than the one that people see, in characters: five of seven pixels.
+const PADDING: f64 = 5.0 / 7.0;
 /// So many columns a sheet has.
 const MOST_COLUMNS: usize = 16_384;
-/// A whole number that a workbook keeps exactly.
-const EXACT: u64 = 1 << 53;
 
 /// An XLSX with the sheets of its input.
 pub(super) struct WorkbookFile {
@@ -28,6 +30,7 @@ pub(super) struct WorkbookFile {
     room: Room,
     out: Draft,
     sheets: HashMap<usize, SheetState>,
+    beside: Vec<Beside>,
     formats: Formats,
     notes: usize,
     texts: Texts,
@@ -38,53 +41,112 @@ struct SheetState {
     columns: Vec<usize>,
     /// The next row, from 0.
     next: u32,
+    table: Table,
+    look: Look,
+}
+
+/// Another sheet of the input that the mapping reads: its rows that belong to rejected ones.
+struct Beside {
+    rule: SheetBeside,
+    input: Input,
+    state: SheetState,
+    /// What rejected rows say in the column that both have.
+    wanted: HashSet<String>,
+    /// What is wrong with its rows, by their numbers.
+    marks: HashMap<u64, Vec<String>>,
+}
+
+/// What the workbook has besides rejected rows.
+pub(super) struct Shape<'a> {
+    /// How each table of the input looks, by its number.
+    pub(super) looks: &'a [Look],
+    pub(super) beside: &'a [SheetBeside],
 }
 
 impl WorkbookFile {
     /// Writes the headings of all tables of the file, each with its number among those of the input.
-    pub(super) fn start(tables: &[(usize, Table)], out: Draft, texts: Texts) -> Result<Self> {
+    pub(super) fn start(
+        tables: &[(usize, Table)],
+        out: Draft,
+        texts: Texts,
+        shape: &Shape<'_>,
+    ) -> Result<Self> {
         let mut file = Self {
             workbook: Workbook::new(),
             room: Room::new(),
             out,
             sheets: HashMap::new(),
+            beside: Vec::new(),
             formats: Formats::new(),
             notes: 0,
             texts,
         };
-        let mut ordered: Vec<_> = tables
+        let look = |at: usize| shape.looks.get(at).cloned().unwrap_or_default();
+        let mut ordered: Vec<(Option<usize>, Table, Look, Option<(SheetBeside, Input)>)> = tables
             .iter()
-            .map(|(at, table)| (place(table), *at, table))
+            .map(|(at, table)| (Some(*at), table.clone(), look(*at), None))
             .collect();
-        ordered.sort_by_key(|((number, _), ..)| *number);
-        let mut names: Vec<String> = tables
+        for rule in shape.beside {
+            // One that cannot be read any more costs the rejected rows nothing.
+            let Some((input, table, look)) = open(&tables[0].1, rule) else {
+                continue;
+            };
+            let is_known = |known: &(Option<usize>, Table, Look, Option<_>)| {
+                place(&known.1).0 == place(&table).0
+            };
+            if !ordered.iter().any(is_known) {
+                ordered.push((None, table, look, Some((rule.clone(), input))));
+            }
+        }
+        ordered.sort_by_key(|(_, table, ..)| place(table).0);
+        let mut names: Vec<String> = ordered
             .iter()
-            .map(|(_, table)| excel_name(sheet_of(table)).into_owned())
+            .map(|(_, table, ..)| excel_name(sheet_of(table)).into_owned())
             .collect();
         let mut count = 0;
-        for ((number, header_row), table_index, table) in ordered {
+        let mut is_first = true;
+        for (at, table, look, beside) in ordered {
+            let (number, header_row) = place(&table);
             // A mapping may name its sheet by number: empty sheets stand for those that were not read.
             while count + 1 < number {
                 count += 1;
-                let mut filler = format!("({count})");
-                while names.contains(&filler) {
-                    filler.insert(0, '(');
-                }
-                names.push(filler.clone());
-                file.sheet(&filler)?;
+                let (name, is_hidden) = filler(&look, count, &names);
+                names.push(name.clone());
+                file.sheet(&name)?.set_hidden(is_hidden);
             }
             count += 1;
-            let columns = kept_columns(table);
+            let columns = kept_columns(&table);
+            let is_hidden = look.sheet(number).is_some_and(|(_, is_hidden)| is_hidden);
             let bold = file.formats.bold.clone();
-            let sheet = file.sheet(&excel_name(sheet_of(table)))?;
-            headings(sheet, table, &columns, header_row, &bold).map_err(failed)?;
-            let index = count as usize - 1;
+            let sheet = file.sheet(&excel_name(sheet_of(&table)))?;
+            // A workbook needs one sheet that is seen, and opens with it.
+            sheet.set_hidden(is_hidden && at.is_none());
+            if at.is_some() && std::mem::take(&mut is_first) {
+                sheet.set_active(true);
+            }
+            let own = if at.is_some() { &COLUMNS[..] } else { &[] };
+            headings(sheet, &table, &columns, own, &bold).map_err(failed)?;
+            shape_columns(sheet, &columns, &look).map_err(failed)?;
             let state = SheetState {
-                index,
+                index: count as usize - 1,
                 columns,
                 next: header_row,
+                table,
+                look,
             };
-            file.sheets.insert(table_index, state);
+            match (at, beside) {
+                (Some(at), _) => {
+                    file.sheets.insert(at, state);
+                }
+                (None, Some((rule, input))) => file.beside.push(Beside {
+                    rule,
+                    input,
+                    state,
+                    wanted: HashSet::new(),
+                    marks: HashMap::new(),
+                }),
+                (None, None) => {}
+            }
         }
         Ok(file)
     }
@@ -97,42 +159,25 @@ impl WorkbookFile {
     }
 
     pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
-        self.room.take(size(row))?;
+        self.room.take(size(row.record, &row.extra))?;
         let Some(state) = self.sheets.get_mut(&row.record.table) else {
             return Err(Error::machine("no sheet of that table is known"));
         };
+        for beside in &mut self.beside {
+            beside.note(row, &state.table);
+        }
         let sheet = self
             .workbook
             .worksheet_from_index(state.index)
             .map_err(failed)?;
-        let at = state.next;
-        state.next += 1;
-        for (column, &from) in (0..).zip(&state.columns) {
-            let marks: Vec<&str> = row
-                .marks
-                .iter()
-                .filter(|(marked, _)| *marked == from)
-                .map(|(_, why)| *why)
-                .collect();
-            let marked = !marks.is_empty();
-            let cell = row.record.cell(from);
-            match own_text(cell) {
-                Some(text) => {
-                    let text = self.texts.cell(text, at, column).map_err(unwritable)?;
-                    let format = self.formats.general(marked);
-                    sheet
-                        .write_string_with_format(at, column, text, format)
-                        .map_err(failed)?;
-                }
-                None => write(sheet, at, column, cell, marked, &self.formats).map_err(failed)?,
-            }
-            if marked && self.notes < MOST_NOTES {
-                self.notes += 1;
-                let text: String = marks.join("\n").chars().take(1000).collect();
-                let note = Note::new(text).add_author_prefix(false);
-                sheet.insert_note(at, column, &note).map_err(failed)?;
-            }
-        }
+        let marks: Vec<(usize, &str)> = row.marks.clone();
+        let mut line = LineOut {
+            sheet,
+            formats: &mut self.formats,
+            texts: &mut self.texts,
+            notes: &mut self.notes,
+        };
+        let at = line.cells(state, row.record, &marks)?;
         for (column, text) in own_places(state.columns.len()).zip(&row.extra) {
             if !text.is_empty() {
                 let most = cut::LONGEST / 2;
@@ -140,45 +185,166 @@ impl WorkbookFile {
                     true => text.clone(),
                     false => text.chars().take(most).collect(),
                 };
-                sheet.write_string(at, column, text).map_err(failed)?;
+                line.sheet.write_string(at, column, text).map_err(failed)?;
             }
         }
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<(Draft, Texts)> {
+        for mut beside in std::mem::take(&mut self.beside) {
+            self.beside_rows(&mut beside)?;
+        }
         self.workbook
             .save_to_writer(&mut self.out)
             .map_err(failed)?;
         Ok((self.out, self.texts))
     }
+
+    /// Writes the rows of another sheet that belong to rejected ones.
+    fn beside_rows(&mut self, beside: &mut Beside) -> Result<()> {
+        let by = beside.rule.of.as_ref().and_then(|(_, by)| {
+            let header = &beside.state.table.header;
+            header.position(by)
+        });
+        let sheet = self
+            .workbook
+            .worksheet_from_index(beside.state.index)
+            .map_err(failed)?;
+        let mut line = LineOut {
+            sheet,
+            formats: &mut self.formats,
+            texts: &mut self.texts,
+            notes: &mut self.notes,
+        };
+        let Ok(rows) = beside.input.rows() else {
+            return Ok(());
+        };
+        for row in rows {
+            let Ok(Row::Record(record) | Row::Fault(record, _)) = row else {
+                break;
+            };
+            let belongs = match by {
+                Some(by) => {
+                    let text = record.cell(by).text();
+                    beside.wanted.contains(table_key(&text).as_ref())
+                }
+                None => beside.rule.of.is_none(),
+            };
+            if !belongs {
+                continue;
+            }
+            self.room.take(size(&record, &[]))?;
+            let why = beside
+                .marks
+                .get(&record.place.row)
+                .map(|why| why.join("\n"));
+            let marks: Vec<(usize, &str)> = match &why {
+                None => Vec::new(),
+                Some(why) => (0..record.cells.len())
+                    .map(|column| (column, why.as_str()))
+                    .collect(),
+            };
+            line.cells(&mut beside.state, &record, &marks)?;
+        }
+        Ok(())
+    }
+}
+
+impl Beside {
+    /// Notes what a rejected row takes from it, and what is wrong with its own rows.
+    fn note(&mut self, row: &Rejected<'_>, table: &Table) {
+        if let Some((on, _)) = &self.rule.of
+            && let Some(column) = table.header.position(on)
+        {
+            let text = row.record.cell(column).text();
+            self.wanted.insert(table_key(&text).into_owned());
+        }
+        for (place, why) in &row.elsewhere {
+            if place.sheet == self.state.table.sheet {
+                let marks = self.marks.entry(place.row).or_default();
+                marks.push((*why).to_owned());
+            }
+        }
+    }
+}
+
+/// Opens another sheet of the workbook that a table is of.
+fn open(of: &Table, rule: &SheetBeside) -> Option<(Input, Table, Look)> {
+    let options = InputOptions {
+        sheet: SheetChoice::These(vec![SheetName::Name(rule.sheet.clone())]),
+        may_be_empty: true,
+        ..InputOptions::default()
+    };
+    let input = Input::open(&[Path::new(&*of.file).to_path_buf()], &options).ok()?;
+    let table = input.tables().first()?.clone();
+    let look = input.looks().into_iter().next()?;
+    Some((input, table, look))
+}
+
+/// Where a row goes.
+struct LineOut<'w> {
+    sheet: &'w mut Worksheet,
+    formats: &'w mut Formats,
+    texts: &'w mut Texts,
+    notes: &'w mut usize,
+}
+
+impl LineOut<'_> {
+    /// Writes the cells of a row, those to blame marked; tells its number, from 0.
+    fn cells(
+        &mut self,
+        state: &mut SheetState,
+        record: &Record,
+        marks: &[(usize, &str)],
+    ) -> Result<u32> {
+        let at = state.next;
+        state.next += 1;
+        for (column, &from) in places().zip(&state.columns) {
+            let why: Vec<&str> = marks
+                .iter()
+                .filter(|(marked, _)| *marked == from)
+                .map(|(_, why)| *why)
+                .collect();
+            let marked = !why.is_empty();
+            let cell = record.cell(from);
+            match cells::own_text(cell) {
+                Some(text) => {
+                    let text = self.texts.cell(text, at, column).map_err(unwritable)?;
+                    let format = self.formats.general(marked);
+                    self.sheet
+                        .write_string_with_format(at, column, text, format)
+                        .map_err(failed)?;
+                }
+                None => {
+                    let format = state.look.format(from);
+                    cells::write(self.sheet, (at, column), cell, marked, format, self.formats)
+                        .map_err(failed)?;
+                }
+            }
+            if marked && *self.notes < MOST_NOTES {
+                *self.notes += 1;
+                let text: String = why.join("\n").chars().take(1000).collect();
+                let note = Note::new(text).add_author_prefix(false);
+                self.sheet.insert_note(at, column, &note).map_err(failed)?;
+            }
+        }
+        Ok(at)
+    }
+}
+
+/// The columns of a sheet.
+fn places() -> impl Iterator<Item = u16> {
+    (0..MOST_COLUMNS).filter_map(|column| u16::try_from(column).ok())
 }
 
 /// The columns of what is added, as far as the sheet has room behind so many columns.
 fn own_places(columns: usize) -> impl Iterator<Item = u16> {
-    (columns..MOST_COLUMNS).filter_map(|column| u16::try_from(column).ok())
+    places().skip(columns)
 }
 
 fn sheet_of(table: &Table) -> &str {
     table.sheet.as_deref().unwrap_or("Sheet1")
-}
-
-/// What is written as a text, whatever the cell is: a text, and what a workbook has no number for.
-fn own_text(cell: &Cell) -> Option<Cow<'_, str>> {
-    let is_early = |date: Date| day_number(date) < 1.0;
-    match cell {
-        Cell::Date(date) if !is_early(*date) => None,
-        Cell::DateTime(at) if !is_early(at.date()) => None,
-        Cell::Integer(number) if number.unsigned_abs() <= EXACT => None,
-        Cell::Empty
-        | Cell::Number(_)
-        | Cell::Shown(_)
-        | Cell::Bool(_)
-        | Cell::Time(_)
-        | Cell::Duration(_)
-        | Cell::Fault(_) => None,
-        cell => Some(cell.text()),
-    }
 }
 
 /// The number of the sheet and the row of its headings.
@@ -189,20 +355,37 @@ fn place(table: &Table) -> (u32, u32) {
     }
 }
 
+/// The name of a sheet that was not read, and whether it is hidden.
+fn filler(look: &Look, number: u32, names: &[String]) -> (String, bool) {
+    let is_taken = |name: &str| {
+        let name = name.to_lowercase();
+        names.iter().any(|known| known.to_lowercase() == name)
+    };
+    let (name, is_hidden) = look.sheet(number).unwrap_or(("", false));
+    let mut filler = excel_name(name).into_owned();
+    if name.is_empty() || is_taken(&filler) {
+        filler = format!("({number})");
+    }
+    while is_taken(&filler) {
+        filler.insert(0, '(');
+    }
+    (filler, is_hidden)
+}
+
 fn headings(
     sheet: &mut Worksheet,
     table: &Table,
     columns: &[usize],
-    header_row: u32,
-    bold: &Format,
+    own: &[&str],
+    bold: &rust_xlsxwriter::Format,
 ) -> Result<(), XlsxError> {
+    let header_row = place(table).1;
     if header_row == 0 {
         return Ok(());
     }
     let written = table.header.written();
     let headings = columns.iter().map(|&column| written[column].as_str());
-    let places = (0..MOST_COLUMNS).filter_map(|column| u16::try_from(column).ok());
-    for (column, heading) in places.zip(headings.chain(COLUMNS)) {
+    for (column, heading) in places().zip(headings.chain(own.iter().copied())) {
         if !heading.is_empty() {
             let heading: String = match cut::fits(heading) {
                 true => heading.to_owned(),
@@ -212,115 +395,26 @@ fn headings(
             sheet.write_string_with_format(header_row - 1, column, heading, bold)?;
         }
     }
-    for wide in own_places(columns.len()).skip(4).take(2) {
-        sheet.set_column_width(wide, 60)?;
+    if !own.is_empty() {
+        for wide in own_places(columns.len()).skip(4).take(2) {
+            sheet.set_column_width(wide, 60)?;
+        }
     }
     sheet.set_freeze_panes(header_row, 0)?;
     Ok(())
 }
 
-/// The formats of cells, each plain and marked.
-struct Formats {
-    bold: Format,
-    /// General, date, date and time, time, duration.
-    kinds: [[Format; 2]; 5],
-}
-
-impl Formats {
-    fn general(&self, marked: bool) -> &Format {
-        &self.kinds[0][usize::from(marked)]
-    }
-
-    fn new() -> Self {
-        let codes = [
-            "General",
-            "yyyy-mm-dd",
-            "yyyy-mm-dd hh:mm:ss",
-            "hh:mm:ss",
-            "[h]:mm:ss",
-        ];
-        Self {
-            bold: Format::new().set_bold(),
-            kinds: codes.map(|code| {
-                let plain = Format::new().set_num_format(code);
-                let marked = plain.clone().set_background_color(Color::RGB(0x00FF_D966));
-                [plain, marked]
-            }),
+/// Gives columns the widths that they have in the input, and hides those that are hidden there.
+fn shape_columns(sheet: &mut Worksheet, columns: &[usize], look: &Look) -> Result<(), XlsxError> {
+    for (column, &from) in places().zip(columns) {
+        if let Some(width) = look.width(from) {
+            sheet.set_column_width(column, (width - PADDING).max(0.0))?;
         }
-    }
-}
-
-fn write(
-    sheet: &mut Worksheet,
-    row: u32,
-    column: u16,
-    cell: &Cell,
-    marked: bool,
-    formats: &Formats,
-) -> Result<(), XlsxError> {
-    let format = |kind: usize| &formats.kinds[kind][usize::from(marked)];
-    let general = format(0);
-    match cell {
-        Cell::Empty => {
-            if marked {
-                sheet.write_blank(row, column, general)?;
-            }
+        if look.is_hidden(from) {
+            sheet.set_column_hidden(column)?;
         }
-        Cell::Number(number) => {
-            sheet.write_number_with_format(row, column, *number, general)?;
-        }
-        Cell::Shown(shown) => {
-            // In its own format, so that it is shown again as it was.
-            let format = general.clone().set_num_format(shown.format.as_str());
-            sheet.write_number_with_format(row, column, shown.number, &format)?;
-        }
-        Cell::Integer(number) if number.unsigned_abs() <= EXACT => {
-            sheet.write_number_with_format(row, column, *number as f64, general)?;
-        }
-        Cell::Bool(value) => {
-            sheet.write_boolean_with_format(row, column, *value, general)?;
-        }
-        Cell::Date(date) => {
-            sheet.write_number_with_format(row, column, day_number(*date), format(1))?;
-        }
-        Cell::DateTime(at) => {
-            let number = day_number(at.date()) + day_part(at.time());
-            sheet.write_number_with_format(row, column, number, format(2))?;
-        }
-        Cell::Time(time) => {
-            sheet.write_number_with_format(row, column, day_part(*time), format(3))?;
-        }
-        Cell::Duration(duration) => {
-            let number = duration.as_secs_f64() / 86_400.0;
-            sheet.write_number_with_format(row, column, number, format(4))?;
-        }
-        // An error again, so that a cell nobody mended is a fault again and not an empty one.
-        Cell::Fault(_) => {
-            let formula = Formula::new("=NA()").set_result("#N/A");
-            sheet.write_formula_with_format(row, column, formula, general)?;
-        }
-        // Written by those who keep what is too long.
-        Cell::Text(_) | Cell::Integer(_) | Cell::Json(_) => {}
     }
     Ok(())
-}
-
-/// The serial number of a day in the calendar of 1900, with its 29 February that never was.
-fn day_number(day: Date) -> f64 {
-    let epoch = match day < date(1900, 3, 1) {
-        true => date(1899, 12, 31),
-        false => date(1899, 12, 30),
-    };
-    let span = day
-        .since((Unit::Day, epoch))
-        .map_or(0, |span| span.get_days());
-    f64::from(span)
-}
-
-fn day_part(time: Time) -> f64 {
-    let seconds = f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0;
-    let seconds = seconds + f64::from(time.second()) + f64::from(time.subsec_nanosecond()) / 1e9;
-    seconds / 86_400.0
 }
 
 fn failed(error: XlsxError) -> Error {
@@ -331,12 +425,12 @@ fn failed(error: XlsxError) -> Error {
 }
 
 /// How many bytes a row takes on its way, about.
-fn size(row: &Rejected<'_>) -> usize {
+fn size(record: &Record, extra: &[String]) -> usize {
     const AROUND: usize = 64;
-    let cells = row.record.cells.iter().map(|cell| match cell {
+    let cells = record.cells.iter().map(|cell| match cell {
         Cell::Text(text) => text.len(),
         _ => 0,
     });
-    let texts = cells.chain(row.extra.iter().map(|text| text.len()));
+    let texts = cells.chain(extra.iter().map(String::len));
     texts.map(|text| AROUND + 2 * text).sum()
 }

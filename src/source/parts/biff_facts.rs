@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::facts::{Area, Facts, Instead, SheetFacts};
-use crate::source::shown::is_general;
+use crate::source::shown::is_general_format;
 
 const BEGIN: u16 = 0x0809;
 const SHEET: u16 = 0x0085;
@@ -162,9 +162,14 @@ impl Records {
                 let row = u64::from(at(data, 0)?) + 1;
                 self.facts.hide_rows(row, row);
             }
-            COLUMNS if data.get(8)? & 1 != 0 => {
-                let columns = (u32::from(at(data, 0)?), u32::from(at(data, 2)?));
-                self.facts.hidden_columns.push(columns);
+            COLUMNS => {
+                let (first, last) = (u32::from(at(data, 0)?), u32::from(at(data, 2)?));
+                if data.get(8)? & 1 != 0 {
+                    self.facts.hidden_columns.push((first, last));
+                }
+                // In 256ths of a character.
+                self.facts
+                    .widen(first, last, f64::from(at(data, 4)?) / 256.0);
             }
             MERGED => {
                 for area in data.get(2..)?.chunks_exact(8) {
@@ -206,7 +211,7 @@ impl Records {
                 None => return,
             },
         };
-        if is_wrong || !is_general(&code) {
+        if is_wrong || !is_general_format(&code) {
             self.facts
                 .cells
                 .insert((row, column), Instead::Format(code));

@@ -32,12 +32,17 @@ pub(in crate::source) struct SheetFacts {
     pub(in crate::source) is_filtered: bool,
     /// Ranges of columns, from 0.
     pub(in crate::source) hidden_columns: Vec<(u32, u32)>,
+    /// Ranges of columns, from 0, with their width in characters.
+    pub(in crate::source) widths: Vec<(u32, u32, f64)>,
     /// Merged areas of more than one cell, by their first rows.
     pub(in crate::source) merged: Vec<Area>,
     /// Cells by row and column from 0.
     pub(in crate::source) cells: HashMap<(u32, u32), Instead>,
 }
 
+/// The widest that a column can be, in characters, and so many ranges of widths are kept.
+const WIDEST: f64 = 256.0;
+const MOST_WIDTHS: usize = 16_384;
 /// So many merged areas of a sheet are kept.
 const MOST_MERGED: usize = 200_000;
 
@@ -70,6 +75,13 @@ impl SheetFacts {
     pub(in crate::source) fn is_hidden_column(&self, column: u32) -> bool {
         let mut ranges = self.hidden_columns.iter();
         ranges.any(|(first, last)| (*first..=*last).contains(&column))
+    }
+
+    /// Notes the width of columns, from 0, in characters; what no program writes is none.
+    pub(super) fn widen(&mut self, first: u32, last: u32, width: f64) {
+        if width > 0.0 && width < WIDEST && self.widths.len() < MOST_WIDTHS {
+            self.widths.push((first, last, width));
+        }
     }
 
     pub(super) fn sorted(mut self) -> Self {

@@ -70,13 +70,20 @@ impl Visit for Cells {
                 }
                 Ok(())
             }
-            b"col" if is_true(attribute(tag, b"hidden")) => {
+            b"col" => {
                 let column = |name: &[u8]| {
                     let number = attribute(tag, name).and_then(number)?;
                     Some(u32::try_from(number).ok()?.saturating_sub(1))
                 };
                 if let (Some(first), Some(last)) = (column(b"min"), column(b"max")) {
-                    self.facts.hidden_columns.push((first, last));
+                    if is_true(attribute(tag, b"hidden")) {
+                        self.facts.hidden_columns.push((first, last));
+                    }
+                    let width =
+                        attribute(tag, b"width").and_then(|width| std::str::from_utf8(width).ok());
+                    if let Some(width) = width.and_then(|width| width.trim().parse().ok()) {
+                        self.facts.widen(first, last, width);
+                    }
                 }
                 Ok(())
             }
