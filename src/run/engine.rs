@@ -178,13 +178,14 @@ fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
     }
 }
 
-/// Whether the limit lets the run take this record up; records that are done take nothing from it.
+/// Whether the limit lets the run take this record up; records for which nothing is sent take nothing from it.
 pub(super) fn take(left: &mut Option<u64>, plan: &Plan) -> bool {
     match left {
         None => true,
         Some(0) => false,
         Some(left) => {
-            if !matches!(plan, Plan::End(_, End::Skipped(_))) {
+            // What a dry run calls ready a run sends.
+            if !matches!(plan, Plan::End(_, end) if !matches!(end, End::Ready { .. })) {
                 *left -= 1;
             }
             true

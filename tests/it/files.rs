@@ -444,3 +444,51 @@ fn an_error_file_of_a_mapping_with_another_sheet_is_an_input() {
     let (ended, summary) = work.import(&again);
     assert_eq!(summary["created"], 2, "{}", ended.stderr);
 }
+
+#[test]
+fn init_writes_nothing_that_every_row_is_refused_for() {
+    let work = case("16-no-body-column");
+    let ended = work
+        .run(&[
+            "init",
+            "in.csv",
+            "--system",
+            "clearfeed",
+            "--sandbox",
+            "-o",
+            "m.toml",
+        ])
+        .expect(0);
+    let mapping = work.read("m.toml");
+    assert!(
+        mapping.contains("description = { from = \"Title\" }") && mapping.contains("# TODO"),
+        "{mapping}\n{}",
+        ended.stderr
+    );
+    let (said, summary) = dry_run(&work, "in.csv", "m.toml", &[]);
+    assert_eq!(summary["rejected"], 0, "{said}");
+}
+
+/// `--limit` counts what is sent: rows that are refused take nothing from it.
+#[test]
+fn a_limit_counts_rows_that_are_sent() {
+    let work = Work::new();
+    let rows: String = (1..=10)
+        .map(|row| format!("{row},{},text\n", if row <= 4 { "" } else { "a title" }))
+        .collect();
+    work.write("in.csv", format!("ID,Title,Body\n{rows}"));
+    work.write("map.toml", case("02-error-file-long-cell").read("map.toml"));
+    let limited = ["in.csv", "--mapping", "map.toml", "--limit", "3"];
+    for further in [&["--sandbox=empty", "--dry-run"][..], &["--sandbox=empty"]] {
+        let (ended, summary) = work.import(&[&limited[..], further].concat());
+        let sent = summary["created"]
+            .as_u64()
+            .max(summary["would_create"].as_u64());
+        assert_eq!(
+            (sent, summary["rejected"].as_u64()),
+            (Some(3), Some(4)),
+            "{}\n{summary:#}",
+            ended.stderr
+        );
+    }
+}

@@ -6,7 +6,7 @@ use super::content;
 use super::draft::Line;
 use super::words::likeness;
 use super::{Guess, toml};
-use crate::systems::fields::{FieldTable, called};
+use crate::systems::fields::{Field, FieldTable, called};
 
 /// So many columns are listed under the text.
 const MOST: usize = 14;
@@ -51,12 +51,32 @@ fn rank(table: &FieldTable, name: &str, filled: usize, rows: usize) -> u32 {
     }
 }
 
-/// The line of the description: the text, and the listed columns under it.
-pub(super) fn line(guess: &Guess<'_>, field: &str, text: Option<usize>, listed: &[usize]) -> Line {
+/// The line of the description: the text, and the listed columns under it; `title` is what the title is made of, for
+/// rows that have no text.
+pub(super) fn line(
+    guess: &Guess<'_>,
+    field: &Field,
+    text: Option<usize>,
+    listed: &[usize],
+    title: Option<usize>,
+) -> Line {
+    let (field, required) = (field.name, field.required);
     let body = text.map(|at| format!("{{{{ {} }}}}", toml::in_template(guess.name(at))));
     let markup = text.and_then(|at| content::markup(&guess.sample.columns[at]));
     let html = markup.map_or(String::new(), |(step, _)| format!(", html = \"{step}\""));
     let line = match (&body, listed) {
+        // Every row would be refused without one.
+        (None, []) if required => {
+            let line = match title {
+                Some(at) => Line::new(
+                    field,
+                    format!("{{ from = {} }}", toml::text(guess.name(at))),
+                )
+                .why("No column has a text, so the title is the text too."),
+                None => Line::new(field, "{ value = \"TODO\" }"),
+            };
+            return line.todo("which column holds the text of a ticket?");
+        }
         (None, []) => return Line::new(field, "{ value = \"\" }"),
         (Some(_), []) => {
             let name = text.map_or("", |at| guess.name(at));

@@ -68,11 +68,15 @@ pub(super) fn fields(guess: &Guess<'_>, table: &FieldTable, matches: Vec<Match>)
         .position(|line| line.is_proposed)
         .unwrap_or(lines.len())
         .min(2);
-    let mut description = facts::line(guess, table.description, text, &listed);
-    if let Some(found) = maker.match_of(table.description) {
-        description.why.insert(0, told(guess, found));
+    let title = title(table).and_then(|title| maker.column_of(title.name));
+    let mut fields = table.fields.iter();
+    if let Some(field) = fields.find(|field| field.name == table.description) {
+        let mut description = facts::line(guess, field, text, &listed, title);
+        if let Some(found) = maker.match_of(field.name) {
+            description.why.insert(0, told(guess, found));
+        }
+        lines.insert(place, description);
     }
-    lines.insert(place, description);
     let key = guess.key.column();
     let unread = guess
         .sample
