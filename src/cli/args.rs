@@ -72,7 +72,8 @@ pub(super) struct Global {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
-    /// Trust the configuration that was found: what it runs, reads and sends to. Once is enough until that changes
+    /// Trust the configuration that was found: what it runs, reads and sends to (once is enough until that changes); and
+    /// the mapping with the files outside its folder
     #[arg(long, global = true)]
     pub trust: bool,
     /// Who may read the files that are written, in octal: 640 [default: only you; a file that is there keeps its rights]

@@ -12,7 +12,7 @@ use super::output::Output;
 use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::infer::{self, Draft, Layout, Seen};
-use crate::mapping::{Mapping, Plan, PlanOptions};
+use crate::mapping::{Mapping, Plan, PlanOptions, Reach};
 use crate::outfile;
 use crate::record::{Cell, Record};
 use crate::report::words;
@@ -351,7 +351,7 @@ fn check(
     directory: Option<&Arc<Directory>>,
     read: &Input,
 ) -> Result<Option<Error>> {
-    let checked = Mapping::load(path).and_then(|mapping| {
+    let checked = Mapping::load(path, Reach::Folder).and_then(|mapping| {
         // As the next command opens it; what is piped comes once.
         let opened = match source::comes_once(&args.input) {
             true => None,

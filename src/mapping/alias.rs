@@ -74,7 +74,9 @@ fn read_file(
     faults: &mut Faults,
     aliases: &mut Vec<Alias>,
 ) {
-    let path = reading.folder.join(&file.value);
+    let Some(path) = reading.place(file, faults) else {
+        return;
+    };
     let sheet = sheet_name(field);
     let beside = Beside {
         sheet: has_sheet(&path, &sheet).then_some(sheet.as_str()),

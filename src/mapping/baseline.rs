@@ -63,6 +63,7 @@ pub(super) fn read_baseline(
     Some(BaselineRule {
         export: export.map(|export| export.value).unwrap_or_default(),
         read_at,
+        // Only a baseline is read there, and an export may have written it into another folder.
         file: file.map(|file| reading.folder.join(file.value)),
         columns,
     })

@@ -32,10 +32,10 @@ pub(super) struct Beside<'n> {
 
 impl<'n> Beside<'n> {
     /// A file that stands in the folder of the mapping, or a sheet of it.
-    pub(super) fn file(folder: &Path, file: &At<String>, sheet: Option<&'n At<String>>) -> Self {
+    pub(super) fn file(path: PathBuf, file: &At<String>, sheet: Option<&'n At<String>>) -> Self {
         let sheet = sheet.map(|sheet| sheet.value.as_str());
         Self {
-            path: folder.join(&file.value),
+            path,
             sheet,
             shown: match sheet {
                 Some(sheet) => format!("sheet `{sheet}` of `{}`", file.value),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::check::Checked;
 use super::file::{Faults, Section, Text, text_of};
 use super::keys;
-use super::load::{Mapping, Reading, read_top};
+use super::load::{Mapping, Reach, Reading, read_top};
 use super::plan::PlanOptions;
 use super::shape::Version;
 use crate::error::{Error, Result};
@@ -24,25 +24,27 @@ impl Draft {
     ///
     /// # Errors
     /// When the file cannot be read, or is no UTF-8. What is wrong in it is kept.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: &Path, reach: Reach) -> Result<Self> {
         let text = text_of(path, "the mapping").map_err(|error| {
             error.hint("a mapping is a TOML file: ready ones stand in `mappings/`, and `deskferry init` writes one for a file")
         })?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(Self::read(path.display().to_string(), text, &folder))
+        let file = path.display().to_string();
+        Ok(Self::read_as(file, text, &folder, None, reach))
     }
 
     /// Reads a mapping from its text; `folder` is where the files stand that it names.
     pub(super) fn read(file: String, text: String, folder: &Path) -> Self {
-        Self::read_as(file, text, folder, None)
+        Self::read_as(file, text, folder, None, Reach::Folder)
     }
 
-    /// The same, taken for a mapping of another version.
+    /// The same, taken for a mapping of another version, or with files elsewhere.
     pub(super) fn read_as(
         file: String,
         text: String,
         folder: &Path,
         as_version: Option<Version>,
+        reach: Reach,
     ) -> Self {
         let text = Text::new(file, text);
         let (root, source, mut faults) = text.parse();
@@ -50,6 +52,7 @@ impl Draft {
             version: Version::default(),
             as_version,
             folder: folder.to_path_buf(),
+            reach,
             digest: blake3::Hasher::new(),
             beside: Vec::new(),
         };

@@ -62,8 +62,8 @@ impl Mapping {
     ///
     /// # Errors
     /// When the file cannot be read, and [`crate::error::Error::mapping`] with all its faults.
-    pub fn load(path: &Path) -> Result<Self> {
-        Draft::load(path)?.finish()
+    pub fn load(path: &Path, reach: Reach) -> Result<Self> {
+        Draft::load(path, reach)?.finish()
     }
 
     /// Reads a mapping from its text; `folder` is where the files stand that it names.
@@ -194,7 +194,14 @@ impl Mapping {
         let newest = Version::default();
         (self.input.version < newest).then(|| {
             let text = self.source.text.to_string();
-            Draft::read_as(self.source.file.clone(), text, &self.folder, Some(newest))
+            Draft::read_as(
+                self.source.file.clone(),
+                text,
+                &self.folder,
+                Some(newest),
+                // What it may read was judged when it was loaded.
+                Reach::Anywhere,
+            )
         })
     }
 
@@ -209,6 +216,25 @@ impl Mapping {
     }
 }
 
+/// Which files a mapping may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Those in its folder and below.
+    Folder,
+    /// All: somebody said so.
+    Anywhere,
+}
+
+impl Reach {
+    /// By what was said.
+    pub fn told(trusts: bool) -> Self {
+        match trusts {
+            true => Self::Anywhere,
+            false => Self::Folder,
+        }
+    }
+}
+
 /// What reading needs besides the file.
 pub(super) struct Reading {
     /// The version of the mapping, known when its first lines are read.
@@ -217,10 +243,39 @@ pub(super) struct Reading {
     pub(super) as_version: Option<Version>,
     /// Where files that the mapping names are looked for.
     pub(super) folder: PathBuf,
+    /// Which of them may be read.
+    pub(super) reach: Reach,
     /// Over the mapping and those files.
     pub(super) digest: blake3::Hasher,
     /// Those that were read.
     pub(super) beside: Vec<PathBuf>,
+}
+
+impl Reading {
+    /// Where a file is that the mapping names; `None`, which is told, where it may not be read. Links are followed before
+    /// that is judged. One that is not there is told when it is opened.
+    pub(super) fn place(&self, file: &At<String>, faults: &mut Faults) -> Option<PathBuf> {
+        let path = self.folder.join(&file.value);
+        let folder = match self.folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => &self.folder,
+        };
+        let real = std::fs::canonicalize(folder).and_then(|folder| {
+            let path = std::fs::canonicalize(&path)?;
+            Ok((folder, path))
+        });
+        match real {
+            Ok((folder, path)) if self.reach == Reach::Folder && !path.starts_with(&folder) => {
+                faults.hint(
+                    file.at,
+                    format!("`{}` is outside the folder of the mapping", file.value),
+                    "if you trust this mapping to read it, run it with `--trust`; else copy the file beside the mapping",
+                );
+                None
+            }
+            _ => Some(path),
+        }
+    }
 }
 
 pub(super) fn read_top(

@@ -110,7 +110,8 @@ pub(super) fn read_lookup(
         file: None,
     };
     if let Some(file) = file {
-        let beside = Beside::file(&reading.folder, &file, rule.sheet.as_ref());
+        let path = reading.place(&file, faults)?;
+        let beside = Beside::file(path, &file, rule.sheet.as_ref());
         reading.beside.push(beside.path.clone());
         let input = beside.open(faults)?;
         reading.digest.update(input.fingerprint().as_bytes());

@@ -75,7 +75,7 @@ pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;
 pub use json_schema::{describe as describe_type, json_schema};
-pub use load::{CONTENT_KEY, Mapping};
+pub use load::{CONTENT_KEY, Mapping, Reach};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 pub use touched::{FieldColumn, Touched};

@@ -76,7 +76,9 @@ fn read_map_file(
     reading: &mut Reading,
     faults: &mut Faults,
 ) {
-    let path = reading.folder.join(&file.value);
+    let Some(path) = reading.place(file, faults) else {
+        return;
+    };
     reading.beside.push(path.clone());
     let bytes = match infile::read(&path, infile::MOST_WORDS) {
         Ok(bytes) => bytes,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deskferry::directory::{Directory, cache};
-use deskferry::mapping::{Checked, Draft, PlanOptions};
+use deskferry::mapping::{Checked, Draft, PlanOptions, Reach};
 use deskferry::report::diagnostic::{Look, render};
 use deskferry::source::{Input, InputOptions};
 use deskferry::systems::{SystemName, schema_for};
@@ -47,7 +47,7 @@ fn mappings() -> Vec<PathBuf> {
 
 /// Everything that is found wrong with a mapping, with its rows' columns too.
 fn faults(path: &Path, directories: &[Arc<Directory>], input: &Input) -> Checked {
-    let draft = Draft::load(path).unwrap();
+    let draft = Draft::load(path, Reach::Folder).unwrap();
     let system = draft.mapping().map(|mapping| mapping.system());
     let directory = directories
         .iter()

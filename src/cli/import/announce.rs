@@ -71,6 +71,7 @@ pub(super) fn validate(
         None => words.extend(connection(args, target)),
     }
     words.extend(given(typed_folders(global)));
+    words.extend(typed_trust(global));
     words.extend(given(typed_reading(args)));
     words.extend(["--write-aliases".into(), table.to_owned()]);
     printed(&words)
@@ -108,6 +109,7 @@ fn command(
         words.push("--insecure-http".into());
     }
     words.extend(given(typed_folders(global)));
+    words.extend(typed_trust(global));
     words.extend(given([
         ("--where", args.condition.clone()),
         ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
@@ -141,6 +143,11 @@ fn typed_folders(global: &Global) -> [Flag; 2] {
         ("--state", typed_state(global)),
         ("--config", typed_config(global)),
     ]
+}
+
+/// Whether the mapping may read files outside its folder.
+fn typed_trust(global: &Global) -> Option<String> {
+    global.trust.then(|| "--trust".to_owned())
 }
 
 /// How the input is read.

@@ -28,7 +28,7 @@ use crate::event::{Event, Listener};
 use crate::export::baseline::Value;
 use crate::intake::{self, Subject, Survey, Watching};
 use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
-use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Unmapped};
+use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped};
 use crate::outfile::{Claims, Records};
 use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
@@ -82,7 +82,7 @@ async fn started(
     global: &Global,
     output: &Output,
 ) -> Result<ExitCode> {
-    let mapping = Mapping::load(&args.mapping)?;
+    let mapping = Mapping::load(&args.mapping, Reach::told(global.trust))?;
     if args.bulk {
         bulk::can(&mapping)?;
     }

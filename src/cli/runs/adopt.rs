@@ -13,7 +13,7 @@ use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::intake::{self, Selection};
 use crate::ledger::{Age, Belongs, Ledger, RunLocks, RunMeta, RunState};
-use crate::mapping::{Mapping, Plan, PlanOptions};
+use crate::mapping::{Mapping, Plan, PlanOptions, Reach};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
 use crate::source::Input;
@@ -31,7 +31,7 @@ pub(super) async fn run(
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
-    let mapping = Mapping::load(&args.mapping)?;
+    let mapping = Mapping::load(&args.mapping, Reach::told(global.trust))?;
     let target = Target::choose(&args.target, mapping.profiles(), false, global)?;
     if let Some(system) = target.system().filter(|it| *it != mapping.system()) {
         return Err(Error::usage(format!(

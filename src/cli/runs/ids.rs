@@ -13,7 +13,7 @@ use super::PAGE;
 use crate::config::StateFolder;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, MadeTicket, Run, RunInfo};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Reach};
 use crate::outfile::{Claims, Draft, Readers, Records, unwritable};
 use crate::record::{Cell, Place, Record};
 use crate::source::{self, Input, Row};
@@ -125,7 +125,9 @@ fn reopen(attempt: &RunInfo) -> std::result::Result<Input, String> {
     if paths.iter().any(|path| source::comes_once(path)) {
         return Err("it came from standard input or a pipe".to_owned());
     }
-    let mapping = Mapping::load(Path::new(&meta.mapping)).map_err(|error| error.to_string())?;
+    // Only how it reads its input counts here, and the run was made with it.
+    let mapping = Mapping::load(Path::new(&meta.mapping), Reach::Anywhere)
+        .map_err(|error| error.to_string())?;
     let input = Input::open(&paths, mapping.input_options()).map_err(|error| error.to_string())?;
     if input.fingerprint() != meta.input_print {
         return Err(format!("{} has changed since", meta.inputs.join(", ")));

@@ -9,7 +9,7 @@ use super::super::connect::{Connected, Target, same_tenant};
 use crate::config::{FILE_NAME, StateFolder};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, RunInfo, RunLocks};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Reach};
 use crate::systems::SystemName;
 
 /// The import of a run with its paths made absolute, and the global flags with its configuration.
@@ -58,12 +58,13 @@ impl Typed {
         global.config = (global.config.take())
             .or_else(|| cli.global.config.map(|path| folder.join(path)))
             .or_else(|| config_beside(folder));
+        global.trust |= cli.global.trust;
         Ok(Self { args, global })
     }
 
     /// The mapping, which must still be there.
     pub(super) fn mapping(&self) -> Result<Mapping> {
-        Mapping::load(&self.args.mapping)
+        Mapping::load(&self.args.mapping, Reach::told(self.global.trust))
     }
 
     /// Where the run went.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::args::{Global, ValidateArgs};
 use super::output::Output;
 use crate::error::{Error, ExitCode, MappingFault, Result};
-use crate::mapping::{Checked, Draft, Mapping, PlanOptions, Ran};
+use crate::mapping::{Checked, Draft, Mapping, PlanOptions, Ran, Reach};
 use crate::outfile::{Claims, Readers};
 use crate::report::diagnostic::{self, Look};
 use crate::report::words;
@@ -136,7 +136,7 @@ async fn validate(
     directories: &mut Directories<'_>,
     output: Output,
 ) -> Result<Verdict> {
-    let draft = Draft::load(path)?;
+    let draft = Draft::load(path, Reach::told(global.trust))?;
     let known = match draft.mapping() {
         Some(mapping) => directories.of(mapping).await?,
         None => None,

@@ -14,7 +14,7 @@ fn mapping(columns: &str, more: &str) -> String {
 fn bound(folder: &Path, mapping: &str) -> Result<BoundPlan, String> {
     let path = folder.join("m.toml");
     std::fs::write(&path, mapping).unwrap();
-    let made = Mapping::load(&path)
+    let made = Mapping::load(&path, Reach::Folder)
         .and_then(|mapping| Plan::compile(&mapping, schema(), directory(), &PlanOptions::default()))
         .and_then(|plan| Arc::new(plan).bind(&[table(&COLUMNS)]));
     made.map_err(|error| faults(&error))

@@ -294,7 +294,7 @@ fn a_map_file_stands_beside_the_mapping() {
     let path = folder.path().join("m.toml");
     let text = with_fields("Channel = { from = \"Via\", map_file = \"via.csv\" }\n");
     std::fs::write(&path, &text).unwrap();
-    let mapping = Mapping::load(&path).unwrap();
+    let mapping = Mapping::load(&path, Reach::Folder).unwrap();
     let first = mapping.fingerprint().to_owned();
     let plan = Plan::compile(&mapping, schema(), directory(), &PlanOptions::default()).unwrap();
     let bound = Arc::new(plan)
@@ -303,9 +303,12 @@ fn a_map_file_stands_beside_the_mapping() {
     let made = shown(bound.map(&[texts(2, &["7", "t", "DO", "mail"])], &RowKey::new("7")));
     assert!(made.contains(r#""Channel":"email""#), "{made}");
     std::fs::write(folder.path().join("via.csv"), "Mail;web\n").unwrap();
-    assert_ne!(Mapping::load(&path).unwrap().fingerprint(), first);
+    assert_ne!(
+        Mapping::load(&path, Reach::Folder).unwrap().fingerprint(),
+        first
+    );
     std::fs::remove_file(folder.path().join("via.csv")).unwrap();
-    let error = Mapping::load(&path).unwrap_err();
+    let error = Mapping::load(&path, Reach::Folder).unwrap_err();
     assert!(
         faults(&error).contains("`via.csv` cannot be read"),
         "{}",
@@ -314,8 +317,56 @@ fn a_map_file_stands_beside_the_mapping() {
 }
 
 #[test]
+fn a_file_outside_the_mappings_folder_is_read_only_where_that_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let table = "Id,Name\nMail,email\n";
+    std::fs::write(folder.path().join("via.csv"), table).unwrap();
+    std::fs::write(inner.join("via.csv"), table).unwrap();
+    let path = inner.join("m.toml");
+    let absolute = folder.path().join("via.csv");
+    let mut outside = vec!["../via.csv".to_owned(), absolute.display().to_string()];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&absolute, inner.join("link.csv")).unwrap();
+        outside.push("link.csv".to_owned());
+    }
+    let with = |file: &str| {
+        [
+            format!("Channel = {{ from = \"Via\", map_file = '{file}' }}\n"),
+            format!(
+                "Channel = {{ from = \"Via\", lookup = {{ file = '{file}', by = \"Id\", take = \"Name\" }} }}\n"
+            ),
+            format!("IssueId = {{ from = \"Via\", aliases_file = '{file}' }}\n"),
+        ]
+    };
+    for file in outside {
+        for field in with(&file) {
+            std::fs::write(&path, with_fields(&field)).unwrap();
+            let told = match Mapping::load(&path, Reach::Folder) {
+                Ok(_) => panic!("it was read: {field}"),
+                Err(error) => faults(&error),
+            };
+            assert!(told.contains("outside the folder"), "{field}: {told}");
+            if let Err(error) = Mapping::load(&path, Reach::Anywhere) {
+                let told = faults(&error);
+                assert!(!told.contains("outside the folder"), "{field}: {told}");
+            }
+        }
+    }
+    for field in with("via.csv").into_iter().chain(with("../inner/via.csv")) {
+        std::fs::write(&path, with_fields(&field)).unwrap();
+        if let Err(error) = Mapping::load(&path, Reach::Folder) {
+            let told = faults(&error);
+            assert!(!told.contains("outside the folder"), "{field}: {told}");
+        }
+    }
+}
+
+#[test]
 fn a_mapping_that_is_not_there_or_for_another_system_stops() {
-    let error = Mapping::load(Path::new("nowhere.toml")).unwrap_err();
+    let error = Mapping::load(Path::new("nowhere.toml"), Reach::Folder).unwrap_err();
     assert!(
         error
             .to_string()

@@ -604,7 +604,7 @@ fn rows_elsewhere_have_types() {
     let made = |mapping: &str| {
         let path = folder.path().join("m.toml");
         std::fs::write(&path, mapping).unwrap();
-        let mapping = match Mapping::load(&path) {
+        let mapping = match Mapping::load(&path, Reach::Folder) {
             Ok(mapping) => mapping,
             Err(error) => return faults(&error),
         };
