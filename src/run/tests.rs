@@ -10,6 +10,7 @@ mod rights;
 mod taken_back;
 mod unproven;
 mod upsert;
+mod whose;
 
 use std::collections::BTreeMap;
 
