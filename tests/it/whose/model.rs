@@ -108,13 +108,13 @@ impl Model {
                 }
                 continue;
             };
-            for column in 0..COLUMNS.len() {
+            for (column, name) in COLUMNS.into_iter().enumerate() {
                 let own = vec![before.columns[column].clone()];
                 let allowed = may.say.get(&(id.clone(), column)).unwrap_or(&own);
                 if !allowed.contains(&seen.columns[column]) {
                     self.wrong.push(format!(
-                        "{id} says {} `{}`, it may say {allowed:?}",
-                        COLUMNS[column], seen.columns[column]
+                        "{id} says {name} `{}`, it may say {allowed:?}",
+                        seen.columns[column]
                     ));
                 }
             }
