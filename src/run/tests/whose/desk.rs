@@ -382,7 +382,7 @@ impl System for Desk {
         false
     }
 
-    async fn undo(&self, _: &Ticket, _: &str) -> Answered {
+    async fn undo(&self, _: &Ticket, _: &str, _: bool) -> Answered {
         unreachable!("a run undoes nothing")
     }
 }
