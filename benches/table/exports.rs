@@ -64,25 +64,20 @@ fn export(path: &Path, format: Format, tickets: &[CommonTicket]) {
         std::fs::remove_file(path).expect("it is ours");
     }
     let zone = TimeZone::get("America/Chicago").expect("the zone is known");
-    let mut sink = create(Options {
-        path: path.to_owned(),
+    let plan = Plan::by_default(SystemName::IncidentIq, &[], &zone);
+    let about = About {
+        system: SystemName::IncidentIq,
+        source: "bench".to_owned(),
+        filter: "all tickets".to_owned(),
+        read_at: Timestamp::now(),
+    };
+    let mut sink = create(Options::new(
+        path.to_owned(),
         format,
-        plan: (format != Format::JsonLines)
-            .then(|| Plan::by_default(SystemName::IncidentIq, &[], &zone)),
-        about: About {
-            system: SystemName::IncidentIq,
-            source: "bench".to_owned(),
-            filter: "all tickets".to_owned(),
-            read_at: Timestamp::now(),
-        },
-        comments: false,
-        raw: false,
-        partition: None,
-        drop_columns: false,
-        carry_from: None,
-        placing: Placing::replacing(),
-        sheets: Vec::new(),
-    })
+        (format != Format::JsonLines).then_some(plan),
+        about,
+        Placing::replacing(),
+    ))
     .expect("the file can be written");
     for ticket in tickets {
         sink.ticket(ticket).expect("the ticket is written");

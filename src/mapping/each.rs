@@ -109,6 +109,9 @@ impl RowItem {
     }
 }
 
+/// A row with what it is ordered by.
+type Ranked = (Option<Item<'static>>, Arc<RowItem>);
+
 /// Items by what they belong to.
 #[derive(Debug, Default)]
 pub(super) struct Items {
@@ -237,7 +240,7 @@ impl RowsRule {
             None => None,
         };
         let Some(by) = by else { return items };
-        let mut found: HashMap<String, Vec<(Option<Item<'static>>, Arc<RowItem>)>> = HashMap::new();
+        let mut found: HashMap<String, Vec<Ranked>> = HashMap::new();
         beside.rows(input, faults, |record, faults| {
             let cells = (0..header.len())
                 .map(|at| typed(&record, at, types[at], self.version))

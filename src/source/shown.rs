@@ -79,7 +79,7 @@ fn is_exact(code: &str, number: f64) -> bool {
             _ => {}
         }
     }
-    has_digit && number.fract() == 0.0 && number >= 0.0 && number < 1e15
+    has_digit && number.fract() == 0.0 && (0.0..1e15).contains(&number)
 }
 
 /// A number in a format as a cell: one that is shown in another way than it is held has both.

@@ -470,6 +470,9 @@ pub(super) struct WorkbookPlan {
     all: Vec<(String, bool)>,
 }
 
+/// The sheets that are read, and all by name with whether they are hidden.
+type Probed = (Vec<Sheet>, Vec<(String, bool)>);
+
 impl WorkbookPlan {
     /// Finds the sheets and their headings.
     pub(super) fn open(
@@ -488,7 +491,7 @@ impl WorkbookPlan {
         let facts = Arc::new(parts::measure(bytes, kind)?);
         let named = &bytes.named;
         let shows = options.numbers == Some(Numbers::Shown);
-        let probe = || -> Result<(Vec<Sheet>, Vec<(String, bool)>)> {
+        let probe = || -> Result<Probed> {
             let mut book = Book::open(bytes.path(), kind, named, &facts)?;
             // Numbers that are shown in another way are noticed, and an error file is to look like this.
             book.shows = true;

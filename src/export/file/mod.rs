@@ -111,6 +111,32 @@ pub struct Options {
     pub sheets: Vec<Sheet>,
 }
 
+impl Options {
+    /// A file with nothing but its tickets.
+    pub fn new(
+        path: PathBuf,
+        format: Format,
+        plan: Option<Plan>,
+        about: About,
+        placing: Placing,
+    ) -> Self {
+        Self {
+            path,
+            format,
+            plan,
+            about,
+            comments: false,
+            raw: false,
+            partition: None,
+            drop_columns: false,
+            carry_from: None,
+            placing,
+            baseline: None,
+            sheets: Vec::new(),
+        }
+    }
+}
+
 /// What was written.
 #[derive(Debug, Default)]
 pub struct Written {

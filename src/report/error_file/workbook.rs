@@ -63,6 +63,10 @@ pub(super) struct Shape<'a> {
     pub(super) beside: &'a [SheetBeside],
 }
 
+/// A sheet of the file: its number among the tables of the input, the table, how it looks, and from where its rows are
+/// read where it only stands beside.
+type Ordered = (Option<usize>, Table, Look, Option<(SheetBeside, Input)>);
+
 impl WorkbookFile {
     /// Writes the headings of all tables of the file, each with its number among those of the input.
     pub(super) fn start(
@@ -82,7 +86,7 @@ impl WorkbookFile {
             texts,
         };
         let look = |at: usize| shape.looks.get(at).cloned().unwrap_or_default();
-        let mut ordered: Vec<(Option<usize>, Table, Look, Option<(SheetBeside, Input)>)> = tables
+        let mut ordered: Vec<Ordered> = tables
             .iter()
             .map(|(at, table)| (Some(*at), table.clone(), look(*at), None))
             .collect();
@@ -91,9 +95,7 @@ impl WorkbookFile {
             let Some((input, table, look)) = open(&tables[0].1, rule) else {
                 continue;
             };
-            let is_known = |known: &(Option<usize>, Table, Look, Option<_>)| {
-                place(&known.1).0 == place(&table).0
-            };
+            let is_known = |known: &Ordered| place(&known.1).0 == place(&table).0;
             if !ordered.iter().any(is_known) {
                 ordered.push((None, table, look, Some((rule.clone(), input))));
             }
