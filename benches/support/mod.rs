@@ -21,11 +21,16 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
 
 /// The same of another build of the program.
 pub(crate) fn command_of(program: &Path, folder: &Path, arguments: &[&str]) -> Command {
+    // An older build cannot read the state of a newer one.
+    let state = match program == measured_program() {
+        true => "state",
+        false => "state-before",
+    };
     let mut command = Command::new(program);
     command
         .args(arguments)
         .current_dir(folder)
-        .env("DESKFERRY_STATE", folder.join("state"))
+        .env("DESKFERRY_STATE", folder.join(state))
         .stdin(Stdio::null());
     // A file that is named is trusted.
     let config = folder.join("deskferry.toml");
