@@ -149,7 +149,7 @@ impl Line {
         Self::of(what, beside, rows, before, ours, bare);
     }
 
-    /// The same for work of the library in this process, of which there is no other build.
+    /// The same for work of the library in this process: there is no other build of it to compare with.
     fn measure_here(
         what: &str,
         beside: &str,

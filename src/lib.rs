@@ -22,7 +22,7 @@
 //! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory; the common ticket, what a token may read |
 //! | [`ledger`] | the durable record of every step of every row; runs and the attempts at them; how old it is |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
-//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica, columns, tables that keep what people wrote |
+//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica, columns, tables that keep what people wrote, baselines of files that come back |
 //! | `outfile` | the one place that writes files: beside, onto the disk, renamed when whole; what may not be written over, who may read it |
 //! | `infile` | small files that are held whole, each with a bound |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |

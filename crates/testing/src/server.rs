@@ -324,13 +324,13 @@ impl MockServer {
     pub async fn start() -> Self {
         let mocks = Mocks::default();
         let (stop, stopped) = oneshot::channel();
-        let (tell, told) = oneshot::channel();
+        let (send_address, address) = oneshot::channel();
         let shared = Arc::clone(&mocks);
         let thread = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             runtime.enable_all().build().unwrap().block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
+                send_address.send(listener.local_addr().unwrap()).unwrap();
                 let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
                 let router = Router::new().fallback(answer).with_state(shared);
                 tokio::select! {
@@ -341,7 +341,7 @@ impl MockServer {
         });
         Self {
             mocks,
-            uri: format!("http://{}", told.await.unwrap()),
+            uri: format!("http://{}", address.await.unwrap()),
             stop: Some(stop),
             thread: Some(thread),
         }

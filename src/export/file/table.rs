@@ -136,7 +136,7 @@ impl TableSink {
 
     /// Where a file goes, once what people wrote into the one that stands there is read.
     fn target(&mut self, path: PathBuf, part: &str) -> Result<Target> {
-        let witness = self.witness(&path)?;
+        let witness = self.witness(&path);
         let mut target = (self.placing).target(path, |path| is_ours(path, &self.plan));
         let path = &target.path;
         let previous = match (path.exists() && !target.is_strange, self.keeps) {
@@ -156,19 +156,18 @@ impl TableSink {
         if let Previous::Foreign(why) = previous {
             target.foreign = Some(why);
         }
-        Ok(target.seen_as(witness))
+        Ok(match witness {
+            Some(witness) => target.seen_as(witness),
+            // What cannot be read is foreign.
+            None => target,
+        })
     }
 
     /// What a file holds before it is read.
-    fn witness(&mut self, path: &Path) -> Result<Witness> {
-        let unreadable = |error: std::io::Error| {
-            Error::machine("the earlier file cannot be read")
-                .at(path.display())
-                .caused_by(error)
-        };
-        let witness = Witness::of(path).map_err(unreadable)?;
+    fn witness(&mut self, path: &Path) -> Option<Witness> {
+        let witness = Witness::of(path).ok()?;
         self.witnesses.insert(path.to_owned(), witness);
-        Ok(witness)
+        Some(witness)
     }
 
     fn headings(&self, part: &str) -> Vec<String> {
@@ -188,7 +187,7 @@ impl TableSink {
         let target = self.target(path.clone(), part)?;
         let earlier = beside(&path, "earlier");
         if self.keeps && target.is_ours() && earlier.exists() {
-            self.witness(&earlier)?;
+            self.witness(&earlier);
             // What left the selection before may be back.
             self.kept.read(part, &earlier, &self.plan, false)?;
         }
