@@ -16,7 +16,11 @@ fn run(work: &Work, folder: &Path, arguments: &[&str]) -> Ended {
 
 /// A configuration whose token is printed by a command, which leaves a trace.
 fn with_command(work: &Work, sandbox: &SandboxProcess) {
-    let script = format!("touch '{}/ran'; echo sandbox", work.path().display());
+    // Its first words look like a key, so that the command is never shown, whatever the folder is called.
+    let script = format!(
+        ": 1a2b3c4d; touch '{}/ran'; echo sandbox",
+        work.path().display()
+    );
     let text = format!(
         "[profiles.district]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ command = [\"sh\", \"-c\", \"{script}\"] }}\n",
         sandbox.told("incidentiq"),
