@@ -145,6 +145,9 @@ pub(super) fn loses_digits(item: &Item<'_>) -> bool {
 
 /// `1.2E+05`, as a spreadsheet program writes a long number.
 fn is_exponential(text: &str) -> bool {
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return false;
+    }
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         return false;
     };

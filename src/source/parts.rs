@@ -20,7 +20,7 @@ use super::bounds::unbelievable;
 use super::bytes::{Bytes, CHUNK};
 use super::workbook::Kind;
 use crate::error::{Error, Result};
-pub(super) use facts::{Area, Facts, Instead, SheetFacts};
+pub(super) use facts::{Area, Facts, Formatted, Instead, SheetFacts};
 
 /// The parts of an archive.
 const MOST_PARTS: u16 = 10_000;
@@ -122,6 +122,9 @@ fn archive(bytes: &Bytes, kind: Kind) -> Result<Facts, Stop> {
             Kind::Xlsx if is_xml => {
                 let mut cells = xlsx::Cells::of(size);
                 let scanned = xml::scan(part, &mut cells);
+                if scanned.is_err() {
+                    cells.facts.formatted = None;
+                }
                 found.add(&name, cells);
                 scanned
             }
@@ -170,14 +173,16 @@ impl Xlsx {
                 .map(|target| target.trim_start_matches('/'));
             // A target stands beside the workbook, or is a whole path.
             let part = target.and_then(|target| {
-                let names = self.parts.keys();
-                let found = names.into_iter().find(|name| {
+                let found = self.parts.keys().filter(|name| {
                     name.as_str() == target
                         || name
                             .strip_suffix(target)
                             .is_some_and(|rest| rest.ends_with('/'))
                 });
-                found.cloned()
+                // Of several the one that is nearest to the root, where the workbook is.
+                found
+                    .min_by_key(|name| (name.len(), name.as_str()))
+                    .cloned()
             });
             if let Some(found) = part.and_then(|part| self.parts.remove(&part)) {
                 facts.insert(sheet, Arc::new(found));

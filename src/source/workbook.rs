@@ -21,7 +21,7 @@ use calamine::{
 use super::bytes::{Bytes, changed};
 use super::look::{Formats, Look};
 use super::notice::{Notice, ShownAs, What};
-use super::parts::{Facts, Instead, SheetFacts};
+use super::parts::{Facts, Formatted, Instead, SheetFacts};
 use super::sheet::{self, EachRow, Gather, Sheet, letters};
 use super::{
     InputOptions, Layout, Numbers, Row, Rows, SheetChoice, Table, bounds, calc, parts, shown,
@@ -105,16 +105,20 @@ impl Book {
     /// Reads the rows of a sheet until `each` says to stop.
     pub(super) fn rows(&mut self, sheet: &str, each: &mut EachRow<'_>) -> Result<()> {
         let mut gather = Gather::new(each);
-        let instead = self.facts.get(sheet).map(|facts| &facts.cells);
+        let facts = self.facts.get(sheet);
+        let instead = facts.map(|facts| &facts.cells);
+        let formatted = facts.and_then(|facts| facts.formatted.as_ref());
+        let has_formats = formatted.is_none_or(|formatted| !formatted.is_empty());
+        let formats = self.formats.as_mut();
         let flow = match &mut self.format {
-            Format::Xlsx(book) if self.shows => match File::open(&self.path) {
+            Format::Xlsx(book) if self.shows && has_formats => match File::open(&self.path) {
                 Ok(file) => {
-                    let formats = self.formats.as_mut();
-                    shown_cells(book, BufReader::new(file), sheet, formats, &mut gather)
+                    let file = BufReader::new(file);
+                    shown_cells(book, file, formatted, sheet, formats, &mut gather)
                 }
                 Err(error) => return Err(changed(&self.named).caused_by(error)),
             },
-            Format::Xlsx(book) => xlsx_cells(book, None, None, sheet, &mut gather),
+            Format::Xlsx(book) => xlsx_cells(book, None, formats, sheet, &mut gather),
             Format::Xlsb(book) => xlsb_cells(book, sheet, &mut gather),
             // A binary XLS stores a value with every formula: there is no formula without one.
             Format::Xls(book) => {
@@ -155,20 +159,23 @@ impl Book {
 struct Styles<'b> {
     cells: XlsxCellReader<'b, Buffered>,
     next: Option<(u32, u32, usize)>,
+    is_at_end: bool,
+    formatted: Option<&'b Formatted>,
 }
 
 impl<'b> Styles<'b> {
-    fn new(mut cells: XlsxCellReader<'b, Buffered>) -> Result<Self, Trouble> {
-        let next = cells.next_style_id()?;
-        Ok(Self { cells, next })
-    }
-
     /// The format of the cell at a place; cells are asked for in their order.
     fn of(&mut self, place: (u32, u32)) -> Result<Option<&str>, Trouble> {
-        while let Some((row, column, _)) = self.next
-            && (row, column) < place
+        if self.formatted.is_some_and(|cells| !cells.may_have(place)) {
+            return Ok(None);
+        }
+        while !self.is_at_end
+            && self
+                .next
+                .is_none_or(|(row, column, _)| (row, column) < place)
         {
             self.next = self.cells.next_style_id()?;
+            self.is_at_end = self.next.is_none();
         }
         let Some((_, _, style)) = self
             .next
@@ -188,12 +195,18 @@ impl<'b> Styles<'b> {
 fn shown_cells(
     book: &mut Xlsx<Buffered>,
     file: Buffered,
+    formatted: Option<&Formatted>,
     sheet: &str,
     formats: Option<&mut Formats>,
     gather: &mut Gather<'_, '_>,
 ) -> Result<ControlFlow<()>, Trouble> {
     let mut beside = Xlsx::new(file)?;
-    let styles = Styles::new(beside.worksheet_cells_reader(sheet)?)?;
+    let styles = Styles {
+        cells: beside.worksheet_cells_reader(sheet)?,
+        next: None,
+        is_at_end: false,
+        formatted,
+    };
     xlsx_cells(book, Some(styles), formats, sheet, gather)
 }
 
@@ -232,10 +245,11 @@ fn xlsx_cells(
         };
         last = cell.pos;
         let mut value = calc::cell(cell.value, cell.formula.is_some());
-        if let Some(styles) = &mut styles
-            && has_format(&value)
-        {
-            let code = styles.of(cell.pos)?;
+        if has_format(&value) {
+            let code = match &mut styles {
+                Some(styles) => styles.of(cell.pos)?,
+                None => None,
+            };
             if let Some(formats) = &mut formats {
                 formats.note(last.1, code.unwrap_or_default());
             }

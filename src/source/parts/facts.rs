@@ -1,6 +1,6 @@
 //! What the sheets of a workbook have besides their cells: what is hidden, what is merged, what a reader gets wrong.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Rows and columns of a merged area, from 0, the last ones too.
@@ -38,6 +38,35 @@ pub(in crate::source) struct SheetFacts {
     pub(in crate::source) merged: Vec<Area>,
     /// Cells by row and column from 0.
     pub(in crate::source) cells: HashMap<(u32, u32), Instead>,
+    /// Which cells may have a format, where all were looked at.
+    pub(in crate::source) formatted: Option<Formatted>,
+}
+
+/// Which cells of a sheet may have a format: none after the last that has one in its block of rows. Without it who asks
+/// for the format of one cell reads on to the next that has one, which may be the end of a long sheet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::source) struct Formatted(BTreeMap<u32, (u32, u32)>);
+
+/// Rows of a block.
+const BLOCK: u32 = 256;
+
+impl Formatted {
+    /// Notes a cell with a format, by row and column from 0.
+    pub(super) fn note(&mut self, cell: (u32, u32)) {
+        let last = self.0.entry(cell.0 / BLOCK).or_insert(cell);
+        *last = (*last).max(cell);
+    }
+
+    /// Whether that cell, or one after it in its block, may have a format.
+    pub(in crate::source) fn may_have(&self, cell: (u32, u32)) -> bool {
+        self.0
+            .get(&(cell.0 / BLOCK))
+            .is_some_and(|last| cell <= *last)
+    }
+
+    pub(in crate::source) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// The widest that a column can be, in characters, and so many ranges of widths are kept.
@@ -93,3 +122,21 @@ impl SheetFacts {
 
 /// All sheets by their names.
 pub(in crate::source) type Facts = HashMap<String, Arc<SheetFacts>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_format_is_looked_for_after_the_last_of_a_block() {
+        let mut formatted = Formatted::default();
+        assert!(formatted.is_empty());
+        for cell in [(0, 3), (5, 1), (BLOCK + 2, 0)] {
+            formatted.note(cell);
+        }
+        let may_have = |cell| formatted.may_have(cell);
+        assert!(may_have((0, 0)) && may_have((5, 1)) && may_have((BLOCK, 9)));
+        assert!(!may_have((5, 2)) && !may_have((6, 0)));
+        assert!(!may_have((BLOCK + 2, 1)) && !may_have((2 * BLOCK, 0)));
+    }
+}

@@ -1,7 +1,7 @@
 //! The parts of an XLSX: where cells lie, how many texts and formats there are, which number a shared formula has.
 
 use super::facts::{Area, SheetFacts};
-use super::xml::{Visit, attribute, name, number};
+use super::xml::{Visit, attribute, attributes, name, number};
 use super::{MOST_PIECE, Stop, beyond};
 use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
 
@@ -19,8 +19,9 @@ pub(super) struct Cells {
     has_cells: bool,
     formulas: u64,
     formats: u64,
-    /// The number of the row, for rows that do not say theirs.
+    /// The number of the row, for rows that do not say theirs, and the column after the last cell, from 0.
     row: u64,
+    column: u32,
     /// What the part says of its sheet, where it is one.
     pub(super) facts: SheetFacts,
     /// The sheets with the ids of their parts, where the part is the workbook.
@@ -38,10 +39,34 @@ impl Cells {
             formulas: 0,
             formats: 0,
             row: 0,
+            column: 0,
             facts: SheetFacts::default(),
             sheets: Vec::new(),
             targets: Vec::new(),
         }
+    }
+}
+
+impl Cells {
+    fn cell(&mut self, tag: &[u8]) -> Result<(), Stop> {
+        let (mut address, mut format) = (None, None);
+        for (name, value) in attributes(tag) {
+            match name {
+                b"r" => address = Some(value),
+                b"s" => format = Some(value),
+                _ => {}
+            }
+        }
+        let place = match address {
+            Some(address) => on_sheet(address)?,
+            None => (u32::try_from(self.row).unwrap_or(u32::MAX), self.column),
+        };
+        self.column = place.1 + 1;
+        if format.is_some_and(|format| format != b"0") {
+            let formatted = self.facts.formatted.get_or_insert_default();
+            formatted.note((place.0.saturating_sub(1), place.1));
+        }
+        Ok(())
     }
 }
 
@@ -55,11 +80,9 @@ impl Visit for Cells {
             return Ok(());
         }
         match name {
-            b"c" => match attribute(tag, b"r") {
-                Some(at) => is_on_sheet(at),
-                None => Ok(()),
-            },
+            b"c" => self.cell(tag),
             b"row" => {
+                self.column = 0;
                 self.row = match attribute(tag, b"r").and_then(number) {
                     Some(row) if row > MOST_ROWS => return Err(far_out(&row.to_string())),
                     Some(row) => row,
@@ -133,6 +156,7 @@ impl Visit for Cells {
             }
             b"sheetData" => {
                 self.has_cells = true;
+                self.facts.formatted.get_or_insert_default();
                 Ok(())
             }
             b"xf" => {
@@ -194,8 +218,8 @@ fn cell(address: &str) -> Option<(u32, u32)> {
     ))
 }
 
-/// Whether an address (`AB12`) lies on a sheet; what is none is left to the reader.
-fn is_on_sheet(address: &[u8]) -> Result<(), Stop> {
+/// Row from 1 and column from 0 of an address (`AB12`), where a sheet has such; what is none is left to the reader.
+fn on_sheet(address: &[u8]) -> Result<(u32, u32), Stop> {
     let letters = address
         .iter()
         .take_while(|byte| byte.is_ascii_alphabetic())
@@ -205,11 +229,13 @@ fn is_on_sheet(address: &[u8]) -> Result<(), Stop> {
         column.saturating_mul(26).saturating_add(letter)
     });
     let row = number(&address[letters..]).unwrap_or(1);
-    match column > MOST_COLUMNS || row > MOST_ROWS {
-        true => Err(far_out(&String::from_utf8_lossy(
+    match (u32::try_from(row), u32::try_from(column)) {
+        (Ok(at), Ok(column_at)) if column <= MOST_COLUMNS && row <= MOST_ROWS => {
+            Ok((at, column_at.saturating_sub(1)))
+        }
+        _ => Err(far_out(&String::from_utf8_lossy(
             &address[..address.len().min(40)],
         ))),
-        false => Ok(()),
     }
 }
 
@@ -227,7 +253,7 @@ mod tests {
     #[test]
     fn addresses_end_where_sheets_do() {
         for good in ["A1", "XFD1048576", "xfd1", "1", "A"] {
-            assert_eq!(is_on_sheet(good.as_bytes()), Ok(()), "{good}");
+            assert!(on_sheet(good.as_bytes()).is_ok(), "{good}");
         }
         let long = "Z".repeat(1000);
         for bad in [
@@ -237,7 +263,7 @@ mod tests {
             "A99999999999999999999999",
             &long,
         ] {
-            assert!(is_on_sheet(bad.as_bytes()).is_err(), "{bad}");
+            assert!(on_sheet(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 }

@@ -208,26 +208,24 @@ pub(super) fn is_closed(tag: &[u8]) -> bool {
     tag.last() == Some(&b'/')
 }
 
+/// The attributes of a tag, their names with their prefixes.
+pub(super) fn attributes(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let name = tag.iter().position(u8::is_ascii_whitespace);
+    let mut rest = &tag[name.unwrap_or(tag.len())..];
+    std::iter::from_fn(move || {
+        let at = memchr(b'=', rest)?;
+        let (name, value) = (rest[..at].trim_ascii(), rest[at + 1..].trim_ascii_start());
+        let (quote, value) = value.split_first()?;
+        let end = memchr(*quote, value)?;
+        rest = &value[end + 1..];
+        Some((name, &value[..end]))
+    })
+}
+
 /// The value of an attribute; `name` with its prefix.
 pub(super) fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
-    let mut rest = tag;
-    loop {
-        let at = memchr::memmem::find(rest, name)?;
-        let before = at.checked_sub(1).and_then(|at| rest.get(at));
-        let value = &rest[at + name.len()..];
-        rest = value;
-        if !before.is_some_and(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let value = value.trim_ascii_start();
-        let Some(value) = value.strip_prefix(b"=") else {
-            continue;
-        };
-        let value = value.trim_ascii_start();
-        let quote = *value.first()?;
-        let value = &value[1..];
-        return Some(&value[..memchr(quote, value)?]);
-    }
+    let mut all = attributes(tag);
+    all.find(|(own, _)| *own == name).map(|(_, value)| value)
 }
 
 /// A number; one that is too large for any bound is the largest.
