@@ -494,6 +494,10 @@ pub(super) struct SandboxArgs {
     /// Ignore what a new activity of IncidentIQ says: created-date, owner or activity-id (repeatable)
     #[arg(long, value_name = "MEMBER", value_parser = unheeded)]
     pub ignore: Vec<crate::sandbox::Unheeded>,
+    /// A rule that IncidentIQ runs on new activities, which nothing silences: reopen-on-reply, reopen-on-comment or
+    /// start-on-action (repeatable)
+    #[arg(long = "rule", value_name = "RULE", value_parser = rule)]
+    pub rules: Vec<crate::sandbox::Rule>,
     /// The seed of the faults and of what people do
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -535,6 +539,13 @@ fn days(text: &str) -> Result<Duration, String> {
 fn unheeded(text: &str) -> Result<crate::sandbox::Unheeded, String> {
     crate::sandbox::Unheeded::parse(text).ok_or_else(|| {
         let words: Vec<_> = crate::sandbox::Unheeded::words().collect();
+        format!("`{text}` is none of {}", words.join(", "))
+    })
+}
+
+fn rule(text: &str) -> Result<crate::sandbox::Rule, String> {
+    crate::sandbox::Rule::parse(text).ok_or_else(|| {
+        let words: Vec<_> = crate::sandbox::Rule::words().collect();
         format!("`{text}` is none of {}", words.join(", "))
     })
 }

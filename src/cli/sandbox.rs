@@ -21,6 +21,7 @@ pub(super) async fn run(args: SandboxArgs, global: &Global, output: &Output) -> 
         hides_notes: args.hide_notes,
         retention: args.retention,
         unheeded: args.ignore,
+        rules: args.rules,
         faults: faults(&args.faults)?,
         temper: match args.temper {
             Temper::Lenient => crate::sandbox::Temper::Lenient,

@@ -128,6 +128,42 @@ impl Unheeded {
     }
 }
 
+/// A rule of the tenant. It runs on every new activity, also where mails are not sent: no request keeps it from running
+/// (contract incidentiq §21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A comment of whoever asked for help reopens a closed ticket.
+    ReopenOnReply,
+    /// Any comment does.
+    ReopenOnComment,
+    /// A resolution action starts the work on an open ticket.
+    StartOnAction,
+}
+
+impl Rule {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::ReopenOnReply, "reopen-on-reply"),
+        (Self::ReopenOnComment, "reopen-on-comment"),
+        (Self::StartOnAction, "start-on-action"),
+    ];
+
+    /// The one of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        let row = Self::ALL.iter().find(|(_, own)| *own == word);
+        row.map(|(one, _)| *one)
+    }
+
+    /// The words of all.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|(_, word)| *word)
+    }
+
+    fn as_str(self) -> &'static str {
+        let row = Self::ALL.iter().find(|(one, _)| *one == self);
+        row.map_or("", |(_, word)| *word)
+    }
+}
+
 /// Which of ClearFeed's dialects answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialects {
@@ -172,6 +208,8 @@ pub struct Config {
     pub tickets: usize,
     /// What new activities say that IncidentIQ does not heed; the live-like temper never heeds the time.
     pub unheeded: Vec<Unheeded>,
+    /// The rules that IncidentIQ runs on new activities.
+    pub rules: Vec<Rule>,
     /// Whether notes among the team are shown to nobody, whatever the temper.
     pub hides_notes: bool,
     /// Reads that no token may do, by the names of their operations: `issues`, `users`, ….
@@ -203,6 +241,7 @@ impl Default for Config {
             max_page: 2_000,
             tickets: 0,
             unheeded: Vec::new(),
+            rules: Vec::new(),
             hides_notes: false,
             deny: Vec::new(),
             retention: None,

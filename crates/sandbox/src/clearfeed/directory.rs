@@ -6,7 +6,7 @@ use super::check::MAX_TEXT;
 use super::{ClearFeed, Dialect, dialect};
 use crate::call::Call;
 use crate::reply::{Answer, Refusal, Reply};
-use crate::seed::support::{FieldKind, Team};
+use crate::seed::support::{CustomField, FieldKind, Team};
 
 fn includes(call: &Call, what: &str) -> bool {
     call.queries("include")
@@ -64,26 +64,52 @@ pub(super) fn custom_fields(system: &ClearFeed, call: &Call) -> Answer {
         true => &system.support.custom_fields,
         false => &system.support.customer_fields,
     };
-    let items = fields
-        .iter()
-        .map(|field| {
-            let mut config = json!({});
-            match field.kind {
-                FieldKind::Select | FieldKind::MultiSelect => {
-                    let options = field.options.iter();
-                    config["options"] = options
-                        .map(|(id, value)| json!({ "id": option_id(spoken, *id), "value": value }))
-                        .collect();
-                }
-                FieldKind::Text => config["max_length"] = json!(MAX_TEXT),
-                _ => {}
-            }
-            json!({
-                "id": spoken.id("cf", field.id), "name": field.name, "type": field.kind.as_str(), "config": config,
-            })
-        })
-        .collect();
-    Ok(whole("custom_fields", items))
+    let items = fields.iter().map(|field| custom_field(spoken, field));
+    Ok(whole("custom_fields", items.collect()))
+}
+
+fn custom_field(spoken: Dialect, field: &CustomField) -> Value {
+    let mut config = json!({});
+    match field.kind {
+        FieldKind::Select | FieldKind::MultiSelect => {
+            let options = field.options.iter();
+            config["options"] = options
+                .map(|(id, value)| json!({ "id": option_id(spoken, *id), "value": value }))
+                .collect();
+        }
+        FieldKind::Text => config["max_length"] = json!(MAX_TEXT),
+        _ => {}
+    }
+    json!({
+        "id": spoken.id("cf", field.id), "name": field.name, "type": field.kind.as_str(), "config": config,
+    })
+}
+
+/// The form by which people ask for something in a collection. That there are forms is all that is known of them
+/// (contract, found later): each collection has one, numbered as it, with the custom fields after the title and the
+/// description.
+pub(super) fn form(system: &ClearFeed, call: &Call) -> Answer {
+    let spoken = dialect(call);
+    let id = match call.query("id") {
+        Some(id) => id,
+        None => call.parameter("formId"),
+    };
+    let number = spoken.number_of("form", id);
+    let collections = &system.support.collections;
+    let found = collections.iter().find(|one| Some(one.id) == number);
+    let found = found.ok_or_else(|| Refusal::not_found("Form"))?;
+    let own = |id: &str, name: &str| json!({ "id": id, "name": name, "type": "text", "is_required": true, "config": {} });
+    let mut fields = vec![own("title", "Title"), own("description", "Description")];
+    for field in &system.support.custom_fields {
+        let mut field = custom_field(spoken, field);
+        field["is_required"] = json!(false);
+        fields.push(field);
+    }
+    let form = json!({
+        "id": spoken.id("form", found.id), "name": format!("{} request", found.name),
+        "collection_id": spoken.id("col", found.id), "fields": fields,
+    });
+    Ok(Reply::json(200, &json!({ "form": form })))
 }
 
 /// By ids alone; ids of nobody are left out of the answer.

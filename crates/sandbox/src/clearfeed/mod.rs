@@ -324,6 +324,7 @@ impl Emulator for ClearFeed {
         "teams",
         "team",
         "custom_fields",
+        "ticket_form",
         "customers",
         "customer",
     ];
@@ -408,6 +409,11 @@ impl Emulator for ClearFeed {
         let team = self.support.teams.first().map(|team| team.id.to_string());
         match parameter {
             "teamId" => team,
+            "formId" => self
+                .support
+                .collections
+                .first()
+                .map(|one| one.id.to_string()),
             "requestId" => Some(FIRST_ID.to_string()),
             "customerId" => self.customers().first().map(|one| one.id.to_string()),
             _ => None,

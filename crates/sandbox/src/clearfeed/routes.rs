@@ -58,7 +58,7 @@ const fn words(dialect: Dialect) -> Words {
     }
 }
 
-const fn rows(spoken: Dialect) -> [Endpoint<ClearFeed>; 17] {
+const fn rows(spoken: Dialect) -> [Endpoint<ClearFeed>; 19] {
     let words = words(spoken);
     [
         Endpoint::create("POST", "/requests", "create", create)
@@ -113,6 +113,12 @@ const fn rows(spoken: Dialect) -> [Endpoint<ClearFeed>; 17] {
         Endpoint::write("PATCH", "/customers/{customerId}", "customer_update", customers::update)
             .takes("NewCustomer")
             .gives("{customer* Customer}"),
+        // The contract writes it so, the vendor's own client by an id in the path.
+        Endpoint::read("GET", "/tickets/form", "ticket_form", directory::form)
+            .query("id* text")
+            .gives("{form* TicketForm}"),
+        Endpoint::read("GET", "/tickets/forms/{formId}", "ticket_form", directory::form)
+            .gives("{form* TicketForm}"),
         Endpoint::create("POST", "/tickets", "link", link::link)
             .takes("LinkRequest")
             .gives("{request_id any, ticket Linked?}")
@@ -197,6 +203,14 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     (
         "CustomField",
         "{id* any, name* text, type* text, config* {options [{id any, value text}], max_length int}}",
+    ),
+    (
+        "TicketForm",
+        "{id* any, name* text, collection_id* any, fields* [TicketFormField]}",
+    ),
+    (
+        "TicketFormField",
+        "{id* any, name* text, type* text, is_required* bool, config* object}",
     ),
     ("User", "{id* text, name text, email text}"),
     ("Team", "{id* any, name* text, team_members [{id text}]}"),

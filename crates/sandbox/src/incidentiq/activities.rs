@@ -10,7 +10,7 @@ use super::search::paging_of;
 use super::shown_activity::shown;
 use super::state::State;
 use super::ticket::{Activity, Ticket};
-use super::{IncidentIq, envelope};
+use super::{IncidentIq, envelope, rules};
 use crate::call::Call;
 use crate::guid::Guid;
 use crate::incidentiq::Row;
@@ -119,8 +119,8 @@ pub(super) const ROUTES: &[Row] = &[
     .gives("Action"),
 ];
 
-const COMMENT: u8 = 6;
-const ACTION: u8 = 8;
+pub(super) const COMMENT: u8 = 6;
+pub(super) const ACTION: u8 = 8;
 
 pub(super) const DEEDS: Deeds = &[
     ("comment", Deed::Any(said)),
@@ -241,6 +241,7 @@ fn said(state: &State, order: &Order<'_>) -> Result<Vec<Effect>, Refusal> {
     if body::is_set(order.body, SEND) {
         ticket.mails.push((order.at, "New activity"));
     }
+    rules::run(state, order, &mut ticket);
     Ok(vec![Effect::Changed(Box::new(ticket))])
 }
 

@@ -37,6 +37,8 @@ pub(super) enum Effect {
     New(Box<Ticket>),
     Changed(Box<Ticket>),
     File(Arc<File>),
+    /// It is there no more, nor on any ticket.
+    FileDeleted(Guid),
     Job(Job),
     Group(Group),
     /// The reference data after it.

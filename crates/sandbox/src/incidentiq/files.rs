@@ -10,6 +10,7 @@ use super::body::{self, guid, id, object_or_empty, required, text};
 use super::book::Book;
 use super::deed::{Deed, Deeds, Effect, Order};
 use super::state::State;
+use super::ticket::Ticket;
 use super::{IncidentIq, dates, envelope};
 use crate::Temper;
 use crate::call::Call;
@@ -39,6 +40,49 @@ pub(super) const ROUTES: &[Row] = &[
         link,
     )
     .gives("Action"),
+    Row::write(
+        "DELETE",
+        "/files/{fileId:guid}/entity/{entityTypeId:guid}/{entityId:guid}",
+        "file_unlink",
+        link,
+    )
+    .gives("Action"),
+    Row::write(
+        "DELETE",
+        "/files/{fileId:guid}",
+        "file_delete",
+        |iiq, call| {
+            drop(iiq.obey(call, id(call, "fileId")?, &json!({}))?);
+            Ok(envelope::action("OK"))
+        },
+    )
+    .gives("Action"),
+    Row::read(
+        "GET",
+        "/files/{fileId:guid}/details",
+        "file_details",
+        |iiq, call| {
+            let state = iiq.state();
+            let file = state.file(id(call, "fileId")?)?;
+            let shown = file.shown(&state.book, iiq.rules.temper);
+            Ok(envelope::item(200, &shown, None))
+        },
+    )
+    .gives("Item(File)"),
+    Row::read(
+        "GET",
+        "/files/base64/{fileId:guid}",
+        "download",
+        |iiq, call| {
+            let state = iiq.state();
+            let file = state.file(id(call, "fileId")?)?;
+            let shown = json!({
+                "FileName": file.name, "FileType": 0, "Content": BASE64.encode(&file.content),
+            });
+            Ok(envelope::item(200, &shown, None))
+        },
+    )
+    .gives("Item({FileName text, FileType int, Content text})"),
     Row::read(
         "GET",
         "/files/entity/{entityTypeId:guid}/{entityId:guid}",
@@ -73,6 +117,24 @@ pub(super) const DEEDS: Deeds = &[
         }),
     ),
     ("file_link", Deed::Any(hung)),
+    (
+        "file_unlink",
+        Deed::Any(|state, order| {
+            let id = state.file(order.target)?.id;
+            let mut ticket = named(state, order)?.clone();
+            let before = ticket.attachments.len();
+            ticket.attachments.retain(|one| one.id != id);
+            if ticket.attachments.len() == before {
+                return Err(Refusal::not_found("The file"));
+            }
+            ticket.modified = order.at;
+            Ok(vec![Effect::Changed(Box::new(ticket))])
+        }),
+    ),
+    (
+        "file_delete",
+        Deed::Any(|state, order| Ok(vec![Effect::FileDeleted(state.file(order.target)?.id)])),
+    ),
 ];
 
 /// A file.
@@ -187,11 +249,16 @@ fn link(iiq: &IncidentIq, call: &Call) -> Answer {
     Ok(envelope::action("OK"))
 }
 
+/// The ticket that a body names.
+fn named<'s>(state: &'s State, order: &Order<'_>) -> Result<&'s Ticket, Refusal> {
+    let ticket = guid(order.body, "EntityId").ok_or_else(|| body::missing("EntityId"))?;
+    state.ticket(ticket)
+}
+
 /// Hangs a file on a ticket, among whose attachments it stands from then on.
 fn hung(state: &State, order: &Order<'_>) -> Result<Vec<Effect>, Refusal> {
     let file = state.file(order.target)?;
-    let ticket = guid(order.body, "EntityId").ok_or_else(|| body::missing("EntityId"))?;
-    let mut ticket = state.ticket(ticket)?.clone();
+    let mut ticket = named(state, order)?.clone();
     ticket.attachments.retain(|one| one.id != file.id);
     ticket.attachments.push(file.clone());
     ticket.modified = order.at;

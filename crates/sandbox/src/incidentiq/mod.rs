@@ -12,7 +12,7 @@
 //! | `viewing` | §6: one ticket, and what hangs on it |
 //! | `create`, `update`, `assign` | §7, §8, §9 |
 //! | `workflow`, `approvals`, `next_steps` | §10 |
-//! | `activities`, `shown_activity`, `followers` | §11 |
+//! | `activities`, `shown_activity`, `followers`, `rules` | §11; what the tenant's rules do then |
 //! | `subtasks` | §12 |
 //! | `bulk`, `files` | §13, §14 |
 //! | `metadata`, `custom_fields`, `reference` | §15, §16 |
@@ -39,6 +39,7 @@ mod next_steps;
 mod people;
 mod population;
 mod reference;
+mod rules;
 mod schemas;
 mod search;
 mod shown_activity;
@@ -68,7 +69,7 @@ use super::reply::{Answer, Refusal, Reply};
 use super::route::{Endpoint, Section, Table};
 use super::seed::District;
 use super::token::{Token, forbidden};
-use super::{Config, Temper, Unheeded};
+use super::{Config, Rule, Temper, Unheeded};
 
 /// The rows of a section, all under the first version of the API.
 const V1: &str = "/api/v1.0";
@@ -88,6 +89,8 @@ struct Rules {
     hides_notes: bool,
     /// What a new activity says that is not heeded.
     unheeded: Vec<Unheeded>,
+    /// What it does by itself where something is said.
+    own: Vec<Rule>,
     /// Tickets that are there from the beginning.
     tickets: usize,
 }
@@ -118,6 +121,7 @@ impl IncidentIq {
                 max_page: config.max_page.max(1),
                 hides_notes: config.hides_notes,
                 unheeded: config.unheeded(),
+                own: config.rules.clone(),
                 tickets: config.tickets,
             },
             table: Table::new(
@@ -195,6 +199,14 @@ impl IncidentIq {
         target: Guid,
         body: &Value,
     ) -> Result<(), Refusal> {
+        let noted;
+        let body = match operation {
+            "comment" => {
+                noted = rules::noted(body, &self.rules.own);
+                &noted
+            }
+            _ => body,
+        };
         let order = Order {
             operation,
             target,

@@ -1,6 +1,6 @@
 //! What the emulator keeps: the tickets, the files, the jobs, the reference data as it is now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) deleted: usize,
     pub(super) veil: Veil,
     pub(super) files: Vec<Arc<File>>,
+    /// Those of them that were deleted.
+    gone_files: HashSet<Guid>,
     pub(super) jobs: Vec<Job>,
     pub(super) groups: Vec<Group>,
 }
@@ -63,6 +65,7 @@ impl State {
             deleted: 0,
             veil: Veil::default(),
             files: Vec::new(),
+            gone_files: HashSet::new(),
             jobs: Vec::new(),
             groups: Vec::new(),
         }
@@ -104,7 +107,8 @@ impl State {
     }
 
     pub(super) fn file(&self, id: Guid) -> Result<&Arc<File>, Refusal> {
-        let file = self.files.iter().find(|file| file.id == id);
+        let is_there = !self.gone_files.contains(&id);
+        let file = self.files.iter().find(|file| is_there && file.id == id);
         file.ok_or_else(|| Refusal::not_found("The file"))
     }
 
@@ -115,6 +119,7 @@ impl State {
                 Effect::New(ticket) => self.push(*ticket, hidden),
                 Effect::Changed(ticket) => self.replace(*ticket),
                 Effect::File(file) => self.files.push(file),
+                Effect::FileDeleted(id) => self.forget_file(id),
                 Effect::Job(job) => self.jobs.push(job),
                 Effect::Group(group) => {
                     self.groups.retain(|one| one.id != group.id);
@@ -124,6 +129,14 @@ impl State {
                     self.book = Arc::new(Book::new(*district, self.book.clock.clone()));
                 }
             }
+        }
+    }
+
+    /// Files are deleted softly (contract §21): nothing shows this one any more.
+    fn forget_file(&mut self, id: Guid) {
+        self.gone_files.insert(id);
+        for ticket in &mut self.tickets {
+            ticket.attachments.retain(|file| file.id != id);
         }
     }
 

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use crate::{Config, Rule};
 
 fn comment(text: &str) -> Value {
     json!({
@@ -182,4 +183,80 @@ async fn people_and_teams_follow_a_ticket() {
         desk.refused(&format!("POST {path}/user/{id}"), "").await,
         400
     );
+}
+
+/// A district in which one rule runs.
+async fn ruled(rule: Rule) -> Desk {
+    Desk::start(Config {
+        rules: vec![rule],
+        ..Config::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_rule_reopens_a_closed_ticket_whatever_is_said_about_mails() {
+    let desk = ruled(Rule::ReopenOnReply).await;
+    let id = desk.ticket("ruled").await;
+    let ticket = format!("/tickets/{id}");
+    let close = json!({ "SkipCheckingNonMandatorySteps": true });
+    desk.good(&format!("POST {ticket}/close"), &close).await;
+    // The help desk says something: the rule is for who asked for help.
+    desk.good(
+        &format!("POST {ticket}/activities/new/false"),
+        comment("done"),
+    )
+    .await;
+    assert_eq!(desk.item(&id).await["IsClosed"], true);
+    let mut reply = comment("it is broken again");
+    reply["OwnerId"] = json!(desk.district.users[200].id);
+    desk.good(&format!("POST {ticket}/activities/new/false"), &reply)
+        .await;
+    assert_eq!(desk.item(&id).await["IsClosed"], false);
+    let timeline = desk.items(&format!("GET {ticket}/timeline"), "").await;
+    let executed = timeline
+        .iter()
+        .any(|line| line.to_string().contains("Rule executed"));
+    assert!(executed, "{timeline:?}");
+
+    // A conversation that is brought over at once is no exception.
+    let desk = ruled(Rule::ReopenOnComment).await;
+    let id = desk.ticket("ruled").await;
+    let ticket = format!("/tickets/{id}");
+    desk.good(&format!("POST {ticket}/close"), &close).await;
+    let line = format!("POST {ticket}/activities/new-batch?sendActivityEmail=false");
+    desk.good(&line, json!([comment("old"), comment("older")]))
+        .await;
+    assert_eq!(desk.item(&id).await["IsClosed"], false);
+}
+
+#[tokio::test]
+async fn a_rule_starts_the_work_where_something_was_done() {
+    let desk = ruled(Rule::StartOnAction).await;
+    let id = desk.ticket("ruled").await;
+    let line = format!("POST /tickets/{id}/activities/new/false");
+    desk.good(&line, comment("not yet")).await;
+    let step = |item: Value| item["WorkflowStep"]["StepName"].clone();
+    assert_eq!(step(desk.item(&id).await), "Submitted");
+    let action = json!({ "ActivityItems": [{ "$type": "action", "TicketActivityTypeId": 8, "Notes": "a new screen" }] });
+    desk.good(&line, action).await;
+    assert_eq!(step(desk.item(&id).await), "In Progress");
+}
+
+#[tokio::test]
+async fn no_rule_runs_unless_there_is_one_and_no_request_makes_one() {
+    let desk = Desk::lenient().await;
+    let id = desk.ticket("ruled").await;
+    let ticket = format!("/tickets/{id}");
+    desk.good(
+        &format!("POST {ticket}/close"),
+        json!({ "SkipCheckingNonMandatorySteps": true }),
+    )
+    .await;
+    let mut said = comment("hello");
+    said["_rules"] = json!(["reopen-on-comment"]);
+    let _ = desk
+        .send(&format!("POST {ticket}/activities/new"), said)
+        .await;
+    assert_eq!(desk.item(&id).await["IsClosed"], true);
 }

@@ -83,6 +83,39 @@ async fn files_hang_on_tickets_whichever_order_the_ids_have() {
 }
 
 #[tokio::test]
+async fn a_file_is_taken_off_its_ticket_and_deleted_for_good() {
+    let desk = Desk::lenient().await;
+    let ticket = desk.ticket("files").await;
+    let file = form(&desk).await["FileId"].as_str().unwrap().to_owned();
+    let link = format!("/files/{file}/entity/{TICKETS}/{ticket}");
+    assert_eq!(desk.refused(&format!("DELETE {link}"), "").await, 404);
+    desk.good(&format!("POST {link}"), "").await;
+    desk.good(&format!("DELETE {link}"), "").await;
+    let listed = format!("GET /files/entity/{TICKETS}/{ticket}");
+    assert_eq!(desk.items(&listed, "").await, Vec::<Value>::new());
+    assert_eq!(desk.item(&ticket).await["Attachments"], json!([]));
+    // The file itself is still there, and can be linked again.
+    let details = desk.good(&format!("GET /files/{file}/details"), "").await;
+    assert_eq!(details["Item"]["Name"], "log.txt");
+    let content = desk.good(&format!("GET /files/base64/{file}"), "").await;
+    assert_eq!(content["Item"]["Content"], "aXQgYnJva2U=");
+    desk.good(&format!("POST {link}"), "").await;
+    desk.good(&format!("DELETE /files/{file}"), "").await;
+    assert_eq!(desk.items(&listed, "").await, Vec::<Value>::new());
+    for line in [
+        format!("GET /files/{file}"),
+        format!("GET /files/{file}/details"),
+        format!("DELETE /files/{file}"),
+        format!("POST {link}"),
+    ] {
+        assert_eq!(desk.refused(&line, "").await, 404, "{line}");
+    }
+    let made: Vec<_> = desk.operations().await.split_off(2);
+    let wanted = ["file_link", "file_unlink", "file_link", "file_delete"];
+    assert_eq!(made, wanted);
+}
+
+#[tokio::test]
 async fn tickets_bring_their_attachments_along() {
     let desk = Desk::lenient().await;
     let mut body = desk.body("with a file");

@@ -72,6 +72,12 @@ pub(super) async fn things(desk: &Desk, path: &str) -> Map<String, Value> {
             json!({ "TicketIds": [other], "Request": 9 }),
         )
         .await;
+    if path.contains("/files/{fileId}/entity") {
+        let place = format!("888891ac-91aa-e711-80c2-100dffa00001/{id}");
+        let id = file["Uid"].as_str().unwrap();
+        desk.good(&format!("POST /files/{id}/entity/{place}"), "")
+            .await;
+    }
     if path.contains("/approval/") || path.contains("/workflow/delete") {
         desk.good(&format!("POST {ticket}/workflow/approval"), "")
             .await;
@@ -320,12 +326,14 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
             false => json!(format!("{prefix}_{number}")),
         };
         let things = json!({
-            "requestId": id("req", 353), "teamId": id("team", 31), "customerId": id("cust", 71),
+            "requestId": id("req", 353), "teamId": id("team", 31), "customerId": id("cust", 71), "formId": id("form", 11),
         });
         let path = filled(&operation, things.as_object().unwrap());
         let asked = match path.rsplit('/').next().unwrap() {
             "search" => "?query=a",
             "users" => "?ids=U0HELPDESK",
+            "form" if is_rest => "?id=11",
+            "form" => "?id=form_11",
             "requests" => "?include=messages&limit=5",
             "collections" => "?include=channels",
             _ => "",
@@ -370,7 +378,7 @@ async fn the_operations_of_both_dialects_are_there_and_answer_as_the_document_sa
         let body = serde_json::from_str(&answer.text).unwrap();
         shapes.answer(&operation.method, &path, answer.status, &body);
     }
-    assert_eq!(checker.checked, 34);
+    assert_eq!(checker.checked, 38);
     assert_eq!(shapes.known(false), shapes.answered);
     shapes.prove();
 }
