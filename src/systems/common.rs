@@ -198,6 +198,14 @@ impl CommonTicket {
         }
     }
 
+    /// Brings a ticket that was stored by an older version to what its state means now.
+    pub(crate) fn settle(&mut self) {
+        if self.system == SystemName::ClearFeed {
+            let state = self.state.as_ref().and_then(|state| state.id.as_deref());
+            self.standing = super::clearfeed::settled(self.standing, state);
+        }
+    }
+
     /// Says that a field is not shown; the first reason counts.
     pub(crate) fn hide(&mut self, field: &'static str, why: impl Into<String>) {
         if !self.not_shown.iter().any(|hidden| hidden.field == field) {

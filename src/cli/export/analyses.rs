@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::{each, table};
-use crate::cli::args::ExportArgs;
+use crate::cli::args::{By, ExportArgs};
 use crate::cli::open::Open;
 use crate::error::Result;
 use crate::export::file::Format;
 use crate::export::replica::{Parts, Replica, Selection};
-use crate::export::sheets::{Analysis, Basis, Rows, Sheet, SheetKind};
+use crate::export::sheets::{self, Analysis, Basis, Period, Sheet, SheetKind};
 use crate::run::Stop;
 use crate::systems::query::{Query, Span};
 
@@ -38,7 +38,8 @@ pub(super) fn kinds(args: &ExportArgs, format: Format) -> Result<Vec<SheetKind>>
 }
 
 impl Analyses {
-    /// Counts the tickets of the replica that fulfil what was asked for, in the period and outside of it.
+    /// Counts the tickets of the replica that fulfil what was asked for, in the period and, where they were read, outside
+    /// of it.
     pub(super) fn of(
         kinds: &[SheetKind],
         args: &ExportArgs,
@@ -54,16 +55,8 @@ impl Analyses {
                 sheets: Vec::new(),
             });
         }
-        let period = table::period_asked(args);
-        let mut narrowed = table::narrowed(args);
-        let rows = match (args.incremental, period) {
-            // The replica holds all tickets, the file those of the period.
-            (true, Some(period)) => Rows::Other(period),
-            (_, period) => {
-                narrowed.extend(period);
-                Rows::Same
-            }
-        };
+        let period = period(args, query);
+        let narrowed = table::narrowed(args);
         let all_times = Query {
             created: Span::default(),
             updated: Span::default(),
@@ -81,7 +74,9 @@ impl Analyses {
                     open.system().schema().system()
                 ),
                 filter: (!narrowed.is_empty()).then(|| narrowed.join(", ")),
-                rows,
+                by_state: !query.states.is_empty(),
+                period: period.clone(),
+                is_whole: args.incremental,
             },
         );
         let selection = Selection {
@@ -94,7 +89,8 @@ impl Analyses {
             directory: &open.directory,
         };
         each(replica, selection, stop, &mut |ticket| {
-            analysis.add(ticket);
+            let is_listed = period.as_ref().is_none_or(|period| period.holds(ticket));
+            analysis.add(ticket, is_listed);
             Ok(())
         })?;
         Ok(Self {
@@ -102,4 +98,15 @@ impl Analyses {
             sheets: analysis.finish(),
         })
     }
+}
+
+/// The period whose tickets the file lists.
+fn period(args: &ExportArgs, query: &Query) -> Option<Period> {
+    args.period.as_ref()?;
+    let (by, span) = match args.by {
+        By::Created => (sheets::By::Created, query.created),
+        By::Updated => (sheets::By::Updated, query.updated),
+        By::Closed => (sheets::By::Closed, query.closed),
+    };
+    Some(Period { by, span })
 }

@@ -4,17 +4,19 @@ use super::target::Target;
 use super::{About, Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Kind, Plan};
-use crate::export::html::{self, Page, Tickets};
+use crate::export::html::{self, Listing, Page};
 use crate::export::replica::Parts;
 use crate::export::sheets::{Sheet, Value};
-use crate::systems::common::CommonTicket;
+use crate::systems::common::{CommonTicket, Named};
 
 pub(super) struct PageSink {
     target: Target,
     plan: Plan,
     about: About,
     sheets: Vec<Sheet>,
-    tickets: Tickets,
+    tickets: Listing,
+    /// What was said, where that is written too.
+    comments: Option<Listing>,
 }
 
 impl PageSink {
@@ -25,10 +27,14 @@ impl PageSink {
         let headings = plan.columns().iter().map(|column| column.heading.clone());
         Ok(Self {
             target: options.placing.target(options.path, html::is_ours),
-            tickets: Tickets {
+            tickets: Listing {
                 headings: headings.collect(),
-                ..Tickets::default()
+                ..Listing::default()
             },
+            comments: options.comments.then(|| Listing {
+                headings: COMMENT_HEADINGS.map(str::to_owned).to_vec(),
+                ..Listing::default()
+            }),
             plan,
             about: options.about,
             sheets: options.sheets,
@@ -36,12 +42,51 @@ impl PageSink {
     }
 }
 
+/// What stands above the comments.
+const COMMENT_HEADINGS: [&str; 5] = ["Ticket", "Time", "Author", "Public", "Comment"];
+
+impl PageSink {
+    fn note_comments(&mut self, ticket: &CommonTicket) {
+        let Some(listing) = &mut self.comments else {
+            return;
+        };
+        let text = ticket.number.as_ref().unwrap_or(&ticket.id).clone();
+        let number = match &ticket.url {
+            Some(url) => Value::Link {
+                text,
+                url: url.clone(),
+            },
+            None => Value::Text(text),
+        };
+        for comment in &ticket.comments {
+            listing.all += 1;
+            if !listing.has_room() {
+                continue;
+            }
+            let author = comment.author.as_ref().map_or("", Named::label);
+            let public = comment
+                .public
+                .map(|public| if public { "yes" } else { "no" });
+            listing.rows.push(vec![
+                number.clone(),
+                comment.at.map_or(Value::Empty, |at| {
+                    Value::Time(self.plan.zone().to_datetime(at))
+                }),
+                Value::Text(author.to_owned()),
+                public.map_or(Value::Empty, |public| Value::Text(public.to_owned())),
+                Value::Text(comment.text.clone()),
+            ]);
+        }
+    }
+}
+
 impl Sink for PageSink {
     fn parts(&self) -> Parts {
-        self.plan.parts(false)
+        self.plan.parts(self.comments.is_some())
     }
 
     fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
+        self.note_comments(ticket);
         self.tickets.all += 1;
         if !self.tickets.has_room() {
             return Ok(());
@@ -67,6 +112,7 @@ impl Sink for PageSink {
             about: &about,
             sheets: &self.sheets,
             tickets: Some(&self.tickets),
+            comments: self.comments.as_ref(),
         };
         let mut out = self.target.draft()?;
         html::write(&page, &mut out).map_err(unwritable)?;
@@ -85,6 +131,7 @@ impl Sink for PageSink {
 fn value((cell, column): (&Cell<'_>, &Column)) -> Value {
     match cell {
         Cell::Empty => Value::Empty,
+        Cell::Text(text) if column.shows() == Some("priority") => Value::Priority(text.to_string()),
         Cell::Text(text) => Value::Text(text.to_string()),
         Cell::Number(number) if number.fract() == 0.0 => Value::Count(*number as i64),
         Cell::Number(number) => Value::Number(*number),

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Kind, Plan};
 use crate::export::keep::{COLUMN_PROPERTY, LONGEST_PROPERTY, OURS, SHEET_PROPERTY};
 use crate::export::sheets::xlsx::{Traced, TracedSheet};
-use crate::export::sheets::{self, Field, Sheet as Analysed};
+use crate::export::sheets::{self, Field, Severity, Sheet as Analysed};
 use crate::outfile::{Room, full};
 use crate::record::Cell as Plain;
 use crate::source::guard::is_active;
@@ -145,7 +145,12 @@ impl Book {
         sheet.set_freeze_panes(1, 0).map_err(failed)?;
         // On paper too each page has the headings.
         sheet.set_repeat_rows(0, 0).map_err(failed)?;
-        sheet.set_landscape();
+        // One page wide, however many columns there are.
+        sheet
+            .set_landscape()
+            .set_print_fit_to_pages(1, 0)
+            .set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3)
+            .set_footer("&L&A&RPage &P of &N");
         let mut widths = Vec::with_capacity(line.headings.len());
         for (column, heading) in (0..).zip(line.headings) {
             sheet
@@ -305,6 +310,7 @@ fn close_sheet(
                 for word in words {
                     let rule = ConditionalFormatText::new()
                         .set_rule(ConditionalFormatTextRule::Contains((*word).to_owned()))
+                        .set_stop_if_true(true)
                         .set_format(&format);
                     sheet.add_conditional_format(1, at as u16, last, at as u16, &rule)?;
                 }
@@ -317,25 +323,32 @@ fn close_sheet(
 /// Words and the colours, of text and background, of cells that hold one of them.
 type Colour = (&'static [&'static str], Color, Color);
 
-/// The colours of states and priorities, whatever each tenant calls them.
+/// The colours of states and priorities, whatever each tenant calls them. Priorities have those of their severity, which
+/// are the same in every chart and table.
 fn colours(column: &Column) -> Vec<Colour> {
     let green = (Color::RGB(0x37_56_23), Color::RGB(0xE2_EF_DA));
     let blue = (Color::RGB(0x1F_4E_78), Color::RGB(0xDD_EB_F7));
-    let yellow = (Color::RGB(0x7F_60_00), Color::RGB(0xFF_F2_CC));
-    let orange = (Color::RGB(0x83_3C_0B), Color::RGB(0xFC_E4_D6));
-    let red = (Color::RGB(0x9C_00_06), Color::RGB(0xFF_C7_CE));
     let grey = (Color::RGB(0x59_59_59), Color::RGB(0xED_ED_ED));
     match column.shows() {
         Some("state" | "standing") => vec![
             (&["closed", "solved", "complete", "done"], green.0, green.1),
             (&["progress"], blue.0, blue.1),
-            (&["pending", "hold", "wait"], yellow.0, yellow.1),
+            (&["pending", "hold", "wait"], grey.0, grey.1),
         ],
-        Some("priority") => vec![
-            (&["urgent", "critical", "emergency"], red.0, red.1),
-            (&["high"], orange.0, orange.1),
-            (&["low"], grey.0, grey.1),
-        ],
+        Some("priority") => {
+            // `highest` has `high` in it: what is found first counts.
+            let rank = |severity: &Severity| match severity {
+                Severity::Lowest => 0,
+                severity => severity.rank() + 1,
+            };
+            let mut severities = Severity::ALL;
+            severities.sort_by_key(rank);
+            let colour = |severity: Severity| {
+                let (ink, colour) = (severity.ink(), severity.colour());
+                (severity.words(), Color::RGB(ink), Color::RGB(colour))
+            };
+            severities.map(colour).to_vec()
+        }
         _ => Vec::new(),
     }
 }

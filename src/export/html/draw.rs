@@ -6,9 +6,8 @@
 
 use std::io::{self, Write};
 
-use super::plot::{Scale, cut};
-use super::write::Text;
-use crate::export::sheets::{Chart, Shape, Table, Value};
+use super::write::{Text, cut, tone};
+use crate::export::sheets::{Chart, Scale, Shape, Table, Tone, Tones, Value};
 
 /// The units of a drawing from left to right.
 const WIDTH: f64 = 460.0;
@@ -21,8 +20,8 @@ const LETTER: f64 = 6.6;
 /// A lying bar with the room around it, and the room for its label.
 const BAR: f64 = 27.0;
 const LABEL: f64 = 150.0;
-/// There are so many looks of series.
-const LOOKS: usize = 8;
+/// A label below a standing bar is cut beyond so many letters.
+const LONGEST: usize = 18;
 
 /// Draws a chart with its caption and legend.
 pub(super) fn chart(table: &Table, chart: &Chart, id: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -31,15 +30,16 @@ pub(super) fn chart(table: &Table, chart: &Chart, id: &str, out: &mut dyn Write)
         "<figure>\n<figcaption>{}</figcaption>\n",
         Text(&chart.title)
     )?;
+    let drawing = Drawing::of(table, chart);
     if chart.series.len() > 1 {
         write!(out, "<ul class=\"legend\">")?;
         for (index, &column) in chart.series.iter().enumerate() {
             let name = Text(&table.headings[column]);
-            write!(out, "<li class=\"k{}\">{name}</li>", index % LOOKS)?;
+            let look = tone(drawing.tone(0, index));
+            write!(out, "<li><i class=\"{look}\"></i>{name}</li>")?;
         }
         writeln!(out, "</ul>")?;
     }
-    let drawing = Drawing::of(table, chart);
     let height = drawing.height();
     write!(
         out,
@@ -48,7 +48,7 @@ pub(super) fn chart(table: &Table, chart: &Chart, id: &str, out: &mut dyn Write)
         Text(&chart.title),
         Text(&drawing.described()),
     )?;
-    match drawing.is_lying() {
+    match chart.is_lying() {
         true => drawing.lying(out)?,
         false => drawing.standing(out)?,
     }
@@ -59,7 +59,7 @@ pub(super) fn chart(table: &Table, chart: &Chart, id: &str, out: &mut dyn Write)
 struct Drawing<'a> {
     chart: &'a Chart,
     labels: Vec<String>,
-    is_time: bool,
+    scale: Scale,
     /// By group, then by series.
     numbers: Vec<Vec<f64>>,
     /// As the table shows them.
@@ -77,19 +77,12 @@ impl<'a> Drawing<'a> {
             Value::Month(day) => day.strftime("%b %y").to_string(),
             other => other.shown(),
         };
-        let is_time = |row: usize| {
-            let label = value(row, chart.labels);
-            matches!(label, Value::Day(_) | Value::Month(_))
-        };
         let of = |row: usize| chart.series.iter().map(move |&column| value(row, column));
         Self {
             chart,
             labels: groups.clone().map(label).collect(),
-            is_time: rows.len() > 1 && is_time(rows.len() - 1),
-            numbers: groups
-                .clone()
-                .map(|row| of(row).map(|value| value.number().unwrap_or(0.0)).collect())
-                .collect(),
+            scale: chart.scale(table),
+            numbers: chart.numbers_of(table),
             shown: groups
                 .map(|row| of(row).map(Value::shown).collect())
                 .collect(),
@@ -101,23 +94,17 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn is_lying(&self) -> bool {
-        matches!(self.chart.shape, Shape::Bar | Shape::StackedBar)
-    }
-
-    fn is_stacked(&self) -> bool {
-        matches!(self.chart.shape, Shape::StackedBar | Shape::StackedColumn)
-    }
-
-    fn scale(&self) -> Scale {
-        match self.is_stacked() {
-            true => Scale::over(self.numbers.iter().map(|row| row.iter().sum())),
-            false => Scale::over(self.numbers.iter().flatten().copied()),
-        }
+    /// What the colour of a mark means.
+    fn tone(&self, row: usize, series: usize) -> Tone {
+        let tone = match &self.chart.tones {
+            Tones::Series(tones) => tones.get(series),
+            Tones::Rows(tones) => tones.get(row),
+        };
+        tone.copied().unwrap_or(Tone::Plain(series))
     }
 
     fn height(&self) -> f64 {
-        match self.is_lying() {
+        match self.chart.is_lying() {
             true => self.labels.len() as f64 * BAR + 44.0,
             false => FIELD + 30.0 + self.label_room(),
         }
@@ -159,7 +146,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn lying(&self, out: &mut dyn Write) -> io::Result<()> {
-        let scale = self.scale();
+        let scale = self.scale;
         let right = WIDTH - 44.0;
         let bottom = self.labels.len() as f64 * BAR + 4.0;
         let x = |value: f64| LABEL + scale.part(value) * (right - LABEL);
@@ -194,8 +181,8 @@ impl<'a> Drawing<'a> {
                 let (left, end) = (x(begin), x(begin + number));
                 write!(
                     out,
-                    "<rect class=\"s{}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
-                    series % LOOKS,
+                    "<rect class=\"{}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
+                    tone(self.tone(row, series)),
                     (end - left).max(0.0),
                     BAR - 9.0,
                     Text(&self.tip(row, series)),
@@ -217,27 +204,32 @@ impl<'a> Drawing<'a> {
         Ok(())
     }
 
-    /// Whether the labels stand side by side, or lean.
-    fn leans(&self) -> bool {
-        let longest = self.labels.iter().map(|label| label.chars().count()).max();
+    fn longest_label(&self) -> usize {
+        let lengths = self.labels.iter().map(|label| label.chars().count());
+        lengths.max().unwrap_or(0).min(LONGEST)
+    }
+
+    /// How far the labels of standing bars lean, in degrees: each bar has its own, however little room there is.
+    fn lean(&self) -> u32 {
         let band = (WIDTH - LEFT) / self.labels.len().max(1) as f64;
-        !self.is_time && longest.unwrap_or(0) as f64 * LETTER > band
+        match (self.longest_label() as f64 + 0.5) * LETTER {
+            wide if wide <= band => 0,
+            _ if band > 24.0 => 36,
+            _ => 90,
+        }
     }
 
     fn label_room(&self) -> f64 {
-        let longest = self
-            .labels
-            .iter()
-            .map(|label| label.chars().count().min(18))
-            .max();
-        match self.leans() {
-            true => 26.0 + longest.unwrap_or(0) as f64 * LETTER * 0.6,
-            false => 36.0,
+        let letters = self.longest_label() as f64 * LETTER;
+        match self.lean() {
+            0 => 36.0,
+            36 => 26.0 + letters * 0.6,
+            _ => 26.0 + letters,
         }
     }
 
     fn standing(&self, out: &mut dyn Write) -> io::Result<()> {
-        let scale = self.scale();
+        let scale = self.scale;
         let (top, right) = (16.0, WIDTH - 16.0);
         let y = |value: f64| top + (1.0 - scale.part(value)) * FIELD;
         for tick in scale.ticks() {
@@ -270,40 +262,37 @@ impl<'a> Drawing<'a> {
     }
 
     fn group_labels(&self, band: f64, bottom: f64, out: &mut dyn Write) -> io::Result<()> {
-        let longest = self.labels.iter().map(|label| label.chars().count()).max();
-        let every = match self.leans() {
-            true => 1,
-            // Times follow one another: some of them are enough.
-            false => ((longest.unwrap_or(0) as f64 + 1.0) * LETTER / band)
-                .ceil()
-                .max(1.0) as usize,
-        };
-        let newest = self.labels.len() - 1;
+        let lean = self.lean();
         for (row, label) in self.labels.iter().enumerate() {
-            if !(newest - row).is_multiple_of(every) {
-                continue;
-            }
             let at = LEFT + band * (row as f64 + 0.5);
-            match self.leans() {
-                true => writeln!(
-                    out,
-                    "<text class=\"tick\" transform=\"translate({at:.1} {:.1}) rotate(-36)\" text-anchor=\"end\">{}</text>",
-                    bottom + 14.0,
-                    Text(&cut(label, 18)),
-                )?,
-                false => writeln!(
+            let label = cut(label, LONGEST);
+            match lean {
+                0 => writeln!(
                     out,
                     "<text class=\"tick\" x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                     bottom + 16.0,
-                    Text(label),
+                    Text(&label),
                 )?,
+                lean => {
+                    // What is upright stands beside its own middle.
+                    let (at, size) = match lean {
+                        90 => (at + 3.0, " small"),
+                        _ => (at, ""),
+                    };
+                    writeln!(
+                        out,
+                        "<text class=\"tick{size}\" transform=\"translate({at:.1} {:.1}) rotate(-{lean})\" text-anchor=\"end\">{}</text>",
+                        bottom + if lean == 90 { 6.0 } else { 14.0 },
+                        Text(&label),
+                    )?;
+                }
             }
         }
         Ok(())
     }
 
     fn columns(&self, band: f64, y: impl Fn(f64) -> f64, out: &mut dyn Write) -> io::Result<()> {
-        let side_by_side = if self.is_stacked() {
+        let side_by_side = if self.chart.is_stacked() {
             1
         } else {
             self.names.len()
@@ -314,23 +303,27 @@ impl<'a> Drawing<'a> {
             let left = LEFT + band * row as f64 + (band - room) / 2.0;
             let mut begin = 0.0;
             for (series, number) in numbers.iter().enumerate() {
-                let x = match self.is_stacked() {
+                let x = match self.chart.is_stacked() {
                     true => left,
                     false => left + width * series as f64,
                 };
                 let (one, other) = (y(begin), y(begin + number));
                 write!(
                     out,
-                    "<rect class=\"s{}\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
-                    series % LOOKS,
+                    "<rect class=\"{}\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
+                    tone(self.tone(row, series)),
                     one.min(other),
                     width,
                     (one - other).abs(),
                     Text(&self.tip(row, series)),
                 )?;
-                begin += if self.is_stacked() { *number } else { 0.0 };
+                begin += if self.chart.is_stacked() {
+                    *number
+                } else {
+                    0.0
+                };
             }
-            let is_roomy = band > 24.0 && (self.names.len() == 1 || self.is_stacked());
+            let is_roomy = band > 24.0 && (self.names.len() == 1 || self.chart.is_stacked());
             if is_roomy {
                 let top: f64 = numbers.iter().sum();
                 let whole = match self.names.len() {
@@ -353,17 +346,18 @@ impl<'a> Drawing<'a> {
     fn lines(&self, band: f64, y: impl Fn(f64) -> f64, out: &mut dyn Write) -> io::Result<()> {
         let x = |row: usize| LEFT + band * (row as f64 + 0.5);
         for series in 0..self.names.len() {
-            let look = series % LOOKS;
+            let look = tone(self.tone(0, series));
+            let dashes = format!("d{}", series % 4);
             let points = self.numbers.iter().enumerate().map(|(row, numbers)| {
                 let turn = if row == 0 { 'M' } else { 'L' };
                 format!("{turn}{:.1} {:.1}", x(row), y(numbers[series]))
             });
             let points: String = points.collect();
-            writeln!(out, "<path class=\"line l{look}\" d=\"{points}\"/>")?;
+            writeln!(out, "<path class=\"line {look} {dashes}\" d=\"{points}\"/>")?;
             for (row, numbers) in self.numbers.iter().enumerate() {
                 writeln!(
                     out,
-                    "<circle class=\"s{look}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.2\"><title>{}</title></circle>",
+                    "<circle class=\"{look}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.2\"><title>{}</title></circle>",
                     x(row),
                     y(numbers[series]),
                     Text(&self.tip(row, series)),

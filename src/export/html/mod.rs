@@ -6,7 +6,6 @@
 //! reader's setting, and one for paper.
 
 mod draw;
-mod plot;
 mod write;
 
 #[cfg(test)]
@@ -43,22 +42,24 @@ pub struct Page<'a> {
     /// The analyses.
     pub sheets: &'a [Sheet],
     /// The tickets themselves.
-    pub tickets: Option<&'a Tickets>,
+    pub tickets: Option<&'a Listing>,
+    /// What was said on them.
+    pub comments: Option<&'a Listing>,
 }
 
-/// The tickets of a page, as far as it lists them.
+/// Tickets or comments, as far as a page lists them.
 #[derive(Debug, Default)]
-pub struct Tickets {
+pub struct Listing {
     /// The headings.
     pub headings: Vec<String>,
-    /// The first of the tickets, up to [`MOST_ROWS`]; each row as long as the headings.
+    /// The first of them, up to [`MOST_ROWS`]; each row as long as the headings.
     pub rows: Vec<Vec<Value>>,
     /// How many there are in all.
     pub all: u64,
 }
 
-impl Tickets {
-    /// Whether one more ticket is listed.
+impl Listing {
+    /// Whether one more is listed.
     pub fn has_room(&self) -> bool {
         self.rows.len() < MOST_ROWS
     }
@@ -87,7 +88,14 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     write!(out, "</header>\n<nav aria-label=\"Contents\">\n<ul>\n")?;
     let names = page.sheets.iter().map(|sheet| sheet.name);
-    for name in names.chain(page.tickets.map(|_| "Tickets")) {
+    let listings = [
+        (page.tickets, "Tickets", ("ticket", "tickets")),
+        (page.comments, "Comments", ("comment", "comments")),
+    ];
+    let listed = listings
+        .iter()
+        .filter_map(|(listing, name, _)| listing.map(|_| *name));
+    for name in names.chain(listed) {
         writeln!(
             out,
             "<li><a href=\"#{}\">{}</a></li>",
@@ -99,8 +107,10 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     for sheet in page.sheets {
         section(sheet, out)?;
     }
-    if let Some(tickets) = page.tickets {
-        listing(tickets, out)?;
+    for (listed, name, words) in listings {
+        if let Some(listed) = listed {
+            listing(listed, name, words, out)?;
+        }
     }
     write!(
         out,
@@ -148,7 +158,11 @@ fn figures(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<dl class=\"figures\">")?;
     for row in &table.rows {
         let name = row[0].value.shown();
-        write!(out, "<div><dt>{}</dt><dd>", Text(&name))?;
+        write!(out, "<div><dt>{}", Text(&name))?;
+        if let Some(population) = row.get(2) {
+            write!(out, "<small>{}</small>", Text(&population.value.shown()))?;
+        }
+        write!(out, "</dt><dd>")?;
         fragment(&row[1].value, out)?;
         writeln!(out, "</dd></div>")?;
     }
@@ -160,9 +174,10 @@ fn block(table: &Table, id: &str, out: &mut dyn Write) -> io::Result<()> {
     let is_wide = if table.charts.is_empty() { " wide" } else { "" };
     write!(
         out,
-        "<h3 id=\"{id}\">{}</h3>\n<div class=\"block{is_wide}\">\n\
+        "<h3 id=\"{id}\">{}</h3>\n{}<div class=\"block{is_wide}\">\n\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{id}\">\n<table>\n<thead><tr>",
         Text(&table.title),
+        population(table),
     )?;
     let is_number = |column: usize| {
         let mut cells = table.rows.iter().map(|row| &row[column].value);
@@ -197,28 +212,42 @@ fn block(table: &Table, id: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</div>")
 }
 
-fn listing(tickets: &Tickets, out: &mut dyn Write) -> io::Result<()> {
-    let shown = tickets.rows.len() as u64;
-    let told = match tickets.all > shown {
+/// The line that says which tickets a table counts.
+fn population(table: &Table) -> String {
+    match table.population.as_str() {
+        "" => String::new(),
+        population => format!("<p class=\"of\">Counts {}</p>\n", Text(population)),
+    }
+}
+
+fn listing(
+    listing: &Listing,
+    name: &str,
+    (one, many): (&str, &str),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let shown = listing.rows.len() as u64;
+    let all = plural(listing.all, one, many);
+    let told = match listing.all > shown {
         true => format!(
-            "The first {} of {}: the others are in a workbook or a CSV of the same export.",
+            "The first {} of {all}: the others are in a workbook or a CSV of the same export.",
             count(shown),
-            plural(tickets.all, "ticket", "tickets"),
         ),
-        false => plural(tickets.all, "ticket", "tickets"),
+        false => all,
     };
+    let id = anchor(name);
     write!(
         out,
-        "<section id=\"tickets\">\n<h2>Tickets</h2>\n<p class=\"counted\">{}</p>\n\
-         <div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Tickets\">\n\
-         <table data-tickets>\n<thead><tr>",
+        "<section id=\"{id}\">\n<h2>{name}</h2>\n<p class=\"counted\">{}</p>\n\
+         <div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"{name}\">\n\
+         <table data-listing=\"{many}\">\n<thead><tr>",
         Text(&told),
     )?;
-    for heading in &tickets.headings {
+    for heading in &listing.headings {
         write!(out, "<th scope=\"col\">{}</th>", Text(heading))?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
-    for row in &tickets.rows {
+    for row in &listing.rows {
         write!(out, "<tr>")?;
         for value in row {
             cell(value, false, out)?;

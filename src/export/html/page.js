@@ -1,6 +1,6 @@
 
 "use strict";
-for (const table of document.querySelectorAll("table[data-tickets]")) {
+for (const table of document.querySelectorAll("table[data-listing]")) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const texts = rows.map((row) => row.textContent.toLowerCase());
@@ -8,8 +8,8 @@ for (const table of document.querySelectorAll("table[data-tickets]")) {
   find.className = "find";
   const input = document.createElement("input");
   input.type = "search";
-  input.placeholder = "Search these tickets";
-  input.setAttribute("aria-label", "Search these tickets");
+  input.placeholder = "Search these " + table.dataset.listing;
+  input.setAttribute("aria-label", "Search these " + table.dataset.listing);
   const told = document.createElement("output");
   find.append(input, told);
   table.parentElement.before(find);

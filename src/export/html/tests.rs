@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::*;
-use crate::export::sheets::Rows;
 use crate::export::sheets::made::{sheets, tickets, zone};
 use crate::systems::common::CommonTicket;
 
@@ -33,13 +32,13 @@ fn cells(ticket: &CommonTicket) -> Vec<Value> {
 
 fn page(count: u64) -> String {
     let tickets = tickets(count);
-    let mut listed = Tickets {
+    let mut listed = Listing {
         headings: [
             "Number", "Title", "State", "Location", "Created", "Closed", "Devices",
         ]
         .map(str::to_owned)
         .to_vec(),
-        ..Tickets::default()
+        ..Listing::default()
     };
     for ticket in &tickets {
         listed.all += 1;
@@ -55,8 +54,9 @@ fn page(count: u64) -> String {
     let page = Page {
         title: "Tickets of </title><script>alert(1)</script>",
         about: &about,
-        sheets: &sheets(&tickets, Rows::Same),
+        sheets: &sheets(&tickets),
         tickets: Some(&listed),
+        comments: None,
     };
     write(&page, &mut out).unwrap();
     String::from_utf8(out).unwrap()

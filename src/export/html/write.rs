@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
-use crate::export::sheets::Value;
+use crate::export::sheets::{Severity, Tone, Value};
 
 /// A text in a cell is cut beyond so many characters.
 const LONGEST: usize = 400;
@@ -30,6 +30,27 @@ impl fmt::Display for Text<'_> {
     }
 }
 
+/// A text cut to so many characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => {
+            let kept: String = text.chars().take(most - 1).collect();
+            format!("{}…", kept.trim_end())
+        }
+        false => text.to_owned(),
+    }
+}
+
+/// The class of a colour.
+pub(super) fn tone(tone: Tone) -> String {
+    match tone {
+        Tone::Plain(number) => format!("s{}", number % 8),
+        Tone::Of(severity) => format!("v{}", severity.rank()),
+        Tone::Kept => "s1".to_owned(),
+        Tone::Broken => "v0".to_owned(),
+    }
+}
+
 /// The id of a section.
 pub(super) fn anchor(name: &str) -> String {
     name.to_lowercase().replace(' ', "-")
@@ -50,6 +71,12 @@ pub(super) fn cell(value: &Value, is_label: bool, out: &mut dyn Write) -> io::Re
 pub(super) fn fragment(value: &Value, out: &mut dyn Write) -> io::Result<()> {
     let shown = value.shown();
     match value {
+        Value::Priority(name) if Severity::of(name) != Severity::Unset => write!(
+            out,
+            "<span class=\"severity v{}\">{}</span>",
+            Severity::of(name).rank(),
+            Text(&shown)
+        ),
         Value::Link { url, .. } if is_web(url) => write!(
             out,
             "<a href=\"{}\" target=\"_blank\" rel=\"noopener noreferrer\">{}</a>",

@@ -399,7 +399,9 @@ fn read_out(
         let id = id.as_str().map_err(|_| damaged())?;
         let head = bytes(1).map_err(trouble)?.ok_or_else(damaged)?;
         let (comments, rest) = (bytes(2).map_err(trouble)?, bytes(3).map_err(trouble)?);
-        let ticket = packed::unpack(system, id, head, comments, rest, parts).ok_or_else(damaged)?;
+        let mut ticket =
+            packed::unpack(system, id, head, comments, rest, parts).ok_or_else(damaged)?;
+        ticket.settle();
         if let Some(query) = selection.query {
             let shown = match with_words {
                 true => serde_json::json!(ticket),
@@ -409,7 +411,6 @@ fn read_out(
                 continue;
             }
         }
-        let mut ticket = ticket;
         ticket.refresh_names(selection.directory);
         if !hand_on(ticket) {
             return Ok(());

@@ -3,12 +3,14 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::basis::{Basis, Totals};
+use super::basis::{Basis, Of, Totals};
+use super::chart::{Shape, Tone};
 use super::facts::Facts;
 use super::groups::Groups;
 use super::listing::{self, Listed};
+use super::severity::Severity;
 use super::top::Top;
-use super::value::{At, Cell, Field, Shape, Table, Test, Trace};
+use super::value::{At, Cell, Field, Table, Test, Trace};
 use super::{SheetTally, Told};
 use crate::report::words::plural;
 
@@ -25,6 +27,8 @@ const AGES: [(&str, i32); 9] = [
     ("a year or more", i32::MAX),
 ];
 
+const TITLE: &str = "Backlog: open tickets by age";
+
 /// So many priorities have a column of their own.
 const PRIORITIES: usize = 5;
 
@@ -35,6 +39,8 @@ pub(super) struct Backlog {
     by_priority: Groups<[u64; AGES.len()]>,
     oldest: Top<(Listed, i64)>,
     undated: u64,
+    /// Open, but dated after today: they count as made today.
+    future: u64,
 }
 
 impl super::groups::Tally for [u64; AGES.len()] {
@@ -56,6 +62,7 @@ impl Backlog {
             by_priority: Groups::default(),
             oldest: Top::new(listing::MOST),
             undated: 0,
+            future: 0,
         }
     }
 }
@@ -70,6 +77,7 @@ impl SheetTally for Backlog {
             return;
         };
         let days = days_between(created.date(), self.today);
+        self.future += u64::from(days < 0);
         let age = AGES.iter().position(|(_, end)| days < i64::from(*end));
         let priority = Facts::label(facts.ticket.priority.as_ref());
         self.by_priority.of(priority)[age.unwrap_or(AGES.len() - 1)] += 1;
@@ -79,6 +87,19 @@ impl SheetTally for Backlog {
 
     fn finish(self: Box<Self>, totals: &Totals) -> Told {
         let mut notes = Vec::new();
+        if let Some(note) = totals.basis.only_period("The backlog and its age are") {
+            return Told {
+                title: TITLE.to_owned(),
+                notes: vec![note],
+                tables: Vec::new(),
+            };
+        }
+        if self.future > 0 {
+            let tickets = plural(self.future, "open ticket is", "open tickets are");
+            notes.push(format!(
+                "{tickets} dated in the future and counted as made today."
+            ));
+        }
         if self.undated > 0 {
             let tickets = plural(self.undated, "open ticket", "open tickets");
             notes.push(format!(
@@ -91,16 +112,17 @@ impl SheetTally for Backlog {
             tables.push(by_age(self.by_priority, self.today, totals));
             let oldest = self.oldest.into_sorted().into_iter();
             let oldest = oldest.map(|(ticket, days)| (ticket, [Cell::count(days.max(0) as u64)]));
-            tables.push(Listed::table(
-                "The oldest open tickets",
-                ["Age in days"],
-                oldest,
-            ));
+            let title = format!(
+                "The oldest open tickets: {} of {all}",
+                all.min(listing::MOST as u64)
+            );
+            let oldest = Listed::table(&title, ["Age in days"], oldest);
+            tables.push(oldest.of(totals.population(Of::Desk)));
         } else if self.undated == 0 {
             notes.push("No ticket is open.".to_owned());
         }
         Told {
-            title: "Backlog: open tickets by age".to_owned(),
+            title: TITLE.to_owned(),
             notes,
             tables,
         }
@@ -113,9 +135,7 @@ fn days_between(from: Date, to: Date) -> i64 {
 
 fn by_age(groups: Groups<[u64; AGES.len()]>, today: Date, totals: &Totals) -> Table {
     let mut ranked = groups.ranked(PRIORITIES);
-    ranked
-        .shown
-        .sort_by_key(|(name, _)| super::ranking::urgency(name));
+    ranked.shown.sort_by_key(|(name, _)| Severity::of(name));
     let mut columns: Vec<(String, Option<Test>, [u64; AGES.len()])> = Vec::new();
     for (name, ages) in ranked.shown {
         columns.push((name.clone(), Some(Test::Is(name)), ages));
@@ -126,7 +146,8 @@ fn by_age(groups: Groups<[u64; AGES.len()]>, today: Date, totals: &Totals) -> Ta
     if let Some(ages) = ranked.nameless {
         columns.push(("no priority".to_owned(), Some(Test::Empty), ages));
     }
-    let mut table = Table::new("Open tickets by age", ["Age", "Open"]);
+    let mut table =
+        Table::new("Open tickets by age", ["Age", "Open"]).of(totals.population(Of::Desk));
     table.headings.push("Share".to_owned());
     // A single priority says the same as all.
     let split = columns.len() > 1;
@@ -152,13 +173,14 @@ fn by_age(groups: Groups<[u64; AGES.len()]>, today: Date, totals: &Totals) -> Ta
         let at = |row| At { row, column: 1 };
         let mut cells = vec![
             Cell::text(*label),
-            Cell::count(counted).traced(totals.count(span.clone())),
+            Cell::count(counted).traced(totals.count(Of::Desk, span.clone())),
             Cell::share(counted, whole).traced(Trace::Ratio(at(row), at(total_row))),
         ];
         if split {
             for (_, test, ages) in &columns {
                 let test = test.clone().map(|test| Field::Priority.test(test));
-                let trace = test.and_then(|test| totals.count(span.iter().cloned().chain([test])));
+                let conditions = test.map(|test| span.iter().cloned().chain([test]));
+                let trace = conditions.and_then(|all| totals.count(Of::Desk, all));
                 cells.push(Cell::count(ages[row]).traced(trace));
             }
         }
@@ -189,6 +211,11 @@ fn by_age(groups: Groups<[u64; AGES.len()]>, today: Date, totals: &Totals) -> Ta
                 "Tickets",
                 series,
             );
+            let tones = columns.iter().map(|(name, test, _)| match test {
+                Some(Test::Is(_)) => Tone::Of(Severity::of(name)),
+                _ => Tone::Of(Severity::Unset),
+            });
+            table.in_tones(tones);
         }
         false => table.draw(Shape::Column, "Open tickets by age", "Tickets", [1]),
     }

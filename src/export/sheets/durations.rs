@@ -61,6 +61,12 @@ impl Durations {
         self.all
     }
 
+    /// Whether a time in the middle is only near, since there are too many different ones to be held.
+    pub(super) fn is_near(&self) -> bool {
+        let longest = self.counts.keys().next_back();
+        longest.is_some_and(|seconds| step(*seconds, self.digits) > 1)
+    }
+
     /// The mean, in hours.
     pub(super) fn mean(&self) -> Option<f64> {
         (self.all > 0).then(|| self.sum as f64 / self.all as f64 / 3600.0)

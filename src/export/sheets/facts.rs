@@ -11,14 +11,20 @@ use crate::systems::common::CommonTicket;
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub(super) ticket: &'a CommonTicket,
+    /// Whether the file lists it: it is in the period.
+    pub(super) is_listed: bool,
     pub(super) is_open: bool,
     pub(super) created: Option<DateTime>,
     /// When it was closed; one that was opened again is not.
     pub(super) closed: Option<DateTime>,
+    /// The same as a moment.
+    pub(super) closed_at: Option<Timestamp>,
     /// Open and past its due date.
     pub(super) is_overdue: bool,
     /// How long it took to resolve, where that is known.
     pub(super) resolved: Option<Resolved>,
+    /// The day on which it was read.
+    today: Date,
 }
 
 /// How long something took.
@@ -30,17 +36,20 @@ pub(super) struct Resolved {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(ticket: &'a CommonTicket, basis: &Basis) -> Self {
+    pub(super) fn of(ticket: &'a CommonTicket, basis: &Basis, is_listed: bool) -> Self {
         let local = |at: Timestamp| basis.zone.to_datetime(at);
         let is_open = ticket.standing == Standing::Open;
         let closed = ticket.closed.filter(|_| !is_open);
         Self {
             ticket,
+            is_listed,
             is_open,
             created: ticket.created.map(local),
             closed: closed.map(local),
+            closed_at: closed,
             is_overdue: is_open && ticket.due.is_some_and(|due| due < basis.now),
             resolved: resolved(ticket, closed),
+            today: basis.today(),
         }
     }
 
@@ -48,12 +57,18 @@ impl<'a> Facts<'a> {
         named.map_or("", |named| named.label())
     }
 
+    /// Whether it was created on this day or later; what is dated in the future was not yet.
     pub(super) fn created_since(&self, day: Date) -> bool {
-        self.created.is_some_and(|at| at.date() >= day)
+        self.is_since(self.created, day)
     }
 
+    /// The same for its closing.
     pub(super) fn closed_since(&self, day: Date) -> bool {
-        self.closed.is_some_and(|at| at.date() >= day)
+        self.is_since(self.closed, day)
+    }
+
+    fn is_since(&self, at: Option<DateTime>, day: Date) -> bool {
+        at.is_some_and(|at| at.date() >= day && at.date() <= self.today)
     }
 }
 

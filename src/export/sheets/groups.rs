@@ -22,9 +22,9 @@ pub(super) struct Groups<T> {
 
 /// The groups as they are told.
 #[derive(Debug)]
-pub(super) struct Ranked<T> {
+pub(super) struct Ranked<T, N = String> {
     /// The largest, with their names, the largest first; of equal ones by name.
-    pub(super) shown: Vec<(String, T)>,
+    pub(super) shown: Vec<(N, T)>,
     /// The tickets without a name.
     pub(super) nameless: Option<T>,
     /// How many groups are not shown, and all of them together.
@@ -77,27 +77,36 @@ impl<T: Tally> Groups<T> {
             .into_values()
             .map(|(name, _, tally)| (name.into(), tally))
             .collect();
-        shown.sort_by(|(one, a), (other, b)| b.size().cmp(&a.size()).then_with(|| one.cmp(other)));
-        // A row for a single one is no longer than a row that says that there is one.
-        let kept = if shown.len() == most + 1 {
-            most + 1
-        } else {
-            most
-        };
-        let rest = shown.split_off(shown.len().min(kept));
-        let number = rest.len() as u64;
-        let others = rest
-            .into_iter()
-            .map(|(_, tally)| tally)
-            .reduce(|mut one, other| {
-                one.merge(other);
-                one
-            });
+        shown.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ranked {
-            shown,
             nameless,
-            others: others.map(|tally| (number, tally)),
+            ..rank(shown, most)
         }
+    }
+}
+
+/// The largest of groups that are in the order of their names, and the others together.
+pub(super) fn rank<T: Tally, N>(mut shown: Vec<(N, T)>, most: usize) -> Ranked<T, N> {
+    shown.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.size()));
+    // A row for a single one is no longer than a row that says that there is one.
+    let kept = if shown.len() == most + 1 {
+        most + 1
+    } else {
+        most
+    };
+    let rest = shown.split_off(shown.len().min(kept));
+    let number = rest.len() as u64;
+    let others = rest
+        .into_iter()
+        .map(|(_, tally)| tally)
+        .reduce(|mut one, other| {
+            one.merge(other);
+            one
+        });
+    Ranked {
+        shown,
+        nameless: None,
+        others: others.map(|tally| (number, tally)),
     }
 }
 

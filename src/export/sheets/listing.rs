@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::facts::Facts;
-use super::value::{Cell, Table, Value};
+use super::value::{Cell, Field, Table, Value};
 use crate::systems::common::CommonTicket;
 
 /// So many tickets a list has at most.
@@ -53,9 +53,12 @@ impl Listed {
         // Last, where it may be as long as it is.
         table.headings.push("Title".to_owned());
         for (ticket, cells) in tickets {
-            let texts = [ticket.state, ticket.priority, ticket.team, ticket.assignee];
-            let mut row = vec![Cell::from(ticket.ticket)];
-            row.extend(texts.map(Cell::filled));
+            let mut row = vec![Cell::from(ticket.ticket), Cell::filled(ticket.state)];
+            row.push(match ticket.priority.is_empty() {
+                true => Cell::EMPTY,
+                false => Cell::named(Field::Priority, ticket.priority),
+            });
+            row.extend([ticket.team, ticket.assignee].map(Cell::filled));
             row.push(ticket.created.map_or(Value::Empty, Value::Time).into());
             row.extend(cells);
             row.push(Cell::filled(ticket.title));

@@ -3,8 +3,9 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Analysis, Basis, Rows, Sheet, SheetKind};
+use super::{Analysis, Basis, By, Period, Sheet, SheetKind};
 use crate::systems::common::{Clock, CommonTicket, Named, Service};
+use crate::systems::query::Span;
 use crate::systems::{Standing, SystemName};
 
 /// When everything was read.
@@ -16,13 +17,28 @@ pub(in crate::export) fn zone() -> TimeZone {
     TimeZone::get("America/Chicago").unwrap()
 }
 
-pub(in crate::export) fn basis(rows: Rows) -> Basis {
+/// An analysis that reads the whole desk and lists the tickets of a period.
+pub(in crate::export) fn basis(period: Option<Period>) -> Basis {
     Basis {
         zone: zone(),
         now: now(),
         source: "district (IncidentIQ)".to_owned(),
         filter: None,
-        rows,
+        by_state: false,
+        period,
+        is_whole: true,
+    }
+}
+
+/// The week from 10 to 16 June 2024, by the time of creation.
+pub(in crate::export) fn week() -> Period {
+    let at = |text: &str| Some(text.parse().unwrap());
+    Period {
+        by: By::Created,
+        span: Span {
+            from: at("2024-06-10T05:00:00Z"),
+            until: at("2024-06-17T05:00:00Z"),
+        },
     }
 }
 
@@ -144,11 +160,18 @@ pub(in crate::export) fn tickets(count: u64) -> Vec<CommonTicket> {
     (0..count).map(|number| ticket(number, &mut dice)).collect()
 }
 
+/// All sheets over tickets, all of which are listed.
+pub(in crate::export) fn sheets(tickets: &[CommonTicket]) -> Vec<Sheet> {
+    counted(tickets, basis(None))
+}
+
 /// All sheets over tickets.
-pub(in crate::export) fn sheets(tickets: &[CommonTicket], rows: Rows) -> Vec<Sheet> {
-    let mut analysis = Analysis::new(&SheetKind::ALL, basis(rows));
+pub(in crate::export) fn counted(tickets: &[CommonTicket], basis: Basis) -> Vec<Sheet> {
+    let period = basis.period.clone();
+    let mut analysis = Analysis::new(&SheetKind::ALL, basis);
     for ticket in tickets {
-        analysis.add(ticket);
+        let is_listed = period.as_ref().is_none_or(|period| period.holds(ticket));
+        analysis.add(ticket, is_listed);
     }
     analysis.finish()
 }

@@ -11,22 +11,33 @@
 //!   [`crate::systems::common::CommonTicket::not_shown`]; a sheet with nothing to count says why.
 //! - "Now" and the zone are given ([`Basis`]): the same tickets make the same sheets for ever.
 //! - Deleted tickets are not counted, and the second line says how many there were.
+//! - A period chooses which tickets are listed. What is open, its age, and what came and went are figures of the whole
+//!   desk; where only the period was read they are left out. Each table says which tickets it counts.
 //! - A number that can be counted on the tickets sheet carries how ([`Trace`]); a value is always there as well. The
 //!   workbook makes formulas of them with the value as the stored result, the page shows the value.
 
 mod backlog;
 mod basis;
+mod chart;
+mod definitions;
 mod durations;
 mod facts;
+mod flow;
 mod groups;
+mod groupwise;
 mod kind;
 mod listing;
 mod months;
+mod people;
+mod promise;
 mod promises;
 mod ranking;
 mod requesters;
 mod resolution;
 mod response;
+mod risk;
+mod scale;
+mod severity;
 mod summary;
 mod times;
 mod top;
@@ -39,9 +50,12 @@ pub(in crate::export) mod made;
 #[cfg(test)]
 mod tests;
 
-pub use basis::{Basis, Rows};
+pub use basis::{Basis, By, Period};
+pub use chart::{Chart, Shape, Tone, Tones};
 pub use kind::SheetKind;
-pub use value::{At, Cell, Chart, Condition, Field, Shape, Sheet, Table, Test, Trace, Value};
+pub use scale::Scale;
+pub use severity::Severity;
+pub use value::{At, Cell, Condition, Field, Sheet, Table, Test, Trace, Value};
 
 use basis::Totals;
 use facts::Facts;
@@ -86,14 +100,14 @@ impl Analysis {
         }
     }
 
-    /// Counts a ticket.
-    pub fn add(&mut self, ticket: &CommonTicket) {
+    /// Counts a ticket of the desk; `is_listed`: the file lists it, since it is in the period.
+    pub fn add(&mut self, ticket: &CommonTicket, is_listed: bool) {
         if ticket.standing == Standing::Gone {
-            self.totals.deleted += 1;
+            self.totals.deleted += u64::from(is_listed);
             return;
         }
-        self.totals.add(ticket);
-        let facts = Facts::of(ticket, &self.totals.basis);
+        self.totals.add(ticket, is_listed);
+        let facts = Facts::of(ticket, &self.totals.basis, is_listed);
         for (_, tally) in &mut self.tallies {
             tally.add(&facts);
         }
@@ -102,6 +116,7 @@ impl Analysis {
     /// The sheets.
     pub fn finish(self) -> Vec<Sheet> {
         let totals = self.totals;
+        let kinds: Vec<SheetKind> = self.tallies.iter().map(|(kind, _)| *kind).collect();
         let sheet = |(kind, tally): (SheetKind, Box<dyn SheetTally>)| {
             let told = tally.finish(&totals);
             let mut notes = told.notes;
@@ -116,14 +131,16 @@ impl Analysis {
                 tables: told.tables,
             }
         };
-        self.tallies.into_iter().map(sheet).collect()
+        let mut sheets: Vec<Sheet> = self.tallies.into_iter().map(sheet).collect();
+        sheets.extend(definitions::sheet(&kinds, &totals));
+        sheets
     }
 }
 
 fn tally(kind: SheetKind, basis: &Basis) -> Box<dyn SheetTally> {
     match kind {
         SheetKind::Summary => Box::new(summary::Summary::new(basis)),
-        SheetKind::Volume => Box::new(volume::Volume::default()),
+        SheetKind::Volume => Box::new(volume::Volume::new(basis)),
         SheetKind::Backlog => Box::new(backlog::Backlog::new(basis)),
         SheetKind::Resolution => Box::new(resolution::Resolution::default()),
         SheetKind::Teams => Box::new(ranking::Load::new(basis)),

@@ -22,13 +22,15 @@ impl<T> Default for Months<T> {
     }
 }
 
-/// A month, or all that went before the first one that is shown.
+/// A month, or all that lies before the first or after the last one that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// Everything before this month.
     Before(Date),
     /// The month that begins with this day.
     Month(Date),
+    /// This month and everything after it: what is dated in the future.
+    From(Date),
 }
 
 impl<T: Default> Months<T> {
@@ -37,23 +39,34 @@ impl<T: Default> Months<T> {
     }
 
     /// Every month from the first that has something to the last, without a gap; what lies before the newest
-    /// [`MOST`] is put together.
-    pub(super) fn parts(mut self, merge: impl Fn(&mut T, T)) -> Vec<(Part, T)> {
-        let ends = self
-            .by_month
-            .keys()
-            .next()
-            .zip(self.by_month.keys().next_back());
+    /// [`MOST`] is put together, and so is what is dated after the month of `today`.
+    pub(super) fn parts(mut self, today: Date, merge: impl Fn(&mut T, T)) -> Vec<(Part, T)> {
+        let next = today.first_of_month().saturating_add(1.month());
+        let together = |parts: BTreeMap<Date, T>| {
+            parts.into_values().reduce(|mut one, other| {
+                merge(&mut one, other);
+                one
+            })
+        };
+        let future = together(self.by_month.split_off(&next));
+        let future = future.map(|future| (Part::From(next), future));
+        let mut parts = Self::past(self.by_month, &together);
+        parts.extend(future);
+        parts
+    }
+
+    fn past(
+        mut by_month: BTreeMap<Date, T>,
+        together: &impl Fn(BTreeMap<Date, T>) -> Option<T>,
+    ) -> Vec<(Part, T)> {
+        let ends = by_month.keys().next().zip(by_month.keys().next_back());
         let Some((&first, &last)) = ends else {
             return Vec::new();
         };
         let oldest = last.saturating_sub((MOST as i32 - 1).months()).max(first);
-        let kept = self.by_month.split_off(&oldest);
+        let kept = by_month.split_off(&oldest);
         let mut parts = Vec::new();
-        let before = self.by_month.into_values().reduce(|mut one, other| {
-            merge(&mut one, other);
-            one
-        });
+        let before = together(by_month);
         parts.extend(before.map(|before| (Part::Before(oldest), before)));
         let mut kept = kept.into_iter().peekable();
         let mut month = oldest;
@@ -77,6 +90,9 @@ impl Part {
         match self {
             Self::Before(first) => super::Cell::text(format!("before {}", first.strftime("%b %Y"))),
             Self::Month(first) => super::Value::Month(first).into(),
+            Self::From(first) => {
+                super::Cell::text(format!("in the future, from {}", first.strftime("%b %Y")))
+            }
         }
     }
 
@@ -85,6 +101,7 @@ impl Part {
         use super::Test;
         match self {
             Self::Before(first) => vec![field.test(Test::Before(first))],
+            Self::From(first) => vec![field.test(Test::From(first))],
             Self::Month(first) => {
                 let next = first.saturating_add(1.month());
                 vec![
@@ -111,15 +128,19 @@ mod tests {
             date(2001, 1, 31),
             date(2024, 4, 30),
             date(2024, 6, 1),
+            date(2024, 7, 1),
+            date(2031, 2, 3),
         ] {
             *months.of(noon(day)) += 1;
         }
-        let parts = months.parts(|one, other| *one += other);
-        assert_eq!(parts.len(), MOST + 1);
+        let parts = months.parts(date(2024, 6, 30), |one, other| *one += other);
+        assert_eq!(parts.len(), MOST + 2);
         assert_eq!(parts[0], (Part::Before(date(2021, 7, 1)), 2));
         assert_eq!(parts[1], (Part::Month(date(2021, 7, 1)), 0));
         let end = [(4, 1), (5, 0), (6, 1)].map(|(month, n)| (Part::Month(date(2024, month, 1)), n));
-        assert_eq!(parts[MOST - 2..], end);
-        assert!(Months::<u64>::default().parts(|_, _| {}).is_empty());
+        assert_eq!(parts[MOST - 2..=MOST], end);
+        assert_eq!(parts[MOST + 1], (Part::From(date(2024, 7, 1)), 2));
+        let nothing = Months::<u64>::default().parts(date(2024, 6, 30), |_, _| {});
+        assert!(nothing.is_empty());
     }
 }

@@ -2,20 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::basis::{Basis, Totals};
+use super::basis::{Basis, Of, Totals};
+use super::chart::{Shape, Tone};
 use super::facts::Facts;
 use super::groups::{Groups, Tally};
-use super::listing::{self, Listed};
 use super::months::Months;
-use super::ranking::urgency;
-use super::top::Top;
-use super::value::{At, Cell, Shape, Table, Trace, Value};
+use super::promise::{self, RISK, State};
+use super::risk::AtRisk;
+use super::severity::Severity;
+use super::value::{At, Cell, Field, Table, Trace, Value};
 use super::{SheetTally, Told};
 use crate::report::words::plural;
-use crate::systems::common::{Clock, CommonTicket};
 
-/// From this part of its promised time on, an open ticket is at risk.
-const RISK: f64 = 0.8;
 /// So many priorities and teams have a row of their own.
 const MOST: usize = 15;
 
@@ -29,8 +27,8 @@ pub(super) struct Promises {
     by_month: Months<Counts>,
     by_priority: Groups<Counts>,
     by_team: Groups<Counts>,
-    at_risk: Top<(Listed, f64, Option<f64>)>,
-    broken: Top<(Listed, Option<f64>)>,
+    /// Of the whole desk.
+    at_risk: AtRisk,
 }
 
 /// How promises stand.
@@ -40,16 +38,6 @@ struct Counts {
     broken: u64,
     running: u64,
     at_risk: u64,
-}
-
-/// How one promise stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum State {
-    Kept,
-    /// By so many minutes, where that is known.
-    Broken(Option<f64>),
-    /// The part of the time that is over, and the minutes that are left, where these are known.
-    Running(Option<(f64, f64)>),
 }
 
 impl Counts {
@@ -92,58 +80,49 @@ impl Promises {
             by_month: Months::default(),
             by_priority: Groups::default(),
             by_team: Groups::default(),
-            at_risk: Top::new(listing::MOST),
-            broken: Top::new(listing::MOST),
+            at_risk: AtRisk::new(),
         }
     }
 }
 
 impl SheetTally for Promises {
     fn add(&mut self, facts: &Facts<'_>) {
-        let ticket = facts.ticket;
-        let service = ticket.service.as_ref();
-        let response = service.and_then(|service| service.response.as_ref());
-        if let Some(state) = response.and_then(|clock| by_clock(clock, facts.is_open)) {
+        let solution = promise::solution(facts, self.now);
+        if let Some((state, _)) = solution {
+            self.at_risk.add(facts, state);
+        }
+        if !facts.is_listed {
+            return;
+        }
+        if let Some(state) = promise::response(facts) {
             self.response.add(state);
         }
-        let resolution = service.and_then(|service| service.resolution.as_ref());
-        let clock = resolution.and_then(|clock| by_clock(clock, facts.is_open));
-        let Some(state) = clock.or_else(|| by_due(ticket, facts.is_open, self.now)) else {
+        let Some((state, by_due)) = solution else {
             return;
         };
-        self.by_due += u64::from(clock.is_none());
+        self.by_due += u64::from(by_due);
         self.resolution.add(state);
         if let Some(created) = facts.created {
             self.by_month.of(created).add(state);
         }
+        let ticket = facts.ticket;
         let priority = Facts::label(ticket.priority.as_ref());
         self.by_priority.of(priority).add(state);
         self.by_team
             .of(Facts::label(ticket.team.as_ref()))
             .add(state);
-        match state {
-            State::Running(Some((part, left))) if part >= RISK => {
-                let entry = || (Listed::of(facts), part, Some(left / 60.0));
-                self.at_risk.offer((part * 1e6) as i64, entry);
-            }
-            State::Broken(over) if facts.is_open => {
-                let weight = over.map_or(0, |minutes| (minutes * 60.0) as i64);
-                let entry = || (Listed::of(facts), over.map(|minutes| minutes / 60.0));
-                self.broken.offer(weight, entry);
-            }
-            _ => {}
-        }
     }
 
     fn finish(self: Box<Self>, totals: &Totals) -> Told {
         let mut notes = Vec::new();
+        let population = totals.population(Of::Listed);
         let none = self.response.promised() + self.resolution.promised() == 0;
         if none || self.by_due > 0 {
-            notes.extend(totals.hidden("service", "What was promised"));
+            notes.extend(totals.hidden(Of::Listed, "service", "What was promised"));
         }
         if none {
-            notes.extend(totals.hidden("due", "The due date"));
-            if totals.counted > 0 && notes.is_empty() {
+            notes.extend(totals.hidden(Of::Listed, "due", "The due date"));
+            if totals.listed > 0 && notes.is_empty() {
                 notes.push(
                     "Nothing was promised for any ticket, and none has a due date.".to_owned(),
                 );
@@ -161,48 +140,26 @@ impl SheetTally for Promises {
                 RISK * 100.0
             ));
         }
+        notes.extend(totals.basis.only_period("Tickets at risk now are"));
         let mut tables = Vec::new();
         if !none {
             tables.push(overall(&self.response, &self.resolution));
         }
-        let title = |what: &str, shown: usize, all: u64| match all > shown as u64 {
-            true => format!("{what}: {shown} of {all}"),
-            false => format!("{what}: {all}"),
-        };
-        let all = self.at_risk.all();
-        let entries = self.at_risk.into_sorted();
-        if !entries.is_empty() {
-            let title = title("At risk now", entries.len(), all);
-            let cells = |(ticket, part, left): (Listed, f64, Option<f64>)| {
-                (ticket, [Value::Share(part).into(), Cell::number(left)])
-            };
-            let more = ["Time used", "Hours left"];
-            tables.push(Listed::table(&title, more, entries.into_iter().map(cells)));
-        }
-        let all = self.broken.all();
-        let entries = self.broken.into_sorted();
-        if !entries.is_empty() {
-            let title = title("Broken and still open", entries.len(), all);
-            let cells = |(ticket, over): (Listed, Option<f64>)| (ticket, [Cell::number(over)]);
-            tables.push(Listed::table(
-                &title,
-                ["Hours over"],
-                entries.into_iter().map(cells),
-            ));
-        }
         let mut priorities = self.by_priority.ranked(MOST);
-        priorities.shown.sort_by_key(|(name, _)| urgency(name));
-        for (title, heading, unnamed, ranked) in [
+        (priorities.shown).sort_by_key(|(name, _)| Severity::of(name));
+        for (title, heading, unnamed, field, ranked) in [
             (
                 "Solutions by priority",
                 "Priority",
                 "no priority",
+                Field::Priority,
                 priorities,
             ),
             (
                 "Solutions by team",
                 "Team",
                 "no team",
+                Field::Team,
                 self.by_team.ranked(MOST),
             ),
         ] {
@@ -213,10 +170,11 @@ impl SheetTally for Promises {
                 continue;
             }
             let rows = ranked.shown.into_iter().chain(rest).chain(others);
-            let rows = rows.map(|(name, counts)| (Cell::text(name), counts));
+            let rows = rows.map(|(name, counts)| (Cell::named(field, name), counts));
             tables.push(table(title, heading, rows, Shape::StackedBar));
         }
-        let months = self.by_month.parts(|one, other| one.merge(other));
+        let today = totals.basis.today();
+        let months = self.by_month.parts(today, |one, other| one.merge(other));
         let rows = months
             .into_iter()
             .map(|(part, counts)| (part.cell(), counts));
@@ -228,6 +186,15 @@ impl SheetTally for Promises {
         );
         if !months.rows.is_empty() {
             tables.push(months);
+        }
+        let mut tables: Vec<Table> = tables
+            .into_iter()
+            .map(|table| table.of(population.clone()))
+            .collect();
+        if totals.basis.knows_desk() {
+            // What somebody must look at now stands behind the sums.
+            let at = tables.len().min(1);
+            tables.splice(at..at, self.at_risk.tables(totals));
         }
         Told {
             title: "SLA: promised times".to_owned(),
@@ -284,106 +251,6 @@ fn table(
         table.rows.push(cells);
     }
     table.draw(shape, title, "Tickets", [2, 3, 4]);
+    table.in_tones([Tone::Kept, Tone::Broken, Tone::Plain(0)]);
     table
-}
-
-/// How a clock stands; `None`: it never ran.
-fn by_clock(clock: &Clock, is_open: bool) -> Option<State> {
-    let over = clock
-        .target
-        .zip(clock.minutes)
-        .map(|(target, took)| took - target);
-    let is_broken = clock.is_breached.or(over.map(|over| over > 0.0));
-    if is_broken == Some(true) {
-        return Some(State::Broken(over.filter(|over| *over > 0.0)));
-    }
-    let is_running = clock
-        .is_running
-        .unwrap_or(is_open && clock.minutes.is_none());
-    if is_running {
-        let used = clock
-            .target
-            .filter(|target| *target > 0.0)
-            .zip(clock.minutes);
-        // Without a target nothing was promised.
-        clock.target?;
-        return Some(State::Running(
-            used.map(|(target, took)| (took / target, target - took)),
-        ));
-    }
-    // A clock that stopped without a word on the promise had none.
-    is_broken.map(|_| State::Kept)
-}
-
-/// How the due date stands; `None`: there is none, or nobody tells when the ticket closed.
-fn by_due(ticket: &CommonTicket, is_open: bool, now: Timestamp) -> Option<State> {
-    let due = ticket.due?;
-    let minutes =
-        |from: Timestamp, to: Timestamp| (to.as_second() - from.as_second()) as f64 / 60.0;
-    let end = if is_open { now } else { ticket.closed? };
-    if end > due {
-        return Some(State::Broken(Some(minutes(due, end))));
-    }
-    if !is_open {
-        return Some(State::Kept);
-    }
-    let used = ticket
-        .created
-        .map(|created| minutes(created, due))
-        .filter(|whole| *whole > 0.0);
-    Some(State::Running(used.map(|whole| {
-        let left = minutes(now, due);
-        (1.0 - left / whole, left)
-    })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_says_how_its_promise_stands() {
-        let clock = |target, minutes, is_running, is_breached| Clock {
-            target,
-            minutes,
-            is_running,
-            is_breached,
-        };
-        for (clock, is_open, stands) in [
-            (
-                clock(Some(60.0), Some(70.0), Some(false), None),
-                false,
-                Some(State::Broken(Some(10.0))),
-            ),
-            (
-                clock(Some(60.0), Some(60.0), Some(false), None),
-                false,
-                Some(State::Kept),
-            ),
-            (
-                clock(Some(60.0), Some(48.0), Some(true), None),
-                true,
-                Some(State::Running(Some((0.8, 12.0)))),
-            ),
-            (
-                clock(None, Some(30.0), None, Some(true)),
-                true,
-                Some(State::Broken(None)),
-            ),
-            (
-                clock(None, Some(30.0), None, Some(false)),
-                true,
-                Some(State::Kept),
-            ),
-            (
-                clock(Some(60.0), None, None, None),
-                true,
-                Some(State::Running(None)),
-            ),
-            (clock(None, Some(30.0), None, None), false, None),
-            (clock(None, None, None, None), true, None),
-        ] {
-            assert_eq!(by_clock(&clock, is_open), stands, "{clock:?}");
-        }
-    }
 }

@@ -2,264 +2,18 @@
 
 use jiff::civil::Date;
 
-use super::basis::{Basis, Totals};
-use super::durations::Durations;
+use super::basis::{Basis, Of, Totals};
 use super::facts::Facts;
-use super::groups::{Groups, Ranked, Tally};
-use super::value::{At, Cell, Condition, Field, Shape, Table, Test, Trace};
+use super::groups::Groups;
+use super::groupwise::{Column, Counts, Groupwise, LATELY, Waiting};
+use super::people::People;
+use super::value::{Field, Table};
 use super::{SheetTally, Told};
-use crate::report::words::{count, plural};
+use crate::report::words::plural;
 use crate::systems::common::CommonTicket;
 
 /// So many groups have a row of their own.
 const MOST: usize = 25;
-/// So many bars a chart has.
-const BARS: usize = 15;
-/// What counts as lately, in days.
-pub(super) const LATELY: i32 = 30;
-/// Room for the times of one group.
-const ROOM: usize = 4096;
-
-/// What is counted of a group.
-#[derive(Debug)]
-pub(super) struct Counts {
-    tickets: u64,
-    open: u64,
-    overdue: u64,
-    created: u64,
-    closed: u64,
-    took: Durations,
-}
-
-impl Default for Counts {
-    fn default() -> Self {
-        Self {
-            tickets: 0,
-            open: 0,
-            overdue: 0,
-            created: 0,
-            closed: 0,
-            took: Durations::with_room(ROOM),
-        }
-    }
-}
-
-impl Counts {
-    fn add(&mut self, facts: &Facts<'_>, since: Date) {
-        self.tickets += 1;
-        self.open += u64::from(facts.is_open);
-        self.overdue += u64::from(facts.is_overdue);
-        self.created += u64::from(facts.created_since(since));
-        self.closed += u64::from(facts.closed_since(since));
-        if let Some(resolved) = facts.resolved {
-            self.took.add(resolved.seconds);
-        }
-    }
-}
-
-impl Tally for Counts {
-    fn merge(&mut self, other: Self) {
-        self.tickets += other.tickets;
-        self.open += other.open;
-        self.overdue += other.overdue;
-        self.created += other.created;
-        self.closed += other.closed;
-        self.took.merge(&other.took);
-    }
-
-    fn size(&self) -> u64 {
-        self.tickets
-    }
-}
-
-/// What is counted of work that waits: the groups with most open tickets come first.
-#[derive(Debug, Default)]
-struct Waiting(Counts);
-
-impl Tally for Waiting {
-    fn merge(&mut self, other: Self) {
-        self.0.merge(other.0);
-    }
-
-    fn size(&self) -> u64 {
-        // Of equal backlogs the busier group comes first.
-        self.0.open << 24 | self.0.tickets.min((1 << 24) - 1)
-    }
-}
-
-impl AsRef<Counts> for Waiting {
-    fn as_ref(&self) -> &Counts {
-        &self.0
-    }
-}
-
-impl AsRef<Counts> for Counts {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-/// A column of such a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Tickets,
-    Share,
-    Open,
-    Overdue,
-    Created,
-    Closed,
-    Took,
-}
-
-impl Column {
-    fn heading(self) -> String {
-        match self {
-            Self::Tickets => "Tickets".to_owned(),
-            Self::Share => "Share".to_owned(),
-            Self::Open => "Open".to_owned(),
-            Self::Overdue => "Overdue".to_owned(),
-            Self::Created => format!("Created, {LATELY} days"),
-            Self::Closed => format!("Closed, {LATELY} days"),
-            Self::Took => "Median hours to resolve".to_owned(),
-        }
-    }
-
-    fn counted(self, counts: &Counts) -> u64 {
-        match self {
-            Self::Tickets | Self::Share => counts.tickets,
-            Self::Open => counts.open,
-            Self::Overdue => counts.overdue,
-            Self::Created => counts.created,
-            Self::Closed => counts.closed,
-            Self::Took => counts.took.count(),
-        }
-    }
-
-    /// What a ticket that it counts fulfils; `None`: it cannot be counted on the tickets sheet.
-    fn conditions(self, basis: &Basis) -> Option<Vec<Condition>> {
-        let since = || Test::From(basis.first_of(LATELY));
-        Some(match self {
-            Self::Tickets => Vec::new(),
-            Self::Open => vec![Field::Standing.is("open")],
-            Self::Overdue => {
-                let now = basis.zone.to_datetime(basis.now);
-                vec![
-                    Field::Standing.is("open"),
-                    Field::Due.test(Test::BeforeTime(now)),
-                ]
-            }
-            Self::Created => vec![Field::Created.test(since())],
-            Self::Closed => vec![Field::Standing.is("closed"), Field::Closed.test(since())],
-            Self::Share | Self::Took => return None,
-        })
-    }
-}
-
-/// Builds a table of groups.
-struct Groupwise<'a> {
-    title: &'a str,
-    heading: &'a str,
-    none: &'a str,
-    /// The field that the groups are of; `None`: a ticket may be in several.
-    field: Option<Field>,
-    columns: Vec<Column>,
-    totals: &'a Totals,
-}
-
-impl Groupwise<'_> {
-    /// The last row is the total where a ticket is in one group.
-    fn table<T: AsRef<Counts>>(&self, ranked: &Ranked<T>, all: &Counts) -> Table {
-        let mut table = Table::new(self.title, [self.heading]);
-        table
-            .headings
-            .extend(self.columns.iter().map(|column| column.heading()));
-        let groups = ranked.shown.len() + usize::from(ranked.nameless.is_some());
-        let total = groups + usize::from(ranked.others.is_some());
-        for (name, counts) in &ranked.shown {
-            let is_it = Test::Is(name.clone());
-            let row = self.row(
-                name,
-                counts.as_ref(),
-                Some(is_it),
-                (table.rows.len(), total),
-            );
-            table.rows.push(row);
-        }
-        if let Some(counts) = &ranked.nameless {
-            let empty = Some(Test::Empty);
-            let row = self.row(self.none, counts.as_ref(), empty, (table.rows.len(), total));
-            table.rows.push(row);
-        }
-        if let Some((number, counts)) = &ranked.others {
-            let name = format!("{} others", count(*number));
-            let row = self.row(&name, counts.as_ref(), None, (table.rows.len(), total));
-            table.rows.push(row);
-        }
-        if self.field.is_some() {
-            table.rows.push(self.total(all));
-            table.has_total = true;
-        }
-        table
-    }
-
-    fn row(
-        &self,
-        name: &str,
-        counts: &Counts,
-        test: Option<Test>,
-        (row, total): (usize, usize),
-    ) -> Vec<Cell> {
-        let mut cells = vec![Cell::text(name)];
-        for (index, column) in self.columns.iter().enumerate() {
-            let counted = column.counted(counts);
-            let at = |row, column| At { row, column };
-            cells.push(match column {
-                Column::Took => Cell::number(counts.took.quantile(0.5)),
-                Column::Share => {
-                    // The number of tickets stands in the column before.
-                    let ratio = Trace::Ratio(at(row, index), at(total, index));
-                    let whole = self.totals.counted;
-                    Cell::share(counted, whole).traced(self.field.map(|_| ratio))
-                }
-                _ => Cell::count(counted).traced(match (&test, self.field) {
-                    (_, None) => None,
-                    (Some(test), Some(field)) => {
-                        let own = field.test(test.clone());
-                        let conditions = column.conditions(&self.totals.basis);
-                        conditions.and_then(|all| self.totals.count([own].into_iter().chain(all)))
-                    }
-                    (None, Some(_)) => Some(Trace::Rest {
-                        whole: at(total, index + 1),
-                        rows: 0..row,
-                    }),
-                }),
-            });
-        }
-        cells
-    }
-
-    fn total(&self, all: &Counts) -> Vec<Cell> {
-        let mut cells = vec![Cell::text("Total")];
-        cells.extend(self.columns.iter().map(|column| match column {
-            Column::Took => Cell::number(all.took.quantile(0.5)),
-            Column::Share => Cell::EMPTY,
-            _ => {
-                let conditions = column.conditions(&self.totals.basis);
-                let trace = conditions.and_then(|all| self.totals.count(all));
-                Cell::count(column.counted(all)).traced(trace)
-            }
-        }));
-        cells
-    }
-}
-
-/// Draws the first groups of a table.
-fn draw(table: &mut Table, shape: Shape, title: &str, series: Vec<usize>, named: usize) {
-    table.draw(shape, title, "Tickets", series);
-    if let Some(chart) = table.charts.last_mut() {
-        chart.rows = 0..named.min(BARS);
-    }
-}
 
 /// What tickets are grouped by.
 #[derive(Debug)]
@@ -343,6 +97,9 @@ impl By {
 
 impl SheetTally for By {
     fn add(&mut self, facts: &Facts<'_>) {
+        if !facts.is_listed {
+            return;
+        }
         let mut names = (self.grouping.names)(facts.ticket);
         // The same device may hang on a ticket twice.
         names.sort_unstable();
@@ -359,11 +116,11 @@ impl SheetTally for By {
     fn finish(self: Box<Self>, totals: &Totals) -> Told {
         let grouping = self.grouping;
         let mut notes: Vec<String> = totals
-            .hidden(grouping.hidden, grouping.what)
+            .hidden(Of::Listed, grouping.hidden, grouping.what)
             .into_iter()
             .collect();
-        if self.outside == totals.counted {
-            if totals.counted > 0 && notes.is_empty() {
+        if self.outside == totals.listed {
+            if totals.listed > 0 && notes.is_empty() {
                 notes.push(format!("No ticket has {}.", grouping.one));
             }
             return Told {
@@ -386,22 +143,24 @@ impl SheetTally for By {
         if self.all.overdue > 0 {
             columns.push(Column::Overdue);
         }
-        columns.push(Column::Created);
+        // The last days have nothing to do with a period.
+        if totals.basis.period.is_none() {
+            columns.push(Column::Created);
+        }
         if self.all.took.count() > 0 {
             columns.push(Column::Took);
         }
-        let ranked = self.groups.ranked(MOST);
-        let named = ranked.shown.len();
         let groupwise = Groupwise {
             title: grouping.title,
             heading: grouping.heading,
             none: grouping.none,
             field: grouping.field,
+            of: Of::Listed,
             columns,
             totals,
         };
-        let mut table = groupwise.table(&ranked, &self.all);
-        draw(&mut table, Shape::Bar, grouping.chart, vec![1], named);
+        let ranked = self.groups.ranked(MOST);
+        let table = groupwise.table(&ranked, &self.all, grouping.chart);
         Told {
             title: grouping.title.to_owned(),
             notes,
@@ -410,12 +169,14 @@ impl SheetTally for By {
     }
 }
 
-/// Load by team and by assignee.
+/// Load by team and by assignee: what the whole desk has to do.
 #[derive(Debug)]
 pub(super) struct Load {
     since: Date,
+    /// Of the whole desk, else of what was read of it.
+    of: Of,
     teams: Groups<Waiting>,
-    assignees: Groups<Waiting>,
+    assignees: People<Waiting>,
     all: Counts,
 }
 
@@ -423,10 +184,33 @@ impl Load {
     pub(super) fn new(basis: &Basis) -> Self {
         Self {
             since: basis.first_of(LATELY),
+            of: match basis.knows_desk() {
+                true => Of::Desk,
+                false => Of::Listed,
+            },
             teams: Groups::default(),
-            assignees: Groups::default(),
+            assignees: People::new(Field::Assignee, Field::AssigneeEmail),
             all: Counts::default(),
         }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let mut columns = Vec::new();
+        if self.of == Of::Desk {
+            columns.push(Column::Open);
+            if self.all.overdue > 0 {
+                columns.push(Column::Overdue);
+            }
+            columns.push(Column::Created);
+            if self.all.closed > 0 {
+                columns.push(Column::Closed);
+            }
+        }
+        columns.push(Column::Tickets);
+        if self.all.took.count() > 0 {
+            columns.push(Column::Took);
+        }
+        columns
     }
 }
 
@@ -434,58 +218,47 @@ impl SheetTally for Load {
     fn add(&mut self, facts: &Facts<'_>) {
         let ticket = facts.ticket;
         let team = Facts::label(ticket.team.as_ref());
-        let assignee = Facts::label(ticket.assignee.as_ref());
         self.teams.of(team).0.add(facts, self.since);
+        let assignee = ticket.assignee.as_ref();
         self.assignees.of(assignee).0.add(facts, self.since);
         self.all.add(facts, self.since);
     }
 
     fn finish(self: Box<Self>, totals: &Totals) -> Told {
-        let mut notes: Vec<String> = totals.hidden("team", "The team").into_iter().collect();
-        let mut columns = vec![Column::Open];
-        if self.all.overdue > 0 {
-            columns.push(Column::Overdue);
+        let of = self.of;
+        let mut notes: Vec<String> = totals.hidden(of, "team", "The team").into_iter().collect();
+        if self.all.closed == 0 {
+            notes.extend(totals.hidden(of, "closed", "The time of closing"));
         }
-        columns.push(Column::Created);
-        if self.all.closed > 0 {
-            columns.push(Column::Closed);
-        } else {
-            notes.extend(totals.hidden("closed", "The time of closing"));
+        notes.extend(totals.basis.only_period("What is open by team is"));
+        let columns = self.columns();
+        let what = match of {
+            Of::Desk => "Open tickets",
+            Of::Listed => "Tickets",
+        };
+        let groupwise = |title, heading, none, field| Groupwise {
+            title,
+            heading,
+            none,
+            field: Some(field),
+            of,
+            columns: columns.clone(),
+            totals,
+        };
+        let mut tables: Vec<Table> = Vec::new();
+        let teams = self.teams.ranked(MOST);
+        if !teams.shown.is_empty() {
+            let by_team = groupwise("By team", "Team", "no team", Field::Team);
+            let chart = format!("{what} by team");
+            tables.push(by_team.table(&teams, &self.all, &chart));
         }
-        columns.push(Column::Tickets);
-        if self.all.took.count() > 0 {
-            columns.push(Column::Took);
+        let assignees = self.assignees.ranked(MOST);
+        if !assignees.shown.is_empty() {
+            let by_assignee = groupwise("By assignee", "Assignee", "nobody", Field::Assignee);
+            let chart = format!("{what} by assignee");
+            tables.push(by_assignee.table(&assignees, &self.all, &chart));
         }
-        let mut tables = Vec::new();
-        for (title, heading, none, field, groups) in [
-            ("By team", "Team", "no team", Field::Team, self.teams),
-            (
-                "By assignee",
-                "Assignee",
-                "nobody",
-                Field::Assignee,
-                self.assignees,
-            ),
-        ] {
-            let ranked = groups.ranked(MOST);
-            let named = ranked.shown.len();
-            if named == 0 {
-                continue;
-            }
-            let groupwise = Groupwise {
-                title,
-                heading,
-                none,
-                field: Some(field),
-                columns: columns.clone(),
-                totals,
-            };
-            let mut table = groupwise.table(&ranked, &self.all);
-            let chart = format!("Open tickets {}", title.to_lowercase());
-            draw(&mut table, Shape::Bar, &chart, vec![1], named);
-            tables.push(table);
-        }
-        if tables.is_empty() && totals.counted > 0 && notes.is_empty() {
+        if tables.is_empty() && totals.all(of) > 0 && notes.is_empty() {
             notes.push("No ticket has a team or an assignee.".to_owned());
         }
         Told {
@@ -494,23 +267,4 @@ impl SheetTally for Load {
             tables,
         }
     }
-}
-
-/// The order of priorities: the most urgent first, words that are not known last.
-pub(super) fn urgency(name: &str) -> usize {
-    const WORDS: [&str; 10] = [
-        "critical",
-        "emergency",
-        "urgent",
-        "highest",
-        "high",
-        "medium",
-        "normal",
-        "low",
-        "lowest",
-        "none",
-    ];
-    let name = name.to_lowercase();
-    let known = WORDS.iter().position(|word| name == *word);
-    known.unwrap_or(WORDS.len())
 }

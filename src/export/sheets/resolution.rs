@@ -41,6 +41,9 @@ impl Default for Resolution {
 
 impl SheetTally for Resolution {
     fn add(&mut self, facts: &Facts<'_>) {
+        if !facts.is_listed {
+            return;
+        }
         let Some(resolved) = facts.resolved else {
             self.unknown += u64::from(!facts.is_open);
             return;
@@ -64,7 +67,7 @@ impl SheetTally for Resolution {
             let why = totals.because("closed");
             notes.push(format!("How long {tickets} took is not known{why}."));
         }
-        if self.times.count() == 0 && notes.is_empty() && totals.counted > 0 {
+        if self.times.count() == 0 && notes.is_empty() && totals.listed > 0 {
             notes.push("No ticket is closed.".to_owned());
         }
         let words = Words {

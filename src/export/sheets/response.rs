@@ -1,6 +1,6 @@
 //! Time until somebody answered first.
 
-use super::basis::Totals;
+use super::basis::{Of, Totals};
 use super::facts::{Facts, seconds};
 use super::times::{Class, Times, Words};
 use super::{SheetTally, Told};
@@ -41,6 +41,9 @@ impl Default for Response {
 
 impl SheetTally for Response {
     fn add(&mut self, facts: &Facts<'_>) {
+        if !facts.is_listed {
+            return;
+        }
         let by_clock = by_clock(facts.ticket);
         match by_clock.or_else(|| by_comment(facts.ticket)) {
             Some(seconds) => {
@@ -79,7 +82,7 @@ impl SheetTally for Response {
                     ("comments", "The conversation"),
                 ]
                 .into_iter()
-                .filter_map(|(field, what)| totals.hidden(field, what)),
+                .filter_map(|(field, what)| totals.hidden(Of::Listed, field, what)),
             );
         }
         let words = Words {
@@ -93,6 +96,11 @@ impl SheetTally for Response {
             tables: self.times.tables(&words, totals),
         }
     }
+}
+
+/// How long the first answer took, in seconds, where it is known.
+pub(super) fn first_response(ticket: &CommonTicket) -> Option<u32> {
+    by_clock(ticket).or_else(|| by_comment(ticket))
 }
 
 /// What the system's clock says once it has stopped.

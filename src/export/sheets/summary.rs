@@ -3,12 +3,14 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
-use super::basis::{Basis, Totals};
+use super::basis::{Basis, Of, Totals};
+use super::chart::Shape;
 use super::durations::Durations;
 use super::facts::Facts;
+use super::flow::Flow;
 use super::groups::{Groups, Tally};
-use super::ranking::urgency;
-use super::value::{At, Cell, Condition, Field, Shape, Table, Test, Trace, Value};
+use super::severity::Severity;
+use super::value::{At, Cell, Condition, Field, Table, Test, Trace, Value};
 use super::{SheetTally, Told};
 use crate::report::words::count;
 
@@ -27,27 +29,44 @@ pub(super) struct Summary {
     first: Date,
     week: Date,
     month: Date,
-    /// Created and closed, by the days since the first.
+    /// Created and closed on the desk, by the days since the first.
     days: [(u64, u64); DAYS],
+    listed: Split,
+    took: Durations,
+    states: Groups<Split>,
+    priorities: Groups<Split>,
+    /// What came and went in the period.
+    flow: Option<Flow>,
+    desk: Desk,
+}
+
+/// What is counted of the whole desk.
+#[derive(Debug, Default)]
+struct Desk {
     open: u64,
-    closed: u64,
     unassigned: u64,
     overdue: u64,
     created: [u64; 2],
-    closed_lately: [u64; 2],
+    closed: [u64; 2],
     has_closing: bool,
     has_due: bool,
-    took: Durations,
     oldest: Option<DateTime>,
     newest: Option<DateTime>,
-    states: Groups<Split>,
-    priorities: Groups<Split>,
 }
 
 #[derive(Debug, Default)]
 struct Split {
     open: u64,
     closed: u64,
+}
+
+impl Split {
+    fn add(&mut self, is_open: bool) {
+        match is_open {
+            true => self.open += 1,
+            false => self.closed += 1,
+        }
+    }
 }
 
 impl Tally for Split {
@@ -63,24 +82,18 @@ impl Tally for Split {
 
 impl Summary {
     pub(super) fn new(basis: &Basis) -> Self {
+        let period = basis.period.as_ref().filter(|_| basis.is_whole);
         Self {
             first: basis.first_of(DAYS as i32),
             week: basis.first_of(WEEK),
             month: basis.first_of(MONTH),
             days: [(0, 0); DAYS],
-            open: 0,
-            closed: 0,
-            unassigned: 0,
-            overdue: 0,
-            created: [0; 2],
-            closed_lately: [0; 2],
-            has_closing: false,
-            has_due: false,
+            listed: Split::default(),
             took: Durations::with_room(ROOM),
-            oldest: None,
-            newest: None,
             states: Groups::default(),
             priorities: Groups::default(),
+            flow: period.map(|period| Flow::new(period.span, basis.now)),
+            desk: Desk::default(),
         }
     }
 
@@ -90,42 +103,47 @@ impl Summary {
         let days = self.first.until(at).ok()?.get_days();
         usize::try_from(days).ok().filter(|day| *day < DAYS)
     }
-}
 
-impl SheetTally for Summary {
-    fn add(&mut self, facts: &Facts<'_>) {
-        let ticket = facts.ticket;
+    fn add_to_desk(&mut self, facts: &Facts<'_>) {
+        if let Some(flow) = &mut self.flow {
+            flow.add(facts);
+        }
         if let Some(day) = self.day(facts.created) {
             self.days[day].0 += 1;
         }
         if let Some(day) = self.day(facts.closed) {
             self.days[day].1 += 1;
         }
+        let desk = &mut self.desk;
         for (index, since) in [self.week, self.month].into_iter().enumerate() {
-            self.created[index] += u64::from(facts.created_since(since));
-            self.closed_lately[index] += u64::from(facts.closed_since(since));
+            desk.created[index] += u64::from(facts.created_since(since));
+            desk.closed[index] += u64::from(facts.closed_since(since));
         }
-        self.has_closing |= facts.closed.is_some();
-        self.has_due |= ticket.due.is_some();
-        let state = self.states.of(Facts::label(ticket.state.as_ref()));
-        let priority = self.priorities.of(Facts::label(ticket.priority.as_ref()));
-        match facts.is_open {
-            true => {
-                self.open += 1;
-                state.open += 1;
-                priority.open += 1;
-                let assignee = Facts::label(ticket.assignee.as_ref());
-                self.unassigned += u64::from(assignee.is_empty());
-                self.overdue += u64::from(facts.is_overdue);
-                self.oldest = [self.oldest, facts.created].into_iter().flatten().min();
-            }
-            false => {
-                self.closed += 1;
-                state.closed += 1;
-                priority.closed += 1;
-            }
+        desk.has_closing |= facts.closed.is_some();
+        desk.has_due |= facts.ticket.due.is_some();
+        if facts.is_open {
+            desk.open += 1;
+            let assignee = Facts::label(facts.ticket.assignee.as_ref());
+            desk.unassigned += u64::from(assignee.is_empty());
+            desk.overdue += u64::from(facts.is_overdue);
+            desk.oldest = [desk.oldest, facts.created].into_iter().flatten().min();
         }
-        self.newest = self.newest.max(facts.created);
+        desk.newest = desk.newest.max(facts.created);
+    }
+}
+
+impl SheetTally for Summary {
+    fn add(&mut self, facts: &Facts<'_>) {
+        self.add_to_desk(facts);
+        if !facts.is_listed {
+            return;
+        }
+        let ticket = facts.ticket;
+        self.listed.add(facts.is_open);
+        let state = Facts::label(ticket.state.as_ref());
+        self.states.of(state).add(facts.is_open);
+        let priority = Facts::label(ticket.priority.as_ref());
+        self.priorities.of(priority).add(facts.is_open);
         if let Some(resolved) = facts.resolved {
             self.took.add(resolved.seconds);
         }
@@ -133,15 +151,21 @@ impl SheetTally for Summary {
 
     fn finish(self: Box<Self>, totals: &Totals) -> Told {
         let mut notes = Vec::new();
-        if !self.has_closing && self.closed > 0 {
-            notes.extend(totals.hidden("closed", "The time of closing"));
+        if !self.desk.has_closing && self.listed.closed > 0 {
+            notes.extend(totals.hidden(Of::Listed, "closed", "The time of closing"));
         }
+        notes.extend(
+            totals
+                .basis
+                .only_period("The backlog, its age and the last days are"),
+        );
         let mut tables = vec![self.figures(totals)];
-        if self.days.iter().any(|day| *day != (0, 0)) {
+        let has_days = self.days.iter().any(|day| *day != (0, 0));
+        if has_days && totals.basis.knows_desk() {
             tables.push(self.last_days(totals));
         }
         let mut priorities = self.priorities.ranked(STATES);
-        priorities.shown.sort_by_key(|(name, _)| urgency(name));
+        (priorities.shown).sort_by_key(|(name, _)| Severity::of(name));
         for (title, heading, none, field, ranked) in [
             (
                 "By state",
@@ -180,75 +204,126 @@ impl SheetTally for Summary {
     }
 }
 
+/// The key figures on their way into a table.
+struct Figures<'t> {
+    table: Table,
+    totals: &'t Totals,
+}
+
+impl Figures<'_> {
+    fn add(&mut self, of: Of, name: impl Into<String>, cell: Cell) {
+        let population = Cell::text(self.totals.population(of));
+        let name = Cell::text(name.into());
+        self.table.rows.push(vec![name, cell, population]);
+    }
+
+    fn count(
+        &mut self,
+        of: Of,
+        name: impl Into<String>,
+        number: u64,
+        conditions: impl IntoIterator<Item = Condition>,
+    ) {
+        let trace = self.totals.count(of, conditions);
+        self.add(of, name, Cell::count(number).traced(trace));
+    }
+}
+
 impl Summary {
     fn figures(&self, totals: &Totals) -> Table {
         let basis = &totals.basis;
-        let is = |word| Field::Standing.is(word);
-        let open = || vec![is("open")];
-        let mut table = Table::new("Key figures", ["Figure", "Value"]);
-        table.is_figures = true;
-        let mut figure = |name: String, cell: Cell| table.rows.push(vec![Cell::text(name), cell]);
-        let counted = |number: u64, conditions: Vec<Condition>| {
-            Cell::count(number).traced(totals.count(conditions))
+        let mut figures = Figures {
+            table: Table::new("Key figures", ["Figure", "Value", "Counts"]),
+            totals,
         };
-        figure("Tickets".to_owned(), counted(totals.counted, Vec::new()));
-        figure("Open".to_owned(), counted(self.open, open()));
-        figure(
-            "Closed".to_owned(),
-            counted(self.closed, vec![is("closed")]),
-        );
-        let mut unassigned = open();
-        unassigned.push(Field::Assignee.test(Test::Empty));
-        figure(
-            "Open without an assignee".to_owned(),
-            counted(self.unassigned, unassigned),
-        );
-        if self.has_due {
-            let mut overdue = open();
+        let is = |word| Field::Standing.is(word);
+        let listed = Of::Listed;
+        figures.count(listed, "Tickets", totals.listed, []);
+        figures.count(listed, "Open", self.listed.open, [is("open")]);
+        figures.count(listed, "Closed", self.listed.closed, [is("closed")]);
+        if self.took.count() > 0 {
+            let median = Cell::number(self.took.quantile(0.5)).near(self.took.is_near());
+            figures.add(listed, "Median hours to resolve", median);
+        }
+        if let Some(flow) = &self.flow {
+            self.of_period(flow, &mut figures);
+        }
+        if basis.knows_desk() {
+            self.of_desk(&mut figures);
+        }
+        figures.table.is_figures = true;
+        figures.table
+    }
+
+    /// What the period did to the whole desk.
+    fn of_period(&self, flow: &Flow, figures: &mut Figures<'_>) {
+        figures.count(Of::Desk, "Created in the period", flow.created, []);
+        if !figures.totals.basis.knows_past() || flow.undated > 0 {
+            return;
+        }
+        figures.count(Of::Desk, "Closed in the period", flow.closed, []);
+        let span = figures
+            .totals
+            .basis
+            .period
+            .as_ref()
+            .map(|period| period.span);
+        if span.is_some_and(|span| span.from.is_some()) {
+            let name = "Open at the start of the period";
+            figures.count(Of::Desk, name, flow.at_start, []);
+        }
+        let now = figures.totals.basis.now;
+        if span.is_some_and(|span| span.until.is_some_and(|until| until <= now)) {
+            let name = "Open at the end of the period";
+            figures.count(Of::Desk, name, flow.at_end, []);
+        }
+    }
+
+    fn of_desk(&self, figures: &mut Figures<'_>) {
+        let basis = &figures.totals.basis;
+        let desk = &self.desk;
+        let open = Field::Standing.is("open");
+        if basis.period.is_some() {
+            figures.count(Of::Desk, "Open now", desk.open, []);
+        }
+        let unassigned = [open.clone(), Field::Assignee.test(Test::Empty)];
+        let name = "Open without an assignee";
+        figures.count(Of::Desk, name, desk.unassigned, unassigned);
+        if desk.has_due {
             let now = basis.zone.to_datetime(basis.now);
-            overdue.push(Field::Due.test(Test::BeforeTime(now)));
-            figure(
-                "Open and overdue".to_owned(),
-                counted(self.overdue, overdue),
-            );
+            let overdue = [open, Field::Due.test(Test::BeforeTime(now))];
+            figures.count(Of::Desk, "Open and overdue", desk.overdue, overdue);
         }
         for (index, (days, since)) in [(WEEK, self.week), (MONTH, self.month)]
             .into_iter()
             .enumerate()
         {
             let span = format!("in {days} days, since {}", since.strftime("%-d %b %Y"));
-            let created = vec![Field::Created.test(Test::From(since))];
-            figure(
-                format!("Created {span}"),
-                counted(self.created[index], created),
-            );
-            if self.has_closing {
-                let closed = vec![is("closed"), Field::Closed.test(Test::From(since))];
-                figure(
-                    format!("Closed {span}"),
-                    counted(self.closed_lately[index], closed),
-                );
+            let created = basis.since(Field::Created, since);
+            let name = format!("Created {span}");
+            figures.count(Of::Desk, name, desk.created[index], created);
+            if desk.has_closing {
+                let closed = basis.since(Field::Closed, since);
+                let closed = closed.into_iter().chain([Field::Standing.is("closed")]);
+                let name = format!("Closed {span}");
+                figures.count(Of::Desk, name, desk.closed[index], closed);
             }
         }
-        if self.took.count() > 0 {
-            figure(
-                "Median hours to resolve".to_owned(),
-                Cell::number(self.took.quantile(0.5)),
-            );
+        for (name, at) in [
+            ("Oldest open ticket, created", desk.oldest),
+            ("Newest ticket, created", desk.newest),
+        ] {
+            if let Some(at) = at {
+                figures.add(Of::Desk, name, Value::Time(at).into());
+            }
         }
-        let time = |at: Option<DateTime>| Cell::from(at.map_or(Value::Empty, Value::Time));
-        if self.oldest.is_some() {
-            figure("Oldest open ticket, created".to_owned(), time(self.oldest));
-        }
-        if self.newest.is_some() {
-            figure("Newest ticket, created".to_owned(), time(self.newest));
-        }
-        table
     }
 
     fn last_days(&self, totals: &Totals) -> Table {
         let mut table = Table::new("The last days", ["Day", "Created"]);
-        if self.has_closing {
+        table.population = totals.population(Of::Desk);
+        let has_closing = self.desk.has_closing;
+        if has_closing {
             table.headings.push("Closed".to_owned());
         }
         for (index, (created, closed)) in self.days.iter().enumerate() {
@@ -257,17 +332,17 @@ impl Summary {
             let on = |field: Field| [field.test(Test::From(day)), field.test(Test::Before(next))];
             let mut row = vec![
                 Cell::from(Value::Day(day)),
-                Cell::count(*created).traced(totals.count(on(Field::Created))),
+                Cell::count(*created).traced(totals.count(Of::Desk, on(Field::Created))),
             ];
-            if self.has_closing {
+            if has_closing {
                 let is_closed = [Field::Standing.is("closed")];
                 let conditions = is_closed.into_iter().chain(on(Field::Closed));
-                row.push(Cell::count(*closed).traced(totals.count(conditions)));
+                row.push(Cell::count(*closed).traced(totals.count(Of::Desk, conditions)));
             }
             table.rows.push(row);
         }
         let series: Vec<usize> = (1..table.headings.len()).collect();
-        let title = match self.has_closing {
+        let title = match has_closing {
             true => "Tickets created and closed by day",
             false => "Tickets created by day",
         };
@@ -285,20 +360,21 @@ fn split(
     totals: &Totals,
 ) -> Table {
     let rows: Vec<_> = rows.collect();
-    let mut table = Table::new(title, [heading, "Tickets", "Share", "Open", "Closed"]);
+    let mut table = Table::new(title, [heading, "Tickets", "Share", "Open", "Closed"])
+        .of(totals.population(Of::Listed));
     let end = rows.len();
     let mut all = Split::default();
     for (row, (name, test, split)) in rows.into_iter().enumerate() {
         let trace = |standing: Option<&str>| {
             let own = field.test(test.clone()?);
             let standing = standing.map(|word| Field::Standing.is(word));
-            totals.count([own].into_iter().chain(standing))
+            totals.count(Of::Listed, [own].into_iter().chain(standing))
         };
         let at = |row| At { row, column: 1 };
         table.rows.push(vec![
-            Cell::text(name),
+            Cell::named(field, name),
             Cell::count(split.size()).traced(trace(None)),
-            Cell::share(split.size(), totals.counted).traced(Trace::Ratio(at(row), at(end))),
+            Cell::share(split.size(), totals.listed).traced(Trace::Ratio(at(row), at(end))),
             Cell::count(split.open).traced(trace(Some("open"))),
             Cell::count(split.closed).traced(trace(Some("closed"))),
         ]);

@@ -4,7 +4,7 @@ use calamine::{Data, Reader, Xlsx, open_workbook};
 use jiff::civil::DateTime;
 use rust_xlsxwriter::{Format, Workbook};
 
-use super::made::{sheets, tickets, zone};
+use super::made::{basis, counted, sheets, tickets, week, zone};
 use super::xlsx::{Traced, TracedSheet};
 use super::*;
 use crate::systems::common::Named;
@@ -23,7 +23,7 @@ enum Written {
     Time(DateTime),
 }
 
-const COLUMNS: [Field; 13] = [
+const COLUMNS: [Field; 14] = [
     Field::Id,
     Field::Standing,
     Field::State,
@@ -31,6 +31,7 @@ const COLUMNS: [Field; 13] = [
     Field::Requester,
     Field::RequesterEmail,
     Field::Assignee,
+    Field::AssigneeEmail,
     Field::Team,
     Field::Place,
     Field::Category,
@@ -49,6 +50,7 @@ fn written(ticket: &CommonTicket, field: Field) -> Written {
         Field::Requester => named(&ticket.requester),
         Field::RequesterEmail => ticket.requester.as_ref().and_then(|who| who.email.clone()),
         Field::Assignee => named(&ticket.assignee),
+        Field::AssigneeEmail => ticket.assignee.as_ref().and_then(|who| who.email.clone()),
         Field::Team => named(&ticket.team),
         Field::Place => named(&ticket.place),
         Field::Category => named(&ticket.category),
@@ -111,17 +113,13 @@ fn traced(trace: &Trace, table: &Table, tickets: &[CommonTicket]) -> f64 {
 fn every_number_is_what_its_trace_means() {
     let tickets = tickets(3000);
     let mut counted = 0;
-    for sheet in sheets(&tickets, Rows::Same) {
+    for sheet in sheets(&tickets) {
+        let is_drawn = sheet.tables.iter().any(|table| !table.charts.is_empty());
         assert!(
-            !sheet.tables.is_empty(),
+            is_drawn || sheet.name == definitions::TAB,
             "{}: {:?}",
             sheet.name,
             sheet.notes
-        );
-        assert!(
-            sheet.tables.iter().any(|table| !table.charts.is_empty()),
-            "{}",
-            sheet.name
         );
         for table in &sheet.tables {
             for (row, cells) in table.rows.iter().enumerate() {
@@ -149,21 +147,159 @@ fn every_number_is_what_its_trace_means() {
     assert!(counted > 300, "{counted}");
 }
 
+/// What people read of sheets, but for charts.
+fn read(sheets: &[Sheet]) -> String {
+    let mut text = String::new();
+    for sheet in sheets {
+        text.push_str(&format!("# {}\n{}\n", sheet.title, sheet.counted));
+        sheet
+            .notes
+            .iter()
+            .for_each(|note| text.push_str(&format!("! {note}\n")));
+        for table in &sheet.tables {
+            text.push_str(&format!("## {}: {}\n", table.title, table.population));
+            text.push_str(&format!("   {}\n", table.headings.join(" | ")));
+            for row in &table.rows {
+                let cells: Vec<_> = row.iter().map(|cell| cell.value.shown()).collect();
+                text.push_str(&format!("   {}\n", cells.join(" | ")));
+            }
+        }
+    }
+    text
+}
+
+/// Of these kinds only.
+fn some(sheets: Vec<Sheet>, kinds: &[SheetKind]) -> Vec<Sheet> {
+    let mut sheets = sheets;
+    sheets.retain(|sheet| kinds.iter().any(|kind| kind.tab() == sheet.name));
+    sheets
+}
+
+/// Of the whole desk the backlog, what was open at the end and the age; of the period what it lists.
 #[test]
-fn where_other_rows_are_listed_numbers_are_no_formulas() {
-    let tickets = tickets(200);
-    let sheets = sheets(
-        &tickets,
-        Rows::Other("created 10 to 16 Jun 2024".to_owned()),
+fn a_period_is_right_about_the_whole_desk() {
+    let tickets = tickets(60);
+    let whole = counted(&tickets, basis(Some(week())));
+    let lists = |sheets: &[Sheet], kind: SheetKind| {
+        let sheet = sheets.iter().find(|sheet| sheet.name == kind.tab());
+        sheet.unwrap().tables.clone()
+    };
+    // The figures of the desk are those of a report without a period.
+    let all = sheets(&tickets);
+    for kind in [SheetKind::Backlog, SheetKind::Volume, SheetKind::Teams] {
+        let (one, other) = (lists(&whole, kind), lists(&all, kind));
+        let values = |tables: &[Table]| {
+            let rows = tables.iter().flat_map(|table| &table.rows).flatten();
+            rows.map(|cell| cell.value.shown()).collect::<Vec<_>>()
+        };
+        assert_eq!(values(&one), values(&other), "{}", kind.tab());
+    }
+    let shown = some(
+        whole,
+        &[
+            SheetKind::Summary,
+            SheetKind::Sla,
+            SheetKind::Locations,
+            SheetKind::Requesters,
+        ],
     );
-    let cells = sheets
+    insta::assert_snapshot!("a_period_of_a_whole_desk", read(&shown));
+}
+
+#[test]
+fn where_only_a_period_was_read_figures_of_the_desk_are_left_out() {
+    let tickets = tickets(60);
+    let period = week();
+    let (inside, _): (Vec<_>, Vec<_>) = tickets.iter().cloned().partition(|one| period.holds(one));
+    let basis = Basis {
+        is_whole: false,
+        ..basis(Some(period))
+    };
+    insta::assert_snapshot!("only_a_period", read(&counted(&inside, basis)));
+}
+
+#[test]
+fn a_period_lists_the_same_figures_whether_the_whole_desk_was_read_or_not() {
+    let tickets = tickets(400);
+    let period = week();
+    let inside: Vec<_> = tickets
         .iter()
-        .flat_map(|sheet| &sheet.tables)
-        .flat_map(|table| &table.rows)
-        .flatten();
-    let is_count = |cell: &Cell| matches!(cell.trace, Some(Trace::Count(_)));
-    assert!(!cells.into_iter().any(is_count));
-    insta::assert_snapshot!(sheets[0].counted, @"Counts 195 tickets: all tickets of district (IncidentIQ) as read on Mon 24 Jun 2024, 07:00 (America/Chicago). 5 deleted are left out. The list of tickets holds only those created 10 to 16 Jun 2024, so these numbers are more than can be counted there.");
+        .filter(|one| period.holds(one))
+        .cloned()
+        .collect();
+    let whole = counted(&tickets, basis(Some(period.clone())));
+    let part = counted(
+        &inside,
+        Basis {
+            is_whole: false,
+            ..basis(Some(period))
+        },
+    );
+    let mut compared = 0;
+    for sheet in &part {
+        let of_whole = whole.iter().find(|one| one.name == sheet.name).unwrap();
+        for table in &sheet.tables {
+            let is_it = |one: &&Table| {
+                (&one.title, &one.headings, &one.population)
+                    == (&table.title, &table.headings, &table.population)
+            };
+            if table.population.is_empty() {
+                continue;
+            }
+            // What has no twin counts the desk where that is known: the load by team, the months.
+            let Some(twin) = of_whole.tables.iter().find(is_it) else {
+                assert!(table.title.starts_with("By "), "{}", table.title);
+                continue;
+            };
+            assert_eq!(twin.rows, table.rows, "{}: {}", sheet.name, table.title);
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "{compared}");
+}
+
+#[test]
+fn what_is_dated_in_the_future_is_in_no_last_days() {
+    let mut tickets = tickets(200);
+    for ticket in tickets.iter_mut().take(40) {
+        ticket.created = Some("2031-02-03T12:00:00Z".parse().unwrap());
+        ticket.standing = Standing::Open;
+        ticket.closed = None;
+    }
+    let sheets = sheets(&tickets);
+    let summary = sheet(&sheets, SheetKind::Summary);
+    let later = summary.tables[0].rows.iter().find(|row| {
+        let name = row[0].value.shown();
+        name.starts_with("Created in 30 days")
+    });
+    let counted = later.unwrap()[1].value.number().unwrap();
+    assert!(counted < 40.0, "{counted}");
+    let volume = read(&some(sheets.clone(), &[SheetKind::Volume]));
+    assert!(
+        volume.contains("in the future, from Jul 2024 | 40"),
+        "{volume}"
+    );
+    assert!(volume.contains("Jun 2024 |"), "{volume}");
+    assert!(!volume.contains("2031"), "{volume}");
+    let backlog = sheet(&sheets, SheetKind::Backlog);
+    assert!(backlog.notes[0].contains("40 open tickets are dated in the future"));
+}
+
+#[test]
+fn medians_of_very_many_times_say_that_they_are_near() {
+    let mut many = tickets(1);
+    many[0].standing = Standing::Closed;
+    let created = many[0].created.unwrap();
+    let mut analysis = Analysis::new(&[SheetKind::Resolution], basis(None));
+    for seconds in 0..70_000_i64 {
+        let took = jiff::SignedDuration::from_secs(seconds * 40);
+        many[0].closed = Some(created + took);
+        analysis.add(&many[0], true);
+    }
+    let sheets = analysis.finish();
+    let whole = &sheets[0].tables[0].rows[0];
+    let shown: Vec<_> = whole.iter().map(|cell| cell.value.shown()).collect();
+    insta::assert_snapshot!(shown.join(" | "), @"Time to resolve | 70 000 | 100 % | ≈ 388.9 | ≈ 700.0 | 388.9");
 }
 
 /// Tickets, and all sheets over them.
@@ -210,7 +346,7 @@ fn float(read: &Data) -> Option<f64> {
 #[test]
 fn a_workbook_reads_back_equal() {
     let tickets = tickets(600);
-    let sheets = sheets(&tickets, Rows::Same);
+    let sheets = sheets(&tickets);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sheets.xlsx");
     workbook(&tickets, &sheets).save(&path).unwrap();
@@ -231,8 +367,8 @@ fn a_workbook_reads_back_equal() {
             assert_eq!(at(row, 0), Data::String(note.clone()));
         }
         for (table, title) in sheet.tables.iter().zip(xlsx::layout(sheet)) {
-            assert_eq!(at(title, 0), Data::String(table.title.clone()));
-            for (row, cells) in (title + 2..).zip(&table.rows) {
+            assert_eq!(at(title.title, 0), Data::String(table.title.clone()));
+            for (row, cells) in (title.headings + 1..).zip(&table.rows) {
                 for (column, cell) in (0..).zip(cells) {
                     let read = at(row, column);
                     let is_formula = texts
@@ -241,7 +377,7 @@ fn a_workbook_reads_back_equal() {
                     formulas += usize::from(is_formula);
                     let is_same = match &cell.value {
                         Value::Empty => read == Data::Empty,
-                        Value::Text(text) | Value::Link { text, .. } => {
+                        Value::Text(text) | Value::Priority(text) | Value::Link { text, .. } => {
                             read == Data::String(text.clone())
                         }
                         Value::Day(day) | Value::Month(day) => {
@@ -265,7 +401,7 @@ fn a_workbook_reads_back_equal() {
 #[test]
 fn bars_begin_at_nothing() {
     let tickets = tickets(400);
-    let sheets = sheets(&tickets, Rows::Same);
+    let sheets = sheets(&tickets);
     let book = workbook(&tickets, &sheets).save_to_buffer().unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap();
     let mut charts = 0;
@@ -294,7 +430,7 @@ fn what_a_system_does_not_tell_is_said() {
         ticket.hide("due", "ClearFeed's requests have no due date");
         ticket.hide("place", "ClearFeed's requests have no place");
     }
-    let sheets = sheets(&tickets, Rows::Same);
+    let sheets = sheets(&tickets);
     let told: String = [
         SheetKind::Volume,
         SheetKind::Resolution,
@@ -342,13 +478,102 @@ fn what_a_system_does_not_tell_is_said() {
 
 #[test]
 fn no_tickets_make_empty_sheets() {
-    for sheet in sheets(&[], Rows::Same) {
+    for sheet in sheets(&[]) {
         let rows = sheet.tables.iter().flat_map(|table| &table.charts).count();
         assert_eq!(rows, 0, "{}", sheet.name);
         assert!(
-            sheet.name == "Summary" || !sheet.notes.is_empty(),
+            matches!(sheet.name, "Summary" | "Definitions") || !sheet.notes.is_empty(),
             "{}",
             sheet.name
         );
     }
+}
+
+/// Settings by which LibreOffice calculates every formula of a workbook anew when it opens it.
+const CALCULATES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>
+"#;
+
+/// With LibreOffice, where it is installed.
+#[test]
+fn another_program_calculates_what_is_stored() {
+    let mut tickets = tickets(400);
+    // People of one name: with addresses, without, and one whose address only some tickets show.
+    for (at, ticket) in tickets.iter_mut().enumerate() {
+        let who = |id: &str, email: Option<&str>| {
+            Some(Named {
+                id: Some(id.to_owned()),
+                name: Some("Maria Garcia".to_owned()),
+                email: email.map(str::to_owned),
+            })
+        };
+        match at % 40 {
+            0 => ticket.requester = who("m1", Some("mg@district.example")),
+            1 => ticket.requester = who("m2", None),
+            2 => ticket.requester = who("m3", Some("Maria@district.example")),
+            3 => ticket.requester = who("m3", None),
+            4 => ticket.assignee = who("m1", Some("mg@district.example")),
+            5 => ticket.assignee = who("m2", None),
+            6 => ticket.created = Some("2031-02-03T12:00:00Z".parse().unwrap()),
+            _ => {}
+        }
+    }
+    let sheets = sheets(&tickets);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stored.xlsx");
+    let mut book = workbook(&tickets, &sheets);
+    // What is stored wrongly shows whether anything is calculated.
+    let wrong = rust_xlsxwriter::Formula::new("=1+1").set_result("5");
+    let check = book.add_worksheet().set_name("Check").unwrap();
+    check.write_formula(0, 0, wrong).unwrap();
+    book.save(&file).unwrap();
+    let user = folder.path().join("office/user");
+    std::fs::create_dir_all(&user).unwrap();
+    std::fs::write(user.join("registrymodifications.xcu"), CALCULATES).unwrap();
+    let ended = std::process::Command::new("soffice")
+        .arg(format!(
+            "-env:UserInstallation=file://{}",
+            folder.path().join("office").display()
+        ))
+        .args(["--headless", "--convert-to", "xlsx", "--outdir"])
+        .arg(folder.path().join("anew"))
+        .arg(&file)
+        .output();
+    if !ended.is_ok_and(|ended| ended.status.success()) {
+        deskferry_testing::absent::cannot_be_had(
+            "another program calculates what is stored",
+            "there is no `soffice`",
+        );
+        return;
+    }
+    let mut stored: Xlsx<_> = open_workbook(&file).unwrap();
+    let mut anew: Xlsx<_> = open_workbook(folder.path().join("anew/stored.xlsx")).unwrap();
+    let check = anew.worksheet_range("Check").unwrap();
+    assert_eq!(check.get_value((0, 0)).and_then(float), Some(2.0));
+    let mut compared = 0;
+    for sheet in &sheets {
+        let formulas = stored.worksheet_formula(sheet.name).unwrap();
+        let (one, other) = (
+            stored.worksheet_range(sheet.name).unwrap(),
+            anew.worksheet_range(sheet.name).unwrap(),
+        );
+        let (top, left) = formulas.start().unwrap_or_default();
+        for (row, column, formula) in formulas.used_cells() {
+            let at = (top + row as u32, left + column as u32);
+            let number = |range: &calamine::Range<Data>| range.get_value(at).and_then(float);
+            let (stored, anew) = (number(&one), number(&other));
+            let same = stored
+                .zip(anew)
+                .is_some_and(|(one, other)| (one - other).abs() < 1e-9);
+            assert!(
+                same || formula.is_empty(),
+                "{} {at:?}: stored {stored:?}, calculated {anew:?}: {formula}",
+                sheet.name
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 300, "{compared}");
 }

@@ -1,12 +1,13 @@
 //! How long something took: as a whole, by how long, by priority, by team and by month.
 
-use super::basis::Totals;
+use super::basis::{Of, Totals};
+use super::chart::Shape;
 use super::durations::Durations;
 use super::facts::Facts;
 use super::groups::{Groups, Tally};
 use super::months::Months;
-use super::ranking::urgency;
-use super::value::{At, Cell, Shape, Table, Trace};
+use super::severity::Severity;
+use super::value::{At, Cell, Field, Table, Trace};
 use jiff::civil::DateTime;
 
 /// Room for the times of all tickets, and of a group.
@@ -93,8 +94,10 @@ impl Times {
         if self.all.count() == 0 {
             return Vec::new();
         }
-        let overall = totals.counted;
-        let mut whole = Table::new("In all", ["", words.counted, "Share of all tickets"]);
+        let population = totals.population(Of::Listed);
+        let overall = totals.listed;
+        let mut whole = Table::new("In all", ["", words.counted, "Share of all tickets"])
+            .of(population.clone());
         whole.headings.extend(HOURS.map(str::to_owned));
         let mut row = vec![
             Cell::text(words.title),
@@ -103,34 +106,42 @@ impl Times {
         ];
         row.extend(hours(&self.all));
         whole.rows.push(row);
-        let mut tables = vec![whole, self.distribution(words)];
+        let mut tables = vec![whole, self.distribution(words).of(population.clone())];
         let mut priorities = self.by_priority.ranked(TEAMS);
-        priorities.shown.sort_by_key(|(name, _)| urgency(name));
+        (priorities.shown).sort_by_key(|(name, _)| Severity::of(name));
         let teams = self.by_team.ranked(TEAMS);
-        for (title, heading, none, ranked) in [
-            ("By priority", "Priority", "no priority", priorities),
-            ("By team", "Team", "no team", teams),
+        for (title, field, none, ranked) in [
+            ("By priority", Field::Priority, "no priority", priorities),
+            ("By team", Field::Team, "no team", teams),
         ] {
             if ranked.shown.is_empty() {
                 continue;
             }
-            let mut table = times_table(title, heading, words);
-            let named = ranked.shown.len();
+            let heading = match field {
+                Field::Priority => "Priority",
+                _ => "Team",
+            };
+            let mut table = times_table(title, heading, words).of(population.clone());
+            let named = ranked.shown.len() + usize::from(ranked.nameless.is_some());
             let rest = ranked.nameless.map(|few| (none.to_owned(), few));
             let others = ranked.others;
             let others = others.map(|(number, few)| (format!("{number} others"), few));
             for (name, few) in ranked.shown.into_iter().chain(rest).chain(others) {
-                table.rows.push(times_row(Cell::text(name), &few.0));
+                table.rows.push(times_row(Cell::named(field, name), &few.0));
             }
             let chart = format!("{}, median {}", words.title, title.to_lowercase());
             table.draw(Shape::Bar, &chart, "Hours", [2]);
             if let Some(chart) = table.charts.last_mut() {
                 chart.rows = 0..named;
             }
+            if field == Field::Priority {
+                table.by_severity();
+            }
             tables.push(table);
         }
-        let mut months = times_table(words.month, "Month", words);
-        for (part, few) in self.by_month.parts(|one, other| one.merge(other)) {
+        let mut months = times_table(words.month, "Month", words).of(population);
+        let today = totals.basis.today();
+        for (part, few) in self.by_month.parts(today, |one, other| one.merge(other)) {
             months.rows.push(times_row(part.cell(), &few.0));
         }
         if months.rows.len() > 1 {
@@ -179,7 +190,8 @@ impl Times {
 const HOURS: [&str; 3] = ["Median hours", "90 % within hours", "Mean hours"];
 
 fn hours(times: &Durations) -> [Cell; 3] {
-    [times.quantile(0.5), times.quantile(0.9), times.mean()].map(Cell::number)
+    let near = |part| Cell::number(times.quantile(part)).near(times.is_near());
+    [near(0.5), near(0.9), Cell::number(times.mean())]
 }
 
 fn times_table(title: &str, heading: &str, words: &Words) -> Table {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use jiff::civil::{Date, DateTime};
 
+use super::chart::Chart;
+
 /// One analysis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
@@ -24,11 +26,14 @@ pub struct Sheet {
 pub struct Table {
     /// What it is about.
     pub title: String,
+    /// Which tickets its figures count, as `the whole desk: 1 204 tickets`; empty where each row says it, or where it
+    /// counts none.
+    pub population: String,
     /// The heading of each column.
     pub headings: Vec<String>,
     /// Its rows; each is as long as the headings.
     pub rows: Vec<Vec<Cell>>,
-    /// Whether each row is a figure of its own: a name and a value.
+    /// Whether each row is a figure of its own: a name, a value and which tickets it counts.
     pub is_figures: bool,
     /// Whether the last row sums the others up.
     pub has_total: bool,
@@ -52,6 +57,8 @@ pub enum Value {
     Empty,
     /// A text of ours or of a system.
     Text(String),
+    /// A priority by its name, shown in the colour of its severity.
+    Priority(String),
     /// A text that leads to an address.
     Link {
         /// What is shown.
@@ -65,6 +72,9 @@ pub enum Value {
     Number(f64),
     /// A part of a whole, 0 to 1.
     Share(f64),
+    /// A number that is near the one it stands for: a median of very many times, or a count of a past week that cannot
+    /// be known exactly any more.
+    Near(Box<Value>),
     /// A day.
     Day(Date),
     /// A month, by its first day.
@@ -140,6 +150,8 @@ pub enum Field {
     RequesterEmail,
     /// The assignee's name.
     Assignee,
+    /// The assignee's e-mail address.
+    AssigneeEmail,
     /// The team's name.
     Team,
     /// The place's name.
@@ -173,40 +185,6 @@ pub enum Test {
     BeforeTime(DateTime),
 }
 
-/// A chart over columns of a table.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
-    /// How it is drawn.
-    pub shape: Shape,
-    /// What it shows.
-    pub title: String,
-    /// What the groups are: the axis of the labels.
-    pub groups: String,
-    /// What the numbers are: the axis of the values.
-    pub numbers: String,
-    /// The column with the labels.
-    pub labels: usize,
-    /// The columns with the numbers; their headings are the names of the series.
-    pub series: Vec<usize>,
-    /// The rows that are drawn.
-    pub rows: Range<usize>,
-}
-
-/// How a chart is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// Lying bars, one a group: for long labels.
-    Bar,
-    /// Lying bars of the series one after another.
-    StackedBar,
-    /// Standing bars, the series side by side.
-    Column,
-    /// Standing bars of the series one on another.
-    StackedColumn,
-    /// A line a series.
-    Line,
-}
-
 impl Cell {
     /// Nothing.
     pub const EMPTY: Self = Self {
@@ -216,6 +194,14 @@ impl Cell {
 
     pub(super) fn text(text: impl Into<String>) -> Self {
         Value::Text(text.into()).into()
+    }
+
+    /// The name of a group by a field: a priority shows in its colour.
+    pub(super) fn named(field: Field, name: impl Into<String>) -> Self {
+        match field {
+            Field::Priority => Value::Priority(name.into()).into(),
+            _ => Self::text(name),
+        }
     }
 
     /// A text, if it says something.
@@ -232,6 +218,14 @@ impl Cell {
 
     pub(super) fn number(number: Option<f64>) -> Self {
         number.map_or(Value::Empty, Value::Number).into()
+    }
+
+    /// The same number, said to be near.
+    pub(super) fn near(self, is_near: bool) -> Self {
+        match is_near && self.value.number().is_some() {
+            true => Value::Near(Box::new(self.value)).into(),
+            false => self,
+        }
     }
 
     /// The part of a whole; nothing of nothing is no share.
@@ -260,6 +254,7 @@ impl Value {
         match *self {
             Self::Count(count) => Some(count as f64),
             Self::Number(number) | Self::Share(number) => Some(number),
+            Self::Near(ref number) => number.number(),
             _ => None,
         }
     }
@@ -268,7 +263,8 @@ impl Value {
     pub fn shown(&self) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Text(text) | Self::Link { text, .. } => text.clone(),
+            Self::Text(text) | Self::Priority(text) | Self::Link { text, .. } => text.clone(),
+            Self::Near(number) => format!("≈ {}", number.shown()),
             Self::Count(count) => {
                 let sign = if *count < 0 { "−" } else { "" };
                 format!(
@@ -311,6 +307,7 @@ impl Field {
             "requester" => Self::Requester,
             "requester.email" => Self::RequesterEmail,
             "assignee" => Self::Assignee,
+            "assignee.email" => Self::AssigneeEmail,
             "team" => Self::Team,
             "place" => Self::Place,
             "category" => Self::Category,
@@ -334,6 +331,7 @@ impl Table {
     pub(super) fn new<const N: usize>(title: &str, headings: [&str; N]) -> Self {
         Self {
             title: title.to_owned(),
+            population: String::new(),
             headings: headings.map(str::to_owned).to_vec(),
             rows: Vec::new(),
             is_figures: false,
@@ -342,37 +340,14 @@ impl Table {
         }
     }
 
+    /// Says which tickets it counts.
+    pub(super) fn of(mut self, population: String) -> Self {
+        self.population = population;
+        self
+    }
+
     /// The rows that are no total.
     pub fn body(&self) -> Range<usize> {
         0..self.rows.len() - usize::from(self.has_total && !self.rows.is_empty())
-    }
-
-    /// Draws columns of the body; nothing where there is nothing to draw.
-    pub(super) fn draw(
-        &mut self,
-        shape: Shape,
-        title: &str,
-        numbers: &str,
-        series: impl Into<Vec<usize>>,
-    ) {
-        let series: Vec<usize> = series.into();
-        let body = self.body();
-        let is_drawn = |row: &Vec<Cell>| {
-            let mut numbers = series
-                .iter()
-                .filter_map(|&column| row[column].value.number());
-            numbers.any(|number| number != 0.0)
-        };
-        if self.rows[body.clone()].iter().any(is_drawn) {
-            self.charts.push(Chart {
-                shape,
-                title: title.to_owned(),
-                groups: self.headings[0].clone(),
-                numbers: numbers.to_owned(),
-                labels: 0,
-                series,
-                rows: body,
-            });
-        }
     }
 }

@@ -8,6 +8,7 @@
 //! | priority | `priority` | the same; `normal` is called `medium` |
 //! | requester | `author` and `author_email` | the same |
 //! | assignee, team | `assignee`, `assigned_team` | the same |
+//! | standing | closed when the status is `solved` or `closed` | the same |
 //! | category | `collection` | the same |
 //! | custom | `custom_fields`, by name | `custom_field_values`, by id |
 //! | comments | `messages` after the first | the same |
@@ -94,7 +95,7 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
         url: bare.ticket.url,
         title: text(request, "title"),
         description: bare.text.as_deref().map(readable),
-        standing: bare.standing,
+        standing: settled(bare.standing, state.as_deref()),
         state: state.map(word),
         priority: text(request, "priority").map(|own| Named {
             // Both dialects' words for the middle are one (contract, the table of dialects).
@@ -160,6 +161,14 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
         Some(_) => {}
     }
     Some(ticket)
+}
+
+/// How a request stands for who counts it: one that is solved is not worked on any more.
+pub(in crate::systems) fn settled(standing: Standing, state: Option<&str>) -> Standing {
+    match (standing, state) {
+        (Standing::Open, Some("solved")) => Standing::Closed,
+        (standing, _) => standing,
+    }
 }
 
 /// A message as people read it: without tags, and without the links that Slack makes.
@@ -518,14 +527,16 @@ fn wanted(system: &ClearFeed, query: &Query) -> Vec<(&'static str, String)> {
         filters.push(("collection_id", id.clone()));
     }
     let names = query.states.iter().map(|state| match state {
-        StateFilter::Named(named) => named.id.clone(),
-        StateFilter::Standing(Standing::Closed) => Some("closed".to_owned()),
+        StateFilter::Named(named) => named.id.clone().map(|name| vec![name]),
+        StateFilter::Standing(Standing::Closed) => {
+            Some(["solved", "closed"].map(str::to_owned).to_vec())
+        }
         StateFilter::Standing(_) => None,
     });
     // One that has no name of its own stands for several.
-    if let Some(names) = names.collect::<Option<Vec<String>>>() {
+    if let Some(names) = names.collect::<Option<Vec<Vec<String>>>>() {
         let member = dialect::status_member(system.account.dialect);
-        filters.extend(names.into_iter().map(|name| (member, name)));
+        filters.extend(names.into_iter().flatten().map(|name| (member, name)));
     }
     filters
 }
@@ -575,6 +586,20 @@ async fn by_word(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_solved_is_not_open() {
+        for (member, state, standing) in [
+            ("state", "solved", Standing::Closed),
+            ("status", "solved", Standing::Closed),
+            ("state", "closed", Standing::Closed),
+            ("state", "on_hold", Standing::Open),
+        ] {
+            let request = json!({"id": 7, member: state});
+            let ticket = common(&request).unwrap();
+            assert_eq!(ticket.standing, standing, "{member} {state}");
+        }
+    }
 
     #[test]
     fn people_with_an_id_are_looked_for_among_all() {

@@ -45,6 +45,7 @@ use super::{
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
+pub(super) use common::settled;
 use schema::ClearFeedSchema;
 
 /// Its schema in one dialect.

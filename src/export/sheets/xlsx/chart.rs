@@ -1,22 +1,40 @@
 //! Charts over the cells of a table.
 
 use rust_xlsxwriter::{
-    Chart, ChartAxis, ChartAxisCrossing, ChartFont, ChartFormat, ChartLegendPosition, ChartLine,
-    ChartMarker, ChartMarkerType, ChartSolidFill, ChartType, Color, Worksheet, XlsxError,
+    Chart, ChartAxis, ChartAxisCrossing, ChartDataLabel, ChartFont, ChartFormat,
+    ChartLegendPosition, ChartLine, ChartMarker, ChartMarkerType, ChartPoint, ChartSeries,
+    ChartSolidFill, ChartType, Color, Worksheet, XlsxError,
 };
 
 use super::formula::Grid;
-use crate::export::sheets::{Shape, Table, Value};
+use crate::export::sheets::{Shape, Table, Tone, Tones, Value};
 
-/// A chart takes so many rows, with the room below it.
-pub(super) const CHART_ROWS: u32 = 17;
-/// Its size in pixels; a row has twenty.
-const SIZE: (u32, u32) = (640, 320);
+/// The height of a row in pixels.
+pub(super) const ROW: u32 = 20;
+/// The width of a chart in pixels.
+pub(super) const WIDTH: u32 = 640;
+/// Its height; one with many lying bars is higher.
+const HEIGHT: u32 = 320;
+/// The height of a lying bar, and of what stands around all of them.
+const BAR: u32 = 20;
+const AROUND: u32 = 110;
+/// The room below a chart.
+const GAP: u32 = 20;
+/// So many bars have their numbers on them.
+const MOST_NUMBERS: usize = 16;
 
-/// The colours of the series, told apart by people with any kind of sight.
-const COLOURS: [u32; 8] = [
-    0x1F_6F_B4, 0xE0_7B_00, 0x2A_8F_6B, 0xB2_3A_6E, 0x7A_5B_B5, 0x8C_8C_1A, 0x4F_A8_C9, 0x7F_7F_7F,
-];
+/// How high a chart is, in pixels.
+fn height(chart: &crate::export::sheets::Chart) -> u32 {
+    match chart.is_lying() {
+        true => HEIGHT.max(AROUND + BAR * chart.rows.len() as u32),
+        false => HEIGHT,
+    }
+}
+
+/// How many rows a chart takes, with the room below it.
+pub(super) fn rows(chart: &crate::export::sheets::Chart) -> u32 {
+    (height(chart) + GAP).div_ceil(ROW)
+}
 
 /// Draws a chart to the right of its table.
 pub(super) fn place(
@@ -45,68 +63,50 @@ pub(super) fn place(
             column,
         )
     };
-    let cells = table.rows[chart.rows.clone()]
-        .iter()
-        .flat_map(|row| chart.series.iter().map(|&column| &row[column].value));
-    let is_negative = cells.filter_map(Value::number).any(|number| number < 0.0);
-    let is_lying = matches!(chart.shape, Shape::Bar | Shape::StackedBar);
     for (index, &column) in chart.series.iter().enumerate() {
-        let colour = Color::RGB(COLOURS[index % COLOURS.len()]);
         let heading = (name.as_str(), grid.first_row - 1, column as u16);
         let series = drawn.add_series();
         series
             .set_categories(range(chart.labels))
             .set_values(range(column))
             .set_name(heading);
-        match chart.shape {
-            Shape::Line => {
-                let line = ChartLine::new().set_color(colour).set_width(2.25).clone();
-                let mut marker = ChartMarker::new();
-                let fill = ChartSolidFill::new().set_color(colour).clone();
-                marker
-                    .set_type(ChartMarkerType::Circle)
-                    .set_size(5)
-                    .set_format(ChartFormat::new().set_solid_fill(&fill));
-                series
-                    .set_format(ChartFormat::new().set_line(&line))
-                    .set_marker(&marker);
-            }
-            _ => {
-                let fill = ChartSolidFill::new().set_color(colour).clone();
-                series
-                    .set_format(ChartFormat::new().set_solid_fill(&fill))
-                    .set_gap(60);
-            }
-        }
+        dress(series, chart, index);
     }
     let mut font = ChartFont::new();
     font.set_size(13).set_bold();
     drawn.title().set_name(chart.title.as_str()).set_font(&font);
+    let scale = chart.scale(table);
     let grey = ChartLine::new().set_color(Color::RGB(0xD9_D9_D9)).clone();
     let format = label_format(table, chart.labels, last);
     let dress_groups = |axis: &mut ChartAxis| {
-        axis.set_name(chart.groups.as_str()).set_text_axis(true);
+        // Every bar has its label, however little room there is.
+        axis.set_name(chart.groups.as_str())
+            .set_text_axis(true)
+            .set_label_interval(1);
         if let Some(format) = format {
             axis.set_num_format(format);
         }
-        if is_lying {
+        if chart.is_lying() {
             // The first row on top, and the numbers below all the same.
-            axis.set_reverse()
-                .set_crossing(ChartAxisCrossing::Max)
-                .set_label_interval(1);
+            axis.set_reverse().set_crossing(ChartAxisCrossing::Max);
+        } else if let Some(rotation) = rotation(table, chart) {
+            axis.set_font(ChartFont::new().set_rotation(rotation));
         }
     };
     let dress_numbers = |axis: &mut ChartAxis| {
         axis.set_name(chart.numbers.as_str())
+            .set_num_format(if scale.step < 1.0 { "0.0" } else { "#,##0" })
+            // Else a chart of few tickets has halves of them.
+            .set_major_unit(scale.step)
             .set_major_gridlines(true)
             .set_major_gridlines_line(&grey);
         // A bar that does not begin at nothing shows no proportion.
-        if !is_negative {
+        if scale.least >= 0.0 {
             axis.set_min(0);
         }
     };
     // The axes go by where they are, not by what they show.
-    if is_lying {
+    if chart.is_lying() {
         dress_groups(drawn.y_axis());
         dress_numbers(drawn.x_axis());
         drawn.y_axis().set_major_gridlines(false);
@@ -119,11 +119,62 @@ pub(super) fn place(
         _ => drawn.legend().set_position(ChartLegendPosition::Bottom),
     };
     drawn
-        .set_width(SIZE.0)
-        .set_height(SIZE.1)
+        .set_width(WIDTH)
+        .set_height(height(chart))
         .set_alt_text(chart.title.as_str());
     out.insert_chart(row, table.headings.len() as u16 + 1, &drawn)?;
     Ok(())
+}
+
+fn fill(tone: Tone) -> ChartFormat {
+    let fill = ChartSolidFill::new()
+        .set_color(Color::RGB(tone.colour()))
+        .clone();
+    ChartFormat::new().set_solid_fill(&fill).clone()
+}
+
+/// The colours of a series, and the numbers on its bars where there is room for them.
+fn dress(series: &mut ChartSeries, chart: &crate::export::sheets::Chart, index: usize) {
+    let tone = match &chart.tones {
+        Tones::Series(tones) => tones.get(index).copied(),
+        Tones::Rows(_) => None,
+    };
+    let tone = tone.unwrap_or(Tone::Plain(index));
+    if chart.shape == Shape::Line {
+        let colour = Color::RGB(tone.colour());
+        let line = ChartLine::new().set_color(colour).set_width(2.25).clone();
+        let mut marker = ChartMarker::new();
+        let fill = ChartSolidFill::new().set_color(colour).clone();
+        marker
+            .set_type(ChartMarkerType::Circle)
+            .set_size(5)
+            .set_format(ChartFormat::new().set_solid_fill(&fill));
+        series
+            .set_format(ChartFormat::new().set_line(&line))
+            .set_marker(&marker);
+        return;
+    }
+    series.set_format(&mut fill(tone)).set_gap(60);
+    if let Tones::Rows(tones) = &chart.tones {
+        let point = |tone: &Tone| ChartPoint::new().set_format(&mut fill(*tone));
+        let points: Vec<ChartPoint> = tones.iter().map(point).collect();
+        series.set_points(&points);
+    }
+    if chart.series.len() == 1 && chart.rows.len() <= MOST_NUMBERS {
+        series.set_data_label(ChartDataLabel::new().show_value());
+    }
+}
+
+/// How far labels below standing bars lean, in degrees, where they would run into each other.
+fn rotation(table: &Table, chart: &crate::export::sheets::Chart) -> Option<i16> {
+    let labels = table.rows[chart.rows.clone()].iter();
+    let lengths = labels.map(|row| row[chart.labels].value.shown().chars().count());
+    let longest = lengths.max().unwrap_or(0);
+    match longest * chart.rows.len() {
+        0..=80 => None,
+        _ if chart.rows.len() > 18 => Some(-90),
+        _ => Some(-45),
+    }
 }
 
 /// How labels that are dates are shown.

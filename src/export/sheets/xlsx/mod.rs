@@ -2,24 +2,27 @@
 
 mod chart;
 mod formula;
+mod paper;
 mod style;
+
+use std::ops::Range;
 
 use jiff::civil::{DateTime, Time, date};
 use rust_xlsxwriter::{Format, Formula, Workbook, Worksheet, XlsxError};
 
 pub use formula::{Traced, TracedSheet};
 
-use self::chart::{CHART_ROWS, place};
 use self::formula::Grid;
+use self::paper::Paper;
 use self::style::{Style, widths};
 use super::{Cell, Sheet, Table, Value};
 
 /// The row of the first table or note, from 0: above stand the title and what is counted.
 const TOP: u32 = 2;
-/// Title, what is counted and notes run over so many columns.
-const BREADTH: u16 = 11;
-/// So many characters fit into a line of that breadth.
-const LINE: usize = 130;
+/// Title, what is counted and notes run over at least so many columns and so many characters.
+const BREADTH: (u16, f64) = (4, 110.0);
+/// The height of a line of text in points.
+const LINE: f64 = 15.0;
 
 /// Adds analysis sheets behind the sheets that are there.
 ///
@@ -46,16 +49,15 @@ fn write(
     traced: Option<&Traced>,
     style: &Style,
 ) -> Result<(), XlsxError> {
-    out.set_name(sheet.name)?
-        .set_screen_gridlines(false)
-        .set_landscape()
-        .set_print_fit_to_pages(1, 0);
-    for (column, width) in widths(&sheet.tables).into_iter().enumerate() {
-        out.set_column_width(column as u16, width)?;
+    out.set_name(sheet.name)?.set_screen_gridlines(false);
+    let widths = widths(&sheet.tables);
+    for (column, width) in widths.iter().enumerate() {
+        out.set_column_width(column as u16, *width)?;
     }
     out.write_with_format(0, 0, sheet.title.as_str(), &style.title)?;
     out.set_row_height(0, 26)?;
-    let tables = layout(sheet);
+    let places = layout(sheet);
+    let breadth = Breadth::over(&widths);
     let is_traced = |table: &Table| {
         let cells = table
             .rows
@@ -70,84 +72,167 @@ fn write(
     if let Some(traced) = traced.filter(|_| sheet.tables.iter().any(is_traced)) {
         counted.push_str(&format!(" Counts are formulas over {}.", traced.named()));
     }
-    paragraph(out, 1, &counted, &style.counted)?;
+    let mut paper = Paper::new(&widths, sheet);
+    paper.lines(1, breadth.paragraph(out, 1, &counted, &style.counted)?);
     for (row, note) in (TOP..).zip(&sheet.notes) {
-        paragraph(out, row, note, &style.note)?;
+        paper.lines(row, breadth.paragraph(out, row, note, &style.note)?);
     }
-    for (table, title_row) in sheet.tables.iter().zip(tables) {
-        write_table(out, table, title_row, traced, style)?;
+    for (table, place) in sheet.tables.iter().zip(&places) {
+        let heights = write_table(out, table, place, &widths, traced, style)?;
+        heights
+            .into_iter()
+            .for_each(|(row, lines)| paper.lines(row, lines));
     }
-    Ok(())
+    paper.set_up(out, &places)
 }
 
-/// The row of each table's title.
-pub(super) fn layout(sheet: &Sheet) -> Vec<u32> {
+/// Where the parts of a table are, in rows from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The title.
+    pub(super) title: u32,
+    /// The headings.
+    pub(super) headings: u32,
+    /// The charts.
+    pub(super) charts: Vec<Range<u32>>,
+    /// The first row behind all of it, and behind the empty one that follows.
+    pub(super) end: u32,
+}
+
+/// Where the tables of a sheet are.
+pub(super) fn layout(sheet: &Sheet) -> Vec<Place> {
     let mut row = TOP + sheet.notes.len() as u32 + 1;
-    let mut rows = Vec::new();
-    for table in &sheet.tables {
-        rows.push(row);
-        let own = table.rows.len() as u32 + 2;
-        let charts = table.charts.len() as u32 * CHART_ROWS;
-        row += own.max(charts) + 1;
+    let place = |table: &Table| {
+        let title = row;
+        let headings = title + 1 + u32::from(!table.population.is_empty());
+        let mut end_of_charts = headings;
+        let charts = table.charts.iter().map(|chart| {
+            let top = end_of_charts;
+            end_of_charts += chart::rows(chart);
+            top..end_of_charts
+        });
+        let charts = charts.collect();
+        row = (headings + 1 + table.rows.len() as u32).max(end_of_charts) + 1;
+        Place {
+            title,
+            headings,
+            charts,
+            end: row,
+        }
+    };
+    sheet.tables.iter().map(place).collect()
+}
+
+/// The columns over which text runs, and how many characters they hold.
+#[derive(Debug, Clone, Copy)]
+struct Breadth {
+    last: u16,
+    characters: f64,
+}
+
+impl Breadth {
+    fn over(widths: &[f64]) -> Self {
+        // A column that nobody made wider has so many characters.
+        const USUAL: f64 = 8.43;
+        let (least, wanted) = BREADTH;
+        let mut breadth = Self {
+            last: 0,
+            characters: 0.0,
+        };
+        for column in 0.. {
+            breadth.characters += widths.get(usize::from(column)).copied().unwrap_or(USUAL);
+            breadth.last = column;
+            if column >= least && breadth.characters >= wanted {
+                break;
+            }
+        }
+        breadth
     }
-    rows
+
+    /// Text over the whole breadth, in as many lines as it needs; how many.
+    fn paragraph(
+        self,
+        out: &mut Worksheet,
+        row: u32,
+        text: &str,
+        format: &Format,
+    ) -> Result<u32, XlsxError> {
+        out.merge_range(row, 0, row, self.last, text, format)?;
+        let lines = lines(text, self.characters);
+        out.set_row_height(row, LINE * f64::from(lines) + 2.0)?;
+        Ok(lines)
+    }
 }
 
-/// Text over the whole breadth, in as many lines as it needs.
-fn paragraph(out: &mut Worksheet, row: u32, text: &str, format: &Format) -> Result<(), XlsxError> {
-    out.merge_range(row, 0, row, BREADTH, text, format)?;
-    let lines = text.chars().count().div_ceil(LINE).max(1);
-    out.set_row_height(row, 15.0 * lines as f64 + 2.0)?;
-    Ok(())
+/// How many lines a text takes in a cell of so many characters.
+fn lines(text: &str, characters: f64) -> u32 {
+    let length = text.chars().count() as f64;
+    // Words break where they end.
+    ((length * 1.05 / characters).ceil() as u32).max(1)
 }
 
+/// Writes a table with its charts; the rows that have more than one line, and how many.
 fn write_table(
     out: &mut Worksheet,
     table: &Table,
-    title_row: u32,
+    place: &Place,
+    widths: &[f64],
     traced: Option<&Traced>,
     style: &Style,
-) -> Result<(), XlsxError> {
-    out.write_with_format(title_row, 0, table.title.as_str(), &style.caption)?;
+) -> Result<Vec<(u32, u32)>, XlsxError> {
+    out.write_with_format(place.title, 0, table.title.as_str(), &style.caption)?;
+    if !table.population.is_empty() {
+        let population = format!("Counts {}", table.population);
+        out.write_with_format(place.title + 1, 0, population, &style.population)?;
+    }
     let grid = Grid {
-        first_row: title_row + 2,
+        first_row: place.headings + 1,
     };
     let is_text = |column: usize| {
         let mut cells = table.rows.iter().map(|row| &row[column].value);
-        cells.any(|value| matches!(value, Value::Text(_) | Value::Link { .. }))
+        cells.any(|value| {
+            matches!(
+                value,
+                Value::Text(_) | Value::Priority(_) | Value::Link { .. }
+            )
+        })
     };
     for (column, heading) in table.headings.iter().enumerate() {
         let format = match column > 0 && !is_text(column) {
             true => &style.heading_number,
             false => &style.heading,
         };
-        out.write_with_format(title_row + 1, column as u16, heading.as_str(), format)?;
+        out.write_with_format(place.headings, column as u16, heading.as_str(), format)?;
     }
+    let mut heights = Vec::new();
     for (index, cells) in table.rows.iter().enumerate() {
         let row = grid.first_row + index as u32;
         let is_total = table.has_total && index + 1 == table.rows.len();
+        let mut most = 1;
         for (column, cell) in cells.iter().enumerate() {
             let formula = cell.trace.as_ref();
             let formula = formula.and_then(|trace| formula::formula(trace, grid, traced));
-            write_cell(
-                out,
-                (row, column as u16),
-                cell,
-                formula,
-                style.of(&cell.value, is_total),
-            )?;
+            let length = lines(&cell.value.shown(), widths[column]);
+            let wraps =
+                length > 1 && matches!(cell.value, Value::Text(_)) && table.charts.is_empty();
+            let format = match wraps {
+                true => {
+                    most = most.max(length);
+                    &style.wrapped
+                }
+                false => style.of(&cell.value, is_total),
+            };
+            write_cell(out, (row, column as u16), cell, formula, format)?;
+        }
+        if most > 1 {
+            out.set_row_height(row, LINE * f64::from(most) + 1.0)?;
+            heights.push((row, most));
         }
     }
-    for (index, chart) in table.charts.iter().enumerate() {
-        place(
-            out,
-            table,
-            chart,
-            grid,
-            title_row + index as u32 * CHART_ROWS,
-        )?;
+    for (chart, rows) in table.charts.iter().zip(&place.charts) {
+        chart::place(out, table, chart, grid, rows.start)?;
     }
-    Ok(())
+    Ok(heights)
 }
 
 fn write_cell(
@@ -165,7 +250,9 @@ fn write_cell(
     }
     match &cell.value {
         Value::Empty => out.write_blank(row, column, format)?,
-        Value::Text(text) => out.write_string_with_format(row, column, clipped(text), format)?,
+        Value::Text(text) | Value::Priority(text) => {
+            out.write_string_with_format(row, column, clipped(text), format)?
+        }
         Value::Link { text, url } => {
             // An address that a workbook does not take is left out, its text is not.
             let text = clipped(text);
@@ -179,6 +266,9 @@ fn write_cell(
         }
         Value::Number(number) | Value::Share(number) => {
             out.write_number_with_format(row, column, *number, format)?
+        }
+        Value::Near(_) => {
+            out.write_number_with_format(row, column, result.unwrap_or_default(), format)?
         }
         Value::Day(day) | Value::Month(day) => write_time(
             out,

@@ -1,0 +1,117 @@
+//! How severe a priority is, and its one colour in every chart, cell and page.
+
+/// How severe a priority is, by the word that a desk has for it; the most severe first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// `critical`, `emergency`.
+    Critical,
+    /// `urgent`, `highest`.
+    Urgent,
+    /// `high`.
+    High,
+    /// `medium`, `normal`.
+    Medium,
+    /// `low`.
+    Low,
+    /// `lowest`.
+    Lowest,
+    /// No priority, or a word that is not known.
+    Unset,
+}
+
+/// The words of the severities that have some.
+const WORDS: [(Severity, &[&str]); 6] = [
+    (Severity::Critical, &["critical", "emergency"]),
+    (Severity::Urgent, &["urgent", "highest"]),
+    (Severity::High, &["high"]),
+    (Severity::Medium, &["medium", "normal"]),
+    (Severity::Low, &["low"]),
+    (Severity::Lowest, &["lowest"]),
+];
+
+impl Severity {
+    /// All of them, the most severe first.
+    pub const ALL: [Self; 7] = [
+        Self::Critical,
+        Self::Urgent,
+        Self::High,
+        Self::Medium,
+        Self::Low,
+        Self::Lowest,
+        Self::Unset,
+    ];
+
+    /// How severe a priority of that name is: by the first of its words that is known, as in `1 - Critical`.
+    pub fn of(name: &str) -> Self {
+        let name = name.to_lowercase();
+        let words = name.split(|sign: char| !sign.is_alphanumeric());
+        let known = |word: &str| WORDS.iter().find(|(_, all)| all.contains(&word));
+        let mut known = words.filter_map(known);
+        known.next().map_or(Self::Unset, |(severity, _)| *severity)
+    }
+
+    /// The words by which it is known.
+    pub fn words(self) -> &'static [&'static str] {
+        let known = WORDS.iter().find(|(severity, _)| *severity == self);
+        known.map_or(&[], |(_, words)| words)
+    }
+
+    /// Its colour, as red, green and blue: the more severe, the darker.
+    pub fn colour(self) -> u32 {
+        match self {
+            Self::Critical => 0x8E_0B_17,
+            Self::Urgent => 0xC6_28_28,
+            Self::High => 0xE8_6A_17,
+            Self::Medium => 0xF2_B6_32,
+            Self::Low => 0xA9_C8_DC,
+            Self::Lowest => 0xC9_D6_DF,
+            Self::Unset => 0xDC_DC_DC,
+        }
+    }
+
+    /// The colour of a text on it.
+    pub fn ink(self) -> u32 {
+        match self {
+            Self::Critical | Self::Urgent => 0xFF_FF_FF,
+            _ => 0x1A_1A_1A,
+        }
+    }
+
+    /// Its place in the scale, 0 for the most severe.
+    pub fn rank(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_priority_is_known_by_a_word_of_its_name() {
+        for (name, severity) in [
+            ("Critical", Severity::Critical),
+            ("1 - Critical", Severity::Critical),
+            ("URGENT", Severity::Urgent),
+            ("Highest", Severity::Urgent),
+            ("high", Severity::High),
+            ("P3 (normal)", Severity::Medium),
+            ("lowest", Severity::Lowest),
+            ("Slow", Severity::Unset),
+            ("", Severity::Unset),
+        ] {
+            assert_eq!(Severity::of(name), severity, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_more_severe_the_darker() {
+        let luminance = |severity: Severity| {
+            let colour = severity.colour();
+            let part = |shift: u32| f64::from(colour >> shift & 0xFF);
+            0.2126 * part(16) + 0.7152 * part(8) + 0.0722 * part(0)
+        };
+        let all = Severity::ALL.map(luminance);
+        assert!(all.is_sorted(), "{all:?}");
+    }
+}
