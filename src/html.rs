@@ -70,6 +70,15 @@ fn is_markup(text: &str) -> bool {
 /// Plain text from HTML: block ends and `<br>` are line breaks, scripts and styles vanish, entities become
 /// characters.
 pub(crate) fn to_text(html: &str) -> String {
+    text_of(html, false)
+}
+
+/// The same with each block on lines of its own: an opening tag ends the line before it too, as of what is not closed.
+pub(crate) fn to_lines(html: &str) -> String {
+    text_of(html, true)
+}
+
+fn text_of(html: &str, opens_lines: bool) -> String {
     if !html.contains(['<', '&']) {
         return html.to_owned();
     }
@@ -109,12 +118,41 @@ pub(crate) fn to_text(html: &str) -> String {
                 text.push('\n');
             }
             "td" | "th" if closing => text.push(' '),
+            name if opens_lines && !closing && is_block(name) => {
+                if !text.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+                if name == "li" {
+                    text.push_str("- ");
+                }
+            }
             "li" => text.push_str("- "),
             _ => {}
         }
     }
     text.push_str(rest);
     decode_entities(&text)
+}
+
+/// Whether an element begins and ends lines.
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "p" | "div"
+            | "li"
+            | "tr"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "ul"
+            | "ol"
+            | "table"
+            | "blockquote"
+            | "pre"
+    )
 }
 
 /// A text as it was before Slack made links of it: `<https://a.example|a>` is `a`, `<https://a.example>` the address.

@@ -3,11 +3,13 @@
 //! the records on, each with its key.
 
 mod ahead;
+mod apart;
 mod candidate;
 mod selection;
 mod sort;
 mod spool;
 mod survey;
+mod ties;
 mod unread;
 mod verdict;
 
@@ -36,6 +38,19 @@ pub struct Identity {
 
 /// What intake needs from a mapping that is bound to the input's tables.
 pub trait Identify: Send + Sync {
+    /// Whether a row may hold several records.
+    fn takes_apart(&self) -> bool {
+        false
+    }
+
+    /// The records that a row holds, one at least: each is the row with its own item behind the cells.
+    ///
+    /// # Errors
+    /// What in the row keeps its items from being read.
+    fn apart(&self, record: &Record) -> Result<Vec<Record>, Vec<Fault>> {
+        Ok(vec![record.clone()])
+    }
+
     /// Whether the row passes `where`.
     ///
     /// # Errors
@@ -64,6 +79,18 @@ pub trait Identify: Send + Sync {
     /// What keeps the key from being made (an empty key cell, a number past 15 digits).
     fn key(&self, rows: &[Record]) -> Result<Option<RowKey>, Vec<Fault>>;
 
+    /// The records that a record made of these rows names by their keys; none where the mapping ties nothing.
+    fn ties(&self, rows: &[Record]) -> Vec<Named> {
+        let _ = rows;
+        Vec::new()
+    }
+
+    /// What is told of a record that is led back to itself; `ring`: the rows by which it is, itself first.
+    fn led_back(&self, rows: &[Record], ring: &[u64]) -> Fault {
+        let _ = ring;
+        Fault::row(rows[0].place.clone(), "is led back to itself")
+    }
+
     /// The hash of the mapped columns of these rows.
     fn content(&self, rows: &[Record]) -> Digest;
 
@@ -88,6 +115,17 @@ pub struct Item {
     pub rows: Vec<Record>,
     /// What it is.
     pub subject: Subject,
+    /// The keys of other records that it names and that no record of the input has.
+    pub absent: Vec<RowKey>,
+}
+
+/// A record that another one names by its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its key.
+    pub key: RowKey,
+    /// Whether it is to be above the one that names it.
+    pub is_above: bool,
 }
 
 impl Item {

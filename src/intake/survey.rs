@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use super::ahead::{BATCH, read_ahead};
+use super::apart::Apart;
 use super::candidate::{Candidate, Candidates, Counts};
 use super::sort::{Fixed, Sorter};
 use super::spool::{Spool, Spooled};
-use super::verdict::{Prints, Verdicts, content_key};
+use super::ties::Ties;
+use super::verdict::{Prints, Verdicts, content_key, key_print};
 use super::{Digest, Identify, Item, Selection, Subject};
 use crate::error::{Error, Result};
-use crate::record::RowKey;
+use crate::record::{Record, RowKey};
 use crate::source::bounds::batch_of;
 use crate::source::{Input, Row, Table};
 
@@ -19,6 +21,7 @@ const MEMORY: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Survey {
     verdicts: Verdicts,
+    ties: Ties,
     pub(super) spool: Option<Spool>,
     selection: Selection,
     fingerprint: String,
@@ -54,7 +57,7 @@ pub(super) fn survey_within(
     memory: usize,
 ) -> Result<Survey> {
     let mut pass = Pass::new(selection, scratch, memory);
-    let rows = input.rows()?;
+    let rows = Apart::new(input.rows()?, identify);
     let counts = std::thread::scope(|threads| {
         let widths = input.tables().iter().map(|table| table.header.len());
         let most = batch_of(widths.max().unwrap_or(0), BATCH);
@@ -67,7 +70,8 @@ pub(super) fn survey_within(
     if !pass.scattered()? {
         return pass.survey(input, counts, None);
     }
-    let spool = Spool::fill(input.rows()?, identify, scratch)?;
+    let rows = Apart::new(input.rows()?, identify);
+    let spool = Spool::fill(rows, identify, scratch)?;
     let mut pass = Pass::new(selection, scratch, memory);
     let mut candidates = spool.candidates(identify, input.tables())?;
     for candidate in &mut candidates {
@@ -94,6 +98,7 @@ impl Fixed for Digest {
 struct Pass<'a> {
     selection: &'a Selection,
     prints: Prints,
+    ties: Ties,
     groups: Option<Sorter<Digest>>,
     candidates: u64,
     records: u64,
@@ -105,6 +110,7 @@ impl<'a> Pass<'a> {
         Self {
             selection,
             prints: Prints::new(scratch, memory),
+            ties: Ties::default(),
             groups: Some(Sorter::new(scratch, memory / 4 / size_of::<Digest>())),
             candidates: 0,
             records: 0,
@@ -125,6 +131,14 @@ impl<'a> Pass<'a> {
         {
             self.prints
                 .add(self.candidates, &identity, &candidate.rows[0])?;
+            if let Some(key) = &identity.key {
+                let key = key_print(key.as_str());
+                for named in identify.ties(&candidate.rows) {
+                    let other = key_print(named.key.as_str());
+                    let row = candidate.rows[0].place.row;
+                    self.ties.add(key, other, named.is_above, row);
+                }
+            }
         }
         self.candidates += 1;
         if self.selection.takes_any(&candidate.rows) {
@@ -151,9 +165,10 @@ impl<'a> Pass<'a> {
         Ok(false)
     }
 
-    fn survey(self, input: &Input, counts: Counts, spool: Option<Spool>) -> Result<Survey> {
+    fn survey(mut self, input: &Input, counts: Counts, spool: Option<Spool>) -> Result<Survey> {
         Ok(Survey {
-            verdicts: self.prints.judge()?,
+            verdicts: self.prints.judge(&mut self.ties)?,
+            ties: self.ties,
             spool,
             selection: self.selection.clone(),
             fingerprint: input.fingerprint().to_owned(),
@@ -196,7 +211,13 @@ impl Survey {
         }
         let candidates = match &self.spool {
             Some(spool) => Second::Spooled(spool.candidates(identify, input.tables())?),
-            None => Second::Streamed(Box::new(Candidates::new(input.rows()?, identify))),
+            None => {
+                let rows: InputRows<'_> = match identify.takes_apart() {
+                    true => Box::new(Apart::new(input.rows()?, identify)),
+                    false => input.rows()?,
+                };
+                Second::Streamed(Box::new(Candidates::new(rows, identify)))
+            }
         };
         Ok(Box::new(Items {
             survey: self,
@@ -268,13 +289,33 @@ impl Items<'_> {
                 }
             }
         };
+        let (subject, absent) = self.tied(subject, &rows);
         let ordinal = self.ordinal;
         self.ordinal += 1;
         Item {
             ordinal,
             rows,
             subject,
+            absent,
         }
+    }
+
+    /// A record that is led back to itself is none; and which keys it names that the input does not have.
+    fn tied(&self, subject: Subject, rows: &[Record]) -> (Subject, Vec<RowKey>) {
+        let ties = &self.survey.ties;
+        let Subject::Keyed(key) = &subject else {
+            return (subject, Vec::new());
+        };
+        if ties.is_empty() {
+            return (subject, Vec::new());
+        }
+        if let Some(ring) = ties.ring(&key_print(key.as_str())) {
+            let fault = self.identify.led_back(rows, &ring);
+            return (Subject::Faulty(Some(key.clone()), vec![fault]), Vec::new());
+        }
+        let named = self.identify.ties(rows).into_iter();
+        let absent = named.filter(|named| !ties.has(&key_print(named.key.as_str())));
+        (subject, absent.map(|named| named.key).collect())
     }
 
     /// At the end the two passes must have seen the same.

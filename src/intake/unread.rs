@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Digest, Identify};
+use super::{Digest, Identify, Named};
 use crate::error::Fault;
 use crate::record::{Record, RowKey};
 
@@ -58,6 +58,14 @@ impl<'a> Watching<'a> {
 }
 
 impl Identify for Watching<'_> {
+    fn takes_apart(&self) -> bool {
+        self.inner.takes_apart()
+    }
+
+    fn apart(&self, record: &Record) -> Result<Vec<Record>, Vec<Fault>> {
+        self.inner.apart(record)
+    }
+
     fn passes(&self, record: &Record) -> Result<bool, Vec<Fault>> {
         for column in self
             .columns
@@ -85,6 +93,14 @@ impl Identify for Watching<'_> {
 
     fn key(&self, rows: &[Record]) -> Result<Option<RowKey>, Vec<Fault>> {
         self.inner.key(rows)
+    }
+
+    fn ties(&self, rows: &[Record]) -> Vec<Named> {
+        self.inner.ties(rows)
+    }
+
+    fn led_back(&self, rows: &[Record], ring: &[u64]) -> Fault {
+        self.inner.led_back(rows, ring)
     }
 
     fn content(&self, rows: &[Record]) -> Digest {

@@ -5,6 +5,7 @@ use std::path::Path;
 use data_encoding::BASE32_NOPAD;
 
 use super::sort::{Fixed, Sorter};
+use super::ties::Ties;
 use super::{Digest, Identity, Subject};
 use crate::error::{Fault, Result};
 use crate::record::{Place, Record, RowKey};
@@ -24,7 +25,7 @@ pub(super) fn content_key(content: &Digest) -> String {
 
 /// What tells keys apart in sixteen bytes: a short one stands as it is behind its length, a longer one as its hash
 /// behind a byte that is no length.
-fn key_print(key: &str) -> Digest {
+pub(super) fn key_print(key: &str) -> Digest {
     let mut print = Digest::default();
     let room = print.len() - 1;
     if key.len() <= room {
@@ -105,12 +106,15 @@ impl Prints {
         })
     }
 
-    /// Judges the records of each key.
-    pub(super) fn judge(self) -> Result<Verdicts> {
+    /// Judges the records of each key, and notes which of those that are named are there.
+    pub(super) fn judge(self, ties: &mut Ties) -> Result<Verdicts> {
         let mut verdicts = Verdicts::default();
         let mut sorted = self.sorter.sorted()?;
         let mut same: Vec<Print> = Vec::new();
         while let Some(print) = sorted.next()? {
+            if !ties.is_empty() {
+                ties.seen(&print.key);
+            }
             if same.first().is_some_and(|first| first.key != print.key) {
                 verdicts.judge(&same);
                 same.clear();

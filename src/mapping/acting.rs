@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::columns::ItemIs;
 use super::each::{EachRule, read_each};
 use super::field::{Fields, read_field};
 use super::file::{At, Faults, Section};
@@ -32,8 +33,8 @@ pub(super) struct ThenRule {
     pub(super) operation: At<Operation>,
     pub(super) when: Option<At<String>>,
     pub(super) each: Option<EachRule>,
-    /// Whether fields may speak of an item: `each` is written, whatever is wrong with it.
-    pub(super) has_item: bool,
+    /// What fields mean by `item`: an item as soon as `each` is written, whatever is wrong with it.
+    pub(super) item_is: ItemIs,
     pub(super) fields: Vec<Arc<FieldRule>>,
 }
 
@@ -52,6 +53,7 @@ pub(super) fn read_operation(top: &Section<'_, '_>, faults: &mut Faults) -> Oper
     let word = written.value.as_str();
     let known = Operation::parse(word);
     if known.is_none() {
+        faults.formal();
         let message = format!("`operation` cannot be `{word}`");
         let words = Operation::ALL.map(Operation::as_str);
         faults.unknown(written.at, message, word, &words);
@@ -166,14 +168,19 @@ fn read_then(
         fields.read(table, "", reading, faults);
     }
     let when = section.text("when", faults);
-    let each = read_each(section, reading, faults);
+    let each = read_each(section, &keys::EACH, reading, faults);
+    let item_is = match &each {
+        Some(EachRule::Group(_)) => ItemIs::Row,
+        _ if section.has("each") => ItemIs::Value,
+        _ => ItemIs::Column,
+    };
     Some(ThenRule {
         number,
         at,
         operation: At::new(operation?, section.key_at("operation")),
         when,
         each,
-        has_item: section.has("each"),
+        item_is,
         fields: fields.rules.into_iter().map(Arc::new).collect(),
     })
 }

@@ -15,8 +15,8 @@ use super::render;
 use super::resolve::{Hints, Resolved};
 use super::shape::{Instead, Take, Version};
 use super::stages::{
-    Passed, check, flatten, flatten_list, is_null, loses_digits, lost_digits, shorten, skip_reason,
-    table, to_text,
+    Passed, check, flatten, flatten_list, is_joined, is_null, loses_digits, lost_digits, shorten,
+    skip_reason, table, to_text,
 };
 use crate::directory::Directory;
 use crate::error::Fault;
@@ -200,7 +200,12 @@ impl<'r> Row<'_, 'r> {
             Got::Many(items) => items,
         };
         match self.parts(field, cells) {
-            Ok(items) => items,
+            Ok(mut items) => {
+                if field.rule.version >= Version::Two {
+                    items.retain(|item| !matches!(item, Value::String(text) if self.reader.is_null_text(text)));
+                }
+                items
+            }
             Err(problem) => {
                 self.fault(field, problem);
                 Vec::new()
@@ -238,7 +243,9 @@ impl<'r> Row<'_, 'r> {
         let mut ready = Ready::default();
         match got {
             Got::Empty => {}
-            Got::One(item) if field.is_single => return self.single(field, item, parent, reserve),
+            Got::One(item) if field.is_single && !is_joined(field, &item) => {
+                return self.single(field, item, parent, reserve);
+            }
             Got::One(item) => {
                 if let Some(outcome) = self.prepare(field, item, &mut ready)? {
                     return Ok(outcome);
@@ -369,7 +376,22 @@ impl<'r> Row<'_, 'r> {
         if loses_digits(&item) {
             return Err(lost_digits(&item));
         }
+        let split = field
+            .rule
+            .list
+            .as_ref()
+            .and_then(|list| list.split.as_deref());
+        let mut cells: Vec<(Item<'a>, Option<&str>)> = Vec::new();
         for item in flatten_list(field, item) {
+            match split.filter(|separator| self.is_looked_up_in_parts(field, &item, separator)) {
+                Some(separator) => {
+                    let parts = parts_of(item, separator).into_iter();
+                    cells.extend(parts.map(|part| (part, None)));
+                }
+                None => cells.push((item, split)),
+            }
+        }
+        for (item, split) in cells {
             let item = match self.look_up(field, item)? {
                 Passed::On(item) => to_text(field, item),
                 other => other,
@@ -382,23 +404,9 @@ impl<'r> Row<'_, 'r> {
                 Err(Skipped::Field) => return Ok(Some(self.skipped(field))),
                 Err(Skipped::Row(why)) => return Ok(Some(Outcome::SkipRow(why))),
             };
-            let split = field
-                .rule
-                .list
-                .as_ref()
-                .and_then(|list| list.split.as_deref());
-            let parts: Vec<Item<'a>> = match split {
+            let parts = match split {
                 None => vec![item],
-                Some(separator) => {
-                    let text = item.into_text();
-                    let parts = text
-                        .split(separator)
-                        .map(str::trim)
-                        .filter(|part| !part.is_empty());
-                    parts
-                        .map(|part| Item::Text(Cow::Owned(part.to_owned())))
-                        .collect()
-                }
+                Some(separator) => parts_of(item, separator),
             };
             for part in parts {
                 let part = table(field, part)?;
@@ -411,6 +419,23 @@ impl<'r> Row<'_, 'r> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the parts of a cell are looked up, and not the cell: it holds several, and as a whole it is no key. An
+    /// older mapping that says what becomes of an unknown key has said it of such a cell too.
+    fn is_looked_up_in_parts(&self, field: &FieldPlan, item: &Item<'_>, separator: &str) -> bool {
+        let (Some(rule), Some(number)) = (&field.rule.lookup, field.lookup) else {
+            return false;
+        };
+        if field.rule.version < Version::Two && !matches!(rule.otherwise(), Instead::Error) {
+            return false;
+        }
+        let text = item.text();
+        let tables = self.steps.lookups.get(number);
+        let table = tables.and_then(|tables| tables.get(self.rows[0].table));
+        text.contains(separator)
+            && !is_null(field, &text)
+            && table.is_some_and(|table| !table.has(&text))
     }
 
     /// The lookup step.
@@ -479,6 +504,9 @@ impl<'r> Row<'_, 'r> {
 
     /// A field whose cell is empty.
     fn empty(&mut self, field: &FieldPlan) -> Outcome {
+        if matches!(field.rule.when_empty, Some(Instead::SkipRow)) {
+            return Outcome::SkipRow(format!("{}: empty", field.rule.name.value));
+        }
         self.without_value(field, Outcome::Empty)
     }
 
@@ -562,6 +590,20 @@ impl<'r> Row<'_, 'r> {
         match &field.source {
             Feed::Columns { slots, join } => match slots.as_slice() {
                 [slot] => get(*slot),
+                several if field.rule.list.as_ref().is_some_and(|list| list.several) => {
+                    let mut items = Vec::with_capacity(several.len());
+                    for slot in several {
+                        match get(*slot)? {
+                            Got::Empty => {}
+                            Got::One(item) => items.push(item),
+                            Got::Many(more) => items.extend(more),
+                        }
+                    }
+                    Ok(match items.is_empty() {
+                        true => Got::Empty,
+                        false => Got::Many(items),
+                    })
+                }
                 several => {
                     let mut parts: Vec<Cow<'_, str>> = Vec::with_capacity(several.len());
                     for slot in several {
@@ -615,6 +657,16 @@ impl<'r> Row<'_, 'r> {
             }),
         }
     }
+}
+
+/// The parts of a text; none of them is empty.
+fn parts_of<'a>(item: Item<'a>, separator: &str) -> Vec<Item<'a>> {
+    let text = item.into_text();
+    let parts = text.split(separator).map(str::trim);
+    let filled = parts.filter(|part| !part.is_empty());
+    filled
+        .map(|part| Item::Text(Cow::Owned(part.to_owned())))
+        .collect()
 }
 
 /// The row of a group that gives a column's value.

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-use toml::de::DeValue;
-
+use super::field::scalar;
 use super::file::{Faults, Section, in_order};
 use super::keys;
 use super::load::Reading;
 use crate::systems::Operation;
+use jiff::Timestamp;
 
 /// What an update by an exported file compares it with.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,13 +49,16 @@ pub(super) fn read_baseline(
     let mut columns = Vec::new();
     if let Some((table, _)) = section.table("columns", faults) {
         for (heading, span, raw) in in_order(table) {
-            match raw.get_ref() {
-                DeValue::String(name) => columns.push((heading.to_owned(), name.to_string())),
-                _ => faults.hint(
-                    span.start,
-                    format!("`{heading}` of `[baseline.columns]` must be a text"),
-                    "what the column shows of a ticket, such as \"title\"",
-                ),
+            match scalar(raw.get_ref()) {
+                Some(name) => columns.push((heading.to_owned(), name)),
+                None => {
+                    faults.formal();
+                    faults.hint(
+                        span.start,
+                        format!("`{heading}` of `[baseline.columns]` must be a text"),
+                        "what the column shows of a ticket, such as \"title\"",
+                    );
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! A plan bound to the tables of an input: rows become identities and payloads.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -9,13 +10,13 @@ use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Got, Reader};
 use super::computed::Computing;
-use super::each::{EachRule, Items};
+use super::each::{EachRule, Items, sort};
 use super::file::Faults;
 use super::item::Item;
 use super::lookup::LookupTable;
 use super::marker::{Limits, Marks, head_line_length, headed, marker_line, trimmed};
 use super::plan::{Feed, FieldPlan, Plan};
-use super::rank::{Untyped, order, trim};
+use super::rank::{Untyped, trim};
 use super::reference::{LABEL, reference};
 use super::script::Script;
 use super::shape::{Unmapped, Version};
@@ -24,13 +25,13 @@ use super::text::plain_lines;
 use super::then::{Followed, ThenPlan};
 use super::touched::Touched;
 use super::types::Types;
-use super::{Acting, MapRows, Mapped, Ready, TicketName, render};
+use super::{Acting, MapRows, Mapped, Ready, TicketName, Untied, render};
 use crate::directory::Kind;
 use crate::directory::suggest::{did_you_mean, nearest};
-use crate::error::{Error, Fault, MappingFault, Result};
+use crate::error::{Error, Fault, MappingFault, Result, Rule};
 use crate::event::Skip;
-use crate::intake::{Digest, Identify};
-use crate::record::{Record, RowKey};
+use crate::intake::{Digest, Identify, Named};
+use crate::record::{Cell, Record, RowKey};
 use crate::source::{Layout, Table};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::Difference;
@@ -51,6 +52,8 @@ pub struct BoundPlan {
     pub(super) touched: OnceLock<Touched>,
     /// What `order_by` compares as texts although it seems to be something else.
     untyped: Untyped,
+    /// Where conditions have compared unlike things: the first row of each.
+    unlike: Mutex<BTreeMap<usize, Fault>>,
 }
 
 impl BoundPlan {
@@ -116,6 +119,31 @@ impl BoundPlan {
             appended,
             touched: OnceLock::new(),
             untyped: Untyped::default(),
+            unlike: Mutex::default(),
+        }
+    }
+
+    /// Conditions that the rows read so far have shown to compare unlike things, each once: no row can be trusted to be
+    /// taken or left out, so that nothing of the input is to be sent.
+    pub fn unlike(&self) -> Vec<MappingFault> {
+        let unlike = self.unlike.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = Faults::new(Arc::clone(&self.plan.source));
+        for (number, fault) in unlike.iter() {
+            let groups = self.plan.group_condition.iter();
+            if let Some(script) = self.plan.conditions.iter().chain(groups).nth(*number) {
+                let message = format!("{}, in row {}", fault.message, fault.place.row);
+                script
+                    .origin
+                    .fault(&mut faults, message, fault.hint.clone());
+            }
+        }
+        faults.into_list()
+    }
+
+    fn note_unlike(&self, number: usize, faults: &[Fault]) {
+        if let Some(fault) = faults.iter().find(|fault| fault.rule != Rule::Message) {
+            let mut unlike = self.unlike.lock().unwrap_or_else(PoisonError::into_inner);
+            unlike.entry(number).or_insert_with(|| fault.clone());
         }
     }
 
@@ -129,6 +157,7 @@ impl BoundPlan {
                 "`order_by = \"{name}\"` {shown}: give the column a type in [input.columns]"
             ));
         }
+        notes.extend(self.notes_of_ids());
         let items = self.plan.thens.iter().zip(&self.items);
         notes.extend(items.filter_map(|(then, items)| {
             let shown = items.iter().find_map(|items| items.untyped.shown())?;
@@ -165,6 +194,13 @@ impl BoundPlan {
     /// The steps that a row can take, the operation's own first.
     pub fn steps(&self) -> &[Cow<'static, str>] {
         self.plan.steps()
+    }
+
+    /// Whether cells of the rows are names that are looked up.
+    pub fn names_in_rows(&self) -> bool {
+        let thens = self.plan.thens.iter().flat_map(|then| &then.fields);
+        let mut fields = self.plan.fields.iter().chain(thens);
+        fields.any(|field| field.resolver.is_some() && field.constant.is_none())
     }
 
     /// See [`Plan::resolved_kinds`].
@@ -280,6 +316,11 @@ impl BoundPlan {
                     put(text);
                 }
             }
+            if self.plan.each.is_some() {
+                let width = self.columns.header(record).map_or(0, |header| header.len());
+                put("item");
+                put(record.cell(width).text().trim());
+            }
             put("");
         }
         truncated(&blake3::hash(&bytes))
@@ -333,10 +374,42 @@ fn truncated(hash: &blake3::Hash) -> Digest {
 }
 
 impl Identify for BoundPlan {
+    fn takes_apart(&self) -> bool {
+        self.plan.each.is_some()
+    }
+
+    fn apart(&self, record: &Record) -> std::result::Result<Vec<Record>, Vec<Fault>> {
+        let Some(each) = &self.plan.each else {
+            return Ok(vec![record.clone()]);
+        };
+        let mut row = self.row(std::slice::from_ref(record));
+        let items = row.items(each);
+        if !row.faults.is_empty() {
+            return Err(row.faults);
+        }
+        let width = self.columns.header(record).map_or(0, |header| header.len());
+        let with_item = |item: Cell| {
+            let mut one = record.clone();
+            one.cells.resize(width, Cell::Empty);
+            one.cells.push(item);
+            one
+        };
+        // A row without items is one ticket: what is to be left out `where` says.
+        Ok(match items.is_empty() {
+            true => vec![with_item(Cell::Empty)],
+            false => items.into_iter().map(cell_of).map(with_item).collect(),
+        })
+    }
+
     fn passes(&self, record: &Record) -> std::result::Result<bool, Vec<Fault>> {
-        for condition in &self.plan.conditions {
-            if !self.holds(condition, std::slice::from_ref(record))? {
-                return Ok(false);
+        for (number, condition) in self.plan.conditions.iter().enumerate() {
+            match self.holds(condition, std::slice::from_ref(record)) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(faults) => {
+                    self.note_unlike(number, &faults);
+                    return Err(faults);
+                }
             }
         }
         // A row whose group cannot be read belongs to none: it must not be taken for a row without one.
@@ -400,7 +473,7 @@ impl Identify for BoundPlan {
             keys.iter_mut().flatten().for_each(trim);
         }
         let mut keyed: Vec<_> = keys.into_iter().zip(std::mem::take(rows)).collect();
-        keyed.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+        sort(&mut keyed, self.plan.rules.descending);
         self.untyped.note(keyed.iter().map(|(key, _)| key.as_ref()));
         rows.extend(keyed.into_iter().map(|(_, record)| record));
         Ok(())
@@ -409,7 +482,9 @@ impl Identify for BoundPlan {
     fn passes_group(&self, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
         match &self.plan.group_condition {
             None => Ok(true),
-            Some(condition) => self.holds(condition, rows),
+            Some(condition) => self.holds(condition, rows).inspect_err(|faults| {
+                self.note_unlike(self.plan.conditions.len(), faults);
+            }),
         }
     }
 
@@ -424,8 +499,30 @@ impl Identify for BoundPlan {
         Ok(carried.map(|key| RowKey::new(key.trim())))
     }
 
+    fn ties(&self, rows: &[Record]) -> Vec<Named> {
+        self.named(rows)
+    }
+
+    fn led_back(&self, rows: &[Record], ring: &[u64]) -> Fault {
+        self.above_itself(rows, ring)
+    }
+
     fn content(&self, rows: &[Record]) -> Digest {
         self.content_of(rows)
+    }
+}
+
+/// An item as a cell.
+fn cell_of(item: Value) -> Cell {
+    match item {
+        Value::String(text) => Cell::Text(text.into()),
+        Value::Bool(value) => Cell::Bool(value),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => Cell::Integer(whole),
+            None => Cell::Json(Box::new(Value::Number(number))),
+        },
+        Value::Null => Cell::Empty,
+        other => Cell::Json(Box::new(other)),
     }
 }
 
@@ -440,6 +537,14 @@ pub(super) struct Made {
 }
 
 impl MapRows for BoundPlan {
+    fn ties(&self) -> bool {
+        self.has_ties()
+    }
+
+    fn untied(&self, rows: &[Record], absent: &[RowKey]) -> Untied {
+        self.without(rows, absent)
+    }
+
     fn content(&self, rows: &[Record]) -> Digest {
         self.content_of(rows)
     }
@@ -592,7 +697,7 @@ impl BoundPlan {
         let plan = &self.plan;
         let followed = self.follow(rows, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
-        let mut changes = Vec::new();
+        let (mut changes, mut ties) = (Vec::new(), Vec::new());
         for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {
             let value = match outcome {
                 // A row that is left out needs no mending.
@@ -600,6 +705,13 @@ impl BoundPlan {
                 outcome => field_value(field, outcome),
             };
             let Some(value) = value else { continue };
+            if field.tie().is_some() && value.value.is_string() {
+                ties.push(FieldValue {
+                    value: field.tied(value.value),
+                    ..value
+                });
+                continue;
+            }
             if let Some(target) = plan.later.get(at).cloned().flatten() {
                 changes.push(FieldValue {
                     target,
@@ -654,9 +766,11 @@ impl BoundPlan {
             });
         }
         let own = plan.schema.compose(plan.operation, values, plan.notify);
-        match own.and_then(|own| Ok((own, self.updates(changes)?))) {
-            Ok((mut steps, updates)) => Mapped::Ready(Ready {
+        let own = own.and_then(|own| Ok((own, self.tie_steps(ties)?, self.updates(changes)?)));
+        match own {
+            Ok((mut steps, ties, updates)) => Mapped::Ready(Ready {
                 steps: {
+                    steps.extend(ties);
                     steps.extend(further);
                     steps
                 },

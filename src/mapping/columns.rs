@@ -24,6 +24,10 @@ const KEY: &str = "key";
 
 /// Stands before the name of an item's value; no heading has it.
 const ITEM: char = '\u{1}';
+/// Stands before the name of a value of the item that a record is about.
+const TICKET: char = '\u{4}';
+/// Stands before the name of a column of the row that is the item.
+const MEMBER: char = '\u{3}';
 /// Stands before the number of a column that is made.
 const COMPUTED: char = '\u{2}';
 
@@ -32,8 +36,8 @@ const COMPUTED: char = '\u{2}';
 pub(crate) struct Slots {
     list: Vec<Slot>,
     index: HashMap<String, usize>,
-    /// Whether `item` now means an item of `each`, not a column.
-    pub(crate) has_item: bool,
+    /// What `item` now means.
+    pub(crate) item_is: ItemIs,
     /// Whether what is read now may be missing from tables of the input.
     pub(crate) is_optional: bool,
     /// What was asked for, in order.
@@ -41,6 +45,20 @@ pub(crate) struct Slots {
     /// The folded names of the columns that are made. One is known by what is compiled after it: in its own steps its
     /// name is that of a column of the input.
     pub(crate) computed: Vec<String>,
+}
+
+/// What `item` means in a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ItemIs {
+    /// A column of that name.
+    #[default]
+    Column,
+    /// An item of `each` at the top: what the record is about.
+    Ticket,
+    /// An item of `each`: a part of a cell, or a row elsewhere.
+    Value,
+    /// A row of the group.
+    Row,
 }
 
 /// A column that is read.
@@ -56,6 +74,8 @@ pub(crate) struct Slot {
     pub(crate) is_needed: bool,
     /// Of a column that is made: which of them.
     pub(crate) computed: Option<usize>,
+    /// Whether it is read in the row that is the item of `each`.
+    is_of_item: bool,
 }
 
 impl Slots {
@@ -72,12 +92,17 @@ impl Slots {
             return slot;
         }
         let called = self.called(name);
+        let (name, is_of_item) = match self.column_of_item(name) {
+            Some(column) => (column, true),
+            None => (name, false),
+        };
         let computed = self.computed_of(name);
         self.list.push(Slot {
             name: match computed {
-                Some(_) => name.to_owned(),
-                None => called.clone().into_owned(),
+                None if !is_of_item => called.clone().into_owned(),
+                _ => name.to_owned(),
             },
+            is_of_item,
             origin: origin.clone(),
             is_content: false,
             is_needed: !self.is_optional,
@@ -89,8 +114,15 @@ impl Slots {
 
     /// A name as it is kept: one that means an item is told from a column of that name.
     fn called<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        if let Some(column) = self.column_of_item(name) {
+            return Cow::Owned(format!("{MEMBER}{column}"));
+        }
         if self.is_item(name) {
-            return Cow::Owned(format!("{ITEM}{}", &name["item".len()..]));
+            let sign = match self.item_is {
+                ItemIs::Ticket => TICKET,
+                _ => ITEM,
+            };
+            return Cow::Owned(format!("{sign}{}", &name["item".len()..]));
         }
         match self.computed_of(name) {
             Some(number) => Cow::Owned(format!("{COMPUTED}{number}")),
@@ -99,7 +131,20 @@ impl Slots {
     }
 
     fn is_item(&self, name: &str) -> bool {
-        self.has_item && (name == "item" || name.starts_with("item."))
+        self.item_is != ItemIs::Column && (name == "item" || name.starts_with("item."))
+    }
+
+    /// The column of the group's row that is the item, where a name means one.
+    fn column_of_item<'n>(&self, name: &'n str) -> Option<&'n str> {
+        match self.item_is {
+            ItemIs::Row => name.strip_prefix("item."),
+            ItemIs::Column | ItemIs::Ticket | ItemIs::Value => None,
+        }
+    }
+
+    /// Whether a slot is read in the row that is the item of `each`.
+    pub(crate) fn is_of_item(&self, slot: usize) -> bool {
+        self.list[slot].is_of_item
     }
 
     /// Which of the columns that are made a name means.
@@ -115,6 +160,16 @@ impl Slots {
     /// a column.
     pub(crate) fn item(&self, slot: usize) -> Option<&str> {
         self.list[slot].name.strip_prefix(ITEM)
+    }
+
+    /// The same in the item that the record is about.
+    pub(crate) fn ticket_item(&self, slot: usize) -> Option<&str> {
+        self.list[slot].name.strip_prefix(TICKET)
+    }
+
+    /// Whether a slot is a column of the input, or one that is made.
+    pub(crate) fn is_column(&self, slot: usize) -> bool {
+        self.item(slot).is_none() && self.ticket_item(slot).is_none()
     }
 
     /// The slot of a column that is read already.
@@ -193,7 +248,7 @@ impl Columns {
         let mut notes = Vec::new();
         let find = |table: &Table, name: &str| rules.version.find(&table.header, name);
         for (number, slot) in slots.iter() {
-            if slots.item(number).is_some() || slot.computed.is_some() || !slot.is_needed {
+            if !slots.is_column(number) || slot.computed.is_some() || !slot.is_needed {
                 continue;
             }
             let lack = |table: &&Table| find(table, &slot.name).is_none();
@@ -287,6 +342,18 @@ impl Columns {
             let rule = (*table.types.get(*index)?)?;
             rules.columns.get(rule).map(|(_, rule)| rule)
         })
+    }
+
+    /// The cells of a row by their headings.
+    fn to_json(&self, record: &Record) -> serde_json::Value {
+        let header = self.header(record);
+        let names = header.iter().flat_map(|header| header.names());
+        let cells = names.enumerate().map(|(index, name)| {
+            let cell = Item::of(record.cell(index));
+            let value = cell.map_or(serde_json::Value::Null, Item::into_json);
+            (name.clone(), value)
+        });
+        serde_json::Value::Object(cells.collect())
     }
 
     /// How the input writes the heading of a column of that name, where it has one.
@@ -396,6 +463,13 @@ impl TableColumns {
     }
 }
 
+/// A member of a value, or the value itself: `.author.name`, or nothing for the whole.
+fn member(value: &serde_json::Value, path: &str) -> Option<Item<'static>> {
+    let mut members = path.split('.').filter(|member| !member.is_empty());
+    let found = members.try_fold(value, |value, member| value.get(member));
+    found.cloned().and_then(of_json)
+}
+
 /// A table of the input, for people.
 fn called(table: &Table) -> String {
     match &table.sheet {
@@ -410,8 +484,7 @@ fn missing_column(name: &str, origin: &Origin, tables: &[Table], faults: &mut Fa
         names.extend(table.header.names().iter().map(String::as_str));
     }
     let is_item = name == "item" || name.starts_with("item.");
-    let of_each =
-        "`item` is for `[[then]]`: one of what its `each = { … }` says, which is missing there";
+    let of_each = "`item` is one of what `each = { … }` says, of `[[then]]` or at the top of the mapping: there is none";
     let near = match is_item {
         true => Some(of_each.to_owned()),
         false => did_you_mean(&nearest(name, names.iter().copied())),
@@ -449,10 +522,14 @@ impl<'p> Reader<'p> {
     /// # Errors
     /// When the cell cannot be read, or is not what `[input.columns]` says.
     pub(super) fn get<'r>(&self, slot: usize, record: &'r Record) -> Result<Got<'r>, Box<Fault>> {
-        let Some(table) = self.columns.table(record) else {
-            return Ok(Got::Empty);
-        };
         let one = |item: Option<Item<'r>>| item.map_or(Got::Empty, Got::One);
+        if let (true, Some(EachItem::Record(row))) = (self.slots.is_of_item(slot), self.item) {
+            return Ok(match self.in_row(slot, row)? {
+                Got::Empty => Got::Empty,
+                Got::One(item) => Got::One(item.into_owned()),
+                Got::Many(items) => Got::Many(items.into_iter().map(Item::into_owned).collect()),
+            });
+        }
         if let Some(path) = self.slots.item(slot) {
             let item = self.of_item(path).map_err(|problem| {
                 let name = format!("item{path}");
@@ -464,6 +541,22 @@ impl<'p> Reader<'p> {
                     ..fault
                 })
             })?;
+            return Ok(one(item.filter(|item| !self.is_null(item))));
+        }
+        self.in_row(slot, record)
+    }
+
+    fn in_row<'r>(&self, slot: usize, record: &'r Record) -> Result<Got<'r>, Box<Fault>> {
+        let Some(table) = self.columns.table(record) else {
+            return Ok(Got::Empty);
+        };
+        let one = |item: Option<Item<'r>>| item.map_or(Got::Empty, Got::One);
+        if let Some(path) = self.slots.ticket_item(slot) {
+            let item = Item::of(record.cell(table.header.len())).map(Item::into_owned);
+            let item = match path {
+                "" => item,
+                path => member(&item.map_or(serde_json::Value::Null, Item::into_json), path),
+            };
             return Ok(one(item.filter(|item| !self.is_null(item))));
         }
         if let (Some(number), Some(computing)) = (self.slots.computed(slot), self.computing) {
@@ -498,9 +591,7 @@ impl<'p> Reader<'p> {
         match self.item {
             None => Ok(None),
             Some(EachItem::Json(value)) => {
-                let mut members = path.split('.').filter(|member| !member.is_empty());
-                let found = members.try_fold(value, |value, member| value.get(member));
-                let item = found.cloned().and_then(of_json);
+                let item = member(value, path);
                 Ok(match self.rules.version {
                     Version::One => item,
                     Version::Two => item.map(Item::with_plain_lines),
@@ -510,7 +601,13 @@ impl<'p> Reader<'p> {
                 Some(name) => row.get(name).unwrap_or(Ok(None)),
                 None => Ok(of_json(row.to_json())),
             },
+            Some(EachItem::Record(row)) => Ok(of_json(self.columns.to_json(row))),
         }
+    }
+
+    /// Whether a text is one of the words for an empty cell.
+    pub(super) fn is_null_text(&self, text: &str) -> bool {
+        self.rules.null.iter().any(|word| same(word, text))
     }
 
     /// Whether a value is one of the words for an empty cell.
@@ -531,12 +628,18 @@ impl<'p> Reader<'p> {
     fn wants_held(&self, shown: &ShownNumber, column: Option<&ParseRule>) -> bool {
         let wants_number =
             |rule: &ParseRule| matches!(rule.kind, ParseKind::Number | ParseKind::Integer);
+        if column.is_some_and(|rule| rule.kind == ParseKind::Text) {
+            return false;
+        }
         let of_field = self.field.and_then(|field| field.parse.as_ref());
         if column.or(of_field).is_some_and(wants_number) {
             return true;
         }
         match self.field {
-            Some(field) => field.name.value == KEY && !shown.is_exact,
+            Some(field) => {
+                let is_key = field.name.value == KEY || field.resolve.by_key.is_some();
+                is_key && !shown.is_exact
+            }
             // Conditions, groups and orders compare.
             None => !shown.is_exact,
         }
@@ -590,7 +693,13 @@ impl<'p> Reader<'p> {
             Version::One => item,
             Version::Two => item.map(Item::with_plain_lines),
         };
-        let Some(item) = item.filter(|item| !self.is_null(item)) else {
+        let of_field = self.field.filter(|field| field.version >= Version::Two);
+        let is_null_here = |item: &Item<'_>| {
+            of_field.is_some_and(|field| {
+                !field.null.is_empty() && field.null.iter().any(|word| same(word, &item.text()))
+            })
+        };
+        let Some(item) = item.filter(|item| !self.is_null(item) && !is_null_here(item)) else {
             return Ok(None);
         };
         match rule {

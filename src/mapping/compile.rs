@@ -53,7 +53,9 @@ pub(super) fn compile_field(
         is_single: !wanted.list && is_single(rule),
         label: label(rule),
         take: rule.take.unwrap_or(compiler.rules.take),
-        required: required || rule.check.required,
+        required: required
+            || rule.check.required
+            || matches!(rule.when_empty, Some(Instead::Error)),
         rule: Arc::clone(rule),
         source: source?,
         target: Some(target),
@@ -284,6 +286,11 @@ impl Compiler<'_> {
             let hint = "write `skip_field`";
             self.faults.hint(name.at, message, hint);
         }
+        if rule.list.as_ref().is_some_and(|list| list.several) && !wanted.list {
+            let message = format!("`{}` takes one value, and `list` makes several", name.value);
+            let hint = "leave `list` out: then the columns are joined";
+            self.faults.hint(name.at, message, hint);
+        }
         if rule.list.as_ref().is_some_and(|list| list.split.is_some()) && !wanted.list {
             let message = format!(
                 "`{}` takes one value, and `split` makes several",
@@ -367,6 +374,9 @@ impl Compiler<'_> {
     }
 
     fn resolver(&mut self, rule: &FieldRule, wanted: &Wanted) -> Option<Resolver> {
+        if rule.resolve.by_key.is_some() {
+            return None;
+        }
         let name = rule.name.value.as_str();
         let own = match wanted.want {
             Want::Id(kind) => Some(kind),

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::SheetBeside;
-use super::input::read_columns;
+use super::input::{ORDERS, read_columns};
 use super::rank::{Untyped, order, trim};
 
 use super::beside::{Beside, per_table, typed};
 use super::field::read_field;
 use super::file::{At, Faults, Section};
 use super::item::Item;
-use super::keys;
+use super::keys::Keys;
 use super::load::Reading;
 use super::parse::Problem;
 use super::shape::{FieldRule, Origin, ParseKind, ParseRule, Version};
 use super::table_key;
-use crate::record::{Header, Place};
+use crate::record::{Header, Place, Record};
 use crate::source::{Input, Table};
 
 /// What an item takes besides its texts, and what each of its members does, in bytes: measured.
@@ -33,6 +33,17 @@ pub(super) enum EachRule {
     Cell(Arc<FieldRule>),
     /// The items are rows elsewhere.
     Rows(RowsRule),
+    /// The items are the rows of the group.
+    Group(GroupRule),
+}
+
+/// The rows of the group.
+#[derive(Debug)]
+pub(super) struct GroupRule {
+    pub(super) at: usize,
+    /// The column that orders them; `None`: as the group is ordered.
+    pub(super) order_by: Option<At<String>>,
+    pub(super) descending: bool,
 }
 
 /// The rows of another sheet or file.
@@ -46,6 +57,7 @@ pub(super) struct RowsRule {
     pub(super) on: Arc<FieldRule>,
     by: At<String>,
     order_by: Option<At<String>>,
+    descending: bool,
     /// The rows, where they stand in a file of their own: read with the mapping.
     file: Option<Arc<Items>>,
 }
@@ -57,6 +69,8 @@ pub(crate) enum EachItem {
     Json(Value),
     /// A row elsewhere.
     Row(Arc<RowItem>),
+    /// A row of the group.
+    Record(Arc<Record>),
 }
 
 impl EachItem {
@@ -65,6 +79,7 @@ impl EachItem {
         match self {
             Self::Json(_) => None,
             Self::Row(row) => Some(&row.place),
+            Self::Record(row) => Some(&row.place),
         }
     }
 }
@@ -136,14 +151,29 @@ impl Items {
 /// Reads `each`; a file is read right away.
 pub(super) fn read_each(
     section: &Section<'_, '_>,
+    keys: &'static Keys,
     reading: &mut Reading,
     faults: &mut Faults,
 ) -> Option<EachRule> {
     let (table, at) = section.table("each", faults)?;
-    let inner = Section::open(table, at, &keys::EACH, faults);
+    let inner = Section::open(table, at, keys, faults);
+    let descending = inner.word("order", &ORDERS, faults).unwrap_or(false);
     let is_rows = inner.has("sheet") || inner.has("file");
+    if inner.bool("rows", faults).unwrap_or(false) {
+        let others = inner.keys().map(|key| key.name);
+        let others = others.filter(|key| !["rows", "order_by", "order"].contains(key));
+        for key in others.filter(|key| inner.has(key)) {
+            let message = format!("`each` takes the rows of the group: `{key}` has no place there");
+            faults.hint(inner.key_at(key), message, "leave it out");
+        }
+        return Some(EachRule::Group(GroupRule {
+            at,
+            order_by: inner.text("order_by", faults),
+            descending,
+        }));
+    }
     if !is_rows {
-        for key in ["on", "by", "order_by", "columns"] {
+        for key in ["on", "by", "order_by", "order", "columns"] {
             if inner.has(key) {
                 let message = format!("`{key}` in `each` needs a `sheet` or a `file`");
                 faults.hint(inner.key_at(key), message, "name where the items stand");
@@ -159,7 +189,7 @@ pub(super) fn read_each(
         }
         return Some(EachRule::Cell(Arc::new(rule)));
     }
-    if let Some(key) = ["from", "split", "parse"]
+    if let Some(key) = ["from", "list", "split", "parse"]
         .into_iter()
         .find(|key| inner.has(key))
     {
@@ -177,6 +207,7 @@ pub(super) fn read_each(
         sheet: inner.text("sheet", faults),
         by: inner.text("by", faults).unwrap_or_else(|| on.clone()),
         order_by: inner.text("order_by", faults),
+        descending,
         on: Arc::new(FieldRule::key_column(on)),
         file: None,
     };
@@ -189,6 +220,17 @@ pub(super) fn read_each(
         rule.file = Some(Arc::new(rule.read(&beside, &input, faults)));
     }
     Some(EachRule::Rows(rule))
+}
+
+/// Puts things with their ranks in order; those of one rank stay as they stand.
+pub(super) fn sort<T>(ranked: &mut [(Option<Item<'static>>, T)], descending: bool) {
+    ranked.sort_by(|(a, _), (b, _)| {
+        let order = order(a.as_ref(), b.as_ref());
+        match descending {
+            true => order.reverse(),
+            false => order,
+        }
+    });
 }
 
 impl RowsRule {
@@ -279,8 +321,10 @@ impl RowsRule {
             size
         });
         for (key, mut rows) in found {
-            // Stable: rows of one rank stay as they stand.
-            rows.sort_by(|(a, _), (b, _)| order(a.as_ref(), b.as_ref()));
+            match (self.descending, &self.order_by) {
+                (true, None) => rows.reverse(),
+                (is_turned, _) => sort(&mut rows, is_turned),
+            }
             items
                 .untyped
                 .note(rows.iter().map(|(rank, _)| rank.as_ref()));

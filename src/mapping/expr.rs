@@ -48,6 +48,8 @@ pub(super) struct Uses {
     pub(super) row: BTreeSet<String>,
     /// Columns of the rows of a group (`r['…']` in `{% for r in rows %}`).
     pub(super) rows: BTreeSet<String>,
+    /// Columns through `item['…']`.
+    pub(super) of_item: BTreeSet<String>,
     /// Whether `row` is used in a way that does not tell which column.
     pub(super) whole_row: bool,
     /// The filters that are used, and where first, in bytes of the text.
@@ -68,6 +70,12 @@ pub(super) struct Uses {
     pub(super) dates: Vec<Written>,
     /// Statements that would load something.
     pub(super) loads: Vec<&'static str>,
+    /// Columns that are named in what is cut out of something (`Title[:80]`): the engine itself does not tell these.
+    pub(super) sliced: BTreeSet<String>,
+    /// Names that a template makes itself.
+    pub(super) made: HashSet<String>,
+    /// Whether it is looked at what is cut.
+    cuts: bool,
     /// The loop variables over `rows`.
     loops: HashSet<String>,
     /// In how many loops it is looked at.
@@ -93,6 +101,8 @@ impl Uses {
             Stmt::EmitExpr(node) => self.expr(&node.expr),
             Stmt::EmitRaw(_) => {}
             Stmt::ForLoop(node) => {
+                self.makes(&node.target);
+                self.made.insert("loop".to_owned());
                 if let (Expr::Var(target), Expr::Var(iter)) = (&node.target, &node.iter)
                     && iter.id == "rows"
                 {
@@ -111,19 +121,27 @@ impl Uses {
                 self.body(&node.false_body);
             }
             Stmt::WithBlock(node) => {
-                node.assignments
-                    .iter()
-                    .for_each(|(_, expr)| self.expr(expr));
+                for (target, expr) in &node.assignments {
+                    self.makes(target);
+                    self.expr(expr);
+                }
                 self.body(&node.body);
             }
-            Stmt::Set(node) => self.expr(&node.expr),
-            Stmt::SetBlock(node) => self.body(&node.body),
+            Stmt::Set(node) => {
+                self.makes(&node.target);
+                self.expr(&node.expr);
+            }
+            Stmt::SetBlock(node) => {
+                self.makes(&node.target);
+                self.body(&node.body);
+            }
             Stmt::AutoEscape(node) => self.body(&node.body),
             Stmt::FilterBlock(node) => {
                 self.expr(&node.filter);
                 self.body(&node.body);
             }
             Stmt::Macro(node) => {
+                node.args.iter().for_each(|arg| self.makes(arg));
                 node.defaults.iter().for_each(|expr| self.expr(expr));
                 self.body(&node.body);
             }
@@ -140,6 +158,16 @@ impl Uses {
         }
     }
 
+    /// Notes a name that the template itself gives a value.
+    fn makes(&mut self, target: &Expr<'_>) {
+        match target {
+            Expr::Var(node) => drop(self.made.insert(node.id.to_owned())),
+            Expr::List(node) => node.items.iter().for_each(|item| self.makes(item)),
+            Expr::Tuple(node) => node.items.iter().for_each(|item| self.makes(item)),
+            _ => {}
+        }
+    }
+
     fn body(&mut self, body: &[Stmt<'_>]) {
         body.iter().for_each(|stmt| self.template(stmt));
     }
@@ -148,6 +176,14 @@ impl Uses {
     pub(super) fn expr(&mut self, expr: &Expr<'_>) {
         if let Some(column) = column_of(expr) {
             self.places.entry(column).or_insert_with(|| range(expr));
+        }
+        let is_row = matches!(member(expr), Some(("row" | "rows", _)));
+        if let (true, false, Some(column)) = (self.cuts, is_row, column_of(expr)) {
+            self.sliced.insert(column);
+            self.cuts = false;
+            self.expr(expr);
+            self.cuts = true;
+            return;
         }
         if self.member(expr) {
             return;
@@ -172,10 +208,12 @@ impl Uses {
                 self.words.entry(word).or_insert_with(|| range(expr));
             }
             Expr::Slice(node) => {
+                let cuts = std::mem::replace(&mut self.cuts, true);
                 self.expr(&node.expr);
                 for part in [&node.start, &node.stop, &node.step].into_iter().flatten() {
                     self.expr(part);
                 }
+                self.cuts = cuts;
             }
             Expr::UnaryOp(node) => self.expr(&node.expr),
             Expr::BinOp(node) => {
@@ -275,6 +313,10 @@ impl Uses {
         let Some((base, name)) = member(expr) else {
             return false;
         };
+        // What is read by a dot the engine itself tells.
+        if base == "item" && matches!(expr, Expr::GetItem(_)) {
+            self.of_item.insert(name.clone());
+        }
         if base == "row" {
             self.row.insert(name);
             true

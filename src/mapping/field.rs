@@ -7,7 +7,7 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::alias::read_aliases;
-use super::file::{At, Faults, Section, in_order, integer, number, type_name};
+use super::file::{At, Faults, Section, in_order, integer, number, type_name, written};
 use super::keys;
 use super::load::Reading;
 use super::lookup::read_lookup;
@@ -55,6 +55,7 @@ impl Fields {
                     self.rules.push(rule);
                 }
                 other => {
+                    faults.formal();
                     faults.hint(
                         raw.span().start,
                         format!(
@@ -91,6 +92,10 @@ pub(super) fn read_field(
     ];
     let null = section.texts("null", faults).unwrap_or_default();
     let version = reading.version;
+    let (default, when_empty) = match read_default(section, faults) {
+        Some(Instead::Value(value)) => (Some(value), None),
+        other => (None, other),
+    };
     let mut rule = FieldRule {
         version,
         is_faulty: false,
@@ -101,9 +106,10 @@ pub(super) fn read_field(
             .unwrap_or(false),
         lookup: read_lookup(section, reading, faults),
         text: read_text(section, version, faults),
-        list: read_list(section, faults),
+        list: read_list(section, origin.as_ref(), faults),
         table: read_table(section, reading, faults),
-        default: read_default(section, faults),
+        default,
+        when_empty,
         parse: read_parse(section, version, faults),
         resolve: read_resolve(&name.value, section, reading, faults),
         check: read_check(section, faults),
@@ -157,6 +163,7 @@ fn read_origin(
     let columns = |key: &str, faults: &mut Faults| {
         let columns = section.texts(key, faults)?;
         if columns.is_empty() {
+            faults.formal();
             faults.hint(
                 section.key_at(key),
                 format!("`{key}` names no column"),
@@ -234,10 +241,13 @@ fn read_text(section: &Section<'_, '_>, version: Version, faults: &mut Faults) -
     });
     let repairs = [("utf8-read-as-1252", true)];
     let trim = section.bool("trim", faults).unwrap_or(true);
+    // The parts of a text are trimmed, not what stands between them.
+    let trim = trim && (version < Version::Two || !section.has("split"));
     TextRule {
         repair: section.word("repair", &repairs, faults).unwrap_or(false),
         trim,
         trims_last: trim && version >= Version::Two,
+        opens_lines: version >= Version::Two,
         collapse: section.bool("collapse", faults).unwrap_or(false),
         case: match (upper, lower) {
             (true, _) => Some(Case::Upper),
@@ -289,13 +299,11 @@ fn read_replace(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<(Regex, S
     let mut replace = Vec::new();
     for pair in pairs {
         let texts: Vec<At<String>> = pair.get_ref().as_array().map_or(Vec::new(), |items| {
-            items
-                .iter()
-                .filter_map(|item| {
-                    let text = item.get_ref().as_str()?;
-                    Some(At::new(text.to_owned(), item.span().start))
-                })
-                .collect()
+            let texts = items.iter().map(|item| {
+                let text = written(item.get_ref())?;
+                Some(At::new(text, item.span().start))
+            });
+            texts.collect::<Option<Vec<_>>>().unwrap_or_default()
         });
         match texts.as_slice() {
             [regex, with] => {
@@ -399,7 +407,26 @@ fn references(with: &str) -> Vec<Reference<'_>> {
     found
 }
 
-fn read_list(section: &Section<'_, '_>, faults: &mut Faults) -> Option<ListRule> {
+fn read_list(
+    section: &Section<'_, '_>,
+    origin: Option<&Origin>,
+    faults: &mut Faults,
+) -> Option<ListRule> {
+    let several = section.bool("list", faults).unwrap_or(false);
+    let columns = match origin {
+        Some(Origin::Columns { columns, .. }) => columns.len(),
+        _ => 0,
+    };
+    if several && columns < 2 && origin.is_some() {
+        let message = "`list` needs `from` with several columns";
+        let hint = "leave it out: the parts of one cell are a list by `split`";
+        faults.hint(section.key_at("list"), message, hint);
+    }
+    if several && section.has("join") {
+        let message = "`list` and `join` say two things of several columns";
+        let hint = "leave `join` out for several values, `list` for one";
+        faults.hint(section.key_at("join"), message, hint);
+    }
     let split = section.text("split", faults);
     if split.as_ref().is_some_and(|split| split.value.is_empty()) {
         faults.hint(
@@ -410,7 +437,9 @@ fn read_list(section: &Section<'_, '_>, faults: &mut Faults) -> Option<ListRule>
     }
     let max_items = section.count("max_items", faults);
     let unique = section.bool("unique", faults).unwrap_or(false);
-    (split.is_some() || max_items.is_some() || unique).then_some(ListRule {
+    let is_list = several || split.is_some() || max_items.is_some() || unique;
+    is_list.then_some(ListRule {
+        several,
         split: split.map(|split| split.value),
         max_items,
         unique,
@@ -426,18 +455,23 @@ pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
     })
 }
 
-fn read_default(section: &Section<'_, '_>, faults: &mut Faults) -> Option<At<String>> {
-    let raw = section.get("default")?;
-    let text = scalar(raw.get_ref())
-        .or_else(|| section.wrong("default", raw, "a text, a number or a truth", faults))?;
-    if text.trim().is_empty() {
+fn read_default(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Instead> {
+    let actions = [
+        ("error", Instead::Error),
+        ("skip_field", Instead::SkipField),
+        ("skip_row", Instead::SkipRow),
+    ];
+    let default = read_instead(section, "default", &actions, faults)?;
+    if let Instead::Value(value) = &default
+        && value.value.trim().is_empty()
+    {
         faults.hint(
-            raw.span().start,
+            value.at,
             "`default` is empty",
             "leave it out: an empty cell stays empty by itself",
         );
     }
-    Some(At::new(text, raw.span().start))
+    Some(default)
 }
 
 /// A value to take, or `{ do = … }`.
@@ -461,6 +495,7 @@ pub(super) fn read_instead(
         if found.is_none() {
             let names: Vec<&str> = actions.iter().map(|(name, _)| *name).collect();
             let message = format!("`{key}` cannot do `{}`", word.value);
+            faults.formal();
             faults.unknown(word.at, message, &word.value, &names);
         }
         return found.map(|(_, instead)| instead.clone());
@@ -484,10 +519,14 @@ fn read_resolve(
     reading: &mut Reading,
     faults: &mut Faults,
 ) -> ResolveRule {
-    let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind));
-    let kind = section
-        .word("resolve", &kinds, faults)
-        .map(|kind| At::new(kind, section.key_at("resolve")));
+    let kinds = Kind::ALL.map(|kind| (kind.as_str(), Some(kind)));
+    let kinds: Vec<(&str, Option<Kind>)> = kinds.into_iter().chain([("key", None)]).collect();
+    let at = section.key_at("resolve");
+    let (kind, by_key) = match section.word("resolve", &kinds, faults) {
+        Some(Some(kind)) => (Some(At::new(kind, at)), None),
+        Some(None) => (None, Some(at)),
+        None => (None, None),
+    };
     let aliases = read_aliases(field, section, reading, faults);
     let actions = [
         ("error", Instead::Error),
@@ -505,6 +544,7 @@ fn read_resolve(
     ];
     ResolveRule {
         kind,
+        by_key,
         match_: section.texts("match", faults).unwrap_or_default(),
         within: section.text("within", faults),
         aliases,
@@ -557,10 +597,12 @@ impl FieldRule {
                 extract: None,
                 html: None,
                 trims_last: true,
+                opens_lines: true,
             },
             list: None,
             table: None,
             default: None,
+            when_empty: None,
             parse: None,
             resolve: ResolveRule::default(),
             clear: false,

@@ -183,6 +183,8 @@ pub(crate) struct Faults {
     syntax: Vec<MappingFault>,
     /// The lines that are none.
     broken: Vec<usize>,
+    /// How often the form was wrong: an unknown key or word, a value of the wrong type, a key that is missing or too many.
+    formal: usize,
 }
 
 impl Faults {
@@ -193,7 +195,19 @@ impl Faults {
             list: Vec::new(),
             syntax: Vec::new(),
             broken: Vec::new(),
+            formal: 0,
         }
+    }
+
+    /// Notes that the form of the file is wrong, which is told besides.
+    pub(crate) fn formal(&mut self) {
+        self.formal += 1;
+    }
+
+    /// Whether the form of the file is wrong: what its JSON Schema refuses too.
+    #[cfg(test)]
+    pub(crate) fn is_form_wrong(&self) -> bool {
+        self.formal > 0
     }
 
     /// Adds a fault; the returned place takes a hint.
@@ -328,6 +342,7 @@ impl<'t, 'a> Section<'t, 'a> {
                 continue;
             }
             let start = key.span().start;
+            faults.formal();
             if keys.later.contains(&name) {
                 faults.hint(
                     start,
@@ -344,12 +359,25 @@ impl<'t, 'a> Section<'t, 'a> {
                 );
             }
         }
-        Self {
+        let section = Self {
             table,
             keys,
             has_unknown,
             at,
+        };
+        for demand in keys.demands {
+            // What is missing its readers tell, each in its own words.
+            if !demand.is_met(|key| section.counts(key)) {
+                faults.formal();
+            }
         }
+        section
+    }
+
+    /// Whether a key is there, and is not `false`.
+    fn counts(&self, key: &str) -> bool {
+        let value = self.get(key).map(|raw| raw.get_ref());
+        value.is_some() && !matches!(value, Some(DeValue::Boolean(false)))
     }
 
     /// The keys that the table takes.
@@ -377,9 +405,9 @@ impl<'t, 'a> Section<'t, 'a> {
     /// A text.
     pub(crate) fn text(&self, key: &str, faults: &mut Faults) -> Option<At<String>> {
         let raw = self.get(key)?;
-        match raw.get_ref() {
-            DeValue::String(text) => Some(At::new(text.to_string(), raw.span().start)),
-            _ => self.wrong(key, raw, "a text in quotes", faults),
+        match written(raw.get_ref()) {
+            Some(text) => Some(At::new(text, raw.span().start)),
+            None => self.wrong(key, raw, "a text in quotes", faults),
         }
     }
 
@@ -412,15 +440,17 @@ impl<'t, 'a> Section<'t, 'a> {
     pub(crate) fn texts(&self, key: &str, faults: &mut Faults) -> Option<Vec<At<String>>> {
         let raw = self.get(key)?;
         match raw.get_ref() {
-            DeValue::String(text) => Some(vec![At::new(text.to_string(), raw.span().start)]),
             DeValue::Array(items) => items
                 .iter()
-                .map(|item| match item.get_ref() {
-                    DeValue::String(text) => Some(At::new(text.to_string(), item.span().start)),
-                    _ => self.wrong(key, item, "a list of texts in quotes", faults),
+                .map(|item| match written(item.get_ref()) {
+                    Some(text) => Some(At::new(text, item.span().start)),
+                    None => self.wrong(key, item, "a list of texts in quotes", faults),
                 })
                 .collect(),
-            _ => self.wrong(key, raw, "a text or a list of texts", faults),
+            value => match written(value) {
+                Some(text) => Some(vec![At::new(text, raw.span().start)]),
+                None => self.wrong(key, raw, "a text or a list of texts", faults),
+            },
         }
     }
 
@@ -434,6 +464,7 @@ impl<'t, 'a> Section<'t, 'a> {
         let text = self.text(key, faults)?;
         let found = words.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
+            faults.formal();
             let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let message = format!("`{key}` cannot be `{}`", text.value);
             faults.unknown(text.at, message, &text.value, &names);
@@ -458,6 +489,7 @@ impl<'t, 'a> Section<'t, 'a> {
         wanted: &str,
         faults: &mut Faults,
     ) -> Option<T> {
+        faults.formal();
         let message = format!(
             "`{key}` of {} must be {wanted}, not {}",
             self.keys.place,
@@ -470,8 +502,21 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 }
 
-/// A TOML integer that fits.
+/// A text; a date that stands without quotes is one too, as it is written.
+pub(crate) fn written(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Datetime(at) => Some(at.to_string()),
+        _ => None,
+    }
+}
+
+/// A TOML integer that fits, or a float without a fraction.
 pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
+    if let DeValue::Float(float) = value {
+        let number: f64 = float.as_str().replace('_', "").parse().ok()?;
+        return (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+    }
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
@@ -480,7 +525,10 @@ pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
 pub(crate) fn number(value: &DeValue<'_>) -> Option<f64> {
     match value {
         DeValue::Integer(_) => integer(value).map(|number| number as f64),
-        DeValue::Float(float) => float.as_str().parse().ok().filter(|f: &f64| f.is_finite()),
+        DeValue::Float(float) => {
+            let number = float.as_str().replace('_', "").parse().ok();
+            number.filter(|f: &f64| f.is_finite())
+        }
         _ => None,
     }
 }

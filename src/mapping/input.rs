@@ -22,6 +22,9 @@ const NUMBERS: [(&str, Numbers); 2] = [("shown", Numbers::Shown), ("held", Numbe
 const RULES: [(&str, Rule); 2] = [("read", Rule::Read), ("skip", Rule::Skip)];
 const MERGED: [(&str, Merged); 2] = [("fill", Merged::Fill), ("empty", Merged::Empty)];
 
+/// Whether the greatest comes first.
+pub(super) const ORDERS: [(&str, bool); 2] = [("ascending", false), ("descending", true)];
+
 pub(super) fn read_input(
     top: &Section<'_, '_>,
     reading: &mut Reading,
@@ -36,12 +39,11 @@ pub(super) fn read_input(
         return (InputOptions::default(), rules);
     };
     let input = Section::open(table, at, &keys::INPUT, faults);
-    let header_row = input
-        .count("header_row", faults)
-        .map(|row| u32::try_from(row).unwrap_or(u32::MAX));
+    let mut header_rows = read_header_rows(&input, faults);
     let options = InputOptions {
         sheet: read_sheet(&input, faults),
-        header_row,
+        header_row: header_rows.pop(),
+        header_above: header_rows,
         encoding: read_encoding(&input, faults),
         delimiter: read_delimiter(&input, faults),
         guarded: match (input.bool("guarded", faults).unwrap_or(false), version) {
@@ -75,11 +77,12 @@ pub(super) fn read_input(
         where_group: input.text("where_group", faults),
         group_by: input.texts("group_by", faults).unwrap_or_default(),
         order_by: input.text("order_by", faults),
+        descending: input.word("order", &ORDERS, faults).unwrap_or(false),
         take: input.word("take", &takes, faults).unwrap_or_default(),
         columns,
     };
     if rules.group_by.is_empty() {
-        for key in ["order_by", "take"] {
+        for key in ["order_by", "order", "take"] {
             if input.has(key) {
                 let message = format!("`{key}` is about the rows of a group and needs `group_by`");
                 faults.hint(
@@ -89,6 +92,10 @@ pub(super) fn read_input(
                 );
             }
         }
+    }
+    if input.has("order") && rules.order_by.is_none() && !rules.group_by.is_empty() {
+        let hint = "name the column that orders the rows of a group";
+        faults.hint(input.key_at("order"), "`order` needs `order_by`", hint);
     }
     (options, rules)
 }
@@ -139,7 +146,8 @@ fn read_computed(
     let at = name.at;
     let rule = read_field(name, section, reading, faults);
     let otherwise = rule.table.iter().map(|table| &table.otherwise);
-    let mut otherwise = otherwise.chain(rule.lookup.iter().map(LookupRule::otherwise));
+    let otherwise = otherwise.chain(rule.lookup.iter().map(LookupRule::otherwise));
+    let mut otherwise = otherwise.chain(&rule.when_empty);
     if otherwise.any(|instead| matches!(instead, Instead::SkipRow)) {
         let message = format!("column `{}` cannot leave a row out", rule.name.value);
         faults.hint(
@@ -177,6 +185,7 @@ fn column_section<'t, 'a>(
     faults: &mut Faults,
 ) -> Option<Section<'t, 'a>> {
     let DeValue::Table(column) = raw.get_ref() else {
+        faults.formal();
         faults.hint(
             raw.span().start,
             format!("column `{name}` must be a table"),
@@ -198,7 +207,7 @@ fn typed_column(
         faults.hint(
             name.at,
             format!("column `{}` has no `parse`", name.value),
-            "say what it holds: date, datetime, number, integer, bool or json",
+            "say what it holds: text, date, datetime, number, integer, bool or json",
         );
     }
     Some((name, parse?))
@@ -228,6 +237,38 @@ fn read_sheet(input: &Section<'_, '_>, faults: &mut Faults) -> SheetChoice {
     chosen
         .or_else(|| input.wrong("sheet", raw, wanted, faults))
         .unwrap_or_default()
+}
+
+/// The rows that bear the headings, from the top; none where the mapping names none.
+fn read_header_rows(input: &Section<'_, '_>, faults: &mut Faults) -> Vec<u32> {
+    let Some(raw) = input.get("header_row") else {
+        return Vec::new();
+    };
+    let row = |value: &DeValue<'_>, least: i64| {
+        let row = integer(value).filter(|row| *row >= least)?;
+        Some(u32::try_from(row).unwrap_or(u32::MAX))
+    };
+    let rows: Option<Vec<u32>> = match raw.get_ref() {
+        DeValue::Array(list) if !list.is_empty() => {
+            list.iter().map(|item| row(item.get_ref(), 1)).collect()
+        }
+        DeValue::Array(_) => None,
+        value => row(value, 0).map(|row| vec![row]),
+    };
+    let Some(rows) = rows else {
+        let wanted = "a row number, or a list of them from 1: `[2, 3]`";
+        input.wrong::<()>("header_row", raw, wanted, faults);
+        return Vec::new();
+    };
+    if !rows.is_sorted_by(|one, next| one < next) {
+        let message = "the rows of `header_row` do not stand from the top";
+        faults.hint(
+            raw.span().start,
+            message,
+            "write them in order, such as `[2, 3]`",
+        );
+    }
+    rows
 }
 
 fn read_encoding(input: &Section<'_, '_>, faults: &mut Faults) -> Option<String> {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{ACTION, Key, Keys, TOP, Takes};
+use super::keys::{ACTION, Demand, FIELD, Key, Keys, TOP, Takes};
 use crate::systems::fields::{Field, FieldType, Setting};
 use crate::systems::{self, Operation, SystemName};
 
@@ -20,7 +20,6 @@ pub fn json_schema() -> crate::error::Result<Value> {
     schema["$schema"] = json!(DIALECT);
     schema["title"] = json!("a Deskferry mapping");
     schema["description"] = json!("How a row of a file becomes a ticket.");
-    schema["required"] = json!(["version", "system", "operation", "scope"]);
     let mut cases = Vec::new();
     for system in SystemName::ALL {
         for operation in Operation::ALL {
@@ -36,8 +35,18 @@ pub fn json_schema() -> crate::error::Result<Value> {
             }));
         }
     }
-    schema["allOf"] = json!(cases);
-    schema["definitions"] = json!({ "field": table(&super::keys::FIELD) });
+    let demands = schema["allOf"].as_array_mut().map(std::mem::take);
+    schema["allOf"] = cases
+        .into_iter()
+        .chain(demands.unwrap_or_default())
+        .collect();
+    schema["definitions"] = json!({
+        "field": table(&FIELD),
+        "value": { "anyOf": [
+            { "type": ["string", "number", "boolean"] },
+            { "type": "array", "items": { "$ref": "#/definitions/value" } },
+        ] },
+    });
     // Each system names its fields; what holds for all is that they are tables.
     schema["properties"]["fields"] = json!({
         "type": "object",
@@ -67,7 +76,16 @@ fn case(system: SystemName, operation: Operation) -> crate::error::Result<Value>
     if operation.makes() || fields["required"] != json!([]) {
         required.push("fields");
     }
-    Ok(json!({ "properties": { "fields": fields }, "required": required }))
+    let mut properties = json!({ "fields": fields });
+    let without: &[&str] = match operation {
+        Operation::Update => &["marker"],
+        operation if operation.makes() => &["target", "baseline"],
+        _ => &["marker", "baseline"],
+    };
+    for name in without {
+        properties[name] = json!(false);
+    }
+    Ok(json!({ "properties": properties, "required": required }))
 }
 
 /// The fields of an operation of a system in all its spellings, those that no call sets left out; `None` where no
@@ -109,8 +127,10 @@ fn fields(system: SystemName, operation: Operation) -> crate::error::Result<Opti
             "additionalProperties": { "$ref": "#/definitions/field" },
         }),
     );
+    let least = u8::from(operation.makes());
     Ok(Some(json!({
         "type": "object",
+        "minProperties": least,
         "properties": properties,
         "patternProperties": { "^custom\\.": { "$ref": "#/definitions/field" } },
         "required": required,
@@ -146,7 +166,50 @@ pub(crate) fn table(keys: &Keys) -> Value {
         .iter()
         .map(|key| (key.name.to_owned(), property(key)))
         .collect();
-    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+    let mut table =
+        json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let demands: Vec<Value> = keys.demands.iter().map(|it| demand(keys, it)).collect();
+    if !demands.is_empty() {
+        table["allOf"] = json!(demands);
+    }
+    table
+}
+
+/// What a table demands, as a schema.
+fn demand(keys: &Keys, demand: &Demand) -> Value {
+    let is_truth = |name: &str| {
+        let key = keys.iter().find(|key| key.name == name);
+        key.is_some_and(|key| matches!(key.takes, Takes::Bool))
+    };
+    let has = |name: &str| match is_truth(name) {
+        true => json!({ "required": [name], "properties": { name: { "const": true } } }),
+        false => json!({ "required": [name] }),
+    };
+    let any = |names: &[&str]| match names {
+        [one] => has(one),
+        names => json!({ "anyOf": names.iter().map(|name| has(name)).collect::<Vec<_>>() }),
+    };
+    match demand {
+        Demand::All(names) => {
+            let names: Vec<Value> = names.iter().map(|name| has(name)).collect();
+            json!({ "allOf": names })
+        }
+        Demand::Any(names) => any(names),
+        Demand::One(groups) => {
+            let groups: Vec<Value> = groups.iter().map(|names| any(names)).collect();
+            json!({ "oneOf": groups })
+        }
+        Demand::NotTwo(names) => {
+            let pairs = names.iter().enumerate().flat_map(|(at, one)| {
+                let others = &names[at + 1..];
+                others
+                    .iter()
+                    .map(move |other| json!({ "required": [one, other] }))
+            });
+            json!({ "not": { "anyOf": pairs.collect::<Vec<_>>() } })
+        }
+        Demand::With(first, second) => json!({ "dependencies": { *first: [second] } }),
+    }
 }
 
 fn property(key: &Key) -> Value {
@@ -165,22 +228,35 @@ fn takes(takes: Takes) -> Value {
             json!({ "type": "string" }),
             json!({ "type": "array", "items": { "type": "string" } }),
         ]),
+        Takes::Some => either(&[
+            json!({ "type": "string" }),
+            json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
+        ]),
         Takes::Bool => json!({ "type": "boolean" }),
         Takes::Count => json!({ "type": "integer", "minimum": 0 }),
         Takes::Number => json!({ "type": "number" }),
         Takes::Scalar => json!({ "type": scalar }),
-        Takes::Constant => json!({ "type": ["string", "number", "boolean", "array"] }),
+        Takes::Constant => json!({ "$ref": "#/definitions/value" }),
         Takes::Word(words) => json!({ "enum": words }),
         Takes::WordOr(words, keys) => either(&[json!({ "enum": words }), table(keys)]),
         Takes::Instead(words) => {
             let mut action = table(&ACTION);
             action["properties"]["do"]["enum"] = json!(words);
-            action["required"] = json!(["do"]);
             either(&[json!({ "type": scalar }), action])
         }
+        Takes::Rows => either(&[
+            json!({ "type": "integer", "minimum": 0 }),
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 1 }, "minItems": 1 }),
+        ]),
         Takes::Sheet => {
-            let one = json!({ "type": ["string", "integer"] });
-            either(&[one.clone(), json!({ "type": "array", "items": one })])
+            let one = either(&[
+                json!({ "type": "string" }),
+                json!({ "type": "integer", "minimum": 1 }),
+            ]);
+            either(&[
+                one.clone(),
+                json!({ "type": "array", "items": one, "minItems": 1 }),
+            ])
         }
         Takes::Pairs => {
             let pair = json!({ "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2 });
@@ -195,14 +271,40 @@ fn takes(takes: Takes) -> Value {
             either(&[
                 json!({ "type": "string" }),
                 table(keys),
-                json!({ "type": "array", "items": part }),
+                json!({ "type": "array", "items": part, "minItems": 1 }),
             ])
         }
-        Takes::Free => json!({ "type": "object" }),
-        Takes::Frees => either(&[
-            json!({ "type": "object" }),
-            json!({ "type": "array", "items": { "type": "object" } }),
-        ]),
+        Takes::Fields(keys) => json!({
+            "type": "object",
+            "properties": {
+                "custom": { "type": "object", "additionalProperties": table(keys) },
+            },
+            "additionalProperties": table(keys),
+        }),
+        Takes::Values => {
+            let value = json!({ "$ref": "#/definitions/value" });
+            json!({
+                "type": "object",
+                "properties": {
+                    "custom": either(&[
+                        value.clone(),
+                        json!({ "type": "object", "additionalProperties": value }),
+                    ]),
+                },
+                "additionalProperties": value,
+            })
+        }
+        Takes::Cells => {
+            let cell = either(&[
+                json!({ "type": scalar }),
+                json!({ "type": "array", "items": { "type": scalar } }),
+            ]);
+            let row = json!({ "type": "object", "additionalProperties": cell });
+            either(&[
+                row.clone(),
+                json!({ "type": "array", "items": row, "minItems": 1 }),
+            ])
+        }
     }
 }
 
@@ -250,7 +352,7 @@ mod tests {
         let mut seen = Vec::new();
         walk(&TOP, &schema, "", &mut seen);
         walk(
-            &super::super::keys::FIELD,
+            &FIELD,
             &schema["definitions"]["field"],
             "/fields/*",
             &mut seen,

@@ -10,10 +10,10 @@ use super::SheetBeside;
 use super::acting::{TargetRule, ThenRule, read_operation, read_target, read_thens};
 use super::baseline::{BaselineRule, read_baseline};
 use super::draft::Draft;
-use super::each::EachRule;
+use super::each::{EachRule, read_each};
 use super::example::{Example, read_examples};
 use super::field::{Fields, read_field};
-use super::file::{At, Faults, Section, Source, integer};
+use super::file::{At, Faults, Section, Source, integer, written};
 use super::input::read_input;
 use super::keys;
 use super::shape::{FieldRule, InputRules, Marker, Origin, Unmapped, Version};
@@ -34,6 +34,8 @@ pub struct Mapping {
     /// Which ticket a row is about, where it makes none.
     pub(super) target: Option<TargetRule>,
     pub(super) thens: Vec<Arc<ThenRule>>,
+    /// What holds the items of a row, each of which is a record of its own.
+    pub(super) each: Option<Arc<FieldRule>>,
     baseline: Option<BaselineRule>,
     pub(super) scope: String,
     pub(super) key: Option<Vec<Arc<FieldRule>>>,
@@ -173,6 +175,11 @@ impl Mapping {
         &self.source.file
     }
 
+    /// Whether one row may make several tickets.
+    pub(crate) fn takes_apart(&self) -> bool {
+        self.each.is_some()
+    }
+
     /// What is told about columns with data that nothing reads.
     pub fn unmapped(&self) -> Unmapped {
         self.unmapped
@@ -307,7 +314,17 @@ pub(super) fn read_top(
     }
     let fields = read_fields(top, acts, reading, faults);
     let thens = read_thens(top, reading, faults);
+    let each = read_each(top, &keys::TICKETS, reading, faults);
     let examples = read_examples(top, !input.group_by.is_empty(), faults);
+    let groups = thens.iter().filter_map(|then| match &then.each {
+        Some(EachRule::Group(group)) => Some(group),
+        _ => None,
+    });
+    for group in groups.filter(|_| input.group_by.is_empty()) {
+        let message = "`each = { rows = true }` needs `group_by`: it takes the rows of a group";
+        let hint = "name in `[input]` what the rows of one ticket have in common: `group_by = [\"Ticket #\"]`";
+        faults.hint(group.at, message, hint);
+    }
     if let Some(condition) = input
         .where_group
         .as_ref()
@@ -323,6 +340,10 @@ pub(super) fn read_top(
         operation_at: top.key_at("operation"),
         target,
         thens: thens.into_iter().map(Arc::new).collect(),
+        each: match each {
+            Some(EachRule::Cell(rule)) => Some(rule),
+            _ => None,
+        },
         baseline,
         scope: scope.unwrap_or_default(),
         key: key.map(|parts| parts.into_iter().map(Arc::new).collect()),
@@ -388,6 +409,7 @@ fn read_version(top: &Section<'_, '_>, faults: &mut Faults) -> Version {
             return Version::of(number).unwrap_or_default();
         }
         Some((raw, _)) => {
+            faults.formal();
             let written = integer(raw.get_ref()).map_or("this".to_owned(), |n| format!("`{n}`"));
             faults.hint(
                 raw.span().start,
@@ -483,13 +505,14 @@ pub(super) fn read_key(
     let one;
     let entries: &[_] = match raw.get_ref() {
         DeValue::Array(entries) => entries,
-        DeValue::String(_) | DeValue::Table(_) => {
+        value if written(value).is_some() || matches!(value, DeValue::Table(_)) => {
             one = [raw.clone()];
             &one
         }
         _ => return top.wrong("key", raw, "a list of columns", faults),
     };
     if entries.is_empty() {
+        faults.formal();
         faults.hint(
             raw.span().start,
             "`key` names no column",
@@ -500,8 +523,8 @@ pub(super) fn read_key(
     for entry in entries {
         let at = entry.span().start;
         match entry.get_ref() {
-            DeValue::String(column) => {
-                let column = At::new(column.to_string(), at);
+            value if written(value).is_some() => {
+                let column = At::new(written(value).unwrap_or_default(), at);
                 parts.push(FieldRule::key_column(column));
             }
             DeValue::Table(table) => {

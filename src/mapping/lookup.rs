@@ -17,7 +17,7 @@ use super::render;
 use super::script::{Origin as Place, Scripts};
 use super::shape::{InputRules, Instead, ParseRule, Take, Version};
 use super::stages::Passed;
-use super::values::environment;
+use super::values::environment_of;
 use super::{SheetBeside, table_key};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Fault;
@@ -301,6 +301,11 @@ impl LookupTable {
         true
     }
 
+    /// Whether something stands under a value.
+    pub(super) fn has(&self, text: &str) -> bool {
+        self.get(text.trim()).is_some()
+    }
+
     /// As written, then without case and outer space where that is no other key.
     fn get(&self, key: &str) -> Option<&Found> {
         self.rows.get(key).or_else(|| {
@@ -341,7 +346,7 @@ impl Condition {
         faults: &mut Faults,
     ) -> Self {
         let mut slots = Slots::default();
-        let mut scripts = Scripts::new(environment());
+        let mut scripts = Scripts::new(environment_of(rule.version));
         let place = Place::Mapping(text.at);
         let script = scripts.condition(&text.value, place, &mut slots, faults);
         let rules = InputRules {

@@ -54,6 +54,7 @@ mod table;
 mod target;
 mod text;
 mod then;
+mod tied;
 mod touched;
 mod types;
 pub(crate) mod values;
@@ -113,6 +114,15 @@ pub enum TicketName {
     Made(RowKey),
 }
 
+/// What becomes of a record that names keys which nothing has.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Untied {
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+    /// Why it is left out, where a field says so.
+    pub skip: Option<String>,
+}
+
 /// What rows do that make no tickets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acting {
@@ -157,6 +167,18 @@ pub trait MapRows: Send + Sync {
     /// Whether a ticket bears a reference by which it can be found again.
     fn marks(&self) -> bool {
         true
+    }
+
+    /// Whether steps of its rows may name the tickets of other rows.
+    fn ties(&self) -> bool {
+        false
+    }
+
+    /// What becomes of a record that names keys which neither the input nor the ledger has: a fault for each, a row that is
+    /// left out, or nothing where the field is left out.
+    fn untied(&self, rows: &[Record], absent: &[RowKey]) -> Untied {
+        let _ = (rows, absent);
+        Untied::default()
     }
 
     /// Whether a call of the system may be sent again without looking.

@@ -1,7 +1,7 @@
 //! Steps that cannot follow one another, told from the file alone.
 
 use super::file::{Faults, Section};
-use super::shape::{FieldRule, Origin, ParseKind, ResolveRule};
+use super::shape::{FieldRule, Instead, Origin, ParseKind, ParseRule, ResolveRule};
 
 /// Tells what in a field cannot work, whatever the rows hold.
 pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
@@ -23,6 +23,7 @@ pub(super) fn check_order(rule: &FieldRule, section: &Section<'_, '_>, faults: &
             "replace",
             "extract",
             "html",
+            "list",
             "split",
             "map",
             "map_file",
@@ -80,6 +81,21 @@ fn check_resolve(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Fault
             "leave `parse` out",
         );
     }
+    if rule.resolve.by_key.is_some() {
+        for key in ["match", "within", "aliases", "aliases_file", "ambiguous"] {
+            if section.has(key) {
+                let message = format!(
+                    "`{key}` is about names of the system, and `resolve = \"key\"` takes keys of rows"
+                );
+                faults.hint(section.key_at(key), message, "leave it out");
+            }
+        }
+        if matches!(rule.resolve.missing, Some(Instead::Value(_))) {
+            let message = "`missing` cannot be a value where a row is named by its key";
+            let hint = "write `missing = { do = \"skip_field\" }`";
+            faults.hint(section.key_at("missing"), message, hint);
+        }
+    }
     let ResolveRule { within, .. } = &rule.resolve;
     if within
         .as_ref()
@@ -94,7 +110,8 @@ fn check_resolve(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Fault
 }
 
 fn check_parse(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) {
-    if rule.parse.is_none() || section.has("resolve") {
+    let makes_text = |parse: &ParseRule| parse.kind == ParseKind::Text;
+    if rule.parse.as_ref().is_none_or(makes_text) || section.has("resolve") {
         return;
     }
     for key in ["max_length", "overflow", "pattern"] {
@@ -139,6 +156,7 @@ fn check_bounds(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults
         );
     }
     if section.has("one_of") && check.one_of.is_empty() {
+        faults.formal();
         faults.hint(
             section.key_at("one_of"),
             "`one_of` is empty: nothing would pass",
@@ -157,7 +175,8 @@ fn check_list(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) 
         }
         _ => false,
     };
-    let makes_list = list.split.is_some()
+    let makes_list = list.several
+        || list.split.is_some()
         || reads_list
         || rule
             .parse

@@ -146,6 +146,7 @@ impl ParseRule {
             ParseKind::Integer => self.to_integer(item),
             ParseKind::Bool => self.to_bool(item),
             ParseKind::Json => to_json(item),
+            ParseKind::Text => Ok(Item::Text(item.into_text())),
         }
     }
 

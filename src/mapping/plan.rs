@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::Mapping;
 use super::bind::BoundPlan;
-use super::columns::Slots;
+use super::columns::{ItemIs, Slots};
 use super::compile::compile_field;
 use super::file::{Faults, Source};
 use super::marker::Marks;
@@ -18,12 +18,12 @@ use super::shape::{FieldRule, InputRules, Take, Unmapped, Version};
 use super::target::{Want, Wanted};
 use super::text::Markup;
 use super::then::ThenPlan;
-use super::values::environment;
+use super::values::environment_of;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
 use crate::systems::fields::{FieldTable, Setting, Target};
-use crate::systems::{CREATE, Operation, Schema, call_of};
+use crate::systems::{CREATE, Operation, Schema, call_of, tie_step};
 
 /// What a plan takes from the command line and the profile.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,8 @@ pub struct Plan {
     pub(super) slots: Slots,
     pub(super) scripts: Scripts,
     pub(super) fields: Vec<FieldPlan>,
+    /// What holds the items of a row, each of which is a record.
+    pub(super) each: Option<FieldPlan>,
     /// The columns that the input does not have.
     pub(super) computed: Vec<FieldPlan>,
     /// The rules that have a lookup, in the order of their numbers.
@@ -207,11 +209,19 @@ impl Plan {
             zone: zone.as_ref(),
             may_have_zone: options.may_have_zone,
             slots: Slots::default(),
-            scripts: Scripts::new(environment()),
+            scripts: Scripts::new(environment_of(mapping.input.version)),
             lookups: Vec::new(),
             faults,
         };
+        let item_is = match &mapping.each {
+            Some(_) => ItemIs::Ticket,
+            None => ItemIs::Column,
+        };
+        compiler.slots.item_is = item_is;
         let (computed, read) = compiler.computed();
+        compiler.slots.item_is = ItemIs::Column;
+        let each = mapping.each.as_ref().map(|rule| compiler.each(rule));
+        compiler.slots.item_is = item_is;
         compiler.slots.touched.clear();
         let mut fields: Vec<FieldPlan> = mapping
             .fields
@@ -239,12 +249,15 @@ impl Plan {
             compiler.check_required(&mapping.fields, mapping.fields_at, mapping.operation);
         }
         compiler.check_clear(mapping);
+        compiler.check_ties(mapping);
         let marks = compiler.marks(mapping, &fields);
         let bare_description = compiler.bare_description(mapping, &fields);
+        let from = compiler.slots.touched.len();
         let key = mapping
             .key
             .as_ref()
             .map(|parts| parts.iter().map(|part| compiler.key_part(part)).collect());
+        compiler.check_items(mapping, &read, from);
         let conditions = compiler.conditions(options);
         let group_condition = mapping.input.where_group.as_ref().and_then(|condition| {
             let place = Place::Mapping(condition.at);
@@ -285,6 +298,7 @@ impl Plan {
             slots,
             scripts,
             fields,
+            each,
             computed,
             lookups,
             unmapped: mapping.unmapped,
@@ -397,6 +411,9 @@ fn steps(
     };
     let mut steps = vec![Cow::Borrowed(own)];
     steps.extend(further(table, fields).map(Cow::Borrowed));
+    if fields.iter().any(|field| field.tie().is_some()) {
+        steps.push(Cow::Owned(tie_step(Operation::Assign.as_str())));
+    }
     for then in thens {
         steps.push(then.step(then.operation().as_str()));
     }
@@ -409,7 +426,8 @@ fn further<'f>(
     table: &'f FieldTable,
     fields: &'f [FieldPlan],
 ) -> impl Iterator<Item = &'static str> + 'f {
-    fields.iter().filter_map(|field| {
+    let own = fields.iter().filter(|field| field.tie().is_none());
+    own.filter_map(|field| {
         let setting = match field.target.as_ref()? {
             Target::Field(field) => field.setting,
             Target::Custom(_) => table.custom,
@@ -588,6 +606,31 @@ impl Compiler<'_> {
                 ),
                 false => format!("`{}` is missing: `{operation}` needs it", field.name),
             };
+            self.faults.hint(at, message, hint);
+        }
+    }
+
+    /// Tells a key that is the same for all tickets of a row.
+    fn check_items(&mut self, mapping: &Mapping, read: &[Vec<usize>], from: usize) {
+        let Some(each) = &mapping.each else {
+            return;
+        };
+        let Some(key) = &mapping.key else {
+            let message = "`each` needs `key`: it tells the tickets of a row apart";
+            let hint = "write for example `key = [\"Ticket #\", \"item\"]`";
+            self.faults.hint(each.name.at, message, hint);
+            return;
+        };
+        let slots = &self.slots;
+        let is_item = |slot: &usize| slots.ticket_item(*slot).is_some();
+        let names_item = |slot: &usize| match slots.computed(*slot) {
+            Some(number) => read[number].iter().any(is_item),
+            None => is_item(slot),
+        };
+        if !slots.touched[from..].iter().any(names_item) {
+            let at = key.first().map_or(each.name.at, |part| part.name.at);
+            let message = "`key` is the same for all tickets of a row";
+            let hint = "add what tells them apart: `key = [\"Ticket #\", \"item\"]`";
             self.faults.hint(at, message, hint);
         }
     }

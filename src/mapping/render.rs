@@ -5,12 +5,13 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use super::apply::taken;
+use super::columns::Slots;
 use super::columns::{Got, Reader};
 use super::each::EachItem;
-use super::script::{Context, Kind, Origin, Script, Scripts, Segment, Shape};
-use super::shape::Take;
-use super::values::{Scope, WholeItem, WholeRow, of_item, of_items, reason};
-use crate::error::Fault;
+use super::script::{Context, Kind, Operand, Origin, Script, Scripts, Segment, Shape};
+use super::shape::{Take, Version};
+use super::values::{Scope, WholeItem, WholeRow, of_item, of_items, reason, unlike};
+use crate::error::{Fault, Rule};
 use crate::record::{Header, Record};
 
 /// The text of a template. Cell text is put in as it stands: it is never read as a template.
@@ -75,13 +76,38 @@ pub(super) fn holds(
                 Origin::Flag(flag) => flag,
                 Origin::Mapping(_) | Origin::Part(..) => "`where`",
             };
+            let place = rows[0].place.clone();
             let message = format!("{what} cannot be judged: {reason}");
-            let fault = Fault::row(rows[0].place.clone(), message);
-            Err(Box::new(fault.hint(
-                "give the column a type in `[input.columns]`, or mend the cell",
-            )))
+            let mut fault = Fault::row(place, message);
+            if let Some((kinds, _)) = unlike(&reason) {
+                let rule = format!("{what} cannot be judged: {kinds}");
+                fault = fault.hint(one_type(script, reader.slots));
+                fault.rule = match script.origin {
+                    Origin::Mapping(at) | Origin::Part(at, _) => Rule::Open { rule, at },
+                    Origin::Flag(_) => Rule::Broken(rule),
+                };
+            } else {
+                fault =
+                    fault.hint("give the column a type in `[input.columns]`, or correct the cell");
+            }
+            Err(Box::new(fault))
         }
     }
+}
+
+/// What to do about a column whose cells are of several types.
+fn one_type(script: &Script, slots: &Slots) -> String {
+    let compared = script.comparisons.iter();
+    let compared = compared.flat_map(|one| [&one.left, &one.right]);
+    let among = script.among.iter().map(|one| &one.left);
+    let column = compared.chain(among).find_map(|operand| match operand {
+        Operand::Column(slot) => Some(slots.name(*slot)),
+        _ => None,
+    });
+    let name = column.unwrap_or("a column");
+    format!(
+        "give the column one type in `[input.columns]`: `\"{name}\" = {{ parse = \"text\" }}` and compare it with a text in quotes, or `{{ parse = \"number\" }}`, with `null = [\"…\"]` for words that are no number"
+    )
 }
 
 enum Failure {
@@ -161,7 +187,16 @@ fn column(
     take: Take,
 ) -> Result<Value, Box<Fault>> {
     if let (Some(""), Some(EachItem::Row(row))) = (reader.slots.item(slot), reader.item) {
-        return Ok(Value::from_object(WholeItem(Arc::clone(row))));
+        return Ok(Value::from_object(WholeItem {
+            row: Arc::clone(row),
+            null: match reader.rules.version {
+                Version::One => Vec::new(),
+                Version::Two => reader.rules.null.clone(),
+            },
+        }));
+    }
+    if let (Some(""), Some(EachItem::Record(row))) = (reader.slots.item(slot), reader.item) {
+        return whole_row(reader, row);
     }
     Ok(match reader.get(slot, taken(reader, rows, slot, take))? {
         Got::Empty => of_item(None),

@@ -9,7 +9,7 @@ use minijinja::Environment;
 use minijinja::machinery::ast::Stmt;
 use minijinja::machinery::{parse, parse_expr};
 
-use super::columns::Slots;
+use super::columns::{ItemIs, Slots};
 use super::expr::{COMPARE, Side, Type, Uses, Written, column_of, range, with_checked_comparisons};
 use super::file::Faults;
 use super::values::{check_date, reason, syntax};
@@ -253,8 +253,15 @@ impl Scripts {
             .environment
             .get_template(&name)
             .expect("it was added a moment ago");
-        let undeclared: BTreeSet<String> =
+        let mut undeclared: BTreeSet<String> =
             template.undeclared_variables(true).into_iter().collect();
+        let base = |path: &str| path.split('.').next().unwrap_or(path).to_owned();
+        let sliced = uses.sliced.iter().filter(|path| {
+            let is_of_known = |known: &String| *known == **path || base(known) == **path;
+            !uses.made.contains(&base(path)) && !undeclared.iter().any(is_of_known)
+        });
+        let sliced: Vec<String> = sliced.cloned().collect();
+        undeclared.extend(sliced);
         let globals: BTreeSet<String> = self
             .environment
             .globals()
@@ -295,6 +302,12 @@ impl Scripts {
         }
         for column in &uses.rows {
             slots.slot(column, &place(column));
+        }
+        if slots.item_is == ItemIs::Row {
+            for column in &uses.of_item {
+                slots.slot(&format!("item.{column}"), &origin);
+            }
+            self.reads_all |= uses.bare.contains_key("item") && uses.of_item.is_empty();
         }
         self.reads_all |= uses.whole_row || (context.rows && uses.rows.is_empty());
         let names: BTreeSet<&str> = undeclared
@@ -408,7 +421,7 @@ fn blamed(origin: &Origin, error: &minijinja::Error) -> Origin {
 fn operand(side: &Side, names: &BTreeSet<&str>, slots: &Slots) -> Operand {
     match side {
         Side::Column(name) if names.contains(name.as_str()) => {
-            let column = slots.find(name).filter(|slot| slots.item(*slot).is_none());
+            let column = slots.find(name).filter(|slot| slots.is_column(*slot));
             column.map_or(Operand::Unknown, Operand::Column)
         }
         Side::Known(kind) => Operand::Known(*kind),

@@ -90,6 +90,8 @@ pub(super) struct InputRules {
     pub(super) where_group: Option<At<String>>,
     pub(super) group_by: Vec<At<String>>,
     pub(super) order_by: Option<At<String>>,
+    /// Whether the greatest comes first.
+    pub(super) descending: bool,
     pub(super) take: Take,
     pub(super) columns: Vec<(At<String>, ParseRule)>,
     /// Columns that the input does not have, in the order in which they are made.
@@ -129,6 +131,8 @@ pub(super) struct FieldRule {
     pub(super) list: Option<ListRule>,
     pub(super) table: Option<TableRule>,
     pub(super) default: Option<At<String>>,
+    /// What is done where a cell is empty, where that is no value.
+    pub(super) when_empty: Option<Instead>,
     pub(super) parse: Option<ParseRule>,
     pub(super) resolve: ResolveRule,
     pub(super) check: CheckRule,
@@ -185,6 +189,8 @@ pub(super) struct TextRule {
     pub(super) replace: Vec<(Regex, String)>,
     pub(super) extract: Option<Regex>,
     pub(super) html: Option<Html>,
+    /// Whether each block of HTML begins on a line of its own.
+    pub(super) opens_lines: bool,
     /// Whether outer space is also taken off what `replace` and `extract` leave.
     pub(super) trims_last: bool,
 }
@@ -204,6 +210,8 @@ impl TextRule {
 /// The list step.
 #[derive(Debug)]
 pub(super) struct ListRule {
+    /// Whether each of several columns is a value.
+    pub(super) several: bool,
     pub(super) split: Option<String>,
     pub(super) max_items: Option<usize>,
     pub(super) unique: bool,
@@ -244,10 +252,12 @@ pub(super) enum ParseKind {
     Integer,
     Bool,
     Json,
+    Text,
 }
 
 impl ParseKind {
-    pub(super) const WORDS: [(&'static str, Self); 6] = [
+    pub(super) const WORDS: [(&'static str, Self); 7] = [
+        ("text", Self::Text),
         ("date", Self::Date),
         ("datetime", Self::DateTime),
         ("number", Self::Number),
@@ -289,6 +299,8 @@ impl ParseRule {
 pub(super) struct ResolveRule {
     /// `None`: the field's own kind, where it takes the id of something.
     pub(super) kind: Option<At<Kind>>,
+    /// Where it is said that the value is the key of the row that makes a ticket.
+    pub(super) by_key: Option<usize>,
     pub(super) match_: Vec<At<String>>,
     pub(super) within: Option<At<String>>,
     pub(super) aliases: Vec<Alias>,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::item::Item;
 use super::parse::{Problem, same};
 use super::plan::FieldPlan;
-use super::shape::{Instead, ParseKind, ParseRule};
+use super::shape::{Instead, ParseKind, ParseRule, Version};
 use super::table_key;
 use super::target::{Want, not_among};
 use super::text::{fits, truncate};
@@ -39,10 +39,19 @@ pub(super) fn flatten(item: Item<'_>) -> Vec<Item<'_>> {
 }
 
 pub(super) fn flatten_list<'a>(field: &FieldPlan, item: Item<'a>) -> Vec<Item<'a>> {
-    match field.wanted.list {
+    match field.wanted.list || is_joined(field, &item) {
         true => flatten(item),
         false => vec![item],
     }
+}
+
+/// Whether a JSON array becomes one value of a field: its members are joined, where none holds others.
+pub(super) fn is_joined(field: &FieldPlan, item: &Item<'_>) -> bool {
+    let is_plain = |value: &Value| !matches!(value, Value::Array(_) | Value::Object(_));
+    field.rule.version >= Version::Two
+        && field.target.is_some()
+        && field.rule.parse.is_none()
+        && matches!(item, Item::Json(Value::Array(items)) if items.iter().all(is_plain))
 }
 
 pub(super) fn of_json(value: Value) -> Option<Item<'static>> {

@@ -102,6 +102,7 @@ impl Want {
     /// Whether a value that was parsed so can ever fit.
     pub(super) fn takes(&self, parse: ParseKind) -> bool {
         match self {
+            _ if parse == ParseKind::Text => true,
             Self::Text { .. } => true,
             Self::Bool => parse == ParseKind::Bool,
             Self::Integer => matches!(parse, ParseKind::Integer | ParseKind::Number),

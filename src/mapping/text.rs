@@ -18,8 +18,9 @@ impl TextRule {
             false => text,
         };
         let mut text = match self.html {
+            Some(Html::Strip) if self.opens_lines => Cow::Owned(html::to_lines(&text)),
             Some(Html::Strip) => Cow::Owned(html::to_text(&text)),
-            Some(Html::FromEscaped) => Cow::Owned(markup::from_escaped(&text)),
+            Some(Html::FromEscaped) => Cow::Owned(markup::from_escaped(&text, self.opens_lines)),
             Some(Html::FromWiki) => Cow::Owned(markup::from_wiki(&text)),
             _ => text,
         };
@@ -227,6 +228,7 @@ mod tests {
             extract: None,
             html: None,
             trims_last: true,
+            opens_lines: true,
         }
     }
 

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use super::acting::ThenRule;
 use super::apply::{Outcome, Row};
 use super::bind::{BoundPlan, field_value, parent};
+use super::columns::{Got, ItemIs};
 use super::compile::compile_field;
-use super::each::{EachItem, EachRule, Items};
+use super::each::{EachItem, EachRule, GroupRule, Items, sort};
+use super::item::Item;
 use super::plan::{Compiler, FieldPlan};
+use super::rank::trim;
 use super::script::{Origin as Place, Script};
 use crate::error::Fault;
 use crate::record::Record;
+use crate::systems::fields::FieldValue;
 use crate::systems::{Operation, StepPayload};
 
 /// A compiled entry of `[[then]]`.
@@ -19,6 +23,8 @@ use crate::systems::{Operation, StepPayload};
 pub(super) struct ThenPlan {
     pub(super) rule: Arc<ThenRule>,
     pub(super) each: Option<FieldPlan>,
+    /// The column by which the rows of the group are ordered for it.
+    order_by: Option<usize>,
     pub(super) when: Option<Script>,
     pub(super) fields: Vec<FieldPlan>,
     /// The order in which the fields are made.
@@ -66,9 +72,17 @@ impl<'m> Compiler<'m> {
         let each = match &rule.each {
             Some(EachRule::Cell(rule)) => Some(self.each(rule)),
             Some(EachRule::Rows(rows)) => Some(self.key_part(&rows.on)),
-            None => None,
+            Some(EachRule::Group(_)) | None => None,
         };
-        self.slots.has_item = rule.has_item;
+        let order_by = match &rule.each {
+            Some(EachRule::Group(group)) => group.order_by.as_ref(),
+            _ => None,
+        };
+        let order_by = order_by.map(|column| self.column(column));
+        let outer = self.slots.item_is;
+        if rule.item_is != ItemIs::Column {
+            self.slots.item_is = rule.item_is;
+        }
         let from = self.slots.touched.len();
         let mut fields: Vec<FieldPlan> = rule
             .fields
@@ -79,7 +93,7 @@ impl<'m> Compiler<'m> {
             let place = Place::Mapping(condition.at);
             self.condition(&condition.value, place)
         });
-        self.slots.has_item = false;
+        self.slots.item_is = outer;
         let mut members = self.slots.touched[from..].to_vec();
         members.retain(|slot| self.slots.item(*slot).is_some());
         members.sort_unstable();
@@ -95,6 +109,7 @@ impl<'m> Compiler<'m> {
         Some(ThenPlan {
             rule: Arc::clone(rule),
             each,
+            order_by,
             when,
             fields,
             order,
@@ -142,7 +157,11 @@ impl BoundPlan {
                     }
                     // What is wrong with an item stands in its own row.
                     Err(wrong) => faults.extend(wrong.into_iter().map(|mut fault| {
-                        if let Some(place) = item.as_ref().and_then(EachItem::place) {
+                        let is_of_row = |column: &String| !column.starts_with("item");
+                        let place = item.as_ref().and_then(EachItem::place);
+                        if let Some(place) =
+                            place.filter(|_| !fault.column.as_ref().is_some_and(is_of_row))
+                        {
                             fault.place = place.clone();
                         }
                         fault
@@ -160,6 +179,9 @@ impl BoundPlan {
         then: &ThenPlan,
         rows: &[Record],
     ) -> Result<Vec<Option<EachItem>>, Vec<Fault>> {
+        if let Some(EachRule::Group(group)) = &then.rule.each {
+            return self.members(then, group, rows);
+        }
         let Some(each) = &then.each else {
             return Ok(vec![None]);
         };
@@ -178,6 +200,43 @@ impl BoundPlan {
             true => Ok(items.into_iter().map(Some).collect()),
             false => Err(row.faults),
         }
+    }
+
+    /// The rows of a group as items.
+    fn members(
+        &self,
+        then: &ThenPlan,
+        group: &GroupRule,
+        rows: &[Record],
+    ) -> Result<Vec<Option<EachItem>>, Vec<Fault>> {
+        let item = |record: &Record| Some(EachItem::Record(Arc::new(record.clone())));
+        let Some(slot) = then.order_by else {
+            let rows = rows.iter().map(item);
+            return Ok(match group.descending {
+                true => rows.rev().collect(),
+                false => rows.collect(),
+            });
+        };
+        let row = self.row(rows);
+        let (mut ranked, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
+        for record in rows {
+            match row.reader.get(slot, record) {
+                Ok(Got::Empty) => ranked.push((None, record)),
+                Ok(Got::One(rank)) => ranked.push((Some(rank.into_owned()), record)),
+                Ok(Got::Many(ranks)) => {
+                    let first = ranks.into_iter().next().map(Item::into_owned);
+                    ranked.push((first, record));
+                }
+                Err(fault) => faults.push(*fault),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let ranks = ranked.iter_mut().flat_map(|(rank, _)| rank);
+        ranks.for_each(trim);
+        sort(&mut ranked, group.descending);
+        Ok(ranked.into_iter().map(|(_, record)| item(record)).collect())
     }
 
     fn items_of(&self, at: usize, table: usize) -> Option<&Arc<Items>> {
@@ -241,7 +300,10 @@ impl BoundPlan {
         for (field, outcome) in then.fields.iter().zip(outcomes) {
             match outcome {
                 Outcome::SkipRow(why) => return Ok(Followed::Skip(why)),
-                outcome => values.extend(field_value(field, outcome)),
+                outcome => values.extend(field_value(field, outcome).map(|value| FieldValue {
+                    value: field.tied(value.value),
+                    ..value
+                })),
             }
         }
         if faults.is_empty() {

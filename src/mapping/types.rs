@@ -138,6 +138,7 @@ fn of_parse(kind: ParseKind) -> Option<Type> {
         ParseKind::Number | ParseKind::Integer => Some(Type::Number),
         ParseKind::Bool => Some(Type::Bool),
         ParseKind::Json => None,
+        ParseKind::Text => Some(Type::Text),
     }
 }
 

@@ -14,6 +14,8 @@ use super::date::{self, Format};
 use super::each::RowItem;
 use super::expr::{COMPARE, Written};
 use super::item::Item;
+use super::parse::same;
+use super::shape::Version;
 use crate::record::{Cell, Header};
 
 /// A date or a date and time.
@@ -116,21 +118,27 @@ pub(crate) fn of_items(items: Vec<Item<'_>>) -> Value {
 
 /// A row elsewhere that is an item of `each`: its cells by their headings; prints as JSON.
 #[derive(Debug)]
-pub(crate) struct WholeItem(pub(crate) Arc<RowItem>);
+pub(crate) struct WholeItem {
+    pub(crate) row: Arc<RowItem>,
+    /// The words that count as an empty cell.
+    pub(crate) null: Vec<String>,
+}
 
 impl Object for WholeItem {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         // What cannot be read is told where the column is named by itself.
-        self.0.get(name)?.ok().map(of_item)
+        let item = self.row.get(name)?.ok()?;
+        let is_null = |item: &Item<'_>| self.null.iter().any(|word| same(word, &item.text()));
+        Some(of_item(item.filter(|item| !is_null(item))))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.names().iter().map(Value::from).collect())
+        Enumerator::Values(self.row.names().iter().map(Value::from).collect())
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.to_json())
+        write!(f, "{}", self.row.to_json())
     }
 }
 
@@ -205,6 +213,22 @@ const FUEL: u64 = 1_000_000;
 
 /// The engine with what the format adds to it: `date('…')`, the filter `strftime`, checked comparisons.
 /// Templates load nothing: there is no include.
+pub(super) fn environment_of(version: Version) -> Environment<'static> {
+    let mut environment = environment();
+    if version >= Version::Two {
+        // As a field sends it, whatever else stands in the template.
+        environment.set_formatter(|out, state, value| match plainly(value) {
+            Some(text) => out.write_str(&text).map_err(Error::from),
+            None => minijinja::escape_formatter(out, state, value),
+        });
+        environment.add_filter("string", |value: Value| {
+            Value::from(plainly(&value).unwrap_or_else(|| value.to_string()))
+        });
+    }
+    environment
+}
+
+/// The same, in which a truth is written as MiniJinja does.
 pub(crate) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -217,6 +241,18 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.add_filter("truncate", truncate);
     environment.add_filter("wordcount", word_count);
     environment
+}
+
+/// A truth or a number as a field sends it.
+fn plainly(value: &Value) -> Option<String> {
+    match value.kind() {
+        ValueKind::Bool => Some(value.is_true().to_string()),
+        ValueKind::Number => {
+            let text = value.to_string();
+            Some(text.strip_suffix(".0").map_or(text.clone(), str::to_owned))
+        }
+        _ => None,
+    }
 }
 
 /// The syntax: MiniJinja's own, but a last line break stays.
@@ -396,6 +432,14 @@ fn contains(left: &Value, right: &Value) -> Result<bool, Error> {
             name(left)
         ))),
     }
+}
+
+/// Of a reason why two values could not be compared: of what types they are, and which they are.
+pub(super) fn unlike(reason: &str) -> Option<(&str, &str)> {
+    let is_unlike = [" is compared with ", " is looked for "]
+        .iter()
+        .any(|words| reason.contains(words));
+    reason.split_once(": ").filter(|_| is_unlike)
 }
 
 /// What a value is, for people.

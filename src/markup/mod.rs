@@ -48,8 +48,8 @@ fn has_escaped_element(text: &str) -> bool {
 }
 
 /// Plain text from HTML that was escaped, and from GLPI's marks; also from HTML as it is. A paragraph ends in a blank
-/// line.
-pub(crate) fn from_escaped(text: &str) -> String {
+/// line; with `opens_lines` an opening tag of a block ends the line before it too.
+pub(crate) fn from_escaped(text: &str, opens_lines: bool) -> String {
     let mut text = Cow::Borrowed(text);
     if holds_marks(&text) {
         text = Cow::Owned(without_marks(&text));
@@ -61,7 +61,10 @@ pub(crate) fn from_escaped(text: &str) -> String {
         text = Cow::Owned(html::decode_entities(&text));
     }
     let spaced = text.replace("</p>", "</p><br>").replace("</P>", "</P><br>");
-    let plain = html::to_text(&spaced);
+    let plain = match opens_lines {
+        true => html::to_lines(&spaced),
+        false => html::to_text(&spaced),
+    };
     squeezed(&plain)
 }
 
@@ -106,13 +109,16 @@ mod tests {
     #[test]
     fn escaped_html_becomes_what_a_person_reads() {
         let read = "Bonjour,\n\nle bureau 1 & le 2'e étage";
-        assert_eq!(from_escaped(GLPI), read);
+        assert_eq!(from_escaped(GLPI, false), read);
         let twice = GLPI.replace('&', "&amp;");
         assert!(is_escaped(&twice));
-        assert_eq!(from_escaped(&twice), read);
-        assert_eq!(from_escaped("<p>Bonjour,</p>\n<p>x</p>"), "Bonjour,\n\nx");
+        assert_eq!(from_escaped(&twice, false), read);
         assert_eq!(
-            from_escaped("plain\n\n\n\n text & more "),
+            from_escaped("<p>Bonjour,</p>\n<p>x</p>", false),
+            "Bonjour,\n\nx"
+        );
+        assert_eq!(
+            from_escaped("plain\n\n\n\n text & more ", false),
             "plain\n\n text & more"
         );
     }
@@ -121,8 +127,8 @@ mod tests {
     fn marks_of_glpi_are_line_breaks() {
         let text = "#LBBR#Bonjour1#LBBR#ligne 2#LBHR#fin$$##$$12";
         assert!(is_escaped(text));
-        assert_eq!(from_escaped(text), "Bonjour1\nligne 2\nfin");
-        assert_eq!(from_escaped("a$$##$$7$$$$b$$##$$8"), "a\nb");
+        assert_eq!(from_escaped(text, false), "Bonjour1\nligne 2\nfin");
+        assert_eq!(from_escaped("a$$##$$7$$$$b$$##$$8", false), "a\nb");
     }
 
     #[test]
@@ -150,7 +156,7 @@ mod tests {
             let page: String = words.iter().map(|word| format!("<p>{}</p>", escape(word))).collect();
             let escaped = (0..times).fold(page, |page, _| escape(&page));
             prop_assert!(is_escaped(&escaped));
-            prop_assert_eq!(from_escaped(&escaped), words.join("\n\n"));
+            prop_assert_eq!(from_escaped(&escaped, false), words.join("\n\n"));
         }
     }
 }

@@ -108,6 +108,11 @@ impl Tally {
         &self.causes
     }
 
+    /// Whether the fields of a row were made.
+    pub fn has_mapped(&self) -> bool {
+        self.good > 0 || !self.misses.is_empty()
+    }
+
     /// Whether no row has a fault.
     pub fn is_good(&self) -> bool {
         self.faulty == 0

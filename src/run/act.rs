@@ -108,12 +108,13 @@ impl Planner<'_> {
             place,
             key: Some(key.clone()),
             rows: item.rows,
+            absent: item.absent,
         };
         if let Some(skip) = self.map.untouched(&base.rows) {
             base.rows = Vec::new();
             return Plan::End(base, End::Skipped(skip));
         }
-        let mut requests = match self.shape(&base.rows, &key) {
+        let mut requests = match self.shape(&base, &key) {
             Shaped::Ready(requests) => requests,
             // All that is wrong with a row is told at once.
             Shaped::Faults(mut faults) => {

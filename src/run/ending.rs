@@ -49,6 +49,9 @@ impl Engine<'_> {
         for row in std::mem::take(&mut self.backlog) {
             self.not_sent(row);
         }
+        for row in self.tied.give_up() {
+            self.not_sent(row);
+        }
         let delayed = std::mem::take(&mut self.delayed).into_iter();
         for row in delayed
             .map(|(_, row)| row)

@@ -30,6 +30,7 @@ use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::{Differ, rehearse};
 use super::row::{Intended, Sent, send};
+use super::tied::{Tickets, Tied};
 use super::totals::{Fold, Totals};
 use super::{Going, Reread, Settings, Stop};
 use crate::error::{Error, Result};
@@ -115,6 +116,7 @@ pub(super) async fn drive<'e>(
         heard,
         fold,
         backlog: VecDeque::new(),
+        tied: Tied::default(),
         delayed: Vec::new(),
         looking: VecDeque::new(),
         started,
@@ -231,6 +233,7 @@ enum Happening {
     Checked(Result<Owners>),
     Flushed(Result<()>),
     Settled(Result<Settled>),
+    Tied(Result<Tickets>),
     LookedAround(Result<std::result::Result<Looked, String>>),
     Batch(Option<Batch>),
     Paused,
@@ -247,6 +250,8 @@ pub(super) struct Engine<'e> {
     pub(super) fold: Fold<'e>,
     /// Rows that wait for their intent.
     pub(super) backlog: VecDeque<Row>,
+    /// Rows that wait for the tickets of others.
+    pub(super) tied: Tied<'e>,
     /// Rows of which a step is to be looked up, and when that is due.
     pub(super) delayed: Vec<(Instant, Row)>,
     /// Those of them that are due.
@@ -312,6 +317,7 @@ impl<'e> Engine<'e> {
                 Happening::Checked(owners) => self.checked(owners),
                 Happening::Flushed(result) => self.flushed(result),
                 Happening::Settled(settled) => self.settled(settled),
+                Happening::Tied(tickets) => self.ties_known(tickets),
                 Happening::LookedAround(looked) => self.looked_around(looked),
                 Happening::Batch(batch) => self.batch(batch),
                 Happening::Paused => self.paused(),
@@ -339,6 +345,7 @@ impl<'e> Engine<'e> {
             owners = checked(&mut self.checking) => Happening::Checked(owners),
             result = maybe(&mut self.flushing) => Happening::Flushed(result),
             settled = maybe(&mut self.pool.round) => Happening::Settled(settled),
+            tickets = maybe(&mut self.tied.asking) => Happening::Tied(tickets),
             looked = maybe(&mut self.watch.round) => Happening::LookedAround(looked),
             Ok(()) = self.pauses.changed() => Happening::Paused,
             () = until(deadline) => Happening::Time,
@@ -391,8 +398,10 @@ impl<'e> Engine<'e> {
             if let Some(event) = self.pool.advance(quiet || held, quiet) {
                 self.fold.tell(&event);
             }
+            self.ask_ties();
             let waits = !self.backlog.is_empty();
-            self.watch.advance(waits, quiet && self.pool.is_over());
+            let is_over = quiet && self.pool.is_over() && self.tied.is_empty();
+            self.watch.advance(waits, is_over);
         } else if self.is_idle() {
             self.watch.look_last();
         }
@@ -413,7 +422,7 @@ impl<'e> Engine<'e> {
 
     /// Whether nothing is left but rows in doubt (or so many of them that no more are read), and all that is
     /// known is written.
-    fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self) -> bool {
         (self.feed.is_none() || !self.pool.has_room())
             && self.backlog.is_empty()
             && self.delayed.is_empty()
@@ -435,7 +444,7 @@ impl<'e> Engine<'e> {
     fn is_over(&self) -> bool {
         let is_done = || self.pool.is_over() && self.watch.is_over();
         let is_halted = || self.is_halted() && !self.watch.owes();
-        self.is_quiet() && (is_halted() || is_done())
+        self.is_quiet() && self.tied.is_empty() && (is_halted() || is_done())
     }
 
     pub(super) fn is_halted(&self) -> bool {
@@ -482,6 +491,7 @@ impl<'e> Engine<'e> {
                             // By which clock it was sent is not known: the whole wait runs from our own start.
                             self.delay(*row, self.started);
                         }
+                        Plan::Send(row) if row.is_tied() => self.tied.add(*row),
                         Plan::Send(row) => self.backlog.push_back(*row),
                         Plan::Settle(doubtful) => self.doubt_of_earlier_run(*doubtful),
                     }

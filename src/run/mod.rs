@@ -28,6 +28,7 @@
 //! | `line` | what all rows share: the system, the limits, what they tell |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
 //! | `gather` | calls of several rows that become one request for many tickets |
+//! | `tied` | rows whose next step names the ticket of another row |
 //! | `answers` | whose ticket an answer names |
 //! | `unproven` | rows that the system refused in a shape that proves nothing: what becomes of them |
 //! | `verify` | both tickets read before one of them is called a duplicate |
@@ -73,6 +74,7 @@ mod rollback;
 mod row;
 mod settle;
 mod spool;
+mod tied;
 mod totals;
 mod unproven;
 mod update;

@@ -112,6 +112,10 @@ impl Engine<'_> {
                     .hint("run the same command again: it compares the ticket anew");
                 self.failed(row, vec![fault]);
             }
+            SentEnd::Tied => {
+                self.breaker.clear();
+                self.go_on(row);
+            }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::NotLooked(why) => self.not_looked(row, why),
             SentEnd::Withdrawn => self.not_sent(row),
@@ -173,7 +177,7 @@ impl Engine<'_> {
 
     /// A step failed: when something of the row is done it is incomplete, else rejected. A ticket that was whole before
     /// is so still.
-    fn failed(&mut self, row: Row, faults: Vec<Fault>) {
+    pub(super) fn failed(&mut self, row: Row, faults: Vec<Fault>) {
         let begun = row.has_begun() && !row.updates;
         let known = row.known;
         let end = match row.ticket.filter(|_| begun) {
@@ -449,7 +453,7 @@ impl Engine<'_> {
                 row.doubted = true;
                 return match row.in_doubt().is_some() {
                     true => self.looking.push_back(row),
-                    false => self.backlog.push_front(row),
+                    false => self.go_on(row),
                 };
             }
             if absent >= MOST_ABSENT {
@@ -470,7 +474,7 @@ impl Engine<'_> {
             return self.looking.push_back(row);
         }
         if row.next < row.requests.steps.len() {
-            return self.backlog.push_front(row);
+            return self.go_on(row);
         }
         self.whole(row);
     }
@@ -651,7 +655,7 @@ impl Engine<'_> {
                 };
                 match row.next < row.requests.steps.len() {
                     _ if row.in_doubt().is_some() => self.looking.push_back(row),
-                    true => self.backlog.push_front(row),
+                    true => self.go_on(row),
                     false => self.whole(row),
                 }
             }

@@ -17,8 +17,9 @@ use crate::ledger::{
     Glance, SUSPECT, Said, State, StepId, StepRecord, TakingBack, Trouble, UNKNOWN_CONTENT,
 };
 use crate::mapping::reference::{marked_group, without_head};
-use crate::mapping::{MapRows, Mapped};
+use crate::mapping::{MapRows, Mapped, Untied};
 use crate::record::{Place, Record, RowKey};
+use crate::systems::tie::keys_of;
 use crate::systems::{
     CREATE, Print, Refusal, Schema, StepPayload, System, Ticket, call_of, is_own_step,
 };
@@ -30,6 +31,8 @@ pub(super) struct Base {
     pub(super) place: Place,
     pub(super) key: Option<RowKey>,
     pub(super) rows: Vec<Record>,
+    /// The keys that it names and that nothing has.
+    pub(super) absent: Vec<RowKey>,
 }
 
 impl Base {
@@ -40,6 +43,7 @@ impl Base {
             place: self.place.clone(),
             key: self.key.clone(),
             rows: Vec::new(),
+            absent: Vec::new(),
         }
     }
 }
@@ -58,6 +62,8 @@ pub(super) struct Request {
     pub(super) print: Option<Print>,
     /// What the system said of it, where it is looked up all the same.
     pub(super) soft: Option<Soft>,
+    /// The keys whose tickets it names and that are not in the body yet.
+    pub(super) ties: Vec<RowKey>,
 }
 
 /// What is known of a request of which the system said that nothing was done, and that is looked up all the same.
@@ -116,6 +122,7 @@ impl Request {
             look: None,
             absent: 0,
             soft: None,
+            ties: Vec::new(),
         }
     }
 }
@@ -381,6 +388,7 @@ impl Planner<'_> {
             place,
             key,
             rows: item.rows,
+            absent: item.absent,
         };
         match item.subject {
             Subject::Repeated(key, first) => {
@@ -452,13 +460,14 @@ impl Planner<'_> {
             key,
             // Freed here, where several threads share the work.
             rows: Vec::new(),
+            absent: Vec::new(),
         };
         Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }))
     }
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
     fn fresh(&self, base: Base, key: RowKey, create: Option<&StepRecord>) -> Plan {
-        let mut requests = match self.shape(&base.rows, &key) {
+        let mut requests = match self.shape(&base, &key) {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
         };
@@ -490,7 +499,7 @@ impl Planner<'_> {
 
     /// The dry run's short way: nothing is hashed that nobody compares.
     fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
-        let end = match self.map.map(&base.rows, &key) {
+        let end = match self.mapped(&base, &key) {
             Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks, (false, false)),
             Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
             Mapped::Faults(faults) => End::Rejected(faults),
@@ -519,7 +528,7 @@ impl Planner<'_> {
 
     fn doubtful(&self, base: Base, key: RowKey, create: &StepRecord, more: bool) -> Plan {
         let content = self.map.content(&base.rows);
-        let otherwise = match self.shape(&base.rows, &key) {
+        let otherwise = match self.shape(&base, &key) {
             Shaped::Ready(requests) => Otherwise::Send(requests),
             Shaped::Faults(faults) => Otherwise::End(End::Rejected(faults)),
             Shaped::Skip(reason) => Otherwise::End(End::Skipped(Skip::ByMapping { reason })),
@@ -581,7 +590,7 @@ impl Planner<'_> {
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         }
-        let mut requests = match self.shape(&base.rows, &key) {
+        let mut requests = match self.shape(&base, &key) {
             Shaped::Ready(requests) => requests,
             Shaped::Faults(_) if is_whole && !self.map.upserts() => {
                 let skip = done_before(ticket, create, prior, content);
@@ -657,8 +666,35 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn shape(&self, rows: &[Record], key: &RowKey) -> Shaped {
-        let ready = match self.map.map(rows, key) {
+    /// What a record becomes; what names a key that nothing has is no request.
+    fn mapped(&self, base: &Base, key: &RowKey) -> Mapped {
+        let mapped = self.map.map(&base.rows, key);
+        if base.absent.is_empty() {
+            return mapped;
+        }
+        let Untied { faults, skip } = self.map.untied(&base.rows, &base.absent);
+        match (mapped, skip) {
+            (mapped @ Mapped::Skip(_), _) => mapped,
+            (_, Some(why)) => Mapped::Skip(why),
+            (Mapped::Faults(mut all), None) => {
+                all.extend(faults);
+                Mapped::Faults(all)
+            }
+            (Mapped::Ready(_), None) if !faults.is_empty() => Mapped::Faults(faults),
+            (Mapped::Ready(mut ready), None) => {
+                let is_tied = |step: &StepPayload| {
+                    let keys = keys_of(&step.body);
+                    keys.iter()
+                        .any(|key| base.absent.contains(&RowKey::new(key)))
+                };
+                ready.steps.retain(|step| !is_tied(step));
+                Mapped::Ready(ready)
+            }
+        }
+    }
+
+    pub(super) fn shape(&self, base: &Base, key: &RowKey) -> Shaped {
+        let ready = match self.mapped(base, key) {
             Mapped::Ready(ready) => ready,
             Mapped::Skip(reason) => return Shaped::Skip(reason),
             Mapped::Faults(faults) => return Shaped::Faults(faults),
@@ -671,10 +707,18 @@ impl Planner<'_> {
         };
         let schema = self.system.as_ref().map(|system| system.schema());
         let reference = ready.reference.as_deref();
+        let ties = self.map.ties();
         let requests = |steps: Vec<StepPayload>, schema: Option<&dyn Schema>| {
             let steps = steps.into_iter();
             steps
-                .map(|step| Request::of(step, reference, schema))
+                .map(|step| {
+                    let mut request = Request::of(step, reference, schema);
+                    if ties {
+                        let keys = keys_of(&request.body).into_iter();
+                        request.ties = keys.map(RowKey::new).collect();
+                    }
+                    request
+                })
                 .collect()
         };
         Shaped::Ready(Requests {

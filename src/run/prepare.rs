@@ -91,9 +91,13 @@ impl<'a> Here<'a> {
         };
         let prior = states(self.known.rows.as_ref(), &asked.keys).await;
         let made = states(self.known.targets.as_ref(), &asked.targets).await;
+        let named = self.waiting.iter().flatten();
+        let named: Vec<RowKey> = named.flat_map(|batch| absent(batch)).collect();
+        let named = states(self.known.rows.as_ref(), &named).await;
         let batch = self.waiting.take()?;
         self.over = batch.as_ref().map_or(true, Vec::is_empty);
-        Some(batch.and_then(|batch| {
+        Some(batch.and_then(|mut batch| {
+            leave_unknown(&mut batch, named?);
             Ok(match self.known.acts {
                 true => self.planner.act_all(batch, asked, prior?, made?)?,
                 false => plan(self.planner, batch, prior?)?,
@@ -190,8 +194,29 @@ pub(super) fn keys(batch: &[Item]) -> Vec<RowKey> {
         .collect()
 }
 
+/// Leaves of the keys that records name and the input lacks those that the ledger lacks too; `made` tells in order which of
+/// them have a ticket.
+fn leave_unknown(batch: &mut [Item], made: Vec<Vec<StepRecord>>) {
+    let mut made = made.into_iter();
+    for item in batch {
+        item.absent.retain(|_| {
+            let prior = made.next().unwrap_or_default();
+            super::tied::made(&prior).is_none()
+        });
+    }
+}
+
+/// The keys that records of a batch name and the input lacks, in order.
+fn absent(batch: &[Item]) -> Vec<RowKey> {
+    batch.iter().flat_map(|item| item.absent.clone()).collect()
+}
+
 /// Plans a batch of which the ledger may know rows: a quick look is enough for those that are done as they are.
-fn resume(planner: &Planner<'_>, batch: Vec<Item>, ledger: &Scope) -> Batch {
+fn resume(planner: &Planner<'_>, mut batch: Vec<Item>, ledger: &Scope) -> Batch {
+    let named = absent(&batch);
+    if !named.is_empty() {
+        leave_unknown(&mut batch, ledger.states_blocking(named)?);
+    }
     let mut glances = ledger.glance_blocking(keys(&batch))?.into_iter();
     let glances: Vec<Option<Glance>> = batch
         .iter()

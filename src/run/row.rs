@@ -77,6 +77,8 @@ pub(super) enum SentEnd {
     Overtaken,
     /// The desk has changed the ticket since it was compared with the row; nothing of the step left.
     Changed,
+    /// Its next step names the ticket of another row.
+    Tied,
     /// It was looked up whether a step was done.
     Looked(Sighting),
     /// That could not be looked up: why.
@@ -146,6 +148,10 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
         }
         row.next += 1;
         row.told = None;
+        if row.is_tied() {
+            let end = SentEnd::Tied;
+            return Sent { row, end, changes };
+        }
         intended = Intended::now(&line);
         changes.push(Change::Intend(intent(&row, intended)));
         let end = match line.run.apply(std::mem::take(&mut changes)).await {

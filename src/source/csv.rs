@@ -68,7 +68,7 @@ impl CsvPlan {
         let mut records = Records::open(bytes, encoded, delimiter)?;
         let (header_row, headings, above) = match options.header_row {
             Some(0) => (0, without_headings(&mut records)?, 0),
-            wanted => headings(&mut records, wanted)?,
+            wanted => headings(&mut records, wanted, &options.header_above)?,
         };
         let crlf = records.crlf(bytes, encoded)?;
         let least = match header_row {
@@ -141,9 +141,14 @@ impl CsvPlan {
 }
 
 /// The row of the headings, its cells, and how many rows stand above it; a data row must follow.
-fn headings(records: &mut Records, wanted: Option<u32>) -> Result<(u64, Vec<String>, u64)> {
+fn headings(
+    records: &mut Records,
+    wanted: Option<u32>,
+    over: &[u32],
+) -> Result<(u64, Vec<String>, u64)> {
     let named = records.named.clone();
     let mut above = 0;
+    let mut upper = Vec::new();
     let mut found: Option<(u64, Vec<String>, u64)> = None;
     while records.next()? {
         if records.is_blank() {
@@ -152,9 +157,14 @@ fn headings(records: &mut Records, wanted: Option<u32>) -> Result<(u64, Vec<Stri
         match &found {
             // Without a wish the first row with anything in it bears the headings.
             None if wanted.is_none_or(|row| u64::from(row) == records.row) => {
-                found = Some((records.row, records.texts(&named)?, above));
+                let lower = records.texts(&named)?;
+                let joined = super::headings::joined(&upper, lower, &[]);
+                found = Some((records.row, joined, above));
             }
             None if wanted.is_some_and(|row| u64::from(row) < records.row) => break,
+            None if over.iter().any(|row| u64::from(*row) == records.row) => {
+                upper.push((records.row, records.texts(&named)?));
+            }
             None => above += 1,
             Some(_) => return found.ok_or_else(|| changed(&named)),
         }

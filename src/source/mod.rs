@@ -13,6 +13,7 @@ mod encoding;
 mod flatten;
 pub(crate) mod guard;
 mod guess;
+mod headings;
 mod json;
 mod kept;
 mod lines;
@@ -77,6 +78,8 @@ pub struct InputOptions {
     pub sheet: SheetChoice,
     /// The row of the headings from 1; 0: none, columns are `A`, `B`, `C`…; `None`: 1.
     pub header_row: Option<u32>,
+    /// The rows above it that make the headings with it, from the top.
+    pub header_above: Vec<u32>,
     /// The encoding by its label; `None`: a byte-order mark, else UTF-8.
     pub encoding: Option<String>,
     /// The delimiter of a CSV; `None`: found.

@@ -7,6 +7,7 @@ use calamine::{SheetType, SheetVisible};
 
 use super::bounds::{MOST_COLUMNS, MOST_ROWS};
 use super::csv::no_header_row;
+use super::headings;
 use super::look::Formats;
 use super::workbook::Book;
 use super::{InputOptions, Numbers, SheetChoice, SheetName};
@@ -208,18 +209,27 @@ fn probe(
 ) -> Result<Option<Sheet>> {
     let wanted = options.header_row;
     let (mut above, mut shown) = (0, Vec::new());
+    let mut over: Vec<(u64, Vec<Cell>)> = Vec::new();
     let mut headings: Option<(u64, Vec<Cell>)> = (wanted == Some(0)).then(|| (0, Vec::new()));
     let (mut seen, mut has_rows, mut width) = (0, false, 0);
     book.formats = Some(Formats::default());
     book.rows(name, &mut |row, cells| {
         match &headings {
             None if wanted.is_none_or(|wanted| u64::from(wanted) == row) => {
-                width = cells.len();
+                width = width.max(cells.len());
                 headings = Some((row, cells));
             }
             None if wanted.is_some_and(|wanted| u64::from(wanted) < row) => {
                 seen += 1;
                 return ControlFlow::Break(());
+            }
+            None if options
+                .header_above
+                .iter()
+                .any(|one| u64::from(*one) == row) =>
+            {
+                width = width.max(cells.len());
+                over.push((row, cells));
             }
             None => above += 1,
             Some((header_row, _)) => {
@@ -252,7 +262,14 @@ fn probe(
                 }
                 cell => cell.text().into_owned(),
             };
-            let mut texts: Vec<String> = cells.iter().map(heading).collect();
+            let texts = |cells: &[Cell]| cells.iter().map(heading).collect::<Vec<String>>();
+            let over: Vec<_> = over
+                .iter()
+                .map(|(row, cells)| (*row, texts(cells)))
+                .collect();
+            let facts = book.facts.get(name);
+            let merged = facts.map_or(&[][..], |facts| facts.merged.as_slice());
+            let mut texts = headings::joined(&over, texts(&cells), merged);
             texts.resize(width, String::new());
             texts
         }

@@ -58,7 +58,7 @@ pub(super) struct Book {
     pub(super) named: Arc<str>,
     format: Format,
     path: PathBuf,
-    facts: Arc<Facts>,
+    pub(super) facts: Arc<Facts>,
     /// Whether numbers come with what is shown for them.
     pub(super) shows: bool,
     /// The formats of the columns of an XLSX that is read so, where they are asked for.

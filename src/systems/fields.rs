@@ -59,6 +59,17 @@ pub struct Field {
     pub doc: &'static str,
     /// What columns of this meaning are called in the exports of help desks, the likeliest first, in lower case.
     pub called: &'static [&'static str],
+    /// How it ties the ticket to another one, where it takes the id of a ticket.
+    pub tie: Option<Tie>,
+}
+
+/// How a field ties a ticket to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    /// That one is above it: nothing is above itself.
+    Parent,
+    /// The two have to do with each other.
+    Related,
 }
 
 /// The fields of one operation.
@@ -70,8 +81,6 @@ pub struct FieldTable {
     pub description: &'static str,
     /// How `custom.NAME` gets onto the ticket.
     pub custom: Setting,
-    /// Why a tag cannot be the marker.
-    pub no_tag_marker: &'static str,
 }
 
 impl FieldTable {
@@ -83,7 +92,6 @@ impl FieldTable {
             custom: Setting::Never(
                 "this operation sets no custom fields: `operation = \"update\"` does",
             ),
-            no_tag_marker: "only what makes a ticket marks it",
         }
     }
 
@@ -136,6 +144,7 @@ impl Field {
             setting: Setting::Own,
             doc,
             called: &[],
+            tie: None,
         }
     }
 
@@ -168,6 +177,14 @@ impl Field {
     /// The same field with the names that columns of its meaning bear.
     pub(crate) fn called(self, called: &'static [&'static str]) -> Self {
         Self { called, ..self }
+    }
+
+    /// The same field, which takes the id of a ticket.
+    pub(crate) fn ties(self, tie: Tie) -> Self {
+        Self {
+            tie: Some(tie),
+            ..self
+        }
     }
 
     /// The same field, demanded.

@@ -27,6 +27,7 @@ pub mod shape;
 pub(crate) mod sighting;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod tie;
 mod whole;
 
 use std::borrow::Cow;
@@ -245,6 +246,11 @@ pub fn update_step(call: &str) -> String {
 /// Whether a step is one of [`update_step`].
 pub fn is_update_step(step: &str) -> bool {
     step.starts_with(AGAIN)
+}
+
+/// The step of a row that ties its ticket to another one by this call, when both are made.
+pub(crate) fn tie_step(call: &str) -> String {
+    format!("tie/{call}")
 }
 
 /// Whether a step is what follows on a ticket.

@@ -39,7 +39,9 @@ mod settle;
 mod summary;
 mod support;
 mod systems;
+mod tasks;
 mod ticket;
+mod tied;
 #[cfg(unix)]
 mod trust;
 mod upsert;

@@ -385,6 +385,10 @@ impl Import<'_> {
         for note in plan.notes() {
             self.output.say(&format!("  note       {note}"));
         }
+        let unlike = plan.unlike();
+        if !unlike.is_empty() {
+            return Err(Error::mapping(unlike));
+        }
         let filled = watching.filled();
         if filled.is_empty() {
             return Ok(survey);
@@ -681,6 +685,7 @@ impl Import<'_> {
             .looking_like(self.input.looks())
             .with_sheets(self.mapping.sheets_beside())
             .keyed_by(self.mapping.key_columns())
+            .once_a_row(self.mapping.takes_apart())
         });
         let reporter = Reporter::new(
             Progress::new(self.output.show(), self.limiter.ceiling()),

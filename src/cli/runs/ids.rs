@@ -138,6 +138,8 @@ fn reopen(attempt: &RunInfo) -> std::result::Result<Input, String> {
 /// The rows of the input, read forwards: tickets come in the order of the input.
 struct Columns<'a> {
     rows: Box<dyn Iterator<Item = Result<Row>> + Send + 'a>,
+    /// The row that was found last: several tickets may be made of one.
+    last: Option<Record>,
     /// Rows that were passed while a later one was looked for: groups come in the order of their first row, which
     /// their mapping may not have put first.
     passed: Vec<Record>,
@@ -150,11 +152,20 @@ impl<'a> Columns<'a> {
     fn new(input: &'a Input) -> Result<Self> {
         Ok(Self {
             rows: input.rows()?,
+            last: None,
             passed: Vec::new(),
         })
     }
 
     fn seek(&mut self, place: &Place) -> Result<Option<Record>> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.place == *place) {
+            return Ok(Some(last.clone()));
+        }
+        self.last = self.find(place)?;
+        Ok(self.last.clone())
+    }
+
+    fn find(&mut self, place: &Place) -> Result<Option<Record>> {
         let behind = |record: &Record| {
             record.place.file == place.file
                 && record.place.sheet == place.sheet

@@ -225,13 +225,15 @@ async fn validate(
         None => None,
     };
     if let (Some(rows), Some(bound)) = (&rows, &bound) {
-        told.faults.extend(rows.causes().open(bound));
+        told.faults.extend(rows.faults(bound));
     }
     let mut verdict = told.tell(rows.as_ref(), input.is_some(), known.as_ref())?;
     if let (Some(rows), Some(known)) = (rows, known) {
         let unknown = Unknown {
             mapping: path.to_owned(),
             directory: known.directory,
+            has_looked_up: rows.has_looked_up()
+                && bound.as_ref().is_some_and(|bound| bound.names_in_rows()),
             misses: rows.misses,
         };
         if args.write_aliases.is_none() {

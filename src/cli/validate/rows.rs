@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::super::args::{Global, ValidateArgs};
 use super::directories::Known;
 use crate::config::StateFolder;
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Error, ExitCode, MappingFault, Result};
 use crate::event::{Event, Listener};
 use crate::intake::{self, Identify, Item as Record, Selection, Subject, Watching};
 use crate::ledger::RunMeta;
@@ -91,6 +91,8 @@ pub(super) struct Found {
     unmapped: Unmapped,
     /// The names that resolve to nothing.
     pub(super) misses: Vec<Miss>,
+    /// Conditions that compare unlike things.
+    unlike: Vec<MappingFault>,
 }
 
 impl Checker<'_> {
@@ -106,6 +108,10 @@ impl Checker<'_> {
             let all = Selection::default();
             intake::survey(self.input, &watching, &all, state.path())
         })?;
+        let unlike = self.bound.unlike();
+        if !unlike.is_empty() {
+            return Ok(self.without_rows(unlike));
+        }
         let counted = (survey.rows(), survey.records(), survey.filtered());
         let mut tally = Tally::default();
         tally.on(&Event::Counted {
@@ -150,7 +156,23 @@ impl Checker<'_> {
             notices: self.input.notices(),
             notes,
             unmapped: self.unmapped,
+            unlike: Vec::new(),
         })
+    }
+
+    /// What is told where no row can be judged.
+    fn without_rows(&self, unlike: Vec<MappingFault>) -> Found {
+        let inputs = self.args.input.iter();
+        Found {
+            tally: Tally::default(),
+            inputs: inputs.map(|path| path.display().to_string()).collect(),
+            unread: Vec::new(),
+            notices: self.input.notices(),
+            notes: vec!["the rows were not checked: the mapping comes first".to_owned()],
+            unmapped: self.unmapped,
+            misses: Vec::new(),
+            unlike,
+        }
     }
 
     /// The names of the input that resolve to nothing.
@@ -174,6 +196,18 @@ impl Found {
 
     pub(super) fn causes(&self) -> &Causes {
         self.tally.causes()
+    }
+
+    /// What the rows have shown to be wrong with the mapping.
+    pub(super) fn faults(&self, bound: &BoundPlan) -> Vec<MappingFault> {
+        let mut faults = self.unlike.clone();
+        faults.extend(self.causes().open(bound));
+        faults
+    }
+
+    /// Whether the fields of a row were made, so that the names in it were looked up.
+    pub(super) fn has_looked_up(&self) -> bool {
+        self.tally.has_mapped()
     }
 
     pub(super) fn code(&self) -> ExitCode {

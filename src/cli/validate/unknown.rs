@@ -15,6 +15,8 @@ pub(super) struct Unknown {
     pub(super) mapping: PathBuf,
     pub(super) directory: Arc<Directory>,
     pub(super) misses: Vec<Miss>,
+    /// Whether names of the rows were looked up at all.
+    pub(super) has_looked_up: bool,
 }
 
 impl Unknown {
@@ -52,8 +54,12 @@ pub(super) fn write(
 ) -> Result<Option<PathBuf>> {
     if all.iter().all(|unknown| unknown.misses.is_empty()) {
         if !all.is_empty() {
+            let why = match all.iter().all(|unknown| unknown.has_looked_up) {
+                true => "every name resolves",
+                false => "no names were looked up",
+            };
             output.say(&format!(
-                "    aliases    every name resolves: {} was not written",
+                "    aliases    {why}: {} was not written",
                 path.display()
             ));
         }

@@ -28,6 +28,7 @@ pub(super) static TOP: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[],
 };
 
 /// An entry of `[[column]]`.
@@ -36,6 +37,7 @@ pub(super) static COLUMN: Keys = Keys {
     keys: COLUMN_KEYS,
     without: &[],
     later: &[],
+    demands: &[],
 };
 
 const COLUMN_KEYS: &[Key] = &[

@@ -207,7 +207,7 @@ fn read_rows(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Vec<Cells
         for (column, span, raw) in in_order(table) {
             let cells = match raw.get_ref() {
                 DeValue::Array(items) => items.iter().map(|item| cell(item.get_ref())).collect(),
-                value => Some(vec![cell(value)?]),
+                value => cell(value).map(|cell| vec![cell]),
             };
             match cells {
                 Some(cells) => row.push((At::new(column.to_owned(), span.start), cells)),

@@ -78,6 +78,10 @@ impl Run<'_> {
         if self.faults.len() > before {
             return;
         }
+        let rows = match self.tickets(&bound, rows) {
+            Some(rows) => rows,
+            None => return,
+        };
         let Some(became) = outcomes(&bound, &rows) else {
             if self.example.expect_skip.is_none() {
                 let why = "the row is left out by `where`";
@@ -110,6 +114,37 @@ impl Run<'_> {
         }
     }
 
+    /// The rows with their items, where each item of a row is a ticket: a test is about one.
+    fn tickets(&mut self, bound: &BoundPlan, rows: Vec<Record>) -> Option<Vec<Record>> {
+        if !bound.takes_apart() {
+            return Some(rows);
+        }
+        let mut apart = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match bound.apart(row) {
+                Ok(mut one) if one.len() == 1 => apart.append(&mut one),
+                Ok(several) => {
+                    let why = format!("the row makes {} tickets", several.len());
+                    let hint = "a test is about one ticket: give the row one item";
+                    self.fails(self.example.at, &why, Some(hint.to_owned()));
+                    return None;
+                }
+                Err(faults) => {
+                    match &self.example.expect_error {
+                        Some(wanted) => self.compare_error(wanted, &faults),
+                        None => {
+                            let lines: Vec<String> = faults.iter().map(line).collect();
+                            let why = format!("the row has faults: {}", lines.join("; "));
+                            self.fails(self.example.at, &why, None);
+                        }
+                    }
+                    return None;
+                }
+            }
+        }
+        Some(apart)
+    }
+
     /// The table that the mapping wants to see, with the test's cells in it.
     fn rows(&mut self) -> (Table, Vec<Record>) {
         let mut columns: Vec<(String, usize)> = Vec::new();
@@ -129,8 +164,9 @@ impl Run<'_> {
             written.extend(std::iter::repeat_n(name, count));
         }
         let given = Header::new(written.clone());
-        for (_, slot) in self.plan.slots.iter() {
-            if slot.computed.is_none() && given.find(&slot.name).is_none() {
+        for (number, slot) in self.plan.slots.iter() {
+            let is_read = self.plan.slots.is_column(number) && slot.computed.is_none();
+            if is_read && given.find(&slot.name).is_none() {
                 let name = slot.name.strip_suffix("[*]").unwrap_or(&slot.name);
                 written.push(name.to_owned());
             }
@@ -179,6 +215,7 @@ impl Run<'_> {
             .plan
             .slots
             .iter()
+            .filter(|(number, _)| self.plan.slots.is_column(*number))
             .map(|(_, slot)| slot.name.as_str())
             .collect();
         let mut unread = Vec::new();
@@ -325,6 +362,12 @@ fn outcomes(bound: &BoundPlan, rows: &[Record]) -> Option<Became> {
             Ok(false) => return None,
             Err(found) => faults.extend(found),
         }
+    }
+    let mut groups: Vec<_> = rows.iter().filter_map(|row| bound.group(row)).collect();
+    groups.dedup();
+    if groups.len() > 1 {
+        let message = "the rows make several groups: `group_by` reads other values in them";
+        faults.push(Fault::row(rows[0].place.clone(), message));
     }
     let mut rows = rows.to_vec();
     if let Err(found) = bound.arrange(&mut rows) {

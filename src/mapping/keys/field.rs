@@ -1,10 +1,12 @@
 //! The keys of a field and of what stands in it.
 
 use super::file::TYPED;
-use super::{Key, Keys, TAKES, TYPES, Takes, key};
+use super::{Demand, Key, Keys, TAKES, TYPES, Takes, key};
 
 /// What a name that does not resolve may do.
 const MISSES: &[&str] = &["error", "skip_item", "skip_field", "skip_row"];
+/// What an empty cell may do.
+const EMPTIES: &[&str] = &["error", "skip_field", "skip_row"];
 /// What a word that no table has may do.
 const ELSES: &[&str] = &["error", "keep", "skip_item", "skip_field", "skip_row"];
 /// What may be resolved.
@@ -21,13 +23,14 @@ const KINDS: &[&str] = &[
     "tag",
     "close_reason",
     "sla",
+    "key",
 ];
 
 /// The keys of a field; other tables take some of them.
 pub(super) const STEPS: &[Key] = &[
     key(
         "from",
-        Takes::Texts,
+        Takes::Some,
         "The column that the value comes from; several are joined.",
     ),
     key(
@@ -36,8 +39,13 @@ pub(super) const STEPS: &[Key] = &[
         "What stands between several columns. Default: \" › \" for what is resolved, else a space.",
     ),
     key(
+        "list",
+        Takes::Bool,
+        "Whether several columns in `from` are several values, not one that is joined.",
+    ),
+    key(
         "from_first",
-        Takes::Texts,
+        Takes::Some,
         "The first of these columns that is not empty.",
     ),
     key(
@@ -105,7 +113,7 @@ pub(super) const STEPS: &[Key] = &[
     key(
         "split",
         Takes::Text,
-        "What stands between several values in one cell; later steps apply to each.",
+        "What stands between several values in one cell; later steps apply to each, and so does `lookup` where the whole cell is no key.",
     ),
     key("max_items", Takes::Count, "At most so many values."),
     key("unique", Takes::Bool, "Whether the same value counts once."),
@@ -126,8 +134,8 @@ pub(super) const STEPS: &[Key] = &[
     ),
     key(
         "default",
-        Takes::Scalar,
-        "What an empty cell becomes; it is read like a cell, so it is a name and never an id.",
+        Takes::Instead(EMPTIES),
+        "What an empty cell becomes: a value, which is read like a cell (a name, never an id), or what to do. Default: the field is left out.",
     ),
     key("parse", Takes::Word(TYPES), "What the text is read as."),
     key(
@@ -150,7 +158,7 @@ pub(super) const STEPS: &[Key] = &[
     key(
         "resolve",
         Takes::Word(KINDS),
-        "What the value is the name of: it becomes the id.",
+        "What the value is the name of: it becomes the id. \"key\": it is the key of a row, for a field that takes a ticket.",
     ),
     key(
         "match",
@@ -199,7 +207,7 @@ pub(super) const STEPS: &[Key] = &[
     ),
     key("min", Takes::Number, "The least number."),
     key("max", Takes::Number, "The greatest number."),
-    key("one_of", Takes::Texts, "The only values that are taken."),
+    key("one_of", Takes::Some, "The only values that are taken."),
     key(
         "pattern",
         Takes::Text,
@@ -223,6 +231,12 @@ pub(in crate::mapping) static FIELD: Keys = Keys {
     keys: STEPS,
     without: &[],
     later: &[],
+    demands: &[Demand::One(&[
+        &["from"],
+        &["from_first"],
+        &["template"],
+        &["value"],
+    ])],
 };
 
 /// An entry of `key`.
@@ -231,6 +245,7 @@ pub(in crate::mapping) static KEY_PART: Keys = Keys {
     keys: STEPS,
     without: &[
         "value",
+        "list",
         "split",
         "max_items",
         "unique",
@@ -246,6 +261,7 @@ pub(in crate::mapping) static KEY_PART: Keys = Keys {
         "optional",
     ],
     later: &[],
+    demands: &[Demand::One(&[&["from"], &["from_first"], &["template"]])],
 };
 
 /// `lookup = { … }`.
@@ -282,6 +298,10 @@ pub(in crate::mapping) static LOOKUP: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[
+        Demand::All(&["by", "take"]),
+        Demand::Any(&["sheet", "file"]),
+    ],
 };
 
 /// `{ do = … }`.
@@ -290,4 +310,5 @@ pub(in crate::mapping) static ACTION: Keys = Keys {
     keys: &[key("do", Takes::Word(ELSES), "What is done instead.")],
     without: &[],
     later: &[],
+    demands: &[Demand::All(&["do"])],
 };

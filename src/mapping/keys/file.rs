@@ -1,8 +1,8 @@
 //! The keys of the file itself, of its input and its tests.
 
 use super::field::{FIELD, KEY_PART, STEPS};
-use super::operation::{TARGET, THEN};
-use super::{Keys, TAKES, TYPES, Takes, key};
+use super::operation::{TARGET, THEN, TICKETS};
+use super::{Demand, Keys, ORDERS, TAKES, TYPES, Takes, key};
 
 /// The systems.
 const SYSTEMS: &[&str] = &["incidentiq", "clearfeed"];
@@ -73,7 +73,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
         ),
         key(
             "fields",
-            Takes::Named(&FIELD),
+            Takes::Fields(&FIELD),
             "What each field of a ticket is made of, by the system's own field names; `custom.NAME` for custom fields.",
         ),
         key(
@@ -85,6 +85,11 @@ pub(in crate::mapping) static TOP: Keys = Keys {
             "target",
             Takes::Table(&TARGET),
             "Which ticket a row is about, for every operation but \"create\" and \"upsert\".",
+        ),
+        key(
+            "each",
+            Takes::Table(&TICKETS),
+            "One row makes several tickets: one for each item, which fields, conditions and the key read as `item`.",
         ),
         key(
             "then",
@@ -99,6 +104,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[Demand::All(&["version", "system", "operation", "scope"])],
 };
 
 /// `[input]`.
@@ -112,8 +118,8 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
         ),
         key(
             "header_row",
-            Takes::Count,
-            "The row of the headings; 0: there are none, columns are A, B, C. Default: 1.",
+            Takes::Rows,
+            "The row of the headings; 0: there are none, columns are A, B, C. Headings over several rows are a list: [2, 3]. Default: 1.",
         ),
         key(
             "encoding",
@@ -191,6 +197,11 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
             "The column that orders the rows of a group. Default: as they stand.",
         ),
         key(
+            "order",
+            Takes::Word(ORDERS),
+            "Whether `order_by` puts the least first, or the greatest. Default: \"ascending\", with rows that are empty there first.",
+        ),
+        key(
             "take",
             Takes::Word(TAKES),
             "Which row of a group gives a value; a field may say otherwise. Default: \"last\".",
@@ -203,6 +214,7 @@ pub(in crate::mapping) static INPUT: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[],
 };
 
 /// An entry of `[input.columns]`: the type of a column, or the steps that make one.
@@ -221,6 +233,10 @@ pub(in crate::mapping) static COLUMN: Keys = Keys {
         "clear",
     ],
     later: &[],
+    demands: &[
+        Demand::Any(&["parse", "from", "from_first", "template", "value"]),
+        Demand::NotTwo(&["from", "from_first", "template", "value"]),
+    ],
 };
 
 /// An entry of `columns` of a table that is looked into: the type of a column.
@@ -248,6 +264,7 @@ pub(in crate::mapping) static TYPED: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[Demand::All(&["parse"])],
 };
 
 /// `[baseline]`.
@@ -278,6 +295,7 @@ pub(in crate::mapping) static BASELINE: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[],
 };
 
 /// `marker = { … }`.
@@ -290,6 +308,7 @@ pub(in crate::mapping) static MARKER: Keys = Keys {
     )],
     without: &[],
     later: &[],
+    demands: &[Demand::All(&["custom_field"])],
 };
 
 /// A step that a test expects to follow.
@@ -299,12 +318,13 @@ pub(in crate::mapping) static FOLLOWS: Keys = Keys {
         key("operation", Takes::Text, "What is done."),
         key(
             "fields",
-            Takes::Free,
+            Takes::Values,
             "Fields of the step and what they must become.",
         ),
     ],
     without: &[],
     later: &[],
+    demands: &[Demand::All(&["operation"])],
 };
 
 /// An entry of `[[test]]`.
@@ -314,12 +334,12 @@ pub(in crate::mapping) static TEST: Keys = Keys {
         key("name", Takes::Text, "What it is about, for messages."),
         key(
             "row",
-            Takes::Frees,
+            Takes::Cells,
             "The cells of a row by their columns; a list for a group of rows. Columns that are not named are empty.",
         ),
         key(
             "expect",
-            Takes::Free,
+            Takes::Values,
             "Fields and what is sent for them; names for what is resolved, \"\" for a field that stays empty. The reference line of a description may be left out.",
         ),
         key(
@@ -345,4 +365,12 @@ pub(in crate::mapping) static TEST: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[
+        Demand::All(&["row"]),
+        Demand::One(&[
+            &["expect", "expect_key", "expect_then"],
+            &["expect_error"],
+            &["expect_skip"],
+        ]),
+    ],
 };

@@ -4,10 +4,14 @@
 mod field;
 mod file;
 mod operation;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod steps;
 
 pub(super) use field::{ACTION, FIELD, KEY_PART, LOOKUP};
 pub(super) use file::{BASELINE, COLUMN, FOLLOWS, INPUT, MARKER, TEST, TOP, TYPED};
-pub(super) use operation::{EACH, TARGET, THEN};
+pub(super) use operation::{EACH, TARGET, THEN, TICKETS};
 
 /// One key of the format.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) enum Takes {
     Text,
     /// A text, or a list of texts.
     Texts,
+    /// A text, or a list of one text or more.
+    Some,
     /// `true` or `false`.
     Bool,
     /// A whole number from 0.
@@ -45,6 +51,8 @@ pub(crate) enum Takes {
     WordOr(&'static [&'static str], &'static Keys),
     /// A value to take, or `{ do = … }` with one of these words.
     Instead(&'static [&'static str]),
+    /// A row from 0, or a list of rows from 1.
+    Rows,
     /// The name or number of a sheet, a list of them, or `*`.
     Sheet,
     /// Pairs of texts.
@@ -59,10 +67,12 @@ pub(crate) enum Takes {
     Tables(&'static Keys),
     /// A column, or a table with these keys, or a list of both.
     Parts(&'static Keys),
-    /// A table of any keys with any values.
-    Free,
-    /// Such a table, or a list of them.
-    Frees,
+    /// A table from names of fields to tables with these keys; custom fields may stand in one of their own.
+    Fields(&'static Keys),
+    /// A table from names of fields to values.
+    Values,
+    /// A table from columns to cells, or a list of such tables.
+    Cells,
 }
 
 /// The keys of one kind of table.
@@ -76,6 +86,37 @@ pub(crate) struct Keys {
     pub(crate) without: &'static [&'static str],
     /// What the format has and this version does not do.
     pub(crate) later: &'static [&'static str],
+    /// Which keys must be there.
+    pub(crate) demands: &'static [Demand],
+}
+
+/// What a table demands of its keys. A key that takes a truth counts where it is true.
+#[derive(Debug)]
+pub(crate) enum Demand {
+    /// All of these.
+    All(&'static [&'static str]),
+    /// At least one of these.
+    Any(&'static [&'static str]),
+    /// Exactly one of these groups; of a group at least one.
+    One(&'static [&'static [&'static str]]),
+    /// At most one of these.
+    NotTwo(&'static [&'static str]),
+    /// With the first also the second.
+    With(&'static str, &'static str),
+}
+
+impl Demand {
+    /// Whether it is met; `has` tells which keys are there.
+    pub(crate) fn is_met(&self, has: impl Fn(&str) -> bool) -> bool {
+        let any = |keys: &[&str]| keys.iter().any(|key| has(key));
+        match self {
+            Self::All(keys) => keys.iter().all(|key| has(key)),
+            Self::Any(keys) => any(keys),
+            Self::One(groups) => groups.iter().filter(|keys| any(keys)).count() == 1,
+            Self::NotTwo(keys) => keys.iter().filter(|key| has(key)).count() < 2,
+            Self::With(first, second) => !has(first) || has(second),
+        }
+    }
 }
 
 impl Keys {
@@ -102,6 +143,10 @@ pub(crate) const fn key(name: &'static str, takes: Takes, doc: &'static str) -> 
 }
 
 /// What `parse` makes.
-const TYPES: &[&str] = &["date", "datetime", "number", "integer", "bool", "json"];
+const TYPES: &[&str] = &[
+    "text", "date", "datetime", "number", "integer", "bool", "json",
+];
+/// Which way rows are ordered.
+const ORDERS: &[&str] = &["ascending", "descending"];
 /// Which row of a group gives a value.
 const TAKES: &[&str] = &["first", "last", "last_filled"];

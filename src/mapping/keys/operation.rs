@@ -2,7 +2,7 @@
 
 use super::field::{FIELD, KEY_PART};
 use super::file::TYPED;
-use super::{Keys, Takes, key};
+use super::{Demand, Key, Keys, ORDERS, Takes, key};
 
 /// `target = { … }`.
 pub(in crate::mapping) static TARGET: Keys = Keys {
@@ -10,7 +10,7 @@ pub(in crate::mapping) static TARGET: Keys = Keys {
     keys: &[
         key(
             "from",
-            Takes::Texts,
+            Takes::Some,
             "The column that names the ticket: by the system's id, or by its number.",
         ),
         key("join", Takes::Text, "What stands between several columns."),
@@ -42,6 +42,7 @@ pub(in crate::mapping) static TARGET: Keys = Keys {
     ],
     without: &[],
     later: &[],
+    demands: &[Demand::One(&[&["from"], &["template"], &["key"]])],
 };
 
 /// An entry of `[[then]]`.
@@ -73,70 +74,104 @@ pub(in crate::mapping) static THEN: Keys = Keys {
         ),
         key(
             "fields",
-            Takes::Named(&FIELD),
+            Takes::Fields(&FIELD),
             "What each field of the operation is made of; `deskferry schema fields --operation` lists them.",
         ),
     ],
     without: &[],
     later: &[],
+    demands: &[Demand::All(&["operation"])],
 };
 
-/// `each = { … }`.
+/// `each = { … }` of `[[then]]`.
 pub(in crate::mapping) static EACH: Keys = Keys {
     place: "`each`",
-    keys: &[
-        key(
-            "from",
-            Takes::Texts,
-            "The column that holds the items: a JSON array, or a text that `split` takes apart.",
-        ),
-        key(
-            "split",
-            Takes::Text,
-            "What stands between the items in one cell.",
-        ),
-        key(
-            "parse",
-            Takes::Word(&["json"]),
-            "\"json\" for a cell of text that holds a JSON array.",
-        ),
-        key("null", Takes::Texts, "Further words that count as no item."),
-        key(
-            "replace",
-            Takes::Pairs,
-            "Regular expressions and what takes their place, before the text is taken apart.",
-        ),
-        key(
-            "sheet",
-            Takes::Text,
-            "Instead of `from`: the sheet of the input's own workbook whose rows are the items; `item.Heading` is a cell.",
-        ),
-        key(
-            "file",
-            Takes::Text,
-            "The file beside the mapping whose rows are the items; with `sheet`, that sheet of it.",
-        ),
-        key(
-            "on",
-            Takes::Text,
-            "The column that says to which row an item belongs: of the input, and of the sheet or file.",
-        ),
-        key(
-            "by",
-            Takes::Text,
-            "That column of the sheet or file, where it is called otherwise there.",
-        ),
-        key(
-            "order_by",
-            Takes::Text,
-            "The column of the sheet or file that orders the items. Default: as they stand.",
-        ),
-        key(
-            "columns",
-            Takes::Named(&TYPED),
-            "The types of its columns, by heading, as in [input.columns]: `order_by` and fields then sees dates and numbers.",
-        ),
-    ],
+    keys: ITEMS,
     without: &[],
     later: &[],
+    demands: &[
+        Demand::One(&[&["from"], &["rows"], &["sheet", "file"]]),
+        Demand::With("sheet", "on"),
+        Demand::With("file", "on"),
+    ],
 };
+
+/// `each = { … }` at the top.
+pub(in crate::mapping) static TICKETS: Keys = Keys {
+    place: "`each`",
+    keys: ITEMS,
+    without: &[
+        "rows", "sheet", "file", "on", "by", "order_by", "order", "columns",
+    ],
+    later: &[],
+    demands: &[Demand::All(&["from"])],
+};
+
+const ITEMS: &[Key] = &[
+    key(
+        "from",
+        Takes::Some,
+        "The column that holds the items: a JSON array, or a text that `split` takes apart.",
+    ),
+    key(
+        "list",
+        Takes::Bool,
+        "Whether several columns in `from` are several items, not one that is joined.",
+    ),
+    key(
+        "split",
+        Takes::Text,
+        "What stands between the items in one cell.",
+    ),
+    key(
+        "parse",
+        Takes::Word(&["json"]),
+        "\"json\" for a cell of text that holds a JSON array.",
+    ),
+    key("null", Takes::Texts, "Further words that count as no item."),
+    key(
+        "replace",
+        Takes::Pairs,
+        "Regular expressions and what takes their place, before the text is taken apart.",
+    ),
+    key(
+        "rows",
+        Takes::Bool,
+        "Instead of `from`: the rows of the group are the items; `item.Heading` is a cell.",
+    ),
+    key(
+        "sheet",
+        Takes::Text,
+        "Instead of `from`: the sheet of the input's own workbook whose rows are the items; `item.Heading` is a cell.",
+    ),
+    key(
+        "file",
+        Takes::Text,
+        "The file beside the mapping whose rows are the items; with `sheet`, that sheet of it.",
+    ),
+    key(
+        "on",
+        Takes::Text,
+        "The column that says to which row an item belongs: of the input, and of the sheet or file.",
+    ),
+    key(
+        "by",
+        Takes::Text,
+        "That column of the sheet or file, where it is called otherwise there.",
+    ),
+    key(
+        "order_by",
+        Takes::Text,
+        "The column of the sheet, file or group that orders the items. Default: as they stand.",
+    ),
+    key(
+        "order",
+        Takes::Word(ORDERS),
+        "Whether the items stand the other way round. Default: \"ascending\".",
+    ),
+    key(
+        "columns",
+        Takes::Named(&TYPED),
+        "The types of its columns, by heading, as in [input.columns]: `order_by` and fields then sees dates and numbers.",
+    ),
+];

@@ -3,8 +3,10 @@
 mod computed;
 mod examples;
 mod faults;
+mod forms;
 mod identity;
 mod rows;
+mod several;
 mod silent;
 mod speed;
 mod steps;
@@ -24,7 +26,7 @@ use crate::directory::{
 use crate::error::Error;
 use crate::record::{Cell, Header, Place};
 use crate::source::{Layout, Table};
-use crate::systems::fields::{Field, FieldTable, FieldType, FieldValue, Setting, Target};
+use crate::systems::fields::{Field, FieldTable, FieldType, FieldValue, Setting, Target, Tie};
 use crate::systems::{CREATE, Dialect, Operation, Schema, SystemName};
 
 /// Composes `{"field": value}` and a second body for what its create does not take.
@@ -112,11 +114,15 @@ fn schema() -> Arc<dyn Schema> {
         setting,
         doc: "",
         called: &[],
+        tie: match name {
+            "ParentTicketId" => Some(Tie::Parent),
+            "RelatedTicketId" => Some(Tie::Related),
+            _ => None,
+        },
     };
     let text = |max_length| FieldType::Text { max_length };
     let own = Setting::Own;
     Arc::new(FakeSchema(FieldTable {
-        no_tag_marker: "there are no tags",
         fields: vec![
             field("Subject", text(Some(60)), true, own),
             field("IssueDescription", text(Some(200)), false, own),
@@ -146,6 +152,8 @@ fn schema() -> Arc<dyn Schema> {
                 false,
                 own,
             ),
+            field("ParentTicketId", text(None), false, own),
+            field("RelatedTicketId", text(None), false, own),
             field("Tags", FieldType::List(Box::new(text(None))), false, own),
             field(
                 "Priority",

@@ -48,6 +48,17 @@ pub struct ErrorFiles {
     looks: Vec<Look>,
     beside: Vec<SheetBeside>,
     key_columns: Vec<String>,
+    /// Where several records may be made of one row: what is wrong with those of a row so far, by the row.
+    together: Option<BTreeMap<Place, Together>>,
+}
+
+/// The records of one row.
+struct Together {
+    /// Of the first that is refused.
+    key: Option<RowKey>,
+    state: String,
+    rows: Vec<Record>,
+    faults: Vec<Fault>,
 }
 
 /// The error files of a run.
@@ -106,7 +117,15 @@ impl ErrorFiles {
             looks: Vec::new(),
             beside: Vec::new(),
             key_columns: Vec::new(),
+            together: None,
         }
+    }
+
+    /// Writes a row once, however many records are made of it.
+    #[must_use]
+    pub(crate) fn once_a_row(mut self, takes_apart: bool) -> Self {
+        self.together = takes_apart.then(BTreeMap::new);
+        self
     }
 
     /// Makes workbooks look like their input: how each of its tables looks, in their order.
@@ -157,6 +176,31 @@ impl ErrorFiles {
     /// # Errors
     /// When the file cannot be written.
     pub fn add(
+        &mut self,
+        key: Option<&RowKey>,
+        state: &str,
+        rows: &[Record],
+        faults: &[Fault],
+    ) -> Result<()> {
+        let (Some(together), Some(first)) = (&mut self.together, rows.first()) else {
+            return self.write(key, state, rows, faults);
+        };
+        let known = together.entry(first.place.clone());
+        let known = known.or_insert_with(|| Together {
+            key: key.cloned(),
+            state: state.to_owned(),
+            rows: rows.to_vec(),
+            faults: Vec::new(),
+        });
+        for fault in faults {
+            if !known.faults.contains(fault) {
+                known.faults.push(fault.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn write(
         &mut self,
         key: Option<&RowKey>,
         state: &str,
@@ -228,6 +272,9 @@ impl ErrorFiles {
     /// # Errors
     /// When a file cannot be written to its end, or no name can be had.
     pub fn finish(mut self) -> Result<ErrorFilesWritten> {
+        for (_, one) in self.together.take().into_iter().flatten() {
+            self.write(one.key.as_ref(), &one.state, &one.rows, &one.faults)?;
+        }
         let mut written = ErrorFilesWritten::default();
         for file in &self.order {
             let Some(open) = self.open.remove(file) else {

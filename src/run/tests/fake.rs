@@ -943,6 +943,7 @@ impl Input {
                     cells: vec![Cell::Integer(n as i64)],
                 }],
                 subject: Subject::Keyed(RowKey::new(format!("k{n}"))),
+                absent: Vec::new(),
             })
         }))
     }

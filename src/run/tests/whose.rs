@@ -260,6 +260,7 @@ impl Sheet {
                         cells: vec![text(id), of(0), of(1)],
                     }],
                     subject: Subject::Keyed(RowKey::new(id.clone())),
+                    absent: Vec::new(),
                 })
             })
             .collect();

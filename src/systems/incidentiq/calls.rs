@@ -293,6 +293,7 @@ fn field_name(member: &str) -> String {
         "AssignToUserId" => "AssignedToUserId",
         "AssignToTeamId" => "AssignedToTeamId",
         "AssignToParentId" => "ParentTicketId",
+        "AssignToRelatedId" => "RelatedTicketId",
         "PriorityId" => "Priority",
         "CustomDate" => "DueDate",
         "Description" => "IssueDescription",

@@ -82,7 +82,6 @@ pub(super) fn create(dialect: Dialect) -> FieldTable {
         } else {
             Setting::Own
         },
-        no_tag_marker: "listings show no tags, so that it could not be read back",
     }
 }
 

@@ -108,6 +108,9 @@ impl Change {
                         .to_owned(),
                 );
             }
+            (_, "RelatedTicketId") if value.is_null() => {
+                return Err("an empty cell names no ticket: `UnrelatedTicketId` of an assignment takes one away".to_owned());
+            }
             // The narrow calls have no form for none.
             (_, "DueDate") if value.is_null() => {
                 self.whole.insert(name.to_owned(), Value::Null);

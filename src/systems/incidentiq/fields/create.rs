@@ -3,7 +3,7 @@
 use super::{ASSIGN, DUE_DATE, OWNER, PRIORITY, SLA, STATUS, TAGS};
 use crate::directory::Kind;
 use crate::systems::fields::called;
-use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
+use crate::systems::fields::{Field, FieldTable, FieldType, Setting, Tie};
 
 /// What people do with a time that the system sets itself.
 const TIME_INSTEAD: &str = "the system sets it itself: keep the old time in a custom field (`\"custom.Opened\"`) or in a line of `IssueDescription`";
@@ -20,7 +20,6 @@ pub(super) fn create() -> FieldTable {
         fields,
         description: "IssueDescription",
         custom: Setting::Own,
-        no_tag_marker: "the create carries no tags, and a tag for each ticket would flood the tenant's list of tags",
     }
 }
 
@@ -143,8 +142,16 @@ fn further_requests() -> Vec<Field> {
             "ParentTicketId",
             FieldType::TEXT,
             ASSIGN,
-            "the id of the ticket it belongs under [§9]",
-        ),
+            "the id of the ticket it belongs under; `resolve = \"key\"` takes the key of a row [§9]",
+        )
+        .ties(Tie::Parent),
+        Field::step(
+            "RelatedTicketId",
+            FieldType::TEXT,
+            ASSIGN,
+            "the id of a ticket that has to do with it; `resolve = \"key\"` takes the key of a row [§9]",
+        )
+        .ties(Tie::Related),
         Field::step(
             "OwnerId",
             Reference(Kind::User),

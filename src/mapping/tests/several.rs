@@ -1,0 +1,422 @@
+//! Several of something: the rows of a group as comments, lists from several columns, look-ups of the parts of a cell, one
+//! row as several tickets, tickets that name each other by the keys of their rows.
+
+use super::*;
+use crate::intake::{Identify, Named};
+
+fn newest(mapping: &str) -> String {
+    mapping.replace("version = 1", "version = 2")
+}
+
+fn told(mapping: &str) -> String {
+    match compile(mapping) {
+        Err(error) => faults(&error),
+        Ok(_) => "good".to_owned(),
+    }
+}
+
+/// A grouped mapping with one comment for each row of a ticket.
+fn grouped(each: &str, fields: &str) -> String {
+    newest(&format!(
+        "{HEAD}key = [\"Id\"]\n[input]\ngroup_by = [\"Id\"]\n[input.columns]\nAt = {{ parse = \"date\", formats = [\"%m/%d/%Y\"] }}\n\"Who said\" = {{ from = \"Who\", upper = true }}\n[fields]\nSubject = {{ from = \"Title\" }}\nLocationId = {{ value = \"DO\" }}\n[[then]]\noperation = \"comment\"\neach = {each}\n[then.fields]\nSubject = {{ value = \"c\" }}\nLocationId = {{ value = \"DO\" }}\n{fields}\n"
+    ))
+}
+
+const COLUMNS: [&str; 5] = ["Id", "Title", "At", "Who", "Posted text"];
+
+fn notes() -> Vec<Record> {
+    [
+        ["7", "t", "12/01/2023", "jane", "first"],
+        ["7", "t", "06/21/2024", "joe", "second"],
+        ["7", "t", "01/05/2024", "", "third"],
+    ]
+    .iter()
+    .zip(2..)
+    .map(|(cells, row)| texts(row, cells))
+    .collect()
+}
+
+/// The texts of the comments of a group.
+fn comments(mapping: &str) -> Vec<String> {
+    let bound = bind(mapping, table(&COLUMNS));
+    match bound.map(&notes(), &RowKey::new("7")) {
+        Mapped::Ready(ready) => (ready.steps.iter())
+            .filter(|step| step.step.starts_with("then-"))
+            .map(|step| {
+                step.body["IssueDescription"]
+                    .as_str()
+                    .unwrap_or("-")
+                    .to_owned()
+            })
+            .collect(),
+        other => vec![shown(other)],
+    }
+}
+
+#[test]
+fn the_rows_of_a_group_are_comments() {
+    let text = "IssueDescription = { template = \"{{ item['Posted text'] }} by {{ item['Who said'] }} on {{ item.At|strftime('%d.%m.%Y') }}\" }";
+    assert_eq!(
+        comments(&grouped("{ rows = true }", text)),
+        [
+            "first by JANE on 01.12.2023",
+            "second by JOE on 21.06.2024",
+            "third by  on 05.01.2024"
+        ]
+    );
+    let plain = "IssueDescription = { from = \"item.Posted text\" }";
+    assert_eq!(
+        comments(&grouped("{ rows = true, order_by = \"At\" }", plain)),
+        ["first", "third", "second"]
+    );
+    assert_eq!(
+        comments(&grouped(
+            "{ rows = true, order_by = \"At\", order = \"descending\" }",
+            plain
+        )),
+        ["second", "third", "first"]
+    );
+    assert_eq!(
+        comments(&grouped("{ rows = true, order = \"descending\" }", plain)),
+        ["third", "second", "first"]
+    );
+    let when = grouped("{ rows = true }\nwhen = \"item.Who != ''\"", plain);
+    assert_eq!(comments(&when), ["first", "second"]);
+}
+
+#[test]
+fn what_a_row_of_the_group_lacks_is_told() {
+    let of = |fields: &str| {
+        let mapping = grouped("{ rows = true }", fields);
+        match compile(&mapping).and_then(|plan| plan.bind(&[table(&COLUMNS)])) {
+            Err(error) => faults(&error),
+            Ok(_) => "good".to_owned(),
+        }
+    };
+    assert!(of("IssueDescription = { from = \"item.Txt\" }").contains("no column `Txt`"));
+    assert!(
+        of("IssueDescription = { template = \"{{ item['Txt']|upper }}\" }")
+            .contains("no column `Txt`")
+    );
+    // A comparison knows the type of the column.
+    let mapping = grouped("{ rows = true }\nwhen = \"item.At > 5\"", "");
+    let bound = compile(&mapping).and_then(|plan| plan.bind(&[table(&COLUMNS)]));
+    assert!(faults(&bound.unwrap_err()).contains("is compared with a number"));
+    let ungrouped = grouped("{ rows = true }", "").replace("group_by = [\"Id\"]\n", "");
+    assert!(told(&ungrouped).contains("needs `group_by`"));
+    let both = grouped("{ rows = true, from = \"Who\" }", "");
+    assert!(told(&both).contains("`from` has no place there"));
+}
+
+#[test]
+fn a_fault_of_an_item_stands_in_its_own_row() {
+    let mapping = grouped(
+        "{ rows = true }",
+        "IssueDescription = { from = \"item.Who\", required = true }",
+    );
+    let text = comments(&mapping).join("\n");
+    assert!(text.starts_with("row 4 [item.Who]"), "{text}");
+}
+
+#[test]
+fn the_content_of_a_row_holds_what_its_comments_say() {
+    let mapping = grouped(
+        "{ rows = true }",
+        "IssueDescription = { from = \"item.Who\" }",
+    );
+    let bound = bind(&mapping, table(&COLUMNS));
+    let mut rows = notes();
+    let before = MapRows::content(&bound, &rows);
+    rows[2].cells[3] = Cell::Text("x".into());
+    assert_ne!(before, MapRows::content(&bound, &rows));
+}
+
+#[test]
+fn the_rows_of_a_group_may_stand_from_the_last() {
+    let mapping = newest(&with_fields("IssueDescription = { from = \"At\" }\n")).replace(
+        "[fields]",
+        "[input]\ngroup_by = [\"Id\"]\norder_by = \"At\"\norder = \"descending\"\ntake = \"first\"\n[fields]",
+    );
+    let bound = bind(&mapping, table(&["Id", "Title", "Building", "At"]));
+    let mut rows: Vec<Record> = ["1", "3", "", "2"]
+        .iter()
+        .zip(2..)
+        .map(|(at, row)| texts(row, &["7", "t", "DO", at]))
+        .collect();
+    bound.arrange(&mut rows).unwrap();
+    let order: Vec<String> = rows
+        .iter()
+        .map(|row| row.cell(3).text().into_owned())
+        .collect();
+    assert_eq!(order, ["3", "2", "1", ""]);
+    let alone = mapping.replace("order_by = \"At\"\n", "");
+    assert!(told(&alone).contains("`order` needs `order_by`"));
+}
+
+#[test]
+fn several_columns_are_a_list() {
+    let mapping = |field: &str| newest(&with_fields(field));
+    let columns = ["Id", "Title", "Building", "A", "B"];
+    let one =
+        |field: &str, a: &str, b: &str| map_one(&mapping(field), &columns, &["7", "t", "DO", a, b]);
+    let tags = "Tags = { from = [\"A\", \"B\"], list = true, null = [\"-\"], lower = true, unique = true }\n";
+    assert!(one(tags, "X", "y").contains(r#""Tags":["x","y"]"#));
+    assert!(one(tags, "X", "x").contains(r#""Tags":["x"]"#));
+    assert!(one(tags, "-", "y").contains(r#""Tags":["y"]"#));
+    assert!(!one(tags, "-", " ").contains("Tags"));
+    // Without it they are one.
+    let joined = "Tags = { from = [\"A\", \"B\"] }\n";
+    assert!(one(joined, "X", "y").contains(r#""Tags":["X y"]"#));
+    // What is split is split in each.
+    let split = "Tags = { from = [\"A\", \"B\"], list = true, split = \",\" }\n";
+    assert!(one(split, "a, b", "c").contains(r#""Tags":["a","b","c"]"#));
+    assert!(
+        told(&mapping(
+            "IssueDescription = { from = [\"A\", \"B\"], list = true }\n"
+        ))
+        .contains("`IssueDescription` takes one value, and `list` makes several")
+    );
+    assert!(told(&mapping("Tags = { from = \"A\", list = true }\n")).contains("several columns"));
+    assert!(
+        told(&mapping(
+            "Tags = { from = [\"A\", \"B\"], list = true, join = \"/\" }\n"
+        ))
+        .contains("`list` and `join`")
+    );
+    let then = mapping(
+        "[[then]]\noperation = \"comment\"\neach = { from = [\"A\", \"B\"], list = true }\nfields = { Subject = { from = \"item\" }, LocationId = { value = \"DO\" } }\n",
+    );
+    let made = map_one(&then, &columns, &["7", "t", "DO", "one", "two"]);
+    assert!(made.contains(r#"then-1/create {"Subject":"one""#), "{made}");
+    assert!(made.contains(r#"then-1/create {"Subject":"two""#), "{made}");
+}
+
+#[test]
+fn the_parts_of_a_cell_are_looked_up() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("users.csv"),
+        "id,tag\n1,one\n2,two\n\"3,4\",both\n",
+    )
+    .unwrap();
+    let one = |version: &str, more: &str, cell: &str| {
+        let field = format!(
+            "Tags = {{ from = \"A\", split = \",\", lookup = {{ file = \"users.csv\", by = \"id\", take = \"tag\"{more} }} }}\n"
+        );
+        let text = with_fields(&field).replace("version = 1", version);
+        let mapping = Mapping::read("m.toml".to_owned(), text, folder.path()).unwrap();
+        let plan = Plan::compile(&mapping, schema(), directory(), &PlanOptions::default()).unwrap();
+        let bound = Arc::new(plan)
+            .bind(&[table(&["Id", "Title", "Building", "A"])])
+            .unwrap();
+        shown(bound.map(&[texts(2, &["7", "t", "DO", cell])], &RowKey::new("7")))
+    };
+    let two = "version = 2";
+    assert!(one(two, "", "1, 2").contains(r#""Tags":["one","two"]"#));
+    assert!(one(two, "", "2").contains(r#""Tags":["two"]"#));
+    // What is a key as a whole is one.
+    assert!(one(two, "", "3,4").contains(r#""Tags":["both"]"#));
+    assert!(one(two, "", "1,9").contains("has no `9`"));
+    let skip = ", else = { do = \"skip_item\" }";
+    assert!(one(two, skip, "1,9,2").contains(r#""Tags":["one","two"]"#));
+    // An older mapping said what becomes of such a cell as a whole.
+    assert!(!one("version = 1", skip, "1,2").contains("Tags"));
+    assert!(one("version = 1", "", "1,2").contains(r#""Tags":["one","two"]"#));
+}
+
+/// A mapping whose rows make a ticket for each device.
+fn devices(each: &str, key: &str) -> String {
+    newest(&format!(
+        "{HEAD}key = {key}\neach = {each}\n[fields]\nSubject = {{ template = \"{{{{ Title }}}} {{{{ item }}}}\" }}\nLocationId = {{ value = \"DO\" }}\n"
+    ))
+}
+
+#[test]
+fn one_row_is_several_tickets() {
+    let mapping = devices(
+        "{ from = \"Devices\", split = \";\" }",
+        "[\"Id\", \"item\"]",
+    );
+    let bound = bind(&mapping, table(&["Id", "Title", "Devices"]));
+    let row = texts(2, &["7", "jam", "a; b"]);
+    let records = bound.apart(&row).unwrap();
+    assert_eq!(records.len(), 2);
+    let keys: Vec<String> = (records.iter())
+        .map(|one| {
+            bound
+                .key(std::slice::from_ref(one))
+                .unwrap()
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    assert_eq!(keys, ["7/a", "7/b"]);
+    let made: Vec<String> = (records.iter().zip(&keys))
+        .map(|(one, key)| shown(bound.map(std::slice::from_ref(one), &RowKey::new(key))))
+        .collect();
+    assert!(made[0].contains("\"Subject\":\"jam a\""), "{made:?}");
+    assert!(made[1].contains("\"Subject\":\"jam b\""), "{made:?}");
+    let contents: Vec<_> = (records.iter())
+        .map(|one| MapRows::content(&bound, std::slice::from_ref(one)))
+        .collect();
+    assert_ne!(contents[0], contents[1]);
+    // A row without items is one ticket, which no key names here.
+    let none = bound.apart(&texts(3, &["8", "jam", " "])).unwrap();
+    assert_eq!(none.len(), 1);
+    assert!(bound.key(&none).is_err());
+    // Cells that the row lacks do not move the item.
+    let short = record(4, vec![Cell::Text("9".into())]);
+    assert_eq!(bound.apart(&short).unwrap()[0].cells.len(), 4);
+}
+
+#[test]
+fn the_item_of_a_row_is_read_everywhere() {
+    let mapping = devices(
+        "{ from = \"Devices\", parse = \"json\" }",
+        "[\"Id\", \"Tag\"]",
+    )
+    .replace(
+        "[fields]",
+        "[input]\nwhere = \"item.kind == 'laptop'\"\n[input.columns]\nTag = { from = \"item.tag\", upper = true }\n[fields]",
+    )
+    .replace("{{ item }}", "{{ item.tag }} {{ row['Tag'] }}");
+    let bound = bind(&mapping, table(&["Id", "Title", "Devices"]));
+    let cell = r#"[{"tag": "x1", "kind": "laptop"}, {"tag": "x2", "kind": "desk"}]"#;
+    let records = bound.apart(&texts(2, &["7", "jam", cell])).unwrap();
+    let passes: Vec<bool> = records
+        .iter()
+        .map(|one| bound.passes(one).unwrap())
+        .collect();
+    assert_eq!(passes, [true, false]);
+    let key = bound.key(&records[..1]).unwrap().unwrap();
+    assert_eq!(key.as_str(), "7/X1");
+    let made = shown(bound.map(&records[..1], &key));
+    assert!(made.contains("\"Subject\":\"jam x1 X1\""), "{made}");
+    assert!(bound.apart(&texts(2, &["7", "jam", "[x"])).is_err());
+    assert!(
+        told(&devices("{ from = \"Devices\" }", "[\"Id\"]"))
+            .contains("`key` is the same for all tickets of a row")
+    );
+    let without = devices("{ from = \"Devices\" }", "[]").replace("key = []\n", "");
+    assert!(told(&without).contains("`each` needs `key`"));
+    assert!(told(&devices("{ rows = true }", "[\"Id\"]")).contains("has no key `rows`"));
+}
+
+/// A mapping whose rows name those above them.
+fn tied(more: &str) -> String {
+    newest(&with_fields(&format!(
+        "ParentTicketId = {{ from = \"Parent\", resolve = \"key\"{more} }}\n"
+    )))
+}
+
+const TIED: [&str; 4] = ["Id", "Title", "Building", "Parent"];
+
+#[test]
+fn a_row_names_the_one_above_it() {
+    let bound = bind(&tied(""), table(&TIED));
+    let row = [texts(2, &["2", "t", "DO", " 1 "])];
+    assert_eq!(
+        Identify::ties(&bound, &row),
+        [Named {
+            key: RowKey::new("1"),
+            is_above: true
+        }]
+    );
+    let made = shown(bound.map(&row, &RowKey::new("2")));
+    assert!(
+        made.ends_with(r#"tie/create {"ParentTicketId":{"ticket_of_key":"1"}}"#),
+        "{made}"
+    );
+    assert!(!made.lines().next().unwrap().contains("Parent"), "{made}");
+    let empty = [texts(2, &["2", "t", "DO", ""])];
+    assert!(Identify::ties(&bound, &empty).is_empty());
+    assert_eq!(
+        shown(bound.map(&empty, &RowKey::new("2"))).lines().count(),
+        1
+    );
+}
+
+#[test]
+fn a_key_that_nothing_has_is_a_fault_of_the_row() {
+    let row = [texts(2, &["2", "t", "DO", "9"])];
+    let of = |more: &str| bind(&tied(more), table(&TIED)).untied(&row, &[RowKey::new("9")]);
+    let told = of("");
+    assert_eq!(
+        fault_line(&told.faults[0]).split(" — ").next().unwrap(),
+        "row 2 [Parent] ParentTicketId: no row of the input and no ticket of an earlier run has the key `9`"
+    );
+    assert_eq!(of(", missing = { do = \"skip_field\" }"), Untied::default());
+    let skip = of(", missing = { do = \"skip_row\" }").skip;
+    assert_eq!(skip.as_deref(), Some("ParentTicketId: `9`"));
+}
+
+#[test]
+fn keys_are_for_fields_that_take_tickets() {
+    assert!(
+        told(&newest(&with_fields(
+            "Tags = { from = \"A\", resolve = \"key\" }\n"
+        )))
+        .contains("it is for ParentTicketId, RelatedTicketId")
+    );
+    let without = tied("").replace("key = [\"Id\"]\n", "");
+    assert!(told(&without).contains("needs `key`"));
+    assert!(told(&tied(", match = [\"name\"]")).contains("`match` is about names"));
+    assert!(told(&tied(", missing = \"1\"")).contains("cannot be a value"));
+    let acting = tied("").replace(
+        "operation = \"create\"\nscope = \"s\"",
+        "operation = \"update\"\nscope = \"s\"\ntarget = { from = \"Id\" }",
+    );
+    assert!(told(&acting).contains("names tickets that the same rows make"));
+}
+
+#[test]
+fn ids_that_nobody_checks_are_told() {
+    let mapping = newest(&with_fields("ParentTicketId = { from = \"Parent\" }\n"));
+    let notes = bind(&mapping, table(&TIED)).notes();
+    assert!(notes[0].contains("resolve = \"key\""), "{notes:?}");
+    assert!(bind(&tied(""), table(&TIED)).notes().is_empty());
+}
+
+#[test]
+fn a_mixed_column_is_one_fault_of_the_mapping() {
+    let mapping = |where_: &str, types: &str| {
+        newest(&with_fields("")).replace(
+            "[fields]",
+            &format!("[input]\nwhere = \"{where_}\"\n{types}[fields]"),
+        )
+    };
+    let columns = ["Id", "Title", "Building", "Seats"];
+    let row = |seats: Cell| {
+        let text = |text: &str| Cell::Text(text.into());
+        record(2, vec![text("7"), text("t"), text("DO"), seats])
+    };
+    let bound = bind(&mapping("Seats > 3", ""), workbook(&columns));
+    assert_eq!(bound.passes(&row(Cell::Number(4.0))), Ok(true));
+    assert!(bound.unlike().is_empty());
+    assert!(bound.passes(&row(Cell::Text("many".into()))).is_err());
+    assert!(bound.passes(&row(Cell::Text("few".into()))).is_err());
+    let told = bound.unlike();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        told[0].message,
+        "`where` cannot be judged: a text is compared with a number: `many` with `3`, in row 2"
+    );
+    assert!(
+        told[0]
+            .hint
+            .as_deref()
+            .unwrap()
+            .contains("`\"Seats\" = { parse = \"text\" }`"),
+        "{told:?}"
+    );
+    let types = "[input.columns]\nSeats = { parse = \"text\" }\n";
+    let bound = bind(&mapping("Seats == '4'", types), workbook(&columns));
+    assert_eq!(bound.passes(&row(Cell::Number(4.0))), Ok(true));
+    assert_eq!(bound.passes(&row(Cell::Text("many".into()))), Ok(false));
+    let text = faults(
+        &compile(&mapping("Seats == 4", types))
+            .and_then(|plan| plan.bind(&[workbook(&columns)]))
+            .unwrap_err(),
+    );
+    assert!(text.contains("is compared with a number"), "{text}");
+}

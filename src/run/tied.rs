@@ -1,0 +1,147 @@
+//! Rows whose next step names the ticket of another row: they wait until no ticket is to be made any more, so that the
+//! order of the input does not matter.
+
+use std::collections::{HashMap, VecDeque};
+
+use futures::future::BoxFuture;
+
+use super::breaker::Flow;
+use super::engine::Engine;
+use super::plan::Row;
+use super::prepare::BATCH;
+use crate::error::{Fault, Result};
+use crate::ledger::{Scope, State, StepRecord};
+use crate::record::RowKey;
+use crate::systems::tie::tie;
+use crate::systems::{CREATE, Ticket};
+
+/// The tickets of keys, as far as they are made.
+pub(super) type Tickets = HashMap<RowKey, Ticket>;
+
+/// The rows that wait, and the question after the tickets that they name.
+#[derive(Default)]
+pub(super) struct Tied<'e> {
+    rows: VecDeque<Row>,
+    /// Whether all tickets are made that this run makes.
+    is_open: bool,
+    /// How many of the rows are asked about.
+    asked: usize,
+    pub(super) asking: Option<BoxFuture<'e, Result<Tickets>>>,
+}
+
+impl Tied<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn add(&mut self, row: Row) {
+        self.rows.push_back(row);
+    }
+
+    /// Hands all of them out: they go no further.
+    pub(super) fn give_up(&mut self) -> VecDeque<Row> {
+        self.asked = 0;
+        self.asking = None;
+        std::mem::take(&mut self.rows)
+    }
+}
+
+/// The ticket that was made under a key.
+pub(super) fn made(prior: &[StepRecord]) -> Option<Ticket> {
+    let create = prior.iter().find(|step| step.id.name == CREATE)?;
+    (create.state == State::Done).then(|| create.ticket.clone())?
+}
+
+async fn tickets(scope: Scope, keys: Vec<RowKey>) -> Result<Tickets> {
+    let states = scope.states(keys.clone()).await?;
+    let found = keys.into_iter().zip(states);
+    Ok(found
+        .filter_map(|(key, prior)| Some((key, made(&prior)?)))
+        .collect())
+}
+
+impl Engine<'_> {
+    /// A row that goes on, or waits for the tickets that its next step names.
+    pub(super) fn go_on(&mut self, row: Row) {
+        match (row.is_tied(), self.is_halted()) {
+            (true, true) => self.not_sent(row),
+            (true, false) => self.tied.add(row),
+            (false, _) => self.backlog.push_front(row),
+        }
+    }
+
+    /// Asks for the tickets that the next rows name, once all are made.
+    pub(super) fn ask_ties(&mut self) {
+        if self.tied.is_empty() || self.tied.asking.is_some() || self.is_halted() {
+            return;
+        }
+        let are_made = self.feed.is_none() && self.is_quiet() && self.pool.is_empty();
+        self.tied.is_open |= are_made;
+        let is_held = self.breaker.flow() == Flow::Held;
+        if !self.tied.is_open || is_held || self.backlog.len() >= BATCH {
+            return;
+        }
+        let next = self.tied.rows.iter().take(BATCH);
+        let keys: Vec<RowKey> = next.flat_map(Row::ties).cloned().collect();
+        self.tied.asked = self.tied.rows.len().min(BATCH);
+        let scope = self.line.run.scope().clone();
+        self.tied.asking = Some(Box::pin(tickets(scope, keys)));
+    }
+
+    /// The tickets are known: the rows go on, those without one come to their end.
+    pub(super) fn ties_known(&mut self, tickets: Result<Tickets>) {
+        let tickets = match tickets {
+            Ok(tickets) => tickets,
+            Err(error) => return self.break_with(error),
+        };
+        let asked = std::mem::take(&mut self.tied.asked);
+        let rows: Vec<Row> = self.tied.rows.drain(..asked).collect();
+        for mut row in rows {
+            if self.is_halted() {
+                self.not_sent(row);
+                continue;
+            }
+            let absent = row.ties().find(|key| !tickets.contains_key(*key)).cloned();
+            match absent {
+                None => {
+                    row.tie(&tickets);
+                    self.backlog.push_back(row);
+                }
+                Some(key) => {
+                    let message = format!("the ticket of `{key}` is not made");
+                    let hint =
+                        "fix the row of that key, and run the same command again: it goes on there";
+                    let fault = Fault::row(row.base.place.clone(), message).hint(hint);
+                    row.begun = true;
+                    self.failed(row, vec![fault]);
+                }
+            }
+        }
+    }
+}
+
+impl Row {
+    /// Whether its next step names a ticket that is not known yet.
+    pub(super) fn is_tied(&self) -> bool {
+        let next = self.requests.steps.get(self.next);
+        next.is_some_and(|step| !step.ties.is_empty())
+    }
+
+    /// The keys of the tickets that its steps name.
+    fn ties(&self) -> impl Iterator<Item = &RowKey> {
+        self.requests.steps.iter().flat_map(|step| &step.ties)
+    }
+
+    fn tie(&mut self, tickets: &Tickets) {
+        for step in &mut self.requests.steps {
+            if step.ties.is_empty() {
+                continue;
+            }
+            step.ties = Vec::new();
+            tie(&mut step.body, &|key| {
+                let ticket = tickets.get(&RowKey::new(key))?;
+                Some(ticket.id.clone())
+            });
+        }
+    }
+}
