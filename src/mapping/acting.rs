@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::columns::ItemIs;
 use super::each::{EachRule, read_each};
 use super::field::{Fields, read_field};
 use super::file::{At, Faults, Section};
 use super::keys;
 use super::load::{Reading, read_key};
 use super::shape::FieldRule;
+use super::slots::ItemIs;
 use crate::systems::Operation;
 
 /// `target = { … }`.

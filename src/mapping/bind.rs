@@ -8,15 +8,14 @@ use serde_json::Value;
 
 use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
-use super::columns::{Columns, Got, Reader};
+use super::columns::{Columns, Reader};
 use super::computed::Computing;
-use super::each::{EachRule, Items, sort};
+use super::each::{EachRule, Items};
 use super::file::Faults;
-use super::item::Item;
 use super::lookup::LookupTable;
 use super::marker::{Limits, Marks, head_line_length, headed, marker_line, trimmed};
 use super::plan::{Feed, FieldPlan, Plan};
-use super::rank::{Untyped, trim};
+use super::rank::Untyped;
 use super::reference::{LABEL, reference};
 use super::script::Script;
 use super::shape::{Unmapped, Version};
@@ -30,8 +29,8 @@ use crate::directory::Kind;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, Fault, MappingFault, Result, Rule};
 use crate::event::Skip;
-use crate::intake::{Digest, Identify, Named};
-use crate::record::{Cell, Record, RowKey};
+use crate::intake::Digest;
+use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::Difference;
@@ -51,7 +50,7 @@ pub struct BoundPlan {
     /// The cells that are sent, where not all are.
     pub(super) touched: OnceLock<Touched>,
     /// What `order_by` compares as texts although it seems to be something else.
-    untyped: Untyped,
+    pub(super) untyped: Untyped,
     /// Where conditions have compared unlike things: the first row of each.
     unlike: Mutex<BTreeMap<usize, Fault>>,
 }
@@ -140,7 +139,7 @@ impl BoundPlan {
         faults.into_list()
     }
 
-    fn note_unlike(&self, number: usize, faults: &[Fault]) {
+    pub(super) fn note_unlike(&self, number: usize, faults: &[Fault]) {
         if let Some(fault) = faults.iter().find(|fault| fault.rule != Rule::Message) {
             let mut unlike = self.unlike.lock().unwrap_or_else(PoisonError::into_inner);
             unlike.entry(number).or_insert_with(|| fault.clone());
@@ -218,7 +217,7 @@ impl BoundPlan {
         self.plan.requests_per_row()
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(super) fn reader(&self) -> Reader<'_> {
         Reader {
             columns: &self.columns,
             rules: &self.plan.rules,
@@ -254,7 +253,11 @@ impl BoundPlan {
         }
     }
 
-    fn holds(&self, script: &Script, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
+    pub(super) fn holds(
+        &self,
+        script: &Script,
+        rows: &[Record],
+    ) -> std::result::Result<bool, Vec<Fault>> {
         let take = self.plan.rules.take;
         render::holds(&self.plan.scripts, script, &self.reader(), rows, take)
             .map_err(|fault| vec![*fault])
@@ -272,7 +275,7 @@ impl BoundPlan {
     }
 
     /// The parts of the key.
-    fn key_parts(
+    pub(super) fn key_parts(
         &self,
         parts: &[FieldPlan],
         rows: &[Record],
@@ -296,7 +299,7 @@ impl BoundPlan {
 
     /// The hash of the cells that fields are made of, by column name: neither the order of the columns nor one
     /// that nothing reads changes it.
-    fn content_of(&self, rows: &[Record]) -> Digest {
+    pub(super) fn content_of(&self, rows: &[Record]) -> Digest {
         // Hashed in one go: most rows are shorter than what a hasher buffers.
         let mut bytes = Vec::with_capacity(1024);
         let mut put = |text: &str| {
@@ -366,164 +369,11 @@ fn put_length(bytes: &mut Vec<u8>, mut length: usize) {
     bytes.push(length as u8);
 }
 
-fn truncated(hash: &blake3::Hash) -> Digest {
+pub(super) fn truncated(hash: &blake3::Hash) -> Digest {
     let mut digest = Digest::default();
     let length = digest.len();
     digest.copy_from_slice(&hash.as_bytes()[..length]);
     digest
-}
-
-impl Identify for BoundPlan {
-    fn takes_apart(&self) -> bool {
-        self.plan.each.is_some()
-    }
-
-    fn apart(&self, record: &Record) -> std::result::Result<Vec<Record>, Vec<Fault>> {
-        let Some(each) = &self.plan.each else {
-            return Ok(vec![record.clone()]);
-        };
-        let mut row = self.row(std::slice::from_ref(record));
-        let items = row.items(each);
-        if !row.faults.is_empty() {
-            return Err(row.faults);
-        }
-        let width = self.columns.header(record).map_or(0, |header| header.len());
-        let with_item = |item: Cell| {
-            let mut one = record.clone();
-            one.cells.resize(width, Cell::Empty);
-            one.cells.push(item);
-            one
-        };
-        // A row without items is one ticket: what is to be left out `where` says.
-        Ok(match items.is_empty() {
-            true => vec![with_item(Cell::Empty)],
-            false => items.into_iter().map(cell_of).map(with_item).collect(),
-        })
-    }
-
-    fn passes(&self, record: &Record) -> std::result::Result<bool, Vec<Fault>> {
-        for (number, condition) in self.plan.conditions.iter().enumerate() {
-            match self.holds(condition, std::slice::from_ref(record)) {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
-                Err(faults) => {
-                    self.note_unlike(number, &faults);
-                    return Err(faults);
-                }
-            }
-        }
-        // A row whose group cannot be read belongs to none: it must not be taken for a row without one.
-        for slot in &self.plan.group_by {
-            if let Err(fault) = self.reader().get(*slot, record) {
-                return Err(vec![*fault]);
-            }
-        }
-        Ok(true)
-    }
-
-    fn group(&self, record: &Record) -> Option<Digest> {
-        if self.plan.group_by.is_empty() {
-            return None;
-        }
-        let mut hasher = blake3::Hasher::new();
-        let mut is_empty = true;
-        for slot in &self.plan.group_by {
-            let text = match self.reader().get(*slot, record) {
-                Ok(Got::One(item)) => item.into_text().trim().to_owned(),
-                Ok(Got::Many(items)) => {
-                    let texts: Vec<Cow<'_, str>> = items.into_iter().map(Item::into_text).collect();
-                    texts.join("\u{1f}")
-                }
-                Ok(Got::Empty) | Err(_) => String::new(),
-            };
-            is_empty &= text.is_empty();
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        }
-        if is_empty {
-            // Rows that name no group have nothing in common: each stands alone.
-            hasher.update(record.place.to_string().as_bytes());
-        }
-        Some(truncated(&hasher.finalize()))
-    }
-
-    fn arrange(&self, rows: &mut Vec<Record>) -> std::result::Result<(), Vec<Fault>> {
-        let Some(slot) = self.plan.order_by else {
-            return Ok(());
-        };
-        let reader = self.reader();
-        let mut keys = Vec::with_capacity(rows.len());
-        let mut faults = Vec::new();
-        for record in rows.iter() {
-            keys.push(match reader.get(slot, record) {
-                Ok(Got::One(item)) => Some(item.into_owned()),
-                Ok(Got::Many(items)) => items.into_iter().next().map(Item::into_owned),
-                Ok(Got::Empty) => None,
-                // Put anywhere, it would give its group the values of another row.
-                Err(fault) => {
-                    faults.push(*fault);
-                    None
-                }
-            });
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        if self.plan.rules.version >= Version::Two {
-            keys.iter_mut().flatten().for_each(trim);
-        }
-        let mut keyed: Vec<_> = keys.into_iter().zip(std::mem::take(rows)).collect();
-        sort(&mut keyed, self.plan.rules.descending);
-        self.untyped.note(keyed.iter().map(|(key, _)| key.as_ref()));
-        rows.extend(keyed.into_iter().map(|(_, record)| record));
-        Ok(())
-    }
-
-    fn passes_group(&self, rows: &[Record]) -> std::result::Result<bool, Vec<Fault>> {
-        match &self.plan.group_condition {
-            None => Ok(true),
-            Some(condition) => self.holds(condition, rows).inspect_err(|faults| {
-                self.note_unlike(self.plan.conditions.len(), faults);
-            }),
-        }
-    }
-
-    fn key(&self, rows: &[Record]) -> std::result::Result<Option<RowKey>, Vec<Fault>> {
-        if let Some(parts) = &self.plan.key {
-            let parts = self.key_parts(parts, rows)?;
-            return Ok(Some(RowKey::of_parts(&parts)));
-        }
-        let carried = rows
-            .iter()
-            .find_map(|record| self.columns.carried_key(record));
-        Ok(carried.map(|key| RowKey::new(key.trim())))
-    }
-
-    fn ties(&self, rows: &[Record]) -> Vec<Named> {
-        self.named(rows)
-    }
-
-    fn led_back(&self, rows: &[Record], ring: &[u64]) -> Fault {
-        self.above_itself(rows, ring)
-    }
-
-    fn content(&self, rows: &[Record]) -> Digest {
-        self.content_of(rows)
-    }
-}
-
-/// An item as a cell.
-fn cell_of(item: Value) -> Cell {
-    match item {
-        Value::String(text) => Cell::Text(text.into()),
-        Value::Bool(value) => Cell::Bool(value),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => Cell::Integer(whole),
-            None => Cell::Json(Box::new(Value::Number(number))),
-        },
-        Value::Null => Cell::Empty,
-        other => Cell::Json(Box::new(other)),
-    }
 }
 
 /// What the fields of one record became, before they are put together.

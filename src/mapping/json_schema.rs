@@ -235,7 +235,6 @@ fn takes(takes: Takes) -> Value {
         Takes::Bool => json!({ "type": "boolean" }),
         Takes::Count => json!({ "type": "integer", "minimum": 0 }),
         Takes::Number => json!({ "type": "number" }),
-        Takes::Scalar => json!({ "type": scalar }),
         Takes::Constant => json!({ "$ref": "#/definitions/value" }),
         Takes::Word(words) => json!({ "enum": words }),
         Takes::WordOr(words, keys) => either(&[json!({ "enum": words }), table(keys)]),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::beside::{Beside, ENTRY, per_table, typed};
-use super::columns::{Columns, Reader, Slots};
+use super::columns::{Columns, Reader};
 use super::field::read_instead;
 use super::file::{At, Faults, Section};
 use super::input::read_columns;
@@ -16,6 +16,7 @@ use super::parse::Problem;
 use super::render;
 use super::script::{Origin as Place, Scripts};
 use super::shape::{InputRules, Instead, ParseRule, Take, Version};
+use super::slots::Slots;
 use super::stages::Passed;
 use super::values::environment_of;
 use super::{SheetBeside, table_key};

@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 
 use super::Mapping;
 use super::bind::BoundPlan;
-use super::columns::{ItemIs, Slots};
 use super::compile::compile_field;
 use super::file::{Faults, Source};
 use super::marker::Marks;
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script, Scripts};
 use super::shape::{FieldRule, InputRules, Take, Unmapped, Version};
+use super::slots::{ItemIs, Slots};
 use super::target::{Want, Wanted};
 use super::text::Markup;
 use super::then::ThenPlan;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use super::apply::taken;
-use super::columns::Slots;
 use super::columns::{Got, Reader};
 use super::each::EachItem;
 use super::script::{Context, Kind, Operand, Origin, Script, Scripts, Segment, Shape};
 use super::shape::{Take, Version};
+use super::slots::Slots;
 use super::values::{Scope, WholeItem, WholeRow, of_item, of_items, reason, unlike};
 use crate::error::{Fault, Rule};
 use crate::record::{Header, Record};

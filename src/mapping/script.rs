@@ -9,9 +9,9 @@ use minijinja::Environment;
 use minijinja::machinery::ast::Stmt;
 use minijinja::machinery::{parse, parse_expr};
 
-use super::columns::{ItemIs, Slots};
 use super::expr::{COMPARE, Side, Type, Uses, Written, column_of, range, with_checked_comparisons};
 use super::file::Faults;
+use super::slots::{ItemIs, Slots};
 use super::values::{check_date, reason, syntax};
 use crate::directory::suggest::{did_you_mean, nearest};
 

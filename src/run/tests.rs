@@ -8,6 +8,7 @@ mod model;
 mod old;
 mod rights;
 mod taken_back;
+mod tied;
 mod unproven;
 mod upsert;
 mod whose;

@@ -2,6 +2,7 @@
 //! sent and no ledger asked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -119,8 +120,17 @@ impl Checker<'_> {
             records: counted.1,
             filtered: counted.2,
         });
+        // Which tickets earlier runs have made only a ledger knows.
+        let elsewhere = AtomicU64::new(0);
+        let items = survey.items(self.input, self.bound)?.map(|item| {
+            item.map(|mut item| {
+                elsewhere.fetch_add(u64::from(!item.absent.is_empty()), Ordering::Relaxed);
+                item.absent.clear();
+                item
+            })
+        });
         let job = Job {
-            items: survey.items(self.input, self.bound)?,
+            items: Box::new(items),
             counted,
             map: self.bound,
             system: None,
@@ -142,6 +152,13 @@ impl Checker<'_> {
             return Err(error);
         }
         let mut notes = self.bound.notes();
+        let elsewhere = elsewhere.into_inner();
+        if elsewhere > 0 {
+            notes.push(format!(
+                "{} a ticket by a key that no row of the input has: the dry run of an import looks for it in the ledger",
+                words::plural(elsewhere, "record names", "records name")
+            ));
+        }
         if let Some(newest) = self.newest {
             let items = survey.items(self.input, self.bound)?;
             let changes = tokio::task::block_in_place(|| changes(items, self.bound, newest))?;

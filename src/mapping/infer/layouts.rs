@@ -5,10 +5,10 @@ use std::path::Path;
 use regex::{Captures, Regex};
 
 use super::super::Mapping;
-use super::super::columns::Slots;
 use super::super::file::Faults;
 use super::super::script::{Origin as Place, Scripts};
 use super::super::shape::Origin;
+use super::super::slots::Slots;
 use super::super::values::environment;
 use super::names::fallback;
 use super::{Seen, draft, toml};

@@ -41,8 +41,6 @@ pub(crate) enum Takes {
     Count,
     /// A number.
     Number,
-    /// A text, a number or a truth.
-    Scalar,
     /// A text, a number, a truth, or a list of them.
     Constant,
     /// One of these words.

@@ -27,7 +27,6 @@ fn taken(takes: Takes) -> String {
         Takes::Bool => "`true` or `false`".to_owned(),
         Takes::Count => "a whole number".to_owned(),
         Takes::Number => "a number".to_owned(),
-        Takes::Scalar => "a text, number, date or truth".to_owned(),
         Takes::Constant => "a text, number, date or truth, or a list of them".to_owned(),
         Takes::Word(some) => words(some),
         Takes::WordOr(some, keys) => format!("{}, or {} (below)", words(some), keys.place),

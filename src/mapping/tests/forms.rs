@@ -171,7 +171,6 @@ fn value(key: &Key, fields: &[&str], dice: &mut Dice) -> Node {
             false => Node::Whole(dice.below(9) as i64),
         },
         Takes::Number => Node::Float(dice.below(9) as f64 / 2.0),
-        Takes::Scalar => scalar(dice),
         Takes::Constant => match dice.hits(200) {
             true => list(2, dice, scalar),
             false => scalar(dice),

@@ -24,6 +24,7 @@ use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::page::{PageAsk, TicketPage};
 use crate::systems::query::{Query, SearchEnd};
 use crate::systems::shape::{Content, Shape, Shapes};
+use crate::systems::tie::keyed;
 use crate::systems::{
     Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, KIND, Listed,
     ListingEnd, Looks, Next, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema,
@@ -339,6 +340,10 @@ impl System for Fake {
         let key = call.body["key"].as_str().or(ticket).unwrap();
         let creates = call.step == CREATE;
         assert_eq!(creates, call.ticket.is_none());
+        if let Some(next) = call.body.get("next") {
+            let is_made = next.as_str().is_some_and(|next| next.starts_with("id"));
+            assert!(is_made, "no ticket is named: {next}");
+        }
         let name = if creates {
             key.to_owned()
         } else {
@@ -811,6 +816,8 @@ pub(super) struct Input {
     acts: Option<&'static str>,
     values: usize,
     only: Option<Vec<usize>>,
+    /// Whether each row names the ticket of the next, the last that of the first.
+    tied: bool,
 }
 
 impl Input {
@@ -902,6 +909,11 @@ impl Input {
         }
     }
 
+    /// Each row names the ticket of the next.
+    pub(super) fn tied(self) -> Self {
+        Self { tied: true, ..self }
+    }
+
     /// Only these rows of it.
     pub(super) fn only(self, rows: &[usize]) -> Self {
         Self {
@@ -950,6 +962,10 @@ impl Input {
 }
 
 impl MapRows for Input {
+    fn ties(&self) -> bool {
+        self.tied
+    }
+
     fn acting(&self) -> Option<Acting> {
         self.acts.map(|call| Acting {
             operation: Operation::parse(call).unwrap(),
@@ -1033,6 +1049,14 @@ impl MapRows for Input {
         for ordinal in 0..self.times.max(1) {
             let step = self.step.map(step);
             steps.extend(step.map(|step| StepPayload { ordinal, ..step }));
+        }
+        if self.tied {
+            let next = keyed(&format!("k{}", (n + 1) % self.count));
+            steps.push(StepPayload {
+                step: "tie/assign".into(),
+                ordinal: 0,
+                body: json!({"key": key.as_str(), "next": next, "version": 0}),
+            });
         }
         let update = |call: &str, body: Value| StepPayload {
             step: update_step(call).into(),
