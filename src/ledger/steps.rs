@@ -910,6 +910,15 @@ pub struct Doubted {
     pub ticket: String,
     /// Whether a rollback has taken that back.
     pub is_undone: bool,
+    /// How it was to look; `None` where nobody knows.
+    pub print: Option<Print>,
+}
+
+impl Doubted {
+    /// How many characters its description has, where that is known.
+    pub(crate) fn length(&self) -> Option<usize> {
+        self.print.as_ref().map(|print| print.length)
+    }
 }
 
 /// The rows that have a ticket, or had one that a rollback took back, and were in doubt once, as far as nobody has looked
@@ -917,13 +926,14 @@ pub struct Doubted {
 pub(super) fn doubted(connection: &Connection, scope: i64) -> rusqlite::Result<Vec<Doubted>> {
     connection
         .prepare_cached(
-            &format!("SELECT key, reference, sent_at, grp, coalesce(ticket, ''), state = 6, {CHECKED}
+            &format!("SELECT key, reference, sent_at, grp, coalesce(ticket, ''), state = 6, print, {CHECKED}
              FROM step INDEXED BY step_doubted
              WHERE scope = ?1 AND doubted = 1 AND step = ?2 AND state IN (2, 6) AND reference IS NOT NULL"),
         )?
         .query_map(params![scope, CREATE], |row| {
-            verify(row, 6)?;
+            verify(row, 7)?;
             Ok(Doubted {
+                print: print(row, 6)?,
                 key: RowKey::new(row.get::<_, String>(0)?),
                 reference: row.get(1)?,
                 sent_at: moment(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
@@ -942,7 +952,7 @@ pub(super) fn refused_in(
     shapes: &[String],
 ) -> rusqlite::Result<Vec<Doubted>> {
     let mut statement = connection.prepare_cached(
-        "SELECT key, reference, sent_at, grp FROM step
+        "SELECT key, reference, sent_at, grp, print FROM step
          WHERE scope = ?1 AND step = ?2 AND state = 3 AND shape = ?3 AND reference IS NOT NULL",
     )?;
     let mut all = Vec::new();
@@ -955,6 +965,7 @@ pub(super) fn refused_in(
                 group: row.get(3)?,
                 ticket: String::new(),
                 is_undone: false,
+                print: print(row, 4)?,
             })
         })?;
         for row in rows {
@@ -1069,14 +1080,15 @@ pub struct Create {
     pub of_this_run: bool,
     /// Whether it was sent once, and the system said that nothing was done.
     pub was_denied: bool,
+    /// How many characters its description has, where that is known.
+    pub length: Option<usize>,
 }
 
 /// What stands before each query for [`create`].
-const CREATES: &str =
-    "SELECT reference, key, state, ticket, number, url, doubted, step.run, step.shape IS NOT NULL";
+const CREATES: &str = "SELECT reference, key, state, ticket, number, url, doubted, step.run, step.shape IS NOT NULL, print";
 
 fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)> {
-    verify(row, 9)?;
+    verify(row, 10)?;
     let ticket = row.get::<_, Option<String>>(3)?.map(|id| {
         Ok::<_, rusqlite::Error>(Ticket {
             id,
@@ -1093,6 +1105,7 @@ fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)>
         doubted: row.get::<_, i64>(6)? != 0,
         of_this_run: row.get::<_, i64>(7)? == run,
         was_denied: row.get(8)? || state == State::Rejected,
+        length: print(row, 9)?.map(|print| print.length),
     };
     Ok((row.get(0)?, create))
 }
@@ -1141,8 +1154,11 @@ pub(super) fn creates(
         while let Some(row) = rows.next()? {
             let reference = row.get_ref(0)?.as_str()?;
             // Of a long description that is shown cut only the first line may be left, which bears the short form.
-            let wanted = references.take(reference);
-            if let Some(wanted) = wanted.or_else(|| references.take(&*short(reference))) {
+            let wanted = [
+                references.take(reference),
+                references.take(&*short(reference)),
+            ];
+            for wanted in wanted.into_iter().flatten() {
                 found.insert(wanted, create(row, run)?.1);
             }
         }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use data_encoding::BASE32_NOPAD;
+use serde_json::Value;
 
 use crate::html;
 use crate::systems::Listed;
@@ -80,6 +81,21 @@ pub fn head(reference: &str) -> String {
     format!("{LABEL}{}", short(reference))
 }
 
+/// Whether a request's body has a description that begins with the first line of that reference: a long one.
+pub(crate) fn has_head(body: &Value, reference: &str) -> bool {
+    let head = head(reference);
+    let begins = |text: &str| {
+        let rest = text.strip_prefix(&*head);
+        text.len() > LONG && rest.is_some_and(|rest| rest.starts_with(['\n', '<']))
+    };
+    match body {
+        Value::String(text) => begins(text),
+        Value::Object(members) => members.values().any(|value| has_head(value, reference)),
+        Value::Array(values) => values.iter().any(|value| has_head(value, reference)),
+        _ => false,
+    }
+}
+
 /// How many characters [`head`] has, which is asked for every row: without making the hash.
 pub(crate) fn head_length(reference: &str) -> usize {
     let short = match reference.contains('/') {
@@ -142,6 +158,16 @@ impl Borne {
     /// Whether this reference is in one of the places.
     pub fn is(&self, reference: &str) -> bool {
         self.last.as_deref() == Some(reference) || self.first.as_deref() == Some(&*short(reference))
+    }
+
+    /// What counts for a row whose description has so many characters: a short one bears nothing on its first line, so that
+    /// what is there is quoted. `None`: nobody knows how long it is.
+    pub fn of_length(&self, length: Option<usize>) -> Self {
+        let mut borne = self.clone();
+        borne.first = borne
+            .first
+            .filter(|_| length.is_none_or(|length| length > LONG));
+        borne
     }
 
     /// Whether the two lines bear different references: one of them is quoted, and nothing says which.
@@ -349,6 +375,12 @@ mod tests {
         let torn = in_text(&format!("{}\nas before:\nRef: s/2", head("s/1")));
         assert!(torn.is_torn() && torn.is("s/1") && torn.is("s/2"));
         assert_eq!(torn.own(), None);
+        // Only a long description bears one on its first line: what a short one has there is quoted.
+        let quoting = in_text(&format!("{}\nagain:\nRef: s/2", head("s/1")));
+        let short = quoting.of_length(Some(LONG));
+        assert!(short.is("s/2") && !short.is("s/1") && !short.is_torn());
+        assert_eq!(quoting.of_length(Some(LONG + 1)), quoting);
+        assert_eq!(quoting.of_length(None), quoting);
         // The full form is quoted where it is on the first line.
         assert_eq!(found("Ref: s/2\nx\nRef: s/1").as_deref(), Some("s/1"));
     }
@@ -359,7 +391,7 @@ mod tests {
         for (between, is_html) in [("\n\n", false), ("<br><br>", true)] {
             let old = serde_json::json!({"a": 1, "text": format!("{text}{between}Ref: s/1")});
             let new = serde_json::json!({"a": 1, "text": format!("{}{between}{text}{between}Ref: s/1", head("s/1"))});
-            let bytes = |body: &serde_json::Value| serde_json::to_vec(body).unwrap();
+            let bytes = |body: &Value| serde_json::to_vec(body).unwrap();
             assert_eq!(
                 without_head(bytes(&new), Some("s/1")),
                 bytes(&old),
@@ -367,7 +399,10 @@ mod tests {
             );
             assert_eq!(without_head(bytes(&old), Some("s/1")), bytes(&old));
             assert_eq!(without_head(bytes(&new), Some("s/2")), bytes(&new));
+            assert!(has_head(&new, "s/1") && !has_head(&new, "s/2") && !has_head(&old, "s/1"));
         }
+        let quoting = serde_json::json!({"text": format!("{}\nas before", head("s/1"))});
+        assert!(!has_head(&quoting, "s/1"));
     }
 
     #[test]

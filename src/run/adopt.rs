@@ -1,6 +1,6 @@
 //! A ledger rebuilt from the markers that tickets bear in the system.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -9,10 +9,12 @@ use super::prepare::Items;
 use super::spool::{Found, Spool};
 use crate::error::{Error, Result};
 use crate::intake::{Digest, Subject};
-use crate::ledger::{ActiveRun, Change, Intent, Settlement, State, StepId, UNKNOWN_CONTENT};
-use crate::mapping::reference::{Borne, borne, marked_group, reference, short};
+use crate::ledger::{
+    ActiveRun, Candidate, Change, Intent, Settlement, State, StepId, Trouble, UNKNOWN_CONTENT,
+};
+use crate::mapping::reference::{borne, has_head, marked_group, reference, short};
 use crate::mapping::{MapRows, Mapped};
-use crate::record::{Place, RowKey};
+use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Gap, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
 
 /// How many rows are written at once.
@@ -29,7 +31,7 @@ pub struct Marked {
     /// Why some could not be kept.
     failed: Option<Error>,
     /// Those whose first and last lines bear different references: one of the two is quoted.
-    torn: Vec<(Borne, Found)>,
+    torn: Vec<Torn>,
     /// Tickets that were looked at.
     pub listed: u64,
     /// Tickets with a marker that somebody has deleted, or a rollback taken back.
@@ -38,6 +40,16 @@ pub struct Marked {
     gone_ids: Vec<String>,
     /// Why it is not proven that all tickets were looked at; `None`: it is.
     pub gap: Option<Gap>,
+}
+
+/// A ticket with two references.
+#[derive(Debug)]
+struct Torn {
+    /// That of its last line, where it may be of the scope.
+    last: Option<String>,
+    /// That of its first line, in its short form.
+    first: String,
+    found: Found,
 }
 
 /// What was learned.
@@ -53,6 +65,8 @@ pub struct Adopted {
     pub absent: u64,
     /// Tickets that stand beside another one of the same row: the key and the ticket that is one too many.
     pub doubles: Vec<(String, Ticket)>,
+    /// Rows that are in doubt from now on: a ticket shows their reference where it may be quoted, and nothing else shows it.
+    pub unsure: Vec<(String, Ticket)>,
 }
 
 /// Which markers are looked for.
@@ -100,7 +114,6 @@ pub async fn marked(
     if let Some(error) = marked.failed.take() {
         return Err(error);
     }
-    marked.settle_torn(marks)?;
     Ok(marked)
 }
 
@@ -121,33 +134,48 @@ impl Marked {
             }
             return Ok(());
         }
-        let found = (
-            listed.created_at,
-            listed.ticket,
-            marked_group(listed.group, marks.field),
-        );
-        match borne.own() {
-            Some(own) => self.tickets.add(own, &found),
-            None => {
-                self.torn.push((borne, found));
+        let found = Found {
+            made: listed.created_at,
+            ticket: listed.ticket,
+            group: marked_group(listed.group, marks.field),
+            is_head: borne.last.is_none(),
+        };
+        if let Some(own) = borne.own() {
+            return self.tickets.add(own, &found);
+        }
+        match (borne.last, borne.first) {
+            (Some(last), Some(first)) => {
+                let is_scope = marks.may_be(&last);
+                self.torn.push(Torn {
+                    last: Some(last).filter(|_| is_scope),
+                    first,
+                    found,
+                });
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 
     /// A ticket that bears two references is that of the row that has no other.
-    fn settle_torn(&mut self, marks: &Marks<'_>) -> Result<()> {
-        for (borne, found) in std::mem::take(&mut self.torn) {
-            let (Some(last), Some(first)) = (borne.last, borne.first) else {
-                continue;
+    fn settle_torn(&mut self) -> Result<()> {
+        for torn in std::mem::take(&mut self.torn) {
+            let last = match torn.last {
+                Some(last) if !self.tickets.has(&last)? => Some(last),
+                _ => None,
             };
-            let own = match self.tickets.has(&last)? || !marks.may_be(&last) {
-                true => first,
-                false => last,
-            };
-            self.tickets.add(&own, &found)?;
+            self.tickets.add(&last.unwrap_or(torn.first), &torn.found)?;
         }
         Ok(())
+    }
+
+    /// Whether a ticket with two references bears one of these.
+    fn is_torn(&self, references: &[Option<String>; 2]) -> bool {
+        let is = |torn: &Torn, own: &String| {
+            torn.last.as_ref() == Some(own) || torn.first == *short(own)
+        };
+        let mut torn = self.torn.iter();
+        torn.any(|torn| references.iter().flatten().any(|own| is(torn, own)))
     }
 
     /// The tickets that bear a reference, in its full form or its short one.
@@ -200,34 +228,52 @@ pub async fn adopt(
     let gone = std::mem::take(&mut marked.gone_ids).into_iter();
     writing.changes.extend(gone.map(Change::Gone));
     if let Some((items, map)) = rows {
+        // Rows of which a ticket with two references may be: whose it is tell both.
+        let mut waiting = Vec::new();
         for item in items {
             let item = item?;
             let place = item.place().clone();
             let Subject::Keyed(key) = item.subject else {
                 continue;
             };
-            let Some((marker, tickets)) = marked.remove_first(references(scope, &key))? else {
+            let own = references(scope, &key);
+            let is_torn = marked.is_torn(&own);
+            let found = marked.remove_first(own.clone())?;
+            let Some((marker, tickets)) =
+                found.or_else(|| Some((own[0].clone().filter(|_| is_torn)?, Vec::new())))
+            else {
                 writing.adopted.absent += 1;
                 continue;
             };
-            let (content, (payload, later)) = match map.map(&item.rows, &key) {
-                Mapped::Ready(ready) => (map.content(&item.rows), steps(ready.steps, &marker)),
-                // What cannot be mapped now has no further steps that could be sent; what followed then nobody knows.
-                Mapped::Skip(_) | Mapped::Faults(_) => {
-                    (UNKNOWN_CONTENT, (Digest::default(), Vec::new()))
-                }
+            let row = Row::of(map, place, (&item.rows, &key), &marker);
+            match is_torn {
+                true => waiting.push((key, row, marker, tickets)),
+                false => writing.learn(key, row, marker, tickets).await?,
+            }
+        }
+        for torn in std::mem::take(&mut marked.torn) {
+            let of = |wanted: &dyn Fn(&Row, &str) -> bool| {
+                let mut rows = waiting.iter();
+                rows.position(|(_, row, marker, _)| wanted(row, marker))
             };
-            writing.adopted.rows += 1;
-            let row = Row {
-                place,
-                content,
-                payload,
-                later,
-            };
-            writing.put(key, row, marker, tickets);
-            writing.flush(GROUP).await?;
+            let by_first =
+                of(&|row, marker| torn.first == *short(marker) && row.is_long != Some(false));
+            let by_last = of(&|_, marker| torn.last.as_deref() == Some(marker));
+            // Where the first line is that of a long description it is the ticket's own, and the last line is cut.
+            match by_first.or(by_last) {
+                Some(at) => waiting[at].3.push(torn.found),
+                None => marked.torn.push(torn),
+            }
+        }
+        for (key, row, marker, mut tickets) in waiting {
+            tickets.sort_by_key(|found| found.made.unwrap_or(Timestamp::MAX));
+            match tickets.is_empty() {
+                true => writing.adopted.absent += 1,
+                false => writing.learn(key, row, marker, tickets).await?,
+            }
         }
     }
+    marked.settle_torn()?;
     writing.strangers(marked).await?;
     writing.flush(0).await?;
     Ok(writing.adopted)
@@ -249,9 +295,39 @@ struct Row {
     /// Of what the mapping makes of it now: what was sent then, nobody knows.
     payload: Digest,
     later: Vec<StepId>,
+    /// Whether its description is long, so that its first line bears its reference; `None`: nobody knows.
+    is_long: Option<bool>,
 }
 
 impl Row {
+    /// As the mapping makes it now.
+    fn of(
+        map: &dyn MapRows,
+        place: Place,
+        (records, key): (&[Record], &RowKey),
+        marker: &str,
+    ) -> Self {
+        match map.map(records, key) {
+            Mapped::Ready(ready) => {
+                let first = ready.steps.first();
+                let is_long = first.map(|first| has_head(&first.body, marker));
+                let (payload, later) = steps(ready.steps, marker);
+                Self {
+                    place,
+                    content: map.content(records),
+                    payload,
+                    later,
+                    is_long,
+                }
+            }
+            // What cannot be mapped now has no further steps that could be sent; what followed then nobody knows.
+            Mapped::Skip(_) | Mapped::Faults(_) => Self {
+                place,
+                ..Self::unknown()
+            },
+        }
+    }
+
     /// One of another input.
     fn unknown() -> Self {
         let place = Place {
@@ -264,6 +340,7 @@ impl Row {
             content: UNKNOWN_CONTENT,
             payload: Digest::default(),
             later: Vec::new(),
+            is_long: None,
         }
     }
 }
@@ -287,13 +364,32 @@ fn learned(
     (ticket, group): (Ticket, String),
     at: Timestamp,
 ) -> [Change; 3] {
-    let step = StepId {
+    let step = create();
+    let intent = intent(key.clone(), row, marker, group, at);
+    let known = Change::Known(key.clone(), ticket.id.clone());
+    let settlement = Settlement {
+        key,
+        step,
+        to: State::Done,
+        ticket: Some(ticket),
+        trouble: None,
+        doubted: false,
+        at,
+    };
+    [Change::Intend(intent), Change::Settle(settlement), known]
+}
+
+fn create() -> StepId {
+    StepId {
         name: CREATE.to_owned(),
         ordinal: 0,
-    };
-    let intent = Intent {
-        key: key.clone(),
-        step: step.clone(),
+    }
+}
+
+fn intent(key: RowKey, row: Row, marker: String, group: String, at: Timestamp) -> Intent {
+    Intent {
+        key,
+        step: create(),
         later: row.later,
         place: row.place,
         content: row.content,
@@ -307,18 +403,7 @@ fn learned(
         stale: Vec::new(),
         print: None,
         at,
-    };
-    let known = Change::Known(key.clone(), ticket.id.clone());
-    let settlement = Settlement {
-        key,
-        step,
-        to: State::Done,
-        ticket: Some(ticket),
-        trouble: None,
-        doubted: false,
-        at,
-    };
-    [Change::Intend(intent), Change::Settle(settlement), known]
+    }
 }
 
 /// The hash of the first request, and the steps that follow it.
@@ -363,12 +448,92 @@ impl Writing<'_> {
         }
     }
 
+    /// Takes up a row of the input. What bears its reference on the first line alone is its own only where the row has a
+    /// long description, and where that is the only such ticket: another row may quote it.
+    async fn learn(
+        &mut self,
+        key: RowKey,
+        row: Row,
+        marker: String,
+        tickets: Vec<Found>,
+    ) -> Result<()> {
+        let (heads, mut own): (Vec<Found>, Vec<Found>) =
+            tickets.into_iter().partition(|found| found.is_head);
+        if own.is_empty() && row.is_long != Some(false) && heads.len() == 1 {
+            own = heads;
+        } else if own.is_empty() {
+            return self.doubt(key, row, marker, heads).await;
+        }
+        self.adopted.rows += 1;
+        self.put(key, row, marker, own);
+        self.flush(GROUP).await
+    }
+
+    /// A row in doubt: these tickets may be its own, or quote its reference.
+    async fn doubt(
+        &mut self,
+        key: RowKey,
+        row: Row,
+        marker: String,
+        tickets: Vec<Found>,
+    ) -> Result<()> {
+        let Some(first) = tickets.first() else {
+            return Ok(());
+        };
+        let (made, group) = (first.made, first.group.clone());
+        let unsure = (key.as_str().to_owned(), first.ticket.clone());
+        // What waits may be about this row.
+        self.flush(0).await?;
+        let held = match self.run {
+            Some(run) => run.creates(HashSet::from([marker.clone()])).await?,
+            None => HashMap::new(),
+        };
+        let state = held.get(&marker).map(|create| create.state);
+        if matches!(state, Some(State::Done | State::Skipped)) {
+            self.adopted.rows += 1;
+            self.adopted.known += 1;
+            return Ok(());
+        }
+        self.adopted.unsure.push(unsure);
+        if !matches!(state, Some(State::Sending | State::InDoubt)) {
+            let at = made.unwrap_or_else(Timestamp::now);
+            let intent = intent(key.clone(), row, marker, group, at);
+            let why = "a ticket shows its reference on the first line alone, where another row may quote it";
+            let settlement = Settlement {
+                key: key.clone(),
+                step: create(),
+                to: State::InDoubt,
+                ticket: None,
+                trouble: Some(Trouble::Doubt(why.to_owned())),
+                doubted: true,
+                at,
+            };
+            self.changes
+                .extend([Change::Intend(intent), Change::Settle(settlement)]);
+        }
+        let candidates = tickets.into_iter().map(|found| Candidate {
+            ticket: found.ticket,
+            title: None,
+            created_at: found.made,
+            is_marked: true,
+        });
+        let candidates = Change::Candidates(key, candidates.collect());
+        self.changes.push(candidates);
+        self.flush(GROUP).await
+    }
+
     fn put(&mut self, key: RowKey, row: Row, marker: String, tickets: Vec<Found>) {
         let mut tickets = tickets.into_iter();
-        let Some((made, ticket, group)) = tickets.next() else {
+        let Some(Found {
+            made,
+            ticket,
+            group,
+            ..
+        }) = tickets.next()
+        else {
             return;
         };
-        let doubles = tickets.map(|(_, ticket, _)| (key.as_str().to_owned(), ticket));
+        let doubles = tickets.map(|found| (key.as_str().to_owned(), found.ticket));
         self.adopted.doubles.extend(doubles);
         let at = made.unwrap_or_else(Timestamp::now);
         let suspect = Change::Suspect(key.clone(), at, self.upserts);

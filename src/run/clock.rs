@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use crate::systems::ours_beside;
+
 /// Knows two times: our wall clock's, and the start's with what the monotonic clock counted since. The second is never
 /// late, whatever happens to the first, and early by what the computer slept; the first may be anything.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,17 @@ impl Clock {
         self.counted()
     }
 
+    /// The same by our own clock, where that and the system's are apart: either may be the wrong one.
+    pub(super) fn ours(&self) -> Option<Timestamp> {
+        ours_beside(self.counted(), self.counted_by_ours())
+    }
+
+    /// No later than now by either clock.
+    pub(super) fn surely(&self) -> Timestamp {
+        let theirs = self.earliest();
+        self.ours().map_or(theirs, |ours| ours.min(theirs))
+    }
+
     /// No earlier than now: until here a ticket may have been made.
     pub(super) fn latest(&self) -> Timestamp {
         self.wall().max(self.counted())
@@ -38,9 +51,12 @@ impl Clock {
     }
 
     fn counted(&self) -> Timestamp {
+        self.shifted(self.counted_by_ours())
+    }
+
+    fn counted_by_ours(&self) -> Timestamp {
         let passed = SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX);
-        let now = self.started.checked_add(passed).unwrap_or(self.started);
-        self.shifted(now)
+        self.started.checked_add(passed).unwrap_or(self.started)
     }
 
     fn shifted(&self, at: Timestamp) -> Timestamp {
@@ -78,6 +94,19 @@ mod tests {
         let forward = started(hour);
         assert!((-60..=-59).contains(&from_now(forward.earliest())));
         assert!((-1..=0).contains(&from_now(forward.latest())));
+    }
+
+    #[test]
+    fn the_earlier_of_two_clocks_is_sure() {
+        // The system's clock is five minutes ahead of ours, or ours behind.
+        let ahead = Clock::start(SignedDuration::from_mins(5));
+        let ours = ahead.ours().expect("they are apart");
+        assert_eq!(ahead.earliest().duration_since(ours).as_mins(), 5);
+        assert!(ahead.surely() < ahead.earliest());
+        let behind = Clock::start(SignedDuration::from_mins(-5));
+        assert!(behind.surely() < behind.ours().expect("they are apart"));
+        let agree = Clock::start(SignedDuration::from_secs(30));
+        assert_eq!(agree.ours(), None);
     }
 
     #[tokio::test(start_paused = true)]

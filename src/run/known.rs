@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::plan::{Request, Requests, Soft};
 use crate::ledger::{SUSPECT, State, StepRecord, Trouble, UNKNOWN_CONTENT};
-use crate::systems::{CREATE, call_of, is_update_step};
+use crate::systems::{CREATE, SentAt, call_of, is_update_step};
 
 /// What is to become of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +68,16 @@ fn fates(
         .map(|it| requests.may_redo(&it.id))
         .collect();
     let learned = learned(prior);
+    let is_suspected = prior.iter().any(is_suspect);
+    let is_create = requests.updates.is_empty() && !requests.acts;
     for ((request, fate), redo) in requests.steps.iter_mut().zip(&mut fates).zip(redo) {
         if fate.is_some() {
             continue;
         }
         let own = by_name(request);
         let repeatable = is_repeatable(call_of(&request.id.name));
+        // What sets something goes over what others have set, where nobody knows that it was not done long ago.
+        let is_blind = is_create && (learned.is_some() || is_suspected);
         // The same bytes under another name.
         let moved = prior.iter().enumerate().position(|(at, step)| {
             !repeatable
@@ -97,29 +101,34 @@ fn fates(
             (None, Some((at, step))) if is_open(step) && !repeatable => {
                 match may_be_same(step, request, repeatable) {
                     true => {
-                        request.look = step.sent_at;
+                        request.look = sent(step);
                         request.soft = settled_before(step);
                         Fate::Open
                     }
                     false => Fate::Other(at),
                 }
             }
+            (None, Some((_, step))) if repeatable && is_blind && is_open(step) => {
+                request.look = sent(step);
+                request.soft = Some(Soft::suspect());
+                Fate::Open
+            }
             (None, Some((_, step)))
-                if !repeatable
+                if (!repeatable || (is_blind && is_suspect(step)))
                     && was_sent(step)
                     && (may_be_same(step, request, repeatable) || is_suspect(step)) =>
             {
-                request.look = step.sent_at;
+                request.look = sent(step);
                 request.soft = Some(Soft::settled(step.shape.clone()));
                 Fate::Open
             }
             // What was done on a ticket that was taken back says nothing about the one that was learned.
             (None, own)
-                if !repeatable
+                if (!repeatable || is_blind)
                     && learned.is_some()
                     && own.is_none_or(|(_, step)| step.state == State::Undone) =>
             {
-                request.look = learned;
+                request.look = learned.map(SentAt::ever);
                 request.soft = Some(Soft::suspect());
                 Fate::Open
             }
@@ -154,6 +163,16 @@ fn settled_before(step: &StepRecord) -> Option<Soft> {
 /// Whether the system said of a step that nothing was done: it was sent, and is looked up before it is sent again.
 fn was_sent(step: &StepRecord) -> bool {
     matches!(step.state, State::Pending | State::Rejected) && step.shape.is_some()
+}
+
+/// When a step was sent. Of one that nobody knows of the ledger holds at most when its ticket was made, by a clock that
+/// may be wrong.
+fn sent(step: &StepRecord) -> Option<SentAt> {
+    let at = step.sent_at?;
+    Some(match is_suspect(step) {
+        true => SentAt::ever(at),
+        false => SentAt::of(at, step.print.as_ref()),
+    })
 }
 
 /// Whether nobody knows if a step was sent, whatever it was then.

@@ -20,7 +20,7 @@ use super::plan::Request;
 use crate::error::Result;
 use crate::ledger::{ActiveRun, StepId};
 use crate::record::RowKey;
-use crate::systems::{Answered, Outcome, System, Ticket, call_of};
+use crate::systems::{Answered, Outcome, SentAt, System, Ticket, call_of};
 
 /// How long rows that have their tickets may go on with their further steps, from when the run is told to stop.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
@@ -52,8 +52,9 @@ pub(super) struct Line {
     pub(super) surprise: Duration,
     /// See [`Settings::compared`].
     pub(super) compared: Arc<HashMap<String, Timestamp>>,
-    /// Whether the answer to a create showed the title that was sent.
-    pub(super) keeps_titles: AtomicBool,
+    /// Whether the answer to a create showed the title that was sent, or what the system has made of it: then another one
+    /// is another ticket's.
+    pub(super) knows_titles: AtomicBool,
     /// The ids that answers of this run named lately.
     named: Mutex<Named>,
     /// The calls that set something and are never answered with more than that they were accepted.
@@ -105,7 +106,7 @@ impl Line {
             is_away: AtomicBool::new(false),
             surprise: settings.commit_within + settings.visible_within,
             compared: Arc::clone(&settings.compared),
-            keeps_titles: AtomicBool::new(false),
+            knows_titles: AtomicBool::new(false),
             named: Mutex::default(),
             accepted: Mutex::default(),
         };
@@ -169,16 +170,41 @@ impl Line {
         }
     }
 
-    /// When what was sent at a moment on the system's clock can surprise no more; within one wait from now, whatever the
-    /// clocks say. Only for requests that were answered: it trusts the clocks.
-    pub(super) fn surprise_over(&self, sent_at: Timestamp) -> Instant {
-        let passed = Duration::try_from(self.now().duration_since(sent_at)).unwrap_or_default();
-        Instant::now() + self.surprise.saturating_sub(passed)
+    /// When what was sent then can surprise no more; within one wait from now, whatever the clocks say. Only for requests
+    /// that were answered: it trusts the clocks, and where they are apart the one by which less time has passed.
+    pub(super) fn surprise_over(&self, sent: SentAt) -> Instant {
+        Instant::now() + self.surprise.saturating_sub(self.passed(sent))
+    }
+
+    /// How much time has passed since, by the clock by which less has.
+    pub(super) fn passed(&self, sent: SentAt) -> Duration {
+        let passed = self.now().duration_since(sent.at);
+        let by_ours = match (self.clock.ours(), sent.ours) {
+            (None, None) => passed,
+            (now, then) => (now.unwrap_or(self.now())).duration_since(then.unwrap_or(sent.at)),
+        };
+        Duration::try_from(passed.min(by_ours)).unwrap_or_default()
     }
 
     /// Now, on the system's clock; no later than it is.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.earliest()
+    }
+
+    /// Now by our own clock, where that and the system's are apart.
+    pub(super) fn ours(&self) -> Option<Timestamp> {
+        self.clock.ours()
+    }
+
+    /// Now, by the earlier of the two clocks.
+    pub(super) fn surely(&self) -> Timestamp {
+        self.clock.surely()
+    }
+
+    /// Now, by the later of the two clocks.
+    pub(super) fn at_the_latest(&self) -> Timestamp {
+        let theirs = self.now();
+        self.ours().map_or(theirs, |ours| ours.max(theirs))
     }
 
     /// Now, on the system's clock; no earlier than it is.

@@ -32,7 +32,7 @@ use super::{Reread, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::End;
 use crate::ledger::{Change, Create, State};
-use crate::mapping::reference::{LABEL, borne, marked_group, short};
+use crate::mapping::reference::{LABEL, LONG, borne, marked_group, short};
 use crate::record::RowKey;
 use crate::systems::{Listed, Reading, Standing, Ticket};
 
@@ -69,7 +69,10 @@ pub(super) struct About<'e> {
 /// A ticket that bears a reference which may be of the scope.
 #[derive(Debug, Clone)]
 struct Marked {
+    /// That of the last line, or of the only one that shows one.
     reference: String,
+    /// That of the first line, where that is another or the only one: it counts for a row with a long description alone.
+    first: Option<String>,
     ticket: Ticket,
     group: String,
     created_at: Option<Timestamp>,
@@ -129,7 +132,7 @@ impl<'e> Watch<'e> {
     pub(super) fn new(line: Arc<Line>, settings: &Settings, about: About<'e>) -> Self {
         let overlap = SignedDuration::try_from(settings.visible_within);
         let overlap = overlap.unwrap_or(SignedDuration::from_secs(30));
-        let since = since(about.looked_until, line.now(), overlap);
+        let since = since(about.looked_until, line.surely(), overlap);
         Self {
             is_first: about.marks && about.looked_until.is_some(),
             line,
@@ -280,8 +283,8 @@ impl<'e> Watch<'e> {
     }
 }
 
-/// From when on the first look looks, by up to when earlier ones have: where the system's clock was set back since, nothing
-/// says when that was, and a day is looked at.
+/// From when on the first look looks, by up to when earlier ones have, by the earlier of two clocks: where that was set
+/// back since, nothing says when that was, and a day is looked at.
 fn since(looked_until: Option<Timestamp>, now: Timestamp, overlap: SignedDuration) -> Timestamp {
     let since = match looked_until {
         Some(until) if until > now => now - A_DAY,
@@ -315,11 +318,14 @@ impl Look<'_> {
         overlap: SignedDuration,
         pending: Vec<Marked>,
     ) -> Result<std::result::Result<Looked, String>> {
-        let now = self.line.now();
-        let (listed, whole) = match self.list(since).await {
+        let (now, at_most) = (self.line.surely(), self.line.at_the_latest());
+        let (listed, whole, newest) = match self.list(since).await {
             Ok(found) => found,
             Err(error) => return Ok(Err(error.to_string())),
         };
+        // Where two clocks are apart, what was listed shows how late it is at least.
+        let newest = newest.filter(|newest| *newest <= at_most);
+        let now = newest.map_or(now, |newest| newest.max(now));
         let mut marked: HashMap<String, Marked> = HashMap::new();
         for one in pending.into_iter().chain(listed) {
             marked.insert(one.ticket.id.clone(), one);
@@ -337,7 +343,10 @@ impl Look<'_> {
             .filter(|one| !owners.contains_key(&one.ticket.id))
             .filter(|one| !self.taken_back.contains(&one.ticket.id))
             .collect();
-        let references: HashSet<String> = free.iter().map(|one| one.reference.clone()).collect();
+        let references = free
+            .iter()
+            .flat_map(|one| std::iter::once(&one.reference).chain(&one.first));
+        let references: HashSet<String> = references.cloned().collect();
         let known = match references.is_empty() {
             true => HashMap::new(),
             false => self.line.run.creates(references).await?,
@@ -352,6 +361,9 @@ impl Look<'_> {
             anothers: HashSet::new(),
         };
         for one in free {
+            let Some(one) = one.placed(&known) else {
+                continue;
+            };
             let create = known.get(&one.reference).cloned();
             if let Some(ticket) = create.as_ref().and_then(|create| create.ticket.as_ref()) {
                 if ticket.id == one.ticket.id {
@@ -359,8 +371,9 @@ impl Look<'_> {
                     looked.held.insert(one.ticket.id, one.created_at);
                     continue;
                 }
-                self.read(ticket, &one.reference, &mut looked).await;
-                self.read(&one.ticket, &one.reference, &mut looked).await;
+                let own = (&*one.reference, create.as_ref().and_then(|it| it.length));
+                self.read(ticket, own, &mut looked).await;
+                self.read(&one.ticket, own, &mut looked).await;
             }
             looked.unknown.push((one, create));
         }
@@ -373,7 +386,12 @@ impl Look<'_> {
     }
 
     /// Reads a ticket of a row that seems to have two: a listing may be old, or name one that is gone.
-    async fn read(&self, ticket: &Ticket, reference: &str, looked: &mut Looked) {
+    async fn read(
+        &self,
+        ticket: &Ticket,
+        (reference, length): (&str, Option<usize>),
+        looked: &mut Looked,
+    ) {
         let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
         // One that is not there may be a refusal of something before the system: it is asked for twice.
         for is_again in [false, true] {
@@ -381,7 +399,7 @@ impl Look<'_> {
                 Ok(Reading::Found(listed)) if is_gone(&listed) => {}
                 Ok(Reading::Absent) => {}
                 Ok(Reading::Found(listed)) => {
-                    let borne = borne(&listed, self.field);
+                    let borne = borne(&listed, self.field).of_length(length);
                     if borne.own().is_some() && !borne.is(reference) {
                         looked.anothers.insert(ticket.id.clone());
                     }
@@ -396,16 +414,23 @@ impl Look<'_> {
         }
     }
 
-    async fn list(&self, since: Timestamp) -> Result<(Vec<Marked>, bool)> {
+    /// What was listed, whether that is all, and the time of the newest.
+    async fn list(&self, since: Timestamp) -> Result<(Vec<Marked>, bool, Option<Timestamp>)> {
         let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
         let mut backoff = Backoff::repeat();
         loop {
-            let mut found = Vec::new();
+            let (mut found, mut newest) = (Vec::new(), None);
             let mut page = |listed: Vec<Listed>| {
+                newest = listed
+                    .iter()
+                    .map(|one| one.created_at)
+                    .max()
+                    .flatten()
+                    .max(newest);
                 found.extend(listed.into_iter().filter_map(|one| self.marked(one)))
             };
             match system.list_newest(since, PAGES, permit, &mut page).await {
-                Ok(true) => return Ok((found, true)),
+                Ok(true) => return Ok((found, true, newest)),
                 Ok(false) => {
                     let words = match self.field {
                         Some(_) => self.scope.to_owned(),
@@ -415,7 +440,7 @@ impl Look<'_> {
                     if let Ok(sample) = system.sample(&words, permit).await {
                         found.extend(sample.into_iter().filter_map(|one| self.marked(one)));
                     }
-                    return Ok((found, false));
+                    return Ok((found, false, newest));
                 }
                 Err(error) => match backoff.next() {
                     Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,
@@ -427,14 +452,41 @@ impl Look<'_> {
 
     /// A listed ticket with a reference that may be of the scope.
     fn marked(&self, listed: Listed) -> Option<Marked> {
-        let reference = borne(&listed, self.field).own()?.to_owned();
+        let borne = borne(&listed, self.field);
+        let first = borne
+            .first
+            .clone()
+            .filter(|_| borne.last.is_none() || borne.is_torn());
+        let reference = borne.last.or(borne.first)?;
         let of_scope = (reference.split_once('/')).is_none_or(|(name, _)| name == self.scope);
         (of_scope && !is_gone(&listed)).then(|| Marked {
             reference,
+            first,
             group: marked_group(listed.group, self.field),
             created_at: listed.created_at,
             ticket: listed.ticket,
         })
+    }
+}
+
+impl Marked {
+    /// The same as that of one row: which of its two references is quoted, by how long the descriptions of the rows are
+    /// that the ledger knows. `None`: it is that of a row of which nothing is left to read.
+    fn placed(self, known: &HashMap<String, Create>) -> Option<Self> {
+        let Some(first) = &self.first else {
+            return Some(self);
+        };
+        let length = known.get(first).and_then(|create| create.length);
+        let is_only = *first == self.reference;
+        match length {
+            Some(length) if length > LONG => Some(Self {
+                reference: first.clone(),
+                ..self
+            }),
+            // A short description quotes on its first line. What else it shows is its own.
+            Some(_) => (!is_only).then_some(self),
+            None => is_only.then_some(self),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Change, Said, SetSteps, Settlement, State, StepId, Trouble};
 use crate::record::{Place, RowKey};
-use crate::systems::{CREATE, Print, Refusal, Sighting, Ticket, call_of};
+use crate::systems::{CREATE, Refusal, SentAt, Sighting, Ticket, call_of};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
 const MOST_ABSENT: u32 = 3;
@@ -233,7 +233,7 @@ impl Engine<'_> {
     pub(super) fn doubt(&mut self, mut row: Row, answer: String, at: Intended, soft: Option<Soft>) {
         if row.ticket.is_some() {
             let next = row.next;
-            row.requests.steps[next].look = Some(at.at);
+            row.requests.steps[next].look = Some(at.sent());
             row.requests.steps[next].soft = soft;
             return self.delay(row, Instant::now());
         }
@@ -251,10 +251,7 @@ impl Engine<'_> {
             print: row.requests.steps[row.next]
                 .print
                 .clone()
-                .map(|print| Print {
-                    until: Some(at.until),
-                    ..print
-                }),
+                .map(|print| at.on(print)),
             soft,
             is_open: true,
         };
@@ -642,7 +639,7 @@ impl Engine<'_> {
                     let schema = self.line.system.schema();
                     for step in requests.steps.iter_mut().skip(1) {
                         if !schema.is_repeatable(call_of(&step.id.name)) {
-                            step.look = Some(row.doubt.sent_at);
+                            step.look = Some(SentAt::ever(row.doubt.sent_at));
                             step.soft = Some(Soft::settled(None));
                         }
                     }

@@ -21,7 +21,7 @@ use crate::mapping::{MapRows, Mapped, Untied};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::tie::keys_of;
 use crate::systems::{
-    CREATE, Print, Refusal, Schema, StepPayload, System, Ticket, call_of, is_own_step,
+    CREATE, Print, Refusal, Schema, SentAt, StepPayload, System, Ticket, call_of, is_own_step,
 };
 
 /// A record without its requests.
@@ -55,7 +55,7 @@ pub(super) struct Request {
     pub(super) body: Value,
     pub(super) hash: Digest,
     /// When it was sent, if nobody knows whether it was obeyed and it must be looked up before it goes again.
-    pub(super) look: Option<Timestamp>,
+    pub(super) look: Option<SentAt>,
     /// How often it was answered and settled as absent.
     pub(super) absent: u32,
     /// How what it makes will look when it is listed.
@@ -237,7 +237,7 @@ impl Row {
     }
 
     /// The first request that is to be looked up, and when it was sent.
-    pub(super) fn in_doubt(&self) -> Option<(&Request, Timestamp)> {
+    pub(super) fn in_doubt(&self) -> Option<(&Request, SentAt)> {
         let requests = self.requests.steps.iter();
         requests
             .filter_map(|request| Some((request, request.look?)))
@@ -304,6 +304,16 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
+    /// How many characters its description has, where that is known.
+    pub(super) fn length(&self) -> Option<usize> {
+        self.print.as_ref().map(|print| print.length)
+    }
+
+    /// When it was sent, by the clocks that tell it.
+    pub(super) fn sent(&self) -> SentAt {
+        SentAt::of(self.sent_at, self.print.as_ref())
+    }
+
     /// Whether the row was settled before, and only goes again once it is looked up.
     pub(super) fn is_settled(&self) -> bool {
         !self.is_open && self.soft.as_ref().is_some_and(|soft| soft.settled)

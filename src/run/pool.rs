@@ -90,7 +90,7 @@ impl<'e> Pool<'e> {
     /// whole wait runs from our own start; but one that was answered and settled waits by that clock alone.
     pub(super) fn add_of_earlier_run(&mut self, row: Doubtful) {
         let due = match row.doubt.is_settled() {
-            true => self.line.surprise_over(row.doubt.sent_at),
+            true => self.line.surprise_over(row.doubt.sent()),
             false => self.started + self.wait,
         };
         self.push(row, due);

@@ -20,10 +20,11 @@ use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Change, Intent, Said, Settlement, State, Trouble};
+use crate::mapping::reference::{borne, field_of};
 use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
-    Answered, Call, NO_HANDLES, Outcome, Print, Refusal, Relation, Sighting, Ticket, Way, call_of,
-    right_of, without_right,
+    Answered, Call, NO_HANDLES, Outcome, Print, Reading, Refusal, Relation, SentAt, Sighting,
+    Ticket, Way, call_of, right_of, without_right,
 };
 
 /// An intent older than this is written anew before its request leaves.
@@ -114,10 +115,7 @@ pub(super) fn intent(row: &Row, intended: Intended) -> Intent {
         // Only what sets what it sets goes again.
         redo: row.requests.may_redo(&step.id),
         stale: row.requests.stale.clone(),
-        print: step.print.clone().map(|print| Print {
-            until: Some(intended.until),
-            ..print
-        }),
+        print: step.print.clone().map(|print| intended.on(print)),
         at: intended.at,
     }
 }
@@ -242,6 +240,8 @@ pub(super) struct Intended {
     pub(super) at: Timestamp,
     /// At the latest.
     pub(super) until: Timestamp,
+    /// By our own clock, where the two are apart.
+    pub(super) ours: Option<Timestamp>,
     pub(super) since: Instant,
 }
 
@@ -251,7 +251,24 @@ impl Intended {
         Self {
             at: line.now(),
             until: line.now_at_the_latest(),
+            ours: line.ours(),
             since: Instant::now(),
+        }
+    }
+
+    /// What was intended then, as the ledger keeps it.
+    pub(super) fn on(&self, print: Print) -> Print {
+        Print {
+            until: Some(self.until),
+            ours: self.ours,
+            ..print
+        }
+    }
+
+    pub(super) fn sent(&self) -> SentAt {
+        SentAt {
+            ours: self.ours,
+            ..SentAt::from(self.at)
         }
     }
 }
@@ -504,9 +521,11 @@ async fn closed(
         Outcome::Done(ticket) => {
             let made = row.ticket.is_none();
             let title = title.filter(|_| made);
-            if let Some(answer) =
-                title.and_then(|title| titled_otherwise(line, row, &ticket, &title))
-            {
+            let other = match title {
+                Some(title) => titled_otherwise(line, row, &ticket, &title).await,
+                None => None,
+            };
+            if let Some(answer) = other {
                 changes.push(doubted(line, row, &answer));
                 let at = intended;
                 return StepEnd::Ended(SentEnd::Doubt { answer, at });
@@ -573,20 +592,53 @@ async fn closed(
     StepEnd::Ended(end)
 }
 
-/// Why the ticket that the answer to a create shows is not the row's own, where it has another title than was sent. That
-/// counts once a title came back as it was sent: a system may give titles of its own.
-fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) -> Option<String> {
+/// Why the ticket that the answer to a create shows is not the row's own, where it has another title than was sent. A system
+/// may write titles otherwise, or give titles of its own: then the ticket is read, and tells whose it is by what it bears.
+async fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) -> Option<String> {
     let print = row.requests.steps[row.next].print.as_ref()?;
-    match print.title(title)? {
+    let name = ticket.number.as_ref().unwrap_or(&ticket.id);
+    let other =
+        format!("the system answered with ticket `{name}`, which has another title: `{title}`");
+    let relation = print.title(title)?;
+    match relation {
         Relation::Same => {
-            line.keeps_titles.store(true, Ordering::Relaxed);
+            line.knows_titles.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Relation::Other if line.knows_titles.load(Ordering::Relaxed) => return Some(other),
+        Relation::Akin | Relation::Other => {}
+    }
+    match (read_back(line, row, print, ticket).await, relation) {
+        (Some(true), Relation::Other) => None,
+        (Some(true), _) => {
+            line.knows_titles.store(true, Ordering::Relaxed);
             None
         }
-        Relation::Other if line.keeps_titles.load(Ordering::Relaxed) => Some(format!(
-            "the system answered with ticket `{}`, which has another title: `{title}`",
-            ticket.number.as_ref().unwrap_or(&ticket.id)
+        (Some(false), _) => Some(format!(
+            "the system answered with ticket `{name}`, which bears the reference of another row"
         )),
-        Relation::Akin | Relation::Other => None,
+        (None, Relation::Other) => Some(other),
+        (None, _) => None,
+    }
+}
+
+/// Whether a ticket that an answer names is the row's own, by its reference or its text; `None`: nothing tells.
+async fn read_back(line: &Line, row: &Row, print: &Print, ticket: &Ticket) -> Option<bool> {
+    let _slot = line.slot(GRACE).await?;
+    let read = line.system.read_ticket(&ticket.id, line.limiter.as_ref());
+    let Ok(Reading::Found(listed)) = read.await else {
+        return None;
+    };
+    let field = field_of(&row.requests.group);
+    let length = field.is_none().then_some(print.length);
+    let borne = borne(&listed, field).of_length(length);
+    let is_own = |reference: &String| borne.is(reference) && !borne.is_torn();
+    let text = listed.text.as_deref().unwrap_or_default();
+    let is_said = !print.text.is_empty() && print.is_text(text);
+    match &row.requests.reference {
+        Some(reference) if is_own(reference) || is_said => Some(true),
+        None if is_said => Some(true),
+        _ => borne.own().map(|_| false),
     }
 }
 

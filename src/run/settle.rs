@@ -27,7 +27,7 @@ use super::verify::{Verified, there, verify};
 use crate::error::{ErrorKind, Result};
 use crate::ledger::{Control, Doubted};
 use crate::record::RowKey;
-use crate::systems::{Gap, Listed, Ticket, Window};
+use crate::systems::{Gap, Listed, SentAt, Ticket, Window};
 
 use decide::decide_all;
 pub(super) use decide::{Decision, NO_MARKER};
@@ -107,8 +107,10 @@ pub(super) async fn sweep(
         .map(|hit| hit.listed.ticket.id.clone());
     let held = line.owners(ids.collect()).await?;
     let free = |row: &Doubted| -> Vec<Ticket> {
-        let hits = seen.free(&row.group, &row.reference, &held);
-        let own = hits.into_iter().filter(|hit| !hit.is_torn);
+        let hits = seen.free(&row.group, (&row.reference, row.length()), &held);
+        let own = hits
+            .into_iter()
+            .filter(|hit| !hit.borne(row.length()).is_torn());
         own.map(|hit| hit.listed.ticket.clone()).collect()
     };
     let made = refused.iter().map(|row| (row.key.clone(), free(row)));
@@ -135,8 +137,10 @@ pub(super) async fn sweep(
             Err(error) => return Ok(Err(error.to_string())),
         }
     }
-    let now = line.now();
-    let is_old = |row: &Doubted| row.sent_at.checked_add(long).is_ok_and(|end| end < now);
+    let is_old = |row: &Doubted| {
+        let sent = SentAt::of(row.sent_at, row.print.as_ref());
+        line.passed(sent) > long
+    };
     Ok(Ok(Swept {
         gap: seen.gap,
         closed: doubted

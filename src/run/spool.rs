@@ -6,8 +6,16 @@ use rusqlite::{Connection, Row, params};
 use crate::error::{Error, Result};
 use crate::systems::Ticket;
 
-/// When a ticket was made, the ticket, and its group.
-pub(super) type Found = (Option<Timestamp>, Ticket, String);
+/// A ticket that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    /// When it was made.
+    pub(super) made: Option<Timestamp>,
+    pub(super) ticket: Ticket,
+    pub(super) group: String,
+    /// Whether it bears the reference on its first line alone.
+    pub(super) is_head: bool,
+}
 
 /// The database. It has no name, and is gone when this is.
 #[derive(Debug)]
@@ -27,7 +35,8 @@ impl Spool {
                      marker TEXT NOT NULL,
                      made   INTEGER,
                      ticket TEXT NOT NULL,
-                     kind   TEXT NOT NULL
+                     kind   TEXT NOT NULL,
+                     head   INTEGER NOT NULL
                  ) STRICT;
                  CREATE INDEX found_of_marker ON found (marker);",
             )?;
@@ -37,17 +46,17 @@ impl Spool {
     }
 
     /// Adds a ticket that bears a reference.
-    pub(super) fn add(&self, marker: &str, (made, ticket, group): &Found) -> Result<()> {
-        let ticket = serde_json::to_string(ticket).expect("a ticket has a JSON form");
-        let made = made.map(Timestamp::as_microsecond);
+    pub(super) fn add(&self, marker: &str, found: &Found) -> Result<()> {
+        let ticket = serde_json::to_string(&found.ticket).expect("a ticket has a JSON form");
+        let made = found.made.map(Timestamp::as_microsecond);
         let mut insert = self
             .connection
             .prepare_cached(
-                "INSERT INTO found (marker, made, ticket, kind) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO found (marker, made, ticket, kind, head) VALUES (?1, ?2, ?3, ?4, ?5)",
             )
             .map_err(failed)?;
         insert
-            .execute(params![marker, made, ticket, group])
+            .execute(params![marker, made, ticket, found.group, found.is_head])
             .map(drop)
             .map_err(failed)
     }
@@ -68,7 +77,7 @@ impl Spool {
             let found = self
                 .connection
                 .prepare_cached(
-                    "SELECT made, ticket, kind FROM found WHERE marker IN (?1, ?2)
+                    "SELECT made, ticket, kind, head FROM found WHERE marker IN (?1, ?2)
                      ORDER BY made IS NULL, made, marker = ?2 AND marker <> ?1, nth",
                 )?
                 .query_map([marker, short], of_row)?
@@ -103,7 +112,12 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Found> {
     let text = row.get_ref(1)?.as_str()?;
     let ticket = serde_json::from_str(text).unwrap_or_default();
     let made = made.and_then(|made| Timestamp::from_microsecond(made).ok());
-    Ok((made, ticket, row.get(2)?))
+    Ok(Found {
+        made,
+        ticket,
+        group: row.get(2)?,
+        is_head: row.get(3)?,
+    })
 }
 
 fn failed(error: rusqlite::Error) -> Error {
@@ -121,15 +135,16 @@ mod tests {
             id: id.to_owned(),
             ..Ticket::default()
         };
-        let made = made.map(|at| Timestamp::from_second(at).unwrap());
-        (made, ticket, "g".to_owned())
+        Found {
+            made: made.map(|at| Timestamp::from_second(at).unwrap()),
+            ticket,
+            group: "g".to_owned(),
+            is_head: false,
+        }
     }
 
     fn ids(found: &[Found]) -> Vec<&str> {
-        found
-            .iter()
-            .map(|(_, ticket, _)| ticket.id.as_str())
-            .collect()
+        found.iter().map(|found| found.ticket.id.as_str()).collect()
     }
 
     #[test]

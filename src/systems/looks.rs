@@ -60,6 +60,9 @@ pub struct Print {
     /// the earliest.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// When the intent was written by our own clock, where that and the system's were apart.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub ours: Option<Timestamp>,
 }
 
 impl Print {
@@ -71,12 +74,21 @@ impl Print {
             text: text_print(&looks.text),
             length: looks.text.chars().count(),
             until: None,
+            ours: None,
         }
     }
 
     /// Whether a listed value is the one that was sent; `None` where nothing of that name was sent.
     pub fn is(&self, name: &str, value: &str) -> Option<bool> {
         Some(*self.traits.get(name)? == kept(name, value))
+    }
+
+    /// Whether the words of a listed text are those that were sent.
+    pub fn is_text(&self, listed: &str) -> bool {
+        let unlinked = html::unlinked(listed);
+        [listed, &unlinked, &html::to_text(&unlinked)]
+            .iter()
+            .any(|text| text_print(text) == self.text)
     }
 
     /// How a listed title relates to the one that was sent; `None` where no title was sent.
@@ -146,9 +158,7 @@ fn relation(sent: &str, listed: &str) -> Relation {
     if sent.is_empty() || listed.is_empty() || sent.contains(listed) || listed.contains(sent) {
         return Relation::Akin;
     }
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    let numbers = (digits(sent), digits(listed));
-    let is_other_number = !numbers.0.contains(&numbers.1) && !numbers.1.contains(&numbers.0);
+    let is_other_number = has_other_numbers(sent, listed);
     let [sent, listed] = [sent, listed].map(|title| {
         let mut words: Vec<&str> = title.split(' ').collect();
         words.sort_unstable();
@@ -160,6 +170,29 @@ fn relation(sent: &str, listed: &str) -> Relation {
         true => Relation::Akin,
         false => Relation::Other,
     }
+}
+
+/// Whether the numbers of two titles contradict each other: one can come of the other by a label before it, a short code in
+/// it, or its end cut off.
+fn has_other_numbers(sent: &str, listed: &str) -> bool {
+    let numbers = |title: &str| -> Vec<String> {
+        let digits = |word: &str| word.chars().filter(char::is_ascii_digit).collect();
+        let words = title.split(' ').map(digits);
+        words.filter(|digits: &String| !digits.is_empty()).collect()
+    };
+    let (sent, found) = (numbers(sent), numbers(listed));
+    let is_cut = listed.ends_with(|c: char| c.is_ascii_digit());
+    // The numbers of one are among those of the other, in order; the last one may be cut.
+    let is_among = |few: &[String], many: &[String], is_cut: bool| {
+        let mut many = many.iter();
+        few.iter().enumerate().all(|(at, one)| {
+            let is_last = is_cut && at + 1 == few.len();
+            many.any(|other| other == one || (is_last && other.starts_with(one.as_str())))
+        })
+    };
+    // One before the title may be that of a label.
+    let labels = (0..found.len().max(1)).map(|labels| found.get(labels..).unwrap_or_default());
+    !is_among(&sent, &found, false) && !labels.into_iter().any(|rest| is_among(rest, &sent, is_cut))
 }
 
 #[cfg(test)]
@@ -188,6 +221,9 @@ mod tests {
             ("Screen of lapt…", Relation::Akin),
             ("???", Relation::Akin),
             ("Screen of laptop 13 😀 broken, @ann!", Relation::Other),
+            ("Screen of laptop 1 😀 broken, @ann!", Relation::Other),
+            ("[7] Screen of laptop 12 broken, <@U1>", Relation::Akin),
+            ("Screen of laptop 12 broken, says 7", Relation::Akin),
             ("Ticket #4711", Relation::Other),
             ("Projector is dark", Relation::Other),
         ] {

@@ -28,6 +28,7 @@ pub(crate) mod sighting;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tie;
+mod times;
 mod whole;
 
 use std::borrow::Cow;
@@ -57,6 +58,8 @@ pub use http::route::{Hop, Route};
 pub use http::{NO_HANDLES, is_loopback};
 pub use looks::{INTERNAL, KIND, Looks, PUBLIC, Print, Relation, TITLE, text_print, words};
 pub use rights::{right_of, without_right};
+pub use times::SentAt;
+pub(crate) use times::{SLACK, Times, ours_beside, surely_now};
 pub use whole::{Gap, ListingEnd};
 pub(crate) use whole::{Seen, Verdict};
 
@@ -700,7 +703,7 @@ pub trait System: fmt::Debug + Send + Sync {
     }
 
     /// Looks at the ticket of a call that may not be repeated, whether it was done; what is beside it is not taken for it;
-    /// `since` is when it was sent, on the system's clock. The caller has waited until the system can no longer surprise.
+    /// `since` is when it was sent. The caller has waited until the system can no longer surprise.
     ///
     /// # Errors
     /// When the ticket cannot be read.
@@ -708,7 +711,7 @@ pub trait System: fmt::Debug + Send + Sync {
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
-        since: Timestamp,
+        since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting>;
 

@@ -14,14 +14,44 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{KIND, Print, Sighting, text_print};
+use super::times::ROUNDING;
+use super::{KIND, Listed, Print, SLACK, SentAt, Sighting, Times, text_print};
 use crate::html;
 
-/// How far the system's clock and what we know of it may be apart.
-const SLACK: SignedDuration = SignedDuration::from_mins(1);
+/// How long after it was sent something may be made.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
 
-/// How much of that the `Date` header loses by its whole seconds.
-const ROUNDING: SignedDuration = SignedDuration::from_secs(2);
+/// From when on something that was made may be what was sent, and from when on it is, if it says the same.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Since {
+    may: Timestamp,
+    /// `None`: no time tells.
+    is: Option<Timestamp>,
+}
+
+impl Since {
+    /// By what is known of the clocks. Where things were made before either says that they were sent, no time tells anything.
+    pub(super) fn of(sent: SentAt, times: &Times) -> Self {
+        if sent.ever {
+            return Self {
+                may: Timestamp::MIN,
+                is: Some(Timestamp::MIN),
+            };
+        }
+        if times.are_ahead() {
+            return Self {
+                may: Timestamp::MIN,
+                is: None,
+            };
+        }
+        let sent = times.narrowed(sent);
+        let before = |at: Timestamp, by| at.checked_sub(by).unwrap_or(Timestamp::MIN);
+        Self {
+            may: before(sent.earliest(), SLACK),
+            is: Some(before(sent.latest(), ROUNDING)),
+        }
+    }
+}
 
 /// When something equal, or nearly so, was made.
 #[derive(Debug, Clone, Copy)]
@@ -34,11 +64,11 @@ pub(super) struct Like {
     pub(super) is_equal: bool,
 }
 
-/// What those say about something that was sent at `since`; `what` names one of them. The caller has read everything.
-pub(super) fn judge(what: &str, likes: &[Like], since: Timestamp) -> Sighting {
-    let from = since - SLACK;
-    let may_be_ours =
-        |like: &&Like| like.at.is_none_or(|at| at >= from) || like.or.is_some_and(|at| at >= from);
+/// What those say about something that was sent then; `what` names one of them. The caller has read everything.
+pub(super) fn judge(what: &str, likes: &[Like], since: Since) -> Sighting {
+    let may_be_ours = |like: &&Like| {
+        like.at.is_none_or(|at| at >= since.may) || like.or.is_some_and(|at| at >= since.may)
+    };
     let recent: Vec<&Like> = likes.iter().filter(may_be_ours).collect();
     let unclear = |why: String| Sighting::Unclear(why);
     match recent.as_slice() {
@@ -47,7 +77,10 @@ pub(super) fn judge(what: &str, likes: &[Like], since: Timestamp) -> Sighting {
             "there is {what} that resembles it and is not the same"
         )),
         [one] => match one.at {
-            Some(at) if at >= since - ROUNDING => Sighting::Done,
+            Some(at) if since.is.is_some_and(|is| at >= is) => Sighting::Done,
+            Some(_) if since.is.is_none() => unclear(format!(
+                "there is {what} like it, and the times that the system shows are not those at which things were sent"
+            )),
             Some(_) => unclear(format!("there is {what} like it, made before it was sent")),
             None => unclear(format!(
                 "there is {what} like it, and no time tells when it was made"
@@ -101,8 +134,8 @@ pub(crate) struct Sought<'a> {
     pub(crate) author: Option<String>,
     /// The texts of the row's other calls of its kind.
     pub(crate) others: Vec<String>,
-    /// When it was sent, on the system's clock.
-    pub(crate) since: Timestamp,
+    /// When it was sent.
+    pub(crate) since: SentAt,
 }
 
 /// What things show that the ledger holds as done: witnesses.
@@ -120,6 +153,8 @@ pub(crate) struct Shows {
     hides: bool,
     /// Who our account is.
     authors: HashSet<String>,
+    /// Which clock tells when things were made.
+    times: Times,
 }
 
 impl Shows {
@@ -132,14 +167,18 @@ impl Shows {
         }
         let mut missing = 0;
         for print in done {
-            match items.iter().find(|item| item.is_text(&print.text)) {
+            let mut shown = items.iter().filter(|item| item.is_text(&print.text));
+            match shown.next() {
                 Some(item) => {
+                    let all = std::iter::once(item).chain(shown);
+                    let made = all.flat_map(|item| [item.at, item.or].into_iter().flatten());
+                    self.dated(print, &made.collect::<Vec<_>>());
                     self.texts = true;
                     let is_kind = sought.kind.and_then(|kind| print.is(KIND, kind));
                     self.kind |= is_kind != Some(false) && item.may_be_of(sought.kind);
                     self.authors.extend(item.author.clone());
                 }
-                None if print.until.is_some_and(|until| until < sought.since) => {
+                None if must_show(print, sought.since) => {
                     self.is_altered = true;
                     missing += 1;
                 }
@@ -149,6 +188,29 @@ impl Shows {
         let unknown = |item: &&Item| !done.iter().any(|print| item.is_text(&print.text));
         self.hides |= missing > items.iter().filter(unknown).count();
     }
+
+    /// Takes up when something was made that the ledger holds as done.
+    pub(crate) fn dated(&mut self, done: &Print, made: &[Timestamp]) {
+        let Some(until) = done.until.filter(|_| !made.is_empty()) else {
+            return;
+        };
+        let sent = SentAt::of(until, Some(done));
+        self.times.observe(sent, SignedDuration::ZERO, LATE, made);
+    }
+
+    /// From when on something may be what was sent.
+    pub(super) fn since(&self, sent: SentAt) -> Since {
+        Since::of(sent, &self.times)
+    }
+}
+
+/// Whether something that is done was sent before what is looked for, by one of the clocks: it must be visible by now.
+fn must_show(done: &Print, sought: SentAt) -> bool {
+    let Some(until) = done.until else {
+        return false;
+    };
+    let done = SentAt::of(until, Some(done));
+    done.latest() < sought.latest() || done.earliest() < sought.earliest()
 }
 
 /// What a ticket says about something that was sent to it, and whether a further witness may say more.
@@ -177,7 +239,8 @@ pub(crate) fn sight(
     let likes: Vec<Like> = open.iter().filter_map(like).collect();
     let held = text_print(&sought.text);
     let is_twin = !held.is_empty() && done.iter().any(|print| print.text == held);
-    match judge(sought.what, &likes, sought.since) {
+    let since = shows.since(sought.since);
+    match judge(sought.what, &likes, since) {
         Sighting::Absent => {}
         // The same words were said before, by a step that is done: which of the two is shown, nothing tells.
         Sighting::Done if is_twin => {
@@ -187,11 +250,16 @@ pub(crate) fn sight(
             );
             return (Sighting::Unclear(why), false);
         }
+        Sighting::Unclear(why) => {
+            // A further witness may show which of two clocks is right.
+            let is_open = shows.times.narrowed(sought.since).ours.is_some();
+            return (Sighting::Unclear(why), is_open);
+        }
         told => return (told, false),
     }
-    let from = sought.since - SLACK;
     let unexplained = open.iter().any(|item| {
-        let is_since = item.at.is_none_or(|at| at >= from) || item.or.is_some_and(|at| at >= from);
+        let is_since =
+            item.at.is_none_or(|at| at >= since.may) || item.or.is_some_and(|at| at >= since.may);
         is_since
             && item.may_be_of(sought.kind)
             && !done.iter().any(|print| item.is_text(&print.text))
@@ -220,6 +288,29 @@ pub(crate) fn sight(
     }
     // Each further witness may show that something is hidden.
     (Sighting::Absent, true)
+}
+
+/// A ticket that was updated no later than this after it was made was changed by nobody.
+const UNTOUCHED: SignedDuration = SignedDuration::from_secs(1);
+
+/// What a ticket says about a step that was to set something of it: whether it shows that, where it tells. What it does not
+/// show was not set on a ticket that nobody has changed since it was made; else somebody may have set something else there.
+pub(crate) fn set(is_shown: Option<bool>, listed: &Listed) -> Sighting {
+    let is_untouched = match (listed.created_at, listed.updated_at) {
+        (Some(created), Some(updated)) => updated.duration_since(created) <= UNTOUCHED,
+        _ => false,
+    };
+    let unclear = |why: &str| {
+        Sighting::Unclear(format!(
+            "{why}, and it was changed since it was made: somebody may have set that"
+        ))
+    };
+    match is_shown {
+        Some(true) => Sighting::Done,
+        _ if is_untouched => Sighting::Absent,
+        Some(false) => unclear("the ticket shows something else"),
+        None => unclear("the ticket does not show what is set"),
+    }
 }
 
 /// Whether something that was made since, and is like nothing that we know, may be what was sent, rewritten.
@@ -288,6 +379,10 @@ mod tests {
 
     fn since() -> Timestamp {
         "2024-06-21T13:00:00Z".parse().unwrap()
+    }
+
+    fn judge(what: &str, likes: &[Like], sent: Timestamp) -> Sighting {
+        super::judge(what, likes, Since::of(sent.into(), &Times::default()))
     }
 
     fn like(seconds: i64) -> Like {
@@ -369,7 +464,7 @@ mod tests {
             kind: Some("public"),
             author: None,
             others: vec!["The other one of the row".to_owned()],
-            since: since(),
+            since: since().into(),
         }
     }
 
@@ -425,6 +520,74 @@ mod tests {
         // What was done just before need not be visible yet.
         let young = [at("Done on Monday", 3), at("Done on Tuesday", -1)];
         assert_eq!(sight_with(text, shown, &young), "absent");
+    }
+
+    /// The `Date` header was 26 minutes ahead when it was sent: what the ticket shows was made before it, by the header.
+    #[test]
+    fn a_header_that_is_wrong_makes_no_comment_absent() {
+        let text = "We replaced the screen today";
+        let ahead = SignedDuration::from_mins(26);
+        let sent_at = |seconds: i64| SentAt {
+            ours: like(seconds).at,
+            ..SentAt::from(since() + SignedDuration::from_secs(seconds) + ahead)
+        };
+        let sought = Sought {
+            since: sent_at(0),
+            ..sought(text)
+        };
+        let sight_with = |items: &[Item], done: &[Print]| {
+            let mut shows = Shows::default();
+            shows.learn(items, done, &sought);
+            sight(&sought, items, done, &shows).0
+        };
+        let done = |seconds: i64| Print {
+            until: Some(sent_at(seconds).at),
+            ours: sent_at(seconds).ours,
+            ..print("Done on Monday", "public")
+        };
+        let old = item("Done on Monday", -600);
+        // Another one that we made shows which clock is right.
+        let ours = [old.clone(), item(text, 1)];
+        assert_eq!(sight_with(&ours, &[done(-600)]), Sighting::Done);
+        let witness = std::slice::from_ref(&old);
+        assert_eq!(sight_with(witness, &[done(-600)]), Sighting::Absent);
+        // Without one, either may be right.
+        let unclear = sight_with(&[old.clone(), item(text, 1)], &[]);
+        assert!(matches!(unclear, Sighting::Unclear(_)), "{unclear:?}");
+        let rewritten = sight_with(&[old.clone(), item("", 1)], &[]);
+        assert!(matches!(rewritten, Sighting::Unclear(_)), "{rewritten:?}");
+        // Where neither is, no time tells anything.
+        let wrong = sight_with(&[old, item(text, -9_000)], &[done(0)]);
+        assert!(matches!(wrong, Sighting::Unclear(_)), "{wrong:?}");
+    }
+
+    #[test]
+    fn of_a_step_that_nobody_knows_all_that_is_there_counts() {
+        let sought = Sought {
+            since: SentAt::ever(since()),
+            ..sought("We replaced the screen today")
+        };
+        let items = [item("We replaced the screen today", -9_000)];
+        let told = sight(&sought, &items, &[], &Shows::default()).0;
+        assert_eq!(told, Sighting::Done);
+    }
+
+    #[test]
+    fn what_somebody_may_have_set_since_is_not_gone_over() {
+        let ticket = |after: i64| Listed {
+            created_at: Some(since()),
+            updated_at: like(after).at,
+            ..Listed::default()
+        };
+        assert_eq!(set(Some(true), &ticket(900)), Sighting::Done);
+        assert_eq!(set(Some(false), &ticket(1)), Sighting::Absent);
+        assert_eq!(set(None, &ticket(0)), Sighting::Absent);
+        for is_shown in [Some(false), None] {
+            let told = set(is_shown, &ticket(2));
+            assert!(matches!(told, Sighting::Unclear(_)), "{told:?}");
+        }
+        let told = set(Some(false), &Listed::default());
+        assert!(matches!(told, Sighting::Unclear(_)), "{told:?}");
     }
 
     #[test]

@@ -27,9 +27,9 @@ use crate::export::replica::{Replica, Selection};
 use crate::export::sheets::SheetKind;
 use crate::report::reading::Bar;
 use crate::run::{Going, Stop};
-use crate::systems::Standing;
 use crate::systems::common::CommonTicket;
 use crate::systems::query::{Query, StateFilter};
+use crate::systems::{Standing, surely_now};
 
 /// How often a file that people save meanwhile is read again, before the new one goes beside it.
 const SAVED_MEANWHILE: u32 = 3;
@@ -76,7 +76,7 @@ async fn export(
     output: Output,
 ) -> Result<ExitCode> {
     let started = Instant::now();
-    let begun = now_at_the_earliest(open);
+    let begun = surely_now(open.system());
     let query = query(args, open)?;
     let plan = table::plan(args, format, open)?;
     let with_comments = args.include.contains(&Include::Comments);
@@ -156,13 +156,6 @@ async fn export(
         is_incremental: args.incremental,
     };
     ended.tell(open, output)
-}
-
-/// Now, on the earlier of our clock and the system's: what is changed from here on may be missing from what is read.
-fn now_at_the_earliest(open: &Open) -> Timestamp {
-    let now = Timestamp::now();
-    let theirs = now.checked_add(open.system().account().clock_offset);
-    theirs.map_or(now, |theirs| theirs.min(now))
 }
 
 /// Writes the replica out.

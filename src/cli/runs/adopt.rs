@@ -252,6 +252,19 @@ impl Adopting<'_> {
                 )
             }));
         }
+        if !adopted.unsure.is_empty() {
+            lines.push(format!(
+                "  in doubt   {} whose reference a ticket shows on its first line alone, where another row may quote it: \
+                 the import looks for them, and `deskferry runs settle` lists them",
+                words::plural(adopted.unsure.len() as u64, "row", "rows")
+            ));
+            lines.extend(adopted.unsure.iter().take(SHOWN).map(|(key, ticket)| {
+                format!(
+                    "             {} (key {key})",
+                    ticket.number.as_ref().unwrap_or(&ticket.id)
+                )
+            }));
+        }
         self.output.say(&lines.join("\n"));
         if self.output.is_json() {
             let doubles: Vec<_> = (adopted.doubles.iter())
@@ -259,13 +272,16 @@ impl Adopting<'_> {
                 .collect();
             let document = json!({
                 "dry_run": self.args.dry_run, "rows": adopted.rows, "strangers": adopted.strangers, "known": adopted.known,
-                "absent": adopted.absent, "deleted": gone, "doubles": doubles, "whole": whole,
+                "absent": adopted.absent, "deleted": gone, "doubles": doubles, "in_doubt": adopted.unsure.len(),
+                "whole": whole,
             });
             self.output.data(&document.to_string())?;
         }
-        Ok(match adopted.doubles.is_empty() && whole {
-            true => ExitCode::Done,
-            false => ExitCode::SomeRows,
-        })
+        Ok(
+            match adopted.doubles.is_empty() && adopted.unsure.is_empty() && whole {
+                true => ExitCode::Done,
+                false => ExitCode::SomeRows,
+            },
+        )
     }
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::Limiter;
 use crate::systems::{
-    Beside, CREATE, Call, Outcome, Permit, Refusal, Sighting, StepPayload, System, Ticket, Way,
-    right_of, without_right,
+    Beside, CREATE, Call, Outcome, Permit, Refusal, SentAt, Sighting, StepPayload, System, Ticket,
+    Way, right_of, without_right,
 };
 
 /// How often a request is tried that was not sent, or may be sent again.
@@ -115,7 +114,7 @@ impl Sending<'_> {
         let mut way = Way::default();
         loop {
             self.limiter.permit().await;
-            let since = Timestamp::now() + self.system.account().clock_offset;
+            let since = SentAt::now(self.system);
             let answered = self.system.perform(call, &mut way).await;
             if let Some(spent) = answered.spent {
                 self.limiter.spent(spent);
@@ -191,16 +190,12 @@ impl Sending<'_> {
     }
 
     /// Looks whether a request was obeyed that may not be sent twice.
-    async fn look(&self, call: Call<'_>, since: Timestamp, why: &str) -> Result<Step> {
+    async fn look(&self, call: Call<'_>, since: SentAt, why: &str) -> Result<Step> {
         (self.tell)(&format!(
             "{why}: looking in {} s whether it was obeyed",
             self.surprise.as_secs()
         ));
         tokio::time::sleep(self.surprise).await;
-        // The clocks are known to the second.
-        let since = since
-            .checked_sub(SignedDuration::from_secs(1))
-            .unwrap_or(since);
         Ok(
             match self
                 .system

@@ -35,7 +35,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run::{Going, Stop};
 use crate::systems::page::{Axis, Mark, PageAsk, Shown, TicketPage};
 use crate::systems::query::{Query, Span};
-use crate::systems::{Permit, System};
+use crate::systems::{Permit, System, surely_now};
 
 /// How far back a catching up reaches before the moment that is known: clocks differ, and what was just written may not
 /// show at once.
@@ -305,11 +305,9 @@ impl<'a> Reading<'a> {
             .map_err(|error| Error::machine("what was read cannot be kept").caused_by(error))?
     }
 
-    /// The system's clock.
+    /// The system's clock, or ours where that is earlier: either may be wrong.
     fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
-        let offset = self.system.account().clock_offset;
-        now.checked_add(offset).unwrap_or(now)
+        surely_now(self.system)
     }
 
     fn note(&self, text: String) {

@@ -4,11 +4,9 @@ use std::collections::HashSet;
 
 use super::evidence::{Known, Stray};
 use super::seen::{Held, Hit, Seen, Wanted};
-use crate::html;
 use crate::ledger::Candidate;
-use crate::mapping::reference::{borne, field_of};
 use crate::run::plan::Doubt;
-use crate::systems::{Relation, Ticket, text_print};
+use crate::systems::{Relation, Ticket};
 
 /// How many tickets that may be a row's are kept for a person to look at.
 const MOST_CANDIDATES: usize = 5;
@@ -47,7 +45,7 @@ pub(super) fn decide_all(
             continue;
         };
         taken.extend(tickets.iter().map(|ticket| ticket.id.clone()));
-        let hits = seen.free(&doubt.group, reference, held);
+        let hits = seen.free(&doubt.group, (reference, doubt.length()), held);
         let known = Known {
             reference,
             group: &doubt.group,
@@ -81,7 +79,7 @@ pub(super) fn decide_all(
 /// The tickets of a row, the earliest first; `None` where none is surely its own.
 fn found(doubt: &Doubt, doubts: &[Doubt], seen: &Seen, held: &Held) -> Option<Vec<Ticket>> {
     let reference = doubt.reference.as_deref()?;
-    let hits = seen.free(&doubt.group, reference, held);
+    let hits = seen.free(&doubt.group, (reference, doubt.length()), held);
     let own = hits.into_iter().filter(|hit| is_own(hit, doubt, doubts));
     let tickets: Vec<Ticket> = own.map(|hit| hit.listed.ticket.clone()).collect();
     (!tickets.is_empty()).then_some(tickets)
@@ -90,17 +88,20 @@ fn found(doubt: &Doubt, doubts: &[Doubt], seen: &Seen, held: &Held) -> Option<Ve
 /// Whether a ticket that bears a row's reference in place is the row's, and does not end, cut, where it quotes it.
 fn is_own(hit: &Hit, doubt: &Doubt, doubts: &[Doubt]) -> bool {
     // What an earlier version sent is known by its reference alone.
+    let borne = hit.borne(doubt.length());
     let Some(print) = &doubt.print else {
-        return !hit.is_torn;
+        return !borne.is_torn();
     };
     let title = hit.listed.title().and_then(|title| print.title(title));
     if !matches!(title, None | Some(Relation::Same)) {
         return false;
     }
-    if field_of(&doubt.group).is_some() {
+    let text = hit.listed.text.as_deref().unwrap_or_default();
+    if hit.is_field || print.is_text(text) {
         return true;
     }
-    if hit.is_torn {
+    let shown = hit.borne(None);
+    if shown.is_torn() {
         let others = doubts
             .iter()
             .filter(|other| other.reference != doubt.reference);
@@ -108,20 +109,11 @@ fn is_own(hit: &Hit, doubt: &Doubt, doubts: &[Doubt]) -> bool {
             (Some(print), Some(title)) => print.title(title) != Some(Relation::Other),
             _ => true,
         };
-        let borne = borne(&hit.listed, None);
-        let is_one = |other: &&Doubt| other.reference.as_deref().is_some_and(|it| borne.is(it));
+        let is_one = |other: &&Doubt| other.reference.as_deref().is_some_and(|it| shown.is(it));
         return title.is_some() && !others.filter(is_one).any(is_alike);
     }
-    let text = hit.listed.text.as_deref().unwrap_or_default();
-    hit.is_first || is_as_sent(&print.text, text)
-}
-
-/// Whether the words of a listed text are those that were sent.
-fn is_as_sent(sent: &str, text: &str) -> bool {
-    let unlinked = html::unlinked(text);
-    [text, &unlinked, &html::to_text(&unlinked)]
-        .iter()
-        .any(|text| text_print(text) == sent)
+    // Short or long, the first line of a description is cut last.
+    borne.first.is_some()
 }
 
 /// What is to be said of a row that was not found.
@@ -129,7 +121,7 @@ fn unfound(doubt: &Doubt, wanted: &Wanted, seen: &Seen, held: &Held) -> Decision
     let Some(reference) = &doubt.reference else {
         return Decision::Open(NO_MARKER.to_owned(), Vec::new());
     };
-    let marked = seen.free(&doubt.group, reference, held);
+    let marked = seen.free(&doubt.group, (reference, doubt.length()), held);
     if !marked.is_empty() {
         let candidates: Vec<Candidate> = (marked.iter().take(MOST_CANDIDATES))
             .map(|hit| Candidate {
@@ -145,7 +137,7 @@ fn unfound(doubt: &Doubt, wanted: &Wanted, seen: &Seen, held: &Held) -> Decision
         );
         return Decision::Open(why, candidates);
     }
-    if let Some((id, owner)) = seen.taken(&doubt.group, reference, held)
+    if let Some((id, owner)) = seen.taken(&doubt.group, (reference, doubt.length()), held)
         && owner.as_ref() != Some(&doubt.key)
     {
         let whose = owner.map_or_else(

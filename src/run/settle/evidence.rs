@@ -14,10 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::mapping::reference::{Borne, LONG, borne, field_of, group_of, marked_group};
 use crate::run::plan::Doubt;
-use crate::systems::{Listed, Print, Relation, TITLE, Ticket, words};
+use crate::systems::{Listed, Print, Relation, SLACK, SentAt, TITLE, Ticket, Times, words};
 
-/// How far the system's clock and what we know of it may be apart.
-const SLACK: SignedDuration = SignedDuration::from_mins(1);
 /// How long after its intent a request may leave.
 const INTENT_LASTS: SignedDuration = SignedDuration::from_secs(10);
 /// A ticket that was updated later than this after it was made was changed by somebody.
@@ -42,14 +40,29 @@ impl Span {
         }
     }
 
-    pub(super) fn of_doubt(doubt: &Doubt, commit_within: Duration) -> Self {
+    /// The same by each clock that tells when a row in doubt was sent.
+    pub(super) fn of_doubt(
+        doubt: &Doubt,
+        sent: SentAt,
+        commit_within: Duration,
+    ) -> impl Iterator<Item = Self> {
         let until = doubt.print.as_ref().and_then(|print| print.until);
-        Self::of(doubt.sent_at, until, commit_within)
+        let lasted = lasted(doubt.sent_at, until);
+        sent.each().map(move |at| {
+            let until = at.checked_add(lasted).ok();
+            Self::of(at, until, commit_within)
+        })
     }
 
     fn holds(&self, at: Timestamp) -> bool {
         (self.from..=self.to).contains(&at)
     }
+}
+
+/// How long the writing of an intent may have lasted: our clock was set meanwhile.
+fn lasted(sent: Timestamp, until: Option<Timestamp>) -> SignedDuration {
+    let lasted = until.map(|until| until.duration_since(sent));
+    lasted.unwrap_or_default().max(SignedDuration::ZERO)
 }
 
 /// A listed ticket that is none of those by which the listing is proven.
@@ -117,8 +130,8 @@ pub(super) struct Evidence {
     is_titled: bool,
     /// Traits that came back otherwise although nobody has changed the ticket.
     altered: HashSet<String>,
-    right_times: u64,
-    wrong_times: u64,
+    /// Which clock tells the times at which the system says that tickets were made.
+    times: Times,
     /// Whether a ticket was listed in another group than it was made in.
     is_moved: bool,
 }
@@ -154,10 +167,11 @@ impl Evidence {
         }
         if let (Some(sent), Some(created)) = (known.sent_at, listed.created_at) {
             let until = known.print.and_then(|print| print.until);
-            match Span::of(sent, until, commit_within).holds(created) {
-                true => self.right_times += 1,
-                false => self.wrong_times += 1,
-            }
+            let within = SignedDuration::try_from(commit_within).unwrap_or(SignedDuration::MAX);
+            let late = INTENT_LASTS.saturating_add(within).saturating_add(SLACK);
+            let at = SentAt::of(sent, known.print);
+            self.times
+                .observe(at, lasted(sent, until), late, &[created]);
         }
     }
 
@@ -196,7 +210,7 @@ impl Evidence {
 
     /// Whether the times at which the system says that tickets were made are those at which they were sent.
     pub(super) fn tells_time(&self) -> bool {
-        self.right_times > 0 && self.wrong_times == 0
+        self.times.are_told()
     }
 
     /// Whether a ticket that the ledger does not hold may be the one that a row in doubt has made; `place` is the number
@@ -211,8 +225,11 @@ impl Evidence {
         let group = group_of(&doubt.group);
         let is_there =
             self.is_moved || group.is_empty() || stray.group.is_empty() || stray.group == group;
+        let sent = self.times.narrowed(doubt.sent());
         let is_then = !self.tells_time()
-            || (stray.created_at).is_none_or(|at| Span::of_doubt(doubt, commit_within).holds(at));
+            || (stray.created_at).is_none_or(|at| {
+                Span::of_doubt(doubt, sent, commit_within).any(|span| span.holds(at))
+            });
         is_there
             && is_then
             && !self.contradicts(stray, doubt)

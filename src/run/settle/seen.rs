@@ -10,7 +10,7 @@ use crate::ledger::Control;
 use crate::mapping::reference::{Borne, borne, field_of, short};
 use crate::record::RowKey;
 use crate::run::plan::Doubt;
-use crate::systems::{Gap, Listed};
+use crate::systems::{Gap, Listed, Standing};
 
 /// How many tickets outside of the time in question are kept, for the case that the system's times are wrong.
 const MOST_OUTSIDE: usize = 20_000;
@@ -76,11 +76,14 @@ impl Wanted {
     /// What settles these rows.
     pub(super) fn of_doubts(doubts: &[Doubt], commit_within: Duration) -> Self {
         let rows = doubts.iter();
-        let rows = rows.map(|doubt| (&*doubt.group, doubt.reference.as_deref(), doubt.sent_at));
+        let rows = rows.map(|doubt| {
+            let sent = doubt.sent().earliest();
+            (&*doubt.group, doubt.reference.as_deref(), sent)
+        });
         let mut wanted = Self::of(rows);
         let spans = doubts
             .iter()
-            .map(|doubt| Span::of_doubt(doubt, commit_within));
+            .flat_map(|doubt| Span::of_doubt(doubt, doubt.sent(), commit_within));
         wanted.spans = merged(spans.collect());
         wanted.to = wanted.to.max(wanted.spans.last().map(|span| span.to));
         wanted.commit_within = commit_within;
@@ -136,10 +139,20 @@ fn merged(mut spans: Vec<Span>) -> Vec<Span> {
 #[derive(Debug, Clone)]
 pub(super) struct Hit {
     pub(super) listed: Listed,
-    /// Whether its places bear another reference too.
-    pub(super) is_torn: bool,
-    /// Whether its first line is the reference.
-    pub(super) is_first: bool,
+    /// Whether that is in a custom field.
+    pub(super) is_field: bool,
+    /// What it bears there.
+    borne: Borne,
+}
+
+impl Hit {
+    /// What it bears that counts for a row whose description is so long.
+    pub(super) fn borne(&self, length: Option<usize>) -> Borne {
+        match self.is_field {
+            true => self.borne.clone(),
+            false => self.borne.of_length(length),
+        }
+    }
 }
 
 /// What one listing brought.
@@ -185,7 +198,8 @@ impl Seen {
             };
             self.evidence.observe(listed, known, wanted.commit_within);
         }
-        if is_control {
+        // One that was taken back is no row's any more, whichever ledger did that.
+        if is_control || listed.is_taken_back || listed.standing == Standing::Gone {
             return;
         }
         let places = wanted.places.iter();
@@ -203,8 +217,8 @@ impl Seen {
             let hits = ((*field).clone(), (*reference).clone());
             self.hits.entry(hits).or_default().push(Hit {
                 listed: listed.clone(),
-                is_torn: borne.is_torn(),
-                is_first: borne.first.as_deref() == Some(&*short(reference)),
+                is_field: field.is_some(),
+                borne: (*borne).clone(),
             });
         }
         let is_hit = hit.is_some();
@@ -235,26 +249,34 @@ impl Seen {
             .collect()
     }
 
-    /// The first ticket that bears a reference in the place of a group and that the ledger holds, and for which row.
+    /// The first ticket that bears the reference of a row, whose description is so long, in the place of a group and that
+    /// the ledger holds, and for which row.
     pub(super) fn taken(
         &self,
         group: &str,
-        reference: &str,
+        (reference, length): (&str, Option<usize>),
         held: &Held,
     ) -> Option<(String, Option<RowKey>)> {
         let place = (field_of(group).map(str::to_owned), reference.to_owned());
-        let mut hits = self.hits.get(&place)?.iter();
+        let hits = self.hits.get(&place)?.iter();
+        let mut hits = hits.filter(|hit| hit.borne(length).is(reference));
         hits.find_map(|hit| {
             let id = &hit.listed.ticket.id;
             Some((id.clone(), held.get(id)?.clone()))
         })
     }
 
-    /// The tickets that bear a reference in the place of a group and that the ledger does not hold, the earliest
-    /// first.
-    pub(super) fn free(&self, group: &str, reference: &str, held: &Held) -> Vec<&Hit> {
+    /// The tickets that bear the reference of a row, whose description is so long, in the place of a group and that the
+    /// ledger does not hold, the earliest first.
+    pub(super) fn free(
+        &self,
+        group: &str,
+        (reference, length): (&str, Option<usize>),
+        held: &Held,
+    ) -> Vec<&Hit> {
         let place = (field_of(group).map(str::to_owned), reference.to_owned());
         let mut hits: Vec<&Hit> = (self.hits.get(&place).into_iter().flatten())
+            .filter(|hit| hit.borne(length).is(reference))
             .filter(|hit| !held.contains_key(&hit.listed.ticket.id))
             .collect();
         // Stable: without times the order of the listing, oldest first, decides.

@@ -543,6 +543,65 @@ proptest! {
     }
 }
 
+/// The `Date` header was 26 minutes ahead, and our clock tells when the system says that tickets were made.
+#[test]
+fn a_header_that_is_wrong_excuses_no_ticket() {
+    const AHEAD: i64 = 1_591;
+    let sent_then = |print: Print| Print {
+        until: Some(after(AHEAD)),
+        ours: Some(sent()),
+        ..print
+    };
+    let (held, text) = (described(90, "It hums"), described(1, "Dark"));
+    let mut desk = Desk {
+        controls: Vec::new(),
+        listed: Vec::new(),
+        doubts: Vec::new(),
+    };
+    desk.hold(
+        90,
+        "Projector hums",
+        &held,
+        listed(90, "Projector hums", &held),
+    );
+    desk.controls[0].sent_at = Some(after(AHEAD));
+    desk.controls[0].print = desk.controls[0].print.take().map(sent_then);
+    let mut desk = desk.doubt(1, TITLE_1, &text).list(listed(7, TITLE_1, ""));
+    desk.doubts[0].sent_at = after(AHEAD);
+    desk.doubts[0].print = desk.doubts[0].print.take().map(sent_then);
+    assert_eq!(desk.words(), ["open 7"]);
+    // What was made when the header says is excluded: that the header is wrong is shown.
+    desk.listed[1].created_at = Some(after(AHEAD));
+    assert_eq!(desk.words(), ["absent"]);
+}
+
+#[test]
+fn a_short_description_bears_nothing_on_its_first_line() {
+    let quoting = format!("{}\nas before, and it", head("s/2"));
+    let with = |text: &str| {
+        let desk = Desk::new().doubt(2, TITLE_1, &described(2, text));
+        desk.list(listed(7, TITLE_1, &quoting)).words()
+    };
+    assert_eq!(with("Gone"), ["absent"]);
+    // A text of that length may be shown cut.
+    assert_eq!(with(&"Gone ".repeat(30)), ["open 7"]);
+    // A long one does.
+    let long = described(2, &"long words ".repeat(200));
+    let desk = Desk::new()
+        .doubt(2, TITLE_1, &long)
+        .list(listed(7, TITLE_1, &quoting));
+    assert_eq!(desk.words(), ["found 7"]);
+}
+
+#[test]
+fn what_a_rollback_took_back_is_no_rows_ticket() {
+    let text = described(1, "Dark");
+    let mut closed = listed(7, TITLE_1, &text);
+    closed.is_taken_back = true;
+    let desk = Desk::new().doubt(1, TITLE_1, &text).list(closed);
+    assert_eq!(desk.words(), ["absent"]);
+}
+
 /// The system's clock was ahead when the rows were sent, and is right now.
 #[test]
 fn a_clock_that_was_set_back_leaves_what_was_sent_in_the_window() {

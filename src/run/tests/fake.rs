@@ -15,6 +15,7 @@ use super::many::Many;
 use crate::directory::Snapshot;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::intake::{Digest, Item, Subject};
+use crate::mapping::reference::head;
 use crate::mapping::{Acting, MapRows, Mapped, Ready, TicketName};
 use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::bulk::{Bulk, BulkCall};
@@ -27,7 +28,7 @@ use crate::systems::shape::{Content, Shape, Shapes};
 use crate::systems::tie::keyed;
 use crate::systems::{
     Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, KIND, Listed,
-    ListingEnd, Looks, Next, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema,
+    ListingEnd, Looks, Next, Operation, Outcome, PUBLIC, Permit, Reading, Refusal, Schema, SentAt,
     Sighting, Standing, StepPayload, System, SystemName, TITLE, Ticket, Way, Window, update_step,
 };
 
@@ -135,6 +136,8 @@ pub(super) struct Fake {
     at: Timestamp,
     /// Names by which no ticket can be found, and the kind of error.
     pub(super) lost: Mutex<Vec<(String, ErrorKind)>>,
+    /// Whether answers show titles with a label.
+    pub(super) labels: AtomicBool,
     /// Whether the token is still good, and how often that was asked.
     pub(super) admits: AtomicBool,
     pub(super) probes: AtomicUsize,
@@ -182,6 +185,7 @@ impl Default for Fake {
             misread: Mutex::default(),
             at: Timestamp::now(),
             lost: Mutex::default(),
+            labels: AtomicBool::new(false),
             admits: AtomicBool::new(false),
             probes: AtomicUsize::new(0),
         }
@@ -247,6 +251,18 @@ impl Fake {
         let text = format!("text\nRef: s/k{n}");
         self.make(
             &json!({"key": format!("k{n}"), "text": text, "group": "all"}),
+            Duration::ZERO,
+        );
+    }
+
+    /// A ticket of that key whose first line quotes the reference of a row, and of which the rest shows or not.
+    pub(super) fn make_quoting(&self, key: &str, n: usize, whole: bool) {
+        let mut text = format!("{}\nas before", head(&format!("s/k{n}")));
+        if whole {
+            text.push_str(&format!("\nRef: s/{key}"));
+        }
+        self.make(
+            &json!({"key": key, "text": text, "group": "all"}),
             Duration::ZERO,
         );
     }
@@ -452,7 +468,11 @@ impl System for Fake {
             Outcome::Done(ticket) if creates => {
                 let world = self.world.lock().unwrap();
                 let made = world.made.iter().find(|made| made.id == ticket.id);
-                made.map(|made| format!("Row {}", made.key))
+                let label = match self.labels.load(Ordering::Relaxed) {
+                    true => "[desk] ",
+                    false => "",
+                };
+                made.map(|made| format!("{label}Row {}", made.key))
             }
             _ => None,
         };
@@ -563,7 +583,7 @@ impl System for Fake {
         &self,
         call: Call<'_>,
         _: Beside<'_>,
-        _: Timestamp,
+        _: SentAt,
         _: &dyn Permit,
     ) -> Result<Sighting> {
         let world = self.world.lock().unwrap();

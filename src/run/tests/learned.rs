@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fake::{Input, Script};
 use super::*;
-use crate::ledger::{ByHand, Change, Ledger};
+use crate::ledger::{ByHand, Change, Ledger, State};
+use crate::record::RowKey;
 use crate::run::{Marks, adopt, marked};
 use crate::systems::Window;
 
@@ -113,6 +114,53 @@ async fn what_followed_on_a_learned_ticket_is_found_or_sent_after_the_whole_wait
     }
     let (totals, _) = rebuilt.run(&input).await;
     assert_eq!((totals.done_before, totals.requests), (3, 0));
+}
+
+/// Somebody may have set something else there since.
+#[tokio::test(start_paused = true)]
+async fn what_sets_something_on_a_learned_ticket_goes_over_nothing() {
+    for tells in [false, true] {
+        let bench = Bench::new();
+        bench.fake.script("k1/assign", &[Script::Refuse]);
+        let input = Input::new(3).with_step("assign");
+        bench.run(&input).await;
+        if tells {
+            bench.fake.tells();
+        }
+        let rebuilt = rebuilt(&bench, &input).await;
+        for _ in 0..2 {
+            let (totals, _) = rebuilt.run(&input).await;
+            let expected = if tells { (0, 0) } else { (3, 0) };
+            assert_eq!((totals.in_doubt, totals.rejected), expected);
+        }
+        // Where a look tells nothing, nothing is sent; else what is not there.
+        let expected = if tells { vec!["assign 0"] } else { Vec::new() };
+        assert_eq!(bench.fake.set("k1"), expected);
+        assert_eq!(bench.fake.set("k0"), ["assign 0"]);
+    }
+}
+
+/// The first line of a short description bears nothing: what shows a reference there, and nothing else, quotes it.
+#[tokio::test(start_paused = true)]
+async fn a_quoted_reference_gives_a_row_no_ticket() {
+    let bench = Bench::new();
+    bench.run(&Input::new(2)).await;
+    bench.fake.make_quoting("k9", 3, false);
+    let input = Input::new(4);
+    let rebuilt = rebuilt(&bench, &input).await;
+    let scope = rebuilt
+        .ledger
+        .scope("clearfeed", "acme", "s")
+        .await
+        .unwrap();
+    let keys = vec![RowKey::new("k1"), RowKey::new("k3")];
+    let states: Vec<State> = (scope.states(keys).await.unwrap().iter())
+        .map(|steps| steps[0].state)
+        .collect();
+    assert_eq!(states, [State::Done, State::InDoubt]);
+    let (totals, told) = rebuilt.run(&input).await;
+    assert_eq!((totals.created, totals.in_doubt), (2, 0), "{:?}", told.ends);
+    assert_eq!(bench.made()["k3"], 1);
 }
 
 /// An older ledger holds the step as refused, and it was sent again since.

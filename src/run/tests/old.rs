@@ -83,6 +83,27 @@ async fn a_trusted_ledger_is_believed_and_what_is_there_is_told() {
     );
 }
 
+/// Its first line quotes another row, so that it bears two references.
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_that_quotes_another_row_is_told() {
+    let bench = Bench::new();
+    bench.run(&Input::new(3)).await;
+    bench.fake.make_quoting("k1", 0, true);
+    let (totals, told) = bench.run(&Input::new(4)).await;
+    assert_eq!((totals.created, totals.doubles), (1, 1), "{:?}", told.notes);
+    assert!(
+        told.notes.iter().any(|it| it.contains("row `k1`")),
+        "{:?}",
+        told.notes
+    );
+    // One of which nothing else shows is nobody's duplicate.
+    let bench = Bench::new();
+    bench.run(&Input::new(3)).await;
+    bench.fake.make_quoting("k9", 2, false);
+    let (totals, told) = bench.run(&Input::new(4)).await;
+    assert_eq!((totals.created, totals.doubles), (1, 0), "{:?}", told.notes);
+}
+
 #[tokio::test(start_paused = true)]
 async fn tickets_of_another_input_are_remembered() {
     let bench = Bench::new();

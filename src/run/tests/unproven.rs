@@ -264,6 +264,31 @@ async fn an_answer_that_shows_another_rows_title_is_not_believed() {
     bench.once_each(6);
 }
 
+/// The same of a system that writes titles otherwise, from its first answer on: the ticket that is named says whose it is.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_shows_another_rows_title_rewritten_is_not_believed() {
+    for first in [0, 1] {
+        let bench = Bench::new()
+            .script(first, &[Script::Lost])
+            .script(first + 1, &[Script::Replays(first)]);
+        bench.fake.labels.store(true, Ordering::Relaxed);
+        let (totals, told) = bench.run(&Input::new(6)).await;
+        assert_eq!(
+            (totals.created, totals.in_doubt),
+            (6, 0),
+            "{:?}",
+            told.notes
+        );
+        for n in 0..6 {
+            let End::Created { ticket, .. } = told.end(n) else {
+                panic!("{:?}", told.end(n))
+            };
+            assert_eq!(ticket.id, bench.fake.id_of(&format!("k{n}")));
+        }
+        bench.once_each(6);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_ticket_of_another_scope_is_not_believed_either() {
     let bench = Bench::new();

@@ -184,7 +184,7 @@ async fn sighted(body: &Value, messages: &Value) -> &'static str {
         old_id: Uuid::nil(),
     };
     match system
-        .sighted(call, Beside::default(), since(), &Free::default())
+        .sighted(call, Beside::default(), since().into(), &Free::default())
         .await
         .unwrap()
     {

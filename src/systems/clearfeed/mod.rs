@@ -16,6 +16,7 @@ mod mentions;
 mod newest;
 mod requests;
 mod schema;
+mod set;
 mod shapes;
 mod sighted;
 mod sign_in;
@@ -41,7 +42,8 @@ use super::query::{Query, SearchEnd};
 use super::shape::Shapes;
 use super::{
     Account, Answered, Beside, Call, Connection, Dialect, DirectoryProgress, Gap, Listed,
-    ListingEnd, Outcome, Permit, Reading, Schema, Sighting, Standing, System, Ticket, Way, Window,
+    ListingEnd, Outcome, Permit, Reading, Schema, SentAt, Sighting, Standing, System, Ticket, Way,
+    Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -135,7 +137,7 @@ impl System for ClearFeed {
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
-        since: Timestamp,
+        since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
         sighted::sighted(call, beside, since, self.reader(permit)).await

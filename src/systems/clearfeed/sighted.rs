@@ -4,34 +4,30 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ids;
-use super::requests::{inner, is_id, text};
+use super::requests::{inner, is_id, listed, text};
+use super::set::is_shown;
 use crate::error::{Error, Result};
 use crate::html;
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::sighting::{Item, Likeness, Shows, Sought, likeness, sight};
-use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, Sighting, text_print};
+use crate::systems::sighting::{Item, Likeness, Shows, Sought, likeness, set, sight};
+use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, SentAt, Sighting, text_print};
 
 /// How many other requests are read to see whether messages are shown.
 const WITNESSES: usize = 4;
 
-/// Whether a call was done that was sent at `since`. That a message is not there counts only where the request shows
+/// Whether a call was done that was sent at `since`. What a call sets the request shows, or something else, which somebody
+/// may have set there since. That a message is not there counts only where the request shows
 /// its first one, and for an internal note only where this request shows another note, or another one a note that is
 /// done.
 pub(super) async fn sighted(
     call: Call<'_>,
     beside: Beside<'_>,
-    since: Timestamp,
+    since: SentAt,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let operation = Operation::parse(call.step);
-    if !matches!(operation, Some(Operation::Comment | Operation::Close)) {
-        return Ok(Sighting::Unclear(format!(
-            "the step `{}` leaves nothing that can be read back",
-            call.step
-        )));
-    }
     let ticket = call
         .ticket
         .ok_or_else(|| Error::usage(format!("the step `{}` has no ticket", call.step)))?;
@@ -51,6 +47,12 @@ pub(super) async fn sighted(
             true => Sighting::Done,
             false => Sighting::Absent,
         });
+    }
+    if operation != Some(Operation::Comment) {
+        let Some(listed) = listed(request) else {
+            return unclear("the system answered with no request");
+        };
+        return Ok(set(is_shown(request, call.body), &listed));
     }
     let Some((first, messages)) = messages(request) else {
         return unclear("the request does not show its messages");
@@ -77,6 +79,9 @@ pub(super) async fn sighted(
         && messages
             .iter()
             .any(|message| message.kind == Some(INTERNAL));
+    if let Some(print) = beside.ticket {
+        shows.dated(print, &Vec::from_iter(first.at));
+    }
     let description = beside.ticket.map(|print| print.text.as_str());
     shows.texts |= description.is_some_and(|sent| {
         !sent.is_empty() && first.texts.iter().any(|text| text_print(text) == sent)

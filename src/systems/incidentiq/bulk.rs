@@ -215,6 +215,16 @@ pub(super) fn name(step: &str, body: &Value) -> Option<&'static str> {
     Change::of(step, body).map(Change::name)
 }
 
+/// Whether a ticket shows what a call sets; `None` where that has no form for many tickets.
+pub(super) fn is_shown(
+    system: &IncidentIq,
+    step: &str,
+    body: &Value,
+    item: &Value,
+) -> Option<bool> {
+    Some(Change::of(step, body)?.is_shown(system, item))
+}
+
 /// Sends a change to many tickets, once.
 pub(super) async fn perform(system: &IncidentIq, call: BulkCall<'_>) -> Answered {
     let Some(change) = Change::of(call.step, call.body) else {

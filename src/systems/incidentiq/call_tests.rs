@@ -358,7 +358,7 @@ async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting 
         ..Beside::default()
     };
     system
-        .sighted(call, beside, since(), &Free::default())
+        .sighted(call, beside, since().into(), &Free::default())
         .await
         .unwrap()
 }

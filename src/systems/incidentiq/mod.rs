@@ -19,6 +19,7 @@ mod paging;
 mod parts;
 mod schema;
 mod service;
+mod set;
 mod shapes;
 mod sighted;
 mod sign_in;
@@ -49,7 +50,7 @@ use super::query::{Query, SearchEnd};
 use super::shape::Shapes;
 use super::{
     Account, Answered, Beside, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
-    Reading, Schema, Sighting, Standing, System, Ticket, Way, Window,
+    Reading, Schema, SentAt, Sighting, Standing, System, Ticket, Way, Window,
 };
 use crate::directory::Snapshot;
 use crate::error::Result;
@@ -157,7 +158,7 @@ impl System for IncidentIq {
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
-        since: Timestamp,
+        since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
         sighted::sighted(self, call, beside, since, self.reader(permit)).await

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,6 +12,7 @@ use super::compose::COMMENT_TYPE;
 use super::envelope::{id, is_same, moment, text};
 use super::listing;
 use super::paging::{self, SIZE};
+use super::set;
 use super::subtasks;
 use super::tickets::segment;
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Item, Like, Likeness, Shows, Sought, judge, likeness, sight};
 use crate::systems::{
-    Beside, Call, INTERNAL, Operation, PUBLIC, Reading, Sighting, Standing, merged,
+    Beside, Call, INTERNAL, Operation, PUBLIC, Reading, SentAt, Sighting, Standing, merged,
 };
 
 /// How many other tickets are read to see whether what is looked for is shown.
@@ -34,7 +34,7 @@ pub(super) async fn sighted(
     system: &IncidentIq,
     call: Call<'_>,
     beside: Beside<'_>,
-    since: Timestamp,
+    since: SentAt,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let ticket = call
@@ -47,10 +47,7 @@ pub(super) async fn sighted(
         Some(end @ (Operation::Close | Operation::Delete)) => {
             Ok(ended(end, listing::one(system, ticket_id, reader).await?))
         }
-        _ => Ok(Sighting::Unclear(format!(
-            "the step `{}` leaves nothing that can be read back",
-            call.step
-        ))),
+        _ => set::sighted(system, ticket_id, call, reader).await,
     }
 }
 
@@ -77,7 +74,7 @@ async fn comment(
     ticket_id: &str,
     call: Call<'_>,
     beside: Beside<'_>,
-    since: Timestamp,
+    since: SentAt,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let feed = feed(ticket_id, reader).await?;
@@ -180,7 +177,7 @@ async fn subtask(
     ticket_id: &str,
     call: Call<'_>,
     beside: Beside<'_>,
-    since: Timestamp,
+    since: SentAt,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let body = subtasks::read(ticket_id, reader).await?;
@@ -209,10 +206,6 @@ async fn subtask(
         .filter(|row| subtasks::is_of(row, &subject))
         .map(|row| made(system, row, true))
         .collect();
-    match judge("a subtask", &likes, since) {
-        Sighting::Absent => {}
-        told => return Ok(told),
-    }
     let sought = Sought {
         what: "a subtask",
         kind: None,
@@ -231,6 +224,10 @@ async fn subtask(
     let shown = subtasks(rows);
     let mut shows = Shows::default();
     shows.learn(&shown, beside.here, &sought);
+    match judge("a subtask", &likes, shows.since(since)) {
+        Sighting::Absent => {}
+        told => return Ok(told),
+    }
     for (other, print) in beside.elsewhere.iter().take(WITNESSES) {
         let (sighting, wants_more) = sight(&sought, &shown, beside.here, &shows);
         let Some(other) = segment(other).ok().filter(|_| wants_more) else {

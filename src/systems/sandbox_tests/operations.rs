@@ -337,7 +337,7 @@ async fn doubted(
         "{fault}: {outcome:?}"
     );
     desk.system
-        .sighted(desk.call(step, 7), beside, since, &Free::default())
+        .sighted(desk.call(step, 7), beside, since.into(), &Free::default())
         .await
         .unwrap()
 }

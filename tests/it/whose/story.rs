@@ -30,8 +30,6 @@ pub(super) struct Story {
     model: Model,
     rows: usize,
     named: usize,
-    /// Whether the ledger was rebuilt since the rows became tickets.
-    is_learned: bool,
     /// When a run has written last.
     wrote: Instant,
     told: Vec<String>,
@@ -72,7 +70,6 @@ impl Story {
             model: Model::default(),
             rows: 0,
             named: 0,
-            is_learned: false,
             wrote: Instant::now(),
             told: Vec::new(),
         };
@@ -217,14 +214,10 @@ impl Story {
     fn make(&mut self, crash: Option<&str>) {
         let line = "import in.csv --mapping make.toml --outcomes made.jsonl --profile @";
         let code = self.command(line, crash);
-        let mut may = May {
+        let may = May {
             make: true,
             ..May::default()
         };
-        if self.is_learned && self.system == 0 {
-            self.sets_again(&mut may);
-        }
-        self.is_learned &= code != Some(0);
         self.look(&may);
         if code.is_some() {
             self.compare_made();
@@ -239,17 +232,6 @@ impl Story {
                 self.model
                     .wrong
                     .push(format!("rows {missing:?} have no ticket"));
-            }
-        }
-    }
-
-    /// IncidentIQ's priority is set by a request that follows the create. Whether that was done nobody knows of a ticket that
-    /// was learned, and what sets something is sent once more: whatever others have set there since goes.
-    fn sets_again(&self, may: &mut May) {
-        for (id, seen) in &self.model.desk {
-            if seen.item.is_some() {
-                let values = vec![seen.columns[1].clone(), "Medium".to_owned()];
-                may.say.insert((id.clone(), 1), values);
             }
         }
     }
@@ -501,7 +483,6 @@ impl Story {
         let _ = fs::remove_dir_all(self.work.state());
         self.told.push("the state folder is lost".to_owned());
         self.model.ours.clear();
-        self.is_learned = true;
         let line = "runs adopt in.csv --mapping make.toml --profile @";
         let tries = if self.lies.is_some() { 5 } else { 1 };
         if !(0..tries).any(|_| self.command(line, None) == Some(0)) {

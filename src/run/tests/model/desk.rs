@@ -25,8 +25,8 @@ use crate::systems::shape::{Content, Shape, Shapes};
 use crate::systems::sighting::{Item, Shows, Sought, sight};
 use crate::systems::{
     Account, Answered, Beside, CREATE, Call, Dialect, DirectoryProgress, Gap, Listed, ListingEnd,
-    Outcome, PUBLIC, Permit, Reading, Refusal, Schema, Sighting, Standing, System, TITLE, Ticket,
-    Way, Window,
+    Outcome, PUBLIC, Permit, Reading, Refusal, Schema, SentAt, Sighting, Standing, System, TITLE,
+    Ticket, Way, Window,
 };
 
 /// How long a request is under way.
@@ -276,7 +276,7 @@ impl System for Desk {
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
-        since: Timestamp,
+        since: SentAt,
         _: &dyn Permit,
     ) -> Result<Sighting> {
         let listing = self.next_listing().await;

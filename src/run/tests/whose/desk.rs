@@ -18,7 +18,7 @@ use crate::systems::query::{Query, SearchEnd};
 use crate::systems::shape::{Content, Shapes};
 use crate::systems::{
     Account, Answered, Beside, Call, Dialect, DirectoryProgress, Listed, ListingEnd, Outcome,
-    Permit, Reading, Refusal, Schema, Sighting, System, SystemName, Ticket, Way, Window,
+    Permit, Reading, Refusal, Schema, SentAt, Sighting, System, SystemName, Ticket, Way, Window,
 };
 
 pub(super) const PRIORITIES: [&str; 3] = ["low", "high", "urgent"];
@@ -306,7 +306,7 @@ impl System for Desk {
         &self,
         _: Call<'_>,
         _: Beside<'_>,
-        _: Timestamp,
+        _: SentAt,
         _: &dyn Permit,
     ) -> Result<Sighting> {
         Ok(Sighting::Absent)
