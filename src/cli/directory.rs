@@ -8,9 +8,9 @@ use serde_json::json;
 use super::args::{DirectoryCommand, From, Global};
 use super::connect::{Connected, Target};
 use super::output::Output;
-use super::reference;
+use super::reference::{self, Origin};
 use crate::config::StateFolder;
-use crate::directory::{CustomField, Directory, Entry, Kind, cache};
+use crate::directory::{CustomField, Directory, Entry, Kind, Needs, cache};
 use crate::error::{Error, ExitCode, Result};
 use crate::outfile::{Claims, move_aside, unwritable};
 use crate::run::Limiter;
@@ -39,6 +39,7 @@ pub(super) async fn run(
                     refresh: true,
                     ..from
                 },
+                Needs::ALL,
                 global,
                 *output,
             )
@@ -61,7 +62,7 @@ pub(super) async fn run(
             }
         }
         DirectoryCommand::Show { kind: None, from } => {
-            let directory = load(&from, global, *output).await?;
+            let directory = load(&from, Needs::ALL, global, *output).await?;
             output.data(&if output.is_json() {
                 counts(&directory).to_string()
             } else {
@@ -72,18 +73,28 @@ pub(super) async fn run(
             kind: Some(word),
             from,
         } => {
-            let directory = load(&from, global, *output).await?;
-            show(&word, &directory, *output)?;
+            let shown = Shown::named(&word)?;
+            let needs = match shown {
+                Shown::Kind(kind) => Needs::kind(kind),
+                Shown::CustomFields => Needs::CUSTOM_FIELDS,
+            };
+            let directory = load(&from, needs, global, *output).await?;
+            show(shown, &directory, *output)?;
         }
         DirectoryCommand::Search { text, from } => {
-            let directory = load(&from, global, *output).await?;
+            let directory = load(&from, Needs::ALL, global, *output).await?;
             search(&text, &directory, *output)?;
         }
     }
     Ok(ExitCode::Done)
 }
 
-pub(super) async fn load(from: &From, global: &Global, output: Output) -> Result<Arc<Directory>> {
+pub(super) async fn load(
+    from: &From,
+    needs: Needs,
+    global: &Global,
+    output: Output,
+) -> Result<Arc<Directory>> {
     let named = from.system.as_deref().map(named_system).transpose()?;
     if let Some(path) = &from.directory {
         return from_snapshot(path, named);
@@ -100,14 +111,13 @@ pub(super) async fn load(from: &From, global: &Global, output: Output) -> Result
     )
     .await?;
     let limiter = Limiter::new(target.rate());
-    let directory = reference::of(
-        connected.system.as_ref(),
-        &limiter,
-        &state,
-        from.refresh,
+    let origin = Origin {
+        system: connected.system.as_ref(),
+        limiter: &limiter,
+        state: &state,
         output,
-    )
-    .await;
+    };
+    let directory = reference::of(origin, needs, from.refresh).await;
     connected.close().await?;
     directory
 }
@@ -158,8 +168,28 @@ fn overview(directory: &Directory) -> String {
     lines.join("\n")
 }
 
-fn show(word: &str, directory: &Directory, output: Output) -> Result<()> {
-    if matches!(word, "custom_field" | "custom") {
+/// What is shown of a directory.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Kind(Kind),
+    CustomFields,
+}
+
+impl Shown {
+    fn named(word: &str) -> Result<Self> {
+        if matches!(word, "custom_field" | "custom") {
+            return Ok(Self::CustomFields);
+        }
+        Kind::parse(word).map(Self::Kind).ok_or_else(|| {
+            let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            Error::usage(format!("no kind `{word}`"))
+                .hint(format!("one of {}, custom_field", kinds.join(", ")))
+        })
+    }
+}
+
+fn show(shown: Shown, directory: &Directory, output: Output) -> Result<()> {
+    let Shown::Kind(kind) = shown else {
         let fields = &directory.snapshot().custom_fields;
         let lines: Vec<_> = fields
             .iter()
@@ -172,12 +202,7 @@ fn show(word: &str, directory: &Directory, output: Output) -> Result<()> {
             })
             .collect();
         return output.data(&lines.join("\n"));
-    }
-    let kind = Kind::parse(word).ok_or_else(|| {
-        let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        Error::usage(format!("no kind `{word}`"))
-            .hint(format!("one of {}, custom_field", kinds.join(", ")))
-    })?;
+    };
     let listing = directory.snapshot().kinds.get(&kind);
     if let Some(note) = listing.and_then(|listing| listing.note.as_ref()) {
         output.say(&format!("  note       {note}"));

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{Global, InitArgs};
 use super::directory as directories;
 use super::output::Output;
-use crate::directory::Directory;
+use crate::directory::{Directory, Needs};
 use crate::error::{Error, ExitCode, Result};
 use crate::mapping::infer::{self, Draft, Layout, Seen};
 use crate::mapping::{Mapping, Plan, PlanOptions, Reach};
@@ -31,7 +31,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
     let path = free_path(&args)?;
     check_operation(&args.operation)?;
     let directory = match args.from.names_one() {
-        true => Some(directories::load(&args.from, global, *output).await?),
+        true => Some(directories::load(&args.from, Needs::ALL, global, *output).await?),
         false => None,
     };
     let system = system(&args, directory.as_deref())?;

@@ -1,4 +1,4 @@
-//! A connection to one system with its directory, for commands that look at tickets.
+//! A connection to one system, for commands that look at tickets, and what they have of its directory.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use super::args::{Desk, Global};
 use super::connect::{Connected, Target};
 use super::directory::named_system;
 use super::output::Output;
-use super::reference;
+use super::reference::{Loaded, Origin};
 use crate::config::StateFolder;
-use crate::directory::Directory;
+use crate::directory::{Directory, Needs};
 use crate::error::Result;
 use crate::export::period::Calendar;
 use crate::run::Limiter;
@@ -23,12 +23,14 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// A connection to one system with its directory.
+/// A connection to one system, and what was loaded of its directory.
 pub(super) struct Open {
     pub(super) target: Target,
     pub(super) connected: Connected,
     pub(super) limiter: Limiter,
-    pub(super) directory: Arc<Directory>,
+    state: StateFolder,
+    output: Output,
+    loaded: Loaded,
 }
 
 impl Open {
@@ -54,14 +56,21 @@ impl Open {
             Some(rate) => Limiter::new(Some(rate)),
             None => Limiter::searching(state.found_rate(target.name())),
         };
-        let system = connected.system.as_ref();
-        match reference::of(system, &limiter, &state, desk.refresh, output).await {
-            Ok(directory) => {
+        let origin = Origin {
+            system: connected.system.as_ref(),
+            limiter: &limiter,
+            state: &state,
+            output,
+        };
+        match Loaded::nothing(origin, desk.refresh).await {
+            Ok(loaded) => {
                 let open = Self {
                     target,
                     connected,
                     limiter,
-                    directory,
+                    state,
+                    output,
+                    loaded,
                 };
                 if let Some(two_zones) = open.two_zones() {
                     output.say(&two_zones);
@@ -77,6 +86,37 @@ impl Open {
 
     pub(super) fn system(&self) -> &dyn System {
         self.connected.system.as_ref()
+    }
+
+    /// What was loaded of the directory so far.
+    pub(super) fn directory(&self) -> &Arc<Directory> {
+        &self.loaded.directory
+    }
+
+    async fn load(&mut self, needs: Needs) -> Result<()> {
+        let origin = Origin {
+            system: self.connected.system.as_ref(),
+            limiter: &self.limiter,
+            state: &self.state,
+            output: self.output,
+        };
+        self.loaded.load(origin, needs).await
+    }
+
+    /// Makes something of the directory, and loads what that asks for ([`Loaded::make`]).
+    ///
+    /// # Errors
+    /// When a part cannot be loaded, and what `make` says.
+    pub(super) async fn make<T>(&mut self, make: impl Fn(&Self) -> Result<T>) -> Result<T> {
+        loop {
+            let made = make(self);
+            let wanted = self.directory().wanted();
+            if wanted.is_empty() {
+                self.loaded.tell(self.output);
+                return made;
+            }
+            self.load(wanted).await?;
+        }
     }
 
     /// The zone in which times are shown to people and dates are read: the desk's, else the profile's, else the machine's.

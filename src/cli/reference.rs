@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::directory::cache::{self, Cached};
-use crate::directory::{Directory, Listing, Snapshot};
+use crate::directory::{Directory, Needs, Snapshot};
 use crate::error::{Error, Result};
 use crate::report::words;
 use crate::run::Limiter;
@@ -44,66 +44,182 @@ pub(super) fn from_file(
     Ok(Arc::new(Directory::new(snapshot)))
 }
 
-/// The cached directory of the connection's tenant if it is fresh, else pulled and cached.
-pub(super) async fn of(
-    system: &dyn System,
-    limiter: &Limiter,
-    state: &StateFolder,
+/// Where a directory comes from: the connection, and the cache of its tenant.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) system: &'a dyn System,
+    pub(super) limiter: &'a Limiter,
+    pub(super) state: &'a StateFolder,
+    pub(super) output: Output,
+}
+
+/// What a command has of the directory: it begins with nothing, and loads what it is asked for.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) directory: Arc<Directory>,
+    /// Whether what comes next is pulled anew, whatever the cache holds.
     refresh: bool,
-    output: Output,
-) -> Result<Arc<Directory>> {
-    let account = system.account();
+    /// What was not in the cache.
+    pulled: Needs,
+    /// What people were told of.
+    told: Needs,
+}
+
+impl Loaded {
+    /// Nothing yet.
+    ///
+    /// # Errors
+    /// None that is known: nothing is read.
+    pub(super) async fn nothing(origin: Origin<'_>, refresh: bool) -> Result<Self> {
+        let nothing = pull(origin.system, origin.limiter, Needs::NONE).await?;
+        let directory = Arc::new(Directory::new(nothing));
+        Ok(Self {
+            directory,
+            refresh,
+            pulled: Needs::NONE,
+            told: Needs::NONE,
+        })
+    }
+
+    /// Makes something of the directory. Where that asks for parts that are not loaded, they are loaded and it is made
+    /// anew: which parts are needed may show only when others are there, as that a custom field holds a person.
+    ///
+    /// # Errors
+    /// When a part cannot be loaded, and what `make` says of a directory that has all that it asks for.
+    pub(super) async fn make<T>(
+        &mut self,
+        origin: Origin<'_>,
+        make: impl Fn(&Arc<Directory>) -> Result<T>,
+    ) -> Result<T> {
+        loop {
+            let made = make(&self.directory);
+            let wanted = self.directory.wanted();
+            if wanted.is_empty() {
+                self.tell(origin.output);
+                return made;
+            }
+            self.load(origin, wanted).await?;
+        }
+    }
+
+    /// Loads parts, unless they are there.
+    ///
+    /// # Errors
+    /// When one cannot be loaded.
+    pub(super) async fn need(&mut self, origin: Origin<'_>, needs: Needs) -> Result<()> {
+        self.load(origin, needs).await?;
+        self.tell(origin.output);
+        Ok(())
+    }
+
+    /// Loads parts that are not there: from the cache where that is fresh, else from the system. Says nothing of it.
+    ///
+    /// # Errors
+    /// When one cannot be loaded.
+    pub(super) async fn load(&mut self, origin: Origin<'_>, needs: Needs) -> Result<()> {
+        let asked = self.directory.asked();
+        let held = self.directory.snapshot().holds;
+        let all = held.and(needs);
+        if all == held {
+            return Ok(());
+        }
+        let (whole, pulled) = whole(origin, all, self.refresh).await?;
+        self.pulled = self.pulled.and(pulled);
+        // What was just pulled is in the cache now, and not to be pulled again.
+        self.refresh = false;
+        self.directory = Arc::new(Directory::new(whole.only(all)).asked_for(asked));
+        Ok(())
+    }
+
+    /// Says what was loaded since this was said last, and what of it could not be listed.
+    pub(super) fn tell(&mut self, output: Output) {
+        let snapshot = self.directory.snapshot();
+        let loaded = snapshot.holds.without(self.told);
+        self.told = snapshot.holds;
+        if let Some(parts) = contents(snapshot, loaded) {
+            output.say(&format!("  directory  {parts}   ({})", age_text(snapshot)));
+        }
+        // What an earlier command was told need not be told again, unless nothing is known of a kind.
+        let pulled = self.pulled;
+        let is_told = |part, is_unread| loaded.hold(part) && (is_unread || pulled.hold(part));
+        for note in told(snapshot, is_told) {
+            output.say(&format!("             {note}"));
+        }
+    }
+}
+
+/// A snapshot that holds all these parts, and which of them were pulled.
+async fn whole(origin: Origin<'_>, all: Needs, refresh: bool) -> Result<(Snapshot, Needs)> {
+    let account = origin.system.account();
+    let (system, tenant) = (origin.system.schema().system(), &account.tenant);
+    let mut known = None;
     if !refresh {
-        match cache::load_cached(state.path(), system.schema().system(), &account.tenant)? {
+        match cache::load_cached(origin.state.path(), system, tenant)? {
             // The ids of one dialect say nothing in another.
             Cached::Found(snapshot)
                 if snapshot.dialect == account.dialect && age(&snapshot) < FRESH =>
             {
-                output.say(&format!("  directory  {}", describe(&snapshot)));
-                for note in unread(&snapshot) {
-                    output.say(&format!("             {note}"));
-                }
-                return Ok(Arc::new(Directory::new(*snapshot)));
+                known = Some(*snapshot);
             }
             Cached::Found(_) | Cached::Absent => {}
-            Cached::Unusable(reason) => output.say(&format!("  directory  {reason}: fetched anew")),
+            Cached::Unusable(reason) => origin
+                .output
+                .say(&format!("  directory  {reason}: fetched anew")),
         }
     }
-    let snapshot = pull(system, limiter).await?;
-    cache::store(state.path(), &snapshot)?;
-    output.say(&format!("  directory  {}", describe(&snapshot)));
-    for note in notes(&snapshot) {
-        output.say(&format!("             {note}"));
-    }
-    Ok(Arc::new(Directory::new(snapshot)))
+    // Where the cache was renewed meanwhile, it may lack what is held here.
+    let pulled = match &known {
+        Some(known) => all.without(known.holds),
+        None => all,
+    };
+    let snapshot = match known {
+        Some(known) if pulled.is_empty() => return Ok((known, pulled)),
+        Some(known) => {
+            let more = pull(origin.system, origin.limiter, pulled).await?;
+            known.with(more)
+        }
+        None => pull(origin.system, origin.limiter, pulled).await?,
+    };
+    cache::store(origin.state.path(), &snapshot)?;
+    Ok((snapshot, pulled))
 }
 
-/// Pulls the directory.
-pub(super) async fn pull(system: &dyn System, limiter: &Limiter) -> Result<Snapshot> {
+/// These parts of the directory of the connection's tenant: what is cached and fresh, the rest pulled and cached.
+pub(super) async fn of(origin: Origin<'_>, needs: Needs, refresh: bool) -> Result<Arc<Directory>> {
+    let mut loaded = Loaded::nothing(origin, refresh).await?;
+    loaded.need(origin, needs).await?;
+    Ok(loaded.directory)
+}
+
+/// Pulls parts of the directory.
+pub(super) async fn pull(system: &dyn System, limiter: &Limiter, needs: Needs) -> Result<Snapshot> {
     let progress = |kind: &str, count: u64, total: Option<u64>| {
         tracing::info!(kind, count, total, "directory");
     };
-    system.load_directory(limiter, &progress).await
+    system.load_directory(needs, limiter, &progress).await
 }
 
 /// What a snapshot holds, on one line.
 pub(super) fn describe(snapshot: &Snapshot) -> String {
-    let mut parts: Vec<String> = snapshot
-        .kinds
-        .iter()
-        .filter(|(_, listing)| !listing.entries.is_empty())
+    let contents = contents(snapshot, Needs::ALL).unwrap_or_default();
+    format!("{contents}   ({})", age_text(snapshot))
+}
+
+/// How many entries these parts of a snapshot have; `None` where there are none.
+fn contents(snapshot: &Snapshot, needs: Needs) -> Option<String> {
+    let kinds = snapshot.kinds.iter();
+    let mut parts: Vec<String> = kinds
+        .filter(|(kind, listing)| needs.has(**kind) && !listing.entries.is_empty())
         .map(|(kind, listing)| {
-            format!(
-                "{} {}",
-                words::count(listing.entries.len() as u64),
-                plural(kind.noun())
-            )
+            let count = listing.entries.len() as u64;
+            words::plural(count, kind.noun(), &plural(kind.noun()))
         })
         .collect();
-    if !snapshot.custom_fields.is_empty() {
-        parts.push(format!("{} custom fields", snapshot.custom_fields.len()));
+    if needs.has_custom_fields() && !snapshot.custom_fields.is_empty() {
+        let count = snapshot.custom_fields.len() as u64;
+        parts.push(words::plural(count, "custom field", "custom fields"));
     }
-    format!("{}   ({})", parts.join(", "), age_text(snapshot))
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 pub(super) fn plural(kind: &str) -> String {
@@ -116,21 +232,20 @@ pub(super) fn plural(kind: &str) -> String {
 
 /// What could not be listed, as lines.
 pub(super) fn notes(snapshot: &Snapshot) -> Vec<String> {
-    told(snapshot, |_| true)
+    told(snapshot, |_, _| true)
 }
 
-/// The same of kinds of which nothing is known at all.
-fn unread(snapshot: &Snapshot) -> Vec<String> {
-    told(snapshot, |listing| listing.entries.is_empty())
-}
-
-fn told(snapshot: &Snapshot, is_told: impl Fn(&Listing) -> bool) -> Vec<String> {
+/// The notes of the parts for which `is_told` holds, which also hears whether nothing is known of the part at all.
+fn told(snapshot: &Snapshot, is_told: impl Fn(Needs, bool) -> bool) -> Vec<String> {
     let kinds = snapshot.kinds.iter();
-    let noted = kinds.filter(|(_, listing)| is_told(listing));
-    let noted = noted.filter_map(|(kind, listing)| Some((kind, listing.note.as_ref()?)));
+    let noted = kinds.filter_map(|(kind, listing)| {
+        let is_told = is_told(Needs::kind(*kind), listing.entries.is_empty());
+        let note = listing.note.as_ref().filter(|_| is_told)?;
+        Some(format!("{kind}: {note}"))
+    });
     let custom = snapshot.custom_fields_note.as_ref();
+    let custom = custom.filter(|_| is_told(Needs::CUSTOM_FIELDS, true));
     noted
-        .map(|(kind, note)| format!("{kind}: {note}"))
         .chain(custom.map(|note| format!("custom fields: {note}")))
         .collect()
 }

@@ -137,7 +137,8 @@ fn parse(bytes: &[u8]) -> Result<Snapshot, Unfit> {
     let broken = |error: serde_json::Error| Unfit::Broken(error.to_string());
     // The version first: another form fails in ways that say nothing.
     let versioned: Versioned = serde_json::from_slice(bytes).map_err(broken)?;
-    if versioned.version != u64::from(Snapshot::VERSION) {
+    let known = [Snapshot::VERSION, Snapshot::PARTIAL].map(u64::from);
+    if !known.contains(&versioned.version) {
         return Err(Unfit::Version(versioned.version));
     }
     serde_json::from_slice(bytes).map_err(broken)
@@ -190,7 +191,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::directory::{Entry, Kind, Listing};
+    use crate::directory::{Entry, Kind, Listing, Needs};
     use crate::systems::Dialect;
 
     fn snapshot(tenant: &str) -> Snapshot {
@@ -212,6 +213,7 @@ mod tests {
             kinds: BTreeMap::from([(Kind::Location, listing)]),
             custom_fields: Vec::new(),
             custom_fields_note: None,
+            holds: Needs::ALL,
             constants: BTreeMap::new(),
         }
     }
@@ -238,6 +240,29 @@ mod tests {
             assert_eq!(mode(&path), 0o600);
             assert_eq!(mode(path.parent().unwrap()), 0o700);
         }
+    }
+
+    #[test]
+    fn a_part_is_kept_as_one_and_completed_later() {
+        let state = tempfile::tempdir().unwrap();
+        let part = snapshot("t").only(Needs::kind(Kind::Location));
+        let path = store(state.path(), &part).unwrap();
+        // An earlier program takes every snapshot of its own form for a whole one.
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"version\": 2"), "{text}");
+        let Cached::Found(found) = cached(state.path(), "t") else {
+            panic!("it is not found");
+        };
+        assert_eq!(*found, part);
+        let rest = Needs::ALL.without(Needs::kind(Kind::Location));
+        let whole = found.with(snapshot("t").only(rest));
+        assert_eq!(whole, snapshot("t"));
+        store(state.path(), &whole).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.contains("\"version\": 1") && !text.contains("holds"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Indexes over a snapshot: exact first, then folded (case, white space); never a guess.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
 // Every row looks names up, and whoever could choose them to collide has better ways to be slow.
@@ -8,17 +9,20 @@ use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
 
 use super::suggest::{Suggester, fold};
-use super::{CustomField, Entry, Kind, Listing, Snapshot};
+use super::{CustomField, Entry, Kind, Listing, Needs, Snapshot};
 use crate::systems::{Dialect, SystemName};
 
 /// Between the parts of an issue's path.
 pub const PATH_SEPARATOR: &str = " › ";
 
-/// A snapshot with its indexes.
+/// A snapshot with its indexes. It remembers which parts it was asked for: those that it does not hold can be loaded,
+/// and then the question is asked again.
 #[derive(Debug)]
 pub struct Directory {
     snapshot: Snapshot,
     is_known: bool,
+    /// [`Needs`] that were asked for, as bits.
+    asked: AtomicU16,
     kinds: HashMap<Kind, KindIndex>,
     custom_exact: HashMap<String, Arc<CustomField>>,
     custom_folded: HashMap<String, Arc<CustomField>>,
@@ -187,6 +191,7 @@ impl Directory {
         Self {
             snapshot,
             is_known: true,
+            asked: AtomicU16::default(),
             kinds,
             custom_exact,
             custom_folded,
@@ -205,6 +210,7 @@ impl Directory {
             kinds: BTreeMap::new(),
             custom_fields: Vec::new(),
             custom_fields_note: None,
+            holds: Needs::ALL,
             constants: BTreeMap::new(),
         };
         Self {
@@ -218,9 +224,50 @@ impl Directory {
         self.is_known
     }
 
-    /// The snapshot.
+    /// The snapshot: for what looks at all that was loaded, and asks for nothing more.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The parts that it was asked for and does not hold.
+    pub fn wanted(&self) -> Needs {
+        self.asked().without(self.snapshot.holds)
+    }
+
+    /// The parts that it was asked for. Names that are looked up and found are not counted: whoever looks names up asks
+    /// [`Directory::can_resolve`] first.
+    pub fn asked(&self) -> Needs {
+        Needs::of_bits(self.asked.load(Ordering::Relaxed))
+    }
+
+    /// Asks for parts, without looking at them yet.
+    pub fn ask(&self, needs: Needs) {
+        self.asked.fetch_or(needs.bits(), Ordering::Relaxed);
+    }
+
+    /// A hash of the parts that it was asked for, with what they are: two of the same parts can be compared.
+    pub fn fingerprint(&self) -> String {
+        let asked = self.asked();
+        format!("{asked}:{}", self.snapshot.fingerprint(asked))
+    }
+
+    /// The same, with what was asked of an earlier one of which this is more.
+    #[must_use]
+    pub fn asked_for(self, needs: Needs) -> Self {
+        self.ask(needs);
+        self
+    }
+
+    /// The custom fields of tickets.
+    pub fn custom_fields(&self) -> &[CustomField] {
+        self.ask(Needs::CUSTOM_FIELDS);
+        &self.snapshot.custom_fields
+    }
+
+    /// All that is known of a kind; `None` where the system has no such thing.
+    pub fn listing(&self, kind: Kind) -> Option<&Listing> {
+        self.ask(Needs::kind(kind));
+        self.snapshot.kinds.get(&kind)
     }
 
     /// Finds the entry of a kind by name: the properties of `by` in order (`name`, `id`, or one of the entry's;
@@ -244,6 +291,7 @@ impl Directory {
     ) -> Found<'_> {
         let (Some(index), Some(listing)) = (self.kinds.get(&kind), self.snapshot.kinds.get(&kind))
         else {
+            self.ask(Needs::kind(kind));
             return Found::Missing(Vec::new());
         };
         let properties = if by.is_empty() {
@@ -278,6 +326,14 @@ impl Directory {
 
     /// The entry of that id.
     pub fn entry(&self, kind: Kind, id: &str) -> Option<&Entry> {
+        if !self.kinds.contains_key(&kind) {
+            self.ask(Needs::kind(kind));
+        }
+        self.loaded_entry(kind, id)
+    }
+
+    /// The same where the kind is loaded already: it is not asked for.
+    pub fn loaded_entry(&self, kind: Kind, id: &str) -> Option<&Entry> {
         let (index, listing) = (self.kinds.get(&kind)?, self.snapshot.kinds.get(&kind)?);
         let found = index.ids.get(&id.to_ascii_lowercase())?.first()?;
         listing.entries.get(*found as usize)
@@ -315,6 +371,7 @@ impl Directory {
 
     /// The custom field of that name: exact, then folded.
     pub fn custom_field(&self, name: &str) -> Option<Arc<CustomField>> {
+        self.ask(Needs::CUSTOM_FIELDS);
         self.custom_exact
             .get(name)
             .or_else(|| self.custom_folded.get(&fold(name)))
@@ -327,6 +384,7 @@ impl Directory {
     /// # Errors
     /// The reason, for people.
     pub fn can_resolve(&self, kind: Kind) -> Result<(), String> {
+        self.ask(Needs::kind(kind));
         let Some(listing) = self.snapshot.kinds.get(&kind) else {
             return Err(format!("{} lists no `{kind}`", self.snapshot.system));
         };

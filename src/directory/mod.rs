@@ -1,10 +1,12 @@
 //! The directory: a system's reference data, and how a human's name for a thing is found in it.
 //!
 //! A [`Snapshot`] is what was pulled, with its age and what could not be listed; it is cached in the state
-//! folder and can be kept as a file. A [`Directory`] is a snapshot with its indexes.
+//! folder and can be kept as a file. A [`Directory`] is a snapshot with its indexes. A command loads only the parts
+//! that it needs ([`Needs`]).
 
 pub mod cache;
 pub mod index;
+mod needs;
 pub mod suggest;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::systems::{Dialect, SystemName};
 
 pub use index::{Directory, Found};
+pub use needs::Needs;
 
 /// The kinds of things that a name can be resolved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -218,8 +221,11 @@ pub struct Snapshot {
     pub dialect: Dialect,
     /// Which tenant.
     pub tenant: String,
-    /// When it was pulled.
+    /// When it was pulled; the oldest part of it, where several were pulled after one another.
     pub pulled_at: Timestamp,
+    /// Which parts were pulled at all.
+    #[serde(default = "all", skip_serializing_if = "Needs::is_all")]
+    pub holds: Needs,
     /// The entries by kind.
     pub kinds: BTreeMap<Kind, Listing>,
     /// The custom fields of tickets.
@@ -233,6 +239,20 @@ pub struct Snapshot {
     pub constants: BTreeMap<String, String>,
 }
 
+/// Whether two fingerprints of directories ([`Directory::fingerprint`]) say that the same parts are not as they were.
+/// Of other parts nothing is known; earlier versions said only what all parts were.
+pub fn differ(before: &str, now: &str) -> bool {
+    match (before.split_once(':'), now.split_once(':')) {
+        (Some((parts, before)), Some((same, now))) => parts == same && before != now,
+        _ => false,
+    }
+}
+
+/// Earlier versions always pulled everything.
+fn all() -> Needs {
+    Needs::ALL
+}
+
 impl Snapshot {
     /// One that names nothing.
     #[cfg(test)]
@@ -243,6 +263,7 @@ impl Snapshot {
             dialect,
             tenant: "t".to_owned(),
             pulled_at: Timestamp::UNIX_EPOCH,
+            holds: Needs::ALL,
             kinds: BTreeMap::new(),
             custom_fields: Vec::new(),
             custom_fields_note: None,
@@ -250,21 +271,64 @@ impl Snapshot {
         }
     }
 
-    /// A hash of what was pulled, whenever that was: equal snapshots resolve equally.
-    pub fn fingerprint(&self) -> String {
+    /// A hash of some of its parts, whenever they were pulled: snapshots in which they are equal resolve equally.
+    pub fn fingerprint(&self, needs: Needs) -> String {
         let mut hash = blake3::Hasher::new();
+        let kinds = self.kinds.iter().filter(|(kind, _)| needs.has(**kind));
+        let custom_fields = match needs.has_custom_fields() {
+            true => self.custom_fields.as_slice(),
+            false => &[],
+        };
         let parts = (
             &self.system,
             &self.dialect,
             &self.tenant,
-            &self.kinds,
-            &self.custom_fields,
+            kinds.collect::<BTreeMap<_, _>>(),
+            custom_fields,
             &self.constants,
         );
         serde_json::to_writer(&mut hash, &parts).expect("strings and numbers have a JSON form");
         hash.finalize().to_hex()[..32].to_owned()
     }
 
+    /// The same, with nothing but these parts.
+    #[must_use]
+    pub fn only(mut self, needs: Needs) -> Self {
+        self.kinds.retain(|kind, _| needs.has(*kind));
+        if !needs.has_custom_fields() {
+            self.custom_fields.clear();
+            self.custom_fields_note = None;
+        }
+        self.holds = self.holds.without(Needs::ALL.without(needs));
+        self.version = Self::version_of(self.holds);
+        self
+    }
+
+    /// The same with the parts that were pulled later; of a part that both have, the later one counts.
+    #[must_use]
+    pub fn with(mut self, later: Self) -> Self {
+        self.kinds.extend(later.kinds);
+        if later.holds.has_custom_fields() {
+            self.custom_fields = later.custom_fields;
+            self.custom_fields_note = later.custom_fields_note;
+        }
+        self.constants = later.constants;
+        self.holds = self.holds.and(later.holds);
+        self.version = Self::version_of(self.holds);
+        self
+    }
+
+    /// The version of the form of one that holds these parts: an earlier program takes every snapshot for a whole one.
+    pub(crate) fn version_of(holds: Needs) -> u32 {
+        match holds.is_all() {
+            true => Self::VERSION,
+            false => Self::PARTIAL,
+        }
+    }
+
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
+
+    /// The version of a snapshot that has not all parts.
+    pub const PARTIAL: u32 = 2;
 }

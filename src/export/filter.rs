@@ -144,8 +144,7 @@ impl<'a> Filters<'a> {
             "team" => query.team.push(named(Kind::Team)?),
             "place" => query.place.push(named(Kind::Location)?),
             "category" => {
-                let known = &self.directory.snapshot().kinds;
-                let is_collection = known.contains_key(&Kind::Collection);
+                let is_collection = self.directory.listing(Kind::Collection).is_some();
                 query.category.push(named(match is_collection {
                     true => Kind::Collection,
                     false => Kind::Issue,
@@ -165,7 +164,7 @@ impl<'a> Filters<'a> {
 
     /// Takes values of a custom field: as text, and as the id of what it names.
     fn custom(&mut self, name: &str, values: &[String], flag: &str) -> Result<()> {
-        let known = &self.directory.snapshot().custom_fields;
+        let known = self.directory.custom_fields();
         let found = find_custom(known, name);
         if let FoundCustom::Several(ids) = &found {
             let error = Error::usage(format!("{} custom fields are called `{name}`", ids.len()));
@@ -332,7 +331,7 @@ impl<'a> Own<'a> {
                 are_ids: true,
             },
             _ => {
-                let listed = directory.snapshot().kinds.get(&kind);
+                let listed = directory.listing(kind);
                 let entries = listed.iter().flat_map(|listing| &listing.entries);
                 Self {
                     // One name may stand in several workflows: any of them is meant.

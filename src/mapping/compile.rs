@@ -171,7 +171,7 @@ impl Compiler<'_> {
         }
         let found = self.directory.custom_field(name);
         if found.is_none() {
-            let fields = &self.directory.snapshot().custom_fields;
+            let fields = self.directory.custom_fields();
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
             let near = did_you_mean(&nearest(name, names.iter().copied()));
             let unread = self.directory.snapshot().custom_fields_note.as_ref();

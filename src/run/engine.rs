@@ -33,6 +33,7 @@ use super::row::{Intended, Sent, send};
 use super::tied::{Tickets, Tied};
 use super::totals::{Fold, Totals};
 use super::{Going, Reread, Settings, Stop};
+use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{End, Event, Wait};
 use crate::ledger::{Change, RunInfo, RunLocks, RunMeta, RunState, Scope, StoredEnd, StoredRow};
@@ -166,7 +167,9 @@ fn tell_changes(fold: &mut Fold<'_>, last: &RunInfo, meta: &RunMeta) {
             last.code, last.meta.system_print, meta.system_print
         ));
     }
-    if last.meta.directory_print.is_some() && last.meta.directory_print != meta.directory_print {
+    if let (Some(before), Some(now)) = (&last.meta.directory_print, &meta.directory_print)
+        && directory::differ(before, now)
+    {
         fold.note(format!(
             "the directory has changed since run {}: names may stand for other ids in rows that are not done",
             last.code

@@ -283,14 +283,21 @@ impl Named {
     }
 
     fn fill(&mut self, directory: &Directory, kind: Kind, preferred: Preferred) {
-        let known = self.id.as_ref().and_then(|id| directory.entry(kind, id));
+        // A path says more than the name that came.
+        let is_better = kind == Kind::Issue || preferred == Preferred::Directory;
+        let Some(id) = &self.id else {
+            return;
+        };
+        // What has its name already asks for nothing to be loaded.
+        let known = match is_better || self.name.is_none() {
+            true => directory.entry(kind, id),
+            false => directory.loaded_entry(kind, id),
+        };
         let Some(known) = known else {
             return;
         };
         let property = |name: &str| known.properties.get(name).map(String::as_str);
         let name = property("path").unwrap_or(&known.name);
-        // A path says more than the name that came.
-        let is_better = kind == Kind::Issue || preferred == Preferred::Directory;
         if (is_better || self.name.is_none()) && self.name.as_deref() != Some(name) {
             self.name = Some(name.to_owned());
         }
@@ -324,7 +331,7 @@ impl Named {
 
 impl CustomValue {
     fn fill(&mut self, directory: &Directory) {
-        let fields = &directory.snapshot().custom_fields;
+        let fields = directory.custom_fields();
         let is_this = |field: &&CustomField| {
             let by_id = self.id.as_ref().map(|id| field.id.eq_ignore_ascii_case(id));
             by_id.unwrap_or_else(|| self.name.as_deref() == Some(field.name.as_str()))

@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::directory::{CustomField, Snapshot};
+use crate::directory::{CustomField, Needs, Snapshot};
 use crate::error::{Error, Fault, Result};
 use bulk::{Bulk, BulkCall};
 use common::CommonTicket;
@@ -653,13 +653,15 @@ pub trait System: fmt::Debug + Send + Sync {
         theirs.map_or(now, |theirs| theirs.max(now))
     }
 
-    /// Loads the reference data: the kinds concurrently, each page by page.
+    /// Loads the parts of the reference data that are needed, and asks for no others: the kinds concurrently, each page by
+    /// page. A kind that the system does not have is loaded with nothing.
     ///
     /// # Errors
     /// When a kind that every mapping needs cannot be loaded; what merely cannot be listed is told in the
     /// snapshot's notes.
     async fn load_directory(
         &self,
+        needs: Needs,
         permit: &dyn Permit,
         progress: DirectoryProgress<'_>,
     ) -> Result<Snapshot>;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Doctor, ends, failure};
 use crate::cli::confirm::{About, by_call, confirm};
 use crate::cli::connect::Connected;
-use crate::cli::reference;
+use crate::cli::reference::{Loaded, Origin};
 use crate::cli::ticket::{End, Sending, Sent};
 use crate::config::StateFolder;
 use crate::directory::{Directory, Kind};
@@ -53,9 +53,16 @@ impl Doctor<'_> {
         state: &StateFolder,
     ) -> Result<()> {
         let system = connected.system.as_ref();
-        let directory = reference::of(system, limiter, state, false, self.output).await?;
         let mark = format!("Ref: doctor/{}", Uuid::new_v4());
-        let steps = match self.steps(&directory, system, &mark) {
+        let origin = Origin {
+            system,
+            limiter,
+            state,
+            output: self.output,
+        };
+        let mut loaded = Loaded::nothing(origin, false).await?;
+        let steps = loaded.make(origin, |directory| Ok(self.steps(directory, system, &mark)));
+        let steps = match steps.await? {
             Ok(steps) => steps,
             Err(error) => {
                 self.tell(failure("write", &error));
@@ -265,7 +272,7 @@ fn fitting(field: &Field, directory: &Directory, user: Option<&str>) -> Option<S
     {
         return Some(entry.id.clone());
     }
-    let listing = directory.snapshot().kinds.get(&kind)?;
+    let listing = directory.listing(kind)?;
     listing.entries.first().map(|entry| entry.id.clone())
 }
 

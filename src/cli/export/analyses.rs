@@ -86,7 +86,7 @@ impl Analyses {
                 not_shown: true,
                 other: false,
             },
-            directory: &open.directory,
+            directory: open.directory(),
         };
         each(replica, selection, stop, &mut |ticket| {
             let is_listed = period.as_ref().is_none_or(|period| period.holds(ticket));

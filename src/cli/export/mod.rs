@@ -43,7 +43,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
     let kinds = analyses::kinds(&args, format)?;
     let state = StateFolder::open(global.state.as_deref())?;
     table::check_places(&args, &path, &state)?;
-    let open = Open::at(
+    let mut open = Open::at(
         &super::args::Desk {
             // What has changed must show: a person's new name too.
             refresh: args.desk.refresh || args.incremental,
@@ -54,14 +54,22 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         *output,
     )
     .await?;
-    let ended = export(
-        &args,
-        &path,
-        (format, &kinds),
-        &open,
-        (global, &state),
-        *output,
-    )
+    let ended = async {
+        let names = open.make(|open| {
+            query(&args, open)?;
+            table::ask(&args, format, &kinds, open)
+        });
+        names.await?;
+        export(
+            &args,
+            &path,
+            (format, &kinds),
+            &open,
+            (global, &state),
+            *output,
+        )
+        .await
+    }
     .await;
     open.close().await?;
     ended
@@ -169,7 +177,7 @@ fn write(
     let selection = Selection {
         query,
         parts: sink.parts(),
-        directory: &open.directory,
+        directory: open.directory(),
     };
     each(replica, selection, stop, &mut |ticket| sink.ticket(ticket))?;
     sink.finish()
@@ -194,7 +202,7 @@ fn each(
 
 /// What was typed, by the ids of the directory.
 fn query(args: &ExportArgs, open: &Open) -> Result<Query> {
-    let mut filters = Filters::new(open.system().schema(), &open.directory);
+    let mut filters = Filters::new(open.system().schema(), open.directory());
     for filter in &args.filters {
         filters.take(filter)?;
     }

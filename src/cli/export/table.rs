@@ -12,13 +12,15 @@ use crate::cli::args::{By, ExportArgs, Include};
 use crate::cli::confirm::yes_or_no;
 use crate::cli::open::Open;
 use crate::config::StateFolder;
+use crate::directory::{Kind, Needs};
 use crate::error::{Error, Result};
 use crate::export::back;
-use crate::export::columns::Plan;
+use crate::export::columns::{Plan, ask_for, ask_for_all};
 use crate::export::file::{
     About, Format, JsonLines, Options, Placing, Sink, Written, can_write, create, is_strange,
     write_text,
 };
+use crate::export::sheets::SheetKind;
 use crate::outfile::{Claims, Readers, Records};
 
 /// The form of the file, by its name.
@@ -97,15 +99,44 @@ pub(super) fn check_places(args: &ExportArgs, path: &Path, state: &StateFolder) 
 /// # Errors
 /// All faults of a file of columns.
 pub(super) fn plan(args: &ExportArgs, format: Format, open: &Open) -> Result<Option<Plan>> {
-    let custom = &open.directory.snapshot().custom_fields;
+    let (zone, directory) = (open.zone(), open.directory());
     match (&args.columns, format) {
-        (Some(file), _) => Plan::load(file, Some(custom), &open.zone()).map(Some),
+        (Some(file), _) => match Plan::load(file, None, &zone) {
+            Ok(plan) if !plan.shows_custom() => Ok(Some(plan)),
+            // Where something is wrong, the custom fields are judged too: all is told at once.
+            _ => Plan::load(file, Some(directory.custom_fields()), &zone).map(Some),
+        },
         (None, Format::JsonLines) => Ok(None),
         (None, _) => {
             let system = open.system().schema().system();
-            Ok(Some(Plan::by_default(system, custom, &open.zone())))
+            let custom = directory.custom_fields();
+            Ok(Some(Plan::by_default(system, custom, &zone)))
         }
     }
+}
+
+/// Asks the directory for what names the things in the file.
+///
+/// # Errors
+/// As [`plan`].
+pub(super) fn ask(
+    args: &ExportArgs,
+    format: Format,
+    kinds: &[SheetKind],
+    open: &Open,
+) -> Result<()> {
+    let directory = open.directory();
+    match plan(args, format, open)? {
+        Some(plan) => plan.ask(directory),
+        None => ask_for_all(directory),
+    }
+    let names = kinds.iter().flat_map(|kind| kind.names());
+    names.for_each(|name| ask_for(name, directory));
+    if args.include.contains(&Include::Comments) {
+        // Comments are shown with their authors.
+        directory.ask(Needs::kind(Kind::User));
+    }
+    Ok(())
 }
 
 /// By what files of ours are known. Where somebody is there to ask, a file that is none of ours is replaced only when they
@@ -166,7 +197,7 @@ pub(super) fn sink(
     }
     let leads_back = plan.as_ref().filter(|_| args.write_mapping.is_some());
     let baseline = leads_back.and_then(|plan| {
-        let custom = &open.directory.snapshot().custom_fields;
+        let custom = &open.directory().snapshot().custom_fields;
         back::recorder(plan, open.system().schema(), custom, format, begun)
     });
     create(Options {
@@ -237,7 +268,7 @@ pub(super) fn way_back(
     let (Some(path), Some(plan)) = (&args.write_mapping, &written.plan) else {
         return Ok(None);
     };
-    let custom = &open.directory.snapshot().custom_fields;
+    let custom = &open.directory().snapshot().custom_fields;
     let baseline = written.baseline.as_deref();
     let baseline = baseline.map(|file| from_folder_of(path, file));
     let text = back::mapping(

@@ -20,12 +20,13 @@ use super::confirm::{About, by_call, confirm};
 use super::connect::{Connected, Target};
 use super::interrupt::Interrupts;
 use super::output::Output;
-use super::reference;
+use super::reference::{self, Loaded, Origin};
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::export::baseline::Value;
+use crate::export::columns::ask_for;
 use crate::intake::{self, Subject, Survey, Watching};
 use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped};
@@ -192,12 +193,7 @@ impl Import<'_> {
             );
         }
         self.can_compare()?;
-        let directory = self.directory().await?;
-        if let Some(only) = self.only() {
-            let target = self.target.map_or("the snapshot", Target::name);
-            only.same_tenant(&directory.snapshot().tenant, target)?;
-        }
-        let plan = self.plan(&directory)?;
+        let (plan, directory) = self.plan_and_directory().await?;
         self.tell_set_once(&plan);
         let survey = self.survey(&plan)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
@@ -293,31 +289,54 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn directory(&self) -> Result<Arc<Directory>> {
-        match (&self.args.directory, self.connected) {
+    /// The plan, and the parts of the directory that it needs.
+    async fn plan_and_directory(&self) -> Result<(BoundPlan, Arc<Directory>)> {
+        let is_another = |tenant: &str| match self.only() {
+            Some(only) => {
+                let target = self.target.map_or("the snapshot", Target::name);
+                only.same_tenant(tenant, target)
+            }
+            None => Ok(()),
+        };
+        let connected = self.connected.map(|connected| connected.system.as_ref());
+        let system = match (&self.args.directory, connected) {
+            (None, Some(system)) => system,
             (Some(path), connected) => {
-                let tenant = connected.map(|connected| connected.system.account().tenant.as_str());
-                reference::from_file(path, self.mapping.system(), tenant)
+                let tenant = connected.map(|system| system.account().tenant.as_str());
+                let directory = reference::from_file(path, self.mapping.system(), tenant)?;
+                is_another(&directory.snapshot().tenant)?;
+                return Ok((self.plan(&directory)?, directory));
             }
-            (None, Some(connected)) => {
-                let system = connected.system.as_ref();
-                reference::of(
-                    system,
-                    &self.limiter,
-                    self.state,
-                    self.args.refresh,
-                    self.output,
+            (None, None) => {
+                return Err(Error::usage(
+                    "without a connection the directory must come from a snapshot",
                 )
-                .await
+                .hint(
+                    "make one with: deskferry directory pull -o FILE, and add --directory FILE",
+                ));
             }
-            (None, None) => Err(Error::usage(
-                "without a connection the directory must come from a snapshot",
-            )
-            .hint("make one with: deskferry directory pull -o FILE, and add --directory FILE")),
-        }
+        };
+        is_another(&system.account().tenant)?;
+        let origin = Origin {
+            system,
+            limiter: &self.limiter,
+            state: self.state,
+            output: self.output,
+        };
+        let mut loaded = Loaded::nothing(origin, self.args.refresh).await?;
+        // Which names the mapping needs shows when it is compiled; tables that it names are read once, when all are there.
+        let names = |directory: &Arc<Directory>| {
+            let compared = self.mapping.baseline().into_iter();
+            let compared = compared.flat_map(|rule| &rule.columns);
+            compared.for_each(|(_, name)| ask_for(name, directory));
+            self.checked(directory).map(drop)
+        };
+        loaded.make(origin, names).await?;
+        let plan = loaded.make(origin, |directory| self.plan(directory));
+        Ok((plan.await?, loaded.directory))
     }
 
-    fn plan(&self, directory: &Arc<Directory>) -> Result<BoundPlan> {
+    fn checked(&self, directory: &Arc<Directory>) -> Result<Checked> {
         let schema = systems::schema_for(directory.snapshot())?;
         let zone = self.target.and_then(Target::timezone);
         let options = PlanOptions {
@@ -326,7 +345,16 @@ impl Import<'_> {
             may_have_zone: false,
         };
         let directory = Arc::clone(directory);
-        let mut checked = Checked::of(self.mapping, Arc::from(schema), directory, &options);
+        Ok(Checked::of(
+            self.mapping,
+            Arc::from(schema),
+            directory,
+            &options,
+        ))
+    }
+
+    fn plan(&self, directory: &Arc<Directory>) -> Result<BoundPlan> {
+        let mut checked = self.checked(directory)?;
         match checked.bind(self.input.tables()) {
             Some(bound) => Ok(bound),
             None => Err(Error::mapping(checked.into_faults())),
@@ -561,7 +589,7 @@ impl Import<'_> {
             input_print: self.input.fingerprint().to_owned(),
             mapping: self.mapping.name().to_owned(),
             mapping_print: self.mapping.fingerprint().to_owned(),
-            directory_print: Some(directory.snapshot().fingerprint()),
+            directory_print: Some(directory.fingerprint()),
             directory_pulled: Some(directory.snapshot().pulled_at),
             command: announce::resume(self.args, self.global, self.target, &self.inputs()),
             system_print: self.system_print(directory),

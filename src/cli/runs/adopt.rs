@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::args::{AdoptArgs, Global};
 use super::super::connect::{Connected, Target};
 use super::super::output::Output;
-use super::super::reference;
+use super::super::reference::{Loaded, Origin};
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::intake::{self, Selection};
@@ -119,16 +119,24 @@ impl Adopting<'_> {
     }
 
     async fn plan(&self, limiter: &Limiter) -> Result<Arc<Plan>> {
-        let system = self.connected.system.as_ref();
-        let directory = reference::of(system, limiter, self.state, false, self.output).await?;
+        let origin = Origin {
+            system: self.connected.system.as_ref(),
+            limiter,
+            state: self.state,
+            output: self.output,
+        };
         let options = PlanOptions {
             where_: None,
             zone: self.target.timezone(),
             may_have_zone: false,
         };
-        let schema = systems::schema_for(directory.snapshot())?;
-        let plan = Plan::compile(self.mapping, Arc::from(schema), directory, &options)?;
-        Ok(Arc::new(plan))
+        let mut loaded = Loaded::nothing(origin, false).await?;
+        let plan = loaded.make(origin, |directory| {
+            let schema = systems::schema_for(directory.snapshot())?;
+            let directory = Arc::clone(directory);
+            Plan::compile(self.mapping, Arc::from(schema), directory, &options)
+        });
+        Ok(Arc::new(plan.await?))
     }
 
     async fn learn(

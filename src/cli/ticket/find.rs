@@ -10,6 +10,7 @@ use crate::cli::open::{Open, Purpose};
 use crate::cli::output::Output;
 use crate::directory::Directory;
 use crate::error::{ExitCode, Result};
+use crate::export::columns::ask_for_all;
 use crate::export::filter::Filters;
 use crate::export::period::{Calendar, period};
 use crate::report::words;
@@ -17,20 +18,31 @@ use crate::systems::Schema;
 use crate::systems::common::CommonTicket;
 use crate::systems::query::{Query, SearchEnd, Span};
 
+/// So many tickets are held until it shows which names they need.
+const HELD: u64 = 1_000;
+
 pub(super) async fn run(args: SearchArgs, global: &Global, output: Output) -> Result<ExitCode> {
-    let open = Open::at(&args.desk, Purpose::Read, global, output).await?;
-    let ended = search(&args, &open, output).await;
+    let mut open = Open::at(&args.desk, Purpose::Read, global, output).await?;
+    let ended = search(&args, &mut open, output).await;
     open.close().await?;
     ended
 }
 
-async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<ExitCode> {
-    let query = query(
-        args,
-        open.system().schema(),
-        &open.directory,
-        &open.calendar(),
-    )?;
+async fn search(args: &SearchArgs, open: &mut Open, output: Output) -> Result<ExitCode> {
+    let query = open.make(|open| {
+        let schema = open.system().schema();
+        query(args, schema, open.directory(), &open.calendar())
+    });
+    let query = query.await?;
+    // More than are held are printed as they come, so that the names must be there before.
+    let is_stream = output.is_json() && args.limit > HELD;
+    if is_stream {
+        let all = open.make(|open| {
+            ask_for_all(open.directory());
+            Ok(())
+        });
+        all.await?;
+    }
     let mut hits: Vec<CommonTicket> = Vec::new();
     let (mut found, mut failed) = (0, Ok(()));
     let mut take = |page: Vec<CommonTicket>| {
@@ -39,11 +51,11 @@ async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<ExitCo
                 return ControlFlow::Break(());
             }
             found += 1;
-            ticket.fill_names(&open.directory);
-            if !output.is_json() {
+            if !is_stream {
                 hits.push(ticket);
                 continue;
             }
+            ticket.fill_names(open.directory());
             failed = output.data(&serde_json::json!(ticket).to_string());
             if failed.is_err() {
                 return ControlFlow::Break(());
@@ -56,7 +68,18 @@ async fn search(args: &SearchArgs, open: &Open, output: Output) -> Result<ExitCo
         .search(&query, &open.limiter, &mut take)
         .await?;
     failed?;
-    if !hits.is_empty() {
+    let named = open.make(|open| {
+        let mut hits = hits.clone();
+        hits.iter_mut()
+            .for_each(|ticket| ticket.fill_names(open.directory()));
+        Ok(hits)
+    });
+    let hits = named.await?;
+    if output.is_json() {
+        for ticket in &hits {
+            output.data(&serde_json::json!(ticket).to_string())?;
+        }
+    } else if !hits.is_empty() {
         output.data(card::table(&hits, &open.zone()).trim_end())?;
     }
     output.say(&summary(found, args.limit, end));

@@ -46,13 +46,18 @@ async fn act(
 }
 
 async fn get(args: GetArgs, global: &Global, output: Output) -> Result<ExitCode> {
-    let open = Open::at(&args.desk, Purpose::Read, global, output).await?;
+    let mut open = Open::at(&args.desk, Purpose::Read, global, output).await?;
     let got = async {
         known_parts(&open, &args.include)?;
-        let Some(mut ticket) = open.system().ticket(&args.ticket, &open.limiter).await? else {
+        let Some(ticket) = open.system().ticket(&args.ticket, &open.limiter).await? else {
             return Err(open.no_ticket(&args.ticket));
         };
-        ticket.fill_names(&open.directory);
+        let named = open.make(|open| {
+            let mut ticket = ticket.clone();
+            ticket.fill_names(open.directory());
+            Ok(ticket)
+        });
+        let ticket = named.await?;
         let mut parts = serde_json::Map::new();
         for part in &args.include {
             let rows = open.system().part(&ticket.id, part, &open.limiter).await?;

@@ -63,7 +63,7 @@ pub(super) fn wrong(faults: &[Fault], operation: Operation, open: &Open) -> Erro
     let mut error = Error::usage(lines.join("\n       "));
     for hint in faults
         .iter()
-        .filter_map(|fault| advice(fault, &open.directory))
+        .filter_map(|fault| advice(fault, open.directory()))
     {
         if !error.hints().contains(&hint) {
             error = error.hint(hint);

@@ -20,33 +20,63 @@ pub(super) async fn run(
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
-    let open = Open::at(&args.desk, Purpose::Write, global, output).await?;
-    let write = Write {
-        operation,
-        name: ticket,
-        args: &args,
-        open: &open,
-        output,
-    };
-    let ended = write.run().await;
+    let mut open = Open::at(&args.desk, Purpose::Write, global, output).await?;
+    let ended = async {
+        can_compare(operation, &args)?;
+        let typed = (operation, &ticket, &args);
+        let steps = open.make(|open| Write::of(typed, open, output).compose());
+        let steps = steps.await?;
+        Write::of(typed, &open, output).run(steps).await
+    }
+    .await;
     open.close().await?;
     ended
 }
 
+/// Refuses `--diff` where there is nothing to compare.
+fn can_compare(operation: Operation, args: &WriteArgs) -> Result<()> {
+    let sets = matches!(
+        operation,
+        Operation::Update | Operation::Assign | Operation::SetStatus
+    );
+    match (args.diff, args.dry_run) {
+        (false, _) => Ok(()),
+        (true, false) => Err(Error::usage("`--diff` goes with `--dry-run`").hint(
+            "add --dry-run: it reads the ticket and shows what would change, and sends nothing",
+        )),
+        (true, true) if !sets => Err(Error::usage(
+            "`--diff` compares fields, and this changes none of a ticket that is there",
+        )
+        .hint("it is for update, assign and set-status: leave it out")),
+        (true, true) => Ok(()),
+    }
+}
+
 struct Write<'a> {
     operation: Operation,
-    name: Option<String>,
+    name: &'a Option<String>,
     args: &'a WriteArgs,
     open: &'a Open,
     output: Output,
 }
 
-impl Write<'_> {
-    async fn run(&self) -> Result<ExitCode> {
-        self.can_compare()?;
-        let schema: Arc<dyn Schema> =
-            Arc::from(systems::schema_for(self.open.directory.snapshot())?);
-        let steps = self.compose(&schema)?;
+impl<'a> Write<'a> {
+    fn of(
+        (operation, name, args): (Operation, &'a Option<String>, &'a WriteArgs),
+        open: &'a Open,
+        output: Output,
+    ) -> Self {
+        Self {
+            operation,
+            name,
+            args,
+            open,
+            output,
+        }
+    }
+
+    async fn run(&self, steps: Vec<StepPayload>) -> Result<ExitCode> {
+        let schema = self.schema()?;
         // What is wrong with the fields is told before the network is asked about the ticket.
         let ticket = self.ticket().await?;
         if let (true, Some(ticket)) = (self.args.diff, &ticket) {
@@ -76,25 +106,6 @@ impl Write<'_> {
         )
     }
 
-    /// Refuses `--diff` where there is nothing to compare.
-    fn can_compare(&self) -> Result<()> {
-        let sets = matches!(
-            self.operation,
-            Operation::Update | Operation::Assign | Operation::SetStatus
-        );
-        match (self.args.diff, self.args.dry_run) {
-            (false, _) => Ok(()),
-            (true, false) => Err(Error::usage("`--diff` goes with `--dry-run`").hint(
-                "add --dry-run: it reads the ticket and shows what would change, and sends nothing",
-            )),
-            (true, true) if !sets => Err(Error::usage(
-                "`--diff` compares fields, and this changes none of a ticket that is there",
-            )
-            .hint("it is for update, assign and set-status: leave it out")),
-            (true, true) => Ok(()),
-        }
-    }
-
     async fn differences(
         &self,
         schema: &Arc<dyn Schema>,
@@ -106,7 +117,7 @@ impl Write<'_> {
         let read = read.ok_or_else(|| self.open.no_ticket(&ticket.id))?;
         let values = self.values(schema.as_ref())?;
         let wanted = self.wanted(&values);
-        let directory = Arc::clone(&self.open.directory);
+        let directory = Arc::clone(self.open.directory());
         let (schema, options) = (Arc::clone(schema), self.options());
         let fields = by_hand_differences(&wanted, schema, directory, &options, (steps, read))
             .map_err(|faults| reply::wrong(&faults, self.operation, self.open))?;
@@ -137,11 +148,16 @@ impl Write<'_> {
         common_fields::values(self.args, self.operation, schema.system(), table)
     }
 
-    fn compose(&self, schema: &Arc<dyn Schema>) -> Result<Vec<StepPayload>> {
+    fn schema(&self) -> Result<Arc<dyn Schema>> {
+        systems::schema_for(self.open.directory().snapshot()).map(Arc::from)
+    }
+
+    fn compose(&self) -> Result<Vec<StepPayload>> {
+        let schema = self.schema()?;
         let values = self.values(schema.as_ref())?;
         let (wanted, options) = (self.wanted(&values), self.options());
-        let directory = Arc::clone(&self.open.directory);
-        let steps = by_hand(&wanted, Arc::clone(schema), directory, &options)
+        let directory = Arc::clone(self.open.directory());
+        let steps = by_hand(&wanted, Arc::clone(&schema), directory, &options)
             .map_err(|faults| reply::wrong(&faults, self.operation, self.open))?;
         if steps.is_empty() {
             return Err(Error::usage("there is nothing to do: no field has a value")

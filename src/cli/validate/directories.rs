@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::super::args::{Global, ValidateArgs};
 use super::super::connect::{Connected, Target};
 use super::super::output::Output;
-use super::super::reference;
+use super::super::reference::{self, Loaded, Origin};
 use crate::config::StateFolder;
 use crate::directory::{Directory, cache};
 use crate::error::{Error, Result};
@@ -30,8 +30,18 @@ pub(super) struct Directories<'a> {
     args: &'a ValidateArgs,
     global: &'a Global,
     output: Output,
-    known: Vec<(SystemName, Known)>,
-    connected: Vec<Connected>,
+    snapshots: Vec<(SystemName, Known)>,
+    fetched: Vec<Fetched>,
+}
+
+/// What was fetched of one system, and the connection by which more can be.
+struct Fetched {
+    system: SystemName,
+    connected: Connected,
+    limiter: Limiter,
+    state: StateFolder,
+    loaded: Loaded,
+    zone: Option<TimeZone>,
 }
 
 impl<'a> Directories<'a> {
@@ -40,30 +50,65 @@ impl<'a> Directories<'a> {
             args,
             global,
             output,
-            known: Vec::new(),
-            connected: Vec::new(),
+            snapshots: Vec::new(),
+            fetched: Vec::new(),
         }
     }
 
-    /// The directory that a mapping's names are checked against; `None` where none was asked for.
-    pub(super) async fn of(&mut self, mapping: &Mapping) -> Result<Option<Known>> {
+    /// The directory that a mapping's names are checked against, with the parts that `make` asks for; `None` where none
+    /// was asked for.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, and what `make` says.
+    pub(super) async fn of(
+        &mut self,
+        mapping: &Mapping,
+        make: impl Fn(&Known) -> Result<()>,
+    ) -> Result<Option<Known>> {
         let system = mapping.system();
+        if !self.args.directory.is_empty() || !self.is_named() {
+            let known = self.snapshots.iter().find(|(name, _)| *name == system);
+            if let Some((_, known)) = known {
+                return Ok(Some(known.clone()));
+            }
+            let found = self.snapshot_of(system)?;
+            self.snapshots
+                .extend(found.clone().map(|known| (system, known)));
+            return Ok(found);
+        }
         // Each mapping says where it may run, whatever was fetched for another.
-        let target = match self.args.directory.is_empty() && self.is_named() {
-            true => Some(self.target_of(mapping)?),
-            false => None,
+        let target = self.target_of(mapping)?;
+        let at = match self.fetched.iter().position(|one| one.system == system) {
+            Some(at) => at,
+            None => {
+                let fetched = self.connect(&target, system).await?;
+                self.fetched.push(fetched);
+                self.fetched.len() - 1
+            }
         };
-        if let Some((_, known)) = self.known.iter().find(|(name, _)| *name == system) {
-            return Ok(Some(known.clone()));
-        }
-        let found = match target {
-            Some(target) => Some(self.connect(&target, system).await?),
-            None => self.snapshot_of(system)?,
+        let Fetched {
+            connected,
+            limiter,
+            state,
+            loaded,
+            zone,
+            ..
+        } = &mut self.fetched[at];
+        let origin = Origin {
+            system: connected.system.as_ref(),
+            limiter,
+            state,
+            output: self.output,
         };
-        if let Some(known) = &found {
-            self.known.push((system, known.clone()));
-        }
-        Ok(found)
+        let known = |directory: &Arc<Directory>| Known {
+            directory: Arc::clone(directory),
+            zone: zone.clone(),
+            described: reference::describe(directory.snapshot()),
+        };
+        loaded
+            .make(origin, |directory| make(&known(directory)))
+            .await?;
+        Ok(Some(known(&loaded.directory)))
     }
 
     fn is_named(&self) -> bool {
@@ -103,35 +148,40 @@ impl<'a> Directories<'a> {
         Ok(target)
     }
 
-    async fn connect(&mut self, target: &Target, system: SystemName) -> Result<Known> {
+    async fn connect(&self, target: &Target, system: SystemName) -> Result<Fetched> {
         let typed = &self.args.target;
         let state = StateFolder::open(self.global.state.as_deref())?;
         let concurrency = target.concurrency();
         let connected =
             Connected::open(target, system, typed.insecure_http, concurrency, &state).await?;
         let limiter = Limiter::new(target.rate());
-        let quiet = self.output;
-        let directory = reference::of(
-            connected.system.as_ref(),
-            &limiter,
-            &state,
-            self.args.refresh,
-            quiet,
-        )
-        .await;
-        self.connected.push(connected);
-        let directory = directory?;
-        Ok(Known {
-            described: reference::describe(directory.snapshot()),
-            directory,
+        let origin = Origin {
+            system: connected.system.as_ref(),
+            limiter: &limiter,
+            state: &state,
+            output: self.output,
+        };
+        let loaded = match Loaded::nothing(origin, self.args.refresh).await {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                connected.close().await?;
+                return Err(error);
+            }
+        };
+        Ok(Fetched {
+            system,
+            connected,
+            limiter,
+            state,
+            loaded,
             zone: target.timezone(),
         })
     }
 
     /// Ends the connections.
     pub(super) async fn close(&mut self) -> Result<()> {
-        for connected in self.connected.drain(..) {
-            connected.close().await?;
+        for fetched in self.fetched.drain(..) {
+            fetched.connected.close().await?;
         }
         Ok(())
     }

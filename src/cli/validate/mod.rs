@@ -138,7 +138,16 @@ async fn validate(
 ) -> Result<Verdict> {
     let draft = Draft::load(path, Reach::told(global.trust))?;
     let known = match draft.mapping() {
-        Some(mapping) => directories.of(mapping).await?,
+        Some(mapping) => {
+            // Which names a mapping needs shows when it is compiled.
+            let names = |known: &Known| {
+                let schema = crate::systems::schema_for(known.directory.snapshot())?;
+                let options = options(Some(known));
+                Checked::of(mapping, schema.into(), known.directory.clone(), &options);
+                Ok(())
+            };
+            directories.of(mapping, names).await?
+        }
         None => None,
     };
     let input = match draft.mapping() {
@@ -148,11 +157,7 @@ async fn validate(
         }
         _ => None,
     };
-    let options = PlanOptions {
-        zone: known.as_ref().and_then(|known| known.zone.clone()),
-        may_have_zone: true,
-        ..PlanOptions::default()
-    };
+    let options = options(known.as_ref());
     let newest = match &input {
         Some(_) => draft.mapping().and_then(Mapping::as_newest),
         None => None,
@@ -242,6 +247,14 @@ async fn validate(
         verdict.unknown = Some(unknown);
     }
     Ok(verdict)
+}
+
+fn options(known: Option<&Known>) -> PlanOptions {
+    PlanOptions {
+        zone: known.and_then(|known| known.zone.clone()),
+        may_have_zone: true,
+        ..PlanOptions::default()
+    }
 }
 
 /// What is kept of a mapping that is taken apart while it is checked.

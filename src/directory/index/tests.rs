@@ -1,5 +1,5 @@
 use super::*;
-use crate::directory::CustomType;
+use crate::directory::{CustomType, differ};
 use crate::systems::{Dialect, SystemName};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -34,6 +34,7 @@ fn directory(kinds: Vec<(Kind, Listing)>) -> Directory {
             required: false,
         }],
         custom_fields_note: None,
+        holds: Needs::ALL,
         constants: BTreeMap::new(),
     })
 }
@@ -209,6 +210,52 @@ fn custom_fields_are_found_folded() {
     assert!(directory.custom_field("Asset Tag").is_some());
     assert!(directory.custom_field(" asset  tag").is_some());
     assert!(directory.custom_field("Tag").is_none());
+}
+
+#[test]
+fn what_is_asked_for_and_not_there_is_wanted_until_it_is_loaded() {
+    let whole = school();
+    let none = Directory::new(whole.snapshot().clone().only(Needs::NONE));
+    assert!(none.wanted().is_empty());
+    assert_eq!(
+        none.find(Kind::Location, "Lincoln High School", &[], None),
+        Found::Missing(Vec::new())
+    );
+    assert!(none.custom_field("Asset Tag").is_none());
+    let wanted = Needs::kind(Kind::Location).and(Needs::CUSTOM_FIELDS);
+    assert_eq!(none.wanted(), wanted);
+    // What is looked at only where it is loaded already asks for nothing.
+    assert!(none.loaded_entry(Kind::User, "u1").is_none());
+    assert_eq!(none.wanted(), wanted);
+    let some = Directory::new(whole.snapshot().clone().only(wanted)).asked_for(none.asked());
+    assert!(some.wanted().is_empty());
+    assert!(some.custom_field("Asset Tag").is_some());
+    // A kind that the system does not have is loaded with nothing.
+    assert!(whole.listing(Kind::Collection).is_none());
+    assert!(whole.wanted().is_empty());
+}
+
+#[test]
+fn fingerprints_compare_what_both_have_asked_for() {
+    let (whole, other) = (school(), school());
+    whole.ask(Needs::kind(Kind::Location));
+    other.ask(Needs::kind(Kind::Location));
+    let print = whole.fingerprint();
+    assert!(!differ(&print, &other.fingerprint()));
+    let fewer = Directory::new(whole.snapshot().clone().only(Needs::kind(Kind::Location)));
+    fewer.ask(Needs::kind(Kind::Location));
+    assert_eq!(fewer.fingerprint(), print);
+    let mut changed = whole.snapshot().clone();
+    changed
+        .kinds
+        .insert(Kind::Location, Listing::unread("denied"));
+    let changed = Directory::new(changed);
+    changed.ask(Needs::kind(Kind::Location));
+    assert!(differ(&print, &changed.fingerprint()));
+    // Who needs more, or said so before that was told, is not compared.
+    changed.ask(Needs::kind(Kind::User));
+    assert!(!differ(&print, &changed.fingerprint()));
+    assert!(!differ("0123456789abcdef", &print));
 }
 
 proptest! {

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::read::{Found as FoundCustom, find_custom};
 use crate::directory::suggest::{did_you_mean, nearest};
+use crate::directory::{CustomType, Directory, Kind as EntryKind, Needs};
 use crate::systems::common::{Clock, CommonTicket, CustomValue, Named, Service};
 
 /// What stands between several values in one cell.
@@ -423,6 +425,41 @@ fn time<'t>(at: Option<Timestamp>) -> Raw<'t> {
     at.map_or(Raw::Empty, Raw::Time)
 }
 
+/// What the directory names for a member of the common ticket: what a system's answer says of it may be older.
+fn named_by(name: &str) -> &'static [EntryKind] {
+    match name {
+        "state" => &[EntryKind::Status],
+        "requester" | "requester.email" | "assignee" | "assignee.email" => &[EntryKind::User],
+        "team" => &[EntryKind::Team],
+        "place" => &[EntryKind::Location],
+        // One of the two, whichever the system has.
+        "category" => &[EntryKind::Issue, EntryKind::Collection],
+        "devices" => &[EntryKind::Asset],
+        _ => &[],
+    }
+}
+
+/// Asks a directory for what names the things that a column of this name shows.
+pub(crate) fn ask_for(name: &str, directory: &Directory) {
+    if let Ok(path) = path(name) {
+        path.ask(directory);
+    }
+}
+
+/// Asks a directory for all that names something of a ticket.
+pub(crate) fn ask_for_all(directory: &Directory) {
+    COMMON
+        .iter()
+        .for_each(|field| directory.ask(Needs::kinds(named_by(field.name))));
+    for field in directory.custom_fields() {
+        Path::CustomId {
+            id: field.id.clone(),
+            name: None,
+        }
+        .ask(directory);
+    }
+}
+
 /// What a name leads to.
 #[derive(Debug, Clone)]
 pub(super) enum Path {
@@ -487,6 +524,24 @@ pub(super) fn path(name: &str) -> Result<Path, String> {
 }
 
 impl Path {
+    /// Asks a directory for what names the things that are shown.
+    pub(super) fn ask(&self, directory: &Directory) {
+        let custom = match self {
+            Self::Common(field) => return directory.ask(Needs::kinds(named_by(field.name))),
+            Self::Own(_) => return,
+            Self::Custom(name) => find_custom(directory.custom_fields(), name),
+            Self::CustomId { id, .. } => find_custom(directory.custom_fields(), id),
+        };
+        let FoundCustom::One(field) = custom else {
+            return;
+        };
+        match field.kind {
+            CustomType::User => directory.ask(Needs::kind(EntryKind::User)),
+            CustomType::Location => directory.ask(Needs::kind(EntryKind::Location)),
+            _ => {}
+        }
+    }
+
     /// Whether it is made of what was said on a ticket.
     pub(super) fn is_comments(&self) -> bool {
         matches!(self, Self::Common(field) if field.name.starts_with("comments"))

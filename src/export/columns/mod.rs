@@ -30,7 +30,7 @@ pub use plan::{Column, Plan};
 pub use schema::json_schema;
 pub use zone::Local;
 
-pub(crate) use fields::BETWEEN;
+pub(crate) use fields::{BETWEEN, ask_for, ask_for_all};
 pub(crate) use plan::line_ends;
 pub(crate) use read::{Found as FoundCustom, NOT_IN_SHEETS, SHEET_LENGTH, find_custom};
 

@@ -13,7 +13,7 @@ use super::pattern::Pattern;
 use super::template::{Template, Templates};
 use super::zone::Clocks;
 use super::{default, read};
-use crate::directory::CustomField;
+use crate::directory::{CustomField, Directory};
 use crate::error::{Error, Result};
 use crate::export::replica::Parts;
 use crate::mapping::table_key;
@@ -149,8 +149,19 @@ impl Plan {
         self.clocks[0].zone()
     }
 
-    /// What of a ticket the cells are made of, with its comments where these are written beside.
-    pub fn parts(&self, comments: bool) -> Parts {
+    /// Asks a directory for what names the things in the cells.
+    pub fn ask(&self, directory: &Directory) {
+        self.paths().for_each(|path| path.ask(directory));
+    }
+
+    /// Whether a cell shows a custom field.
+    pub fn shows_custom(&self) -> bool {
+        let is_custom = |path: &Path| matches!(path, Path::Custom(_) | Path::CustomId { .. });
+        self.paths().any(is_custom)
+    }
+
+    /// Where the cells of the columns come from.
+    fn paths(&self) -> impl Iterator<Item = &Path> {
         let own = self
             .columns
             .iter()
@@ -158,11 +169,16 @@ impl Plan {
                 Origin::From(_, path) => Some(path),
                 _ => None,
             });
+        own.chain(self.templates.paths())
+    }
+
+    /// What of a ticket the cells are made of, with its comments where these are written beside.
+    pub fn parts(&self, comments: bool) -> Parts {
         let mut parts = Parts {
             comments,
             ..Parts::default()
         };
-        for path in own.chain(self.templates.paths()) {
+        for path in self.paths() {
             parts.comments |= path.is_comments();
             parts.other |= matches!(path, Path::Own(_));
         }

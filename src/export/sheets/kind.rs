@@ -80,6 +80,22 @@ impl SheetKind {
         }
     }
 
+    /// The members of tickets whose names it shows, as columns call them.
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Summary => &["state", "assignee"],
+            Self::Volume => &[],
+            Self::Backlog | Self::Sla => &["state", "team", "assignee"],
+            Self::Resolution => &["team"],
+            Self::Teams => &["team", "assignee"],
+            Self::Locations => &["place"],
+            Self::Issues => &["category"],
+            Self::Devices => &["devices"],
+            Self::Requesters => &["requester"],
+            Self::Response => &["team", "requester"],
+        }
+    }
+
     /// What `--sheets` says: names with commas between them, `all` or `none`; each once, in the order of
     /// [`SheetKind::ALL`].
     ///

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Snapshot};
+use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Needs, Snapshot};
 use crate::mapping::{Mapping, Plan, PlanOptions};
 use crate::record::{Cell, Header, Place};
 use crate::source::Layout as FileLayout;
@@ -123,6 +123,7 @@ fn directory(system: SystemName) -> Directory {
             },
         ],
         custom_fields_note: None,
+        holds: Needs::ALL,
         constants: BTreeMap::new(),
     })
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::directory::{
-    Choice, CustomField, CustomType, Directory, Entry, Kind, Listing, Snapshot,
+    Choice, CustomField, CustomType, Directory, Entry, Kind, Listing, Needs, Snapshot,
 };
 use crate::error::Error;
 use crate::record::{Cell, Header, Place};
@@ -286,6 +286,7 @@ fn directory() -> Arc<Directory> {
             custom("cf-3", "Colours", CustomType::MultiSelect, &colours),
         ],
         custom_fields_note: None,
+        holds: Needs::ALL,
         constants: BTreeMap::new(),
     }))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::many::Many;
-use crate::directory::Snapshot;
+use crate::directory::{Needs, Snapshot};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::intake::{Digest, Item, Subject};
 use crate::mapping::reference::head;
@@ -340,7 +340,12 @@ impl System for Fake {
         &self.shapes
     }
 
-    async fn load_directory(&self, _: &dyn Permit, _: DirectoryProgress<'_>) -> Result<Snapshot> {
+    async fn load_directory(
+        &self,
+        _: Needs,
+        _: &dyn Permit,
+        _: DirectoryProgress<'_>,
+    ) -> Result<Snapshot> {
         Err(Error::usage("not in this test"))
     }
 

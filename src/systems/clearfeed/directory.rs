@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::ClearFeed;
 use super::listing::{COLLECTIONS, FIELDS, List, REQUESTS, TEAMS, USERS, page};
 use super::requests::{LIMIT, text};
-use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Snapshot};
+use crate::directory::{Choice, CustomField, CustomType, Entry, Kind, Listing, Needs, Snapshot};
 use crate::error::Result;
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
@@ -25,39 +25,61 @@ const IDS_AT_A_TIME: usize = 100;
 /// How many pages a list may have whose cursor never ends.
 const MOST_PAGES: usize = 1_000;
 
-/// Loads all kinds.
+/// Loads the kinds that are needed.
 pub(super) async fn load(
     system: &ClearFeed,
+    needs: Needs,
     reader: Reader<'_>,
     progress: DirectoryProgress<'_>,
 ) -> Result<Snapshot> {
-    let all = |list, query| all(reader, list, query, MOST_PAGES);
+    let needs_people = needs.has(Kind::User);
+    let all = |is_needed, list, query| async move {
+        match is_needed {
+            true => all(reader, list, query, MOST_PAGES).await,
+            false => Ok(Vec::new()),
+        }
+    };
+    let members = vec![("include", "team_members".to_owned())];
+    let of_requests = vec![("entity_type", "request".to_owned())];
     let (collections, fields, teams, requests) = futures::join!(
-        all(COLLECTIONS, vec![]),
-        all(FIELDS, vec![("entity_type", "request".to_owned())]),
-        all(TEAMS, vec![("include", "team_members".to_owned())]),
-        newest(reader),
+        all(needs.has(Kind::Collection), COLLECTIONS, vec![]),
+        all(needs.has_custom_fields(), FIELDS, of_requests),
+        all(needs_people || needs.has(Kind::Team), TEAMS, members),
+        async {
+            match needs_people {
+                true => newest(reader).await,
+                false => Ok(Vec::new()),
+            }
+        },
     );
+    let mut kinds = BTreeMap::new();
     // What the token may not read costs only who needs it.
     let collections = match collections {
         Ok(collections) => listing(named(&collections)),
         Err(failure) if failure.is_denied() => Listing::unread(failure.note()),
         Err(failure) => return Err(failure.into()),
     };
-    progress("collection", collections.entries.len() as u64, None);
+    if needs.has(Kind::Collection) {
+        progress("collection", collections.entries.len() as u64, None);
+        kinds.insert(Kind::Collection, collections);
+    }
     let (fields, custom_fields_note) = match fields {
         Ok(fields) => (fields, None),
         Err(failure) if failure.is_denied() => (Vec::new(), Some(failure.note())),
         Err(failure) => return Err(failure.into()),
     };
     let custom_fields: Vec<CustomField> = fields.iter().filter_map(custom_field).collect();
-    progress("custom field", custom_fields.len() as u64, None);
+    if needs.has_custom_fields() {
+        progress("custom field", custom_fields.len() as u64, None);
+    }
 
     let mut people = BTreeSet::new();
     let mut unread = Vec::new();
     let teams = match teams {
         Ok(teams) => {
-            teams.iter().for_each(|team| members(team, &mut people));
+            teams
+                .iter()
+                .for_each(|team| self::members(team, &mut people));
             listing(named(&teams))
         }
         Err(failure) => {
@@ -73,22 +95,25 @@ pub(super) async fn load(
             unread.push(format!("no request could be read: {}", failure.message));
         }
     }
-    let users = match users(system, reader, people, unread, progress).await {
-        Ok(users) => users,
-        Err(failure) if failure.is_denied() => Listing::unread(failure.note()),
-        Err(failure) => return Err(failure.into()),
-    };
+    if needs.has(Kind::Team) {
+        kinds.insert(Kind::Team, teams);
+    }
+    if needs_people {
+        let users = match users(system, reader, people, unread, progress).await {
+            Ok(users) => users,
+            Err(failure) if failure.is_denied() => Listing::unread(failure.note()),
+            Err(failure) => return Err(failure.into()),
+        };
+        kinds.insert(Kind::User, users);
+    }
     Ok(Snapshot {
-        version: Snapshot::VERSION,
+        version: Snapshot::version_of(needs),
+        holds: needs,
         system: SystemName::ClearFeed,
         dialect: system.account.dialect,
         tenant: system.account.tenant.clone(),
         pulled_at: Timestamp::now(),
-        kinds: BTreeMap::from([
-            (Kind::Collection, collections),
-            (Kind::Team, teams),
-            (Kind::User, users),
-        ]),
+        kinds,
         custom_fields,
         custom_fields_note,
         constants: BTreeMap::new(),

@@ -45,7 +45,7 @@ use super::{
     ListingEnd, Outcome, Permit, Reading, Schema, SentAt, Sighting, Standing, System, Ticket, Way,
     Window,
 };
-use crate::directory::Snapshot;
+use crate::directory::{Needs, Snapshot};
 use crate::error::Result;
 pub(super) use common::settled;
 use schema::ClearFeedSchema;
@@ -110,10 +110,11 @@ impl System for ClearFeed {
 
     async fn load_directory(
         &self,
+        needs: Needs,
         permit: &dyn Permit,
         progress: DirectoryProgress<'_>,
     ) -> Result<Snapshot> {
-        directory::load(self, self.reader(permit), progress).await
+        directory::load(self, needs, self.reader(permit), progress).await
     }
 
     async fn admits(&self, permit: &dyn Permit) -> bool {

@@ -5,7 +5,7 @@ use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::directory::Kind;
+use crate::directory::{Kind, Needs};
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection, performed};
 use crate::systems::{CREATE, Outcome, SystemName, Ticket};
@@ -277,7 +277,7 @@ async fn people_are_fetched_by_the_ids_that_were_seen() {
         .mount(&server)
         .await;
     let snapshot = system
-        .load_directory(&Free::default(), &|_, _, _| {})
+        .load_directory(Needs::ALL, &Free::default(), &|_, _, _| {})
         .await
         .unwrap();
     let users = &snapshot.kinds[&Kind::User];

@@ -10,7 +10,7 @@ use super::IncidentIq;
 use super::custom_fields::custom_field;
 use super::envelope::{Page, id, text};
 use super::paging::{Call, Intake, all};
-use crate::directory::{CustomField, Entry, Kind, Listing, Snapshot};
+use crate::directory::{CustomField, Entry, Kind, Listing, Needs, Snapshot};
 use crate::error::Result;
 use crate::systems::http::Request;
 use crate::systems::http::reader::{ReadFailure, Reader};
@@ -23,9 +23,10 @@ const PAGES_AT_A_TIME: usize = 4;
 /// Between the parts of an issue's path.
 const ARROW: &str = " › ";
 
-/// Loads all kinds.
+/// Loads the kinds that are needed.
 pub(super) async fn load(
     system: &IncidentIq,
+    needs: Needs,
     reader: Reader<'_>,
     progress: DirectoryProgress<'_>,
 ) -> Result<Snapshot> {
@@ -48,18 +49,27 @@ pub(super) async fn load(
         levels,
         custom_fields,
     ) = futures::join!(
-        loader.issues(),
-        loader.locations(system.site_id.as_deref()),
-        loader.rooms(),
-        loader.users(),
-        loader.teams(),
-        loader.assets(),
-        loader.statuses(),
-        loader.priorities(),
-        loader.tags(),
-        loader.close_reasons(),
-        loader.levels(),
-        loader.custom_fields(),
+        if_in(needs, Kind::Issue, loader.issues()),
+        if_in(
+            needs,
+            Kind::Location,
+            loader.locations(system.site_id.as_deref())
+        ),
+        if_in(needs, Kind::Room, loader.rooms()),
+        if_in(needs, Kind::User, loader.users()),
+        if_in(needs, Kind::Team, loader.teams()),
+        if_in(needs, Kind::Asset, loader.assets()),
+        if_in(needs, Kind::Status, loader.statuses()),
+        if_in(needs, Kind::Priority, loader.priorities()),
+        if_in(needs, Kind::Tag, loader.tags()),
+        if_in(needs, Kind::CloseReason, loader.close_reasons()),
+        if_in(needs, Kind::Sla, loader.levels()),
+        async {
+            match needs.has_custom_fields() {
+                true => Some(loader.custom_fields().await),
+                false => None,
+            }
+        },
     );
     let mut kinds = BTreeMap::new();
     // Every create names these: a directory without them is none. What the token may not read costs only who needs it.
@@ -68,7 +78,9 @@ pub(super) async fn load(
         (Kind::Location, locations),
         (Kind::User, users),
     ] {
-        kinds.insert(kind, listing.or_else(denied)?);
+        if let Some(listing) = listing {
+            kinds.insert(kind, listing.or_else(denied)?);
+        }
     }
     // No create needs these: what cannot be read is told, and only who wants to resolve it is stopped.
     for (kind, listing) in [
@@ -82,15 +94,18 @@ pub(super) async fn load(
         (Kind::Sla, levels),
     ] {
         let unread = |failure: ReadFailure| Listing::unread(failure.note());
-        kinds.insert(kind, listing.unwrap_or_else(unread));
+        if let Some(listing) = listing {
+            kinds.insert(kind, listing.unwrap_or_else(unread));
+        }
     }
-    let (custom_fields, custom_fields_note) = match custom_fields {
+    let (custom_fields, custom_fields_note) = match custom_fields.unwrap_or(Ok(Vec::new())) {
         Ok(fields) => (fields, None),
         Err(failure) if failure.is_denied() => (Vec::new(), Some(failure.note())),
         Err(failure) => return Err(failure.into()),
     };
     Ok(Snapshot {
-        version: Snapshot::VERSION,
+        version: Snapshot::version_of(needs),
+        holds: needs,
         system: SystemName::IncidentIq,
         dialect: system.account.dialect,
         tenant: system.account.tenant.clone(),
@@ -100,6 +115,14 @@ pub(super) async fn load(
         custom_fields_note,
         constants: system.constants.clone(),
     })
+}
+
+/// What is read where it is needed.
+async fn if_in<T>(needs: Needs, kind: Kind, read: impl Future<Output = T>) -> Option<T> {
+    match needs.has(kind) {
+        true => Some(read.await),
+        false => None,
+    }
 }
 
 /// A kind that the token may not read.

@@ -52,7 +52,7 @@ use super::{
     Account, Answered, Beside, Call, Connection, DirectoryProgress, Listed, ListingEnd, Permit,
     Reading, Schema, SentAt, Sighting, Standing, System, Ticket, Way, Window,
 };
-use crate::directory::Snapshot;
+use crate::directory::{Needs, Snapshot};
 use crate::error::Result;
 use schema::IncidentIqSchema;
 use tickets::Spelling;
@@ -118,10 +118,11 @@ impl System for IncidentIq {
 
     async fn load_directory(
         &self,
+        needs: Needs,
         permit: &dyn Permit,
         progress: DirectoryProgress<'_>,
     ) -> Result<Snapshot> {
-        directory::load(self, self.reader(permit), progress).await
+        directory::load(self, needs, self.reader(permit), progress).await
     }
 
     async fn admits(&self, permit: &dyn Permit) -> bool {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::directory::Kind;
+use crate::directory::{Kind, Needs};
 use crate::error::ErrorKind;
 use crate::systems::testing::{Free, connection, performed};
 use crate::systems::{CREATE, Gap, Outcome, SystemName};
@@ -482,7 +482,10 @@ async fn the_directory_takes_the_size_that_is_granted() {
     mount(&server, "POST", "/api/v1.0/custom-fields", ResponseTemplate::new(200).set_body_json(json!({"Items": [
         {"CustomFieldTypeId": "f-1", "CustomFieldType": {"Name": "Size", "EditorType": 9, "Options": "[{\"Id\":\"o-1\",\"Name\":\"Large\"}]"}}]})), 1).await;
     let permit = Free::default();
-    let snapshot = system.load_directory(&permit, &|_, _, _| {}).await.unwrap();
+    let snapshot = system
+        .load_directory(Needs::ALL, &permit, &|_, _, _| {})
+        .await
+        .unwrap();
     let users = &snapshot.kinds[&Kind::User];
     assert_eq!(
         (users.entries.len(), users.total, &users.note),

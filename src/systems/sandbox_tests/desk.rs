@@ -34,7 +34,7 @@ impl Desk {
         };
         let system = sign_in(settled).await.unwrap();
         let snapshot = system
-            .load_directory(&Free::default(), &|_, _, _| {})
+            .load_directory(Needs::ALL, &Free::default(), &|_, _, _| {})
             .await
             .unwrap();
         let schema = schema_for(&snapshot).unwrap();

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::directory::{Choice, CustomType, Kind, Snapshot};
+use crate::directory::{Choice, CustomType, Kind, Needs, Snapshot};
 use crate::error::ErrorKind;
 use crate::sandbox::{Config, Dialects, Sandbox, Temper};
 use crate::systems::fields::{FieldType, FieldValue, Setting, Target};
@@ -45,11 +45,59 @@ fn profile(sandbox: &Sandbox, system: SystemName) -> Connection {
 async fn signed_in(sandbox: &Sandbox, system: SystemName) -> (Arc<dyn System>, Snapshot) {
     let system = sign_in(profile(sandbox, system)).await.unwrap();
     let snapshot = system
-        .load_directory(&Free::default(), &|_, _, _| {})
+        .load_directory(Needs::ALL, &Free::default(), &|_, _, _| {})
         .await
         .unwrap();
     assert_eq!(snapshot.tenant, system.account().tenant);
     (system, snapshot)
+}
+
+#[tokio::test]
+async fn only_what_is_needed_is_loaded() {
+    // Whoever asks for a kind that it does not need is refused it.
+    let denied = [
+        "users",
+        "locations",
+        "issues",
+        "custom_fields",
+        "teams",
+        "collections",
+    ];
+    let sandbox = start(Config {
+        deny: denied.map(str::to_owned).to_vec(),
+        ..Config::default()
+    })
+    .await;
+    for (name, kind) in [
+        (SystemName::IncidentIq, Kind::Status),
+        (SystemName::ClearFeed, Kind::Tag),
+    ] {
+        let system = sign_in(profile(&sandbox, name)).await.unwrap();
+        let load = |needs| {
+            let system = Arc::clone(&system);
+            async move {
+                system
+                    .load_directory(needs, &Free::default(), &|_, _, _| {})
+                    .await
+                    .unwrap()
+            }
+        };
+        let nothing = load(Needs::NONE).await;
+        assert!(nothing.kinds.is_empty() && nothing.custom_fields_note.is_none());
+        assert!(nothing.holds.is_empty());
+        let part = load(Needs::kind(kind)).await;
+        assert!(
+            part.kinds.values().all(|listing| listing.note.is_none()),
+            "{name}"
+        );
+        assert_eq!(part.holds, Needs::kind(kind));
+        assert_eq!(part.constants, nothing.constants);
+        let custom = load(Needs::CUSTOM_FIELDS).await;
+        assert!(
+            custom.kinds.is_empty() && custom.custom_fields_note.is_some(),
+            "{name}"
+        );
+    }
 }
 
 /// The id of an entry by its name or one of its properties.
@@ -222,7 +270,7 @@ async fn incidentiq_takes_every_field_and_lists_what_it_made() {
         };
         let system = sign_in(known).await.unwrap();
         let snapshot = system
-            .load_directory(&Free::default(), &|_, _, _| {})
+            .load_directory(Needs::ALL, &Free::default(), &|_, _, _| {})
             .await
             .unwrap();
         for kind in [
@@ -406,7 +454,7 @@ async fn clearfeed_listings_follow_the_cursor() {
     };
     let system = sign_in(settled).await.unwrap();
     let snapshot = system
-        .load_directory(&Free::default(), &|_, _, _| {})
+        .load_directory(Needs::ALL, &Free::default(), &|_, _, _| {})
         .await
         .unwrap();
     let before = listed(system.as_ref()).await.0.len();

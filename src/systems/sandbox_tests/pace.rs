@@ -45,7 +45,7 @@ async fn no_call_is_too_fast_whatever_it_takes() {
         let system = sign_in(profile(&sandbox, name)).await.unwrap();
         let limiter = Limiter::new(Some(10.0));
         let snapshot = system
-            .load_directory(&limiter, &|_, _, _| {})
+            .load_directory(Needs::ALL, &limiter, &|_, _, _| {})
             .await
             .unwrap();
         let schema = schema_for(&snapshot).unwrap();

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::books::{Books, HELD, OFFSET, OTHER, ROW, TICK, Thing};
 use super::moves::{Answer, Beside as Besides, Fate, Kind, Listing, Made};
-use crate::directory::Snapshot;
+use crate::directory::{Needs, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{RunMeta, Scope, Settlement, State, StepId};
 use crate::record::RowKey;
@@ -326,7 +326,12 @@ impl System for Desk {
         }))
     }
 
-    async fn load_directory(&self, _: &dyn Permit, _: DirectoryProgress<'_>) -> Result<Snapshot> {
+    async fn load_directory(
+        &self,
+        _: Needs,
+        _: &dyn Permit,
+        _: DirectoryProgress<'_>,
+    ) -> Result<Snapshot> {
         unreachable!("a run loads no directory")
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use crate::directory::Snapshot;
+use crate::directory::{Needs, Snapshot};
 use crate::error::Result;
 use crate::systems::common::{CommonTicket, Named};
 use crate::systems::examine::Finding;
@@ -261,7 +261,12 @@ impl System for Desk {
         &self.shapes
     }
 
-    async fn load_directory(&self, _: &dyn Permit, _: DirectoryProgress<'_>) -> Result<Snapshot> {
+    async fn load_directory(
+        &self,
+        _: Needs,
+        _: &dyn Permit,
+        _: DirectoryProgress<'_>,
+    ) -> Result<Snapshot> {
         unreachable!("a run loads no directory")
     }
 
