@@ -179,7 +179,7 @@ fn fill(sheet: &mut Worksheet, clashes: &[Clash], key: &str) -> std::result::Res
             Some(desk) => text(5, &desk.shown())?,
             None => text(5, "not shown")?,
         }
-        text(6, "the system does not say")?;
+        text(6, &changed_by(&clash.by))?;
         if let Some(at) = clash.at {
             text(7, &at.strftime("%Y-%m-%d %H:%M UTC").to_string())?;
         }
@@ -190,6 +190,15 @@ fn fill(sheet: &mut Worksheet, clashes: &[Clash], key: &str) -> std::result::Res
     }
     sheet.set_column_hidden(DESK as u16)?;
     Ok(())
+}
+
+/// Who may have changed a cell: whoever changed the ticket since the export.
+fn changed_by(people: &[String]) -> String {
+    match people {
+        [] => "the system does not say".to_owned(),
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
+    }
 }
 
 fn failed(error: XlsxError) -> Error {

@@ -103,6 +103,9 @@ pub struct Clash {
     pub file: Cell,
     /// What the desk says; `None`: it does not show it.
     pub(crate) desk: Option<Value>,
+    /// Who has changed the ticket since the export, the last one first; nobody where the system does not say it. Which of
+    /// its fields they have changed, no system says.
+    pub by: Vec<String>,
     /// When the desk has changed the ticket last.
     pub at: Option<Timestamp>,
 }
@@ -180,6 +183,17 @@ pub async fn look(items: Items<'_>, mut file: File<'_>, desk: Option<Desk<'_>>) 
         }
     }
     Ok(edited)
+}
+
+impl Desk<'_> {
+    /// Who has changed a ticket; nobody where that cannot be read: a conflict without a name is one all the same.
+    async fn changed_by(&self, ticket: &str, since: Timestamp) -> Vec<String> {
+        let changed_by = self.system.changed_by(ticket, since, self.limiter);
+        changed_by.await.unwrap_or_else(|error| {
+            tracing::debug!(ticket, %error, "nobody is named");
+            Vec::new()
+        })
+    }
 }
 
 impl File<'_> {
@@ -296,9 +310,27 @@ impl File<'_> {
             if let Found::Ticket(ticket) = &mut found {
                 ticket.refresh_names(desk.directory);
             }
+            let since = self.since(&row);
+            let known = edited.clashes.len();
             self.judge(row, &found, edited)?;
+            let clashes = &mut edited.clashes[known..];
+            if let (Found::Ticket(ticket), Some(since), false) = (&found, since, clashes.is_empty())
+            {
+                let by = desk.changed_by(&ticket.id, since).await;
+                clashes
+                    .iter_mut()
+                    .for_each(|clash| clash.by.clone_from(&by));
+            }
         }
         Ok(())
+    }
+
+    /// Since when a change in the desk is another's.
+    fn since(&self, row: &Row) -> Option<Timestamp> {
+        match &row.entry {
+            Some(entry) if entry.updated.is_some() => entry.updated,
+            _ => self.rule.read_at,
+        }
     }
 
     /// The verdicts on the cells of a row. A ticket that is not there any more is told when it is looked up to be changed.
@@ -307,10 +339,7 @@ impl File<'_> {
             Found::Ticket(ticket) => Some(&**ticket),
             Found::Unasked | Found::Gone | Found::Denied => None,
         };
-        let since = match &row.entry {
-            Some(entry) if entry.updated.is_some() => entry.updated,
-            _ => self.rule.read_at,
-        };
+        let since = self.since(&row);
         let updated = ticket.and_then(|ticket| ticket.updated);
         let changed = since.zip(updated).map(|(since, updated)| updated > since);
         let mut shown = Vec::new();
@@ -363,6 +392,7 @@ impl File<'_> {
                         was: cell.was,
                         file: cell.file,
                         desk,
+                        by: Vec::new(),
                         at: updated,
                     });
                 }

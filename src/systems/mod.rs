@@ -801,6 +801,21 @@ pub trait System: fmt::Debug + Send + Sync {
         Err(Error::usage(format!("there is no `{part}` to show here")))
     }
 
+    /// Who has changed a ticket since a moment on the system's clock, the last one first; nobody where the system does not
+    /// say it.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    async fn changed_by(
+        &self,
+        ticket: &str,
+        since: Timestamp,
+        permit: &dyn Permit,
+    ) -> Result<Vec<String>> {
+        let _ = (ticket, since, permit);
+        Ok(Vec::new())
+    }
+
     /// Looks for tickets, the newest first, and hands those on that are what is looked for, page by page, until there
     /// are no more or the caller has enough. Filters may be ignored by the server: each ticket is judged by
     /// [`Query::holds`].

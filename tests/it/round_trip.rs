@@ -125,7 +125,7 @@ fn what_a_person_changed_is_sent_and_what_others_changed_too_is_a_conflict() {
         let again = back(&work, "t.csv", &[], 1);
         assert_eq!(expected(&again), [3, 0, 2, 1, 1], "{system} {again:#}");
         assert_eq!(again["requests"], 0, "{system} {again:#}");
-        resolve(&work, both);
+        resolve(&work, system, both);
         let resolved = back(&work, "filled.xlsx", &[], 0);
         assert_eq!(resolved["edited"]["sent"], 1, "{system} {resolved:#}");
         assert_eq!(tickets(&work, system)[both]["title"], "settled");
@@ -137,7 +137,7 @@ fn what_a_person_changed_is_sent_and_what_others_changed_too_is_a_conflict() {
 }
 
 /// Fills the yellow column of the conflicts, as a person would in a spreadsheet program.
-fn resolve(work: &Work, id: &str) {
+fn resolve(work: &Work, system: &str, id: &str) {
     let mut book = open_workbook_auto(work.path().join("t.conflicts.xlsx")).unwrap();
     let range = book.worksheet_range("Conflicts").unwrap();
     let mut filled = rust_xlsxwriter::Workbook::new();
@@ -157,6 +157,12 @@ fn resolve(work: &Work, id: &str) {
         } else {
             assert_eq!(texts[1], id);
             assert_eq!(texts[4..6], ["also mine", "theirs"]);
+            // ClearFeed has no history.
+            let by = match system {
+                "incidentiq" => "Help Desk",
+                _ => "the system does not say",
+            };
+            assert_eq!(texts[6], by);
             sheet.write_string(row, 8, "settled").unwrap();
         }
     }

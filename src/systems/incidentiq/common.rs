@@ -303,7 +303,7 @@ fn expanded(item: &Value, id_name: &str, object: &str, names: &[&str]) -> Option
     })
 }
 
-fn person(item: &Value, id_name: &str, object: &str) -> Option<Named> {
+pub(super) fn person(item: &Value, id_name: &str, object: &str) -> Option<Named> {
     let expansion = member(item, &[object]).unwrap_or(&Value::Null);
     let known = id(item, id_name).or_else(|| id(expansion, "UserId"))?;
     Some(Named {

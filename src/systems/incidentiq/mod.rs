@@ -13,6 +13,7 @@ mod directory;
 mod envelope;
 mod examine;
 mod fields;
+mod history;
 mod listing;
 mod newest;
 mod paging;
@@ -217,6 +218,16 @@ impl System for IncidentIq {
 
     async fn part(&self, ticket: &str, part: &str, permit: &dyn Permit) -> Result<Vec<Value>> {
         parts::read(ticket, part, self.reader(permit)).await
+    }
+
+    async fn changed_by(
+        &self,
+        ticket: &str,
+        since: Timestamp,
+        permit: &dyn Permit,
+    ) -> Result<Vec<String>> {
+        let zone = self.zone.as_ref();
+        history::changed_by(ticket, since, zone, self.reader(permit)).await
     }
 
     async fn search(
