@@ -165,9 +165,13 @@ fn message(text: &str, seconds: i64, thread: &str) -> Value {
 }
 
 async fn sighted(body: &Value, messages: &Value) -> &'static str {
+    sighted_in(body, messages, &json!(352)).await
+}
+
+async fn sighted_in(body: &Value, messages: &Value, id: &Value) -> &'static str {
     let server = MockServer::start().await;
     let system = rest(&server).await;
-    let request = json!({"id": 352, "messages": messages, "request_thread": {"thread_ts": "1.0"},
+    let request = json!({"id": id, "messages": messages, "request_thread": {"thread_ts": "1.0"},
                          "triage_thread": {"thread_ts": "2.0"}});
     Mock::given(method("GET"))
         .and(path(format!("{ROOT}/352")))
@@ -191,6 +195,16 @@ async fn sighted(body: &Value, messages: &Value) -> &'static str {
         Sighting::Done => "done",
         Sighting::Absent => "absent",
         Sighting::Unseen(_) | Sighting::Unclear(_) | Sighting::Hidden(_) => "unclear",
+    }
+}
+
+#[tokio::test]
+async fn another_request_says_nothing_of_a_message() {
+    let reply = json!({"html_body": "hello", "is_private": false});
+    let messages = json!([message("It is broken", -9_000, "1.0")]);
+    assert_eq!(sighted_in(&reply, &messages, &json!(352)).await, "absent");
+    for id in [json!(353), Value::Null] {
+        assert_eq!(sighted_in(&reply, &messages, &id).await, "unclear", "{id}");
     }
 }
 

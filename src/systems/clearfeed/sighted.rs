@@ -12,7 +12,9 @@ use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Item, Likeness, Shows, Sought, likeness, set, sight};
-use crate::systems::{Beside, Call, INTERNAL, Operation, PUBLIC, SentAt, Sighting, text_print};
+use crate::systems::{
+    Beside, Call, INTERNAL, Operation, PUBLIC, SentAt, Sighting, merged, text_print,
+};
 
 /// How many other requests are read to see whether messages are shown.
 const WITNESSES: usize = 4;
@@ -39,8 +41,11 @@ pub(super) async fn sighted(
         return unclear("the request is not there any more");
     };
     let request = inner(&body);
-    if text(request, "id").is_some_and(|found| !ids::is_same(&found, &ticket.id)) {
-        return unclear("the system answered with another request than the one that was asked for");
+    match text(request, "id") {
+        Some(found) if ids::is_same(&found, &ticket.id) => {}
+        Some(found) => return unclear(&merged(&ticket.id, &found)),
+        // What names no request says nothing of this one.
+        None => return unclear("the system answered with no request"),
     }
     if operation == Some(Operation::Close) {
         return Ok(match is_as_sent(request, call.body) {
