@@ -146,6 +146,107 @@ fn files_with_peoples_data_are_their_owners_unless_told_otherwise() {
     assert_eq!(mode(&at("all.csv")), 0o644);
 }
 
+#[test]
+fn every_file_that_the_program_leaves_is_its_owners() {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"modes\"\nkey = [\"Id\"]\n\n[fields]\n\
+         title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
+         collection_id = { from = \"Collection\", resolve = \"collection\" }\n",
+    );
+    let rows = [
+        ["Id", "Title", "Collection"],
+        ["1", "Printer", "IT Support"],
+        ["2", "Door", "Nowhere"],
+    ];
+    work.write("in.csv", rows.map(|row| row.join(",")).join("\n"));
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (at, row) in (0..).zip(rows) {
+        sheet.write_row(at, 0, row).unwrap();
+    }
+    book.save(work.path().join("in.xlsx")).unwrap();
+    let run = |line: &str, code: i32| {
+        let words: Vec<&str> = line.split(' ').collect();
+        work.run(&words).expect(code).stdout
+    };
+    run(
+        "import in.csv --mapping map.toml --sandbox --outcomes outcomes.jsonl",
+        1,
+    );
+    run(
+        "import in.xlsx --mapping map.toml --sandbox --outcomes outcomes.csv",
+        1,
+    );
+    run(
+        "import in.csv --mapping map.toml --sandbox --dry-run --payloads payloads.jsonl",
+        1,
+    );
+    run("runs ids last -o ids.csv", 0);
+    run("runs settle last --to settle.csv", 0);
+    run(
+        "validate map.toml --input in.csv --sandbox --write-aliases aliases.csv",
+        1,
+    );
+    run(
+        "validate map.toml --input in.csv --sandbox --write-aliases aliases.xlsx",
+        1,
+    );
+    run(
+        "directory pull --system clearfeed --sandbox -o snapshot.json",
+        0,
+    );
+    for file in ["all.xlsx", "all.html", "all.jsonl"] {
+        let comments = if file.ends_with("html") {
+            ""
+        } else {
+            " --include comments"
+        };
+        run(
+            &format!("export -o {file} --system clearfeed --sandbox{comments}"),
+            0,
+        );
+    }
+    run(
+        "export -o all.csv --write-mapping back.toml --system clearfeed --sandbox",
+        0,
+    );
+    let found = run(
+        "ticket search --text Printer --system clearfeed --sandbox --format json",
+        0,
+    );
+    let ticket: serde_json::Value = serde_json::from_str(found.lines().next().unwrap()).unwrap();
+    let (id, title) = (
+        ticket["id"].as_str().unwrap(),
+        ticket["title"].as_str().unwrap(),
+    );
+    // The second in which the export ended is over.
+    std::thread::sleep(Duration::from_millis(1_100));
+    run(
+        &format!("ticket update {id} --title Theirs --system clearfeed --sandbox"),
+        0,
+    );
+    let mine = work
+        .read("all.csv")
+        .replace(&format!(",{title},"), ",Mine,");
+    work.write("all.csv", mine);
+    run("import all.csv --mapping back.toml --sandbox", 1);
+    let own = ["map.toml", "in.csv", "in.xlsx", "back.toml", "state"];
+    let mut left: Vec<String> = fs::read_dir(work.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !own.contains(&name.as_str()))
+        .collect();
+    left.sort();
+    for name in &left {
+        assert_eq!(mode(&work.path().join(name)), 0o600, "{name}");
+    }
+    // Nothing that is made is missing here.
+    insta::assert_snapshot!(left.join("\n"));
+    assert_eq!(mode(&work.state()), 0o700);
+}
+
 /// Starts an import that takes seconds, and sends it a signal when it is at work.
 fn hung_up(work: &Work, script: &str) -> (Option<i32>, Duration) {
     let mut command = std::process::Command::new("sh");

@@ -12,7 +12,8 @@ use crate::support::echo::{Answer, Asked, Echo};
 
 /// How old a page may be that comes instead of a new one: less than the profile's `visible_within`.
 const STALE: Duration = Duration::from_secs(1);
-const OFTEN: f64 = 0.02;
+/// How often an answer is wrong, where nobody says.
+pub(super) const OFTEN: f64 = 0.02;
 
 /// POSTs that only read.
 const READS: [&str; 7] = [
@@ -28,6 +29,7 @@ const READS: [&str; 7] = [
 /// What it remembers.
 struct Liar {
     dice: Dice,
+    often: f64,
     pages: HashMap<String, (Instant, Answer)>,
     /// The last answers that are one ticket, by their paths.
     tickets: HashMap<String, Answer>,
@@ -40,10 +42,12 @@ pub(super) struct Lies {
 }
 
 impl Lies {
-    pub(super) fn start(sandbox: &SandboxProcess, seed: u64) -> Self {
+    /// `often` is the chance of a wrong answer.
+    pub(super) fn start(sandbox: &SandboxProcess, seed: u64, often: f64) -> Self {
         let on = Arc::new(AtomicBool::new(true));
         let liar = Arc::new(Mutex::new(Liar {
             dice: Dice::new(seed ^ 0x11e5),
+            often,
             pages: HashMap::new(),
             tickets: HashMap::new(),
         }));
@@ -51,7 +55,8 @@ impl Lies {
         let instead = move |asked: &Asked| {
             let mut liar = own.lock().unwrap();
             let strikes = is_write(asked) && is_on.load(Ordering::Relaxed);
-            (strikes && liar.dice.chance(OFTEN)).then(|| {
+            let often = liar.often;
+            (strikes && liar.dice.chance(often)).then(|| {
                 let status = *liar.dice.pick(&[403, 404]);
                 refusal(status)
             })
@@ -59,10 +64,11 @@ impl Lies {
         let is_on = Arc::clone(&on);
         let change = move |_: usize, asked: &Asked, answer: Answer| {
             let mut liar = liar.lock().unwrap();
+            let often = liar.often;
             match (is_on.load(Ordering::Relaxed), is_write(asked)) {
                 (true, false) => liar.read(asked, answer),
                 // It is obeyed, and the answer says nothing.
-                (true, true) if liar.dice.chance(OFTEN / 2.0) => Answer {
+                (true, true) if liar.dice.chance(often / 2.0) => Answer {
                     body: String::new(),
                     ..answer
                 },
@@ -100,7 +106,7 @@ impl Liar {
             }
             false => None,
         };
-        if !self.dice.chance(OFTEN) {
+        if !self.dice.chance(self.often) {
             return answer;
         }
         match self.dice.below(5) {

@@ -1,6 +1,7 @@
 //! Whose change is this: random sequences of exports, edits, changes by other people, imports, kills, lost ledgers and
 //! rollbacks, against a simple model. Nothing that others made or changed may ever be lost, and nothing is made twice.
 
+mod by_hand;
 mod lies;
 mod model;
 mod story;

@@ -8,7 +8,7 @@ use deskferry::run::CrashPlace;
 use deskferry::sandbox::Dice;
 use serde_json::Value;
 
-use super::lies::Lies;
+use super::lies::{Lies, OFTEN};
 use super::model::{At, COLUMNS, Desk, Ended, May, Model, Seen, Sheet};
 use crate::support::{SandboxProcess, Work};
 
@@ -55,7 +55,7 @@ impl Story {
             )
         };
         sandbox.profiles(&eye, &further("100ms"));
-        let lies = lied_to.then(|| Lies::start(&sandbox, seed));
+        let lies = lied_to.then(|| Lies::start(&sandbox, seed, OFTEN));
         match &lies {
             Some(lies) => lies.echo.profiles(&sandbox, &work, &further("1500ms")),
             None => sandbox.profiles(&work, &further("100ms")),
@@ -101,7 +101,7 @@ impl Story {
         self.make(None);
         self.export();
         for _ in 0..7 + self.dice.below(5) {
-            match self.dice.below(14) {
+            match self.dice.below(16) {
                 0 => self.export(),
                 1..=3 => self.edit(),
                 4..=6 => self.others(),
@@ -113,6 +113,8 @@ impl Story {
                     self.make(Some(&place));
                 }
                 12 => self.rollback(),
+                13 => self.retry(),
+                14 => self.settle(),
                 _ => self.lose(),
             }
             if !self.model.wrong.is_empty() {
@@ -122,12 +124,7 @@ impl Story {
         if let Some(lies) = &self.lies {
             lies.ends();
             // What was refused goes again only then.
-            self.command("runs retry last", None);
-            let may = May {
-                make: true,
-                ..self.model.sends(false, Ended::Died)
-            };
-            self.look(&may);
+            self.retry();
         }
         self.make(None);
         self.back(None);
@@ -160,15 +157,10 @@ impl Story {
 
     /// The desk as it is.
     fn seen(&self) -> Desk {
-        let words = [
-            "export",
-            "-o",
-            "now.jsonl",
-            "--wait",
-            "0",
-            "--profile",
-            self.profile(),
-        ];
+        // What ClearFeed takes back stays there, closed; nobody else closes anything here.
+        let words = "export -o now.jsonl --wait 0 --filter state=open --profile";
+        let mut words: Vec<&str> = words.split(' ').collect();
+        words.push(self.profile());
         self.eye.run(&words).expect(0);
         let text = self.eye.read("now.jsonl");
         let tickets = text
@@ -275,7 +267,8 @@ impl Story {
         for file in ["t.csv", "t.csv.baseline", "back.toml"] {
             let _ = fs::remove_file(self.work.path().join(file));
         }
-        let line = "export -o t.csv --write-mapping back.toml --wait 0 --profile @";
+        let line =
+            "export -o t.csv --write-mapping back.toml --wait 0 --filter state=open --profile @";
         if self.command(line, None) != Some(0) {
             self.model.sheet = None;
             if self.lies.is_none() {
@@ -465,11 +458,43 @@ impl Story {
         self.back(Some(&place));
     }
 
-    fn rollback(&mut self) {
-        // What ClearFeed takes back stays there, closed: nobody can tell it from a request that people have closed.
-        if self.system == 1 {
-            return;
+    /// What was refused goes again, of whichever file the last run was.
+    fn retry(&mut self) {
+        self.command("runs retry last", None);
+        let mut may = May {
+            make: true,
+            ..self.model.sends(false, Ended::Died)
+        };
+        if self.is_learned && self.system == 0 {
+            self.sets_again(&mut may);
         }
+        self.look(&may);
+    }
+
+    /// A person looks at the desk, and says of each row in doubt what became of it. That is believed only where the desk
+    /// shows the ticket.
+    fn settle(&mut self) {
+        let words = ["runs", "settle", "last", "--format", "json"];
+        let listed = self.work.run(&words).stdout;
+        let listed: Value = serde_json::from_str(&listed).unwrap_or_default();
+        for row in listed["in_doubt"].as_array().into_iter().flatten() {
+            let (Some(number), Some("create")) = (row["row"].as_u64(), row["step"].as_str()) else {
+                continue;
+            };
+            let item = usize::try_from(number).unwrap() - 2;
+            let desk = self.model.desk.iter();
+            let found = desk
+                .filter(|(_, seen)| seen.item == Some(item))
+                .map(|(id, _)| id.clone())
+                .next();
+            let verdict = found.map_or("resend".to_owned(), |id| format!("done={id}"));
+            let line = format!("runs settle last --row {number} --as {verdict}");
+            self.command(&line, None);
+        }
+        self.look(&May::default());
+    }
+
+    fn rollback(&mut self) {
         self.command("runs rollback last", None);
         let may = May {
             undo: true,
