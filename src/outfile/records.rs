@@ -26,6 +26,9 @@ struct Record {
     /// Of its bytes, where they were taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
+    /// The export that it is one of several files of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part_of: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -68,8 +71,27 @@ impl Records {
             .collect()
     }
 
+    /// The files that an export was parted into when it was written, as far as they are there.
+    pub(crate) fn parts_of(&self, export: &str) -> Vec<PathBuf> {
+        let files = self.list().files.into_iter();
+        files
+            .filter(|record| record.part_of.as_deref() == Some(export) && record.path.is_file())
+            .map(|record| record.path)
+            .collect()
+    }
+
     /// Remembers a file. What cannot be remembered is kept as a stranger's the next time, which loses nothing.
     pub(crate) fn note(&self, path: &Path, digest: Option<blake3::Hash>) {
+        self.note_part(path, digest, None);
+    }
+
+    /// Remembers a file that is one of several of an export.
+    pub(crate) fn note_part(
+        &self,
+        path: &Path,
+        digest: Option<blake3::Hash>,
+        part_of: Option<&str>,
+    ) {
         let (Some(list), Some(path)) = (&self.0, known_as(path)) else {
             return;
         };
@@ -77,6 +99,7 @@ impl Records {
         let record = Record {
             path,
             digest: digest.map(|digest| digest.to_hex().to_string()),
+            part_of: part_of.map(str::to_owned),
         };
         // A thousand parts of an export are not remembered anew each time.
         if known.files.contains(&record) {
@@ -149,6 +172,7 @@ mod tests {
         let files = (0..MOST).map(|number| Record {
             path: folder.path().join(number.to_string()),
             digest: None,
+            part_of: None,
         });
         let list = List {
             files: files.collect(),

@@ -68,7 +68,12 @@ impl CsvPlan {
         let mut records = Records::open(bytes, encoded, delimiter)?;
         let (header_row, headings, above) = match options.header_row {
             Some(0) => (0, without_headings(&mut records)?, 0),
-            wanted => headings(&mut records, wanted, &options.header_above)?,
+            wanted => headings(
+                &mut records,
+                wanted,
+                &options.header_above,
+                options.may_be_empty,
+            )?,
         };
         let crlf = records.crlf(bytes, encoded)?;
         let least = match header_row {
@@ -140,11 +145,12 @@ impl CsvPlan {
     }
 }
 
-/// The row of the headings, its cells, and how many rows stand above it; a data row must follow.
+/// The row of the headings, its cells, and how many rows stand above it; a data row must follow, unless none need.
 fn headings(
     records: &mut Records,
     wanted: Option<u32>,
     over: &[u32],
+    may_be_empty: bool,
 ) -> Result<(u64, Vec<String>, u64)> {
     let named = records.named.clone();
     let mut above = 0;
@@ -170,6 +176,7 @@ fn headings(
         }
     }
     match found {
+        Some(found) if may_be_empty => Ok(found),
         Some(_) => Err(Error::input("has a header row and no rows")
             .at(named)
             .hint("look whether the export was cut short, or filtered to nothing")),

@@ -5,6 +5,7 @@
 pub(crate) mod bounds;
 mod bytes;
 mod calc;
+mod cells;
 mod charset;
 mod csv;
 pub(crate) mod cut;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
 
+pub(crate) use cells::{Archive, Spot, each_cell};
 pub use charset::Charset;
 pub(crate) use encoding::LABELS;
 pub use guard::Guards;
@@ -282,14 +284,6 @@ impl Input {
     pub fn unchanged(&self) -> Result<()> {
         self.files.iter().try_for_each(SourceFile::unchanged)
     }
-}
-
-/// Whether any of some columns of a sheet, numbered from 0, has a formula below the headings.
-///
-/// # Errors
-/// When the workbook cannot be read.
-pub(crate) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
-    workbook::has_formulas(path, sheet, columns)
 }
 
 /// Whether a path can be read only once: `-`, standard input, or a pipe (`<(…)`, a FIFO).

@@ -271,37 +271,6 @@ fn has_format(cell: &Cell) -> bool {
     )
 }
 
-/// Whether any of some columns of a sheet of an XLSX has a formula below the headings.
-pub(super) fn has_formulas(path: &Path, sheet: &str, columns: &[u32]) -> Result<bool> {
-    let named: Arc<str> = path.display().to_string().into();
-    let look = || find_formula(path, &named, sheet, columns);
-    std::thread::scope(|scope| match thread().spawn_scoped(scope, look) {
-        Ok(thread) => thread.join().unwrap_or_else(|_| Err(panicked(&named))),
-        Err(error) => Err(no_thread(error)),
-    })
-}
-
-fn find_formula(path: &Path, named: &Arc<str>, sheet: &str, columns: &[u32]) -> Result<bool> {
-    let mut book = Book::open(path, Kind::Xlsx, named, &Arc::default())?;
-    let Format::Xlsx(book) = &mut book.format else {
-        return Ok(false);
-    };
-    let failed = |error: XlsxError| Trouble::from(error).error(named);
-    let mut cells = book.worksheet_cells_reader(sheet).map_err(failed)?;
-    loop {
-        match cells.next_cell_with_formula_metadata() {
-            Ok(None) => return Ok(false),
-            Ok(Some(cell))
-                if cell.formula.is_some() && cell.pos.0 > 0 && columns.contains(&cell.pos.1) =>
-            {
-                return Ok(true);
-            }
-            Ok(Some(_)) | Err(XlsxError::CellError(_)) => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-}
-
 fn xlsb_cells(
     book: &mut Xlsb<Buffered>,
     sheet: &str,
@@ -409,7 +378,7 @@ fn held_cells(
 }
 
 /// What keeps a workbook from being read.
-enum Trouble {
+pub(super) enum Trouble {
     Password,
     Damaged(String),
 }
@@ -451,7 +420,7 @@ impl From<XlsbError> for Trouble {
 }
 
 impl Trouble {
-    fn error(self, place: &str) -> Error {
+    pub(super) fn error(self, place: &str) -> Error {
         match self {
             Self::Password => locked().at(place),
             Self::Damaged(why) => Error::input(format!("is damaged, or no workbook: {why}"))
@@ -671,15 +640,15 @@ const MOST_SHOWN: usize = 5;
 /// The name of each thread in which a reader of workbooks runs: it may panic there, which is caught.
 pub(crate) const THREAD: &str = "workbook";
 
-fn thread() -> std::thread::Builder {
+pub(super) fn thread() -> std::thread::Builder {
     std::thread::Builder::new().name(THREAD.to_owned())
 }
 
-fn no_thread(error: std::io::Error) -> Error {
+pub(super) fn no_thread(error: std::io::Error) -> Error {
     Error::machine("no thread can be started").caused_by(error)
 }
 
-fn panicked(named: &str) -> Error {
+pub(super) fn panicked(named: &str) -> Error {
     Error::input("is damaged in a way that the workbook reader cannot cope with")
         .at(named)
         .hint("open it in Excel or LibreOffice and save it again as .xlsx")

@@ -49,6 +49,7 @@ impl Value {
             },
             Exported::Text(text) | Exported::Link { text, .. } => Self::text(text),
             Exported::Number(number) => Self::Number(*number),
+            Exported::Formatted(shown) => Self::Number(shown.number),
             Exported::Truth(truth) => Self::Truth(*truth),
             Exported::Time(at) => Self::Time(Local::civil(*at)),
         }

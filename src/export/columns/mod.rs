@@ -54,4 +54,17 @@ pub enum Cell<'t> {
         /// What is shown.
         text: Cow<'t, str>,
     },
+    /// A number that people wrote, in its format; boxed, for it is rare.
+    Formatted(Box<Formatted>),
+}
+
+/// A number in the format that people gave it: a duration, a share, an amount.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Formatted {
+    /// As it is held; days of a duration.
+    pub number: f64,
+    /// As spreadsheet programs write it: `[h]:mm`.
+    pub format: String,
+    /// What is shown.
+    pub text: String,
 }

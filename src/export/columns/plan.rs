@@ -415,6 +415,7 @@ impl Column {
                 Cow::Owned(text)
             }
             Cell::Link { text, .. } => Cow::Borrowed(&**text),
+            Cell::Formatted(shown) => Cow::Borrowed(&*shown.text),
         };
         let found = table
             .map

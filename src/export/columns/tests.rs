@@ -70,6 +70,7 @@ fn shown(plan: &mut Plan, ticket: &CommonTicket) -> Vec<String> {
             Cell::Text(text) => format!("text {text}"),
             Cell::Number(number) => format!("number {number}"),
             Cell::Truth(truth) => format!("truth {truth}"),
+            Cell::Formatted(shown) => format!("formatted {}", shown.text),
             Cell::Link { url, text } => format!("link {text} → {url}"),
             Cell::Time(local) => {
                 let mut text = "time ".to_owned();

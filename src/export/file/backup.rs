@@ -67,7 +67,7 @@ pub(super) fn backup(path: &Path, notes: &mut Vec<String>) -> io::Result<()> {
     }
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut file = fs::File::open(from)?;
     let mut draft = Draft::beside(to, Readers::of(&file))?;
     io::copy(&mut file, &mut draft)?;

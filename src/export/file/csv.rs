@@ -76,6 +76,7 @@ impl CsvFile {
         match cell {
             Cell::Empty => self.row.field(""),
             Cell::Text(text) | Cell::Link { text, .. } => self.field(text)?,
+            Cell::Formatted(shown) => self.field(&shown.text)?,
             Cell::Truth(truth) => self.row.field(if *truth { "true" } else { "false" }),
             Cell::Number(number) => {
                 let shown = column.and_then(|at| Column::number_text(&plan.columns()[at], *number));

@@ -135,6 +135,7 @@ fn value((cell, column): (&Cell<'_>, &Column)) -> Value {
         Cell::Text(text) => Value::Text(text.to_string()),
         Cell::Number(number) if number.fract() == 0.0 => Value::Count(*number as i64),
         Cell::Number(number) => Value::Number(*number),
+        Cell::Formatted(shown) => Value::Text(shown.text.clone()),
         Cell::Truth(truth) => Value::Text(if *truth { "yes" } else { "no" }.to_owned()),
         Cell::Time(at) if column.kind == Kind::Day => Value::Day(at.civil().date()),
         Cell::Time(at) => Value::Time(at.civil()),

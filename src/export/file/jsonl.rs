@@ -84,6 +84,7 @@ fn object(ticket: &CommonTicket, plan: &mut Plan, comments: bool) -> Result<Valu
                 json!(*number as i64)
             }
             Cell::Number(number) => json!(number),
+            Cell::Formatted(shown) => json!(shown.text),
             Cell::Time(local) => {
                 let mut text = String::new();
                 plan.time_text(Some(at), *local, &mut text);

@@ -5,8 +5,10 @@
 //! texts are cells of text, in a CSV a text that a spreadsheet program would run stands behind a `'`
 //! (`source::guard`).
 
+mod archive;
 mod backup;
 mod csv;
+mod files;
 mod html;
 mod jsonl;
 mod part;
@@ -15,6 +17,8 @@ mod table;
 mod target;
 mod xlsx;
 
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +36,7 @@ use crate::outfile::{Readers, Records, move_aside};
 use crate::systems::SystemName;
 use crate::systems::common::CommonTicket;
 
+pub use archive::archive;
 pub(crate) use backup::backup_of;
 pub use jsonl::JsonLines;
 pub use part::Partition;

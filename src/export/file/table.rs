@@ -6,68 +6,48 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::csv::CsvFile;
-use super::part::{Names, Partition};
+use super::files::Files;
+use super::part::Partition;
 use super::record::Recording;
-use super::target::{Placing, Target, Witness, retire};
+use super::target::{Placing, Target, Witness};
 use super::xlsx::{Book, Line, Rows};
 use super::{About, Format, Options, Sink, Written};
 use crate::error::{Error, Result};
-use crate::export::baseline::{file_of, is_baseline};
+use crate::export::baseline::file_of;
 use crate::export::columns::{Cell, Column, Plan, line_ends};
-use crate::export::keep::{COMMENTS, EARLIER, Kept, Previous, Unsent, is_ours, replaceable};
+use crate::export::keep::{
+    COMMENT_HEADINGS, COMMENTS, Columns, EARLIER, Kept, Previous, Unsent, is_ours, replaceable,
+    stands_in_comments,
+};
 use crate::export::replica::Parts;
 use crate::export::sheets::Sheet;
-use crate::outfile::next_names;
 use crate::systems::common::{CommonTicket, Named};
 
-/// What stands above them.
-const COMMENT_HEADINGS: [&str; 7] = [
-    "Ticket",
-    "Ticket ID",
-    "Time",
-    "Author",
-    "Author e-mail",
-    "Public",
-    "Comment",
-];
-/// How many files are open at once.
-const MOST_OPEN: usize = 64;
-
 pub(super) struct TableSink {
-    plan: Plan,
-    path: PathBuf,
+    pub(super) plan: Plan,
+    pub(super) path: PathBuf,
     about: About,
     comments: bool,
-    raw: bool,
-    partition: Option<Partition>,
+    pub(super) raw: bool,
+    pub(super) partition: Option<Partition>,
     /// What files held when people's text in them was read.
-    witnesses: HashMap<PathBuf, Witness>,
-    placing: Placing,
+    pub(super) witnesses: HashMap<PathBuf, Witness>,
+    /// Files of rows that left the selection which must not be replaced: why.
+    pub(super) foreign_beside: HashMap<PathBuf, String>,
+    pub(super) placing: Placing,
     sheets: Vec<Sheet>,
-    keeps: bool,
-    kept: Kept,
-    recording: Option<Recording>,
-    /// What waits to be sent in the earlier files, by part.
-    unsent: HashMap<String, Unsent>,
+    pub(super) keeps: bool,
+    pub(super) kept: Kept,
+    pub(super) recording: Option<Recording>,
+    /// What waits to be sent in the earlier files, by where it is from.
+    pub(super) unsent: HashMap<String, Unsent>,
     out: Out,
-    written: Written,
+    pub(super) written: Written,
 }
 
 enum Out {
     Csv(Box<Files>),
-    Xlsx(Box<Book>, Vec<String>),
-}
-
-/// The CSV files of an export.
-#[derive(Default)]
-struct Files {
-    names: Names,
-    parts: HashMap<String, CsvFile>,
-    /// The parts in the order of their first ticket.
-    order: Vec<String>,
-    /// Those that are open, the one that was used last at the end.
-    open: Vec<String>,
-    comments: Option<CsvFile>,
+    Xlsx(Box<Book>, Vec<String>, Columns),
 }
 
 impl TableSink {
@@ -88,6 +68,7 @@ impl TableSink {
             sheets: options.sheets,
             keeps: !options.drop_columns,
             witnesses: HashMap::new(),
+            foreign_beside: HashMap::new(),
             recording: None,
             unsent: HashMap::new(),
             written: Written::default(),
@@ -119,11 +100,15 @@ impl TableSink {
             for sheet in &sink.sheets {
                 book.reserve(sheet.name);
             }
-            let headings = sink.headings("");
-            sink.out = Out::Xlsx(Box::new(book), headings);
-        } else if sink.partition.is_none() {
+            let columns = sink.kept.columns();
+            let headings = sink.headings(&columns);
+            sink.out = Out::Xlsx(Box::new(book), headings, columns);
+        } else {
             let mut files = Files::default();
-            sink.open_part(&mut files, "")?;
+            match sink.partition {
+                None => sink.open_part(&mut files, "")?,
+                Some(_) => sink.read_parts(&mut files)?,
+            }
             sink.out = Out::Csv(Box::new(files));
         }
         if let Some(recorder) = options.baseline {
@@ -135,7 +120,7 @@ impl TableSink {
     }
 
     /// Where a file goes, once what people wrote into the one that stands there is read.
-    fn target(&mut self, path: PathBuf, part: &str) -> Result<Target> {
+    pub(super) fn target(&mut self, path: PathBuf, part: &str) -> Result<Target> {
         let witness = self.witness(&path);
         let mut target = (self.placing).target(path, |path| is_ours(path, &self.plan));
         let path = &target.path;
@@ -163,46 +148,34 @@ impl TableSink {
         })
     }
 
+    /// Reads what people wrote into a file of rows that left the selection.
+    pub(super) fn read_earlier(&mut self, part: &str, earlier: &Path) -> Result<()> {
+        if let Previous::Foreign(why) = self.kept.read(part, earlier, &self.plan, true)? {
+            self.foreign_beside.insert(earlier.to_owned(), why);
+        }
+        Ok(())
+    }
+
     /// What a file holds before it is read.
-    fn witness(&mut self, path: &Path) -> Option<Witness> {
+    pub(super) fn witness(&mut self, path: &Path) -> Option<Witness> {
         let witness = Witness::of(path).ok()?;
         self.witnesses.insert(path.to_owned(), witness);
         Some(witness)
     }
 
-    fn headings(&self, part: &str) -> Vec<String> {
+    pub(super) fn headings(&self, columns: &Columns) -> Vec<String> {
         let own = self
             .plan
             .columns()
             .iter()
             .map(|column| column.heading.clone());
-        own.chain(self.kept.headings(part)).collect()
-    }
-
-    fn open_part(&mut self, files: &mut Files, part: &str) -> Result<()> {
-        let path = match self.partition {
-            None => self.path.clone(),
-            Some(_) => beside(&self.path, &files.names.file(part)),
-        };
-        let target = self.target(path.clone(), part)?;
-        let earlier = beside(&path, "earlier");
-        if self.keeps && target.is_ours() && earlier.exists() {
-            self.witness(&earlier);
-            // What left the selection before may be back.
-            self.kept.read(part, &earlier, &self.plan, false)?;
-        }
-        let headings = self.headings(part);
-        let file = CsvFile::start(target, self.raw, headings.iter().map(String::as_str))?;
-        files.parts.insert(part.to_owned(), file);
-        files.order.push(part.to_owned());
-        files.open.push(part.to_owned());
-        Ok(())
+        own.chain(self.kept.headings(columns)).collect()
     }
 
     fn row(&mut self, part: &str, cells: &[Cell<'_>]) -> Result<()> {
         let mut out = std::mem::replace(&mut self.out, Out::Csv(Box::default()));
         let done = match &mut out {
-            Out::Xlsx(book, headings) => book.row(&Line {
+            Out::Xlsx(book, headings, _) => book.row(&Line {
                 rows: Rows::Tickets,
                 part,
                 sheet: if part.is_empty() {
@@ -217,26 +190,6 @@ impl TableSink {
         };
         self.out = out;
         done
-    }
-
-    fn csv_row(&mut self, files: &mut Files, part: &str, cells: &[Cell<'_>]) -> Result<()> {
-        if !files.parts.contains_key(part) {
-            self.open_part(files, part)?;
-        }
-        if files.open.last().is_none_or(|last| last != part) {
-            files.open.retain(|open| open != part);
-            files.open.push(part.to_owned());
-            if files.open.len() > MOST_OPEN {
-                let oldest = files.open.remove(0);
-                if let Some(file) = files.parts.get_mut(&oldest) {
-                    file.close()?;
-                }
-            }
-        }
-        match files.parts.get_mut(part) {
-            Some(file) => csv_row(file, cells, &self.plan),
-            None => Ok(()),
-        }
     }
 
     fn write_comments(&mut self, ticket: &CommonTicket) -> Result<()> {
@@ -259,7 +212,7 @@ impl TableSink {
                 Cell::Text(line_ends(comment.text.as_str().into())),
             ];
             match &mut self.out {
-                Out::Xlsx(book, _) => book.row(&Line {
+                Out::Xlsx(book, ..) => book.row(&Line {
                     rows: Rows::Comments,
                     part: "",
                     sheet: COMMENTS,
@@ -269,8 +222,15 @@ impl TableSink {
                 Out::Csv(files) => {
                     if files.comments.is_none() {
                         let path = beside(&self.path, "comments");
-                        let target = (self.placing)
+                        let mut target = (self.placing)
                             .target(path, |path| starts_with(path, &COMMENT_HEADINGS));
+                        if target.path.exists() && target.is_ours() {
+                            let witness = Witness::of(&target.path).ok();
+                            target.foreign = stands_in_comments(&target.path);
+                            if let Some(witness) = witness {
+                                target = target.seen_as(witness);
+                            }
+                        }
                         files.comments = Some(CsvFile::start(
                             target,
                             self.raw,
@@ -289,9 +249,14 @@ impl TableSink {
         Ok(())
     }
 
-    fn finish_book(mut self, mut book: Book, headings: Vec<String>) -> Result<Written> {
+    fn finish_book(
+        mut self,
+        mut book: Book,
+        headings: Vec<String>,
+        columns: &Columns,
+    ) -> Result<Written> {
         let kept = &mut self.kept;
-        let left = kept.left("", |cells| {
+        let left = kept.left("", columns, |cells| {
             book.row(&Line {
                 rows: Rows::Earlier,
                 part: "",
@@ -324,93 +289,6 @@ impl TableSink {
         self.written.plan = Some(self.plan);
         Ok(self.written)
     }
-
-    /// The baseline of CSV files takes its name, and one that says nothing of them goes.
-    fn finish_baseline(&mut self) -> Result<()> {
-        let is_one = self.partition.is_none();
-        let first = self.written.files.first().filter(|_| is_one);
-        let mut beside = first.unwrap_or(&self.path).clone();
-        // A file that was kept is still compared with the one before.
-        let keeps = |unsent: &Unsent| unsent.why().is_some();
-        if !is_one && self.unsent.values().any(keeps) {
-            let free = next_names(&beside).find(|path| !file_of(path).exists());
-            beside = free.unwrap_or(beside);
-        }
-        match self.recording.take() {
-            Some(recording) => {
-                let notes = &mut self.written.notes;
-                self.written.baseline = recording.place(&beside, &self.placing, notes)?;
-            }
-            None if is_baseline(&file_of(&beside)) => retire(&file_of(&beside))?,
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn finish_files(mut self, mut files: Files) -> Result<Written> {
-        let parts = std::mem::take(&mut files.order);
-        let mut comments = Vec::new();
-        for part in parts {
-            let Some(file) = files.parts.remove(&part) else {
-                continue;
-            };
-            let (mut target, file) = file.finish()?;
-            keep_unsent(&mut target, self.unsent.get(&part));
-            let place = target.place(file, &mut self.written.notes)?;
-            let earlier = beside(&target.path, "earlier");
-            let headings = self.headings(&part);
-            let mut out = None;
-            let mut kept = std::mem::take(&mut self.kept);
-            let left = kept.left(&part, |cells| {
-                if out.is_none() {
-                    let path = beside(&place, "earlier");
-                    let witness = self.witnesses.get(&path).copied();
-                    let target = (self.placing).target(path, |path| is_ours(path, &self.plan));
-                    let target = match witness {
-                        Some(witness) => target.seen_as(witness),
-                        None => target,
-                    };
-                    out = Some(CsvFile::start(
-                        target,
-                        self.raw,
-                        headings.iter().map(String::as_str),
-                    )?);
-                }
-                match &mut out {
-                    Some(file) => csv_row(file, &cells, &self.plan),
-                    None => Ok(()),
-                }
-            })?;
-            self.kept = kept;
-            self.written.files.push(place);
-            match out {
-                Some(file) => {
-                    let (target, file) = file.finish()?;
-                    let place = target.place(file, &mut self.written.notes)?;
-                    self.written.notes.push(format!(
-                        "{left} earlier {} with people's text left the selection: {} in {}",
-                        rows(left),
-                        stand(left),
-                        place.display()
-                    ));
-                    comments.push(place);
-                }
-                None if target.is_ours() && self.keeps && is_ours(&earlier, &self.plan) => {
-                    // Its copy stays, whatever was written into it since.
-                    retire(&earlier)?;
-                }
-                None => {}
-            }
-        }
-        if let Some(file) = files.comments.take() {
-            let (target, file) = file.finish()?;
-            comments.push(target.place(file, &mut self.written.notes)?);
-        }
-        self.finish_baseline()?;
-        self.written.files.extend(comments);
-        self.written.plan = Some(self.plan);
-        Ok(self.written)
-    }
 }
 
 impl Sink for TableSink {
@@ -425,38 +303,44 @@ impl Sink for TableSink {
         };
         let mut cells = Vec::with_capacity(self.plan.columns().len());
         self.plan.cells(ticket, &mut cells)?;
-        let kept_in = match &self.out {
-            Out::Xlsx(..) => "",
-            Out::Csv(files) => {
-                // What people wrote into the file of a part is read when the part begins.
-                if !files.parts.contains_key(&part) {
-                    let mut out = std::mem::replace(&mut self.out, Out::Csv(Box::default()));
-                    let opened = match &mut out {
-                        Out::Csv(files) => self.open_part(files, &part),
-                        Out::Xlsx(..) => Ok(()),
-                    };
-                    self.out = out;
-                    opened?;
-                }
-                part.as_str()
-            }
+        // What people wrote into the file of a part is read when the part begins, unless it was there before.
+        if let Out::Csv(files) = &self.out
+            && !files.parts.contains_key(&part)
+        {
+            let mut out = std::mem::replace(&mut self.out, Out::Csv(Box::default()));
+            let opened = match &mut out {
+                Out::Csv(files) => self.open_part(files, &part),
+                Out::Xlsx(..) => Ok(()),
+            };
+            self.out = out;
+            opened?;
+        }
+        let nowhere = Columns::default();
+        let (kept_in, columns) = match &self.out {
+            Out::Xlsx(_, _, columns) => ("", columns),
+            Out::Csv(files) => match files.parts.get(&part) {
+                Some(one) => (one.origin.as_str(), &one.columns),
+                None => ("", &nowhere),
+            },
         };
         let key = self.plan.key().map(|key| match &cells[key] {
             Cell::Text(text) | Cell::Link { text, .. } => text.to_string(),
             _ => String::new(),
         });
         if let Some(key) = &key {
-            self.kept.fill(kept_in, key, &mut cells, |at| {
-                self.plan.columns().get(at).is_some_and(Column::is_by_hand)
+            let plan = &self.plan;
+            self.kept.fill(kept_in, key, columns, &mut cells, |at| {
+                plan.columns().get(at).is_some_and(Column::is_by_hand)
             })?;
-        }
-        if let (Some(unsent), Some(key)) = (self.unsent.get_mut(kept_in), &key) {
-            unsent.meet(key, &cells, &self.plan);
+            // It may have been changed, and sent, in the file of another part.
+            for unsent in self.unsent.values_mut().filter(|unsent| !unsent.is_empty()) {
+                unsent.meet(key, &cells, plan);
+            }
         }
         self.row(&part, &cells)?;
         if let (Some(recording), Some(key)) = (&mut self.recording, &key) {
             let book = match &mut self.out {
-                Out::Xlsx(book, _) => Some(&mut **book),
+                Out::Xlsx(book, ..) => Some(&mut **book),
                 Out::Csv(_) => None,
             };
             recording.ticket(key, ticket, &cells, &self.plan, book)?;
@@ -481,20 +365,20 @@ impl Sink for TableSink {
             self.written.notes.push(note.to_owned());
         }
         match std::mem::replace(&mut self.out, Out::Csv(Box::default())) {
-            Out::Xlsx(book, headings) => self.finish_book(*book, headings),
+            Out::Xlsx(book, headings, columns) => self.finish_book(*book, headings, &columns),
             Out::Csv(files) => self.finish_files(*files),
         }
     }
 }
 
 /// Keeps a file that has changes of people which were not sent.
-fn keep_unsent(target: &mut Target, unsent: Option<&Unsent>) {
+pub(super) fn keep_unsent(target: &mut Target, unsent: Option<&Unsent>) {
     if target.foreign.is_none() {
         target.foreign = unsent.and_then(Unsent::why);
     }
 }
 
-fn csv_row(file: &mut CsvFile, cells: &[Cell<'_>], plan: &Plan) -> Result<()> {
+pub(super) fn csv_row(file: &mut CsvFile, cells: &[Cell<'_>], plan: &Plan) -> Result<()> {
     let own = plan.columns().len();
     for (at, cell) in cells.iter().enumerate() {
         file.cell(cell, plan, (at < own).then_some(at))?;
@@ -511,11 +395,11 @@ fn starts_with(path: &Path, headings: &[&str]) -> bool {
         .starts_with(&headings.join(","))
 }
 
-fn rows(count: u64) -> &'static str {
+pub(super) fn rows(count: u64) -> &'static str {
     if count == 1 { "row" } else { "rows" }
 }
 
-fn stand(count: u64) -> &'static str {
+pub(super) fn stand(count: u64) -> &'static str {
     if count == 1 {
         "it stands"
     } else {
@@ -524,7 +408,7 @@ fn stand(count: u64) -> &'static str {
 }
 
 /// `tickets.csv` gives `tickets.comments.csv`.
-fn beside(path: &Path, what: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
     let part =
         |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
     let stem = part(path.file_stem()).unwrap_or_default();

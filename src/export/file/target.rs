@@ -61,6 +61,7 @@ impl Placing {
         Target {
             foreign: None,
             is_strange,
+            part_of: None,
             witness: None,
             placing: self.clone(),
             path,
@@ -81,6 +82,8 @@ pub(super) struct Target {
     pub(super) foreign: Option<String>,
     /// What stands there is none of ours: it steps aside.
     pub(super) is_strange: bool,
+    /// The export that the file is one of several of.
+    pub(super) part_of: Option<String>,
     /// What stood there when it was read; `None`: nothing of it was.
     witness: Option<Witness>,
     placing: Placing,
@@ -106,7 +109,9 @@ impl Target {
     /// Gives a file its name, and tells in `notes` where that is not the one that was asked for.
     pub(super) fn place(&self, whole: Whole, notes: &mut Vec<String>) -> Result<PathBuf> {
         let path = self.named(whole, notes)?;
-        self.placing.records.note(&path, None);
+        // What lies beside is no part that a later export makes empty.
+        let part_of = self.part_of.as_deref().filter(|_| path == self.path);
+        self.placing.records.note_part(&path, None, part_of);
         Ok(path)
     }
 
@@ -221,7 +226,7 @@ impl Target {
 }
 
 /// Where a name leads that is a link to another: the link stays.
-fn followed(path: PathBuf) -> PathBuf {
+pub(super) fn followed(path: PathBuf) -> PathBuf {
     match fs::read_link(&path) {
         Ok(to) => fs::canonicalize(&path).unwrap_or_else(|_| folder(&path).join(to)),
         Err(_) => path,

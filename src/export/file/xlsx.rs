@@ -196,6 +196,12 @@ impl Book {
                     }
                     width(text)
                 }
+                Cell::Formatted(shown) => {
+                    let format = self.formats.of_people(&shown.format);
+                    (sheet.write_number_with_format(place.0, place.1, shown.number, format))
+                        .map_err(failed)?;
+                    width(&shown.text)
+                }
                 cell => write_value(sheet, place, cell, format).map_err(failed)?,
             };
             if let Some(widest) = state.widths.get_mut(column) {
@@ -251,7 +257,10 @@ impl Book {
             .iter()
             .map(Worksheet::name)
             .collect();
-        let properties = properties(plan, about, &own, &all);
+        let mut properties = properties(plan, about, &own, &all);
+        for (name, value) in prints(analyses, &traced).map_err(failed)? {
+            properties = properties.set_custom_property(name, value);
+        }
         self.workbook.set_properties(&properties);
         let mut out = self.target.draft()?;
         self.workbook.save_to_writer(&mut out).map_err(failed)?;
@@ -413,6 +422,24 @@ fn properties(plan: &Plan, about: &About, tickets: &[String], all: &[String]) ->
     properties
 }
 
+/// By these what people write on the analyses is told from what we wrote.
+fn prints(
+    analyses: &[Analysed],
+    traced: &Traced,
+) -> std::result::Result<Vec<(String, String)>, XlsxError> {
+    if analyses.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The properties are written with the sheets: what these hold is seen in a workbook that has no others.
+    let mut alone = Workbook::new();
+    sheets::xlsx::add(&mut alone, analyses, Some(traced))?;
+    let names: Vec<&str> = analyses.iter().map(|sheet| sheet.name).collect();
+    Ok(crate::export::keep::prints(
+        &alone.save_to_buffer()?,
+        &names,
+    ))
+}
+
 /// How many characters the first line of a text takes; what is long counts as long.
 fn width(text: &str) -> u16 {
     let start = &text.as_bytes()[..text.len().min(2 * usize::from(WIDEST))];
@@ -531,6 +558,8 @@ struct Formats {
     inert: Format,
     columns: Vec<ColumnFormat>,
     other: ColumnFormat,
+    /// Those that people gave their numbers.
+    people: HashMap<String, Format>,
 }
 
 struct ColumnFormat {
@@ -567,7 +596,13 @@ impl Formats {
                 number: None,
                 time: of("yyyy-mm-dd hh:mm"),
             },
+            people: HashMap::new(),
         }
+    }
+
+    fn of_people(&mut self, code: &str) -> &Format {
+        let format = self.people.entry(code.to_owned());
+        format.or_insert_with(|| Format::new().set_num_format(code))
     }
 }
 

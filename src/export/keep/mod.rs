@@ -5,20 +5,24 @@
 //! ids. Whatever other column it has is people's, and so are those that the plan leaves to them. Rows that carry
 //! nothing of people are not held; the others lie in a temporary database, in memory while they are few.
 //!
-//! A workbook that holds more than rows can carry (other sheets, notes, pivots, pictures, macros, formulas in people's
-//! columns) is *foreign*: it is not replaced.
+//! A workbook that holds more than rows can carry (other sheets, text on an analysis sheet, a column on that of comments,
+//! notes, charts, links, drop-downs, tables, defined names, formulas and errors in people's columns) is *foreign*: it is not
+//! replaced. So is a CSV with cells beyond its headings.
 
+mod beyond;
 mod look;
 mod old;
+mod parts;
+mod print;
 mod unsent;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Cell, Local, Plan};
+use super::columns::{Cell, Formatted, Local, Plan};
 use crate::error::{Error, Result};
 
 pub(crate) use unsent::Unsent;
@@ -29,10 +33,23 @@ pub(crate) const OURS: &str = "Deskferry";
 pub(crate) const SHEET_PROPERTY: &str = "Deskferry sheet ";
 /// Properties that name the columns that we wrote.
 pub(crate) const COLUMN_PROPERTY: &str = "Deskferry column ";
+/// Properties by which people's text on the analyses is told from ours.
+pub(crate) const PRINT_PROPERTY: &str = "Deskferry print ";
 /// How many characters of a heading such a property holds.
 pub(crate) const LONGEST_PROPERTY: usize = 255;
 /// The sheet of comments.
 pub(crate) const COMMENTS: &str = "Comments";
+/// What stands above the comments; one of them is the ticket's id.
+pub(crate) const COMMENT_HEADINGS: [&str; 7] = [
+    "Ticket",
+    COMMENT_KEY,
+    "Time",
+    "Author",
+    "Author e-mail",
+    "Public",
+    "Comment",
+];
+const COMMENT_KEY: &str = "Ticket ID";
 /// The sheet with rows that left the selection.
 pub(crate) const EARLIER: &str = "Earlier";
 
@@ -53,22 +70,34 @@ pub(crate) fn replaceable(path: &Path, plan: &Plan) -> Previous {
     }
 }
 
+/// The properties by which the analyses on these sheets are known again, of a workbook that holds nothing else.
+pub(crate) fn prints(workbook: &[u8], sheets: &[&str]) -> Vec<(String, String)> {
+    beyond::prints(workbook, sheets)
+}
+
+/// Why a CSV of comments is not to be replaced, if it is not: it is not as we wrote it.
+pub(crate) fn stands_in_comments(path: &Path) -> Option<String> {
+    old::stands_in_comments(path)
+}
+
 /// Whether a file bears a mark of ours: the properties of a workbook, or the headings of the plan.
 pub(crate) fn is_ours(path: &Path, plan: &Plan) -> bool {
     old::is_ours(path, plan)
 }
 
-/// What people wrote, by ticket.
+/// What people wrote, by ticket, and in which file.
 #[derive(Default)]
 pub(crate) struct Kept {
     /// Opened with the first row.
     database: Option<Connection>,
-    parts: HashMap<String, People>,
+    people: People,
     /// Columns of people that go on under another heading, with that.
     renamed: Vec<(String, String)>,
+    /// Files whose analyses an older version wrote, so that nobody knows what people wrote on them.
+    not_compared: Vec<String>,
 }
 
-/// People's columns in one file.
+/// People's columns, those of all files together: what they wrote follows a ticket from one to another.
 #[derive(Debug, Default)]
 struct People {
     /// How many columns of the plan stand before them.
@@ -94,6 +123,9 @@ enum Value {
     Truth(bool),
     #[serde(rename = "t")]
     Time(i64),
+    /// A number in its format, and what is shown for it.
+    #[serde(rename = "f")]
+    Formatted(f64, String, String),
 }
 
 impl Value {
@@ -107,6 +139,11 @@ impl Value {
                 millis,
                 second_time: None,
             }),
+            Self::Formatted(number, format, text) => Cell::Formatted(Box::new(Formatted {
+                number,
+                format,
+                text,
+            })),
         }
     }
 }
@@ -136,7 +173,10 @@ impl Kept {
             Err(why) => return Ok(Previous::Foreign(why)),
         };
         self.renamed.extend(old.renamed(plan));
-        let mut people = self.parts.remove(part).unwrap_or_default();
+        if old.is_without_prints && is_replaced {
+            self.not_compared.push(path.display().to_string());
+        }
+        let mut people = std::mem::take(&mut self.people);
         people.own = plan.columns().len();
         let read = old.rows(plan, &mut people.headings, |row, headings| {
             people.filled.resize(headings, false);
@@ -147,17 +187,19 @@ impl Kept {
             self.add(part, &row)
         });
         people.filled.resize(people.headings.len(), false);
-        self.parts.insert(part.to_owned(), people);
+        self.people = people;
         read?;
         Ok(Previous::Read)
     }
 
     /// What people must know of their columns, a line each.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> + '_ {
-        let renamed = self.renamed.iter();
-        renamed.map(|(heading, kept)| {
+        let renamed = self.renamed.iter().map(|(heading, kept)| {
             format!("the column `{heading}` that people wrote is `{kept}` now: the export fills a column of that name itself")
-        })
+        });
+        renamed.chain(self.not_compared.iter().map(|file| {
+            format!("what people wrote on the analysis sheets of {file} is only in its copy {file}.bak: an older version of deskferry wrote them, and they could not be compared")
+        }))
     }
 
     fn add(&mut self, part: &str, row: &Row) -> Result<()> {
@@ -180,51 +222,61 @@ impl Kept {
         Ok(())
     }
 
-    /// The headings of people's columns, behind those of the plan.
-    pub(crate) fn headings(&self, part: &str) -> impl Iterator<Item = String> + '_ {
-        let people = self.parts.get(part);
-        people.into_iter().flat_map(|people| {
-            let shown = people.headings.iter().zip(&people.filled);
-            shown
-                .filter(|(heading, filled)| is_shown(heading, **filled))
-                .map(|(heading, _)| heading.clone())
-        })
+    /// People's columns as a file that is begun now has them, behind those of the plan.
+    pub(crate) fn columns(&self) -> Columns {
+        let people = &self.people;
+        let all = people.headings.iter().zip(&people.filled).enumerate();
+        let shown = all.filter(|(_, (heading, filled))| is_shown(heading, **filled));
+        Columns(shown.map(|(at, _)| at).collect())
     }
 
-    /// Puts what people wrote beside a ticket into the cells of its row, and behind them.
+    /// Their headings.
+    pub(crate) fn headings(&self, columns: &Columns) -> impl Iterator<Item = String> {
+        let headings = columns.0.iter().map(|&at| self.people.headings[at].clone());
+        headings.collect::<Vec<String>>().into_iter()
+    }
+
+    /// Puts what people wrote beside a ticket into the cells of its row, and behind them; what stands in this file goes before
+    /// what stands in others.
     pub(crate) fn fill(
         &mut self,
         part: &str,
         key: &str,
+        columns: &Columns,
         cells: &mut Vec<Cell<'_>>,
         is_by_hand: impl Fn(usize) -> bool,
     ) -> Result<()> {
-        let Some(people) = self.parts.get(part) else {
-            return Ok(());
-        };
+        let people = &self.people;
         let own = cells.len();
         // A row is as wide as its headings, whether people wrote beside it or not.
-        cells.resize(own + self.headings(part).count(), Cell::Empty);
+        cells.resize(own + columns.0.len(), Cell::Empty);
         if !people.tickets.contains(&hash(key)) {
             return Ok(());
         }
         let Some(database) = &self.database else {
             return Ok(());
         };
-        let mut take = database
+        let mut find = database
             .prepare_cached(
-                "UPDATE kept SET taken = 1 WHERE n = (SELECT n FROM kept WHERE part = ?1 AND key = ?2 AND taken = 0 ORDER BY n LIMIT 1)
-                 RETURNING cells",
+                "SELECT n, cells FROM kept WHERE key = ?2 AND taken = 0 ORDER BY part <> ?1, n LIMIT 1",
             )
             .map_err(failed)?;
-        let found: Option<String> = take
-            .query_row(params![part, key], |row| row.get(0))
+        let found: Option<(i64, String)> = find
+            .query_row(params![part, key], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
             .map_err(failed)?;
-        let Some(found) = found else {
+        let Some((n, found)) = found else {
             return Ok(());
         };
-        for (at, value) in people.shown(&found)?.into_iter().enumerate() {
+        // A file that was begun before these columns were known has no place for them: the row stays where it was.
+        let Some(values) = people.row(&found, columns)? else {
+            return Ok(());
+        };
+        database
+            .prepare_cached("UPDATE kept SET taken = 1 WHERE n = ?1")
+            .and_then(|mut take| take.execute([n]))
+            .map_err(failed)?;
+        for (at, value) in values.into_iter().enumerate() {
             if at >= own || is_by_hand(at) {
                 cells[at] = value.cell();
             }
@@ -232,13 +284,15 @@ impl Kept {
         Ok(())
     }
 
-    /// Hands on the rows of tickets that did not come, each with all its cells; how many there were.
+    /// Hands on the rows of a file whose tickets did not come, each with all its cells; how many there were.
     pub(crate) fn left(
         &mut self,
         part: &str,
+        columns: &Columns,
         mut each: impl FnMut(Vec<Cell<'static>>) -> Result<()>,
     ) -> Result<u64> {
-        let (Some(people), Some(database)) = (self.parts.get(part), &self.database) else {
+        let people = &self.people;
+        let Some(database) = &self.database else {
             return Ok(0);
         };
         let mut rows = database
@@ -248,29 +302,33 @@ impl Kept {
         let mut count = 0;
         while let Some(row) = rows.next().map_err(failed)? {
             let cells: String = row.get(0).map_err(failed)?;
-            let shown = people.shown(&cells)?;
-            each(shown.into_iter().map(Value::cell).collect())?;
-            count += 1;
+            if let Some(values) = people.row(&cells, columns)? {
+                each(values.into_iter().map(Value::cell).collect())?;
+                count += 1;
+            }
         }
         Ok(count)
     }
 }
 
+/// People's columns that a file has, by their numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Columns(Vec<usize>);
+
 impl People {
-    /// The cells of a row without those of columns that nobody headed or filled.
-    fn shown(&self, cells: &str) -> Result<Vec<Value>> {
+    /// The cells of a row in a file that has these columns; `None` where it fills others too.
+    fn row(&self, cells: &str, columns: &Columns) -> Result<Option<Vec<Value>>> {
         let mut cells: Vec<Value> = serde_json::from_str(cells).map_err(failed)?;
         // Another file may have had more columns.
         cells.resize(self.own + self.headings.len(), Value::Empty);
-        let is_shown = |at: usize| match at.checked_sub(self.own) {
-            None => true,
-            Some(at) => is_shown(&self.headings[at], self.filled[at]),
-        };
-        let cells = cells
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| is_shown(*at));
-        Ok(cells.map(|(_, cell)| cell).collect())
+        let people = cells.split_off(self.own);
+        let is_filled =
+            |(at, cell): (usize, &Value)| *cell != Value::Empty && !columns.0.contains(&at);
+        if people.iter().enumerate().any(is_filled) {
+            return Ok(None);
+        }
+        cells.extend(columns.0.iter().map(|&at| people[at].clone()));
+        Ok(Some(cells))
     }
 }
 
@@ -289,7 +347,7 @@ fn open() -> rusqlite::Result<Connection> {
     database.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
          CREATE TABLE kept (n INTEGER PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, cells TEXT NOT NULL, mine TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
-         CREATE INDEX kept_by_key ON kept (part, key, taken);",
+         CREATE INDEX kept_by_key ON kept (key, taken, part);",
     )?;
     Ok(database)
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::LONGEST_PROPERTY;
+use super::beyond::{self, Columns};
 use super::look::Look;
-use super::{COMMENTS, EARLIER, Row, Value};
-use crate::error::{Error, Result};
+use super::{COMMENT_HEADINGS, COMMENTS, EARLIER, LONGEST_PROPERTY, Row, Value};
+use crate::error::{Error, Fault, Result};
 use crate::export::columns::Plan;
 use crate::record::{Cell, fold};
-use crate::source::{self, Input, InputOptions, SheetChoice, SheetName};
+use crate::source::{self, Input, InputOptions, Numbers, SheetChoice, SheetName};
 
 /// An earlier file that can be replaced.
 pub(super) struct Old {
@@ -20,6 +20,8 @@ pub(super) struct Old {
     ours: Vec<String>,
     /// Of the column of the tickets' ids.
     key: String,
+    /// Whether nobody knows what people wrote on its analyses.
+    pub(super) is_without_prints: bool,
 }
 
 /// Looks into an earlier file, where it is a workbook. `is_replaced`: it is to be written over.
@@ -35,8 +37,11 @@ pub(super) fn look(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Option
     }
     let look = Look::at(path)?;
     if is_replaced {
-        if let Some(what) = look.more {
+        if let Some(what) = &look.more {
             return Err(format!("it holds {what}"));
+        }
+        if look.sheets.is_empty() {
+            return Err("it cannot be looked into".to_owned());
         }
         let known = known_sheets(&look, plan);
         let is_ours = |sheet: &&String| {
@@ -47,6 +52,10 @@ pub(super) fn look(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Option
         };
         if let Some(sheet) = look.sheets.iter().find(|sheet| !is_ours(sheet)) {
             return Err(format!("it has a sheet `{sheet}` that is not ours"));
+        }
+        beyond::on_sheets(path, &look, &known)?;
+        if look.sheets.iter().any(|sheet| sheet == COMMENTS) {
+            beyond::on_comments(path, COMMENTS)?;
         }
     }
     Ok(Some(look))
@@ -110,6 +119,10 @@ pub(super) fn open(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Result
             false => SheetChoice::First,
         },
         guarded: source::Guards::Ours,
+        // People's numbers keep their formats.
+        numbers: Some(Numbers::Shown),
+        // A column of theirs may have nothing but a heading.
+        may_be_empty: true,
         ..InputOptions::default()
     };
     let input = match Input::open(&[path.to_path_buf()], &options) {
@@ -127,6 +140,7 @@ pub(super) fn open(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Result
         ours: look.columns.iter().map(|heading| fold(heading)).collect(),
         key,
         input,
+        is_without_prints: beyond::is_without_prints(&look),
     };
     let tables = old.input.as_ref().map(Input::tables).unwrap_or_default();
     if !tables.is_empty()
@@ -139,17 +153,8 @@ pub(super) fn open(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Result
             old.key
         )));
     }
-    if is_replaced && is_workbook {
-        for table in tables {
-            let sheet = table.sheet.as_deref().unwrap_or_default();
-            let layout = old.layout(table, plan, &mut Vec::new());
-            let people: Vec<u32> = layout.people().collect();
-            if !people.is_empty() && source::has_formulas(path, sheet, &people)? {
-                return Ok(Err(
-                    "people's columns have formulas in them, which would be lost".to_owned(),
-                ));
-            }
-        }
+    if is_replaced && let Err(why) = old.can_be_carried(path, &look, plan)? {
+        return Ok(Err(why));
     }
     Ok(Ok(old))
 }
@@ -217,7 +222,109 @@ impl Layout {
     }
 }
 
+/// Why a CSV of comments is not as we wrote it.
+pub(super) fn stands_in_comments(path: &Path) -> Option<String> {
+    let options = InputOptions {
+        guarded: source::Guards::Ours,
+        ..InputOptions::default()
+    };
+    let lost = "people wrote into it beside the comments, which would be lost".to_owned();
+    let input = match Input::open(&[path.to_path_buf()], &options) {
+        Ok(input) => input,
+        Err(error) if error.message().ends_with("no rows") => return None,
+        Err(error) => return Some(format!("it cannot be read ({})", error.message())),
+    };
+    let header = input.tables().first()?.header.written();
+    let is_ours = header.len() == COMMENT_HEADINGS.len()
+        && COMMENT_HEADINGS
+            .iter()
+            .all(|heading| header.iter().any(|one| fold(one) == fold(heading)));
+    if !is_ours {
+        return Some(lost);
+    }
+    let at = header
+        .iter()
+        .position(|one| fold(one) == fold(super::COMMENT_KEY))?;
+    for row in input.rows().ok()? {
+        match row {
+            Ok(source::Row::Record(record)) if !record.cell(at).is_empty() => {}
+            Ok(source::Row::Fault(_, faults)) if !is_unread(&faults) => {}
+            _ => return Some(lost),
+        }
+    }
+    None
+}
+
+/// Whether a row has something that its cells do not: what stands beyond the headings, or behind a quote that is wrong. One
+/// that only ends early lacks nothing.
+fn is_unread(faults: &[Fault]) -> bool {
+    let ends_early =
+        |fault: &Fault| fault.value.is_none() && fault.message.contains(" where the header has ");
+    !faults.iter().all(ends_early)
+}
+
 impl Old {
+    /// Whether all that people wrote into it can go into the next file: within, why not.
+    fn can_be_carried(
+        &self,
+        path: &Path,
+        look: &Look,
+        plan: &Plan,
+    ) -> Result<std::result::Result<(), String>> {
+        let tables = self.input.as_ref().map(Input::tables).unwrap_or_default();
+        for table in tables {
+            if let Some(heading) = self.twice(table.header.written(), plan) {
+                return Ok(Err(format!(
+                    "it has more than one column `{heading}`, and which of them is people's cannot be told"
+                )));
+            }
+            let Some(sheet) = &table.sheet else {
+                continue;
+            };
+            let layout = self.layout(table, plan, &mut Vec::new());
+            let columns = Columns {
+                sheet: sheet.to_string(),
+                people: layout.people().collect(),
+                width: u32::try_from(layout.places.len()).unwrap_or(u32::MAX),
+            };
+            if let Err(why) = beyond::in_columns(path, look, &columns) {
+                return Ok(Err(why));
+            }
+        }
+        let is_csv = tables.iter().all(|table| table.sheet.is_none());
+        let Some(input) = self.input.as_ref().filter(|_| is_csv) else {
+            return Ok(Ok(()));
+        };
+        for row in input.rows()? {
+            if let Ok(source::Row::Fault(record, faults)) = row
+                && is_unread(&faults)
+            {
+                let what = faults
+                    .first()
+                    .map_or("cannot be read", |fault| &fault.message);
+                return Ok(Err(format!("its row {} {what}", record.place.row)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// A heading of ours that stands above more columns than we wrote under it.
+    fn twice<'h>(&self, headings: &'h [String], plan: &Plan) -> Option<&'h String> {
+        let of_plan = plan.columns().iter().map(|column| fold(&column.heading));
+        let of_plan: Vec<String> = of_plan.collect();
+        let ours = match self.ours.is_empty() {
+            true => &of_plan,
+            false => &self.ours,
+        };
+        headings.iter().find(|heading| {
+            let name = fold(heading);
+            let count = |all: &[String]| all.iter().filter(|one| **one == name).count();
+            let found = headings.iter().filter(|one| fold(one) == name).count();
+            let written = count(ours);
+            written > 0 && found > written.max(count(&of_plan))
+        })
+    }
+
     /// Whether we wrote a column of that heading.
     fn has_written(&self, heading: &str) -> bool {
         // A property holds no more of it.
@@ -316,12 +423,6 @@ impl Old {
             .iter()
             .map(|table| self.layout(table, plan, headings))
             .collect();
-        if layouts
-            .iter()
-            .all(|layout| layout.people().next().is_none())
-        {
-            return Ok(());
-        }
         let width = plan.columns().len() + headings.len();
         for row in input.rows()? {
             let (source::Row::Record(record) | source::Row::Fault(record, _)) =
@@ -341,8 +442,10 @@ impl Old {
                 .map(|(cell, _)| cell.clone())
                 .collect();
             while mine.pop_if(|cell| *cell == Value::Empty).is_some() {}
-            if !mine.is_empty() {
-                let key = record.cell(layout.key).text().into_owned();
+            let key = record.cell(layout.key).text().into_owned();
+            // A row without a ticket is people's as a whole.
+            let is_theirs = key.trim().is_empty() && cells.iter().any(|cell| *cell != Value::Empty);
+            if !mine.is_empty() || is_theirs {
                 each(Row { key, mine, cells }, headings.len())?;
             }
         }
@@ -350,22 +453,47 @@ impl Old {
     }
 }
 
+/// A time as days, the way in which spreadsheet programs count.
+fn days(seconds: f64) -> f64 {
+    seconds / 86_400.0
+}
+
 fn value(cell: &Cell) -> Value {
-    let millis = |at: DateTime| {
-        let at = at
-            .to_zoned(TimeZone::UTC)
-            .map(|at| at.timestamp().as_millisecond());
-        at.map_or_else(|_| Value::Text(cell.text().into_owned()), Value::Time)
-    };
+    let text = || cell.text().into_owned();
+    let formatted = |number: f64, format: &str| Value::Formatted(number, format.to_owned(), text());
     match cell {
         Cell::Empty | Cell::Fault(_) => Value::Empty,
         Cell::Text(text) if text.is_empty() => Value::Empty,
         Cell::Integer(number) => Value::Number(*number as f64),
         Cell::Number(number) => Value::Number(*number),
-        Cell::Shown(shown) => Value::Number(shown.number),
+        Cell::Shown(shown) => formatted(shown.number, &shown.format),
         Cell::Bool(truth) => Value::Truth(*truth),
-        Cell::Date(date) => millis(date.at(0, 0, 0, 0)),
-        Cell::DateTime(at) => millis(*at),
+        Cell::Date(date) => match serial(date.at(0, 0, 0, 0)) {
+            Some(day) => formatted(day, "yyyy-mm-dd"),
+            None => Value::Text(text()),
+        },
+        Cell::DateTime(at) => {
+            let at = at.to_zoned(TimeZone::UTC);
+            at.map_or_else(
+                |_| Value::Text(text()),
+                |at| Value::Time(at.timestamp().as_millisecond()),
+            )
+        }
+        Cell::Time(time) => {
+            let seconds = f64::from(time.hour()) * 3600.0
+                + f64::from(time.minute()) * 60.0
+                + f64::from(time.second())
+                + f64::from(time.subsec_nanosecond()) / 1e9;
+            formatted(days(seconds), "hh:mm:ss")
+        }
+        Cell::Duration(length) => formatted(days(length.as_secs_f64()), "[h]:mm:ss"),
         cell => Value::Text(cell.text().into_owned()),
     }
+}
+
+/// The number of a day; before March 1900 the calendars of programs differ.
+fn serial(at: DateTime) -> Option<f64> {
+    let at = at.to_zoned(TimeZone::UTC).ok()?;
+    let day = days(at.timestamp().as_second() as f64) + 25_569.0;
+    (day >= 61.0).then_some(day)
 }

@@ -72,6 +72,11 @@ impl Unsent {
         Ok(unsent)
     }
 
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// A ticket as the desk has it now: what it says there was sent, or need not be.
     pub(crate) fn meet(&mut self, key: &str, cells: &[Cell<'_>], plan: &Plan) {
         let Some(waiting) = self.cells.get_mut(key) else {
