@@ -93,6 +93,11 @@ impl Open {
         &self.loaded.directory
     }
 
+    /// Takes a directory that knows more than the one that was loaded.
+    pub(super) fn know(&mut self, directory: Arc<Directory>) {
+        self.loaded.directory = directory;
+    }
+
     async fn load(&mut self, needs: Needs) -> Result<()> {
         let origin = Origin {
             system: self.connected.system.as_ref(),

@@ -14,6 +14,8 @@
 //! |---|---|
 //! | [`period`] | spans of whole calendar days: `last-week`, `7d`, dates |
 //! | [`filter`] | `field=value,value` in the names of the common ticket, by the ids of the directory |
+//! | [`search`] | words in what the columns show |
+//! | [`people`] | names of people whom a system tells only by their ids |
 //! | [`reading`] | windows of time, pages side by side, what proves that nothing is missing, catching up |
 //! | [`replica`] | the tickets that were read, one row each, in a file that outlives the program |
 //! | [`columns`] | which columns a table has; a ticket as typed cells |
@@ -41,7 +43,9 @@ pub mod file;
 pub mod filter;
 pub mod html;
 mod keep;
+pub mod people;
 pub mod period;
 pub mod reading;
 pub mod replica;
+pub mod search;
 pub mod sheets;

@@ -95,7 +95,7 @@ pub async fn attempt(attempt: Attempt, mut stop: Stop) -> Result<Option<Past>> {
     let lock = held
         .shared()
         .map_err(|error| Error::machine("cannot share the lock").caused_by(error))?;
-    let ended = match run.command(&output, lock) {
+    let ended = match run.command(&output, &history, lock) {
         Ok(mut command) => child::run(&mut command, &mut log, &mut stop)
             .await
             .map_err(|error| {
@@ -132,7 +132,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The export as a process: our own program once more.
-    fn command(&self, output: &str, lock: std::fs::File) -> Result<Command> {
+    fn command(&self, output: &str, history: &History, lock: std::fs::File) -> Result<Command> {
         let Attempt {
             schedule,
             program,
@@ -166,6 +166,9 @@ impl Run<'_> {
             .current_dir(&schedule.folder)
             // As long as the export lives, even alone, nobody else begins one: it inherits the lock.
             .stdin(Stdio::from(lock));
+        if let Some(last) = last_file(schedule, history, &file) {
+            command.arg("--carry-from").arg(last);
+        }
         if let Some(path) = &schedule.environment_file {
             command.envs(environment::read(path)?);
         }
@@ -354,6 +357,16 @@ fn words(schedule: &Schedule, output: &str) -> Vec<String> {
         *word = format!("{before}{output}");
     }
     words
+}
+
+/// The file of the last run, where what people wrote into it goes into the new one. One of the same name is read anyway.
+fn last_file<'h>(schedule: &Schedule, history: &'h History, new: &Path) -> Option<&'h Path> {
+    let runs = history.runs.iter().rev();
+    let mut files = runs
+        .filter(|past| past.outcome == Outcome::Done)
+        .filter_map(|past| past.files.first());
+    let last = files.find(|file| file.is_file())?;
+    (schedule.carries_remarks && last != new).then_some(last.as_path())
 }
 
 /// The folder, or where that is gone, one that is there.

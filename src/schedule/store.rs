@@ -86,6 +86,9 @@ pub struct Schedule {
     /// How many of the written files stay; `None`: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
+    /// Whether what people wrote into the file of the last run goes into the new one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carries_remarks: bool,
     /// What the platform's shell does after a run that went well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_success: Option<String>,

@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::directory::{CustomField, Needs, Snapshot};
+use crate::directory::{CustomField, Entry, Needs, Snapshot};
 use crate::error::{Error, Fault, Result};
 use bulk::{Bulk, BulkCall};
 use common::CommonTicket;
@@ -834,6 +834,16 @@ pub trait System: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the page cannot be had, or the system holds nothing of what is asked for.
     async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage>;
+
+    /// People by their ids, where the system tells of people in no other way; those whom it does not know are left out.
+    /// `None` where its directory has them all.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    async fn people(&self, ids: &[String], permit: &dyn Permit) -> Result<Option<Vec<Entry>>> {
+        let _ = (ids, permit);
+        Ok(None)
+    }
 
     /// The zone that the desk itself tells: people there live by its days.
     fn site_zone(&self) -> Option<&TimeZone> {

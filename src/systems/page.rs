@@ -62,6 +62,8 @@ pub struct PageAsk<'a> {
     pub mark: Mark,
     /// Whether the comments are wanted.
     pub with_comments: bool,
+    /// Whether deleted tickets are left out, where the system can: for a page that is only asked how many there are.
+    pub leaves_out_deleted: bool,
 }
 
 /// A ticket of a page.

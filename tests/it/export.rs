@@ -331,7 +331,13 @@ fn what_is_asked_for_is_what_is_written() {
         &|ticket| ticket["place"]["name"] == place.as_str() && ticket["standing"] == "closed",
     );
     of(&["--search", "projector picture"], &|ticket| {
-        ticket["title"].as_str().unwrap().contains("Projector")
+        let texts = [
+            &ticket["title"],
+            &ticket["description"],
+            &ticket["category"]["name"],
+        ];
+        let text = format!("{texts:?}").to_lowercase();
+        text.contains("projector") && text.contains("picture")
     });
     for by in ["created", "updated", "closed"] {
         // No ticket of the population stands within a day of these ends but for the zone's hours.
@@ -429,4 +435,129 @@ fn of_two_hundred_thousand_tickets_each_stands_there_once() {
     let (told, tickets) = export(&work, &incremental, 0);
     assert_eq!(once(&tickets).len(), 200_000);
     println!("{told:#}");
+}
+
+/// What the system did without a word: the replica lacks it, or has it otherwise.
+#[test]
+fn a_replica_heals() {
+    let (work, sandbox) = desk("500", "100", &[], "2000/s");
+    let incremental = || {
+        let (told, tickets) = export(&work, &["--incremental", "--profile=district"], 0);
+        let by_id = tickets
+            .into_iter()
+            .map(|ticket| (ticket["id"].to_string(), ticket));
+        let by_id: BTreeMap<String, Value> = by_id.collect();
+        (told["read"]["pages"].as_u64().unwrap(), by_id)
+    };
+    let (_, before) = incremental();
+    let ids: Vec<&str> = before.keys().map(|id| id.trim_matches('"')).collect();
+    let replica = || {
+        let files = std::fs::read_dir(work.state().join("replica")).unwrap();
+        let mut paths = files.map(|entry| entry.unwrap().path());
+        let path = paths.find(|path| path.extension().is_some_and(|it| it == "sqlite"));
+        rusqlite::Connection::open(path.unwrap()).unwrap()
+    };
+    // Nothing happened: a few requests.
+    let (pages, after) = incremental();
+    assert_eq!(after, before);
+    assert!(pages <= 7, "{pages} pages for nothing");
+    // A ticket was purged while another one came with an old date: as many as before.
+    let purged = "INSERT INTO ticket SELECT created - 7000000000000000, 'gone', updated, head, comments, rest FROM ticket WHERE id = ?1";
+    assert_eq!(replica().execute(purged, [ids[10]]).unwrap(), 1);
+    assert_eq!(
+        replica()
+            .execute("DELETE FROM ticket WHERE id = ?1", [ids[400]])
+            .unwrap(),
+        1
+    );
+    let healed = (0..5).any(|_| incremental().1 == before);
+    assert!(healed, "each page is compared once in five turns");
+    // One was deleted, and its last change is before the one that is known.
+    let old = replica().query_row("SELECT head FROM ticket WHERE id = ?1", [ids[50]], |row| {
+        row.get::<_, Vec<u8>>(0)
+    });
+    let old = old.unwrap();
+    let path = format!("api/v1.0/tickets/{}", ids[50]);
+    sandbox.person("DELETE", "incidentiq", &path, json!({}));
+    let (_, deleted) = incremental();
+    assert_ne!(deleted, before);
+    let later = "UPDATE ticket SET head = ?2, updated = updated + 86400000000000 WHERE id = ?1";
+    assert_eq!(
+        replica()
+            .execute(later, rusqlite::params![ids[50], old])
+            .unwrap(),
+        1
+    );
+    assert_eq!(incremental().1, deleted);
+}
+
+/// ClearFeed lists no people: whom the directory does not know is asked for, once.
+#[test]
+fn people_who_are_met_have_their_names() {
+    let (work, sandbox) = desk("50", "100", &[], "2000/s");
+    let profile = "--profile=support";
+    let (_, named) = export(&work, &[profile], 0);
+    let names = |tickets: &[Value]| -> BTreeSet<String> {
+        let people = tickets
+            .iter()
+            .flat_map(|ticket| [&ticket["requester"], &ticket["assignee"]]);
+        people
+            .filter_map(|one| Some(one["name"].as_str()?.to_owned()))
+            .collect()
+    };
+    assert!(names(&named).len() > 3, "{named:?}");
+    // A directory that has none of them.
+    let folder = std::fs::read_dir(work.state().join("directory")).unwrap();
+    let forget = || {
+        for path in folder.map(|entry| entry.unwrap().path()) {
+            let mut snapshot: Value =
+                serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            if snapshot["system"] == "clearfeed" {
+                snapshot["kinds"]["user"]["entries"] = json!([]);
+                std::fs::write(&path, snapshot.to_string()).unwrap();
+            }
+        }
+    };
+    forget();
+    let asked = || {
+        let stats: Value = serde_json::from_str(&sandbox.admin("GET", "stats", None)).unwrap();
+        stats["requests"]["clearfeed"].as_u64().unwrap()
+    };
+    let before = asked();
+    let (_, again) = export(&work, &[profile], 0);
+    assert_eq!(names(&again), names(&named));
+    assert!(asked() - before < 10, "{} requests", asked() - before);
+}
+
+/// Words are looked for in what the columns show, however the tickets are read.
+#[test]
+fn words_find_the_same_tickets_however_these_are_read() {
+    let (work, _sandbox) = desk("200", "100", &[], "2000/s");
+    for profile in ["--profile=district", "--profile=support"] {
+        let (_, all) = export(&work, &[profile], 0);
+        let category = all
+            .iter()
+            .find_map(|ticket| ticket["category"]["name"].as_str());
+        let word = category
+            .unwrap()
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_owned();
+        for (word, finds) in [
+            (word.as_str(), true),
+            ("clearfeed", false),
+            ("incidentiq", false),
+        ] {
+            let (_, online) = export(&work, &["--search", word, profile], 0);
+            let (_, kept) = export(&work, &["--search", word, "--incremental", profile], 0);
+            assert_eq!(once(&online), once(&kept), "{profile}, {word}");
+            assert_eq!(
+                !online.is_empty(),
+                finds,
+                "{profile}, {word}: {}",
+                online.len()
+            );
+        }
+    }
 }

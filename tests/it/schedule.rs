@@ -170,6 +170,70 @@ fn an_export_is_repeated_kept_and_followed_up() {
 }
 
 #[test]
+fn remarks_go_from_the_file_of_one_run_into_that_of_the_next() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0", "--tickets", "5"]);
+    sandbox.profiles(&work, "");
+    let export = [
+        "export",
+        "-o",
+        "t-{date}.csv",
+        "--archive",
+        "old",
+        "--profile",
+        "district",
+    ];
+    let refused = add(
+        &work,
+        "a",
+        &[&WEEKLY[..], &["--carry-remarks"]].concat(),
+        &["export", "-o", "t.csv", "--profile", "district"],
+    )
+    .expect(2);
+    assert!(
+        refused.stderr.contains("whose name changes"),
+        "{}",
+        refused.stderr
+    );
+    add(
+        &work,
+        "a",
+        &[&WEEKLY[..], &["--carry-remarks"]].concat(),
+        &export,
+    )
+    .expect(0);
+    let run = || work.run(&["schedule", "run", "a", "--once"]).expect(0);
+    run();
+    let written = || {
+        let names = files(work.path()).into_iter();
+        names
+            .filter(|name| name.starts_with("t-2"))
+            .collect::<Vec<_>>()
+    };
+    let [new] = &written()[..] else {
+        panic!("{:?}", files(work.path()));
+    };
+    // The run of last week.
+    let text = work.read(new);
+    let noted = text.lines().enumerate().map(|(at, line)| match at {
+        0 => format!("{line},Remark\r\n"),
+        at => format!("{line},call {at}\r\n"),
+    });
+    work.write("t-last.csv", noted.collect::<String>());
+    fs::remove_file(work.path().join(new)).unwrap();
+    let history = work.state().join("schedules/a/history.json");
+    let told = fs::read_to_string(&history)
+        .unwrap()
+        .replace(new.as_str(), "t-last.csv");
+    fs::write(&history, told).unwrap();
+    run();
+    let text = work.read(new);
+    assert!(text.lines().next().unwrap().ends_with(",Remark"), "{text}");
+    assert_eq!(text.matches(",call ").count(), 5, "{text}");
+    assert_eq!(files(&work.path().join("old")).len(), 2);
+}
+
+#[test]
 fn what_cannot_be_repeated_is_refused_when_it_is_added() {
     let work = Work::new();
     let export = [

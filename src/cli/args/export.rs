@@ -50,6 +50,9 @@ pub(in crate::cli) struct ExportArgs {
     /// Take the columns that people added from another file too, such as that of last week
     #[arg(long, value_name = "OLD")]
     pub carry_from: Option<PathBuf>,
+    /// Keep a copy of what is written with the day in its name in this folder too
+    #[arg(long, value_name = "FOLDER")]
+    pub archive: Option<PathBuf>,
     /// Write a CSV whose texts a spreadsheet program may run
     #[arg(long)]
     pub raw: bool,

@@ -61,6 +61,9 @@ pub(in crate::cli) struct AddArgs {
     /// Keep so many of the files that it writes, and delete older ones of its own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep: Option<u32>,
+    /// Take what people wrote into the file of the last run into the new one
+    #[arg(long)]
+    pub carry_remarks: bool,
     /// What the shell does after a run that went well; it finds DESKFERRY_SCHEDULE, DESKFERRY_FILE, DESKFERRY_EXIT
     #[arg(long, value_name = "COMMAND")]
     pub on_success: Option<String>,

@@ -88,7 +88,8 @@ impl Analyses {
             },
             directory: open.directory(),
         };
-        each(replica, selection, stop, &mut |ticket| {
+        let words = super::words(args, open);
+        each(replica, selection, words, stop, &mut |ticket| {
             let is_listed = period.as_ref().is_none_or(|period| period.holds(ticket));
             analysis.add(ticket, is_listed);
             Ok(())

@@ -19,11 +19,13 @@ use super::open::{Open, Purpose};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
-use crate::export::file::{Format, Placing, Sink, Written};
+use crate::export::file::{Format, Placing, Sink, Written, archive};
 use crate::export::filter::{FIELDS, Filters};
+use crate::export::people;
 use crate::export::period::{Calendar, period};
 use crate::export::reading::{Order, Reading, Told};
 use crate::export::replica::{Replica, Selection};
+use crate::export::search::Words;
 use crate::export::sheets::SheetKind;
 use crate::report::reading::Bar;
 use crate::run::{Going, Stop};
@@ -64,7 +66,7 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
             &args,
             &path,
             (format, &kinds),
-            &open,
+            &mut open,
             (global, &state),
             *output,
         )
@@ -79,7 +81,7 @@ async fn export(
     args: &ExportArgs,
     path: &Path,
     (format, kinds): (Format, &[SheetKind]),
-    open: &Open,
+    open: &mut Open,
     (global, state): (&Global, &StateFolder),
     output: Output,
 ) -> Result<ExitCode> {
@@ -123,6 +125,16 @@ async fn export(
         );
         reading.run().await
     }?;
+    let met = people::meet(
+        open.system(),
+        &open.limiter,
+        &replica,
+        open.directory(),
+        order.with_comments,
+    )
+    .await?;
+    open.know(met);
+    let open = &*open;
     let read_in = started.elapsed();
     let replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
     let selection = args.incremental.then_some(&query);
@@ -132,7 +144,7 @@ async fn export(
         let records = placing.records.clone();
         let plan = table::plan(args, format, open)?;
         let sink = table::sink(args, (path, placing), format, plan, open, told, begun)?;
-        let mut written = write(&replica, selection, open, sink, &stop)?;
+        let mut written = write(&replica, selection, words(args, open), open, sink, &stop)?;
         let notes = table::way_back(args, format, &written, open, &records, begun)?;
         written.notes.extend(notes);
         Ok::<_, Error>(written)
@@ -156,6 +168,16 @@ async fn export(
     })?;
     drop(replica);
     place.done()?;
+    let mut written = written;
+    if let Some(folder) = &args.archive {
+        let now = Timestamp::now().to_zoned(open.zone());
+        let copies = archive(&written.files, folder, &now)?;
+        written.notes.extend(
+            copies
+                .iter()
+                .map(|copy| format!("a copy is {}", copy.display())),
+        );
+    }
     let ended = told::Ended {
         read,
         written,
@@ -170,6 +192,7 @@ async fn export(
 fn write(
     replica: &Replica,
     query: Option<&Query>,
+    words: Option<Words>,
     open: &Open,
     mut sink: Box<dyn Sink>,
     stop: &Stop,
@@ -179,25 +202,46 @@ fn write(
         parts: sink.parts(),
         directory: open.directory(),
     };
-    each(replica, selection, stop, &mut |ticket| sink.ticket(ticket))?;
+    each(replica, selection, words, stop, &mut |ticket| {
+        sink.ticket(ticket)
+    })?;
     sink.finish()
 }
 
-/// Hands on what is selected, until it is stopped.
+/// Hands on what is selected and has these words, until it is stopped.
 fn each(
     replica: &Replica,
     selection: Selection<'_>,
+    mut words: Option<Words>,
     stop: &Stop,
     take: &mut dyn FnMut(&CommonTicket) -> Result<()>,
 ) -> Result<()> {
+    let needed = words.as_ref().map(Words::parts).unwrap_or_default();
+    let selection = Selection {
+        parts: selection.parts.and(needed),
+        ..selection
+    };
     replica.each(selection, &mut |ticket| {
         if *stop.borrow() != Going::On {
             return Err(Error::new(ErrorKind::Interrupted, "stopped")
                 .hint("what was read is kept: the same command goes on"));
         }
-        take(&ticket)
+        match &mut words {
+            Some(words) => match words.are_in(&ticket)? {
+                true => take(&ticket),
+                false => Ok(()),
+            },
+            None => take(&ticket),
+        }
     })?;
     Ok(())
+}
+
+/// The words that are looked for.
+fn words(args: &ExportArgs, open: &Open) -> Option<Words> {
+    let text = args.search.as_deref().unwrap_or_default();
+    let system = open.system().schema().system();
+    Words::of(text, system, open.directory(), &open.zone())
 }
 
 /// What was typed, by the ids of the directory.
@@ -207,8 +251,6 @@ fn query(args: &ExportArgs, open: &Open) -> Result<Query> {
         filters.take(filter)?;
     }
     let mut query = filters.into_query();
-    let words = args.search.as_deref().unwrap_or_default();
-    query.words = words.split_whitespace().map(str::to_owned).collect();
     if let Some(text) = &args.period {
         let span = period("--period", text, Timestamp::now(), &open.calendar())?;
         match args.by {

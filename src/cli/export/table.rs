@@ -54,6 +54,12 @@ pub(super) fn format(args: &ExportArgs, path: &Path) -> Result<Format> {
     if args.sheets.is_some() && !has_sheets(format) {
         return Err(Error::usage("`--sheets` is for .xlsx and .html").hint("leave it out"));
     }
+    if args.archive.is_some() && is_stream(path) {
+        return Err(
+            Error::usage("`--archive` copies files, and this export writes none")
+                .hint("name a file: -o FILE"),
+        );
+    }
     let is_table = matches!(format, Format::Csv | Format::Xlsx);
     let of_tables = [
         ("--partition-by", args.partition_by.is_some()),
@@ -132,6 +138,10 @@ pub(super) fn ask(
     }
     let names = kinds.iter().flat_map(|kind| kind.names());
     names.for_each(|name| ask_for(name, directory));
+    if args.search.is_some() {
+        // Words are looked for in names too.
+        ask_for_all(directory);
+    }
     if args.include.contains(&Include::Comments) {
         // Comments are shown with their authors.
         directory.ask(Needs::kind(Kind::User));

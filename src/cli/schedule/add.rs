@@ -47,6 +47,9 @@ pub(super) fn run(
         )
         .hint("write it as in -o tickets-{date}.xlsx"));
     }
+    if args.carry_remarks {
+        check_remarks(&export.args, &template)?;
+    }
     let system = export.args.desk.system.as_deref();
     target.the_system(system.map(named_system).transpose()?)?;
     let zone = zone(args.timezone.as_deref(), &target)?;
@@ -71,6 +74,7 @@ pub(super) fn run(
         export: words,
         jitter_seconds: jitter.as_secs().unsigned_abs(),
         keep: args.keep,
+        carries_remarks: args.carry_remarks,
         on_success: args.on_success,
         on_failure: args.on_failure,
         environment_file,
@@ -88,6 +92,26 @@ pub(super) fn run(
         store.keep_history(&name, &history)?;
     }
     tell(&name, &schedule, &when, now, output)
+}
+
+/// Whether remarks can go from the file of one run into that of the next.
+fn check_remarks(export: &ExportArgs, template: &Template) -> Result<()> {
+    if !template.changes() {
+        return Err(Error::usage(
+            "`--carry-remarks` needs a file whose name changes: a file of one name keeps what people wrote anyway",
+        )
+        .hint("leave it out, or write the name as in -o tickets-{date}.xlsx"));
+    }
+    let file = export.output.as_deref().and_then(Path::extension);
+    let is_table =
+        file.is_some_and(|it| it.eq_ignore_ascii_case("xlsx") || it.eq_ignore_ascii_case("csv"));
+    if !is_table || export.carry_from.is_some() || export.drop_columns {
+        return Err(Error::usage(
+            "`--carry-remarks` is for a .xlsx or .csv, without `--carry-from` and `--drop-columns`",
+        )
+        .hint("leave it out"));
+    }
+    Ok(())
 }
 
 fn tell(

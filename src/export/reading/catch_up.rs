@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{KNOWN, OVERLAP, Reading, Told};
 use crate::error::Result;
 use crate::systems::page::{Axis, Mark, Next};
 use crate::systems::query::Span;
 
+/// How long ago a clock may have been set for what was read then to be looked at again.
+const LATELY: SignedDuration = SignedDuration::from_hours(3);
 /// How often what changes meanwhile is caught up with.
 const PASSES: u32 = 5;
 
@@ -63,7 +65,8 @@ impl Reading<'_> {
         now: Timestamp,
         moved: &mut Vec<Timestamp>,
     ) -> Result<Came> {
-        let from = since.checked_sub(OVERLAP).unwrap_or(since);
+        let overlap = OVERLAP + self.repeated_hour(since);
+        let from = since.checked_sub(overlap).unwrap_or(since);
         let span = Span {
             from: Some(from),
             until: None,
@@ -111,6 +114,17 @@ impl Reading<'_> {
         }
         came.is_whole = !is_short && self.is_all_since(span, now, &seen).await?;
         Ok(came)
+    }
+
+    /// How far times may lie before what they are: where a clock was set back a moment ago, and the system writes what it
+    /// shows.
+    fn repeated_hour(&self, since: Timestamp) -> SignedDuration {
+        let Some(zone) = self.system.site_zone() else {
+            return SignedDuration::ZERO;
+        };
+        let before = since.checked_sub(LATELY).unwrap_or(since);
+        let seconds = |at| i64::from(zone.to_offset(at).seconds());
+        SignedDuration::from_secs((seconds(before) - seconds(since)).max(0))
     }
 
     /// Whether the tickets that were updated first since are among those that were seen, but for what changed after `now`: the

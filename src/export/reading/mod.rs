@@ -11,9 +11,10 @@
 //! that are long past are counted together once more (`sweep`). While all this goes on tickets change: what was
 //! updated since the reading began is read once more (`catch_up`), until that fits on one page. A ticket that came into
 //! a filter or left it meanwhile may have moved others from page to page: its window is read again. A replica that lasts is
-//! compared with the system's count at the end (`sweep`).
+//! compared with the system's counts at the end (`heal`).
 
 mod catch_up;
+mod heal;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use window::told;
 use super::replica::{PackedPage, Replica, State, Stored, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::{Going, Stop};
-use crate::systems::page::{Axis, Mark, PageAsk, Shown, TicketPage};
+use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
 use crate::systems::query::{Query, Span};
 use crate::systems::{Permit, System, surely_now};
 
@@ -102,6 +103,10 @@ pub struct Reading<'a> {
     pages: AtomicU64,
     /// Tickets on the largest page so far.
     size: AtomicU64,
+    /// Tickets on a page, by the system's word.
+    granted: AtomicU64,
+    /// What is read now is later than all that is in the replica, whatever it says itself.
+    is_latest: AtomicBool,
     /// Readers that have nothing to do.
     idle: AtomicUsize,
     /// The system does not bound a listing by time.
@@ -157,6 +162,8 @@ impl<'a> Reading<'a> {
             held: AtomicU64::new(0),
             pages: AtomicU64::new(0),
             size: AtomicU64::new(0),
+            granted: AtomicU64::new(0),
+            is_latest: AtomicBool::new(false),
             idle: AtomicUsize::new(0),
             is_unbounded: AtomicBool::new(false),
             is_counted: AtomicBool::new(false),
@@ -227,8 +234,8 @@ impl<'a> Reading<'a> {
                 );
             }
         }
-        if self.order.is_lasting && self.sweep().await? {
-            self.windows().await?;
+        if self.order.is_lasting {
+            self.heal(began).await?;
         }
         self.ended().await
     }
@@ -447,14 +454,7 @@ impl<'a> Reading<'a> {
         newest: bool,
         mark: Mark,
     ) -> Result<TicketPage> {
-        self.check_stop()?;
-        let weight = match mark {
-            Mark::Index(_, size) => self.weight(size),
-            Mark::First | Mark::Cursor(_) => self.weight(self.size.load(Ordering::Relaxed)),
-        };
-        let turn = self.under_way.acquire_many(weight).await;
-        let _turn = turn.map_err(|_| Error::new(ErrorKind::Interrupted, "stopped"))?;
-        self.check_stop()?;
+        let is_first = mark == Mark::First;
         let ask = PageAsk {
             query: &self.order.query,
             is_filtered,
@@ -463,8 +463,28 @@ impl<'a> Reading<'a> {
             is_newest_first: newest,
             mark,
             with_comments: self.order.with_comments,
+            leaves_out_deleted: false,
         };
-        let page = self.system.page(&ask, self.permit).await?;
+        let page = self.asked(&ask).await?;
+        if let Next::Counted { size, .. } = page.next
+            && is_first
+        {
+            self.granted.store(size, Ordering::Relaxed);
+        }
+        Ok(page)
+    }
+
+    /// Reads one page, when it is its turn.
+    async fn asked(&self, ask: &PageAsk<'_>) -> Result<TicketPage> {
+        self.check_stop()?;
+        let weight = match ask.mark {
+            Mark::Index(_, size) => self.weight(size),
+            Mark::First | Mark::Cursor(_) => self.weight(self.size.load(Ordering::Relaxed)),
+        };
+        let turn = self.under_way.acquire_many(weight).await;
+        let _turn = turn.map_err(|_| Error::new(ErrorKind::Interrupted, "stopped"))?;
+        self.check_stop()?;
+        let page = self.system.page(ask, self.permit).await?;
         self.pages.fetch_add(1, Ordering::Relaxed);
         Ok(page)
     }
@@ -478,8 +498,26 @@ impl<'a> Reading<'a> {
 
     /// Stores a page on a thread that may wait for the disk.
     async fn store(&self, page: Vec<Shown>, reached: Option<(i64, Timestamp)>) -> Result<Stored> {
+        let is_latest = self.is_latest.load(Ordering::Relaxed);
+        self.pack_and_store(page, reached, is_latest).await
+    }
+
+    /// Stores a page that shows what is so now, even where the last change of a ticket lies before the one that is known.
+    async fn store_latest(&self, page: Vec<Shown>) -> Result<Stored> {
+        self.pack_and_store(page, None, true).await
+    }
+
+    async fn pack_and_store(
+        &self,
+        page: Vec<Shown>,
+        reached: Option<(i64, Timestamp)>,
+        is_latest: bool,
+    ) -> Result<Stored> {
+        let zone = self.system.site_zone().cloned();
         // Packing needs no replica: it is done before.
-        let packed = tokio::task::spawn_blocking(move || PackedPage::new(page));
+        let packed = tokio::task::spawn_blocking(move || {
+            PackedPage::new(page).read(is_latest, zone.as_ref())
+        });
         let page = packed
             .await
             .map_err(|error| Error::machine("what was read cannot be kept").caused_by(error))?;

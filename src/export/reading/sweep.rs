@@ -1,8 +1,7 @@
-//! What is not there any more: a deleted ticket need not show among those that were updated.
+//! What the windows that were read do not show by themselves.
 //!
-//! The system's count is compared with that of the replica; where they differ, window by window, and the windows that
-//! differ are read again. A system that does not count its tickets cannot be asked so: once a week all are listed anew, and
-//! what does not show is forgotten.
+//! The windows that are long past are counted together once more. All tickets of a system that does not count them are
+//! listed anew once a week, and what does not show is forgotten.
 
 use std::sync::atomic::Ordering;
 
@@ -11,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Reading, Told};
 use crate::error::Result;
 use crate::export::replica::{State, Window};
-use crate::systems::page::{Axis, Mark, Next};
+use crate::systems::page::{Mark, Next};
 use crate::systems::query::Span;
 
 /// After how long all tickets of a system that does not count them are listed anew.
@@ -20,32 +19,8 @@ const LISTED_ANEW: SignedDuration = SignedDuration::from_hours(7 * 24);
 const LISTED: &str = "listed";
 
 impl Reading<'_> {
-    /// Opens the windows again in which the system has other tickets than the replica; whether there are some.
-    pub(super) async fn sweep(&self) -> Result<bool> {
-        let Some(total) = self.count(Span::default()).await? else {
-            return self.list_anew().await;
-        };
-        let known = self.with(|replica| replica.count(Span::default()));
-        if total == known.await? {
-            return Ok(false);
-        }
-        (self.tell)(Told::Phase("looking for what is gone"));
-        let mut differs = false;
-        let windows = self.with(|replica| replica.read_windows()).await?;
-        for window in windows {
-            let counted = self.count(window.span).await?;
-            let known = self.with(move |replica| replica.count(window.span)).await?;
-            if counted != Some(known) {
-                differs = true;
-                self.with(move |replica| replica.reopen_window(window))
-                    .await?;
-            }
-        }
-        Ok(differs)
-    }
-
     /// Begins a listing of everything where the last one is a week old; whether it does.
-    async fn list_anew(&self) -> Result<bool> {
+    pub(super) async fn list_anew(&self) -> Result<bool> {
         let now = self.now();
         let whole = self.whole(now);
         let begins = self.with(move |replica| {
@@ -66,19 +41,6 @@ impl Reading<'_> {
             (self.tell)(Told::Phase("looking for what is gone"));
         }
         Ok(begins)
-    }
-
-    /// How many tickets the system has in a span, where it counts them.
-    async fn count(&self, span: Span) -> Result<Option<u64>> {
-        let mark = Mark::Index(0, 1);
-        let page = self
-            .witness(Axis::Created, span, false, false, mark)
-            .await?;
-        Ok(match page.next {
-            Next::Counted { total, .. } => Some(total),
-            // An empty page counts nothing.
-            Next::Nothing | Next::Cursor(_) => None,
-        })
     }
 
     /// Opens the windows again of which the system counts other tickets now than it did when they were read, of those that

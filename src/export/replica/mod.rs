@@ -9,6 +9,7 @@
 //! Times are nanoseconds since 1970 in UTC. Writing is durable against a crash of the program, not of the machine: what is
 //! lost then is read again.
 
+mod outline;
 mod packed;
 mod schema;
 mod windows;
@@ -18,6 +19,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::directory::Directory;
@@ -26,6 +28,7 @@ use crate::systems::common::CommonTicket;
 use crate::systems::page::Shown;
 use crate::systems::query::{Query, Span};
 
+pub(crate) use outline::{Kind, Outline};
 pub use packed::Parts;
 pub use windows::{State, Window};
 
@@ -67,6 +70,8 @@ pub struct Stored {
 #[derive(Debug)]
 pub struct PackedPage {
     tickets: Vec<PackedTicket>,
+    /// It shows what is so now, even where the last change of a ticket lies before the one that is known.
+    is_latest: bool,
 }
 
 /// A ticket as it is stored; one that does not hold only by its id.
@@ -78,6 +83,8 @@ struct PackedTicket {
     packed: Option<packed::Packed>,
     /// It bears no word of any text: the system may have erased them.
     is_bare: bool,
+    /// By so much its last change may lie later than it says, in nanoseconds.
+    may_be_later: i64,
 }
 
 impl PackedPage {
@@ -91,10 +98,25 @@ impl PackedPage {
                 created: ticket.created,
                 updated: ticket.updated,
                 id: ticket.id,
+                may_be_later: 0,
             });
         Self {
             tickets: tickets.collect(),
+            is_latest: false,
         }
+    }
+
+    /// Says whether it shows what is so now whatever it says itself, and on what clock the system writes its times: in an
+    /// hour that comes twice, they do not say which of the two they are in.
+    #[must_use]
+    pub fn read(mut self, is_latest: bool, zone: Option<&TimeZone>) -> Self {
+        self.is_latest = is_latest;
+        for ticket in &mut self.tickets {
+            if let (Some(zone), Some(updated)) = (zone, ticket.updated) {
+                ticket.may_be_later = repeated(zone, updated);
+            }
+        }
+        self
     }
 }
 
@@ -210,7 +232,9 @@ impl Replica {
                 }
                 match (&ticket.packed, times) {
                     // What is there was shown later.
-                    (_, Some((_, known))) if known > updated => {}
+                    (_, Some((_, known)))
+                        if !page.is_latest
+                            && known > updated.saturating_add(ticket.may_be_later) => {}
                     (Some(packed), times) => {
                         // A text that the system has erased since is kept, and so is what was said.
                         let kept = match (ticket.is_bare, times) {
@@ -376,12 +400,7 @@ fn read_out(
     let damaged = || schema::damaged(path);
     let system = system.and_then(|name| crate::systems::SystemName::parse(&name));
     let system = system.ok_or_else(damaged)?;
-    let with_words = selection.query.is_some_and(|query| !query.words.is_empty());
-    let parts = match with_words {
-        // Words may stand anywhere.
-        true => Parts::ALL,
-        false => selection.parts,
-    };
+    let parts = selection.parts;
     let column = |wanted: bool, name| if wanted { name } else { "NULL" };
     let text = format!(
         "SELECT id, head, {}, {} FROM ticket ORDER BY created, id",
@@ -402,14 +421,10 @@ fn read_out(
         let mut ticket =
             packed::unpack(system, id, head, comments, rest, parts).ok_or_else(damaged)?;
         ticket.settle();
-        if let Some(query) = selection.query {
-            let shown = match with_words {
-                true => serde_json::json!(ticket),
-                false => serde_json::Value::Null,
-            };
-            if !query.holds(&ticket, &shown) {
-                continue;
-            }
+        // What words are looked for in is judged when it has its names.
+        let holds = |query: &Query| query.holds(&ticket, &serde_json::Value::Null);
+        if !selection.query.is_none_or(holds) {
+            continue;
         }
         ticket.refresh_names(selection.directory);
         if !hand_on(ticket) {
@@ -417,6 +432,16 @@ fn read_out(
         }
     }
     Ok(())
+}
+
+/// How long the clocks of a zone show again what they show at this moment, in nanoseconds; mostly not at all.
+fn repeated(zone: &TimeZone, at: Timestamp) -> i64 {
+    match zone.to_ambiguous_timestamp(zone.to_datetime(at)).offset() {
+        AmbiguousOffset::Fold { before, after } => {
+            i64::from(before.seconds() - after.seconds()).abs() * 1_000_000_000
+        }
+        _ => 0,
+    }
 }
 
 /// A moment as it is stored; none is before all others.

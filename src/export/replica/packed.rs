@@ -31,6 +31,16 @@ impl Parts {
         other: true,
     };
 
+    /// What either needs.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            comments: self.comments || other.comments,
+            not_shown: self.not_shown || other.not_shown,
+            other: self.other || other.other,
+        }
+    }
+
     /// Whether what is stored last is needed.
     pub(super) fn rest(self) -> bool {
         self.not_shown || self.other
@@ -210,6 +220,20 @@ fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).unwrap_or_default()
 }
 
+/// How far a ticket is; `None` where it is damaged.
+pub(super) fn standing(head: &[u8]) -> Option<Standing> {
+    let head: Head<'_> = postcard::from_bytes(head).ok()?;
+    Some(standing_of(head.standing))
+}
+
+fn standing_of(code: u8) -> Standing {
+    match code {
+        0 => Standing::Open,
+        1 => Standing::Closed,
+        _ => Standing::Gone,
+    }
+}
+
 /// Unpacks a ticket; `None` where the bytes are none of ours.
 pub(super) fn unpack(
     system: SystemName,
@@ -255,11 +279,7 @@ pub(super) fn unpack(
         url: owned(head.url),
         title: owned(head.title),
         description: owned(head.description),
-        standing: match head.standing {
-            0 => Standing::Open,
-            1 => Standing::Closed,
-            _ => Standing::Gone,
-        },
+        standing: standing_of(head.standing),
         state,
         priority,
         requester,

@@ -224,6 +224,30 @@ impl Replica {
         reopened.map(drop).map_err(self.trouble())
     }
 
+    /// The number that the next window gets.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn next_window(&self) -> Result<i64> {
+        let last = self
+            .connection
+            .query_row("SELECT coalesce(max(id), 0) FROM part", [], |row| {
+                row.get::<_, i64>(0)
+            });
+        last.map(|last| last + 1).map_err(self.trouble())
+    }
+
+    /// Forgets the windows of this number and of later ones.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn drop_windows_from(&self, first: i64) -> Result<()> {
+        let dropped = self
+            .connection
+            .execute("DELETE FROM part WHERE id >= ?1", [first]);
+        dropped.map(drop).map_err(self.trouble())
+    }
+
     /// Forgets all windows.
     ///
     /// # Errors

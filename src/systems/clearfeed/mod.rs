@@ -45,7 +45,7 @@ use super::{
     ListingEnd, Outcome, Permit, Reading, Schema, SentAt, Sighting, Standing, System, Ticket, Way,
     Window,
 };
-use crate::directory::{Needs, Snapshot};
+use crate::directory::{Entry, Needs, Snapshot};
 use crate::error::Result;
 pub(super) use common::settled;
 use schema::ClearFeedSchema;
@@ -224,6 +224,11 @@ impl System for ClearFeed {
 
     async fn page(&self, ask: &PageAsk<'_>, permit: &dyn Permit) -> Result<TicketPage> {
         common::bulk(self, ask, self.reader(permit)).await
+    }
+
+    async fn people(&self, ids: &[String], permit: &dyn Permit) -> Result<Option<Vec<Entry>>> {
+        let people = directory::people(ids, self.reader(permit)).await?;
+        Ok(Some(people))
     }
 
     fn windows_by(&self, query: &Query) -> Axis {

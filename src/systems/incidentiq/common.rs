@@ -415,7 +415,7 @@ pub(super) async fn page(
     let body = json!({
         "Schema": "All",
         "ShowChildTickets": true,
-        "IncludeDeleted": true,
+        "IncludeDeleted": !ask.leaves_out_deleted,
         "Filters": filters,
     });
     let call = Call::tickets(body).sorted(match (ask.axis, ask.is_newest_first) {

@@ -49,6 +49,7 @@ impl Desk {
                     is_newest_first: with_comments,
                     mark: Mark::First,
                     with_comments,
+                    leaves_out_deleted: false,
                 };
                 let page = self.system.page(&ask, &free).await.unwrap();
                 let is_own = |shown: &Shown| shown.ticket.id == self.ticket.id;
