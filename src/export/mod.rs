@@ -20,6 +20,7 @@
 //! | [`replica`] | the tickets that were read, one row each, in a file that outlives the program |
 //! | [`columns`] | which columns a table has; a ticket as typed cells |
 //! | [`mod@file`] | files, each a [`file::Sink`]: safe to open, whole before they have their names |
+//! | [`count`] | tickets counted by a field or several, as a table of the terminal |
 //! | [`sheets`] | analyses: counted in one pass, formulas and charts of a workbook |
 //! | [`html`] | analyses and tickets as one page that needs nothing else |
 //! | `keep` | what people wrote into an earlier file, by ticket |
@@ -39,6 +40,7 @@
 pub mod back;
 pub(crate) mod baseline;
 pub mod columns;
+pub mod count;
 pub mod file;
 pub mod filter;
 pub mod html;

@@ -138,7 +138,8 @@ fn beginning(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     day.to_zoned(zone.clone()).ok().map(|day| day.timestamp())
 }
 
-fn between(first: Date, end: Date, zone: &TimeZone) -> Option<Span> {
+/// The span from the beginning of a day to that of another.
+pub(crate) fn between(first: Date, end: Date, zone: &TimeZone) -> Option<Span> {
     Some(Span {
         from: Some(beginning(first, zone)?),
         until: Some(beginning(end, zone)?),

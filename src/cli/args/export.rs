@@ -9,13 +9,13 @@ use crate::directory::suggest::{did_you_mean, nearest};
 use crate::export::file::Partition;
 
 /// `deskferry export`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  deskferry export -o tickets.xlsx --period last-week --system incidentiq --sandbox"
 )]
 pub(in crate::cli) struct ExportArgs {
     /// The file: .xlsx, .html, .csv or .jsonl; `-` streams JSON lines to standard output
-    #[arg(long, short, value_name = "FILE", required_unless_present = "fields")]
+    #[arg(long, short, value_name = "FILE", required_unless_present_any = ["fields", "count"])]
     pub output: Option<PathBuf>,
     /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
@@ -23,6 +23,10 @@ pub(in crate::cli) struct ExportArgs {
     /// List the fields that --filter knows
     #[arg(long)]
     pub fields: bool,
+    /// Print how many tickets there are by these fields instead of writing a file: status, priority, requester, assignee,
+    /// team, location, issue, tag, device, custom.NAME, or day, week, month, year, weekday, hour of creation
+    #[arg(long, value_name = "FIELDS", conflicts_with_all = ["output", "include", "columns", "partition_by", "drop_columns", "carry_from", "raw", "write_mapping", "sheets"])]
+    pub count: Option<String>,
     /// Only tickets in which all these words stand
     #[arg(long, value_name = "WORDS")]
     pub search: Option<String>,
@@ -60,7 +64,8 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub write_mapping: Option<PathBuf>,
     /// The analyses of a workbook or page, with commas between them: summary, volume, backlog, resolution, teams, sla,
-    /// locations, issues, devices, requesters, response, all or none [default: summary]
+    /// locations, issues, devices, requesters, response, all or none; weekly or monthly for the report of a period
+    /// [default: summary]
     #[arg(long, value_name = "NAMES")]
     pub sheets: Option<String>,
     /// How many seconds a file that is open in a spreadsheet program is waited for

@@ -1,17 +1,22 @@
 //! `deskferry export`: what was typed becomes a query, the system is read into a replica, the replica written out.
 
 mod analyses;
+mod counted;
+mod kept;
+mod newest;
 mod place;
 mod table;
 mod told;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use self::analyses::Analyses;
+use self::kept::KeptFigures;
+use self::newest::Newest;
 use self::place::Place;
 use super::args::{By, ExportArgs, Global, Include};
 use super::interrupt::Interrupts;
@@ -23,14 +28,14 @@ use crate::export::file::{Format, Placing, Sink, Written, archive};
 use crate::export::filter::{FIELDS, Filters};
 use crate::export::people;
 use crate::export::period::{Calendar, period};
-use crate::export::reading::{Order, Reading, Told};
+use crate::export::reading::{Order, Read, Reading, Told};
 use crate::export::replica::{Replica, Selection};
 use crate::export::search::Words;
 use crate::export::sheets::SheetKind;
 use crate::report::reading::Bar;
 use crate::run::{Going, Stop};
 use crate::systems::common::CommonTicket;
-use crate::systems::query::{Query, StateFilter};
+use crate::systems::query::{Query, Span, StateFilter};
 use crate::systems::{Standing, surely_now};
 
 /// How often a file that people save meanwhile is read again, before the new one goes beside it.
@@ -41,10 +46,21 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         return fields(*output);
     }
     let path = args.output.clone().unwrap_or_default();
-    let format = table::format(&args, &path)?;
-    let kinds = analyses::kinds(&args, format)?;
+    let asked = match &args.count {
+        Some(_) => None,
+        None => {
+            let format = table::format(&args, &path)?;
+            Some((format, analyses::kinds(&args, format)?))
+        }
+    };
+    let args = match &asked {
+        Some((_, kinds)) => analyses::with_period(&args, kinds)?,
+        None => args,
+    };
     let state = StateFolder::open(global.state.as_deref())?;
-    table::check_places(&args, &path, &state)?;
+    if asked.is_some() {
+        table::check_places(&args, &path, &state)?;
+    }
     let mut open = Open::at(
         &super::args::Desk {
             // What has changed must show: a person's new name too.
@@ -56,21 +72,22 @@ pub(super) async fn run(args: ExportArgs, global: &Global, output: &Output) -> R
         *output,
     )
     .await?;
+    let around = (global, &state);
     let ended = async {
-        let names = open.make(|open| {
-            query(&args, open)?;
-            table::ask(&args, format, &kinds, open)
-        });
-        names.await?;
-        export(
-            &args,
-            &path,
-            (format, &kinds),
-            &mut open,
-            (global, &state),
-            *output,
-        )
-        .await
+        match (&asked, &args.count) {
+            (Some((format, kinds)), _) => {
+                let names = open.make(|open| {
+                    query(&args, open)?;
+                    table::ask(&args, *format, kinds, open)
+                });
+                names.await?;
+                export(&args, &path, (*format, kinds), &mut open, around, *output).await
+            }
+            (None, fields) => {
+                let fields = fields.as_deref().unwrap_or_default();
+                counted::run(&args, fields, &mut open, around, *output).await
+            }
+        }
     }
     .await;
     open.close().await?;
@@ -88,12 +105,15 @@ async fn export(
     let started = Instant::now();
     let begun = surely_now(open.system());
     let query = query(args, open)?;
+    let reads_whole = analyses::reads_whole(kinds, args);
+    analyses::check(kinds, args, &query, open)?;
     let plan = table::plan(args, format, open)?;
     let with_comments = args.include.contains(&Include::Comments);
     let order = Order {
-        query: match args.incremental {
-            true => everything(),
-            false => query.clone(),
+        query: match (args.incremental, reads_whole) {
+            (true, _) => everything(),
+            (false, true) => everything_of(&query),
+            (false, false) => query.clone(),
         },
         with_comments: plan
             .as_ref()
@@ -101,82 +121,61 @@ async fn export(
         is_lasting: args.incremental,
     };
     let placing = table::placing(args, path, format, plan.as_ref(), state, global.readers())?;
-    let place = Place::of(state, open, &order, args.incremental)?;
-    if args.desk.refresh {
-        Replica::delete(place.path())?;
-    }
-    let replica = place.replica()?;
-    if let Some(going_on) = place.going_on(&replica)? {
-        output.say(&going_on);
-    }
     let interrupts = Interrupts::listen(&global.force)?;
-    let replica = Arc::new(Mutex::new(replica));
-    let read = {
-        let bar = Bar::new(output.show(), open.limiter.ceiling());
-        let tell = |told: Told| bar.on(told);
-        let reading = Reading::new(
-            open.system(),
-            &open.limiter,
-            Arc::clone(&replica),
-            &order,
-            open.target.concurrency(),
-            interrupts.stop(),
-            &tell,
-        );
-        reading.run().await
-    }?;
-    let met = people::meet(
-        open.system(),
-        &open.limiter,
-        &replica,
-        open.directory(),
-        order.with_comments,
-    )
-    .await?;
-    open.know(met);
+    let mut desk = DeskRead::new(args, &order, open, state, &interrupts, output).await?;
     let open = &*open;
-    let read_in = started.elapsed();
-    let replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
-    let selection = args.incremental.then_some(&query);
-    let write_once = |placing: Placing| {
-        let stop = interrupts.stop();
-        let told = Analyses::of(kinds, args, &replica, &query, open, &stop)?;
-        let records = placing.records.clone();
-        let plan = table::plan(args, format, open)?;
-        let sink = table::sink(args, (path, placing), format, plan, open, told, begun)?;
-        let mut written = write(&replica, selection, words(args, open), open, sink, &stop)?;
-        let notes = table::way_back(args, format, &written, open, &records, begun)?;
-        written.notes.extend(notes);
-        Ok::<_, Error>(written)
-    };
-    let written = tokio::task::block_in_place(|| {
-        // What people save while the file is written is read again, a few times.
-        for _ in 0..SAVED_MEANWHILE {
-            match write_once(placing.clone()) {
-                Err(error) if error.kind() == ErrorKind::Changed => {
-                    output.say(&format!(
-                        "{error}: it is read again, so that nothing is lost"
-                    ));
+    let kept = KeptFigures::of(state, open, &everything_of(&query));
+    let selection = reads_whole.then_some(&query);
+    let mut written = {
+        let replica = desk.replica();
+        let write_once = |placing: Placing| {
+            let stop = interrupts.stop();
+            let figures = match args.desk.refresh {
+                true => Vec::new(),
+                false if kinds.iter().any(|kind| kind.is_report()) => kept.read()?,
+                false => Vec::new(),
+            };
+            let told = Analyses::of(kinds, (args, figures), &replica, &query, open, &stop)?;
+            let figures = told.figures.clone();
+            let records = placing.records.clone();
+            let plan = table::plan(args, format, open)?;
+            let sink = table::sink(args, (path, placing), format, plan, open, told, begun)?;
+            let words = words(args, open);
+            let mut written = write(&replica, selection, words, open, sink, &stop)?;
+            let notes = table::way_back(args, format, &written, open, &records, begun)?;
+            written.notes.extend(notes);
+            kept.keep(figures, args.desk.refresh)?;
+            Ok::<_, Error>(written)
+        };
+        tokio::task::block_in_place(|| {
+            // What people save while the file is written is read again, a few times.
+            for _ in 0..SAVED_MEANWHILE {
+                match write_once(placing.clone()) {
+                    Err(error) if error.kind() == ErrorKind::Changed => {
+                        output.say(&format!(
+                            "{error}: it is read again, so that nothing is lost"
+                        ));
+                    }
+                    ended => return ended,
                 }
-                ended => return ended,
             }
-        }
-        write_once(Placing {
-            gives_way: true,
-            ..placing
-        })
-    })?;
-    drop(replica);
-    place.done()?;
-    let mut written = written;
+            write_once(Placing {
+                gives_way: true,
+                ..placing
+            })
+        })?
+    };
+    let empty = desk
+        .empty_period(args, &query, written.tickets, open)
+        .await?;
+    desk.read.notes.extend(empty);
+    let read_in = desk.read_in;
+    let read = desk.done()?;
     if let Some(folder) = &args.archive {
         let now = Timestamp::now().to_zoned(open.zone());
-        let copies = archive(&written.files, folder, &now)?;
-        written.notes.extend(
-            copies
-                .iter()
-                .map(|copy| format!("a copy is {}", copy.display())),
-        );
+        let copies = archive(&written.files, folder, &now)?.into_iter();
+        let notes = copies.map(|copy| format!("a copy is {}", copy.display()));
+        written.notes.extend(notes);
     }
     let ended = told::Ended {
         read,
@@ -186,6 +185,109 @@ async fn export(
         is_incremental: args.incremental,
     };
     ended.tell(open, output)
+}
+
+/// A desk that is read: its tickets here, and how the reading went.
+pub(super) struct DeskRead {
+    place: Place,
+    replica: Arc<Mutex<Replica>>,
+    read: Read,
+    read_in: Duration,
+}
+
+impl DeskRead {
+    /// Reads what is ordered, or what is missing of it.
+    async fn new(
+        args: &ExportArgs,
+        order: &Order,
+        open: &mut Open,
+        state: &StateFolder,
+        interrupts: &Interrupts,
+        output: Output,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let place = Place::of(state, open, order, args.incremental)?;
+        if args.desk.refresh {
+            Replica::delete(place.path())?;
+        }
+        let replica = place.replica()?;
+        if let Some(going_on) = place.going_on(&replica)? {
+            output.say(&going_on);
+        }
+        let replica = Arc::new(Mutex::new(replica));
+        let read = {
+            let bar = Bar::new(output.show(), open.limiter.ceiling());
+            let tell = |told: Told| bar.on(told);
+            let reading = Reading::new(
+                open.system(),
+                &open.limiter,
+                Arc::clone(&replica),
+                order,
+                open.target.concurrency(),
+                interrupts.stop(),
+                &tell,
+            );
+            reading.run().await
+        }?;
+        let met = people::meet(
+            open.system(),
+            &open.limiter,
+            &replica,
+            open.directory(),
+            order.with_comments,
+        );
+        let met = met.await?;
+        open.know(met);
+        Ok(Self {
+            place,
+            replica,
+            read,
+            read_in: started.elapsed(),
+        })
+    }
+
+    fn replica(&self) -> MutexGuard<'_, Replica> {
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is said where a period holds no ticket: which one is the newest.
+    async fn empty_period(
+        &self,
+        args: &ExportArgs,
+        query: &Query,
+        tickets: u64,
+        open: &Open,
+    ) -> Result<Option<String>> {
+        if tickets > 0 || args.period.is_none() {
+            return Ok(None);
+        }
+        let newest = match args.incremental {
+            true => {
+                let replica = self.replica();
+                tokio::task::block_in_place(|| Newest::of_replica(args.by, &replica, query, open))?
+            }
+            false => Newest::of_desk(args.by, query, open).await?,
+        };
+        let span = match args.by {
+            By::Created => query.created,
+            By::Updated => query.updated,
+            By::Closed => query.closed,
+        };
+        Ok(Some(newest.told(args, span, open)))
+    }
+
+    /// What was read for one file alone is not needed any more; how the reading went.
+    fn done(self) -> Result<Read> {
+        let Self {
+            place,
+            replica,
+            read,
+            ..
+        } = self;
+        drop(replica);
+        place.done()?;
+        Ok(read)
+    }
 }
 
 /// Writes the replica out.
@@ -270,13 +372,32 @@ fn everything() -> Query {
     }
 }
 
+/// The tickets of a query, whenever they were made, changed or closed.
+fn everything_of(query: &Query) -> Query {
+    Query {
+        created: Span::default(),
+        updated: Span::default(),
+        closed: Span::default(),
+        ..query.clone()
+    }
+}
+
 fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 /// Whether it can be run as far as that can be told without asking the system.
 pub(super) fn check(args: &ExportArgs, calendar: &Calendar) -> Result<()> {
-    table::format(args, args.output.as_deref().unwrap_or(Path::new("")))?;
+    if let Some(fields) = &args.count {
+        return Err(
+            Error::usage("`--count` prints a table, and a schedule writes a file")
+                .at(format!("--count {fields}"))
+                .hint("name a file: -o FILE"),
+        );
+    }
+    let format = table::format(args, args.output.as_deref().unwrap_or(Path::new("")))?;
+    let kinds = analyses::kinds(args, format)?;
+    let args = &analyses::with_period(args, &kinds)?;
     if let Some(text) = &args.period {
         period("--period", text, Timestamp::now(), calendar)?;
     }

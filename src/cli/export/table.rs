@@ -244,17 +244,21 @@ pub(super) fn narrowed(args: &ExportArgs) -> Vec<String> {
 
 /// The period that was asked for, in words.
 pub(super) fn period_asked(args: &ExportArgs) -> Option<String> {
-    let by = match args.by {
+    let period = args.period.as_ref()?;
+    Some(format!("{} {period}", by(args)))
+}
+
+/// By which of its times a ticket is in the period.
+pub(super) fn by(args: &ExportArgs) -> &'static str {
+    match args.by {
         By::Created => "created",
         By::Updated => "updated",
         By::Closed => "closed",
-    };
-    let period = args.period.as_ref()?;
-    Some(format!("{by} {period}"))
+    }
 }
 
 /// What was asked for, in words.
-fn asked(args: &ExportArgs) -> String {
+pub(super) fn asked(args: &ExportArgs) -> String {
     let mut asked = narrowed(args);
     asked.extend(period_asked(args));
     match asked.is_empty() {

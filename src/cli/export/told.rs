@@ -31,16 +31,11 @@ impl Ended {
             output.data(&self.document(open).to_string())?;
         }
         output.say(&self.summary(open));
-        if self.read.doubts.is_empty() {
-            return Ok(ExitCode::Done);
-        }
-        let mut text = String::from("warning: the file may lack tickets\n");
-        for doubt in &self.read.doubts {
-            text.push_str(&format!("  {doubt}\n"));
-        }
-        text.push_str("  hint: read it anew with --refresh when less is going on; what is in the file is right\n");
-        output.complain(&text);
-        Ok(ExitCode::SomeRows)
+        Ok(doubtful(
+            &self.read.doubts,
+            "the file may lack tickets",
+            output,
+        ))
     }
 
     fn document(&self, open: &Open) -> serde_json::Value {
@@ -98,6 +93,22 @@ impl Ended {
         lines.extend(notes.map(|note| format!("  note       {note}")));
         lines.join("\n")
     }
+}
+
+/// Says what could not be proven; the exit code says whether there was something.
+pub(super) fn doubtful(doubts: &[String], what: &str, output: Output) -> ExitCode {
+    if doubts.is_empty() {
+        return ExitCode::Done;
+    }
+    let mut text = format!("warning: {what}\n");
+    for doubt in doubts {
+        text.push_str(&format!("  {doubt}\n"));
+    }
+    text.push_str(
+        "  hint: read it anew with --refresh when less is going on; what is in the file is right\n",
+    );
+    output.complain(&text);
+    ExitCode::SomeRows
 }
 
 /// To the millisecond.

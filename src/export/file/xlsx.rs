@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{
     Color, ConditionalFormatText, ConditionalFormatTextRule, DocProperties, Format, FormatAlign,
     Formula, Url, Workbook, Worksheet, XlsxError,
@@ -27,6 +28,8 @@ const LONGEST_IN_FORMULA: usize = 255;
 pub(super) const MOST_ROWS: u32 = 1_048_575;
 /// A sheet of its own for each part: more of them nobody finds their way in.
 const MOST_SHEETS: usize = 250;
+/// So many characters of width are printed: more would be too small to read on one page.
+const PRINTED: f64 = 330.0;
 /// How wide a column gets by what stands in it.
 const WIDEST: u16 = 60;
 const NARROWEST: u16 = 8;
@@ -302,6 +305,8 @@ fn close_sheet(
     if let Some(last_column) = state.widths.len().checked_sub(1) {
         sheet.autofilter(0, 0, last, last_column as u16)?;
     }
+    let mut printed = 0.0;
+    let mut last_printed = 0;
     for (column, shown) in state.widths.iter().enumerate() {
         let said = plan.columns().get(column).and_then(|column| column.width);
         let said = said.filter(|_| state.rows != Rows::Comments);
@@ -309,6 +314,18 @@ fn close_sheet(
             said.min(255) as f64
         });
         sheet.set_column_width(column as u16, shown)?;
+        printed += shown;
+        if printed <= PRINTED {
+            last_printed = column;
+        }
+    }
+    if last_printed + 1 < state.widths.len() {
+        sheet.set_print_area(0, 0, last, last_printed as u16)?;
+        let printed = column_number_to_name(last_printed as u16);
+        let all = column_number_to_name(state.widths.len() as u16 - 1);
+        sheet.set_footer(format!(
+            "&L&A, columns A to {printed} of {all}&RPage &P of &N"
+        ));
     }
     if state.rows == Rows::Tickets && last > 0 {
         for (at, column) in plan.columns().iter().enumerate() {

@@ -177,26 +177,42 @@ impl<'a> Drawing<'a> {
                 Text(label),
             )?;
             let mut begin = 0.0;
+            // Beside each other they share the room of one.
+            let side_by_side = match self.chart.is_stacked() {
+                true => 1,
+                false => self.names.len(),
+            };
+            let height = (BAR - 9.0) / side_by_side as f64;
+            let mut longest = 0.0_f64;
             for (series, number) in self.numbers[row].iter().enumerate() {
                 let (left, end) = (x(begin), x(begin + number));
+                longest = longest.max(begin + number);
+                let top = match self.chart.is_stacked() {
+                    true => top,
+                    false => top + height * series as f64,
+                };
                 write!(
                     out,
                     "<rect class=\"{}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
                     tone(self.tone(row, series)),
                     (end - left).max(0.0),
-                    BAR - 9.0,
+                    height,
                     Text(&self.tip(row, series)),
                 )?;
-                begin += number;
+                begin += if self.chart.is_stacked() {
+                    *number
+                } else {
+                    0.0
+                };
             }
-            let whole = match self.names.len() {
-                1 => self.shown[row][0].clone(),
-                _ => Value::Count(begin as i64).shown(),
+            let whole = match self.chart.is_stacked() {
+                true => Value::Count(begin as i64).shown(),
+                false => self.shown[row].join(" / "),
             };
             writeln!(
                 out,
                 "<text class=\"value\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                x(begin) + 5.0,
+                x(longest) + 5.0,
                 top + 13.5,
                 Text(&whole),
             )?;

@@ -6,6 +6,7 @@
 //! reader's setting, and one for paper.
 
 mod draw;
+mod mail;
 mod write;
 
 #[cfg(test)]
@@ -70,6 +71,9 @@ impl Listing {
 /// # Errors
 /// What `out` could not write.
 pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if mail::is_for(page.sheets) {
+        return mail::write(page, out);
+    }
     let title = Text(page.title);
     // Browsers see line ends as one character, whatever the file has.
     let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::*;
-use crate::export::sheets::made::{sheets, tickets, zone};
+use crate::export::sheets::made::{basis, sheets, tickets, week, zone};
+use crate::export::sheets::{Analysis, Frame, SheetKind};
 use crate::systems::common::CommonTicket;
 
 fn value(text: Option<&str>) -> Value {
@@ -94,6 +95,38 @@ fn the_page_runs_and_fetches_nothing_but_itself() {
     let drawings = page.matches("<svg").count();
     assert!(drawings > 12, "{drawings}");
     assert_eq!(page.matches("<desc").count(), drawings);
+}
+
+/// A report is a page that a mail can be: nothing in it runs, is drawn or comes from elsewhere.
+#[test]
+fn a_report_is_a_page_to_mail() {
+    let mut basis = basis(Some(week()));
+    basis.frame = Some(Frame::of(SheetKind::Weekly, week().span, &basis.zone).unwrap());
+    let mut analysis = Analysis::new(&[SheetKind::Weekly], basis);
+    let mut listed = Listing::default();
+    for ticket in tickets(200) {
+        let is_listed = week().holds(&ticket);
+        listed.all += u64::from(is_listed);
+        analysis.add(&ticket, is_listed);
+    }
+    let mut out = Vec::new();
+    let page = Page {
+        title: "Tickets of district",
+        about: &["IncidentIQ, district".to_owned()],
+        sheets: &analysis.finish(),
+        tickets: Some(&listed),
+        comments: None,
+    };
+    write(&page, &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    for active in [
+        "<script", "<svg", " style=", "src=", "<img", "<link", "url(", "var(",
+    ] {
+        assert!(!page.contains(active), "{active}");
+    }
+    assert!(page.starts_with(HEAD));
+    let (_, body) = page.split_once("</head>").unwrap();
+    insta::assert_snapshot!("a_report_to_mail", body);
 }
 
 #[test]

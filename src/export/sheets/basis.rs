@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::report::{Figures, Frame};
 use super::value::{Condition, Field, Test, Trace};
 use crate::report::words::{count, plural};
 use crate::systems::common::CommonTicket;
@@ -28,6 +29,10 @@ pub struct Basis {
     pub period: Option<Period>,
     /// Whether the tickets outside of the period were read too.
     pub is_whole: bool,
+    /// The periods of a report, where one is asked for.
+    pub frame: Option<Frame>,
+    /// The figures of earlier reports.
+    pub kept: Vec<Figures>,
 }
 
 /// The period whose tickets are listed.

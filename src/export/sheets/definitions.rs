@@ -18,18 +18,20 @@ enum Counts {
 
 use Counts::{Desk, Same};
 use SheetKind::{
-    Backlog, Devices, Issues, Locations, Requesters, Resolution, Response, Sla, Summary, Teams,
-    Volume,
+    Backlog, Devices, Issues, Locations, Monthly, Requesters, Resolution, Response, Sla, Summary,
+    Teams, Volume, Weekly,
 };
 
 /// A figure, the sheets that show it, the tickets that it counts, and how.
 type Definition = (&'static str, &'static [SheetKind], Counts, &'static str);
 
+/// The figures of groups and states are on all of these.
 const ALL: &[SheetKind] = &SheetKind::ALL;
 const GROUPS: &[SheetKind] = &[Locations, Issues, Devices, Requesters, Teams];
 const TIMES: &[SheetKind] = &[
-    Summary, Resolution, Response, Locations, Issues, Devices, Teams,
+    Summary, Resolution, Response, Locations, Issues, Devices, Teams, Weekly, Monthly,
 ];
+const REPORTS: &[SheetKind] = &[Weekly, Monthly];
 
 const DEFINITIONS: &[Definition] = &[
     (
@@ -70,7 +72,7 @@ const DEFINITIONS: &[Definition] = &[
     ),
     (
         "Open at the start, open at the end",
-        &[Summary, Volume],
+        &[Summary, Volume, Weekly, Monthly],
         Desk,
         "Created before that moment, and not closed before it. A ticket that was reopened counts as open ever since it was created, because the system does not tell for how long it was closed.",
     ),
@@ -88,13 +90,15 @@ const DEFINITIONS: &[Definition] = &[
     ),
     (
         "Time to resolve",
-        &[Summary, Resolution, Locations, Issues, Devices, Teams],
+        &[
+            Summary, Resolution, Locations, Issues, Devices, Teams, Weekly, Monthly,
+        ],
         Same,
         "From creation to closing, nights and weekends included. Where the system does not tell when a ticket was closed, its own clock of the solution stands for it, which may count working hours only. Tickets closed before they were created are left out.",
     ),
     (
         "First response",
-        &[Response],
+        &[Response, Weekly, Monthly],
         Same,
         "The system's own clock, once it has stopped. Without one: from creation to the first comment that the requester can see and did not write. Tickets without an answer are left out.",
     ),
@@ -106,13 +110,13 @@ const DEFINITIONS: &[Definition] = &[
     ),
     (
         "Promised, kept, broken, running",
-        &[Sla],
+        &[Sla, Weekly, Monthly],
         Same,
         "By the system's own clock and promise. For a solution without one the due date stands for it. Kept of those over: kept divided by kept and broken.",
     ),
     (
         "At risk",
-        &[Sla],
+        &[Sla, Weekly, Monthly],
         Same,
         "Open, the promised time is not over, but most of it is: 80 % or more.",
     ),
@@ -121,6 +125,18 @@ const DEFINITIONS: &[Definition] = &[
         GROUPS,
         Same,
         "By name, whatever the case of its letters. People are told apart by their id, else their e-mail address, else their name: two of one name are two.",
+    ),
+    (
+        "The period before, a year ago",
+        REPORTS,
+        Desk,
+        "Weeks: the seven days before, and the same days 52 weeks before. Months: the month before, and the same month of the year before.",
+    ),
+    (
+        "Figures of a past period",
+        REPORTS,
+        Desk,
+        "The first report after the end of a period keeps its figures, and later reports of that period show them again. Without one they are counted from the tickets as they are now; a sign ≈ marks those that reopened, deleted or changed tickets may have altered since.",
     ),
 ];
 
@@ -149,6 +165,7 @@ pub(super) fn sheet(kinds: &[SheetKind], totals: &Totals) -> Option<Sheet> {
         name: TAB,
         title: "Definitions: how each figure is counted".to_owned(),
         counted: totals.line(),
+        is_words: true,
         notes,
         tables: vec![table],
     })

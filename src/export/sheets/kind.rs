@@ -28,10 +28,17 @@ pub enum SheetKind {
     Requesters,
     /// Time until somebody answered first.
     Response,
+    /// A week against the one before and the same a year ago.
+    Weekly,
+    /// The same of a month.
+    Monthly,
 }
 
 impl SheetKind {
-    /// All of them, in the order in which they are written.
+    /// The reports of a period: they are asked for by name, and no part of `all`.
+    pub const REPORTS: [Self; 2] = [Self::Weekly, Self::Monthly];
+
+    /// Those that `all` stands for, in the order in which they are written.
     pub const ALL: [Self; 11] = [
         Self::Summary,
         Self::Volume,
@@ -60,6 +67,8 @@ impl SheetKind {
             Self::Devices => "devices",
             Self::Requesters => "requesters",
             Self::Response => "response",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
         }
     }
 
@@ -77,6 +86,8 @@ impl SheetKind {
             Self::Devices => "By device",
             Self::Requesters => "Frequent requesters",
             Self::Response => "First response",
+            Self::Weekly => "Weekly report",
+            Self::Monthly => "Monthly report",
         }
     }
 
@@ -93,14 +104,25 @@ impl SheetKind {
             Self::Devices => &["devices"],
             Self::Requesters => &["requester"],
             Self::Response => &["team", "requester"],
+            Self::Weekly | Self::Monthly => &["state", "team", "assignee", "place", "category"],
         }
     }
 
+    /// Whether it is the report of a period.
+    pub fn is_report(self) -> bool {
+        Self::REPORTS.contains(&self)
+    }
+
+    /// All that can be asked for by name.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::REPORTS)
+    }
+
     /// What `--sheets` says: names with commas between them, `all` or `none`; each once, in the order of
-    /// [`SheetKind::ALL`].
+    /// [`SheetKind::ALL`], a report of a period first.
     ///
     /// # Errors
-    /// A word that is none of these, with the nearest ones.
+    /// A word that is none of these, with the nearest ones; two reports of periods.
     pub fn parse(words: &str) -> Result<Vec<Self>> {
         let mut kinds = Vec::new();
         for word in words
@@ -109,28 +131,38 @@ impl SheetKind {
             .filter(|word| !word.is_empty())
         {
             let is_word = |kind: &&Self| word.eq_ignore_ascii_case(kind.as_str());
-            match Self::ALL.iter().find(is_word) {
-                Some(kind) => kinds.push(*kind),
+            match Self::every().find(|kind| is_word(&kind)) {
+                Some(kind) => kinds.push(kind),
                 None if word.eq_ignore_ascii_case("all") => kinds.extend(Self::ALL),
                 None if word.eq_ignore_ascii_case("none") => {}
                 None => return Err(unknown(word)),
             }
         }
-        kinds.sort();
+        kinds.sort_by_key(|kind| (!kind.is_report(), *kind));
         kinds.dedup();
+        if kinds.iter().filter(|kind| kind.is_report()).count() > 1 {
+            return Err(
+                Error::usage("a file is about one period: `weekly` or `monthly`")
+                    .at("--sheets")
+                    .hint("write two files"),
+            );
+        }
         Ok(kinds)
     }
 }
 
 fn unknown(word: &str) -> Error {
-    let names = SheetKind::ALL.map(SheetKind::as_str);
-    let tabs = SheetKind::ALL.map(SheetKind::tab);
-    let near = nearest(word, names).into_iter().next().or_else(|| {
-        // A tab's name, or a part of it, is a good guess too.
-        let tab = nearest(word, tabs).into_iter().next()?;
-        let at = tabs.iter().position(|one| *one == tab)?;
-        Some(names[at].to_owned())
-    });
+    let names: Vec<&str> = SheetKind::every().map(SheetKind::as_str).collect();
+    let tabs: Vec<&str> = SheetKind::every().map(SheetKind::tab).collect();
+    let near = nearest(word, names.iter().copied())
+        .into_iter()
+        .next()
+        .or_else(|| {
+            // A tab's name, or a part of it, is a good guess too.
+            let tab = nearest(word, tabs.iter().copied()).into_iter().next()?;
+            let at = tabs.iter().position(|one| *one == tab)?;
+            Some(names[at].to_owned())
+        });
     let error = Error::usage(format!("there is no analysis sheet `{word}`"));
     let error = match near {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -149,6 +181,9 @@ mod tests {
         assert_eq!(parsed, [SheetKind::Summary, SheetKind::Volume]);
         assert_eq!(SheetKind::parse("all").unwrap(), SheetKind::ALL);
         assert_eq!(SheetKind::parse("none").unwrap(), []);
+        let parsed = SheetKind::parse("summary,weekly").unwrap();
+        assert_eq!(parsed, [SheetKind::Weekly, SheetKind::Summary]);
+        assert!(SheetKind::parse("weekly,monthly").is_err());
     }
 
     #[test]

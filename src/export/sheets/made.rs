@@ -27,6 +27,8 @@ pub(in crate::export) fn basis(period: Option<Period>) -> Basis {
         by_state: false,
         period,
         is_whole: true,
+        frame: None,
+        kept: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ mod people;
 mod promise;
 mod promises;
 mod ranking;
+mod report;
 mod requesters;
 mod resolution;
 mod response;
@@ -50,9 +51,11 @@ pub(in crate::export) mod made;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use basis::days;
 pub use basis::{Basis, By, Period};
 pub use chart::{Chart, Shape, Tone, Tones};
 pub use kind::SheetKind;
+pub use report::{Figures, Frame, Times};
 pub use scale::Scale;
 pub use severity::Severity;
 pub use value::{At, Cell, Condition, Field, Sheet, Table, Test, Trace, Value};
@@ -77,6 +80,14 @@ trait SheetTally: std::fmt::Debug + Send {
     /// Counts a ticket.
     fn add(&mut self, facts: &Facts<'_>);
 
+    /// Takes a deleted ticket, which is counted nowhere.
+    fn deleted(&mut self, _ticket: &CommonTicket) {}
+
+    /// The figures that a later report shows again.
+    fn figures(&self) -> Vec<Figures> {
+        Vec::new()
+    }
+
     /// What it came to.
     fn finish(self: Box<Self>, totals: &Totals) -> Told;
 }
@@ -93,7 +104,9 @@ impl Analysis {
     pub fn new(kinds: &[SheetKind], mut basis: Basis) -> Self {
         // Formulas know whole seconds.
         basis.now = Timestamp::from_second(basis.now.as_second()).unwrap_or(basis.now);
-        let tallies = kinds.iter().map(|&kind| (kind, tally(kind, &basis)));
+        let tallies = kinds
+            .iter()
+            .filter_map(|&kind| Some((kind, tally(kind, &basis)?)));
         Self {
             tallies: tallies.collect(),
             totals: Totals::new(basis),
@@ -104,6 +117,9 @@ impl Analysis {
     pub fn add(&mut self, ticket: &CommonTicket, is_listed: bool) {
         if ticket.standing == Standing::Gone {
             self.totals.deleted += u64::from(is_listed);
+            for (_, tally) in &mut self.tallies {
+                tally.deleted(ticket);
+            }
             return;
         }
         self.totals.add(ticket, is_listed);
@@ -111,6 +127,12 @@ impl Analysis {
         for (_, tally) in &mut self.tallies {
             tally.add(&facts);
         }
+    }
+
+    /// The figures of the periods of a report, to be kept for later ones.
+    pub fn figures(&self) -> Vec<Figures> {
+        let tallies = self.tallies.iter();
+        tallies.flat_map(|(_, tally)| tally.figures()).collect()
     }
 
     /// The sheets.
@@ -129,6 +151,7 @@ impl Analysis {
                 counted: totals.line(),
                 notes,
                 tables: told.tables,
+                is_words: false,
             }
         };
         let mut sheets: Vec<Sheet> = self.tallies.into_iter().map(sheet).collect();
@@ -137,8 +160,12 @@ impl Analysis {
     }
 }
 
-fn tally(kind: SheetKind, basis: &Basis) -> Box<dyn SheetTally> {
-    match kind {
+/// `None`: a report without its periods.
+fn tally(kind: SheetKind, basis: &Basis) -> Option<Box<dyn SheetTally>> {
+    Some(match kind {
+        SheetKind::Weekly | SheetKind::Monthly => {
+            Box::new(report::Report::new(basis.frame.as_ref()?, basis))
+        }
         SheetKind::Summary => Box::new(summary::Summary::new(basis)),
         SheetKind::Volume => Box::new(volume::Volume::new(basis)),
         SheetKind::Backlog => Box::new(backlog::Backlog::new(basis)),
@@ -150,5 +177,5 @@ fn tally(kind: SheetKind, basis: &Basis) -> Box<dyn SheetTally> {
         SheetKind::Devices => Box::new(ranking::By::new(&ranking::DEVICES, basis)),
         SheetKind::Requesters => Box::new(requesters::Requesters::new(basis)),
         SheetKind::Response => Box::new(response::Response::default()),
-    }
+    })
 }

@@ -148,7 +148,7 @@ fn every_number_is_what_its_trace_means() {
 }
 
 /// What people read of sheets, but for charts.
-fn read(sheets: &[Sheet]) -> String {
+pub(super) fn read(sheets: &[Sheet]) -> String {
     let mut text = String::new();
     for sheet in sheets {
         text.push_str(&format!("# {}\n{}\n", sheet.title, sheet.counted));

@@ -19,6 +19,8 @@ pub struct Sheet {
     pub notes: Vec<String>,
     /// Its tables, from top to bottom.
     pub tables: Vec<Table>,
+    /// Whether it explains figures and has none.
+    pub is_words: bool,
 }
 
 /// A table with headings, and the charts that are drawn over it.
@@ -75,6 +77,8 @@ pub enum Value {
     /// A number that is near the one it stands for: a median of very many times, or a count of a past week that cannot
     /// be known exactly any more.
     Near(Box<Value>),
+    /// By how much a number is more or less than another.
+    Change(Box<Value>),
     /// A day.
     Day(Date),
     /// A month, by its first day.
@@ -222,7 +226,8 @@ impl Cell {
 
     /// The same number, said to be near.
     pub(super) fn near(self, is_near: bool) -> Self {
-        match is_near && self.value.number().is_some() {
+        let is_said = matches!(self.value, Value::Near(_));
+        match is_near && !is_said && self.value.number().is_some() {
             true => Value::Near(Box::new(self.value)).into(),
             false => self,
         }
@@ -254,7 +259,7 @@ impl Value {
         match *self {
             Self::Count(count) => Some(count as f64),
             Self::Number(number) | Self::Share(number) => Some(number),
-            Self::Near(ref number) => number.number(),
+            Self::Near(ref number) | Self::Change(ref number) => number.number(),
             _ => None,
         }
     }
@@ -265,6 +270,10 @@ impl Value {
             Self::Empty => String::new(),
             Self::Text(text) | Self::Priority(text) | Self::Link { text, .. } => text.clone(),
             Self::Near(number) => format!("≈ {}", number.shown()),
+            Self::Change(number) => match number.number() {
+                Some(more) if more > 0.0 => format!("+{}", number.shown()),
+                _ => number.shown(),
+            },
             Self::Count(count) => {
                 let sign = if *count < 0 { "−" } else { "" };
                 format!(
@@ -273,7 +282,7 @@ impl Value {
                 )
             }
             Self::Number(number) => decimal(*number),
-            Self::Share(share) => format!("{:.0} %", share * 100.0),
+            Self::Share(share) => format!("{:.0} %", share * 100.0).replace('-', "−"),
             Self::Day(day) => day.strftime("%-d %b %Y").to_string(),
             Self::Month(first) => first.strftime("%b %Y").to_string(),
             Self::Time(time) => time.strftime("%-d %b %Y %H:%M").to_string(),

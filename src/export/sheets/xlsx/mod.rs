@@ -50,7 +50,9 @@ fn write(
     style: &Style,
 ) -> Result<(), XlsxError> {
     out.set_name(sheet.name)?.set_screen_gridlines(false);
-    let widths = widths(&sheet.tables);
+    // Text that is longer than its column runs over the empty cells behind it, or has lines of its own where no chart is.
+    let has_charts = sheet.tables.iter().any(|table| !table.charts.is_empty());
+    let widths = widths(&sheet.tables, !has_charts);
     for (column, width) in widths.iter().enumerate() {
         out.set_column_width(column as u16, *width)?;
     }
@@ -78,7 +80,7 @@ fn write(
         paper.lines(row, breadth.paragraph(out, row, note, &style.note)?);
     }
     for (table, place) in sheet.tables.iter().zip(&places) {
-        let heights = write_table(out, table, place, &widths, traced, style)?;
+        let heights = write_table(out, table, place, (&widths, !has_charts), traced, style)?;
         heights
             .into_iter()
             .for_each(|(row, lines)| paper.lines(row, lines));
@@ -176,7 +178,7 @@ fn write_table(
     out: &mut Worksheet,
     table: &Table,
     place: &Place,
-    widths: &[f64],
+    (widths, has_lines): (&[f64], bool),
     traced: Option<&Traced>,
     style: &Style,
 ) -> Result<Vec<(u32, u32)>, XlsxError> {
@@ -198,9 +200,10 @@ fn write_table(
         })
     };
     for (column, heading) in table.headings.iter().enumerate() {
-        let format = match column > 0 && !is_text(column) {
-            true => &style.heading_number,
-            false => &style.heading,
+        let format = match (column, is_text(column)) {
+            (0, _) => &style.heading,
+            (_, true) => &style.heading_text,
+            (_, false) => &style.heading_number,
         };
         out.write_with_format(place.headings, column as u16, heading.as_str(), format)?;
     }
@@ -213,14 +216,13 @@ fn write_table(
             let formula = cell.trace.as_ref();
             let formula = formula.and_then(|trace| formula::formula(trace, grid, traced));
             let length = lines(&cell.value.shown(), widths[column]);
-            let wraps =
-                length > 1 && matches!(cell.value, Value::Text(_)) && table.charts.is_empty();
+            let wraps = length > 1 && matches!(cell.value, Value::Text(_)) && has_lines;
             let format = match wraps {
                 true => {
                     most = most.max(length);
                     &style.wrapped
                 }
-                false => style.of(&cell.value, is_total),
+                false => style.of(&cell.value, is_total, column == 0),
             };
             write_cell(out, (row, column as u16), cell, formula, format)?;
         }
@@ -267,7 +269,7 @@ fn write_cell(
         Value::Number(number) | Value::Share(number) => {
             out.write_number_with_format(row, column, *number, format)?
         }
-        Value::Near(_) => {
+        Value::Near(_) | Value::Change(_) => {
             out.write_number_with_format(row, column, result.unwrap_or_default(), format)?
         }
         Value::Day(day) | Value::Month(day) => write_time(

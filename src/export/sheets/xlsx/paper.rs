@@ -9,11 +9,9 @@ use super::{Place, chart};
 use crate::export::sheets::{Sheet, Table};
 
 /// What a landscape page holds inside of its margins, in pixels of 1/96 inch: the less of Letter and A4.
-const PAGE: (f64, f64) = (970.0, 640.0);
+const PAGE: (f64, f64) = (970.0, 670.0);
 /// The margins in inches: left, right, top, bottom, header, footer.
 const MARGINS: [f64; 6] = [0.4, 0.4, 0.5, 0.6, 0.3, 0.3];
-/// A sheet is never printed smaller than this, in percent: nobody could read it.
-const SMALLEST: u16 = 40;
 /// The pixels of a column of so many characters.
 const LETTER: f64 = 7.0;
 const PADDING: f64 = 5.0;
@@ -56,15 +54,15 @@ impl Paper {
 
     /// Sets the sheet up.
     pub(super) fn set_up(self, out: &mut Worksheet, places: &[Place]) -> Result<(), XlsxError> {
-        let scale = (PAGE.0 / self.width * 100.0).floor() as u16;
-        let scale = scale.clamp(SMALLEST, 100);
+        // About so much smaller than on the screen; the program that prints knows its letters better.
+        let scale = (PAGE.0 / self.width).min(1.0);
         let [left, right, top, bottom, header, footer] = MARGINS;
         out.set_landscape()
             .set_margins(left, right, top, bottom, header, footer)
             .set_footer("&L&A&RPage &P of &N")
-            .set_print_scale(scale)
+            .set_print_fit_to_pages(1, 0)
             .set_repeat_rows(0, 0)?;
-        let breaks = self.breaks(places, PAGE.1 * 100.0 / f64::from(scale));
+        let breaks = self.breaks(places, PAGE.1 / scale);
         if !breaks.is_empty() {
             out.set_page_breaks(&breaks)?;
         }

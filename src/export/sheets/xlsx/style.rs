@@ -7,8 +7,8 @@ use crate::export::sheets::{Severity, Table, Value};
 /// The ink of text beside the point.
 const GREY: Color = Color::RGB(0x59_59_59);
 /// A column is at least and at most so wide, in characters.
-const WIDTHS: (usize, usize) = (9, 38);
-/// The last column of a table without charts holds text that runs on, in as many lines as it needs.
+const WIDTHS: (usize, usize) = (9, 48);
+/// Text that runs on in lines has a column that is so wide.
 const TEXT: usize = 90;
 
 /// The formats of all sheets.
@@ -23,14 +23,20 @@ pub(super) struct Style {
     pub(super) wrapped: Format,
     pub(super) heading: Format,
     pub(super) heading_number: Format,
+    pub(super) heading_text: Format,
     body: Formats,
     total: Formats,
     /// By the rank of a severity.
     priorities: Vec<Format>,
+    /// The same as the label of a row.
+    labels: Vec<Format>,
 }
 
 /// The formats of values.
 struct Formats {
+    label: Format,
+    label_day: Format,
+    label_month: Format,
     text: Format,
     count: Format,
     number: Format,
@@ -38,6 +44,9 @@ struct Formats {
     near_count: Format,
     near_number: Format,
     near_share: Format,
+    more: Format,
+    more_number: Format,
+    more_share: Format,
     day: Format,
     month: Format,
     time: Format,
@@ -60,8 +69,10 @@ impl Default for Style {
             wrapped,
             population: Format::new().set_font_color(GREY),
             priorities: Severity::ALL.map(priority).to_vec(),
+            labels: Severity::ALL.map(label).to_vec(),
             caption: Format::new().set_bold().set_font_size(12),
             heading_number: heading.clone().set_align(FormatAlign::Right),
+            heading_text: heading.clone().set_indent(1),
             heading,
             body: Formats::on(&Format::new()),
             total: Formats::on(&Format::new().set_bold().set_border_top(FormatBorder::Thin)),
@@ -72,15 +83,22 @@ impl Default for Style {
 impl Formats {
     fn on(base: &Format) -> Self {
         let number = |code: &str| base.clone().set_num_format(code);
-        let left = |code: &str| number(code).set_align(FormatAlign::Left);
+        let left = |code: &str| number(code).set_align(FormatAlign::Left).set_indent(1);
         Self {
-            text: base.clone(),
+            label: base.clone(),
+            label_day: number("d mmm yyyy").set_align(FormatAlign::Left),
+            label_month: number("mmm yyyy").set_align(FormatAlign::Left),
+            // Numbers end where the next column begins.
+            text: base.clone().set_indent(1),
             count: number("#,##0"),
             number: number("#,##0.0"),
             share: number("0%"),
             near_count: number("\"≈ \"#,##0"),
             near_number: number("\"≈ \"#,##0.0"),
             near_share: number("\"≈ \"0%"),
+            more: number("+#,##0;-#,##0;0"),
+            more_number: number("+#,##0.0;-#,##0.0;0.0"),
+            more_share: number("+0%;-0%;0%"),
             day: left("d mmm yyyy"),
             month: left("mmm yyyy"),
             time: left("d mmm yyyy hh:mm"),
@@ -88,16 +106,37 @@ impl Formats {
     }
 }
 
+impl Formats {
+    fn of_label(&self, value: &Value) -> &Format {
+        match value {
+            Value::Day(_) => &self.label_day,
+            Value::Month(_) => &self.label_month,
+            _ => &self.label,
+        }
+    }
+}
+
 impl Style {
-    pub(super) fn of(&self, value: &Value, is_total: bool) -> &Format {
+    /// The format of a value; `is_label`: it is the first of its row.
+    pub(super) fn of(&self, value: &Value, is_total: bool, is_label: bool) -> &Format {
         let formats = if is_total { &self.total } else { &self.body };
         match value {
+            Value::Priority(name) if is_label => &self.labels[Severity::of(name).rank()],
             Value::Priority(name) => &self.priorities[Severity::of(name).rank()],
-            Value::Near(value) => match **value {
+            Value::Change(value) => match **value {
+                Value::Count(_) => &formats.more,
+                Value::Share(_) => &formats.more_share,
+                _ => &formats.more_number,
+            },
+            Value::Near(value) => match &**value {
+                Value::Change(_) => self.of(value, is_total, is_label),
                 Value::Count(_) => &formats.near_count,
                 Value::Share(_) => &formats.near_share,
                 _ => &formats.near_number,
             },
+            Value::Text(_) | Value::Link { .. } | Value::Day(_) | Value::Month(_) if is_label => {
+                formats.of_label(value)
+            }
             Value::Empty | Value::Text(_) | Value::Link { .. } => &formats.text,
             Value::Count(_) => &formats.count,
             Value::Number(_) => &formats.number,
@@ -115,43 +154,46 @@ fn priority(severity: Severity) -> Format {
         Severity::Unset => Format::new(),
         severity => Format::new()
             .set_background_color(Color::RGB(severity.colour()))
-            .set_font_color(Color::RGB(severity.ink())),
+            .set_font_color(Color::RGB(severity.ink()))
+            .set_indent(1),
     }
 }
 
-/// The widths of the columns, in characters, over all tables of a sheet.
-pub(super) fn widths(tables: &[Table]) -> Vec<f64> {
+/// The look of a priority that labels a row: a wide column of its colour would shout.
+fn label(severity: Severity) -> Format {
+    match severity {
+        Severity::Unset => Format::new(),
+        severity => Format::new()
+            .set_border_left(FormatBorder::Thick)
+            .set_border_left_color(Color::RGB(severity.colour()))
+            .set_indent(1),
+    }
+}
+
+/// The widths of the columns, in characters, over all tables of a sheet; `has_lines`: long text has several lines, else
+/// it runs over its edge.
+pub(super) fn widths(tables: &[Table], has_lines: bool) -> Vec<f64> {
     let columns = tables.iter().map(|table| table.headings.len()).max();
     let mut widths = vec![WIDTHS.0; columns.unwrap_or(0)];
-    // Text that runs on takes what the other tables leave.
-    let mut running = Vec::new();
     for table in tables {
         let last = table.headings.len() - 1;
         for (column, heading) in table.headings.iter().enumerate() {
             // Bold letters are wider.
-            let length = heading.chars().count() * 11 / 10 + 2;
+            let length = heading.chars().count() * 11 / 10 + 3;
             widths[column] = widths[column].max(length.min(WIDTHS.1));
         }
         for row in &table.rows {
             for (column, cell) in row.iter().enumerate() {
-                let length = cell.value.shown().chars().count() + 2;
+                let length = cell.value.shown().chars().count() + 3;
                 let runs_on = column == last && column > 1 && matches!(cell.value, Value::Text(_));
-                match runs_on && table.charts.is_empty() {
-                    true => running.push((column, length)),
-                    false => widths[column] = widths[column].max(length.min(WIDTHS.1)),
-                }
+                let most = match (runs_on, has_lines) {
+                    (true, true) => TEXT,
+                    (true, false) => 0,
+                    (false, _) => WIDTHS.1,
+                };
+                widths[column] = widths[column].max(length.min(most));
             }
         }
-    }
-    let is_shared = |column: usize| {
-        let mut others = tables
-            .iter()
-            .filter(|table| table.headings.len() > column + 1);
-        others.next().is_some() || tables.iter().any(|table| !table.charts.is_empty())
-    };
-    for (column, length) in running {
-        let most = if is_shared(column) { WIDTHS.1 } else { TEXT };
-        widths[column] = widths[column].max(length.min(most));
     }
     widths.into_iter().map(|width| width as f64).collect()
 }
