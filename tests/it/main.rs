@@ -26,6 +26,7 @@ mod machine;
 mod mapping_faults;
 mod mapping_keys;
 mod old_ledger;
+mod oracle;
 mod real_files;
 mod resume;
 mod retry;

@@ -147,7 +147,7 @@ impl Work {
 }
 
 /// The program; another build of it, such as a release, can be put to the same tests.
-fn program() -> OsString {
+pub(crate) fn program() -> OsString {
     std::env::var_os("DESKFERRY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into())
 }
 

@@ -1,0 +1,288 @@
+"""Rows become records, and records become requests or faults."""
+
+import re
+
+import systems
+import template
+import values
+from evaluator import Context, Mapping, SkipField, SkipRow, alike_key, words
+from values import Day, Fault, Moment, is_number, is_text, to_text
+
+PLAIN = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+class Outcome:
+    def __init__(self, row, state, key=None, steps=(), faults=()):
+        self.row = row
+        self.state = state
+        self.key = key
+        self.steps = list(steps)
+        self.faults = sorted(faults, key=repr)
+
+
+def reference(scope, key):
+    if key is None and PLAIN.fullmatch(scope):
+        # A key made of the content: its length counts.
+        return f"Ref: {scope}/{'A' * 16}"
+    if key is not None and PLAIN.fullmatch(scope) and PLAIN.fullmatch(key):
+        return f"Ref: {scope}/{key}"
+    # A hash: it is not compared, but its length counts.
+    return "Ref: ????????????????"
+
+
+class Faults(Exception):
+    """Several faults of one key."""
+
+
+def key_of(mapping, context):
+    """The key: its parts behind one another."""
+    source = mapping.source.get("key")
+    if source is None:
+        return None
+    parts = source if isinstance(source, list) else [source]
+    texts, missing = [], []
+    for part in parts:
+        spec = {"from": part} if is_text(part) else part
+        try:
+            value = mapping.value(spec, {"kind": "any"}, context)
+        except SkipField:
+            value = None
+        if value is None:
+            missing.append(Fault("empty", ", ".join(words(spec.get("from"))) or None))
+        else:
+            texts.append(to_text(value).strip())
+    if missing:
+        raise Faults(missing)
+    if len(texts) == 1:
+        return texts[0]
+    return "/".join(text.replace("\\", "\\\\").replace("/", "\\/") for text in texts)
+
+
+def order_key(value):
+    if value is None:
+        return (0,)
+    if isinstance(value, bool):
+        return (1, value)
+    if is_number(value):
+        return (2, value)
+    if isinstance(value, (Day, Moment)):
+        return (3, template.time_of(value))
+    return (4, to_text(value))
+
+
+def groups_of(mapping, rows):
+    by = mapping.input.get("group_by")
+    if by is None:
+        return [[row] for row in rows], []
+    groups, faults = {}, []
+    for row in rows:
+        try:
+            key = tuple(group_text(mapping.cell(row, name)) for name in words(by))
+        except Fault as fault:
+            faults.append((row, fault))
+            continue
+        # A row that has nothing in any of them is a record of its own.
+        groups.setdefault(key if any(key) else row.number, []).append(row)
+    return list(groups.values()), faults
+
+
+def group_text(value):
+    return to_text(value).strip()
+
+
+def ordered(mapping, group):
+    by = mapping.input.get("order_by")
+    if by is None:
+        return group
+
+    def key(row):
+        value = mapping.cell(row, by)
+        if is_text(value) and mapping.version == 2:
+            value = value.strip()
+        return order_key(value)
+
+    return sorted(group, key=key)
+
+
+def evaluate(source, table, rows, sheets):
+    """All records of an input, by the row under which the program tells them."""
+    mapping = Mapping(source, systems.FIELDS, systems.OPERATIONS, sheets)
+    outcomes, kept = [], []
+    for row in rows:
+        where = mapping.input.get("where")
+        try:
+            if where is None or Context(mapping, [row]).holds(where):
+                kept.append(row)
+        except Fault as fault:
+            outcomes.append(Outcome(row.number, "rejected", faults=[(row.number, fault.column, None, judged(fault))]))
+    groups, faults = groups_of(mapping, kept)
+    for row, fault in faults:
+        outcomes.append(Outcome(row.number, "rejected", faults=[(row.number, fault.column, None, fault.kind)]))
+    for group in groups:
+        outcome = record(mapping, group)
+        if outcome is not None:
+            outcomes.append(outcome)
+    return together(outcomes)
+
+
+def together(outcomes):
+    """Rows of one key say the same, or all of them are at fault."""
+    by_key = {}
+    for outcome in outcomes:
+        if outcome.key is not None and outcome.state in ("would create", "rejected"):
+            by_key.setdefault(outcome.key, []).append(outcome)
+    for same in by_key.values():
+        for outcome in same if len(same) > 1 else []:
+            outcome.state = "rejected"
+            outcome.faults = [(outcome.row, None, None, "one key")]
+    return outcomes
+
+
+def judged(fault):
+    """A column that cannot be read is named; else the condition as a whole cannot be judged."""
+    return fault.kind if fault.column else "where"
+
+
+def record(mapping, group):
+    first = group[0].number
+    unread = []
+    for row in group:
+        try:
+            if "order_by" in mapping.input:
+                mapping.cell(row, mapping.input["order_by"])
+        except Fault as fault:
+            unread.append((row.number, fault.column, None, fault.kind))
+    if unread:
+        return Outcome(first, "rejected", faults=unread)
+    group = ordered(mapping, group)
+    first = group[0].number
+    context = Context(mapping, group)
+    where = mapping.input.get("where_group")
+    try:
+        if where is not None and not context.holds(where):
+            return None
+    except Fault as fault:
+        return Outcome(first, "rejected", faults=[(context.taken or first, fault.column, None, judged(fault))])
+    faults = []
+    key = None
+    try:
+        key = key_of(mapping, context)
+    except Faults as several:
+        faults = [(context.taken or first, fault.column, None, fault.kind) for fault in several.args[0]]
+        return Outcome(first, "rejected", None, faults=faults)
+    except Fault as fault:
+        # A row without its key is no row that anything could be said of.
+        return Outcome(first, "rejected", None, faults=[(context.taken or first, fault.column, None, fault.kind)])
+    try:
+        fields = fields_of(mapping, mapping.source["fields"], systems.FIELDS, context, faults, first, "", key)
+        steps = systems.requests(fields) if not faults else []
+        for at, then in enumerate(mapping.source.get("then", []), 1):
+            steps += then_steps(mapping, then, at, context, faults, first)
+    except SkipRow:
+        return Outcome(first, "skipped", key)
+    if faults:
+        return Outcome(first, "rejected", key, faults=faults)
+    return Outcome(first, "would create", key, steps)
+
+
+def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):
+    made = {}
+    context.done = made
+    # What a field lies within comes before it.
+    for name, spec in sorted(specs.items(), key=lambda item: "within" in item[1]):
+        kind = kinds[name]
+        marked = kind.get("description") and mapping.source.get("marker") != "none"
+        if marked:
+            ref = reference(mapping.source["scope"], key)
+            gap = "<br><br>" if spec.get("html") in ("from_text", "keep") else "\n\n"
+            kind = {**kind, "room": len(ref) + len(gap)}
+        context.taken = None
+        try:
+            value = mapping.value(spec, kind, context)
+        except SkipField:
+            if kind.get("required") or spec.get("required"):
+                faults.append((context.taken or row, column_of(spec), prefix + name, "empty"))
+            continue
+        except Fault as fault:
+            # What no column is to blame for is told of the record.
+            place = context.taken if fault.column else None
+            faults.append((place or row, fault.column, prefix + name, fault.kind))
+            continue
+        if value is None:
+            if spec.get("clear"):
+                made[name] = None
+            continue
+        if marked:
+            value = f"{value}{gap}{ref}"
+        made[name] = value
+    for name, kind in kinds.items():
+        if kind.get("required") and name not in specs:
+            raise ValueError(f"{name} is required")
+    return made
+
+
+def column_of(spec):
+    return spec.get("from") if is_text(spec.get("from")) else None
+
+
+def items_of(mapping, each, context):
+    if each is None:
+        return [None]
+    if "from" in each:
+        value = context.column(each["from"], {}, words(each.get("null")))
+        if is_text(value) and "replace" in each:
+            value = mapping.text_steps(value, {"replace": each["replace"]})
+        if is_text(value) and "split" in each:
+            value = [part.strip() for part in value.split(each["split"])]
+        if is_text(value) and each.get("parse") == "json":
+            value = values_of_json(value)
+        found = value if isinstance(value, list) else [] if value is None else [value]
+        return [one for one in found if one is not None and one != ""]
+    _, rows = mapping.sheets[each.get("sheet") or each["file"]]
+    wanted = context.column(each["on"], {})
+    if wanted is None:
+        raise Fault("empty", each["on"])
+    types = each.get("columns", {})
+    by = each.get("by", each["on"])
+    rows = [row for row in rows if (found := mapping.typed(row, by, types)) is not None and alike_key(found) == alike_key(wanted)]
+    if "order_by" in each:
+        rows = sorted(rows, key=lambda row: order_key(mapping.typed(row, each["order_by"], types, trim=mapping.version == 2)))
+    return [
+        {heading: mapping.typed(row, heading, types) for heading in row.table.headings}
+        for row in rows
+    ]
+
+
+def values_of_json(text):
+    import decimal
+    import json
+
+    try:
+        value = json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+    except ValueError as error:
+        raise Fault("no json") from error
+    return value
+
+
+def then_steps(mapping, then, at, context, faults, row):
+    operation = then["operation"]
+    kinds = mapping.operations[operation]
+    steps = []
+    prefix = f"then-{at}/"
+    try:
+        items = items_of(mapping, then.get("each"), context)
+    except Fault as fault:
+        faults.append((context.taken or row, fault.column or column_of(then["each"]), None, fault.kind))
+        return []
+    for item in items:
+        one = Context(mapping, context.rows, item)
+        try:
+            if "when" in then and not one.holds(then["when"]):
+                continue
+        except Fault as fault:
+            faults.append((one.taken or row, fault.column, None, judged(fault)))
+            continue
+        fields = fields_of(mapping, then["fields"], kinds, one, faults, row, prefix)
+        if not faults and (fields or operation != "update"):
+            steps.append((f"then-{at}/{operation}", systems.follow(operation, fields)))
+    return steps
