@@ -67,6 +67,8 @@ fn export(path: &Path, tickets: &[CommonTicket], during: &mut dyn FnMut()) -> Wr
                 by_state: false,
                 period: None,
                 is_whole: true,
+                frame: None,
+                kept: Vec::new(),
             },
         );
         tickets.iter().for_each(|ticket| analysis.add(ticket, true));
