@@ -461,13 +461,10 @@ impl Story {
     /// What was refused goes again, of whichever file the last run was.
     fn retry(&mut self) {
         self.command("runs retry last", None);
-        let mut may = May {
+        let may = May {
             make: true,
             ..self.model.sends(false, Ended::Died)
         };
-        if self.is_learned && self.system == 0 {
-            self.sets_again(&mut may);
-        }
         self.look(&may);
     }
 
