@@ -140,7 +140,11 @@ impl BoundPlan {
     }
 
     pub(super) fn note_unlike(&self, number: usize, faults: &[Fault]) {
-        if let Some(fault) = faults.iter().find(|fault| fault.rule != Rule::Message) {
+        // What cannot be read is a fault of its row.
+        let is_unlike = |fault: &&Fault| {
+            fault.rule != Rule::Message && fault.message.contains(render::UNJUDGED)
+        };
+        if let Some(fault) = faults.iter().find(is_unlike) {
             let mut unlike = self.unlike.lock().unwrap_or_else(PoisonError::into_inner);
             unlike.entry(number).or_insert_with(|| fault.clone());
         }

@@ -14,6 +14,9 @@ use super::values::{Scope, WholeItem, WholeRow, of_item, of_items, reason, unlik
 use crate::error::{Fault, Rule};
 use crate::record::{Header, Record};
 
+/// What is said of a condition that a row does not let judge.
+pub(super) const UNJUDGED: &str = "cannot be judged";
+
 /// The text of a template. Cell text is put in as it stands: it is never read as a template.
 ///
 /// # Errors
@@ -77,10 +80,10 @@ pub(super) fn holds(
                 Origin::Mapping(_) | Origin::Part(..) => "`where`",
             };
             let place = rows[0].place.clone();
-            let message = format!("{what} cannot be judged: {reason}");
+            let message = format!("{what} {UNJUDGED}: {reason}");
             let mut fault = Fault::row(place, message);
             if let Some((kinds, _)) = unlike(&reason) {
-                let rule = format!("{what} cannot be judged: {kinds}");
+                let rule = format!("{what} {UNJUDGED}: {kinds}");
                 fault = fault.hint(one_type(script, reader.slots));
                 fault.rule = match script.origin {
                     Origin::Mapping(at) | Origin::Part(at, _) => Rule::Open { rule, at },

@@ -99,7 +99,7 @@ impl Engine<'_> {
     pub(super) fn probed(&mut self, row: &Row, is_made: bool) {
         let group = &row.requests.group;
         let creates = (row.requests.steps.first()).is_some_and(|step| step.id.name == CREATE);
-        if is_made && creates {
+        if is_made && creates && !row.has_waited {
             // Counted by rows, not by steps: a row comes back once.
             self.watch.made();
         }

@@ -195,6 +195,8 @@ pub(super) struct Row {
     /// Whether its ticket was named by an answer that was not compared with those of other rows yet; when that was
     /// intended.
     pub(super) named: bool,
+    /// Whether it came back before, to wait for the tickets that it names.
+    pub(super) has_waited: bool,
     pub(super) sent_at: Option<Intended>,
 }
 
@@ -217,6 +219,7 @@ impl Row {
             doubted: false,
             told: None,
             named: false,
+            has_waited: false,
             sent_at: None,
         }
     }

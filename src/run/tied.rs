@@ -133,6 +133,7 @@ impl Row {
     }
 
     fn tie(&mut self, tickets: &Tickets) {
+        self.has_waited = true;
         for step in &mut self.requests.steps {
             if step.ties.is_empty() {
                 continue;

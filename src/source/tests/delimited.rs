@@ -66,6 +66,24 @@ fn header_rows_other_than_the_first() {
 }
 
 #[test]
+fn headings_over_two_rows_are_joined() {
+    let options = InputOptions {
+        header_row: Some(3),
+        header_above: vec![2],
+        ..InputOptions::default()
+    };
+    let text = b"Report,,,\n,Contact,,Place\nNo,Name,E-mail,\n1,Ann,a@b.example,DO\n";
+    let (_dir, input) = open("t.csv", text, &options).unwrap();
+    let names = ["No", "Contact Name", "Contact E-mail", "Place"];
+    assert_eq!(input.tables()[0].header.names(), names);
+    assert_eq!(texts(&rows(&input)[0]), ["1", "Ann", "a@b.example", "DO"]);
+    // An error file has blank rows above, and all of the headings in the last.
+    let text = b"\n\nNo,Contact Name,Contact E-mail,Place\n1,Ann,a@b.example,DO\n";
+    let (_dir, input) = open("t.csv", text, &options).unwrap();
+    assert_eq!(input.tables()[0].header.names(), names);
+}
+
+#[test]
 fn encodings_are_found_or_told() {
     let options = |label: &str| InputOptions {
         encoding: Some(label.to_owned()),

@@ -235,3 +235,28 @@ fn calamine_workbooks() {
         }
     }
 }
+
+#[test]
+fn a_merged_heading_is_over_its_columns() {
+    let bytes = workbook(|book| {
+        let sheet = book.add_worksheet();
+        sheet
+            .merge_range(1, 1, 1, 2, "Contact", &rust_xlsxwriter::Format::new())
+            .unwrap();
+        for (column, text) in ["No", "Name", "E-mail", "Title"].into_iter().enumerate() {
+            sheet.write_string(2, column as u16, text).unwrap();
+            sheet.write_string(3, column as u16, "x").unwrap();
+        }
+    });
+    let options = InputOptions {
+        header_row: Some(3),
+        header_above: vec![2],
+        ..InputOptions::default()
+    };
+    let (_dir, input) = open("t.xlsx", &bytes, &options).unwrap();
+    assert_eq!(
+        input.tables()[0].header.names(),
+        ["No", "Contact Name", "Contact E-mail", "Title"]
+    );
+    assert_eq!(rows(&input).len(), 1);
+}

@@ -142,14 +142,14 @@ fn further_requests() -> Vec<Field> {
             "ParentTicketId",
             FieldType::TEXT,
             ASSIGN,
-            "the id of the ticket it belongs under; `resolve = \"key\"` takes the key of a row [§9]",
+            "the id of the ticket it belongs under [§9]",
         )
         .ties(Tie::Parent),
         Field::step(
             "RelatedTicketId",
             FieldType::TEXT,
             ASSIGN,
-            "the id of a ticket that has to do with it; `resolve = \"key\"` takes the key of a row [§9]",
+            "the id of a ticket that has to do with it [§9]",
         )
         .ties(Tie::Related),
         Field::step(

@@ -76,13 +76,13 @@ pub(super) fn assign() -> FieldTable {
         Field::own(
             "ParentTicketId",
             FieldType::TEXT,
-            "the id of the ticket it belongs under; after a create `resolve = \"key\"` takes the key of a row [§9]",
+            "the id of the ticket it belongs under [§9]",
         )
         .ties(Tie::Parent),
         Field::own(
             "RelatedTicketId",
             FieldType::TEXT,
-            "the id of a ticket that has to do with it; after a create `resolve = \"key\"` takes the key of a row [§9]",
+            "the id of a ticket that has to do with it [§9]",
         )
         .ties(Tie::Related),
         Field::step(
