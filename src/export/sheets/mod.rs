@@ -50,6 +50,8 @@ pub mod xlsx;
 pub(in crate::export) mod made;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod workbook_tests;
 
 pub(crate) use basis::days;
 pub use basis::{Basis, By, Period};

@@ -12,7 +12,7 @@ use super::groups::{Groups, Tally};
 use super::severity::Severity;
 use super::value::{At, Cell, Condition, Field, Table, Test, Trace, Value};
 use super::{SheetTally, Told};
-use crate::report::words::count;
+use crate::report::words::{count, plural};
 
 /// The last days that have a row of their own, and those that are one figure.
 const DAYS: usize = 14;
@@ -159,6 +159,7 @@ impl SheetTally for Summary {
                 .basis
                 .only_period("The backlog, its age and the last days are"),
         );
+        notes.extend(self.without_past(totals));
         let mut tables = vec![self.figures(totals)];
         let has_days = self.days.iter().any(|day| *day != (0, 0));
         if has_days && totals.basis.knows_desk() {
@@ -253,6 +254,23 @@ impl Summary {
         }
         figures.table.is_figures = true;
         figures.table
+    }
+
+    /// Why closings in the period and what was open at its ends are left out.
+    fn without_past(&self, totals: &Totals) -> Option<String> {
+        let flow = self.flow.as_ref()?;
+        let why = match (totals.basis.by_state, flow.undated) {
+            (true, _) => ": the filters choose by state".to_owned(),
+            (false, 0) => return None,
+            (false, undated) => format!(
+                ": the time of closing of {} is not known{}",
+                plural(undated, "ticket", "tickets"),
+                totals.because("closed")
+            ),
+        };
+        Some(format!(
+            "Tickets closed in the period and those open at its start and end are left out{why}."
+        ))
     }
 
     /// What the period did to the whole desk.
