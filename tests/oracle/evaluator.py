@@ -56,6 +56,8 @@ class Row:
         self.number = number
         self.cells = cells
         self.made = {}
+        # What `each` at the top reads the row for.
+        self.item = None
 
 
 def words(value):
@@ -64,13 +66,15 @@ def words(value):
     return value if isinstance(value, list) else [value]
 
 
-def is_null(value, nulls, version):
+def is_null(value, nulls, version, own=()):
+    """Whether a cell is empty: `nulls` are words of [input], `own` those of a field."""
     if value is None:
         return True
     if is_text(value):
-        return not value.strip() or alike(value) in {alike(word) for word in nulls}
-    if is_number(value) and version == 2:
-        return alike(to_text(value)) in {alike(word) for word in nulls}
+        return not value.strip() or alike(value) in {alike(word) for word in (*nulls, *own)}
+    if is_number(value):
+        # Version 1 compares only texts with the words of [input].
+        return alike(to_text(value)) in {alike(word) for word in (*(nulls if version == 2 else ()), *own)}
     return False
 
 
@@ -121,19 +125,21 @@ class Mapping:
             kind, value = row.made[heading]
             if kind == "fault":
                 raise Fault(value.kind, value.column or name)
-            return None if is_null(value, nulls, self.version) else value
+            return None if is_null(value, (), self.version, nulls) else value
         value = self.raw(row, name)
-        if isinstance(value, list) and name.endswith("[*]"):
-            return [one for one in value if not is_null(one, [*self.nulls, *nulls], self.version)]
-        if is_null(value, [*self.nulls, *nulls], self.version):
-            return None
         if isinstance(value, list):
-            return [one for one in value if not is_null(one, [*self.nulls, *nulls], self.version)]
-        if spec is not None and not made:
+            return [one for one in value if not is_null(one, self.nulls, self.version, nulls)]
+        typed = spec is not None and not made
+        # Version 1 gives the type first.
+        if is_null(value, self.nulls, self.version, () if typed and self.version == 1 else nulls):
+            return None
+        if typed:
             try:
-                return self.parse(value, spec, None)
+                value = self.parse(value, spec, None)
             except Fault as fault:
                 raise Fault(fault.kind, name) from fault
+            if self.version == 1 and is_null(value, [], 1, nulls):
+                return None
         return value
 
     def _make(self, row, heading, spec, seen):
@@ -144,7 +150,7 @@ class Mapping:
             if other == heading:
                 break
         try:
-            return "value", self.value(spec, {"kind": "any"}, Context(self, [row], hidden=hidden))
+            return "value", self.value(spec, {"kind": "any"}, Context(self, [row], row.item, hidden))
         except SkipField:
             return "value", None
         except Fault as fault:
@@ -161,13 +167,15 @@ class Mapping:
         if parse == "bool":
             yes, no = spec.get("true"), spec.get("false")
             return values.parse_bool(value, yes and words(yes), no and words(no))
+        if parse == "text":
+            return to_text(value)
         if parse in ("date", "datetime"):
             formats = spec.get("formats")
             zone = spec.get("timezone") or self.zone
             return values.parse_date(value, parse, formats and words(formats), zone, self.version)
         return value
 
-    def text_steps(self, value, spec):
+    def text_steps(self, value, spec, split=False):
         steps = {"collapse", "upper", "lower", "replace", "extract", "html", "repair"}
         if value is None:
             return None
@@ -178,9 +186,12 @@ class Mapping:
             text = values.repair(text)
         markup = spec.get("html")
         if markup == "strip":
-            text = values.strip_html(text, False)
+            text = values.strip_html(text, self.version)
         # What is always the same is as it is written.
         trim = spec.get("trim", "value" not in spec)
+        if split and self.version == 2:
+            # It is split as it is: its parts are trimmed.
+            trim = False
         if trim:
             text = text.strip()
         if spec.get("collapse"):
@@ -261,8 +272,10 @@ class Mapping:
 
     def trimmed(self, value):
         """An item as templates and conditions see it: a null word is empty there as in a cell."""
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "get" not in type(value).__dict__:
             return {name: self.trimmed(member) for name, member in value.items()}
+        if isinstance(value, dict):
+            return value
         if is_null(value, self.nulls, self.version):
             return ""
         return value.strip() if is_text(value) else value
@@ -282,16 +295,24 @@ class Mapping:
             return None, constant(spec["value"])
         if "template" in spec:
             text = context.fill(spec["template"], spec)
-            return None, None if is_null(text, [*nulls], self.version) else text
+            return None, None if is_null(text, (), self.version, nulls) else text
         if "from" in spec and not isinstance(spec["from"], list):
-            return spec["from"], context.column(spec["from"], spec, nulls)
+            value = context.column(spec["from"], spec, nulls)
+            if isinstance(value, list) and not spec["from"].endswith("[*]") and not kind.get("several") and self.version == 1:
+                value = to_text(context.column(spec["from"], spec, (), whole=True))
+            return spec["from"], value
         if "from" in spec:
             # Version 1 looks at the joined text for the field's own words.
             each = nulls if self.version == 2 else []
             found = [context.column(name, spec, each) for name in spec["from"]]
+            if spec.get("list"):
+                several = []
+                for one in found:
+                    several += one if isinstance(one, list) else [] if one is None else [one]
+                return ", ".join(spec["from"]), several
             text = self.joined([one for one in found if one is not None], spec, kind)
             names = ", ".join(spec["from"])
-            if self.version == 1 and text is not None and is_null(text, nulls, 2):
+            if self.version == 1 and text is not None and is_null(text, (), 2, nulls):
                 return names, None
             return names, text
         names = words(spec["from_first"])
@@ -321,7 +342,7 @@ class Mapping:
         if isinstance(found, list):
             parts = [self.text_steps(one, spec) for one in found]
         else:
-            found = self.text_steps(found, spec)
+            found = self.text_steps(found, spec, "split" in spec)
             parts = [found]
             if "split" in spec and is_text(found):
                 parts = [part.strip() for part in found.split(spec["split"])]
@@ -337,7 +358,8 @@ class Mapping:
         if "max_items" in spec:
             mapped = mapped[: spec["max_items"]]
         if not mapped and "default" in spec:
-            mapped = [constant(spec["default"])]
+            default = spec["default"]
+            mapped = [self.instead(default, None, "empty")] if isinstance(default, dict) else [constant(default)]
         if kind["kind"] == "any" and isinstance(found, list):
             # A column that is made of several values has several.
             return mapped or None
@@ -498,10 +520,14 @@ class Context:
         # The row that gave the first value.
         self.taken = None
 
-    def column(self, name, spec, nulls=()):
+    def column(self, name, spec, nulls=(), whole=False):
+        """A column of the record; `whole` is a JSON array as it stands in the file."""
+        if whole:
+            row = self.rows[0 if (spec.get("take") or self.mapping.input.get("take", "last")) == "first" else -1]
+            return self.mapping.raw(row, name)
         if name == "item" or name.startswith("item."):
             value = self.member(name)
-            return None if is_null(value, [*self.mapping.nulls, *nulls], self.mapping.version) else value
+            return None if is_null(value, self.mapping.nulls, self.mapping.version, nulls) else value
         take = spec.get("take") or self.mapping.input.get("take", "last")
         if take == "last_filled":
             for row in reversed(self.rows):

@@ -13,7 +13,7 @@ SPACE = ["", "", "", " ", "  ", "\t", "\u00a0"]
 EMPTY = ["", "", " ", "N/A", "-", "n/a "]
 KINDS = ["Open", "open ", "CLOSED", "In Progress", "Élan", "e\u0301lan", "x", "Other"]
 EMOJI = ["👨\u200d👩\u200d👧", "👍🏽", "🇩🇪", "e\u0301"]
-MARKS = ["<b>bold</b>", "a<br>b", "&amp;", "1 < 2", "<br><p>one</p><p>two</p>", "AT&T", "&lt;x&gt;", "<i>"]
+MARKS = ["<b>bold</b>", "a<br>b", "&amp;", "1 < 2", "<p>one</p><p>two</p>", "<div>block</div>", "AT&T", "&lt;x&gt;", "<i>"]
 SHEET = "Tickets"
 
 
@@ -65,7 +65,7 @@ def columns_of(rng, fmt, case):
         return cell
 
     def number_text(rng):
-        return rng.choice(["5", "0", "-3", "1.50", "0012", " 7 ", "1 234", "99999", "+4", "0.125", "1,234.5", "1.234,5", "12,5", "x1", "1e3", "5%"])
+        return rng.choice([*(["2.0"] if case["version"] == 2 else []), "5", "0", "-3", "1.50", "0012", " 7 ", "1 234", "99999", "+4", "0.125", "1,234.5", "1.234,5", "12,5", "x1", "1e3", "5%"])
 
     def number(rng):
         if typed and rng.random() < 0.5:
@@ -100,9 +100,6 @@ def columns_of(rng, fmt, case):
         if fmt == "jsonl" and rng.random() < 0.3:
             return [rng.choice(["called", "came back", "", "done "]) for _ in range(rng.randint(0, 3))]
         parts = [rng.choice(["called", " came back ", "", "closed it", "N/A"]) for _ in range(rng.randint(1, 3))]
-        if sign.isspace() or sign != sign.strip():
-            # A separator at an end of the cell is a finding.
-            parts[0], parts[-1] = parts[0] or "first", parts[-1] or "last"
         return sign.join(parts)
 
     def person(rng):
@@ -162,13 +159,17 @@ class Generator:
         self.style = rng.choice(list(DATE_STYLES))
         self.id_style = rng.choice(["number", "number", "hash", "long", "space"])
         self.note_sign = rng.choice([";", "\n---\n", "|"])
-        case = {"style": self.style, "id_style": self.id_style, "note_sign": self.note_sign}
+        case = {"version": self.version, "style": self.style, "id_style": self.id_style, "note_sign": self.note_sign}
         self.columns = columns_of(rng, self.fmt, case)
         self.names = [column.heading for column in self.columns]
+        # What templates may read an item by, where a row makes several tickets.
+        self.item = None
         self.grouped = rng.random() < 0.25
         self.zone = rng.choice([None, "America/Chicago", "Europe/Berlin", "UTC"])
         self.typed = {}
         self.made = {}
+        # Columns of the file that are made anew: what they hold may be no text.
+        self.made_here = set()
         self.tables = self.further_tables()
         self.rows = [[column.cell(rng, row) for column in self.columns] for row in range(rows)]
         self.mapping = self.a_mapping()
@@ -239,7 +240,6 @@ class Generator:
         if rng.random() < 0.06:
             spec["trim"] = False
         if rng.random() < 0.1:
-            # Under `last_filled`, and over a column with a type, such words are findings.
             spec["null"] = rng.choice([["x"], ["printer", "N/A"], "5", ["HR", "0"]])
         return spec
 
@@ -258,6 +258,8 @@ class Generator:
     def origin(self, made=True):
         rng = self.rng
         pick = rng.random()
+        if pick < 0.03:
+            return {"from": "List", **({"join": "+"} if rng.random() < 0.5 else {})}
         if pick < 0.5:
             return {"from": self.any_text()}
         if pick < 0.65:
@@ -296,6 +298,8 @@ class Generator:
         if required or rng.random() < 0.2:
             if "value" not in spec:
                 spec["default"] = rng.choice(["dd", "a default", 7] if not required else ["dd"])
+                if rng.random() < 0.15:
+                    spec["default"] = {"do": rng.choice(["error", "skip_row"] + (["skip_field"] if not required else []))}
         if rng.random() < 0.1:
             spec["html"] = rng.choice(["strip", "keep", "from_text"])
             if isinstance(spec.get("from"), str) and rng.random() < 0.8:
@@ -311,8 +315,6 @@ class Generator:
                 spec["overflow"] = "truncate"
         if self.grouped and "value" not in spec and rng.random() < 0.4:
             spec["take"] = rng.choice(["first", "last", "last_filled"])
-        if "null" in spec and self.grouped:
-            spec.pop("null")
         return spec
 
     def look_up(self):
@@ -364,7 +366,7 @@ class Generator:
             spec["parse"] = "datetime" if moment else rng.choice(["date", "datetime"])
         if "parse" in spec and rng.random() < 0.4:
             spec["timezone"] = rng.choice(["Europe/Berlin", "Asia/Tokyo", "America/Chicago"])
-        if rng.random() < 0.1 and "When" not in self.typed:
+        if rng.random() < 0.1:
             spec["null"] = "soon"
         if moment and self.zone is None and "timezone" not in spec and "timezone" not in self.typed.get("When", {}):
             spec["parse"] = "datetime"
@@ -393,6 +395,8 @@ class Generator:
         spec = {"from": self.spelled("List")}
         if rng.random() < 0.15 and self.fmt != "jsonl":
             spec = {"from": "Comment[*]"}
+        elif rng.random() < 0.15:
+            spec = {"from": [self.any_text() for _ in range(rng.randint(2, 3))], "list": True}
         else:
             spec["split"] = ","
         if rng.random() < 0.4:
@@ -456,16 +460,11 @@ class Generator:
             return name
         return f"row['{name}']"
 
-    def sliced(self, name, end):
-        # A bare column that is only sliced is a finding; `row['…']` is not.
-        name = name if name.startswith("row[") else f"row['{name}']"
-        return f"{name}[:{end}]"
-
     def text_expression(self):
         rng = self.rng
         name = self.reference(rng.choice(self.of("text", "word", "code", "markup")))
         return rng.choice([
-            name, name, name, f"{name}|upper", f"{name}|lower|trim", f"{name}|replace('x', 'y')", self.sliced(name, rng.randint(1, 9)),
+            name, name, name, f"{name}|upper", f"{name}|lower|trim", f"{name}|replace('x', 'y')", f"{name}[:{rng.randint(1, 9)}]",
             f"{name}|truncate({rng.randint(4, 14)})", f"{name}|capitalize", f"{name}|default('none', true)", f"{name} ~ '!'",
             f"{name}|wordcount", f"{name}|length", f"({name} if {name} else 'nothing')", f"{name}|tojson", f"({name}|first if {name} else '-')",
             f"{name}|split(' ')|join('+')", f"{name}|split(' ')|first", f"{name}|title", f"{name}|split(' ')|length",
@@ -474,6 +473,7 @@ class Generator:
     def a_template(self, item=None):
         rng = self.rng
         parts = []
+        item = item or self.item
         for _ in range(rng.randint(1, 4)):
             pick = rng.random()
             if item and pick < 0.5:
@@ -482,6 +482,8 @@ class Generator:
                 parts.append("{{ " + self.text_expression() + " }}")
             elif pick < 0.62 and "Amount" in self.typed:
                 parts.append("{{ " + rng.choice(["Amount", "Amount|string"]) + " }}")
+            elif pick < 0.66 and self.version == 2 and ("Flag" in self.typed or self.fmt != "csv"):
+                parts.append("{{ " + rng.choice(["Flag", "Flag|upper"]) + " }}")
             elif pick < 0.7 and "When" in self.typed:
                 parts.append("{{ " + rng.choice(["When", "When|strftime('%d.%m.%Y')", "When|strftime('%H:%M')"]) + " }}")
             elif pick < 0.8:
@@ -498,24 +500,25 @@ class Generator:
 
     def text_condition(self, template=False):
         rng = self.rng
-        name = self.reference(self.name("word", "text", "code", "group"))
+        names = [name for name in self.of("word", "text", "code", "group") if name not in self.made_here]
+        name = self.reference(rng.choice(names))
         word = rng.choice(["Open", "x", "k1", "a", "Élan", "", "CLOSED"])
         return rng.choice([
             f"{name} == '{word}'", f"{name} != '{word}'", f"{name}|lower == 'open'", f"{name} in ['Open', 'x', 'k3', 'a']",
             f"not {name}", name, f"{name} < 'm'" if not template else f"{name} and {name} < 'm'", f"'o' in {name}", f"{name} is eq('{word}')", f"{name} not in ['x', 'b']",
         ])
 
-    def condition(self):
+    def condition(self, rows=False):
+        """`rows`: of `where` and `where_group`, where a cell that cannot be read is a finding."""
         rng = self.rng
         simple = [self.text_condition()]
-        if "Amount" in self.typed:
+        if rows:
+            simple += [self.text_condition(), self.text_condition()]
+        elif "Amount" in self.typed:
             simple += [f"Amount > {rng.choice(['0', '5', '1.5'])}", "Amount == 5", "Amount in [5, 0]", "Amount is ge(3)", "Amount != 7"]
-        if "When" in self.typed:
+        if "When" in self.typed and not rows:
             day = rng.choice(["2023-07-01", "2024-06-01 12:00", "2025-01-01"])
             simple += [f"When >= date('{day}')", f"When < date('{day}')", f"not When or When != date('{day}')"]
-        if self.fmt == "xlsx" or self.fmt == "jsonl":
-            if "Amount" not in self.typed and rng.random() < 0.1:
-                simple.append("Amount == 5")
         simple.append("_row > 4")
         first = rng.choice(simple)
         if rng.random() < 0.5:
@@ -542,6 +545,14 @@ class Generator:
         if marker < 0.1:
             mapping["marker"] = "none"
         mapping["input"] = self.an_input()
+        if not self.grouped and rng.random() < 0.12:
+            mapping["each"] = rng.choice([
+                {"from": "List", "split": ","}, {"from": "Notes", "split": self.note_sign}, {"from": ["Kind", "Code"], "list": True},
+            ])
+            mapping["key"] = ["Id", "item"]
+            self.item = ["item", "item|upper", "item"]
+            if rng.random() < 0.4:
+                mapping["input"]["where"] = rng.choice(["item != ''", "item != 'x' and Kind != 'x'"])
         mapping["fields"] = self.fields()
         if rng.random() < 0.5:
             mapping["then"] = [self.a_then() for _ in range(rng.randint(1, 2))]
@@ -566,6 +577,10 @@ class Generator:
             columns["Amount"] = {"parse": rng.choice(["number", "number", "integer"])}
             if rng.random() < 0.6:
                 columns["Amount"]["decimal"] = rng.choice([",", "."])
+        if rng.random() < 0.15:
+            columns["Flag"] = {"parse": "bool"}
+        if rng.random() < 0.1:
+            columns["Ticket #"] = {"parse": "text"}
         self.typed = dict(columns)
         for name in ("Made", "Second", "Title"):
             if rng.random() < 0.15:
@@ -578,18 +593,22 @@ class Generator:
                 if rng.random() < 0.2 and "value" not in spec:
                     spec["default"] = "dd"
                 columns[name] = spec
-                if name != "Title":
+                if name == "Title":
+                    self.made_here.add(name)
+                else:
                     self.made[name] = spec
         if columns:
             made["columns"] = columns
         if rng.random() < 0.35:
-            made["where"] = self.condition()
+            made["where"] = self.condition(True)
         if self.grouped:
             made["group_by"] = rng.choice(["Team", ["Team"], ["Team", "Code"]])
             if rng.random() < 0.4:
-                made["where_group"] = rng.choice([self.condition(), "rows|length > 3", "rows[0].Kind == 'Open'"])
+                made["where_group"] = rng.choice([self.condition(True), "rows|length > 3", "rows[0].Kind == 'Open'"])
             if rng.random() < 0.5:
                 made["order_by"] = rng.choice(["Title", *self.typed])
+            if "order_by" in made and rng.random() < 0.3:
+                made["order"] = "descending"
             if rng.random() < 0.5:
                 made["take"] = rng.choice(["first", "last", "last_filled"])
         return made
@@ -627,24 +646,29 @@ class Generator:
         if pick < 0.45:
             made["each"] = {"from": "Notes", "split": self.note_sign}
             if rng.random() < 0.2:
-                made["each"]["null"] = ["N/A", "closed it"]
-            if rng.random() < 0.2:
                 made["each"]["replace"] = [["closed", "opened"]]
-            item = ["item", "item|upper", "item|replace('a', 'o')"]
+            item = ["item", "item|upper", "item|replace('a', 'o')", "item[:3]"]
+        elif pick < 0.5 and self.grouped:
+            made["each"] = {"rows": True}
+            item = ["item.Title", "item['Ticket #']", "item.Kind", *(["item.Amount"] if "Amount" in self.typed else [])]
+            if rng.random() < 0.5:
+                made["each"]["order_by"] = rng.choice(["Body", *self.typed])
         elif pick < 0.65:
             made["each"] = {**self.place("comments"), "on": "Team"}
-            item = ["item.Text", "item['No']", "item.No", "item.Day"]
+            item = ["item.Text", "item['Text']", "item.No", "item.Day"]
             if rng.random() < 0.6:
                 made["each"]["columns"] = {"Day": {"parse": "date", "formats": "%m/%d/%Y"}, "No": {"parse": "number"}}
                 made["each"]["order_by"] = rng.choice(["Day", "No"])
                 item += ["item.Day|strftime('%Y')", "item.No + 1"]
             elif rng.random() < 0.4:
                 made["each"]["order_by"] = rng.choice(["Text", "Day"])
+        if "order_by" in made.get("each", {}) and rng.random() < 0.3:
+            made["each"]["order"] = "descending"
         if rng.random() < 0.4:
-            made["when"] = self.condition() if item is None or rng.random() < 0.5 else rng.choice(["item != 'called'", "item == 'called'"]) if "from" in made["each"] else "item.Text != 'x'"
+            made["when"] = self.condition() if item is None or rng.random() < 0.5 else rng.choice(["item != 'called'", "item == 'called'"]) if "from" in made["each"] else "item.Kind != 'x'" if "rows" in made["each"] else "item.Text != 'x'"
         body = {"template": self.a_template(item)} if item or rng.random() < 0.5 else {"from": self.any_text()}
         if item and rng.random() < 0.2:
-            body = {"from": "item" if "from" in made["each"] else "item.Text", "lower": True}
+            body = {"from": "item" if "from" in made["each"] else "item.Title" if "rows" in made["each"] else "item.Text", "lower": True}
         body["default"] = "nothing"
         made["fields"] = {"body": body}
         if rng.random() < 0.3:
@@ -667,8 +691,10 @@ class Generator:
 def toml(mapping):
     lines = []
     for key, value in mapping.items():
-        if key not in ("input", "fields", "then"):
+        if key not in ("input", "fields", "then", "each"):
             lines.append(f"{key} = {inline(value)}")
+    if "each" in mapping:
+        lines.append(f"each = {inline(mapping['each'])}")
     made = dict(mapping.get("input", {}))
     columns = made.pop("columns", {})
     lines.append("\n[input]")

@@ -5,7 +5,7 @@ import re
 import systems
 import template
 import values
-from evaluator import Context, Mapping, SkipField, SkipRow, alike_key, words
+from evaluator import Context, Mapping, Row, SkipField, SkipRow, alike_key, is_null, words
 from values import Day, Fault, Moment, is_number, is_text, to_text
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -90,8 +90,8 @@ def group_text(value):
     return to_text(value).strip()
 
 
-def ordered(mapping, group):
-    by = mapping.input.get("order_by")
+def ordered(mapping, group, by=None, order=None):
+    by = by or mapping.input.get("order_by")
     if by is None:
         return group
 
@@ -101,17 +101,18 @@ def ordered(mapping, group):
             value = value.strip()
         return order_key(value)
 
-    return sorted(group, key=key)
+    # What is the same stands as in the file, whichever way.
+    return sorted(group, key=key, reverse=(order or mapping.input.get("order")) == "descending")
 
 
 def evaluate(source, table, rows, sheets):
     """All records of an input, by the row under which the program tells them."""
     mapping = Mapping(source, systems.FIELDS, systems.OPERATIONS, sheets)
     outcomes, kept = [], []
-    for row in rows:
+    for row in of_items(mapping, rows):
         where = mapping.input.get("where")
         try:
-            if where is None or Context(mapping, [row]).holds(where):
+            if where is None or Context(mapping, [row], row.item).holds(where):
                 kept.append(row)
         except Fault as fault:
             outcomes.append(Outcome(row.number, "rejected", faults=[(row.number, fault.column, None, judged(fault))]))
@@ -126,13 +127,18 @@ def evaluate(source, table, rows, sheets):
 
 
 def together(outcomes):
-    """Rows of one key say the same, or all of them are at fault."""
+    """Rows of one key say the same and are one, or all of them are at fault."""
     by_key = {}
     for outcome in outcomes:
         if outcome.key is not None and outcome.state in ("would create", "rejected"):
             by_key.setdefault(outcome.key, []).append(outcome)
     for same in by_key.values():
-        for outcome in same if len(same) > 1 else []:
+        if len({outcome.row for outcome in same}) == 1:
+            # One item twice in a row.
+            for outcome in same[1:]:
+                outcome.state, outcome.faults = "skipped", []
+            continue
+        for outcome in same:
             outcome.state = "rejected"
             outcome.faults = [(outcome.row, None, None, "one key")]
     return outcomes
@@ -141,6 +147,19 @@ def together(outcomes):
 def judged(fault):
     """A column that cannot be read is named; else the condition as a whole cannot be judged."""
     return fault.kind if fault.column else "where"
+
+
+def of_items(mapping, rows):
+    """`each` at the top: a row for each item. One without items makes one ticket, with an empty item."""
+    each = mapping.source.get("each")
+    if each is None:
+        return rows
+    out = []
+    for row in rows:
+        for item in items_of(mapping, each, Context(mapping, [row])) or [""]:
+            out.append(Row(row.table, row.number, row.cells))
+            out[-1].item = item
+    return out
 
 
 def record(mapping, group):
@@ -156,7 +175,7 @@ def record(mapping, group):
         return Outcome(first, "rejected", faults=unread)
     group = ordered(mapping, group)
     first = group[0].number
-    context = Context(mapping, group)
+    context = Context(mapping, group, group[0].item)
     where = mapping.input.get("where_group")
     try:
         if where is not None and not context.holds(where):
@@ -228,16 +247,13 @@ def column_of(spec):
 def items_of(mapping, each, context):
     if each is None:
         return [None]
+    if each.get("rows"):
+        rows = context.rows
+        if "order_by" in each:
+            rows = ordered(mapping, rows, each["order_by"], each.get("order", "ascending"))
+        return [RowItem(mapping, row) for row in rows]
     if "from" in each:
-        value = context.column(each["from"], {}, words(each.get("null")))
-        if is_text(value) and "replace" in each:
-            value = mapping.text_steps(value, {"replace": each["replace"]})
-        if is_text(value) and "split" in each:
-            value = [part.strip() for part in value.split(each["split"])]
-        if is_text(value) and each.get("parse") == "json":
-            value = values_of_json(value)
-        found = value if isinstance(value, list) else [] if value is None else [value]
-        return [one for one in found if one is not None and one != ""]
+        return items_of_cells(mapping, each, context)
     _, rows = mapping.sheets[each.get("sheet") or each["file"]]
     wanted = context.column(each["on"], {})
     if wanted is None:
@@ -246,11 +262,42 @@ def items_of(mapping, each, context):
     by = each.get("by", each["on"])
     rows = [row for row in rows if (found := mapping.typed(row, by, types)) is not None and alike_key(found) == alike_key(wanted)]
     if "order_by" in each:
-        rows = sorted(rows, key=lambda row: order_key(mapping.typed(row, each["order_by"], types, trim=mapping.version == 2)))
+        key = lambda row: order_key(mapping.typed(row, each["order_by"], types, trim=mapping.version == 2))
+        rows = sorted(rows, key=key, reverse=each.get("order") == "descending")
     return [
         {heading: mapping.typed(row, heading, types) for heading in row.table.headings}
         for row in rows
     ]
+
+
+class RowItem(dict):
+    """A row of the group as an item: its cells typed and made as [input.columns] says."""
+
+    def __init__(self, mapping, row):
+        super().__init__()
+        self.mapping = mapping
+        self.row = row
+
+    def get(self, name, default=None):
+        return self.mapping.cell(self.row, name)
+
+
+def items_of_cells(mapping, each, context):
+    own = words(each.get("null"))
+    found = []
+    for name in words(each["from"]):
+        value = context.column(name, {}, own)
+        if is_text(value) and "replace" in each:
+            value = mapping.text_steps(value, {"replace": each["replace"], "trim": mapping.version == 1})
+        if is_text(value) and "split" in each:
+            value = value.strip() if mapping.version == 1 else value
+            value = [part.strip() for part in value.split(each["split"])]
+        if is_text(value) and each.get("parse") == "json":
+            value = values_of_json(value)
+        found += value if isinstance(value, list) else [] if value is None else [value]
+    # Words of [input] are no items; for version 1 they are, and empty.
+    words_of_input = mapping.nulls if mapping.version == 2 else ()
+    return [one for one in found if not is_null(one, words_of_input, mapping.version, own)]
 
 
 def values_of_json(text):
@@ -275,7 +322,7 @@ def then_steps(mapping, then, at, context, faults, row):
         faults.append((context.taken or row, fault.column or column_of(then["each"]), None, fault.kind))
         return []
     for item in items:
-        one = Context(mapping, context.rows, item)
+        one = Context(mapping, context.rows, context.item if item is None else item)
         try:
             if "when" in then and not one.holds(then["when"]):
                 continue

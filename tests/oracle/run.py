@@ -13,6 +13,7 @@ import argparse
 import collections
 import concurrent.futures
 import decimal
+import itertools
 import json
 import os
 import re
@@ -158,14 +159,11 @@ def compare(case, folder, program, snapshot):
     steps = collections.defaultdict(list)
     for payload in payloads:
         steps[payload["row"], payload["key"]].append((payload["step"], plain(payload["body"])))
-    found = {outcome["row"]: outcome for outcome in outcomes}
-    differences = []
     keyed = "key" in case.mapping
-    wanted = {outcome.row: outcome for outcome in wanted}
-    for row in sorted({*wanted, *found}):
-        mine, its = wanted.get(row), found.get(row)
+    differences = []
+    for row, mine, its in paired(wanted, outcomes, keyed):
         if mine is None or its is None:
-            differences.append(("record", row, mine and mine.state, its and its["state"]))
+            differences.append(("record", row, mine and (mine.state, mine.key), its and (its["state"], its["key"])))
             continue
         if mine.state != its["state"]:
             told = [(f["column"], f["field"], f["message"]) for f in its.get("faults", [])]
@@ -183,6 +181,21 @@ def compare(case, folder, program, snapshot):
             if sent != want:
                 differences.append(("request", row, *parted(want, sent)))
     return len(wanted), differences
+
+
+def paired(wanted, outcomes, keyed):
+    """What the document and the program say of each record: (row, mine, its). A row may become several."""
+    rows = {}
+    for outcome in wanted:
+        rows.setdefault(outcome.row, ([], []))[0].append(outcome)
+    for outcome in outcomes:
+        rows.setdefault(outcome["row"], ([], []))[1].append(outcome)
+    for row, (mine, its) in sorted(rows.items()):
+        if len(mine) > 1 and keyed:
+            mine.sort(key=lambda outcome: outcome.key or "")
+            its.sort(key=lambda outcome: outcome["key"] or "")
+        for pair in itertools.zip_longest(mine, its):
+            yield row, *pair
 
 
 def placed(fault):

@@ -401,7 +401,7 @@ class Scope:
             return value(name)
         if isinstance(value, dict):
             found = value.get(name)
-            return "" if found is None else found
+            return "" if found is None else found.strip() if is_text(found) else found
         if isinstance(value, (list, str)) and is_number(name):
             at = int(name)
             return value[at] if -len(value) <= at < len(value) else ""

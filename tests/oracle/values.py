@@ -188,7 +188,7 @@ def cut(text, limit, weigh, whole_markup):
 BLOCK = "p|div|li|ul|ol|tr|table|h[1-6]|blockquote"
 
 
-def strip_html(text, blank_after_paragraph):
+def strip_html(text, version):
     text = re.sub(r"(?s)<!--.*?-->", "", text)
     text = re.sub(r"(?is)<(script|style)\b.*?</\1>", "", text)
     if not re.search(r"<[a-zA-Z/]", text):
@@ -202,10 +202,9 @@ def strip_html(text, blank_after_paragraph):
         name, closing = tag[2].lower(), bool(tag[1])
         if name == "br":
             out += "\n"
-        elif name == "p" and closing and blank_after_paragraph:
-            out = out.rstrip(" ") + "\n\n"
         elif re.fullmatch(BLOCK, name):
-            if out and not out.endswith("\n"):
+            # A block is a line of its own; for version 1 its beginning is nothing.
+            if out and not out.endswith("\n") and (closing or version == 2):
                 out += "\n"
             if name == "li" and not closing:
                 out += "- "
