@@ -1,6 +1,7 @@
 //! What happens in a run, as values: the only bridge from the engine to output. Bar, summary, error file and
 //! JSON are consumers; no stage prints.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -90,22 +91,22 @@ pub enum End {
     Created {
         /// The ticket.
         ticket: Ticket,
-        /// Which fields took their `default` or `missing`: (field, what it took).
-        fallbacks: Vec<(String, String)>,
+        /// Which fields took something else than their cell says.
+        fallbacks: Vec<Fallback>,
     },
     /// Made before, and updated by this run (an upsert).
     Updated {
         /// The ticket.
         ticket: Ticket,
-        /// Which fields took their `default` or `missing`: (field, what it took).
-        fallbacks: Vec<(String, String)>,
+        /// Which fields took something else than their cell says.
+        fallbacks: Vec<Fallback>,
     },
     /// Made before, but not by this run (it was adopted, or another run made it): what was open of it is done now.
     Known {
         /// The ticket.
         ticket: Ticket,
-        /// Which fields took their `default` or `missing`: (field, what it took).
-        fallbacks: Vec<(String, String)>,
+        /// Which fields took something else than their cell says.
+        fallbacks: Vec<Fallback>,
     },
     /// Would be made: the dry run's outcome.
     Ready {
@@ -113,10 +114,12 @@ pub enum End {
         updates: bool,
         /// Whether another run made it, or it was adopted: only what is open would be done.
         known: bool,
+        /// Of a new ticket, the state in which its requests leave it: `open`, `closed`, or a state of the system.
+        left: Option<Cow<'static, str>>,
         /// How many requests it costs.
         requests: u32,
-        /// Which fields took their `default` or `missing`.
-        fallbacks: Vec<(String, String)>,
+        /// Which fields took something else than their cell says.
+        fallbacks: Vec<Fallback>,
         /// The requests themselves, where the run was asked to keep them.
         payloads: Vec<StepPayload>,
         /// How they would change the ticket that they are about, where the run was asked to look.
@@ -142,6 +145,18 @@ pub enum End {
     },
     /// The run was stopped before it came to this record.
     NotSent,
+}
+
+/// That a field of a row took something else than its cell says: its `default`, its `missing`, or the `else` of its
+/// `map`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fallback {
+    /// The field, or the column that is made.
+    pub field: String,
+    /// What it took; `None`: the field, or that value of a list, was left out.
+    pub took: Option<String>,
+    /// The word that `map` does not have, where that is why; the same as `took` where it was kept as it is.
+    pub word: Option<String>,
 }
 
 /// Why there was nothing to do.

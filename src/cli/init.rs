@@ -11,11 +11,14 @@ use super::directory as directories;
 use super::output::Output;
 use crate::directory::{Directory, Needs};
 use crate::error::{Error, ExitCode, Result};
+use crate::mapping::decisions::{self, Decision};
+use crate::mapping::infer::left_behind::{self, Left};
 use crate::mapping::infer::{self, Draft, Layout, Seen};
 use crate::mapping::{Mapping, Plan, PlanOptions, Reach};
 use crate::outfile;
 use crate::record::{Cell, Record};
-use crate::report::words;
+use crate::report::tally::Miss;
+use crate::report::{aliases, words};
 use crate::source::{
     self, Input, InputOptions, Likely, Merged, Notice, Numbers, Row, Rule, SheetChoice, SheetName,
     What,
@@ -41,6 +44,9 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
     });
     let read = tokio::task::block_in_place(|| read(&args))?;
     let zone = TimeZone::system();
+    let aliases = path
+        .as_deref()
+        .map(|path| free_beside(path, &stem(&args.input)));
     let seen = Seen {
         input: &args.input.display().to_string(),
         tables: read.input.tables(),
@@ -55,13 +61,22 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         operation: Operation::Create,
         directory: directory.as_deref(),
         scope: &scope(&args.input),
+        aliases: aliases.as_ref().and_then(|path| path.file_name()?.to_str()),
         zone: zone.iana_name(),
     };
     let made = Made::of(&seen);
-    let text = made.text(&seen);
+    let mut text = made.text(&seen);
+    let left = left_behind::left_behind(&text, &seen);
+    if !left.is_empty() {
+        text = format!("{}\n\n{}", text.trim_end(), left_behind::as_comments(&left));
+    }
     let Some(path) = path else {
         output.data(text.trim_end())?;
         return Ok(ExitCode::Done);
+    };
+    let names = match (&aliases, &directory) {
+        (Some(path), Some(directory)) => made.write_names(path, directory, global)?,
+        _ => None,
     };
     write(&path, &text)?;
     let checked = check(&path, &args, &schema, directory.as_ref(), &read.input)?;
@@ -69,6 +84,9 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         args: &args,
         path: &path,
         made: &made,
+        decisions: decisions::decisions(&text),
+        left: &left,
+        names: names.as_ref(),
         directory: directory.is_some(),
         checked: checked.as_ref(),
         notices: &read.notices,
@@ -92,6 +110,17 @@ fn free_path(args: &InitArgs) -> Result<Option<PathBuf>> {
         ),
         false => Ok(Some(path)),
     }
+}
+
+/// A name beside the mapping that no file has, for a table of names.
+fn free_beside(mapping: &Path, stem: &str) -> PathBuf {
+    let name = |number: u32| match number {
+        1 => format!("{stem}.aliases.xlsx"),
+        number => format!("{stem}.aliases-{number}.xlsx"),
+    };
+    let path = |number| mapping.with_file_name(name(number));
+    let free = (1..100).find(|number| !path(*number).exists());
+    path(free.unwrap_or(100))
 }
 
 /// The name of the input without what its format adds.
@@ -399,6 +428,38 @@ impl Made {
             Self::Guessed(draft) => draft.render(),
         }
     }
+
+    /// Writes the table of the names that the system does not know; its path and how many there are. `None` where it knows
+    /// all that the mapping looks for.
+    fn write_names(
+        &self,
+        path: &Path,
+        directory: &Directory,
+        global: &Global,
+    ) -> Result<Option<(PathBuf, u64)>> {
+        let names = match self {
+            Self::Ready(_) => return Ok(None),
+            Self::Guessed(draft) => draft.names(),
+        };
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let misses: Vec<Miss> = names
+            .iter()
+            .map(|name| Miss {
+                field: name.field.clone(),
+                kind: name.kind,
+                name: name.name.clone(),
+                rows: name.rows,
+                suggestion: directory
+                    .nearest(name.kind, &name.name, None)
+                    .into_iter()
+                    .next(),
+            })
+            .collect();
+        let written = aliases::write(path, &[(&misses, directory)], global.readers())?;
+        Ok(Some((written, misses.len() as u64)))
+    }
 }
 
 /// What is said at the end.
@@ -406,6 +467,9 @@ struct Written<'a> {
     args: &'a InitArgs,
     path: &'a Path,
     made: &'a Made,
+    decisions: Vec<Decision>,
+    left: &'a [Left],
+    names: Option<&'a (PathBuf, u64)>,
     directory: bool,
     checked: Option<&'a Error>,
     notices: &'a [Notice],
@@ -413,10 +477,15 @@ struct Written<'a> {
 
 impl Written<'_> {
     fn tell(&self, output: Output) -> Result<()> {
-        let (layout, filled, todos) = match self.made {
-            Made::Ready(layout) => (Some(layout.name), None, Vec::new()),
-            Made::Guessed(draft) => (None, Some(draft.filled()), draft.todos()),
+        let (layout, filled) = match self.made {
+            Made::Ready(layout) => (Some(layout.name), None),
+            Made::Guessed(draft) => (None, Some(draft.filled())),
         };
+        let todo = |decision: &Decision| match &decision.about {
+            Some(about) => format!("{}: {}", about.trim_matches('`'), decision.text),
+            None => decision.text.clone(),
+        };
+        let todos: Vec<String> = self.decisions.iter().map(todo).collect();
         if output.is_json() {
             let faults: Vec<String> = self
                 .checked
@@ -426,15 +495,23 @@ impl Written<'_> {
                 .collect();
             let document = json!({
                 "mapping": self.path, "layout": layout, "fields": filled, "todos": todos, "faults": faults,
+                "left_behind": self.left.iter().map(|left| json!({
+                    "what": left.what.as_str(), "column": left.column, "rows": left.rows,
+                })).collect::<Vec<_>>(),
+                "aliases": self.names.map(|(path, _)| path),
                 "notes": self.notices.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "directory": self.directory,
             });
             return output.data(&document.to_string());
         }
         let what = match (layout, filled) {
-            (Some(name), _) => {
-                format!("an export of {name}: its ready mapping, look at each TODO in it")
-            }
+            (Some(name), _) => match todos.len() as u64 {
+                0 => format!("an export of {name}: its ready mapping"),
+                count => format!(
+                    "an export of {name}: its ready mapping, {} to look at",
+                    words::plural(count, "TODO", "TODOs")
+                ),
+            },
             (None, filled) => {
                 let fields = words::plural(filled.unwrap_or_default() as u64, "field", "fields");
                 match todos.len() as u64 {
@@ -452,6 +529,19 @@ impl Written<'_> {
         output.say(&format!("  mapping    {}     {what}", self.path.display()));
         for todo in &todos {
             output.say(&format!("    {todo}"));
+        }
+        if let Some((path, count)) = self.names {
+            output.say(&format!(
+                "  aliases    {} that the system does not know in {}: fill the column `use`",
+                words::plural(*count, "name", "names"),
+                path.display()
+            ));
+        }
+        if !self.left.is_empty() {
+            output.say("  left behind, for nothing reads these columns");
+            for line in left_behind::lines(self.left) {
+                output.say(&format!("    {line}"));
+            }
         }
         if let Some(error) = self.checked {
             output.note(error);

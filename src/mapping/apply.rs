@@ -15,11 +15,12 @@ use super::render;
 use super::resolve::{Hints, Resolved};
 use super::shape::{Instead, Take, Version};
 use super::stages::{
-    Passed, check, flatten, flatten_list, is_joined, is_null, loses_digits, lost_digits, shorten,
-    skip_reason, table, to_text,
+    Caught, Passed, check, flatten, flatten_list, is_joined, is_null, loses_digits, lost_digits,
+    shorten, skip_reason, table, to_text,
 };
 use crate::directory::Directory;
 use crate::error::Fault;
+use crate::event::Fallback;
 use crate::record::Record;
 
 /// What a field of one row became.
@@ -94,7 +95,7 @@ pub(super) struct Row<'p, 'r> {
     pub(super) scripts: &'p super::script::Scripts,
     pub(super) rows: &'r [Record],
     pub(super) faults: Vec<Fault>,
-    pub(super) fallbacks: Vec<(String, String)>,
+    pub(super) fallbacks: Vec<Fallback>,
 }
 
 impl<'r> Row<'_, 'r> {
@@ -284,13 +285,15 @@ impl<'r> Row<'_, 'r> {
         if loses_digits(&item) {
             return Err(lost_digits(&item));
         }
+        let mut caught = None;
         let passed = match self.look_up(field, item)? {
             Passed::On(item) => match to_text(field, item) {
-                Passed::On(item) => table(field, item)?,
+                Passed::On(item) => table(field, item, &mut caught)?,
                 other => other,
             },
             other => other,
         };
+        self.catch(field, caught);
         let item = match (passed, &field.rule.default) {
             (Passed::On(item), _) => item,
             (Passed::SkipField | Passed::SkipItem, _) | (Passed::Unfound, None) => {
@@ -409,7 +412,9 @@ impl<'r> Row<'_, 'r> {
                 Some(separator) => parts_of(item, separator),
             };
             for part in parts {
-                let part = table(field, part)?;
+                let mut caught = None;
+                let part = table(field, part, &mut caught)?;
+                self.catch(field, caught);
                 match ready.part(part) {
                     None => {}
                     Some(Ok(item)) => ready.items.push(item),
@@ -498,7 +503,24 @@ impl<'r> Row<'_, 'r> {
 
     fn fall_back(&mut self, field: &FieldPlan, name: String) {
         if let Some(field) = field.name() {
-            self.fallbacks.push((field.to_owned(), name));
+            self.fallbacks.push(Fallback {
+                field: field.to_owned(),
+                took: Some(name),
+                word: None,
+            });
+        }
+    }
+
+    /// Keeps a word that a `map` does not have. A part of the key has no name of its own: nothing of it is sent.
+    fn catch(&mut self, field: &FieldPlan, caught: Option<Caught>) {
+        let Some(caught) = caught else { return };
+        let fallback = Fallback {
+            field: field.rule.name.value.clone(),
+            took: caught.took,
+            word: Some(caught.word),
+        };
+        if !self.fallbacks.contains(&fallback) {
+            self.fallbacks.push(fallback);
         }
     }
 

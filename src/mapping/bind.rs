@@ -28,14 +28,14 @@ use super::{Acting, MapRows, Mapped, Ready, TicketName, Untied, render};
 use crate::directory::Kind;
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::{Error, Fault, MappingFault, Result, Rule};
-use crate::event::Skip;
+use crate::event::{Fallback, Skip};
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, Table};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::Difference;
 use crate::systems::fields::{FieldValue, Target};
-use crate::systems::{Operation, StepPayload, update_step};
+use crate::systems::{CREATE, Left, Operation, StepPayload, update_step};
 
 /// A plan whose columns are found in the tables of an input.
 #[derive(Debug)]
@@ -385,7 +385,7 @@ pub(super) struct Made {
     /// One a field, in the order of the mapping.
     pub(super) outcomes: Vec<Outcome>,
     pub(super) faults: Vec<Fault>,
-    fallbacks: Vec<(String, String)>,
+    fallbacks: Vec<Fallback>,
     /// What is listed where no field of the mapping makes the description.
     bare: Option<String>,
 }
@@ -443,6 +443,22 @@ impl MapRows for BoundPlan {
 
     fn upserts(&self) -> bool {
         self.plan.upserts()
+    }
+
+    fn left(&self, steps: &[StepPayload]) -> Option<Cow<'static, str>> {
+        let plan = &self.plan;
+        if steps.first()?.step != CREATE {
+            return None;
+        }
+        Some(match plan.schema.leaves(steps) {
+            Left::Open => Cow::Borrowed("open"),
+            Left::Closed => Cow::Borrowed("closed"),
+            Left::State(word) => Cow::Owned(word.replace('_', " ")),
+            Left::Status(id) => match plan.directory.entry(Kind::Status, id) {
+                Some(status) => Cow::Owned(status.name.clone()),
+                None => Cow::Borrowed("open"),
+            },
+        })
     }
 
     fn sets_once(&self) -> bool {
@@ -549,6 +565,7 @@ impl BoundPlan {
             bare,
         } = made;
         let plan = &self.plan;
+        fallbacks.extend(self.caught(rows));
         let followed = self.follow(rows, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
         let (mut changes, mut ties) = (Vec::new(), Vec::new());

@@ -251,7 +251,8 @@ impl Compiler<'_> {
 
     /// What holds the items of a step of `[[then]]`.
     pub(super) fn each(&mut self, rule: &Arc<FieldRule>) -> FieldPlan {
-        FieldPlan {
+        self.slots.is_optional = rule.optional;
+        let field = FieldPlan {
             required: false,
             is_single: false,
             wanted: Wanted {
@@ -259,7 +260,9 @@ impl Compiler<'_> {
                 list: true,
             },
             ..self.key_part(rule)
-        }
+        };
+        self.slots.is_optional = false;
+        field
     }
 
     /// Tells steps whose result the field cannot take.

@@ -1,10 +1,12 @@
 //! Columns that the input does not have: made of other columns by the steps of a field, and then read like any other.
 
-use super::apply::{Row, Steps};
+use super::apply::{Row, Steps, taken};
+use super::bind::BoundPlan;
 use super::columns::{Got, Reader};
 use super::plan::{Compiler, FieldPlan};
 use super::script::Scripts;
 use crate::error::Fault;
+use crate::event::Fallback;
 use crate::record::{Record, fold};
 
 /// What makes the columns of a plan.
@@ -29,7 +31,21 @@ impl Computing<'_> {
         let Some(column) = self.columns.get(number) else {
             return Ok(Got::Empty);
         };
-        let mut row = Row {
+        self.row(number, reader, record)
+            .column(column)
+            .map_err(|mut fault| {
+                fault.message = format!("column `{}`: {}", column.rule.name.value, fault.message);
+                fault
+            })
+    }
+
+    fn row<'c, 'r>(
+        &'c self,
+        number: usize,
+        reader: &Reader<'c>,
+        record: &'r Record,
+    ) -> Row<'c, 'r> {
+        Row {
             reader: Reader {
                 field: None,
                 computing: Some(Computing {
@@ -43,11 +59,38 @@ impl Computing<'_> {
             rows: std::slice::from_ref(record),
             faults: Vec::new(),
             fallbacks: Vec::new(),
+        }
+    }
+}
+
+impl BoundPlan {
+    /// The words of these rows that the `map` of a column that is made does not have. Such a column is made wherever it is
+    /// read, so that they are looked for once by themselves.
+    pub(super) fn caught(&self, rows: &[Record]) -> Vec<Fallback> {
+        let mut caught: Vec<Fallback> = Vec::new();
+        let reader = self.row(rows).reader;
+        let Some(computing) = reader.computing else {
+            return caught;
         };
-        row.column(column).map_err(|mut fault| {
-            fault.message = format!("column `{}`: {}", column.rule.name.value, fault.message);
-            fault
-        })
+        let plan = self.plan();
+        for (slot, read) in plan.slots.iter() {
+            let Some(number) = read.computed else {
+                continue;
+            };
+            let Some(column) = computing.columns.get(number) else {
+                continue;
+            };
+            if column.rule.table.is_none() {
+                continue;
+            }
+            let record = taken(&reader, rows, slot, plan.rules.take);
+            let mut row = computing.row(number, &reader, record);
+            // What cannot be made is told by what reads it.
+            if row.column(column).is_ok() {
+                caught.append(&mut row.fallbacks);
+            }
+        }
+        caught
     }
 }
 

@@ -189,7 +189,7 @@ pub(super) fn read_each(
         }
         return Some(EachRule::Cell(Arc::new(rule)));
     }
-    if let Some(key) = ["from", "list", "split", "parse"]
+    if let Some(key) = ["from", "list", "split", "parse", "optional"]
         .into_iter()
         .find(|key| inner.has(key))
     {

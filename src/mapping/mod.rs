@@ -23,6 +23,7 @@ mod columns;
 mod compile;
 mod computed;
 mod date;
+pub mod decisions;
 mod draft;
 mod each;
 mod example;
@@ -64,7 +65,7 @@ pub(crate) mod values;
 use std::borrow::Cow;
 
 use crate::error::Fault;
-use crate::event::Skip;
+use crate::event::{Fallback, Skip};
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
 use crate::systems::common::CommonTicket;
@@ -99,8 +100,8 @@ pub enum Mapped {
 pub struct Ready {
     /// The steps in order; the first is the operation's own.
     pub steps: Vec<StepPayload>,
-    /// Which fields took their `default` or `missing`: (field, the name it took).
-    pub fallbacks: Vec<(String, String)>,
+    /// Which fields took something else than their cell says.
+    pub fallbacks: Vec<Fallback>,
     /// Of an upsert, the requests that set the same on a ticket that is there; none where rows do not upsert.
     pub updates: Vec<StepPayload>,
     /// The reference by which the ticket can be found again (`scope/key`, or its hash); `None` with `marker = "none"`.
@@ -204,6 +205,13 @@ pub trait MapRows: Send + Sync {
     /// Why nothing of these rows is to be sent, where only what people have changed is.
     fn untouched(&self, rows: &[Record]) -> Option<Skip> {
         let _ = rows;
+        None
+    }
+
+    /// The state in which these requests leave a new ticket: `open`, `closed`, or a state of the system; `None` where
+    /// they make none.
+    fn left(&self, steps: &[StepPayload]) -> Option<Cow<'static, str>> {
+        let _ = steps;
         None
     }
 

@@ -95,7 +95,19 @@ pub(super) fn to_text<'a>(field: &FieldPlan, item: Item<'a>) -> Passed<'a> {
     }
 }
 
-pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>, Problem> {
+/// A word that `map` does not have, and what it became.
+pub(super) struct Caught {
+    pub(super) word: String,
+    /// `None`: nothing.
+    pub(super) took: Option<String>,
+}
+
+/// The table step; a word that it does not have is put into `caught`, unless its row goes no further.
+pub(super) fn table<'a>(
+    field: &FieldPlan,
+    item: Item<'a>,
+    caught: &mut Option<Caught>,
+) -> Result<Passed<'a>, Problem> {
     let Some(table) = &field.rule.table else {
         return Ok(Passed::On(item));
     };
@@ -107,12 +119,35 @@ pub(super) fn table<'a>(field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>,
     if let Some(to) = table.map.get(table_key(&text).as_ref()) {
         return Ok(mapped(&to.value));
     }
+    let mut catch = |took: Option<&str>| {
+        *caught = Some(Caught {
+            word: text.trim().to_owned(),
+            took: took.map(|took| took.trim().to_owned()),
+        });
+    };
     match &table.otherwise {
-        Instead::Value(value) => Ok(mapped(&value.value)),
-        Instead::SkipField => Ok(Passed::SkipField),
-        Instead::SkipItem => Ok(Passed::SkipItem),
+        Instead::Value(value) => {
+            // What becomes what it says is no word that somebody forgot.
+            if table_key(&value.value) != table_key(&text) {
+                catch(
+                    Some(&value.value)
+                        .filter(|value| !value.trim().is_empty())
+                        .map(String::as_str),
+                );
+            }
+            Ok(mapped(&value.value))
+        }
+        Instead::SkipField => {
+            catch(None);
+            Ok(Passed::SkipField)
+        }
+        Instead::SkipItem => {
+            catch(None);
+            Ok(Passed::SkipItem)
+        }
         Instead::SkipRow => Ok(Passed::SkipRow(skip_reason(field, &text))),
         Instead::Keep => {
+            catch(Some(&text));
             drop(text);
             Ok(Passed::On(item))
         }

@@ -15,6 +15,7 @@ use super::rank::trim;
 use super::script::{Origin as Place, Script};
 use super::slots::ItemIs;
 use crate::error::Fault;
+use crate::event::Fallback;
 use crate::record::Record;
 use crate::systems::fields::FieldValue;
 use crate::systems::{Operation, StepPayload};
@@ -132,7 +133,7 @@ impl BoundPlan {
     pub(super) fn follow(
         &self,
         rows: &[Record],
-        fallbacks: &mut Vec<(String, String)>,
+        fallbacks: &mut Vec<Fallback>,
         faults: &mut Vec<Fault>,
     ) -> Followed {
         let mut steps = Vec::new();
@@ -282,7 +283,7 @@ impl BoundPlan {
         then: &ThenPlan,
         rows: &[Record],
         item: Option<&EachItem>,
-        fallbacks: &mut Vec<(String, String)>,
+        fallbacks: &mut Vec<Fallback>,
     ) -> Result<Followed, Vec<Fault>> {
         let mut row = self.row(rows);
         row.reader.item = item;
@@ -308,7 +309,12 @@ impl BoundPlan {
             }
         }
         if faults.is_empty() {
-            fallbacks.extend(took);
+            for fallback in took {
+                // Told once for a row, however many items it has.
+                if !fallbacks.contains(&fallback) {
+                    fallbacks.push(fallback);
+                }
+            }
             if !self.plan().directory.is_known() {
                 // Names stand where ids would: nothing to send is made of them.
                 return Ok(Followed::Steps(Vec::new()));

@@ -3,9 +3,11 @@
 pub mod aliases;
 pub mod causes;
 pub(crate) mod conflicts;
+mod desk;
 pub mod diagnostic;
 pub mod diff;
 pub mod error_file;
+pub mod fallbacks;
 pub mod progress;
 pub mod reading;
 pub mod reporter;

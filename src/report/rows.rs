@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Fault, Result};
-use crate::event::{End, RowEnd, Skip};
+use crate::event::{End, Fallback, RowEnd, Skip};
 use crate::outfile::{Draft, Readers, Records, unwritable};
 use crate::record::Place;
 
@@ -161,10 +161,7 @@ fn place(place: &Place) -> Value {
 /// The state of a record in the words of the summary, and what is known besides.
 fn outcome(end: &End) -> (&'static str, Value) {
     let faults = |faults: &[Fault]| faults.iter().map(fault).collect::<Value>();
-    let fell_back = |fallbacks: &[(String, String)]| {
-        let one = |(field, took): &(String, String)| json!({"field": field, "took": took});
-        fallbacks.iter().map(one).collect::<Value>()
-    };
+    let fell_back = |fallbacks: &[Fallback]| fallbacks.iter().map(fallback).collect::<Value>();
     match end {
         End::Created { ticket, fallbacks }
         | End::Updated { ticket, fallbacks }
@@ -221,6 +218,14 @@ fn outcome(end: &End) -> (&'static str, Value) {
         End::InDoubt { reason } => ("in doubt", json!({"reason": reason})),
         End::NotSent => ("not sent", json!({})),
     }
+}
+
+fn fallback(fallback: &Fallback) -> Value {
+    let mut line = json!({"field": fallback.field, "took": fallback.took});
+    if let Some(word) = &fallback.word {
+        line["word"] = json!(word);
+    }
+    line
 }
 
 fn fault(fault: &Fault) -> Value {

@@ -1,11 +1,13 @@
 //! What a check of an input found: counts, causes, names that resolve to nothing. Memory stays flat in the rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::causes::{Causes, MEND_FIRST};
+use super::desk::Desk;
+use super::fallbacks::Fallbacks;
 use super::words;
 use crate::directory::{Directory, Kind};
 use crate::error::Fault;
@@ -40,7 +42,9 @@ pub struct Tally {
     repeated: u64,
     left_out: u64,
     requests: u64,
-    fallbacks: BTreeMap<(String, String), u64>,
+    /// In which states the new tickets would be.
+    desk: Desk,
+    fallbacks: Fallbacks,
     causes: Causes,
     misses: HashMap<(String, Kind, String), u64>,
     further_misses: u64,
@@ -66,13 +70,13 @@ impl Tally {
             End::Ready {
                 requests,
                 fallbacks,
+                left,
                 ..
             } => {
                 self.good += 1;
+                self.desk.add(left.as_deref());
                 self.requests += u64::from(*requests);
-                for fallback in fallbacks {
-                    *self.fallbacks.entry(fallback.clone()).or_insert(0) += 1;
-                }
+                self.fallbacks.add(fallbacks);
             }
             End::Rejected(faults) => {
                 self.faulty += 1;
@@ -153,10 +157,12 @@ impl Tally {
                 n(self.left_out)
             ),
         ];
-        for ((field, name), count) in &self.fallbacks {
-            let rows = words::plural(*count, "row", "rows");
-            lines.push(format!("fallbacks  {field}: {rows} took {name}"));
-        }
+        lines.extend(self.desk.line().map(|line| format!("the desk   {line}")));
+        lines.extend(
+            self.fallbacks
+                .lines()
+                .map(|line| format!("fallbacks  {line}")),
+        );
         if !self.causes.is_empty() {
             lines.push("faults, by cause".to_owned());
             let causes = self.causes.lines(MEND_FIRST);
@@ -173,15 +179,10 @@ impl Tally {
 
     /// The same for programs.
     pub fn to_json(&self) -> Value {
-        let fallbacks: Vec<Value> = self
-            .fallbacks
-            .iter()
-            .map(|((field, took), rows)| json!({"field": field, "took": took, "rows": rows}))
-            .collect();
         json!({
             "rows": self.rows, "records": self.records, "filtered": self.filtered,
             "good": self.good, "faulty": self.faulty, "repeated": self.repeated, "left_out": self.left_out,
-            "requests": self.requests, "fallbacks": fallbacks, "causes": self.causes.sorted(),
+            "requests": self.requests, "states": self.desk.to_json(), "fallbacks": self.fallbacks.to_json(), "causes": self.causes.sorted(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What is to be done with a record: a pure function of the record, what the ledger knows of its key, and what the
 //! mapping makes of it. Run on the mapping threads; nothing is mapped that is known to be done.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::known::{is_whole, learned, leave_open};
 use super::row::Intended;
 use super::{Going, Keep, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::event::{End, Skip};
+use crate::event::{End, Fallback, Skip};
 use crate::intake::{Digest, Item, Subject};
 use crate::ledger::{
     Glance, SUSPECT, Said, State, StepId, StepRecord, TakingBack, Trouble, UNKNOWN_CONTENT,
@@ -131,7 +132,9 @@ impl Request {
 #[derive(Debug)]
 pub(super) struct Requests {
     pub(super) steps: Vec<Request>,
-    pub(super) fallbacks: Vec<(String, String)>,
+    pub(super) fallbacks: Vec<Fallback>,
+    /// Of a new ticket in a dry run, the state in which they leave it.
+    pub(super) left: Option<Cow<'static, str>>,
     pub(super) reference: Option<String>,
     pub(super) group: String,
     /// Whether they are about a ticket that is there.
@@ -513,7 +516,10 @@ impl Planner<'_> {
     /// The dry run's short way: nothing is hashed that nobody compares.
     fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
         let end = match self.mapped(&base, &key) {
-            Mapped::Ready(ready) => ready_end(ready.steps, ready.fallbacks, (false, false)),
+            Mapped::Ready(ready) => {
+                let left = self.map.left(&ready.steps);
+                ready_end(ready.steps, ready.fallbacks, left, (false, false))
+            }
             Mapped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),
             Mapped::Faults(faults) => End::Rejected(faults),
         };
@@ -735,6 +741,10 @@ impl Planner<'_> {
                 .collect()
         };
         Shaped::Ready(Requests {
+            left: match self.dry_run {
+                true => self.map.left(&ready.steps),
+                false => None,
+            },
             steps: requests(ready.steps, schema),
             updates: requests(ready.updates, None),
             stale: Vec::new(),
@@ -778,12 +788,14 @@ fn doubt_of(key: &RowKey, create: &StepRecord) -> Doubt {
 /// The end of a record that a dry run would send.
 pub(super) fn ready_end(
     payloads: Vec<StepPayload>,
-    fallbacks: Vec<(String, String)>,
+    fallbacks: Vec<Fallback>,
+    left: Option<Cow<'static, str>>,
     (updates, known): (bool, bool),
 ) -> End {
     End::Ready {
         updates,
         known,
+        left,
         requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
         fallbacks,
         payloads,

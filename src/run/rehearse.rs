@@ -233,6 +233,9 @@ fn rehearsed(plan: Plan) -> (Base, End) {
             (row.base, End::InDoubt { reason })
         }
         Plan::Send(row) => {
+            // Of a ticket that is there only what is open is known here.
+            let is_new = row.next == 0 && !row.updates && !row.known;
+            let left = row.requests.left.filter(|_| is_new);
             let open = row.requests.steps.into_iter().skip(row.next);
             let payloads = open.map(|request| StepPayload {
                 step: request.id.name.into(),
@@ -242,6 +245,7 @@ fn rehearsed(plan: Plan) -> (Base, End) {
             let end = ready_end(
                 payloads.collect(),
                 row.requests.fallbacks,
+                left,
                 (row.updates, row.known),
             );
             (row.base, end)

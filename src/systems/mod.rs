@@ -319,6 +319,15 @@ pub trait Schema: fmt::Debug + Send + Sync {
     /// For what reasons it may refuse what these steps send although all that a client can know is right.
     fn unforeseen(&self, steps: &[&str]) -> Vec<&'static str>;
 
+    /// The state in which the requests of a new ticket leave it.
+    fn leaves<'s>(&self, steps: &'s [StepPayload]) -> Left<'s> {
+        let closes = |step: &StepPayload| call_of(&step.step) == Operation::Close.as_str();
+        match steps.iter().any(closes) {
+            true => Left::Closed,
+            false => Left::Open,
+        }
+    }
+
     /// Whether a call may be sent again without looking (it sets what it sets, however often).
     fn is_repeatable(&self, call: &str) -> bool;
 
@@ -369,6 +378,19 @@ pub trait Schema: fmt::Debug + Send + Sync {
         let _ = body;
         String::new()
     }
+}
+
+/// The state in which requests leave a new ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left<'s> {
+    /// As the system makes it.
+    Open,
+    /// Closed.
+    Closed,
+    /// In a state that the system calls so.
+    State(&'s str),
+    /// In the status of the directory that has this id.
+    Status(&'s str),
 }
 
 /// Who we are after signing in.

@@ -7,6 +7,7 @@ mod attempts;
 mod bad_input;
 mod bounds;
 mod bulk;
+mod carry;
 #[cfg(unix)]
 mod delivery;
 #[cfg(unix)]

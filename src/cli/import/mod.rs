@@ -29,7 +29,7 @@ use crate::export::baseline::Value;
 use crate::export::columns::ask_for;
 use crate::intake::{self, Subject, Survey, Watching};
 use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
-use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped};
+use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped, decisions};
 use crate::outfile::{Claims, Records};
 use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
@@ -804,6 +804,7 @@ impl Import<'_> {
             dry_run: self.args.dry_run,
             limit: self.limiter.ceiling(),
             most: self.limit(),
+            open: decisions::line(&self.mapping.decisions()).filter(|_| self.args.dry_run),
         };
         let summary = reporter.summary();
         self.foresee(summary, &mut after, pass.directory, pass.plan);

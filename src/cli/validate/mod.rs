@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::args::{Global, ValidateArgs};
 use super::output::Output;
 use crate::error::{Error, ExitCode, MappingFault, Result};
+use crate::mapping::decisions::{self, Decision};
 use crate::mapping::{Checked, Draft, Mapping, PlanOptions, Ran, Reach};
 use crate::outfile::{Claims, Readers};
 use crate::report::diagnostic::{self, Look};
@@ -163,6 +164,7 @@ async fn validate(
         None => None,
     };
     let about = draft.mapping().map(About::of);
+    let decisions = draft.mapping().map_or_else(Vec::new, Mapping::decisions);
     let check = |draft: Draft| -> Result<Checked> {
         Ok(match &known {
             Some(known) => {
@@ -211,6 +213,7 @@ async fn validate(
         output,
         tests,
         notes,
+        decisions,
         faults,
     };
     let checker = match (&input, &bound, &about) {
@@ -270,6 +273,10 @@ impl About {
     }
 }
 
+fn decision(decision: &Decision) -> Value {
+    json!({"line": decision.line, "about": decision.about, "text": decision.text})
+}
+
 fn open(args: &ValidateArgs, options: &InputOptions) -> Result<Input> {
     tokio::task::block_in_place(|| Input::open(&args.input, options))
 }
@@ -280,6 +287,7 @@ struct Told<'t> {
     output: Output,
     tests: Ran,
     notes: Vec<String>,
+    decisions: Vec<Decision>,
     faults: Vec<MappingFault>,
 }
 
@@ -308,6 +316,7 @@ impl Told<'_> {
             "tests": self.tests.run,
             "tests_failed": self.tests.failed,
             "notes": self.notes,
+            "open": self.decisions.iter().map(decision).collect::<Vec<_>>(),
             "directory": known.map(|known| known.described.clone()),
             "input": rows.map(rows::Found::to_json),
         });
@@ -334,6 +343,8 @@ impl Told<'_> {
                 failed => format!("    tests      {tests}, {failed} failed"),
             });
         }
+        let open = decisions::line(&self.decisions);
+        lines.extend(open.map(|open| format!("    open       {open}")));
         lines.extend(
             self.notes
                 .iter()

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::comments::Then;
 use super::toml;
+use crate::directory::Kind;
 
 /// One line of the file, or one that is only proposed.
 #[derive(Debug, Clone, Default)]
@@ -119,8 +121,23 @@ pub struct Draft {
     pub(super) input: Vec<Line>,
     pub(super) columns: Vec<Line>,
     pub(super) fields: Vec<Line>,
-    /// Columns with data that nothing reads.
-    pub(super) unread: Vec<String>,
+    /// What follows on the ticket.
+    pub(super) thens: Vec<Then>,
+    /// Names of the input that the system does not know, by field.
+    pub(super) names: Vec<Unknown>,
+}
+
+/// A name of the input that is none of the system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The field.
+    pub field: String,
+    /// What it should be the name of.
+    pub kind: Kind,
+    /// The name, as the field sees it.
+    pub name: String,
+    /// How many rows of the sample have it.
+    pub rows: u64,
 }
 
 impl Draft {
@@ -142,42 +159,21 @@ impl Draft {
         }
         text.push_str("\n[fields]\n");
         section(&mut text, &self.fields);
-        if !self.unread.is_empty() {
+        for then in &self.thens {
             text.push('\n');
-            let names: Vec<String> = self.unread.iter().map(|name| format!("`{name}`")).collect();
-            comment(
-                &mut text,
-                "# ",
-                &format!(
-                    "Columns with data that nothing above reads: {}.",
-                    names.join(", ")
-                ),
-            );
+            then.write(&mut text);
         }
         text
     }
 
-    /// What is open, a line each.
-    pub fn todos(&self) -> Vec<String> {
-        self.lines()
-            .filter_map(|line| {
-                let todo = line.todo.as_ref()?;
-                Some(format!("{}: {todo}", line.key))
-            })
-            .collect()
+    /// Names of the input that the system does not know, in fields that take them from a table of other names.
+    pub fn names(&self) -> &[Unknown] {
+        &self.names
     }
 
     /// How many fields of the system it fills.
     pub fn filled(&self) -> usize {
         self.fields.iter().filter(|line| !line.is_proposed).count()
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.top
-            .iter()
-            .chain(&self.input)
-            .chain(&self.columns)
-            .chain(&self.fields)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::Line;
+use super::close::{self, State};
+use super::draft::{Line, Unknown};
 use super::matching::{Match, Reason, choice, wants_address};
 use super::words::likeness;
 use super::{Guess, content, facts, told, toml};
 use crate::directory::Directory;
 use crate::record::fold;
-use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
+use crate::systems::fields::{Field, FieldTable, FieldType, Setting, called};
 
 /// So many values are written into a `map`.
 const MOST_MAPPED: usize = 40;
@@ -26,8 +27,10 @@ pub(super) struct Fields {
     pub(super) read: BTreeSet<usize>,
     /// Whether a field wants moments and the file's times name no zone.
     pub(super) needs_zone: bool,
-    /// Columns with data that nothing reads.
-    pub(super) unread: Vec<String>,
+    /// How far each ticket was.
+    pub(super) state: State,
+    /// Names of the input that the system does not know.
+    pub(super) names: Vec<Unknown>,
 }
 
 /// Makes the lines of all fields.
@@ -38,7 +41,9 @@ pub(super) fn fields(guess: &Guess<'_>, table: &FieldTable, matches: Vec<Match>)
         matches,
         read: BTreeSet::new(),
         needs_zone: false,
+        names: Vec::new(),
     };
+    maker.add_state();
     maker.add_texts();
     let mut lines: Vec<Line> = Vec::new();
     for (position, field) in table.fields.iter().enumerate() {
@@ -56,9 +61,11 @@ pub(super) fn fields(guess: &Guess<'_>, table: &FieldTable, matches: Vec<Match>)
         });
     }
     lines.extend(super::custom::lines(&mut maker));
+    let state = maker.closing();
     let text = maker.column_of(table.description);
     let mut taken = maker.read.clone();
     taken.extend(text);
+    taken.extend(guess.reserved);
     let listed = facts::columns(guess, table, &taken);
     maker.read.extend(text);
     maker.read.extend(&listed);
@@ -77,15 +84,9 @@ pub(super) fn fields(guess: &Guess<'_>, table: &FieldTable, matches: Vec<Match>)
         }
         lines.insert(place, description);
     }
-    let key = guess.key.column();
-    let unread = guess
-        .sample
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(at, column)| column.filled > 0 && !maker.read.contains(at) && key != Some(*at));
     Fields {
-        unread: unread.map(|(_, column)| column.name.clone()).collect(),
+        state,
+        names: maker.names,
         lines,
         read: maker.read,
         needs_zone: maker.needs_zone,
@@ -99,6 +100,7 @@ pub(super) struct Maker<'a> {
     pub(super) matches: Vec<Match>,
     pub(super) read: BTreeSet<usize>,
     needs_zone: bool,
+    pub(super) names: Vec<Unknown>,
 }
 
 impl Maker<'_> {
@@ -120,7 +122,8 @@ impl Maker<'_> {
     }
 
     pub(super) fn is_free(&self, at: usize) -> bool {
-        !self.matches.iter().any(|found| found.columns.contains(&at))
+        !self.guess.reserved.contains(&at)
+            && !self.matches.iter().any(|found| found.columns.contains(&at))
     }
 
     /// A description and a title by their content, where no heading says which column they are.
@@ -163,11 +166,39 @@ impl Maker<'_> {
             .filter(|at| used != Some(*at))
             .filter(|at| (8.0..=120.0).contains(&column(*at).mean_length()))
             .filter(|at| column(*at).distinct * 10 > column(*at).filled * 3)
-            .max_by_key(|at| column(*at).distinct);
+            .map(|at| (content::titles(column(at)), at))
+            .filter(|(likely, _)| *likely >= 0.3)
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+            .map(|(_, at)| at);
         if self.match_of(title.name).is_none()
             && let Some(at) = shortest
         {
             self.add(title.name, at, Reason::Shortest);
+        }
+    }
+
+    /// The column of the states feeds the field that sets them, also where few of its words are known: they are asked about.
+    fn add_state(&mut self) {
+        let is_state = |field: &&Field| {
+            field.called == called::STATUS && matches!(field.kind, FieldType::Choice(_))
+        };
+        let Some(field) = self.table.fields.iter().find(is_state) else {
+            return;
+        };
+        let columns = &self.guess.sample.columns;
+        let Some(at) = close::column(columns, |at| !self.guess.reserved.contains(&at)) else {
+            return;
+        };
+        let name = field.name;
+        match self.match_of(name).map(|found| found.columns.clone()) {
+            Some(columns) if columns == [at] => {}
+            found => {
+                self.matches
+                    .retain(|other| Some(&other.columns) != found.as_ref());
+                if self.is_free(at) {
+                    self.add(name, at, Reason::State);
+                }
+            }
         }
     }
 
@@ -326,6 +357,23 @@ impl Maker<'_> {
             }
         }
         pairs.sort_by_key(|(_, to)| options.iter().position(|option| option == to));
+        if let ([], [first, ..]) = (pairs.as_slice(), options) {
+            // Something to fill in stands there.
+            let shown = unknown.iter().take(3);
+            pairs.extend(shown.map(|word| (*word, *first)));
+            let line = Line::new(
+                name,
+                format!("{{ from = {from}, map = {}{resolve} }}", toml::table(pairs)),
+            );
+            return Line {
+                is_proposed: true,
+                ..line.todo(format!(
+                    "what do {} mean? The system has {}; until they are in the table nothing sets it",
+                    quoted(&unknown),
+                    quoted(options)
+                ))
+            };
+        }
         let map = toml::table(pairs);
         let (otherwise, todo) = match unknown.as_slice() {
             [] => (
@@ -391,9 +439,7 @@ impl Maker<'_> {
         let key = self.guess.key.column();
         let filing = (0..self.guess.sample.columns.len()).filter(|at| {
             let column = &self.guess.sample.columns[*at];
-            Some(*at) != key
-                && likeness(&column.name, crate::systems::fields::called::ISSUE).is_some()
-                && column.filled > 0
+            Some(*at) != key && likeness(&column.name, called::ISSUE).is_some() && column.filled > 0
         });
         key.into_iter().chain(filing.take(2)).collect()
     }

@@ -267,7 +267,8 @@ pub(super) fn columns(guess: &Guess<'_>, read: &BTreeSet<usize>) -> Vec<Line> {
         .filter_map(|at| {
             let dates = guess.dates[at].as_ref()?;
             let column = &guess.sample.columns[at];
-            if column.dates > 0 {
+            // A workbook's own dates need no format.
+            if column.dates > 0 && dates.format.is_none() {
                 return None;
             }
             column_line(&column.name, dates)
@@ -281,10 +282,18 @@ fn column_line(name: &str, dates: &Dates) -> Option<Line> {
         None => format!("{{ parse = \"{parse}\" }}"),
         Some(format) => format!(
             "{{ parse = \"{parse}\", formats = {} }}",
-            toml::list([format.as_str()])
+            toml::list(
+                std::iter::once(format)
+                    .chain(&dates.more)
+                    .map(String::as_str)
+            )
         ),
     };
     let line = Line::new(name, value);
+    let line = match dates.more.len() {
+        0 => line,
+        more => line.why(format!("Its dates are written in {} ways.", more + 1)),
+    };
     let line = match &dates.or {
         Some(or) => line
             .why(format!(

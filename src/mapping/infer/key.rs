@@ -1,14 +1,29 @@
 //! Which column names a row, and whether several rows make one ticket.
 
+use std::collections::HashMap;
+
+use super::content;
 use super::sample::{Column, Sample};
 use super::words::likeness;
-use crate::systems::fields::called;
+use crate::record::{Record, fold};
+use crate::source::Table;
+use crate::systems::fields::{FieldTable, called};
+
+/// So many rows of a column that fails are named.
+const NAMED: usize = 5;
+/// So many columns that fail are named.
+const FAILING: usize = 3;
 
 /// What names a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Key {
     /// A column whose values never come twice.
-    Column(usize),
+    Column {
+        /// The column.
+        column: usize,
+        /// Whether its heading says that it is a number of tickets.
+        is_named: bool,
+    },
     /// A column whose values come several times, a row each time something changed.
     Log {
         /// The column.
@@ -18,53 +33,138 @@ pub(super) enum Key {
         /// When each row was written, where a column says it.
         order: Option<usize>,
     },
-    /// A column that looks like the one, though some of its values come twice.
+    /// A column that looks like the one, though a few of its cells are empty or stand in another row too.
     Nearly {
         /// The column.
         column: usize,
-        /// Rows whose value stands in another one too.
-        doubles: usize,
+        /// What is wrong with it.
+        failing: Failing,
     },
     /// None: the content of a row is its key.
     Content,
+}
+
+/// Why a column is no key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Failing {
+    /// How many rows have no value, and the first of them.
+    pub(super) empty: (usize, Vec<u64>),
+    /// How many rows have a value that an earlier row has, and the first of them.
+    pub(super) again: (usize, Vec<u64>),
+}
+
+impl Failing {
+    /// `empty in 2 rows (17, 204), the same as an earlier row in row 301`.
+    pub(super) fn told(&self) -> String {
+        let part = |(count, rows): &(usize, Vec<u64>), what: &str| {
+            let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
+            let more = if *count > rows.len() { ", …" } else { "" };
+            match count {
+                0 => None,
+                1 => Some(format!("{what} in row {}", rows.join(", "))),
+                count => Some(format!(
+                    "{what} in {count} rows ({}{more})",
+                    rows.join(", ")
+                )),
+            }
+        };
+        let parts = [
+            part(&self.empty, "empty"),
+            part(&self.again, "the same as in an earlier row"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn count(&self) -> usize {
+        self.empty.0 + self.again.0
+    }
 }
 
 impl Key {
     /// The column that names a row or a ticket, if one does.
     pub(super) fn column(&self) -> Option<usize> {
         match self {
-            Self::Column(at) | Self::Log { column: at, .. } | Self::Nearly { column: at, .. } => {
-                Some(*at)
-            }
+            Self::Column { column, .. }
+            | Self::Log { column, .. }
+            | Self::Nearly { column, .. } => Some(*column),
             Self::Content => None,
         }
     }
 }
 
+/// The key, and the columns that look like one and fail.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) key: Key,
+    pub(super) failing: Vec<(usize, Failing)>,
+    /// Columns that are filled and never repeat, but hold texts, dates or addresses.
+    pub(super) unlikely: Vec<usize>,
+}
+
 /// Chooses the key.
-pub(super) fn key(sample: &Sample) -> Key {
-    let mut candidates: Vec<(f64, usize)> = sample
-        .columns
+pub(super) fn keys(
+    sample: &Sample,
+    fields: &FieldTable,
+    tables: &[Table],
+    records: &[Record],
+) -> Keys {
+    let ranked = |may: &dyn Fn(&Column) -> bool| {
+        let columns = sample.columns.iter().enumerate();
+        let mut ranked: Vec<(f64, usize)> = columns
+            .filter(|(_, column)| sample.rows > 0 && column.filled > 0 && may(column))
+            .filter(|(_, column)| column.mean_length() <= 40.0 && column.dates == 0)
+            .filter_map(|(position, column)| Some((score(sample, column, position)?, position)))
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked
+    };
+    let full = ranked(&|column| column.filled == sample.rows);
+    let all = ranked(&|_| true);
+    let failing: Vec<(usize, Failing)> = all
         .iter()
-        .enumerate()
-        .filter(|(_, column)| column.filled == sample.rows && sample.rows > 0)
-        .filter(|(_, column)| column.mean_length() <= 40.0 && column.dates == 0)
-        .filter_map(|(position, column)| Some((score(sample, column, position)?, position)))
+        .filter(|(_, at)| !sample.columns[*at].is_unique(sample.rows))
+        .take(FAILING)
+        .map(|(_, at)| (*at, failing(sample, tables, records, *at)))
         .collect();
-    candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let unique = unique(sample);
+    let key = by_name(sample, &full)
+        .or_else(|| nearly(sample, &failing))
+        .or_else(|| {
+            let is_id = |at: &usize| {
+                let column = &sample.columns[*at];
+                is_like_ids(column) && !means_another(fields, column)
+            };
+            let column = unique.iter().copied().find(is_id)?;
+            Some(Key::Column {
+                column,
+                is_named: false,
+            })
+        })
+        .unwrap_or(Key::Content);
+    Keys {
+        failing: failing
+            .into_iter()
+            .filter(|(at, _)| key.column() != Some(*at))
+            .collect(),
+        unlikely: unique,
+        key,
+    }
+}
+
+/// The key among the columns that are called like numbers of tickets and filled in all rows.
+fn by_name(sample: &Sample, candidates: &[(f64, usize)]) -> Option<Key> {
     let unique = |(_, position): &&(f64, usize)| sample.columns[*position].is_unique(sample.rows);
+    let (best, first) = candidates.first()?;
     // A column of a lesser name that is unique is worth more than one of the best name that is not.
-    match (candidates.iter().find(unique), candidates.first()) {
-        (Some((score, position)), Some((best, first))) => {
-            if *best > *score + 10.0
-                && let Some(log) = log(sample, *first)
-            {
-                return log;
-            }
-            Key::Column(*position)
+    match candidates.iter().find(unique) {
+        Some((score, _)) if *best > *score + 10.0 && log(sample, *first).is_some() => {
+            log(sample, *first)
         }
-        (None, Some((_, first))) => log(sample, *first).unwrap_or_else(|| nearly(sample, *first)),
-        _ => Key::Content,
+        Some((_, position)) => Some(Key::Column {
+            column: *position,
+            is_named: true,
+        }),
+        None => log(sample, *first),
     }
 }
 
@@ -73,6 +173,56 @@ fn score(sample: &Sample, column: &Column, position: usize) -> Option<f64> {
     // The number of a ticket is what an export begins with.
     let early = 6.0 * (1.0 - position as f64 / sample.columns.len() as f64);
     Some(named + early)
+}
+
+/// The columns that are filled in all rows and never repeat, whatever they are called, in the order of the input.
+fn unique(sample: &Sample) -> Vec<usize> {
+    let columns = sample.columns.iter().enumerate();
+    columns
+        // Of two rows nearly every column is.
+        .filter(|(_, column)| sample.rows > 2 && column.is_unique(sample.rows))
+        .filter(|(_, column)| column.mean_length() <= 80.0 && column.lists == 0)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// Whether a heading is one of the names of a field that is no number of tickets: the room 107 is none.
+fn means_another(fields: &FieldTable, column: &Column) -> bool {
+    const OTHERS: [&str; 8] = [
+        "serial",
+        "serial number",
+        "phone",
+        "telephone",
+        "cost",
+        "amount",
+        "row",
+        "ip address",
+    ];
+    let mut called = fields
+        .fields
+        .iter()
+        .filter(|field| field.called != called::NUMBER);
+    likeness(&column.name, &OTHERS).is_some()
+        || called.any(|field| {
+            likeness(&column.name, field.called).is_some_and(|(score, _)| score > 60.0)
+        })
+}
+
+/// Whether the values are like ids: short, in one piece, with digits, and neither dates nor addresses nor telephone
+/// numbers.
+fn is_like_ids(column: &Column) -> bool {
+    column.dates == 0
+        && column.share(|value| {
+            let digits = value.chars().filter(char::is_ascii_digit).count();
+            digits > 0
+                && value.chars().count() <= 30
+                && !value.contains(char::is_whitespace)
+                // An amount is no id.
+                && !(value.contains(['.', ',']) && value.parse::<f64>().is_ok())
+                && !content::is_address(value)
+                && !content::is_phone(value)
+                && !content::is_dated(value)
+        }) >= 0.999
 }
 
 /// An event log: few tickets, many rows, and a time that says which row is the last.
@@ -85,7 +235,7 @@ fn log(sample: &Sample, position: usize) -> Option<Key> {
         .columns
         .iter()
         .enumerate()
-        .filter(|(_, column)| super::content::dates(column).is_some())
+        .filter(|(_, column)| content::dates(column).is_some())
         .filter_map(|(at, column)| Some((likeness(&column.name, called::UPDATED)?.0, at)))
         .collect();
     updated.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -96,14 +246,41 @@ fn log(sample: &Sample, position: usize) -> Option<Key> {
     })
 }
 
-fn nearly(sample: &Sample, position: usize) -> Key {
-    let column = &sample.columns[position];
-    let doubles = sample.rows - column.distinct;
-    match doubles * 20 <= sample.rows {
-        true => Key::Nearly {
-            column: position,
-            doubles,
-        },
-        false => Key::Content,
+/// The best of the columns that fail, where it does so in few rows.
+fn nearly(sample: &Sample, failing: &[(usize, Failing)]) -> Option<Key> {
+    let (column, failing) = failing.first()?;
+    let failed = failing.count();
+    (failed > 0 && failed * 20 <= sample.rows).then(|| Key::Nearly {
+        column: *column,
+        failing: failing.clone(),
+    })
+}
+
+/// In which rows a column is empty, and in which it says what an earlier row says.
+fn failing(sample: &Sample, tables: &[Table], records: &[Record], at: usize) -> Failing {
+    let name = &sample.columns[at].name;
+    let places: Vec<Option<usize>> = tables
+        .iter()
+        .map(|table| table.header.position(name))
+        .collect();
+    let is_null = |text: &str| sample.null.iter().any(|(word, _)| fold(word) == fold(text));
+    let mut seen: HashMap<String, u64> = HashMap::new();
+    let mut failing = Failing::default();
+    let note = |(count, rows): &mut (usize, Vec<u64>), row: u64| {
+        *count += 1;
+        if rows.len() < NAMED {
+            rows.push(row);
+        }
+    };
+    for record in records {
+        let place = places.get(record.table).copied().flatten();
+        let text = place.map_or_else(String::new, |at| record.cell(at).text().trim().to_owned());
+        let row = record.place.row;
+        if text.is_empty() || is_null(&text) {
+            note(&mut failing.empty, row);
+        } else if seen.insert(text, row).is_some() {
+            note(&mut failing.again, row);
+        }
     }
+    failing
 }

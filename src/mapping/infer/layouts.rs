@@ -5,15 +5,11 @@ use std::path::Path;
 use regex::{Captures, Regex};
 
 use super::super::Mapping;
-use super::super::file::Faults;
-use super::super::script::{Origin as Place, Scripts};
-use super::super::shape::Origin;
-use super::super::slots::Slots;
-use super::super::values::environment;
 use super::names::fallback;
+use super::reads::Reads;
 use super::{Seen, draft, toml};
 use crate::directory::{Directory, Found, Kind};
-use crate::source::{Guards, Table};
+use crate::source::Table;
 use crate::systems::SystemName;
 
 /// The exports, and their ready mappings as they stand in `mappings/`.
@@ -76,7 +72,7 @@ const READY: [(&str, &str); 14] = [
     ),
 ];
 
-/// A ready mapping that reads no column that the input lacks.
+/// A ready mapping that needs no column that the input lacks.
 #[derive(Debug)]
 pub struct Layout {
     /// Whose export it is.
@@ -86,8 +82,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of an input, by its headings: every column that the ready mapping reads is there. Of several the
-    /// one that reads the most.
+    /// The layout of an input, by its headings: every column that the ready mapping needs is there. Of several the one
+    /// that finds the most of what it reads.
     pub fn of(tables: &[Table], system: SystemName) -> Option<Self> {
         let fitting = READY.iter().filter_map(|(name, text)| {
             let mapping =
@@ -95,14 +91,14 @@ impl Layout {
             if mapping.system() != system {
                 return None;
             }
-            let columns = columns(&mapping);
-            let has = |column: &String| {
-                tables
-                    .iter()
-                    .any(|table| table.header.find(column).is_some())
+            let reads = Reads::of(&mapping);
+            let has = |column: &&String| {
+                let mut tables = tables.iter();
+                tables.any(|table| table.header.find(column).is_some())
             };
-            columns.iter().all(has).then_some((
-                columns.len(),
+            let found = reads.all.iter().filter(has).count();
+            reads.needed.iter().all(|column| has(&column)).then_some((
+                found,
                 Self {
                     name,
                     text,
@@ -129,9 +125,7 @@ impl Layout {
                     continue;
                 }
             }
-            if line.starts_with("version ") && seen.options.guarded == Guards::All {
-                text.push_str(&line.replace('1', "2"));
-            } else if line == own {
+            if line == own {
                 text.push_str(&format!("scope    = {}", toml::text(seen.scope)));
             } else {
                 text.push_str(&known(line, seen.directory));
@@ -172,38 +166,6 @@ fn known(line: &str, directory: Option<&Directory>) -> String {
     replaced.into_owned()
 }
 
-/// The columns that a mapping reads.
-fn columns(mapping: &Mapping) -> Vec<String> {
-    let mut slots = Slots::default();
-    let mut scripts = Scripts::new(environment());
-    let mut faults = Faults::new(std::sync::Arc::clone(&mapping.source));
-    let key = mapping.key.iter().flatten();
-    for rule in key.chain(&mapping.fields) {
-        match &rule.origin {
-            Origin::Columns { columns, .. } | Origin::First(columns) => {
-                for column in columns {
-                    slots.slot(&column.value, &Place::Mapping(column.at));
-                }
-            }
-            Origin::Template(template) => {
-                let place = Place::Mapping(template.at);
-                scripts.template(&template.value, place, &mut slots, &mut faults);
-            }
-            Origin::Value(_) => {}
-        }
-    }
-    let typed = mapping
-        .input
-        .columns
-        .iter()
-        .map(|(column, _)| column.value.clone());
-    let mut columns: Vec<String> = slots.iter().map(|(_, slot)| slot.name.clone()).collect();
-    columns.extend(typed);
-    columns.sort_unstable();
-    columns.dedup();
-    columns
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,11 +176,8 @@ mod tests {
         for (name, text) in READY {
             let mapping = Mapping::read(name.to_owned(), text.to_owned(), Path::new(""))
                 .unwrap_or_else(|error| panic!("{name}: {error:?}"));
-            assert!(
-                columns(&mapping).len() >= 6,
-                "{name}: {:?}",
-                columns(&mapping)
-            );
+            let reads = Reads::of(&mapping);
+            assert!(reads.needed.len() >= 6, "{name}: {reads:?}");
             // What `render` looks for.
             let scope = format!("scope    = {}", toml::text(mapping.scope()));
             assert_eq!(

@@ -1,5 +1,6 @@
 //! Which column feeds which field: by name, by the names that its meaning bears elsewhere, and by content.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::content::{self, Dates};
@@ -7,6 +8,7 @@ use super::sample::{Column, Sample};
 use super::words::{heading, level, likeness, state};
 use crate::directory::{Directory, Found, Kind};
 use crate::record::fold;
+use crate::systems::fields::called;
 use crate::systems::fields::{Field, FieldTable, FieldType, Setting};
 
 /// Below this score a column and a field have nothing to do with each other.
@@ -29,6 +31,8 @@ pub(super) enum Reason {
     Longest,
     /// The short text that differs most from row to row.
     Shortest,
+    /// The column of the states.
+    State,
 }
 
 impl fmt::Display for Reason {
@@ -48,6 +52,7 @@ impl fmt::Display for Reason {
                     "by the content: {share} % of its cells are e-mail addresses"
                 )
             }
+            Self::State => f.write_str("by the heading: it says how far each ticket was"),
             Self::Longest => f.write_str("by the content: no other column has texts as long"),
             Self::Shortest => {
                 f.write_str("by the content: short texts that differ from row to row")
@@ -75,6 +80,8 @@ pub(super) struct Matcher<'a> {
     pub(super) dates: &'a [Option<Dates>],
     pub(super) table: &'a FieldTable,
     pub(super) directory: Option<&'a Directory>,
+    /// Columns that feed no field.
+    pub(super) reserved: &'a BTreeSet<usize>,
 }
 
 impl Matcher<'_> {
@@ -113,7 +120,7 @@ impl Matcher<'_> {
 
     fn candidate(&self, position: usize, field: &Field, at: usize) -> Option<Match> {
         let column = &self.sample.columns[at];
-        if column.filled == 0 {
+        if column.filled == 0 || self.reserved.contains(&at) {
             return None;
         }
         let (named, by_name) = named(field, column);
@@ -172,10 +179,16 @@ impl Matcher<'_> {
             return None;
         }
         let length = column.mean_length();
+        let is_title = field.called == called::TITLE;
+        // Dates, names of people and telephone numbers are no title, whatever their heading says.
+        if is_title && column.is_text() && content::titles(column) < 0.1 && column.distinct > 1 {
+            return None;
+        }
         let bonus = match field.name == self.table.description {
             true if length >= 40.0 => 12.0,
             true if length < 12.0 => -40.0,
             false if length > 400.0 => -20.0,
+            false if is_title => 20.0 * (content::titles(column) - 0.5),
             _ => 0.0,
         };
         Some(Fit {
@@ -191,7 +204,9 @@ impl Matcher<'_> {
         column: &Column,
         named: bool,
     ) -> Option<Fit> {
-        if column.mean_length() > 120.0 {
+        // A telephone number or a date is the name of nothing, whatever the heading says.
+        let is_name = |value: &str| !content::is_phone(value) && !content::is_dated(value);
+        if column.mean_length() > 120.0 || column.dates > 0 || column.share(is_name) < 0.5 {
             return None;
         }
         let addresses = content::addresses(column);
@@ -232,9 +247,10 @@ impl Matcher<'_> {
         }
         // Addresses of people that the system does not know yet are people all the same.
         let is_person = kind == Kind::User && addresses >= 0.6 && field.required;
-        (is_person || (share >= 0.3 && named)).then(|| Fit {
+        // Where some of its cells are names, the others are names that somebody must explain.
+        (is_person || (share > 0.0 && named)).then(|| Fit {
             alone: if is_person { 55.0 } else { 0.0 },
-            bonus: 5.0,
+            bonus: 5.0 + share * 15.0,
             reason: match is_person {
                 true => Some(Reason::Addresses(percent(addresses))),
                 false => says,
@@ -260,6 +276,7 @@ impl Matcher<'_> {
             .filter(|at| {
                 let column = &self.sample.columns[*at];
                 column.filled * 2 > self.sample.rows
+                    && !self.reserved.contains(at)
                     && (2..=300).contains(&column.distinct)
                     && column.mean_length() < 60.0
             })
@@ -331,7 +348,11 @@ fn resolved(directory: &Directory, kind: Kind, column: &Column) -> f64 {
     let (mut all, mut good) = (0, 0);
     for (value, count) in tried {
         all += count;
-        if finds(directory, kind, value) {
+        let is_turned = || {
+            kind == Kind::User
+                && content::turned(value).is_some_and(|name| finds(directory, kind, &name))
+        };
+        if finds(directory, kind, value) || is_turned() {
             good += count;
         }
     }
@@ -342,7 +363,7 @@ fn resolved(directory: &Directory, kind: Kind, column: &Column) -> f64 {
     }
 }
 
-fn finds(directory: &Directory, kind: Kind, text: &str) -> bool {
+pub(super) fn finds(directory: &Directory, kind: Kind, text: &str) -> bool {
     match directory.look_up(kind, text, &[], None) {
         Found::One(_) => true,
         // A room is looked for within its building.

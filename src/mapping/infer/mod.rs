@@ -10,6 +10,8 @@
 //! What columns of a meaning are called stands in the system's own table of fields; nothing here knows which system
 //! it is for.
 
+mod close;
+mod comments;
 mod content;
 mod custom;
 mod draft;
@@ -19,27 +21,31 @@ mod headings;
 mod input;
 mod key;
 mod layouts;
+pub mod left_behind;
 mod matching;
 mod names;
+mod reads;
 mod sample;
 #[cfg(test)]
 mod tests;
 mod toml;
 mod words;
 
+use std::collections::BTreeSet;
+
 use crate::directory::Directory;
 use crate::record::Record;
 use crate::source::{InputOptions, Table};
 use crate::systems::{Operation, Schema};
 
-pub use draft::Draft;
+pub use draft::{Draft, Unknown};
 pub use headings::{LOOKED_AT, heading_row};
 pub use layouts::Layout;
 
 use content::Dates;
 use draft::Line;
 use fields::Fields;
-use key::Key;
+use key::{Key, Keys};
 use matching::{Match, Matcher};
 use sample::Sample;
 
@@ -72,6 +78,8 @@ pub struct Seen<'a> {
     pub directory: Option<&'a Directory>,
     /// The name space of the keys.
     pub scope: &'a str,
+    /// What a table of names that the system does not know is called, beside the mapping; `None`: none can be written.
+    pub aliases: Option<&'a str>,
     /// The time zone of this machine.
     pub zone: Option<&'a str>,
 }
@@ -81,41 +89,57 @@ pub fn guess(seen: &Seen<'_>) -> Draft {
     let sample = Sample::new(seen.tables, seen.records);
     let dates = input::dates(&sample);
     let table = seen.schema.create();
-    let key = key::key(&sample);
+    let keys = key::keys(&sample, table, seen.tables, seen.records);
+    let spoken = comments::columns(seen, &sample);
+    let reserved = spoken.iter().flat_map(|one| one.columns.clone()).collect();
     let matcher = Matcher {
         sample: &sample,
         dates: &dates,
         table,
         directory: seen.directory,
+        reserved: &reserved,
     };
     let matches = matcher.matches();
     let guess = Guess {
         seen,
         sample: &sample,
         dates: &dates,
-        key: &key,
+        keys: &keys,
+        key: &keys.key,
+        reserved: &reserved,
     };
     let Fields {
         lines,
         read,
         needs_zone,
-        unread,
+        state,
+        names,
     } = fields::fields(&guess, table, matches);
     let is_missing = |name: &&str| {
         let mut tables = seen.tables.iter();
         tables.any(|table| table.header.position(name).is_none())
     };
-    let names = sample.columns.iter().map(|column| column.name.as_str());
-    let partial: Vec<&str> = names.filter(is_missing).collect();
+    let headings = sample.columns.iter().map(|column| column.name.as_str());
+    let partial: Vec<&str> = headings.filter(is_missing).collect();
     let lines = lines.into_iter().map(|line| line.optional_for(&partial));
     let lines = lines.collect();
     Draft {
         head: guess.head(),
         top: guess.top(),
         input: input::lines(&guess, needs_zone),
-        columns: input::columns(&guess, &read),
+        columns: state
+            .columns
+            .into_iter()
+            .map(|line| line.optional_for(&partial))
+            .chain(input::columns(&guess, &read))
+            .collect(),
         fields: lines,
-        unread,
+        // History goes before the closing.
+        thens: comments::thens(&guess, &spoken)
+            .into_iter()
+            .chain(state.then)
+            .collect(),
+        names,
     }
 }
 
@@ -124,7 +148,10 @@ struct Guess<'a> {
     seen: &'a Seen<'a>,
     sample: &'a Sample,
     dates: &'a [Option<Dates>],
+    keys: &'a Keys,
     key: &'a Key,
+    /// Columns that hold what people said: no field is made of them.
+    reserved: &'a BTreeSet<usize>,
 }
 
 impl Guess<'_> {
@@ -167,28 +194,57 @@ impl Guess<'_> {
         let line = |at: usize| Line::new("key", toml::list([name(at)]));
         let rows = self.sample.rows;
         match self.key {
-            Key::Column(at) => line(*at).why(format!(
-                "What names a row: `{}` is filled in all {rows} rows, and no value comes twice.",
-                name(*at)
-            )),
+            Key::Column { column, is_named } => {
+                let line = line(*column).why(format!(
+                    "What names a row: `{}` is filled in all {rows} rows, and no value comes twice.",
+                    name(*column)
+                ));
+                let line = self.with_failing(line);
+                match is_named {
+                    true => line,
+                    false => line.todo("is it the number of a ticket, the same in every export?"),
+                }
+            }
             Key::Log {
                 column, tickets, ..
             } => line(*column).why(format!(
                 "What names a ticket: {rows} rows, but only {tickets} values of `{}`, so several rows make one ticket (`group_by` below).",
                 name(*column)
             )),
-            Key::Nearly { column, doubles } => line(*column)
-                .why(format!("What names a row: `{}` is filled in all {rows} rows.", name(*column)))
+            Key::Nearly { column, failing } => line(*column)
+                .why(format!("What names a row: `{}`, by its heading.", name(*column)))
                 .todo(format!(
-                    "{} a value that another row has too: rows that are the same are made once, rows that differ are refused until each has its own",
-                    if *doubles == 1 { "one row has".to_owned() } else { format!("{doubles} rows have") }
+                    "it is {}: a row without a key is refused, rows that are the same are made once, rows that differ under one key are refused until each has its own",
+                    failing.told()
                 )),
-            Key::Content => Line {
-                is_proposed: true,
-                ..Line::new("key", "[\"a column\"]")
-                    .why("No column names a row: none that is called like a number is filled in all rows without doubles. So a row is known by the content of the columns that are read, and a row that changes is a new one.")
-            },
+            Key::Content => {
+                let line = Line {
+                    is_proposed: true,
+                    ..Line::new("key", "[\"a column\"]").why(
+                        "Without a key a row is known by the content of the columns that are read, and a row that changes is a new one.",
+                    )
+                };
+                let line = self.with_failing(line);
+                let others = self.keys.unlikely.iter().take(fields::PROPOSED);
+                let others: Vec<&str> = others.map(|at| name(*at)).collect();
+                let filled = match others.is_empty() {
+                    true => "no column is filled in all rows without a repeat".to_owned(),
+                    false => format!("filled in all rows without a repeat: {}", fields::quoted(&others)),
+                };
+                line.todo(format!("which column names a ticket? {filled}"))
+            }
         }
+    }
+
+    /// Says why other columns that look like the key are none.
+    fn with_failing(&self, line: Line) -> Line {
+        self.keys.failing.iter().fold(line, |line, (at, failing)| {
+            line.why(format!(
+                "`{}` is not: it is {}.",
+                self.name(*at),
+                failing.told()
+            ))
+        })
     }
 
     /// The filled cells of a column, as a share.

@@ -1,13 +1,16 @@
 //! Fields that take the id of something: how the cells name it, and what rows get that name nothing.
 
-use super::draft::Line;
+use super::draft::{Line, Unknown};
 use super::fields::{Maker, PROPOSED, quoted};
-use super::matching::{Match, names, percent};
+use super::matching::{Match, finds, names, percent};
 use super::words::likeness;
 use super::{content, toml};
 use crate::directory::{Directory, Kind};
 use crate::record::fold;
 use crate::systems::fields::{Field, FieldType};
+
+/// Turns `Doe, Jane` round.
+const TURNED: &str = r#", replace = [['^\s*([^,]+?)\s*,\s*(.+?)\s*$', "$2 $1"]]"#;
 
 impl Maker<'_> {
     pub(super) fn reference(&mut self, field: &Field, kind: Kind, found: &Match) -> Option<Line> {
@@ -33,8 +36,9 @@ impl Maker<'_> {
             return Some(match kind {
                 // A workflow refuses moves for reasons that no client sees.
                 Kind::Status => Line {
+                    todo: None,
                     is_proposed: true,
-                    ..line.todo("a further request a row, which a workflow may refuse: take the sign of the comment away to set it")
+                    ..line.why("A further request a row, which a workflow may refuse: take the sign of the comment away to set it.")
                 },
                 _ => line,
             });
@@ -45,10 +49,44 @@ impl Maker<'_> {
     /// How a person is found.
     fn person(&self, kind: Kind, found: &Match) -> &'static str {
         let column = &self.guess.sample.columns[found.columns[0]];
-        match kind == Kind::User && content::addresses(column) >= 0.6 {
+        if kind != Kind::User {
+            return "";
+        }
+        match content::addresses(column) >= 0.6 {
             true => ", lower = true, match = \"email\"",
+            false if self.is_turned(kind, found) => TURNED,
             false => "",
         }
+    }
+
+    /// Whether people are named `Last, First`.
+    fn is_turned(&self, kind: Kind, found: &Match) -> bool {
+        let [at] = found.columns[..] else {
+            return false;
+        };
+        let column = &self.guess.sample.columns[at];
+        kind == Kind::User && column.share(|value| content::turned(value).is_some()) >= 0.3
+    }
+
+    /// The names of a field that the system does not know, as the field sees them.
+    fn unknown(&self, field: &Field, kind: Kind, found: &Match) -> Vec<Unknown> {
+        let ([at], Some(directory)) = (&found.columns[..], self.directory()) else {
+            return Vec::new();
+        };
+        let is_turned = self.is_turned(kind, found);
+        let column = &self.guess.sample.columns[*at];
+        let seen = column.values.iter().map(|(value, count)| {
+            let turned = content::turned(value).filter(|_| is_turned);
+            (turned.unwrap_or_else(|| value.clone()), *count as u64)
+        });
+        seen.filter(|(name, _)| !finds(directory, kind, name))
+            .map(|(name, rows)| Unknown {
+                field: field.name.to_owned(),
+                kind,
+                name,
+                rows,
+            })
+            .collect()
     }
 
     /// A field that takes the id of a named thing.
@@ -70,6 +108,21 @@ impl Maker<'_> {
         let fallback = self
             .directory()
             .and_then(|directory| fallback(directory, kind));
+        // Names that somebody must explain go into a table that `init` writes beside the mapping.
+        let wants_table = known < 1.0
+            && split.is_empty()
+            && field.required
+            && (kind != Kind::User
+                || content::addresses(&self.guess.sample.columns[found.columns[0]]) < 0.6)
+            && self.guess.seen.aliases.is_some();
+        let unknown = match wants_table {
+            true => self.unknown(field, kind, found),
+            false => Vec::new(),
+        };
+        let table = self.guess.seen.aliases.filter(|_| !unknown.is_empty());
+        if let Some(table) = table {
+            steps.push_str(&format!(", aliases_file = {}", toml::text(table)));
+        }
         match (field.required, fallback) {
             (false, _) => steps.push_str(", missing = { do = \"skip_field\" }"),
             (true, Some(fallback)) if kind == Kind::User => {
@@ -90,17 +143,28 @@ impl Maker<'_> {
                     ));
                 }
                 if known < 1.0 {
-                    todo = Some(format!(
-                        "{} % of the cells are known names; a dry run lists the others, and `validate --write-aliases` makes a table of them",
-                        percent(known)
-                    ));
+                    todo = Some(match table {
+                        Some(table) => format!(
+                            "{} % of the cells are known names; fill in the others in {table}: until then their rows are rejected",
+                            percent(known)
+                        ),
+                        None => format!(
+                            "{} % of the cells are known names; a dry run lists the others, and `validate --write-aliases` makes a table of them",
+                            percent(known)
+                        ),
+                    });
                 }
             }
         }
+        self.names.extend(unknown);
         let line = Line::new(
             field.name,
             format!("{{ from = {}{steps} }}", self.from(&found.columns)),
         );
+        let line = match self.is_turned(kind, found) {
+            true => line.why("People are named `Last, First`: that is turned round."),
+            false => line,
+        };
         match todo {
             Some(todo) => line.todo(todo),
             None => line,
@@ -176,6 +240,19 @@ pub(super) fn fallback(directory: &Directory, kind: Kind) -> Option<String> {
         "office",
         "support",
     ];
+    const REASONS: [&str; 7] = [
+        "resolved",
+        "completed",
+        "complete",
+        "solved",
+        "fixed",
+        "closed",
+        "done",
+    ];
+    let general: &[&str] = match kind {
+        Kind::CloseReason => &REASONS,
+        _ => &GENERAL,
+    };
     let entries = &directory.snapshot().kinds.get(&kind)?.entries;
     let of_name = |wanted: &str| entries.iter().find(|entry| fold(&entry.name) == wanted);
     let with_name = |wanted: &str| {
@@ -183,10 +260,10 @@ pub(super) fn fallback(directory: &Directory, kind: Kind) -> Option<String> {
             .iter()
             .find(|entry| fold(&entry.name).contains(wanted))
     };
-    let entry = GENERAL
+    let entry = general
         .iter()
         .find_map(|name| of_name(name))
-        .or_else(|| GENERAL.iter().find_map(|name| with_name(name)))
+        .or_else(|| general.iter().find_map(|name| with_name(name)))
         .or_else(|| entries.first())?;
     Some(entry.properties.get("email").unwrap_or(&entry.name).clone())
 }

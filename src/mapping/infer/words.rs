@@ -183,10 +183,47 @@ pub(super) fn state(word: &str) -> Option<&'static [&'static str]> {
     const CLOSED: &[&str] = &["closed", "solved", "resolved"];
     let folded = heading(word);
     Some(match folded.as_str() {
-        "open" | "new" | "reopened" | "to do" | "todo" | "backlog" | "submitted" | "created"
-        | "ready" | "offen" | "neu" | "nouveau" | "novo" | "abierto" => OPEN,
-        "in progress" | "work in progress" | "in review" | "active" | "assigned" | "processing"
-        | "started" | "in development" | "being processed" | "in bearbeitung" | "en cours"
+        "open"
+        | "new"
+        | "reopened"
+        | "re opened"
+        | "to do"
+        | "todo"
+        | "backlog"
+        | "submitted"
+        | "created"
+        | "unassigned"
+        | "not started"
+        | "selected for development"
+        | "received"
+        | "logged"
+        | "queued"
+        | "triage"
+        | "ready"
+        | "offen"
+        | "neu"
+        | "nouveau"
+        | "novo"
+        | "abierto" => OPEN,
+        "in progress"
+        | "wip"
+        | "ongoing"
+        | "working"
+        | "working on it"
+        | "investigating"
+        | "escalated"
+        | "scheduled"
+        | "waiting for support"
+        | "work in progress"
+        | "in review"
+        | "active"
+        | "assigned"
+        | "processing"
+        | "started"
+        | "in development"
+        | "being processed"
+        | "in bearbeitung"
+        | "en cours"
         | "em atendimento" => WORK,
         "pending"
         | "waiting"
@@ -204,12 +241,22 @@ pub(super) fn state(word: &str) -> Option<&'static [&'static str]> {
         | "blocked"
         | "waiting on third party"
         | "awaiting evidence" => HOLD,
-        "solved" | "resolved" | "done" | "fixed" | "completed" | "complete" | "gelöst"
-        | "résolu" | "solucionado" => SOLVED,
-        "closed" | "cancelled" | "canceled" | "rejected" | "won't do" | "duplicate"
-        | "geschlossen" | "clos" | "fechado" | "cerrado" => CLOSED,
+        "solved" | "resolved" | "done" | "fixed" | "completed" | "complete" | "released"
+        | "verified" | "deployed" | "finished" | "fulfilled" | "repaired" | "erledigt"
+        | "terminé" | "concluído" | "resuelto" | "gelöst" | "résolu" | "solucionado" => SOLVED,
+        "closed" | "cancelled" | "canceled" | "rejected" | "won't do" | "won't fix" | "wontfix"
+        | "declined" | "denied" | "abandoned" | "archived" | "invalid" | "closed complete"
+        | "closed incomplete" | "closed skipped" | "auto closed" | "closed no response"
+        | "no longer needed" | "spam" | "fermé" | "duplicate" | "geschlossen" | "clos"
+        | "fechado" | "cerrado" => CLOSED,
         _ => return None,
     })
+}
+
+/// Whether a word says that a ticket is finished; `None`: nobody knows what it says.
+pub(super) fn ends(word: &str) -> Option<bool> {
+    let first = state(word)?.first()?;
+    Some(matches!(*first, "solved" | "closed"))
 }
 
 #[cfg(test)]

@@ -130,6 +130,11 @@ const ITEMS: &[Key] = &[
     ),
     key("null", Takes::Texts, "Further words that count as no item."),
     key(
+        "optional",
+        Takes::Bool,
+        "Whether files and sheets may lack the column that holds the items: there are none then. Default: false.",
+    ),
+    key(
         "replace",
         Takes::Pairs,
         "Regular expressions and what takes their place, before the text is taken apart.",

@@ -401,8 +401,11 @@ fn shown(mapped: Mapped) -> String {
                 .iter()
                 .map(|step| format!("{} {}", step.step, step.body))
                 .collect();
-            for (field, name) in &ready.fallbacks {
-                lines.push(format!("{field} took {name}"));
+            for fallback in &ready.fallbacks {
+                let took = fallback.took.as_deref().unwrap_or("nothing");
+                let why = fallback.word.as_ref();
+                let why = why.map_or(String::new(), |word| format!(" for `{word}`"));
+                lines.push(format!("{} took {took}{why}", fallback.field));
             }
             lines.join("\n")
         }

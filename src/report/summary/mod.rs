@@ -2,13 +2,14 @@
 
 mod text;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::causes::Causes;
+use super::desk::Desk;
+use super::fallbacks::Fallbacks;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
@@ -34,6 +35,8 @@ pub struct Context {
     pub limit: Option<f64>,
     /// How many records that are not done yet were to be taken up (`--limit`).
     pub most: Option<u64>,
+    /// Of a dry run, what the mapping leaves open, as one line.
+    pub open: Option<String>,
 }
 
 /// How long a real run would take.
@@ -130,7 +133,9 @@ pub struct Summary {
     unedited: u64,
     /// Exported rows that were changed in the desk too.
     in_conflict: u64,
-    fallbacks: BTreeMap<(String, String), u64>,
+    /// In which states the new tickets of a dry run would be.
+    desk: Desk,
+    fallbacks: Fallbacks,
     causes: Causes,
     changed: Sample,
     doubts: Sample,
@@ -166,7 +171,7 @@ impl Summary {
                     End::Known { .. } => self.known += 1,
                     _ => self.created += 1,
                 }
-                self.fall_back(fallbacks);
+                self.fallbacks.add(fallbacks);
                 for warning in &ticket.warnings {
                     self.warnings.add(|| format!("{}: {warning}", row.place));
                 }
@@ -176,9 +181,11 @@ impl Summary {
                 fallbacks,
                 updates,
                 known,
+                left,
                 diff,
                 ..
             } => {
+                self.desk.add(left.as_deref());
                 if let Some(diff) = diff {
                     self.compared += 1;
                     self.no_change += u64::from(diff.is_empty());
@@ -187,7 +194,7 @@ impl Summary {
                 self.would_update += u64::from(*updates);
                 self.would_complete += u64::from(*known && !updates);
                 self.requests += u64::from(*requests);
-                self.fall_back(fallbacks);
+                self.fallbacks.add(fallbacks);
             }
             End::Skipped(skip) => self.skip(&row.place, skip),
             End::Rejected(faults) => {
@@ -207,12 +214,6 @@ impl Summary {
                 self.doubts.add(|| format!("{}: {reason}", row.place));
             }
             End::NotSent => self.not_sent += 1,
-        }
-    }
-
-    fn fall_back(&mut self, fallbacks: &[(String, String)]) {
-        for fallback in fallbacks {
-            *self.fallbacks.entry(fallback.clone()).or_insert(0) += 1;
         }
     }
 
@@ -282,14 +283,9 @@ impl Summary {
 
     /// The summary for programs.
     pub fn to_json(&self, context: &Context, after: &Aftermath) -> serde_json::Value {
-        let fallbacks: Vec<_> = self
-            .fallbacks
-            .iter()
-            .map(|((field, took), rows)| serde_json::json!({"field": field, "took": took, "rows": rows}))
-            .collect();
         let mut summary = serde_json::json!({
             "inputs": context.inputs, "target": context.target, "run": context.run, "dry_run": context.dry_run,
-            "rows": self.rows, "records": self.records, "filtered": self.filtered,
+            "open": context.open, "rows": self.rows, "records": self.records, "filtered": self.filtered,
             "operation": context.operation.as_str(), "incomplete": self.incomplete, "skipped": self.skipped,
             "rejected": self.rejected, "in_doubt": self.in_doubt, "not_sent": self.not_sent,
             "skipped_because": {
@@ -298,7 +294,7 @@ impl Summary {
             },
             "requests": if context.dry_run { self.requests } else { self.sent },
             "seconds": after.took.as_secs_f64(), "limit": context.limit,
-            "fallbacks": fallbacks, "causes": self.causes.sorted(), "notes": self.notes.iter().chain(&after.kept).collect::<Vec<_>>(),
+            "fallbacks": self.fallbacks.to_json(), "causes": self.causes.sorted(), "notes": self.notes.iter().chain(&after.kept).collect::<Vec<_>>(),
             "doubles": after.doubles, "changed": self.changed.first, "doubts": self.doubts.first, "warnings": self.warnings.first,
             "error_files": after.error_files.iter().map(|(path, command)| serde_json::json!({"path": path, "run_again": command})).collect::<Vec<_>>(),
             "stopped": after.stopped, "resume": after.resume, "compared": after.compared,
@@ -308,6 +304,9 @@ impl Summary {
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         });
         summary[context.operation.done()] = self.created.into();
+        if !self.desk.is_empty() {
+            summary["states"] = self.desk.to_json();
+        }
         if let Some(bulk) = after.bulk {
             summary["bulk_requests"] = bulk.into();
         }

@@ -62,6 +62,12 @@ impl Summary {
             context.inputs.join(", "),
             context.target
         );
+        if let Some(open) = &context.open {
+            let _ = writeln!(text, "  open       {open}");
+        }
+        if let Some(line) = self.desk.line() {
+            let _ = writeln!(text, "  the desk   {line}");
+        }
         let _ = writeln!(
             text,
             "  read {} → {}, {} filtered",
@@ -183,12 +189,8 @@ impl Summary {
                 words::plural(self.not_sent, "record", "records")
             );
         }
-        for ((field, name), count) in &self.fallbacks {
-            let _ = writeln!(
-                text,
-                "  fallbacks  {field}: {} took {name}",
-                words::plural(*count, "row", "rows")
-            );
+        for line in self.fallbacks.lines() {
+            let _ = writeln!(text, "  fallbacks  {line}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::fields::{Tables, UPDATE};
 use super::{compose, dialect, ids, requests};
 use crate::directory::CustomField;
 use crate::systems::fields::{FieldTable, FieldValue};
-use crate::systems::{Dialect, Looks, Operation, Schema, StepPayload, SystemName};
+use crate::systems::{Dialect, Left, Looks, Operation, Schema, StepPayload, SystemName};
 
 /// ClearFeed without a connection.
 #[derive(Debug, Clone)]
@@ -74,6 +74,17 @@ impl Schema for ClearFeedSchema {
         Some(
             "ClearFeed posts every new request, every public comment and changes of state to the Slack channels of its collection, and no switch keeps it from that",
         )
+    }
+
+    fn leaves<'s>(&self, steps: &'s [StepPayload]) -> Left<'s> {
+        let member = dialect::status_member(self.dialect);
+        let said = steps.iter().rev();
+        let mut said = said.filter_map(|step| step.body.get(member)?.as_str());
+        match said.next() {
+            None | Some("open") => Left::Open,
+            Some("closed") => Left::Closed,
+            Some(other) => Left::State(other),
+        }
     }
 
     fn sets_off(&self, call: &str) -> Option<&'static str> {

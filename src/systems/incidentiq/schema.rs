@@ -12,7 +12,9 @@ use super::listing;
 use super::parts;
 use crate::systems::bulk::Bulk;
 use crate::systems::fields::{FieldTable, FieldValue};
-use crate::systems::{CREATE, Dialect, Looks, Operation, Schema, StepPayload, SystemName};
+use crate::systems::{
+    CREATE, Dialect, Left, Looks, Operation, Schema, StepPayload, SystemName, call_of,
+};
 
 /// The product *Ticketing* (§5), for a tenant that names no other.
 pub(super) const TICKETING: &str = "88df910c-91aa-e711-80c2-0004ffa00010";
@@ -98,6 +100,25 @@ impl Schema for IncidentIqSchema {
             Operation::Delete => compose::delete(table, values),
             Operation::Subtask => compose::subtask(table, values),
         }
+    }
+
+    fn leaves<'s>(&self, steps: &'s [StepPayload]) -> Left<'s> {
+        let mut left = Left::Open;
+        for step in steps {
+            match call_of(&step.step) {
+                "close" => left = Left::Closed,
+                STATUS | "set_status" => {
+                    let text = |member: &str| step.body.get(member).and_then(Value::as_str);
+                    match (text("WorkflowStepId"), text("Action")) {
+                        (Some(id), _) => left = Left::Status(id),
+                        (None, Some("resolve" | "cancel" | "duplicate")) => left = Left::Closed,
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        left
     }
 
     fn is_repeatable(&self, call: &str) -> bool {

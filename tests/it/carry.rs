@@ -1,0 +1,482 @@
+//! States and comments of an export arrive: what was finished is closed, what was said is there, and what cannot come along
+//! is said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::dry_run::as_foretold;
+use crate::support::{SandboxProcess, Work, repository};
+
+const SYSTEMS: [(&str, &str); 2] = [("incidentiq", "district"), ("clearfeed", "support")];
+
+/// What the tickets of one system look like: how many are open, closed, and commented, and how many comments there are.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Desk {
+    open: usize,
+    closed: usize,
+    commented: usize,
+    comments: usize,
+}
+
+fn desk(audit: &[Value], system: &str) -> Desk {
+    let mut tickets: BTreeMap<String, bool> = BTreeMap::new();
+    let mut commented: BTreeSet<String> = BTreeSet::new();
+    let mut desk = Desk::default();
+    for entry in audit.iter().filter(|entry| entry["system"] == system) {
+        let id = entry["id"].as_str().unwrap().to_owned();
+        let body = &entry["body"];
+        match entry["operation"].as_str().unwrap() {
+            "create" => _ = tickets.insert(id, false),
+            "comment" => {
+                desk.comments += 1;
+                commented.insert(id);
+            }
+            "close" => _ = tickets.insert(id, true),
+            _ => {
+                let state = body["status"].as_str().or(body["state"].as_str());
+                if let Some(state) = state {
+                    tickets.insert(id, matches!(state, "closed" | "solved"));
+                }
+            }
+        }
+    }
+    desk.closed = tickets.values().filter(|closed| **closed).count();
+    desk.open = tickets.len() - desk.closed;
+    desk.commented = commented.len();
+    desk
+}
+
+/// A file of a layout: its name, and the text.
+fn layouts() -> Vec<(&'static str, &'static str, String)> {
+    let csv = |headings: &str, rows: &[&str]| format!("{headings}\n{}\n", rows.join("\n"));
+    vec![
+        (
+            "jira",
+            "in.csv",
+            csv(
+                "Summary,Issue key,Issue Type,Status,Priority,Resolution,Assignee,Reporter,Created,Resolved,Description,Comment,Comment,Status Category",
+                &[
+                    "a b,H-1,Task,Done,High,Done,,ann@x.example,14/Jan/26 9:29 AM,16/Jan/26 9:29 AM,text,14/Jan/26 9:29 AM;Ann;first,15/Jan/26 9:29 AM;Bo;second; more,Done",
+                    "c d,H-2,Task,Released,High,,,ann@x.example,14/Jan/26 9:29 AM,16/Jan/26 9:29 AM,text,,,Done",
+                    "e f,H-3,Task,Parked,High,,,ann@x.example,14/Jan/26 9:29 AM,,text,14/Jan/26 9:29 AM;Ann;only,,In Progress",
+                    "g h,H-4,Task,Open,High,,,ann@x.example,14/Jan/26 9:29 AM,,text,,,To Do",
+                ],
+            ),
+        ),
+        (
+            "zendesk",
+            "in.csv",
+            csv(
+                "Id,Requester,Requester email,Assignee,Group,Subject,Tags,Status,Priority,Via,Ticket type,Created at,Solved at,Organization,Comments",
+                &[
+                    "1,S,s@x.example,,,a b,,Solved,High,Web,Incident,2025-02-03 10:11,2025-02-04 10:11,,It is done",
+                    "2,S,s@x.example,,,c d,,Closed,High,Web,Incident,2025-02-03 10:11,,,-",
+                    "3,S,s@x.example,,,e f,,On-hold,High,Web,Incident,2025-02-03 10:11,,,Waits",
+                    "4,S,s@x.example,,,g h,,Archived here,High,Web,Incident,2025-02-03 10:11,2025-02-04 10:11,,",
+                ],
+            ),
+        ),
+        (
+            "freshdesk",
+            "in.csv",
+            csv(
+                "Ticket ID,Subject,Description,Status,Priority,Type,Created time,Resolved time,Full name,Email,Company Name,Conversations",
+                &[
+                    "1,a b,text,Resolved,High,Question,2025-12-03 16:29:08,2025-12-04 16:29:08,S,s@x.example,,Answered",
+                    "2,c d,text,Closed,High,Question,2025-12-03 16:29:08,,S,s@x.example,,",
+                    "3,e f,text,Waiting on Customer,High,Question,2025-12-03 16:29:08,,S,s@x.example,,Asked back",
+                    "4,g h,text,Open,High,Question,2025-12-03 16:29:08,,S,s@x.example,,",
+                ],
+            ),
+        ),
+        (
+            "osticket",
+            "in.csv",
+            csv(
+                "Ticket Number,Date Created,Subject,From,From Email,Priority,Department,Help Topic,Source,Current Status,Closed Date,Agent Assigned,Comments",
+                &[
+                    "11,2025-01-07 08:15:00,a b,S,s@x.example,High,Support,Network,Web,Closed,2025-01-08 08:15:00,Lee,Replaced it",
+                    "12,2025-01-07 08:15:00,c d,S,s@x.example,High,Support,Network,Web,Resolved,,Lee,",
+                    "13,2025-01-07 08:15:00,e f,S,s@x.example,High,Support,Network,Web,Open,,Lee,Will look",
+                    "14,2025-01-07 08:15:00,g h,S,s@x.example,High,Support,Network,Web,Our own word,,Lee,",
+                ],
+            ),
+        ),
+        (
+            "glpi",
+            "in.csv",
+            csv(
+                "ID;Título;Status;Requerente - Requerente;Atribuído - Técnico;Prioridade;Categoria;Tipo;Solução - Solução;Descrição;Data de abertura;Data da solução;Acompanhamentos - Descrição",
+                &[
+                    "52 267;a b;Fechado;S;;Alta;I;T;Feito.;texto;2025-03-10 08:00;2025-03-11 08:00;&lt;p&gt;Feito&lt;/p&gt;",
+                    "52 268;c d;Solucionado;S;;Alta;I;T;;texto;2025-03-10 08:00;;",
+                    "52 269;e f;Pendente;S;;Alta;I;T;;texto;2025-03-10 08:00;;Aguardando",
+                    "52 270;g h;Novo;S;;Alta;I;T;;texto;2025-03-10 08:00;;",
+                ],
+            ),
+        ),
+        (
+            "spiceworks",
+            "in.csv",
+            csv(
+                "id,summary,description,created_at,closed_at,created_by,created_by_email,assigned_to,department,comments",
+                &[
+                    "1,a b,text,2024-05-06 07:08:09,2024-05-07 07:08:09,S,s@x.example,,Office,Done",
+                    "2,c d,text,2024-05-06 07:08:09,2024-05-07 07:08:09,S,s@x.example,,Office,",
+                    "3,e f,text,2024-05-06 07:08:09,,S,s@x.example,,Office,Looking",
+                    "4,g h,text,2024-05-06 07:08:09,,S,s@x.example,,Office,",
+                ],
+            ),
+        ),
+        (
+            "servicenow",
+            "in.csv",
+            csv(
+                "Number,Opened,Short description,Caller,Priority,State,Category,Assignment group,Assigned to,Description,Resolution notes,Resolved,Subcategory,Work notes,Active",
+                &[
+                    "INC1,2025-06-01 08:00:00,a b,S,2 - High,Resolved,Software,Desk,Lee,text,Restarted.,2025-06-02 08:00:00,Mail,\"2025-06-02 08:00:00 - Lee (Work notes)\nRestarted.\n\n2025-06-01 09:00:00 - Lee (Work notes)\nLooking.\",true",
+                    "INC2,2025-06-01 08:00:00,c d,S,2 - High,Withdrawn,Software,Desk,Lee,text,,,Mail,,false",
+                    "INC3,2025-06-01 08:00:00,e f,S,2 - High,On Hold,Software,Desk,Lee,text,,,Mail,\"2025-06-01 09:00:00 - Lee (Work notes)\nParts are ordered.\",true",
+                    "INC4,2025-06-01 08:00:00,g h,S,2 - High,New,Software,Desk,Lee,text,,,Mail,,true",
+                ],
+            ),
+        ),
+        (
+            "tickets",
+            "in.csv",
+            csv(
+                "Ticket #,Title,Description,Category,Problem,Building,Room,Requester,Requester E-mail,Prio,VIP,Opened,Status,Asset,Devices,Cost,Needed By,Notes",
+                &[
+                    "1,a b,text,Hardware,Paper jam,LHS,,S,s@x.example,P2,,08/14/2023 10:06,Closed,,,,,Replaced the tray",
+                    "2,c d,text,Hardware,Paper jam,LHS,,S,s@x.example,P2,,08/14/2023 10:06,Closed,,,,,",
+                    "3,e f,text,Hardware,Paper jam,LHS,,S,s@x.example,P2,,08/14/2023 10:06,In Progress,,,,,Ordered",
+                    "4,g h,text,Hardware,Paper jam,LHS,,S,s@x.example,P2,,08/14/2023 10:06,Open,,,,,",
+                ],
+            ),
+        ),
+        ("support-queue", "in.jsonl", {
+            let row = |number: u32, status: &str, reply: &str| {
+                json!({
+                    "id": format!("SUP-{number}"), "subject": "Cannot sign in", "body": "Since today.", "queue": "it",
+                    "priority": "high", "status": status, "escalated": true, "created_at": "2024-02-05T16:56:11Z",
+                    "requester": {"name": "A", "email": "a@x.example", "account_email": "b@x.example"},
+                    "assignee": {"name": "T", "email": "t@x.example"}, "product": {"area": null, "platforms": []},
+                    "account": {"seats": null, "renewal": "2025-11-22"}, "tags": ["vip"], "first_reply": reply,
+                })
+                .to_string()
+            };
+            [
+                row(1, "solved", "It works again."),
+                row(2, "solved", ""),
+                row(3, "pending", "We asked."),
+                row(4, "open", ""),
+            ]
+            .join("\n")
+        }),
+    ]
+}
+
+#[test]
+fn every_ready_mapping_brings_states_and_comments_over() {
+    for (name, file, text) in layouts() {
+        let work = Work::new();
+        let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+        sandbox.profiles(&work, "rate = \"100000/s\"");
+        work.write(file, &text);
+        for (system, profile) in SYSTEMS {
+            let what = format!("{name} into {system}:\n{text}");
+            let mapping = repository().join(format!("mappings/{system}-{name}.toml"));
+            let arguments = [
+                file,
+                "--mapping",
+                mapping.to_str().unwrap(),
+                "--profile",
+                profile,
+            ];
+            let ((dry, foretold), (ended, real)) = as_foretold(&work, &sandbox, system, &arguments);
+            assert_eq!(real["created"], 4, "{what}{}{real:#}", ended.stderr);
+            // Jira has two comments in one ticket, and ServiceNow two entries in one journal.
+            let comments = match name {
+                "jira" | "servicenow" => 3,
+                _ => 2,
+            };
+            // A word that osTicket does not have by itself says nothing: it is open, and told.
+            let wanted = Desk {
+                open: if name == "zendesk" { 1 } else { 2 },
+                closed: if name == "zendesk" { 3 } else { 2 },
+                commented: 2,
+                comments,
+            };
+            assert_eq!(desk(&sandbox.audit(), system), wanted, "{what}");
+            let told: u64 = foretold["states"]
+                .as_object()
+                .unwrap()
+                .values()
+                .filter_map(Value::as_u64)
+                .sum();
+            assert_eq!(told, 4, "{what}{foretold:#}");
+            assert!(
+                dry.stderr.contains("  the desk   4 tickets: "),
+                "{what}{}",
+                dry.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_journal_becomes_comments_the_oldest_first_and_a_comment_of_jira_says_who_wrote_it() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"100000/s\"");
+    let comments = |name: &str| -> Vec<String> {
+        let (_, file, text) = layouts().into_iter().find(|one| one.0 == name).unwrap();
+        work.write(file, text);
+        let before = sandbox.audit().len();
+        let mapping = repository().join(format!("mappings/clearfeed-{name}.toml"));
+        let arguments = [
+            file,
+            "--mapping",
+            mapping.to_str().unwrap(),
+            "--profile",
+            "support",
+        ];
+        work.import(&arguments).0.expect(0);
+        let audit = sandbox.audit();
+        let comments = audit[before..]
+            .iter()
+            .filter(|entry| entry["operation"] == "comment");
+        comments
+            .map(|entry| entry["body"]["html_body"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let of = |all: &[String], text: &str| all.iter().position(|one| one.contains(text)).unwrap();
+    let journal = comments("servicenow");
+    assert!(
+        of(&journal, "Looking.") < of(&journal, "Restarted."),
+        "{journal:?}"
+    );
+    assert!(
+        journal[of(&journal, "Looking.")].contains("2025-06-01 09:00:00 - Lee (Work notes)"),
+        "{journal:?}"
+    );
+    let jira = comments("jira");
+    assert!(of(&jira, "first") < of(&jira, "second; more"), "{jira:?}");
+    assert!(
+        jira[of(&jira, "second; more")].starts_with("Bo on 15/Jan/26 9:29 AM:"),
+        "{jira:?}"
+    );
+}
+
+/// A work folder with the files of one case.
+fn case(name: &str) -> Work {
+    let work = Work::new();
+    let folder = repository().join("tests/cases").join(name);
+    work.write("in.csv", fs::read(folder.join("in.csv")).unwrap());
+    work
+}
+
+fn init(work: &Work, input: &str, system: &str) -> String {
+    let ended = work.run(&[
+        "init",
+        input,
+        "--system",
+        system,
+        "--sandbox",
+        "-o",
+        "m.toml",
+    ]);
+    ended.expect(0).stderr
+}
+
+#[test]
+fn finished_issues_of_an_export_are_closed_in_incidentiq() {
+    let work = case("03-incidentiq-closed-become-open");
+    init(&work, "in.csv", "incidentiq");
+    let arguments = ["in.csv", "--mapping", "m.toml", "--sandbox=empty"];
+    let (dry, summary) = work.import(&[&arguments[..], &["--dry-run"]].concat());
+    assert!(
+        dry.stderr
+            .contains("  the desk   8 tickets: 3 open, 5 closed\n"),
+        "{}",
+        dry.stderr
+    );
+    assert_eq!(summary["states"], json!({"open": 3, "closed": 5}));
+    assert!(
+        dry.stderr.contains("4 decisions are open: `ForId` (line"),
+        "{}",
+        dry.stderr
+    );
+    let (ended, summary) = work.import(&arguments);
+    assert_eq!(summary["created"], 8, "{}", ended.stderr);
+    let wanted = Desk {
+        open: 3,
+        closed: 5,
+        ..Desk::default()
+    };
+    let audit = work.embedded_audit();
+    assert_eq!(desk(&audit, "incidentiq"), wanted);
+    // With their reasons.
+    let closings = audit.iter().filter(|entry| entry["operation"] == "close");
+    assert!(
+        closings
+            .clone()
+            .all(|entry| entry["body"]["CloseReasonTypeId"].is_string()),
+        "{audit:#?}"
+    );
+    assert_eq!(closings.count(), 5);
+}
+
+#[test]
+fn a_state_that_nobody_has_explained_is_told_and_follows_its_category() {
+    let work = case("04-jira-unknown-status-left-out");
+    init(&work, "in.csv", "clearfeed");
+    let arguments = ["in.csv", "--mapping", "m.toml", "--sandbox=empty"];
+    let (dry, summary) =
+        work.import(&[&arguments[..], &["--dry-run", "--outcomes", "o.jsonl"]].concat());
+    assert_eq!(summary["states"]["closed"], 5, "{}", dry.stderr);
+    for word in ["Cancelled", "Rejected", "Released", "Verified"] {
+        assert!(
+            dry.stderr.contains(&format!("`{word}` (1)")),
+            "{word}: {}",
+            dry.stderr
+        );
+        assert_eq!(summary["fallbacks"][0]["words"][word], 1, "{summary:#}");
+    }
+    let outcomes = work.read("o.jsonl");
+    let first: Value = serde_json::from_str(outcomes.lines().next().unwrap()).unwrap();
+    assert_eq!(first["fallbacks"][0]["word"], "Cancelled", "{first:#}");
+    let (ended, real) = work.import(&arguments);
+    assert_eq!(real["fallbacks"], summary["fallbacks"], "{}", ended.stderr);
+    assert_eq!(desk(&work.embedded_audit(), "clearfeed").closed, 5);
+}
+
+#[test]
+fn words_that_a_map_does_not_have_are_counted_and_named_everywhere() {
+    let work = Work::new();
+    work.write(
+        "in.csv",
+        "Id,T,State,Tags\n1,a,Open,x;y\n2,b,Parked,x\n3,c,Parked,z\n4,d,medium,\n",
+    );
+    let mapping = |otherwise: &str| {
+        format!(
+            "version = 2\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\nkey = [\"Id\"]\n[fields]\n\
+             title = {{ from = \"T\" }}\ndescription = {{ from = \"T\" }}\ncollection_id = {{ value = \"IT Support\", resolve = \"collection\" }}\n\
+             priority = {{ from = \"State\", map = {{ Open = \"low\" }}, else = {otherwise} }}\n\
+             tags = {{ from = \"Tags\", split = \";\", map = {{ x = \"X\" }}, else = {{ do = \"keep\" }} }}\n"
+        )
+    };
+    for (otherwise, line, took) in [
+        (
+            "\"medium\"",
+            "priority: 2 rows took medium, `map` does not have `Parked` (2)",
+            json!("medium"),
+        ),
+        (
+            "{ do = \"skip_field\" }",
+            "priority: 3 rows left out, `map` does not have `Parked` (2), `medium` (1)",
+            Value::Null,
+        ),
+    ] {
+        work.write("m.toml", mapping(otherwise));
+        let arguments = [
+            "in.csv",
+            "--mapping",
+            "m.toml",
+            "--sandbox=empty",
+            "--outcomes",
+            "o.jsonl",
+        ];
+        for more in [&["--dry-run"][..], &[]] {
+            let (ended, summary) = work.import(&[&arguments[..], more].concat());
+            assert!(ended.stderr.contains(line), "{line}\n{}", ended.stderr);
+            let tags = "tags: 2 rows kept as they are, `map` does not have `y` (1), `z` (1)";
+            assert!(ended.stderr.contains(tags), "{}", ended.stderr);
+            assert_eq!(summary["fallbacks"][0]["took"], took, "{summary:#}");
+            let outcome: Value =
+                serde_json::from_str(work.read("o.jsonl").lines().nth(1).unwrap()).unwrap();
+            let wanted = json!([{"field": "priority", "took": took, "word": "Parked"}]);
+            assert_eq!(outcome["fallbacks"], wanted, "{outcome:#}");
+        }
+        let ended = work
+            .run(&["validate", "m.toml", "--input", "in.csv", "--sandbox"])
+            .expect(0);
+        assert!(
+            ended.stderr.contains(&format!("fallbacks  {line}")),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn arrays_of_comments_in_json_become_comments() {
+    let work = Work::new();
+    let row = |number: u32, comments: Value| {
+        json!({
+            "id": number, "subject": format!("Printer {number} jams"), "status": if number == 1 { "closed" } else { "open" },
+            "description": "It jams whenever somebody prints more than one page of it.", "comments": comments,
+        })
+        .to_string()
+    };
+    let one = |text: &str| json!({"author": {"name": "Lee"}, "created_at": "2025-06-01T09:00:00Z", "body": text, "public": false});
+    work.write(
+        "in.jsonl",
+        [
+            row(1, json!([one("Looked at it."), one("Replaced the tray.")])),
+            row(2, json!([])),
+            row(3, json!([one("Ordered.")])),
+        ]
+        .join("\n"),
+    );
+    for (system, _) in SYSTEMS {
+        let work_file = "m.toml";
+        let _ = fs::remove_file(work.path().join(work_file));
+        init(&work, "in.jsonl", system);
+        let text = work.read(work_file);
+        assert!(text.contains("operation = \"comment\""), "{text}");
+        let arguments = ["in.jsonl", "--mapping", work_file, "--sandbox=empty"];
+        let (ended, summary) = work.import(&arguments);
+        assert_eq!(summary["created"], 3, "{text}\n{}", ended.stderr);
+        let wanted = Desk {
+            open: 2,
+            closed: 1,
+            commented: 2,
+            comments: 3,
+        };
+        let audit = work.embedded_audit();
+        assert_eq!(desk(&audit, system), wanted, "{text}");
+        let said = audit.iter().any(|entry| {
+            entry["body"]
+                .to_string()
+                .contains("Lee, 2025-06-01T09:00:00Z:")
+        });
+        assert!(said, "{audit:#?}");
+    }
+}
+
+#[test]
+fn what_a_ready_mapping_leaves_behind_is_listed_with_its_rows() {
+    let work = Work::new();
+    work.write(
+        "in.csv",
+        "Summary,Issue key,Issue Type,Status,Priority,Assignee,Reporter,Created,Resolved,Description,Parent,Attachment,Attachment,Watchers\n\
+         a,H-1,Task,Done,High,,ann@x.example,14/Jan/26 9:29 AM,,text,H-9,a.png,b.png,Bo\n\
+         b,H-2,Task,Open,High,,ann@x.example,14/Jan/26 9:29 AM,,text,,c.png,,\n",
+    );
+    let said = init(&work, "in.csv", "clearfeed");
+    for line in [
+        "links to other tickets: `Parent` in 1 row",
+        "attached files: `Attachment` in 2 rows",
+        "other columns: `Watchers` in 1 row",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+        assert!(
+            work.read("m.toml").contains(line),
+            "{line}\n{}",
+            work.read("m.toml")
+        );
+    }
+}
