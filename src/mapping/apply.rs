@@ -203,7 +203,9 @@ impl<'r> Row<'_, 'r> {
         match self.parts(field, cells) {
             Ok(mut items) => {
                 if field.rule.version >= Version::Two {
-                    items.retain(|item| !matches!(item, Value::String(text) if self.reader.is_null_text(text)));
+                    let is_no_item =
+                        |text: &str| self.reader.is_null_text(text) || is_null(field, text);
+                    items.retain(|item| !item.as_str().is_some_and(is_no_item));
                 }
                 items
             }

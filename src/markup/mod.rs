@@ -51,6 +51,17 @@ fn has_escaped_element(text: &str) -> bool {
 /// line; with `opens_lines` an opening tag of a block ends the line before it too.
 pub(crate) fn from_escaped(text: &str, opens_lines: bool) -> String {
     let mut text = Cow::Borrowed(text);
+    if opens_lines && text.contains("#60;") {
+        // GLPI writes its signs by their numbers.
+        let named = text
+            .replace("&#60;", "&lt;")
+            .replace("&amp;#60;", "&amp;lt;");
+        text = Cow::Owned(
+            named
+                .replace("&#62;", "&gt;")
+                .replace("&amp;#62;", "&amp;gt;"),
+        );
+    }
     if holds_marks(&text) {
         text = Cow::Owned(without_marks(&text));
     }
@@ -128,6 +139,9 @@ mod tests {
         let text = "#LBBR#Bonjour1#LBBR#ligne 2#LBHR#fin$$##$$12";
         assert!(is_escaped(text));
         assert_eq!(from_escaped(text, false), "Bonjour1\nligne 2\nfin");
+        let numbered = "&#60;p&#62;a&#60;/p&#62;&#60;p&#62;b &#38; c&#60;/p&#62;";
+        assert_eq!(from_escaped(numbered, true), "a\n\nb & c");
+        assert_eq!(from_escaped("x&lt;p&gt;one&lt;/p&gt;", true), "x\none");
         assert_eq!(from_escaped("a$$##$$7$$$$b$$##$$8", false), "a\nb");
     }
 
