@@ -22,14 +22,18 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The body without the ticket's id, which a further request carries last.
+    /// The body without what only the sending adds: the ticket's id, which a further request carries last, and the id of a
+    /// comment, whose path says whether it is sent by e-mail.
     fn as_shown(&self) -> String {
-        let body = self.body.get();
+        let body = self.body.get().replace("\"SendEmail\":false,", "");
+        if let Some((body, _)) = body.split_once(",\"TicketActivityId\":") {
+            return format!("{body}}}");
+        }
         let id = self.id.as_deref().unwrap_or_default();
         let named = format!(",\"TicketId\":\"{id}\"}}");
         match body.strip_suffix(&named) {
             Some(rest) => format!("{rest}}}"),
-            None => body.to_owned(),
+            None => body,
         }
     }
 }

@@ -165,7 +165,8 @@ impl Maker<'_> {
             .copied()
             .filter(|at| used != Some(*at))
             .filter(|at| (8.0..=120.0).contains(&column(*at).mean_length()))
-            .filter(|at| column(*at).distinct * 10 > column(*at).filled * 3)
+            // The same few troubles come again and again.
+            .filter(|at| column(*at).distinct * 20 > column(*at).filled)
             .map(|at| (content::titles(column(at)), at))
             .filter(|(likely, _)| *likely >= 0.3)
             .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))

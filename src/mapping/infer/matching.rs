@@ -229,14 +229,25 @@ impl Matcher<'_> {
             });
         }
         let share = resolved(directory, kind, column);
-        let says = Some(Reason::Names(kind, percent(share)));
-        if share >= 0.5 {
+        // A name that several people bear is somebody's name.
+        let borne = match kind {
+            Kind::User => column.share(|value| {
+                let turned = content::turned(value);
+                let is = |name: &str| {
+                    !matches!(directory.look_up(kind, name, &[], None), Found::Missing(_))
+                };
+                is(value) || turned.is_some_and(|name| is(&name))
+            }),
+            _ => share,
+        };
+        let says = Some(Reason::Names(kind, percent(borne)));
+        if borne >= 0.5 {
             let alone = if matches!(kind, Kind::Tag | Kind::User) && !field.required
                 || column.distinct < 2
             {
                 0.0
             } else {
-                68.0 + share * 10.0
+                68.0 + borne * 10.0
             };
             return Some(Fit {
                 alone,
@@ -248,9 +259,9 @@ impl Matcher<'_> {
         // Addresses of people that the system does not know yet are people all the same.
         let is_person = kind == Kind::User && addresses >= 0.6 && field.required;
         // Where some of its cells are names, the others are names that somebody must explain.
-        (is_person || (share > 0.0 && named)).then(|| Fit {
+        (is_person || (borne > 0.0 && named)).then(|| Fit {
             alone: if is_person { 55.0 } else { 0.0 },
-            bonus: 5.0 + share * 15.0,
+            bonus: 5.0 + borne * 15.0,
             reason: match is_person {
                 true => Some(Reason::Addresses(percent(addresses))),
                 false => says,

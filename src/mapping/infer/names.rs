@@ -129,8 +129,14 @@ impl Maker<'_> {
                 if known < 1.0 || !self.guess.is_full(found.columns[0]) {
                     let name = toml::text(&fallback);
                     steps.push_str(&format!(", default = {name}, missing = {name}"));
+                    let by_hand = match table {
+                        Some(table) => format!(
+                            " {table} lists them: a name that several people have is rejected until its column `use` says who"
+                        ),
+                        None => String::new(),
+                    };
                     todo = Some(format!(
-                        "{} % of the cells name somebody whom the system knows: is `{fallback}` right for the others?",
+                        "{} % of the cells name exactly one person whom the system knows: is `{fallback}` right for the others?{by_hand}",
                         percent(known)
                     ));
                 }

@@ -173,8 +173,19 @@ pub(super) fn level(word: &str) -> Option<u8> {
     })
 }
 
-/// How far a word says a ticket is, as the words to look for among a system's own, the best first.
+/// How far a word says a ticket is, as the words to look for among a system's own, the best first. `Closed - duplicate` is
+/// closed, and whatever begins with `Waiting` waits.
 pub(super) fn state(word: &str) -> Option<&'static [&'static str]> {
+    let first = |signs: [char; 4]| word.split(signs).next().filter(|first| *first != word);
+    whole_state(word)
+        .or_else(|| whole_state(first(['-', '(', ':', '/'])?))
+        .or_else(|| match heading(word).split(' ').next()? {
+            "waiting" | "awaiting" | "pending" => whole_state("waiting"),
+            _ => None,
+        })
+}
+
+fn whole_state(word: &str) -> Option<&'static [&'static str]> {
     const OPEN: &[&str] = &["open", "new", "submitted"];
     const WORK: &[&str] = &["in progress", "open"];
     const WAIT: &[&str] = &["pending", "waiting", "on hold", "waiting on requestor"];
@@ -297,5 +308,9 @@ mod tests {
         }
         assert_eq!(state("Waiting on Third Party").unwrap()[0], "on hold");
         assert_eq!(state("somewhere"), None);
+        assert_eq!(ends("CLOSED - dup"), Some(true));
+        assert_eq!(ends("Waiting on parts"), Some(false));
+        assert_eq!(ends("Not closed"), None);
+        assert_eq!(ends("Won't do"), Some(true));
     }
 }
