@@ -21,6 +21,8 @@ struct Expected<'a> {
     causes: &'a [(u64, &'a str, &'a str)],
     /// Field, rows.
     fallbacks: &'a [(&'a str, u64)],
+    /// Field, rows whose word no `map` has.
+    unmapped: &'a [(&'a str, u64)],
     /// Field of a further request and how often it was made: the audit's operation.
     further: &'a [(&'a str, usize)],
 }
@@ -62,18 +64,17 @@ impl Expected<'_> {
                 "{what}: no {rows} × {field}: {part} in {causes:#?}"
             );
         }
-        let took: Vec<(&str, u64)> = summary["fallbacks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|took| {
-                (
-                    took["field"].as_str().unwrap(),
-                    took["rows"].as_u64().unwrap(),
-                )
-            })
-            .collect();
-        assert_eq!(took, self.fallbacks, "{what}");
+        let took = |unmapped: bool| -> Vec<(&str, u64)> {
+            let all = summary["fallbacks"].as_array().unwrap().iter();
+            all.filter(|took| took.get("words").is_some() == unmapped)
+                .map(|took| {
+                    let rows = took["rows"].as_u64().unwrap();
+                    (took["field"].as_str().unwrap(), rows)
+                })
+                .collect()
+        };
+        assert_eq!(took(false), self.fallbacks, "{what}");
+        assert_eq!(took(true), self.unmapped, "{what}: words that no `map` has");
     }
 }
 
@@ -157,8 +158,16 @@ fn text<'a>(body: &'a Value, member: &str) -> &'a str {
 
 #[test]
 fn a_shop_whose_records_hold_newlines_and_braces() {
-    let all = Expected::all(8469);
-    let Some(made) = import("kaggle_customer_support_tickets.csv", "kaggle", &all, &all) else {
+    let incidentiq = Expected {
+        unmapped: &[("IsUrgent", 6340)],
+        ..Expected::all(8469)
+    };
+    let clearfeed = Expected {
+        unmapped: &[("collection_id", 6722), ("priority", 6340)],
+        ..Expected::all(8469)
+    };
+    let file = "kaggle_customer_support_tickets.csv";
+    let Some(made) = import(file, "kaggle", &incidentiq, &clearfeed) else {
         return;
     };
     let braces = |body: &Value| text(body, "IssueDescription").contains("{product_purchased}");
@@ -192,6 +201,11 @@ fn an_event_log_becomes_890_tickets_as_they_stood_last() {
     let incidentiq = Expected {
         // A priority each; those whose last group is one of the two teams of the table.
         further: &[("priority", 890), ("assign", 187 + 59)],
+        unmapped: &[
+            ("AssignedToTeamId", 641),
+            ("IsUrgent", 857),
+            ("Priority", 133),
+        ],
         ..groups
     };
     let clearfeed = Expected {
@@ -275,6 +289,7 @@ fn an_export_of_tickets_with_their_contacts() {
         created: 44,
         causes: &[(1, "status", "`map` has no `OpenPending`")],
         fallbacks: &[("collection_id", 3)],
+        unmapped: &[("collection_id", 34)],
         further: &[("update", 44)],
         ..Expected::default()
     };
@@ -294,8 +309,11 @@ fn japanese_with_a_byte_order_mark() {
         further: &[("tags", 10)],
         ..Expected::all(10)
     };
-    let all = Expected::all(10);
-    let Some(made) = import("helpdesk_faq_ja_bom.csv", "faq", &incidentiq, &all) else {
+    let clearfeed = Expected {
+        unmapped: &[("collection_id", 8)],
+        ..Expected::all(10)
+    };
+    let Some(made) = import("helpdesk_faq_ja_bom.csv", "faq", &incidentiq, &clearfeed) else {
         return;
     };
     let body = made.body("incidentiq", "faq-ja/1");
@@ -315,6 +333,7 @@ fn a_workbook_with_cell_errors_doubles_and_escapes() {
         created: 8492,
         causes: &[(error.0, "Subject", error.1), (2, "Subject", "is empty")],
         fallbacks: &[("ForId", 8492)],
+        unmapped: &[("AssignedToTeamId", 8203)],
         ..Expected::default()
     };
     let clearfeed = Expected {
@@ -338,12 +357,14 @@ fn a_workbook_with_cell_errors_doubles_and_escapes() {
 fn a_workbook_of_5000_incidents_with_real_dates() {
     let incidentiq = Expected {
         fallbacks: &[("LocationId", 5000)],
+        unmapped: &[("IsUrgent", 3721)],
         ..Expected::all(5000)
     };
     // 1,047 were resolved before 2025.
     let clearfeed = Expected {
         rows: 5000,
         filtered: 1047,
+        unmapped: &[("collection_id", 1667)],
         ..Expected::all(3953)
     };
     let file = "servicenow_incidents_5000x92.xlsx";
@@ -364,9 +385,14 @@ fn a_workbook_of_5000_incidents_with_real_dates() {
 
 #[test]
 fn four_sheets_with_four_headers() {
-    let all = Expected::all(8 + 15 + 27 + 15);
+    let all = 8 + 15 + 27 + 15;
+    let incidentiq = Expected::all(all);
+    let clearfeed = Expected {
+        unmapped: &[("collection_id", 42)],
+        ..Expected::all(all)
+    };
     let file = "support_multisheet_different_headers.xlsx";
-    let Some(made) = import(file, "multisheet", &all, &all) else {
+    let Some(made) = import(file, "multisheet", &incidentiq, &clearfeed) else {
         return;
     };
     let description = text(
@@ -392,10 +418,12 @@ fn four_sheets_with_four_headers() {
 fn json_lines_of_zendesk() {
     let incidentiq = Expected {
         fallbacks: &[("IsUrgent", 386)],
+        unmapped: &[("IsUrgent", 14), ("Priority", 217)],
         further: &[("priority", 420), ("assign", 420)],
         ..Expected::all(420)
     };
     let clearfeed = Expected {
+        unmapped: &[("collection_id", 386)],
         further: &[("update", 420)],
         ..Expected::all(420)
     };
@@ -426,6 +454,7 @@ fn json_lines_of_jira() {
     let clearfeed = Expected {
         skipped: 19 + 14,
         created: 47,
+        unmapped: &[("priority", 34)],
         further: &[("update", 47)],
         ..Expected::all(80)
     };
@@ -443,9 +472,13 @@ fn json_lines_of_jira() {
 
 #[test]
 fn json_lines_of_a_support_desk() {
-    let all = Expected::all(100);
+    let incidentiq = Expected::all(100);
+    let clearfeed = Expected {
+        unmapped: &[("custom.Product Area", 52)],
+        ..Expected::all(100)
+    };
     let file = "support_tickets_100.jsonl";
-    let Some(made) = import(file, "support-tickets", &all, &all) else {
+    let Some(made) = import(file, "support-tickets", &incidentiq, &clearfeed) else {
         return;
     };
     assert_eq!(
