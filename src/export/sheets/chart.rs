@@ -106,8 +106,7 @@ impl Chart {
     pub fn scale(&self, table: &Table) -> Scale {
         let rows = table.rows[self.rows.clone()].iter();
         let mut cells = rows.flat_map(|row| self.series.iter().map(|&column| &row[column].value));
-        let are_counts = cells
-            .all(|value| !matches!(value, Value::Number(_) | Value::Near(_) | Value::Share(_)));
+        let are_counts = cells.all(Value::is_whole);
         let numbers = self.numbers_of(table);
         match self.is_stacked() {
             true => Scale::over(numbers.iter().map(|row| row.iter().sum()), are_counts),

@@ -59,21 +59,21 @@ impl Severity {
     /// Its colour, as red, green and blue: the more severe, the darker.
     pub fn colour(self) -> u32 {
         match self {
-            Self::Critical => 0x8E_0B_17,
-            Self::Urgent => 0xC6_28_28,
-            Self::High => 0xE8_6A_17,
-            Self::Medium => 0xF2_B6_32,
-            Self::Low => 0xA9_C8_DC,
-            Self::Lowest => 0xC9_D6_DF,
-            Self::Unset => 0xDC_DC_DC,
+            Self::Critical => 0x8E0B17,
+            Self::Urgent => 0xC62828,
+            Self::High => 0xE86A17,
+            Self::Medium => 0xF2B632,
+            Self::Low => 0xA9C8DC,
+            Self::Lowest => 0xC9D6DF,
+            Self::Unset => 0xDCDCDC,
         }
     }
 
     /// The colour of a text on it.
     pub fn ink(self) -> u32 {
         match self {
-            Self::Critical | Self::Urgent => 0xFF_FF_FF,
-            _ => 0x1A_1A_1A,
+            Self::Critical | Self::Urgent => 0xFFFFFF,
+            _ => 0x1A1A1A,
         }
     }
 

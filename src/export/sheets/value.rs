@@ -264,6 +264,15 @@ impl Value {
         }
     }
 
+    /// Whether it counts things, of which there is no half; what is no number is no half either.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Share(_) => false,
+            Self::Near(value) | Self::Change(value) => value.is_whole(),
+            _ => true,
+        }
+    }
+
     /// How people read it.
     pub fn shown(&self) -> String {
         match self {

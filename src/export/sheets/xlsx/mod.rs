@@ -191,13 +191,15 @@ fn write_table(
         first_row: place.headings + 1,
     };
     let is_text = |column: usize| {
-        let mut cells = table.rows.iter().map(|row| &row[column].value);
-        cells.any(|value| {
+        let cells = || table.rows.iter().map(|row| &row[column].value);
+        let is_text = |value: &Value| {
             matches!(
                 value,
                 Value::Text(_) | Value::Priority(_) | Value::Link { .. }
             )
-        })
+        };
+        // A word among numbers says that there is none.
+        cells().any(is_text) && cells().all(|value| value.number().is_none())
     };
     for (column, heading) in table.headings.iter().enumerate() {
         let format = match (column, is_text(column)) {
@@ -216,7 +218,8 @@ fn write_table(
             let formula = cell.trace.as_ref();
             let formula = formula.and_then(|trace| formula::formula(trace, grid, traced));
             let length = lines(&cell.value.shown(), widths[column]);
-            let wraps = length > 1 && matches!(cell.value, Value::Text(_)) && has_lines;
+            let may_wrap = length > 1 || column + 1 == cells.len();
+            let wraps = has_lines && may_wrap && matches!(cell.value, Value::Text(_));
             let format = match wraps {
                 true => {
                     most = most.max(length);

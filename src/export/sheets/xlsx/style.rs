@@ -74,7 +74,7 @@ impl Default for Style {
             heading_number: heading.clone().set_align(FormatAlign::Right),
             heading_text: heading.clone().set_indent(1),
             heading,
-            body: Formats::on(&Format::new()),
+            body: Formats::on(&Format::new().set_align(FormatAlign::Top)),
             total: Formats::on(&Format::new().set_bold().set_border_top(FormatBorder::Thin)),
         }
     }
