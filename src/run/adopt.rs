@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::plan::hash;
 use super::prepare::Items;
 use super::spool::{Found, Spool};
 use crate::error::{Error, Result};
+use crate::html;
 use crate::intake::{Digest, Subject};
 use crate::ledger::{
     ActiveRun, Candidate, Change, Intent, Settlement, State, StepId, Trouble, UNKNOWN_CONTENT,
@@ -49,7 +51,49 @@ struct Torn {
     last: Option<String>,
     /// That of its first line, in its short form.
     first: String,
+    text: String,
     found: Found,
+}
+
+/// A row of the input of which a ticket with two references may be.
+struct Waiting {
+    key: RowKey,
+    row: Row,
+    marker: String,
+    /// Tickets that are its own.
+    tickets: Vec<Found>,
+    /// Tickets that are its own or another row's.
+    unsure: Vec<Found>,
+}
+
+impl Torn {
+    /// Gives the ticket to the row whose text it shows, whole or cut; to the other one where a short description quotes on
+    /// its first line. Where nothing tells, both rows are in doubt. `left`: where neither row is in the input.
+    fn settle(self, waiting: &mut [Waiting], left: &mut Vec<Self>) {
+        let at = |wanted: &dyn Fn(&Waiting) -> bool| waiting.iter().position(wanted);
+        let first = at(&|one| self.first == *short(&one.marker));
+        let last = at(&|one| self.last.as_deref() == Some(&*one.marker));
+        let (first_row, last_row) = (
+            first.map(|at| &waiting[at].row),
+            last.map(|at| &waiting[at].row),
+        );
+        let is_whole = last_row.is_some_and(|row| row.says(&self.text, false));
+        let is_cut = first_row.is_some_and(|row| row.says(&self.text, true));
+        let is_quoted = first_row.is_some_and(|row| row.is_long == Some(false));
+        match (first, last) {
+            (_, Some(last)) if is_whole || (is_quoted && !is_cut) => {
+                waiting[last].tickets.push(self.found);
+            }
+            (Some(first), _) if is_cut => waiting[first].tickets.push(self.found),
+            (Some(first), Some(last)) => {
+                waiting[first].unsure.push(self.found.clone());
+                waiting[last].unsure.push(self.found);
+            }
+            (Some(_), None) if is_quoted => left.push(self),
+            (Some(at), None) | (None, Some(at)) => waiting[at].unsure.push(self.found),
+            (None, None) => left.push(self),
+        }
+    }
 }
 
 /// What was learned.
@@ -149,6 +193,7 @@ impl Marked {
                 self.torn.push(Torn {
                     last: Some(last).filter(|_| is_scope),
                     first,
+                    text: listed.text.unwrap_or_default(),
                     found,
                 });
                 Ok(())
@@ -247,29 +292,32 @@ pub async fn adopt(
             };
             let row = Row::of(map, place, (&item.rows, &key), &marker);
             match is_torn {
-                true => waiting.push((key, row, marker, tickets)),
+                true => waiting.push(Waiting {
+                    key,
+                    row,
+                    marker,
+                    tickets,
+                    unsure: Vec::new(),
+                }),
                 false => writing.learn(key, row, marker, tickets).await?,
             }
         }
         for torn in std::mem::take(&mut marked.torn) {
-            let of = |wanted: &dyn Fn(&Row, &str) -> bool| {
-                let mut rows = waiting.iter();
-                rows.position(|(_, row, marker, _)| wanted(row, marker))
-            };
-            let by_first =
-                of(&|row, marker| torn.first == *short(marker) && row.is_long != Some(false));
-            let by_last = of(&|_, marker| torn.last.as_deref() == Some(marker));
-            // Where the first line is that of a long description it is the ticket's own, and the last line is cut.
-            match by_first.or(by_last) {
-                Some(at) => waiting[at].3.push(torn.found),
-                None => marked.torn.push(torn),
-            }
+            torn.settle(&mut waiting, &mut marked.torn);
         }
-        for (key, row, marker, mut tickets) in waiting {
-            tickets.sort_by_key(|found| found.made.unwrap_or(Timestamp::MAX));
-            match tickets.is_empty() {
-                true => writing.adopted.absent += 1,
-                false => writing.learn(key, row, marker, tickets).await?,
+        for mut one in waiting {
+            one.tickets
+                .sort_by_key(|found| found.made.unwrap_or(Timestamp::MAX));
+            if !one.tickets.is_empty() {
+                writing
+                    .learn(one.key, one.row, one.marker, one.tickets)
+                    .await?;
+            } else if !one.unsure.is_empty() {
+                writing
+                    .doubt(one.key, one.row, one.marker, one.unsure)
+                    .await?;
+            } else {
+                writing.adopted.absent += 1;
             }
         }
     }
@@ -297,6 +345,8 @@ struct Row {
     later: Vec<StepId>,
     /// Whether its description is long, so that its first line bears its reference; `None`: nobody knows.
     is_long: Option<bool>,
+    /// The body of its create.
+    body: Value,
 }
 
 impl Row {
@@ -311,6 +361,7 @@ impl Row {
             Mapped::Ready(ready) => {
                 let first = ready.steps.first();
                 let is_long = first.map(|first| has_head(&first.body, marker));
+                let body = first.map(|first| first.body.clone()).unwrap_or_default();
                 let (payload, later) = steps(ready.steps, marker);
                 Self {
                     place,
@@ -318,6 +369,7 @@ impl Row {
                     payload,
                     later,
                     is_long,
+                    body,
                 }
             }
             // What cannot be mapped now has no further steps that could be sent; what followed then nobody knows.
@@ -341,7 +393,26 @@ impl Row {
             payload: Digest::default(),
             later: Vec::new(),
             is_long: None,
+            body: Value::Null,
         }
+    }
+
+    /// Whether its create says what a ticket shows, or begins with that.
+    fn says(&self, shown: &str, is_cut: bool) -> bool {
+        fn says(body: &Value, shown: &[&str], is_cut: bool) -> bool {
+            match body {
+                Value::String(text) => {
+                    let text = html::to_text(text);
+                    let words: Vec<&str> = text.split_whitespace().collect();
+                    words == shown || (is_cut && words.starts_with(shown))
+                }
+                Value::Object(members) => members.values().any(|value| says(value, shown, is_cut)),
+                _ => false,
+            }
+        }
+        let shown = html::to_text(&html::unlinked(shown));
+        let shown: Vec<&str> = shown.split_whitespace().collect();
+        !shown.is_empty() && says(&self.body, &shown, is_cut)
     }
 }
 

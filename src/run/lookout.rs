@@ -479,13 +479,10 @@ impl Marked {
         let length = known.get(first).and_then(|create| create.length);
         let is_only = *first == self.reference;
         match length {
-            Some(length) if length > LONG => Some(Self {
-                reference: first.clone(),
-                ..self
-            }),
             // A short description quotes on its first line. What else it shows is its own.
-            Some(_) => (!is_only).then_some(self),
-            None => is_only.then_some(self),
+            Some(length) if length <= LONG => (!is_only).then_some(self),
+            // A long one may be cut where it quotes, and a short one may quote it.
+            _ => is_only.then_some(self),
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::systems::{Gap, Listed, SentAt, Ticket, Window};
 
 use decide::decide_all;
 pub(super) use decide::{Decision, NO_MARKER};
-use seen::{Seen, Wanted};
+use seen::{Hit, Seen, Wanted};
 
 /// How many tickets of a group may serve as the proof that a listing finds what is there.
 const CONTROLS: u32 = 200;
@@ -110,7 +110,7 @@ pub(super) async fn sweep(
         let hits = seen.free(&row.group, (&row.reference, row.length()), &held);
         let own = hits
             .into_iter()
-            .filter(|hit| !hit.borne(row.length()).is_torn());
+            .filter(|hit| !hit.borne(None).is_torn() || is_as_sent(row, hit));
         own.map(|hit| hit.listed.ticket.clone()).collect()
     };
     let made = refused.iter().map(|row| (row.key.clone(), free(row)));
@@ -152,6 +152,12 @@ pub(super) async fn sweep(
         made,
         left,
     }))
+}
+
+/// Whether a ticket shows the words that were sent for a row.
+fn is_as_sent(row: &Doubted, hit: &Hit) -> bool {
+    let text = hit.listed.text.as_deref();
+    (row.print.as_ref().zip(text)).is_some_and(|(print, text)| print.is_text(text))
 }
 
 /// Adds tickets that prove, when they are listed back, that a listing finds what is there. The oldest of the window

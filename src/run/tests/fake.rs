@@ -267,6 +267,20 @@ impl Fake {
         );
     }
 
+    /// A ticket as a row would make it, or with another word in its text.
+    pub(super) fn make_sent(&self, input: &Input, n: usize, whole: bool) {
+        let item = input.items().nth(n).unwrap().unwrap();
+        let Mapped::Ready(ready) = input.map(&item.rows, &RowKey::new(format!("k{n}"))) else {
+            unreachable!("the row is good")
+        };
+        let mut body = ready.steps[0].body.clone();
+        if !whole {
+            let text = body["text"].as_str().unwrap().replace("before", "ever");
+            body["text"] = json!(text);
+        }
+        self.make(&body, Duration::ZERO);
+    }
+
     /// All tickets that were or will be made, by key.
     pub(super) fn made(&self) -> BTreeMap<String, usize> {
         let mut made = BTreeMap::new();
@@ -836,6 +850,8 @@ pub(super) struct Input {
     alone: Option<usize>,
     no_marker: bool,
     quotes: Option<(usize, usize)>,
+    quotes_long: Option<(usize, usize)>,
+    long: Option<usize>,
     upserts: bool,
     once: bool,
     acts: Option<&'static str>,
@@ -937,6 +953,22 @@ impl Input {
     /// Each row names the ticket of the next.
     pub(super) fn tied(self) -> Self {
         Self { tied: true, ..self }
+    }
+
+    /// One row's own text begins with the first line of another row, which has a long one.
+    pub(super) fn quoting_long(self, n: usize, other: usize) -> Self {
+        Self {
+            quotes_long: Some((n, other)),
+            ..self
+        }
+    }
+
+    /// One row has a long description.
+    pub(super) fn long(self, n: usize) -> Self {
+        Self {
+            long: Some(n),
+            ..self
+        }
     }
 
     /// Only these rows of it.
@@ -1058,6 +1090,20 @@ impl MapRows for Input {
         let text = match self.quotes {
             Some((quoting, other)) if quoting == n => format!("Ref: s/k{other}\n{text}"),
             _ => text,
+        };
+        let text = match self.quotes_long {
+            Some((quoting, other)) if quoting == n => {
+                format!("{}\nas before\n{text}", head(&format!("s/k{other}")))
+            }
+            _ => text,
+        };
+        let text = match self.long == Some(n) {
+            true => format!(
+                "{}\n\n{}\n{text}",
+                head(&format!("s/k{n}")),
+                "long ".repeat(400)
+            ),
+            false => text,
         };
         let body = json!({
             "key": key.as_str(),

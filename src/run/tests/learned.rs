@@ -163,6 +163,30 @@ async fn a_quoted_reference_gives_a_row_no_ticket() {
     assert_eq!(bench.made()["k3"], 1);
 }
 
+/// A ticket with two references is the row's whose text it shows.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_that_quotes_a_long_row_is_not_taken_for_it() {
+    for whole in [true, false] {
+        let bench = Bench::new();
+        bench.run(&Input::new(2)).await;
+        // What was sent for the row 2, which quotes the row 3.
+        let input = Input::new(4).long(3).quoting_long(2, 3);
+        bench.fake.make_sent(&input, 2, whole);
+        let rebuilt = rebuilt(&bench, &input).await;
+        let scope = rebuilt.ledger.scope("clearfeed", "acme", "s").await;
+        let keys = vec![RowKey::new("k2"), RowKey::new("k3")];
+        let states: Vec<Option<State>> = (scope.unwrap().states(keys).await.unwrap().iter())
+            .map(|steps| steps.first().map(|step| step.state))
+            .collect();
+        let expected = match whole {
+            true => [Some(State::Done), None],
+            // Where nothing tells, both are in doubt.
+            false => [Some(State::InDoubt); 2],
+        };
+        assert_eq!(states, expected);
+    }
+}
+
 /// An older ledger holds the step as refused, and it was sent again since.
 #[tokio::test(start_paused = true)]
 async fn what_an_older_ledger_says_of_a_step_is_no_longer_believed() {

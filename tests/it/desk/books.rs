@@ -163,6 +163,19 @@ impl Books {
         })
     }
 
+    /// Whether the desk said meanwhile that there is no ticket at all.
+    pub(super) fn is_blank(&self, from: f64, to: f64) -> bool {
+        self.chaos.iter().any(|strike| {
+            let at = strike["at"].as_f64().unwrap_or_default();
+            strike["name"] == "empty-page"
+                && strike["kind"] == "list"
+                && (from..=to).contains(&at)
+                && strike["value"]
+                    .as_str()
+                    .is_some_and(|it| it.ends_with(":all"))
+        })
+    }
+
     pub(super) fn by_id(&self, id: &str) -> Option<&Made> {
         self.tickets.iter().find(|made| made.is(id))
     }
