@@ -467,7 +467,7 @@ class Generator:
             name, name, name, f"{name}|upper", f"{name}|lower|trim", f"{name}|replace('x', 'y')", f"{name}[:{rng.randint(1, 9)}]",
             f"{name}|truncate({rng.randint(4, 14)})", f"{name}|capitalize", f"{name}|default('none', true)", f"{name} ~ '!'",
             f"{name}|wordcount", f"{name}|length", f"({name} if {name} else 'nothing')", f"{name}|tojson", f"({name}|first if {name} else '-')",
-            f"{name}|split(' ')|join('+')", f"{name}|split(' ')|first", f"{name}|title", f"{name}|split(' ')|length",
+            f"{name}|string|split(' ')|join('+')", f"{name}|string|split(' ')|first", f"{name}|title", f"{name}|string|split(' ')|length",
         ])
 
     def a_template(self, item=None):
@@ -483,7 +483,7 @@ class Generator:
             elif pick < 0.62 and "Amount" in self.typed:
                 parts.append("{{ " + rng.choice(["Amount", "Amount|string"]) + " }}")
             elif pick < 0.66 and self.version == 2 and ("Flag" in self.typed or self.fmt != "csv"):
-                parts.append("{{ " + rng.choice(["Flag", "Flag|upper"]) + " }}")
+                parts.append("{{ " + rng.choice(["Flag", "Flag|string", "Flag|upper"]) + " }}")
             elif pick < 0.7 and "When" in self.typed:
                 parts.append("{{ " + rng.choice(["When", "When|strftime('%d.%m.%Y')", "When|strftime('%H:%M')"]) + " }}")
             elif pick < 0.8:
@@ -508,15 +508,12 @@ class Generator:
             f"not {name}", name, f"{name} < 'm'" if not template else f"{name} and {name} < 'm'", f"'o' in {name}", f"{name} is eq('{word}')", f"{name} not in ['x', 'b']",
         ])
 
-    def condition(self, rows=False):
-        """`rows`: of `where` and `where_group`, where a cell that cannot be read is a finding."""
+    def condition(self):
         rng = self.rng
         simple = [self.text_condition()]
-        if rows:
-            simple += [self.text_condition(), self.text_condition()]
-        elif "Amount" in self.typed:
+        if "Amount" in self.typed:
             simple += [f"Amount > {rng.choice(['0', '5', '1.5'])}", "Amount == 5", "Amount in [5, 0]", "Amount is ge(3)", "Amount != 7"]
-        if "When" in self.typed and not rows:
+        if "When" in self.typed:
             day = rng.choice(["2023-07-01", "2024-06-01 12:00", "2025-01-01"])
             simple += [f"When >= date('{day}')", f"When < date('{day}')", f"not When or When != date('{day}')"]
         simple.append("_row > 4")
@@ -600,11 +597,11 @@ class Generator:
         if columns:
             made["columns"] = columns
         if rng.random() < 0.35:
-            made["where"] = self.condition(True)
+            made["where"] = self.condition()
         if self.grouped:
             made["group_by"] = rng.choice(["Team", ["Team"], ["Team", "Code"]])
             if rng.random() < 0.4:
-                made["where_group"] = rng.choice([self.condition(True), "rows|length > 3", "rows[0].Kind == 'Open'"])
+                made["where_group"] = rng.choice([self.condition(), "rows|length > 3", "rows[0].Kind == 'Open'"])
             if rng.random() < 0.5:
                 made["order_by"] = rng.choice(["Title", *self.typed])
             if "order_by" in made and rng.random() < 0.3:
@@ -645,6 +642,8 @@ class Generator:
         pick = rng.random()
         if pick < 0.45:
             made["each"] = {"from": "Notes", "split": self.note_sign}
+            if rng.random() < 0.2:
+                made["each"]["null"] = ["N/A", "closed it"]
             if rng.random() < 0.2:
                 made["each"]["replace"] = [["closed", "opened"]]
             item = ["item", "item|upper", "item|replace('a', 'o')", "item[:3]"]

@@ -261,15 +261,7 @@ def shown(value):
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
-        return "[" + ", ".join(repr_of(member) for member in value) + "]"
     return to_text(value)
-
-
-def repr_of(value):
-    if is_text(value):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" if "'" not in value else '"' + value + '"'
-    return shown(value)
 
 
 def capitalized(text):
