@@ -40,7 +40,13 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<ExitCode> {
     let (by, query) = open
-        .make(|open| Ok((by(fields, open)?, super::query(args, open)?)))
+        .make(|open| {
+            if args.search.is_some() {
+                // Words are looked for in names too.
+                ask_for_all(open.directory());
+            }
+            Ok((by(fields, open)?, super::query(args, open)?))
+        })
         .await?;
     let order = Order {
         query: match args.incremental {
