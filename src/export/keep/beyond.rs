@@ -105,7 +105,10 @@ pub(super) fn in_columns(path: &Path, look: &Look, columns: &Columns) -> Result<
     let is_linked = links.iter().any(|area| {
         let (first, last) = area.split_once(':').unwrap_or((area, area));
         match (column(first), column(last)) {
-            (Some(first), Some(last)) => (first..=last).any(is_theirs),
+            // One that lies beyond the headings is no link of ours either.
+            (Some(first), Some(last)) => {
+                (first..=last).any(|at| is_theirs(at) || at >= columns.width)
+            }
             _ => true,
         }
     });

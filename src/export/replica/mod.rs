@@ -623,6 +623,43 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_change_counts_where_it_may_be_the_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let zone = TimeZone::get("America/Chicago").unwrap();
+        let page = |title: &str, updated: &str| {
+            let mut shown = shown("a", 1, 1, true);
+            shown.ticket.updated = updated.parse().ok();
+            shown.ticket.title = Some(title.to_owned());
+            PackedPage::new(vec![shown])
+        };
+        let after = |known: &str, page: PackedPage| {
+            let path = folder.path().join("r.sqlite");
+            Replica::delete(&path).unwrap();
+            let mut replica = Replica::open(&path).unwrap();
+            replica.keep_fact("system", "incidentiq").unwrap();
+            replica.store(&first(known), None).unwrap();
+            replica.store(&page, None).unwrap();
+            tickets(&replica).remove(0).title.unwrap()
+        };
+        // From 06:00 to 08:00 the clocks there show 01:00 to 02:00 twice.
+        let (known, later) = ("2024-11-03T06:50:00Z", "2024-11-03T06:10:00Z");
+        assert_eq!(after(known, page("new", later)), "old");
+        let read = |zone: Option<&TimeZone>, is_latest| page("new", later).read(is_latest, zone);
+        assert_eq!(after(known, read(Some(&zone), false)), "new");
+        assert_eq!(after(known, read(None, true)), "new");
+        // Any other hour is what it says.
+        let ordinary = page("new", "2024-11-02T06:10:00Z").read(false, Some(&zone));
+        assert_eq!(after("2024-11-02T06:50:00Z", ordinary), "old");
+    }
+
+    fn first(updated: &str) -> PackedPage {
+        let mut shown = shown("a", 1, 1, true);
+        shown.ticket.updated = updated.parse().ok();
+        shown.ticket.title = Some("old".to_owned());
+        PackedPage::new(vec![shown])
+    }
+
+    #[test]
     fn a_replica_of_another_form_is_begun_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.sqlite");
