@@ -307,7 +307,7 @@ class Generator:
         self.checks(spec, plain=not {"value", "default", "map"} & set(spec))
         if "value" in spec:
             spec = {key: spec[key] for key in spec if key in ("value", "max_length", "overflow")}
-        if "value" in spec or "default" in spec:
+        if {"value", "default", "map"} & set(spec):
             # Fixed values are held to the checks before the run.
             spec.pop("overflow", None) if "max_length" in spec and spec["max_length"] < 10 else None
             if spec.get("max_length", 10) < 10:

@@ -295,8 +295,8 @@ def items_of_cells(mapping, each, context):
         if is_text(value) and each.get("parse") == "json":
             value = values_of_json(value)
         found += value if isinstance(value, list) else [] if value is None else [value]
-    # Words of [input] are no items; for version 1 they are, and empty.
-    words_of_input = mapping.nulls if mapping.version == 2 else ()
+    # Null words are no items; for version 1 they are, and only a cell that is one as a whole has none.
+    words_of_input, own = (mapping.nulls, own) if mapping.version == 2 else ((), ())
     return [one for one in found if not is_null(one, words_of_input, mapping.version, own)]
 
 
