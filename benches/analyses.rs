@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use deskferry::export::sheets::{Analysis, Basis, Rows, SheetKind};
+use deskferry::export::sheets::{Analysis, Basis, SheetKind};
 use deskferry::systems::common::{Clock, CommonTicket, Named, Service};
 use deskferry::systems::{Standing, SystemName};
 use jiff::tz::TimeZone;
@@ -21,14 +21,18 @@ fn main() {
         now,
         source: "bench".to_owned(),
         filter: None,
-        rows: Rows::Same,
+        by_state: false,
+        period: None,
+        is_whole: true,
+        frame: None,
+        kept: Vec::new(),
     };
     let mut analysis = Analysis::new(&SheetKind::ALL, basis);
     let mut took = Duration::ZERO;
     for number in 0..tickets {
         let ticket = ticket(number, now);
         let started = Instant::now();
-        analysis.add(&ticket);
+        analysis.add(&ticket, true);
         took += started.elapsed();
     }
     let started = Instant::now();

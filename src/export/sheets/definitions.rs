@@ -147,7 +147,7 @@ pub(super) fn sheet(kinds: &[SheetKind], totals: &Totals) -> Option<Sheet> {
     }
     let mut table = Table::new("How each figure is counted", ["Figure", "Counts", "How"]);
     let shown = |all: &&'static [SheetKind]| kinds.iter().any(|kind| all.contains(kind));
-    for (figure, _, counts, how) in DEFINITIONS.iter().filter(|(_, kinds, ..)| shown(&kinds)) {
+    for (figure, _, counts, how) in DEFINITIONS.iter().filter(|(_, kinds, ..)| shown(kinds)) {
         let counts = match counts {
             Desk => "the whole desk",
             Same => "as its table says",

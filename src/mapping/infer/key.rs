@@ -213,12 +213,11 @@ fn means_another(fields: &FieldTable, column: &Column) -> bool {
 fn is_like_ids(column: &Column) -> bool {
     column.dates == 0
         && column.share(|value| {
-            let digits = value.chars().filter(char::is_ascii_digit).count();
-            digits > 0
+            let is_amount = value.contains(['.', ',']) && value.parse::<f64>().is_ok();
+            value.contains(|sign: char| sign.is_ascii_digit())
                 && value.chars().count() <= 30
                 && !value.contains(char::is_whitespace)
-                // An amount is no id.
-                && !(value.contains(['.', ',']) && value.parse::<f64>().is_ok())
+                && !is_amount
                 && !content::is_address(value)
                 && !content::is_phone(value)
                 && !content::is_dated(value)

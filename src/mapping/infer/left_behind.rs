@@ -132,7 +132,7 @@ pub fn lines(left: &[Left]) -> Vec<String> {
             1 => format!("`{}` in 1 row", left.column),
             rows => format!("`{}` in {rows} rows", left.column),
         };
-        let named: Vec<String> = of_kind.iter().take(NAMED).map(|left| one(left)).collect();
+        let named: Vec<String> = of_kind.iter().take(NAMED).map(one).collect();
         let more = match of_kind.len().saturating_sub(NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),

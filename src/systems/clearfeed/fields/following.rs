@@ -36,7 +36,6 @@ pub(super) fn update(dialect: Dialect) -> FieldTable {
         description: "",
         fields,
         custom: Setting::Own,
-        ..create
     }
 }
 
