@@ -158,7 +158,7 @@ fn columns_parts_and_what_people_wrote() {
         "{text}"
     );
     // What is no longer asked for moves beside.
-    let told = with(&["-o", "t.csv", "--period", "2019-01"]);
+    let told = with(&["-o", "t.csv", "--period", "2019-01-01..2019-01-31"]);
     insta::assert_snapshot!("rows_that_moved_beside", work.shown(&told));
     assert!(work.read("t.earlier.csv").contains("call back"));
 
