@@ -159,7 +159,10 @@ fn columns_parts_and_what_people_wrote() {
     );
     // What is no longer asked for moves beside.
     let told = with(&["-o", "t.csv", "--period", "2019-01-01..2019-01-31"]);
-    insta::assert_snapshot!("rows_that_moved_beside", work.shown(&told));
+    // Which ticket is the newest hangs on the day of the test.
+    let told = told.lines().filter(|line| !line.contains("the newest"));
+    let told: Vec<&str> = told.collect();
+    insta::assert_snapshot!("rows_that_moved_beside", work.shown(&told.join("\n")));
     assert!(work.read("t.earlier.csv").contains("call back"));
 
     with(&["-o", "p.csv", "--partition-by", "location"]);
