@@ -1,13 +1,12 @@
 //! What the machine has no room for: full disks, files that unpack to too much, templates that never end, outputs that
 //! nobody reads.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ended, Work};
+use crate::support::Work;
 
 const MAPPING: &str = "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\n[fields]\n\
     title = { from = \"T\" }\ndescription = { template = \"TEMPLATE\" }\n\
@@ -160,119 +159,12 @@ fn names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Standard output and standard error of these arguments go there.
-fn with_outputs(work: &Work, arguments: &[&str], out: Stdio, err: Stdio) -> Ended {
-    let mut command = work.command(arguments);
-    Ended::of(command.stdout(out).stderr(err).output().unwrap())
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn outputs_that_are_full_or_closed_never_panic() {
-    let work = work("{{ T }}", "T,U\none,1\n,2\n");
-    let full = || Stdio::from(OpenOptions::new().write(true).open("/dev/full").unwrap());
-    let json = [&IMPORT[..], &["--format", "json"]].concat();
-    for arguments in [
-        &IMPORT[..],
-        &json,
-        &[
-            "-vv",
-            "import",
-            "missing.csv",
-            "--mapping",
-            "m.toml",
-            "--sandbox",
-        ],
-    ] {
-        let plain = with_outputs(&work, arguments, Stdio::piped(), Stdio::piped());
-        let ended = with_outputs(&work, arguments, Stdio::piped(), full());
-        assert_eq!(ended.code, plain.code, "{arguments:?}");
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let ended = with_outputs(&work, arguments, Stdio::piped(), writer.into());
-        assert_eq!(ended.code, plain.code, "{arguments:?}");
-    }
-    // Data that cannot be written is a fault of the machine.
-    let ended = with_outputs(&work, &["schema", "mapping"], full(), Stdio::piped());
-    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
-    let ended = with_outputs(&work, &json, full(), full());
-    assert_eq!(ended.code, Some(4));
-}
-
-/// Writes until nothing more fits.
-#[cfg(target_os = "linux")]
-fn fill(path: &Path) {
-    let mut file = File::create(path).unwrap();
-    while file.write_all(&[b'x'; 512]).is_ok() {}
-}
-
-/// A folder of 512 kB. Only root may make one.
-#[cfg(target_os = "linux")]
-struct SmallDisk<'w>(&'w Path);
-
-#[cfg(target_os = "linux")]
-impl<'w> SmallDisk<'w> {
-    fn at(folder: &'w Path) -> Self {
-        fs::create_dir_all(folder).unwrap();
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
-            .arg(folder)
-            .status()
-            .unwrap();
-        assert!(mounted.success(), "only root can run this test");
-        Self(folder)
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0).status();
-    }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-#[ignore = "mounts a small disk, which only root may: cargo test --test it a_full_disk -- --ignored"]
-fn a_full_disk_keeps_the_export_of_before() {
-    let work = Work::new();
-    let folder = work.path().join("small");
-    let disk = SmallDisk::at(&folder);
-    // Something to export.
-    work.write("m.toml", MAPPING.replace("TEMPLATE", "{{ T }}"));
-    work.write("in.csv", "T\none\ntwo\n");
-    work.run(&IMPORT).expect(0);
-    for name in ["t.xlsx", "t.csv", "t.html", "t.jsonl"] {
-        let file = format!("small/{name}");
-        let export = ["export", "--sandbox", "--system", "clearfeed", "-o", &file];
-        work.run(&export).expect(0);
-        let before = fs::read(folder.join(name)).unwrap();
-        fill(&folder.join("filler"));
-        let ended = work.run(&export).expect(4);
-        assert!(
-            ended.stderr.contains("cannot be written"),
-            "{}",
-            ended.stderr
-        );
-        assert_eq!(fs::read(folder.join(name)).unwrap(), before, "{name}");
-        let left = names(&folder);
-        assert!(
-            !left.iter().any(|name| name.starts_with(".deskferry-")),
-            "{left:?}"
-        );
-        for left in left {
-            fs::remove_file(folder.join(left)).unwrap();
-        }
-    }
-    drop(disk);
-}
-
 #[test]
 fn files_beside_a_mapping_have_a_bound() {
     let work = work("{{ T }}", "T\none\n");
-    let map_file = File::create(work.path().join("words.csv")).unwrap();
+    let map_file = fs::File::create(work.path().join("words.csv")).unwrap();
     map_file.set_len(20 * 1024 * 1024).unwrap();
-    let mut lookup = File::create(work.path().join("lookup.csv")).unwrap();
+    let mut lookup = fs::File::create(work.path().join("lookup.csv")).unwrap();
     writeln!(lookup, "k,v").unwrap();
     for row in 0..1_400 {
         writeln!(lookup, "{row},{}", "x".repeat(100_000)).unwrap();
@@ -300,5 +192,123 @@ fn files_beside_a_mapping_have_a_bound() {
         let trusting = [&IMPORT[..], &["--trust"]].concat();
         let ended = work.run(&trusting).expect(2);
         assert!(ended.stderr.contains(said), "{step}: {}", ended.stderr);
+    }
+}
+
+/// Outputs that are full, and small disks: Linux has both at hand.
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::File;
+    use std::process::Stdio;
+
+    use super::*;
+    use crate::support::Ended;
+
+    /// Standard output and standard error of these arguments go there.
+    fn with_outputs(work: &Work, arguments: &[&str], out: Stdio, err: Stdio) -> Ended {
+        let mut command = work.command(arguments);
+        Ended::of(command.stdout(out).stderr(err).output().unwrap())
+    }
+
+    #[test]
+    fn outputs_that_are_full_or_closed_never_panic() {
+        let work = work("{{ T }}", "T,U\none,1\n,2\n");
+        let full = || {
+            Stdio::from(
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open("/dev/full")
+                    .unwrap(),
+            )
+        };
+        let json = [&IMPORT[..], &["--format", "json"]].concat();
+        for arguments in [
+            &IMPORT[..],
+            &json,
+            &[
+                "-vv",
+                "import",
+                "missing.csv",
+                "--mapping",
+                "m.toml",
+                "--sandbox",
+            ],
+        ] {
+            let plain = with_outputs(&work, arguments, Stdio::piped(), Stdio::piped());
+            let ended = with_outputs(&work, arguments, Stdio::piped(), full());
+            assert_eq!(ended.code, plain.code, "{arguments:?}");
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let ended = with_outputs(&work, arguments, Stdio::piped(), writer.into());
+            assert_eq!(ended.code, plain.code, "{arguments:?}");
+        }
+        // Data that cannot be written is a fault of the machine.
+        let ended = with_outputs(&work, &["schema", "mapping"], full(), Stdio::piped());
+        assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+        let ended = with_outputs(&work, &json, full(), full());
+        assert_eq!(ended.code, Some(4));
+    }
+
+    /// Writes until nothing more fits.
+    fn fill(path: &Path) {
+        let mut file = File::create(path).unwrap();
+        while file.write_all(&[b'x'; 512]).is_ok() {}
+    }
+
+    /// A folder of 512 kB. Only root may make one.
+    struct SmallDisk<'w>(&'w Path);
+
+    impl<'w> SmallDisk<'w> {
+        fn at(folder: &'w Path) -> Self {
+            fs::create_dir_all(folder).unwrap();
+            let mounted = std::process::Command::new("mount")
+                .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
+                .arg(folder)
+                .status()
+                .unwrap();
+            assert!(mounted.success(), "only root can run this test");
+            Self(folder)
+        }
+    }
+
+    impl Drop for SmallDisk<'_> {
+        fn drop(&mut self) {
+            let _ = std::process::Command::new("umount").arg(self.0).status();
+        }
+    }
+
+    #[test]
+    #[ignore = "mounts a small disk, which only root may: cargo test --test it a_full_disk -- --ignored"]
+    fn a_full_disk_keeps_the_export_of_before() {
+        let work = Work::new();
+        let folder = work.path().join("small");
+        let disk = SmallDisk::at(&folder);
+        // Something to export.
+        work.write("m.toml", MAPPING.replace("TEMPLATE", "{{ T }}"));
+        work.write("in.csv", "T\none\ntwo\n");
+        work.run(&IMPORT).expect(0);
+        for name in ["t.xlsx", "t.csv", "t.html", "t.jsonl"] {
+            let file = format!("small/{name}");
+            let export = ["export", "--sandbox", "--system", "clearfeed", "-o", &file];
+            work.run(&export).expect(0);
+            let before = fs::read(folder.join(name)).unwrap();
+            fill(&folder.join("filler"));
+            let ended = work.run(&export).expect(4);
+            assert!(
+                ended.stderr.contains("cannot be written"),
+                "{}",
+                ended.stderr
+            );
+            assert_eq!(fs::read(folder.join(name)).unwrap(), before, "{name}");
+            let left = names(&folder);
+            assert!(
+                !left.iter().any(|name| name.starts_with(".deskferry-")),
+                "{left:?}"
+            );
+            for left in left {
+                fs::remove_file(folder.join(left)).unwrap();
+            }
+        }
+        drop(disk);
     }
 }
