@@ -18,15 +18,15 @@
 //! | [`source`] | files into records: CSV, workbooks, JSON lines; their encodings, and how these are guessed |
 //! | [`intake`] | the input read twice: keys, doubles, groups, filters |
 //! | [`mapping`] | the mapping file, checked and compiled once into a plan that turns a record into payloads; its JSON Schema; the first mapping guessed from a file |
-//! | [`directory`] | the system's reference data, its indexes, its cache |
+//! | [`directory`] | the system's reference data, of which a command loads what it uses; its indexes, its cache |
 //! | [`systems`] | one folder a system behind one trait; its fields, its requests, its directory; the common ticket, what a token may read |
 //! | [`ledger`] | the durable record of every step of every row; runs and the attempts at them; how old it is |
 //! | [`run`] | the engine: one concurrent stage, the limiter, what may be retried, rows in doubt; an input compared with the ledger, a run taken back |
-//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica, columns, tables that keep what people wrote, baselines of files that come back |
+//! | [`export`] | tickets of a system into files: periods, filters, windows of time, the replica and how it heals, columns, tables that keep what people wrote, analyses, counts and reports, baselines of files that come back |
 //! | `outfile` | the one place that writes files: beside, onto the disk, renamed when whole; what may not be written over, who may read it |
 //! | `infile` | small files that are held whole, each with a bound |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
-//! | [`report`] | bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
+//! | [`report`] | what an import tells: bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
 //! | `html` | plain text and HTML: one from the other |
