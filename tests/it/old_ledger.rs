@@ -215,13 +215,16 @@ fn a_killed_run_goes_on_without_a_word_about_its_ledger() {
 
 #[test]
 fn two_state_folders_that_send_at_once_find_each_other_and_every_duplicate() {
+    // More than they can send before they find each other, also on a machine that has other work: how soon that is in time is
+    // not asked here.
+    const ROWS: u32 = 1_000;
     // Both know the scope, so that neither is stopped by the other's first tickets before it begins.
     let (work, sandbox) = start(1);
     work.import(&ARGUMENTS).0.expect(0);
     for name in ["one", "two"] {
         copy(&work.state(), &work.path().join(name));
     }
-    work.write("in.csv", rows(600));
+    work.write("in.csv", rows(ROWS));
     let arguments = [&import()[..], &["--rate", "100/s", "--errors-to"]].concat();
     let spawn = |name: &str| {
         let file = format!("{name}.errors.csv");
@@ -241,7 +244,7 @@ fn two_state_folders_that_send_at_once_find_each_other_and_every_duplicate() {
     let told = |ended: &Ended| ended.stderr.matches("has been made more than once").count();
     let all = ended.iter().map(told).sum::<usize>();
     assert!(
-        ended.iter().any(|it| it.code == Some(2)) && all >= twice && twice < 300,
+        ended.iter().any(|it| it.code == Some(2)) && all >= twice && twice < ROWS as usize,
         "{twice} duplicates, {all} told\n{}\n{}",
         ended[0].stderr,
         ended[1].stderr
