@@ -67,7 +67,7 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
     /// How many rows there are by the system's word: on this page, as far as is known.
     pub(super) count: Option<u64>,
-    /// Whether rows are missing on it.
+    /// Whether rows are missing on it, or on a page that was believed before.
     pub(super) is_short: bool,
     /// How often it was read.
     reads: u32,
@@ -137,7 +137,8 @@ pub(super) async fn page(
 pub(super) struct PageSize(AtomicUsize);
 
 /// One page of requests. One that is shorter than pages are, although another follows, lacks rows or is as long as this
-/// system's pages get: it is read again, and believed where it shows the same rows.
+/// system's pages get: it is read again, and believed where it shows the same rows, until a longer page shows that the system
+/// has longer ones.
 pub(super) async fn requests(
     size: &PageSize,
     reader: Reader<'_>,
@@ -152,6 +153,11 @@ pub(super) async fn requests(
         page.reads = reads;
         let ids = page.ids();
         let usual = size.0.load(Ordering::Relaxed);
+        if usual > 0 && ids.len() > usual {
+            size.0.store(0, Ordering::Relaxed);
+            page.is_short = true;
+            return Ok(page);
+        }
         let is_full = ids.len() >= LIMIT as usize || usual > 0 && ids.len() == usual;
         if page.next.is_none() || is_full {
             return Ok(page);

@@ -32,6 +32,7 @@ pub(super) async fn newest(
     let mut last: Option<Timestamp> = None;
     let mut in_order = true;
     let mut cursor: Option<String> = None;
+    let mut lacks_rows = false;
     for _ in 0..pages {
         let page = requests(size, reader, &query, cursor.as_deref()).await?;
         let next = page.next;
@@ -44,14 +45,15 @@ pub(super) async fn newest(
             last = at.or(last);
         }
         let past = in_order && last.is_some_and(|last| last < since);
-        let stuck = page.is_short || fresh.is_empty() && next.is_some();
+        lacks_rows |= page.is_short;
+        let is_stuck = fresh.is_empty() && next.is_some();
         if !fresh.is_empty() {
             each(fresh);
         }
         if past || next.is_none() {
-            return Ok(true);
+            return Ok(!lacks_rows);
         }
-        if stuck {
+        if is_stuck || lacks_rows {
             return Ok(false);
         }
         cursor = next;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deskferry_testing::server::matchers::{method, path};
 use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::connection;
@@ -49,10 +50,21 @@ pub(crate) enum Faults {
     Always(Fault),
 }
 
-/// Whether a list that counts nothing may look empty at both of its ends: docs/delivery.md says that it is believed then.
-pub(crate) fn may_look_empty(faults: &[Option<Fault>]) -> bool {
-    let is_bare = |fault: &&Option<Fault>| matches!(fault, Some(Fault::NoRows | Fault::Cut(0)));
+/// Whether a list may look empty at both of its ends and by its count: docs/delivery.md says that it is believed then.
+pub(crate) fn may_look_empty(faults: &[Option<Fault>], is_counted: bool) -> bool {
+    let is_bare = |fault: &&Option<Fault>| match fault {
+        Some(Fault::NoRows) => !is_counted,
+        fault => **fault == Some(Fault::Cut(0)),
+    };
     faults.iter().filter(is_bare).count() > 1
+}
+
+/// Faults of one answer after the other; one may last for several.
+pub(crate) fn in_turn(
+    fault: impl Strategy<Value = Option<Fault>>,
+) -> impl Strategy<Value = Vec<Option<Fault>>> {
+    let lasting = (fault, 1..4_usize).prop_map(|(fault, times)| vec![fault; times]);
+    prop::collection::vec(lasting, 0..8).prop_map(|all| all.concat())
 }
 
 impl Faults {
