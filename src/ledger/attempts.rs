@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -20,6 +20,9 @@ use crate::systems::{CREATE, Ticket};
 
 /// Ends with the stored codes of the attempts that kept them, and where the next page begins.
 type Ends = (Vec<(String, StoredRow)>, Option<After>);
+
+/// A run that is under way is heard of at least this often.
+const BETWEEN_BEATS: SignedDuration = SignedDuration::from_secs(40);
 
 /// To which run a start belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -104,6 +107,15 @@ impl Run {
             .iter()
             .filter_map(|attempt| attempt.ended)
             .max()
+    }
+
+    /// When it has ended at the latest, on our clock: an attempt whose process died says every so often that it is there.
+    pub(super) fn last_heard(&self) -> Timestamp {
+        let heard = self.attempts.iter().map(|attempt| {
+            let beat = || attempt.beat.map(|beat| beat + BETWEEN_BEATS);
+            attempt.ended.or_else(beat).unwrap_or(attempt.started)
+        });
+        heard.max().unwrap_or(Timestamp::MIN)
     }
 
     /// The stored codes of its attempts.

@@ -100,6 +100,7 @@ pub struct Rollback {
     /// The attempts, as a JSON list of their ids.
     attempts: String,
     scope: i64,
+    last_heard: Timestamp,
     /// Held as long as tickets are taken back.
     _locks: RunLocks,
 }
@@ -128,6 +129,7 @@ impl Ledger {
             ledger: self.clone(),
             attempts,
             scope,
+            last_heard: run.last_heard(),
             _locks: locks.clone(),
         })
     }
@@ -252,6 +254,11 @@ pub(super) fn settle(
 }
 
 impl Rollback {
+    /// When the run was heard of last, on our clock; it has written no later than this.
+    pub fn last_heard(&self) -> Timestamp {
+        self.last_heard
+    }
+
     /// A page of the tickets that the run made and the ledger still holds, by their keys, and where to go on; `None` at
     /// the end. A ticket that was adopted, or made by another run, is none of them, whatever this run did to it.
     ///

@@ -490,11 +490,11 @@ impl<'e> Engine<'e> {
                         Plan::Send(row) if self.was_repointed(&row.key) => {
                             self.is_set_aside(row.base);
                         }
+                        Plan::Send(row) if row.is_tied() => self.tied.add(*row),
                         Plan::Send(row) if row.in_doubt().is_some() => {
                             // By which clock it was sent is not known: the whole wait runs from our own start.
                             self.delay(*row, self.started);
                         }
-                        Plan::Send(row) if row.is_tied() => self.tied.add(*row),
                         Plan::Send(row) => self.backlog.push_back(*row),
                         Plan::Settle(doubtful) => self.doubt_of_earlier_run(*doubtful),
                     }

@@ -77,9 +77,7 @@ fn fates(
         let own = by_name(request);
         let repeatable = is_repeatable(call_of(&request.id.name));
         // What sets something goes over what others have set, where nobody knows that it was not done long ago.
-        // A step that names another row's ticket cannot be looked up before that is known.
-        let is_tied = !request.ties.is_empty();
-        let is_blind = is_create && !is_tied && (learned.is_some() || is_suspected);
+        let is_blind = is_create && (learned.is_some() || is_suspected);
         // The same bytes under another name.
         let moved = prior.iter().enumerate().position(|(at, step)| {
             !repeatable

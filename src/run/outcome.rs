@@ -448,10 +448,7 @@ impl Engine<'_> {
             if is_settled {
                 // The ledger does not hold it as in doubt.
                 row.doubted = true;
-                return match row.in_doubt().is_some() {
-                    true => self.looking.push_back(row),
-                    false => self.go_on(row),
-                };
+                return self.go_on(row);
             }
             if absent >= MOST_ABSENT {
                 let refusal = Refusal {
@@ -466,9 +463,6 @@ impl Engine<'_> {
             }
             // Until its new intent is written the ledger holds it as in doubt.
             row.was_in_doubt = true;
-        }
-        if row.in_doubt().is_some() {
-            return self.looking.push_back(row);
         }
         if row.next < row.requests.steps.len() {
             return self.go_on(row);
@@ -651,7 +645,6 @@ impl Engine<'_> {
                     ..Row::new(row.content, row.base, row.key, requests)
                 };
                 match row.next < row.requests.steps.len() {
-                    _ if row.in_doubt().is_some() => self.looking.push_back(row),
                     true => self.go_on(row),
                     false => self.whole(row),
                 }

@@ -451,12 +451,15 @@ impl Taking {
         Ok(Taken::Noted(state, None))
     }
 
-    /// Whether what the run wrote last on a ticket may be invisible still.
+    /// Whether what the run wrote last on a ticket may be invisible still, by the system's clock or by ours: either may have
+    /// been another one then.
     fn is_young(&self, one: &Undoable) -> bool {
-        let now = Timestamp::now() + self.system.account().clock_offset;
+        let now = Timestamp::now();
+        let theirs = now + self.system.account().clock_offset;
         let surprise = SignedDuration::try_from(self.surprise).unwrap_or(SignedDuration::MAX);
-        one.written
-            .is_some_and(|written| after(written, surprise) > now)
+        let is_near = |at: Timestamp, now: Timestamp| after(at, surprise) > now;
+        one.written.is_some_and(|written| is_near(written, theirs))
+            || is_near(self.rollback.last_heard(), now)
     }
 
     /// What is settled by looking at a ticket; `None`: it is to be taken back.

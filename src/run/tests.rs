@@ -85,6 +85,12 @@ impl Bench {
         }
     }
 
+    /// The system's clock less ours, from now on.
+    fn header_is_off_by(&mut self, hours: i64) {
+        let fake = Arc::get_mut(&mut self.fake).unwrap();
+        fake.account.clock_offset = jiff::SignedDuration::from_hours(hours);
+    }
+
     fn script(self, n: usize, script: &[Script]) -> Self {
         self.fake.script(&format!("k{n}"), script);
         self

@@ -61,12 +61,13 @@ async fn tickets(scope: Scope, keys: Vec<RowKey>) -> Result<Tickets> {
 }
 
 impl Engine<'_> {
-    /// A row that goes on, or waits for the tickets that its next step names.
+    /// A row that goes on, with a look where a step of it is in doubt, or waits for the tickets that its next step names.
     pub(super) fn go_on(&mut self, row: Row) {
-        match (row.is_tied(), self.is_halted()) {
-            (true, true) => self.not_sent(row),
-            (true, false) => self.tied.add(row),
-            (false, _) => self.backlog.push_front(row),
+        match row.is_tied() {
+            true if self.is_halted() => self.not_sent(row),
+            true => self.tied.add(row),
+            false if row.in_doubt().is_some() => self.looking.push_back(row),
+            false => self.backlog.push_front(row),
         }
     }
 
@@ -105,7 +106,10 @@ impl Engine<'_> {
             match absent {
                 None => {
                     row.tie(&tickets);
-                    self.backlog.push_back(row);
+                    match row.in_doubt() {
+                        Some(_) => self.delay(row, self.started),
+                        None => self.backlog.push_back(row),
+                    }
                 }
                 Some(key) => {
                     let message = format!("the ticket of `{key}` is not made");
@@ -121,9 +125,10 @@ impl Engine<'_> {
 }
 
 impl Row {
-    /// Whether its next step names a ticket that is not known yet.
+    /// Whether the step that is looked up or sent next names a ticket that is not known yet.
     pub(super) fn is_tied(&self) -> bool {
-        let next = self.requests.steps.get(self.next);
+        let in_doubt = self.in_doubt().map(|(step, _)| step);
+        let next = in_doubt.or_else(|| self.requests.steps.get(self.next));
         next.is_some_and(|step| !step.ties.is_empty())
     }
 

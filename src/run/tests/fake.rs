@@ -116,7 +116,7 @@ struct World {
 pub(super) struct Fake {
     world: Mutex<World>,
     pub(super) many: Mutex<Many>,
-    account: Account,
+    pub(super) account: Account,
     schema: FakeSchema,
     shapes: Shapes,
     /// How often tickets were listed, and read by their ids.

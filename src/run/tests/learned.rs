@@ -140,6 +140,28 @@ async fn what_sets_something_on_a_learned_ticket_goes_over_nothing() {
     }
 }
 
+/// The same of a step that names another ticket: which one is known once all are made, and then it is looked at.
+#[tokio::test(start_paused = true)]
+async fn a_learned_ticket_is_looked_at_before_it_is_tied_again() {
+    for tells in [false, true] {
+        let bench = Bench::new();
+        let input = Input::new(3).tied();
+        bench.run(&input).await;
+        if tells {
+            bench.fake.tells();
+        }
+        let rebuilt = rebuilt(&bench, &input).await;
+        for _ in 0..2 {
+            let (totals, told) = rebuilt.run(&input).await;
+            let expected = if tells { 0 } else { 3 };
+            assert_eq!(totals.in_doubt, expected, "{:?}", told.ends);
+        }
+        for key in ["k0", "k1", "k2"] {
+            assert_eq!(bench.fake.set(key), ["assign 0"], "{key}");
+        }
+    }
+}
+
 /// The first line of a short description bears nothing: what shows a reference there, and nothing else, quotes it.
 #[tokio::test(start_paused = true)]
 async fn a_quoted_reference_gives_a_row_no_ticket() {
