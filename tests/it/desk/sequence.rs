@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::books::Books;
+use super::plan::Marker;
 use super::process::now;
 use super::said::Command;
 use super::server::Desk;
@@ -68,7 +69,7 @@ impl Sequence {
             books: &books,
             commands: &self.commands,
             breaks: self.setup.breaks,
-            hides: self.setup.chaos.hides(),
+            hides: self.setup.chaos.hides() || self.setup.plan.marker == Marker::None,
             hides_comments: self.setup.chaos.hides_comments(),
             forgets: (self.setup.steps.iter())
                 .any(|step| matches!(step, Step::Lose | Step::Restore)),
