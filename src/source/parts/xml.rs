@@ -91,9 +91,15 @@ impl Cut {
             self.grow(at)?;
         }
         self.length = 0;
+        let rest = &rest[at + 1..];
+        if let Some(tag) = whole_tag(rest) {
+            is_short(tag.len())?;
+            visit.tag(tag)?;
+            return Ok(&rest[tag.len() + 1..]);
+        }
         self.tag.clear();
         self.state = State::Tag(None);
-        Ok(&rest[at + 1..])
+        Ok(rest)
     }
 
     fn tag<'c>(
@@ -180,6 +186,22 @@ impl Cut {
     }
 }
 
+/// The tag that begins here, where it ends before the chunk does and has no other marks than plain quotes: nearly all.
+fn whole_tag(rest: &[u8]) -> Option<&[u8]> {
+    let mut is_quoted = false;
+    // Tags are short: a search that is made for long texts would take longer.
+    for (at, byte) in rest.iter().enumerate() {
+        match byte {
+            b'!' | b'?' if at == 0 => return None,
+            b'"' => is_quoted = !is_quoted,
+            b'\'' => return None,
+            b'>' if !is_quoted => return Some(&rest[..at]),
+            _ => {}
+        }
+    }
+    None
+}
+
 fn is_short(length: usize) -> Result<(), Stop> {
     match length > MOST_PIECE {
         true => Err(beyond(format!(
@@ -188,6 +210,11 @@ fn is_short(length: usize) -> Result<(), Stop> {
         ))),
         false => Ok(()),
     }
+}
+
+/// Where a byte is in a tag or a part of one.
+fn find(wanted: u8, tag: &[u8]) -> Option<usize> {
+    tag.iter().position(|byte| *byte == wanted)
 }
 
 /// The name of a tag, without its prefix; that of an end begins with `/`.
@@ -199,7 +226,7 @@ pub(super) fn name(tag: &[u8]) -> (bool, &[u8]) {
         .position(|byte| byte.is_ascii_whitespace() || *byte == b'/')
         .unwrap_or(tag.len());
     let name = &tag[..end];
-    let local = memchr(b':', name).map_or(0, |at| at + 1);
+    let local = find(b':', name).map_or(0, |at| at + 1);
     (is_end, &name[local..])
 }
 
@@ -213,10 +240,10 @@ pub(super) fn attributes(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let name = tag.iter().position(u8::is_ascii_whitespace);
     let mut rest = &tag[name.unwrap_or(tag.len())..];
     std::iter::from_fn(move || {
-        let at = memchr(b'=', rest)?;
+        let at = find(b'=', rest)?;
         let (name, value) = (rest[..at].trim_ascii(), rest[at + 1..].trim_ascii_start());
         let (quote, value) = value.split_first()?;
-        let end = memchr(*quote, value)?;
+        let end = find(*quote, value)?;
         rest = &value[end + 1..];
         Some((name, &value[..end]))
     })
@@ -230,11 +257,14 @@ pub(super) fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
 
 /// A number; one that is too large for any bound is the largest.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text).ok()?.trim();
-    match text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        true => Some(text.parse().unwrap_or(u64::MAX)),
-        false => None,
+    let text = text.trim_ascii();
+    if text.is_empty() {
+        return None;
     }
+    text.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        Some(number.saturating_mul(10).saturating_add(digit))
+    })
 }
 
 #[cfg(test)]
