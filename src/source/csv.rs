@@ -286,9 +286,7 @@ impl Records {
 
     fn is_blank(&self) -> bool {
         // Most rows have something in their first cell: asking cell by cell ends soonest.
-        self.record
-            .iter()
-            .all(|cell| cell.trim_ascii().is_empty() || is_blank_text(cell))
+        self.record.iter().all(is_blank)
     }
 
     fn texts(&self, named: &str) -> Result<Vec<String>> {
@@ -319,9 +317,13 @@ impl Records {
     }
 }
 
-/// White space beyond ASCII counts as blank too, as [`Cell::is_empty`] has it.
-fn is_blank_text(cell: &[u8]) -> bool {
-    !cell.is_ascii() && std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
+/// Whether a cell has nothing but white space, as [`Cell::is_empty`] has it: also beyond what is such in ASCII.
+fn is_blank(cell: &[u8]) -> bool {
+    match cell.trim_ascii().first() {
+        None => true,
+        Some(first) if first.is_ascii_graphic() => false,
+        Some(_) => std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty()),
+    }
 }
 
 fn text(cell: &[u8], named: &str) -> Result<CompactString> {

@@ -228,6 +228,18 @@ proptest! {
 }
 
 #[test]
+fn a_row_of_white_space_of_any_kind_is_blank() {
+    let (_dir, input) = open(
+        "t.csv",
+        b"a,b\n\x0b,\n \t,\xc2\xa0\nx,\n",
+        &InputOptions::default(),
+    )
+    .unwrap();
+    let rows: Vec<_> = rows(&input).iter().map(texts).collect();
+    assert_eq!(rows, [["x", ""]]);
+}
+
+#[test]
 fn joined_files_are_one_table() {
     let notices = |text: &str| {
         let (_dir, input) = open("t.csv", text.as_bytes(), &InputOptions::default()).unwrap();
