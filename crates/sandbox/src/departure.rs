@@ -14,8 +14,9 @@ use super::reply::Reply;
 
 /// In how many pieces an answer drips.
 const DROPS: u32 = 20;
-/// Answers smaller than this are not worth packing: they fit into one packet as they are.
-const WORTH_PACKING: usize = 1_400;
+/// Answers smaller than this are not packed: to set a packer up takes longer than to make the answer, and a rehearsal makes
+/// one for each row. Lists are larger.
+const WORTH_PACKING: usize = 16 * 1024;
 /// The header by which a client knows a sandbox and its tenant.
 const INSTANCE: &str = "x-deskferry-sandbox";
 

@@ -107,7 +107,7 @@ async fn head_answers_as_get_does_without_a_body() {
 #[tokio::test]
 async fn who_takes_gzip_gets_it() {
     let desk = Desk::lenient().await;
-    let path = format!("GET {API}/issues?$s=1000");
+    let path = format!("GET {API}/users?$s=1000");
     let (_, plain) = raw(&desk, &path, "").await;
     let (head, packed) = raw(&desk, &path, "accept-encoding: br, gzip\r\n").await;
     assert!(head.contains("content-encoding: gzip"), "{head}");
