@@ -190,10 +190,9 @@ fn remarks_go_from_the_file_of_one_run_into_that_of_the_next() {
         &["export", "-o", "t.csv", "--profile", "district"],
     )
     .expect(2);
-    assert!(
-        refused.stderr.contains("whose name changes"),
-        "{}",
-        refused.stderr
+    insta::assert_snapshot!(
+        "carry_needs_a_name_that_changes",
+        work.shown(&refused.stderr)
     );
     add(
         &work,
