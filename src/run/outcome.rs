@@ -627,15 +627,14 @@ impl Engine<'_> {
                 if changed {
                     requests.update_too();
                 }
-                if self.fold.totals.run.as_ref() != Some(&row.doubt.run) {
-                    // An older ledger may not know that its row went on: what followed is looked for, and not sent
-                    // again where it is seen. That it is not seen needs no proof: as far as is known it was never sent.
-                    let schema = self.line.system.schema();
-                    for step in requests.steps.iter_mut().skip(1) {
-                        if !schema.is_repeatable(call_of(&step.id.name)) {
-                            step.look = Some(SentAt::ever(row.doubt.sent_at));
-                            step.soft = Some(Soft::settled(None));
-                        }
+                // An older ledger may not know that its row went on, nor that it was made before this run sent it: what
+                // followed is looked for, and not sent again where it is seen. That it is not seen needs no proof: as far
+                // as is known it was never sent.
+                let schema = self.line.system.schema();
+                for step in requests.steps.iter_mut().skip(1) {
+                    if !schema.is_repeatable(call_of(&step.id.name)) {
+                        step.look = Some(SentAt::ever(row.doubt.sent_at));
+                        step.soft = Some(Soft::settled(None));
                     }
                 }
                 let row = Row {

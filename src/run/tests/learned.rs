@@ -162,6 +162,27 @@ async fn a_learned_ticket_is_looked_at_before_it_is_tied_again() {
     }
 }
 
+/// A row in doubt may find a ticket that was made before, as an older ledger does: what followed there is done.
+#[tokio::test(start_paused = true)]
+async fn what_followed_on_a_ticket_that_was_made_before_is_not_sent_again() {
+    let bench = Bench::new();
+    let input = Input::new(3).with_step("then-1/follow");
+    bench.run(&input).await;
+    bench.fake.tells();
+    let fresh = Bench {
+        fake: Arc::clone(&bench.fake),
+        ..Bench::new()
+    };
+    fresh.fake.script("k1", &[Script::Lost]);
+    fresh.run(&input).await;
+    assert_eq!(fresh.fake.set("k1"), ["follow 0"]);
+    assert_eq!(
+        fresh.fake.set("k0"),
+        ["follow 0"; 2],
+        "a duplicate has its own"
+    );
+}
+
 /// The first line of a short description bears nothing: what shows a reference there, and nothing else, quotes it.
 #[tokio::test(start_paused = true)]
 async fn a_quoted_reference_gives_a_row_no_ticket() {

@@ -227,6 +227,13 @@ impl Chaos {
         self.0.iter().any(|(label, _)| hides(label))
     }
 
+    /// Whether texts lose their last lines.
+    pub(super) fn cuts_last_lines(&self) -> bool {
+        self.0
+            .iter()
+            .any(|(label, _)| label.starts_with("strip-last-line"))
+    }
+
     /// Whether it hides comments.
     pub(super) fn hides_comments(&self) -> bool {
         self.0.iter().any(|(label, _)| label.starts_with("hide-"))

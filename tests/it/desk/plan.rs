@@ -61,6 +61,7 @@ pub(super) struct Plan {
     plain_keys: bool,
     long: bool,
     pub(super) rate: usize,
+    quotes_within: bool,
     pub(super) rows: Vec<Row>,
 }
 
@@ -99,6 +100,7 @@ impl Plan {
             plain_keys: dice.chance(0.7),
             long: dice.chance(0.6),
             rate: 14 + dice.below(22),
+            quotes_within: false,
             rows: Vec::new(),
         };
         let most = if plan.follows { 15 } else { 41 };
@@ -191,12 +193,24 @@ impl Plan {
             let other = reference(SCOPE, &self.key(dice.below(20)));
             let quoted = format!("Ref: {other}");
             text = match dice.below(3) {
+                0 if self.quotes_within => format!("{text}\nas before\n\n{quoted}\nso far"),
                 0 => format!("{text}\nas before\n\n{quoted}"),
                 1 => format!("{text}\n{quoted} was the same\nand more"),
                 _ => format!("{quoted}\n{text}"),
             };
         }
         text
+    }
+
+    /// Leaves no text that ends with the line of another row, were its own last line cut off: docs/delivery.md assumes that.
+    pub(super) fn quote_within(&mut self) {
+        self.quotes_within = true;
+        for row in &mut self.rows {
+            let last = row.text.lines().last().unwrap_or_default();
+            if last.starts_with("Ref: ") {
+                row.text.push_str("\nso far");
+            }
+        }
     }
 
     /// Changes some rows, adds notes, and appends rows, as people do with their sheet.

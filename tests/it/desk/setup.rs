@@ -36,7 +36,7 @@ impl Setup {
     pub(super) fn new(seed: u64) -> Self {
         let breaks = seed % 10 == 9;
         let mut dice = Dice::new(seed);
-        let plan = Plan::new(seed, &mut dice);
+        let mut plan = Plan::new(seed, &mut dice);
         let memory = match (plan.marker, dice.below(5)) {
             (Marker::None, _) => Memory::Kept,
             (_, 0) => Memory::Restored,
@@ -45,6 +45,9 @@ impl Setup {
         };
         let chaos = Chaos::new(&mut dice, breaks, memory == Memory::Kept);
         let quoted = dice.chance(0.3);
+        if chaos.cuts_last_lines() {
+            plan.quote_within();
+        }
         Self {
             quoted,
             ..Self::of(seed, plan, chaos, memory, dice)

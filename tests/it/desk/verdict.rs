@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::books::{Books, Made};
-use super::plan::Plan;
+use super::plan::{Marker, Plan};
 use super::said::{Claim, Command, tells_of_duplicate};
 
 /// What is wrong.
@@ -311,12 +311,15 @@ impl Case<'_> {
             return;
         }
         let held = claim.and_then(Claim::ticket);
+        // Of a ticket that the system denied in its own words nobody knows where no reference shows it.
+        let is_denied =
+            |made: &Made| self.plan.marker == Marker::None && self.books.is_denied(made);
         let extra: Vec<&&Made> = live
             .iter()
-            .filter(|made| held.is_none_or(|id| !made.is(id)))
+            .filter(|made| held.is_none_or(|id| !made.is(id)) && !is_denied(made))
             .collect();
         // Without a ticket of its own, one of them is no duplicate.
-        let wanted = extra.len() - usize::from(held.is_none());
+        let wanted = extra.len().saturating_sub(usize::from(held.is_none()));
         let named = extra.iter().filter(|made| self.is_named(made)).count();
         verdict.named += named.min(wanted);
         if named < wanted {
