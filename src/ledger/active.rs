@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::worker::Kind;
 use super::{
-    Change, Control, Create, DoneBeside, Doubted, Intent, RunLocks, RunState, Scope, Settlement,
-    StepId, beside, generation, open, runs, steps,
+    Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
+    Settlement, StepId, beside, generation, open, runs, steps,
 };
 use crate::error::Result;
 use crate::record::RowKey;
@@ -83,11 +83,11 @@ impl ActiveRun {
         self.apply(changes).await.map(drop)
     }
 
-    /// Whose these tickets are, as far as the tenant's ledger holds them: the key, `None` for another scope's.
+    /// Whose these tickets are, as far as the tenant's ledger holds them.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn owners(&self, tickets: Vec<String>) -> Result<HashMap<String, Option<RowKey>>> {
+    pub async fn owners(&self, tickets: Vec<String>) -> Result<HashMap<String, Owner>> {
         let scope = self.scope_id;
         self.scope
             .ledger

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::attempts::{OURS, note_known};
 use super::ends::StoredEnd;
-use super::steps::{Candidate, StepId, Trouble, micros, moment, owners, place};
+use super::steps::{Candidate, Owner, StepId, Trouble, micros, moment, owners, place};
 use super::sums::{CHECKED, verify};
 use super::{Ledger, Run, RunLocks, undo, worker::Kind};
 use crate::error::Result;
@@ -73,16 +73,11 @@ impl Ledger {
         .await
     }
 
-    /// Whose tickets these are, as far as the ledger of the run's tenant holds them: the key, `None` for another
-    /// scope's.
+    /// Whose tickets these are, as far as the ledger of the run's tenant holds them.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn holders(
-        &self,
-        run: &Run,
-        tickets: Vec<String>,
-    ) -> Result<HashMap<String, Option<RowKey>>> {
+    pub async fn holders(&self, run: &Run, tickets: Vec<String>) -> Result<HashMap<String, Owner>> {
         let code = run.last().code.clone();
         self.read(move |c| owners(c, scope_of(c, &code)?, &tickets))
             .await

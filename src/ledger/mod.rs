@@ -65,8 +65,8 @@ pub use purge::{Purged, backups};
 pub use rekey::DoneRow;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Candidate, Change, Control, Create, Doubted, Intent, SUSPECT, Said, SetSteps, Settlement,
-    State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
+    Candidate, Change, Control, Create, Doubted, Intent, Owner, SUSPECT, Said, SetSteps,
+    Settlement, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
 pub use undo::{Rollback, TakingBack, UndoAfter, UndoState, Undoable};

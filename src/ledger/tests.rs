@@ -133,7 +133,7 @@ async fn doubt_is_remembered_and_attempts_are_counted() {
         .await
         .unwrap();
     assert_eq!(owners.len(), 1);
-    assert_eq!(owners["id1"], Some(key(1)));
+    assert_eq!(owners["id1"], Owner::Row(key(1)));
 }
 
 /// As after a crash: the intent was durable, nothing was answered, and the next run sends the row again.
@@ -399,7 +399,7 @@ async fn a_key_that_is_given_up_keeps_its_first_ticket_from_being_found_again() 
     let owners = run.owners(vec!["id1".to_owned()]).await.unwrap();
     assert_eq!(
         owners["id1"],
-        Some(key(1)),
+        Owner::Former(key(1)),
         "a listing must not take the first one for the second"
     );
 }

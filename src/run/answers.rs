@@ -1,6 +1,6 @@
 //! Whose ticket an answer names. A system, or something before it, may replay the answer to another row: an id that the
-//! ledger holds for another row of the tenant, or that another row of this run was answered with, is not believed, and
-//! the row is in doubt.
+//! ledger holds for another row of the tenant, that a row had before, or that another row of this run was answered with, is
+//! not believed, and the row is in doubt.
 //!
 //! Rows that are done come here before they end, and are compared with the ledger by one read for all that wait; a row
 //! with further steps asks by itself before it goes on ([`super::row`]).
@@ -12,10 +12,11 @@ use futures::future::BoxFuture;
 use super::engine::{Engine, maybe};
 use super::row::{Intended, Sent, SentEnd, doubted};
 use crate::error::Result;
+use crate::ledger::Owner;
 use crate::record::RowKey;
 
-/// Whose tickets these are, by their ids; `None` for a row of another scope.
-pub(super) type Owners = HashMap<String, Option<RowKey>>;
+/// Whose tickets these are, by their ids.
+pub(super) type Owners = HashMap<String, Owner>;
 
 /// So many ids are remembered: more than are on their way into the ledger, which knows all others.
 const REMEMBERED: usize = 20_000;
@@ -47,18 +48,14 @@ impl Named {
     }
 }
 
-/// Why an answer that names another row's ticket is not believed.
-pub(super) fn another(id: &str, owner: Option<&RowKey>) -> String {
-    match owner {
-        Some(key) => {
-            format!("the system answered with ticket `{id}`, which is that of row `{key}`")
-        }
-        None => {
-            format!(
-                "the system answered with ticket `{id}`, which is that of a row of another scope"
-            )
-        }
-    }
+/// Why an answer is not believed that names a ticket which another row has, or which a row had before.
+pub(super) fn another(id: &str, owner: &Owner) -> String {
+    let whose = match owner {
+        Owner::Row(key) => format!("is that of row `{key}`"),
+        Owner::Former(key) => format!("was that of row `{key}` and was given up"),
+        Owner::Elsewhere => "is that of a row of another scope".to_owned(),
+    };
+    format!("the system answered with ticket `{id}`, which {whose}")
 }
 
 /// Rows that are done, and the read that tells whether their tickets are their own.
@@ -112,15 +109,13 @@ impl Engine<'_> {
         for mut sent in rows {
             let id = sent.named().unwrap_or_default().to_owned();
             let why = match owners.get(&id) {
-                Some(owner) if owner.as_ref() != Some(&sent.row.key) => {
-                    Some(another(&id, owner.as_ref()))
-                }
+                Some(owner) if !owner.is(&sent.row.key) => Some(another(&id, owner)),
                 _ if times.get(&id).is_some_and(|times| *times > 1) => Some(format!(
                     "the system answered with ticket `{id}` to several rows at once"
                 )),
                 _ => {
                     let other = self.line.claim(&id, &sent.row.key);
-                    other.map(|other| another(&id, Some(&other)))
+                    other.map(|other| another(&id, &Owner::Row(other)))
                 }
             };
             if let Some(answer) = why {

@@ -19,7 +19,7 @@ use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger::{Change, Intent, Said, Settlement, State, Trouble};
+use crate::ledger::{Change, Intent, Owner, Said, Settlement, State, Trouble};
 use crate::mapping::reference::{borne, field_of};
 use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
@@ -646,12 +646,10 @@ async fn read_back(line: &Line, row: &Row, print: &Print, ticket: &Ticket) -> Op
 async fn foreign(line: &Line, row: &Row, ticket: &Ticket) -> Result<Option<String>> {
     let owners = line.owners(vec![ticket.id.clone()]).await?;
     Ok(match owners.get(&ticket.id) {
-        Some(owner) if owner.as_ref() != Some(&row.key) => {
-            Some(another(&ticket.id, owner.as_ref()))
-        }
+        Some(owner) if !owner.is(&row.key) => Some(another(&ticket.id, owner)),
         _ => {
             let other = line.claim(&ticket.id, &row.key);
-            other.map(|other| another(&ticket.id, Some(&other)))
+            other.map(|other| another(&ticket.id, &Owner::Row(other)))
         }
     })
 }

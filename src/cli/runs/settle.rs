@@ -349,10 +349,10 @@ async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &Run) -
     let holders = ledger.holders(run, rows.keys().cloned().collect()).await?;
     for (id, holder) in holders {
         let row = rows[&id];
-        if holder.as_ref() == Some(&row.key) {
+        if holder.key() == Some(&row.key) {
             continue;
         }
-        let whose = match holder {
+        let whose = match holder.key() {
             Some(key) => format!("its key is `{key}`"),
             None => "it is a row of another scope".to_owned(),
         };

@@ -138,12 +138,12 @@ fn unfound(doubt: &Doubt, wanted: &Wanted, seen: &Seen, held: &Held) -> Decision
         return Decision::Open(why, candidates);
     }
     if let Some((id, owner)) = seen.taken(&doubt.group, (reference, doubt.length()), held)
-        && owner.as_ref() != Some(&doubt.key)
+        && owner.key() != Some(&doubt.key)
     {
-        let whose = owner.map_or_else(
-            || "a row of another scope".to_owned(),
-            |key| format!("row `{key}`"),
-        );
+        let whose = match owner.key() {
+            Some(key) => format!("row `{key}`"),
+            None => "a row of another scope".to_owned(),
+        };
         return Decision::Open(
             format!(
                 "ticket `{id}` bears its reference, but is the ticket of {whose}: check which of the two it is"

@@ -6,9 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::evidence::{Evidence, Known, Span, Stray};
-use crate::ledger::Control;
+use crate::ledger::{Control, Owner};
 use crate::mapping::reference::{Borne, borne, field_of, short};
-use crate::record::RowKey;
 use crate::run::plan::Doubt;
 use crate::systems::{Gap, Listed, Standing};
 
@@ -16,7 +15,7 @@ use crate::systems::{Gap, Listed, Standing};
 const MOST_OUTSIDE: usize = 20_000;
 
 /// Tickets that the ledger holds, with the key that holds them.
-pub(super) type Held = HashMap<String, Option<RowKey>>;
+pub(super) type Held = HashMap<String, Owner>;
 
 /// What is looked for: references, and tickets that prove the listing, by the place that bears them.
 #[derive(Default)]
@@ -256,7 +255,7 @@ impl Seen {
         group: &str,
         (reference, length): (&str, Option<usize>),
         held: &Held,
-    ) -> Option<(String, Option<RowKey>)> {
+    ) -> Option<(String, Owner)> {
         let place = (field_of(group).map(str::to_owned), reference.to_owned());
         let hits = self.hits.get(&place)?.iter();
         let mut hits = hits.filter(|hit| hit.borne(length).is(reference));

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::decide::{Decision, decide_all};
 use super::seen::{Held, Seen, Wanted};
 use super::window;
-use crate::ledger::Control;
+use crate::ledger::{Control, Owner};
 use crate::mapping::reference::{LONG, head};
 use crate::record::RowKey;
 use crate::run::plan::Doubt;
@@ -132,7 +132,7 @@ impl Desk {
         }
         seen.unknown();
         let held: Held = (self.controls.iter())
-            .map(|control| (control.ticket.clone(), None))
+            .map(|control| (control.ticket.clone(), Owner::Elsewhere))
             .collect();
         decide_all(&self.doubts, &wanted, seen, &held)
     }

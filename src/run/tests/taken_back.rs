@@ -6,6 +6,7 @@ use super::fake::{Input, Script};
 use super::*;
 use crate::error::ErrorKind;
 use crate::ledger::{ByHand, Run, UndoState};
+use crate::record::RowKey;
 use crate::systems::{Listed, Standing};
 
 /// Takes the last run back: how it went, and what became of each ticket.
@@ -241,6 +242,29 @@ async fn tickets_that_were_taken_back_are_none_of_another_ledger() {
         let limiter = Limiter::new(None);
         let sample = probe(bench.fake.as_ref(), &limiter, "s", None).await;
         assert_eq!(sample.unwrap().of_scope.len(), expected, "{ticket:?}");
+    }
+}
+
+/// The answer to the first row is replayed: it has the title of the second one, which is the same row.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_names_the_ticket_which_was_rolled_back_is_not_believed() {
+    for further in [false, true] {
+        let bench = Bench::new();
+        let input = Input::new(3);
+        let input = match further {
+            true => input.with_step("assign"),
+            false => input,
+        };
+        bench.run(&input).await;
+        take_back(&bench).await.0.unwrap();
+        bench.fake.script("k1", &[Script::Mistaken(1)]);
+        let (totals, _) = bench.run(&input).await;
+        assert_eq!((totals.created, totals.in_doubt), (3, 0));
+        let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let states = scope.states(vec![RowKey::new("k1")]).await.unwrap();
+        let ticket = states[0].iter().find_map(|step| step.ticket.as_ref());
+        let ticket = ticket.unwrap();
+        assert_ne!(ticket.id, "id1");
     }
 }
 

@@ -210,7 +210,7 @@ impl Sequence {
             let quotes = dice.chance(0.5) && self.setup.quoted;
             let text = match quotes {
                 true => format!(
-                    "{} Ref: other-desk/k{}",
+                    "see {} Ref: other-desk/k{}",
                     "long ".repeat(dice.below(300)),
                     dice.below(20)
                 ),
