@@ -73,7 +73,8 @@ pub(crate) fn to_text(html: &str) -> String {
     text_of(html, false)
 }
 
-/// The same with each block on lines of its own: an opening tag ends the line before it too, as of what is not closed.
+/// The same with each block on lines of its own: an opening tag ends the line before it too, as of what is not closed. A
+/// no-break space is a space, however it is written.
 pub(crate) fn to_lines(html: &str) -> String {
     text_of(html, true)
 }
@@ -131,7 +132,7 @@ fn text_of(html: &str, opens_lines: bool) -> String {
         }
     }
     text.push_str(rest);
-    decode_entities(&text)
+    decoded(&text, opens_lines)
 }
 
 /// Whether an element begins and ends lines.
@@ -204,6 +205,11 @@ pub(crate) fn entity_end(text: &str) -> Option<usize> {
 
 /// A text with its entities as characters.
 pub(crate) fn decode_entities(text: &str) -> String {
+    decoded(text, false)
+}
+
+/// The same; with `spaces` a no-break space by its number is a space, as it is by its name.
+pub(crate) fn decoded(text: &str, spaces: bool) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {
@@ -212,7 +218,11 @@ pub(crate) fn decode_entities(text: &str) -> String {
         let known = entity_end(rest).and_then(|end| Some((entity(&rest[1..end])?, end)));
         match known {
             Some((meant, end)) => {
-                decoded.push_str(&meant);
+                decoded.push_str(if spaces && meant == "\u{a0}" {
+                    " "
+                } else {
+                    &meant
+                });
                 rest = &rest[end + 1..];
             }
             None => {

@@ -207,6 +207,9 @@ impl<'r> Row<'_, 'r> {
                         |text: &str| self.reader.is_null_text(text) || is_null(field, text);
                     items.retain(|item| !item.as_str().is_some_and(is_no_item));
                 }
+                if field.rule.list.as_ref().is_some_and(|list| list.descending) {
+                    items.reverse();
+                }
                 items
             }
             Err(problem) => {

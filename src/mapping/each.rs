@@ -157,7 +157,6 @@ pub(super) fn read_each(
 ) -> Option<EachRule> {
     let (table, at) = section.table("each", faults)?;
     let inner = Section::open(table, at, keys, faults);
-    let descending = inner.word("order", &ORDERS, faults).unwrap_or(false);
     let is_rows = inner.has("sheet") || inner.has("file");
     if inner.bool("rows", faults).unwrap_or(false) {
         let others = inner.keys().map(|key| key.name);
@@ -169,11 +168,11 @@ pub(super) fn read_each(
         return Some(EachRule::Group(GroupRule {
             at,
             order_by: inner.text("order_by", faults),
-            descending,
+            descending: inner.word("order", &ORDERS, faults).unwrap_or(false),
         }));
     }
     if !is_rows {
-        for key in ["on", "by", "order_by", "order", "columns"] {
+        for key in ["on", "by", "order_by", "columns"] {
             if inner.has(key) {
                 let message = format!("`{key}` in `each` needs a `sheet` or a `file`");
                 faults.hint(inner.key_at(key), message, "name where the items stand");
@@ -207,7 +206,7 @@ pub(super) fn read_each(
         sheet: inner.text("sheet", faults),
         by: inner.text("by", faults).unwrap_or_else(|| on.clone()),
         order_by: inner.text("order_by", faults),
-        descending,
+        descending: inner.word("order", &ORDERS, faults).unwrap_or(false),
         on: Arc::new(FieldRule::key_column(on)),
         file: None,
     };

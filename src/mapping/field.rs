@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::alias::read_aliases;
 use super::file::{At, Faults, Section, in_order, integer, number, type_name, written};
+use super::input::ORDERS;
 use super::keys;
 use super::load::Reading;
 use super::lookup::read_lookup;
@@ -437,10 +438,13 @@ fn read_list(
     }
     let max_items = section.count("max_items", faults);
     let unique = section.bool("unique", faults).unwrap_or(false);
-    let is_list = several || split.is_some() || max_items.is_some() || unique;
+    let descending = section.word("order", &ORDERS, faults);
+    let is_list =
+        several || split.is_some() || max_items.is_some() || unique || descending.is_some();
     is_list.then_some(ListRule {
         several,
         split: split.map(|split| split.value),
+        descending: descending.unwrap_or(false),
         max_items,
         unique,
     })

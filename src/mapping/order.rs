@@ -182,7 +182,7 @@ fn check_list(rule: &FieldRule, section: &Section<'_, '_>, faults: &mut Faults) 
             .parse
             .as_ref()
             .is_some_and(|parse| parse.kind == ParseKind::Json);
-    for key in ["max_items", "unique"] {
+    for key in ["order", "max_items", "unique"] {
         // A JSON array is a list by itself; only the rows can tell.
         if section.has(key) && !makes_list && !matches!(rule.origin, Origin::Columns { .. }) {
             faults.hint(

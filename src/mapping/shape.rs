@@ -213,6 +213,8 @@ pub(super) struct ListRule {
     /// Whether each of several columns is a value.
     pub(super) several: bool,
     pub(super) split: Option<String>,
+    /// Whether the last value comes first.
+    pub(super) descending: bool,
     pub(super) max_items: Option<usize>,
     pub(super) unique: bool,
 }

@@ -165,11 +165,14 @@ pub(super) fn table<'a>(
     }
 }
 
-/// `unique` and `max_items`.
+/// `order`, `unique` and `max_items`.
 pub(super) fn shorten(field: &FieldPlan, items: &mut Vec<Item<'_>>) {
     let Some(list) = &field.rule.list else {
         return;
     };
+    if list.descending {
+        items.reverse();
+    }
     if list.unique {
         let mut seen = std::collections::HashSet::new();
         items.retain(|item| seen.insert(table_key(&item.text()).into_owned()));

@@ -69,7 +69,7 @@ pub(crate) fn from_escaped(text: &str, opens_lines: bool) -> String {
         if !has_escaped_element(&text) {
             break;
         }
-        text = Cow::Owned(html::decode_entities(&text));
+        text = Cow::Owned(html::decoded(&text, opens_lines));
     }
     let spaced = text.replace("</p>", "</p><br>").replace("</P>", "</P><br>");
     let plain = match opens_lines {

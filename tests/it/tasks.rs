@@ -1,5 +1,7 @@
 //! Ten moves that technicians had to make, as mappings: each is good, its own tests pass, and what arrives is what was meant.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::import::assert_balanced;
@@ -31,7 +33,18 @@ fn done(task: &str, summary: &[(&str, u64)]) -> Vec<String> {
     assert_balanced(&told);
     ended.expect(0);
     let audit = work.embedded_audit();
-    let mut done: Vec<String> = audit.iter().map(shown).collect();
+    // Tickets are made side by side, the steps of each in their order.
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    let mut done: Vec<String> = (audit.iter())
+        .map(|entry| match entry["operation"].as_str() {
+            Some("comment" | "message") => {
+                let count = counts.entry(entry["id"].to_string()).or_default();
+                *count += 1;
+                format!("{} ({count})", shown(entry))
+            }
+            _ => shown(entry),
+        })
+        .collect();
     done.sort();
     done
 }

@@ -1,7 +1,7 @@
 //! The keys of a field and of what stands in it.
 
 use super::file::TYPED;
-use super::{Demand, Key, Keys, TAKES, TYPES, Takes, key};
+use super::{Demand, Key, Keys, ORDERS, TAKES, TYPES, Takes, key};
 
 /// What a name that does not resolve may do.
 const MISSES: &[&str] = &["error", "skip_item", "skip_field", "skip_row"];
@@ -114,6 +114,11 @@ pub(super) const STEPS: &[Key] = &[
         "split",
         Takes::Text,
         "What stands between several values in one cell; later steps apply to each, and so does `lookup` where the whole cell is no key.",
+    ),
+    key(
+        "order",
+        Takes::Word(ORDERS),
+        "Whether the values of a list stand the other way round, the last one first. Default: \"ascending\", as they stand.",
     ),
     key("max_items", Takes::Count, "At most so many values."),
     key("unique", Takes::Bool, "Whether the same value counts once."),
@@ -247,6 +252,7 @@ pub(in crate::mapping) static KEY_PART: Keys = Keys {
         "value",
         "list",
         "split",
+        "order",
         "max_items",
         "unique",
         "default",

@@ -49,7 +49,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
         key(
             "marker",
             Takes::WordOr(&["description", "none"], &MARKER),
-            "The trace of a key left in the system, by which a ticket is found again when an answer was lost: a last line of the description, a custom field, or none.",
+            "The trace of a key left in the system, by which a ticket is found again when an answer was lost: a last line of the description, a custom field, or none. Default: \"description\".",
         ),
         key(
             "notify",

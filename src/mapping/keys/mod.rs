@@ -7,6 +7,8 @@ mod operation;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod prose;
+#[cfg(test)]
 mod steps;
 
 pub(super) use field::{ACTION, FIELD, KEY_PART, LOOKUP};

@@ -100,9 +100,7 @@ pub(in crate::mapping) static EACH: Keys = Keys {
 pub(in crate::mapping) static TICKETS: Keys = Keys {
     place: "`each`",
     keys: ITEMS,
-    without: &[
-        "rows", "sheet", "file", "on", "by", "order_by", "order", "columns",
-    ],
+    without: &["rows", "sheet", "file", "on", "by", "order_by", "columns"],
     later: &[],
     demands: &[Demand::All(&["from"])],
 };
@@ -172,11 +170,11 @@ const ITEMS: &[Key] = &[
     key(
         "order",
         Takes::Word(ORDERS),
-        "Whether the items stand the other way round. Default: \"ascending\".",
+        "\"descending\": the items the other way round, the last one first; with `order_by` the greatest first. Default: \"ascending\".",
     ),
     key(
         "columns",
         Takes::Named(&TYPED),
-        "The types of its columns, by heading, as in [input.columns]: `order_by` and fields then sees dates and numbers.",
+        "The types of its columns, by heading, as in [input.columns]: `order_by` and fields then see dates and numbers.",
     ),
 ];

@@ -73,8 +73,8 @@ pub(crate) static ORDER: &[Step] = &[
     ),
     step(
         "list",
-        &["unique", "max_items"],
-        "Values that are the same count once, then only the first so many count.",
+        &["order", "unique", "max_items"],
+        "With `order = \"descending\"` the last value comes first. Then values that are the same count once, and only the first so many count.",
     ),
     step(
         "empty",

@@ -667,3 +667,23 @@ fn names_that_several_things_have_are_not_said_to_be_none() {
         "skip LocationId: 2 entries of `location` are called `Twin`"
     );
 }
+
+#[test]
+fn a_no_break_space_of_html_is_a_space_however_it_is_written() {
+    let strip = r#"{ from = "A", html = "strip" }"#;
+    let cell = "x&#160;y&nbsp;z&#xA0;w";
+    assert_eq!(
+        both(strip, "IssueDescription", cell, ""),
+        ["x\u{a0}y z\u{a0}w", "x y z w"]
+    );
+    let escaped = r#"{ from = "A", html = "from_escaped" }"#;
+    assert_eq!(
+        both(
+            escaped,
+            "IssueDescription",
+            "&lt;b&gt;x&lt;/b&gt;&#160;y",
+            ""
+        )[1],
+        "x y"
+    );
+}
