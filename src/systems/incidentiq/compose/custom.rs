@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::directory::{CustomField, CustomType};
+use crate::record::Cell;
 
 /// A custom field's `Value`, which is always a string (§15): a select holds the text of its option, on/off
 /// `yes` or `no`, pickers and multi-selects JSON text.
@@ -41,6 +42,11 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
+        // A number is written as everywhere else, without decimals that are none.
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(number) => Cell::Number(number).text().into_owned(),
+            None => number.to_string(),
+        },
         other => other.to_string(),
     }
 }

@@ -101,6 +101,7 @@ fn custom_values_are_strings() {
         (CustomType::MultiSelect, json!(["o-1"]), r#"["o-1"]"#),
         (CustomType::Bool, json!(false), "no"),
         (CustomType::Number, json!(12.5), "12.5"),
+        (CustomType::Number, json!(2.0), "2"),
         (CustomType::Text, json!("x"), "x"),
     ];
     for (kind, given, expected) in cases {
