@@ -124,6 +124,8 @@ pub enum End {
         payloads: Vec<StepPayload>,
         /// How they would change the ticket that they are about, where the run was asked to look.
         diff: Option<Box<Diff>>,
+        /// Why the ticket would stay incomplete: tickets that it names would not be made.
+        untied: Vec<Fault>,
     },
     /// Nothing to do.
     Skipped(Skip),

@@ -85,6 +85,11 @@ pub trait Identify: Send + Sync {
         Vec::new()
     }
 
+    /// Whether the records that are named by their keys are none of the input.
+    fn names_elsewhere(&self) -> bool {
+        false
+    }
+
     /// What is told of a record that is led back to itself; `ring`: the rows by which it is, itself first.
     fn led_back(&self, rows: &[Record], ring: &[u64]) -> Fault {
         let _ = ring;

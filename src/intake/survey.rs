@@ -56,7 +56,7 @@ pub(super) fn survey_within(
     scratch: &Path,
     memory: usize,
 ) -> Result<Survey> {
-    let mut pass = Pass::new(selection, scratch, memory);
+    let mut pass = Pass::new(selection, identify, scratch, memory);
     let rows = Apart::new(input.rows()?, identify);
     let counts = std::thread::scope(|threads| {
         let widths = input.tables().iter().map(|table| table.header.len());
@@ -72,7 +72,7 @@ pub(super) fn survey_within(
     }
     let rows = Apart::new(input.rows()?, identify);
     let spool = Spool::fill(rows, identify, scratch)?;
-    let mut pass = Pass::new(selection, scratch, memory);
+    let mut pass = Pass::new(selection, identify, scratch, memory);
     let mut candidates = spool.candidates(identify, input.tables())?;
     for candidate in &mut candidates {
         pass.take(&candidate?, identify)?;
@@ -103,11 +103,19 @@ struct Pass<'a> {
     candidates: u64,
     records: u64,
     unselected: u64,
+    /// Whether no record names one of the input.
+    names_elsewhere: bool,
 }
 
 impl<'a> Pass<'a> {
-    fn new(selection: &'a Selection, scratch: &Path, memory: usize) -> Self {
+    fn new(
+        selection: &'a Selection,
+        identify: &dyn Identify,
+        scratch: &Path,
+        memory: usize,
+    ) -> Self {
         Self {
+            names_elsewhere: identify.names_elsewhere(),
             selection,
             prints: Prints::new(scratch, memory),
             ties: Ties::default(),
@@ -131,7 +139,7 @@ impl<'a> Pass<'a> {
         {
             self.prints
                 .add(self.candidates, &identity, &candidate.rows[0])?;
-            if let Some(key) = &identity.key {
+            if let (Some(key), false) = (&identity.key, self.names_elsewhere) {
                 let key = key_print(key.as_str());
                 for named in identify.ties(&candidate.rows) {
                     let other = key_print(named.key.as_str());
@@ -228,6 +236,7 @@ impl Survey {
             candidate: 0,
             ordinal: 0,
             over: false,
+            names_elsewhere: identify.names_elsewhere(),
         }))
     }
 }
@@ -268,6 +277,8 @@ struct Items<'a> {
     /// Among those selected.
     ordinal: u64,
     over: bool,
+    /// Whether no record names one of the input.
+    names_elsewhere: bool,
 }
 
 impl Items<'_> {
@@ -306,6 +317,10 @@ impl Items<'_> {
         let Subject::Keyed(key) = &subject else {
             return (subject, Vec::new());
         };
+        if self.names_elsewhere {
+            let named = self.identify.ties(rows).into_iter();
+            return (subject, named.map(|named| named.key).collect());
+        }
         if ties.is_empty() {
             return (subject, Vec::new());
         }

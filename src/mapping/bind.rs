@@ -22,6 +22,7 @@ use super::shape::{Unmapped, Version};
 use super::stages::no_room;
 use super::text::plain_lines;
 use super::then::{Followed, ThenPlan};
+use super::tied::leave_absent;
 use super::touched::Touched;
 use super::types::Types;
 use super::{Acting, MapRows, Mapped, Ready, TicketName, Untied, render};
@@ -414,8 +415,13 @@ impl MapRows for BoundPlan {
     }
 
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped {
-        let (made, reference) = self.made(rows, key);
-        self.compose(rows, made, reference)
+        self.map_without(rows, key, &[])
+    }
+
+    fn map_without(&self, rows: &[Record], key: &RowKey, absent: &[RowKey]) -> Mapped {
+        let (mut made, reference) = self.made(rows, key);
+        leave_absent(&self.plan.fields, &mut made.outcomes, absent);
+        self.compose(rows, made, reference, absent)
     }
 
     fn untouched(&self, rows: &[Record]) -> Option<Skip> {
@@ -557,7 +563,13 @@ impl BoundPlan {
         }
     }
 
-    fn compose(&self, rows: &[Record], made: Made, reference: Option<String>) -> Mapped {
+    fn compose(
+        &self,
+        rows: &[Record],
+        made: Made,
+        reference: Option<String>,
+        absent: &[RowKey],
+    ) -> Mapped {
         let Made {
             outcomes,
             mut faults,
@@ -566,7 +578,7 @@ impl BoundPlan {
         } = made;
         let plan = &self.plan;
         fallbacks.extend(self.caught(rows));
-        let followed = self.follow(rows, &mut fallbacks, &mut faults);
+        let followed = self.follow(rows, absent, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
         let (mut changes, mut ties) = (Vec::new(), Vec::new());
         for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {
@@ -577,10 +589,15 @@ impl BoundPlan {
             };
             let Some(value) = value else { continue };
             if field.tie().is_some() && value.value.is_string() {
-                ties.push(FieldValue {
+                let tied = FieldValue {
                     value: field.tied(value.value),
                     ..value
-                });
+                };
+                // The ticket of a row that acts is there, and so are those that it may name.
+                match plan.operation.makes() {
+                    true => ties.push(tied),
+                    false => values.push(tied),
+                }
                 continue;
             }
             if let Some(target) = plan.later.get(at).cloned().flatten() {

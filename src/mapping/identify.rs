@@ -144,6 +144,10 @@ impl Identify for BoundPlan {
         self.named(rows)
     }
 
+    fn names_elsewhere(&self) -> bool {
+        BoundPlan::names_elsewhere(self)
+    }
+
     fn led_back(&self, rows: &[Record], ring: &[u64]) -> Fault {
         self.above_itself(rows, ring)
     }

@@ -87,10 +87,13 @@ impl Mapping {
         self.operation
     }
 
-    /// The scope of the keys by which rows name the tickets that they act on, where they name them so.
+    /// The scope of the keys by which rows that act name tickets, in `target` or by `resolve = "key"`, where they do.
     pub fn target_scope(&self) -> Option<&str> {
-        let target = self.target.as_ref().filter(|target| target.by_key)?;
-        Some(target.scope.as_deref().unwrap_or(&self.scope))
+        let target = self.target.as_ref()?;
+        let thens = self.thens.iter().flat_map(|then| &then.fields);
+        let mut fields = self.fields.iter().chain(thens);
+        let names_keys = target.by_key || fields.any(|field| field.resolve.by_key.is_some());
+        names_keys.then(|| target.scope.as_deref().unwrap_or(&self.scope))
     }
 
     /// What the file said when it was exported, where only what was changed since is sent.

@@ -131,7 +131,7 @@ pub struct Untied {
 pub struct Acting {
     /// What they do.
     pub operation: Operation,
-    /// The scope of the keys by which they name tickets, where they name them so.
+    /// The scope of the keys by which they name tickets, where they do.
     pub scope: Option<String>,
 }
 
@@ -217,6 +217,12 @@ pub trait MapRows: Send + Sync {
 
     /// The requests of one record made of these rows.
     fn map(&self, rows: &[Record], key: &RowKey) -> Mapped;
+
+    /// The same without the fields that name these keys.
+    fn map_without(&self, rows: &[Record], key: &RowKey, absent: &[RowKey]) -> Mapped {
+        let _ = absent;
+        self.map(rows, key)
+    }
 }
 
 /// Another sheet of the input's own workbook that a mapping reads.

@@ -14,9 +14,10 @@ use super::plan::{Compiler, FieldPlan};
 use super::rank::trim;
 use super::script::{Origin as Place, Script};
 use super::slots::ItemIs;
+use super::tied::leave_absent;
 use crate::error::Fault;
 use crate::event::Fallback;
-use crate::record::Record;
+use crate::record::{Record, RowKey};
 use crate::systems::fields::FieldValue;
 use crate::systems::{Operation, StepPayload};
 
@@ -129,10 +130,11 @@ pub(super) enum Followed {
 }
 
 impl BoundPlan {
-    /// Makes what follows on a row's ticket; what is wrong goes to `faults`.
+    /// Makes what follows on a row's ticket without the fields that name absent keys; what is wrong goes to `faults`.
     pub(super) fn follow(
         &self,
         rows: &[Record],
+        absent: &[RowKey],
         fallbacks: &mut Vec<Fallback>,
         faults: &mut Vec<Fault>,
     ) -> Followed {
@@ -146,7 +148,7 @@ impl BoundPlan {
                 }
             };
             for (ordinal, item) in items.into_iter().enumerate() {
-                let made = self.once(then, rows, item.as_ref(), fallbacks);
+                let made = self.once(then, (rows, absent), item.as_ref(), fallbacks);
                 match made {
                     Ok(Followed::Skip(why)) => return Followed::Skip(why),
                     Ok(Followed::Steps(made)) => {
@@ -159,7 +161,7 @@ impl BoundPlan {
                     }
                     // What is wrong with an item stands in its own row.
                     Err(wrong) => faults.extend(wrong.into_iter().map(|mut fault| {
-                        let is_of_row = |column: &String| !column.starts_with("item");
+                        let is_of_row = |column: &String| !is_item(column);
                         let place = item.as_ref().and_then(EachItem::place);
                         if let Some(place) =
                             place.filter(|_| !fault.column.as_ref().is_some_and(is_of_row))
@@ -281,7 +283,7 @@ impl BoundPlan {
     fn once(
         &self,
         then: &ThenPlan,
-        rows: &[Record],
+        (rows, absent): (&[Record], &[RowKey]),
         item: Option<&EachItem>,
         fallbacks: &mut Vec<Fallback>,
     ) -> Result<Followed, Vec<Fault>> {
@@ -292,7 +294,8 @@ impl BoundPlan {
         {
             return Ok(Followed::Steps(Vec::new()));
         }
-        let outcomes = outcomes(&mut row, &then.fields, &then.order);
+        let mut outcomes = outcomes(&mut row, &then.fields, &then.order);
+        leave_absent(&then.fields, &mut outcomes, absent);
         let Row {
             mut faults,
             fallbacks: took,
@@ -338,6 +341,12 @@ impl BoundPlan {
         }
         Err(faults)
     }
+}
+
+/// Whether faults call a value of the item by this name, and no column of the row.
+fn is_item(column: &str) -> bool {
+    let rest = column.strip_prefix("item");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Makes fields that need no room for a marker.

@@ -36,6 +36,21 @@ impl FieldPlan {
     }
 }
 
+/// Leaves fields out that name one of these keys.
+pub(super) fn leave_absent(fields: &[FieldPlan], outcomes: &mut [Outcome], absent: &[RowKey]) {
+    if absent.is_empty() {
+        return;
+    }
+    for (field, outcome) in fields.iter().zip(outcomes) {
+        if field.tie().is_some()
+            && let Outcome::Value(Value::String(key)) = &*outcome
+            && absent.contains(&RowKey::new(key.as_str()))
+        {
+            *outcome = Outcome::LeftAlone;
+        }
+    }
+}
+
 impl Compiler<'_> {
     /// Tells fields that cannot name a ticket by its key.
     pub(super) fn check_ties(&mut self, mapping: &Mapping) {
@@ -69,11 +84,7 @@ impl Compiler<'_> {
                 "`{name}` takes no ticket: `resolve = \"key\"` names one by the key of its row"
             );
             self.faults.hint(at, message, hint);
-        } else if !mapping.operation.makes() {
-            let message = "`resolve = \"key\"` names tickets that the same rows make";
-            let hint = "write it in the mapping that creates them; here the field takes the id of a ticket";
-            self.faults.hint(at, message, hint);
-        } else if mapping.key.is_none() {
+        } else if mapping.operation.makes() && mapping.key.is_none() {
             let message = "`resolve = \"key\"` needs `key`: rows are known by their content here";
             let hint =
                 "name the column that tells one ticket from all others: `key = [\"Ticket #\"]`";
@@ -97,6 +108,7 @@ impl BoundPlan {
         let mut row = self.row(rows);
         for field in &plan.fields {
             if let Some(tie) = field.tie()
+                && self.is_touched(field, rows)
                 && let Outcome::Value(Value::String(key)) = row.field(field, Parent::Any, 0)
             {
                 tied.push((field, tie, key));
@@ -114,6 +126,11 @@ impl BoundPlan {
             }
         }
         tied
+    }
+
+    /// Whether the tickets that rows name by their keys are those of earlier runs alone: the rows make none.
+    pub(super) fn names_elsewhere(&self) -> bool {
+        !self.plan().operation.makes() && self.has_ties()
     }
 
     /// The records that a record names.
@@ -142,9 +159,12 @@ impl BoundPlan {
                     untied.skip = Some(format!("{}: `{key}`", field.rule.name.value));
                 }
                 _ => {
-                    let message = format!(
-                        "no row of the input and no ticket of an earlier run has the key `{key}`"
-                    );
+                    let message = match self.plan().operation.makes() {
+                        true => format!(
+                            "no row of the input and no ticket of an earlier run has the key `{key}`"
+                        ),
+                        false => format!("no ticket was made under the key `{key}`"),
+                    };
                     let fault = self.fault_of(field, rows, message).value(key);
                     untied.faults.push(fault.hint(
                         "correct the cell, import the file with that row first, or say what else: `missing = { do = \"skip_field\" }`",

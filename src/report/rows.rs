@@ -59,7 +59,7 @@ struct RequestLine<'a> {
     body: &'a Value,
 }
 
-/// All requests of a dry run, a line each, in the order of the input.
+/// All requests of a dry run, a line each, in the order of the input; a row that names the ticket of a later one comes last.
 #[derive(Debug)]
 pub struct PayloadFile(Lines);
 
@@ -178,15 +178,20 @@ fn outcome(end: &End) -> (&'static str, Value) {
             fallbacks,
             updates,
             known,
+            untied,
             ..
-        } => (
-            match (updates, known) {
+        } => {
+            let mut more = json!({"requests": requests, "fallbacks": fell_back(fallbacks)});
+            if !untied.is_empty() {
+                more["faults"] = faults(untied);
+            }
+            let state = match (updates, known) {
                 (true, _) => "would update",
                 (false, true) => "would complete",
                 (false, false) => "would create",
-            },
-            json!({"requests": requests, "fallbacks": fell_back(fallbacks)}),
-        ),
+            };
+            (state, more)
+        }
         End::Skipped(Skip::DoneBefore { ticket }) => (
             "skipped",
             json!({"because": "done before", "id": ticket.id, "number": ticket.number}),

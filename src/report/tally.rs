@@ -71,9 +71,14 @@ impl Tally {
                 requests,
                 fallbacks,
                 left,
+                untied,
                 ..
             } => {
-                self.good += 1;
+                match untied.is_empty() {
+                    true => self.good += 1,
+                    false => self.faulty += 1,
+                }
+                self.causes.add(untied);
                 self.desk.add(left.as_deref());
                 self.requests += u64::from(*requests);
                 self.fallbacks.add(fallbacks);

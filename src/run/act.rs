@@ -6,6 +6,8 @@ use super::plan::{
     Base, Plan, Planner, Request, Row, Shaped, digest, other_in_doubt, refused_before,
     without_requests,
 };
+use super::prepare::absent;
+use super::tied::{Tickets, made};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::intake::{Digest, Item, Subject};
@@ -22,15 +24,25 @@ pub(super) struct Asked {
     pub(super) keys: Vec<RowKey>,
     /// The keys under which their tickets were made, where they are named so, in order.
     pub(super) targets: Vec<RowKey>,
+    /// The keys of the tickets that fields of theirs name, in order.
+    pub(super) named: Vec<RowKey>,
+}
+
+/// What the ledger answers to [`Asked`], in order.
+pub(super) struct Answered {
+    pub(super) prior: Vec<Vec<StepRecord>>,
+    pub(super) targets: Vec<Vec<StepRecord>>,
+    pub(super) named: Vec<Vec<StepRecord>>,
 }
 
 impl Asked {
-    /// The keys of records that make their own tickets.
-    pub(super) fn of(keys: Vec<RowKey>) -> Self {
+    /// The keys of records that make their own tickets, and those that fields of theirs name.
+    pub(super) fn of(keys: Vec<RowKey>, named: Vec<RowKey>) -> Self {
         Self {
             names: Vec::new(),
             keys,
             targets: Vec::new(),
+            named,
         }
     }
 }
@@ -50,6 +62,7 @@ impl Planner<'_> {
             names: Vec::with_capacity(batch.len()),
             keys: Vec::new(),
             targets: Vec::new(),
+            named: absent(batch),
         };
         for item in batch {
             let Subject::Keyed(key) = &item.subject else {
@@ -66,39 +79,55 @@ impl Planner<'_> {
         asked
     }
 
-    /// The plans of a batch; `prior` and `made` answer what was asked.
+    /// The plans of a batch.
     pub(super) fn act_all(
         &self,
         batch: Vec<Item>,
         asked: Asked,
-        prior: Vec<Vec<StepRecord>>,
-        made: Vec<Vec<StepRecord>>,
+        answered: Answered,
     ) -> Result<Vec<Plan>> {
-        let (mut prior, mut made) = (prior.into_iter(), made.into_iter());
+        let (mut prior, mut targets) = (answered.prior.into_iter(), answered.targets.into_iter());
+        let mut others = answered.named.into_iter();
         let mut kept = 0;
         let named = batch.into_iter().zip(asked.names);
-        let plans = named.map(|(item, name)| {
+        let plans = named.map(|(mut item, name)| {
             self.go_on()?;
+            let mut tickets = Tickets::new();
+            item.absent.retain(|key| {
+                let ticket = made(&others.next().unwrap_or_default());
+                let is_absent = ticket.is_none();
+                tickets.extend(ticket.map(|ticket| (key.clone(), ticket)));
+                is_absent
+            });
             let Some(name) = name else {
                 return Ok(self.plan(item, &[]));
             };
             let prior = prior.next().unwrap_or_default();
             let aim = match name {
                 Ok(TicketName::Made(key)) => {
-                    let made = made.next().unwrap_or_default();
-                    made_ticket(&key, &made, item.place())
+                    let made = targets.next().unwrap_or_default();
+                    match self.trusts_names {
+                        true => Ok(Aim::Named(key.to_string())),
+                        false => made_ticket(&key, &made, item.place()),
+                    }
                 }
                 Ok(TicketName::Named(name)) => Ok(Aim::Named(name)),
                 Err(faults) => Err(faults),
             };
-            let mut plan = self.act(item, &prior, aim);
+            let mut plan = self.act(item, &prior, aim, &tickets);
             self.trim(&mut plan, &mut kept);
             Ok(plan)
         });
         plans.collect()
     }
 
-    fn act(&self, item: Item, prior: &[StepRecord], aim: Result<Aim, Vec<Fault>>) -> Plan {
+    fn act(
+        &self,
+        item: Item,
+        prior: &[StepRecord],
+        aim: Result<Aim, Vec<Fault>>,
+        tickets: &Tickets,
+    ) -> Plan {
         let place = item.place().clone();
         let Subject::Keyed(key) = item.subject else {
             return self.plan(item, &[]);
@@ -109,12 +138,13 @@ impl Planner<'_> {
             key: Some(key.clone()),
             rows: item.rows,
             absent: item.absent,
+            named: Vec::new(),
         };
         if let Some(skip) = self.map.untouched(&base.rows) {
             base.rows = Vec::new();
             return Plan::End(base, End::Skipped(skip));
         }
-        let mut requests = match self.shape(&base, &key) {
+        let mut requests = match self.shape_tied(&base, &key, tickets) {
             Shaped::Ready(requests) => requests,
             // All that is wrong with a row is told at once.
             Shaped::Faults(mut faults) => {
@@ -141,6 +171,15 @@ impl Planner<'_> {
                 (name.clone(), ticket, Some(name))
             }
         };
+        if let Some((other, _)) = tickets.iter().find(|(_, other)| other.id == name) {
+            let fault = Fault::row(
+                base.place.clone(),
+                format!("`{other}` is the ticket itself"),
+            );
+            let hint =
+                "a ticket is neither above itself nor related to itself: empty or correct the cell";
+            return Plan::End(base, End::Rejected(vec![fault.hint(hint)]));
+        }
         let known = |request: &Request| prior.iter().find(|step| step.id == request.id);
         let begun = requests.steps.iter().filter_map(known).any(is_done);
         // The same bytes for another ticket are something else.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Keep;
 use super::engine::take;
 use super::plan::{Plan, Planner};
-use super::prepare::{BATCH, Items, keys, plan, read};
+use super::prepare::{BATCH, Items, absent, keys, leave_unknown, plan, read};
 use crate::error::Result;
 use crate::event::End;
 use crate::intake::{Digest, Subject};
@@ -214,6 +214,7 @@ pub fn give_up(
         dry_run: false,
         again: true,
         retry: false,
+        trusts_names: false,
         keep: Keep::default(),
         ours: HashSet::new(),
         taking_back: HashMap::new(),
@@ -221,8 +222,10 @@ pub fn give_up(
     };
     let (mut count, mut left) = (0, limit);
     loop {
-        let batch = read(&mut items)?;
+        let mut batch = read(&mut items)?;
         let is_last = batch.is_empty();
+        let named = scope.states_blocking(absent(&batch))?;
+        leave_unknown(&mut batch, named);
         let prior = scope.states_blocking(keys(&batch))?;
         let plans = plan(&planner, batch, prior)?;
         let most = plans.len();

@@ -28,7 +28,7 @@ use super::lookout::{About, Looked, Watch};
 use super::plan::{Base, Plan, Row};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
-use super::rehearse::{Differ, rehearse};
+use super::rehearse::{Rehearsal, rehearse};
 use super::row::{Intended, Sent, send};
 use super::tied::{Tickets, Tied};
 use super::totals::{Fold, Totals};
@@ -58,7 +58,7 @@ pub(super) async fn drive<'e>(
     feed: Feed<'e>,
     sending: Option<Sending<'e>>,
     settings: &'e Settings,
-    differ: Option<Differ<'_>>,
+    rehearsal: Rehearsal<'_>,
     stop: Stop,
     mut fold: Fold<'e>,
     started: Instant,
@@ -67,7 +67,7 @@ pub(super) async fn drive<'e>(
     // A word that was said before we listen counts too.
     stop.mark_changed();
     let Some(sending) = sending else {
-        return Ok(rehearse(feed, settings, differ.as_ref(), stop, fold, started).await);
+        return Ok(rehearse(feed, settings, rehearsal, stop, fold, started).await);
     };
     let last = sending.scope.last_run().await?;
     if let Some(last) = last {

@@ -23,6 +23,7 @@
 //! | `intents` | which rows are written as sent, and how far ahead |
 //! | `ending` | how a run ends: done, stopped, interrupted |
 //! | `rehearse` | the dry run: the same plans without the sending |
+//! | `foresee` | which rows of a dry run name tickets that would not be made |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
 //! | `pool` | the rows in doubt, and when they are due |
 //! | `line` | what all rows share: the system, the limits, what they tell |
@@ -55,6 +56,7 @@ mod crash;
 mod edited;
 mod ending;
 mod engine;
+mod foresee;
 mod gather;
 mod intents;
 mod known;
@@ -131,6 +133,8 @@ pub struct Settings {
     pub again: bool,
     /// Whether what the system refused goes again as it stands (`runs retry`).
     pub retry: bool,
+    /// Whether a key that the input lacks counts as that of a ticket which an earlier run made: nobody asks a ledger.
+    pub trusts_names: bool,
     /// Of which records a dry run keeps the payloads.
     pub keep: Keep,
     /// Whether a dry run reads the tickets that would be changed, and tells how; it keeps all payloads then.
@@ -178,6 +182,7 @@ impl Default for Settings {
             dry_run: false,
             again: false,
             retry: false,
+            trusts_names: false,
             keep: Keep::default(),
             diff: false,
             bulk: false,
@@ -271,6 +276,7 @@ pub async fn execute(
         dry_run: settings.dry_run,
         again: settings.again && settings.dry_run,
         retry: settings.retry,
+        trusts_names: settings.trusts_names,
         keep: settings.keep,
         ours,
         stop: Some(stop.clone()),
@@ -283,6 +289,10 @@ pub async fn execute(
         }),
         (None, true) => return Err(Error::usage("tickets cannot be read without a system")),
         (_, false) => None,
+    };
+    let rehearsal = rehearse::Rehearsal {
+        differ,
+        foresight: foresee::Foresight::new(job.map.ties(), job.ledger.clone()),
     };
     let sending = if settings.dry_run {
         None
@@ -307,7 +317,7 @@ pub async fn execute(
             reread: job.reread,
         })
     };
-    let drive = |feed| engine::drive(feed, sending, settings, differ, stop, fold, started);
+    let drive = |feed| engine::drive(feed, sending, settings, rehearsal, stop, fold, started);
     if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
         let here = Here::new(job.items, &planner, known);
         return drive(Feed::Here(Box::new(here))).await;

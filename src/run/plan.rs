@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::known::{is_whole, learned, leave_open};
 use super::row::Intended;
+use super::tied::{Tickets, tie_to};
 use super::{Going, Keep, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Fallback, Skip};
@@ -34,6 +35,8 @@ pub(super) struct Base {
     pub(super) rows: Vec<Record>,
     /// The keys that it names and that nothing has.
     pub(super) absent: Vec<RowKey>,
+    /// Of a dry run, the keys of the tickets that its requests name.
+    pub(super) named: Vec<RowKey>,
 }
 
 impl Base {
@@ -45,6 +48,7 @@ impl Base {
             key: self.key.clone(),
             rows: Vec::new(),
             absent: Vec::new(),
+            named: Vec::new(),
         }
     }
 }
@@ -360,6 +364,8 @@ pub(super) struct Planner<'a> {
     pub(super) again: bool,
     /// What was refused goes again as it stands.
     pub(super) retry: bool,
+    /// A key that the input lacks counts as one that an earlier run has sent.
+    pub(super) trusts_names: bool,
     pub(super) keep: Keep,
     /// The codes of the earlier attempts at this run: what they made is its own.
     pub(super) ours: HashSet<String>,
@@ -405,6 +411,7 @@ impl Planner<'_> {
             key,
             rows: item.rows,
             absent: item.absent,
+            named: Vec::new(),
         };
         match item.subject {
             Subject::Repeated(key, first) => {
@@ -477,6 +484,7 @@ impl Planner<'_> {
             // Freed here, where several threads share the work.
             rows: Vec::new(),
             absent: Vec::new(),
+            named: Vec::new(),
         };
         Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }))
     }
@@ -533,14 +541,20 @@ impl Planner<'_> {
         let Plan::End(base, end) = plan else { return };
         match end {
             End::Rejected(_) | End::Incomplete { .. } => {}
-            End::Ready { payloads, .. } => match self.keep {
-                Keep::All => {}
-                Keep::First(most) if *kept < most => *kept += 1,
-                Keep::First(_) => {
-                    *payloads = Vec::new();
-                    base.rows = Vec::new();
+            End::Ready { payloads, .. } => {
+                if self.map.ties() {
+                    let keys = payloads.iter().flat_map(|step| keys_of(&step.body));
+                    base.named = keys.map(RowKey::new).collect();
                 }
-            },
+                match self.keep {
+                    Keep::All => {}
+                    Keep::First(most) if *kept < most => *kept += 1,
+                    Keep::First(_) => {
+                        *payloads = Vec::new();
+                        base.rows = Vec::new();
+                    }
+                }
+            }
             _ => base.rows = Vec::new(),
         }
     }
@@ -685,12 +699,12 @@ impl Planner<'_> {
         }
     }
 
-    /// What a record becomes; what names a key that nothing has is no request.
+    /// What a record becomes; a field that names a key which nothing has is left out.
     fn mapped(&self, base: &Base, key: &RowKey) -> Mapped {
-        let mapped = self.map.map(&base.rows, key);
-        if base.absent.is_empty() {
-            return mapped;
+        if base.absent.is_empty() || self.trusts_names {
+            return self.map.map(&base.rows, key);
         }
+        let mapped = self.map.map_without(&base.rows, key, &base.absent);
         let Untied { faults, skip } = self.map.untied(&base.rows, &base.absent);
         match (mapped, skip) {
             (mapped @ Mapped::Skip(_), _) => mapped,
@@ -700,24 +714,25 @@ impl Planner<'_> {
                 Mapped::Faults(all)
             }
             (Mapped::Ready(_), None) if !faults.is_empty() => Mapped::Faults(faults),
-            (Mapped::Ready(mut ready), None) => {
-                let is_tied = |step: &StepPayload| {
-                    let keys = keys_of(&step.body);
-                    keys.iter()
-                        .any(|key| base.absent.contains(&RowKey::new(key)))
-                };
-                ready.steps.retain(|step| !is_tied(step));
-                Mapped::Ready(ready)
-            }
+            (ready @ Mapped::Ready(_), None) => ready,
         }
     }
 
     pub(super) fn shape(&self, base: &Base, key: &RowKey) -> Shaped {
-        let ready = match self.mapped(base, key) {
+        self.shape_tied(base, key, &Tickets::new())
+    }
+
+    /// The same with the tickets of keys that are known already.
+    pub(super) fn shape_tied(&self, base: &Base, key: &RowKey, tickets: &Tickets) -> Shaped {
+        let mut ready = match self.mapped(base, key) {
             Mapped::Ready(ready) => ready,
             Mapped::Skip(reason) => return Shaped::Skip(reason),
             Mapped::Faults(faults) => return Shaped::Faults(faults),
         };
+        if !tickets.is_empty() {
+            let bodies = ready.steps.iter_mut().map(|step| &mut step.body);
+            bodies.for_each(|body| tie_to(body, tickets));
+        }
         let group = match (&self.system, ready.steps.first()) {
             (Some(system), Some(first)) => {
                 marked_group(system.schema().group(&first.body), self.map.marker_field())
@@ -800,6 +815,7 @@ pub(super) fn ready_end(
         fallbacks,
         payloads,
         diff: None,
+        untied: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread::Scope as ThreadScope;
 
 use tokio::sync::mpsc;
 
-use super::act::Asked;
+use super::act::{Answered, Asked};
 use super::plan::{Plan, Planner};
 use crate::error::Result;
 use crate::intake::{Item, Subject};
@@ -86,22 +86,27 @@ impl<'a> Here<'a> {
         let batch = self.waiting.get_or_insert_with(|| read(&mut self.items));
         let asked = match &*batch {
             Ok(batch) if self.known.acts => self.planner.ask(batch),
-            Ok(batch) => Asked::of(keys(batch)),
-            Err(_) => Asked::of(Vec::new()),
+            Ok(batch) => Asked::of(keys(batch), absent(batch)),
+            Err(_) => Asked::of(Vec::new(), Vec::new()),
         };
-        let prior = states(self.known.rows.as_ref(), &asked.keys).await;
-        let made = states(self.known.targets.as_ref(), &asked.targets).await;
-        let named = self.waiting.iter().flatten();
-        let named: Vec<RowKey> = named.flat_map(|batch| absent(batch)).collect();
-        let named = states(self.known.rows.as_ref(), &named).await;
+        let (rows, targets) = (self.known.rows.as_ref(), self.known.targets.as_ref());
+        let prior = states(rows, &asked.keys).await;
+        let made = states(targets, &asked.targets).await;
+        let others = if self.known.acts { targets } else { rows };
+        let named = states(others, &asked.named).await;
         let batch = self.waiting.take()?;
         self.over = batch.as_ref().map_or(true, Vec::is_empty);
         Some(batch.and_then(|mut batch| {
+            if self.known.acts {
+                let answered = Answered {
+                    prior: prior?,
+                    targets: made?,
+                    named: named?,
+                };
+                return self.planner.act_all(batch, asked, answered);
+            }
             leave_unknown(&mut batch, named?);
-            Ok(match self.known.acts {
-                true => self.planner.act_all(batch, asked, prior?, made?)?,
-                false => plan(self.planner, batch, prior?)?,
-            })
+            plan(self.planner, batch, prior?)
         }))
     }
 }
@@ -196,7 +201,7 @@ pub(super) fn keys(batch: &[Item]) -> Vec<RowKey> {
 
 /// Leaves of the keys that records name and the input lacks those that the ledger lacks too; `made` tells in order which of
 /// them have a ticket.
-fn leave_unknown(batch: &mut [Item], made: Vec<Vec<StepRecord>>) {
+pub(super) fn leave_unknown(batch: &mut [Item], made: Vec<Vec<StepRecord>>) {
     let mut made = made.into_iter();
     for item in batch {
         item.absent.retain(|_| {
@@ -207,7 +212,7 @@ fn leave_unknown(batch: &mut [Item], made: Vec<Vec<StepRecord>>) {
 }
 
 /// The keys that records of a batch name and the input lacks, in order.
-fn absent(batch: &[Item]) -> Vec<RowKey> {
+pub(super) fn absent(batch: &[Item]) -> Vec<RowKey> {
     batch.iter().flat_map(|item| item.absent.clone()).collect()
 }
 
@@ -252,9 +257,12 @@ fn act(planner: &Planner<'_>, batch: Vec<Item>, known: &Known) -> Batch {
         Some(scope) => scope.states_blocking(keys.to_vec()),
         None => Ok(Vec::new()),
     };
-    let prior = states(&known.rows, &asked.keys)?;
-    let made = states(&known.targets, &asked.targets)?;
-    planner.act_all(batch, asked, prior, made)
+    let answered = Answered {
+        prior: states(&known.rows, &asked.keys)?,
+        targets: states(&known.targets, &asked.targets)?,
+        named: states(&known.targets, &asked.named)?,
+    };
+    planner.act_all(batch, asked, answered)
 }
 
 /// Plans a batch; `prior` is what the ledger knows of its keys, in order.

@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::engine::{stopping, take};
+use super::foresee::Foresight;
 use super::look::READING;
 use super::plan::{Base, Plan, Request, Row, ready_end};
 use super::prepare::Feed;
@@ -25,7 +26,10 @@ use crate::systems::{StepPayload, System, Ticket};
 pub(super) async fn rehearse(
     mut feed: Feed<'_>,
     settings: &Settings,
-    differ: Option<&Differ<'_>>,
+    Rehearsal {
+        differ,
+        mut foresight,
+    }: Rehearsal<'_>,
     stop: Stop,
     mut fold: Fold<'_>,
     started: Instant,
@@ -58,15 +62,19 @@ pub(super) async fn rehearse(
                     .take_while(|plan| take(&mut left, plan))
                     .collect();
                 let is_over = taken.len() < most;
-                let told = match differ {
+                let mut tell = |(base, end)| {
+                    if let Some((base, end)) = foresight.pass(base, end) {
+                        fold.end(base, end);
+                    }
+                };
+                let told = match &differ {
                     None => {
-                        let ends = taken.into_iter().map(rehearsed);
-                        ends.for_each(|(base, end)| fold.end(base, end));
+                        taken.into_iter().map(rehearsed).for_each(tell);
                         Ok(Going::On)
                     }
                     Some(differ) => {
                         let most = settings.concurrency.max(1);
-                        differ.tell(taken, most, &mut stop, &mut fold).await
+                        differ.tell(taken, most, &mut stop, &mut tell).await
                     }
                 };
                 match told {
@@ -87,7 +95,25 @@ pub(super) async fn rehearse(
             }
         }
     }
+    let rest = match fold.totals.state {
+        RunState::Finished => foresight.rest().await,
+        _ => Ok(foresight.give_up()),
+    };
+    match rest {
+        Ok(rest) => rest.into_iter().for_each(|(base, end)| fold.end(base, end)),
+        Err(error) => {
+            fold.totals.state = RunState::Stopped;
+            fold.totals.stopped = Some(error);
+        }
+    }
     fold.finish(started.elapsed())
+}
+
+/// What a dry run does besides making the plans.
+pub(super) struct Rehearsal<'a> {
+    /// Where the tickets are to be read that would change.
+    pub(super) differ: Option<Differ<'a>>,
+    pub(super) foresight: Foresight,
 }
 
 /// What tells how the tickets would change.
@@ -104,7 +130,7 @@ impl Differ<'_> {
         plans: Vec<Plan>,
         most: usize,
         stop: &mut Option<Stop>,
-        fold: &mut Fold<'_>,
+        tell: &mut impl FnMut((Base, End)),
     ) -> Result<Going> {
         let ended = stream::iter(plans).map(|plan| self.look(plan));
         let mut ended = std::pin::pin!(ended.buffered(most));
@@ -118,7 +144,7 @@ impl Differ<'_> {
                 one = ended.next() => one,
             };
             match one.transpose()? {
-                Some((base, end)) => fold.end(base, end),
+                Some(end) => tell(end),
                 None => return Ok(Going::On),
             }
         }
@@ -237,10 +263,14 @@ fn rehearsed(plan: Plan) -> (Base, End) {
             let is_new = row.next == 0 && !row.updates && !row.known;
             let left = row.requests.left.filter(|_| is_new);
             let open = row.requests.steps.into_iter().skip(row.next);
-            let payloads = open.map(|request| StepPayload {
-                step: request.id.name.into(),
-                ordinal: request.id.ordinal,
-                body: request.body,
+            let mut base = row.base;
+            let payloads = open.map(|request| {
+                base.named.extend(request.ties);
+                StepPayload {
+                    step: request.id.name.into(),
+                    ordinal: request.id.ordinal,
+                    body: request.body,
+                }
             });
             let end = ready_end(
                 payloads.collect(),
@@ -248,7 +278,7 @@ fn rehearsed(plan: Plan) -> (Base, End) {
                 left,
                 (row.updates, row.known),
             );
-            (row.base, end)
+            (base, end)
         }
         Plan::Settle(doubtful) => (
             doubtful.base,

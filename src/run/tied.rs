@@ -4,16 +4,36 @@
 use std::collections::{HashMap, VecDeque};
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::breaker::Flow;
 use super::engine::Engine;
 use super::plan::Row;
 use super::prepare::BATCH;
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, Rule};
 use crate::ledger::{Scope, State, StepRecord};
-use crate::record::RowKey;
+use crate::record::{Place, RowKey};
 use crate::systems::tie::tie;
 use crate::systems::{CREATE, Ticket};
+
+/// What is told of a row that names a ticket which is not made.
+pub(super) fn not_made(key: &RowKey, place: &Place) -> Fault {
+    let rule = "is the key of a ticket that is not made".to_owned();
+    let hint = "fix the row of that key, and run the same command again: it goes on there";
+    let fault = Fault::row(place.clone(), format!("`{key}` {rule}"));
+    Fault {
+        rule: Rule::Broken(rule),
+        ..fault.hint(hint)
+    }
+}
+
+/// Puts the ids of tickets into a body where their keys stand.
+pub(super) fn tie_to(body: &mut Value, tickets: &Tickets) {
+    tie(body, &|key| {
+        let ticket = tickets.get(&RowKey::new(key))?;
+        Some(ticket.id.clone())
+    });
+}
 
 /// The tickets of keys, as far as they are made.
 pub(super) type Tickets = HashMap<RowKey, Ticket>;
@@ -52,7 +72,7 @@ pub(super) fn made(prior: &[StepRecord]) -> Option<Ticket> {
     (create.state == State::Done).then(|| create.ticket.clone())?
 }
 
-async fn tickets(scope: Scope, keys: Vec<RowKey>) -> Result<Tickets> {
+pub(super) async fn tickets(scope: Scope, keys: Vec<RowKey>) -> Result<Tickets> {
     let states = scope.states(keys.clone()).await?;
     let found = keys.into_iter().zip(states);
     Ok(found
@@ -112,10 +132,7 @@ impl Engine<'_> {
                     }
                 }
                 Some(key) => {
-                    let message = format!("the ticket of `{key}` is not made");
-                    let hint =
-                        "fix the row of that key, and run the same command again: it goes on there";
-                    let fault = Fault::row(row.base.place.clone(), message).hint(hint);
+                    let fault = not_made(&key, &row.base.place);
                     row.begun = true;
                     self.failed(row, vec![fault]);
                 }
@@ -144,10 +161,7 @@ impl Row {
                 continue;
             }
             step.ties = Vec::new();
-            tie(&mut step.body, &|key| {
-                let ticket = tickets.get(&RowKey::new(key))?;
-                Some(ticket.id.clone())
-            });
+            tie_to(&mut step.body, tickets);
         }
     }
 }

@@ -141,6 +141,161 @@ fn a_parent_of_an_earlier_run_is_found() {
     assert_eq!(bench.ties(), pairs(&[("late", "root")]));
 }
 
+/// A child before its parent that is rejected, one behind it, one of a row that is left out, and two that are well.
+const REFUSED: &str = "ID,Title,Parent,Note\n2,before,1,\n1,,,\n3,behind,1,\n4,out,,bad\n5,of 4,4,\n6,well,7,\n7,above,,good\n";
+
+#[test]
+fn a_dry_run_foresees_whose_parent_would_not_be_made() {
+    let mapping = MAPPING.replace(
+        "Subject          = { from = \"Title\" }",
+        "Subject = { from = \"Title\", required = true }\nLocationDetails = { from = \"Note\", map = { \"good\" = \"good\" }, else = { do = \"skip_row\" } }",
+    );
+    let bench = Bench::new(&mapping);
+    let told = |summary: &Value| {
+        let causes = summary["causes"].as_array().unwrap().iter();
+        let mut causes: Vec<(String, u64)> = causes
+            .map(|cause| {
+                let message = cause["message"].as_str().unwrap().to_owned();
+                (message, cause["rows"].as_u64().unwrap())
+            })
+            .collect();
+        causes.sort();
+        causes
+    };
+    let (_, dry) = bench.import(REFUSED, &["--dry-run", "--outcomes", "dry.jsonl"], 1);
+    assert_eq!(dry["incomplete"], 3, "{dry:#}");
+    assert_eq!(dry["would_create"], 5, "{dry:#}");
+    let outcomes = bench.work.read("dry.jsonl");
+    let lines: Vec<Value> = (outcomes.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |key: &str| lines.iter().find(|line| line["key"] == key).unwrap();
+    for key in ["2", "3", "5"] {
+        assert_eq!(of(key)["state"], "would create");
+        let fault = &of(key)["faults"][0]["message"];
+        assert!(
+            fault
+                .as_str()
+                .unwrap()
+                .ends_with("a ticket that is not made"),
+            "{fault}"
+        );
+    }
+    assert!(of("6").get("faults").is_none(), "{}", of("6"));
+    let (stderr, _) = bench.import(REFUSED, &["--dry-run"], 1);
+    assert!(
+        stderr.contains("incomplete 3 rows: a ticket that the row names would not be made"),
+        "{stderr}"
+    );
+    // What was foreseen is what comes.
+    let (_, run) = bench.import(REFUSED, &[], 1);
+    assert_eq!(run["incomplete"], dry["incomplete"], "{run:#}");
+    assert_eq!(run["created"], dry["would_create"], "{run:#}");
+    assert_eq!(told(&run), told(&dry));
+    assert_eq!(bench.ties(), pairs(&[("well", "above")]));
+    // A check of the input says it too.
+    let checked = bench.work.run(&[
+        "validate",
+        "map.toml",
+        "--sandbox",
+        "--input",
+        "in.csv",
+        "--format",
+        "json",
+    ]);
+    let json: Value = serde_json::from_str(&checked.expect(1).stdout).unwrap();
+    assert!(
+        json.to_string()
+            .contains("is the key of a ticket that is not made"),
+        "{json:#}"
+    );
+}
+
+#[test]
+fn a_dry_run_foresees_what_its_limit_leaves_out() {
+    let bench = Bench::new(MAPPING);
+    let rows = "ID,Title,Parent\n3,child of 1,1\n1,root,\n";
+    let (_, dry) = bench.import(rows, &["--dry-run", "--limit", "1"], 1);
+    assert_eq!(dry["incomplete"], 1, "{dry:#}");
+    bench.import(rows, &["--limit", "1"], 1);
+    // What an earlier run has made is there.
+    bench.import("ID,Title,Parent\n1,root,\n", &[], 0);
+    let (_, dry) = bench.import(rows, &["--dry-run", "--limit", "1"], 0);
+    assert_eq!(dry["incomplete"], 0, "{dry:#}");
+}
+
+/// Names parents of tickets that are there.
+const ACTING: &str = r#"
+version   = 2
+system    = "incidentiq"
+operation = "assign"
+scope     = "tie later"
+key       = ["ID"]
+target    = { key = ["ID"], scope = "tied" }
+
+[fields]
+ParentTicketId = { from = "Parent", resolve = "key" }
+"#;
+
+#[test]
+fn tickets_that_are_there_are_tied_by_the_keys_of_their_rows() {
+    let bench = Bench::new(&MAPPING.replace(
+        "ParentTicketId   = { from = \"Parent\", resolve = \"key\" }\n",
+        "",
+    ));
+    let rows = "ID,Title,Parent\n1,root,\n2,child of 1,1\n3,child of 2,2\n4,lost,9\n5,self,5\n";
+    bench.import(rows, &[], 0);
+    bench.work.write("map.toml", ACTING);
+    let checked = bench
+        .work
+        .run(&["validate", "map.toml", "--sandbox", "--input", "in.csv"]);
+    checked.expect(0);
+    for more in [&["--dry-run"][..], &[]] {
+        let (_, summary) = bench.import(rows, more, 1);
+        assert_eq!(summary["rejected"], 2, "{summary:#}");
+        let causes = summary["causes"].to_string();
+        assert!(
+            causes.contains("no ticket was made under the key `9`"),
+            "{causes}"
+        );
+        assert!(causes.contains("`5` is the ticket itself"), "{causes}");
+    }
+    assert_eq!(
+        bench.ties(),
+        pairs(&[("child of 1", "root"), ("child of 2", "child of 1")])
+    );
+    let (_, summary) = bench.import(rows, &[], 1);
+    assert_eq!(summary["skipped"], 3, "{summary:#}");
+    // With `missing` the rest of the row is done.
+    let skipping = ACTING.replace(
+        "resolve = \"key\" }",
+        "resolve = \"key\", missing = { do = \"skip_field\" } }\nAssignedToUserId = { value = \"helpdesk@district.example\" }",
+    );
+    bench.work.write("map.toml", skipping);
+    let lost = "ID,Title,Parent\n4,lost,9\n";
+    let (_, summary) = bench.import(lost, &[], 0);
+    assert_eq!(summary["assigned"], 1, "{summary:#}");
+    let audit = bench.sandbox.audit();
+    let last = audit.last().unwrap();
+    assert!(last["body"]["AssignToUserId"].is_string(), "{last}");
+    assert!(last["body"].get("AssignToParentId").is_none(), "{last}");
+}
+
+#[test]
+fn what_follows_on_a_ticket_keeps_its_other_fields_where_a_key_is_unknown() {
+    let mapping = MAPPING.replace(
+        "ParentTicketId   = { from = \"Parent\", resolve = \"key\" }",
+        "[[then]]\noperation = \"assign\"\nfields = { AssignedToUserId = { value = \"helpdesk@district.example\" }, RelatedTicketId = { from = \"Parent\", resolve = \"key\", missing = { do = \"skip_field\" } } }",
+    );
+    let bench = Bench::new(&mapping);
+    bench.import("ID,Title,Parent\n1,a,9\n", &[], 0);
+    let audit = bench.sandbox.audit();
+    let assigned = audit
+        .iter()
+        .filter(|entry| entry["body"]["AssignToUserId"].is_string());
+    assert_eq!(assigned.count(), 1, "{audit:#?}");
+}
+
 #[test]
 fn a_ticket_that_is_related_is_tied_too() {
     let mapping = MAPPING.replace(

@@ -564,6 +564,7 @@ impl Import<'_> {
             dry_run: self.args.dry_run,
             again: self.args.again,
             retry: self.only().is_some(),
+            trusts_names: false,
             keep: match (&self.args.payloads, self.args.diff) {
                 (Some(_), _) | (_, true) => Keep::All,
                 (None, false) => Keep::First(self.args.show),

@@ -123,10 +123,8 @@ impl Checker<'_> {
         // Which tickets earlier runs have made only a ledger knows.
         let elsewhere = AtomicU64::new(0);
         let items = survey.items(self.input, self.bound)?.map(|item| {
-            item.map(|mut item| {
+            item.inspect(|item| {
                 elsewhere.fetch_add(u64::from(!item.absent.is_empty()), Ordering::Relaxed);
-                item.absent.clear();
-                item
             })
         });
         let job = Job {
@@ -142,6 +140,7 @@ impl Checker<'_> {
         };
         let settings = Settings {
             dry_run: true,
+            trusts_names: true,
             max_errors: run::MaxErrors::Share(100.0),
             ..Settings::default()
         };

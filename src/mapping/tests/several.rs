@@ -119,6 +119,39 @@ fn a_fault_of_an_item_stands_in_its_own_row() {
 }
 
 #[test]
+fn a_fault_of_an_item_elsewhere_stands_in_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.csv"), "T,X\nz,1\ng,hello\n").unwrap();
+    let told = |field: &str, when: &str| {
+        let text = newest(&format!(
+            "{HEAD}key = [\"Id\"]\n[input.columns]\n\"item count\" = {{ parse = \"integer\" }}\n[fields]\nSubject = {{ value = \"s\" }}\nLocationId = {{ value = \"DO\" }}\n[[then]]\noperation = \"comment\"\neach = {{ file = \"c.csv\", on = \"T\" }}\n{when}[then.fields]\nSubject = {{ value = \"c\" }}\nLocationId = {{ value = \"DO\" }}\nIssueDescription = {field}\n"
+        ));
+        let mapping = Mapping::read("m.toml".to_owned(), text, folder.path()).unwrap();
+        let plan = Plan::compile(&mapping, schema(), directory(), &PlanOptions::default()).unwrap();
+        let bound = Arc::new(plan)
+            .bind(&[table(&["Id", "T", "item count"])])
+            .unwrap();
+        match bound.map(&[texts(2, &["1", "g", "x1"])], &RowKey::new("1")) {
+            Mapped::Faults(faults) => {
+                let place = &faults[0].place;
+                let file = Path::new(&*place.file).file_name().unwrap();
+                format!("{} {}", file.to_string_lossy(), place.row)
+            }
+            other => shown(other),
+        }
+    };
+    // What is wrong with the row is told of the row, whatever its column is called.
+    let of_row = "{ template = \"{{ item.X }} {{ row['item count'] }}\" }";
+    assert_eq!(told(of_row, ""), "t.csv 2");
+    assert_eq!(told("{ from = \"item count\" }", ""), "t.csv 2");
+    let when = "when = \"row['item count'] > 1\"\n";
+    assert_eq!(told("{ from = \"item.X\" }", when), "t.csv 2");
+    // What is wrong with the item is told of the item.
+    let of_item = "{ from = \"item.X\", parse = \"integer\" }";
+    assert_eq!(told(of_item, ""), "c.csv 3");
+}
+
+#[test]
 fn the_content_of_a_row_holds_what_its_comments_say() {
     let mapping = grouped(
         "{ rows = true }",
@@ -222,6 +255,84 @@ fn the_parts_of_a_cell_are_looked_up() {
     // An older mapping said what becomes of such a cell as a whole.
     assert!(!one("version = 1", skip, "1,2").contains("Tags"));
     assert!(one("version = 1", "", "1,2").contains(r#""Tags":["one","two"]"#));
+}
+
+#[test]
+fn a_list_may_stand_from_the_last() {
+    let columns = ["Id", "Title", "Building", "A", "B"];
+    let one = |field: &str, a: &str, b: &str| {
+        let mapping = newest(&with_fields(&format!("Tags = {{ {field} }}\n")));
+        map_one(&mapping, &columns, &["7", "t", "DO", a, b])
+    };
+    let split = "from = \"A\", split = \",\", order = \"descending\"";
+    assert!(one(split, "a, b,c", "").contains(r#""Tags":["c","b","a"]"#));
+    // It comes before what shortens the list.
+    let shortened = format!("{split}, unique = true, max_items = 2");
+    assert!(one(&shortened, "a,b,c,A", "").contains(r#""Tags":["A","c"]"#));
+    let several = "from = [\"A\", \"B\"], list = true, order = \"descending\"";
+    assert!(one(several, "x", "y").contains(r#""Tags":["y","x"]"#));
+    let ascending = split.replace("descending", "ascending");
+    assert!(one(&ascending, "a,b", "").contains(r#""Tags":["a","b"]"#));
+    let told = |field: &str| told(&newest(&with_fields(&format!("Tags = {field}\n"))));
+    assert!(
+        told("{ template = \"{{ Title }}\", order = \"descending\" }")
+            .contains("`order` needs `split` or a column `…[*]`")
+    );
+    let wrong = told("{ from = \"A\", split = \",\", order = \"backwards\" }");
+    assert_eq!(wrong.matches("`order` cannot be").count(), 1, "{wrong}");
+}
+
+/// What is said of a row by the comments of its mapping.
+fn items(each: &str, cell: &str) -> Vec<String> {
+    let mapping = newest(&with_fields(&format!(
+        "[[then]]\noperation = \"comment\"\neach = {each}\nfields = {{ Subject = {{ from = \"item\" }}, LocationId = {{ value = \"DO\" }} }}\n"
+    )));
+    let bound = bind(&mapping, table(&["Id", "Title", "Building", "A", "B"]));
+    match bound.map(
+        &[texts(2, &["7", "t", "DO", cell, "last"])],
+        &RowKey::new("7"),
+    ) {
+        Mapped::Ready(ready) => (ready.steps.iter().skip(1))
+            .map(|step| step.body["Subject"].as_str().unwrap_or("-").to_owned())
+            .collect(),
+        other => vec![shown(other)],
+    }
+}
+
+#[test]
+fn items_may_stand_from_the_last() {
+    let descending = "order = \"descending\"";
+    let split = format!("{{ from = \"A\", split = \";\", null = [\"-\"], {descending} }}");
+    assert_eq!(items(&split, "new; - ;older;old"), ["old", "older", "new"]);
+    let json = format!("{{ from = \"A\", parse = \"json\", {descending} }}");
+    assert_eq!(items(&json, r#"["b", "a"]"#), ["a", "b"]);
+    let columns = format!("{{ from = [\"A\", \"B\"], list = true, {descending} }}");
+    assert_eq!(items(&columns, "first"), ["last", "first"]);
+    let ascending = split.replace("descending", "ascending");
+    assert_eq!(items(&ascending, "a;b"), ["a", "b"]);
+    let wrong = told(&newest(&with_fields(&format!(
+        "[[then]]\noperation = \"comment\"\neach = {}\nfields = {{}}\n",
+        split.replace("descending", "backwards")
+    ))));
+    assert_eq!(wrong.matches("`order` cannot be").count(), 1, "{wrong}");
+    let bound = bind(
+        &devices(
+            "{ from = \"Devices\", split = \";\", order = \"descending\" }",
+            "[\"Id\", \"item\"]",
+        ),
+        table(&["Id", "Title", "Devices"]),
+    );
+    let records = bound.apart(&texts(2, &["7", "jam", "a; b"])).unwrap();
+    let keys: Vec<String> = (records.iter())
+        .map(|one| {
+            bound
+                .key(std::slice::from_ref(one))
+                .unwrap()
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    assert_eq!(keys, ["7/b", "7/a"]);
 }
 
 /// A mapping whose rows make a ticket for each device.
@@ -362,11 +473,58 @@ fn keys_are_for_fields_that_take_tickets() {
     assert!(told(&without).contains("needs `key`"));
     assert!(told(&tied(", match = [\"name\"]")).contains("`match` is about names"));
     assert!(told(&tied(", missing = \"1\"")).contains("cannot be a value"));
-    let acting = tied("").replace(
+    assert_eq!(told(&acting("")), "good");
+    let by_content = acting("").replace("key = [\"Id\"]\n", "");
+    assert_eq!(told(&by_content), "good");
+}
+
+/// A mapping that updates tickets, and names others by the keys of the rows that made them.
+fn acting(more: &str) -> String {
+    tied(more).replace(
         "operation = \"create\"\nscope = \"s\"",
         "operation = \"update\"\nscope = \"s\"\ntarget = { from = \"Id\" }",
+    )
+}
+
+#[test]
+fn tickets_that_are_there_name_others_by_keys() {
+    let mapping = acting(", missing = { do = \"skip_field\" }");
+    assert_eq!(load(&mapping).unwrap().target_scope(), Some("s"));
+    let elsewhere = mapping.replace("{ from = \"Id\" }", "{ key = [\"Id\"], scope = \"old\" }");
+    assert_eq!(load(&elsewhere).unwrap().target_scope(), Some("old"));
+    let without = acting("").replace(", resolve = \"key\"", "");
+    assert_eq!(load(&without).unwrap().target_scope(), None);
+    let bound = bind(&mapping, table(&TIED));
+    assert!(Identify::names_elsewhere(&bound));
+    assert!(!Identify::names_elsewhere(&bind(&tied(""), table(&TIED))));
+    let row = [texts(2, &["2", "t", "DO", "1"])];
+    let made = shown(bound.map(&row, &RowKey::new("2")));
+    assert_eq!(made.lines().count(), 1, "{made}");
+    assert!(
+        made.contains(r#""ParentTicketId":{"ticket_of_key":"1"}"#),
+        "{made}"
     );
-    assert!(told(&acting).contains("names tickets that the same rows make"));
+    let without = shown(bound.map_without(&row, &RowKey::new("2"), &[RowKey::new("1")]));
+    assert!(without.contains(r#""Subject":"t""#), "{without}");
+    assert!(!without.contains("ParentTicketId"), "{without}");
+    let fault = bind(&acting(""), table(&TIED)).untied(&row, &[RowKey::new("1")]);
+    assert_eq!(
+        fault.faults[0].message,
+        "no ticket was made under the key `1`"
+    );
+}
+
+#[test]
+fn a_step_keeps_what_it_says_besides_a_key_that_nothing_has() {
+    let mapping = newest(&with_fields(
+        "[[then]]\noperation = \"assign\"\nfields = { Subject = { value = \"s\" }, LocationId = { value = \"DO\" }, RelatedTicketId = { from = \"Parent\", resolve = \"key\", missing = { do = \"skip_field\" } } }\n",
+    ));
+    let bound = bind(&mapping, table(&TIED));
+    let row = [texts(2, &["2", "t", "DO", "9"])];
+    let made = shown(bound.map_without(&row, &RowKey::new("2"), &[RowKey::new("9")]));
+    let step = made.lines().nth(1).unwrap();
+    assert!(step.contains(r#""Subject":"s""#), "{made}");
+    assert!(!step.contains("RelatedTicketId"), "{made}");
 }
 
 #[test]

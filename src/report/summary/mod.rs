@@ -183,8 +183,13 @@ impl Summary {
                 known,
                 left,
                 diff,
+                untied,
                 ..
             } => {
+                if !untied.is_empty() {
+                    self.incomplete += 1;
+                    self.causes.add(untied);
+                }
                 self.desk.add(left.as_deref());
                 if let Some(diff) = diff {
                     self.compared += 1;

@@ -157,12 +157,19 @@ impl Summary {
             );
         }
         if self.incomplete > 0 {
-            let rows = words::plural(self.incomplete, "ticket was", "tickets were");
-            let _ = writeln!(
-                text,
-                "  incomplete {rows} {}, a later step was refused",
-                context.operation.done()
-            );
+            let _ = match context.dry_run {
+                true => writeln!(
+                    text,
+                    "  incomplete {}: a ticket that the row names would not be made",
+                    words::plural(self.incomplete, "row", "rows")
+                ),
+                false => writeln!(
+                    text,
+                    "  incomplete {} {}, a later step was refused",
+                    words::plural(self.incomplete, "ticket was", "tickets were"),
+                    context.operation.done()
+                ),
+            };
         }
         if let Some(bulk) = after.bulk
             && self.sent > 0

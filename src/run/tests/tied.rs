@@ -43,7 +43,10 @@ async fn a_ticket_that_is_not_made_is_tied_by_a_later_run() {
     let End::Incomplete { faults, .. } = told.end(0) else {
         panic!("{:?}", told.end(0));
     };
-    assert_eq!(faults[0].message, "the ticket of `k1` is not made");
+    assert_eq!(
+        faults[0].message,
+        "`k1` is the key of a ticket that is not made"
+    );
     assert!(bench.fake.set("k0").is_empty());
     let (totals, _) = bench.run(&input.mended(1)).await;
     assert_eq!((totals.incomplete, totals.rejected), (0, 0));

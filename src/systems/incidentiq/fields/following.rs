@@ -96,7 +96,8 @@ pub(super) fn assign() -> FieldTable {
             FieldType::TEXT,
             UNASSIGN,
             "the id of a ticket that has nothing to do with it any more [§9]",
-        ),
+        )
+        .ties(Tie::Related),
         Field::step(
             "unassign",
             Choice(UNASSIGNED).list(),
