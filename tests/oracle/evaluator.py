@@ -81,15 +81,14 @@ def is_null(value, nulls, version, own=()):
 class Mapping:
     """A mapping, its further tables (`sheets` by name of sheet or file) and the names of the system."""
 
-    def __init__(self, source, fields, operations, sheets):
+    def __init__(self, source, system, sheets):
         self.source = source
+        self.system = system
         self.version = source["version"]
         self.input = source.get("input", {})
         self.columns = self.input.get("columns", {})
         self.nulls = words(self.input.get("null"))
         self.zone = self.input.get("timezone")
-        self.fields = fields
-        self.operations = operations
         self.sheets = sheets
         self.indexes = {}
 
@@ -114,6 +113,13 @@ class Mapping:
             if alike_name(heading) == alike_name(name):
                 return heading, spec
         return None, None
+
+    def in_order(self, row):
+        """The columns with types as they stand in the file, and those that are made behind them."""
+        made = [name for name, spec in self.columns.items() if {"from", "from_first", "template", "value"} & set(spec)]
+        typed = [name for name in self.columns if name not in made]
+        places = {name: row.table.places(name, self.version) or [len(row.cells)] for name in typed}
+        return sorted(typed, key=lambda name: places[name][0]) + made
 
     def cell(self, row, name, seen=frozenset(), nulls=(), types=None):
         """A column of a row, by its type, or made by its steps; None where it is empty."""
@@ -318,6 +324,10 @@ class Mapping:
         names = words(spec["from_first"])
         for name in names:
             value = context.column(name, spec, nulls)
+            if value is None and self.version == 1 and nulls:
+                # Version 1 takes a number that is such a word, and then it is empty.
+                if is_number(context.column(name, spec)):
+                    return ", ".join(names), None
             if isinstance(value, list) and name.endswith("[*]"):
                 if self.version == 2:
                     value = value[0] if value else None
@@ -350,6 +360,8 @@ class Mapping:
         parts = [one for one in parts if one is not None and one != ""]
         mapped = [self.map_steps(one, spec) for one in parts]
         mapped = [one for one in mapped if one is not None and one != ""]
+        if spec.get("order") == "descending":
+            mapped.reverse()
         if spec.get("unique"):
             seen = {}
             for one in mapped:
@@ -535,6 +547,7 @@ class Context:
                 if value is not None and not (value == [] and name.endswith("[*]")):
                     self.taken = self.taken or row.number
                     return value
+            self.taken = self.taken or self.rows[-1].number
             return None
         row = self.rows[0 if take == "first" else -1]
         self.taken = self.taken or row.number
@@ -578,14 +591,14 @@ class Context:
             raise Fault(fault.kind if fault.column else "template", fault.column) from fault
 
     def read(self, names, spec=None):
-        if "rows" in names:
-            # They may say anything of any row.
-            for row in self.rows:
-                for name in sorted(self.mapping.columns):
-                    self.reads(row, name, ())
         for name in sorted(names):
             if self.mapping.type_of(name)[1] is not None:
                 self.column(name, spec or {})
+        if "rows" in names:
+            # They may say anything of any row.
+            for row in self.rows:
+                for name in self.mapping.in_order(row):
+                    self.reads(row, name, ())
 
     def holds(self, source):
         self.read(template.names(template.expression(source)))

@@ -151,7 +151,7 @@ def key_spelling(rng, columns):
 
 
 class Generator:
-    def __init__(self, seed, rows=40, fmt=None):
+    def __init__(self, seed, rows=40, fmt=None, system=None):
         self.rng = rng = random.Random(seed)
         self.seed = seed
         self.fmt = fmt or FORMATS[seed % len(FORMATS)]
@@ -173,6 +173,56 @@ class Generator:
         self.tables = self.further_tables()
         self.rows = [[column.cell(rng, row) for column in self.columns] for row in range(rows)]
         self.mapping = self.a_mapping()
+        # What came later has dice of its own, so that a seed keeps the rest of its mapping.
+        self.rng = random.Random(f"{seed} again")
+        self.turned(self.mapping)
+        self.system = system or ("incidentiq" if self.rng.random() < 0.4 else "clearfeed")
+        if self.system == "incidentiq":
+            self.for_incidentiq(self.mapping)
+
+    def turned(self, mapping):
+        """Lists and items, some of them from the last to the first."""
+        lists = [mapping["fields"][name] for name in ("tags", "custom.Platforms") if name in mapping["fields"]]
+        items = [each for each in (mapping.get("each"), *(then.get("each") for then in mapping.get("then", []))) if each]
+        for spec in lists + [each for each in items if "order_by" not in each and "order" not in each]:
+            if self.rng.random() < 0.2:
+                spec["order"] = self.rng.choice(["descending", "descending", "ascending"])
+
+    def for_incidentiq(self, mapping):
+        """The same fields under the names of the other system, and those that only it has."""
+        rng = self.rng
+        names = {"title": "Subject", "description": "IssueDescription", "tags": "Tags", "assignee_id": "AssignedToUserId", "collection_id": "IssueId"}
+        fields = {names.get(name, name): spec for name, spec in mapping["fields"].items() if name not in ("priority", "requester_email", "status")}
+        issue = fields["IssueId"]
+        issue["value"] = issue["value"].replace("col_", "iss_")
+        if "resolve" in issue:
+            issue["resolve"] = "issue"
+        fields["ForId"] = {"value": "Help Desk"} if rng.random() < 0.5 else {**self.person_field(), "default": "Help Desk"}
+        if fields["ForId"].get("match") == "email":
+            del fields["ForId"]["match"]
+        fields["LocationId"] = rng.choice([
+            {"value": "high school"}, {"value": "loc_2"},
+            {"from": "Team", "aliases": {"a": "High School", "C": "Élan Two", "f": "loc_1"}, "missing": rng.choice(["High School", {"do": "error"}, {"do": "skip_row"}])},
+            {"from": "Kind", "aliases": {"open": "High School", "x": "loc_2"}, "missing": "Élan Two", "default": "élan  two", **rng.choice([{}, {"ambiguous": {"do": "skip_row"}}, {"ambiguous": "loc_3"}])},
+        ])
+        if rng.random() < 0.6:
+            fields["LocationRoomId"] = {"from": "Code", "within": "LocationId"}
+            for key in ("missing", "ambiguous"):
+                if rng.random() < 0.7:
+                    fields["LocationRoomId"][key] = {"do": rng.choice(["skip_field", "skip_field", "skip_row", "error"])}
+        if rng.random() < 0.4:
+            fields["Priority"] = {"from": "Priority", **rng.choice([{}, {"missing": "normal"}, {"missing": {"do": "skip_field"}}])}
+            if rng.random() < 0.5:
+                fields["Priority"]["map"] = {"p1": "Urgent", "medium": "Normal"}
+                fields["Priority"]["else"] = {"do": "keep"}
+            if rng.random() < 0.3:
+                fields["Priority"]["default"] = "High"
+        if rng.random() < 0.3:
+            fields["IsUrgent"] = self.bool_field()
+        if rng.random() < 0.2:
+            fields["LocationDetails"] = {"template": "{{ Kind }}, {{ Code|upper }}"}
+        mapping["system"] = "incidentiq"
+        mapping["fields"] = fields
 
     # Further tables
 

@@ -107,7 +107,7 @@ def ordered(mapping, group, by=None, order=None):
 
 def evaluate(source, table, rows, sheets):
     """All records of an input, by the row under which the program tells them."""
-    mapping = Mapping(source, systems.FIELDS, systems.OPERATIONS, sheets)
+    mapping = Mapping(source, systems.SYSTEMS[source["system"]], sheets)
     outcomes, kept = [], []
     for row in of_items(mapping, rows):
         where = mapping.input.get("where")
@@ -193,8 +193,8 @@ def record(mapping, group):
         # A row without its key is no row that anything could be said of.
         return Outcome(first, "rejected", None, faults=[(context.taken or first, fault.column, None, fault.kind)])
     try:
-        fields = fields_of(mapping, mapping.source["fields"], systems.FIELDS, context, faults, first, "", key)
-        steps = systems.requests(fields) if not faults else []
+        fields = fields_of(mapping, mapping.source["fields"], mapping.system.fields, context, faults, first, "", key)
+        steps = mapping.system.requests(fields) if not faults else []
         for at, then in enumerate(mapping.source.get("then", []), 1):
             steps += then_steps(mapping, then, at, context, faults, first)
     except SkipRow:
@@ -205,7 +205,7 @@ def record(mapping, group):
 
 
 def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):
-    made = {}
+    made, faulty = {}, set()
     context.done = made
     # What a field lies within comes before it.
     for name, spec in sorted(specs.items(), key=lambda item: "within" in item[1]):
@@ -215,21 +215,32 @@ def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):
             ref = reference(mapping.source["scope"], key)
             gap = "<br><br>" if spec.get("html") in ("from_text", "keep") else "\n\n"
             kind = {**kind, "room": len(ref) + len(gap)}
+        if spec.get("within") in faulty:
+            # What it lies within is told already.
+            faulty.add(name)
+            continue
         context.taken = None
         try:
             value = mapping.value(spec, kind, context)
         except SkipField:
             if kind.get("required") or spec.get("required"):
                 faults.append((context.taken or row, column_of(spec), prefix + name, "empty"))
+                faulty.add(name)
+            elif marked:
+                made[name] = ref
             continue
         except Fault as fault:
             # What no column is to blame for is told of the record.
             place = context.taken if fault.column else None
             faults.append((place or row, fault.column, prefix + name, fault.kind))
+            faulty.add(name)
             continue
         if value is None:
             if spec.get("clear"):
                 made[name] = None
+            elif marked:
+                # The line stands alone.
+                made[name] = ref
             continue
         if marked:
             value = f"{value}{gap}{ref}"
@@ -251,6 +262,8 @@ def items_of(mapping, each, context):
         rows = context.rows
         if "order_by" in each:
             rows = ordered(mapping, rows, each["order_by"], each.get("order", "ascending"))
+        elif each.get("order") == "descending":
+            rows = rows[::-1]
         return [RowItem(mapping, row) for row in rows]
     if "from" in each:
         return items_of_cells(mapping, each, context)
@@ -264,6 +277,8 @@ def items_of(mapping, each, context):
     if "order_by" in each:
         key = lambda row: order_key(mapping.typed(row, each["order_by"], types, trim=mapping.version == 2))
         rows = sorted(rows, key=key, reverse=each.get("order") == "descending")
+    elif each.get("order") == "descending":
+        rows = rows[::-1]
     return [
         {heading: mapping.typed(row, heading, types) for heading in row.table.headings}
         for row in rows
@@ -297,7 +312,8 @@ def items_of_cells(mapping, each, context):
         found += value if isinstance(value, list) else [] if value is None else [value]
     # Null words are no items; for version 1 they are, and only a cell that is one as a whole has none.
     words_of_input, own = (mapping.nulls, own) if mapping.version == 2 else ((), ())
-    return [one for one in found if not is_null(one, words_of_input, mapping.version, own)]
+    kept = [one for one in found if not is_null(one, words_of_input, mapping.version, own)]
+    return kept[::-1] if each.get("order") == "descending" else kept
 
 
 def values_of_json(text):
@@ -313,7 +329,7 @@ def values_of_json(text):
 
 def then_steps(mapping, then, at, context, faults, row):
     operation = then["operation"]
-    kinds = mapping.operations[operation]
+    kinds = mapping.system.operations[operation]
     steps = []
     prefix = f"then-{at}/"
     try:
@@ -331,5 +347,5 @@ def then_steps(mapping, then, at, context, faults, row):
             continue
         fields = fields_of(mapping, then["fields"], kinds, one, faults, row, prefix)
         if not faults and (fields or operation != "update"):
-            steps.append((f"then-{at}/{operation}", systems.follow(operation, fields)))
+            steps.append((f"then-{at}/{operation}", mapping.system.follow(operation, fields)))
     return steps

@@ -3,7 +3,9 @@
 The snapshots are written for this test: few names, and custom fields of each kind.
 """
 
-from values import MARKUP, html_of_text
+import json
+
+from values import MARKUP, html_of_text, to_text
 
 
 def entry(id_, name, parent=None, **properties):
@@ -43,42 +45,29 @@ CUSTOM = (
 )
 
 
-def snapshot():
-    def kind(entries):
-        return {"entries": entries, "total": len(entries)}
-
-    return {
-        "version": 1,
-        "system": "clearfeed",
-        "dialect": "v1",
-        "tenant": "5404f8d5-6d19-459e-b3ab-b9cea6e24c2e",
-        "pulled_at": "2024-11-30T10:00:00Z",
-        "kinds": {"user": kind(USERS), "team": kind([]), "collection": kind(COLLECTIONS)},
-        "custom_fields": CUSTOM,
-        "constants": {},
-    }
+ISSUES = [entry("iss_11", "IT Support"), entry("iss_12", "HR Help"), entry("iss_13", "Élan Two")]
+LOCATIONS = [entry("loc_1", "High School"), entry("loc_2", "Élan Two"), entry("loc_3", "Other"), entry("loc_4", "Other")]
+ROOMS = [
+    entry("room_1", "k1", "loc_1"), entry("room_2", "K2", "loc_1"), entry("room_3", "k1", "loc_2"),
+    entry("room_4", "k3", "loc_2"), entry("room_5", "k3", "loc_2"), entry("room_6", "k4", "loc_9"),
+]
+LEVELS = [entry("3", "Low"), entry("5", "Normal"), entry("7", "High"), entry("9", "Urgent")]
 
 
 def _same(*words):
     return {word: word for word in words}
 
 
-PRIORITIES = {"low": "low", "medium": "medium", "normal": "medium", "high": "high", "urgent": "urgent"}
-STATES = _same("open", "in_progress", "pending", "on_hold", "solved", "closed")
-PERSON = {"kind": "name", "entries": USERS, "match": ["name", "email"], "resolve": "user"}
+def _name(entries, resolve, **more):
+    return {"kind": "name", "entries": entries, "match": ["name", "email"] if resolve == "user" else ["name"], "resolve": resolve, **more}
 
 
-def _kinds():
-    fields = {
-        "collection_id": {"kind": "name", "entries": COLLECTIONS, "match": ["name"], "resolve": "collection", "required": True},
-        "title": {"kind": "text", "required": True},
-        "description": {"kind": "text", "required": True, "description": True},
-        "priority": {"kind": "options", "options": PRIORITIES},
-        "requester_email": {"kind": "text"},
-        "assignee_id": PERSON,
-        "tags": {"kind": "text", "several": True},
-        "status": {"kind": "options", "options": STATES},
-    }
+PERSON = _name(USERS, "user")
+
+
+def custom_kinds(ids):
+    """The types of custom fields; `ids`: of several options the ids are sent."""
+    fields = {}
     kinds = {"date_time": "datetime", "select": "options", "multi_select": "options", "user": "name"}
     for field in CUSTOM:
         kind = {"kind": kinds.get(field["kind"], field["kind"])}
@@ -88,43 +77,150 @@ def _kinds():
             # The id of an option is taken too.
             kind["options"] = _same(*(option["value"] for option in field["options"]))
             kind["several"] = field["kind"] == "multi_select"
+            if ids and kind["several"]:
+                kind["options"] = {option["value"]: option["id"] for option in field["options"]}
         if field["kind"] == "user":
             kind = PERSON
         fields["custom." + field["name"]] = kind
     return fields
 
 
-FIELDS = _kinds()
+class System:
+    def __init__(self, name, dialect, tenant, kinds, constants):
+        self.name = name
+        self.dialect = dialect
+        self.tenant = tenant
+        self.kinds = kinds
+        self.constants = constants
 
-OPERATIONS = {
-    "comment": {"body": {"kind": "text", "required": True}, "public": {"kind": "bool"}},
-    "update": {name: {**kind, "required": False} for name, kind in FIELDS.items() if name not in ("collection_id", "description", "requester_email")},
-}
-
-
-def requests(fields):
-    """What a create becomes: a list of (step, body)."""
-    body, later, customs = {}, {}, {}
-    for name, value in fields.items():
-        if name.startswith("custom."):
-            customs[name[len("custom.") :]] = value
-        elif name == "status":
-            later[name] = value
-        else:
-            body[name] = value
-    if customs:
-        body["custom_fields"] = customs
-    made = [("create", body)]
-    return made + ([("update", later)] if later else [])
+    def snapshot(self):
+        return {
+            "version": 1,
+            "system": self.name,
+            "dialect": self.dialect,
+            "tenant": self.tenant,
+            "pulled_at": "2024-11-30T10:00:00Z",
+            "kinds": {kind: {"entries": entries, "total": len(entries)} for kind, entries in self.kinds.items()},
+            "custom_fields": CUSTOM,
+            "constants": self.constants,
+        }
 
 
-def follow(operation, fields):
-    if operation == "comment":
-        body = fields["body"]
-        if not MARKUP.search(body):
-            # A text with HTML in it is taken as HTML, another is shown as it stands.
-            body = html_of_text(body)
-        return {"html_body": body, "is_private": not fields.get("public", False)}
-    body = {name: value for name, value in fields.items() if not name.startswith("custom.")}
-    customs = {name[len("custom.") :]: value for name, value in fields.items() if name.startswith("custom.")}
-    return {**body, "custom_fields": customs} if customs else body
+class ClearFeed(System):
+    def __init__(self):
+        kinds = {"user": USERS, "team": [], "collection": COLLECTIONS}
+        super().__init__("clearfeed", "v1", "5404f8d5-6d19-459e-b3ab-b9cea6e24c2e", kinds, {})
+        priorities = {"low": "low", "medium": "medium", "normal": "medium", "high": "high", "urgent": "urgent"}
+        self.fields = {
+            "collection_id": _name(COLLECTIONS, "collection", required=True),
+            "title": {"kind": "text", "required": True},
+            "description": {"kind": "text", "required": True, "description": True},
+            "priority": {"kind": "options", "options": priorities},
+            "requester_email": {"kind": "text"},
+            "assignee_id": PERSON,
+            "tags": {"kind": "text", "several": True},
+            "status": {"kind": "options", "options": _same("open", "in_progress", "pending", "on_hold", "solved", "closed")},
+            **custom_kinds(False),
+        }
+        fixed = ("collection_id", "description", "requester_email")
+        self.operations = {
+            "comment": {"body": {"kind": "text", "required": True}, "public": {"kind": "bool"}},
+            "update": {name: {**kind, "required": False} for name, kind in self.fields.items() if name not in fixed},
+        }
+
+    def requests(self, fields):
+        """What a create becomes: a list of (step, body)."""
+        later = {name: value for name, value in fields.items() if name == "status"}
+        body = self.members({name: value for name, value in fields.items() if name != "status"})
+        return [("create", body)] + ([("update", later)] if later else [])
+
+    def follow(self, operation, fields):
+        if operation == "comment":
+            return {"html_body": shown(fields["body"]), "is_private": not fields.get("public", False)}
+        return self.members(fields)
+
+    def members(self, fields):
+        body = {name: value for name, value in fields.items() if not name.startswith("custom.")}
+        customs = {name[len("custom.") :]: value for name, value in fields.items() if name.startswith("custom.")}
+        return {**body, "custom_fields": customs} if customs else body
+
+
+class IncidentIq(System):
+    """Its custom fields are texts, and what a create does not take goes by requests of its own."""
+
+    SITE = "9ebb0524-0290-5a2c-9bb7-53ed384b8f38"
+    PRODUCT = "88df910c-91aa-e711-80c2-0004ffa00010"
+
+    def __init__(self):
+        kinds = {"user": USERS, "team": [], "issue": ISSUES, "location": LOCATIONS, "room": ROOMS, "priority": LEVELS}
+        super().__init__("incidentiq", "only", self.SITE, kinds, {"ProductId": self.PRODUCT, "SiteId": self.SITE})
+        self.fields = {
+            "ForId": {**PERSON, "required": True},
+            "IssueId": _name(ISSUES, "issue", required=True),
+            "LocationId": _name(LOCATIONS, "location", required=True),
+            "LocationRoomId": _name(ROOMS, "room"),
+            "LocationDetails": {"kind": "text"},
+            "Subject": {"kind": "text", "limit": 255},
+            "IssueDescription": {"kind": "text", "description": True},
+            "IsUrgent": {"kind": "bool"},
+            "Priority": _name(LEVELS, "priority"),
+            "Tags": {"kind": "text", "several": True},
+            "AssignedToUserId": PERSON,
+            **custom_kinds(True),
+        }
+        self.operations = {
+            "comment": {"body": {"kind": "text", "required": True}, "public": {"kind": "bool"}},
+            "update": {name: {**kind, "required": False} for name, kind in self.fields.items() if name.startswith("custom.")},
+        }
+
+    def requests(self, fields):
+        body = {
+            "ProductId": self.PRODUCT, "SiteId": self.SITE, "SourceId": 3, "IsUrgent": False, "HasSensitiveInformation": False,
+            "IsTraining": False, "RunRules": False, "SendNotifications": False, "SendEmails": False,
+        }
+        own = ("ForId", "IssueId", "LocationId", "LocationRoomId", "LocationDetails", "Subject", "IssueDescription", "IsUrgent")
+        body.update({name: value for name, value in fields.items() if name in own})
+        if customs := self.customs(fields):
+            body["CustomFieldValues"] = customs
+        made = [("create", body)]
+        if "Priority" in fields:
+            level = int(fields["Priority"])
+            made.append(("priority", {"Priority": level, "PriorityId": level}))
+        if "Tags" in fields:
+            made.append(("tags", [{"Name": tag} for tag in fields["Tags"]]))
+        if "AssignedToUserId" in fields:
+            made.append(("assign", {"AssignToUserId": fields["AssignedToUserId"]}))
+        return made
+
+    def customs(self, fields):
+        ids = {"custom." + field["name"]: field for field in CUSTOM}
+        return [
+            {"CustomFieldTypeId": ids[name]["id"], "Value": self.text(ids[name]["kind"], value)}
+            for name, value in fields.items() if name in ids
+        ]
+
+    @staticmethod
+    def text(kind, value):
+        if value is None:
+            return None
+        if kind in ("user", "multi_select"):
+            return json.dumps(value if isinstance(value, list) else [value], separators=(",", ":"))
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return to_text(value)
+
+    def follow(self, operation, fields):
+        if operation == "comment":
+            public = fields.get("public", False)
+            kind = "Spark.Shared.Models.TicketActivityComment, Spark.Shared"
+            item = {"$type": kind, "TicketActivityTypeId": 6, "Comments": shown(fields["body"]), "IsPublic": public}
+            return {"IsPublic": public, "SendEmail": False, "ActivityItems": [item]}
+        return self.customs(fields)
+
+
+def shown(text):
+    """A text with HTML in it is taken as HTML, another is shown as it stands."""
+    return text if MARKUP.search(text) else html_of_text(text)
+
+
+SYSTEMS = {system.name: system for system in (ClearFeed(), IncidentIq())}

@@ -188,16 +188,24 @@ def cut(text, limit, weigh, whole_markup):
 BLOCK = "p|div|li|ul|ol|tr|table|h[1-6]|blockquote"
 
 
+def unescape(text, version):
+    """Entities become signs. A no-break space is a space, for version 1 only by its name."""
+    text = text.replace("&nbsp;", " ")
+    if version == 2:
+        text = re.sub(r"&#(?:0*160|[xX]0*[aA]0);", " ", text)
+    return html.unescape(text)
+
+
 def strip_html(text, version):
     text = re.sub(r"(?s)<!--.*?-->", "", text)
     text = re.sub(r"(?is)<(script|style)\b.*?</\1>", "", text)
     if not re.search(r"<[a-zA-Z/]", text):
-        return html.unescape(text.replace("&nbsp;", " "))
+        return unescape(text, version)
     out = ""
     for part in re.split(r"(<[a-zA-Z/][^<>]*>)", text):
         tag = re.fullmatch(r"<(/?)([a-zA-Z0-9]+)[^<>]*>", part)
         if not tag:
-            out += html.unescape(part.replace("&nbsp;", " "))
+            out += unescape(part, version)
             continue
         name, closing = tag[2].lower(), bool(tag[1])
         if name == "br":
