@@ -283,6 +283,21 @@ async fn a_ticket_that_a_person_named_is_told_apart() {
     assert_eq!(known, [true, false]);
 }
 
+/// A rollback holds the lock of the scope: the run whose process is gone is not under way for all that.
+#[tokio::test]
+async fn a_run_whose_process_is_gone_is_not_under_way_while_it_is_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join(FILE)).unwrap();
+    let code = run(&ledger, killed(made(0).into())).await;
+    let word = async || ledger.runs().await.unwrap()[0].word();
+    assert_eq!(word().await, "ended");
+    let one = ledger.whole_run(&code).await.unwrap();
+    let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let locks = scope.lock(None).unwrap();
+    let _rollback = ledger.rollback(&locks, &one).await.unwrap();
+    assert_eq!(word().await, "interrupted");
+}
+
 #[tokio::test]
 async fn the_starts_of_an_older_ledger_are_grouped() {
     let folder = tempfile::tempdir().unwrap();

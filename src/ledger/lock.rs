@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::{Ledger, Scope};
 use crate::error::{Error, Result};
@@ -48,24 +49,54 @@ impl RunLock {
     }
 
     fn take_named(state: &Path, parts: &[&str], held: impl FnOnce() -> String) -> Result<Self> {
-        let folder = state.join("locks");
-        super::open::private_folder(&folder)?;
-        let mut hash = blake3::Hasher::new_derive_key("deskferry 2024 run lock");
-        for part in parts {
-            hash.update(&(part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        let name = &hash.finalize().to_hex()[..32];
-        let path = folder.join(format!("{name}.lock"));
+        let path = file_of(state, parts);
+        super::open::private_folder(crate::outfile::folder(&path))?;
         let file = super::open::private_file(&path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(busy(held())),
-            Err(TryLockError::Error(error)) => Err(Error::machine("cannot lock the state folder")
-                .at(path.display())
-                .hint("choose a folder on a local disk with `--state DIR`")
-                .caused_by(error)),
+        let mut glances = GLANCES.iter();
+        loop {
+            match (file.try_lock(), glances.next()) {
+                (Ok(()), _) => return Ok(Self { _file: file }),
+                (Err(TryLockError::WouldBlock), Some(pause)) => std::thread::sleep(*pause),
+                (Err(TryLockError::WouldBlock), None) => return Err(busy(held())),
+                (Err(TryLockError::Error(error)), _) => {
+                    return Err(Error::machine("cannot lock the state folder")
+                        .at(path.display())
+                        .hint("choose a folder on a local disk with `--state DIR`")
+                        .caused_by(error));
+                }
+            }
         }
+    }
+}
+
+/// Whoever only looks whether a lock is held has it for a moment: so long it is tried again.
+const GLANCES: [Duration; 3] = [
+    Duration::from_millis(5),
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+];
+
+fn file_of(state: &Path, parts: &[&str]) -> PathBuf {
+    let mut hash = blake3::Hasher::new_derive_key("deskferry 2024 run lock");
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let name = &hash.finalize().to_hex()[..32];
+    state.join("locks").join(format!("{name}.lock"))
+}
+
+/// Whether some process holds a lock; `None`: that cannot be found out here. Nothing is made.
+fn is_held(path: &Path) -> Option<bool> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
     }
 }
 
@@ -145,12 +176,13 @@ pub(super) fn host() -> String {
 }
 
 impl Ledger {
-    /// Whether some process holds the lock of a scope: a run of it is under way on this computer.
-    pub(super) fn is_locked(&self, system: &str, tenant: &str, scope: &str) -> bool {
-        match self.folder() {
-            Some(folder) => RunLock::take_scope(&folder, system, tenant, scope).is_err(),
-            None => true,
-        }
+    /// Whether some process holds the lock of a scope: a run of it is under way on this computer. `None`: the folder knows no
+    /// locks.
+    pub(super) fn is_locked(&self, system: &str, tenant: &str, scope: &str) -> Option<bool> {
+        let Some(folder) = self.folder() else {
+            return Some(true);
+        };
+        is_held(&file_of(&folder, &["scope", system, tenant, scope]))
     }
 
     /// Takes the lock of a scope, and with the name of a token that of the tenant: whoever sends needs both.
@@ -244,6 +276,28 @@ mod tests {
         assert!(ledger.lock("clearfeed", "acme", "s", None).is_err());
         drop(clone);
         ledger.lock("clearfeed", "acme", "s", None).unwrap();
+    }
+
+    #[test]
+    fn a_look_at_a_lock_makes_nothing_and_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let take = || RunLock::take_scope(folder.path(), "clearfeed", "acme", "s");
+        let path = file_of(folder.path(), &["scope", "clearfeed", "acme", "s"]);
+        assert_eq!(is_held(&path), Some(false));
+        assert!(!folder.path().join("locks").exists());
+        let lock = take().unwrap();
+        assert_eq!(is_held(&path), Some(true));
+        drop(lock);
+        assert_eq!(is_held(&path), Some(false));
+        // Somebody looks at the moment at which a run begins.
+        let look = File::open(&path).unwrap();
+        look.lock_shared().unwrap();
+        let looking = std::thread::spawn(move || {
+            std::thread::sleep(GLANCES[0]);
+            drop(look);
+        });
+        drop(take().unwrap());
+        looking.join().unwrap();
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub use generation::Age;
 pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::{RunLock, RunLocks};
-pub(crate) use open::{private_file, private_folder};
+pub(crate) use open::{keep_log_beside, private_file, private_folder};
 pub(crate) use place::objection;
 pub use purge::{Purged, backups};
 pub use rekey::DoneRow;
@@ -178,13 +178,16 @@ impl Ledger {
         file.parent().map(Path::to_owned)
     }
 
-    /// Makes sure that the locks are those of a run's scope.
+    /// Makes sure that the locks are those of a run's scope, and notes that no attempt at a run of it is under way here: the
+    /// lock would otherwise be taken for that of one whose process is gone.
     async fn locked_for(&self, locks: &RunLocks, code: &str) -> Result<()> {
         let run = self.run(code).await?;
-        locks.match_names(
-            &[run.system, run.tenant, run.scope],
-            self.folder().as_deref(),
-        )
+        let names = [run.system, run.tenant, run.scope];
+        locks.match_names(&names, self.folder().as_deref())?;
+        let host = lock::host();
+        self.worker
+            .call(Kind::Write, move |c| runs::end_dead(c, &names, &host))
+            .await
     }
 
     /// The handle of a scope of a tenant; nothing is written before its first run.
@@ -214,12 +217,18 @@ impl Ledger {
         let mut runs = self.read(runs::all).await?;
         let (here, now) = (lock::host(), Timestamp::now());
         for run in &mut runs {
+            if run.state != RunState::Running {
+                continue;
+            }
             // A process that is gone could not note its end: its lock went with it.
-            run.is_gone = run.state == RunState::Running
-                && match run.host.is_empty() || run.host == here {
-                    true => !self.is_locked(&run.system, &run.tenant, &run.scope),
-                    false => runs::is_silent(run.beat, now),
-                };
+            let is_locked = match run.host.is_empty() || run.host == here {
+                true => self.is_locked(&run.system, &run.tenant, &run.scope),
+                false => None,
+            };
+            run.is_gone = match is_locked {
+                Some(is_locked) => !is_locked,
+                None => runs::is_silent(run.beat, now),
+            };
         }
         Ok(runs)
     }

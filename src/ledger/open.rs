@@ -68,21 +68,27 @@ pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
 /// Sets what makes a commit durable.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     // Without its log beside it the ledger is as durable and slower, but another process may find it locked for long.
-    if !mode.eq_ignore_ascii_case("wal") {
-        tracing::warn!(
-            mode,
-            "the ledger cannot keep its log beside it (journal_mode = WAL): is the state folder on a network or synced \
-             folder? Locks may not hold there: use a folder on this computer's own disk, with --state DIR"
-        );
-    }
+    keep_log_beside(connection, "the ledger")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // An fsync of macOS leaves the data in the drive's cache; elsewhere these two say nothing.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     Ok(())
+}
+
+/// Asks a database to keep its log beside it. Where it does not, a line warns of the state folder; the answer is given back.
+pub(crate) fn keep_log_beside(connection: &Connection, what: &str) -> rusqlite::Result<String> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        tracing::warn!(
+            mode,
+            "{what} cannot keep its log beside it (journal_mode = WAL): is the state folder on a network or synced \
+             folder? Locks may not hold there: use a folder on this computer's own disk, with --state DIR"
+        );
+    }
+    Ok(mode)
 }
 
 /// Says whether the file `-wal` stays when the last process closes the ledger: while a run is under way, or has died,
@@ -189,4 +195,19 @@ fn unwritable(path: &Path, error: std::io::Error) -> Error {
         .at(path.display())
         .hint("make the folder writable, or choose another with `--state DIR`")
         .caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_keeps_no_log_beside_it_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("a.sqlite")).unwrap();
+        assert_eq!(keep_log_beside(&connection, "it").unwrap(), "wal");
+        // As a network folder that cannot share memory answers.
+        let connection = Connection::open_in_memory().unwrap();
+        assert_eq!(keep_log_beside(&connection, "it").unwrap(), "memory");
+    }
 }

@@ -294,6 +294,23 @@ fn leave_dead_behind(
     Ok(())
 }
 
+/// Marks the attempts of a scope on this computer whose process died: whoever holds the lock of the scope knows it.
+pub(super) fn end_dead(
+    connection: &Connection,
+    names: &[String; 3],
+    host: &str,
+) -> rusqlite::Result<()> {
+    let Some(scope) = find_scope(connection, &names[0], &names[1], &names[2])? else {
+        return Ok(());
+    };
+    connection
+        .execute(
+            "UPDATE run SET state = 'interrupted' WHERE scope = ?1 AND state = 'running' AND host IN ('', ?2)",
+            params![scope, host],
+        )
+        .map(drop)
+}
+
 /// Makes sure that a run still counts as under way, and notes now and then that it is.
 ///
 /// # Errors

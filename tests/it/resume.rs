@@ -115,6 +115,49 @@ fn kill_nine_leaves_each_row_once() {
     assert_once(&created);
 }
 
+/// `runs list` never says that something is under way whose process is gone; while it lives, it does.
+#[cfg(unix)]
+#[test]
+fn a_run_whose_process_is_gone_is_not_running() {
+    let work = work("gone");
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(
+        &work,
+        "rate = \"20/s\"\ncommit_within = \"300ms\"\nvisible_within = \"100ms\"",
+    );
+    let listed = || -> serde_json::Value {
+        let listed = work.run(&["runs", "list", "--format", "json"]).expect(0);
+        serde_json::from_str(&listed.stdout).unwrap()
+    };
+    for attempt in 1..=2 {
+        let made = sandbox.created("clearfeed").len();
+        let mut child = work.command(&ARGUMENTS).spawn().unwrap();
+        let begun = Instant::now();
+        while sandbox.created("clearfeed").len() == made {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is sent");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(listed()[0]["state"], "running");
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        let listed = listed();
+        let attempts = listed[0]["attempts"].as_array().unwrap();
+        let states: Vec<&str> = (attempts.iter())
+            .map(|attempt| attempt["state"].as_str().unwrap())
+            .collect();
+        // The next attempt has found the process of the one before gone.
+        assert_eq!(states, ["interrupted", "ended"][2 - attempt..]);
+        assert_eq!(listed[0]["state"], "ended");
+        for command in ["list", "show"] {
+            let text = work.run(&["runs", command]).expect(0).stdout;
+            assert!(
+                text.contains("ended") && !text.contains("running"),
+                "{text}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_answer_that_is_lost_is_looked_up_before_anything_is_sent_again() {
     for dialect in ["v1", "rest"] {

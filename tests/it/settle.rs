@@ -184,6 +184,13 @@ fn a_purged_run_leaves_nothing_of_the_client_and_doubles_nothing() {
         "the name of the file is still in the state folder"
     );
     assert!(!holds("Secret"));
+    let listed = work.run(&["runs", "list"]).expect(0).stdout;
+    assert!(
+        listed.contains(" purged ") && !listed.contains("end"),
+        "{listed}"
+    );
+    let shown = work.run(&["runs", "show", "last"]).expect(0).stdout;
+    insta::assert_snapshot!("purged_shown", work.shown(&shown));
     let (_, summary) = work.import(&ARGUMENTS);
     assert_eq!(summary["created"], 0, "the keys are known: {summary:#}");
     assert_eq!(sandbox.created("clearfeed").len() as u64, created);

@@ -182,7 +182,8 @@ fn totals_line(run: &Run, tally: &Tally) -> String {
             let _ = write!(text, ", {what} {}", words::count(count));
         }
     }
-    if last.totals.is_none() && last.word() != "running" {
+    // Of a purged run nobody knows any more how it ended.
+    if last.totals.is_none() && !matches!(last.word(), "running" | "purged") {
         text.push_str(", never came to its end");
     }
     if run.undone() > 0 {
@@ -234,17 +235,23 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
     let ended = match last.ended {
         Some(at) => moment(at),
         None if last.word() == "running" => "it is under way".to_owned(),
+        None if last.word() == "purged" => "not known: it was purged".to_owned(),
         None => "it never came to its end".to_owned(),
     };
-    let mut lines = vec![
-        format!("run        {}   {}", run.code(), last.word()),
-        format!("input      {}", first.meta.inputs.join(", ")),
-        format!("mapping    {}   scope {}", last.meta.mapping, last.scope),
+    let mut lines = vec![format!("run        {}   {}", run.code(), last.word())];
+    lines.extend(match last.word() {
+        "purged" => vec![format!("scope      {}", last.scope)],
+        _ => vec![
+            format!("input      {}", first.meta.inputs.join(", ")),
+            format!("mapping    {}   scope {}", last.meta.mapping, last.scope),
+        ],
+    });
+    lines.extend([
         format!("system     {}   tenant {}", last.system, last.tenant),
         format!("started    {} (UTC)", moment(first.started)),
         format!("ended      {ended}"),
         format!("rows       {}", totals_line(run, &tally)),
-    ];
+    ]);
     if run.attempts().len() > 1 {
         lines.extend(run.attempts().iter().map(|attempt| {
             format!(
@@ -259,7 +266,9 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
     let is_open = ["rejected", "incomplete", "in_doubt"]
         .iter()
         .any(|word| tally.of(word) > 0);
-    if is_open || tally.not_sent > 0 || last.word() != "finished" {
+    // What a purged run was started with is not known any more.
+    let can_go_on = !first.meta.command.is_empty();
+    if can_go_on && (is_open || tally.not_sent > 0 || last.word() != "finished") {
         lines.push(format!("go on      {}", first.meta.command));
     }
     output.data(&lines.join("\n"))

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::BUSY;
 use crate::error::{Error, Result};
-use crate::ledger::{private_file, private_folder};
+use crate::ledger::{keep_log_beside, private_file, private_folder};
 
 /// The form that this program writes. It changes with the tables and with the packed tickets.
 const VERSION: i64 = 1;
@@ -86,7 +86,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Form> {
     connection.busy_timeout(BUSY)?;
     // Packed tickets are half a kilobyte and more: a small page would hold few.
     connection.pragma_update(None, "page_size", 16_384)?;
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    keep_log_beside(connection, "what is read")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -32_000)?;
     connection.set_prepared_statement_cache_capacity(32);
