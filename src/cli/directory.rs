@@ -97,7 +97,9 @@ pub(super) async fn load(
 ) -> Result<Arc<Directory>> {
     let named = from.system.as_deref().map(named_system).transpose()?;
     if let Some(path) = &from.directory {
-        return from_snapshot(path, named);
+        let directory = from_snapshot(path, named)?;
+        reference::must_hold(directory.snapshot(), needs, path)?;
+        return Ok(directory);
     }
     let target = Target::choose(&from.target, &[], true, global)?;
     let system = target.the_system(named)?;
@@ -164,6 +166,7 @@ fn overview(directory: &Directory) -> String {
         snapshot.tenant,
         reference::describe(snapshot)
     )];
+    lines.extend(reference::partial(snapshot, Needs::ALL));
     lines.extend(reference::notes(snapshot));
     lines.join("\n")
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::output::Output;
 use crate::config::StateFolder;
 use crate::directory::cache::{self, Cached};
-use crate::directory::{Directory, Needs, Snapshot};
+use crate::directory::{Directory, Kind, Needs, Snapshot};
 use crate::error::{Error, Result};
 use crate::report::words;
 use crate::run::Limiter;
@@ -42,6 +42,37 @@ pub(super) fn from_file(
             .hint("leave --directory out to fetch this tenant's own, or leave the connection out and add --dry-run"));
     }
     Ok(Arc::new(Directory::new(snapshot)))
+}
+
+/// Makes sure that a snapshot file holds parts that a command needs: names of a part that it does not hold are not unknown.
+///
+/// # Errors
+/// When it lacks one: which, and how to get a whole one.
+pub(super) fn must_hold(snapshot: &Snapshot, needs: Needs, path: &Path) -> Result<()> {
+    let Some(partial) = partial(snapshot, needs) else {
+        return Ok(());
+    };
+    Err(Error::usage(partial)
+        .at(path.display())
+        .hint("`deskferry directory pull -o FILE` writes a whole one")
+        .hint("or leave --directory out: what is needed is fetched then"))
+}
+
+/// Which of these parts a snapshot does not hold, for people.
+pub(super) fn partial(snapshot: &Snapshot, needs: Needs) -> Option<String> {
+    let lacking = needs.without(snapshot.holds);
+    if lacking.is_empty() {
+        return None;
+    }
+    let kinds = Kind::ALL.into_iter().filter(|kind| lacking.has(*kind));
+    let mut parts: Vec<String> = kinds.map(|kind| plural(kind.noun())).collect();
+    if lacking.has_custom_fields() {
+        parts.push("custom fields".to_owned());
+    }
+    Some(format!(
+        "the snapshot holds only a part of the directory, without {}",
+        parts.join(", ")
+    ))
 }
 
 /// Where a directory comes from: the connection, and the cache of its tenant.

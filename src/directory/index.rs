@@ -240,6 +240,14 @@ impl Directory {
         Needs::of_bits(self.asked.load(Ordering::Relaxed))
     }
 
+    /// Does something with it, and gives the parts that this asks for.
+    pub fn asked_by<T>(&self, work: impl FnOnce() -> T) -> (T, Needs) {
+        let before = self.asked.swap(Needs::NONE.bits(), Ordering::Relaxed);
+        let made = work();
+        let asked = Needs::of_bits(self.asked.fetch_or(before, Ordering::Relaxed));
+        (made, asked)
+    }
+
     /// Asks for parts, without looking at them yet.
     pub fn ask(&self, needs: Needs) {
         self.asked.fetch_or(needs.bits(), Ordering::Relaxed);

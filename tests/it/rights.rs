@@ -201,3 +201,75 @@ fn a_kind_that_clearfeed_refuses_costs_only_who_needs_it() {
         DESKS[1].goes_on(*denied);
     }
 }
+
+/// A snapshot of some kinds says so where others are needed: no name is called unknown because its kind is not there.
+#[test]
+fn a_partial_snapshot_is_never_taken_for_a_whole_one() {
+    let work = Work::new();
+    // What a command has cached is such a part.
+    let show = "directory show team --system incidentiq --sandbox";
+    let run = |line: &str| work.run(&line.split(' ').collect::<Vec<_>>());
+    run(show).expect(0);
+    let cached = fs::read_dir(work.state().join("directory")).unwrap();
+    let cached = cached.map(|entry| entry.unwrap().path()).next().unwrap();
+    fs::copy(cached, work.path().join("part.json")).unwrap();
+    let mapping = |field: &str| {
+        format!(
+            "version = 1\nsystem = \"incidentiq\"\noperation = \"update\"\nscope = \"part\"\n\n\
+             target = {{ from = \"Id\" }}\n\n[fields]\n{field}\n"
+        )
+    };
+    work.write(
+        "place.toml",
+        mapping("LocationId = { from = \"Where\", resolve = \"location\" }"),
+    );
+    work.write(
+        "custom.toml",
+        mapping("\"custom.External Reference\" = { from = \"Where\" }"),
+    );
+    work.write("title.toml", mapping("Subject = { from = \"Where\" }"));
+    work.write("in.csv", "Id,Where\n1,District Office\n");
+    for (line, lacking) in [
+        (
+            "import in.csv --mapping place.toml --dry-run",
+            "without locations",
+        ),
+        ("validate place.toml --input in.csv", "without locations"),
+        (
+            "import in.csv --mapping custom.toml --dry-run",
+            "without custom fields",
+        ),
+        ("validate custom.toml", "without custom fields"),
+        ("directory show location", "without locations"),
+        ("directory search Lincoln", "without issues, locations"),
+        ("directory pull -o whole.json", "without issues, locations"),
+        ("init in.csv -o new.toml", "without issues, locations"),
+    ] {
+        let refused = run(&format!("{line} --directory part.json")).expect(2);
+        let text = &refused.stderr;
+        assert!(
+            text.contains("the snapshot holds only a part of the directory")
+                && text.contains(lacking)
+                && text.contains("`deskferry directory pull -o FILE` writes a whole one"),
+            "{line}: {text}"
+        );
+        assert!(
+            !text.contains("no location") && !text.contains("no custom field"),
+            "{line}: {text}"
+        );
+    }
+    // Who needs nothing else is content with it; of two mappings only the one that needs more is refused.
+    run("validate title.toml --input in.csv --directory part.json").expect(0);
+    run("directory show team --directory part.json").expect(0);
+    let shown = run("directory show --directory part.json").expect(0).stdout;
+    assert!(
+        shown.contains("only a part of the directory, without"),
+        "{shown}"
+    );
+    let both = run("validate place.toml title.toml --directory part.json --format json").expect(2);
+    let both: Value = serde_json::from_str(&both.stdout).unwrap();
+    let good: Vec<&Value> = (both["mappings"].as_array().unwrap().iter())
+        .map(|mapping| &mapping["good"])
+        .collect();
+    assert_eq!(good, [&Value::Bool(false), &Value::Bool(true)], "{both:#}");
+}

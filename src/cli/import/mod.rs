@@ -305,7 +305,11 @@ impl Import<'_> {
                 let tenant = connected.map(|system| system.account().tenant.as_str());
                 let directory = reference::from_file(path, self.mapping.system(), tenant)?;
                 is_another(&directory.snapshot().tenant)?;
-                return Ok((self.plan(&directory)?, directory));
+                self.ask_for_compared(&directory);
+                let plan = self.plan(&directory);
+                // What is not there comes first: without it the plan takes names for unknown.
+                reference::must_hold(directory.snapshot(), directory.asked(), path)?;
+                return Ok((plan?, directory));
             }
             (None, None) => {
                 return Err(Error::usage(
@@ -326,14 +330,19 @@ impl Import<'_> {
         let mut loaded = Loaded::nothing(origin, self.args.refresh).await?;
         // Which names the mapping needs shows when it is compiled; tables that it names are read once, when all are there.
         let names = |directory: &Arc<Directory>| {
-            let compared = self.mapping.baseline().into_iter();
-            let compared = compared.flat_map(|rule| &rule.columns);
-            compared.for_each(|(_, name)| ask_for(name, directory));
+            self.ask_for_compared(directory);
             self.checked(directory).map(drop)
         };
         loaded.make(origin, names).await?;
         let plan = loaded.make(origin, |directory| self.plan(directory));
         Ok((plan.await?, loaded.directory))
+    }
+
+    /// Asks for the names with which an exported file that comes back is compared.
+    fn ask_for_compared(&self, directory: &Directory) {
+        let compared = self.mapping.baseline().into_iter();
+        let compared = compared.flat_map(|rule| &rule.columns);
+        compared.for_each(|(_, name)| ask_for(name, directory));
     }
 
     fn checked(&self, directory: &Arc<Directory>) -> Result<Checked> {

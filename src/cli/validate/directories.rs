@@ -1,5 +1,6 @@
 //! The directory for each mapping: of a snapshot, or of a connection that is made once a system.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -30,7 +31,7 @@ pub(super) struct Directories<'a> {
     args: &'a ValidateArgs,
     global: &'a Global,
     output: Output,
-    snapshots: Vec<(SystemName, Known)>,
+    snapshots: Vec<(SystemName, PathBuf, Known)>,
     fetched: Vec<Fetched>,
 }
 
@@ -67,14 +68,20 @@ impl<'a> Directories<'a> {
     ) -> Result<Option<Known>> {
         let system = mapping.system();
         if !self.args.directory.is_empty() || !self.is_named() {
-            let known = self.snapshots.iter().find(|(name, _)| *name == system);
-            if let Some((_, known)) = known {
-                return Ok(Some(known.clone()));
-            }
-            let found = self.snapshot_of(system)?;
-            self.snapshots
-                .extend(found.clone().map(|known| (system, known)));
-            return Ok(found);
+            let known = self.snapshots.iter().find(|(name, ..)| *name == system);
+            let found = match known.cloned() {
+                Some(found) => Some(found),
+                None => self.snapshot_of(system)?.map(|(path, known)| {
+                    self.snapshots.push((system, path.clone(), known.clone()));
+                    (system, path, known)
+                }),
+            };
+            let Some((_, path, known)) = found else {
+                return Ok(None);
+            };
+            let (made, asked) = known.directory.asked_by(|| make(&known));
+            reference::must_hold(known.directory.snapshot(), asked, &path)?;
+            return made.map(|()| Some(known));
         }
         // Each mapping says where it may run, whatever was fetched for another.
         let target = self.target_of(mapping)?;
@@ -116,16 +123,17 @@ impl<'a> Directories<'a> {
     }
 
     /// The snapshot of that system among those that were named; one alone must fit.
-    fn snapshot_of(&self, system: SystemName) -> Result<Option<Known>> {
+    fn snapshot_of(&self, system: SystemName) -> Result<Option<(PathBuf, Known)>> {
         let paths = &self.args.directory;
         for path in paths {
             let snapshot = cache::read_snapshot(path)?;
             if snapshot.system == system {
-                return Ok(Some(Known {
+                let known = Known {
                     described: reference::describe(&snapshot),
                     directory: Arc::new(Directory::new(snapshot)),
                     zone: None,
-                }));
+                };
+                return Ok(Some((path.clone(), known)));
             }
         }
         match paths.as_slice() {
