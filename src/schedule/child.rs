@@ -47,7 +47,7 @@ pub(super) async fn run(
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn()?;
-    let group = Group::of(&child);
+    let mut group = Group::of(&child);
     let (mut data, mut last_line) = (Vec::new(), None);
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let mut obeyed = Going::On;
@@ -116,13 +116,13 @@ impl Group {
         self.signal(rustix::process::Signal::INT);
     }
 
-    fn kill(&self, _child: &mut Child) -> io::Result<()> {
+    fn kill(&mut self, _child: &mut Child) -> io::Result<()> {
         self.signal(rustix::process::Signal::KILL);
         Ok(())
     }
 
     /// A shell makes what it starts in the background deaf to Ctrl-C, so it is asked in another way.
-    fn end(&self) {
+    fn end(&mut self) {
         self.signal(rustix::process::Signal::TERM);
     }
 
@@ -141,40 +141,37 @@ impl Drop for Group {
     }
 }
 
-/// The Ctrl-C of a console reaches a program without us; there is no other way to ask politely. What it started in turn
-/// is found while it lives.
-#[cfg(not(unix))]
-struct Group(Option<u32>);
+/// A Job object holds the program and all that it starts in turn. When its handle is closed, by us or because we are gone,
+/// all of it ends. The Ctrl-C of a console reaches a program without us; there is no other way to ask politely.
+#[cfg(windows)]
+struct Group(Option<win32job::Job>);
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Group {
+    /// Puts a child into a job. Without one it is ended alone, as far as that goes.
     fn of(child: &Child) -> Self {
-        Self(child.id())
+        let mut limits = win32job::ExtendedLimitInfo::new();
+        limits.limit_kill_on_job_close();
+        let job = win32job::Job::create_with_limit_info(&limits);
+        let held = job.ok().filter(|job| {
+            let handle = child.raw_handle();
+            handle.is_some_and(|handle| job.assign_process(handle as isize).is_ok())
+        });
+        if held.is_none() {
+            tracing::warn!("what a program starts in turn may outlive it: it is in no job");
+        }
+        Self(held)
     }
 
     fn ask_to_stop(&self) {}
 
-    fn kill(&self, child: &mut Child) -> io::Result<()> {
+    fn kill(&mut self, child: &mut Child) -> io::Result<()> {
         self.end();
         child.start_kill()
     }
 
-    fn end(&self) {
-        if let Some(leader) = self.0 {
-            // It may just have ended by itself.
-            let _ = std::process::Command::new("taskkill")
-                .args(["/T", "/F", "/PID", &leader.to_string()])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.end();
+    fn end(&mut self) {
+        drop(self.0.take());
     }
 }
 
