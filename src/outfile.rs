@@ -22,10 +22,13 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, PathPersistError, TempPath};
 
 pub(crate) use claim::{Claims, is_same_file};
+#[cfg(test)]
+pub(crate) use held::fake;
 pub(crate) use held::{is_held, remove, rename};
 pub(crate) use name::{lock_of, next_names};
+pub(crate) use place::{Placed, put};
 pub(crate) use records::{Records, digest_of};
-pub(crate) use rights::{Readers, parse_mode};
+pub(crate) use rights::{Readers, folder_for, parse_mode, share_as};
 pub(crate) use room::{Room, full};
 
 use crate::error::Error;
@@ -264,6 +267,7 @@ impl Whole {
         let mut from = Some(from);
         let placed = held::patiently(
             || {
+                held::free(path)?;
                 let Some(path_now) = from.take() else {
                     return Err(io::Error::other("the file has its name already"));
                 };
@@ -362,10 +366,18 @@ fn sync_folder(_path: &Path) {}
 /// When it cannot be moved, or no name can be had.
 pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
     for to in name::aside(path, &jiff::Zoned::now()) {
-        // A second name for the same bytes fails where the name is taken; then the first one goes.
-        match std::fs::hard_link(path, &to) {
+        // A second name for the same bytes fails where the name is taken; then the first one goes. On Windows a file that a
+        // program has open could not lose its second name again.
+        let named = match cfg!(windows) {
+            true => Err(io::Error::from(io::ErrorKind::Unsupported)),
+            false => std::fs::hard_link(path, &to),
+        };
+        match named {
             Ok(()) => {
-                remove(path)?;
+                if let Err(error) = remove(path) {
+                    let _ = remove(&to);
+                    return Err(error);
+                }
                 sync_folder(path);
                 return Ok(to);
             }

@@ -54,15 +54,23 @@ pub(super) async fn run(
                         aside.display()
                     ));
                 }
-                cache::write_snapshot(path, directory.snapshot(), global.readers())?;
-                output.say(&format!("  snapshot   {}", path.display()));
+                let placed = cache::write_snapshot(path, directory.snapshot(), global.readers())?;
+                output.say(&format!("  snapshot   {}", placed.path.display()));
+                if let Some(note) = placed.note("deskferry") {
+                    output.say(&format!("  note       {note}"));
+                }
             }
             if output.is_json() {
                 output.data(&counts(&directory).to_string())?;
             }
         }
         DirectoryCommand::Show { kind: None, from } => {
-            let directory = load(&from, Needs::ALL, global, *output).await?;
+            // Of a file it shows what is in it.
+            let needs = match from.directory {
+                Some(_) => Needs::NONE,
+                None => Needs::ALL,
+            };
+            let directory = load(&from, needs, global, *output).await?;
             output.data(&if output.is_json() {
                 counts(&directory).to_string()
             } else {

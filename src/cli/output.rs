@@ -65,8 +65,12 @@ impl Output {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return self.data(text);
         };
-        let written = outfile::replace(path, format!("{text}\n").as_bytes(), Readers::AsUsual);
-        written.map_err(|error| outfile::unwritable(path, error))
+        let placed = outfile::put(path, format!("{text}\n").as_bytes(), Readers::AsUsual);
+        let placed = placed.map_err(|error| outfile::unwritable(path, error))?;
+        if let Some(note) = placed.note("deskferry") {
+            self.say(&format!("  note       {note}"));
+        }
+        Ok(())
     }
 
     /// The error that ended the command, as data too where that is asked for.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::Snapshot;
 use crate::error::{Error, Result};
 use crate::infile;
-use crate::outfile::{self, Readers};
+use crate::outfile::{self, Placed, Readers};
 use crate::systems::SystemName;
 
 /// The folder below the state folder.
@@ -71,7 +71,8 @@ pub fn store(state: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
             .caused_by(error)
             .hint("give it write permission, or choose another folder by --state")
     })?;
-    write(&path, snapshot, Readers::Owner)?;
+    outfile::replace(&path, &bytes(snapshot), Readers::Owner)
+        .map_err(|error| unwritten(&path, error))?;
     Ok(path)
 }
 
@@ -114,12 +115,12 @@ pub fn read_snapshot(path: &Path) -> Result<Snapshot> {
     })
 }
 
-/// Writes a snapshot to a file that somebody keeps.
+/// Writes a snapshot to a file that somebody keeps: where a program has that open, under the next free name.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn write_snapshot(path: &Path, snapshot: &Snapshot, readers: Readers) -> Result<()> {
-    write(path, snapshot, readers)
+pub(crate) fn write_snapshot(path: &Path, snapshot: &Snapshot, readers: Readers) -> Result<Placed> {
+    outfile::put(path, &bytes(snapshot), readers).map_err(|error| unwritten(path, error))
 }
 
 /// Why bytes are no snapshot.
@@ -144,14 +145,14 @@ fn parse(bytes: &[u8]) -> Result<Snapshot, Unfit> {
     serde_json::from_slice(bytes).map_err(broken)
 }
 
-fn write(path: &Path, snapshot: &Snapshot, readers: Readers) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::machine("the directory snapshot cannot be written")
-            .at(path.display())
-            .caused_by(error)
-    };
-    let bytes = serde_json::to_vec_pretty(snapshot).expect("a snapshot is always written as JSON");
-    outfile::replace(path, &bytes, readers).map_err(failed)
+fn bytes(snapshot: &Snapshot) -> Vec<u8> {
+    serde_json::to_vec_pretty(snapshot).expect("a snapshot is always written as JSON")
+}
+
+fn unwritten(path: &Path, error: std::io::Error) -> Error {
+    Error::machine("the directory snapshot cannot be written")
+        .at(path.display())
+        .caused_by(error)
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {

@@ -110,13 +110,14 @@ fn place(path: &Path) -> Option<PathBuf> {
 
 /// What lies in a state folder by name: the ledger with all that belongs to it, then the rest.
 const LEDGER: &str = "ledger";
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
     "trusted.json",
     "written.json",
     "rates.json",
     "locks",
     "directory",
     "replica",
+    "reports",
     "sandbox",
     "schedules",
 ];

@@ -48,7 +48,11 @@ pub(super) fn patiently<T, E>(
 /// # Errors
 /// When the system refuses it, also a second later where another program held the file.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    patiently(|| std::fs::rename(from, to), is_held, sleep)
+    let attempt = || {
+        free(from).and_then(|()| free(to))?;
+        std::fs::rename(from, to)
+    };
+    patiently(attempt, is_held, sleep)
 }
 
 /// Deletes a file.
@@ -56,7 +60,61 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// The same.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    patiently(|| std::fs::remove_file(path), is_held, sleep)
+    patiently(
+        || {
+            free(path)?;
+            std::fs::remove_file(path)
+        },
+        is_held,
+        sleep,
+    )
+}
+
+/// Whether a file may take another name or go, as far as that is known before it is tried.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "in tests a file may be held")]
+pub(super) fn free(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) use fake::free;
+
+/// Files that programs have open as Windows knows it, on any system: nothing renames, replaces or deletes them.
+#[cfg(test)]
+pub(crate) mod fake {
+    use std::cell::RefCell;
+    use std::collections::HashSet;
+    use std::path::PathBuf;
+
+    use super::{Path, io};
+
+    thread_local! {
+        static OPEN: RefCell<HashSet<PathBuf>> = RefCell::default();
+    }
+
+    /// A file that is open, as long as this is there.
+    #[derive(Debug)]
+    pub(crate) struct Opened(PathBuf);
+
+    /// Opens a file, for this thread.
+    pub(crate) fn open(path: &Path) -> Opened {
+        OPEN.with_borrow_mut(|open| open.insert(path.to_owned()));
+        Opened(path.to_owned())
+    }
+
+    impl Drop for Opened {
+        fn drop(&mut self) {
+            OPEN.with_borrow_mut(|open| open.remove(&self.0));
+        }
+    }
+
+    pub(in crate::outfile) fn free(path: &Path) -> io::Result<()> {
+        match OPEN.with_borrow(|open| open.contains(path)) {
+            true => Err(io::Error::from(io::ErrorKind::ResourceBusy)),
+            false => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

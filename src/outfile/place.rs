@@ -1,10 +1,10 @@
 //! The name of a file that holds data of this program beside people's own: never over a stranger's, never over one that is
 //! open elsewhere.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Records, Whole, is_held, lock_of, move_aside};
+use super::{Draft, Readers, Records, Whole, is_held, lock_of, move_aside};
 
 /// The name that a file got.
 #[derive(Debug)]
@@ -68,6 +68,27 @@ impl Whole {
         Ok(placed)
     }
 
+    /// Takes a name, whatever has it; where a program has that open, the next free one.
+    ///
+    /// # Errors
+    /// When no name can be had.
+    pub(crate) fn place_over(self, path: &Path) -> io::Result<Placed> {
+        let mut placed = Placed {
+            path: path.to_owned(),
+            open: None,
+            aside: None,
+        };
+        let left = match path.exists() && lock_of(path).is_some() {
+            true => Some(self),
+            false => self.clear(path, false, &mut placed)?,
+        };
+        if let Some(left) = left {
+            placed.path = left.take_next(path).map_err(io::Error::from)?;
+            placed.open = Some(path.to_owned());
+        }
+        Ok(placed)
+    }
+
     /// Takes a name after what has it has stepped aside; gives itself back where that is open elsewhere: on Windows such a
     /// file can neither be moved nor replaced, which is the only sign there.
     fn clear(self, path: &Path, is_strange: bool, placed: &mut Placed) -> io::Result<Option<Self>> {
@@ -86,12 +107,21 @@ impl Whole {
     }
 }
 
+/// Writes a whole text under a name, in place of what has it; where a program has that open, under the next free one.
+///
+/// # Errors
+/// When the disk does not take it: then what has the name stays as it is.
+pub(crate) fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<Placed> {
+    let mut draft = Draft::beside(path, readers)?;
+    draft.write_all(bytes)?;
+    draft.whole()?.place_over(path)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
 
-    use super::super::{Draft, Readers};
+    use super::super::fake;
     use super::*;
 
     fn whole(folder: &Path) -> Whole {
@@ -122,5 +152,33 @@ mod tests {
         assert!(placed.note("deskferry").unwrap().contains("it is now"));
         let placed = whole(folder.path()).place(&path, &records).unwrap();
         assert_eq!((placed.note("deskferry"), placed.path), (None, path));
+    }
+
+    /// On Windows a program may have a file open without a mark beside it: it can neither be replaced nor renamed.
+    #[test]
+    fn what_cannot_be_replaced_stays_and_the_next_free_name_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ids.csv");
+        let records = Records::of(folder.path());
+        fs::write(&path, "open").unwrap();
+        let open = fake::open(&path);
+        let next = |number: u32| folder.path().join(format!("ids-{number}.csv"));
+        // A stranger's, then one of ours.
+        let placed = whole(folder.path()).place(&path, &records).unwrap();
+        assert_eq!(placed.path, next(2));
+        records.note(&path, None);
+        let placed = whole(folder.path()).place(&path, &records).unwrap();
+        assert_eq!(placed.path, next(3));
+        let placed = put(&path, b"newer", Readers::default()).unwrap();
+        assert_eq!(placed.path, next(4));
+        assert!(placed.note("deskferry").unwrap().contains("is open"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "open");
+        // Nothing else is left beside it.
+        let count = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(count, 5, "the file, three beside it, the list");
+        drop(open);
+        let placed = put(&path, b"newer", Readers::default()).unwrap();
+        assert_eq!((placed.note("deskferry"), &placed.path), (None, &path));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
     }
 }

@@ -49,22 +49,14 @@ impl Readers {
     /// When the rights cannot be set: better no file than one that others can read.
     #[cfg(unix)]
     pub(super) fn settle(self, from: &Path, path: &Path) -> io::Result<()> {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        use std::os::unix::fs::PermissionsExt;
         let there = std::fs::metadata(path)
             .ok()
             .filter(std::fs::Metadata::is_file);
         let mode = match (self, there) {
             (Self::Owner, _) | (Self::AsUsual, None) | (Self::People(None), None) => return Ok(()),
             (Self::People(Some(mode)), _) => mode,
-            (Self::AsUsual | Self::People(None), Some(there)) => {
-                let mode = there.mode() & 0o777;
-                let is_same_group = std::fs::metadata(from)?.gid() == there.gid();
-                // What its group could read is not for another group.
-                match is_same_group || chown(from, None, Some(there.gid())).is_ok() {
-                    true => mode,
-                    false => mode & !0o070,
-                }
-            }
+            (Self::AsUsual | Self::People(None), Some(there)) => shared(from, &there)?,
         };
         std::fs::set_permissions(from, std::fs::Permissions::from_mode(mode))
     }
@@ -85,6 +77,65 @@ impl Readers {
         let _ = file;
         Self::People(None)
     }
+}
+
+/// The rights of a file, for another one that is to be read by the same people. It gets the file's group where we may give it
+/// away.
+#[cfg(unix)]
+fn shared(from: &Path, there: &std::fs::Metadata) -> io::Result<u32> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let mode = there.mode() & 0o777;
+    let is_same_group = std::fs::metadata(from)?.gid() == there.gid();
+    // What its group could read is not for another group.
+    Ok(
+        match is_same_group || chown(from, None, Some(there.gid())).is_ok() {
+            true => mode,
+            false => mode & !0o070,
+        },
+    )
+}
+
+/// Lets a file be read by those who can read the one that it belongs to.
+///
+/// # Errors
+/// When the rights cannot be set.
+#[cfg(unix)]
+pub(crate) fn share_as(path: &Path, like: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = shared(path, &std::fs::metadata(like)?)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+// Windows: a file has the rights of its folder.
+#[cfg(not(unix))]
+pub(crate) fn share_as(_path: &Path, _like: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes a folder for what belongs to a file, unless it is there: who can read the file can look into it.
+///
+/// # Errors
+/// When it cannot be made, or its rights cannot be set.
+pub(crate) fn folder_for(folder: &Path, file: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let readable = shared(folder, &std::fs::metadata(file)?)? & 0o044;
+        // To read in a folder is to enter it too.
+        let mode = 0o700 | readable | (readable >> 2);
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }
 
 #[cfg(all(test, unix))]
@@ -132,6 +183,26 @@ mod tests {
         fs::set_permissions(at("made.csv"), fs::Permissions::from_mode(0o640)).unwrap();
         replace(&at("made.csv"), b"y", Readers::AsUsual).unwrap();
         assert_eq!(mode(&at("made.csv")), 0o640);
+    }
+
+    #[test]
+    fn what_belongs_to_a_file_is_read_by_who_reads_the_file() {
+        let home = tempfile::tempdir().unwrap();
+        for (of_file, of_folder) in [(0o600, 0o700), (0o640, 0o750), (0o664, 0o755)] {
+            let file = home.path().join(format!("{of_file:o}.xlsx"));
+            let folder = home.path().join(format!("{of_file:o}.texts"));
+            replace(&file, b"x", Readers::People(Some(of_file))).unwrap();
+            folder_for(&folder, &file).unwrap();
+            assert_eq!(mode(&folder), of_folder, "{of_file:o}");
+            let text = folder.join("row-1.txt");
+            replace(&text, b"x", Readers::default()).unwrap();
+            share_as(&text, &file).unwrap();
+            assert_eq!(mode(&text), of_file);
+        }
+        // A folder that is there is somebody's.
+        let folder = home.path().join("640.texts");
+        folder_for(&folder, &home.path().join("600.xlsx")).unwrap();
+        assert_eq!(mode(&folder), 0o750);
     }
 
     #[test]

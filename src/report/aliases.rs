@@ -13,7 +13,7 @@ use crate::directory::suggest::fold;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
-use crate::outfile::{Draft, Readers, Whole, folder, is_held, lock_of, unwritable};
+use crate::outfile::{Draft, Readers, folder, unwritable};
 use crate::source::{Input, InputOptions, Row, SheetChoice, Table};
 use crate::systems::SystemName;
 
@@ -118,23 +118,10 @@ pub(crate) fn write(
     let mut draft = Draft::beside(path, readers).map_err(|error| unwritable(path, error))?;
     workbook.save_to_writer(&mut draft).map_err(failed)?;
     let whole = draft.whole().map_err(|error| unwritable(path, error))?;
-    let path = &named(whole, path)?;
+    let placed = whole.place_over(path);
+    let path = &placed.map_err(|error| unwritable(path, error))?.path;
     texts.place(path).map_err(|error| unwritable(path, error))?;
     Ok(path.to_owned())
-}
-
-/// Gives the table its name, and tells it.
-fn named(whole: Whole, path: &Path) -> Result<PathBuf> {
-    let whole = match lock_of(path).filter(|_| path.exists()) {
-        Some(_) => whole,
-        None => match whole.replace(path) {
-            Ok(()) => return Ok(path.to_owned()),
-            Err(unnamed) if is_held(&unnamed.error) => unnamed.whole,
-            Err(unnamed) => return Err(unwritable(path, unnamed.error)),
-        },
-    };
-    let next = whole.take_next(path);
-    next.map_err(|unnamed| unwritable(path, unnamed.error))
 }
 
 /// The rows of a sheet, each word once: what is filled in and well, then what is open, with the name that was tried.

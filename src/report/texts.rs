@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::words;
-use crate::outfile::{Draft, Readers, Whole, remove};
+use crate::outfile::{Draft, Readers, Whole, folder_for, remove, share_as};
 use crate::source::cut;
 
 /// The whole texts of a workbook on their way.
@@ -68,10 +68,12 @@ impl Texts {
             let _ = std::fs::remove_dir(&folder);
             return Ok(None);
         }
-        std::fs::create_dir_all(&folder)?;
+        folder_for(&folder, workbook)?;
         let count = self.files.len() as u64;
         for (name, whole) in self.files {
-            whole.replace(&folder.join(name)).map_err(io::Error::from)?;
+            let path = folder.join(name);
+            whole.replace(&path).map_err(io::Error::from)?;
+            share_as(&path, workbook)?;
         }
         let folder = folder.strip_prefix(".").unwrap_or(&folder);
         Ok(Some(format!(

@@ -144,17 +144,62 @@ fn files_with_peoples_data_are_their_owners_unless_told_otherwise() {
     work.run(&[&export[..], &["--mode", "644"]].concat())
         .expect(0);
     assert_eq!(mode(&at("all.csv")), 0o644);
+    // Who can read a file can read what belongs to it.
+    fs::set_permissions(at("all.csv"), Permissions::from_mode(0o640)).unwrap();
+    work.run(
+        &[
+            &export[..],
+            &["--write-mapping", "back.toml", "--archive", "kept"],
+        ]
+        .concat(),
+    )
+    .expect(0);
+    let kept = fs::read_dir(at("kept")).unwrap().next().unwrap().unwrap();
+    assert_eq!(
+        [at("all.csv.baseline"), at("kept"), kept.path()].map(|path| mode(&path)),
+        [0o640, 0o750, 0o640]
+    );
+}
+
+/// Runs the program as somebody whose new files everybody may read and write.
+fn loosely(work: &Work, line: &str, code: i32) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let like = work.command(&words);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+    command.arg(like.get_program()).args(like.get_args());
+    command.current_dir(work.path());
+    for (name, value) in like.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Ended::of(command.output().unwrap()).expect(code).stdout
+}
+
+/// All files and folders below one, by their path within it.
+fn walk(folder: &Path, below: &Path, all: &mut Vec<(String, u32, bool)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(below).unwrap().display().to_string();
+        all.push((name, mode(&path), path.is_dir()));
+        if path.is_dir() {
+            walk(&path, below, all);
+        }
+    }
 }
 
 #[test]
 fn every_file_that_the_program_leaves_is_its_owners() {
     let work = Work::new();
-    work.write(
-        "map.toml",
-        "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"modes\"\nkey = [\"Id\"]\n\n[fields]\n\
+    // A state folder that somebody made keeps its rights: what is in it is private by itself.
+    fs::create_dir(work.state()).unwrap();
+    fs::set_permissions(work.state(), Permissions::from_mode(0o755)).unwrap();
+    let mapping = "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"modes\"\nkey = [\"Id\"]\n\n[fields]\n\
          title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
-         collection_id = { from = \"Collection\", resolve = \"collection\" }\n",
-    );
+         collection_id = { from = \"Collection\", resolve = \"collection\" }\n";
+    work.write("map.toml", mapping);
     let rows = [
         ["Id", "Title", "Collection"],
         ["1", "Printer", "IT Support"],
@@ -167,10 +212,14 @@ fn every_file_that_the_program_leaves_is_its_owners() {
         sheet.write_row(at, 0, row).unwrap();
     }
     book.save(work.path().join("in.xlsx")).unwrap();
-    let run = |line: &str, code: i32| {
-        let words: Vec<&str> = line.split(' ').collect();
-        work.run(&words).expect(code).stdout
-    };
+    // A text that no cell of a workbook holds, and a name that is one.
+    let long = "long ".repeat(8_000);
+    work.write("names.csv", format!("Id,Title,Collection\n3,Lamp,{long}\n"));
+    let cases = crate::support::repository().join("tests/cases/02-error-file-long-cell");
+    for (file, name) in [("in.ods", "huge.ods"), ("map.toml", "huge.toml")] {
+        work.write(name, fs::read(cases.join(file)).unwrap());
+    }
+    let run = |line: &str, code: i32| loosely(&work, line, code);
     run(
         "import in.csv --mapping map.toml --sandbox --outcomes outcomes.jsonl",
         1,
@@ -183,14 +232,18 @@ fn every_file_that_the_program_leaves_is_its_owners() {
         "import in.csv --mapping map.toml --sandbox --dry-run --payloads payloads.jsonl",
         1,
     );
+    run("import huge.ods --mapping huge.toml --sandbox", 1);
+    run("runs retry last", 1);
     run("runs ids last -o ids.csv", 0);
     run("runs settle last --to settle.csv", 0);
+    for aliases in ["aliases.csv", "aliases.xlsx"] {
+        run(
+            &format!("validate map.toml --input in.csv --sandbox --write-aliases {aliases}"),
+            1,
+        );
+    }
     run(
-        "validate map.toml --input in.csv --sandbox --write-aliases aliases.csv",
-        1,
-    );
-    run(
-        "validate map.toml --input in.csv --sandbox --write-aliases aliases.xlsx",
+        "validate map.toml --input names.csv --sandbox --write-aliases names.xlsx",
         1,
     );
     run(
@@ -208,10 +261,14 @@ fn every_file_that_the_program_leaves_is_its_owners() {
             0,
         );
     }
+    let parted = "export -o parts.csv --partition-by state --system clearfeed --sandbox";
+    run(&format!("{parted} --archive kept"), 0);
     run(
-        "export -o all.csv --write-mapping back.toml --system clearfeed --sandbox",
+        "export -o week.xlsx --sheets weekly --period last-week --incremental --system clearfeed --sandbox",
         0,
     );
+    let back = "export -o all.csv --write-mapping back.toml --system clearfeed --sandbox";
+    run(back, 0);
     let found = run(
         "ticket search --text Printer --system clearfeed --sandbox --format json",
         0,
@@ -232,19 +289,109 @@ fn every_file_that_the_program_leaves_is_its_owners() {
         .replace(&format!(",{title},"), ",Mine,");
     work.write("all.csv", mine);
     run("import all.csv --mapping back.toml --sandbox", 1);
-    let own = ["map.toml", "in.csv", "in.xlsx", "back.toml", "state"];
-    let mut left: Vec<String> = fs::read_dir(work.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !own.contains(&name.as_str()))
-        .collect();
+    // Once more: the file of before becomes a copy.
+    run("export -o all.jsonl --system clearfeed --sandbox", 0);
+    run(
+        "schedule add often --every day --at 07:00 --keep 2 -- export -o {year}/often-{date}.csv --system clearfeed --sandbox",
+        0,
+    );
+    run("schedule run often --once", 0);
+    run("runs rollback last", 0);
+    run("runs adopt in.csv --mapping map.toml --sandbox", 0);
+    run("runs purge last --keep ids", 0);
+    let mut left = Vec::new();
+    walk(work.path(), work.path(), &mut left);
     left.sort();
-    for name in &left {
-        assert_eq!(mode(&work.path().join(name)), 0o600, "{name}");
-    }
+    let own = [
+        "map.toml",
+        "huge.toml",
+        "back.toml",
+        "in.csv",
+        "in.xlsx",
+        "names.csv",
+        "huge.ods",
+        "state",
+    ];
+    left.retain(|(name, ..)| !own.contains(&name.as_str()));
+    let year = jiff::Zoned::now().strftime("%Y").to_string();
+    let wrong: Vec<String> = (left.iter())
+        // The folder of a schedule's file shows nothing but the date.
+        .filter(|(name, mode, is_folder)| match is_folder {
+            true => *mode != 0o700 && *name != year,
+            false => *mode != 0o600,
+        })
+        .map(|(name, mode, _)| format!("{name} {mode:o}"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
     // Nothing that is made is missing here.
-    insta::assert_snapshot!(left.join("\n"));
-    assert_eq!(mode(&work.state()), 0o700);
+    let names: String = (left.iter())
+        .filter(|(.., is_folder)| !is_folder)
+        .map(|(name, ..)| format!("{name}\n"))
+        .collect();
+    insta::with_settings!({filters => vec![
+        (r"\d{4}-\d\d-\d\d", "DATE"), (r"\b\d{4}/", "YEAR/"), (r"[0-9a-f]{12,}", "HASH"), (r"-[0-9a-f]{8}\.txt", "-HASH.txt"),
+    ]}, { insta::assert_snapshot!(names); });
+    assert_eq!(mode(&work.state()), 0o755);
+}
+
+/// A program has the file open: it stays as it is, and the new one has the next free name, whatever writes it.
+#[test]
+fn what_is_open_in_another_program_stays_whatever_is_written() {
+    let work = Work::new();
+    work.write(
+        "map.toml",
+        "version = 1\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"open\"\nkey = [\"Id\"]\n\n[fields]\n\
+         title = { from = \"Title\" }\ndescription = { from = \"Title\" }\n\
+         collection_id = { from = \"Collection\", resolve = \"collection\" }\n",
+    );
+    work.write(
+        "in.csv",
+        "Id,Title,Collection\n1,Printer,IT Support\n2,Door,Nowhere\n",
+    );
+    let import = "import in.csv --mapping map.toml --sandbox";
+    let export = "export --system clearfeed --sandbox --wait 0 -o";
+    for (line, file, code) in [
+        (
+            format!("{import} --dry-run --payloads"),
+            "payloads.jsonl",
+            1,
+        ),
+        (format!("{import} --outcomes"), "outcomes.jsonl", 1),
+        (format!("{import} --errors-to"), "wrong.csv", 1),
+        ("runs ids last -o".to_owned(), "ids.csv", 0),
+        (format!("{export} "), "all.csv", 0),
+        (format!("{export} "), "all.xlsx", 0),
+        (format!("{export} "), "all.jsonl", 0),
+        (format!("{export} "), "all.html", 0),
+        (
+            "directory pull --system clearfeed --sandbox -o".to_owned(),
+            "snapshot.json",
+            0,
+        ),
+        (
+            "validate map.toml --input in.csv --sandbox --write-aliases".to_owned(),
+            "aliases.xlsx",
+            1,
+        ),
+        ("schema mapping -o".to_owned(), "mapping.json", 0),
+        ("completions bash -o".to_owned(), "deskferry.bash", 0),
+    ] {
+        let line = format!("{} {file}", line.trim_end());
+        let words: Vec<&str> = line.split(' ').collect();
+        work.run(&words).expect(code);
+        let before = fs::read(work.path().join(file)).unwrap();
+        work.write(&format!(".~lock.{file}#"), "");
+        let ended = work.run(&words).expect(code);
+        assert_eq!(fs::read(work.path().join(file)).unwrap(), before, "{line}");
+        let (stem, extension) = file.split_once('.').unwrap();
+        let next = format!("{stem}-2.{extension}");
+        assert!(
+            work.path().join(&next).is_file(),
+            "{line}: {}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains(&next), "{line}: {}", ended.stderr);
+    }
 }
 
 /// Starts an import that takes seconds, and sends it a signal when it is at work.

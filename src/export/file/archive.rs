@@ -8,6 +8,7 @@ use jiff::Zoned;
 use super::backup::copy;
 use super::unwritable;
 use crate::error::{Error, Result};
+use crate::outfile::folder_for;
 
 /// Copies files into a folder, which is made where it is not there: `tickets.xlsx` becomes `tickets.2026-11-30.xlsx`, the next
 /// one of that day `tickets.2026-11-30-070000.xlsx`.
@@ -15,7 +16,11 @@ use crate::error::{Error, Result};
 /// # Errors
 /// When the folder cannot be made, or a file not be copied.
 pub fn archive(files: &[PathBuf], folder: &Path, at: &Zoned) -> Result<Vec<PathBuf>> {
-    fs::create_dir_all(folder).map_err(|error| {
+    let made = match files.first() {
+        Some(file) => folder_for(folder, file),
+        None => fs::create_dir_all(folder),
+    };
+    made.map_err(|error| {
         Error::machine("the folder of the copies cannot be made")
             .at(folder.display())
             .caused_by(error)

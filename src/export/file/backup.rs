@@ -43,7 +43,10 @@ pub(super) fn backup(path: &Path, notes: &mut Vec<String>) -> io::Result<()> {
         }
         // A second name for the same bytes costs nothing; where the disk knows none, a copy does.
         match fs::hard_link(path, name).or_else(|_| copy(path, name)) {
-            Ok(()) => true,
+            Ok(()) => {
+                failed = None;
+                true
+            }
             Err(error) => {
                 failed = Some(error);
                 // Another name helps only where this one was taken meanwhile.

@@ -11,11 +11,12 @@ use super::csv::CsvFile;
 use super::part::{Names, Partition};
 use super::table::{TableSink, beside, csv_row, keep_unsent, rows, stand};
 use super::target::{Target, retire};
+use super::unwritable;
 use crate::error::Result;
 use crate::export::baseline::{file_of, is_baseline};
 use crate::export::columns::Cell;
 use crate::export::keep::{Columns, Unsent, is_ours};
-use crate::outfile::next_names;
+use crate::outfile::{is_held, next_names};
 
 /// How many files are open at once.
 const MOST_OPEN: usize = 64;
@@ -222,7 +223,13 @@ impl TableSink {
                     && is_ours(&earlier, &self.plan) =>
                 {
                     // Its copy stays, whatever was written into it since.
-                    retire(&earlier)?;
+                    match retire(&earlier) {
+                        Err(error) if is_held(&error) => self.written.notes.push(format!(
+                            "{} is open in another program and stays: nobody's text is in it any more",
+                            earlier.display()
+                        )),
+                        retired => retired.map_err(unwritable)?,
+                    }
                 }
                 None => {}
             }
@@ -263,7 +270,9 @@ impl TableSink {
                 let notes = &mut self.written.notes;
                 self.written.baseline = recording.place(&beside, &self.placing, notes)?;
             }
-            None if is_baseline(&file_of(&beside)) => retire(&file_of(&beside))?,
+            None if is_baseline(&file_of(&beside)) => {
+                retire(&file_of(&beside)).map_err(unwritable)?;
+            }
             None => {}
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::xlsx::{Book, Line, Rows};
 use crate::error::Result;
 use crate::export::baseline::{Recorder, SHEET, file_of, is_baseline, writer};
 use crate::export::columns::{Cell, Plan};
-use crate::outfile::Draft;
+use crate::outfile::{Draft, share_as};
 use crate::systems::common::CommonTicket;
 
 /// A baseline on its way.
@@ -83,7 +83,13 @@ impl Recording {
             .map_err(|error| unwritable(std::io::Error::other(error.to_string())))?;
         let whole = out.whole().map_err(unwritable)?;
         let target = placing.target(file_of(beside), is_baseline);
-        target.place(whole, notes).map(Some)
+        let is_new = !target.path.exists();
+        let path = target.place(whole, notes)?;
+        // Who edits the file brings it back with what it said before.
+        if is_new {
+            share_as(&path, beside).map_err(unwritable)?;
+        }
+        Ok(Some(path))
     }
 }
 

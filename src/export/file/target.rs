@@ -9,7 +9,8 @@ use super::backup::{backup, backup_of};
 use super::unwritable;
 use crate::error::{Error, Result};
 use crate::outfile::{
-    Draft, Readers, Records, Whole, digest_of, folder, lock_of, move_aside, rename,
+    Draft, Readers, Records, Unnamed, Whole, digest_of, folder, is_held, lock_of, move_aside,
+    rename,
 };
 
 /// How often a file that is open elsewhere is looked at.
@@ -185,6 +186,8 @@ impl Target {
                             let _ = rename(&aside, &self.path);
                         }),
                         Ok(None) => whole.replace(&self.path),
+                        // On Windows this is how a file shows that a program has it open.
+                        Err(error) if is_held(&error) => Err(Unnamed { whole, error }),
                         Err(error) => return Err(unwritable(error)),
                     };
                     match placed {
@@ -253,9 +256,12 @@ pub(super) fn beside(path: &Path, flag: &str, readers: Readers) -> Result<Draft>
 }
 
 /// Takes a file away that has nothing in it any more; its copy stays.
-pub(super) fn retire(path: &Path) -> Result<()> {
-    if path.exists() {
-        rename(path, &backup_of(path)).map_err(unwritable)?;
+///
+/// # Errors
+/// When it cannot be renamed, because a program has it open or for another reason.
+pub(super) fn retire(path: &Path) -> io::Result<()> {
+    match path.exists() {
+        true => rename(path, &backup_of(path)),
+        false => Ok(()),
     }
-    Ok(())
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::export::columns::Plan;
+use crate::outfile::fake;
 use crate::record::Cell;
 use crate::source::{Input, InputOptions, Row, SheetChoice};
 use crate::systems::common::{Comment, CustomValue, Named};
@@ -413,6 +414,29 @@ fn a_file_that_is_read_only_stays() {
         written.notes
     );
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// On Windows there may be no mark beside a file that a program has open.
+#[test]
+fn a_file_that_is_open_without_a_mark_stays_whosever_it_is() {
+    for is_strange in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        match is_strange {
+            true => fs::write(&path, "Wages,May\nAda,1\n").unwrap(),
+            false => drop(write(options(&path), &[ticket(1, "lamp")])),
+        }
+        let before = fs::read(&path).unwrap();
+        let _open = fake::open(&path);
+        let written = write(options(&path), &[ticket(2, "door")]);
+        assert_eq!(written.files, [folder.path().join("t-2.csv")]);
+        assert!(
+            (written.notes.iter()).any(|note| note.contains("cannot be replaced")),
+            "{:?}",
+            written.notes
+        );
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
 }
 
 #[cfg(unix)]
@@ -905,7 +929,15 @@ fn notes_follow_a_ticket_to_its_part_and_an_empty_part_is_emptied() {
         written.notes
     );
     assert_eq!(fs::read(&bystander).unwrap(), copied);
-    // It comes back, into a third part.
+    // It comes back, into a third part. A program that has the file open does not keep the export from its end.
+    let open = fake::open(&part("A.earlier"));
+    let written = write(parted(), &[at(1, "B"), at(2, "C")]);
+    assert!(
+        (written.notes.iter()).any(|note| note.contains("is open in another program and stays")),
+        "{:?}",
+        written.notes
+    );
+    drop(open);
     write(parted(), &[at(1, "B"), at(2, "C")]);
     assert_eq!(column(&read(&part("C"))[0].1, "Remark"), ["call 2"]);
     assert_eq!(column(&read(&part("B"))[0].1, "Remark"), ["call 1"]);
