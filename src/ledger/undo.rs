@@ -23,8 +23,9 @@ pub struct Undoable {
     pub key: RowKey,
     /// The ticket.
     pub ticket: Ticket,
-    /// When the create was settled, on the system's clock; `None` where the key has another ticket by now.
-    pub created: Option<Timestamp>,
+    /// When its create was sent, on the system's clock: no later than it was made; `None` where the key has another ticket by
+    /// now.
+    pub sent: Option<Timestamp>,
     /// When its last step was settled, on the system's clock.
     pub written: Option<Timestamp>,
     /// Whether it was ever in doubt: its create was settled later than it was made.
@@ -394,7 +395,7 @@ impl Rollback {
 /// content that nobody knows, `?5` the attempts.
 fn held_where(pick: &str) -> String {
     format!(
-        "SELECT key, ticket, number, url, file, sheet, row, settled_at, doubted, run,
+        "SELECT key, ticket, number, url, file, sheet, row, coalesce(sent_at, settled_at), doubted, run,
                 (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key),
                 EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
                 {CHECKED}
@@ -410,7 +411,7 @@ fn held_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
         place: place(row, 4)?,
         key: RowKey::new(row.get::<_, String>(0)?),
         ticket: ticket(row)?,
-        created: row.get::<_, Option<i64>>(7)?.map(moment),
+        sent: row.get::<_, Option<i64>>(7)?.map(moment),
         written: row.get::<_, Option<i64>>(10)?.map(moment),
         doubted: row.get::<_, i64>(8)? != 0,
         intended: false,
@@ -472,7 +473,7 @@ fn given_up_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
         place: place(row, 4)?,
         key: RowKey::new(row.get::<_, String>(0)?),
         ticket,
-        created: None,
+        sent: None,
         written: None,
         doubted: false,
         intended: false,

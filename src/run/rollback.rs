@@ -512,9 +512,10 @@ fn changed(one: &Undoable, listed: &Listed) -> Option<String> {
     let Some(updated) = listed.updated_at else {
         return Some("the system does not tell when it was changed last".to_owned());
     };
-    // By the system's own stamps as far as they go: our clock only tells how long the further steps took.
-    let further = match (one.created, one.written) {
-        (Some(created), Some(written)) => written.duration_since(created),
+    // By the system's own stamps as far as they go: our clock only tells how long all steps took, from before the ticket was
+    // made until the last was answered.
+    let further = match (one.sent, one.written) {
+        (Some(sent), Some(written)) => written.duration_since(sent),
         _ => SignedDuration::ZERO,
     };
     let ours = match (listed.created_at, one.written) {
