@@ -21,6 +21,23 @@ use super::bytes::{Bytes, CHUNK};
 use super::workbook::Kind;
 use crate::error::{Error, Result};
 pub(super) use facts::{Area, Facts, Formatted, Instead, SheetFacts};
+pub(crate) use xml::{attribute as attribute_of, name as name_of};
+
+/// Hands out the tags of a part, without their brackets; whether it could be read to its end.
+pub(crate) fn each_tag(from: impl Read, each: &mut dyn FnMut(&[u8])) -> bool {
+    struct Each<'e>(&'e mut dyn FnMut(&[u8]));
+    impl xml::Visit for Each<'_> {
+        fn tag(&mut self, tag: &[u8]) -> Result<(), Stop> {
+            (self.0)(tag);
+            Ok(())
+        }
+
+        fn text(&mut self, _: &[u8]) -> Result<(), Stop> {
+            Ok(())
+        }
+    }
+    xml::scan(from, &mut Each(each)).is_ok()
+}
 
 /// The parts of an archive.
 const MOST_PARTS: u16 = 10_000;

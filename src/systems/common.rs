@@ -318,6 +318,16 @@ impl Named {
         same(&self.id, &other.id) == Some(true) || same(&self.email, &other.email) == Some(true)
     }
 
+    /// Who or what it is: the id, else the address, else the name, in small letters; `None`: none of them is known.
+    pub(crate) fn key(&self) -> Option<String> {
+        let parts = [("i", &self.id), ("e", &self.email), ("n", &self.name)];
+        parts.into_iter().find_map(|(kind, part)| {
+            let part = part.as_deref().map(str::trim);
+            let part = part.filter(|part| !part.is_empty())?;
+            Some(format!("{kind}:{}", part.to_lowercase()))
+        })
+    }
+
     /// What people call it: the name, else the e-mail address, else the id.
     pub fn label(&self) -> &str {
         let parts = [&self.name, &self.email, &self.id];

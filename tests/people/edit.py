@@ -12,6 +12,9 @@ import zipfile
 import openpyxl
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
+from openpyxl.formatting.rule import CellIsRule, FormulaRule, Rule
+from openpyxl.styles import Color, Font, PatternFill
+from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
@@ -170,6 +173,52 @@ def link(book, sheet, rng, mark):
     cell.hyperlink = f"https://{mark}.example/"
 
 
+def heading_coloured(book, sheet, rng, mark):
+    at = rng.choice([1, sheet.max_column + 1])
+    sheet.insert_cols(at)
+    cell = sheet.cell(1, at)
+    cell.value = "Their " + mark
+    cell.fill = PatternFill("solid", fgColor=rng.choice(["FFFFC000", "FF92D050"]))
+    cell.font = Font(bold=rng.random() < 0.5, italic=True, color="FF7030A0")
+
+
+def cell_coloured(book, sheet, rng, mark):
+    cell = sheet.cell(row(sheet, rng), remarks(sheet, rng))
+    cell.value = mark
+    cell.fill = PatternFill("solid", fgColor=Color(theme=rng.randint(4, 9), tint=0.4))
+    cell.font = Font(strike=True, underline="single")
+
+
+def cells_of_ours_coloured(book, sheet, rng, mark):
+    line = row(sheet, rng)
+    sheet.cell(line, remarks(sheet, rng)).value = mark
+    for cell in sheet[line]:
+        cell.fill = PatternFill("solid", fgColor="FFFFFF00")
+
+
+def rule(book, sheet, rng, mark):
+    at = get_column_letter(remarks(sheet, rng))
+    fill = PatternFill("solid", bgColor="FFFFC7CE")
+    made = [
+        FormulaRule(formula=[f'ISNUMBER(SEARCH("{mark}",{at}2))'], fill=fill),
+        Rule(type="containsText", operator="containsText", text=mark, formula=[f'LEN("{mark}")>0']),
+        CellIsRule(operator="equal", formula=[f'"{mark}"'], fill=fill),
+    ]
+    sheet.conditional_formatting.add(f"{at}2:{at}40", rng.choice(made))
+
+
+def rule_on_ours(book, sheet, rng, mark):
+    sheet.conditional_formatting.add("A2:C40", CellIsRule(operator="equal", formula=[f'"{mark}"']))
+
+
+def rule_on_analysis(book, sheet, rng, mark):
+    book["Summary"].conditional_formatting.add("B2:B9", CellIsRule(operator="equal", formula=[f'"{mark}"']))
+
+
+def rule_on_comments(book, sheet, rng, mark):
+    book["Comments"].conditional_formatting.add("B2:B9", CellIsRule(operator="equal", formula=[f'"{mark}"']))
+
+
 def drop_down(book, sheet, rng, mark):
     rule = DataValidation(type="list", formula1=f'"{mark},other"')
     rule.add("C2:C9")
@@ -191,9 +240,54 @@ KINDS = {
         note, heading_alone, column_inserted, column_without_heading, far_cell, second_state, own_column_gone,
         sorted_rows, row_of_theirs, row_copied, formula, error, duration, share, cell_note, own_sheet, sheet_renamed,
         on_analysis, over_analysis, formula_on_analysis, on_comments, row_on_comments, chart, link, drop_down, table,
-        defined_name,
+        defined_name, heading_coloured, cell_coloured, cells_of_ours_coloured, rule, rule_on_ours, rule_on_analysis,
+        rule_on_comments,
     ]
 }  # fmt: skip
+
+
+def theme_colours(path):
+    """The colours of the theme, as cells name them by number."""
+    with zipfile.ZipFile(path) as archive:
+        theme = archive.read("xl/theme/theme1.xml").decode()
+    found = re.findall(r'<a:(\w+)>\s*<a:(?:srgbClr val|sysClr val="\w+" lastClr)="(\w{6})"', theme)
+    named = dict(found[:12])
+    return [named.get(name, "000000") for name in "lt1 dk1 lt2 dk2 accent1 accent2 accent3 accent4 accent5 accent6".split()]
+
+
+def colour(found, palette):
+    """A colour in coarse steps, for programs round it; empty: that of every text or cell."""
+    if found is None or found.type == "indexed":
+        return ""
+    text = palette[found.theme] if found.type == "theme" else found.rgb[-6:]
+    parts = [int(text[at : at + 2], 16) for at in (0, 2, 4)]
+    tint = found.tint or 0
+    parts = [part + (255 - part) * tint if tint > 0 else part * (1 + tint) for part in parts]
+    if text == "000000" and not tint:
+        return ""
+    return "".join(str((round(part) + 20) // 64) for part in parts)
+
+
+def seen(cell, palette):
+    """How a cell looks, where it does not look like every cell."""
+    font = cell.font
+    flags = [name for name, on in [("b", font.b), ("i", font.i), ("u", font.u), ("s", font.strike)] if on]
+    ground = colour(cell.fill.fgColor, palette) if cell.fill.patternType == "solid" else ""
+    return " ".join(filter(None, ["".join(flags), "text " + colour(font.color, palette), "cell " + ground]))
+
+
+def looks_of(line, names, palette):
+    """The looks of cells that people marked, and of all cells of rows that they made yellow and wrote into."""
+    marks = re.findall(r"mark\d+x", " ".join(str(cell.value) for cell in line))
+    for cell in line:
+        look = seen(cell, palette)
+        own = re.findall(r"mark\d+x", str(cell.value))
+        # A heading without a look gets that of ours.
+        if cell.row == 1 and look == "text  cell ":
+            continue
+        yield from (f"{mark} {look}" for mark in own)
+        if cell.row > 1 and look.endswith("cell 440") and cell.column <= len(names) and names[cell.column - 1]:
+            yield from (f"{mark} in {names[cell.column - 1]} {look}" for mark in marks)
 
 
 def found(path):
@@ -205,10 +299,14 @@ def found(path):
                 continue
             marks.update(re.findall(r"mark\d+x", archive.read(part).decode("utf-8", "replace")))
     book = openpyxl.load_workbook(path)
-    numbers, beside = set(), set()
+    numbers, beside, looks = set(), set(), set()
+    palette = theme_colours(path)
     for sheet in book.worksheets:
         names = headings(sheet) if sheet.max_row else []
         key = names.index(KEY) if KEY in names else None
+        if sheet.title not in ("Summary", "Comments"):
+            for line in sheet.iter_rows():
+                looks.update(looks_of(line, names, palette))
         for line in sheet.iter_rows(min_row=2):
             for cell in line:
                 is_theirs = isinstance(cell.value, (int, float)) and ("[h]" in cell.number_format or "%" in cell.number_format)
@@ -218,7 +316,7 @@ def found(path):
                 if key is not None and sheet.title != "Comments" and isinstance(cell.value, str):
                     for mark in re.findall(r"mark\d+x", cell.value):
                         beside.add(f"{mark} {line[key].value or ''}")
-    return {"marks": sorted(marks), "numbers": sorted(numbers), "beside": sorted(beside)}
+    return {"marks": sorted(marks), "numbers": sorted(numbers), "beside": sorted(beside), "looks": sorted(looks)}
 
 
 def main():

@@ -1,5 +1,6 @@
 //! What the file is to be: its form, its columns, the mapping that leads back.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -12,16 +13,17 @@ use crate::cli::args::{By, ExportArgs, Include};
 use crate::cli::confirm::yes_or_no;
 use crate::cli::open::Open;
 use crate::config::StateFolder;
-use crate::directory::{Kind, Needs};
+use crate::directory::{Directory, Kind, Needs};
 use crate::error::{Error, Result};
 use crate::export::back;
 use crate::export::columns::{Plan, ask_for, ask_for_all};
 use crate::export::file::{
-    About, Format, JsonLines, Options, Placing, Sink, Written, can_write, create, is_strange,
-    write_text,
+    About, Format, JsonLines, Options, Partition, Placing, Sink, Written, can_write, create,
+    is_strange, write_text,
 };
 use crate::export::sheets::SheetKind;
 use crate::outfile::{Claims, Readers, Records};
+use crate::record::fold;
 
 /// The form of the file, by its name.
 ///
@@ -136,6 +138,10 @@ pub(super) fn ask(
         Some(plan) => plan.ask(directory),
         None => ask_for_all(directory),
     }
+    if let Some(partition) = args.partition_by {
+        // Parts are called by names.
+        ask_for(partition.shows(), directory);
+    }
     let names = kinds.iter().flat_map(|kind| kind.names());
     names.for_each(|name| ask_for(name, directory));
     if args.search.is_some() {
@@ -223,12 +229,28 @@ pub(super) fn sink(
         comments,
         raw: args.raw,
         partition: args.partition_by,
+        namesakes: match args.partition_by {
+            Some(Partition::Assignee) => namesakes(open.directory()),
+            _ => HashSet::new(),
+        },
         drop_columns: args.drop_columns,
         carry_from: args.carry_from.clone(),
         placing,
         baseline,
         sheets: analyses.sheets,
     })
+}
+
+/// The names, folded, that several people have.
+fn namesakes(directory: &Directory) -> HashSet<String> {
+    let mut met = HashSet::new();
+    let people = directory.snapshot().kinds.get(&Kind::User);
+    let people = people.map(|people| people.entries.as_slice());
+    let names = people.unwrap_or_default().iter();
+    names
+        .map(|person| fold(&person.name))
+        .filter(|name| !met.insert(name.clone()))
+        .collect()
 }
 
 /// What tickets must be whenever they were made, in words.

@@ -194,7 +194,7 @@ impl TableSink {
             let earlier = beside(&target.path, "earlier");
             let mut out = None;
             let mut kept = std::mem::take(&mut self.kept);
-            let left = kept.left(&origin, &columns, |cells| {
+            let left = kept.left(&origin, &columns, |cells, _| {
                 if out.is_none() {
                     out = Some(self.begin_earlier(&beside(&place, "earlier"), &headings)?);
                 }

@@ -22,6 +22,7 @@ mod people_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -104,6 +105,8 @@ pub struct Options {
     pub raw: bool,
     /// What makes several files or sheets of it.
     pub partition: Option<Partition>,
+    /// Names, folded, that several people have: the parts of an assignee are called with the address too.
+    pub namesakes: HashSet<String>,
     /// Whether columns that people added to an earlier file are lost.
     pub drop_columns: bool,
     /// Another file that people's columns are taken from.
@@ -133,6 +136,7 @@ impl Options {
             comments: false,
             raw: false,
             partition: None,
+            namesakes: HashSet::new(),
             drop_columns: false,
             carry_from: None,
             placing,

@@ -1,10 +1,11 @@
 //! What makes several files or sheets of an export, and the names that these have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 
 use crate::export::columns::{NOT_IN_SHEETS, SHEET_LENGTH};
+use crate::record::fold;
 use crate::systems::common::{CommonTicket, Named};
 
 /// How long the name of a part gets in the name of a file, in characters.
@@ -53,8 +54,21 @@ impl Partition {
         ("category", Self::Category),
     ];
 
-    /// The part that a ticket belongs to.
-    pub(super) fn of(self, ticket: &CommonTicket, zone: &TimeZone) -> String {
+    /// The field of the common ticket by which its parts are called.
+    pub(crate) fn shows(self) -> &'static str {
+        match self {
+            Self::Month | Self::Year => "created",
+            Self::Location => "place",
+            Self::Team => "team",
+            Self::Assignee => "assignee",
+            Self::State => "state",
+            Self::Priority => "priority",
+            Self::Category => "category",
+        }
+    }
+
+    /// What the part that a ticket belongs to is called.
+    fn label(self, ticket: &CommonTicket, zone: &TimeZone) -> String {
         let named = |named: &Option<Named>| named.as_ref().map(|named| named.label().to_owned());
         let day = |format: &str| {
             ticket
@@ -73,6 +87,55 @@ impl Partition {
         };
         part.filter(|part| !part.trim().is_empty())
             .unwrap_or_else(|| NONE.to_owned())
+    }
+}
+
+/// What parts are called, one by one: people by who they are, whatever names they share.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    /// Names, folded, that several people have: each of them is called with the address too.
+    namesakes: HashSet<String>,
+    by_person: HashMap<String, String>,
+    taken: HashSet<String>,
+}
+
+impl Labels {
+    pub(super) fn new(namesakes: HashSet<String>) -> Self {
+        Self {
+            namesakes,
+            ..Self::default()
+        }
+    }
+
+    /// The part that a ticket belongs to.
+    pub(super) fn of(
+        &mut self,
+        partition: Partition,
+        ticket: &CommonTicket,
+        zone: &TimeZone,
+    ) -> String {
+        let label = partition.label(ticket, zone);
+        let person = match (partition, &ticket.assignee) {
+            (Partition::Assignee, Some(person)) => person,
+            _ => return label,
+        };
+        let Some(key) = person.key() else {
+            return label;
+        };
+        if let Some(known) = self.by_person.get(&key) {
+            return known.clone();
+        }
+        let ways = [&person.email, &person.id].into_iter().flatten();
+        let told_apart = ways.map(|way| format!("{label} ({way})"));
+        let plain = (!self.namesakes.contains(&fold(&label))).then(|| label.clone());
+        let free = plain
+            .into_iter()
+            .chain(told_apart)
+            .find(|one| !self.taken.contains(&fold(one)));
+        let free = free.unwrap_or(label);
+        self.taken.insert(fold(&free));
+        self.by_person.insert(key, free.clone());
+        free
     }
 }
 

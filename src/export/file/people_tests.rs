@@ -100,7 +100,7 @@ fn some(seed: u64) -> Vec<CommonTicket> {
 #[track_caller]
 fn nothing_is_lost(python: &OsString, path: &Path, had: &Value, written: &Written, what: &str) {
     let has = people(python, path, &[]);
-    for member in ["marks", "numbers", "beside"] {
+    for member in ["marks", "numbers", "beside", "looks"] {
         let lost: Vec<String> = texts(had, member)
             .difference(&texts(&has, member))
             .cloned()
@@ -180,6 +180,13 @@ fn each_thing_that_people_do_is_kept() {
         ("row_on_comments", false),
         ("chart", false),
         ("link", false),
+        ("heading_coloured", true),
+        ("cell_coloured", true),
+        ("cells_of_ours_coloured", true),
+        ("rule", false),
+        ("rule_on_ours", false),
+        ("rule_on_analysis", false),
+        ("rule_on_comments", false),
         ("drop_down", false),
         ("table", false),
         ("defined_name", false),

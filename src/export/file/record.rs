@@ -8,6 +8,7 @@ use super::xlsx::{Book, Line, Rows};
 use crate::error::Result;
 use crate::export::baseline::{Recorder, SHEET, file_of, is_baseline, writer};
 use crate::export::columns::{Cell, Plan};
+use crate::export::keep::Dresses;
 use crate::outfile::{Draft, share_as};
 use crate::systems::common::CommonTicket;
 
@@ -62,6 +63,8 @@ impl Recording {
                     sheet: SHEET,
                     headings: &self.headings,
                     cells: &cells,
+                    dresses: &Dresses::new(),
+                    dressed_headings: &Dresses::new(),
                 })
             }
             (None, None) => Ok(()),

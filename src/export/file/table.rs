@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::CsvFile;
 use super::files::Files;
-use super::part::Partition;
+use super::part::{Labels, Partition};
 use super::record::Recording;
 use super::target::{Placing, Target, Witness};
 use super::xlsx::{Book, Line, Rows};
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::export::baseline::file_of;
 use crate::export::columns::{Cell, Column, Plan, line_ends};
 use crate::export::keep::{
-    COMMENT_HEADINGS, COMMENTS, Columns, EARLIER, Kept, Previous, Unsent, is_ours, replaceable,
-    stands_in_comments,
+    COMMENT_HEADINGS, COMMENTS, Columns, Dresses, EARLIER, Kept, Previous, Unsent, is_ours,
+    replaceable, stands_in_comments,
 };
 use crate::export::replica::Parts;
 use crate::export::sheets::Sheet;
@@ -30,6 +30,7 @@ pub(super) struct TableSink {
     comments: bool,
     pub(super) raw: bool,
     pub(super) partition: Option<Partition>,
+    labels: Labels,
     /// What files held when people's text in them was read.
     pub(super) witnesses: HashMap<PathBuf, Witness>,
     /// Files of rows that left the selection which must not be replaced: why.
@@ -47,7 +48,13 @@ pub(super) struct TableSink {
 
 enum Out {
     Csv(Box<Files>),
-    Xlsx(Box<Book>, Vec<String>, Columns),
+    Xlsx(Box<Book>, Head, Columns),
+}
+
+/// The headings of a workbook's sheets, and how they look where people dressed them.
+struct Head {
+    headings: Vec<String>,
+    dressed: Dresses,
 }
 
 impl TableSink {
@@ -64,6 +71,7 @@ impl TableSink {
             comments: options.comments,
             raw: options.raw,
             partition: options.partition,
+            labels: Labels::new(options.namesakes),
             placing: options.placing,
             sheets: options.sheets,
             keeps: !options.drop_columns,
@@ -102,7 +110,9 @@ impl TableSink {
             }
             let columns = sink.kept.columns();
             let headings = sink.headings(&columns);
-            sink.out = Out::Xlsx(Box::new(book), headings, columns);
+            let dressed = sink.kept.dressed_headings(&columns);
+            let head = Head { headings, dressed };
+            sink.out = Out::Xlsx(Box::new(book), head, columns);
         } else {
             let mut files = Files::default();
             match sink.partition {
@@ -172,10 +182,10 @@ impl TableSink {
         own.chain(self.kept.headings(columns)).collect()
     }
 
-    fn row(&mut self, part: &str, cells: &[Cell<'_>]) -> Result<()> {
+    fn row(&mut self, part: &str, cells: &[Cell<'_>], dresses: &Dresses) -> Result<()> {
         let mut out = std::mem::replace(&mut self.out, Out::Csv(Box::default()));
         let done = match &mut out {
-            Out::Xlsx(book, headings, _) => book.row(&Line {
+            Out::Xlsx(book, head, _) => book.row(&Line {
                 rows: Rows::Tickets,
                 part,
                 sheet: if part.is_empty() {
@@ -183,8 +193,10 @@ impl TableSink {
                 } else {
                     part
                 },
-                headings,
+                headings: &head.headings,
                 cells,
+                dresses,
+                dressed_headings: &head.dressed,
             }),
             Out::Csv(files) => self.csv_row(files, part, cells),
         };
@@ -218,6 +230,8 @@ impl TableSink {
                     sheet: COMMENTS,
                     headings: &headings,
                     cells: &cells,
+                    dresses: &Dresses::new(),
+                    dressed_headings: &Dresses::new(),
                 })?,
                 Out::Csv(files) => {
                     if files.comments.is_none() {
@@ -249,20 +263,17 @@ impl TableSink {
         Ok(())
     }
 
-    fn finish_book(
-        mut self,
-        mut book: Book,
-        headings: Vec<String>,
-        columns: &Columns,
-    ) -> Result<Written> {
+    fn finish_book(mut self, mut book: Book, head: Head, columns: &Columns) -> Result<Written> {
         let kept = &mut self.kept;
-        let left = kept.left("", columns, |cells| {
+        let left = kept.left("", columns, |cells, dresses| {
             book.row(&Line {
                 rows: Rows::Earlier,
                 part: "",
                 sheet: EARLIER,
-                headings: &headings,
+                headings: &head.headings,
                 cells: &cells,
+                dresses: &dresses,
+                dressed_headings: &head.dressed,
             })
         })?;
         if left > 0 {
@@ -280,7 +291,12 @@ impl TableSink {
             ));
         }
         self.written.cut = std::mem::take(&mut book.cut.columns);
-        let whole = book.finish(&self.plan, &self.about, &headings, &self.sheets)?;
+        let whole = book.finish(
+            &self.plan,
+            &self.about,
+            (&head.headings, &head.dressed),
+            &self.sheets,
+        )?;
         self.written.sheets = whole.sheets;
         let mut target = whole.target;
         keep_unsent(&mut target, self.unsent.get(""));
@@ -299,7 +315,7 @@ impl Sink for TableSink {
     fn ticket(&mut self, ticket: &CommonTicket) -> Result<()> {
         let part = match self.partition {
             None => String::new(),
-            Some(partition) => partition.of(ticket, self.plan.zone()),
+            Some(partition) => self.labels.of(partition, ticket, self.plan.zone()),
         };
         let mut cells = Vec::with_capacity(self.plan.columns().len());
         self.plan.cells(ticket, &mut cells)?;
@@ -327,9 +343,10 @@ impl Sink for TableSink {
             Cell::Text(text) | Cell::Link { text, .. } => text.to_string(),
             _ => String::new(),
         });
+        let mut dresses = Dresses::new();
         if let Some(key) = &key {
             let plan = &self.plan;
-            self.kept.fill(kept_in, key, columns, &mut cells, |at| {
+            dresses = self.kept.fill(kept_in, key, columns, &mut cells, |at| {
                 plan.columns().get(at).is_some_and(Column::is_by_hand)
             })?;
             // It may have been changed, and sent, in the file of another part.
@@ -337,7 +354,7 @@ impl Sink for TableSink {
                 unsent.meet(key, &cells, plan);
             }
         }
-        self.row(&part, &cells)?;
+        self.row(&part, &cells, &dresses)?;
         if let (Some(recording), Some(key)) = (&mut self.recording, &key) {
             let book = match &mut self.out {
                 Out::Xlsx(book, ..) => Some(&mut **book),
@@ -365,7 +382,7 @@ impl Sink for TableSink {
             self.written.notes.push(note.to_owned());
         }
         match std::mem::replace(&mut self.out, Out::Csv(Box::default())) {
-            Out::Xlsx(book, headings, columns) => self.finish_book(*book, headings, &columns),
+            Out::Xlsx(book, head, columns) => self.finish_book(*book, head, &columns),
             Out::Csv(files) => self.finish_files(*files),
         }
     }

@@ -1,5 +1,6 @@
 //! Files written, and read again by our own readers.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::export::columns::Plan;
+use crate::export::keep::Dresses;
 use crate::outfile::fake;
 use crate::record::Cell;
 use crate::source::{Input, InputOptions, Row, SheetChoice};
@@ -102,6 +104,7 @@ pub(super) fn options(path: &Path) -> Options {
         comments: false,
         raw: false,
         partition: None,
+        namesakes: HashSet::new(),
         drop_columns: false,
         carry_from: None,
         placing: Placing::default(),
@@ -614,6 +617,64 @@ fn an_export_is_parted_into_files_and_sheets() {
     );
 }
 
+/// Two people of one name have two parts, whoever has the first ticket.
+#[test]
+fn people_of_one_name_have_a_part_each() {
+    let of = |number: usize, id: &str, name: &str, email: Option<&str>| CommonTicket {
+        assignee: Some(Named {
+            id: Some(id.to_owned()),
+            name: Some(name.to_owned()),
+            email: email.map(str::to_owned),
+        }),
+        ..ticket(number, "lamp")
+    };
+    let tickets = [
+        of(1, "u1", "Maria Garcia", Some("maria@x.example")),
+        of(2, "u2", "Maria Garcia", Some("garcia@x.example")),
+        of(3, "u3", "Bo", None),
+        of(4, "U1", "Maria Garcia", Some("maria@x.example")),
+        // Nobody knew of this one before.
+        of(5, "u4", "bo", None),
+    ];
+    let names = |format: &str, namesakes: &[&str]| -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(format);
+        let written = write(
+            Options {
+                partition: Some(Partition::Assignee),
+                namesakes: namesakes.iter().map(|&name| name.to_owned()).collect(),
+                ..options(&path)
+            },
+            &tickets,
+        );
+        match format {
+            "t.xlsx" => written.sheets,
+            _ => {
+                let names = written.files.iter().map(|file| file.file_name().unwrap());
+                names.map(|name| name.display().to_string()).collect()
+            }
+        }
+    };
+    assert_eq!(
+        names("t.csv", &["maria garcia"]),
+        [
+            "t.Maria Garcia (maria@x.example).csv",
+            "t.Maria Garcia (garcia@x.example).csv",
+            "t.Bo.csv",
+            "t.bo (u4).csv",
+        ]
+    );
+    assert_eq!(
+        names("t.xlsx", &[]),
+        [
+            "Maria Garcia",
+            "Maria Garcia (garcia@x.example)",
+            "Bo",
+            "bo (u4)"
+        ]
+    );
+}
+
 #[test]
 fn a_sheet_that_is_full_is_followed_by_another() {
     let dir = tempfile::tempdir().unwrap();
@@ -638,6 +699,8 @@ fn a_sheet_that_is_full_is_followed_by_another() {
             sheet: "Tickets",
             headings: &headings,
             cells: &cells,
+            dresses: &Dresses::new(),
+            dressed_headings: &Dresses::new(),
         })
         .unwrap();
     }
@@ -647,7 +710,12 @@ fn a_sheet_that_is_full_is_followed_by_another() {
         book.cut
     );
     let whole = book
-        .finish(&plan, &options(&path).about, &headings, &[])
+        .finish(
+            &plan,
+            &options(&path).about,
+            (&headings, &Dresses::new()),
+            &[],
+        )
         .unwrap();
     whole.target.place(whole.file, &mut Vec::new()).unwrap();
     let tables = read(&path);

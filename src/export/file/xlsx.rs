@@ -1,11 +1,12 @@
 //! Tables as a workbook, in memory that does not grow with rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{
     Color, ConditionalFormatText, ConditionalFormatTextRule, DocProperties, Format, FormatAlign,
-    Formula, Url, Workbook, Worksheet, XlsxError,
+    FormatUnderline, Formula, Url, Workbook, Worksheet, XlsxError,
 };
 
 use super::part::Names;
@@ -13,7 +14,10 @@ use super::target::Target;
 use super::{About, unwritable};
 use crate::error::{Error, Result};
 use crate::export::columns::{Cell, Column, Kind, Plan};
-use crate::export::keep::{COLUMN_PROPERTY, LONGEST_PROPERTY, OURS, SHEET_PROPERTY};
+use crate::export::keep::{
+    COLUMN_PROPERTY, Dress, Dresses, HEADING, LINK, LONGEST_PROPERTY, OURS, SHEET_PROPERTY,
+    STATE_WORDS,
+};
 use crate::export::sheets::xlsx::{Traced, TracedSheet};
 use crate::export::sheets::{self, Field, Severity, Sheet as Analysed};
 use crate::outfile::{Room, full};
@@ -93,6 +97,10 @@ pub(super) struct Line<'a, 't> {
     pub(super) sheet: &'a str,
     pub(super) headings: &'a [String],
     pub(super) cells: &'a [Cell<'t>],
+    /// How its cells look, where people dressed them.
+    pub(super) dresses: &'a Dresses,
+    /// The same of the headings, should the sheet begin with it.
+    pub(super) dressed_headings: &'a Dresses,
 }
 
 impl Book {
@@ -156,8 +164,11 @@ impl Book {
             .set_footer("&L&A&RPage &P of &N");
         let mut widths = Vec::with_capacity(line.headings.len());
         for (column, heading) in (0..).zip(line.headings) {
+            let dress = line.dressed_headings.get(&usize::from(column));
+            let dressed = dress.map(|dress| dressed(&self.formats.beneath, dress));
+            let format = dressed.as_ref().unwrap_or(&self.formats.heading);
             sheet
-                .write_string_with_format(0, column, heading, &self.formats.heading)
+                .write_string_with_format(0, column, heading, format)
                 .map_err(failed)?;
             // Room for the button of the filter.
             widths.push(width(heading).saturating_add(3));
@@ -186,26 +197,29 @@ impl Book {
             let format = self.formats.columns.get(column).filter(|_| is_planned);
             let format = format.unwrap_or(&self.formats.other);
             let place = (row, column as u16);
+            let dress = line.dresses.get(&column);
             let shown = match cell {
                 Cell::Text(text) => {
-                    if write_text(sheet, place, text, &self.formats.inert).map_err(failed)? {
+                    if write_text(sheet, place, text, &self.formats.inert, dress).map_err(failed)? {
                         self.cut.add(line, column);
                     }
                     width(text)
                 }
                 Cell::Link { url, text } => {
-                    if !write_link(sheet, place, url, text, &self.formats.link).map_err(failed)? {
-                        write_text(sheet, place, text, &self.formats.inert).map_err(failed)?;
+                    let link = self.formats.link.dressed(dress);
+                    if !write_link(sheet, place, url, text, &link).map_err(failed)? {
+                        write_text(sheet, place, text, &self.formats.inert, dress)
+                            .map_err(failed)?;
                     }
                     width(text)
                 }
                 Cell::Formatted(shown) => {
-                    let format = self.formats.of_people(&shown.format);
-                    (sheet.write_number_with_format(place.0, place.1, shown.number, format))
+                    let format = self.formats.of_people(&shown.format).dressed(dress);
+                    (sheet.write_number_with_format(place.0, place.1, shown.number, &format))
                         .map_err(failed)?;
                     width(&shown.text)
                 }
-                cell => write_value(sheet, place, cell, format).map_err(failed)?,
+                cell => write_value(sheet, place, cell, format, dress).map_err(failed)?,
             };
             if let Some(widest) = state.widths.get_mut(column) {
                 *widest = shown.max(*widest);
@@ -219,7 +233,7 @@ impl Book {
         mut self,
         plan: &Plan,
         about: &About,
-        headings: &[String],
+        (headings, dressed_headings): (&[String], &Dresses),
         analyses: &[Analysed],
     ) -> Result<Whole> {
         if self.sheets.is_empty() {
@@ -229,6 +243,8 @@ impl Book {
                 sheet: &plan.sheet,
                 headings,
                 cells: &[],
+                dresses: &Dresses::new(),
+                dressed_headings,
             };
             self.sheet(&line)?;
         }
@@ -356,11 +372,12 @@ fn colours(column: &Column) -> Vec<Colour> {
     let blue = (Color::RGB(0x1F_4E_78), Color::RGB(0xDD_EB_F7));
     let grey = (Color::RGB(0x59_59_59), Color::RGB(0xED_ED_ED));
     match column.shows() {
-        Some("state" | "standing") => vec![
-            (&["closed", "solved", "complete", "done"], green.0, green.1),
-            (&["progress"], blue.0, blue.1),
-            (&["pending", "hold", "wait"], grey.0, grey.1),
-        ],
+        Some("state" | "standing") => {
+            let colours = STATE_WORDS.into_iter().zip([green, blue, grey]);
+            colours
+                .map(|(words, (text, background))| (words, text, background))
+                .collect()
+        }
         Some("priority") => {
             // `highest` has `high` in it: what is found first counts.
             let rank = |severity: &Severity| match severity {
@@ -475,11 +492,15 @@ fn write_text(
     (row, column): (u32, u16),
     text: &str,
     inert: &Format,
+    dress: Option<&Dress>,
 ) -> std::result::Result<bool, XlsxError> {
     let whole = cut(text);
-    match is_active(whole) {
-        true => sheet.write_string_with_format(row, column, whole, inert)?,
-        false => sheet.write_string(row, column, whole)?,
+    match (is_active(whole), dress) {
+        (true, _) => sheet.write_string_with_format(row, column, whole, &inert.dressed(dress))?,
+        (false, Some(dress)) => {
+            sheet.write_string_with_format(row, column, whole, &dressed(&Format::new(), dress))?
+        }
+        (false, None) => sheet.write_string(row, column, whole)?,
     };
     Ok(whole.len() < text.len())
 }
@@ -541,17 +562,28 @@ fn write_value(
     (row, column): (u32, u16),
     cell: &Cell<'_>,
     format: &ColumnFormat,
+    dress: Option<&Dress>,
 ) -> std::result::Result<u16, XlsxError> {
+    let dressed = dress.map(|dress| dressed(&Format::new(), dress));
     match cell {
         Cell::Number(number) => {
-            match &format.number {
-                Some(format) => sheet.write_number_with_format(row, column, *number, format)?,
-                None => sheet.write_number(row, column, *number)?,
+            match (&format.number, &dressed) {
+                (Some(format), _) => {
+                    let format = format.dressed(dress);
+                    sheet.write_number_with_format(row, column, *number, &format)?
+                }
+                (None, Some(format)) => {
+                    sheet.write_number_with_format(row, column, *number, format)?
+                }
+                (None, None) => sheet.write_number(row, column, *number)?,
             };
             Ok(12)
         }
         Cell::Truth(truth) => {
-            sheet.write_boolean(row, column, *truth)?;
+            match &dressed {
+                Some(format) => sheet.write_boolean_with_format(row, column, *truth, format)?,
+                None => sheet.write_boolean(row, column, *truth)?,
+            };
             Ok(7)
         }
         Cell::Time(at) => {
@@ -560,16 +592,61 @@ fn write_value(
             if days < 61.0 {
                 sheet.write_string(row, column, at.civil().to_string())?;
             } else {
-                sheet.write_number_with_format(row, column, days, &format.time)?;
+                let format = format.time.dressed(dress);
+                sheet.write_number_with_format(row, column, days, &format)?;
             }
             Ok(17)
+        }
+        Cell::Empty if dressed.is_some() => {
+            sheet.write_blank(row, column, &dressed.unwrap_or_default())?;
+            Ok(0)
         }
         _ => Ok(0),
     }
 }
 
+/// A format with what people gave a cell.
+fn dressed(format: &Format, dress: &Dress) -> Format {
+    let mut format = format.clone();
+    if dress.bold {
+        format = format.set_bold();
+    }
+    if dress.italic {
+        format = format.set_italic();
+    }
+    if dress.underlined {
+        format = format.set_underline(FormatUnderline::Single);
+    }
+    if dress.struck {
+        format = format.set_font_strikethrough();
+    }
+    if let Some(ink) = dress.ink {
+        format = format.set_font_color(Color::RGB(ink));
+    }
+    match dress.ground {
+        Some(ground) => format.set_background_color(Color::RGB(ground)),
+        None => format,
+    }
+}
+
+trait Dressed {
+    /// With what people gave a cell, if they did.
+    fn dressed(&self, dress: Option<&Dress>) -> Cow<'_, Format>;
+}
+
+impl Dressed for Format {
+    fn dressed(&self, dress: Option<&Dress>) -> Cow<'_, Format> {
+        match dress {
+            Some(dress) => Cow::Owned(dressed(self, dress)),
+            None => Cow::Borrowed(self),
+        }
+    }
+}
+
 struct Formats {
     heading: Format,
+    /// Of headings that people dressed: what they do not say.
+    beneath: Format,
     link: Format,
     /// Of texts that begin like a formula: the sign that Excel itself sets for a text typed behind a `'`.
     inert: Format,
@@ -602,11 +679,12 @@ impl Formats {
         Self {
             heading: Format::new()
                 .set_bold()
-                .set_background_color(Color::RGB(0xDD_E6_F0))
+                .set_background_color(Color::RGB(HEADING))
                 .set_align(FormatAlign::VerticalCenter),
+            beneath: Format::new().set_align(FormatAlign::VerticalCenter),
             link: Format::new()
-                .set_font_color(Color::RGB(0x05_63_C1))
-                .set_underline(rust_xlsxwriter::FormatUnderline::Single),
+                .set_font_color(Color::RGB(LINK))
+                .set_underline(FormatUnderline::Single),
             inert: Format::new().set_quote_prefix(),
             columns: columns.collect(),
             other: ColumnFormat {

@@ -38,7 +38,8 @@ pub(super) fn on_sheets(path: &Path, look: &Look, rows: &[String]) -> Result<(),
         let written = look.prints.get(sheet).filter(|_| !rows.contains(sheet));
         if let Some(written) = written {
             let (print, beside) = Print::of(&|| reader(path), (sheet, part))?;
-            refuse(sheet, beside.more.or(print.added_to(written)))?;
+            let more = beside.more.or(print.added_to(written));
+            refuse(sheet, more.or(coloured(&beside)))?;
             continue;
         }
         let beside = reader(path).ok().and_then(Parts::open);
@@ -47,8 +48,16 @@ pub(super) fn on_sheets(path: &Path, look: &Look, rows: &[String]) -> Result<(),
         // An older version noted nothing of the charts that it drew.
         let is_drawn = beside.has_charts() && !look.made.contains(sheet);
         refuse(sheet, beside.more.or(is_drawn.then_some("a chart")))?;
+        if sheet == super::COMMENTS {
+            refuse(sheet, coloured(&beside))?;
+        }
     }
     Ok(())
+}
+
+/// Rules of people on a sheet where we write none.
+fn coloured(beside: &Beside) -> Option<&'static str> {
+    (!beside.rules.is_empty()).then_some("rules that colour cells")
 }
 
 /// Whether an older version wrote the analyses, which noted nothing to compare them with.
@@ -101,7 +110,11 @@ pub(super) fn in_columns(path: &Path, look: &Look, columns: &Columns) -> Result<
     let part = look.parts.get(sheet);
     let beside = reader(path).ok().and_then(Parts::open).zip(part);
     let beside = beside.and_then(|(mut parts, part)| Beside::of(&mut parts, part));
-    let links = beside.map(|beside| beside.links).unwrap_or_default();
+    let beside = beside.ok_or_else(|| format!("its sheet `{sheet}` cannot be looked into"))?;
+    if !beside.rules.is_empty() {
+        return Err("people put rules that colour cells into it, which would be lost".to_owned());
+    }
+    let links = beside.links;
     let is_linked = links.iter().any(|area| {
         let (first, last) = area.split_once(':').unwrap_or((area, area));
         match (column(first), column(last)) {
@@ -119,7 +132,7 @@ pub(super) fn in_columns(path: &Path, look: &Look, columns: &Columns) -> Result<
 }
 
 /// The column of an address (`AB12`), from 0.
-fn column(address: &str) -> Option<u32> {
+pub(super) fn column(address: &str) -> Option<u32> {
     let letters = address
         .bytes()
         .filter(|byte| *byte != b'$')

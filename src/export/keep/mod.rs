@@ -6,17 +6,18 @@
 //! nothing of people are not held; the others lie in a temporary database, in memory while they are few.
 //!
 //! A workbook that holds more than rows can carry (other sheets, text on an analysis sheet, a column on that of comments,
-//! notes, charts, links, drop-downs, tables, defined names, formulas and errors in people's columns) is *foreign*: it is not
-//! replaced. So is a CSV with cells beyond its headings.
+//! notes, charts, links, drop-downs, tables, defined names, rules that colour cells, formulas and errors in people's columns)
+//! is *foreign*: it is not replaced. So is a CSV with cells beyond its headings.
 
 mod beyond;
+mod dress;
 mod look;
 mod old;
 mod parts;
 mod print;
 mod unsent;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::{Cell, Formatted, Local, Plan};
 use crate::error::{Error, Result};
 
+pub(crate) use dress::{Dress, HEADING, LINK};
 pub(crate) use unsent::Unsent;
 
 /// The property by which a workbook is known as ours.
@@ -50,6 +52,14 @@ pub(crate) const COMMENT_HEADINGS: [&str; 7] = [
     "Comment",
 ];
 const COMMENT_KEY: &str = "Ticket ID";
+/// The words by which cells of states get a colour, by rules; those of priorities are [`Severity::words`].
+///
+/// [`Severity::words`]: crate::export::sheets::Severity::words
+pub(crate) const STATE_WORDS: [&[&str]; 3] = [
+    &["closed", "solved", "complete", "done"],
+    &["progress"],
+    &["pending", "hold", "wait"],
+];
 /// The sheet with rows that left the selection.
 pub(crate) const EARLIER: &str = "Earlier";
 
@@ -108,6 +118,8 @@ struct People {
     filled: Vec<bool>,
     /// Hashes of the tickets that have a row.
     tickets: HashSet<u64>,
+    /// How headings look, by their columns: those of the plan, then people's.
+    dressed: Dresses,
 }
 
 /// A cell that people filled, or that stood beside it.
@@ -154,7 +166,11 @@ struct Row {
     /// What of them is people's.
     mine: Vec<Value>,
     cells: Vec<Value>,
+    dresses: Dresses,
 }
+
+/// How cells look, by their places in a row.
+pub(crate) type Dresses = BTreeMap<usize, Dress>;
 
 impl Kept {
     /// Reads what people wrote into a file. `is_replaced`: it is to be written over, so that all it holds must be kept.
@@ -178,7 +194,8 @@ impl Kept {
         }
         let mut people = std::mem::take(&mut self.people);
         people.own = plan.columns().len();
-        let read = old.rows(plan, &mut people.headings, |row, headings| {
+        let dressed = &mut people.dressed;
+        let read = old.rows(plan, &mut people.headings, dressed, |row, headings| {
             people.filled.resize(headings, false);
             for (filled, cell) in people.filled.iter_mut().zip(&row.cells[people.own..]) {
                 *filled |= *cell != Value::Empty;
@@ -209,15 +226,19 @@ impl Kept {
         };
         let cells = serde_json::to_string(&row.cells).map_err(failed)?;
         let mine = serde_json::to_string(&row.mine).map_err(failed)?;
+        let dresses = match row.dresses.is_empty() {
+            true => String::new(),
+            false => serde_json::to_string(&row.dresses).map_err(failed)?,
+        };
         // What people wrote beside a ticket may come from two files, with what we wrote before in the one.
         let mut insert = database
             .prepare_cached(
-                "INSERT INTO kept (part, key, cells, mine) SELECT ?1, ?2, ?3, ?4
-                 WHERE NOT EXISTS (SELECT 1 FROM kept WHERE part = ?1 AND key = ?2 AND mine = ?4 AND (key <> '' OR cells = ?3))",
+                "INSERT INTO kept (part, key, cells, mine, dresses) SELECT ?1, ?2, ?3, ?4, ?5
+                 WHERE NOT EXISTS (SELECT 1 FROM kept WHERE part = ?1 AND key = ?2 AND mine = ?4 AND (key <> '' OR cells = ?3) AND (dresses = ?5 OR ?5 = ''))",
             )
             .map_err(failed)?;
         insert
-            .execute(params![part, row.key, cells, mine])
+            .execute(params![part, row.key, cells, mine, dresses])
             .map_err(failed)?;
         Ok(())
     }
@@ -236,8 +257,13 @@ impl Kept {
         headings.collect::<Vec<String>>().into_iter()
     }
 
+    /// How headings look that people dressed.
+    pub(crate) fn dressed_headings(&self, columns: &Columns) -> Dresses {
+        self.people.placed(&self.people.dressed, columns)
+    }
+
     /// Puts what people wrote beside a ticket into the cells of its row, and behind them; what stands in this file goes before
-    /// what stands in others.
+    /// what stands in others. Gives how its cells look.
     pub(crate) fn fill(
         &mut self,
         part: &str,
@@ -245,33 +271,36 @@ impl Kept {
         columns: &Columns,
         cells: &mut Vec<Cell<'_>>,
         is_by_hand: impl Fn(usize) -> bool,
-    ) -> Result<()> {
+    ) -> Result<Dresses> {
         let people = &self.people;
         let own = cells.len();
         // A row is as wide as its headings, whether people wrote beside it or not.
         cells.resize(own + columns.0.len(), Cell::Empty);
         if !people.tickets.contains(&hash(key)) {
-            return Ok(());
+            return Ok(Dresses::new());
         }
         let Some(database) = &self.database else {
-            return Ok(());
+            return Ok(Dresses::new());
         };
         let mut find = database
             .prepare_cached(
-                "SELECT n, cells FROM kept WHERE key = ?2 AND taken = 0 ORDER BY part <> ?1, n LIMIT 1",
+                "SELECT n, cells, dresses FROM kept WHERE key = ?2 AND taken = 0 ORDER BY part <> ?1, mine = '[]', n LIMIT 1",
             )
             .map_err(failed)?;
-        let found: Option<(i64, String)> = find
-            .query_row(params![part, key], |row| Ok((row.get(0)?, row.get(1)?)))
+        let found: Option<(i64, String, String)> = find
+            .query_row(params![part, key], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .optional()
             .map_err(failed)?;
-        let Some((n, found)) = found else {
-            return Ok(());
+        let Some((n, found, dresses)) = found else {
+            return Ok(Dresses::new());
         };
         // A file that was begun before these columns were known has no place for them: the row stays where it was.
         let Some(values) = people.row(&found, columns)? else {
-            return Ok(());
+            return Ok(Dresses::new());
         };
+        let dresses = people.placed(&parsed(&dresses)?, columns);
         database
             .prepare_cached("UPDATE kept SET taken = 1 WHERE n = ?1")
             .and_then(|mut take| take.execute([n]))
@@ -281,29 +310,34 @@ impl Kept {
                 cells[at] = value.cell();
             }
         }
-        Ok(())
+        Ok(dresses)
     }
 
-    /// Hands on the rows of a file whose tickets did not come, each with all its cells; how many there were.
+    /// Hands on the rows of a file whose tickets did not come, each with all its cells and their looks; how many there were.
+    /// One that has nothing but colours goes with its ticket.
     pub(crate) fn left(
         &mut self,
         part: &str,
         columns: &Columns,
-        mut each: impl FnMut(Vec<Cell<'static>>) -> Result<()>,
+        mut each: impl FnMut(Vec<Cell<'static>>, Dresses) -> Result<()>,
     ) -> Result<u64> {
         let people = &self.people;
         let Some(database) = &self.database else {
             return Ok(0);
         };
         let mut rows = database
-            .prepare_cached("SELECT cells FROM kept WHERE part = ?1 AND taken = 0 ORDER BY n")
+            .prepare_cached(
+                "SELECT cells, dresses FROM kept WHERE part = ?1 AND taken = 0 AND (mine <> '[]' OR key = '') ORDER BY n",
+            )
             .map_err(failed)?;
         let mut rows = rows.query(params![part]).map_err(failed)?;
         let mut count = 0;
         while let Some(row) = rows.next().map_err(failed)? {
             let cells: String = row.get(0).map_err(failed)?;
+            let dresses: String = row.get(1).map_err(failed)?;
             if let Some(values) = people.row(&cells, columns)? {
-                each(values.into_iter().map(Value::cell).collect())?;
+                let dresses = people.placed(&parsed(&dresses)?, columns);
+                each(values.into_iter().map(Value::cell).collect(), dresses)?;
                 count += 1;
             }
         }
@@ -330,6 +364,25 @@ impl People {
         cells.extend(columns.0.iter().map(|&at| people[at].clone()));
         Ok(Some(cells))
     }
+
+    /// How cells look, by their places in a file that has these columns.
+    fn placed(&self, dresses: &Dresses, columns: &Columns) -> Dresses {
+        let placed = dresses.iter().filter_map(|(&at, dress)| {
+            let place = match at.checked_sub(self.own) {
+                None => at,
+                Some(people) => self.own + columns.0.iter().position(|&one| one == people)?,
+            };
+            Some((place, dress.clone()))
+        });
+        placed.collect()
+    }
+}
+
+fn parsed(dresses: &str) -> Result<Dresses> {
+    match dresses.is_empty() {
+        true => Ok(Dresses::new()),
+        false => serde_json::from_str(dresses).map_err(failed),
+    }
 }
 
 fn is_shown(heading: &str, filled: bool) -> bool {
@@ -346,7 +399,7 @@ fn open() -> rusqlite::Result<Connection> {
     let database = Connection::open("")?;
     database.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-         CREATE TABLE kept (n INTEGER PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, cells TEXT NOT NULL, mine TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
+         CREATE TABLE kept (n INTEGER PRIMARY KEY, part TEXT NOT NULL, key TEXT NOT NULL, cells TEXT NOT NULL, mine TEXT NOT NULL, dresses TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
          CREATE INDEX kept_by_key ON kept (key, taken, part);",
     )?;
     Ok(database)

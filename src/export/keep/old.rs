@@ -1,13 +1,15 @@
 //! An earlier file, its columns told apart, its rows read.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::beyond::{self, Columns};
+use super::dress::Dressed;
 use super::look::Look;
-use super::{COMMENT_HEADINGS, COMMENTS, EARLIER, LONGEST_PROPERTY, Row, Value};
+use super::{COMMENT_HEADINGS, COMMENTS, Dresses, EARLIER, LONGEST_PROPERTY, Row, Value};
 use crate::error::{Error, Fault, Result};
 use crate::export::columns::Plan;
 use crate::record::{Cell, fold};
@@ -22,6 +24,8 @@ pub(super) struct Old {
     key: String,
     /// Whether nobody knows what people wrote on its analyses.
     pub(super) is_without_prints: bool,
+    /// How people's cells look, by sheet.
+    dressed: HashMap<String, Dressed>,
 }
 
 /// Looks into an earlier file, where it is a workbook. `is_replaced`: it is to be written over.
@@ -136,7 +140,17 @@ pub(super) fn open(path: &Path, plan: &Plan, is_replaced: bool) -> Result<Result
             )));
         }
     };
+    let mut dressed = HashMap::new();
+    for sheet in &known {
+        if let Some(part) = look.parts.get(sheet) {
+            let Some(found) = Dressed::of(path, part) else {
+                return Ok(Err(format!("its sheet `{sheet}` cannot be looked into")));
+            };
+            dressed.insert(sheet.clone(), found);
+        }
+    }
     let old = Old {
+        dressed,
         ours: look.columns.iter().map(|heading| fold(heading)).collect(),
         key,
         input,
@@ -404,11 +418,13 @@ impl Old {
         }
     }
 
-    /// Reads the rows that carry something of people. `headings` get people's columns; `each` is told how many there are.
+    /// Reads the rows that carry something of people. `headings` get people's columns, `dressed` how headings look by their
+    /// places; `each` is told how many columns of people there are.
     pub(super) fn rows(
         self,
         plan: &Plan,
         headings: &mut Vec<String>,
+        dressed: &mut Dresses,
         mut each: impl FnMut(Row, usize) -> Result<()>,
     ) -> Result<()> {
         let Some(input) = &self.input else {
@@ -424,6 +440,22 @@ impl Old {
             .map(|table| self.layout(table, plan, headings))
             .collect();
         let width = plan.columns().len() + headings.len();
+        let looks = |table: usize, row: u64| -> Dresses {
+            let sheet = input.tables()[table].sheet.as_deref();
+            let Some(found) = sheet.and_then(|sheet| self.dressed.get(sheet)) else {
+                return Dresses::new();
+            };
+            let placed = found.row(row).filter_map(|(column, dress)| {
+                let place = *layouts[table].places.get(column as usize)?;
+                Some((place?, dress.clone()))
+            });
+            placed.collect()
+        };
+        for table in 0..layouts.len() {
+            for (place, dress) in looks(table, 1) {
+                dressed.entry(place).or_insert(dress);
+            }
+        }
         for row in input.rows()? {
             let (source::Row::Record(record) | source::Row::Fault(record, _)) =
                 row.map_err(|error| {
@@ -445,8 +477,16 @@ impl Old {
             let key = record.cell(layout.key).text().into_owned();
             // A row without a ticket is people's as a whole.
             let is_theirs = key.trim().is_empty() && cells.iter().any(|cell| *cell != Value::Empty);
-            if !mine.is_empty() || is_theirs {
-                each(Row { key, mine, cells }, headings.len())?;
+            let dresses = looks(record.table, record.place.row);
+            let is_dressed = !dresses.is_empty() && !key.trim().is_empty();
+            if !mine.is_empty() || is_theirs || is_dressed {
+                let row = Row {
+                    key,
+                    mine,
+                    cells,
+                    dresses,
+                };
+                each(row, headings.len())?;
             }
         }
         Ok(())

@@ -67,6 +67,12 @@ impl<'a> Parts<'a> {
         String::from_utf8(held).ok().filter(|_| is_behind)
     }
 
+    /// Hands out the tags of a part of any size; `None` where it cannot be read to its end.
+    pub(super) fn each_tag(&mut self, name: &str, each: &mut dyn FnMut(&[u8])) -> Option<()> {
+        let part = self.0.by_name(name).ok()?;
+        crate::source::each_tag(part, each).then_some(())
+    }
+
     /// Where the relations of a part lead to, by their ids.
     pub(super) fn targets(&mut self, name: &str) -> HashMap<String, String> {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));

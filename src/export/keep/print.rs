@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::parts::{Parts, Tags};
+use super::STATE_WORDS;
+use super::parts::{Parts, Tag, Tags};
+use crate::export::sheets::Severity;
 use crate::record::Cell;
 use crate::source::{Archive, each_cell};
 
@@ -123,6 +125,8 @@ pub(super) struct Beside {
     /// The places that links lead away from (`B2`, `B2:C3`).
     pub(super) links: Vec<String>,
     charts: Vec<String>,
+    /// Where rules that colour cells lie which we did not write (`B2:B9 D2`); empty where that is not said.
+    pub(super) rules: Vec<String>,
     /// What of it nobody but people puts there.
     pub(super) more: Option<&'static str>,
 }
@@ -147,11 +151,14 @@ impl Beside {
         let behind = parts.behind_cells(part)?;
         let mut beside = Self::default();
         let mut drawings = Vec::new();
+        let mut area = String::new();
         for tag in Tags(&behind) {
             if let Some((_, what)) = MORE.iter().find(|(name, _)| *name == tag.name) {
                 beside.more = beside.more.or(Some(what));
             }
             match tag.name {
+                "conditionalFormatting" => area = tag.attribute("sqref").unwrap_or_default(),
+                "cfRule" if !is_rule_of_ours(&tag) => beside.rules.push(area.clone()),
                 "hyperlink" => beside.links.extend(tag.attribute("ref")),
                 "drawing" => drawings.extend(tag.attribute("id")),
                 _ => {}
@@ -201,6 +208,15 @@ impl Beside {
     pub(super) fn has_charts(&self) -> bool {
         !self.charts.is_empty()
     }
+}
+
+/// Whether a rule is of the kind that we write: a word of a state or of a priority.
+fn is_rule_of_ours(rule: &Tag<'_>) -> bool {
+    let states = STATE_WORDS.into_iter();
+    let mut words = states.chain(Severity::ALL.map(Severity::words));
+    let word = rule.attribute("text").unwrap_or_default();
+    rule.attribute("type").as_deref() == Some("containsText")
+        && words.any(|words| words.contains(&word.as_str()))
 }
 
 fn hashed(text: &str, length: usize) -> String {

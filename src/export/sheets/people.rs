@@ -65,9 +65,7 @@ fn text(part: &Option<String>) -> &str {
 
 /// Who somebody is; `None`: nobody.
 fn key(person: &Named) -> Option<CompactString> {
-    let parts = [("i", &person.id), ("e", &person.email), ("n", &person.name)];
-    let told = parts.into_iter().find(|(_, part)| !text(part).is_empty());
-    told.map(|(kind, part)| format!("{kind}:{}", text(part).to_lowercase()).into())
+    person.key().map(CompactString::from)
 }
 
 impl<T: Tally> People<T> {

@@ -218,7 +218,7 @@ fn find(wanted: u8, tag: &[u8]) -> Option<usize> {
 }
 
 /// The name of a tag, without its prefix; that of an end begins with `/`.
-pub(super) fn name(tag: &[u8]) -> (bool, &[u8]) {
+pub(crate) fn name(tag: &[u8]) -> (bool, &[u8]) {
     let is_end = tag.first() == Some(&b'/');
     let tag = &tag[usize::from(is_end)..];
     let end = tag
@@ -250,7 +250,7 @@ pub(super) fn attributes(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 /// The value of an attribute; `name` with its prefix.
-pub(super) fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+pub(crate) fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
     let mut all = attributes(tag);
     all.find(|(own, _)| *own == name).map(|(_, value)| value)
 }
