@@ -94,7 +94,7 @@ const DEFINITIONS: &[Definition] = &[
             Summary, Resolution, Locations, Issues, Devices, Teams, Weekly, Monthly,
         ],
         Same,
-        "From creation to closing, nights and weekends included. Where the system does not tell when a ticket was closed, its own clock of the solution stands for it, which may count working hours only. Tickets closed before they were created are left out.",
+        "From creation to closing in whole seconds, nights and weekends included. Where the system does not tell when a ticket was closed, its own clock of the solution stands for it, which may count working hours only. Tickets closed before they were created are left out.",
     ),
     (
         "First response",
@@ -106,7 +106,7 @@ const DEFINITIONS: &[Definition] = &[
         "Age",
         &[Backlog],
         Desk,
-        "Calendar days from the day of creation to the day of reading. A ticket dated in the future counts as made today.",
+        "Calendar days from the day of creation to the day of reading. A month counts as 30 days, a year as 365. A ticket dated in the future counts as made today.",
     ),
     (
         "Promised, kept, broken, running",

@@ -74,6 +74,16 @@ impl Tally for Counts {
 #[derive(Debug, Default)]
 pub(super) struct Waiting(pub(super) Counts);
 
+impl Waiting {
+    pub(super) fn add(&mut self, facts: &Facts<'_>, since: Date, of: Of) {
+        self.0.add(facts, since);
+        // Of a part of the desk what waits is not shown: the groups with most tickets come first.
+        if of == Of::Listed {
+            self.0.open = 0;
+        }
+    }
+}
+
 impl Tally for Waiting {
     fn merge(&mut self, other: Self) {
         self.0.merge(other.0);

@@ -218,9 +218,9 @@ impl SheetTally for Load {
     fn add(&mut self, facts: &Facts<'_>) {
         let ticket = facts.ticket;
         let team = Facts::label(ticket.team.as_ref());
-        self.teams.of(team).0.add(facts, self.since);
+        self.teams.of(team).add(facts, self.since, self.of);
         let assignee = ticket.assignee.as_ref();
-        self.assignees.of(assignee).0.add(facts, self.since);
+        self.assignees.of(assignee).add(facts, self.since, self.of);
         self.all.add(facts, self.since);
     }
 

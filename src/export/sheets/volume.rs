@@ -24,6 +24,8 @@ pub(super) struct Volume {
 struct Month {
     created: u64,
     closed: u64,
+    /// Those that are open no more: who was closed before being made never was.
+    left: u64,
 }
 
 /// What can be told of a month.
@@ -65,6 +67,9 @@ impl SheetTally for Volume {
         match facts.closed {
             Some(at) if self.shows.closed => {
                 self.months.of(at).closed += 1;
+                self.months
+                    .of(facts.created.map_or(at, |made| made.max(at)))
+                    .left += 1;
                 self.closed += 1;
             }
             Some(_) => {}
@@ -108,6 +113,7 @@ impl SheetTally for Volume {
         let parts = self.months.parts(totals.basis.today(), |one, other| {
             one.created += other.created;
             one.closed += other.closed;
+            one.left += other.left;
         });
         let mut tables = Vec::new();
         if !parts.is_empty() {
@@ -137,6 +143,7 @@ fn table(parts: &[(Part, Month)], shows: Shows, totals: &Totals) -> Table {
     let shown = columns.iter().filter(|(is_shown, _)| *is_shown);
     (table.headings).extend(shown.map(|(_, heading)| (*heading).to_owned()));
     let mut open = 0;
+    let is_sum = both && parts.iter().all(|(_, month)| month.closed == month.left);
     let mut all = Month::default();
     for (row, (part, month)) in parts.iter().enumerate() {
         let at = |column| At { row, column };
@@ -156,8 +163,8 @@ fn table(parts: &[(Part, Month)], shows: Shows, totals: &Totals) -> Table {
             cells.push(Cell::from(Value::Count(more)).traced(less));
         }
         if shows.open {
-            open += more;
-            let sum = both.then_some(Trace::Sum {
+            open += month.created as i64 - month.left as i64;
+            let sum = is_sum.then_some(Trace::Sum {
                 column: 3,
                 rows: 0..row + 1,
             });

@@ -167,7 +167,7 @@ pub(super) fn by_priority(columns: &Columns<'_>) -> Option<Table> {
     let mut table = Table::new("Time to resolve by priority", ["Priority"]);
     for column in columns {
         let heading = &column.heading;
-        table.headings.push(format!("Closed, {heading}"));
+        table.headings.push(format!("Tickets, {heading}"));
         table.headings.push("Median hours".to_owned());
     }
     for name in names {
