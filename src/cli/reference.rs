@@ -211,7 +211,8 @@ async fn whole(origin: Origin<'_>, all: Needs, refresh: bool) -> Result<(Snapsho
         }
         None => pull(origin.system, origin.limiter, pulled).await?,
     };
-    cache::store(origin.state.path(), &snapshot)?;
+    // What failed by chance is asked for again by the next command.
+    cache::store(origin.state.path(), &snapshot.clone().without_failed())?;
     Ok((snapshot, pulled))
 }
 

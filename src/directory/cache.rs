@@ -203,7 +203,7 @@ mod tests {
                 ..Entry::default()
             }],
             total: Some(1),
-            note: None,
+            ..Listing::default()
         };
         Snapshot {
             version: Snapshot::VERSION,
@@ -241,6 +241,22 @@ mod tests {
             assert_eq!(mode(&path), 0o600);
             assert_eq!(mode(path.parent().unwrap()), 0o700);
         }
+    }
+
+    /// The next command asks for it again.
+    #[test]
+    fn what_could_not_be_read_this_time_is_not_kept() {
+        let mut part = snapshot("t");
+        let failed = Listing::failed("the system answered 502");
+        part.kinds.insert(Kind::Location, failed);
+        let kept = part.without_failed();
+        assert!(!kept.holds.has(Kind::Location) && kept.holds.has(Kind::Issue));
+        assert!(!kept.kinds.contains_key(&Kind::Location));
+        // What the token may not read stays so.
+        let mut part = snapshot("t");
+        part.kinds
+            .insert(Kind::Location, Listing::unread("the token has no right"));
+        assert!(part.without_failed().holds.is_all());
     }
 
     #[test]

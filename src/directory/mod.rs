@@ -142,14 +142,25 @@ pub struct Listing {
     /// What could not be listed, and why, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Whether some of it could not be read for a reason that may be gone at the next try.
+    #[serde(skip)]
+    pub failed: bool,
 }
 
 impl Listing {
-    /// A listing that could not be read: why, for people.
+    /// A listing that may not be read: why, for people.
     pub fn unread(why: impl Into<String>) -> Self {
         Self {
             note: Some(why.into()),
             ..Self::default()
+        }
+    }
+
+    /// A listing that could not be read this time: why, for people.
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self {
+            failed: true,
+            ..Self::unread(why)
         }
     }
 }
@@ -302,6 +313,17 @@ impl Snapshot {
         self.holds = self.holds.without(Needs::ALL.without(needs));
         self.version = Self::version_of(self.holds);
         self
+    }
+
+    /// The same without what could not be read this time.
+    #[must_use]
+    pub fn without_failed(self) -> Self {
+        let failed = self.kinds.iter().filter(|(_, listing)| listing.failed);
+        let failed: Vec<Kind> = failed.map(|(kind, _)| *kind).collect();
+        match failed.is_empty() {
+            true => self,
+            false => self.only(Needs::ALL.without(Needs::kinds(&failed))),
+        }
     }
 
     /// The same with the parts that were pulled later; of a part that both have, the later one counts.

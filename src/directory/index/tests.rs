@@ -43,7 +43,7 @@ fn listing(entries: Vec<Entry>) -> Listing {
     Listing {
         entries,
         total: None,
-        note: None,
+        ..Listing::default()
     }
 }
 
@@ -175,6 +175,7 @@ fn a_partial_listing_resolves_nothing() {
         entries: vec![entry("1", "a", &[], None)],
         total: Some(2),
         note: Some("page 2 was refused".to_owned()),
+        ..Listing::default()
     };
     let noted = Listing {
         note: Some("only those seen".to_owned()),

@@ -188,8 +188,7 @@ fn entry(id: &str, name: &str, properties: &[(&str, &str)], parent: Option<&str>
 fn directory() -> Arc<Directory> {
     let listing = |entries| Listing {
         entries,
-        total: None,
-        note: None,
+        ..Listing::default()
     };
     let kinds = BTreeMap::from([
         (
@@ -254,7 +253,7 @@ fn directory() -> Arc<Directory> {
             Listing {
                 entries: vec![entry("t-1", "Tech", &[], None)],
                 total: Some(9),
-                note: None,
+                ..Listing::default()
             },
         ),
     ]);

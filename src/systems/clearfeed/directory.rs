@@ -75,6 +75,8 @@ pub(super) async fn load(
 
     let mut people = BTreeSet::new();
     let mut unread = Vec::new();
+    // Whether some people are unknown for a reason that may be gone at the next try.
+    let mut failed = false;
     let teams = match teams {
         Ok(teams) => {
             teams
@@ -84,7 +86,11 @@ pub(super) async fn load(
         }
         Err(failure) => {
             unread.push(format!("the teams could not be read: {}", failure.message));
-            Listing::unread(failure.note())
+            failed |= !failure.is_denied();
+            match failure.is_denied() {
+                true => Listing::unread(failure.note()),
+                false => Listing::failed(failure.note()),
+            }
         }
     };
     match requests {
@@ -93,6 +99,7 @@ pub(super) async fn load(
             .for_each(|request| seen(request, &mut people)),
         Err(failure) => {
             unread.push(format!("no request could be read: {}", failure.message));
+            failed |= !failure.is_denied();
         }
     }
     if needs.has(Kind::Team) {
@@ -100,7 +107,7 @@ pub(super) async fn load(
     }
     if needs_people {
         let users = match users(system, reader, people, unread, progress).await {
-            Ok(users) => users,
+            Ok(users) => Listing { failed, ..users },
             Err(failure) if failure.is_denied() => Listing::unread(failure.note()),
             Err(failure) => return Err(failure.into()),
         };
@@ -124,7 +131,7 @@ fn listing(entries: Vec<Entry>) -> Listing {
     Listing {
         total: Some(entries.len() as u64),
         entries,
-        note: None,
+        ..Listing::default()
     }
 }
 
@@ -237,6 +244,7 @@ async fn users(
         entries,
         total: None,
         note: Some(note),
+        ..Listing::default()
     })
 }
 

@@ -169,6 +169,7 @@ pub(super) async fn all(
         entries: seen.entries,
         total,
         note,
+        ..Listing::default()
     })
 }
 
