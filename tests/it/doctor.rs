@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{SandboxProcess, Work};
+use crate::support::{Ended, SandboxProcess, Work};
 
 fn findings(document: &str) -> Vec<Value> {
     let document: Value =
@@ -158,4 +158,102 @@ fn a_damaged_ledger_fails() {
         .run(&["doctor", "--profile", "district", "--format", "json"])
         .expect(1);
     assert_eq!(of(&findings(&ended.stdout), "ledger")["verdict"], "failed");
+}
+
+/// The sandbox stands for a proxy: it hears what is meant for another host, and says that it is none.
+#[test]
+fn the_doctor_says_which_way_requests_go_and_they_go_it() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    let place = sandbox.told("incidentiq").trim_start_matches("http://");
+    let place = place.split('/').next().unwrap().to_owned();
+    let doctor = |further: &str, variables: &[(&str, String)], code: i32| {
+        sandbox.profiles(&work, &format!("rate = \"2000/s\"\n{further}"));
+        let text = work.read("deskferry.toml").replace(
+            &format!("url = \"http://{place}"),
+            "url = \"http://desk.invalid",
+        );
+        work.write("deskferry.toml", text);
+        let line = "doctor --profile district --insecure-http --format json";
+        let mut command = work.command(&line.split(' ').collect::<Vec<_>>());
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        Ended::of(command.output().unwrap()).expect(code)
+    };
+    let detail = |ended: &Ended, what: &str| {
+        let found = findings(&ended.stdout);
+        let found = found.iter().find(|finding| finding["what"] == what);
+        found.map(|finding| finding["detail"].as_str().unwrap().to_owned())
+    };
+    let proxy = format!("http://{place}");
+    for (further, variables, from) in [
+        (
+            format!("proxy = \"{place}\""),
+            vec![],
+            "`proxy` in the profile",
+        ),
+        (
+            String::new(),
+            vec![("HTTP_PROXY", proxy.clone())],
+            "HTTP_PROXY",
+        ),
+        (
+            String::new(),
+            vec![("all_proxy", proxy.clone())],
+            "all_proxy",
+        ),
+        // The profile has the last word.
+        (
+            format!("proxy = \"{place}\""),
+            vec![("HTTP_PROXY", "http://127.0.0.1:1".to_owned())],
+            "`proxy` in the profile",
+        ),
+    ] {
+        let ended = doctor(&further, &variables, 3);
+        assert_eq!(
+            detail(&ended, "proxy").unwrap(),
+            format!("requests to `desk.invalid` go by `{place}` ({from})")
+        );
+        assert!(
+            ended
+                .stderr
+                .contains("this sandbox answers under localhost"),
+            "{variables:?}: {}",
+            ended.stderr
+        );
+    }
+    // It is for `https://` alone; then one that is excepted. Without a proxy nobody knows the name.
+    for (variables, said) in [
+        (vec![("HTTPS_PROXY", proxy.clone())], None),
+        (
+            vec![
+                ("HTTP_PROXY", proxy.clone()),
+                ("NO_PROXY", "desk.invalid".to_owned()),
+            ],
+            Some(
+                "HTTP_PROXY is set, but requests to `desk.invalid` go direct: NO_PROXY excepts it"
+                    .to_owned(),
+            ),
+        ),
+    ] {
+        let ended = doctor("", &variables, 3);
+        assert_eq!(detail(&ended, "proxy"), said);
+        assert!(
+            detail(&ended, "name").unwrap().contains("is not known"),
+            "{}",
+            ended.stdout
+        );
+    }
+    // To go without one that cannot be read may be to go where nobody may.
+    let unreadable = [("HTTP_PROXY", "ht!tp://ann:s3cret@proxy".to_owned())];
+    let refused = doctor("", &unreadable, 2);
+    let text = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(
+        text.contains("HTTP_PROXY") && !text.contains("s3cret"),
+        "{text}"
+    );
 }
