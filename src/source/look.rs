@@ -15,7 +15,7 @@ pub(crate) struct Look {
 }
 
 /// The formats of columns: of those whose numbers and dates all have the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Formats(BTreeMap<u32, Option<String>>);
 
 impl Formats {

@@ -29,6 +29,7 @@ mod shown;
 mod spread;
 mod totals;
 mod workbook;
+mod xlsx_cells;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

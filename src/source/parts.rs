@@ -5,6 +5,7 @@ mod biff;
 mod biff_facts;
 mod facts;
 mod ods;
+mod ods_styles;
 mod xlsx;
 mod xml;
 
@@ -124,6 +125,13 @@ fn archive(bytes: &Bytes, kind: Kind) -> Result<Facts, Stop> {
     }
     let mut facts = Facts::new();
     let mut found = Xlsx::default();
+    let mut styles = ods::Cells::default();
+    if kind == Kind::Ods
+        && let Ok(part) = archive.by_name("styles.xml")
+    {
+        // What is wrong with it is told below, where its turn is.
+        let _ = xml::scan(part, &mut styles);
+    }
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|_| Stop::Damaged)?;
         let name = part.name().map_err(|_| Stop::Damaged)?.into_owned();
@@ -132,6 +140,7 @@ fn archive(bytes: &Bytes, kind: Kind) -> Result<Facts, Stop> {
         let scanned = match kind {
             Kind::Ods if name == "content.xml" => {
                 let mut cells = ods::Cells::default();
+                cells.styles = std::mem::take(&mut styles.styles);
                 let scanned = xml::scan(part, &mut cells);
                 facts = cells.all;
                 scanned

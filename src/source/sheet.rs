@@ -282,7 +282,14 @@ fn probe(
         has_rows,
         above,
         shown,
-        formats: book.formats.take().unwrap_or_default(),
+        formats: match book.formats.take().filter(|_| book.is_read_by_cells()) {
+            Some(formats) => formats,
+            None => book
+                .facts
+                .get(name)
+                .map(|facts| facts.formats.clone())
+                .unwrap_or_default(),
+        },
     }))
 }
 
@@ -315,13 +322,23 @@ fn note_shown(row: u64, cells: &[Cell], shown: &mut Vec<ShownColumn>) {
 /// What is called with each row that is not blank: its number from 1 and its cells up to the last filled one.
 pub(super) type EachRow<'a> = dyn FnMut(u64, Vec<Cell>) -> ControlFlow<()> + 'a;
 
-/// Gathers cells, as they come in reading order, into rows.
+/// What is said of a cell that a file has twice.
+pub(super) const TWICE: &str = "the cell stands twice in the file, with different values";
+
+/// Gathers cells, whose rows come in their order, into rows.
 pub(super) struct Gather<'a, 'b> {
     each: &'a mut EachRow<'b>,
     row: u32,
     cells: Vec<Cell>,
-    /// The cell that no sheet has room for, where one came.
-    refused: Option<(u32, u32)>,
+    refused: Option<Refused>,
+}
+
+/// A cell that no row can take.
+enum Refused {
+    /// No sheet has room for it.
+    Beyond(u32, u32),
+    /// Its row was before one that is handed on.
+    Behind(u32),
 }
 
 impl<'a, 'b> Gather<'a, 'b> {
@@ -338,7 +355,11 @@ impl<'a, 'b> Gather<'a, 'b> {
     pub(super) fn cell(&mut self, row: u32, column: u32, cell: Cell) -> ControlFlow<()> {
         // Before room is made for all that would lie before it.
         if column as usize >= MOST_COLUMNS || u64::from(row) >= MOST_ROWS {
-            self.refused = Some((row, column));
+            self.refused = Some(Refused::Beyond(row, column));
+            return ControlFlow::Break(());
+        }
+        if row < self.row {
+            self.refused = Some(Refused::Behind(row));
             return ControlFlow::Break(());
         }
         if row != self.row {
@@ -352,18 +373,28 @@ impl<'a, 'b> Gather<'a, 'b> {
         if self.cells.len() <= column {
             self.cells.resize(column + 1, Cell::Empty);
         }
-        self.cells[column] = cell;
+        let known = &mut self.cells[column];
+        *known = match matches!(known, Cell::Empty) || *known == cell {
+            true => cell,
+            false => Cell::Fault(TWICE.to_owned()),
+        };
         ControlFlow::Continue(())
     }
 
-    /// What is to be said where a cell came that no sheet has room for.
+    /// What is to be said where a cell came that no row can take.
     pub(super) fn refused(&self) -> Option<Error> {
-        let (row, column) = self.refused?;
-        Some(Error::input(format!(
-            "has a cell in column {} and row {}: a sheet ends at column XFD and row 1,048,576",
-            letters(column as usize),
-            u64::from(row) + 1
-        )))
+        Some(Error::input(match self.refused.as_ref()? {
+            Refused::Beyond(row, column) => format!(
+                "has a cell in column {} and row {}: a sheet ends at column XFD and row 1,048,576",
+                letters(*column as usize),
+                u64::from(*row) + 1
+            ),
+            Refused::Behind(row) => format!(
+                "has cells of row {} behind those of row {}",
+                u64::from(*row) + 1,
+                u64::from(self.row) + 1
+            ),
+        }))
     }
 
     /// Hands on the last row.

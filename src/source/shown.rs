@@ -105,6 +105,29 @@ pub(super) fn cell(number: f64, code: &str) -> Cell {
     }))
 }
 
+/// A number with what a file says is shown for it; `None` where that is what is held. A format that is known is the judge:
+/// programs other than LibreOffice need not keep what they once wrote beside the number.
+pub(super) fn of_file(number: f64, code: Option<&str>, text: &str) -> Option<ShownNumber> {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let Some(code) = code else {
+        let is_shown = !digits(text).is_empty() && Cell::Number(number).text() != text;
+        return is_shown.then(|| ShownNumber {
+            number,
+            text: text.into(),
+            is_exact: false,
+            format: "General".into(),
+        });
+    };
+    let Cell::Shown(mut shown) = cell(number, code) else {
+        return None;
+    };
+    // Points and commas stand as where the file is from.
+    if digits(text) == digits(&shown.text) {
+        shown.text = text.into();
+    }
+    Some(*shown)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -139,6 +162,24 @@ mod tests {
                 "{number} in {code}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_file_shows_is_believed_as_far_as_its_format_goes() {
+        let text = |number, code, text| of_file(number, code, text).map(|shown| shown.text);
+        assert_eq!(
+            text(501.0, Some("00000"), "00501").as_deref(),
+            Some("00501")
+        );
+        assert_eq!(
+            text(1234.5, Some("#,##0.00"), "1.234,50").as_deref(),
+            Some("1.234,50")
+        );
+        assert_eq!(text(501.0, Some("00000"), "99").as_deref(), Some("00501"));
+        assert_eq!(text(501.0, Some("00000"), "").as_deref(), Some("00501"));
+        assert_eq!(text(501.0, Some(""), "0501"), None);
+        assert_eq!(text(0.5, None, "1/2").as_deref(), Some("1/2"));
+        assert_eq!(text(0.5, None, ""), None);
     }
 
     #[test]

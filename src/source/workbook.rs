@@ -15,14 +15,15 @@ use std::thread::JoinHandle;
 
 use calamine::{
     DataRef, Ods, OdsError, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx,
-    XlsxCellReader, XlsxError,
+    XlsxError,
 };
 
 use super::bytes::{Bytes, changed};
 use super::look::{Formats, Look};
 use super::notice::{Notice, ShownAs, What};
-use super::parts::{Facts, Formatted, Instead, SheetFacts};
+use super::parts::{Facts, Instead, SheetFacts};
 use super::sheet::{self, EachRow, Gather, Sheet, letters};
+use super::xlsx_cells::{self, Asked};
 use super::{
     InputOptions, Layout, Numbers, Row, Rows, SheetChoice, Table, bounds, calc, parts, shown,
 };
@@ -44,7 +45,7 @@ pub(super) enum Kind {
     Ods,
 }
 
-type Buffered = BufReader<File>;
+pub(super) type Buffered = BufReader<File>;
 
 enum Format {
     Xlsx(Box<Xlsx<Buffered>>),
@@ -102,23 +103,26 @@ impl Book {
         }
     }
 
+    /// Whether its cells say their formats while they are read.
+    pub(super) fn is_read_by_cells(&self) -> bool {
+        matches!(self.format, Format::Xlsx(_) | Format::Xlsb(_))
+    }
+
     /// Reads the rows of a sheet until `each` says to stop.
     pub(super) fn rows(&mut self, sheet: &str, each: &mut EachRow<'_>) -> Result<()> {
         let mut gather = Gather::new(each);
         let facts = self.facts.get(sheet);
         let instead = facts.map(|facts| &facts.cells);
-        let formatted = facts.and_then(|facts| facts.formatted.as_ref());
-        let has_formats = formatted.is_none_or(|formatted| !formatted.is_empty());
-        let formats = self.formats.as_mut();
         let flow = match &mut self.format {
-            Format::Xlsx(book) if self.shows && has_formats => match File::open(&self.path) {
-                Ok(file) => {
-                    let file = BufReader::new(file);
-                    shown_cells(book, file, formatted, sheet, formats, &mut gather)
-                }
-                Err(error) => return Err(changed(&self.named).caused_by(error)),
-            },
-            Format::Xlsx(book) => xlsx_cells(book, None, formats, sheet, &mut gather),
+            Format::Xlsx(book) => {
+                let asked = Asked {
+                    path: &self.path,
+                    sheet,
+                    facts: facts.map(|facts| &**facts),
+                    shows: self.shows,
+                };
+                xlsx_cells::read(book, &asked, self.formats.as_mut(), &mut gather)
+            }
             Format::Xlsb(book) => xlsb_cells(book, sheet, &mut gather),
             // A binary XLS stores a value with every formula: there is no formula without one.
             Format::Xls(book) => {
@@ -153,122 +157,6 @@ impl Book {
         }
         Ok(())
     }
-}
-
-/// The formats of a sheet's cells, read beside its values, which come without them.
-struct Styles<'b> {
-    cells: XlsxCellReader<'b, Buffered>,
-    next: Option<(u32, u32, usize)>,
-    is_at_end: bool,
-    formatted: Option<&'b Formatted>,
-}
-
-impl<'b> Styles<'b> {
-    /// The format of the cell at a place; cells are asked for in their order.
-    fn of(&mut self, place: (u32, u32)) -> Result<Option<&str>, Trouble> {
-        if self.formatted.is_some_and(|cells| !cells.may_have(place)) {
-            return Ok(None);
-        }
-        while !self.is_at_end
-            && self
-                .next
-                .is_none_or(|(row, column, _)| (row, column) < place)
-        {
-            self.next = self.cells.next_style_id()?;
-            self.is_at_end = self.next.is_none();
-        }
-        let Some((_, _, style)) = self
-            .next
-            .filter(|(row, column, _)| (*row, *column) == place)
-        else {
-            return Ok(None);
-        };
-        let format = self
-            .cells
-            .styles()
-            .get(style)
-            .and_then(|style| style.number_format.as_ref());
-        Ok(format.map(|format| format.format_code.as_str()))
-    }
-}
-
-fn shown_cells(
-    book: &mut Xlsx<Buffered>,
-    file: Buffered,
-    formatted: Option<&Formatted>,
-    sheet: &str,
-    formats: Option<&mut Formats>,
-    gather: &mut Gather<'_, '_>,
-) -> Result<ControlFlow<()>, Trouble> {
-    let mut beside = Xlsx::new(file)?;
-    let styles = Styles {
-        cells: beside.worksheet_cells_reader(sheet)?,
-        next: None,
-        is_at_end: false,
-        formatted,
-    };
-    xlsx_cells(book, Some(styles), formats, sheet, gather)
-}
-
-fn xlsx_cells(
-    book: &mut Xlsx<Buffered>,
-    mut styles: Option<Styles<'_>>,
-    mut formats: Option<&mut Formats>,
-    sheet: &str,
-    gather: &mut Gather<'_, '_>,
-) -> Result<ControlFlow<()>, Trouble> {
-    let mut cells = book.worksheet_cells_reader(sheet)?;
-    let (mut last, mut pending): ((u32, u32), Option<Cell>) = ((0, 0), None);
-    loop {
-        let next = match cells.next_cell_with_formula_metadata() {
-            Ok(next) => next,
-            // calamine stops at an error that Excel got later (`#SPILL!`) and does not say where it stands;
-            // it can go on, and the cell must lie right before the next one.
-            Err(XlsxError::CellError(shown)) => {
-                pending = Some(calc::error_cell(&shown));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let position = next.as_ref().map(|cell| cell.pos);
-        if let Some(fault) = pending.take() {
-            let (row, column) = match position {
-                Some((row, column)) if column > 0 => (row, column - 1),
-                _ => (last.0, last.1 + 1),
-            };
-            if gather.cell(row, column, fault).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        let Some(cell) = next else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        last = cell.pos;
-        let mut value = calc::cell(cell.value, cell.formula.is_some());
-        if has_format(&value) {
-            let code = match &mut styles {
-                Some(styles) => styles.of(cell.pos)?,
-                None => None,
-            };
-            if let Some(formats) = &mut formats {
-                formats.note(last.1, code.unwrap_or_default());
-            }
-            if let (Cell::Number(number), Some(code)) = (&value, code) {
-                value = shown::cell(*number, code);
-            }
-        }
-        if gather.cell(last.0, last.1, value).is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-    }
-}
-
-/// Whether a format says how a cell is shown.
-fn has_format(cell: &Cell) -> bool {
-    matches!(
-        cell,
-        Cell::Number(_) | Cell::Date(_) | Cell::DateTime(_) | Cell::Time(_) | Cell::Duration(_)
-    )
 }
 
 fn xlsb_cells(
@@ -306,6 +194,10 @@ impl Held<'_> {
             None => calc::held(value, formula),
             Some(Instead::Error(shown)) => calc::error_cell(shown),
             Some(Instead::Text(text)) => calc::text(text),
+            Some(Instead::Shown(number)) => match self.shows {
+                true => Cell::Shown(Box::new((**number).clone())),
+                false => calc::held(value, formula),
+            },
             Some(Instead::Format(code)) => match calc::number(value) {
                 None => calc::held(value, formula),
                 Some(number) => match shown::is_date(code) {
@@ -381,6 +273,8 @@ fn held_cells(
 pub(super) enum Trouble {
     Password,
     Damaged(String),
+    /// It cannot be opened once more.
+    Changed(std::io::Error),
 }
 
 impl From<XlsxError> for Trouble {
@@ -423,6 +317,7 @@ impl Trouble {
     pub(super) fn error(self, place: &str) -> Error {
         match self {
             Self::Password => locked().at(place),
+            Self::Changed(error) => changed(place).caused_by(error),
             Self::Damaged(why) => Error::input(format!("is damaged, or no workbook: {why}"))
                 .at(place)
                 .hint("open it in Excel or LibreOffice and save it again as .xlsx, or export it again"),

@@ -47,7 +47,11 @@ impl Formats {
     /// The format of a kind of cell, or of its column where that is one for such a cell.
     fn of(&mut self, kind: usize, column: Option<&str>, marked: bool) -> &Format {
         let is_date = kind > 0;
-        let own = column.filter(|code| is_date == is_date_format(code) && !is_general_format(code));
+        // More than a day would be a date in a format that begins again at midnight, as that of an ODS may.
+        let is_span = |code: &str| kind < 4 || code.contains('[');
+        let own = column.filter(|code| {
+            is_date == is_date_format(code) && !is_general_format(code) && is_span(code)
+        });
         match own {
             Some(code) if self.own.contains_key(code) || self.own.len() < MOST_FORMATS => {
                 let pair = self

@@ -463,3 +463,35 @@ fn an_error_workbook_looks_like_its_input_and_has_the_rows_of_other_sheets() {
         .collect();
     assert_eq!(texts, ["b", "d"]);
 }
+
+/// Of workbooks that are held whole too: the widths of columns, and the formats of those that have one.
+#[test]
+fn an_error_file_of_an_xls_or_an_ods_looks_like_it() {
+    for format in ["xls", "ods"] {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join(format!("in.{format}"));
+        let case = format!("tests/cases/05-old-workbooks/layout.{format}");
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(case), &path).unwrap();
+        let input = Input::open(&[path], &InputOptions::default()).unwrap();
+        let mut files =
+            ErrorFiles::new(input.tables(), dir.path(), None).looking_like(input.looks());
+        for record in &records(&input) {
+            let fault = Fault::row(record.place.clone(), "is wrong");
+            files
+                .add(None, "rejected", std::slice::from_ref(record), &[fault])
+                .unwrap();
+        }
+        let written = files.finish().unwrap().files;
+        let after = Input::open(&written, &InputOptions::default()).unwrap();
+        let (was, is) = (&input.looks()[0], &after.looks()[0]);
+        let dates = was.format(6).unwrap_or_default().to_lowercase();
+        assert!(dates.contains("yyyy"), "{format}: {was:?}");
+        assert_eq!(was.format(6), is.format(6), "{format}");
+        assert!(is.is_hidden(4), "{format}: {is:?}");
+        for column in [0, 1, 4] {
+            let (was, is) = (was.width(column), is.width(column));
+            let (was, is) = (was.unwrap(), is.unwrap());
+            assert!((was - is).abs() < 0.2, "{format}: {was} {is}");
+        }
+    }
+}

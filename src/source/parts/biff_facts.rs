@@ -12,6 +12,8 @@ const SHEET: u16 = 0x0085;
 const FORMAT: u16 = 0x041e;
 const XF: u16 = 0x00e0;
 const NUMBER: u16 = 0x0203;
+/// Records of cells that are no numbers: texts, truths, errors.
+const OTHERS: [u16; 4] = [0x0204, 0x00fd, 0x0205, 0x00d6];
 const RK: u16 = 0x027e;
 const MULTIPLE_RK: u16 = 0x00bd;
 const FORMULA: u16 = 0x0006;
@@ -132,6 +134,11 @@ impl Records {
                 self.formula = Some((u32::from(row), u32::from(column)));
                 self.cell(row.into(), column.into(), at(data, 4)?);
             }
+            // Of a cell that comes twice the last one counts.
+            _ if OTHERS.contains(&kind) => {
+                let at = (u32::from(at(data, 0)?), u32::from(at(data, 2)?));
+                self.facts.cells.remove(&at);
+            }
             MULTIPLE_RK => {
                 let (row, first) = (at(data, 0)?, at(data, 2)?);
                 let cells = data.get(4..data.len().checked_sub(2)?)?.chunks_exact(6);
@@ -199,6 +206,7 @@ impl Records {
     }
 
     fn cell(&mut self, row: u32, column: u32, xf: u16) {
+        self.facts.cells.remove(&(row, column));
         let Some(number) = self.xfs.get(usize::from(xf)).copied() else {
             return;
         };
@@ -211,7 +219,10 @@ impl Records {
                 None => return,
             },
         };
-        if is_wrong || !is_general_format(&code) {
+        let is_general = is_general_format(&code);
+        let noted = if is_general { "" } else { &*code };
+        self.facts.formats.note(column, noted);
+        if is_wrong || !is_general {
             self.facts
                 .cells
                 .insert((row, column), Instead::Format(code));

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::record::ShownNumber;
+use crate::source::look::Formats;
+
 /// Rows and columns of a merged area, from 0, the last ones too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::source) struct Area {
@@ -21,6 +24,8 @@ pub(in crate::source) enum Instead {
     Text(String),
     /// A number in this format, which the reader does not know.
     Format(Arc<str>),
+    /// A number with what the file shows for it.
+    Shown(Arc<ShownNumber>),
 }
 
 /// One sheet.
@@ -34,12 +39,21 @@ pub(in crate::source) struct SheetFacts {
     pub(in crate::source) hidden_columns: Vec<(u32, u32)>,
     /// Ranges of columns, from 0, with their width in characters.
     pub(in crate::source) widths: Vec<(u32, u32, f64)>,
+    /// The formats of columns, of workbooks that are held whole.
+    pub(in crate::source) formats: Formats,
     /// Merged areas of more than one cell, by their first rows.
     pub(in crate::source) merged: Vec<Area>,
     /// Cells by row and column from 0.
     pub(in crate::source) cells: HashMap<(u32, u32), Instead>,
     /// Which cells may have a format, where all were looked at.
     pub(in crate::source) formatted: Option<Formatted>,
+    /// Whether the cells of an XLSX come in another order than that of rows and columns, or one comes twice.
+    pub(in crate::source) is_unordered: bool,
+    /// Cells of an XLSX with an error that its reader does not know: the number of the cell in the part, from 0, and its
+    /// row and column.
+    pub(in crate::source) late_errors: Vec<(u64, (u32, u32))>,
+    /// Whether the reader puts cells of an XLSX into wrong columns: cells without an address behind such an error.
+    pub(in crate::source) is_shifted: bool,
 }
 
 /// Which cells of a sheet may have a format: none after the last that has one in its block of rows. Without it who asks

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::facts::{Area, Facts, Instead, SheetFacts};
+use super::ods_styles::Styles;
 use super::xml::{Visit, attribute, is_closed, name, number};
 use super::{MOST_HELD, Stop, beyond};
 use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
+use crate::source::shown;
 
 /// The texts of all cells, in bytes.
 const MOST_TEXT: u64 = 64 * 1024 * 1024;
@@ -37,17 +39,34 @@ pub(super) struct Cells {
     row: u64,
     next_column: u64,
     next_cell: u64,
-    /// Whether this cell shows an error, and which.
-    is_error: bool,
-    error: Vec<u8>,
+    /// What this cell is besides its value, and what it shows.
+    seen: Option<Seen>,
+    shown: Vec<u8>,
+    /// Whether texts are those of a note on the cell.
+    is_note: bool,
+    /// Its format; `None`: one that is not known.
+    number_format: Option<Arc<str>>,
+    /// What stands in cells of this row instead of their values: the first column, how many.
+    instead: Vec<(u64, u64, Instead)>,
     /// Whether this row is hidden.
     is_hidden: bool,
+    pub(super) styles: Styles,
+    /// The styles of cells that have none of their own: ranges of columns, the row.
+    column_styles: Vec<(u64, u64, String)>,
+    row_style: Option<String>,
     facts: SheetFacts,
     pub(super) all: Facts,
 }
 
-/// What an error is called at most, in bytes.
-const LONGEST_ERROR: usize = 40;
+/// What a cell is besides its value.
+#[derive(Debug, Clone, Copy)]
+enum Seen {
+    Error,
+    Number(f64),
+}
+
+/// So much of what a number or an error is shown as is kept, in bytes.
+const LONGEST_SHOWN: usize = 200;
 
 impl Cells {
     /// Notes what a cell is besides its value.
@@ -68,22 +87,76 @@ impl Cells {
                 right: at(column + columns - 1),
             });
         }
-        let kind = attribute(tag, b"calcext:value-type");
-        self.is_error = kind.is_some_and(|kind| kind == b"error");
-        self.error.clear();
+        self.shown.clear();
+        self.seen = match attribute(tag, b"calcext:value-type") {
+            Some(b"error") => Some(Seen::Error),
+            _ => self.value(tag, column, repeats),
+        };
     }
 
-    /// Behind a cell: an error that it showed counts, whatever was stored for it.
+    /// The number that a cell holds, whose format is noted for its column, as that of a date is.
+    fn value(&mut self, tag: &[u8], column: u64, repeats: u64) -> Option<Seen> {
+        let kind = attribute(tag, b"office:value-type")?;
+        if !matches!(
+            kind,
+            b"float" | b"percentage" | b"currency" | b"date" | b"time"
+        ) {
+            return None;
+        }
+        self.number_format = self.format(tag, column);
+        let code = self.number_format.clone().unwrap_or_default();
+        for column in column..column + repeats.min(MOST_COLUMNS as u64) {
+            let column = u32::try_from(column).unwrap_or(u32::MAX);
+            self.facts.formats.note(column, &code);
+        }
+        let value = std::str::from_utf8(attribute(tag, b"office:value")?).ok()?;
+        value.trim().parse().ok().map(Seen::Number)
+    }
+
+    /// The format of a cell: of its style, else of its row's, else of its column's.
+    fn format(&self, tag: &[u8], column: u64) -> Option<Arc<str>> {
+        let own = attribute(tag, b"table:style-name").map(String::from_utf8_lossy);
+        let of_column = || {
+            let mut ranges = self.column_styles.iter();
+            let found = ranges.find(|(first, last, _)| (*first..=*last).contains(&column));
+            found.map(|(.., style)| style.as_str())
+        };
+        let style = own
+            .as_deref()
+            .or(self.row_style.as_deref())
+            .or_else(of_column);
+        self.styles.format(style)
+    }
+
+    /// Behind a cell: an error that it showed counts, whatever was stored for it, and so does how a number is shown.
     fn end_cell(&mut self) {
-        if std::mem::take(&mut self.is_error) {
-            let shown = String::from_utf8_lossy(&self.error).trim().to_owned();
-            let shown = crate::html::decode_entities(&shown);
-            let column = self.next_cell.saturating_sub(1);
-            let place = (u32::try_from(self.row), u32::try_from(column));
-            if let (Ok(row), Ok(column)) = place {
-                self.facts
-                    .cells
-                    .insert((row, column), Instead::Error(shown));
+        let Some(seen) = self.seen.take() else { return };
+        let shown = String::from_utf8_lossy(&self.shown);
+        let shown = crate::html::decode_entities(shown.trim());
+        let instead = match seen {
+            Seen::Error => Instead::Error(shown),
+            Seen::Number(number) => {
+                let code = self.number_format.take();
+                match shown::of_file(number, code.as_deref(), &shown) {
+                    Some(shown) => Instead::Shown(Arc::new(shown)),
+                    None => return,
+                }
+            }
+        };
+        let first = self.next_cell.saturating_sub(self.cell_repeats.max(1));
+        self.instead
+            .push((first, self.cell_repeats.max(1), instead));
+    }
+
+    /// Keeps what was noted of the cells of a row, once for each row that it stands for.
+    fn keep(&mut self, rows: u64) {
+        for (first, repeats, instead) in std::mem::take(&mut self.instead) {
+            for row in self.row..self.row + rows {
+                for column in first..first + repeats {
+                    if let (Ok(row), Ok(column)) = (u32::try_from(row), u32::try_from(column)) {
+                        self.facts.cells.insert((row, column), instead.clone());
+                    }
+                }
             }
         }
     }
@@ -93,6 +166,10 @@ impl Cells {
         self.note(tag, repeats);
         let has = |what: &[u8]| memchr::memmem::find(tag, what).is_some();
         let is_filled = !is_closed(tag) || has(b"value-type") || has(b"formula");
+        if is_closed(tag) {
+            // Without a text nothing is shown.
+            self.seen = self.seen.filter(|seen| matches!(seen, Seen::Number(_)));
+        }
         if is_filled {
             self.row_width += self.empty_cells + repeats;
             // What of a tag is a text and no name.
@@ -102,6 +179,9 @@ impl Cells {
             self.empty_cells += repeats;
         }
         self.cell_repeats = if is_filled { repeats } else { 0 };
+        if is_closed(tag) {
+            self.end_cell();
+        }
         self.row_width = self.row_width.min(MOST_COLUMNS as u64);
         self.empty_cells = self.empty_cells.min(MOST_COLUMNS as u64);
     }
@@ -111,7 +191,6 @@ impl Cells {
         if self.is_hidden {
             self.facts.hide_rows(self.row + 1, self.row + rows);
         }
-        self.row += rows;
         self.next_cell = 0;
         match self.row_width {
             0 => self.empty_rows = self.empty_rows.saturating_add(rows),
@@ -131,13 +210,15 @@ impl Cells {
                 "has more than {MOST_HELD} cells, and this kind of workbook must be held in memory as a whole"
             )));
         }
-        match self.text > MOST_TEXT {
-            true => Err(beyond(format!(
+        if self.text > MOST_TEXT {
+            return Err(beyond(format!(
                 "holds more than {} MB of text, and this kind of workbook must be held in memory as a whole",
                 MOST_TEXT / 1024 / 1024
-            ))),
-            false => Ok(()),
+            )));
         }
+        self.keep(rows);
+        self.row += rows;
+        Ok(())
     }
 }
 
@@ -155,19 +236,34 @@ impl Visit for Cells {
         match name(tag) {
             (false, b"table-cell" | b"covered-table-cell") => self.cell(tag),
             (true, b"table-cell" | b"covered-table-cell") => {
-                self.cell_repeats = 0;
                 self.end_cell();
+                self.cell_repeats = 0;
             }
+            (is_end, b"annotation") => self.is_note = !is_end && !is_closed(tag),
             (false, b"table") if self.table.is_none() => {
                 let name = attribute(tag, b"table:name").unwrap_or_default();
                 let name = String::from_utf8_lossy(name);
                 self.table = Some(crate::html::decode_entities(&name));
                 (self.row, self.next_column, self.next_cell) = (0, 0, 0);
+                self.column_styles.clear();
             }
+            (is_end, name) if self.table.is_none() => self.styles.tag(is_end, name, tag),
             (false, b"table-column") => {
                 let repeats = repeats(tag, b"table:number-columns-repeated", MOST_COLUMNS as u64);
                 let (first, last) = (self.next_column, self.next_column + repeats - 1);
                 self.next_column += repeats;
+                let style = |what: &[u8]| attribute(tag, what).map(String::from_utf8_lossy);
+                let width = style(b"table:style-name").and_then(|style| self.styles.width(&style));
+                if let (Some(width), Ok(first), Ok(last)) =
+                    (width, u32::try_from(first), u32::try_from(last))
+                {
+                    self.facts.widen(first, last, width);
+                }
+                if let Some(style) = style(b"table:default-cell-style-name")
+                    && self.column_styles.len() < MOST_COLUMNS
+                {
+                    self.column_styles.push((first, last, style.into_owned()));
+                }
                 if let (Some(_), Ok(first), Ok(last)) =
                     (visibility(tag), u32::try_from(first), u32::try_from(last))
                 {
@@ -176,6 +272,8 @@ impl Visit for Cells {
             }
             (false, b"table-row") => {
                 self.is_hidden = visibility(tag).is_some();
+                self.row_style = attribute(tag, b"table:default-cell-style-name")
+                    .map(|style| String::from_utf8_lossy(style).into_owned());
                 self.facts.is_filtered |= visibility(tag).is_some_and(|how| how == b"filter");
                 self.row_repeats = repeats(tag, b"table:number-rows-repeated", MOST_ROWS);
                 if is_closed(tag) {
@@ -197,8 +295,11 @@ impl Visit for Cells {
     }
 
     fn text(&mut self, text: &[u8]) -> Result<(), Stop> {
-        if self.is_error && self.error.len() < LONGEST_ERROR {
-            self.error.extend_from_slice(text);
+        if self.table.is_none() && self.styles.text(text) {
+            return Ok(());
+        }
+        if self.seen.is_some() && !self.is_note && self.shown.len() < LONGEST_SHOWN {
+            self.shown.extend_from_slice(text);
         }
         self.row_text = self
             .row_text

@@ -8,6 +8,13 @@ use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
 /// The formats of cells: Excel has 65,490.
 const MOST_FORMATS: u64 = 131_072;
 
+/// The errors that the reader knows.
+const KNOWN_ERRORS: [&[u8]; 7] = [
+    b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!",
+];
+/// So many bytes of an error are kept: more than any is long.
+const LONGEST_ERROR: usize = 40;
+
 /// Looks at one part.
 #[derive(Debug)]
 pub(super) struct Cells {
@@ -22,6 +29,13 @@ pub(super) struct Cells {
     /// The number of the row, for rows that do not say theirs, and the column after the last cell, from 0.
     row: u64,
     column: u32,
+    /// How many cells came, and where the last one stands, from row 1 and column 0.
+    cells: u64,
+    last: Option<(u32, u32)>,
+    /// Where this cell stands and what it shows, where it is an error and has an address.
+    error: Option<((u32, u32), Vec<u8>)>,
+    /// Whether the reader does not count on behind such an error: a cell without an address comes out one to the left.
+    is_behind: bool,
     /// What the part says of its sheet, where it is one.
     pub(super) facts: SheetFacts,
     /// The sheets with the ids of their parts, where the part is the workbook.
@@ -40,6 +54,10 @@ impl Cells {
             formats: 0,
             row: 0,
             column: 0,
+            cells: 0,
+            last: None,
+            error: None,
+            is_behind: false,
             facts: SheetFacts::default(),
             sheets: Vec::new(),
             targets: Vec::new(),
@@ -49,11 +67,12 @@ impl Cells {
 
 impl Cells {
     fn cell(&mut self, tag: &[u8]) -> Result<(), Stop> {
-        let (mut address, mut format) = (None, None);
+        let (mut address, mut format, mut kind) = (None, None, None);
         for (name, value) in attributes(tag) {
             match name {
                 b"r" => address = Some(value),
                 b"s" => format = Some(value),
+                b"t" => kind = Some(value),
                 _ => {}
             }
         }
@@ -62,11 +81,29 @@ impl Cells {
             None => (u32::try_from(self.row).unwrap_or(u32::MAX), self.column),
         };
         self.column = place.1 + 1;
+        self.facts.is_shifted |= self.is_behind && address.is_none();
+        self.is_behind &= address.is_none();
+        self.cells += 1;
+        self.facts.is_unordered |= self.last.is_some_and(|last| place <= last);
+        self.last = Some(place);
+        let at = (place.0.saturating_sub(1), place.1);
+        self.error = (kind == Some(b"e") && address.is_some()).then(|| (at, Vec::new()));
         if format.is_some_and(|format| format != b"0") {
             let formatted = self.facts.formatted.get_or_insert_default();
-            formatted.note((place.0.saturating_sub(1), place.1));
+            formatted.note(at);
         }
         Ok(())
+    }
+
+    /// Behind a cell: an error that the reader does not know is kept, for it does not say where it was.
+    fn end_cell(&mut self) {
+        if let Some((at, shown)) = self.error.take()
+            && !shown.is_empty()
+            && !KNOWN_ERRORS.contains(&shown.as_slice())
+        {
+            self.facts.late_errors.push((self.cells - 1, at));
+            self.is_behind = true;
+        }
     }
 }
 
@@ -77,12 +114,22 @@ impl Visit for Cells {
             self.text = 0;
         }
         if is_end {
+            if name == b"c" {
+                self.end_cell();
+            }
             return Ok(());
         }
         match name {
+            b"v" => {
+                if let Some((_, shown)) = &mut self.error {
+                    shown.clear();
+                }
+                Ok(())
+            }
             b"c" => self.cell(tag),
             b"row" => {
                 self.column = 0;
+                self.is_behind = false;
                 self.row = match attribute(tag, b"r").and_then(number) {
                     Some(row) if row > MOST_ROWS => return Err(far_out(&row.to_string())),
                     Some(row) => row,
@@ -172,6 +219,11 @@ impl Visit for Cells {
 
     fn text(&mut self, text: &[u8]) -> Result<(), Stop> {
         self.text += text.len();
+        if let Some((_, shown)) = &mut self.error
+            && shown.len() < LONGEST_ERROR
+        {
+            shown.extend_from_slice(text);
+        }
         match self.has_cells && self.text > MOST_PIECE {
             true => Err(beyond(format!(
                 "has a cell longer than {} MB",

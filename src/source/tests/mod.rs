@@ -5,6 +5,7 @@ mod delimited;
 mod documents;
 mod layout;
 mod old;
+mod order;
 mod workbooks;
 
 use std::fs;

@@ -156,6 +156,25 @@ fn formats_under_any_number_are_what_they_say() {
 }
 
 /// A formula whose result is a text, in one record and as many more as it takes.
+/// What the records of cells say is put into place, whatever their order; of a cell that comes twice the last one counts.
+#[test]
+fn records_in_any_order_are_put_into_their_places() {
+    let bytes = xls(
+        &[(100, "yyyy\\-mm\\-dd")],
+        &[0, 100],
+        &[
+            number(2, 0, 1, 45464.0),
+            label(0, 0, "At"),
+            number(1, 0, 1, 45465.0),
+            number(2, 0, 0, 7.0),
+            number(3, 0, 1, 45466.0),
+            label(3, 0, "x"),
+        ],
+    );
+    let found: Vec<_> = read(&bytes).iter().map(texts).collect();
+    assert_eq!(found, [["2024-06-22"], ["7"], ["x"]]);
+}
+
 fn formula(row: u16, column: u16, result: &str, piece: usize) -> Vec<Vec<u8>> {
     let mut data = words(&[row, column, 0]);
     data.extend([0, 0, 0, 0, 0, 0, 0xff, 0xff]);

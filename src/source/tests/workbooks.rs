@@ -70,7 +70,7 @@ fn workbooks_keep_types_and_faults() {
 }
 
 /// A zip archive of stored members, for workbooks that no writer would make.
-fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn archive(members: &[(&str, &str)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in members {
         let mut crc = flate2::Crc::new();
@@ -168,6 +168,28 @@ fn an_opendocument_formula_without_a_value_is_a_fault() {
         faults(&input),
         expected.map(|(row, cells)| (row, cells.map(str::to_owned).to_vec()))
     );
+}
+
+/// What a cell or a row that is repeated shows, each of them shows; a note on a cell is no part of it.
+#[test]
+fn what_an_opendocument_repeats_is_shown_in_each_place() {
+    let content = r##"<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"><office:automatic-styles><number:number-style style:name="N1"><number:number number:decimal-places="0" number:min-integer-digits="5"/></number:number-style><style:style style:name="ce1" style:family="table-cell" style:data-style-name="N1"/></office:automatic-styles><office:body><office:spreadsheet><table:table table:name="S"><table:table-column table:number-columns-repeated="2"/><table:table-column table:default-cell-style-name="ce1"/><table:table-row><table:table-cell office:value-type="string" table:number-columns-repeated="3"><text:p>h</text:p></table:table-cell></table:table-row><table:table-row table:number-rows-repeated="2"><table:table-cell table:formula="of:=1/0" office:value-type="float" office:value="0" calcext:value-type="error" table:number-columns-repeated="2"><office:annotation><text:p>why</text:p></office:annotation><text:p>#DIV/0!</text:p></table:table-cell><table:table-cell office:value-type="float" office:value="501"><office:annotation><text:p>7</text:p></office:annotation><text:p>00501</text:p></table:table-cell></table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"##;
+    let bytes = archive(&[
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        (
+            "META-INF/manifest.xml",
+            "<?xml version=\"1.0\"?><manifest/>",
+        ),
+        ("content.xml", content),
+    ]);
+    let options = InputOptions {
+        numbers: Some(Numbers::Shown),
+        ..InputOptions::default()
+    };
+    let (_dir, input) = open("t.ods", &bytes, &options).unwrap();
+    let error = "! the cell shows the error `#DIV/0!`";
+    let expected = [2, 3].map(|row| (row, [error, error, "00501"].map(str::to_owned).to_vec()));
+    assert_eq!(faults(&input), expected);
 }
 
 #[test]
