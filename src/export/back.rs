@@ -117,14 +117,6 @@ pub fn mapping(
     text.push_str("\n[fields]\n");
     let mut noted = String::new();
     for (at, column) in plan.columns().iter().enumerate() {
-        if written.cut.contains(&at) {
-            let _ = writeln!(
-                text,
-                "# `{}` is left out: texts of it were cut",
-                column.heading
-            );
-            continue;
-        }
         if plan.is_merged(at) {
             let _ = writeln!(
                 text,

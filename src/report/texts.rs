@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::words;
-use crate::outfile::{Draft, Readers, Whole, folder_for, remove, share_as};
+use crate::outfile::{Draft, Readers, Whole, folder_for, move_aside, remove, share_as};
 use crate::source::cut;
 
 /// The whole texts of a workbook on their way.
@@ -51,16 +51,33 @@ impl Texts {
     /// # Errors
     /// The same.
     pub(crate) fn place(self, workbook: &Path) -> io::Result<Option<String>> {
-        let folder = cut::folder_of(workbook);
-        let names: HashSet<PathBuf> = self
-            .files
-            .iter()
-            .map(|(name, _)| folder.join(name))
-            .collect();
+        let names = self.names(workbook);
         for (path, is_changed) in cut::written(workbook) {
             if !is_changed && !names.contains(&path) {
                 // One that stays harms nobody.
                 let _ = remove(&path);
+            }
+        }
+        self.add(workbook)
+    }
+
+    fn names(&self, workbook: &Path) -> HashSet<PathBuf> {
+        let folder = cut::folder_of(workbook);
+        let names = self.files.iter().map(|(name, _)| folder.join(name));
+        names.collect()
+    }
+
+    /// Puts the texts beside the workbook, to those of earlier ones under its name, of which there may be copies; gives a
+    /// line for people. A file that somebody has changed steps aside.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn add(self, workbook: &Path) -> io::Result<Option<String>> {
+        let folder = cut::folder_of(workbook);
+        let names = self.names(workbook);
+        for (path, is_changed) in cut::written(workbook) {
+            if is_changed && names.contains(&path) {
+                move_aside(&path)?;
             }
         }
         if self.files.is_empty() {

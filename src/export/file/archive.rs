@@ -1,6 +1,7 @@
 //! Copies with the day in their names, of a file that goes on under one name.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
@@ -9,6 +10,7 @@ use super::backup::copy;
 use super::unwritable;
 use crate::error::{Error, Result};
 use crate::outfile::folder_for;
+use crate::source::cut;
 
 /// Copies files into a folder, which is made where it is not there: `tickets.xlsx` becomes `tickets.2026-11-30.xlsx`, the next
 /// one of that day `tickets.2026-11-30-070000.xlsx`.
@@ -41,15 +43,40 @@ pub fn archive(files: &[PathBuf], folder: &Path, at: &Zoned) -> Result<Vec<PathB
         let free = days.into_iter().chain(further).find(|path| !path.exists());
         if let Some(to) = free {
             copy(file, &to).map_err(unwritable)?;
+            copy_texts(file, &to).map_err(unwritable)?;
             copies.push(to);
         }
     }
     Ok(copies)
 }
 
+/// The whole texts of a workbook, which its copy names too.
+fn copy_texts(file: &Path, to: &Path) -> io::Result<()> {
+    let folder = cut::folder_of(to);
+    for (path, _) in cut::written(file) {
+        folder_for(&folder, file)?;
+        copy(&path, &folder.join(path.file_name().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_go_with_the_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tickets.xlsx");
+        fs::write(&file, "x").unwrap();
+        let cut = cut::cut(&"long ".repeat(9_000), 2, 0).unwrap();
+        fs::create_dir(cut::folder_of(&file)).unwrap();
+        fs::write(cut::folder_of(&file).join(&cut.file), "long").unwrap();
+        let at: Zoned = "2026-11-30T07:00:00[UTC]".parse().unwrap();
+        let copies = archive(&[file], &folder.path().join("archive"), &at).unwrap();
+        let texts = cut::folder_of(&copies[0]).join(&cut.file);
+        assert_eq!(fs::read_to_string(texts).unwrap(), "long");
+    }
 
     #[test]
     fn each_copy_has_a_name_of_its_own() {

@@ -153,8 +153,6 @@ pub struct Written {
     pub files: Vec<PathBuf>,
     /// The sheets with the tickets, in a workbook.
     pub sheets: Vec<String>,
-    /// The columns, by number, of which a text was longer than a cell can hold.
-    pub cut: Vec<usize>,
     /// How many tickets are in them.
     pub tickets: u64,
     /// What people must know of them, a line each.

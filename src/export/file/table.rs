@@ -11,7 +11,7 @@ use super::part::{Labels, Partition};
 use super::record::Recording;
 use super::target::{Placing, Target, Witness};
 use super::xlsx::{Book, Line, Rows};
-use super::{About, Format, Options, Sink, Written};
+use super::{About, Format, Options, Sink, Written, unwritable};
 use crate::error::{Error, Result};
 use crate::export::baseline::file_of;
 use crate::export::columns::{Cell, Column, Plan, line_ends};
@@ -283,14 +283,6 @@ impl TableSink {
                 stand(left)
             ));
         }
-        if let Some(first) = &book.cut.first {
-            self.written.notes.push(format!(
-                "{} {} longer than a cell of a workbook can hold (32,767 characters) and cut, the first is {first}: a .csv holds all of it",
-                book.cut.count,
-                if book.cut.count == 1 { "text was" } else { "texts were" },
-            ));
-        }
-        self.written.cut = std::mem::take(&mut book.cut.columns);
         let whole = book.finish(
             &self.plan,
             &self.about,
@@ -301,6 +293,8 @@ impl TableSink {
         let mut target = whole.target;
         keep_unsent(&mut target, self.unsent.get(""));
         let path = target.place(whole.file, &mut self.written.notes)?;
+        let told = whole.texts.add(&path).map_err(unwritable)?;
+        self.written.notes.extend(told);
         self.written.files.push(path);
         self.written.plan = Some(self.plan);
         Ok(self.written)

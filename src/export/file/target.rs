@@ -102,6 +102,11 @@ impl Target {
         self
     }
 
+    /// Who can read what is written there.
+    pub(super) fn readers(&self) -> Readers {
+        self.placing.readers
+    }
+
     /// A file on its way to it.
     pub(super) fn draft(&self) -> Result<Draft> {
         beside(&self.path, "-o", self.placing.readers)

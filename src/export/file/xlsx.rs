@@ -20,12 +20,11 @@ use crate::export::keep::{
 };
 use crate::export::sheets::xlsx::{Traced, TracedSheet};
 use crate::export::sheets::{self, Field, Severity, Sheet as Analysed};
-use crate::outfile::{Room, full};
+use crate::outfile::{Room, folder, full};
 use crate::record::Cell as Plain;
+use crate::report::texts::Texts;
 use crate::source::guard::is_active;
 
-/// What a cell of a workbook can hold, in the units in which Excel counts.
-const LONGEST_TEXT: usize = 32_767;
 /// What a text within a formula can hold.
 const LONGEST_IN_FORMULA: usize = 255;
 /// The rows of a sheet below its headings.
@@ -60,8 +59,8 @@ pub(super) struct Book {
     formats: Formats,
     /// How many rows a sheet takes.
     pub(super) most_rows: u32,
-    /// Texts that were cut, and where the first of them stands.
-    pub(super) cut: Cut,
+    /// Texts that no cell can hold whole.
+    texts: Texts,
 }
 
 /// A workbook that is whole.
@@ -70,15 +69,8 @@ pub(super) struct Whole {
     pub(super) file: crate::outfile::Whole,
     /// The sheets with the tickets.
     pub(super) sheets: Vec<String>,
-}
-
-/// Texts that no cell can hold whole.
-#[derive(Debug, Default)]
-pub(super) struct Cut {
-    pub(super) count: u64,
-    pub(super) first: Option<String>,
-    /// Which columns of the plan.
-    pub(super) columns: Vec<usize>,
+    /// What is to lie beside the file.
+    pub(super) texts: Texts,
 }
 
 struct Sheet {
@@ -108,13 +100,13 @@ impl Book {
         Self {
             workbook: Workbook::new(),
             room: Room::new(),
+            texts: Texts::new(folder(&target.path), target.readers()),
             target,
             sheets: Vec::new(),
             current: HashMap::new(),
             names: Names::default(),
             formats: Formats::new(plan),
             most_rows: MOST_ROWS,
-            cut: Cut::default(),
         }
     }
 
@@ -200,15 +192,16 @@ impl Book {
             let dress = line.dresses.get(&column);
             let shown = match cell {
                 Cell::Text(text) => {
-                    if write_text(sheet, place, text, &self.formats.inert, dress).map_err(failed)? {
-                        self.cut.add(line, column);
-                    }
+                    let fitting = fitting(&mut self.texts, text, place)?;
+                    write_text(sheet, place, &fitting, &self.formats.inert, dress)
+                        .map_err(failed)?;
                     width(text)
                 }
                 Cell::Link { url, text } => {
                     let link = self.formats.link.dressed(dress);
                     if !write_link(sheet, place, url, text, &link).map_err(failed)? {
-                        write_text(sheet, place, text, &self.formats.inert, dress)
+                        let fitting = fitting(&mut self.texts, text, place)?;
+                        write_text(sheet, place, &fitting, &self.formats.inert, dress)
                             .map_err(failed)?;
                     }
                     width(text)
@@ -287,24 +280,8 @@ impl Book {
             target: self.target,
             file: out.whole().map_err(unwritable)?,
             sheets: tickets.iter().map(|sheet| sheet.name.clone()).collect(),
+            texts: self.texts,
         })
-    }
-}
-
-impl Cut {
-    fn add(&mut self, line: &Line<'_, '_>, column: usize) {
-        self.count += 1;
-        if self.first.is_none() {
-            let ticket = match line.cells.first() {
-                Some(Cell::Text(text) | Cell::Link { text, .. }) => text.as_ref(),
-                _ => "",
-            };
-            let heading = line.headings.get(column).map_or("", String::as_str);
-            self.first = Some(format!("`{heading}` of ticket {ticket}"));
-        }
-        if line.rows == Rows::Tickets && !self.columns.contains(&column) {
-            self.columns.push(column);
-        }
     }
 }
 
@@ -486,38 +463,32 @@ fn width(text: &str) -> u16 {
     (signs as u16).saturating_add(1).min(WIDEST)
 }
 
-/// Writes a text; `true` when it had to be cut.
+/// As much of a text as a cell can hold; the rest is kept beside.
+fn fitting<'t>(
+    texts: &mut Texts,
+    text: &'t str,
+    (row, column): (u32, u16),
+) -> Result<Cow<'t, str>> {
+    let fitting = texts.cell(Cow::Borrowed(text), row, column);
+    fitting.map_err(unwritable)
+}
+
+/// Writes a text that a cell can hold.
 fn write_text(
     sheet: &mut Worksheet,
     (row, column): (u32, u16),
     text: &str,
     inert: &Format,
     dress: Option<&Dress>,
-) -> std::result::Result<bool, XlsxError> {
-    let whole = cut(text);
-    match (is_active(whole), dress) {
-        (true, _) => sheet.write_string_with_format(row, column, whole, &inert.dressed(dress))?,
+) -> std::result::Result<(), XlsxError> {
+    match (is_active(text), dress) {
+        (true, _) => sheet.write_string_with_format(row, column, text, &inert.dressed(dress))?,
         (false, Some(dress)) => {
-            sheet.write_string_with_format(row, column, whole, &dressed(&Format::new(), dress))?
+            sheet.write_string_with_format(row, column, text, &dressed(&Format::new(), dress))?
         }
-        (false, None) => sheet.write_string(row, column, whole)?,
+        (false, None) => sheet.write_string(row, column, text)?,
     };
-    Ok(whole.len() < text.len())
-}
-
-/// As much of a text as a cell can hold.
-fn cut(text: &str) -> &str {
-    if text.len() <= LONGEST_TEXT {
-        return text;
-    }
-    let mut units = 0;
-    for (at, sign) in text.char_indices() {
-        units += sign.len_utf16();
-        if units > LONGEST_TEXT {
-            return &text[..at];
-        }
-    }
-    text
+    Ok(())
 }
 
 /// Writes a link as a formula, of which a sheet can have any number; `false` for one that cannot be written at all.
