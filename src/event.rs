@@ -149,16 +149,53 @@ pub enum End {
     NotSent,
 }
 
-/// That a field of a row took something else than its cell says: its `default`, its `missing`, or the `else` of its
-/// `map`.
+/// That a field of a row took something else than its cell says: its `default`, its `missing` or `ambiguous`, or the
+/// `else` of its `map` or `lookup`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fallback {
     /// The field, or the column that is made.
     pub field: String,
     /// What it took; `None`: the field, or that value of a list, was left out.
     pub took: Option<String>,
-    /// The word that `map` does not have, where that is why; the same as `took` where it was kept as it is.
-    pub word: Option<String>,
+    /// The word that is why, where one is; the same as `took` where it was kept as it is.
+    pub word: Option<Unfit>,
+}
+
+/// A word with which a step of a field could do nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unfit {
+    /// The word, as the cell has it.
+    pub text: String,
+    /// What did not have it.
+    pub by: UnfitBy,
+}
+
+/// What did not have a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnfitBy {
+    /// The `map` of the field.
+    Map,
+    /// The table of its `lookup`.
+    Lookup,
+    /// The names of the system, or the keys of the rows.
+    Names,
+    /// The names of the system have it more than once.
+    Ambiguous,
+    /// Nothing was there to look in: the field that `within` names is empty.
+    Within,
+}
+
+impl UnfitBy {
+    /// The word for programs.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Lookup => "lookup",
+            Self::Names => "missing",
+            Self::Ambiguous => "ambiguous",
+            Self::Within => "within",
+        }
+    }
 }
 
 /// Why there was nothing to do.

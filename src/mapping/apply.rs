@@ -20,7 +20,7 @@ use super::stages::{
 };
 use crate::directory::Directory;
 use crate::error::Fault;
-use crate::event::Fallback;
+use crate::event::{Fallback, UnfitBy};
 use crate::record::Record;
 
 /// What a field of one row became.
@@ -290,14 +290,15 @@ impl<'r> Row<'_, 'r> {
         if loses_digits(&item) {
             return Err(lost_digits(&item));
         }
-        let mut caught = None;
-        let passed = match self.look_up(field, item)? {
+        let (mut unfound, mut caught) = (None, None);
+        let passed = match self.look_up(field, item, &mut unfound)? {
             Passed::On(item) => match to_text(field, item) {
                 Passed::On(item) => table(field, item, &mut caught)?,
                 other => other,
             },
             other => other,
         };
+        self.catch(field, unfound);
         self.catch(field, caught);
         let item = match (passed, &field.rule.default) {
             (Passed::On(item), _) => item,
@@ -400,10 +401,12 @@ impl<'r> Row<'_, 'r> {
             }
         }
         for (item, split) in cells {
-            let item = match self.look_up(field, item)? {
+            let mut caught = None;
+            let item = match self.look_up(field, item, &mut caught)? {
                 Passed::On(item) => to_text(field, item),
                 other => other,
             };
+            self.catch(field, caught);
             let Some(item) = ready.part(item) else {
                 continue;
             };
@@ -449,7 +452,12 @@ impl<'r> Row<'_, 'r> {
     }
 
     /// The lookup step.
-    fn look_up<'a>(&self, field: &FieldPlan, item: Item<'a>) -> Result<Passed<'a>, Problem> {
+    fn look_up<'a>(
+        &self,
+        field: &FieldPlan,
+        item: Item<'a>,
+        caught: &mut Option<Caught>,
+    ) -> Result<Passed<'a>, Problem> {
         let (Some(rule), Some(number)) = (&field.rule.lookup, field.lookup) else {
             return Ok(Passed::On(item));
         };
@@ -458,7 +466,7 @@ impl<'r> Row<'_, 'r> {
         }
         let tables = self.steps.lookups.get(number);
         match tables.and_then(|tables| tables.get(self.rows[0].table)) {
-            Some(table) => rule.find(table, item, |text| skip_reason(field, text)),
+            Some(table) => rule.find(table, item, caught, |text| skip_reason(field, text)),
             None => Ok(Passed::On(item)),
         }
     }
@@ -476,6 +484,10 @@ impl<'r> Row<'_, 'r> {
             Parent::Any => None,
             Parent::Id(id) => Some(id),
             Parent::Absent => {
+                if matches!(resolver.missing, Instead::SkipField | Instead::SkipItem) {
+                    let caught = Caught::new(UnfitBy::Within, &item.text(), None);
+                    self.catch(field, Some(caught));
+                }
                 return match &resolver.missing {
                     Instead::SkipField => Ok(Passed::SkipField),
                     Instead::SkipItem => Ok(Passed::SkipItem),
@@ -499,8 +511,14 @@ impl<'r> Row<'_, 'r> {
                 self.fall_back(field, name);
                 Passed::On(Item::Text(Cow::Owned(id)))
             }
-            Resolved::SkipField => Passed::SkipField,
-            Resolved::SkipItem => Passed::SkipItem,
+            Resolved::SkipField(by) => {
+                self.catch(field, Some(Caught::new(by, &text, None)));
+                Passed::SkipField
+            }
+            Resolved::SkipItem(by) => {
+                self.catch(field, Some(Caught::new(by, &text, None)));
+                Passed::SkipItem
+            }
             Resolved::SkipRow(why) => Passed::SkipRow(format!("{}: {why}", field.rule.name.value)),
             Resolved::Faulty(problem) => return Err(problem),
         })
@@ -516,7 +534,7 @@ impl<'r> Row<'_, 'r> {
         }
     }
 
-    /// Keeps a word that a `map` does not have. A part of the key has no name of its own: nothing of it is sent.
+    /// Keeps a word that a step does not have. A part of the key has no name of its own: nothing of it is sent.
     fn catch(&mut self, field: &FieldPlan, caught: Option<Caught>) {
         let Some(caught) = caught else { return };
         let fallback = Fallback {

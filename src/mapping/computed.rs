@@ -64,7 +64,7 @@ impl Computing<'_> {
 }
 
 impl BoundPlan {
-    /// The words of these rows that the `map` of a column that is made does not have. Such a column is made wherever it is
+    /// The words of these rows that the `map` or `lookup` of a column that is made does not have. Such a column is made wherever it is
     /// read, so that they are looked for once by themselves.
     pub(super) fn caught(&self, rows: &[Record]) -> Vec<Fallback> {
         let mut caught: Vec<Fallback> = Vec::new();
@@ -80,7 +80,7 @@ impl BoundPlan {
             let Some(column) = computing.columns.get(number) else {
                 continue;
             };
-            if column.rule.table.is_none() {
+            if column.rule.table.is_none() && column.rule.lookup.is_none() {
                 continue;
             }
             let record = taken(&reader, rows, slot, plan.rules.take);

@@ -17,11 +17,12 @@ use super::render;
 use super::script::{Origin as Place, Scripts};
 use super::shape::{InputRules, Instead, ParseRule, Take, Version};
 use super::slots::Slots;
-use super::stages::Passed;
+use super::stages::{Caught, Passed};
 use super::values::environment_of;
 use super::{SheetBeside, table_key};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Fault;
+use crate::event::UnfitBy;
 use crate::record::Record;
 use crate::source::{Input, Table};
 
@@ -243,11 +244,12 @@ impl LookupRule {
         self.file.is_none()
     }
 
-    /// What stands under a value.
+    /// What stands under a value; one that the table does not have is put into `caught`, unless its row goes no further.
     pub(super) fn find<'a>(
         &self,
         table: &LookupTable,
         item: Item<'a>,
+        caught: &mut Option<Caught>,
         skipped: impl FnOnce(&str) -> String,
     ) -> Result<Passed<'a>, Problem> {
         let text = item.text();
@@ -264,6 +266,14 @@ impl LookupRule {
                     ..problem
                 }),
             };
+        }
+        let took = match &self.otherwise {
+            Instead::Value(value) => Some(value.value.as_str()),
+            Instead::Keep => Some(text),
+            _ => None,
+        };
+        if !matches!(self.otherwise, Instead::Error | Instead::SkipRow) {
+            *caught = Some(Caught::new(UnfitBy::Lookup, text, took));
         }
         Ok(match &self.otherwise {
             Instead::Value(value) if value.value.trim().is_empty() => Passed::Nothing,

@@ -124,6 +124,8 @@ pub struct Untied {
     pub faults: Vec<Fault>,
     /// Why it is left out, where a field says so.
     pub skip: Option<String>,
+    /// The fields that are left out of it, where they say so.
+    pub fallbacks: Vec<Fallback>,
 }
 
 /// What rows do that make no tickets.

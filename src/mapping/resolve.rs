@@ -8,6 +8,7 @@ use super::shape::Instead;
 use crate::directory::suggest::{did_you_mean, fold};
 use crate::directory::{Directory, Entry, Found, Kind};
 use crate::error::{Missing, Rule};
+use crate::event::UnfitBy;
 
 /// A compiled resolve step.
 #[derive(Debug)]
@@ -29,10 +30,10 @@ pub(super) enum Resolved {
     Id(String),
     /// The id of the name that `missing` or `ambiguous` gives instead: (id, name).
     Instead(String, String),
-    /// The field is left out.
-    SkipField,
+    /// The field is left out, for why.
+    SkipField(UnfitBy),
     /// One value of a list is left out.
-    SkipItem,
+    SkipItem(UnfitBy),
     /// The row is left out.
     SkipRow(String),
     /// It cannot be told.
@@ -91,39 +92,42 @@ impl Resolver {
         match directory.look_up(self.kind, name, &self.by, within) {
             Found::One(entry) => Resolved::Id(entry.id.clone()),
             Found::Ambiguous(entries) => {
-                self.instead(directory, &self.ambiguous, within, || Problem {
+                let by = (&self.ambiguous, UnfitBy::Ambiguous);
+                self.instead(directory, by, within, || Problem {
                     missing: Some(self.missing(text)),
                     ..ambiguous(self.kind, text, &entries)
                 })
             }
-            Found::Missing(_) => self.instead(directory, &self.missing, within, || {
-                let place = match (&self.within, within) {
-                    (Some((_, field)), Some(_)) => format!(" within the row's `{field}`"),
-                    _ => String::new(),
-                };
-                let hint = self
-                    .elsewhere(directory, name, within)
-                    .or_else(|| hints.get(directory, self.kind, name, within));
-                Problem {
-                    message: format!("no {} `{text}`{place}", self.kind),
-                    hint: Some(hint.unwrap_or_else(|| self.advice(text))),
-                    missing: Some(self.missing(text)),
-                    rule: Rule::Message,
-                }
-            }),
+            Found::Missing(_) => {
+                self.instead(directory, (&self.missing, UnfitBy::Names), within, || {
+                    let place = match (&self.within, within) {
+                        (Some((_, field)), Some(_)) => format!(" within the row's `{field}`"),
+                        _ => String::new(),
+                    };
+                    let hint = self
+                        .elsewhere(directory, name, within)
+                        .or_else(|| hints.get(directory, self.kind, name, within));
+                    Problem {
+                        message: format!("no {} `{text}`{place}", self.kind),
+                        hint: Some(hint.unwrap_or_else(|| self.advice(text))),
+                        missing: Some(self.missing(text)),
+                        rule: Rule::Message,
+                    }
+                })
+            }
         }
     }
 
     fn instead(
         &self,
         directory: &Directory,
-        instead: &Instead,
+        (instead, by): (&Instead, UnfitBy),
         within: Option<&str>,
         problem: impl FnOnce() -> Problem,
     ) -> Resolved {
         match instead {
-            Instead::SkipField => Resolved::SkipField,
-            Instead::SkipItem => Resolved::SkipItem,
+            Instead::SkipField => Resolved::SkipField(by),
+            Instead::SkipItem => Resolved::SkipItem(by),
             Instead::SkipRow => Resolved::SkipRow(problem().message),
             Instead::Value(name) => {
                 match directory.look_up(self.kind, &name.value, &self.by, within) {

@@ -13,6 +13,7 @@ use super::target::{Want, not_among};
 use super::text::{fits, truncate};
 use crate::directory::suggest::{did_you_mean, nearest};
 use crate::error::Rule;
+use crate::event::{Unfit, UnfitBy};
 use crate::record::Cell;
 
 /// What one item became on its way.
@@ -95,11 +96,26 @@ pub(super) fn to_text<'a>(field: &FieldPlan, item: Item<'a>) -> Passed<'a> {
     }
 }
 
-/// A word that `map` does not have, and what it became.
+/// A word that a step does not have, and what it became.
+#[derive(Debug)]
 pub(super) struct Caught {
-    pub(super) word: String,
+    pub(super) word: Unfit,
     /// `None`: nothing.
     pub(super) took: Option<String>,
+}
+
+impl Caught {
+    pub(super) fn new(by: UnfitBy, word: &str, took: Option<&str>) -> Self {
+        Self {
+            word: Unfit {
+                text: word.trim().to_owned(),
+                by,
+            },
+            took: took
+                .map(|took| took.trim().to_owned())
+                .filter(|took| !took.is_empty()),
+        }
+    }
 }
 
 /// The table step; a word that it does not have is put into `caught`, unless its row goes no further.
@@ -120,20 +136,13 @@ pub(super) fn table<'a>(
         return Ok(mapped(&to.value));
     }
     let mut catch = |took: Option<&str>| {
-        *caught = Some(Caught {
-            word: text.trim().to_owned(),
-            took: took.map(|took| took.trim().to_owned()),
-        });
+        *caught = Some(Caught::new(UnfitBy::Map, &text, took));
     };
     match &table.otherwise {
         Instead::Value(value) => {
             // What becomes what it says is no word that somebody forgot.
             if table_key(&value.value) != table_key(&text) {
-                catch(
-                    Some(&value.value)
-                        .filter(|value| !value.trim().is_empty())
-                        .map(String::as_str),
-                );
+                catch(Some(&value.value));
             }
             Ok(mapped(&value.value))
         }

@@ -11,6 +11,7 @@ use super::plan::{Compiler, FieldPlan};
 use super::shape::{FieldRule, Instead};
 use super::{Mapping, Untied};
 use crate::error::Fault;
+use crate::event::{Fallback, Unfit, UnfitBy};
 use crate::intake::Named;
 use crate::record::{Record, RowKey};
 use crate::systems::fields::{FieldTable, FieldValue, Target, Tie};
@@ -154,7 +155,17 @@ impl BoundPlan {
                 continue;
             }
             match &field.rule.resolve.missing {
-                Some(Instead::SkipField | Instead::SkipItem) => {}
+                Some(Instead::SkipField | Instead::SkipItem) => {
+                    let word = Unfit {
+                        text: key,
+                        by: UnfitBy::Names,
+                    };
+                    untied.fallbacks.push(Fallback {
+                        field: field.rule.name.value.clone(),
+                        took: None,
+                        word: Some(word),
+                    });
+                }
                 Some(Instead::SkipRow) => {
                     untied.skip = Some(format!("{}: `{key}`", field.rule.name.value));
                 }

@@ -1,12 +1,12 @@
 //! Fields that took something else than their cells say, summed up: by field and by what was taken, with the words that
-//! no `map` has. Memory stays flat in the rows.
+//! no `map`, no table and no name has. Memory stays flat in the rows.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::words;
-use crate::event::Fallback;
+use crate::event::{Fallback, UnfitBy};
 use crate::unicode::shown;
 
 /// So many words of a field are told apart; the rest is counted.
@@ -30,10 +30,10 @@ struct Key {
 enum Did {
     /// It took its `default` or `missing`.
     Fell(String),
-    /// It took the `else` of its `map`; `None`: it was left out.
-    Else(Option<String>),
-    /// It kept words that its `map` does not have.
-    Kept,
+    /// It took what the step says that did not have the word; `None`: it was left out.
+    Else(UnfitBy, Option<String>),
+    /// It kept words that the step does not have.
+    Kept(UnfitBy),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -50,8 +50,8 @@ impl Fallbacks {
         let mut seen: Vec<Key> = Vec::new();
         for fallback in of_row {
             let did = match (&fallback.word, &fallback.took) {
-                (Some(word), Some(took)) if word == took => Did::Kept,
-                (Some(_), took) => Did::Else(took.clone()),
+                (Some(word), Some(took)) if word.text == *took => Did::Kept(word.by),
+                (Some(word), took) => Did::Else(word.by, took.clone()),
                 (None, took) => Did::Fell(took.clone().unwrap_or_default()),
             };
             let key = Key {
@@ -65,10 +65,10 @@ impl Fallbacks {
             }
             if let Some(word) = &fallback.word {
                 let is_full = counted.words.len() >= MOST_WORDS;
-                match counted.words.get_mut(word) {
+                match counted.words.get_mut(&word.text) {
                     Some(rows) => *rows += 1,
                     None if is_full => counted.further += 1,
-                    None => _ = counted.words.insert(word.clone(), 1),
+                    None => _ = counted.words.insert(word.text.clone(), 1),
                 }
             }
         }
@@ -78,17 +78,20 @@ impl Fallbacks {
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|(key, counted)| {
             let rows = words::plural(counted.rows, "row", "rows");
-            let did = match &key.did {
+            let (by, did) = match &key.did {
                 Did::Fell(took) => return format!("{}: {rows} took {took}", key.field),
-                Did::Else(Some(took)) => format!("took {took}"),
-                Did::Else(None) => "left out".to_owned(),
-                Did::Kept => "kept as they are".to_owned(),
+                Did::Else(by, Some(took)) => (by, format!("took {took}")),
+                Did::Else(by, None) => (by, "left out".to_owned()),
+                Did::Kept(by) => (by, "kept as they are".to_owned()),
             };
-            format!(
-                "{}: {rows} {did}, `map` does not have {}",
-                key.field,
-                counted.named()
-            )
+            let why = match by {
+                UnfitBy::Map => "`map` does not have",
+                UnfitBy::Lookup => "the table of `lookup` does not have",
+                UnfitBy::Names => "nothing is called",
+                UnfitBy::Ambiguous => "several are called",
+                UnfitBy::Within => "`within` names an empty field for",
+            };
+            format!("{}: {rows} {did}, {why} {}", key.field, counted.named())
         })
     }
 
@@ -97,12 +100,13 @@ impl Fallbacks {
         let all = self.0.iter().map(|(key, counted)| {
             let took = match &key.did {
                 Did::Fell(took) => Some(took),
-                Did::Else(took) => took.as_ref(),
-                Did::Kept => None,
+                Did::Else(_, took) => took.as_ref(),
+                Did::Kept(_) => None,
             };
             let mut one = json!({"field": key.field, "took": took, "rows": counted.rows});
-            if !counted.words.is_empty() {
-                one["kept"] = json!(key.did == Did::Kept);
+            if let Did::Else(by, _) | Did::Kept(by) = key.did {
+                one["kept"] = json!(key.did == Did::Kept(by));
+                one["because"] = json!(by.word());
                 one["words"] = json!(counted.words);
             }
             one
@@ -129,12 +133,20 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Unfit;
 
     fn fallback(field: &str, took: Option<&str>, word: Option<&str>) -> Fallback {
         Fallback {
             field: field.to_owned(),
             took: took.map(str::to_owned),
-            word: word.map(str::to_owned),
+            word: word.map(|word| unfit(UnfitBy::Map, word)),
+        }
+    }
+
+    fn unfit(by: UnfitBy, word: &str) -> Unfit {
+        Unfit {
+            text: word.to_owned(),
+            by,
         }
     }
 
@@ -162,8 +174,37 @@ mod tests {
         );
         assert_eq!(
             sum.to_json()[3],
-            json!({"field": "status", "took": null, "rows": 3, "kept": false, "words": {"Released": 2, "Verified": 1}})
+            json!({"field": "status", "took": null, "rows": 3, "kept": false, "because": "map", "words": {"Released": 2, "Verified": 1}})
         );
+    }
+
+    /// Whatever step did not have the word: it is named with why.
+    #[test]
+    fn words_are_named_with_what_did_not_have_them() {
+        let mut sum = Fallbacks::default();
+        for (by, took) in [
+            (UnfitBy::Lookup, Some("nobody")),
+            (UnfitBy::Names, None),
+            (UnfitBy::Ambiguous, None),
+            (UnfitBy::Within, None),
+        ] {
+            sum.add(&[Fallback {
+                field: "Room".to_owned(),
+                took: took.map(str::to_owned),
+                word: Some(unfit(by, "101")),
+            }]);
+        }
+        let lines: Vec<String> = sum.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "Room: 1 row took nobody, the table of `lookup` does not have `101` (1)",
+                "Room: 1 row left out, nothing is called `101` (1)",
+                "Room: 1 row left out, several are called `101` (1)",
+                "Room: 1 row left out, `within` names an empty field for `101` (1)",
+            ]
+        );
+        assert_eq!(sum.to_json()[1]["because"], "missing");
     }
 
     #[test]

@@ -228,7 +228,8 @@ fn outcome(end: &End) -> (&'static str, Value) {
 fn fallback(fallback: &Fallback) -> Value {
     let mut line = json!({"field": fallback.field, "took": fallback.took});
     if let Some(word) = &fallback.word {
-        line["word"] = json!(word);
+        line["word"] = json!(word.text);
+        line["because"] = json!(word.by.word());
     }
     line
 }

@@ -705,7 +705,12 @@ impl Planner<'_> {
             return self.map.map(&base.rows, key);
         }
         let mapped = self.map.map_without(&base.rows, key, &base.absent);
-        let Untied { faults, skip } = self.map.untied(&base.rows, &base.absent);
+        let untied = self.map.untied(&base.rows, &base.absent);
+        let Untied {
+            faults,
+            skip,
+            fallbacks,
+        } = untied;
         match (mapped, skip) {
             (mapped @ Mapped::Skip(_), _) => mapped,
             (_, Some(why)) => Mapped::Skip(why),
@@ -714,7 +719,10 @@ impl Planner<'_> {
                 Mapped::Faults(all)
             }
             (Mapped::Ready(_), None) if !faults.is_empty() => Mapped::Faults(faults),
-            (ready @ Mapped::Ready(_), None) => ready,
+            (Mapped::Ready(mut ready), None) => {
+                ready.fallbacks.extend(fallbacks);
+                Mapped::Ready(ready)
+            }
         }
     }
 

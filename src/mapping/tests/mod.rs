@@ -403,7 +403,7 @@ fn shown(mapped: Mapped) -> String {
             for fallback in &ready.fallbacks {
                 let took = fallback.took.as_deref().unwrap_or("nothing");
                 let why = fallback.word.as_ref();
-                let why = why.map_or(String::new(), |word| format!(" for `{word}`"));
+                let why = why.map_or(String::new(), |word| format!(" for `{}`", word.text));
                 lines.push(format!("{} took {took}{why}", fallback.field));
             }
             lines.join("\n")
