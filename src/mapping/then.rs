@@ -302,7 +302,9 @@ impl BoundPlan {
             ..
         } = row;
         let mut values = Vec::with_capacity(outcomes.len());
+        let mut is_left_alone = false;
         for (field, outcome) in then.fields.iter().zip(outcomes) {
+            is_left_alone |= matches!(outcome, Outcome::LeftAlone);
             match outcome {
                 Outcome::SkipRow(why) => return Ok(Followed::Skip(why)),
                 outcome => values.extend(field_value(field, outcome).map(|value| FieldValue {
@@ -317,6 +319,10 @@ impl BoundPlan {
                 if !fallbacks.contains(&fallback) {
                     fallbacks.push(fallback);
                 }
+            }
+            // A state that is left out is none to be set.
+            if values.is_empty() && is_left_alone && then.operation() == Operation::SetStatus {
+                return Ok(Followed::Steps(Vec::new()));
             }
             if !self.plan().directory.is_known() {
                 // Names stand where ids would: nothing to send is made of them.

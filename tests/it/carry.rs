@@ -270,6 +270,104 @@ fn a_journal_becomes_comments_the_oldest_first_and_a_comment_of_jira_says_who_wr
     );
 }
 
+/// A state between new and finished is set where the workflow has one step of that name, and named where it has none.
+#[test]
+fn open_states_are_set_where_the_workflow_has_a_step_of_that_name() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"100000/s\"");
+    let (_, file, text) = layouts()
+        .into_iter()
+        .find(|one| one.0 == "servicenow")
+        .unwrap();
+    let text = text.replace("2 - High,New", "2 - High,In Progress");
+    work.write(file, &text);
+    let mapping = repository().join("mappings/incidentiq-servicenow.toml");
+    let arguments = [
+        file,
+        "--mapping",
+        mapping.to_str().unwrap(),
+        "--profile",
+        "district",
+    ];
+    let ((dry, _), (ended, real)) = as_foretold(&work, &sandbox, "incidentiq", &arguments);
+    assert_eq!(real["created"], 4, "{}{real:#}", ended.stderr);
+    let line = "WorkflowStepId: 1 row left out, nothing is called `On Hold` (1)";
+    for told in [&dry.stderr, &ended.stderr] {
+        assert!(told.contains(line), "{told}");
+    }
+    let audit = sandbox.audit();
+    let moved: Vec<&Value> = audit
+        .iter()
+        .filter(|entry| entry["operation"] == "status")
+        .collect();
+    assert_eq!(moved.len(), 1, "{moved:#?}");
+}
+
+/// How tickets were solved comes along, or is listed with its rows.
+#[test]
+fn how_tickets_were_solved_comes_along_or_is_told() {
+    for (name, heading) in [
+        ("jira", "Resolution"),
+        ("zendesk", "Resolution"),
+        ("freshdesk", "Resolution notes"),
+        ("osticket", "Solution"),
+        ("spiceworks", "resolution"),
+        ("servicenow", "Close notes"),
+        ("glpi", "Custo da solução"),
+    ] {
+        let work = Work::new();
+        let (_, file, text) = layouts().into_iter().find(|one| one.0 == name).unwrap();
+        let mark = if name == "glpi" { ";" } else { "," };
+        let mut lines = text.split_inclusive('\n');
+        let mut with = String::new();
+        if text
+            .lines()
+            .next()
+            .unwrap()
+            .split(mark)
+            .any(|one| one == heading)
+        {
+            with = text.replace(",High,Done,", ",High,Replaced the fuser unit,");
+        } else {
+            with.push_str(&format!(
+                "{}{mark}{heading}\n",
+                lines.next().unwrap().trim_end()
+            ));
+            for (at, line) in text.trim_end().split('\n').skip(1).enumerate() {
+                // A journal has lines of its own.
+                let is_end = !line.contains('"') || line.ends_with(",true") || line.ends_with('"');
+                let more = match (is_end, at) {
+                    (true, 0) => format!("{mark}Replaced the fuser unit"),
+                    (true, _) if name != "servicenow" => mark.to_owned(),
+                    (true, _) => format!("{mark}Replaced the fuser unit"),
+                    (false, _) => String::new(),
+                };
+                with.push_str(&format!("{line}{more}\n"));
+            }
+        }
+        work.write(file, &with);
+        let told = init(&work, file, "incidentiq");
+        let (dry, _) = work.import(&[
+            file,
+            "--mapping",
+            "m.toml",
+            "--sandbox=empty",
+            "--dry-run",
+            "--payloads",
+            "p.jsonl",
+        ]);
+        let is_sent = work.read("p.jsonl").contains("Replaced the fuser unit");
+        let is_told = told.contains(&format!("how tickets were solved: `{heading}` in "));
+        assert!(
+            is_sent || is_told,
+            "{name}: {told}\n{}\n{}\n{with}",
+            dry.stderr,
+            work.read("m.toml")
+        );
+    }
+}
+
 /// A work folder with the files of one case.
 fn case(name: &str) -> Work {
     let work = Work::new();
@@ -400,7 +498,8 @@ fn words_that_a_map_does_not_have_are_counted_and_named_everywhere() {
                 .lines()
                 .map(|line| serde_json::from_str::<Value>(line).unwrap());
             let outcome = outcomes.find(|outcome| outcome["row"] == 3).unwrap();
-            let wanted = json!({"field": "priority", "took": took, "word": "Parked"});
+            let wanted =
+                json!({"field": "priority", "took": took, "word": "Parked", "because": "map"});
             assert_eq!(outcome["fallbacks"][0], wanted, "{outcome:#}");
         }
         let ended = work
@@ -481,5 +580,76 @@ fn what_a_ready_mapping_leaves_behind_is_listed_with_its_rows() {
             "{line}\n{}",
             work.read("m.toml")
         );
+    }
+}
+
+/// Of what `lookup` and `missing` catch the same is told as of what the `else` of a `map` catches.
+#[test]
+fn keys_and_names_that_nothing_has_are_counted_and_named_everywhere() {
+    let work = Work::new();
+    work.write(
+        "in.csv",
+        "Id,T,Who,Code\n1,a,Nobody Atall,1\n2,b,,2\n3,c,Nobody Atall,3\n4,d,Some Body,3\n",
+    );
+    work.write("codes.csv", "code,tag\n1,one\n");
+    let mapping = |otherwise: &str| {
+        format!(
+            "version = 2\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\nkey = [\"Id\"]\n[fields]\n\
+             title = {{ from = \"T\" }}\ndescription = {{ from = \"T\" }}\ncollection_id = {{ value = \"IT Support\", resolve = \"collection\" }}\n\
+             assignee_id = {{ from = \"Who\", resolve = \"user\", missing = {{ do = \"skip_field\" }} }}\n\
+             tags = {{ from = \"Code\", lookup = {{ file = \"codes.csv\", by = \"code\", take = \"tag\", else = {otherwise} }} }}\n"
+        )
+    };
+    let people =
+        "assignee_id: 3 rows left out, nothing is called `Nobody Atall` (2), `Some Body` (1)";
+    for (otherwise, line, took) in [
+        (
+            "\"other\"",
+            "tags: 3 rows took other, the table of `lookup` does not have `3` (2), `2` (1)",
+            json!("other"),
+        ),
+        (
+            "{ do = \"keep\" }",
+            "tags: 3 rows kept as they are, the table of `lookup` does not have `3` (2), `2` (1)",
+            json!("3"),
+        ),
+        (
+            "{ do = \"skip_field\" }",
+            "tags: 3 rows left out, the table of `lookup` does not have `3` (2), `2` (1)",
+            Value::Null,
+        ),
+    ] {
+        work.write("m.toml", mapping(otherwise));
+        let arguments = [
+            "in.csv",
+            "--mapping",
+            "m.toml",
+            "--sandbox=empty",
+            "--outcomes",
+            "o.jsonl",
+        ];
+        for more in [&["--dry-run"][..], &[]] {
+            let (ended, _) = work.import(&[&arguments[..], more].concat());
+            for line in [line, people] {
+                assert!(ended.stderr.contains(line), "{line}\n{}", ended.stderr);
+            }
+            let outcomes = work.read("o.jsonl");
+            let mut outcomes = outcomes
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let outcome = outcomes.find(|outcome| outcome["row"] == 4).unwrap();
+            let wanted = json!([
+                {"field": "assignee_id", "took": null, "word": "Nobody Atall", "because": "missing"},
+                {"field": "tags", "took": took, "word": "3", "because": "lookup"},
+            ]);
+            assert_eq!(outcome["fallbacks"], wanted, "{outcome:#}");
+        }
+        let ended = work
+            .run(&["validate", "m.toml", "--input", "in.csv", "--sandbox"])
+            .expect(0);
+        for line in [line, people] {
+            let told = format!("fallbacks  {line}");
+            assert!(ended.stderr.contains(&told), "{told}\n{}", ended.stderr);
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::names::fallback;
 use super::sample::Column;
 use super::toml;
 use super::words::{ends, heading, likeness, state};
-use crate::directory::Kind;
+use crate::directory::{Found, Kind};
 use crate::systems::Operation;
 use crate::systems::fields::{FieldType, called};
 
@@ -21,7 +21,7 @@ const NAME: &str = "Desk state";
 pub(super) struct State {
     /// Lines of `[input.columns]`.
     pub(super) columns: Vec<Line>,
-    pub(super) then: Option<Then>,
+    pub(super) thens: Vec<Then>,
 }
 
 /// The column of the states: its category where the export has one that says more of its words, else the state itself.
@@ -126,8 +126,85 @@ impl Maker<'_> {
         };
         State {
             columns: vec![line],
-            then: Some(then),
+            thens: [then]
+                .into_iter()
+                .chain(self.on_the_way(column, name))
+                .collect(),
         }
+    }
+
+    /// The states between new and finished, where the system has a step for such.
+    fn on_the_way(&self, column: &Column, desk_state: &str) -> Option<Then> {
+        let table = self.guess.seen.schema.fields(Operation::SetStatus).ok()?;
+        let mut fields = table.fields.iter();
+        let field = fields.find(|field| field.called == called::STATUS)?;
+        let FieldType::Reference(kind) = field.kind else {
+            return None;
+        };
+        let is_new = |word: &str| state(word).is_some_and(|words| words.first() == Some(&"open"));
+        let (mut new, mut others) = (Vec::new(), Vec::new());
+        for (word, _) in &column.values {
+            match ends(word) {
+                Some(true) => {}
+                _ if is_new(word) => new.push(word.as_str()),
+                _ => others.push(word.as_str()),
+            }
+        }
+        let is_plain = |text: &str| !text.contains(['\'', '\\', '\n']);
+        let is_text = column.texts == column.filled;
+        if others.is_empty()
+            || !is_text
+            || !is_plain(&column.name)
+            || !new.iter().all(|word| is_plain(word))
+        {
+            return None;
+        }
+        let found: Option<Vec<&str>> = self.directory().map(|directory| {
+            let is_found =
+                |word: &&str| matches!(directory.look_up(kind, word, &[], None), Found::One(_));
+            others.iter().copied().filter(is_found).collect()
+        });
+        let noun = Kind::noun(kind);
+        let why = match &found {
+            None => format!(
+                "A state between new and finished, where the system has one {noun} of that name:"
+            ),
+            Some(found) if found.is_empty() => format!(
+                "The system has no {noun} called {}: `aliases` of the field would give them one.",
+                quoted(&others)
+            ),
+            Some(found) => format!(
+                "What is neither new nor finished: the system has {} too. The summary names what it has not.",
+                quoted(found)
+            ),
+        };
+        let mut when = format!(
+            "row['{desk_state}'] == 'open' and row['{0}'] != ''",
+            column.name
+        );
+        if !new.is_empty() {
+            let new: Vec<String> = new.iter().map(|word| format!("'{word}'")).collect();
+            when.push_str(&format!(
+                " and row['{}'] not in [{}]",
+                column.name,
+                new.join(", ")
+            ));
+        }
+        let line = Line::new(
+            field.name,
+            format!(
+                "{{ from = {}, resolve = \"{kind}\", missing = {{ do = \"skip_field\" }}, ambiguous = {{ do = \"skip_field\" }} }}",
+                toml::text(&column.name)
+            ),
+        );
+        Some(Then {
+            why: vec![why],
+            operation: Operation::SetStatus,
+            each: None,
+            when: Some(when),
+            fields: vec![line],
+            is_proposed: found.is_none_or(|found| found.is_empty()),
+        })
     }
 
     /// Why tickets are closed.

@@ -14,6 +14,8 @@ mod close;
 mod comments;
 mod content;
 mod custom;
+#[cfg(test)]
+mod district_tests;
 mod draft;
 mod facts;
 mod fields;
@@ -137,7 +139,7 @@ pub fn guess(seen: &Seen<'_>) -> Draft {
         // History goes before the closing.
         thens: comments::thens(&guess, &spoken)
             .into_iter()
-            .chain(state.then)
+            .chain(state.thens)
             .collect(),
         names,
     }

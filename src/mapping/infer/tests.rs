@@ -14,7 +14,7 @@ use crate::record::{Cell, Header, Place};
 use crate::source::Layout as FileLayout;
 use crate::systems::{self, Dialect, SystemName};
 
-fn table(headings: &[String]) -> Table {
+pub(super) fn table(headings: &[String]) -> Table {
     Table {
         file: Arc::from("t.csv"),
         sheet: None,
@@ -31,7 +31,7 @@ fn table(headings: &[String]) -> Table {
     }
 }
 
-fn records(rows: &[Vec<String>]) -> Vec<Record> {
+pub(super) fn records_of(rows: &[Vec<String>]) -> Vec<Record> {
     let record = |(number, cells): (usize, &Vec<String>)| Record {
         place: Place {
             file: Arc::from("t.csv"),
@@ -44,7 +44,7 @@ fn records(rows: &[Vec<String>]) -> Vec<Record> {
     rows.iter().enumerate().map(record).collect()
 }
 
-fn directory(system: SystemName) -> Directory {
+pub(super) fn directory(system: SystemName) -> Directory {
     let entry = |name: &str, properties: &[(&str, &str)]| Entry {
         id: format!("id of {name}"),
         name: name.to_owned(),
@@ -129,14 +129,25 @@ fn directory(system: SystemName) -> Directory {
 }
 
 /// The mapping of a small table, and what is wrong with it.
-fn guessed(system: SystemName, tables: &[Table], rows: &[Vec<String>]) -> (String, Vec<String>) {
+pub(super) fn guessed(
+    system: SystemName,
+    tables: &[Table],
+    rows: &[Vec<String>],
+) -> (String, Vec<String>) {
+    guessed_of(system, tables, &records_of(rows))
+}
+
+pub(super) fn guessed_of(
+    system: SystemName,
+    tables: &[Table],
+    records: &[Record],
+) -> (String, Vec<String>) {
     let directory = Arc::new(directory(system));
     let schema: Arc<dyn Schema> = Arc::from(systems::schema_for(directory.snapshot()).unwrap());
-    let records = records(rows);
     let seen = Seen {
         input: "t.csv",
         tables,
-        records: &records,
+        records,
         is_whole: true,
         other_sheets: &[],
         options: &InputOptions::default(),
