@@ -1,0 +1,156 @@
+"""A cell as the program sends it beside the same cell as LibreOffice shows it, and the rules by which they may differ."""
+
+import datetime
+import re
+
+ERRORS = re.compile(r"#N/A|#DIV/0!|#REF!|#VALUE!|#NAME\?|#NUM!|#NULL!|#SPILL!|#CALC!|#GETTING_DATA|Err:\d+")
+
+
+def letters(number):
+    text = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def file_name(sheet):
+    """The name of a sheet as far as the name of a file can hold it."""
+    return re.sub(r"[^\w]+", "_", sheet)
+
+
+def table(text):
+    """The rows of a CSV; a cell is its text and whether it stands in quotes."""
+    rows, row, at = [], [], 0
+    while at < len(text):
+        if text[at] == '"':
+            cell, at = "", at + 1
+            while True:
+                end = text.index('"', at)
+                cell += text[at:end]
+                at = end + 1
+                if text[at : at + 1] != '"':
+                    break
+                cell += '"'
+                at += 1
+            row.append((cell, True))
+        else:
+            end = at
+            while end < len(text) and text[end] not in ",\r\n":
+                end += 1
+            row.append((text[at:end], False))
+            at = end
+        if text[at : at + 1] == ",":
+            at += 1
+            if at == len(text) or text[at] in "\r\n":
+                row.append(("", False))
+            else:
+                continue
+        at += 2 if text[at : at + 2] == "\r\n" else 1
+        rows.append(row)
+        row = []
+    return rows
+
+
+def at(rows, row, column):
+    try:
+        return rows[row - 1][column - 1]
+    except IndexError:
+        return ("", False)
+
+
+def rule(mine, shown, held, numbers, without_errors):
+    """The rule by which a cell is what it is; `None`: it differs."""
+    theirs, is_text = shown
+    if mine == theirs:
+        return "the same"
+    if mine == held[0] and held[1] == is_text and numbers == "held":
+        return "held: a number as it is held"
+    if mine == plain(theirs).strip():
+        return "space: outer space, ends of lines"
+    if ERRORS.fullmatch(theirs.strip()):
+        return "error: a cell with an error counts as empty" if without_errors and not mine else None
+    if is_text:
+        return None
+    if theirs in ("TRUE", "FALSE") and mine == theirs.lower():
+        return "truth: true and false"
+    if (number := decimal(mine)) is not None and (other := decimal(held[0])) is not None:
+        if numbers == "held" or general(theirs):
+            return "held: a number as it is held" if close(number, other) else None
+        return None
+    if (moment := time(mine)) is not None and moment in times(held[0]):
+        return "date: a date or time in the one form in which all are sent"
+    return None
+
+
+def plain(text):
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decimal(text):
+    return float(text) if re.fullmatch(r"-?\d+(\.\d+)?(E[+-]?\d+)?", text) else None
+
+
+def general(text):
+    """Whether a number is shown without a format: LibreOffice shows ten digits of it, the program all."""
+    return re.fullmatch(r"-?\d+(\.\d+)?(E[+-]?\d+)?", text) is not None and (
+        "E" in text or len(re.sub(r"\D", "", text).lstrip("0")) >= 9
+    )
+
+
+def close(one, two):
+    return one == two or abs(one - two) <= 1e-14 * max(abs(one), abs(two))
+
+
+TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d))?[ T]?(?:(-?\d+):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?")
+AMERICAN = re.compile(r"(\d\d?)/(\d\d?)/(\d{2,4})(?: (\d+):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ([AP]M))?)?")
+CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ([AP]M))?")
+
+
+def time(text):
+    """A date as its day, a time as its second, both as a pair: (date or None, seconds or None)."""
+    found = TIME.fullmatch(text)
+    if not text or not found:
+        return None
+    year, month, day, hours, minutes, seconds, part = found.groups()
+    try:
+        date = datetime.date(int(year), int(month), int(day)) if year else None
+    except ValueError:
+        return None
+    return date, clock(hours, minutes, seconds, part, None)
+
+
+def clock(hours, minutes, seconds, part, half):
+    if hours is None:
+        return None
+    hours = int(hours)
+    if half:
+        hours = hours % 12 + (12 if half == "PM" else 0)
+    # Parts of a second are rounded in one place and cut in the other.
+    return 3600 * hours + 60 * int(minutes) + int(seconds or 0)
+
+
+def times(text):
+    """What a date or time of LibreOffice may be, with a second to both sides."""
+    found = []
+    if (iso := time(text)) is not None:
+        found.append(iso)
+    if match := AMERICAN.fullmatch(text):
+        month, day, year, hours, minutes, seconds, part, half = match.groups()
+        try:
+            date = datetime.date(int(year) if len(year) == 4 else 2000 + int(year), int(month), int(day))
+            found.append((date, clock(hours, minutes, seconds, part, half)))
+            if len(year) == 2:
+                found.append((date.replace(year=date.year - 100), found[-1][1]))
+        except ValueError:
+            pass
+    if match := CLOCK.fullmatch(text):
+        hours, minutes, seconds, part, half = match.groups()
+        found.append((None, clock(hours, minutes, seconds, part, half)))
+    for date, seconds in list(found):
+        if seconds is not None:
+            # Minutes alone are sent where there are no seconds.
+            found += [(date, seconds - 1), (date, seconds + 1)]
+            if seconds == 0:
+                found.append((date, None))
+    return found
