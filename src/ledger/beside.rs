@@ -1,9 +1,10 @@
 //! What the ledger holds beside a step that is looked up: done ones of its kind, by which a ticket shows that it shows
 //! such things.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::steps::print;
+use super::sums::{CHECKED, verify};
 use crate::systems::{CREATE, Print, Ticket};
 
 /// How many on other tickets are told.
@@ -20,17 +21,16 @@ pub struct DoneBeside {
     pub ticket: Option<Print>,
 }
 
-const HERE: &str = "
-    SELECT print FROM step
-    WHERE about IN (?1, ?2) AND state = 2 AND print IS NOT NULL AND (step = ?3 OR step LIKE '%/' || ?3)
-    UNION ALL
-    SELECT step.print FROM step AS made JOIN step ON step.scope = made.scope AND step.key = made.key
-    WHERE made.ticket = ?1 AND step.about IS NULL AND step.state = 2 AND step.print IS NOT NULL
-      AND (step.step = ?3 OR step.step LIKE '%/' || ?3)";
+/// Where the steps of a ticket are found: those that name it, and those of the row that made it.
+const HERE: [&str; 2] = [
+    "step WHERE about IN (?1, ?2) AND state = 2 AND print IS NOT NULL AND (step = ?3 OR step LIKE '%/' || ?3)",
+    "step AS made JOIN step ON step.scope = made.scope AND step.key = made.key
+     WHERE made.ticket = ?1 AND step.about IS NULL AND step.state = 2 AND step.print IS NOT NULL
+       AND (step.step = ?3 OR step.step LIKE '%/' || ?3)",
+];
 
 /// In the order of the table, so that it ends with the first ones.
 const ELSEWHERE_OF_SCOPE: &str = "
-    SELECT coalesce(step.about, made.ticket), step.print
     FROM step LEFT JOIN step AS made
       ON made.scope = step.scope AND made.key = step.key AND made.step = ?3 AND made.ordinal = 0
     WHERE step.scope = ?1 AND step.state = 2 AND step.print IS NOT NULL
@@ -45,20 +45,36 @@ pub(super) fn beside(
     ticket: &Ticket,
 ) -> rusqlite::Result<DoneBeside> {
     let number = ticket.number.as_ref().unwrap_or(&ticket.id);
-    let here: Vec<Option<Print>> = connection
-        .prepare_cached(HERE)?
-        .query_map(params![ticket.id, number, call], |row| print(row, 0))?
+    let checked = |row: &Row<'_>| {
+        verify(row, 1)?;
+        print(row, 0)
+    };
+    let [named, of_row] = HERE.map(|from| format!("SELECT step.print, {CHECKED} FROM {from}"));
+    let mut here: Vec<Option<Print>> = connection
+        .prepare_cached(&named)?
+        .query_map(params![ticket.id, number, call], checked)?
         .collect::<rusqlite::Result<_>>()?;
+    let mut statement = connection.prepare_cached(&of_row)?;
+    for row in statement.query_map(params![ticket.id, number, call], checked)? {
+        here.push(row?);
+    }
     let elsewhere: Vec<(String, Option<Print>)> = connection
-        .prepare_cached(ELSEWHERE_OF_SCOPE)?
+        .prepare_cached(&format!(
+            "SELECT coalesce(step.about, made.ticket), step.print, {CHECKED} {ELSEWHERE_OF_SCOPE}"
+        ))?
         .query_map(
             params![scope, call, CREATE, ticket.id, number, ELSEWHERE],
-            |row| Ok((row.get(0)?, print(row, 1)?)),
+            |row| {
+                verify(row, 2)?;
+                Ok((row.get(0)?, print(row, 1)?))
+            },
         )?
         .collect::<rusqlite::Result<_>>()?;
     let made = connection
-        .prepare_cached("SELECT print FROM step WHERE ticket = ?1 AND step = ?2 LIMIT 1")?
-        .query_row(params![ticket.id, CREATE], |row| print(row, 0))
+        .prepare_cached(&format!(
+            "SELECT print, {CHECKED} FROM step WHERE ticket = ?1 AND step = ?2 LIMIT 1"
+        ))?
+        .query_row(params![ticket.id, CREATE], checked)
         .optional()?;
     Ok(DoneBeside {
         here: here.into_iter().flatten().collect(),

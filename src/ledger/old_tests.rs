@@ -157,6 +157,26 @@ async fn a_damaged_step_is_named_wherever_it_is_read() {
 }
 
 #[tokio::test]
+async fn what_is_damaged_is_no_witness() {
+    let (_folder, path) = damaged_by(
+        "UPDATE step SET print = '{\"l\":7}', shape = 'x', state = 3 WHERE key = 'key 3'",
+    )
+    .await;
+    let ledger = Ledger::open(&path).unwrap();
+    let run = start(&ledger).await.unwrap();
+    let ticket = Ticket {
+        id: "id3".to_owned(),
+        ..Ticket::default()
+    };
+    for error in [
+        run.beside("comment", &ticket).await.unwrap_err(),
+        run.refused_in(vec!["x".to_owned()]).await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("`key 3`"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn rows_that_vanish_are_missed_before_anything_is_sent() {
     for statement in [
         "DELETE FROM step WHERE key = 'key 3'",

@@ -951,13 +951,14 @@ pub(super) fn refused_in(
     scope: i64,
     shapes: &[String],
 ) -> rusqlite::Result<Vec<Doubted>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT key, reference, sent_at, grp, print FROM step
-         WHERE scope = ?1 AND step = ?2 AND state = 3 AND shape = ?3 AND reference IS NOT NULL",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT key, reference, sent_at, grp, print, {CHECKED} FROM step
+         WHERE scope = ?1 AND step = ?2 AND state = 3 AND shape = ?3 AND reference IS NOT NULL"
+    ))?;
     let mut all = Vec::new();
     for shape in shapes {
         let rows = statement.query_map(params![scope, CREATE, shape], |row| {
+            verify(row, 5)?;
             Ok(Doubted {
                 key: RowKey::new(row.get::<_, String>(0)?),
                 reference: row.get(1)?,
