@@ -34,6 +34,7 @@ mod shapes;
 mod steps;
 mod sums;
 mod undo;
+mod unmarked;
 mod worker;
 
 use std::collections::HashSet;
@@ -70,6 +71,7 @@ pub use steps::{
 };
 pub use sums::Checked;
 pub use undo::{Rollback, TakingBack, UndoAfter, UndoState, Undoable};
+pub use unmarked::{Fate, SentSince, Unmarked};
 
 /// The name of the ledger's file in the state folder.
 pub const FILE: &str = "ledger.sqlite";

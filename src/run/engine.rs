@@ -50,6 +50,8 @@ pub(super) struct Sending<'e> {
     /// Whether rows make tickets that bear a reference, and the custom field that does; `None`: the description.
     pub(super) marks: bool,
     pub(super) field: Option<String>,
+    /// Whether rows make tickets that bear none.
+    pub(super) is_unmarked: bool,
     pub(super) reread: Option<Reread<'e>>,
 }
 
@@ -108,7 +110,7 @@ pub(super) async fn drive<'e>(
     let line = Arc::new(line);
     let mut engine = Engine {
         settings,
-        pool: Pool::new(line.clone(), settings, started),
+        pool: Pool::new(line.clone(), settings, started, sending.is_unmarked),
         watch: Watch::new(line.clone(), settings, about),
         pauses: line.limiter.pauses(),
         line,

@@ -41,6 +41,7 @@
 //! | `spool` | tickets that were found, in a temporary database |
 //! | `rekey` | rows that are done under other keys than the mapping makes now |
 //! | `lookout` | looks at the system for tickets of the scope that the ledger does not know |
+//! | `alike` | tickets that say the same as one of ours, where no reference tells whose they are |
 //! | `settle` | one listing for all rows in doubt, and what it proves |
 //! | `breaker` | when to stop because something is wrong with everything |
 //! | `crash` | named places at which a run can be made to die, for the proof of the delivery |
@@ -48,6 +49,7 @@
 
 mod act;
 mod adopt;
+mod alike;
 mod answers;
 mod breaker;
 mod clock;
@@ -313,6 +315,7 @@ pub async fn execute(
             locks,
             // Whoever sends rows once more wants what the looks would stop.
             marks: job.map.acting().is_none() && job.map.marks() && !settings.again,
+            is_unmarked: job.map.acting().is_none() && !job.map.marks(),
             field: job.map.marker_field().map(str::to_owned),
             reread: job.reread,
         })

@@ -551,7 +551,10 @@ impl Engine<'_> {
         self.line.crash(crash::Place::BeforeDecision);
         let decisions = match settled {
             Ok(Settled::Decisions(decisions)) => decisions,
-            Ok(Settled::Doubles(doubles)) => return self.doubles(doubles),
+            Ok(Settled::Doubles(doubles, alike)) => {
+                self.doubles(doubles);
+                return self.tell_alike(alike);
+            }
             Err(error) => return self.break_with(error),
         };
         self.breaker.looked_up();

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::Settings;
+use super::alike::{Alike, alike};
 use super::line::Line;
 use super::plan::{Doubt, Doubtful};
 use super::settle::{Decision, Swept, settle, sweep};
@@ -35,8 +36,12 @@ struct Waiting {
 pub(super) enum Settled {
     /// About rows in doubt.
     Decisions(Vec<Decision>),
-    /// About rows that have their ticket and have another one besides; or why there was no listing.
-    Doubles(std::result::Result<Swept, String>),
+    /// About rows that have their ticket and have another one besides; or why there was no listing. The same of rows whose
+    /// tickets bear no reference.
+    Doubles(
+        std::result::Result<Swept, String>,
+        std::result::Result<Alike, String>,
+    ),
 }
 
 pub(super) struct Pool<'e> {
@@ -45,6 +50,8 @@ pub(super) struct Pool<'e> {
     commit_within: Duration,
     visible_within: Duration,
     started: Instant,
+    /// Whether rows make tickets that bear no reference.
+    is_unmarked: bool,
     waiting: Vec<Waiting>,
     /// The rows that the running listing is about, and whether it is the last for them.
     asked: Vec<Doubtful>,
@@ -58,13 +65,19 @@ pub(super) struct Pool<'e> {
 }
 
 impl<'e> Pool<'e> {
-    pub(super) fn new(line: Arc<Line>, settings: &Settings, started: Instant) -> Self {
+    pub(super) fn new(
+        line: Arc<Line>,
+        settings: &Settings,
+        started: Instant,
+        is_unmarked: bool,
+    ) -> Self {
         Self {
             line,
             wait: settings.commit_within + settings.visible_within,
             commit_within: settings.commit_within,
             visible_within: settings.visible_within,
             started,
+            is_unmarked,
             waiting: Vec::new(),
             asked: Vec::new(),
             last: false,
@@ -194,8 +207,14 @@ impl<'e> Pool<'e> {
         }
         self.swept = true;
         let (line, long) = (self.line.clone(), self.wait * LONG);
+        let unmarked = self.is_unmarked.then_some(self.commit_within);
         self.round = Some(Box::pin(async move {
-            sweep(&line, long).await.map(Settled::Doubles)
+            let swept = sweep(&line, long).await?;
+            let alike = match unmarked {
+                Some(commit_within) => alike(&line, commit_within, long).await?,
+                None => Ok(Alike::default()),
+            };
+            Ok(Settled::Doubles(swept, alike))
         }));
         std::mem::take(&mut self.told).then_some(Event::Going)
     }

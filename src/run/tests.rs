@@ -9,6 +9,7 @@ mod old;
 mod rights;
 mod taken_back;
 mod tied;
+mod unmarked;
 mod unproven;
 mod upsert;
 mod whose;

@@ -37,6 +37,8 @@ use crate::systems::{
 pub(super) enum Script {
     /// Made and answered.
     Make,
+    /// Made twice, and answered with the first.
+    Twice,
     /// Made, the answer lost.
     Lost,
     /// Not made, no answer.
@@ -400,6 +402,11 @@ impl System for Fake {
         let script = self.next(&name);
         let outcome = match script {
             Script::Make | Script::Spent(_) => Outcome::Done(make(Duration::ZERO)),
+            Script::Twice => {
+                let first = make(Duration::ZERO);
+                make(Duration::ZERO);
+                Outcome::Done(first)
+            }
             Script::Lost => {
                 make(Duration::ZERO);
                 doubt("the connection was lost")

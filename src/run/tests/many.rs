@@ -42,7 +42,7 @@ impl Many {
         let doubt = || Outcome::InDoubt("the connection was lost".to_owned());
         let taken = || Outcome::Done(call.tickets[0].clone());
         let (outcome, after) = match self.scripts.pop_front().unwrap_or(Script::Make) {
-            Script::Make | Script::Spent(_) => (taken(), Some(0)),
+            Script::Make | Script::Twice | Script::Spent(_) => (taken(), Some(0)),
             Script::Lost => (doubt(), Some(0)),
             Script::Late(seconds) => (taken(), Some(seconds)),
             Script::NeverCame => (taken(), None),

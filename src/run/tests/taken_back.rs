@@ -10,7 +10,7 @@ use crate::record::RowKey;
 use crate::systems::{Listed, Standing};
 
 /// Takes the last run back: how it went, and what became of each ticket.
-async fn take_back(bench: &Bench) -> (Result<Going>, Vec<UndoState>) {
+pub(super) async fn take_back(bench: &Bench) -> (Result<Going>, Vec<UndoState>) {
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let last = scope.last_run().await.unwrap().unwrap();
     let last = bench.ledger.whole_run(&last.code).await.unwrap();

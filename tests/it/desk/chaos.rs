@@ -234,6 +234,11 @@ impl Chaos {
             .any(|(label, _)| label.starts_with("strip-last-line"))
     }
 
+    /// Whether it has the misbehaviour of that label.
+    pub(super) fn has(&self, label: &str) -> bool {
+        self.0.iter().any(|(one, _)| *one == label)
+    }
+
     /// Whether it hides comments.
     pub(super) fn hides_comments(&self) -> bool {
         self.0.iter().any(|(label, _)| label.starts_with("hide-"))

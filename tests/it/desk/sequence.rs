@@ -69,7 +69,8 @@ impl Sequence {
             books: &books,
             commands: &self.commands,
             breaks: self.setup.breaks,
-            hides: self.setup.chaos.hides() || self.setup.plan.marker == Marker::None,
+            hides: self.setup.chaos.hides()
+                || self.setup.plan.marker == Marker::None && self.setup.chaos.has("created-skew"),
             hides_comments: self.setup.chaos.hides_comments(),
             forgets: (self.setup.steps.iter())
                 .any(|step| matches!(step, Step::Lose | Step::Restore)),

@@ -47,8 +47,8 @@ pub(super) struct Case<'a> {
     pub(super) commands: &'a [Command],
     /// Whether an assumption was broken on purpose: then duplicates must be named, and no more.
     pub(super) breaks: bool,
-    /// Whether references were hidden meanwhile, by the desk or by a mapping without a marker: a ticket that came too late
-    /// shows nothing by which it could be named.
+    /// Whether what would name a ticket that came too late was hidden meanwhile: its reference, or, under a mapping without
+    /// a marker, when it was made.
     pub(super) hides: bool,
     /// Whether the desk hid comments: one of them may be there twice, if the program said that it was sent again.
     pub(super) hides_comments: bool,
