@@ -1109,12 +1109,22 @@ pub struct Create {
     pub of_this_run: bool,
     /// Whether it was sent once, and the system said that nothing was done.
     pub was_denied: bool,
+    /// The shape in which it said so.
+    pub shape: Option<String>,
+    /// How it was to look; `None` where nobody knows.
+    pub print: Option<Print>,
+}
+
+impl Create {
     /// How many characters its description has, where that is known.
-    pub length: Option<usize>,
+    pub(crate) fn length(&self) -> Option<usize> {
+        self.print.as_ref().map(|print| print.length)
+    }
 }
 
 /// What stands before each query for [`create`].
-const CREATES: &str = "SELECT reference, key, state, ticket, number, url, doubted, step.run, step.shape IS NOT NULL, print";
+const CREATES: &str =
+    "SELECT reference, key, state, ticket, number, url, doubted, step.run, step.shape, print";
 
 fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)> {
     verify(row, 10)?;
@@ -1127,14 +1137,16 @@ fn create(row: &Row<'_>, run: i64) -> rusqlite::Result<(Option<String>, Create)>
         })
     });
     let state: State = row.get(2)?;
+    let shape: Option<String> = row.get(8)?;
     let create = Create {
         key: RowKey::new(row.get::<_, String>(1)?),
         state,
         ticket: ticket.transpose()?,
         doubted: row.get::<_, i64>(6)? != 0,
         of_this_run: row.get::<_, i64>(7)? == run,
-        was_denied: row.get(8)? || state == State::Rejected,
-        length: print(row, 9)?.map(|print| print.length),
+        was_denied: shape.is_some() || state == State::Rejected,
+        shape,
+        print: print(row, 9)?,
     };
     Ok((row.get(0)?, create))
 }

@@ -15,7 +15,7 @@
 //! | of a row of this input that has none as far as the ledger knows | it stops: the ledger is old, or another run is under way |
 //! | of another row | it remembers it, as `runs adopt` would |
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,10 +31,10 @@ use super::retry::Backoff;
 use super::{Reread, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::End;
-use crate::ledger::{Change, Create, State};
+use crate::ledger::{Candidate, Change, Create, State};
 use crate::mapping::reference::{LABEL, LONG, borne, marked_group, short};
 use crate::record::RowKey;
-use crate::systems::{Listed, Reading, Standing, Ticket};
+use crate::systems::{Listed, Print, Reading, Relation, Standing, Ticket};
 
 /// How many pages of the newest tickets one look reads.
 const PAGES: u32 = 50;
@@ -73,6 +73,7 @@ struct Marked {
     reference: String,
     /// That of the first line, where that is another or the only one: it counts for a row with a long description alone.
     first: Option<String>,
+    title: Option<String>,
     ticket: Ticket,
     group: String,
     created_at: Option<Timestamp>,
@@ -371,7 +372,7 @@ impl Look<'_> {
                     looked.held.insert(one.ticket.id, one.created_at);
                     continue;
                 }
-                let own = (&*one.reference, create.as_ref().and_then(|it| it.length));
+                let own = (&*one.reference, create.as_ref().and_then(Create::length));
                 self.read(ticket, own, &mut looked).await;
                 self.read(&one.ticket, own, &mut looked).await;
             }
@@ -462,6 +463,7 @@ impl Look<'_> {
         (of_scope && !is_gone(&listed)).then(|| Marked {
             reference,
             first,
+            title: listed.title().map(str::to_owned),
             group: marked_group(listed.group, self.field),
             created_at: listed.created_at,
             ticket: listed.ticket,
@@ -476,7 +478,7 @@ impl Marked {
         let Some(first) = &self.first else {
             return Some(self);
         };
-        let length = known.get(first).and_then(|create| create.length);
+        let length = known.get(first).and_then(Create::length);
         let is_only = *first == self.reference;
         match length {
             // A short description quotes on its first line. What else it shows is its own.
@@ -485,6 +487,30 @@ impl Marked {
             _ => is_only.then_some(self),
         }
     }
+
+    /// Whether it has the title that was sent, as far as is known.
+    fn is_titled_as(&self, create: &Create) -> bool {
+        let title = self.title.as_deref();
+        create
+            .print
+            .as_ref()
+            .zip(title)
+            .is_none_or(|(print, title)| is_as_sent(print, title))
+    }
+
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            ticket: self.ticket.clone(),
+            title: self.title.clone(),
+            created_at: self.created_at,
+            is_marked: true,
+        }
+    }
+}
+
+/// Whether a listed title is the one that was sent, or none was.
+pub(super) fn is_as_sent(print: &Print, title: &str) -> bool {
+    matches!(print.title(title), None | Some(Relation::Same))
 }
 
 /// Whether a ticket is deleted, or shows that it was taken back.
@@ -552,6 +578,8 @@ impl Engine<'_> {
         let (mut missing, mut rivals) = (Vec::new(), Vec::new());
         // Rows that were refused and have their ticket all the same: the earliest of several is their own.
         let mut turned_up: HashMap<RowKey, Ticket> = HashMap::new();
+        // Tickets with their references and other titles.
+        let mut alleged: BTreeMap<RowKey, Vec<Candidate>> = BTreeMap::new();
         for (marked, create) in &looked.unknown {
             let found =
                 || (create.as_ref()).map(|create| (create.key.clone(), marked.ticket.clone()));
@@ -569,11 +597,16 @@ impl Engine<'_> {
                 // The system denied what it has done: the row is looked up before it goes again; one that does not go
                 // again is done.
                 Some((State::Pending | State::Rejected, create)) if create.was_denied => {
-                    if is_last && self.pool.is_empty() && self.under_way.is_empty() {
+                    let is_over = is_last && self.pool.is_empty() && self.under_way.is_empty();
+                    if is_over && !marked.is_titled_as(create) {
+                        let of_row = alleged.entry(create.key.clone()).or_default();
+                        of_row.push(marked.candidate());
+                    } else if is_over {
                         match turned_up.get(&create.key) {
                             None => {
                                 turned_up.insert(create.key.clone(), marked.ticket.clone());
                                 self.was_made(&create.key, &marked.ticket);
+                                self.disproved(create.shape.as_deref());
                             }
                             Some(own) => self.tell_twin(&create.key, own, &marked.ticket),
                         }
@@ -590,6 +623,11 @@ impl Engine<'_> {
                         None => self.remember(marked),
                     },
                 },
+            }
+        }
+        for (key, candidates) in alleged {
+            if !turned_up.contains_key(&key) {
+                self.may_have_been_made(&key, candidates);
             }
         }
         let what = match (missing.as_slice(), rivals.as_slice()) {

@@ -12,7 +12,7 @@ use super::row::{Intended, Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
-use crate::ledger::{Change, Said, SetSteps, Settlement, State, StepId, Trouble};
+use crate::ledger::{Candidate, Change, Said, SetSteps, Settlement, State, StepId, Trouble};
 use crate::record::{Place, RowKey};
 use crate::systems::{CREATE, Refusal, SentAt, Sighting, Ticket, call_of};
 
@@ -724,6 +724,9 @@ impl Engine<'_> {
                         self.tell_twin(&key, own, other);
                     }
                 }
+                for (key, candidates) in swept.alleged {
+                    self.may_have_been_made(&key, candidates);
+                }
                 for (key, verified) in swept.doubles {
                     let mut tickets = verified.doubles;
                     tickets.retain(|ticket| !self.doubles.contains(&ticket.id));
@@ -765,6 +768,25 @@ impl Engine<'_> {
             ticket.number.as_ref().unwrap_or(&ticket.id)
         ));
         self.settle(key.clone(), State::Done, Some(ticket), None);
+    }
+
+    /// A row that the system refused has its ticket perhaps: one bears its reference, and another title than was sent.
+    pub(super) fn may_have_been_made(&mut self, key: &RowKey, candidates: Vec<Candidate>) {
+        let Some(Candidate { ticket, .. }) = candidates.first() else {
+            return;
+        };
+        if !self.doubles.insert(ticket.id.clone()) {
+            return;
+        }
+        self.fold.totals.unswept = true;
+        self.fold.note(format!(
+            "row `{key}` was refused, but ticket `{}` bears its reference, under another title: the row is in doubt; compare \
+             them, and decide with `runs settle`",
+            ticket.number.as_ref().unwrap_or(&ticket.id)
+        ));
+        self.settle(key.clone(), State::InDoubt, None, None);
+        self.changes
+            .push(Change::Candidates(key.clone(), candidates));
     }
 
     /// A row that the system refused has another ticket beside the one that it was given now.

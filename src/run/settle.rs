@@ -21,11 +21,12 @@ use jiff::{SignedDuration, Span as Hours, Timestamp};
 use tokio::time::sleep;
 
 use super::line::Line;
+use super::lookout::is_as_sent;
 use super::plan::Doubt;
 use super::retry::Backoff;
 use super::verify::{Verified, there, verify};
 use crate::error::{ErrorKind, Result};
-use crate::ledger::{Control, Doubted};
+use crate::ledger::{Candidate, Control, Doubted};
 use crate::record::RowKey;
 use crate::systems::{Gap, Listed, SentAt, Ticket, Window};
 
@@ -75,6 +76,8 @@ pub(super) struct Swept {
     pub(super) gap: Option<Gap>,
     /// Rows that were refused in a shape that is not believed any more, and their tickets, the earliest first.
     pub(super) made: Vec<(RowKey, Vec<Ticket>)>,
+    /// The same of tickets that bear the reference under another title.
+    pub(super) alleged: Vec<(RowKey, Vec<Candidate>)>,
     /// Rows that a rollback took back, and tickets that are there all the same.
     pub(super) left: Vec<(RowKey, Vec<Ticket>)>,
 }
@@ -106,15 +109,29 @@ pub(super) async fn sweep(
         .flatten()
         .map(|hit| hit.listed.ticket.id.clone());
     let held = line.owners(ids.collect()).await?;
-    let free = |row: &Doubted| -> Vec<Ticket> {
+    let hits = |row: &Doubted| -> Vec<&Hit> {
         let hits = seen.free(&row.group, (&row.reference, row.length()), &held);
-        let own = hits
-            .into_iter()
-            .filter(|hit| !hit.borne(None).is_torn() || is_as_sent(row, hit));
-        own.map(|hit| hit.listed.ticket.clone()).collect()
+        let is_its = |hit: &&Hit| !hit.borne(None).is_torn() || says_what_was_sent(row, hit);
+        hits.into_iter().filter(is_its).collect()
     };
-    let made = refused.iter().map(|row| (row.key.clone(), free(row)));
-    let made = made.filter(|(_, tickets)| !tickets.is_empty()).collect();
+    let tickets = |hits: Vec<&Hit>| -> Vec<Ticket> {
+        let tickets = hits.into_iter().map(|hit| hit.listed.ticket.clone());
+        tickets.collect()
+    };
+    let free = |row: &Doubted| tickets(hits(row));
+    let (mut made, mut alleged) = (Vec::new(), Vec::new());
+    for row in &refused {
+        let (own, others): (Vec<&Hit>, Vec<&Hit>) =
+            hits(row).into_iter().partition(|hit| is_titled(row, hit));
+        match (own.is_empty(), others.is_empty()) {
+            (false, _) => made.push((row.key.clone(), tickets(own))),
+            (true, false) => {
+                let candidates = others.into_iter().map(Hit::candidate);
+                alleged.push((row.key.clone(), candidates.collect()));
+            }
+            (true, true) => {}
+        }
+    }
     let (mut doubles, mut left) = (Vec::new(), Vec::new());
     for row in &doubted {
         let tickets = free(row);
@@ -150,12 +167,22 @@ pub(super) async fn sweep(
             .collect(),
         doubles,
         made,
+        alleged,
         left,
     }))
 }
 
+/// Whether a ticket has the title that was sent for a row, as far as is known.
+fn is_titled(row: &Doubted, hit: &Hit) -> bool {
+    let title = hit.listed.title();
+    row.print
+        .as_ref()
+        .zip(title)
+        .is_none_or(|(print, title)| is_as_sent(print, title))
+}
+
 /// Whether a ticket shows the words that were sent for a row.
-fn is_as_sent(row: &Doubted, hit: &Hit) -> bool {
+fn says_what_was_sent(row: &Doubted, hit: &Hit) -> bool {
     let text = hit.listed.text.as_deref();
     (row.print.as_ref().zip(text)).is_some_and(|(print, text)| print.is_text(text))
 }

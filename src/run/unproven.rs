@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::event::End;
 use crate::ledger::{Change, Said, State, StepId, Trouble};
 use crate::record::RowKey;
+use crate::systems::shape::Shape;
 use crate::systems::{CREATE, Refusal, Ticket, right_of};
 
 impl Engine<'_> {
@@ -93,6 +94,23 @@ impl Engine<'_> {
             "row `{key}`: the system said {said}, but ticket `{}` was made{then}",
             ticket.number.as_ref().unwrap_or(&ticket.id)
         ));
+    }
+
+    /// A ticket was listed that an answer of this shape denied.
+    pub(super) fn disproved(&mut self, shape: Option<&str>) {
+        let Some(shape) = shape.filter(|shape| !shape.is_empty()) else {
+            return;
+        };
+        let shapes = self.line.system.shapes();
+        if shapes.was_present(shape) {
+            let told = shape.parse().map(|shape: Shape| shape.told());
+            self.fold.note(format!(
+                "answers to a create like that one ({}) are not believed any more: rows that get one are looked up",
+                told.unwrap_or_default()
+            ));
+        }
+        let known = shapes.known(shape);
+        self.changes.push(Change::Shape(shape.to_owned(), known));
     }
 
     /// A row that was answered so was looked up and is absent, as a witness shows.

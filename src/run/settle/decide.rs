@@ -124,12 +124,7 @@ fn unfound(doubt: &Doubt, wanted: &Wanted, seen: &Seen, held: &Held) -> Decision
     let marked = seen.free(&doubt.group, (reference, doubt.length()), held);
     if !marked.is_empty() {
         let candidates: Vec<Candidate> = (marked.iter().take(MOST_CANDIDATES))
-            .map(|hit| Candidate {
-                ticket: hit.listed.ticket.clone(),
-                title: hit.listed.title().map(str::to_owned),
-                created_at: hit.listed.created_at,
-                is_marked: true,
-            })
+            .map(|hit| hit.candidate())
             .collect();
         let why = format!(
             "{} its reference, but the title or the text is not what was sent: compare them, and decide with `runs settle`",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::evidence::{Evidence, Known, Span, Stray};
-use crate::ledger::{Control, Owner};
+use crate::ledger::{Candidate, Control, Owner};
 use crate::mapping::reference::{Borne, borne, field_of, short};
 use crate::run::plan::Doubt;
 use crate::systems::{Gap, Listed, Standing};
@@ -145,6 +145,16 @@ pub(super) struct Hit {
 }
 
 impl Hit {
+    /// As a person is shown it.
+    pub(super) fn candidate(&self) -> Candidate {
+        Candidate {
+            ticket: self.listed.ticket.clone(),
+            title: self.listed.title().map(str::to_owned),
+            created_at: self.listed.created_at,
+            is_marked: true,
+        }
+    }
+
     /// What it bears that counts for a row whose description is so long.
     pub(super) fn borne(&self, length: Option<usize>) -> Borne {
         match self.is_field {

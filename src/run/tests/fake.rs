@@ -269,6 +269,15 @@ impl Fake {
         );
     }
 
+    /// Somebody's ticket that ends with the reference of a row.
+    pub(super) fn make_ending(&self, n: usize) {
+        let text = format!("see below\nRef: s/k{n}");
+        self.make(
+            &json!({"key": "p0", "text": text, "group": "all"}),
+            Duration::ZERO,
+        );
+    }
+
     /// A ticket as a row would make it, or with another word in its text.
     pub(super) fn make_sent(&self, input: &Input, n: usize, whole: bool) {
         let item = input.items().nth(n).unwrap().unwrap();

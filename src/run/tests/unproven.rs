@@ -442,3 +442,42 @@ async fn of_two_tickets_of_a_refused_row_one_is_told_as_a_duplicate() {
     let both = |note: &String| note.contains("more than once") && note.contains("id0");
     assert!(told.notes.iter().any(both), "{:?}", told.notes);
 }
+
+/// Somebody's ticket ends with the reference of a row that the system refused: it is not the row's for that.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_with_another_title_is_not_that_of_a_refused_row() {
+    let bench = Bench::new().script(1, &[Script::Refuse]);
+    bench.fake.make_ending(1);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.rejected), (2, 1));
+    let note = |text: &str| told.notes.iter().any(|note| note.contains(text));
+    assert!(
+        !note("it is done now") && note("under another title"),
+        "{:?}",
+        told.notes
+    );
+    assert!(totals.unswept);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!(
+        (totals.in_doubt, totals.requests),
+        (1, 0),
+        "{:?}",
+        told.ends
+    );
+    // So it is where the shape of the refusal is not believed any more.
+    let mut bench = Bench::new();
+    for n in 0..4 {
+        bench = bench.script(n, &[Script::Refuse]);
+    }
+    bench = bench.script(4, &[Script::RefuseMade]);
+    let (totals, _) = bench.run(&Input::new(6)).await;
+    assert_eq!((totals.created, totals.rejected), (1, 5));
+    bench.fake.make_ending(1);
+    let (_, told) = bench.run(&Input::new(7).only(&[6])).await;
+    let note = |text: &str| told.notes.iter().any(|note| note.contains(text));
+    assert!(
+        note("row `k1` was refused") && note("under another title"),
+        "{:?}",
+        told.notes
+    );
+}
