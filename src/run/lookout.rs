@@ -36,14 +36,16 @@ use crate::mapping::reference::{LABEL, LONG, borne, marked_group, short};
 use crate::record::RowKey;
 use crate::systems::{Listed, Print, Reading, Relation, Standing, Ticket};
 
-/// How many pages of the newest tickets one look reads.
+/// How many pages of the newest tickets one look reads, beside those that the run's own tickets fill.
 const PAGES: u32 = 50;
+/// So many of them fill a page at least.
+const OF_A_PAGE: u64 = 50;
 /// The shortest time between two looks.
 const INTERVAL: Duration = Duration::from_secs(60);
 /// The fewest rows between two looks.
 const ROWS: u64 = 500;
-/// After so many rows it looks earlier: more would not be on its pages. Not before what was made beside the last look must
-/// show, which is read once more: at a high rate that alone fills the pages.
+/// After so many rows it looks earlier, but not before twice the time has passed in which what was made beside the last
+/// look must show: that much is read once more, so that each ticket is listed one and a half times at most.
 const MANY: u64 = 4_000;
 /// How often a run that writes nothing else says that it is under way.
 const BEAT: Duration = Duration::from_secs(30);
@@ -115,6 +117,9 @@ pub(super) struct Watch<'e> {
     /// Rows that have their ticket since the last look, and in the whole run.
     rows: u64,
     all: u64,
+    /// Rows that have their ticket since the time from which the next look looks, and since the last look began.
+    listed: u64,
+    asked: u64,
     last: Instant,
     /// Tickets whose rows were under way at the last look.
     pending: Vec<Marked>,
@@ -147,6 +152,8 @@ impl<'e> Watch<'e> {
             since,
             rows: 0,
             all: 0,
+            listed: 0,
+            asked: 0,
             last: Instant::now(),
             pending: Vec::new(),
             keys: None,
@@ -218,7 +225,9 @@ impl<'e> Watch<'e> {
         let (scope, field) = (self.about.scope.clone(), self.about.field.clone());
         let pending = std::mem::take(&mut self.pending);
         let taken_back = self.about.taken_back.clone();
-        self.rows = 0;
+        self.listed += self.rows;
+        self.asked = std::mem::take(&mut self.rows);
+        let own = u32::try_from(self.listed / OF_A_PAGE).unwrap_or(u32::MAX);
         self.last = Instant::now();
         if self.shows_beginning() {
             self.begun = None;
@@ -228,6 +237,7 @@ impl<'e> Watch<'e> {
                 line: &line,
                 scope: &scope,
                 field: field.as_deref(),
+                pages: PAGES.saturating_add(own),
                 taken_back: &taken_back,
             };
             look.at(since, overlap, pending).await
@@ -236,7 +246,7 @@ impl<'e> Watch<'e> {
 
     fn is_due(&self, waits: bool, last: bool) -> bool {
         let often = self.rows >= ROWS && self.last.elapsed() >= INTERVAL;
-        let many = self.rows >= MANY && self.last.elapsed() >= self.visible_within;
+        let many = self.rows >= MANY && self.last.elapsed() >= self.visible_within * 2;
         let after_the_first = self.rows > 0 && self.rows == self.all;
         (self.is_first && waits)
             || after_the_first
@@ -308,6 +318,8 @@ struct Look<'l> {
     line: &'l Line,
     scope: &'l str,
     field: Option<&'l str>,
+    /// How many pages it reads at most.
+    pages: u32,
     taken_back: &'l HashSet<String>,
 }
 
@@ -430,7 +442,10 @@ impl Look<'_> {
                     .max(newest);
                 found.extend(listed.into_iter().filter_map(|one| self.marked(one)))
             };
-            match system.list_newest(since, PAGES, permit, &mut page).await {
+            match system
+                .list_newest(since, self.pages, permit, &mut page)
+                .await
+            {
                 Ok(true) => return Ok((found, true, newest)),
                 Ok(false) => {
                     let words = match self.field {
@@ -563,12 +578,13 @@ impl Engine<'_> {
         }
         if !looked.whole && !std::mem::replace(&mut self.watch.said_partial, true) {
             self.fold.note(format!(
-                "more tickets were created than the newest {PAGES} pages show: those before were only searched for \
+                "more tickets were created than the newest {PAGES} pages show beside those of this run: those before were only searched for \
                  `{}`, and one of another run may be among them",
                 self.watch.about.scope
             ));
         }
         self.watch.since = looked.until;
+        self.watch.listed = self.watch.asked;
         self.changes.push(Change::Looked(looked.until));
     }
 

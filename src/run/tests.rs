@@ -1,6 +1,7 @@
 //! The engine against a scripted system on a paused clock, over the ledger's twin in memory.
 
 mod bulk;
+mod cost;
 mod fake;
 mod learned;
 mod many;

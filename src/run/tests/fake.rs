@@ -136,6 +136,10 @@ pub(super) struct Fake {
     pub(super) misread: Mutex<Vec<String>>,
     /// When the tickets were made.
     at: Timestamp,
+    /// Since when that is.
+    origin: Instant,
+    /// For each look at the newest tickets: how many there were since the moment asked for, and how many pages it took.
+    pub(super) asked: Mutex<Vec<(usize, u32)>>,
     /// Names by which no ticket can be found, and the kind of error.
     pub(super) lost: Mutex<Vec<(String, ErrorKind)>>,
     /// Whether answers show titles with a label.
@@ -186,6 +190,8 @@ impl Default for Fake {
             samples: Mutex::default(),
             misread: Mutex::default(),
             at: Timestamp::now(),
+            origin: Instant::now(),
+            asked: Mutex::default(),
             lost: Mutex::default(),
             labels: AtomicBool::new(false),
             admits: AtomicBool::new(false),
@@ -552,10 +558,24 @@ impl System for Fake {
     async fn list_newest(
         &self,
         since: Timestamp,
-        _: u32,
+        pages: u32,
         permit: &dyn Permit,
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<bool> {
+        let after = since.duration_since(self.at + self.account.clock_offset);
+        let since_then = |made: &&Made| {
+            let at = made.commits.saturating_duration_since(self.origin);
+            SignedDuration::try_from(at).unwrap() >= after
+        };
+        let newer = self
+            .world
+            .lock()
+            .unwrap()
+            .made
+            .iter()
+            .filter(since_then)
+            .count();
+        self.asked.lock().unwrap().push((newer, pages));
         let day = SignedDuration::from_hours(24);
         let window = Window {
             from: since,
