@@ -88,8 +88,8 @@ impl Formats {
             label: base.clone(),
             label_day: number("d mmm yyyy").set_align(FormatAlign::Left),
             label_month: number("mmm yyyy").set_align(FormatAlign::Left),
-            // Numbers end where the next column begins.
-            text: base.clone().set_indent(1),
+            // Numbers end where the next column begins. Without an alignment of its own a text at the top has no indent.
+            text: base.clone().set_align(FormatAlign::Left).set_indent(1),
             count: number("#,##0"),
             number: number("#,##0.0"),
             share: number("0%"),
