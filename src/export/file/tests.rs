@@ -717,7 +717,11 @@ fn a_sheet_that_is_full_is_followed_by_another() {
     assert!(said.contains(" texts are longer than a cell"), "{said}");
     // Who reads the workbook gets the whole texts.
     let mut last = String::new();
-    let input = Input::open(&[path.clone()], &InputOptions::default());
+    let all = InputOptions {
+        sheet: SheetChoice::All,
+        ..InputOptions::default()
+    };
+    let input = Input::open(&[path.clone()], &all);
     for row in input.unwrap().rows().unwrap() {
         let Row::Record(record) = row.unwrap() else {
             panic!("a row that cannot be read");

@@ -219,9 +219,20 @@ fn is_like_ids(column: &Column) -> bool {
                 && !value.contains(char::is_whitespace)
                 && !is_amount
                 && !content::is_address(value)
-                && !content::is_phone(value)
+                && (!content::is_phone(value) || is_of_a_year(value))
                 && !content::is_dated(value)
         }) >= 0.999
+}
+
+/// Whether a value is a number of tickets that begins anew each year (`2023-1000`), whose digits could be a telephone's.
+fn is_of_a_year(value: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_digit());
+    value.split_once(['-', '/']).is_some_and(|(year, number)| {
+        year.len() == 4
+            && digits(year)
+            && (year.starts_with("19") || year.starts_with("20"))
+            && digits(number)
+    })
 }
 
 /// An event log: few tickets, many rows, and a time that says which row is the last.
