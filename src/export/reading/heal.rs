@@ -1,8 +1,7 @@
 //! A replica that lasts is held against the system's own counts: not everything that happens there shows among what was
 //! updated. Tickets are deleted, purged or brought in with old dates, and their last change may go back.
 //!
-//! The system counts all of its tickets, those that are not deleted, those that are closed, and those that were changed last
-//! before some moments (`changes`). One page of all tickets is
+//! The system counts all of its tickets, those that are not deleted, and those that are closed. One page of all tickets is
 //! compared by its ids, another one each time, and what it shows is stored: so that sooner or later each ticket was looked
 //! at again. Where something differs, spans are halved until what is left fits on a page, and that is read again. What is
 //! still counted otherwise then cannot be explained, and is told. A system that does not count its tickets cannot be asked
@@ -13,7 +12,6 @@ use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::changes::Changed;
 use super::{Reading, Told};
 use crate::error::Result;
 use crate::export::replica::{Kind, Outline};
@@ -24,15 +22,15 @@ use crate::systems::query::{Query, Span, StateFilter};
 /// How often what differs is read again.
 const TRIES: u32 = 2;
 /// How many counts are asked for to find what differs; where that is not enough, everything is read again.
-pub(super) const MOST_COUNTS: u32 = 64;
+const MOST_COUNTS: u32 = 64;
 /// A span with so few tickets is read rather than halved.
-pub(super) const FEW: u64 = 100;
+const FEW: u64 = 100;
 /// How many pages were compared by their ids.
 const COMPARED: &str = "compared";
 
 /// What the system has otherwise than the replica.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Difference {
+struct Difference {
     kind: Kind,
     span: Span,
     /// What the system counts in the span.
@@ -41,42 +39,23 @@ pub(super) struct Difference {
 
 /// What the system counts, and where it differs.
 #[derive(Debug, Default)]
-pub(super) struct Compared {
-    pub(super) total: u64,
-    pub(super) differences: Vec<Difference>,
+struct Compared {
+    total: u64,
+    differences: Vec<Difference>,
     /// Spans of which a page shows other tickets.
     others: Vec<Span>,
-    /// Spans in which other tickets were changed last.
-    pub(super) changes: Vec<Changed>,
-}
-
-impl Difference {
-    pub(super) fn of(kind: Kind, span: Span, counted: u64) -> Self {
-        Self {
-            kind,
-            span,
-            counted,
-        }
-    }
 }
 
 impl Compared {
     fn is_same(&self) -> bool {
-        self.differences.is_empty() && self.others.is_empty() && self.changes.is_empty()
+        self.differences.is_empty() && self.others.is_empty()
     }
 }
 
 impl Reading<'_> {
     /// Brings the replica in line with what the system counts.
     pub(super) async fn heal(&self, began: Timestamp) -> Result<()> {
-        let turn = self.with(|replica| {
-            let turn = replica.fact(COMPARED)?;
-            let turn: u64 = turn.and_then(|turn| turn.parse().ok()).unwrap_or_default();
-            replica.keep_fact(COMPARED, &turn.wrapping_add(1).to_string())?;
-            Ok(turn)
-        });
-        let turn = turn.await?;
-        let Some(compared) = self.compare(turn, true).await? else {
+        let Some(compared) = self.compare(true).await? else {
             if self.list_anew().await? {
                 self.windows().await?;
             }
@@ -90,7 +69,7 @@ impl Reading<'_> {
         self.catch_up(began).await?;
         let mut others = compared.others;
         for _ in 0..TRIES {
-            let Some(mut compared) = self.compare(turn, false).await? else {
+            let Some(mut compared) = self.compare(false).await? else {
                 return Ok(());
             };
             compared.others.append(&mut others);
@@ -100,12 +79,7 @@ impl Reading<'_> {
             self.read_what_differs(&compared).await?;
             self.catch_up(began).await?;
         }
-        if let Some(compared) = self.compare(turn, false).await? {
-            if !compared.changes.is_empty() {
-                self.note(
-                    "the system counts other tickets by their last change than it shows".to_owned(),
-                );
-            }
+        if let Some(compared) = self.compare(false).await? {
             for difference in compared.differences {
                 self.tell_unexplained(difference).await?;
             }
@@ -138,7 +112,7 @@ impl Reading<'_> {
     }
 
     /// Compares counts, and with `by_ids` one page; `None` where the system does not count.
-    async fn compare(&self, turn: u64, by_ids: bool) -> Result<Option<Compared>> {
+    async fn compare(&self, by_ids: bool) -> Result<Option<Compared>> {
         let whole = Span::default();
         let Some(total) = self.count_of(Kind::All, whole).await? else {
             return Ok(None);
@@ -169,14 +143,9 @@ impl Reading<'_> {
         if is_heeded && !self.is_known(Kind::Closed, closed, &outline).await? {
             differs(Kind::Closed, closed);
         }
-        let size = self.granted.load(Ordering::Relaxed);
-        let pages = total.checked_div(size).map_or(0, |_| total.div_ceil(size));
-        if by_ids && pages > 0 {
-            self.compare_page(&outline, nth(turn, pages), &mut compared)
-                .await?;
+        if by_ids {
+            self.compare_page(&outline, &mut compared).await?;
         }
-        let turn = (turn, pages);
-        self.compare_moments(&outline, turn, &mut compared).await?;
         Ok(Some(compared))
     }
 
@@ -195,13 +164,22 @@ impl Reading<'_> {
     }
 
     /// Compares one page of all tickets by its ids, and keeps what it shows.
-    async fn compare_page(
-        &self,
-        outline: &Outline,
-        index: u64,
-        compared: &mut Compared,
-    ) -> Result<()> {
+    async fn compare_page(&self, outline: &Outline, compared: &mut Compared) -> Result<()> {
         let size = self.granted.load(Ordering::Relaxed);
+        let pages = compared
+            .total
+            .checked_div(size)
+            .map_or(0, |_| compared.total.div_ceil(size));
+        if pages == 0 {
+            return Ok(());
+        }
+        let turn = self.with(|replica| {
+            let turn = replica.fact(COMPARED)?;
+            let turn: u64 = turn.and_then(|turn| turn.parse().ok()).unwrap_or_default();
+            replica.keep_fact(COMPARED, &turn.wrapping_add(1).to_string())?;
+            Ok(turn)
+        });
+        let index = nth(turn.await?, pages);
         let mark = Mark::Index(index, size);
         let page = self
             .witness(Axis::Created, Span::default(), false, false, mark)
@@ -268,7 +246,6 @@ impl Reading<'_> {
 
     /// Finds what differs, and reads it again.
     async fn read_what_differs(&self, compared: &Compared) -> Result<()> {
-        self.read_changes(&compared.changes).await?;
         let outline = self.with(|replica| replica.outline()).await?;
         let mut spans = compared.others.clone();
         let mut counts = 0;
@@ -345,7 +322,7 @@ impl Reading<'_> {
 
     /// The parts of a span before and after a moment, of whole days where the system knows only those; none where one of them
     /// is the span itself.
-    pub(super) fn halves(&self, span: Span, at: Timestamp) -> Vec<Span> {
+    fn halves(&self, span: Span, at: Timestamp) -> Vec<Span> {
         let at = match self.system.window_days() {
             None => Some(at),
             Some(zone) => {
@@ -391,7 +368,7 @@ impl Reading<'_> {
     }
 
     /// How many tickets of a kind the system has in a span, where it counts them.
-    pub(super) async fn count_of(&self, kind: Kind, span: Span) -> Result<Option<u64>> {
+    async fn count_of(&self, kind: Kind, span: Span) -> Result<Option<u64>> {
         let query = match kind {
             Kind::All | Kind::Alive => Query::default(),
             Kind::Closed => Query {
@@ -430,7 +407,7 @@ fn greatest_common_divisor(one: u64, other: u64) -> u64 {
     }
 }
 
-pub(super) fn counted(page: &TicketPage) -> Option<u64> {
+fn counted(page: &TicketPage) -> Option<u64> {
     match page.next {
         Next::Counted { total, .. } => Some(total),
         // An empty page counts nothing.

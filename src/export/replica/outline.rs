@@ -33,17 +33,13 @@ impl Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
     created: Vec<i64>,
-    /// When they were changed last, in that order.
-    changed: Vec<i64>,
     /// How many of the tickets before each place are alive, and closed; one more than there are tickets.
     alive: Vec<u64>,
     closed: Vec<u64>,
 }
 
 impl Outline {
-    fn of(tickets: &[(i64, Standing)], mut changed: Vec<i64>) -> Self {
-        changed.retain(|at| *at != i64::MIN);
-        changed.sort_unstable();
+    fn of(tickets: &[(i64, Standing)]) -> Self {
         let sums = |is_one: fn(Standing) -> bool| {
             let mut sum = 0;
             let mut sums = vec![0];
@@ -55,7 +51,6 @@ impl Outline {
         };
         Self {
             created: tickets.iter().map(|(created, _)| *created).collect(),
-            changed,
             alive: sums(|standing| standing != Standing::Gone),
             closed: sums(|standing| standing == Standing::Closed),
         }
@@ -79,46 +74,12 @@ impl Outline {
         }
     }
 
-    /// How many tickets were changed last in a span.
-    pub(crate) fn count_changed(&self, span: Span) -> u64 {
-        self.changed_in(span).len() as u64
-    }
-
-    fn changed_in(&self, span: Span) -> &[i64] {
-        let (from, until) = ends(span);
-        let first = self.changed.partition_point(|at| *at < from);
-        let end = self.changed.partition_point(|at| *at < until);
-        &self.changed[first..end.max(first)]
-    }
-
-    /// When the one was made that has such a part of all, from 0 to 1, before it.
-    pub(crate) fn made_at(&self, part: f64) -> Option<Timestamp> {
-        at_part(&self.created, part)
-    }
-
-    /// When the one was changed last that has such a part of all before it.
-    pub(crate) fn changed_at(&self, part: f64) -> Option<Timestamp> {
-        at_part(&self.changed, part)
-    }
-
-    /// When the one was changed last that has as many before it as behind it in a span.
-    pub(crate) fn changed_middle(&self, span: Span) -> Option<Timestamp> {
-        let changed = self.changed_in(span);
-        let at = changed.get(changed.len() / 2)?;
-        Timestamp::from_nanosecond(i128::from(*at)).ok()
-    }
-
     /// When the one was made that has as many before it as behind it in a span.
     pub(crate) fn middle(&self, span: Span) -> Option<Timestamp> {
         let (first, end) = self.places(span);
         let at = self.created[first..end].get((end - first) / 2)?;
         Timestamp::from_nanosecond(i128::from(*at)).ok()
     }
-}
-
-fn at_part(times: &[i64], part: f64) -> Option<Timestamp> {
-    let at = times.get((times.len() as f64 * part) as usize)?;
-    Timestamp::from_nanosecond(i128::from(*at)).ok()
 }
 
 impl Replica {
@@ -130,19 +91,18 @@ impl Replica {
         let damaged = || schema::damaged(&self.path);
         let mut all = self
             .connection
-            .prepare_cached("SELECT created, head, updated FROM ticket ORDER BY created, id")
+            .prepare_cached("SELECT created, head FROM ticket ORDER BY created, id")
             .map_err(self.trouble())?;
         let mut rows = all.query([]).map_err(self.trouble())?;
-        let (mut tickets, mut changed) = (Vec::new(), Vec::new());
+        let mut tickets = Vec::new();
         while let Some(row) = rows.next().map_err(self.trouble())? {
             let created: i64 = row.get(0).map_err(self.trouble())?;
             let head = row.get_ref(1).map_err(self.trouble())?;
             let head = head.as_blob().map_err(|_| damaged())?;
             let standing = packed::standing(head).ok_or_else(damaged)?;
             tickets.push((created, standing));
-            changed.push(row.get(2).map_err(self.trouble())?);
         }
-        Ok(Outline::of(&tickets, changed))
+        Ok(Outline::of(&tickets))
     }
 }
 
@@ -154,13 +114,12 @@ mod tests {
     fn tickets_are_counted_by_kind_and_span() {
         let at = |seconds: i64| Timestamp::from_second(seconds).unwrap();
         let nanos = |seconds: i64| seconds * 1_000_000_000;
-        let tickets = [
+        let outline = Outline::of(&[
             (i64::MIN, Standing::Open),
             (nanos(1), Standing::Open),
             (nanos(2), Standing::Closed),
             (nanos(3), Standing::Gone),
-        ];
-        let outline = Outline::of(&tickets, vec![nanos(5), i64::MIN, nanos(4), nanos(9)]);
+        ]);
         let late = Span {
             from: Some(at(2)),
             until: None,
@@ -175,13 +134,5 @@ mod tests {
             until: Some(at(9)),
         };
         assert_eq!((counts(none), outline.middle(none)), ([0; 3], None));
-        let early = Span {
-            from: None,
-            until: Some(at(9)),
-        };
-        assert_eq!(outline.count_changed(early), 2);
-        assert_eq!(outline.changed_middle(early), Some(at(5)));
-        assert_eq!(outline.changed_at(0.0), Some(at(4)));
-        assert_eq!(outline.changed_at(0.9), Some(at(9)));
     }
 }
