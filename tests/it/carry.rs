@@ -397,11 +397,12 @@ fn finished_issues_of_an_export_are_closed_in_incidentiq() {
     let (dry, summary) = work.import(&[&arguments[..], &["--dry-run"]].concat());
     assert!(
         dry.stderr
-            .contains("  the desk   8 tickets: 3 open, 5 closed\n"),
+            .contains("  the desk   8 tickets: 2 open, 1 In Progress, 5 closed\n"),
         "{}",
         dry.stderr
     );
-    assert_eq!(summary["states"], json!({"open": 3, "closed": 5}));
+    let states = json!({"open": 2, "In Progress": 1, "closed": 5});
+    assert_eq!(summary["states"], states);
     assert!(
         dry.stderr.contains("4 decisions are open: `ForId` (line"),
         "{}",
