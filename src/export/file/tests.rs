@@ -721,7 +721,7 @@ fn a_sheet_that_is_full_is_followed_by_another() {
         sheet: SheetChoice::All,
         ..InputOptions::default()
     };
-    let input = Input::open(&[path.clone()], &all);
+    let input = Input::open(std::slice::from_ref(&path), &all);
     for row in input.unwrap().rows().unwrap() {
         let Row::Record(record) = row.unwrap() else {
             panic!("a row that cannot be read");

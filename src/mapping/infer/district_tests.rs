@@ -204,7 +204,7 @@ proptest! {
         let path = dir.path().join("t.csv");
         std::fs::write(&path, out.into_inner().unwrap()).unwrap();
         let read = |options: &InputOptions| -> Vec<Record> {
-            let input = Input::open(&[path.clone()], options).unwrap();
+            let input = Input::open(std::slice::from_ref(&path), options).unwrap();
             let rows = input.rows().unwrap().map(|row| match row.unwrap() {
                 Row::Record(record) | Row::Fault(record, _) => record,
             });
