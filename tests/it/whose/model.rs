@@ -42,6 +42,8 @@ pub(super) struct Model {
     pub(super) ours: BTreeSet<String>,
     /// Rows whose ticket may be missing: the run that made them was cut off, or they were taken back.
     pub(super) open: BTreeSet<usize>,
+    /// Tickets that a run which was cut off has made: what follows the making may still be owed to them.
+    pub(super) half: BTreeSet<String>,
     pub(super) wrong: Vec<String>,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct May {
     pub(super) undo: bool,
     /// Whether tickets may have been made.
     pub(super) make: bool,
+    /// Whether what made them was cut off.
+    pub(super) cut_off: bool,
 }
 
 impl Model {
@@ -81,6 +85,16 @@ impl Model {
         may
     }
 
+    /// What an import of the rows may do to tickets that an earlier one left half made; `priority` is what it sets.
+    pub(super) fn finishes(&self, priority: &str) -> BTreeMap<At, Vec<String>> {
+        let values = |id: &String| {
+            let seen = self.desk.get(id)?;
+            let values = vec![seen.columns[1].clone(), priority.to_owned()];
+            Some(((id.clone(), 1), values))
+        };
+        self.half.iter().filter_map(values).collect()
+    }
+
     /// Somebody else changes a cell.
     pub(super) fn others_change(&mut self, id: &str, column: usize, value: &str) -> May {
         // What says the same as before is no change.
@@ -90,6 +104,7 @@ impl Model {
             .is_some_and(|seen| seen.columns[column] != value)
         {
             self.ours.remove(id);
+            self.half.remove(id);
         }
         let say = BTreeMap::from([((id.to_owned(), column), vec![value.to_owned()])]);
         May {
@@ -128,6 +143,9 @@ impl Model {
                 match may.make {
                     true => {
                         self.ours.insert(id.clone());
+                        if may.cut_off {
+                            self.half.insert(id.clone());
+                        }
                     }
                     false => self.wrong.push(format!("{id} was made: {seen:?}")),
                 }

@@ -207,10 +207,15 @@ impl Story {
         let line = "import in.csv --mapping make.toml --outcomes made.jsonl --profile @";
         let code = self.command(line, crash);
         let may = May {
+            say: self.model.finishes("Medium"),
             make: true,
+            cut_off: code != Some(0),
             ..May::default()
         };
         self.look(&may);
+        if code == Some(0) {
+            self.model.half.clear();
+        }
         if code.is_some() {
             self.compare_made();
         }
@@ -461,10 +466,14 @@ impl Story {
     /// What was refused goes again, of whichever file the last run was.
     fn retry(&mut self) {
         self.command("runs retry last", None);
-        let may = May {
+        let mut may = May {
             make: true,
+            cut_off: true,
             ..self.model.sends(false, Ended::Died)
         };
+        for (at, values) in self.model.finishes("Medium") {
+            may.say.entry(at).or_default().extend(values);
+        }
         self.look(&may);
     }
 
