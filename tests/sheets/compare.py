@@ -59,21 +59,22 @@ def at(rows, row, column):
         return ("", False)
 
 
+TRUTHS = {"true": ("TRUE", "1", "12/31/1899"), "false": ("FALSE", "0", "12/30/1899")}
+
+
 def rule(mine, shown, held, numbers, without_errors):
-    """The rule by which a cell is what it is; `None`: it differs."""
-    theirs, is_text = shown
+    """The rule by which a cell is what it is; `None`: it differs. What is no number is quoted as it is held."""
+    theirs, is_text = shown[0], held[1]
     if mine == theirs:
         return "the same"
-    if mine == held[0] and held[1] == is_text and numbers == "held":
-        return "held: a number as it is held"
     if mine == plain(theirs).strip():
         return "space: outer space, ends of lines"
     if ERRORS.fullmatch(theirs.strip()):
         return "error: a cell with an error counts as empty" if without_errors and not mine else None
+    if held[0] in TRUTHS.get(mine, ()) or theirs in TRUTHS.get(mine, ()):
+        return "truth: true and false, whatever its format"
     if is_text:
         return None
-    if theirs in ("TRUE", "FALSE") and mine == theirs.lower():
-        return "truth: true and false"
     if (number := decimal(mine)) is not None and (other := decimal(held[0])) is not None:
         if numbers == "held" or general(theirs):
             return "held: a number as it is held" if close(number, other) else None
@@ -133,6 +134,7 @@ def clock(hours, minutes, seconds, part, half):
 def times(text):
     """What a date or time of LibreOffice may be, with a second to both sides."""
     found = []
+    text = re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text)
     if (iso := time(text)) is not None:
         found.append(iso)
     if match := AMERICAN.fullmatch(text):
@@ -153,4 +155,7 @@ def times(text):
             found += [(date, seconds - 1), (date, seconds + 1)]
             if seconds == 0:
                 found.append((date, None))
+        elif date is not None:
+            # An ODS may say the midnight of a day that is shown without a time.
+            found.append((date, 0))
     return found

@@ -12,6 +12,7 @@ or is refused with its place. The exit code is 1 when one is not, and 3 when Lib
 
 import argparse
 import collections
+import itertools
 import json
 import os
 import re
@@ -32,8 +33,8 @@ import compare
 import systems
 
 KINDS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods")
-# Commas, quotes, UTF-8, from the first line, American English, texts quoted, numbers as they are shown or not, all sheets.
-FILTER = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,true,{},false,false,false,-1"
+# Commas, quotes, UTF-8, from the first line, American English, texts quoted, as it is shown or as it is held, all sheets.
+FILTER = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,true,true,{},false,false,-1"
 MARK = "\u241e"
 BATCH = 10
 
@@ -100,7 +101,7 @@ class Program:
         self.path = os.path.abspath(path)
         self.home = home
         self.snapshot = home / "directory.json"
-        self.snapshot.write_text(json.dumps(systems.snapshot()), encoding="utf-8")
+        self.snapshot.write_text(json.dumps(systems.ClearFeed().snapshot()), encoding="utf-8")
         self.runs = 0
 
     def _run(self, file, mapping):
@@ -301,10 +302,12 @@ def compared(options, home):
     inputs = home / "in"
     inputs.mkdir(exist_ok=True)
 
+    numbers = itertools.count()
+
     def take(path, label):
+        # Two files of one name before the dot would be written over each other.
+        copy = inputs / f"f{next(numbers):04}{path.suffix.lower()}"
         if options.only is None or options.only in label:
-            # Two files of one name before the dot would be written over each other.
-            copy = inputs / f"f{len(labels):04}{path.suffix.lower()}"
             shutil.copy(path, copy)
             labels[copy] = label
 
