@@ -114,8 +114,10 @@ def xlsx(path, seed):
             text, sort = "", None
             if kind == "text":
                 sort, text = xlsx_text(rnd, value, shared)
-                if rnd.random() < 0.15:
-                    sort, text = "str", f'<f>"x"&amp;"y"</f><v>{xml_text(value)}</v>'
+                if rnd.random() < 0.15 and len(value) < 200 and "\n" not in value and "\t" not in value:
+                    # LibreOffice computes what Excel did not write: the formula is the text.
+                    quoted = value.replace('"', '""')
+                    sort, text = "str", f'<f>"{escape(quoted)}"</f><v>{xml_text(value)}</v>'
             elif kind == "truth":
                 sort, text = "b", f"<v>{int(value)}</v>"
             elif kind == "error":
@@ -209,7 +211,7 @@ def ods_text(random, text):
 def ods_cell(random, kind, value, code):
     if kind == "text":
         if random.random() < 0.1:
-            return f'office:value-type="string" table:formula="of:=&quot;x&quot;" office:string-value={quoteattr(value).replace(chr(10), "&#10;").replace(chr(9), "&#9;")}', ods_text(random, value)
+            return f'office:value-type="string" office:string-value={quoteattr(value).replace(chr(10), "&#10;").replace(chr(9), "&#9;")}', ods_text(random, value)
         return 'office:value-type="string"', ods_text(random, value)
     if kind == "number":
         style = random.choice(list(ODS_NUMBERS))

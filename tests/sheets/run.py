@@ -224,7 +224,7 @@ def sheet(program, file, place, shown, held, counts):
     width = max((at for row in shown for at, cell in enumerate(row, 1) if cell[0]), default=0)
     if not width:
         rows, refused, _, why = program.sheet(file, name, 1, numbers, "refuse")
-        if rows or refused:
+        if (rows or refused) and label not in compare.ANEW:
             counts.differences.append((label, name, numbers, "sheet", sorted(rows.items())[:2] or refused[:1], "empty"))
         return
     for errors in ("refuse", "empty"):
@@ -253,6 +253,8 @@ def sheet(program, file, place, shown, held, counts):
                 form = "held" if file.suffix == ".xlsb" else numbers
                 rule = compare.rule(mine, *cell, form, errors == "empty")
                 counts.cells += 1
+                if rule is None and label in compare.ANEW:
+                    rule = f"anew: {compare.ANEW[label]}"
                 if rule is None:
                     counts.differences.append((label, name, numbers, f"{letter}{number}", mine, cell))
                 else:
