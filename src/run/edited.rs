@@ -304,6 +304,9 @@ impl File<'_> {
             };
             Ok::<_, Error>((row, ticket))
         });
+        // Who changed what is asked for when all are read: a read that has the limiter's turn and is not polled meanwhile would
+        // keep every other request waiting for ever.
+        let mut disputed = Vec::new();
         let mut asked = std::pin::pin!(asked.buffered(most));
         while let Some(answered) = asked.next().await {
             let (row, mut found) = answered?;
@@ -313,13 +316,16 @@ impl File<'_> {
             let since = self.since(&row);
             let known = edited.clashes.len();
             self.judge(row, &found, edited)?;
-            let clashes = &mut edited.clashes[known..];
+            let clashes = known..edited.clashes.len();
             if let (Found::Ticket(ticket), Some(since), false) = (&found, since, clashes.is_empty())
             {
-                let by = desk.changed_by(&ticket.id, since).await;
-                clashes
-                    .iter_mut()
-                    .for_each(|clash| clash.by.clone_from(&by));
+                disputed.push((ticket.id.clone(), since, clashes));
+            }
+        }
+        for (ticket, since, clashes) in disputed {
+            let by = desk.changed_by(&ticket, since).await;
+            for clash in &mut edited.clashes[clashes] {
+                clash.by.clone_from(&by);
             }
         }
         Ok(())
