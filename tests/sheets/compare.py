@@ -59,7 +59,9 @@ def at(rows, row, column):
         return ("", False)
 
 
-TRUTHS = {"true": ("TRUE", "1", "12/31/1899"), "false": ("FALSE", "0", "12/30/1899")}
+TRUTHS = {"true": ("TRUE", "VRAI", "1", "12/31/1899"), "false": ("FALSE", "FAUX", "0", "12/30/1899")}
+# The days from which spreadsheet programs count: a time of day has none.
+EPOCHS = (datetime.date(1899, 12, 30), datetime.date(1904, 1, 1))
 
 
 def rule(mine, shown, held, numbers, without_errors):
@@ -187,6 +189,8 @@ def times(text):
         hours, minutes, seconds, part, half = match.groups()
         found.append((None, clock(hours, minutes, seconds, part, half)))
     for date, seconds in list(found):
+        if date in EPOCHS and seconds is not None:
+            found.append((None, seconds))
         if seconds is not None:
             # Minutes alone are sent where there are no seconds.
             found += [(date, seconds - 1), (date, seconds + 1)]

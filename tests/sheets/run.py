@@ -221,6 +221,9 @@ def one(program, file, label, theirs, counts):
 
 def sheet(program, file, place, shown, held, counts):
     label, name, numbers = place
+    # An XLSB, and an XLS of Excel 95, give numbers without their formats.
+    is_old = file.suffix == ".xls" and "Workbook".encode("utf-16le") not in file.read_bytes()
+    has_no_formats = is_old or file.suffix == ".xlsb"
     width = max((at for row in shown for at, cell in enumerate(row, 1) if cell[0]), default=0)
     if not width:
         rows, refused, _, why = program.sheet(file, name, 1, numbers, "refuse")
@@ -249,8 +252,7 @@ def sheet(program, file, place, shown, held, counts):
                 letter = compare.letters(at)
                 mine = ours.get(letter, "")
                 cell = compare.at(shown, number, at), compare.at(held, number, at)
-                # An XLSB gives numbers without their formats.
-                form = "held" if file.suffix == ".xlsb" else numbers
+                form = "held" if has_no_formats else numbers
                 rule = compare.rule(mine, *cell, form, errors == "empty")
                 counts.cells += 1
                 if rule is None and label in compare.ANEW:
