@@ -26,6 +26,8 @@ pub struct Undoable {
     /// When its create was sent, on the system's clock: no later than it was made; `None` where the key has another ticket by
     /// now.
     pub sent: Option<Timestamp>,
+    /// When its create was settled, on the system's clock; `None` in the same case.
+    pub created: Option<Timestamp>,
     /// When its last step was settled, on the system's clock.
     pub written: Option<Timestamp>,
     /// Whether it was ever in doubt: its create was settled later than it was made.
@@ -38,6 +40,30 @@ pub struct Undoable {
     pub is_known: bool,
     /// The attempt that made it.
     attempt: i64,
+}
+
+#[cfg(test)]
+impl Undoable {
+    /// One that was sent, created and written last at these times.
+    pub(crate) fn at(sent: Timestamp, created: Timestamp, written: Timestamp) -> Self {
+        Self {
+            place: Place {
+                file: "in.csv".into(),
+                sheet: None,
+                row: 2,
+            },
+            key: RowKey::new("k"),
+            ticket: Ticket::default(),
+            sent: Some(sent),
+            created: Some(created),
+            written: Some(written),
+            doubted: false,
+            intended: false,
+            was_undone: false,
+            is_known: false,
+            attempt: 1,
+        }
+    }
 }
 
 /// How far a ticket has been taken back.
@@ -395,10 +421,10 @@ impl Rollback {
 /// content that nobody knows, `?5` the attempts.
 fn held_where(pick: &str) -> String {
     format!(
-        "SELECT key, ticket, number, url, file, sheet, row, coalesce(sent_at, settled_at), doubted, run,
+        "SELECT key, ticket, number, url, file, sheet, row, sent_at, doubted, run,
                 (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key),
                 EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
-                {CHECKED}
+                settled_at, {CHECKED}
          FROM step
          WHERE scope = ?1 AND {pick} AND step = ?3 AND ordinal = 0 AND state = 2 AND ticket IS NOT NULL
            AND content <> ?4 AND run IN (SELECT value FROM json_each(?5))"
@@ -406,12 +432,13 @@ fn held_where(pick: &str) -> String {
 }
 
 fn held_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
-    verify(row, 12)?;
+    verify(row, 13)?;
     Ok(Undoable {
         place: place(row, 4)?,
         key: RowKey::new(row.get::<_, String>(0)?),
         ticket: ticket(row)?,
         sent: row.get::<_, Option<i64>>(7)?.map(moment),
+        created: row.get::<_, Option<i64>>(12)?.map(moment),
         written: row.get::<_, Option<i64>>(10)?.map(moment),
         doubted: row.get::<_, i64>(8)? != 0,
         intended: false,
@@ -474,6 +501,7 @@ fn given_up_row(row: &Row<'_>) -> rusqlite::Result<Undoable> {
         key: RowKey::new(row.get::<_, String>(0)?),
         ticket,
         sent: None,
+        created: None,
         written: None,
         doubted: false,
         intended: false,

@@ -512,17 +512,8 @@ fn changed(one: &Undoable, listed: &Listed) -> Option<String> {
     let Some(updated) = listed.updated_at else {
         return Some("the system does not tell when it was changed last".to_owned());
     };
-    // By the system's own stamps as far as they go: our clock only tells how long all steps took, from before the ticket was
-    // made until the last was answered.
-    let further = match (one.sent, one.written) {
-        (Some(sent), Some(written)) => written.duration_since(sent),
-        _ => SignedDuration::ZERO,
-    };
-    let ours = match (listed.created_at, one.written) {
-        (Some(made), Some(written)) if one.doubted => after(made, further).max(written),
-        (Some(made), _) => after(made, further),
-        (None, Some(written)) => written,
-        (None, None) => return Some("the system does not tell when it was made".to_owned()),
+    let Some(ours) = last_own(one, listed.created_at) else {
+        return Some("the system does not tell when it was made".to_owned());
     };
     (updated > after(ours, SLACK)).then(|| {
         format!(
@@ -530,6 +521,30 @@ fn changed(one: &Undoable, listed: &Listed) -> Option<String> {
             updated.strftime("%Y-%m-%d %H:%M:%S")
         )
     })
+}
+
+/// When the run wrote on a ticket last, at the latest. By the system's own stamps as far as they go: our clock only tells how
+/// long the steps took.
+fn last_own(one: &Undoable, made: Option<Timestamp>) -> Option<Timestamp> {
+    let Some(made) = made else {
+        return one.written;
+    };
+    let Some((created, written)) = one.created.zip(one.written) else {
+        return Some(made);
+    };
+    let further = written.duration_since(created);
+    let ours = after(made, further);
+    if one.doubted {
+        return Some(ours.max(written));
+    }
+    if further <= SignedDuration::ZERO {
+        return Some(ours);
+    }
+    // The answer to the create may have been read long after the ticket was made: what followed then came as late as it
+    // was settled, and no later after the making than after the create was sent.
+    let sent = one.sent.unwrap_or(created);
+    let latest = after(made, written.duration_since(sent));
+    Some(ours.max(written.min(latest)))
 }
 
 fn after(at: Timestamp, length: SignedDuration) -> Timestamp {
@@ -550,4 +565,44 @@ fn unreachable(what: &str) -> Error {
         format!("the system cannot be reached: {what}"),
     )
     .hint("run the same command again: it goes on where it was")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        let start: Timestamp = "2026-11-30T08:00:00Z".parse().unwrap();
+        start + SignedDuration::from_millis(millis)
+    }
+
+    /// Made at 1 s by the system's stamps; which changes of later seconds count as somebody else's.
+    fn others(one: &Undoable, seconds: &[i64]) -> Vec<i64> {
+        let is_others = |seconds: &&i64| {
+            let listed = Listed {
+                created_at: Some(at(1_000)),
+                updated_at: Some(at(**seconds * 1_000)),
+                ..Listed::default()
+            };
+            changed(one, &listed).is_some()
+        };
+        seconds.iter().filter(is_others).copied().collect()
+    }
+
+    #[test]
+    fn an_answer_that_is_read_late_makes_no_change_somebody_elses() {
+        // Made at 1 s, answered at 4 s, its further step settled at 5 s.
+        let slow = Undoable::at(at(0), at(4_000), at(5_000));
+        assert_eq!(others(&slow, &[1, 3, 5, 6, 7, 20]), [7, 20]);
+        // Nothing followed: every later change is somebody's, however late the answer was read.
+        let alone = Undoable::at(at(0), at(4_000), at(4_000));
+        assert_eq!(others(&alone, &[1, 2, 3, 4, 20]), [3, 4, 20]);
+        // The system's clock said an hour too much: how long it all took is the bound.
+        let hour = 3_600_000;
+        let ahead = Undoable::at(at(hour), at(hour + 4_000), at(hour + 5_000));
+        assert_eq!(others(&ahead, &[5, 7, 8, 20]), [8, 20]);
+        // It said too little: as many further seconds as were counted.
+        let behind = Undoable::at(at(-hour), at(4_000 - hour), at(5_000 - hour));
+        assert_eq!(others(&behind, &[2, 3, 4, 20]), [4, 20]);
+    }
 }
