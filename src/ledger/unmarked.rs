@@ -74,7 +74,7 @@ fn unmarked(
 ) -> rusqlite::Result<Vec<Unmarked>> {
     let looked: i64 = c.query_row(
         "SELECT coalesce(max(id), 0) FROM run
-         WHERE scope = ?1 AND id <> ?2 AND state = 'finished' AND operation = 'create'
+         WHERE scope = ?1 AND id <> ?2 AND state = 'finished' AND operation IN ('create', 'upsert')
                AND NOT coalesce(json_extract(totals, '$.unswept'), 0)",
         [scope, run],
         |row| row.get(0),
@@ -164,10 +164,15 @@ mod tests {
 
     use super::super::{Intent, Ledger, RunMeta, RunState, Scope, Settlement, StepId};
     use super::*;
+    use crate::systems::Operation;
 
-    async fn begin(scope: &Scope) -> ActiveRun {
+    async fn begin(scope: &Scope, operation: Operation) -> ActiveRun {
         let locks = scope.lock(None).unwrap();
-        scope.start_run(&locks, RunMeta::default()).await.unwrap()
+        let meta = RunMeta {
+            operation,
+            ..RunMeta::default()
+        };
+        scope.start_run(&locks, meta).await.unwrap()
     }
 
     /// Makes a row without a reference, two hours ago.
@@ -209,25 +214,31 @@ mod tests {
 
     #[tokio::test]
     async fn rows_are_looked_at_while_they_are_young_and_until_a_run_has_seen_all() {
+        for operation in [Operation::Create, Operation::Upsert] {
+            looked_at_until_all_was_seen(operation).await;
+        }
+    }
+
+    async fn looked_at_until_all_was_seen(operation: Operation) {
         let ledger = Ledger::in_memory().unwrap();
         let scope = ledger.scope("clearfeed", "acme", "s").await.unwrap();
         let none: [&str; 0] = [];
-        let run = begin(&scope).await;
+        let run = begin(&scope, operation).await;
         make(&run, "a").await;
         // A run that is under way, or died, has not looked.
         assert_eq!(asked(&run, 1).await, ["a"]);
         drop(run);
-        let run = begin(&scope).await;
+        let run = begin(&scope, operation).await;
         assert_eq!(asked(&run, 1).await, ["a"]);
         let unswept = serde_json::json!({"unswept": true});
         run.finish(RunState::Finished, unswept).await.unwrap();
         drop(run);
-        let run = begin(&scope).await;
+        let run = begin(&scope, operation).await;
         assert_eq!(asked(&run, 1).await, ["a"]);
         let swept = serde_json::json!({"unswept": false});
         run.finish(RunState::Finished, swept).await.unwrap();
         drop(run);
-        let run = begin(&scope).await;
+        let run = begin(&scope, operation).await;
         assert_eq!(asked(&run, 1).await, none);
         assert_eq!(asked(&run, 3).await, ["a"]);
         make(&run, "b").await;
