@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::worker::Kind;
 use super::{
     Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
-    Settlement, StepId, beside, generation, open, runs, steps,
+    Settlement, StepId, beside, generation, open, owners, runs, steps,
 };
 use crate::error::Result;
 use crate::record::RowKey;
@@ -91,7 +91,7 @@ impl ActiveRun {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::owners(c, scope, &tickets))
+            .read(move |c| owners::owners(c, scope, &tickets))
             .await
     }
 

@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 
 use super::attempts::{OURS, note_known};
 use super::ends::StoredEnd;
-use super::steps::{Candidate, Owner, StepId, Trouble, micros, moment, owners, place};
+use super::owners::{Owner, owners};
+use super::steps::{Candidate, StepId, Trouble, micros, moment, place};
 use super::sums::{CHECKED, verify};
 use super::{Ledger, Run, RunLocks, undo, worker::Kind};
 use crate::error::Result;

@@ -25,6 +25,7 @@ mod glance;
 mod inputs;
 mod lock;
 mod open;
+mod owners;
 mod place;
 mod purge;
 mod rekey;
@@ -61,13 +62,14 @@ pub use glance::Glance;
 pub use inputs::{DoneKey, Elsewhere};
 pub use lock::{RunLock, RunLocks};
 pub(crate) use open::{keep_log_beside, private_file, private_folder};
+pub use owners::Owner;
 pub(crate) use place::objection;
 pub use purge::{Purged, backups};
 pub use rekey::DoneRow;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Candidate, Change, Control, Create, Doubted, Intent, Owner, SUSPECT, Said, SetSteps,
-    Settlement, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
+    Candidate, Change, Control, Create, Doubted, Intent, SUSPECT, Said, SetSteps, Settlement,
+    State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
 pub use undo::{Rollback, TakingBack, UndoAfter, UndoState, Undoable};
