@@ -533,7 +533,8 @@ fn is_gone(listed: &Listed) -> bool {
     listed.standing == Standing::Gone || listed.is_taken_back
 }
 
-fn name_of(ticket: &Ticket) -> &str {
+/// What people call a ticket.
+pub(super) fn name_of(ticket: &Ticket) -> &str {
     ticket.number.as_deref().unwrap_or(&ticket.id)
 }
 

@@ -28,7 +28,7 @@ use crate::systems::{
 };
 
 /// An intent older than this is written anew before its request leaves.
-const INTENT_LASTS: Duration = Duration::from_secs(10);
+pub(super) const INTENT_LASTS: Duration = Duration::from_secs(10);
 
 /// How far a row came. `row.next` is the step at which it stands.
 pub(super) struct Sent {

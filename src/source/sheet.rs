@@ -323,7 +323,7 @@ fn note_shown(row: u64, cells: &[Cell], shown: &mut Vec<ShownColumn>) {
 pub(super) type EachRow<'a> = dyn FnMut(u64, Vec<Cell>) -> ControlFlow<()> + 'a;
 
 /// What is said of a cell that a file has twice.
-pub(super) const TWICE: &str = "the cell stands twice in the file, with different values";
+pub(super) const TWICE: &str = "the cell is in the file twice, with different values";
 
 /// Gathers cells, whose rows come in their order, into rows.
 pub(super) struct Gather<'a, 'b> {

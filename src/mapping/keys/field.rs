@@ -118,7 +118,7 @@ pub(super) const STEPS: &[Key] = &[
     key(
         "order",
         Takes::Word(ORDERS),
-        "Whether the values of a list stand the other way round, the last one first. Default: \"ascending\", as they stand.",
+        "Where the last value of a list goes: `descending` puts it first. Default: \"ascending\", the order of the file.",
     ),
     key("max_items", Takes::Count, "At most so many values."),
     key("unique", Takes::Bool, "Whether the same value counts once."),
