@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::totals::Totals;
 use crate::error::{Error, Result};
 use crate::event::{End, Event};
-use crate::ledger::{ActiveRun, RunState, Unsettled};
+use crate::ledger::{ActiveRun, Change, RunState, Unsettled};
 use crate::record::RowKey;
 
 /// How long a run that is to return at once still writes what it knows.
@@ -139,6 +139,14 @@ impl Engine<'_> {
                     self.break_with(error);
                     self.state = RunState::Stopped;
                 }
+            }
+        }
+        if let Some(until) = self.watch.said()
+            && !self.broken
+        {
+            let said = timeout(LAST_WRITE, run.apply(vec![Change::Looked(until)])).await;
+            if let Ok(Err(error)) = said {
+                self.break_with(error);
             }
         }
         let state = self.state;

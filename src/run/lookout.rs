@@ -79,6 +79,8 @@ struct Marked {
     ticket: Ticket,
     group: String,
     created_at: Option<Timestamp>,
+    /// From when on the look looked that listed it first.
+    since: Timestamp,
 }
 
 /// What a look brought.
@@ -123,6 +125,8 @@ pub(super) struct Watch<'e> {
     last: Instant,
     /// Tickets whose rows were under way at the last look.
     pending: Vec<Marked>,
+    /// From when on the look looked that first found what is said at the end of the run only.
+    unsaid: Option<Timestamp>,
     /// Keys of the input by their references, shortened; made when it is first needed.
     keys: Option<HashMap<u64, RowKey>>,
     /// References of other inputs that are remembered.
@@ -156,6 +160,7 @@ impl<'e> Watch<'e> {
             asked: 0,
             last: Instant::now(),
             pending: Vec::new(),
+            unsaid: None,
             keys: None,
             told: HashSet::new(),
             repointed: HashSet::new(),
@@ -163,6 +168,18 @@ impl<'e> Watch<'e> {
             said_partial: false,
             round: None,
         }
+    }
+
+    /// Up to which time the run has looked, and knows or has said whose everything is. A run that is killed says nothing:
+    /// the next one finds it again.
+    fn explained(&self) -> Timestamp {
+        let pending = self.pending.iter().map(|one| one.since);
+        explained(self.since, pending.chain(self.unsaid))
+    }
+
+    /// The same at the end of the run, which says what was found; `None` where the ledger knows it.
+    pub(super) fn said(&mut self) -> Option<Timestamp> {
+        self.unsaid.take().map(|_| self.explained())
     }
 
     /// Whether nothing may be sent yet.
@@ -305,6 +322,12 @@ fn since(looked_until: Option<Timestamp>, now: Timestamp, overlap: SignedDuratio
     since.checked_sub(overlap).unwrap_or(since)
 }
 
+/// Up to which time a killed run leaves nothing unsaid: where something is open, no further than the look that listed it first
+/// looked back.
+fn explained(looked: Timestamp, open: impl Iterator<Item = Timestamp>) -> Timestamp {
+    open.fold(looked, Timestamp::min)
+}
+
 /// A reference, in whichever form, in eight bytes.
 fn print(reference: &str) -> u64 {
     let hash = blake3::hash(short(reference).as_bytes());
@@ -340,7 +363,10 @@ impl Look<'_> {
         let newest = newest.filter(|newest| *newest <= at_most);
         let now = newest.map_or(now, |newest| newest.max(now));
         let mut marked: HashMap<String, Marked> = HashMap::new();
-        for one in pending.into_iter().chain(listed) {
+        for mut one in pending.into_iter().chain(listed) {
+            if let Some(before) = marked.get(&one.ticket.id) {
+                one.since = before.since;
+            }
             marked.insert(one.ticket.id.clone(), one);
         }
         let owners = self
@@ -440,7 +466,7 @@ impl Look<'_> {
                     .max()
                     .flatten()
                     .max(newest);
-                found.extend(listed.into_iter().filter_map(|one| self.marked(one)))
+                found.extend(listed.into_iter().filter_map(|one| self.marked(one, since)))
             };
             match system
                 .list_newest(since, self.pages, permit, &mut page)
@@ -454,7 +480,7 @@ impl Look<'_> {
                     };
                     // A help: without it, what was listed is what there is.
                     if let Ok(sample) = system.sample(&words, permit).await {
-                        found.extend(sample.into_iter().filter_map(|one| self.marked(one)));
+                        found.extend(sample.into_iter().filter_map(|one| self.marked(one, since)));
                     }
                     return Ok((found, false, newest));
                 }
@@ -467,7 +493,7 @@ impl Look<'_> {
     }
 
     /// A listed ticket with a reference that may be of the scope.
-    fn marked(&self, listed: Listed) -> Option<Marked> {
+    fn marked(&self, listed: Listed, since: Timestamp) -> Option<Marked> {
         let borne = borne(&listed, self.field);
         let first = borne
             .first
@@ -481,6 +507,7 @@ impl Look<'_> {
             title: listed.title().map(str::to_owned),
             group: marked_group(listed.group, self.field),
             created_at: listed.created_at,
+            since,
             ticket: listed.ticket,
         })
     }
@@ -586,7 +613,8 @@ impl Engine<'_> {
         }
         self.watch.since = looked.until;
         self.watch.listed = self.watch.asked;
-        self.changes.push(Change::Looked(looked.until));
+        let explained = self.watch.explained();
+        self.changes.push(Change::Looked(explained));
     }
 
     /// Tells what a look found.
@@ -605,6 +633,7 @@ impl Engine<'_> {
                     self.watch.pending.push(marked.clone());
                 }
                 Some((State::Done | State::Skipped, create)) => {
+                    self.watch.unsaid.get_or_insert(marked.since);
                     self.tell_other(marked, create, looked);
                     // A row that this run made, and that was never in doubt, has been made by somebody else too.
                     if create.of_this_run && !create.doubted && !is_last {
@@ -614,6 +643,7 @@ impl Engine<'_> {
                 // The system denied what it has done: the row is looked up before it goes again; one that does not go
                 // again is done.
                 Some((State::Pending | State::Rejected, create)) if create.was_denied => {
+                    self.watch.unsaid.get_or_insert(marked.since);
                     let is_over = is_last && self.pool.is_empty() && self.under_way.is_empty();
                     if is_over && !marked.is_titled_as(create) {
                         let of_row = alleged.entry(create.key.clone()).or_default();
@@ -635,6 +665,7 @@ impl Engine<'_> {
                     Some(key) => missing.push((key, marked.ticket.clone())),
                     None => match create.as_ref().filter(|it| it.state == State::Undone) {
                         Some(create) => {
+                            self.watch.unsaid.get_or_insert(marked.since);
                             self.tell_left(&create.key, std::slice::from_ref(&marked.ticket));
                         }
                         None => self.remember(marked),
@@ -663,6 +694,7 @@ impl Engine<'_> {
             ),
         };
         if self.watch.trusts {
+            self.watch.unsaid.get_or_insert(self.watch.since);
             self.fold.note(what);
             return Ok(());
         }
@@ -809,6 +841,14 @@ impl Engine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_only_said_at_the_end_of_a_run_keeps_the_ledger_from_having_looked() {
+        let at = |minute: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+        assert_eq!(explained(at(9), std::iter::empty()), at(9));
+        assert_eq!(explained(at(9), [at(8), at(3), at(5)].into_iter()), at(3));
+        assert_eq!(explained(at(2), [at(3)].into_iter()), at(2));
+    }
 
     #[test]
     fn a_clock_that_was_set_back_hides_nothing_from_the_first_look() {

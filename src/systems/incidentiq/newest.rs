@@ -25,11 +25,11 @@ pub(super) async fn newest(
     let zone = system.zone.clone().unwrap_or(TimeZone::UTC);
     let window = Window {
         from: since,
-        // The system's clock may be ahead of ours, and of what we think.
+        // The system's clock may be ahead of ours, and of what we think, and what dates tickets ahead of both.
         to: (system
             .now_at_the_latest()
             .max(since)
-            .checked_add(24.hours()))
+            .checked_add((24 * 366).hours()))
         .unwrap_or(Timestamp::MAX),
     };
     let (from, to) = days(window, &zone);

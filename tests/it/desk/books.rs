@@ -163,6 +163,31 @@ impl Books {
         })
     }
 
+    /// Whether the desk answered a later create with that ticket.
+    pub(super) fn is_replayed(&self, made: &Made) -> bool {
+        self.chaos.iter().any(|strike| {
+            let answered = strike["detail"]["answered"].as_str();
+            strike["name"] == "replay-answer" && answered.is_some_and(|id| made.is(id))
+        })
+    }
+
+    /// How often the desk refused a step on the ticket in the shape of the contract, with a status that `fits`, and obeyed
+    /// it: the same assumption is broken.
+    pub(super) fn denials(&self, made: &Made, kinds: &[&str], fits: fn(u64) -> bool) -> usize {
+        let denied = |strike: &&Value| {
+            let detail = &strike["detail"];
+            let mut tickets = strike["tickets"].as_array().into_iter().flatten();
+            strike["name"] == "commit-then"
+                && strike["kind"]
+                    .as_str()
+                    .is_some_and(|kind| kinds.contains(&kind))
+                && detail["shape"] == "json"
+                && detail["status"].as_u64().is_some_and(fits)
+                && tickets.any(|id| id.as_str().is_some_and(|id| made.is(id)))
+        };
+        self.chaos.iter().filter(denied).count()
+    }
+
     /// Whether the desk said meanwhile that there is no ticket at all.
     pub(super) fn is_blank(&self, from: f64, to: f64) -> bool {
         self.chaos.iter().any(|strike| {

@@ -227,6 +227,9 @@ impl Case<'_> {
         for made in &self.books.tickets {
             let strays = made.comments.iter().filter_map(|comment| comment.note);
             for (item, note) in strays.filter(|(item, _)| Some(*item) != made.item) {
+                if self.may_be_taken_for(item, made) {
+                    continue;
+                }
                 let text = format!(
                     "note {item}.{note} is on another row's ticket {}",
                     made.number
@@ -234,6 +237,14 @@ impl Case<'_> {
                 verdict.add(Wrong::Untrue, Some(item), &text);
             }
         }
+    }
+
+    /// Whether the desk named the ticket in answer to another row with the same title: docs/delivery.md assumes that it does
+    /// not where the ticket's own row never got an answer.
+    fn may_be_taken_for(&self, item: usize, made: &Made) -> bool {
+        let own = made.item.and_then(|own| self.plan.rows.get(own));
+        own.is_some_and(|own| own.title == self.plan.rows[item].title)
+            && self.books.is_replayed(made)
     }
 
     /// Every row in the end.
@@ -269,6 +280,8 @@ impl Case<'_> {
                 None if self.forgets && matches!(claim, Claim::Incomplete(_)) => {}
                 // A ledger that forgets learns of a rollback by its note alone.
                 None if self.hides_comments && self.forgets && self.was_noted(id) => {}
+                // A rollback was refused as the contract has it, and obeyed.
+                None if self.is_undone_and_denied(id) => {}
                 None => {
                     let text = format!("it is said to be {id}, which is not there");
                     verdict.add(Wrong::Lost, Some(item), &text);
@@ -345,6 +358,14 @@ impl Case<'_> {
         made.is_some_and(|made| made.gone_at.is_some() && made.entry["deleted"] != true)
     }
 
+    /// Whether a ticket was rolled back by a request that the desk refused.
+    fn is_undone_and_denied(&self, id: &str) -> bool {
+        let steps = ["close", "update", "comment", "delete"];
+        let fits = |status| (400..500).contains(&status);
+        let made = self.books.by_id(id).filter(|made| made.gone_at.is_some());
+        made.is_some_and(|made| self.books.denials(made, &steps, fits) > 0)
+    }
+
     /// Whether the program said that a step on the ticket was sent although it may have been before.
     fn was_sent_again(&self, made: &Made) -> bool {
         let mut texts = self.commands.iter().flat_map(Command::texts);
@@ -378,7 +399,11 @@ impl Case<'_> {
             let text = format!("{} was not closed", made.number);
             verdict.add(Wrong::Lost, Some(item), &text);
         }
-        if made.closed > u64::from(row.closed) {
+        // What 429 refused all the same goes again.
+        let denied = self
+            .books
+            .denials(made, &["close", "update"], |status| status == 429);
+        if made.closed > u64::from(row.closed) + denied as u64 {
             let text = format!("{} was closed {} times", made.number, made.closed);
             verdict.add(Wrong::Doubled, Some(item), &text);
         }
