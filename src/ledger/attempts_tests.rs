@@ -349,5 +349,5 @@ async fn the_starts_of_an_older_ledger_are_grouped() {
         .row_ends(&runs[1], EndFilter::Open, None, 10)
         .await
         .unwrap();
-    assert_eq!(open, [], "the error file has mended it");
+    assert_eq!(open, [], "the error file has fixed it");
 }

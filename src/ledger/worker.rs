@@ -287,7 +287,7 @@ pub(super) fn trouble(path: &str, error: &rusqlite::Error) -> Error {
         ),
         Some(ErrorCode::SystemIoFailure) => (
             "the disk does not take what is written",
-            "make room or mend the disk, and run the same command again: it goes on where it was",
+            "make room or fix the disk, and run the same command again: it goes on where it was",
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
             "the ledger cannot be written",

@@ -172,7 +172,7 @@ impl Beside<'_> {
                 Ok(Row::Fault(record, why)) => {
                     let why = why.first().map_or("", |fault| fault.message.as_str());
                     let message = format!("{}, row {}: {why}", self.shown, record.place.row);
-                    faults.hint(self.at, message, "mend that row");
+                    faults.hint(self.at, message, "fix that row");
                     return;
                 }
                 Err(error) => return self.fault(&error, faults),

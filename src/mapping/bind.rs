@@ -583,7 +583,7 @@ impl BoundPlan {
         let (mut changes, mut ties) = (Vec::new(), Vec::new());
         for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {
             let value = match outcome {
-                // A row that is left out needs no mending.
+                // A row that is left out needs no fixing.
                 Outcome::SkipRow(why) => return Mapped::Skip(why),
                 outcome => field_value(field, outcome),
             };

@@ -200,7 +200,7 @@ fn read_text(text: &str, formats: &[Format]) -> Result<Reading, Problem> {
             text,
             format!("is no date of the form {}", formats.join(" or ")),
         )
-        .hint("mend the cell, or add its form to `formats`")
+        .hint("fix the cell, or add its form to `formats`")
     })
 }
 

@@ -332,7 +332,7 @@ impl LookupTable {
         };
         Problem::new(format!("`{}` of {} has no `{text}`", self.by, self.shown)).hint(
             near.unwrap_or_else(|| {
-                "mend the cell, add the row there, or say what else: `else = { do = \"skip_field\" }` in `lookup`"
+                "fix the cell, add the row there, or say what else: `else = { do = \"skip_field\" }` in `lookup`"
                     .to_owned()
             }),
         )

@@ -174,7 +174,7 @@ impl Resolver {
     fn advice(&self, text: &str) -> String {
         let word = self.kind;
         format!(
-            "mend the cell, or map it: `aliases = {{ \"{text}\" = \"…\" }}`; `deskferry directory search {word} …` shows the names"
+            "fix the cell, or map it: `aliases = {{ \"{text}\" = \"…\" }}`; `deskferry directory search {word} …` shows the names"
         )
     }
 }

@@ -181,7 +181,7 @@ pub(super) enum Html {
 /// The text steps.
 #[derive(Debug)]
 pub(super) struct TextRule {
-    /// Whether UTF-8 that was read as Windows-1252 is mended.
+    /// Whether UTF-8 that was read as Windows-1252 is fixed.
     pub(super) repair: bool,
     pub(super) trim: bool,
     pub(super) collapse: bool,

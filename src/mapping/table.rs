@@ -117,7 +117,7 @@ fn read_map_file(
             Ok(row) => row,
             Err(error) => {
                 let message = format!("`{}`, row {number}: {error}", file.value);
-                faults.hint(file.at, message, "mend that row");
+                faults.hint(file.at, message, "fix that row");
                 return;
             }
         };

@@ -91,7 +91,7 @@ pub(super) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// A text that was UTF-8 and was read as Windows-1252, as it was meant (`cafÃ©` → `café`). A text that holds
-/// other signs too is mended where a sequence begins with `Â`, `Ã` or `â`, as such sequences do in the languages of
+/// other signs too is fixed where a sequence begins with `Â`, `Ã` or `â`, as such sequences do in the languages of
 /// Western Europe; what is no such sequence stays.
 fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.is_ascii() {
@@ -101,7 +101,7 @@ fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
     if !lossy && let Ok(whole) = std::str::from_utf8(&bytes) {
         return Cow::Owned(whole.to_owned());
     }
-    let mut mended = String::with_capacity(text.len());
+    let mut fixed = String::with_capacity(text.len());
     let mut rest: &str = &text;
     while let Some(first) = rest.chars().next() {
         let length = match first {
@@ -117,16 +117,16 @@ fn repaired(text: Cow<'_, str>) -> Cow<'_, str> {
         let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(part);
         match std::str::from_utf8(&bytes) {
             Ok(meant) if length > 1 && !lossy => {
-                mended.push_str(meant);
+                fixed.push_str(meant);
                 rest = after;
             }
             _ => {
-                mended.push(first);
+                fixed.push(first);
                 rest = &rest[first.len_utf8()..];
             }
         }
     }
-    Cow::Owned(mended)
+    Cow::Owned(fixed)
 }
 
 /// At most `graphemes` characters as people see them and at most `scalars` as the system counts them, the
@@ -288,14 +288,14 @@ mod tests {
             repair: true,
             ..rule()
         };
-        let mend = |text| apply(&repair, text).unwrap();
-        assert_eq!(mend("cafÃ© â€œopenâ€\u{9d} Ð¿"), "café “open” п");
-        assert_eq!(mend("“cafÃ©” isnâ€™t"), "“café” isn’t");
+        let fix = |text| apply(&repair, text).unwrap();
+        assert_eq!(fix("cafÃ© â€œopenâ€\u{9d} Ð¿"), "café “open” п");
+        assert_eq!(fix("“cafÃ©” isnâ€™t"), "“café” isn’t");
         assert_eq!(
-            mend("café, CAFÉ», naïve, 日本語"),
+            fix("café, CAFÉ», naïve, 日本語"),
             "café, CAFÉ», naïve, 日本語"
         );
-        assert_eq!(mend("Ã"), "Ã");
+        assert_eq!(fix("Ã"), "Ã");
     }
 
     #[test]
@@ -371,8 +371,8 @@ mod tests {
             // As a program writes it that takes each byte of UTF-8 for a letter.
             let (spoiled, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
             let repair = TextRule { repair: true, trim: false, trims_last: false, ..rule() };
-            let mended = repair.apply(Cow::Borrowed(&spoiled)).unwrap();
-            prop_assert_eq!(mended.as_ref(), text.as_str());
+            let fixed = repair.apply(Cow::Borrowed(&spoiled)).unwrap();
+            prop_assert_eq!(fixed.as_ref(), text.as_str());
         }
 
         #[test]

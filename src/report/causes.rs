@@ -21,7 +21,7 @@ const CAUSES_SHOWN: usize = 20;
 const VALUES_SHOWN: usize = 3;
 
 /// What to do about the causes that are not listed, where no file has them.
-pub(super) const MEND_FIRST: &str = "mend these first, and the next check tells the others";
+pub(super) const FIX_FIRST: &str = "fix these first, and the next check tells the others";
 
 /// One cause with the rows that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ pub struct Cause {
     pub message: String,
     /// The first few of the values that break one rule; empty where the message names the value.
     pub values: Vec<String>,
-    /// What kind of thing the value should name, where an alias would mend it.
+    /// What kind of thing the value should name, where an alias would fix it.
     pub names: Option<Kind>,
     /// What to do about it.
     pub hint: Option<String>,
@@ -140,7 +140,7 @@ impl Causes {
         open.collect()
     }
 
-    /// Whether some rows hold names that an alias would mend.
+    /// Whether some rows hold names that an alias would fix.
     pub fn has_names(&self) -> bool {
         self.by_text.values().any(|cause| cause.names.is_some())
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::causes::{Causes, MEND_FIRST};
+use super::causes::{Causes, FIX_FIRST};
 use super::desk::Desk;
 use super::fallbacks::Fallbacks;
 use super::words;
@@ -170,7 +170,7 @@ impl Tally {
         );
         if !self.causes.is_empty() {
             lines.push("faults, by cause".to_owned());
-            let causes = self.causes.lines(MEND_FIRST);
+            let causes = self.causes.lines(FIX_FIRST);
             lines.extend(causes.into_iter().map(|line| format!("  {line}")));
         }
         if self.further_misses > 0 {

@@ -191,7 +191,7 @@ impl Breaker {
                 ErrorKind::Refused,
                 format!("stopped: {what}, the last with: {message}"),
             )
-            .hint("mend what they have in common and run the same command again: it goes on where it was; `--max-errors` sets when to stop"),
+            .hint("fix what they have in common and run the same command again: it goes on where it was; `--max-errors` sets when to stop"),
         )
     }
 }

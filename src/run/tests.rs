@@ -336,7 +336,7 @@ async fn what_was_refused_goes_again_only_when_it_has_changed() {
     let (totals, told) = bench.run(&input).await;
     assert_eq!((totals.rejected, totals.requests), (1, 0));
     assert!(!told.ends.iter().any(|end| matches!(end.end, End::NotSent)));
-    let (totals, _) = bench.run(&input.mended(1)).await;
+    let (totals, _) = bench.run(&input.fixed(1)).await;
     assert_eq!((totals.created, totals.requests), (1, 1));
     bench.once_each(3);
 }
@@ -367,9 +367,9 @@ async fn a_later_step_goes_on_where_it_was() {
         (totals.incomplete, totals.done_before, totals.requests),
         (1, 3, 0)
     );
-    let (totals, _) = bench.run(&input.clone().mended(1)).await;
+    let (totals, _) = bench.run(&input.clone().fixed(1)).await;
     assert_eq!((totals.created, totals.changed, totals.requests), (1, 0, 1));
-    let (totals, _) = bench.run(&input.mended(1)).await;
+    let (totals, _) = bench.run(&input.fixed(1)).await;
     assert_eq!(totals.done_before, 4);
     bench.once_each(4);
 }

@@ -58,7 +58,7 @@ fn a_file_that_was_extended_sorted_and_mended_is_told_row_by_row() {
         "there was nothing to compare with"
     );
 
-    // Sorted the other way round, one row mended, three added.
+    // Sorted the other way round, one row fixed, three added.
     let mut ids: Vec<String> = numbers(0, 20).collect();
     ids.reverse();
     let changed =

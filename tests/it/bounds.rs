@@ -100,10 +100,10 @@ fn an_error_file_that_somebody_works_on_is_kept_and_said() {
     // The same again replaces what nobody has changed.
     work.run(&IMPORT).expect(1);
     assert!(!work.path().join("in.errors-2.csv").exists());
-    let mended = work.read("in.errors.csv").replace(",1,", "mended,1,");
-    work.write("in.errors.csv", &mended);
+    let fixed = work.read("in.errors.csv").replace(",1,", "fixed,1,");
+    work.write("in.errors.csv", &fixed);
     let ended = work.run(&IMPORT).expect(1);
-    assert_eq!(work.read("in.errors.csv"), mended);
+    assert_eq!(work.read("in.errors.csv"), fixed);
     assert!(work.path().join("in.errors-2.csv").exists());
     insta::assert_snapshot!("errors_kept", work.shown(&ended.stderr));
 }

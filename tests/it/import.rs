@@ -1,4 +1,4 @@
-//! The main job: samples go in once, a second run creates nothing, an error file is mended and run again.
+//! The main job: samples go in once, a second run creates nothing, an error file is fixed and run again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -198,10 +198,10 @@ fn a_mended_csv_error_file_creates_exactly_the_missing_rows() {
     let command = summary["error_files"][0]["run_again"].as_str().unwrap();
     insta::assert_snapshot!("command_of_an_error_file", work.shown(command));
 
-    let mended = work
+    let fixed = work
         .read("tickets.errors.csv")
         .replace(",Linclon High Schol,", ",Lincoln High School,");
-    work.write("tickets.errors.csv", mended);
+    work.write("tickets.errors.csv", fixed);
     // The printed command, as it stands.
     let words: Vec<&str> = command.split(' ').skip(2).collect();
     let (ended, summary) = work.import(&words);
@@ -248,7 +248,7 @@ fn a_mapping_without_a_key_carries_its_keys_in_the_error_file() {
     ]);
     ended.expect(0);
     assert_eq!(summary["created"], 2);
-    // Mended once more: the same rows under the same keys, so nothing is made twice.
+    // Fixed once more: the same rows under the same keys, so nothing is made twice.
     let (ended, summary) = work.import(&[
         "in.errors.csv",
         "--mapping",

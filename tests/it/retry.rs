@@ -54,7 +54,7 @@ fn only_what_failed_goes_again_and_what_was_refused_too() {
         (&4.into(), &3.into()),
         "{shown:#}"
     );
-    // From another folder, after the cell was mended.
+    // From another folder, after the cell was fixed.
     work.write(
         "in.csv",
         work.read("in.csv").replace("It Suport", "IT Support"),
@@ -131,8 +131,8 @@ fn another_tenant_of_the_profile_is_refused() {
     // Each sandbox is a tenant of its own.
     let second = SandboxProcess::start(&work, &["--rate", "0"]);
     second.profiles(&work, "rate = \"1000/s\"");
-    let mended = work.read("in.csv").replace("It Suport", "IT Support");
-    work.write("in.csv", mended);
+    let fixed = work.read("in.csv").replace("It Suport", "IT Support");
+    work.write("in.csv", fixed);
     refused(&work, &second, "retry_in_another_tenant");
 }
 

@@ -7,7 +7,7 @@ use super::super::connect::Target;
 use crate::report::words;
 use crate::run::MaxErrors;
 
-/// The command that runs a mended error file: row numbers and limits of the input say nothing about it.
+/// The command that runs a fixed error file: row numbers and limits of the input say nothing about it.
 pub(super) fn command_for(
     args: &ImportArgs,
     global: &Global,
@@ -192,24 +192,24 @@ mod tests {
             panic!("no import: {line}")
         };
         let resumed = resume(&args, &cli.global, None, &[Path::new("in.csv")]);
-        let mended = command_for(&args, &cli.global, None, &[Path::new("in.errors.csv")]);
-        (resumed, mended)
+        let fixed = command_for(&args, &cli.global, None, &[Path::new("in.errors.csv")]);
+        (resumed, fixed)
     }
 
     #[test]
     fn what_goes_on_takes_the_same_rows() {
         let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --bulk --dry-run --rows 2-9,12,40- \
                     --limit 5 --max-errors 20%";
-        let (resumed, mended) = commands(line);
+        let (resumed, fixed) = commands(line);
         assert_eq!(
             resumed,
             "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --bulk --dry-run --rows 2-9,12,40- --limit 5 \
              --max-errors 20%"
         );
         // It is read again as it was written.
-        assert_eq!(commands(&resumed), (resumed, mended.clone()));
+        assert_eq!(commands(&resumed), (resumed, fixed.clone()));
         assert_eq!(
-            mended,
+            fixed,
             "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s --bulk"
         );
     }

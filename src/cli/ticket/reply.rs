@@ -72,7 +72,7 @@ pub(super) fn wrong(faults: &[Fault], operation: Operation, open: &Open) -> Erro
     error.hint(listing(operation, open.system().schema().system()))
 }
 
-/// What to write instead; there is no cell to mend and no mapping to complete.
+/// What to write instead; there is no cell to fix and no mapping to complete.
 fn advice(fault: &Fault, directory: &Directory) -> Option<String> {
     let missing = fault.missing.as_ref();
     let near = missing.map(|missing| directory.find(missing.kind, &missing.name, &[], None));

@@ -226,7 +226,7 @@ impl Plan {
                                     column.heading,
                                     ticket.number.as_ref().unwrap_or(&ticket.id)
                                 ))
-                                .hint("mend its `template` in the file of columns")
+                                .hint("fix its `template` in the file of columns")
                             })?;
                     match text.is_empty() {
                         true => Raw::Empty,

@@ -22,7 +22,7 @@ use crate::record::{Cell, ColumnRef, Header, Place, Record, RowKey};
 use crate::source::{Layout, Table};
 
 /// What to do about a value that is another one.
-const MEND: &str = "fix the mapping, or what the test expects";
+const FIX: &str = "fix the mapping, or what the test expects";
 
 /// How long a key is that is made of the content of a row.
 const CONTENT_KEY_LENGTH: usize = 16;
@@ -102,7 +102,7 @@ impl Run<'_> {
         ) {
             (_, Some(_), Some(_)) => {}
             (_, Some(at), None) => {
-                let hint = "mend `where`, or say what the row becomes: `expect = { … }`".to_owned();
+                let hint = "fix `where`, or say what the row becomes: `expect = { … }`".to_owned();
                 self.fails(at, "the row is not left out", Some(hint));
             }
             (_, None, Some(why)) => {
@@ -253,7 +253,7 @@ impl Run<'_> {
         match lines.is_empty() {
             true => {
                 let hint =
-                    "mend the mapping, or say what the row becomes: `expect = { … }`".to_owned();
+                    "fix the mapping, or say what the row becomes: `expect = { … }`".to_owned();
                 self.fails(wanted.at, "the row is taken without a fault", Some(hint));
             }
             false => {
@@ -279,7 +279,7 @@ impl Run<'_> {
                 Some(key) => format!("the key becomes `{key}`"),
                 None => "the mapping has no `key`".to_owned(),
             };
-            self.fails(wanted.at, &why, Some(MEND.to_owned()));
+            self.fails(wanted.at, &why, Some(FIX.to_owned()));
         }
         let reference = became.reference.as_deref();
         self.compare_fields(&plan.fields, &became.outcomes, &example.expect, reference);
@@ -337,7 +337,7 @@ impl Run<'_> {
                     Value::Null => format!("`{}` stays empty", name.value),
                     _ => format!("`{}` becomes {shown}", name.value),
                 };
-                self.fails(wanted.at, &why, Some(MEND.to_owned()));
+                self.fails(wanted.at, &why, Some(FIX.to_owned()));
             }
         }
     }

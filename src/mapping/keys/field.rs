@@ -108,7 +108,7 @@ pub(super) const STEPS: &[Key] = &[
     key(
         "repair",
         Takes::Word(&["utf8-read-as-1252"]),
-        "Mends a text that was UTF-8 and was read as Windows-1252 (`cafÃ©` becomes `café`); what is not spoiled so stays.",
+        "Fixes a text that was UTF-8 and was read as Windows-1252 (`cafÃ©` becomes `café`); what is not spoiled so stays.",
     ),
     key(
         "split",

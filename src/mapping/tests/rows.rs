@@ -80,7 +80,7 @@ fn all_faults_of_a_row_are_told() {
         ), @r##"
     row 2 [Room] LocationRoomId: no room `102` within the row's `LocationId` — did you mean `101`?
     row 2 [N] Count: `x` is no number — write digits only
-    row 2 [Due] DueDate: `soon` is no date of the form %m/%d/%Y or %d/%m/%Y — mend the cell, or add its form to `formats`
+    row 2 [Due] DueDate: `soon` is no date of the form %m/%d/%Y or %d/%m/%Y — fix the cell, or add its form to `formats`
     "##);
 }
 

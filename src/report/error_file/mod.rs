@@ -1,7 +1,7 @@
 //! The error file: the rejected rows of an input, laid out like it, with what is wrong beside them.
 //!
 //! One file for each input file: same format, delimiter, encoding, sheet and header row, the columns in order
-//! and behind them `_row`, `_key`, `_state`, `_field`, `_error`, `_hint`. It is itself an input: mended, it is
+//! and behind them `_row`, `_key`, `_state`, `_field`, `_error`, `_hint`. It is itself an input: fixed, it is
 //! run with the same mapping. It is written as the rows come, to a temporary file in the target's folder, and
 //! takes its name when the run ends. One that somebody has worked on since keeps its name (`outfile::Records`).
 

@@ -31,7 +31,7 @@ fn reject_all(dir: &Path, path: &Path, options: &InputOptions) -> (Vec<Record>, 
         let fault = Fault::row(record.place.clone(), "is `wrong` … here")
             .column(column)
             .field("Subject")
-            .hint("mend it");
+            .hint("fix it");
         let key = RowKey::new("K1");
         files
             .add(
@@ -83,7 +83,7 @@ fn csv_keeps_delimiter_encoding_and_line_ends() {
             "rejected",
             "Subject (column a)",
             "is `wrong` … here",
-            "mend it"
+            "fix it"
         ]
     );
 }
@@ -298,11 +298,11 @@ fn an_error_file_that_was_mended_is_kept() {
     let path = dir.path().join("tickets.csv");
     fs::write(&path, "id,name\n1,x\n2,y\n").unwrap();
     let (_, first, _) = reject_all(dir.path(), &path, &InputOptions::default());
-    let mended = fs::read_to_string(&first).unwrap().replace('x', "mended");
-    fs::write(&first, &mended).unwrap();
+    let fixed = fs::read_to_string(&first).unwrap().replace('x', "fixed");
+    fs::write(&first, &fixed).unwrap();
     let (_, second, _) = reject_all(dir.path(), &path, &InputOptions::default());
     assert_eq!(name(&second), "tickets.errors-2.csv");
-    assert_eq!(fs::read_to_string(&first).unwrap(), mended);
+    assert_eq!(fs::read_to_string(&first).unwrap(), fixed);
     // That of which nothing is remembered may be anybody's.
     fs::remove_file(dir.path().join("written.json")).unwrap();
     fs::remove_file(&second).unwrap();

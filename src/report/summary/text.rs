@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::causes::MEND_FIRST;
+use super::super::causes::FIX_FIRST;
 use super::super::words;
 use super::{Aftermath, Context, Summary};
 use crate::systems::Operation;
@@ -16,7 +16,7 @@ impl Summary {
         if !self.causes.is_empty() {
             text.push_str("\n  rejected, by cause\n");
             let rest = match context.dry_run {
-                true => MEND_FIRST,
+                true => FIX_FIRST,
                 false => "the error file has each",
             };
             for line in self.causes.lines(rest) {
@@ -231,7 +231,7 @@ fn foot(text: &mut String, after: &Aftermath) {
     for (path, command) in &after.error_files {
         let _ = writeln!(
             text,
-            "  errors     {}     mend and run:  {command}",
+            "  errors     {}     fix and run:  {command}",
             path.display()
         );
     }

@@ -881,7 +881,7 @@ pub(super) struct Input {
     /// How often the step follows; 0 is once.
     times: u32,
     changed: bool,
-    mended: Option<usize>,
+    fixed: Option<usize>,
     faulty: Option<usize>,
     alone: Option<usize>,
     no_marker: bool,
@@ -950,9 +950,9 @@ impl Input {
     }
 
     /// One row has another content.
-    pub(super) fn mended(self, n: usize) -> Self {
+    pub(super) fn fixed(self, n: usize) -> Self {
         Self {
-            mended: Some(n),
+            fixed: Some(n),
             ..self
         }
     }
@@ -1020,7 +1020,7 @@ impl Input {
     }
 
     fn version(&self, n: usize) -> u8 {
-        u8::from(self.changed || self.mended == Some(n))
+        u8::from(self.changed || self.fixed == Some(n))
     }
 
     pub(super) fn keys(&self, each: &mut dyn FnMut(RowKey)) -> Result<()> {

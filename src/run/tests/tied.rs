@@ -48,7 +48,7 @@ async fn a_ticket_that_is_not_made_is_tied_by_a_later_run() {
         "`k1` is the key of a ticket that is not made"
     );
     assert!(bench.fake.set("k0").is_empty());
-    let (totals, _) = bench.run(&input.mended(1)).await;
+    let (totals, _) = bench.run(&input.fixed(1)).await;
     assert_eq!((totals.incomplete, totals.rejected), (0, 0));
     assert_eq!(bench.fake.set("k0"), ["assign 0"]);
     bench.once_each(3);

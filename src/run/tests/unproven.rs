@@ -130,7 +130,7 @@ async fn what_was_refused_is_looked_up_before_it_goes_again() {
     let (totals, _) = bench.run(&input).await;
     assert_eq!((totals.created, totals.rejected), (2, 1));
     bench.fake.make_another(1);
-    let (totals, told) = bench.run(&input.clone().mended(1)).await;
+    let (totals, told) = bench.run(&input.clone().fixed(1)).await;
     assert_eq!((totals.requests, totals.in_doubt), (0, 0));
     assert!(
         told.notes

@@ -22,7 +22,7 @@ async fn what_is_new_is_made_and_what_has_changed_is_updated() {
     let (totals, _) = bench.run(&input).await;
     assert_eq!(sums(&totals), (0, 0, 4, 0));
     // One row says something else, and one is new: only what differs is set.
-    let next = Input::new(5).upserting().mended(2);
+    let next = Input::new(5).upserting().fixed(2);
     let (totals, told) = bench.run(&next).await;
     assert_eq!(sums(&totals), (1, 1, 3, 2));
     assert!(matches!(told.end(2), End::Updated { ticket, .. } if ticket.id.starts_with("id")));
@@ -42,7 +42,7 @@ async fn an_update_that_is_refused_leaves_the_ticket_whole() {
     let input = Input::new(2).upserting();
     bench.run(&input).await;
     bench.fake.script("k1/assign", &[Script::Refuse]);
-    let changed = input.clone().mended(1);
+    let changed = input.clone().fixed(1);
     let (totals, told) = bench.run(&changed).await;
     assert_eq!((totals.rejected, totals.incomplete), (1, 0));
     assert!(matches!(told.end(1), End::Rejected(_)));
@@ -73,7 +73,7 @@ async fn what_only_a_create_sets_is_told_as_changed() {
     let bench = Bench::new();
     let input = Input::new(3).upserting().setting_once();
     bench.run(&input).await;
-    let (totals, told) = bench.run(&input.mended(1)).await;
+    let (totals, told) = bench.run(&input.fixed(1)).await;
     assert_eq!((totals.done_before, totals.changed), (2, 1));
     assert!(matches!(told.end(1), End::Skipped(Skip::Changed { .. })));
     assert_eq!(totals.requests, 0);
@@ -87,7 +87,7 @@ async fn tickets_of_a_plain_import_are_kept_up_to_date_from_then_on() {
     let (totals, _) = bench.run(&input).await;
     assert_eq!(sums(&totals), (0, 0, 3, 0));
     // What was set is not known by call: all of it is set once.
-    let (totals, _) = bench.run(&input.clone().mended(1)).await;
+    let (totals, _) = bench.run(&input.clone().fixed(1)).await;
     assert_eq!(sums(&totals), (0, 1, 2, 2));
     let (totals, _) = bench.run(&input).await;
     assert_eq!(sums(&totals), (0, 1, 2, 1));
@@ -101,7 +101,7 @@ async fn a_row_that_changes_before_its_ticket_is_whole_is_made_whole_with_what_i
     let input = Input::new(2).upserting().with_step("follow");
     let (totals, _) = bench.run(&input).await;
     assert_eq!((totals.created, totals.incomplete), (1, 1));
-    let changed = input.mended(1);
+    let changed = input.fixed(1);
     let (totals, told) = bench.run(&changed).await;
     assert_eq!(sums(&totals), (1, 0, 1, 3));
     assert!(matches!(told.end(1), End::Created { .. }));

@@ -225,9 +225,9 @@ fn failure(status: u16, answer: &Answer, rename: Rename) -> Outcome {
     match status {
         300..400 => Outcome::Denied(match answer.redirect_host() {
             Some(host) => format!(
-                "the address redirects to `{host}`, where the token is not carried: mend `url` in the profile"
+                "the address redirects to `{host}`, where the token is not carried: fix `url` in the profile"
             ),
-            None => format!("the system answered {status}, a redirect: mend `url` in the profile"),
+            None => format!("the system answered {status}, a redirect: fix `url` in the profile"),
         }),
         401 | 403 => Outcome::Forbidden(refusal(status, answer, rename)),
         407 => Outcome::Denied(refusal(status, answer, rename).message),

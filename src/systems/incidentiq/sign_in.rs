@@ -193,7 +193,7 @@ fn wrong_site(transport: &Transport, site_id: &str, said: &str) -> Error {
         format!("the site id `{site_id}` is not accepted: {said}"),
     )
     .at(transport.base().host_str().unwrap_or_default())
-    .hint("mend `site_id` in the profile (IncidentIQ shows it under Admin > Developer Tools), or leave it out if the token tells it")
+    .hint("fix `site_id` in the profile (IncidentIQ shows it under Admin > Developer Tools), or leave it out if the token tells it")
 }
 
 fn constants(site_id: Option<&str>, product_id: Option<&str>) -> BTreeMap<String, String> {
