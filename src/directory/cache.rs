@@ -243,20 +243,17 @@ mod tests {
         }
     }
 
-    /// The next command asks for it again.
+    /// The next command asks for it again: what refused it may have been a proxy, and rights are given.
     #[test]
-    fn what_could_not_be_read_this_time_is_not_kept() {
+    fn what_could_not_be_read_is_not_kept() {
         let mut part = snapshot("t");
-        let failed = Listing::failed("the system answered 502");
-        part.kinds.insert(Kind::Location, failed);
+        let unread = Listing::unread("the token has no right to read it");
+        part.kinds.insert(Kind::Location, unread);
+        part.custom_fields_note = Some("the token has no right to read them".to_owned());
         let kept = part.without_failed();
         assert!(!kept.holds.has(Kind::Location) && kept.holds.has(Kind::Issue));
         assert!(!kept.kinds.contains_key(&Kind::Location));
-        // What the token may not read stays so.
-        let mut part = snapshot("t");
-        part.kinds
-            .insert(Kind::Location, Listing::unread("the token has no right"));
-        assert!(part.without_failed().holds.is_all());
+        assert!(!kept.holds.has_custom_fields() && kept.custom_fields_note.is_none());
     }
 
     #[test]

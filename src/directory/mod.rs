@@ -142,25 +142,18 @@ pub struct Listing {
     /// What could not be listed, and why, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Whether some of it could not be read for a reason that may be gone at the next try.
+    /// Whether some of it could not be read: the reason may be gone at the next try, a right that was missing too.
     #[serde(skip)]
     pub failed: bool,
 }
 
 impl Listing {
-    /// A listing that may not be read: why, for people.
+    /// A listing that could not be read: why, for people.
     pub fn unread(why: impl Into<String>) -> Self {
         Self {
             note: Some(why.into()),
-            ..Self::default()
-        }
-    }
-
-    /// A listing that could not be read this time: why, for people.
-    pub fn failed(why: impl Into<String>) -> Self {
-        Self {
             failed: true,
-            ..Self::unread(why)
+            ..Self::default()
         }
     }
 }
@@ -315,14 +308,18 @@ impl Snapshot {
         self
     }
 
-    /// The same without what could not be read this time.
+    /// The same without what could not be read: the next command asks for it again.
     #[must_use]
     pub fn without_failed(self) -> Self {
         let failed = self.kinds.iter().filter(|(_, listing)| listing.failed);
         let failed: Vec<Kind> = failed.map(|(kind, _)| *kind).collect();
+        let failed = Needs::kinds(&failed).and(match &self.custom_fields_note {
+            Some(_) => Needs::CUSTOM_FIELDS,
+            None => Needs::NONE,
+        });
         match failed.is_empty() {
             true => self,
-            false => self.only(Needs::ALL.without(Needs::kinds(&failed))),
+            false => self.only(Needs::ALL.without(failed)),
         }
     }
 

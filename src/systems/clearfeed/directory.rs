@@ -75,7 +75,7 @@ pub(super) async fn load(
 
     let mut people = BTreeSet::new();
     let mut unread = Vec::new();
-    // Whether some people are unknown for a reason that may be gone at the next try.
+    // Whether some people are unknown because the lists that name them could not be read.
     let mut failed = false;
     let teams = match teams {
         Ok(teams) => {
@@ -86,11 +86,8 @@ pub(super) async fn load(
         }
         Err(failure) => {
             unread.push(format!("the teams could not be read: {}", failure.message));
-            failed |= !failure.is_denied();
-            match failure.is_denied() {
-                true => Listing::unread(failure.note()),
-                false => Listing::failed(failure.note()),
-            }
+            failed = true;
+            Listing::unread(failure.note())
         }
     };
     match requests {
@@ -99,7 +96,7 @@ pub(super) async fn load(
             .for_each(|request| seen(request, &mut people)),
         Err(failure) => {
             unread.push(format!("no request could be read: {}", failure.message));
-            failed |= !failure.is_denied();
+            failed = true;
         }
     }
     if needs.has(Kind::Team) {

@@ -93,10 +93,7 @@ pub(super) async fn load(
         (Kind::CloseReason, close_reasons),
         (Kind::Sla, levels),
     ] {
-        let unread = |failure: ReadFailure| match failure.is_denied() {
-            true => Listing::unread(failure.note()),
-            false => Listing::failed(failure.note()),
-        };
+        let unread = |failure: ReadFailure| Listing::unread(failure.note());
         if let Some(listing) = listing {
             kinds.insert(kind, listing.unwrap_or_else(unread));
         }
