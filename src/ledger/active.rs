@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::worker::Kind;
 use super::{
     Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
-    Settlement, StepId, beside, generation, open, owners, runs, steps,
+    Settlement, StepId, asked, beside, changes, generation, open, owners, runs,
 };
 use crate::error::Result;
 use crate::record::RowKey;
@@ -48,7 +48,7 @@ impl ActiveRun {
             return Ok(Vec::new());
         }
         let (scope, run) = (self.scope_id, self.id);
-        self.write(move |c| steps::apply(c, scope, run, &changes))
+        self.write(move |c| changes::apply(c, scope, run, &changes))
             .await
     }
 
@@ -104,7 +104,7 @@ impl ActiveRun {
         let name = self.scope.names[2].clone();
         self.scope
             .ledger
-            .read(move |c| steps::creates(c, of, &name, references))
+            .read(move |c| asked::creates(c, of, &name, references))
             .await
     }
 
@@ -116,7 +116,7 @@ impl ActiveRun {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::doubted(c, scope))
+            .read(move |c| asked::doubted(c, scope))
             .await
     }
 
@@ -131,7 +131,7 @@ impl ActiveRun {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::refused_in(c, scope, &shapes))
+            .read(move |c| asked::refused_in(c, scope, &shapes))
             .await
     }
 
@@ -149,7 +149,7 @@ impl ActiveRun {
         let scope = self.scope_id;
         self.scope
             .ledger
-            .read(move |c| steps::controls(c, scope, &group, since, limit))
+            .read(move |c| asked::controls(c, scope, &group, since, limit))
             .await
     }
 

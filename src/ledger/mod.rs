@@ -16,9 +16,11 @@
 //! that follow in a row are noted as pending with the first intent, so that a row is done only when all are.
 
 mod active;
+mod asked;
 mod attempts;
 mod beside;
 mod by_hand;
+mod changes;
 mod ends;
 mod generation;
 mod glance;
@@ -53,9 +55,11 @@ use sums::Book;
 use worker::{Kind, Worker};
 
 pub use active::ActiveRun;
+pub use asked::{Create, Doubted};
 pub use attempts::{After, Belongs, Run, Tally};
 pub use beside::DoneBeside;
 pub use by_hand::{ByHand, Doubtful};
+pub use changes::Change;
 pub use ends::{StoredEnd, StoredFault, StoredRow};
 pub use generation::Age;
 pub use glance::Glance;
@@ -68,8 +72,8 @@ pub use purge::{Purged, backups};
 pub use rekey::DoneRow;
 pub use runs::{EndFilter, MadeTicket, RunInfo, RunMeta, RunState};
 pub use steps::{
-    Candidate, Change, Control, Create, Doubted, Intent, SUSPECT, Said, SetSteps, Settlement,
-    State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT, Unsettled,
+    Candidate, Control, Intent, SUSPECT, Said, SetSteps, Settlement, State, StepId, StepRecord,
+    Trouble, UNKNOWN_CONTENT, Unsettled,
 };
 pub use sums::Checked;
 pub use undo::{Rollback, TakingBack, UndoAfter, UndoState, Undoable};
@@ -349,7 +353,7 @@ impl Scope {
     /// When the ledger cannot be read.
     pub async fn unsettled(&self) -> Result<Vec<Unsettled>> {
         match self.id {
-            Some(id) => self.ledger.read(move |c| steps::unsettled(c, id)).await,
+            Some(id) => self.ledger.read(move |c| asked::unsettled(c, id)).await,
             None => Ok(Vec::new()),
         }
     }

@@ -75,7 +75,7 @@ impl Scope {
             return Ok(Vec::new());
         };
         self.ledger.worker.call_blocking(Kind::Read, move |c| {
-            let rows = super::steps::unsettled(c, id)?;
+            let rows = super::asked::unsettled(c, id)?;
             Ok(rows.into_iter().map(|row| row.key).collect())
         })
     }
