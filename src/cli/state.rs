@@ -20,7 +20,7 @@ pub(super) async fn run(
     let checked = ledger.check().await?;
     let older = match ledger.age() {
         Age::Doubtful(why) => Some(why),
-        Age::Current | Age::Trusted => None,
+        Age::Current | Age::Learning | Age::Trusted => None,
     };
     if output.is_json() {
         let document = json!({

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::worker::Kind;
 use super::{
-    Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
+    Age, Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
     Settlement, StepId, asked, beside, changes, generation, open, owners, runs,
 };
 use crate::error::Result;
@@ -183,9 +183,10 @@ impl ActiveRun {
     /// Lets the ledger's second file say what the ledger says by now.
     pub(super) async fn follow(&self) -> Result<()> {
         let file = self.scope.ledger.file.clone();
+        let learning = self.scope.ledger.age() == Age::Learning;
         self.write(move |c| {
             open::keep_wal(c, generation::is_open(c)?)?;
-            generation::follow(c, file.as_deref().map(PathBuf::as_path))
+            generation::follow(c, file.as_deref().map(PathBuf::as_path), learning)
         })
         .await
     }

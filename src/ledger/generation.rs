@@ -43,6 +43,9 @@ struct Mark {
     ledger: String,
     generation: i64,
     phase: Phase,
+    /// Whether an old ledger has learned from the system, and not yet all that was made since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    learning: bool,
 }
 
 impl Mark {
@@ -80,6 +83,8 @@ pub enum Age {
     Current,
     /// It may be an older one: why.
     Doubtful(&'static str),
+    /// It may be, and learns from the system what was made since: it stays doubtful until it has seen all of that.
+    Learning,
     /// Somebody has said, or found out, that it is to be trusted.
     Trusted,
 }
@@ -199,6 +204,9 @@ pub(super) fn judge(
         (Some(kept), Some(mark)) if kept.ledger != mark.ledger => {
             Age::Doubtful("the file `ledger.sqlite.generation` beside it is of another ledger")
         }
+        (Some(_), Some(mark)) if mark.learning => Age::Doubtful(
+            "`deskferry runs adopt` has not seen yet all that was made since it was put back",
+        ),
         (Some(kept), Some(mark)) => match mark.generation - kept.generation {
             // The second file is written last at the end of a run.
             ..0 => Age::Current,
@@ -228,7 +236,11 @@ pub(super) fn is_open(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Counts up in both files, within a transaction that is not committed yet. The second file comes first.
-pub(super) fn begin(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
+pub(super) fn begin(
+    connection: &Connection,
+    ledger: Option<&Path>,
+    learning: bool,
+) -> rusqlite::Result<()> {
     let kept = kept(connection)?;
     let mark = ledger.and_then(read);
     let id = kept.as_ref().map(|kept| kept.ledger.clone());
@@ -242,6 +254,7 @@ pub(super) fn begin(connection: &Connection, ledger: Option<&Path>) -> rusqlite:
             ledger: id.clone(),
             generation,
             phase: Phase::Starting,
+            learning,
         };
         write(path, &mark).map_err(carried)?;
     }
@@ -263,12 +276,16 @@ pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Counts up for something that changes what is done without a run: a rollback, a word of a person.
 pub(super) fn count(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
-    begin(connection, ledger)?;
+    begin(connection, ledger, false)?;
     end(connection)
 }
 
 /// Lets the second file say what the ledger says, which is committed.
-pub(super) fn follow(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
+pub(super) fn follow(
+    connection: &Connection,
+    ledger: Option<&Path>,
+    learning: bool,
+) -> rusqlite::Result<()> {
     let (Some(kept), Some(path)) = (kept(connection)?, ledger) else {
         return Ok(());
     };
@@ -279,6 +296,7 @@ pub(super) fn follow(connection: &Connection, ledger: Option<&Path>) -> rusqlite
             true => Phase::Open,
             false => Phase::Closed,
         },
+        learning,
     };
     write(path, &mark).map_err(carried)
 }
@@ -324,7 +342,7 @@ mod tests {
             for died in 0..3 {
                 // Both write the second file, and neither commits.
                 let transaction = connection.transaction().unwrap();
-                begin(&transaction, Some(&path)).unwrap();
+                begin(&transaction, Some(&path), false).unwrap();
                 transaction.rollback().unwrap();
                 let transaction = connection.transaction().unwrap();
                 count(&transaction, Some(&path)).unwrap();
@@ -333,10 +351,10 @@ mod tests {
                 assert_eq!(age, Age::Current, "{died} after {whole}");
             }
             let transaction = connection.transaction().unwrap();
-            begin(&transaction, Some(&path)).unwrap();
+            begin(&transaction, Some(&path), false).unwrap();
             transaction.commit().unwrap();
             assert_eq!(judge(&connection, &path, true).unwrap(), Age::Current);
-            follow(&connection, Some(&path)).unwrap();
+            follow(&connection, Some(&path), false).unwrap();
             assert_eq!(judge(&connection, &path, true).unwrap(), Age::Current);
         }
         connection

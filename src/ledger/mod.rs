@@ -152,6 +152,15 @@ impl Ledger {
         *age = Age::Trusted;
     }
 
+    /// Lets a run begin that learns from the system what is missing. A ledger that may be an older one stays so, also when
+    /// the process dies, until [`Self::trust`] is called and the run ends.
+    pub fn learn(&self) {
+        let mut age = self.age.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*age, Age::Doubtful(_)) {
+            *age = Age::Learning;
+        }
+    }
+
     /// Refuses a ledger that may be an older one.
     ///
     /// # Errors
@@ -269,7 +278,7 @@ impl Ledger {
             .await?;
         (self.worker)
             .call(write, move |c| {
-                generation::follow(c, path(again).as_deref())
+                generation::follow(c, path(again).as_deref(), false)
             })
             .await
     }
@@ -417,6 +426,7 @@ impl Scope {
         self.ledger.is_current()?;
         let names = self.names.clone();
         let file = self.ledger.file.clone();
+        let learning = self.ledger.age() == Age::Learning;
         let (scope, id, code) = self
             .ledger
             .worker
@@ -425,7 +435,7 @@ impl Scope {
                 sums::verify_total(c, scope)?;
                 let host = lock::host();
                 let (id, code) = runs::start(c, scope, &meta, &host, Timestamp::now())?;
-                generation::begin(c, file.as_deref().map(PathBuf::as_path))?;
+                generation::begin(c, file.as_deref().map(PathBuf::as_path), learning)?;
                 Ok((scope, id, code))
             })
             .await?;
@@ -440,7 +450,9 @@ impl Scope {
             _locks: locks.clone(),
         };
         run.follow().await?;
-        self.ledger.trust();
+        if !learning {
+            self.ledger.trust();
+        }
         Ok(run)
     }
 }

@@ -246,6 +246,37 @@ async fn a_backup_that_is_put_back_is_noticed_and_trusted_only_by_word() {
     ));
 }
 
+/// An adoption that has seen a part of the tickets, or died, has proven nothing.
+#[tokio::test]
+async fn an_old_ledger_stays_doubtful_until_it_has_learned_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    made(&path, 0..3).await;
+    let backup = std::fs::read(&path).unwrap();
+    made(&path, 3..6).await;
+    std::fs::write(&path, &backup).unwrap();
+    for (ends, whole) in [(false, false), (true, false), (true, true)] {
+        let ledger = Ledger::open(&path).unwrap();
+        assert!(matches!(ledger.age(), Age::Doubtful(_)), "{ends} {whole}");
+        assert!(start(&ledger).await.is_err());
+        ledger.learn();
+        let run = start(&ledger).await.unwrap();
+        if whole {
+            ledger.trust();
+        }
+        if ends {
+            let totals = serde_json::json!({});
+            run.finish(RunState::Finished, totals).await.unwrap();
+        }
+        drop((run, ledger));
+    }
+    let ledger = Ledger::open(&path).unwrap();
+    assert_eq!(ledger.age(), Age::Current);
+    // One that is current has nothing to learn.
+    ledger.learn();
+    assert_eq!(ledger.age(), Age::Current);
+}
+
 #[tokio::test]
 async fn a_folder_that_is_put_back_as_a_whole_is_noticed_while_the_cache_remembers() {
     let folder = tempfile::tempdir().unwrap();

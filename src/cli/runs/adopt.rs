@@ -153,10 +153,11 @@ impl Adopting<'_> {
                 let name = self.mapping.system().as_str();
                 let scope = self.ledger.scope(name, tenant, scope).await?;
                 // This is what an older ledger needs.
-                self.ledger.trust();
+                self.ledger.learn();
                 Some(scope.start_run(locks, self.meta()).await?)
             }
         };
+        let is_whole = marked.gap.is_none();
         let adopted = if let Some(plan) = plan.filter(|_| !self.args.inputs.is_empty()) {
             let options = self.mapping.input_options();
             let input = tokio::task::block_in_place(|| Input::open(&self.args.inputs, options))?;
@@ -170,6 +171,9 @@ impl Adopting<'_> {
             run::adopt(marked, scope, None, run.as_ref()).await
         };
         if let Some(run) = run {
+            if is_whole && adopted.is_ok() {
+                self.ledger.trust();
+            }
             let (state, totals) = match &adopted {
                 Ok(adopted) => (
                     RunState::Finished,
