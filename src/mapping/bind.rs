@@ -10,6 +10,7 @@ use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
 use super::columns::{Columns, Reader};
 use super::computed::Computing;
+use super::dropped::{check_dropped, without_dropped};
 use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::lookup::LookupTable;
@@ -102,9 +103,10 @@ impl BoundPlan {
         for (then, items) in plan.thens.iter().zip(&items) {
             check_members(&plan, then, items, faults);
         }
+        check_dropped(&plan, &columns, tables, faults);
         let unread = match plan.scripts.reads_all {
             true => Vec::new(),
-            false => columns.unread(),
+            false => without_dropped(&plan, columns.unread()),
         };
         let appended = match plan.unmapped {
             Unmapped::Append => Appended::new(unread, tables),
@@ -191,7 +193,7 @@ impl BoundPlan {
     pub fn unread_columns(&self) -> Vec<(usize, String)> {
         match self.plan.scripts.reads_all || self.plan.unmapped == Unmapped::Append {
             true => Vec::new(),
-            false => self.columns.unread(),
+            false => without_dropped(&self.plan, self.columns.unread()),
         }
     }
 

@@ -22,6 +22,9 @@ use crate::source::Table;
 /// What a part of the key is called.
 const KEY: &str = "key";
 
+/// The columns that an error file adds.
+const OWN: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
+
 /// What one cell gives.
 #[derive(Debug, PartialEq)]
 pub(super) enum Got<'r> {
@@ -188,9 +191,28 @@ impl Columns {
             .any(|table| matches!(table.refs.get(slot), Some(Some(ColumnRef::Row))))
     }
 
+    /// The columns of each table of the input by their unique names, those that an error file adds left out.
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, usize, &str)> {
+        self.tables.iter().enumerate().flat_map(|(table, columns)| {
+            let names = columns.header.names().iter().enumerate();
+            let own = names.filter(|(_, name)| !OWN.contains(&name.as_str()));
+            own.map(move |(index, name)| (table, index, name.as_str()))
+        })
+    }
+
+    /// Whether something reads a column of a table.
+    pub(super) fn reads(&self, table: usize, index: usize) -> bool {
+        let table = self.tables.get(table);
+        let mut columns = table.iter().flat_map(|table| table.refs.iter().flatten());
+        columns.any(|column| match column {
+            ColumnRef::One(at) => *at == index,
+            ColumnRef::All(all) => all.contains(&index),
+            ColumnRef::File | ColumnRef::Sheet | ColumnRef::Row => false,
+        })
+    }
+
     /// Columns that nothing reads, as (table, name); the error file's own are not counted.
     pub(super) fn unread(&self) -> Vec<(usize, String)> {
-        const OWN: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
         let mut unread = Vec::new();
         for (number, table) in self.tables.iter().enumerate() {
             let mut read = vec![false; table.header.len()];
@@ -295,7 +317,7 @@ fn called(table: &Table) -> String {
     }
 }
 
-fn missing_column(name: &str, origin: &Origin, tables: &[Table], faults: &mut Faults) {
+pub(super) fn missing_column(name: &str, origin: &Origin, tables: &[Table], faults: &mut Faults) {
     let mut names: Vec<&str> = Vec::new();
     for table in tables {
         names.extend(table.header.names().iter().map(String::as_str));

@@ -44,6 +44,8 @@ pub struct Mapping {
     pub(super) notify: bool,
     pub(super) profiles: Vec<String>,
     pub(super) unmapped: Unmapped,
+    /// The columns that stay behind on purpose.
+    pub(super) drop: Vec<At<String>>,
     pub(super) options: InputOptions,
     pub(super) input: Arc<InputRules>,
     pub(super) fields: Vec<Arc<FieldRule>>,
@@ -306,6 +308,7 @@ pub(super) fn read_top(
         false => read_marker(top, faults),
     };
     let unmapped = read_unmapped(top, faults);
+    let drop = top.texts("drop", faults).unwrap_or_default();
     let (options, input) = read_input(top, reading, faults);
     let key = read_key(top, reading, faults);
     let target = read_target(top, operation, reading, faults);
@@ -355,6 +358,7 @@ pub(super) fn read_top(
         notify: top.bool("notify", faults).unwrap_or(false),
         profiles: texts(top, "profile", faults),
         unmapped,
+        drop,
         options,
         input: Arc::new(input),
         fields: fields.into_iter().map(Arc::new).collect(),

@@ -25,8 +25,10 @@ mod computed;
 mod date;
 pub mod decisions;
 mod draft;
+mod dropped;
 mod each;
 mod example;
+mod expected;
 mod expr;
 mod field;
 pub(crate) mod file;
@@ -60,6 +62,7 @@ mod then;
 mod tied;
 mod touched;
 mod types;
+mod uses;
 pub(crate) mod values;
 
 use std::borrow::Cow;
@@ -78,11 +81,13 @@ pub use by_hand::{ByHand, by_hand, by_hand_differences};
 pub use check::Checked;
 pub use draft::Draft;
 pub use example::Ran;
+pub use expected::{Due, Expected, FollowingValues};
 pub use json_schema::{describe as describe_type, json_schema};
 pub use load::{CONTENT_KEY, Mapping, Reach};
 pub use plan::{Plan, PlanOptions};
 pub use shape::Unmapped;
 pub use touched::{FieldColumn, Touched};
+pub use uses::{ColumnUse, Fate, ItemUse};
 
 /// What a record became.
 #[derive(Debug, Clone, PartialEq)]

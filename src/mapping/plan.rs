@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::Mapping;
 use super::bind::BoundPlan;
 use super::compile::compile_field;
-use super::file::{Faults, Source};
+use super::file::{At, Faults, Source};
 use super::marker::Marks;
 use super::resolve::{Hints, Resolver};
 use super::script::{Origin as Place, Script, Scripts};
@@ -63,6 +63,8 @@ pub struct Plan {
     /// The rules that have a lookup, in the order of their numbers.
     pub(super) lookups: Vec<Arc<FieldRule>>,
     pub(super) unmapped: Unmapped,
+    /// The columns that stay behind on purpose.
+    pub(super) drop: Vec<At<String>>,
     /// The fields in the order in which they are made: what `within` needs comes first.
     pub(super) order: Vec<usize>,
     pub(super) key: Option<Vec<FieldPlan>>,
@@ -302,6 +304,7 @@ impl Plan {
             computed,
             lookups,
             unmapped: mapping.unmapped,
+            drop: mapping.drop.clone(),
             order,
             later,
             bare_later,
@@ -448,12 +451,12 @@ impl Compiler<'_> {
     }
 
     /// The slot of a column of the mapping.
-    pub(super) fn column(&mut self, column: &super::file::At<String>) -> usize {
+    pub(super) fn column(&mut self, column: &At<String>) -> usize {
         self.slots.slot(&column.value, &Place::Mapping(column.at))
     }
 
     /// The slots of several.
-    pub(super) fn columns(&mut self, columns: &[super::file::At<String>]) -> Vec<usize> {
+    pub(super) fn columns(&mut self, columns: &[At<String>]) -> Vec<usize> {
         columns.iter().map(|column| self.column(column)).collect()
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Script {
     pub(crate) among: Vec<Among>,
     /// Words of the language that it uses; a column of that name would be taken for one of them.
     pub(crate) words: Vec<(&'static str, Range<usize>)>,
+    /// The slots of all that it reads by name.
+    pub(crate) reads: Vec<usize>,
 }
 
 /// What is looked for among some things.
@@ -168,7 +170,12 @@ impl Scripts {
         let mut uses = Uses::default();
         uses.template(&tree);
         if let Some(segments) = segments(&tree, &origin, slots) {
+            let column = |segment: &Segment| match segment {
+                Segment::Column(slot) => Some(*slot),
+                Segment::Raw(_) => None,
+            };
             return Some(Script {
+                reads: segments.iter().filter_map(column).collect(),
                 kind: Kind::Segments(segments),
                 origin,
                 comparisons: Vec::new(),
@@ -253,6 +260,7 @@ impl Scripts {
             .environment
             .get_template(&name)
             .expect("it was added a moment ago");
+        let from = slots.touched.len();
         let mut undeclared: BTreeSet<String> =
             template.undeclared_variables(true).into_iter().collect();
         let base = |path: &str| path.split('.').next().unwrap_or(path).to_owned();
@@ -347,6 +355,7 @@ impl Scripts {
             }
         }
         Some(Script {
+            reads: slots.touched[from..].to_vec(),
             kind: Kind::Engine { name, context },
             origin,
             comparisons,

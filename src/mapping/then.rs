@@ -252,6 +252,16 @@ impl BoundPlan {
         &self,
         rows: &[Record],
     ) -> (Vec<(usize, Vec<Outcome>)>, Vec<Fault>) {
+        let (made, faults) = self.follow_items(rows);
+        let made = made.into_iter().map(|(at, _, outcomes)| (at, outcomes));
+        (made.collect(), faults)
+    }
+
+    /// The same with the place of the item among those of its `[[then]]`, which is the ordinal of its steps.
+    pub(super) fn follow_items(
+        &self,
+        rows: &[Record],
+    ) -> (Vec<(usize, u32, Vec<Outcome>)>, Vec<Fault>) {
         let (mut made, mut faults) = (Vec::new(), Vec::new());
         for (at, then) in self.plan().thens.iter().enumerate() {
             let items = match self.items(at, then, rows) {
@@ -261,7 +271,7 @@ impl BoundPlan {
                     continue;
                 }
             };
-            for item in &items {
+            for (ordinal, item) in (0..).zip(&items) {
                 let mut row = self.row(rows);
                 row.reader.item = item.as_ref();
                 let is_done = then.when.as_ref().map(|when| self.holds_for(&row, when));
@@ -273,7 +283,8 @@ impl BoundPlan {
                     }
                     None | Some(Ok(true)) => {}
                 }
-                made.push((at, outcomes(&mut row, &then.fields, &then.order)));
+                let outcomes = outcomes(&mut row, &then.fields, &then.order);
+                made.push((at, ordinal, outcomes));
                 faults.extend(row.faults);
             }
         }

@@ -73,8 +73,63 @@ pub fn differences(
     values: &[FieldValue],
     directory: &Directory,
 ) -> Vec<Difference> {
+    let compared = compared(ticket, values, directory).into_iter();
+    compared.filter_map(Compared::difference).collect()
+}
+
+/// What a ticket shows of the fields that these values set, each beside what is wanted. The ticket has its names filled
+/// in.
+pub fn compared(
+    ticket: &CommonTicket,
+    values: &[FieldValue],
+    directory: &Directory,
+) -> Vec<Compared> {
     let look = Look { ticket, directory };
     values.iter().flat_map(|value| look.at(value)).collect()
+}
+
+/// A field as a ticket shows it, beside what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// As the mapping calls it.
+    pub field: String,
+    /// What columns of its meaning are called; empty for a custom field.
+    pub called: &'static [&'static str],
+    /// What stands there; `None`: nothing, or nobody can read it.
+    pub now: Option<String>,
+    /// What is wanted; `None`: nothing.
+    pub wanted: Option<String>,
+    /// Whether the two are the same.
+    pub is: Agreement,
+}
+
+/// Whether a field shows what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Agreement {
+    /// It does.
+    Same,
+    /// It shows something else.
+    Other,
+    /// The ticket has no such member, although something is wanted: it is empty, or the system never shows it.
+    Absent,
+    /// Nobody can read it: why.
+    NotShown(String),
+}
+
+impl Compared {
+    fn difference(self) -> Option<Difference> {
+        let not_shown = match self.is {
+            Agreement::Same => return None,
+            Agreement::Other | Agreement::Absent => None,
+            Agreement::NotShown(why) => Some(why),
+        };
+        Some(Difference {
+            field: self.field,
+            now: self.now,
+            would_be: self.wanted,
+            not_shown,
+        })
+    }
 }
 
 /// A value on either side.
@@ -84,6 +139,8 @@ struct Side {
     ids: Vec<String>,
     /// As people read it.
     words: Vec<String>,
+    /// The e-mail addresses of people, in small letters.
+    emails: Vec<String>,
 }
 
 struct Look<'a> {
@@ -92,43 +149,57 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn at(&self, value: &FieldValue) -> Vec<Difference> {
+    fn at(&self, value: &FieldValue) -> Vec<Compared> {
         match &value.target {
             Target::Field(field) if field.name == "unassign" => self.taken_away(&value.value),
-            Target::Field(field) if field.name == "action" => vec![Difference {
+            Target::Field(field) if field.name == "action" => vec![Compared {
                 field: field.name.to_owned(),
+                called: field.called,
                 now: self.ticket.state.as_ref().map(|it| it.label().to_owned()),
-                would_be: Some(format!("where `{}` leads", plain(&value.value))),
-                not_shown: None,
+                wanted: Some(format!("where `{}` leads", plain(&value.value))),
+                is: Agreement::Other,
             }],
             Target::Field(field) => {
-                let would_be = self.wanted(field, &value.value);
-                self.compare(field.name.to_owned(), self.now(field), would_be)
+                let wanted = self.wanted(field, &value.value);
+                let (now, is_absent) = match self.now(field) {
+                    Some(now) => (now, false),
+                    None => (
+                        self.other(field),
+                        !self.ticket.other.contains_key(field.name),
+                    ),
+                };
+                let mut compared = self.compare(field.name.to_owned(), now, wanted);
+                compared.called = field.called;
+                if is_absent && compared.is == Agreement::Other {
+                    compared.is = Agreement::Absent;
+                }
+                vec![compared]
             }
             Target::Custom(field) => {
                 let name = format!("custom.{}", field.name);
-                let would_be = self.custom(field, &value.value);
-                self.compare(name, self.custom_now(field), would_be)
+                let wanted = self.custom(field, &value.value);
+                vec![self.compare(name, self.custom_now(field), wanted)]
             }
         }
     }
 
-    fn compare(&self, field: String, now: Result<Side, String>, would_be: Side) -> Vec<Difference> {
-        let (now, not_shown) = match now {
-            Ok(now) if now.is(&would_be) => return Vec::new(),
-            Ok(now) => (now, None),
-            Err(why) => (Side::default(), Some(why)),
+    fn compare(&self, field: String, now: Result<Side, String>, wanted: Side) -> Compared {
+        let (now, is) = match now {
+            Ok(now) if now.is(&wanted) => (now, Agreement::Same),
+            Ok(now) => (now, Agreement::Other),
+            Err(why) => (Side::default(), Agreement::NotShown(why)),
         };
-        vec![Difference {
+        Compared {
             field,
+            called: &[],
             now: now.text(),
-            would_be: would_be.text(),
-            not_shown,
-        }]
+            wanted: wanted.text(),
+            is,
+        }
     }
 
-    /// What stands in a field of the system now.
-    fn now(&self, field: &Field) -> Result<Side, String> {
+    /// What stands in a field now that the common ticket has; `None`: it has none of its meaning.
+    fn now(&self, field: &Field) -> Option<Result<Side, String>> {
         let ticket = self.ticket;
         let named = |named: &Option<Named>| named.iter().map(Side::named).collect();
         let shown = |name: &str| match ticket.not_shown.iter().find(|it| it.field == name) {
@@ -167,9 +238,9 @@ impl Look<'_> {
                 let due = ticket.due.map(|at| at.to_string());
                 ("due", due.iter().map(|text| Side::text_of(text)).collect())
             }
-            _ => return self.other(field),
+            _ => return None,
         };
-        shown(name).map(|()| side)
+        Some(shown(name).map(|()| side))
     }
 
     /// A field that only the system knows: by its own name among what a ticket tells besides.
@@ -246,7 +317,7 @@ impl Look<'_> {
     }
 
     /// Who it is taken away from.
-    fn taken_away(&self, value: &Value) -> Vec<Difference> {
+    fn taken_away(&self, value: &Value) -> Vec<Compared> {
         let holder = |word: &str| match word {
             "user" => Some(&self.ticket.assignee),
             "team" => Some(&self.ticket.team),
@@ -260,7 +331,7 @@ impl Look<'_> {
             };
             self.compare(format!("unassign {word}"), now, Side::default())
         };
-        words.into_iter().flat_map(one).collect()
+        words.into_iter().map(one).collect()
     }
 }
 
@@ -270,6 +341,7 @@ impl FromIterator<Side> for Side {
         for side in sides {
             all.ids.extend(side.ids);
             all.words.extend(side.words);
+            all.emails.extend(side.emails);
         }
         all
     }
@@ -280,13 +352,14 @@ impl Side {
         Self {
             ids: named.id.iter().map(|id| id.to_lowercase()).collect(),
             words: vec![named.label().to_owned()],
+            emails: named.email.iter().map(|it| it.to_lowercase()).collect(),
         }
     }
 
     fn text_of(text: &str) -> Self {
         Self {
-            ids: Vec::new(),
             words: vec![text.to_owned()],
+            ..Self::default()
         }
     }
 
@@ -310,7 +383,14 @@ impl Side {
             sorted(one, form) == sorted(other, form)
         };
         let by_ids = !self.ids.is_empty() && same(&self.ids, &other.ids, &str::to_owned);
-        by_ids || same(&self.words, &other.words, &bare)
+        // A person may be known by the name on one side, and be written as the address on the other.
+        let is_person = |one: &[String], other: &[String]| {
+            !one.is_empty() && same(one, other, &|text| text.trim().to_lowercase())
+        };
+        by_ids
+            || same(&self.words, &other.words, &bare)
+            || is_person(&self.emails, &other.words)
+            || is_person(&other.emails, &self.words)
     }
 }
 

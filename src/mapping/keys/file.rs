@@ -67,6 +67,11 @@ pub(in crate::mapping) static TOP: Keys = Keys {
             "Columns with data that nothing reads: told with their counts (\"warn\", the default), a fault (\"error\"), or listed under the description (\"append\").",
         ),
         key(
+            "drop",
+            Takes::Texts,
+            "Columns that stay behind on purpose: nothing is told of them, and `deskferry verify` counts them as dropped and not as lost. A member of the items of a column is `comments[].id`.",
+        ),
+        key(
             "input",
             Takes::Table(&INPUT),
             "How the file is read and which rows count.",

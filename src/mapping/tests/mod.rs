@@ -10,6 +10,7 @@ mod several;
 mod silent;
 mod speed;
 mod steps;
+mod uses;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
