@@ -15,7 +15,7 @@ use crate::export::period::Calendar;
 use crate::ledger::RunInfo;
 use crate::redact::Secrets;
 use crate::sandbox::{self, FaultSpec, Sandbox};
-use crate::systems::{self, Connection, Route, System, SystemName};
+use crate::systems::{self, Connection, Dialect, Route, System, SystemName};
 
 /// The sandbox's own limit, and therefore ours against it.
 const SANDBOX_RATE: f64 = 100.0;
@@ -245,12 +245,33 @@ impl Connected {
     ) -> Result<Self> {
         let (connection, sandbox) =
             connection(target, system, insecure_http, concurrency, state).await?;
-        Self::sign_in(connection, sandbox).await
+        Self::sign_in(connection, sandbox, target, state).await
     }
 
-    /// Signs in.
-    pub(super) async fn sign_in(connection: Connection, sandbox: Option<Sandbox>) -> Result<Self> {
+    /// Signs in. The dialect that answers a profile which settles none is remembered.
+    pub(super) async fn sign_in(
+        connection: Connection,
+        sandbox: Option<Sandbox>,
+        target: &Target,
+        state: &StateFolder,
+    ) -> Result<Self> {
+        let (settled, before) = (connection.dialect, connection.answered_before);
         let system = systems::sign_in(connection).await?;
+        let dialect = system.account().dialect;
+        if let Target::Profile(profile, _) = target
+            && settled.is_none()
+            && dialect != Dialect::Only
+            && before != Some(dialect)
+        {
+            state
+                .keep_found_dialect(&found_by(profile), dialect)
+                .map_err(|error| {
+                    Error::machine("the state folder cannot be written")
+                        .at(state.path().display())
+                        .caused_by(error)
+                        .hint("make it writable, or choose another one with --state DIR")
+                })?;
+        }
         Ok(Self { system, sandbox })
     }
 
@@ -287,6 +308,10 @@ pub(super) async fn connection(
                 site_id: profile.site_id.clone(),
                 tenant: profile.tenant.clone(),
                 dialect: profile.dialect,
+                answered_before: match profile.dialect {
+                    Some(_) => None,
+                    None => state.found_dialect(&found_by(profile)),
+                },
                 token,
                 timezone: profile.timezone.clone(),
                 timezone_first: profile.timezone_first,
@@ -301,6 +326,14 @@ pub(super) async fn connection(
             };
             Ok((connection, None))
         }
+    }
+}
+
+/// Under which name it is remembered what was found out about a profile's address: one that leads elsewhere is another.
+fn found_by(profile: &Profile) -> String {
+    match &profile.url {
+        Some(url) => format!("{} {url}", profile.name),
+        None => profile.name.clone(),
     }
 }
 
@@ -344,6 +377,7 @@ async fn embedded(
         site_id: Some(text("site_id")),
         tenant: Some("sandbox".to_owned()),
         dialect: None,
+        answered_before: None,
         token: SecretString::from(text("token")),
         timezone: None,
         timezone_first: false,

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::outfile;
+use crate::systems::Dialect;
 
 /// The rates that were found, by profile.
 const RATES: &str = "rates.json";
+
+/// The dialects that answered, by profile and address.
+const DIALECTS: &str = "dialects.json";
 
 /// The folder in which everything lives that must outlast a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +79,27 @@ impl StateFolder {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
+    /// The dialect that answered a profile before, by the profile's name and address; what cannot be read is not known.
+    pub fn found_dialect(&self, profile: &str) -> Option<Dialect> {
+        self.found_dialects().get(profile).copied()
+    }
+
+    /// Keeps the dialect that answered a profile.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_found_dialect(&self, profile: &str, dialect: Dialect) -> std::io::Result<()> {
+        let mut dialects = self.found_dialects();
+        dialects.insert(profile.to_owned(), dialect);
+        let text = serde_json::to_vec_pretty(&dialects)?;
+        outfile::replace(&self.0.join(DIALECTS), &text, outfile::Readers::Owner)
+    }
+
+    fn found_dialects(&self) -> BTreeMap<String, Dialect> {
+        let text = std::fs::read(self.0.join(DIALECTS)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
     /// The folder of the embedded sandbox.
     pub fn sandbox(&self) -> PathBuf {
         self.0.join("sandbox")
@@ -135,6 +160,18 @@ mod tests {
         assert_eq!(state.found_rate("district"), Some(38.12));
         std::fs::write(folder.path().join(RATES), "{").unwrap();
         assert_eq!(state.found_rate("district"), None);
+    }
+
+    #[test]
+    fn the_dialect_that_answered_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(Some(folder.path())).unwrap();
+        assert_eq!(state.found_dialect("support"), None);
+        state.keep_found_dialect("support", Dialect::Rest).unwrap();
+        state.keep_found_dialect("second", Dialect::V1).unwrap();
+        assert_eq!(state.found_dialect("support"), Some(Dialect::Rest));
+        std::fs::write(folder.path().join(DIALECTS), "{").unwrap();
+        assert_eq!(state.found_dialect("support"), None);
     }
 
     #[test]

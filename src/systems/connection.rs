@@ -32,6 +32,8 @@ pub struct Connection {
     pub tenant: Option<String>,
     /// ClearFeed's spelling, where it is settled.
     pub dialect: Option<Dialect>,
+    /// The spelling that answered this profile before, where none is settled.
+    pub answered_before: Option<Dialect>,
     /// The token itself.
     pub token: SecretString,
     /// The zone of times that come without one, where the system tells none.
@@ -119,6 +121,21 @@ pub(super) async fn ask(transport: &Transport, request: &Request<'_>) -> Result<
         tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
     }
     transport.send(request).await
+}
+
+/// How often something that failed is asked again before another answer takes its place for a whole command.
+const ASKED_AGAIN: u32 = 2;
+
+/// Asks again for what failed, where another answer would decide in its place how the whole command goes on: one wrong answer
+/// of a proxy must not. `None` where it fails again each time.
+pub(super) async fn asked_again<T>(mut ask: impl AsyncFnMut() -> Result<T>) -> Option<T> {
+    for tried in 0..ASKED_AGAIN {
+        tokio::time::sleep(PAUSE * 2_u32.pow(tried)).await;
+        if let Ok(answered) = ask().await {
+            return Some(answered);
+        }
+    }
+    None
 }
 
 /// The error of a sign-in that got no answer.

@@ -50,6 +50,7 @@ pub(crate) fn connection(system: SystemName, url: &str) -> Connection {
         site_id: None,
         tenant: None,
         dialect: None,
+        answered_before: None,
         token: SecretString::from("sandbox"),
         timezone: None,
         timezone_first: false,

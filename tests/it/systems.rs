@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use crate::support::echo::{Answer, Echo};
 use crate::support::{SandboxProcess, Work, fetch, repository};
 
 fn page() -> String {
@@ -121,4 +124,56 @@ fn every_call_of_the_systems_has_a_row_with_its_command_and_its_test() {
     let is_call = |name: &&&str| name.contains(" /v") && !known.contains(**name);
     let gone: Vec<_> = named.iter().filter(is_call).collect();
     assert!(gone.is_empty(), "the sandbox lacks {gone:#?}");
+}
+
+/// What the dialect decides (bodies, ids, which replica is read) stays as it is for a profile, whatever answers once.
+#[test]
+fn the_dialect_of_a_profile_is_remembered() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    // How many more requests of `v1` are refused.
+    let refused = Arc::new(AtomicUsize::new(0));
+    let left = Arc::clone(&refused);
+    let desk = Echo::between(
+        &sandbox,
+        "token",
+        move |asked| {
+            let is_v1 = asked.path.starts_with("/clearfeed/v1/collections");
+            let count = |count: usize| count.checked_sub(1);
+            let strikes = is_v1
+                && left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count)
+                    .is_ok();
+            strikes.then(|| Answer {
+                status: 404,
+                headers: "content-type: application/json\r\n".to_owned(),
+                body: r#"{"statusCode":404,"message":"no route","error":"Not Found"}"#.to_owned(),
+            })
+        },
+        |_, _, answer| answer,
+    );
+    desk.profiles(&work, "rate = \"2000/s\"");
+    let dialect = |code| {
+        let told = work.run(&["doctor", "--profile", "support"]).expect(code);
+        told.stdout + &told.stderr
+    };
+    let first = dialect(0);
+    assert!(first.contains("`v1` answers"), "{first}");
+    refused.store(1, Ordering::Relaxed);
+    let once = dialect(0);
+    assert!(once.contains("`v1` answers"), "{once}");
+    // The other dialect answers, and is not taken in its place.
+    refused.store(1_000, Ordering::Relaxed);
+    let gone = dialect(3);
+    assert!(
+        gone.contains("answered this profile as `v1` before"),
+        "{gone}"
+    );
+    assert!(gone.contains("dialect = \"rest\""), "{gone}");
+    let text = work.read("deskferry.toml");
+    let settled = text.replace("tenant =", "dialect = \"rest\"\ntenant =");
+    assert_ne!(settled, text);
+    work.write("deskferry.toml", settled);
+    let settled = dialect(0);
+    assert!(settled.contains("`rest` answers"), "{settled}");
 }

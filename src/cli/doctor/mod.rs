@@ -78,7 +78,7 @@ impl Doctor<'_> {
         for finding in network::look(&connection).await {
             self.tell(finding);
         }
-        let connected = Connected::sign_in(connection, sandbox).await?;
+        let connected = Connected::sign_in(connection, sandbox, self.target, &state).await?;
         let account = connected.system.account().clone();
         self.tell(Finding::ok("sign-in", signed_in(&account)));
         self.tell(clock(account.clock_offset));

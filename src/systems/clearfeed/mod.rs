@@ -114,7 +114,7 @@ impl System for ClearFeed {
         permit: &dyn Permit,
         progress: DirectoryProgress<'_>,
     ) -> Result<Snapshot> {
-        directory::load(self, needs, self.reader(permit), progress).await
+        directory::load(self, needs, self.reader(permit).confirming(), progress).await
     }
 
     async fn admits(&self, permit: &dyn Permit) -> bool {
@@ -227,7 +227,7 @@ impl System for ClearFeed {
     }
 
     async fn people(&self, ids: &[String], permit: &dyn Permit) -> Result<Option<Vec<Entry>>> {
-        let people = directory::people(ids, self.reader(permit)).await?;
+        let people = directory::people(ids, self.reader(permit).confirming()).await?;
         Ok(Some(people))
     }
 
@@ -294,10 +294,7 @@ impl ClearFeed {
     }
 
     fn reader<'a>(&'a self, permit: &'a dyn Permit) -> Reader<'a> {
-        Reader {
-            transport: &self.transport,
-            permit,
-        }
+        Reader::new(&self.transport, permit)
     }
 }
 

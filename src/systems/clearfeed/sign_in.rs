@@ -1,5 +1,9 @@
 //! Proving a token and finding the dialect (contract clearfeed): `GET /collections` under `v1` first, then
 //! under `rest`; the one that answers is kept.
+//!
+//! Another dialect means other bodies, other ids and another replica, so one wrong answer must not change it: a dialect that
+//! failed is asked again once the other has answered, and one that answered this profile before is never left for the
+//! other silently.
 
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
@@ -10,7 +14,7 @@ use super::listing::PageSize;
 use super::schema::ClearFeedSchema;
 use super::{ClearFeed, dialect, shapes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::connection::{ask, denied, strange, unreachable};
+use crate::systems::connection::{ask, asked_again, denied, strange, unreachable};
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Answer, Request, Settings, Transport};
 use crate::systems::shape::Shapes;
@@ -19,29 +23,76 @@ use crate::systems::{Account, Connection, Dialect};
 const REMEDY: &str = "make a personal access token in ClearFeed's web app under Settings > Developer Settings and put it where `token` in the profile points to";
 
 pub(super) async fn sign_in(connection: Connection) -> Result<ClearFeed> {
-    let tried = dialects(&connection)?;
-    let mut failed: Option<Error> = None;
-    for &dialect in tried {
+    let mut failed: Vec<Failed> = Vec::new();
+    for &dialect in dialects(&connection)? {
         let transport = transport(&connection, dialect)?;
         match prove(&transport).await {
-            Ok(answer) => return signed_in(connection, dialect, transport, &answer),
-            Err(error) => {
-                // A refused token says more than a call that is not known, and that more than silence.
-                if failed
-                    .as_ref()
-                    .is_none_or(|first| weight(&error) > weight(first))
-                {
-                    failed = Some(error);
+            Ok(answer) => {
+                if let Some((first, answer)) = answers_after_all(&failed).await {
+                    let first = failed.swap_remove(first);
+                    return signed_in(connection, first.dialect, first.transport, &answer);
                 }
+                let before = connection.answered_before;
+                if let Some(left) = failed.iter().find(|it| Some(it.dialect) == before) {
+                    return Err(moved(left, dialect));
+                }
+                return signed_in(connection, dialect, transport, &answer);
             }
+            Err(error) => failed.push(Failed {
+                dialect,
+                transport,
+                error,
+            }),
         }
     }
-    Err(failed.expect("at least one dialect was tried"))
+    // A refused token says more than a call that is not known, and that more than silence.
+    let errors = failed.into_iter().map(|failed| failed.error);
+    let heaviest = errors.reduce(|first, next| match weight(&next) > weight(&first) {
+        true => next,
+        false => first,
+    });
+    Err(heaviest.expect("at least one dialect was tried"))
+}
+
+/// A dialect that did not answer in its shape.
+struct Failed {
+    dialect: Dialect,
+    transport: Transport,
+    error: Error,
+}
+
+/// The first of these dialects that answers when it is asked again, by its place.
+async fn answers_after_all(failed: &[Failed]) -> Option<(usize, Answer)> {
+    for (place, failed) in failed.iter().enumerate() {
+        if let Some(answer) = asked_again(|| prove(&failed.transport)).await {
+            return Some((place, answer));
+        }
+    }
+    None
+}
+
+/// The dialect that answered this profile until now does not, and the other one does.
+fn moved(before: &Failed, now: Dialect) -> Error {
+    let error = Error::new(
+        ErrorKind::System,
+        format!(
+            "the workspace answers only as dialect `{now}`, but answered this profile as `{}` before; nothing was sent",
+            before.dialect
+        ),
+    );
+    error
+        .at(before.transport.base().host_str().unwrap_or_default())
+        .caused_by(before.error.to_string())
+        .hint("run the same command again: a proxy may have answered instead of ClearFeed")
+        .hint(format!(
+            "if ClearFeed has changed it for good, add `dialect = \"{now}\"` to the profile"
+        ))
 }
 
 /// The dialects that may answer, the likeliest first.
 fn dialects(connection: &Connection) -> Result<&'static [Dialect]> {
     Ok(match connection.dialect {
+        None if connection.answered_before == Some(Dialect::Rest) => &[Dialect::Rest, Dialect::V1],
         None => &[Dialect::V1, Dialect::Rest],
         Some(Dialect::V1) => &[Dialect::V1],
         Some(Dialect::Rest) => &[Dialect::Rest],

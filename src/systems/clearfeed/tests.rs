@@ -43,13 +43,18 @@ pub(super) async fn rest(server: &MockServer) -> ClearFeed {
         collections(),
     )
     .await;
-    sign_in(profile(server)).await.unwrap()
+    let settled = Connection {
+        dialect: Some(Dialect::Rest),
+        ..profile(server)
+    };
+    sign_in(settled).await.unwrap()
 }
 
 #[tokio::test]
 async fn the_dialect_that_answers_is_kept() {
     let server = MockServer::start().await;
-    let system = rest(&server).await;
+    rest(&server).await;
+    let system = sign_in(profile(&server)).await.unwrap();
     assert_eq!(system.account().dialect, Dialect::Rest);
     assert_eq!(system.account().tenant, "acme");
     mount(&server, "GET", "/clearfeed/v1/collections", collections()).await;
@@ -65,6 +70,77 @@ async fn the_dialect_that_answers_is_kept() {
         sign_in(settled).await.unwrap().account().dialect,
         Dialect::Rest
     );
+}
+
+/// Another dialect means other bodies and ids: a proxy that answers once must not choose it.
+#[tokio::test]
+async fn one_wrong_answer_does_not_change_the_dialect() {
+    let page = ResponseTemplate::new(200).set_body_string("<html>blocked</html>");
+    let other = ResponseTemplate::new(200).set_body_json(json!({"requests": []}));
+    for wrong in [
+        ResponseTemplate::new(403),
+        ResponseTemplate::new(404),
+        ResponseTemplate::new(200),
+        page,
+        other,
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path("/clearfeed/v1/collections"))
+            .respond_with(wrong)
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        mount(&server, "GET", "/clearfeed/v1/collections", collections()).await;
+        rest(&server).await;
+        let system = sign_in(profile(&server)).await.unwrap();
+        assert_eq!(system.account().dialect, Dialect::V1);
+    }
+}
+
+#[tokio::test]
+async fn the_dialect_of_a_profile_is_never_left_silently() {
+    let server = MockServer::start().await;
+    rest(&server).await;
+    let before = |dialect| Connection {
+        answered_before: Some(dialect),
+        ..profile(&server)
+    };
+    let error = sign_in(before(Dialect::V1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::System);
+    assert!(error.message().contains("`v1` before"), "{error}");
+    assert!(error.hints()[1].contains("dialect = \"rest\""), "{error}");
+    // It goes first where it answered before.
+    mount(&server, "GET", "/clearfeed/v1/collections", collections()).await;
+    let system = sign_in(before(Dialect::Rest)).await.unwrap();
+    assert_eq!(system.account().dialect, Dialect::Rest);
+}
+
+#[tokio::test]
+async fn a_kind_is_refused_only_when_it_is_refused_twice() {
+    for (times, is_read) in [(1, true), (2, false)] {
+        let server = MockServer::start().await;
+        let system = rest(&server).await;
+        let at = "/clearfeed/v1/rest/teams";
+        Mock::given(method("GET"))
+            .and(path(at))
+            .respond_with(ResponseTemplate::new(403))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+        let teams = json!({"teams": [{"id": 1, "name": "Tier 1"}]});
+        let teams = ResponseTemplate::new(200).set_body_json(teams);
+        mount(&server, "GET", at, teams).await;
+        let needs = Needs::kind(Kind::Team);
+        let snapshot = system.load_directory(needs, &Free::default(), &|_, _, _| {});
+        let snapshot = snapshot.await.unwrap();
+        let teams = &snapshot.kinds[&Kind::Team];
+        assert_eq!(teams.entries.len(), usize::from(is_read));
+        assert_eq!(teams.note.is_none(), is_read);
+        // The right may be given before the next command.
+        let kept = snapshot.clone().without_failed();
+        assert_eq!(kept.holds.has(Kind::Team), is_read);
+    }
 }
 
 #[tokio::test]

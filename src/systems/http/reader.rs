@@ -19,11 +19,16 @@ const TRIES: u32 = 5;
 /// The pause after a failed read, times the number of tries; a throttled one waits as long as it is told.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The pause before a refusal is asked for again. It is no pause of the run: nothing was too fast.
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// A transport for reading under a permit.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) transport: &'a Transport,
     pub(crate) permit: &'a dyn Permit,
+    /// Whether a refusal counts only when it comes twice.
+    confirms: bool,
 }
 
 /// Why a read failed.
@@ -94,6 +99,25 @@ impl From<ReadFailure> for Error {
     }
 }
 
+impl<'a> Reader<'a> {
+    pub(crate) fn new(transport: &'a Transport, permit: &'a dyn Permit) -> Self {
+        Self {
+            transport,
+            permit,
+            confirms: false,
+        }
+    }
+
+    /// The same for reads whose refusal decides more than themselves, as that a kind of reference data may not be read: a
+    /// refusal counts only when it comes twice, for a proxy may refuse once.
+    pub(crate) fn confirming(self) -> Self {
+        Self {
+            confirms: true,
+            ..self
+        }
+    }
+}
+
 impl Reader<'_> {
     /// Reads one JSON answer.
     pub(crate) async fn read(&self, request: Request<'_>) -> Result<Value, ReadFailure> {
@@ -108,6 +132,7 @@ impl Reader<'_> {
         shaped: impl Fn(Value) -> Result<T, String> + Send,
     ) -> Result<T, ReadFailure> {
         let mut tried = 0;
+        let mut refusals = 0;
         loop {
             self.permit.permit().await;
             tried += 1;
@@ -143,6 +168,10 @@ impl Reader<'_> {
             };
             match wait {
                 Some(pause) if tried < TRIES => self.permit.pause(pause),
+                None if self.confirms && refusals == 0 => {
+                    refusals += 1;
+                    tokio::time::sleep(AGAIN).await;
+                }
                 _ => {
                     return Err(ReadFailure {
                         status,

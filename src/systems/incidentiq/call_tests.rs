@@ -264,14 +264,9 @@ async fn resolving_is_closing_where_there_is_no_such_call() {
     let server = MockServer::start().await;
     let system = signed_in(&server).await;
     let at = |tail: &str| format!("/api/v1.0/tickets/{TICKET}/{tail}");
-    mount(
-        &server,
-        "POST",
-        &at("resolve"),
-        ResponseTemplate::new(404),
-        1,
-    )
-    .await;
+    let unknown = json!({"StatusCode": 404, "Message": "no such call"});
+    let unknown = ResponseTemplate::new(404).set_body_json(unknown);
+    mount(&server, "POST", &at("resolve"), unknown, 1).await;
     Mock::given(method("POST"))
         .and(path(at("close")))
         .and(body_json(json!({"CloseReasonTypeId": "r-1"})))
@@ -284,6 +279,40 @@ async fn resolving_is_closing_where_there_is_no_such_call() {
         perform(&system, "set_status", &body).await,
         Outcome::Done(ticket())
     );
+}
+
+/// What refuses it may stand before the site, which closed the ticket all the same: a second closing would show in its
+/// history.
+#[tokio::test]
+async fn a_ticket_is_looked_at_before_it_is_closed_where_it_could_not_be_resolved() {
+    let server = MockServer::start().await;
+    let system = signed_in(&server).await;
+    let at = |tail: &str| format!("/api/v1.0/tickets/{TICKET}/{tail}");
+    let page = ResponseTemplate::new(404).set_body_string("<html>blocked</html>");
+    mount(&server, "POST", &at("resolve"), page, 1).await;
+    let closed = ResponseTemplate::new(200).set_body_json(json!({"Item": {}}));
+    mount(&server, "POST", &at("close"), closed, 1).await;
+    let body = json!({"Action": "resolve", "CloseReasonTypeId": "r-1"});
+    let outcome = perform(&system, "set_status", &body).await;
+    assert!(matches!(outcome, Outcome::InDoubt(_)), "{outcome:?}");
+    // Where it is open still, it is closed.
+    let outcome = perform(&system, "set_status", &body).await;
+    assert_eq!(outcome, Outcome::Done(ticket()));
+}
+
+#[tokio::test]
+async fn what_is_no_resolving_is_never_closed_in_its_place() {
+    let server = MockServer::start().await;
+    let system = signed_in(&server).await;
+    let at = |tail: &str| format!("/api/v1.0/tickets/{TICKET}/next-steps/n-1/{tail}");
+    let unknown = json!({"StatusCode": 404, "Message": "no such step"});
+    let unknown = ResponseTemplate::new(404).set_body_json(unknown);
+    mount(&server, "POST", &at("resolve"), unknown, 1).await;
+    let closed = ResponseTemplate::new(200).set_body_json(json!({"Item": {}}));
+    mount(&server, "POST", &at("close"), closed, 0).await;
+    let body = json!({"Action": "resolve-step", "NextStepId": "n-1"});
+    let outcome = perform(&system, "set_status", &body).await;
+    assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
 }
 
 #[tokio::test]

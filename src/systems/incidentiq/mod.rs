@@ -123,7 +123,7 @@ impl System for IncidentIq {
         permit: &dyn Permit,
         progress: DirectoryProgress<'_>,
     ) -> Result<Snapshot> {
-        directory::load(self, needs, self.reader(permit), progress).await
+        directory::load(self, needs, self.reader(permit).confirming(), progress).await
     }
 
     async fn admits(&self, permit: &dyn Permit) -> bool {
@@ -270,9 +270,6 @@ impl System for IncidentIq {
 
 impl IncidentIq {
     fn reader<'a>(&'a self, permit: &'a dyn Permit) -> Reader<'a> {
-        Reader {
-            transport: &self.transport,
-            permit,
-        }
+        Reader::new(&self.transport, permit)
     }
 }

@@ -1,4 +1,7 @@
 //! Proving a token (contract incidentiq §1): `GET /login` with the bearer, else `GET /tickets/statuses`.
+//!
+//! The login tells more than that: the site, the product that every create names, the zone. So one wrong answer to it must
+//! not leave them out: it is asked again where the statuses are answered.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +16,7 @@ use super::schema::IncidentIqSchema;
 use super::tickets::Spelling;
 use super::{IncidentIq, shapes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::systems::connection::{ask, denied, strange, unreachable};
+use crate::systems::connection::{ask, asked_again, denied, strange, unreachable};
 use crate::systems::http::classify::inner_failure;
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Answer, Request, Settings, Transport};
@@ -143,48 +146,64 @@ fn site_header(site_id: &str) -> Result<HeaderValue> {
 
 /// The answer that proves the token, and the body of `/login` where that one did.
 async fn prove(transport: &Transport, site_id: Option<&str>) -> Result<(Answer, Option<Value>)> {
-    let mut refused = None;
-    for path in PROOFS {
-        let answer = ask(transport, &Request::get(path))
-            .await
-            .map_err(|lost| unreachable(transport.base(), &lost))?;
-        let body = answer.json();
-        let status = match &body {
-            Ok(body) => inner_failure(body).unwrap_or(answer.status),
-            Err(_) => answer.status,
-        };
-        match (status, body) {
-            (200..300, Ok(body)) if body.is_object() && answer.status < 300 => {
-                let login = path.ends_with("/login").then_some(body);
-                return Ok((answer, login));
-            }
-            (200..400, _) => {
-                let said = match answer.redirect_host() {
-                    Some(host) => format!("it redirects to `{host}`"),
-                    None => refusal(status, &answer, str::to_owned).message,
-                };
-                refused = Some(strange(transport.base(), status, &said));
-            }
-            (status, _) => {
-                let said = refusal(status, &answer, str::to_owned).message;
-                let error = match (status, site_id) {
-                    (400..500, Some(site_id)) if said.to_ascii_lowercase().contains("site") => {
-                        return Err(wrong_site(transport, site_id, &said));
-                    }
-                    (401 | 403, _) => denied(transport.base(), status, &said, REMEDY),
-                    (status, _) => strange(transport.base(), status, &said),
-                };
-                // A refused token is the better reason than a call that is not known.
-                if refused
-                    .as_ref()
-                    .is_none_or(|was: &Error| was.kind() != ErrorKind::Denied)
-                {
-                    refused = Some(error);
-                }
-            }
+    let [login, statuses] = PROOFS;
+    let refused = match proof(transport, login, site_id).await? {
+        Ok((answer, body)) => return Ok((answer, Some(body))),
+        Err(refused) => refused,
+    };
+    match proof(transport, statuses, site_id).await? {
+        Ok((proof_of_statuses, _)) => {
+            let again = || async { proof(transport, login, site_id).await? };
+            Ok(match asked_again(again).await {
+                Some((answer, body)) => (answer, Some(body)),
+                None => (proof_of_statuses, None),
+            })
         }
+        // A refused token is the better reason than a call that is not known.
+        Err(_) if refused.kind() == ErrorKind::Denied => Err(refused),
+        Err(error) => Err(error),
     }
-    Err(refused.expect("two probes were made, and the last one was refused"))
+}
+
+/// What one read comes to, as a proof: the inner error lets another one be tried.
+async fn proof(
+    transport: &Transport,
+    path: &str,
+    site_id: Option<&str>,
+) -> Result<Result<(Answer, Value)>> {
+    let answer = ask(transport, &Request::get(path))
+        .await
+        .map_err(|lost| unreachable(transport.base(), &lost))?;
+    let body = answer.json();
+    let status = match &body {
+        Ok(body) => inner_failure(body).unwrap_or(answer.status),
+        Err(_) => answer.status,
+    };
+    // A login that tells nothing is none.
+    let is_whole = |body: &Value| match path == PROOFS[0] {
+        true => member(body, &["Item"]).is_some_and(Value::is_object),
+        false => body.is_object(),
+    };
+    Ok(match (status, body) {
+        (200..300, Ok(body)) if is_whole(&body) && answer.status < 300 => Ok((answer, body)),
+        (200..400, _) => {
+            let said = match answer.redirect_host() {
+                Some(host) => format!("it redirects to `{host}`"),
+                None => refusal(status, &answer, str::to_owned).message,
+            };
+            Err(strange(transport.base(), status, &said))
+        }
+        (status, _) => {
+            let said = refusal(status, &answer, str::to_owned).message;
+            Err(match (status, site_id) {
+                (400..500, Some(site_id)) if said.to_ascii_lowercase().contains("site") => {
+                    return Err(wrong_site(transport, site_id, &said));
+                }
+                (401 | 403, _) => denied(transport.base(), status, &said, REMEDY),
+                (status, _) => strange(transport.base(), status, &said),
+            })
+        }
+    })
 }
 
 fn wrong_site(transport: &Transport, site_id: &str, said: &str) -> Error {
@@ -223,11 +242,20 @@ impl Learned {
 
     /// What the login did not tell; not every token may read it, so a failure teaches nothing.
     async fn of_settings(&mut self, transport: &Transport) {
-        let answer = transport
-            .send(&Request::get("/v1.0/sites/my/settings"))
-            .await;
-        let body = answer.ok().filter(|answer| answer.status == 200);
-        if let Some(Ok(body)) = body.map(|answer| answer.json()) {
+        let settings = || async {
+            let request = Request::get("/v1.0/sites/my/settings");
+            let answer = ask(transport, &request).await;
+            let answer = answer.map_err(|lost| unreachable(transport.base(), &lost))?;
+            match (answer.status, answer.json()) {
+                (200, Ok(body)) if body.is_object() => Ok(body),
+                (status, _) => Err(strange(transport.base(), status, "no settings")),
+            }
+        };
+        let told = match settings().await {
+            Ok(body) => Some(body),
+            Err(_) => asked_again(settings).await,
+        };
+        if let Some(body) = told {
             self.of_site(member(&body, &["Item"]).unwrap_or(&body));
         }
     }

@@ -144,6 +144,86 @@ async fn without_a_login_the_statuses_prove_the_token() {
     assert_eq!(sign_in(profile).await.unwrap().account().tenant, SITE);
 }
 
+/// The product that every create names, the site and the zone come with the login alone.
+#[tokio::test]
+async fn one_wrong_answer_to_the_login_loses_nothing_of_it() {
+    for wrong in [
+        ResponseTemplate::new(403),
+        ResponseTemplate::new(404),
+        ResponseTemplate::new(200),
+        ResponseTemplate::new(200).set_body_json(json!({})),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path("/api/v1.0/login"))
+            .respond_with(wrong)
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        mount(&server, "GET", "/api/v1.0/login", login(), 1).await;
+        let statuses = ResponseTemplate::new(200).set_body_json(json!({"Items": []}));
+        mount(&server, "GET", "/api/v1.0/tickets/statuses", statuses, 1).await;
+        let system = sign_in(profile(&server)).await.unwrap();
+        assert_eq!(system.account().tenant, SITE);
+        let product = "88df910c-91aa-e711-80c2-0004ffa00010";
+        assert_eq!(system.constants["ProductId"], product);
+        assert!(system.zone.is_some() && system.account().user.is_some());
+    }
+}
+
+#[tokio::test]
+async fn one_wrong_answer_to_the_settings_loses_nothing_of_them() {
+    let server = MockServer::start().await;
+    let login = json!({"Item": {"UserId": "u-1", "SiteId": SITE}, "StatusCode": 200});
+    let login = ResponseTemplate::new(200).set_body_json(login);
+    mount(&server, "GET", "/api/v1.0/login", login, 1).await;
+    Mock::given(method("GET"))
+        .and(path("/api/v1.0/sites/my/settings"))
+        .respond_with(ResponseTemplate::new(404))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    let settings = json!({"Item": {"Site": {"TimeZone": "Central Standard Time"}}});
+    let settings = ResponseTemplate::new(200).set_body_json(settings);
+    mount(&server, "GET", "/api/v1.0/sites/my/settings", settings, 1).await;
+    let system = sign_in(profile(&server)).await.unwrap();
+    assert_eq!(system.zone, TimeZone::get("America/Chicago").ok());
+}
+
+/// A list in another spelling may show less: only the places that the token's user sees.
+#[tokio::test]
+async fn one_wrong_answer_to_a_list_does_not_choose_its_other_spelling() {
+    for wrong in [403, 404] {
+        let server = MockServer::start().await;
+        let system = signed_in(&server).await;
+        let places = |names: &[&str]| {
+            let places = names.iter().map(|it| json!({"LocationId": it, "Name": it}));
+            let places: Vec<Value> = places.collect();
+            ResponseTemplate::new(200).set_body_json(json!({"Items": places}))
+        };
+        let all = format!("/api/v1.0/locations/all/{SITE}");
+        Mock::given(method("GET"))
+            .and(path(all.as_str()))
+            .respond_with(ResponseTemplate::new(wrong))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        mount(&server, "GET", &all, places(&["LHS", "DO"]), 1).await;
+        mount(
+            &server,
+            "GET",
+            "/api/v1.0/locations/all",
+            places(&["DO"]),
+            0,
+        )
+        .await;
+        let needs = Needs::kind(Kind::Location);
+        let snapshot = system.load_directory(needs, &Free::default(), &|_, _, _| {});
+        let snapshot = snapshot.await.unwrap();
+        assert_eq!(snapshot.kinds[&Kind::Location].entries.len(), 2, "{wrong}");
+    }
+}
+
 #[tokio::test]
 async fn refusals_at_sign_in_say_what_to_do() {
     let refuse = |status: u16, message: &'static str| async move {
@@ -232,6 +312,27 @@ async fn a_failing_first_spelling_is_settled_before_the_second_is_tried() {
     mount(&server, "POST", "/api/v1.0/tickets/new", made(), 1).await;
     assert!(matches!(create(&system).await, Outcome::InDoubt(_)));
     assert!(matches!(create(&system).await, Outcome::Done(_)));
+}
+
+/// The row that comes after a doubt meets the second spelling first: that the site does not know it is no fault of the row.
+#[tokio::test]
+async fn a_row_that_meets_an_unknown_spelling_first_goes_by_the_other() {
+    let server = MockServer::start().await;
+    let system = signed_in(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/api/v1.0/tickets/create"))
+        .respond_with(ResponseTemplate::new(404).set_body_string("<html>blocked</html>"))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    mount(&server, "POST", "/api/v1.0/tickets/create", made(), 2).await;
+    let unknown = refuses(404, "no such call");
+    mount(&server, "POST", "/api/v1.0/tickets/new", unknown, 1).await;
+    assert!(matches!(create(&system).await, Outcome::InDoubt(_)));
+    for _ in 0..2 {
+        let outcome = create(&system).await;
+        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub(super) struct Spelling {
     proven: OnceLock<&'static str>,
     /// The index of the one to try.
     next: Mutex<usize>,
+    /// Whether a ticket is closed where it is to be resolved: what something before the site said of `/resolve` proves nothing.
+    closes: AtomicBool,
 }
 
 impl Spelling {
@@ -73,20 +76,55 @@ impl IncidentIq {
             Ok(sending) => sending,
             Err(message) => return refused(message),
         };
-        let answered = self.send(&sending).await.0;
-        match (&answered.outcome, sending.path.strip_suffix("/resolve")) {
-            // Resolving is closing, where the site has no call of that name (§10).
-            (Outcome::Rejected(refusal), Some(root)) if matches!(refusal.status, 404 | 405) => {
-                let close = Next {
-                    path: format!("{root}/close"),
-                    method: sending.method,
-                    body: sending.body.map(Cow::into_owned),
-                    before: None,
-                };
-                way.further(close, answered.spent)
-            }
-            _ => answered,
+        let root = sending.path.strip_suffix("/resolve").map(str::to_owned);
+        match root.filter(|_| call.body["Action"] == "resolve") {
+            Some(root) => self.resolve(&root, sending, way).await,
+            None => self.send(&sending).await.0,
         }
+    }
+
+    /// Resolves the ticket at `root`. That is closing it, where the site has no call of that name (§10).
+    async fn resolve(&self, root: &str, sending: Sending<'_>, way: &mut Way) -> Answered {
+        let closing = format!("{root}/close");
+        if self.spelling.closes.load(Ordering::Relaxed) {
+            let answered = self
+                .send(&Sending {
+                    path: closing,
+                    ..sending
+                })
+                .await
+                .0;
+            // It is the site that does not know the ticket, or this call neither.
+            if is_unknown(&answered.outcome) {
+                self.spelling.closes.store(false, Ordering::Relaxed);
+            }
+            return answered;
+        }
+        let answered = self.send(&sending).await.0;
+        if !is_unknown(&answered.outcome) {
+            return answered;
+        }
+        // A refusal that proves nothing may come from something before the site, which went on: the ticket is looked at
+        // first, and closed after that where it is open still.
+        if let Some(shape) = answered
+            .shape
+            .as_ref()
+            .filter(|it| !self.shapes.is_proven(it))
+        {
+            self.spelling.closes.store(true, Ordering::Relaxed);
+            let doubt = format!("the system answered {} to `{}`", shape.told(), sending.path);
+            return Answered {
+                outcome: Outcome::InDoubt(doubt),
+                ..answered
+            };
+        }
+        let close = Next {
+            path: closing,
+            method: sending.method,
+            body: sending.body.map(Cow::into_owned),
+            before: None,
+        };
+        way.further(close, answered.spent)
     }
 
     /// Creates by one spelling; `before` is what the other one was answered just now.
@@ -104,7 +142,10 @@ impl IncidentIq {
         if let Some(first) = before {
             return self.of_both(first, answered);
         }
-        if verdict != Verdict::Refused || *next == 0 {
+        // The row met the second spelling first, after a doubt: where the site does not know that one, nothing was said of
+        // the row yet.
+        let is_last = *next == 0 && !is_unknown(&answered.outcome);
+        if verdict != Verdict::Refused || is_last {
             return answered;
         }
         // A refusal whose shape is proven made nothing, and the other spelling may be tried at once. Any other may come
@@ -118,7 +159,7 @@ impl IncidentIq {
                 outcome: Outcome::InDoubt(format!(
                     "the system answered {} to `{}`",
                     shape.told(),
-                    SPELLINGS[0]
+                    SPELLINGS[(*next + 1) % SPELLINGS.len()]
                 )),
                 ..answered
             };
@@ -137,9 +178,7 @@ impl IncidentIq {
     fn of_both(&self, first: Answered, second: Answered) -> Answered {
         match (&first.outcome, &second.outcome) {
             // The site knows the first spelling only: what that one said about the row is what counts.
-            (Outcome::Rejected(_), Outcome::Rejected(refusal))
-                if matches!(refusal.status, 404 | 405) =>
-            {
+            (Outcome::Rejected(_), Outcome::Rejected(_)) if is_unknown(&second.outcome) => {
                 let unproven = |it: &Shape| !self.shapes.is_proven(it);
                 Answered {
                     spent: second.spent,
@@ -246,6 +285,11 @@ impl IncidentIq {
             warnings: Vec::new(),
         }
     }
+}
+
+/// Whether a call, or what it is about, is not known where it went.
+fn is_unknown(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(refusal) if matches!(refusal.status, 404 | 405))
 }
 
 /// The call of a path, as shapes name it: the path without the ids in it, so that both spellings of a create are two.
