@@ -330,14 +330,18 @@ impl Compared {
             for done in &page {
                 for (key, place) in fresh.get(&folded(done.key.as_str())).into_iter().flatten() {
                     self.near.0 += 1;
-                    if self.near.1.len() < EXAMPLES {
-                        self.near.1.push(Near {
+                    // Those that stand first, in whatever order they are found.
+                    let before = self.near.1.partition_point(|it| it.place < *place);
+                    if before < EXAMPLES {
+                        let near = Near {
                             place: place.clone(),
                             key: key.clone(),
                             done: done.key.clone(),
                             ticket: done.ticket.clone(),
                             run: done.run.clone(),
-                        });
+                        };
+                        self.near.1.insert(before, near);
+                        self.near.1.truncate(EXAMPLES);
                     }
                 }
             }

@@ -127,6 +127,7 @@ pub(super) async fn drive<'e>(
         intending: None,
         under_way: JoinSet::new(),
         leaving: BTreeMap::new(),
+        unmarked: HashSet::new(),
         unchecked: Vec::new(),
         checking: None,
         changes: Vec::new(),
@@ -271,6 +272,8 @@ pub(super) struct Engine<'e> {
     pub(super) under_way: JoinSet<Sent>,
     /// Where the rows under way stand, by ordinal: all that is left of them when the run is aborted.
     pub(super) leaving: BTreeMap<u64, Base>,
+    /// Rows under way that make a ticket without a reference, and whose request has not left: by ordinal.
+    pub(super) unmarked: HashSet<u64>,
     /// Rows that are done, whose tickets are to be compared with those of other rows.
     pub(super) unchecked: Vec<Sent>,
     pub(super) checking: Option<Checking<'e>>,
@@ -375,6 +378,9 @@ impl<'e> Engine<'e> {
             && let Some((row, since)) = self.ready.pop_front()
         {
             self.leaving.insert(row.base.ordinal, row.base.stub());
+            if row.makes_unmarked() {
+                self.unmarked.insert(row.base.ordinal);
+            }
             self.under_way.spawn(send(self.line.clone(), row, since));
         }
         let now = Instant::now();
@@ -523,6 +529,7 @@ impl<'e> Engine<'e> {
     pub(super) fn hear(&mut self, signal: Signal) {
         match signal {
             Signal::Made(group) => drop(self.proven.insert(group)),
+            Signal::Left(row) => drop(self.unmarked.remove(&row)),
             Signal::Throttled => self.fold.totals.throttled += 1,
             Signal::Note(text) => self.fold.note(text),
             Signal::Unproven(text) => {

@@ -18,6 +18,8 @@ use crate::systems::CREATE;
 const AHEAD: usize = 256;
 /// How far ahead in time: well within the life of an intent.
 const AHEAD_SECONDS: f64 = 2.0;
+/// The same for rows whose intent stays in doubt for ever when a crash leaves it behind: as long as it takes to write it.
+const AHEAD_SECONDS_UNMARKED: f64 = 0.05;
 
 /// A group of rows whose intents are being written.
 pub(super) struct Intending<'e> {
@@ -40,9 +42,17 @@ impl Engine<'_> {
         let Some(first) = self.backlog.front() else {
             return;
         };
+        // Those that have their intent, and whose request has not left.
+        let mut waiting = self.ready.len();
         let ahead = match (&first.requests.reference, first.ticket.is_some()) {
             // An intent that a crash leaves behind stays in doubt for ever: no more of them than can leave at once.
-            (None, false) => self.places(first),
+            (None, false) => {
+                waiting += self.unmarked.len();
+                let few = self.line.limiter.rate().map_or(AHEAD, |rate| {
+                    ((rate * AHEAD_SECONDS_UNMARKED) as usize).saturating_add(2)
+                });
+                few.min(self.places(first))
+            }
             // Many wait for each other, and one request takes them along.
             _ if self.line.gather.is_some() => AHEAD,
             _ => self.line.limiter.rate().map_or(AHEAD, |rate| {
@@ -51,11 +61,15 @@ impl Engine<'_> {
             }),
         };
         let is_held = self.breaker.flow() == Flow::Held || self.watch.holds();
-        if self.intending.is_some() || is_held || self.ready.len() > ahead / 2 {
+        if self.intending.is_some() || is_held || waiting > ahead / 2 {
             return;
         }
+        let most = match first.requests.reference.is_none() && first.ticket.is_none() {
+            true => ahead.saturating_sub(waiting),
+            false => ahead,
+        };
         let mut rows = Vec::new();
-        while rows.len() < ahead
+        while rows.len() < most
             && let Some(row) = self.backlog.front()
             && self.may_be_intended(row)
         {

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::plan::{Request, Requests, Soft};
-use crate::ledger::{SUSPECT, State, StepRecord, Trouble, UNKNOWN_CONTENT};
+use crate::ledger::{SUSPECT, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
 use crate::systems::{CREATE, SentAt, call_of, is_update_step};
 
 /// What is to become of a request.
@@ -70,6 +70,10 @@ fn fates(
     let learned = learned(prior);
     let is_suspected = prior.iter().any(is_suspect);
     let is_create = requests.updates.is_empty() && !requests.acts;
+    let created = prior.iter().find(|step| step.id.name == CREATE);
+    let resumed = created
+        .filter(|it| is_create && learned.is_none() && !is_suspected && it.state == State::Done)
+        .and_then(|create| create.sent_at);
     for ((request, fate), redo) in requests.steps.iter_mut().zip(&mut fates).zip(redo) {
         if fate.is_some() {
             continue;
@@ -132,10 +136,36 @@ fn fates(
                 request.soft = Some(Soft::suspect());
                 Fate::Open
             }
+            // Since the ticket was made others may have set something else there.
+            (None, own)
+                if repeatable
+                    && resumed.is_some()
+                    && own.is_none_or(|(_, step)| !is_sent_by_word(step)) =>
+            {
+                request.look = resumed.map(SentAt::from);
+                request.soft = Some(Soft::resumed(wrote_at(prior, &request.id)));
+                Fate::Open
+            }
             _ => Fate::Open,
         });
     }
     fates.into_iter().flatten().collect()
+}
+
+/// Whether a person has said of a step in doubt that it is to be sent.
+fn is_sent_by_word(step: &StepRecord) -> bool {
+    step.state == State::Pending && step.doubted && step.shape.is_none()
+}
+
+/// When something was sent to a ticket after it was made, other than a step.
+fn wrote_at(prior: &[StepRecord], but: &StepId) -> Option<Timestamp> {
+    let others = prior.iter().filter(|step| {
+        step.id.name != CREATE
+            && step.id != *but
+            && step.payload.is_some()
+            && step.state != State::Undone
+    });
+    others.filter_map(|step| step.sent_at).max()
 }
 
 /// Whether a ticket is whole: all that its making asks for is done, and only an update may be under way. An upsert

@@ -66,6 +66,8 @@ pub(super) struct Line {
 pub(super) enum Signal {
     /// The row of this group that goes alone has its ticket, whatever becomes of its further steps.
     Made(String),
+    /// The create of the row of this ordinal leaves, whose ticket bears no reference.
+    Left(u64),
     /// A request was too fast.
     Throttled,
     /// Something that a person should know.

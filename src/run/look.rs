@@ -80,6 +80,7 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         here: &done.here,
         elsewhere: &done.elsewhere,
         ticket: done.ticket.as_ref(),
+        resumed: request.soft.as_ref().and_then(|soft| soft.resumed),
     };
     let mut backoff = Backoff::repeat();
     loop {

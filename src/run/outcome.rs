@@ -37,6 +37,7 @@ fn forbidden_faults(refusal: &Refusal, place: &Place) -> Vec<Fault> {
 impl Engine<'_> {
     /// A row came back.
     pub(super) fn came(&mut self, sent: Sent) {
+        self.unmarked.remove(&sent.row.base.ordinal);
         if sent.named().is_some() {
             // It ends once it is known that the ticket is not another row's.
             return self.unchecked.push(sent);
@@ -85,6 +86,7 @@ impl Engine<'_> {
                     said: Some(said),
                     settled: false,
                     proven,
+                    resumed: None,
                 };
                 self.unproven(row, soft, at);
             }
@@ -278,6 +280,10 @@ impl Engine<'_> {
         // When a suspect step was sent nobody knows: its ticket was there before.
         let is_settled = |soft: &Soft| soft.settled && !soft.is_unanswered();
         let due = |request: &Request| match request.look {
+            // What others have set there is there by now.
+            Some(_) if request.soft.as_ref().is_some_and(|it| it.resumed.is_some()) => {
+                Some(Instant::now())
+            }
             Some(at) if request.soft.as_ref().is_some_and(is_settled) => {
                 Some(self.line.surprise_over(at))
             }
@@ -634,10 +640,19 @@ impl Engine<'_> {
                 // followed is looked for, and not sent again where it is seen. That it is not seen needs no proof: as far
                 // as is known it was never sent.
                 let schema = self.line.system.schema();
+                let is_create = requests.updates.is_empty();
                 for step in requests.steps.iter_mut().skip(1) {
-                    if !schema.is_repeatable(call_of(&step.id.name)) {
-                        step.look = Some(SentAt::ever(row.doubt.sent_at));
-                        step.soft = Some(Soft::settled(None));
+                    match schema.is_repeatable(call_of(&step.id.name)) {
+                        false => {
+                            step.look = Some(SentAt::ever(row.doubt.sent_at));
+                            step.soft = Some(Soft::settled(None));
+                        }
+                        // Others may have set something else there meanwhile.
+                        true if is_create => {
+                            step.look = Some(SentAt::from(row.doubt.sent_at));
+                            step.soft = Some(Soft::resumed(None));
+                        }
+                        true => {}
                     }
                 }
                 let row = Row {

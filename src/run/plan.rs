@@ -23,7 +23,8 @@ use crate::mapping::{MapRows, Mapped, Untied};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::tie::keys_of;
 use crate::systems::{
-    CREATE, Print, Refusal, Schema, SentAt, StepPayload, System, Ticket, call_of, is_own_step,
+    CREATE, Print, Refusal, Resumed, Schema, SentAt, StepPayload, System, Ticket, call_of,
+    is_own_step,
 };
 
 /// A record without its requests.
@@ -82,6 +83,8 @@ pub(super) struct Soft {
     pub(super) settled: bool,
     /// Whether the shape was proven when the answer came: one of those that are looked up still.
     pub(super) proven: bool,
+    /// It sets something on a ticket whose making was cut off: it is looked at for what others have set there meanwhile.
+    pub(super) resumed: Option<Resumed>,
 }
 
 impl Soft {
@@ -92,6 +95,15 @@ impl Soft {
             said: None,
             settled: true,
             proven: false,
+            resumed: None,
+        }
+    }
+
+    /// Of a step that sets something on a ticket whose making was cut off, and to which we wrote then.
+    pub(super) fn resumed(wrote_at: Option<Timestamp>) -> Self {
+        Self {
+            resumed: Some(Resumed { wrote_at }),
+            ..Self::suspect()
         }
     }
 
@@ -229,6 +241,11 @@ impl Row {
             has_waited: false,
             sent_at: None,
         }
+    }
+
+    /// Whether it makes a ticket next by which nobody finds the row again.
+    pub(super) fn makes_unmarked(&self) -> bool {
+        self.ticket.is_none() && self.requests.reference.is_none()
     }
 
     /// Whether something of it is done.
@@ -578,6 +595,7 @@ impl Planner<'_> {
                     said: ends.then(|| said.clone()),
                     settled: false,
                     proven: false,
+                    resumed: None,
                 };
                 (Some(said.told()), Some(soft))
             }

@@ -327,6 +327,9 @@ async fn step(
                     Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
                     Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
                 }
+                if row.makes_unmarked() {
+                    line.tell(Signal::Left(row.base.ordinal));
+                }
                 line.leave(line.system.perform(call, &mut way)).await
             }
         };

@@ -7,6 +7,7 @@ mod learned;
 mod many;
 mod model;
 mod old;
+mod resumed;
 mod rights;
 mod taken_back;
 mod tied;

@@ -624,6 +624,16 @@ pub struct Beside<'a> {
     pub elsewhere: &'a [(String, Print)],
     /// How the ticket itself was to look, where the ledger holds that.
     pub ticket: Option<&'a Print>,
+    /// The ticket is one that an earlier request has made, and the step belongs to its making: others may have changed it
+    /// meanwhile.
+    pub resumed: Option<Resumed>,
+}
+
+/// A ticket of ours whose making was cut off, and goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resumed {
+    /// When we wrote to it last after it was made, on the system's clock; `None`: nothing of ours followed.
+    pub wrote_at: Option<Timestamp>,
 }
 
 /// What reading back says about a step that nobody knows the outcome of.

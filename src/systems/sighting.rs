@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::times::ROUNDING;
-use super::{KIND, Listed, Print, SLACK, SentAt, Sighting, Times, text_print};
+use super::{KIND, Listed, Print, Resumed, SLACK, SentAt, Sighting, Times, text_print};
 use crate::html;
 
 /// How long after it was sent something may be made.
@@ -293,23 +293,45 @@ pub(crate) fn sight(
 /// A ticket that was updated no later than this after it was made was changed by nobody.
 const UNTOUCHED: SignedDuration = SignedDuration::from_secs(1);
 
-/// What a ticket says about a step that was to set something of it: whether it shows that, where it tells. What it does not
-/// show was not set on a ticket that nobody has changed since it was made; else somebody may have set something else there.
-pub(crate) fn set(is_shown: Option<bool>, listed: &Listed) -> Sighting {
-    let is_untouched = match (listed.created_at, listed.updated_at) {
-        (Some(created), Some(updated)) => updated.duration_since(created) <= UNTOUCHED,
-        _ => false,
-    };
+/// A request of ours is obeyed no later than this after its intent was written, as a rule: it leaves within ten seconds.
+const OBEYED: SignedDuration = SignedDuration::from_secs(15);
+
+/// What a ticket shows of what a step sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// What is set.
+    AsSet,
+    /// That nothing is set there, or nothing that the step would replace.
+    Unset,
+    /// Something else.
+    Otherwise,
+    /// It does not tell.
+    Untold,
+}
+
+/// What a ticket says about a step that was to set something of it. What it does not show was not set on a ticket that
+/// nobody has changed since it was made; else somebody may have set something else there. Of a ticket whose making goes on
+/// all that we sent is known: nobody has changed it who did not do so after us, and only what it shows otherwise is theirs.
+pub(crate) fn set(shown: Shown, listed: &Listed, resumed: Option<Resumed>) -> Sighting {
+    let times = listed.created_at.zip(listed.updated_at);
+    let is_untouched = times.is_some_and(|(created, updated)| {
+        let wrote_at = resumed.and_then(|resumed| resumed.wrote_at);
+        let is_ours = wrote_at.is_some_and(|at| updated.duration_since(at) <= OBEYED);
+        updated.duration_since(created) <= UNTOUCHED || is_ours
+    });
     let unclear = |why: &str| {
         Sighting::Unclear(format!(
             "{why}, and it was changed since it was made: somebody may have set that"
         ))
     };
-    match is_shown {
-        Some(true) => Sighting::Done,
+    match (shown, resumed) {
+        (Shown::AsSet, _) => Sighting::Done,
         _ if is_untouched => Sighting::Absent,
-        Some(false) => unclear("the ticket shows something else"),
-        None => unclear("the ticket does not show what is set"),
+        (Shown::Unset | Shown::Untold, Some(_)) => Sighting::Absent,
+        // Where the system does not show when a ticket was changed, nothing tells.
+        (Shown::Otherwise, Some(_)) if times.is_none() => Sighting::Absent,
+        (Shown::Unset | Shown::Otherwise, _) => unclear("the ticket shows something else"),
+        (Shown::Untold, None) => unclear("the ticket does not show what is set"),
     }
 }
 
@@ -391,6 +413,48 @@ mod tests {
             or: None,
             is_equal: true,
         }
+    }
+
+    /// Seconds after the ticket was made: of its last change, and of our last write to it.
+    #[test]
+    fn what_others_have_set_on_a_ticket_stays() {
+        let after = |seconds: i64| since() + SignedDuration::from_secs(seconds);
+        let listed = |updated: Option<i64>| Listed {
+            created_at: Some(since()),
+            updated_at: updated.map(after),
+            ..Listed::default()
+        };
+        let resumed = |wrote: Option<i64>| Resumed {
+            wrote_at: wrote.map(after),
+        };
+        let learned = |shown, updated| match set(shown, &listed(updated), None) {
+            Sighting::Done => "done",
+            Sighting::Absent => "sent",
+            _ => "in doubt",
+        };
+        let goes_on =
+            |shown, updated, wrote| match set(shown, &listed(updated), Some(resumed(wrote))) {
+                Sighting::Done => "done",
+                Sighting::Absent => "sent",
+                _ => "in doubt",
+            };
+        for (shown, of_learned, of_resumed) in [
+            (Shown::AsSet, "done", "done"),
+            (Shown::Unset, "in doubt", "sent"),
+            (Shown::Otherwise, "in doubt", "in doubt"),
+            (Shown::Untold, "in doubt", "sent"),
+        ] {
+            assert_eq!(learned(shown, Some(60)), of_learned, "{shown:?}");
+            assert_eq!(goes_on(shown, Some(60), None), of_resumed, "{shown:?}");
+            assert_eq!(goes_on(shown, Some(60), Some(2)), of_resumed, "{shown:?}");
+        }
+        // Nobody has changed it, or we did.
+        assert_eq!(learned(Shown::Otherwise, Some(1)), "sent");
+        assert_eq!(goes_on(Shown::Otherwise, Some(1), None), "sent");
+        assert_eq!(goes_on(Shown::Otherwise, Some(60), Some(58)), "sent");
+        // Nothing tells when.
+        assert_eq!(learned(Shown::Otherwise, None), "in doubt");
+        assert_eq!(goes_on(Shown::Otherwise, None, None), "sent");
     }
 
     #[test]

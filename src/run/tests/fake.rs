@@ -1,6 +1,6 @@
 //! A system with a script: what it answers to the next requests of a key, and when it commits.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -108,6 +108,8 @@ struct World {
     alone: bool,
     /// Whether a look at a ticket tells what was done to it.
     tells: bool,
+    /// The keys on whose tickets others have set something.
+    theirs: HashSet<String>,
     creating: usize,
     listings: usize,
     looks: usize,
@@ -168,6 +170,7 @@ impl Default for Fake {
                 listing: Listing::Good,
                 alone: false,
                 tells: false,
+                theirs: HashSet::new(),
                 creating: 0,
                 listings: 0,
                 looks: 0,
@@ -305,6 +308,11 @@ impl Fake {
             *made.entry(ticket.key.clone()).or_default() += 1;
         }
         made
+    }
+
+    /// Somebody else sets something on the ticket of a key.
+    pub(super) fn others_set(&self, key: &str) {
+        self.world.lock().unwrap().theirs.insert(key.to_owned());
     }
 
     /// A look at a ticket tells what was done to it.
@@ -637,12 +645,16 @@ impl System for Fake {
     async fn sighted(
         &self,
         call: Call<'_>,
-        _: Beside<'_>,
+        beside: Beside<'_>,
         _: SentAt,
         _: &dyn Permit,
     ) -> Result<Sighting> {
         let world = self.world.lock().unwrap();
-        if !world.tells {
+        let key = call.body["key"].as_str().unwrap_or_default();
+        if beside.resumed.is_some() && world.theirs.contains(key) {
+            return Ok(Sighting::Unclear("others have set something".to_owned()));
+        }
+        if !world.tells && beside.resumed.is_none() {
             return Ok(Sighting::Unclear("the fake cannot tell".to_owned()));
         }
         let is_it =

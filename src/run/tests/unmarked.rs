@@ -3,6 +3,8 @@
 use super::fake::{Input, Listing, Script};
 use super::taken_back::take_back;
 use super::*;
+use crate::ledger::State;
+use crate::record::RowKey;
 
 fn input(count: usize) -> Input {
     Input::new(count).without_marker()
@@ -57,6 +59,28 @@ async fn a_ticket_of_a_row_that_was_refused_is_told() {
     let is_told = |note: &String| note.contains("`k1` was refused, but ticket");
     assert!(told.notes.iter().any(is_told), "{:?}", told.notes);
     assert!(totals.unswept);
+}
+
+/// Nobody can ever tell whether they were sent: a crash leaves no more of them than were about to be.
+#[tokio::test(start_paused = true)]
+async fn a_crash_leaves_few_rows_in_doubt() {
+    for (rate, most) in [(20.0, 3), (200.0, 16)] {
+        let mut bench = Bench::new();
+        bench.settings.rate = Some(rate);
+        bench.settings.concurrency = 16;
+        let input = input(1_000);
+        let mut told = Told::default();
+        let died = timeout(Duration::from_secs(3), bench.run_with(&input, &mut told)).await;
+        assert!(died.is_err());
+        let made = bench.made().len();
+        assert!(made as f64 >= rate * 2.8, "{made} at {rate}/s");
+        let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+        let keys = (0..1_000).map(|n| RowKey::new(format!("k{n}"))).collect();
+        let states = scope.states(keys).await.unwrap();
+        let intended = states.iter().flatten();
+        let open = intended.filter(|step| step.state == State::Sending).count();
+        assert!(open <= most, "{open} rows in doubt at {rate}/s");
+    }
 }
 
 #[tokio::test(start_paused = true)]

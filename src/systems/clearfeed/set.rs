@@ -4,9 +4,45 @@ use serde_json::Value;
 
 use super::requests::text;
 use crate::systems::http::refusal::member;
+use crate::systems::sighting::Shown;
+
+/// What a request shows of what a body sets.
+pub(super) fn shown(request: &Value, body: &Value) -> Shown {
+    let mut members = body.as_object().into_iter().flatten();
+    let is_kept = |(name, wanted): (&String, &Value)| {
+        is_member(request, name, wanted) == Some(true) || is_unset(request, name, wanted)
+    };
+    match is_shown(request, body) {
+        Some(true) => Shown::AsSet,
+        Some(false) if members.all(is_kept) => Shown::Unset,
+        Some(false) => Shown::Otherwise,
+        None => Shown::Untold,
+    }
+}
+
+/// Whether nothing is set in the place of a member, or nothing that it would replace.
+fn is_unset(request: &Value, name: &str, wanted: &Value) -> bool {
+    match name {
+        "assignee" | "assignee_id" => {
+            let shown = member(request, &["assignee", "assignee_id"]);
+            shown.is_none_or(Value::is_null)
+        }
+        // Tags are added to those that are there.
+        "tags" => true,
+        "state" | "status" | "title" | "priority" => false,
+        _ => {
+            let shown = member(request, &[name]).and_then(Value::as_object);
+            let mut wanted = wanted.as_object().into_iter().flatten();
+            wanted.all(|(field, wanted)| {
+                let shown = shown.and_then(|shown| shown.get(field));
+                shown.is_none_or(|shown| shown.is_null() || shown == wanted)
+            })
+        }
+    }
+}
 
 /// Whether a request shows all that a body sets; `None`: nothing tells.
-pub(super) fn is_shown(request: &Value, body: &Value) -> Option<bool> {
+fn is_shown(request: &Value, body: &Value) -> Option<bool> {
     let members = body.as_object()?;
     let mut all = Some(true);
     for (name, wanted) in members {
@@ -79,6 +115,35 @@ mod tests {
             (json!({"team": 4, "tags": ["c"]}), Some(false)),
         ] {
             assert_eq!(is_shown(&request, &body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_is_nobodys() {
+        let request = json!({"state": "open", "assignee": null,
+                             "custom_field_values": {"71": "x", "72": null}});
+        for (body, expected) in [
+            (json!({"assignee": 501}), Shown::Unset),
+            (
+                json!({"custom_field_values": {"72": "y", "73": 1}}),
+                Shown::Unset,
+            ),
+            (
+                json!({"custom_field_values": {"71": "x", "73": 1}}),
+                Shown::Unset,
+            ),
+            (
+                json!({"custom_field_values": {"71": "y"}}),
+                Shown::Otherwise,
+            ),
+            (
+                json!({"assignee": 501, "state": "pending"}),
+                Shown::Otherwise,
+            ),
+            (json!({"assignee": 501, "state": "open"}), Shown::Unset),
+            (json!({"state": "open"}), Shown::AsSet),
+        ] {
+            assert_eq!(shown(&request, &body), expected, "{body}");
         }
     }
 }

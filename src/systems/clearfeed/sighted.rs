@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::ids;
 use super::requests::{inner, is_id, listed, text};
-use super::set::is_shown;
+use super::set::shown;
 use crate::error::{Error, Result};
 use crate::html;
 use crate::systems::http::Request;
@@ -57,7 +57,7 @@ pub(super) async fn sighted(
         let Some(listed) = listed(request) else {
             return unclear("the system answered with no request");
         };
-        return Ok(set(is_shown(request, call.body), &listed));
+        return Ok(set(shown(request, call.body), &listed, beside.resumed));
     }
     let Some((first, messages)) = messages(request) else {
         return unclear("the request does not show its messages");

@@ -122,6 +122,7 @@ pub(crate) const TEAM: &[&str] = &[
 pub(crate) const PRIORITY: &[&str] = &[
     "priority",
     "prio",
+    "pri",
     "ticket priority",
     "severity",
     "urgency",

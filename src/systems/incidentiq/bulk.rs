@@ -195,6 +195,24 @@ impl<'a> Change<'a> {
     }
 }
 
+/// Whether nothing is set on a ticket in the place of a call that has a form for many tickets.
+pub(super) fn is_unset(step: &str, body: &Value, item: &Value) -> bool {
+    match Change::of(step, body) {
+        Some(Change::Assign(_)) => ["AssignedToUserId", "AssignedToTeamId"]
+            .iter()
+            .all(|name| id(item, name).is_none()),
+        Some(Change::Sla(_)) => level_of(item).is_none(),
+        Some(Change::Custom(values)) => values.iter().all(|wanted| {
+            let values = member(item, &["CustomFieldValues"]).and_then(Value::as_array);
+            let name = "CustomFieldTypeId";
+            let mut own = values.into_iter().flatten();
+            own.all(|value| id(value, name) != id(wanted, name) || text(value, "Value").is_none())
+        }),
+        Some(Change::DueDate(_)) => text(item, "DueDate").is_none_or(|due| due.starts_with("0001")),
+        _ => false,
+    }
+}
+
 /// The service level of a ticket.
 fn level_of(item: &Value) -> Option<String> {
     id(item, "SlaId").or_else(|| id(member(item, &["Sla"])?, "SlaId"))

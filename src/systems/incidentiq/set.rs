@@ -13,14 +13,15 @@ use crate::error::{Error, Result};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
-use crate::systems::sighting::set;
-use crate::systems::{Call, Sighting, merged};
+use crate::systems::sighting::{Shown, set};
+use crate::systems::{Call, Resumed, Sighting, merged};
 
 /// Reads the ticket of a call that sets something.
 pub(super) async fn sighted(
     system: &IncidentIq,
     ticket_id: &str,
     call: Call<'_>,
+    resumed: Option<Resumed>,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
     let ticket_id = segment(ticket_id).map_err(Error::usage)?;
@@ -39,7 +40,19 @@ pub(super) async fn sighted(
         return Ok(Sighting::Unclear(merged(ticket_id, &other)));
     }
     let listed = listed(system, ticket_id.to_owned(), item);
-    Ok(set(is_shown(system, call.step, call.body, item), &listed))
+    let shown = match is_shown(system, call.step, call.body, item) {
+        Some(true) => Shown::AsSet,
+        Some(false) if is_unset(call.step, call.body, item) => Shown::Unset,
+        Some(false) => Shown::Otherwise,
+        None => Shown::Untold,
+    };
+    Ok(set(shown, &listed, resumed))
+}
+
+/// Whether nothing is set on a ticket that a call would replace.
+fn is_unset(step: &str, body: &Value, item: &Value) -> bool {
+    // Tags are added to those that are there.
+    narrow(step, body) == TAGS || bulk::is_unset(step, body, item)
 }
 
 /// Whether a ticket shows what a call sets; `None`: nothing tells.

@@ -47,7 +47,7 @@ pub(super) async fn sighted(
         Some(end @ (Operation::Close | Operation::Delete)) => {
             Ok(ended(end, listing::one(system, ticket_id, reader).await?))
         }
-        _ => set::sighted(system, ticket_id, call, reader).await,
+        _ => set::sighted(system, ticket_id, call, beside.resumed, reader).await,
     }
 }
 
