@@ -50,16 +50,24 @@ pub(crate) fn plain_spaces(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text as messages print it: what is invisible, and a letter that is put together of parts, as `\u{…}`.
+/// Whether a sign is none: what a terminal obeys instead of showing it. Ends of lines and tabs stay.
+pub(crate) fn is_control(sign: char) -> bool {
+    sign.is_control() && !matches!(sign, '\n' | '\t')
+}
+
+/// A text as messages print it: what is invisible, what a terminal would obey, and a letter that is put together of parts, as
+/// `\u{…}`.
 ///
 /// A joiner between signs that are not ASCII stays: emoji and the scripts of Asia are made with it.
 pub(crate) fn shown(text: String) -> String {
-    if text.is_ascii() {
+    let is_hidden = |sign: char| is_invisible(sign) || is_control(sign);
+    let is_clear = !text.contains(is_hidden);
+    if text.is_ascii() && is_clear {
         return text;
     }
     let is_composed =
         is_nfc_quick(text.chars()) == IsNormalized::Yes || text.nfc().eq(text.chars());
-    if is_composed && !text.contains(is_invisible) {
+    if is_composed && is_clear {
         return text;
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -73,7 +81,7 @@ pub(crate) fn shown(text: String) -> String {
             && beyond(at.checked_sub(1))
             && beyond(Some(at + 1));
         let is_part = !is_composed && is_part(&signs, at);
-        match (is_invisible(sign) && !joins) || is_part {
+        match (is_hidden(sign) && !joins) || is_part {
             // A String takes whatever is written.
             true => drop(write!(shown, "\\u{{{:x}}}", u32::from(sign))),
             false => shown.push(sign),
@@ -121,6 +129,9 @@ mod tests {
         assert_eq!(print("Priorité 👩\u{200d}💻"), "Priorité 👩\u{200d}💻");
         assert_eq!(print("a\u{200d}b"), "a\\u{200d}b");
         assert_eq!(print("plain"), "plain");
+        assert_eq!(print("two\n\tlines"), "two\n\tlines");
+        // What a stranger's file says is no command to a terminal.
+        assert_eq!(print("a\u{1b}[2Jb\u{9b}31m"), "a\\u{1b}[2Jb\\u{9b}31m");
     }
 
     #[test]

@@ -451,10 +451,7 @@ impl Made {
                 kind: name.kind,
                 name: name.name.clone(),
                 rows: name.rows,
-                suggestion: directory
-                    .nearest(name.kind, &name.name, None)
-                    .into_iter()
-                    .next(),
+                suggestion: aliases::suggestion(directory, name.kind, &name.name),
             })
             .collect();
         let written = aliases::write(path, &[(&misses, directory)], global.readers())?;

@@ -10,7 +10,7 @@ use rust_xlsxwriter::{Color, DataValidation, Format, Workbook, Worksheet, XlsxEr
 use super::tally::Miss;
 use super::texts::Texts;
 use crate::directory::suggest::fold;
-use crate::directory::{Directory, Kind};
+use crate::directory::{Directory, Entry, Found, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
 use crate::outfile::{Draft, Readers, folder, unwritable};
@@ -192,6 +192,37 @@ fn table(
     Ok(())
 }
 
+/// So many of those who have one name are suggested.
+const SUGGESTED: usize = 3;
+
+/// What may be meant by a name that says nothing, or not enough: the nearest name; what tells those apart who share it.
+pub fn suggestion(directory: &Directory, kind: Kind, name: &str) -> Option<String> {
+    let shared = |name: &str| match directory.look_up(kind, name, &[], None) {
+        Found::Ambiguous(entries) => Some(apart(&entries)),
+        Found::One(_) | Found::Missing(_) => None,
+    };
+    shared(name).or_else(|| {
+        let nearest = directory.nearest(kind, name, None).into_iter().next()?;
+        Some(shared(&nearest).unwrap_or(nearest))
+    })
+}
+
+/// What tells entries apart that share a name.
+fn apart(entries: &[&Entry]) -> String {
+    let told = |entry: &&Entry| {
+        let mut properties = ["path", "email", "number", "abbreviation", "tag"].iter();
+        let own = properties.find_map(|name| entry.properties.get(*name));
+        own.unwrap_or(&entry.id).clone()
+    };
+    let shown: Vec<String> = entries.iter().take(SUGGESTED).map(told).collect();
+    let more = if entries.len() > SUGGESTED {
+        " or …"
+    } else {
+        ""
+    };
+    format!("{}{more}", shown.join(" or "))
+}
+
 /// The names of a kind that may be used, where they are few enough to choose from.
 fn names(directory: &Directory, kind: Kind) -> Vec<&str> {
     let listing = directory.snapshot().kinds.get(&kind);
@@ -261,4 +292,42 @@ fn read_filled(path: &Path) -> Result<Filled> {
             .push((word, name));
     }
     Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{Listing, Snapshot};
+    use crate::systems::Dialect;
+
+    #[test]
+    fn those_who_share_a_name_are_told_apart() {
+        let user = |id: &str, name: &str, email: Option<&str>| Entry {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            properties: email
+                .map(|email| ("email".to_owned(), email.to_owned()))
+                .into_iter()
+                .collect(),
+            parent: None,
+        };
+        let mut snapshot = Snapshot::empty(SystemName::IncidentIq, Dialect::Only);
+        let listing = Listing {
+            entries: vec![
+                user("u-1", "Tamara Carter", Some("tamara@x.example")),
+                user("u-2", "Tamara Carter", None),
+                user("u-3", "Ann Lee", Some("ann@x.example")),
+            ],
+            ..Listing::default()
+        };
+        snapshot.kinds.insert(Kind::User, listing);
+        let directory = Directory::new(snapshot);
+        let suggested = |name: &str| suggestion(&directory, Kind::User, name);
+        let both = Some("tamara@x.example or u-2".to_owned());
+        assert_eq!(suggested("Tamara Carter"), both);
+        // The nearest name says no more than the one in the file.
+        assert_eq!(suggested("Tamra Carter"), both);
+        assert_eq!(suggested("Ann Le"), Some("Ann Lee".to_owned()));
+        assert_eq!(suggested("Hugo Nobody"), None);
+    }
 }

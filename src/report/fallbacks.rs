@@ -80,9 +80,10 @@ impl Fallbacks {
             let rows = words::plural(counted.rows, "row", "rows");
             let (by, did) = match &key.did {
                 Did::Fell(took) => return format!("{}: {rows} took {took}", key.field),
-                Did::Else(by, Some(took)) => (by, format!("took {took}")),
-                Did::Else(by, None) => (by, "left out".to_owned()),
-                Did::Kept(by) => (by, "kept as they are".to_owned()),
+                Did::Else(by, Some(took)) => (by, format!("{rows} took {took}")),
+                // The row itself is sent.
+                Did::Else(by, None) => (by, format!("not set in {rows}")),
+                Did::Kept(by) => (by, format!("kept as it is in {rows}")),
             };
             let why = match by {
                 UnfitBy::Map => "`map` does not have",
@@ -91,7 +92,7 @@ impl Fallbacks {
                 UnfitBy::Ambiguous => "several are called",
                 UnfitBy::Within => "`within` names an empty field for",
             };
-            format!("{}: {rows} {did}, {why} {}", key.field, counted.named())
+            format!("{}: {did}, {why} {}", key.field, counted.named())
         })
     }
 
@@ -168,8 +169,8 @@ mod tests {
             [
                 "ForId: 1 row took helpdesk",
                 "Priority: 1 row took Medium, `map` does not have `Purple\\u{200b}` (1)",
-                "Tags: 1 row kept as they are, `map` does not have `bug` (1), `how-to` (1)",
-                "status: 3 rows left out, `map` does not have `Released` (2), `Verified` (1)",
+                "Tags: kept as it is in 1 row, `map` does not have `bug` (1), `how-to` (1)",
+                "status: not set in 3 rows, `map` does not have `Released` (2), `Verified` (1)",
             ]
         );
         assert_eq!(
@@ -199,9 +200,9 @@ mod tests {
             lines,
             [
                 "Room: 1 row took nobody, the table of `lookup` does not have `101` (1)",
-                "Room: 1 row left out, nothing is called `101` (1)",
-                "Room: 1 row left out, several are called `101` (1)",
-                "Room: 1 row left out, `within` names an empty field for `101` (1)",
+                "Room: not set in 1 row, nothing is called `101` (1)",
+                "Room: not set in 1 row, several are called `101` (1)",
+                "Room: not set in 1 row, `within` names an empty field for `101` (1)",
             ]
         );
         assert_eq!(sum.to_json()[1]["because"], "missing");

@@ -1,5 +1,6 @@
 //! The first payloads of a dry run, side by side with the rows that they are made of.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use console::{measure_text_width, pad_str, truncate_str};
@@ -8,6 +9,7 @@ use crate::event::{End, RowEnd};
 use crate::record::{Header, Record};
 use crate::source::Table;
 use crate::systems::StepPayload;
+use crate::unicode::{is_control, shown};
 
 /// How wide a page is where the terminal does not say.
 const WIDTH: usize = 110;
@@ -138,13 +140,38 @@ fn fixed(text: &str, width: usize) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    shown(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The name of the step, then its body as JSON.
 fn payload_lines(payload: &StepPayload) -> Vec<String> {
     let body = serde_json::to_string_pretty(&payload.body).unwrap_or_default();
     let mut lines = vec![payload.step.to_string()];
-    lines.extend(body.lines().map(|line| format!("  {line}")));
+    lines.extend(body.lines().map(|line| format!("  {}", spelled(line))));
     lines
+}
+
+/// A line of JSON without what a terminal would obey: JSON spells only some of that by itself.
+fn spelled(line: &str) -> Cow<'_, str> {
+    if !line.contains(is_control) {
+        return Cow::Borrowed(line);
+    }
+    let spelled = line.chars().map(|sign| match is_control(sign) {
+        true => format!("\\u{:04x}", u32::from(sign)),
+        false => sign.to_string(),
+    });
+    Cow::Owned(spelled.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a stranger's file says is no command to a terminal.
+    #[test]
+    fn a_preview_shows_what_is_no_sign() {
+        assert_eq!(one_line("a\n b\u{1b}[2J\u{200b}"), "a b\\u{1b}[2J\\u{200b}");
+        assert_eq!(spelled("\"a\u{9b}2J\""), "\"a\\u009b2J\"");
+        assert_eq!(spelled("\"é\u{200b}\""), "\"é\u{200b}\"");
+    }
 }

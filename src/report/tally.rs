@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::aliases::suggestion;
 use super::causes::{Causes, FIX_FIRST};
 use super::desk::Desk;
 use super::fallbacks::Fallbacks;
@@ -27,7 +28,7 @@ pub struct Miss {
     pub name: String,
     /// How many rows have it.
     pub rows: u64,
-    /// The nearest name of the directory.
+    /// The nearest name of the directory, or what tells those apart who share it.
     pub suggestion: Option<String>,
 }
 
@@ -137,7 +138,7 @@ impl Tally {
                 kind: *kind,
                 name: name.clone(),
                 rows: *rows,
-                suggestion: directory.nearest(*kind, name, None).into_iter().next(),
+                suggestion: suggestion(directory, *kind, name),
             })
             .collect();
         misses.sort_by(|a, b| (&a.field, b.rows, &a.name).cmp(&(&b.field, a.rows, &b.name)));

@@ -292,7 +292,7 @@ fn open_states_are_set_where_the_workflow_has_a_step_of_that_name() {
     ];
     let ((dry, _), (ended, real)) = as_foretold(&work, &sandbox, "incidentiq", &arguments);
     assert_eq!(real["created"], 4, "{}{real:#}", ended.stderr);
-    let line = "WorkflowStepId: 1 row left out, nothing is called `On Hold` (1)";
+    let line = "WorkflowStepId: not set in 1 row, nothing is called `On Hold` (1)";
     for told in [&dry.stderr, &ended.stderr] {
         assert!(told.contains(line), "{told}");
     }
@@ -475,7 +475,7 @@ fn words_that_a_map_does_not_have_are_counted_and_named_everywhere() {
         ),
         (
             "{ do = \"skip_field\" }",
-            "priority: 3 rows left out, `map` does not have `Parked` (2), `medium` (1)",
+            "priority: not set in 3 rows, `map` does not have `Parked` (2), `medium` (1)",
             Value::Null,
         ),
     ] {
@@ -491,7 +491,7 @@ fn words_that_a_map_does_not_have_are_counted_and_named_everywhere() {
         for more in [&["--dry-run"][..], &[]] {
             let (ended, summary) = work.import(&[&arguments[..], more].concat());
             assert!(ended.stderr.contains(line), "{line}\n{}", ended.stderr);
-            let tags = "tags: 2 rows kept as they are, `map` does not have `y` (1), `z` (1)";
+            let tags = "tags: kept as it is in 2 rows, `map` does not have `y` (1), `z` (1)";
             assert!(ended.stderr.contains(tags), "{}", ended.stderr);
             assert_eq!(summary["fallbacks"][0]["took"], took, "{summary:#}");
             let outcomes = work.read("o.jsonl");
@@ -602,7 +602,7 @@ fn keys_and_names_that_nothing_has_are_counted_and_named_everywhere() {
         )
     };
     let people =
-        "assignee_id: 3 rows left out, nothing is called `Nobody Atall` (2), `Some Body` (1)";
+        "assignee_id: not set in 3 rows, nothing is called `Nobody Atall` (2), `Some Body` (1)";
     for (otherwise, line, took) in [
         (
             "\"other\"",
@@ -611,12 +611,12 @@ fn keys_and_names_that_nothing_has_are_counted_and_named_everywhere() {
         ),
         (
             "{ do = \"keep\" }",
-            "tags: 3 rows kept as they are, the table of `lookup` does not have `3` (2), `2` (1)",
+            "tags: kept as it is in 3 rows, the table of `lookup` does not have `3` (2), `2` (1)",
             json!("3"),
         ),
         (
             "{ do = \"skip_field\" }",
-            "tags: 3 rows left out, the table of `lookup` does not have `3` (2), `2` (1)",
+            "tags: not set in 3 rows, the table of `lookup` does not have `3` (2), `2` (1)",
             Value::Null,
         ),
     ] {

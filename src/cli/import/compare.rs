@@ -164,6 +164,10 @@ fn lines(compared: &Compared, changed: bool) -> Vec<String> {
                 near.run
             )
         }));
+        let more = count.saturating_sub(near.len().min(EXAMPLES) as u64);
+        if more > 0 {
+            lines.push(format!("             and {} more", words::count(more)));
+        }
     }
     lines
 }

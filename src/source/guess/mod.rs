@@ -330,9 +330,11 @@ fn sample(charset: Charset, weighed: &[u8]) -> String {
     cut(&charset.text_of(first.unwrap_or_default()))
 }
 
-/// A part of a line around its first sign beyond ASCII.
+/// A part of a line around its first sign beyond ASCII. Old Macs end their lines with a carriage return alone.
 fn cut(line: &str) -> String {
-    let line = line.trim();
+    let mut lines = line.split('\r');
+    let line = lines.clone().find(|line| !line.is_ascii());
+    let line = line.or_else(|| lines.next()).unwrap_or_default().trim();
     let signs: Vec<char> = line.chars().filter(|sign| !sign.is_control()).collect();
     let at = signs.iter().position(|sign| !sign.is_ascii()).unwrap_or(0);
     let start = match signs.len() > SAMPLE {
