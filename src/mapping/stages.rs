@@ -201,7 +201,7 @@ pub(super) fn loses_digits(item: &Item<'_>) -> bool {
     }
 }
 
-/// `1.2E+05`, as a spreadsheet program writes a long number.
+/// `1.2E+05`, as a spreadsheet program writes a long number; of `0.00E+00` nothing is lost.
 fn is_exponential(text: &str) -> bool {
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return false;
@@ -211,7 +211,14 @@ fn is_exponential(text: &str) -> bool {
     };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
-    exponent.starts_with('+') && digits(&exponent[1..]) && digits(whole) && digits(fraction)
+    let is_zero = mantissa
+        .bytes()
+        .all(|byte| matches!(byte, b'0' | b'.' | b','));
+    exponent.starts_with('+')
+        && digits(&exponent[1..])
+        && digits(whole)
+        && digits(fraction)
+        && !is_zero
 }
 
 pub(super) fn lost_digits(item: &Item<'_>) -> Problem {

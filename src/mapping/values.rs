@@ -236,11 +236,17 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.add_function("date", make_date);
     environment.add_function(COMPARE, compare);
+    environment.add_test("filled", is_filled);
     environment.add_filter("strftime", strftime);
     environment.add_filter("tojson", to_json);
     environment.add_filter("truncate", truncate);
     environment.add_filter("wordcount", word_count);
     environment
+}
+
+/// Whether a cell holds anything: 0 and `false` are something, unlike for `if`.
+fn is_filled(value: &Value) -> bool {
+    matches!(value.kind(), ValueKind::Number | ValueKind::Bool) || value.is_true()
 }
 
 /// A truth or a number as a field sends it.

@@ -29,6 +29,8 @@ pub(super) struct CsvPlan {
     delimiter: u8,
     guarded: Guards,
     header_row: u64,
+    /// How many rows are no rows of the table, whatever stands in them.
+    skipped: u64,
     /// How many cells a row has at least: the columns behind the last heading may be missing.
     least: usize,
     /// How many rows stand above the headings.
@@ -42,7 +44,14 @@ impl CsvPlan {
         encoded: Encoded,
         options: &InputOptions,
     ) -> Result<(Self, Header, Layout)> {
-        let delimiter = match options.delimiter {
+        let told = told_delimiter(bytes, encoded)?;
+        // Excel's line is no row of the table, and its headings come behind it.
+        let before = u64::from(told.is_some());
+        let wanted = match (options.header_row, told) {
+            (Some(1), Some(_)) => None,
+            (wanted, _) => wanted,
+        };
+        let delimiter = match options.delimiter.or(told) {
             Some(given) => u8::try_from(given)
                 .ok()
                 .filter(u8::is_ascii)
@@ -66,11 +75,11 @@ impl CsvPlan {
             }
         };
         let mut records = Records::open(bytes, encoded, delimiter)?;
-        let (header_row, headings, above) = match options.header_row {
+        let (header_row, headings, above) = match wanted {
             Some(0) => (0, without_headings(&mut records)?, 0),
             wanted => headings(
                 &mut records,
-                wanted,
+                (wanted, before),
                 &options.header_above,
                 options.may_be_empty,
             )?,
@@ -98,6 +107,7 @@ impl CsvPlan {
             delimiter,
             guarded: options.guarded,
             header_row,
+            skipped: header_row.max(before),
             least,
             above,
         };
@@ -138,6 +148,7 @@ impl CsvPlan {
             delimiter: self.delimiter,
             guarded: self.guarded,
             header_row: self.header_row,
+            skipped: self.skipped,
             least: self.least,
             file: table.file.clone(),
             named: 0,
@@ -145,10 +156,36 @@ impl CsvPlan {
     }
 }
 
-/// The row of the headings, its cells, and how many rows stand above it; a data row must follow, unless none need.
+/// The delimiter that the first line of a file names for Excel, as `sep=;`.
+fn told_delimiter(bytes: &Bytes, encoded: Encoded) -> Result<Option<char>> {
+    let mut head = Vec::new();
+    encoding::records_reader(bytes, encoded)?
+        .take(16)
+        .read_to_end(&mut head)
+        .map_err(|error| cannot_read(&bytes.named, error))?;
+    let Some(end) = head.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
+        return Ok(None);
+    };
+    let line = &head[..end];
+    let bare = line
+        .strip_prefix(b"\"")
+        .and_then(|line| line.strip_suffix(b"\""));
+    let told = match bare.unwrap_or(line).split_at_checked(4) {
+        Some((name, [delimiter])) if name.eq_ignore_ascii_case(b"sep=") => Some(*delimiter),
+        _ => None,
+    };
+    let is_delimiter = |sign: &u8| sign.is_ascii_punctuation() || matches!(sign, b'\t' | b' ');
+    Ok(told
+        .filter(is_delimiter)
+        .filter(|sign| *sign != b'"')
+        .map(char::from))
+}
+
+/// The row of the headings, its cells, and how many rows stand above it; a data row must follow, unless none need. So many
+/// rows before it are none of the table.
 fn headings(
     records: &mut Records,
-    wanted: Option<u32>,
+    (wanted, before): (Option<u32>, u64),
     over: &[u32],
     may_be_empty: bool,
 ) -> Result<(u64, Vec<String>, u64)> {
@@ -157,7 +194,7 @@ fn headings(
     let mut upper = Vec::new();
     let mut found: Option<(u64, Vec<String>, u64)> = None;
     while records.next()? {
-        if records.is_blank() {
+        if records.is_blank() || records.row <= before {
             continue;
         }
         match &found {
@@ -341,6 +378,7 @@ struct CsvRows<'a> {
     delimiter: u8,
     guarded: Guards,
     header_row: u64,
+    skipped: u64,
     least: usize,
     /// The name that the rows bear, and how many bear this copy of it.
     file: Arc<str>,
@@ -357,7 +395,7 @@ impl Iterator for CsvRows<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.records.next() {
-                Ok(true) if self.records.row <= self.header_row || self.records.is_blank() => {}
+                Ok(true) if self.records.row <= self.skipped || self.records.is_blank() => {}
                 Ok(true) => return Some(self.row()),
                 Ok(false) => return None,
                 Err(error) => return Some(Err(error)),

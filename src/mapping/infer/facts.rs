@@ -96,7 +96,7 @@ pub(super) fn line(
                 };
                 let heading = plain(guess.name(*at));
                 template.push_str(&format!(
-                    "{{%{dash} if {column} %}}\n{heading}: {{{{ {column} }}}}{{% endif %}}\n"
+                    "{{%{dash} if {column} is filled %}}\n{heading}: {{{{ {column} }}}}{{% endif %}}\n"
                 ));
             }
             Line::new(field, format!("{{ template = {}{html} }}", toml::lines(&template)))

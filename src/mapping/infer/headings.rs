@@ -63,9 +63,10 @@ fn are_headings(record: &Record, filled: &[usize]) -> bool {
 
 /// Whether the rows below fill these columns, more of them than the rows above do, and hardly one of them another.
 fn is_filled(columns: &[usize], below: &[Vec<usize>], above: usize) -> bool {
+    // A single cell beside the table is a note of somebody.
     let outside = below
         .iter()
-        .filter(|row| row.iter().any(|column| !columns.contains(column)));
+        .filter(|row| row.len() > 1 && row.iter().any(|column| !columns.contains(column)));
     outside.count() * 10 <= below.len() && below.iter().any(|row| row.len() > above)
 }
 
@@ -105,6 +106,11 @@ mod tests {
             Some(3)
         );
         assert_eq!(found(&["Export", "Id|Subject", "1|a"]), Some(2));
+        // A table that does not begin in the first column, with a note under it.
+        assert_eq!(
+            found(&["Export", "", "||Id|Subject|Room", "||1|a|b", "", "Call Ann"]),
+            Some(3)
+        );
         assert_eq!(
             found(&[
                 "Ticket||Requester|",

@@ -39,6 +39,8 @@ pub(super) enum Key {
         column: usize,
         /// What is wrong with it.
         failing: Failing,
+        /// Whether its heading says that it is a number of tickets; else its cells are like ids.
+        is_named: bool,
     },
     /// None: the content of a row is its key.
     Content,
@@ -120,15 +122,28 @@ pub(super) fn keys(
     };
     let full = ranked(&|column| column.filled == sample.rows);
     let all = ranked(&|_| true);
-    let failing: Vec<(usize, Failing)> = all
+    let named: Vec<(usize, Failing)> = all
         .iter()
         .filter(|(_, at)| !sample.columns[*at].is_unique(sample.rows))
         .take(FAILING)
-        .map(|(_, at)| (*at, failing(sample, tables, records, *at)))
+        .map(|(_, at)| (*at, failing_rows(sample, tables, records, *at)))
+        .collect();
+    // Ids of which a few are wrong are meant as such, whatever the column is called.
+    let others = sample.columns.iter().enumerate().filter(|(at, column)| {
+        named.iter().all(|(known, _)| known != at)
+            && !column.is_unique(sample.rows)
+            && is_nearly_unique(sample, column)
+            && is_like_ids(column)
+            && !means_another(fields, column)
+    });
+    let others: Vec<(usize, Failing)> = others
+        .map(|(at, _)| (at, failing_rows(sample, tables, records, at)))
+        .filter(|(_, failing)| is_nearly(sample, failing))
+        .take(FAILING)
         .collect();
     let unique = unique(sample);
     let key = by_name(sample, &full)
-        .or_else(|| nearly(sample, &failing))
+        .or_else(|| nearly(sample, &named, true))
         .or_else(|| {
             let is_id = |at: &usize| {
                 let column = &sample.columns[*at];
@@ -140,10 +155,12 @@ pub(super) fn keys(
                 is_named: false,
             })
         })
+        .or_else(|| nearly(sample, &others, false))
         .unwrap_or(Key::Content);
     Keys {
-        failing: failing
+        failing: named
             .into_iter()
+            .chain(others)
             .filter(|(at, _)| key.column() != Some(*at))
             .collect(),
         unlikely: unique,
@@ -257,17 +274,28 @@ fn log(sample: &Sample, position: usize) -> Option<Key> {
 }
 
 /// The best of the columns that fail, where it does so in few rows.
-fn nearly(sample: &Sample, failing: &[(usize, Failing)]) -> Option<Key> {
+fn nearly(sample: &Sample, failing: &[(usize, Failing)], is_named: bool) -> Option<Key> {
     let (column, failing) = failing.first()?;
-    let failed = failing.count();
-    (failed > 0 && failed * 20 <= sample.rows).then(|| Key::Nearly {
+    is_nearly(sample, failing).then(|| Key::Nearly {
         column: *column,
         failing: failing.clone(),
+        is_named,
     })
 }
 
+/// Whether a column fails, and in few rows.
+fn is_nearly(sample: &Sample, failing: &Failing) -> bool {
+    let failed = failing.count();
+    failed > 0 && failed * 20 <= sample.rows
+}
+
+/// Whether nearly all rows have a value of their own, as far as the counts tell.
+fn is_nearly_unique(sample: &Sample, column: &Column) -> bool {
+    sample.rows > 2 && column.distinct * 20 >= sample.rows * 19
+}
+
 /// In which rows a column is empty, and in which it says what an earlier row says.
-fn failing(sample: &Sample, tables: &[Table], records: &[Record], at: usize) -> Failing {
+fn failing_rows(sample: &Sample, tables: &[Table], records: &[Record], at: usize) -> Failing {
     let name = &sample.columns[at].name;
     let places: Vec<Option<usize>> = tables
         .iter()

@@ -213,8 +213,12 @@ impl Guess<'_> {
                 "What names a ticket: {rows} rows, but only {tickets} values of `{}`, so several rows make one ticket (`group_by` below).",
                 name(*column)
             )),
-            Key::Nearly { column, failing } => line(*column)
-                .why(format!("What names a row: `{}`, by its heading.", name(*column)))
+            Key::Nearly { column, failing, is_named } => line(*column)
+                .why(format!(
+                    "What names a row: `{}`, by {}.",
+                    name(*column),
+                    if *is_named { "its heading" } else { "its cells, which are like ids" }
+                ))
                 .todo(format!(
                     "it is {}: a row without a key is refused, rows that are the same are made once, rows that differ under one key are refused until each has its own",
                     failing.told()

@@ -268,6 +268,13 @@ fn numbers_keep_their_digits_or_are_told() {
             assert!(made.contains(wanted), "{cell}: {made}");
         }
     }
+    // Nothing is lost of nothing.
+    for made in both(number, "IssueDescription", "0.00E+00", "") {
+        assert!(
+            made.contains("0.00E+00") && !made.contains("lost"),
+            "{made}"
+        );
+    }
     // As a text they stay as they are.
     let text = r#"{ from = "A", parse = "number", decimal = "," }"#;
     assert_eq!(

@@ -38,6 +38,52 @@ fn an_unclosed_quote_is_told_where_it_opens() {
     assert_eq!(table("t.csv", b"a,b\n1,\"x\n\"")[0].1[1], "x\n");
 }
 
+/// Excel writes it into the first line, and shows it to nobody.
+#[test]
+fn the_first_line_may_name_the_delimiter() {
+    let table = "ID;Title, long\n1;a, b, c\n2;d\n";
+    for line in ["sep=;\n", "SEP=;\r\n", "\"sep=;\"\n", "\u{feff}sep=;\n\n"] {
+        for (header_row, delimiter) in [(None, None), (Some(1), None), (None, Some(';'))] {
+            let options = InputOptions {
+                header_row,
+                delimiter,
+                ..InputOptions::default()
+            };
+            let text = format!("{line}{table}");
+            let (_dir, input) = open("t.csv", text.as_bytes(), &options).unwrap();
+            assert_eq!(input.tables()[0].header.names(), ["ID", "Title, long"]);
+            let found: Vec<_> = rows(&input).iter().map(texts).collect();
+            assert_eq!(found, [["1", "a, b, c"], ["2", "d"]], "{line:?}");
+        }
+    }
+    // A mapping that names the row of the headings counts that line.
+    let options = InputOptions {
+        header_row: Some(2),
+        ..InputOptions::default()
+    };
+    let text = format!("sep=;\n{table}");
+    let (_dir, input) = open("t.csv", text.as_bytes(), &options).unwrap();
+    assert_eq!(input.tables()[0].header.names(), ["ID", "Title, long"]);
+    let without = InputOptions {
+        header_row: Some(0),
+        ..InputOptions::default()
+    };
+    let (_dir, input) = open("t.csv", text.as_bytes(), &without).unwrap();
+    assert_eq!(rows(&input).len(), 3);
+    // A tab, in UTF-16 as Excel's Unicode text is.
+    let text = "sep=\t\nID\tTitle\n1\ta, b\n".encode_utf16();
+    let bytes: Vec<u8> = [0xfeff]
+        .into_iter()
+        .chain(text)
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let (_dir, input) = open("t.csv", &bytes, &InputOptions::default()).unwrap();
+    assert_eq!(texts(&rows(&input)[0]), ["1", "a, b"]);
+    // A heading that only begins so.
+    let (_dir, input) = open("t.csv", b"sep=,Title\nx,y\n", &InputOptions::default()).unwrap();
+    assert_eq!(input.tables()[0].header.names(), ["sep=", "Title"]);
+}
+
 #[test]
 fn header_rows_other_than_the_first() {
     let text = b"Report\nof today\nid,name\n1,x\n";
