@@ -450,10 +450,9 @@ impl Engine<'_> {
                 }
                 return;
             }
-            let is_settled = soft.is_some_and(|soft| soft.settled);
-            if is_settled {
+            if let Some(soft) = soft.filter(|soft| soft.settled) {
                 // The ledger does not hold it as in doubt.
-                row.doubted = true;
+                row.doubted |= soft.resumed.is_none();
                 return self.go_on(row);
             }
             if absent >= MOST_ABSENT {

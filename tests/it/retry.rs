@@ -1,7 +1,11 @@
 //! What failed in a run is run once more, without the file being given again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 
+use crate::support::echo::{Answer, Echo};
 use crate::support::{SandboxProcess, Work};
 
 const ARGUMENTS: [&str; 5] = ["in.csv", "--mapping", "map.toml", "--profile", "support"];
@@ -179,4 +183,60 @@ fn the_corrected_error_file_is_imported_as_an_attempt_at_the_run() {
     assert_eq!(summary["created"], 1, "{summary:#}");
     assert_eq!(summary["run"], format!("{code}.3"));
     assert_eq!(sandbox.created("clearfeed").len(), 20);
+}
+
+/// A step that was refused goes again days later; people have worked on its ticket meanwhile.
+#[test]
+fn what_people_set_before_a_refused_step_goes_again_stays() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    let refuses = Arc::new(AtomicBool::new(true));
+    let is_on = Arc::clone(&refuses);
+    let desk = Echo::between(
+        &sandbox,
+        "token",
+        move |asked| {
+            let strikes = asked.path.ends_with("/priority") && is_on.load(Ordering::Relaxed);
+            strikes.then(|| Answer {
+                status: 403,
+                headers: "content-type: application/json\r\n".to_owned(),
+                body: r#"{"StatusCode":403,"Message":"no right"}"#.to_owned(),
+            })
+        },
+        |_, _, answer| answer,
+    );
+    desk.profiles(&work, "rate = \"2000/s\"");
+    work.write(
+        "map.toml",
+        "version = 1\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"desk\"\nkey = [\"Id\"]\n\n[fields]\n\
+         Subject = { from = \"Title\" }\nIssueDescription = { from = \"Title\" }\n\
+         IssueId = { value = \"Other\", resolve = \"issue\" }\nLocationId = { value = \"District Office\", resolve = \"location\" }\n\
+         ForId = { value = \"helpdesk@district.example\", resolve = \"user\", match = \"email\" }\n\
+         Priority = { value = \"High\", resolve = \"priority\" }\n",
+    );
+    work.write("in.csv", "Id,Title\n1,Beamer\n2,Printer\n");
+    let arguments = ["in.csv", "--mapping", "map.toml", "--profile", "district"];
+    let (_, summary) = work.import(&arguments);
+    assert_eq!(summary["incomplete"], 2, "{summary:#}");
+    let made = sandbox.created("incidentiq");
+    let theirs = made[0]["id"].as_str().unwrap();
+    // Who changes a ticket within a second of its making may be the system itself.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let path = format!("api/v1.0/tickets/{theirs}/priority");
+    let low = serde_json::json!({"TicketId": theirs, "Priority": 31, "PriorityId": 31});
+    sandbox.person("POST", "incidentiq", &path, low);
+    refuses.store(false, Ordering::Relaxed);
+
+    let (told, summary) = retry(&work, &[], 1);
+    assert_eq!(summary["in_doubt"], 1, "{told}{summary:#}");
+    let audit = sandbox.audit();
+    let set = audit
+        .iter()
+        .filter(|entry| entry["operation"] == "priority");
+    let set: Vec<(&str, &Value)> = set
+        .map(|entry| (entry["id"].as_str().unwrap(), &entry["body"]["Priority"]))
+        .collect();
+    let other = made[1]["id"].as_str().unwrap();
+    assert_eq!(set[0], (theirs, &Value::from(31)), "{set:?}");
+    assert_eq!((set.len(), set[1].0), (2, other), "{set:?}");
 }

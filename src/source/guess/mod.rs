@@ -139,13 +139,19 @@ pub(super) fn utf16(head: &[u8]) -> Option<Charset> {
         .clone()
         .filter(|two| plain(two[0]) && two[1] == 0)
         .count();
-    let big = pairs.filter(|two| two[0] == 0 && plain(two[1])).count();
+    let big = pairs
+        .clone()
+        .filter(|two| two[0] == 0 && plain(two[1]))
+        .count();
+    // A stray 0 in a text of single bytes: nearly all others are letters two by two, which in UTF-16 only some signs of
+    // East Asia are.
+    let both = pairs.filter(|two| plain(two[0]) && plain(two[1])).count();
     let (more, less, label) = match little > big {
         true => (little, big, "utf-16le"),
         false => (big, little, "utf-16be"),
     };
     let charset = Charset::of_label(label)?;
-    let is = all >= 4 && more * 25 > all && more > less * 4;
+    let is = all >= 4 && more * 25 > all && more > less * 4 && both * 4 <= all * 3;
     (is && !charset.text_of(head).contains('\u{fffd}')).then_some(charset)
 }
 

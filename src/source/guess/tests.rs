@@ -290,6 +290,8 @@ fn old_code_pages_are_told_from_those_of_windows() {
         text.contains("Schlüssel für Tür größer") && text.contains("Café déjà vu"),
         "{found:?}"
     );
+    // Its lines end as those of old Macs do: one of them is the sample.
+    assert_eq!(found.sample, "1,Schlüssel für Tür größer");
     let found = guess_of(&read("mixedenc.csv")).unwrap();
     let mixed = found.mixed.clone().unwrap();
     assert_eq!((mixed.utf8.0, mixed.other), (2, 3), "{found:?}");
@@ -312,4 +314,6 @@ fn utf8_and_ascii_are_no_guess() {
     assert!(guess_of("id,text\n1,Größe\n".as_bytes()).is_none());
     assert!(guess_of(b"id,text\n1,x\n").is_none());
     assert!(guess_of(b"").is_none());
+    // A stray NUL makes no UTF-16 of it.
+    assert!(guess_of(b"id,text,place\nA-1,Prin\0ter jam,LHS\n").is_none());
 }
