@@ -60,6 +60,8 @@ pub enum Wait {
     Pause(Duration),
     /// Nothing remains of the system's limit before this.
     Spent(Duration),
+    /// The hours in which requests leave begin after this.
+    Closed(Duration),
     /// Rows in doubt can be settled only after this.
     Doubt {
         /// How many.

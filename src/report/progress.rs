@@ -241,6 +241,7 @@ fn wait_until(wait: &Wait) -> (String, Instant) {
             "the system's limit is used up, and whole again in".to_owned(),
             now + *left,
         ),
+        Wait::Closed(left) => ("the hours of `--hours` begin in".to_owned(), now + *left),
         Wait::Doubt { rows, left } => {
             let rows = words::plural(*rows as u64, "row", "rows");
             (format!("{rows} in doubt, looked up in"), now + *left)

@@ -219,6 +219,8 @@ pub fn give_up(
         ours: HashSet::new(),
         taking_back: HashMap::new(),
         stop: None,
+        own: std::sync::OnceLock::new(),
+        refer: std::sync::OnceLock::new(),
     };
     let (mut count, mut left) = (0, limit);
     loop {

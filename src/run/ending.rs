@@ -52,6 +52,7 @@ impl Engine<'_> {
         for row in self.tied.give_up() {
             self.not_sent(row);
         }
+        self.give_up_later();
         let delayed = std::mem::take(&mut self.delayed).into_iter();
         for row in delayed
             .map(|(_, row)| row)

@@ -30,6 +30,7 @@ use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::{Rehearsal, rehearse};
 use super::row::{Intended, Sent, send};
+use super::staged::{Again, Stages};
 use super::tied::{Tickets, Tied};
 use super::totals::{Fold, Totals};
 use super::{Going, Reread, Settings, Stop};
@@ -53,6 +54,8 @@ pub(super) struct Sending<'e> {
     /// Whether rows make tickets that bear none.
     pub(super) is_unmarked: bool,
     pub(super) reread: Option<Reread<'e>>,
+    /// How the second stage begins, where there are two.
+    pub(super) again: Option<Again<'e>>,
 }
 
 /// Drives a run to its end, with or without sending.
@@ -104,10 +107,13 @@ pub(super) async fn drive<'e>(
         taken_back: scope.taken_back().await?,
         reread: sending.reread,
     };
+    let again = sending.again;
     let shapes = run.shapes().await?;
     system.shapes().load(shapes);
     let (line, halt, heard) = Line::new(system, limiter, settings, scope.identity(), run.clone());
     let line = Arc::new(line);
+    line.waits_for_tickets
+        .store(again.is_some(), Ordering::Relaxed);
     let mut engine = Engine {
         settings,
         pool: Pool::new(line.clone(), settings, started, sending.is_unmarked),
@@ -120,6 +126,7 @@ pub(super) async fn drive<'e>(
         fold,
         backlog: VecDeque::new(),
         tied: Tied::default(),
+        stages: Stages::new(again),
         delayed: Vec::new(),
         looking: VecDeque::new(),
         started,
@@ -258,6 +265,7 @@ pub(super) struct Engine<'e> {
     pub(super) backlog: VecDeque<Row>,
     /// Rows that wait for the tickets of others.
     pub(super) tied: Tied<'e>,
+    pub(super) stages: Stages<'e>,
     /// Rows of which a step is to be looked up, and when that is due.
     pub(super) delayed: Vec<(Instant, Row)>,
     /// Those of them that are due.
@@ -406,10 +414,12 @@ impl<'e> Engine<'e> {
         if !self.is_halted() {
             let quiet = self.is_quiet();
             let held = self.breaker.flow() == Flow::Held && self.is_idle();
-            if let Some(event) = self.pool.advance(quiet || held, quiet) {
+            let sweeps = quiet && self.stages.is_over();
+            if let Some(event) = self.pool.advance(quiet || held, quiet, sweeps) {
                 self.fold.tell(&event);
             }
             self.ask_ties();
+            self.begin_second_stage();
             let waits = !self.backlog.is_empty();
             let is_over = quiet && self.pool.is_over() && self.tied.is_empty();
             self.watch.advance(waits, is_over);
@@ -455,7 +465,10 @@ impl<'e> Engine<'e> {
     fn is_over(&self) -> bool {
         let is_done = || self.pool.is_over() && self.watch.is_over();
         let is_halted = || self.is_halted() && !self.watch.owes();
-        self.is_quiet() && self.tied.is_empty() && (is_halted() || is_done())
+        self.is_quiet()
+            && self.tied.is_empty()
+            && self.stages.is_over()
+            && (is_halted() || is_done())
     }
 
     pub(super) fn is_halted(&self) -> bool {
@@ -489,7 +502,10 @@ impl<'e> Engine<'e> {
             Some(Err(error)) => self.stop_with(error),
             Some(Ok(plans)) => {
                 for plan in plans {
-                    if !take(&mut self.left, &plan) {
+                    let Some(plan) = self.of_stage(plan) else {
+                        continue;
+                    };
+                    if !self.stages.is_second() && !take(&mut self.left, &plan) {
                         self.feed = None;
                         return;
                     }
@@ -498,6 +514,7 @@ impl<'e> Engine<'e> {
                         Plan::Send(row) if self.was_repointed(&row.key) => {
                             self.is_set_aside(row.base);
                         }
+                        Plan::Send(row) if self.is_for_later(&row) => self.defer(*row),
                         Plan::Send(row) if row.is_tied() => self.tied.add(*row),
                         Plan::Send(row) if row.in_doubt().is_some() => {
                             // By which clock it was sent is not known: the whole wait runs from our own start.
@@ -547,6 +564,7 @@ impl<'e> Engine<'e> {
             self.fold.tell(&Event::Waiting(match cause {
                 Cause::Asked => Wait::Pause(left),
                 Cause::Spent => Wait::Spent(left),
+                Cause::Closed => Wait::Closed(left),
             }));
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Line {
     pub(super) sent: AtomicU64,
     /// How many of all requests were for many tickets.
     pub(super) bulk: AtomicU64,
+    /// Whether what follows on tickets waits until all are made.
+    pub(super) waits_for_tickets: AtomicBool,
     /// Whether it was said that the system cannot be reached, since something went through.
     pub(super) is_away: AtomicBool,
     /// After so long nothing that was sent can surprise any more.
@@ -105,6 +107,7 @@ impl Line {
             signals,
             sent: AtomicU64::new(0),
             bulk: AtomicU64::new(0),
+            waits_for_tickets: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
             surprise: settings.commit_within + settings.visible_within,
             compared: Arc::clone(&settings.compared),

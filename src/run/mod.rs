@@ -29,6 +29,7 @@
 //! | `line` | what all rows share: the system, the limits, what they tell |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
 //! | `gather` | calls of several rows that become one request for many tickets |
+//! | `staged` | a run in two stages: all tickets first, then what follows on them |
 //! | `tied` | rows whose next step names the ticket of another row |
 //! | `answers` | whose ticket an answer names |
 //! | `unproven` | rows that the system refused in a shape that proves nothing: what becomes of them |
@@ -78,6 +79,7 @@ mod rollback;
 mod row;
 mod settle;
 mod spool;
+mod staged;
 mod tied;
 mod totals;
 mod unproven;
@@ -85,7 +87,7 @@ mod update;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -93,9 +95,9 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Listener;
-use crate::ledger::{RunLocks, RunMeta, Scope};
+use crate::ledger::{ActiveRun, RunLocks, RunMeta, Scope};
 use crate::mapping::MapRows;
-use crate::record::RowKey;
+use crate::record::{Record, RowKey};
 use crate::systems::System;
 use plan::Planner;
 use prepare::{Feed, Here, Known};
@@ -106,7 +108,7 @@ pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
 pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
-pub use limiter::{LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
+pub use limiter::{Hours, LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub(crate) use plan::step_in_words;
 pub use prepare::Items;
 pub use probe::{Sample, probe};
@@ -218,6 +220,28 @@ pub struct Job<'a> {
     /// Reads the keys of the input anew: which are in it is asked when the system holds tickets that the ledger
     /// does not know. `None`: such a ticket counts as one of another input.
     pub reread: Option<Reread<'a>>,
+    /// Reads the records once more, in the same order: then all tickets are made before anything follows on one of them.
+    /// `None`: each row goes its whole way.
+    pub again: Option<Again<'a>>,
+}
+
+/// Reads the records of an input once more, for an attempt that has made their tickets.
+pub type Again<'a> = Box<dyn Fn(&ActiveRun) -> Result<Second<'a>> + Send + Sync + 'a>;
+
+/// The records for the second stage of a run.
+pub struct Second<'a> {
+    /// The same records in the same order.
+    pub items: Items<'a>,
+    /// What puts the tickets into them that they name.
+    pub refer: Option<Arc<dyn Refer>>,
+}
+
+/// Puts the tickets that the rows of a record name into them, once all are made. What is hashed stays as it is without
+/// them, so that a record is the same whatever it names.
+pub trait Refer: Send + Sync {
+    /// The rows as they are sent; `None`: as they are. Of a request that an earlier attempt has sent, as the attempt of that
+    /// code wrote them.
+    fn rewrite(&self, rows: &[Record], as_of: Option<&str>) -> Option<Vec<Record>>;
 }
 
 /// Reads the records of an input anew, and hands on the key of each that has one.
@@ -254,7 +278,6 @@ pub async fn execute(
     listener: &mut dyn Listener,
 ) -> Result<Totals> {
     let started = Instant::now();
-    let fold = Fold::new(job.counted, listener);
     let known = Known {
         rows: match &job.ledger {
             Some(scope) if !scope.is_empty().await? => Some(scope.clone()),
@@ -282,6 +305,8 @@ pub async fn execute(
         keep: settings.keep,
         ours,
         stop: Some(stop.clone()),
+        own: OnceLock::new(),
+        refer: OnceLock::new(),
     };
     let differ = match (&job.system, settings.diff) {
         (Some(system), true) => Some(rehearse::Differ {
@@ -318,20 +343,43 @@ pub async fn execute(
             is_unmarked: job.map.acting().is_none() && !job.map.marks(),
             field: job.map.marker_field().map(str::to_owned),
             reread: job.reread,
+            again: None,
         })
     };
-    let drive = |feed| engine::drive(feed, sending, settings, rehearsal, stop, fold, started);
+    let again = job.again.filter(|_| !settings.dry_run);
     if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-        let here = Here::new(job.items, &planner, known);
-        return drive(Feed::Here(Box::new(here))).await;
+        let here = Here::new(job.items, &planner, known.clone());
+        let planner = &planner;
+        let again = again.map(|again| {
+            Box::new(move |run: &ActiveRun| {
+                let items = planner.second(run, &again)?;
+                let here = Here::new(items, planner, known.of(run));
+                Ok(Feed::Here(Box::new(here)))
+            }) as staged::Again<'_>
+        });
+        let sending = sending.map(|sending| engine::Sending { again, ..sending });
+        let feed = Feed::Here(Box::new(here));
+        let fold = Fold::new(job.counted, listener);
+        return engine::drive(feed, sending, settings, rehearsal, stop, fold, started).await;
     }
     let workers = settings
         .workers
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     tokio::task::block_in_place(|| {
         std::thread::scope(|threads| {
-            let feed = prepare::spawn(threads, job.items, &planner, known, workers);
-            Handle::current().block_on(drive(feed))
+            let feed = prepare::spawn(threads, job.items, &planner, known.clone(), workers);
+            let planner = &planner;
+            let again = again.map(|again| {
+                Box::new(move |run: &ActiveRun| {
+                    let (items, known) = (planner.second(run, &again)?, known.of(run));
+                    Ok(prepare::spawn(threads, items, planner, known, workers))
+                }) as staged::Again<'_>
+            });
+            let sending = sending.map(|sending| engine::Sending { again, ..sending });
+            // What the run tells lives no longer than its threads.
+            let fold = Fold::new(job.counted, &mut *listener);
+            let driven = engine::drive(feed, sending, settings, rehearsal, stop, fold, started);
+            Handle::current().block_on(driven)
         })
     })
 }

@@ -118,6 +118,11 @@ impl Engine<'_> {
                 self.breaker.clear();
                 self.go_on(row);
             }
+            SentEnd::Later => {
+                self.breaker.clear();
+                self.breaker.done();
+                self.defer(row);
+            }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::NotLooked(why) => self.not_looked(row, why),
             SentEnd::Withdrawn => self.not_sent(row),

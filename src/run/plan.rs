@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::known::{is_whole, learned, leave_open};
 use super::row::Intended;
 use super::tied::{Tickets, tie_to};
-use super::{Going, Keep, Stop};
+use super::{Going, Keep, Refer, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Fallback, Skip};
 use crate::intake::{Digest, Item, Subject};
@@ -70,6 +70,8 @@ pub(super) struct Request {
     pub(super) soft: Option<Soft>,
     /// The keys whose tickets it names and that are not in the body yet.
     pub(super) ties: Vec<RowKey>,
+    /// The body to send once it is known that the one which may have been sent was not obeyed; `None`: the same.
+    pub(super) anew: Option<Value>,
 }
 
 /// What is known of a request of which the system said that nothing was done, and that is looked up all the same.
@@ -140,6 +142,7 @@ impl Request {
             absent: 0,
             soft: None,
             ties: Vec::new(),
+            anew: None,
         }
     }
 }
@@ -282,6 +285,9 @@ impl Row {
         }
         steps[at].look = None;
         steps[at].soft = None;
+        if let Some(body) = steps[at].anew.take() {
+            steps[at].body = body;
+        }
         steps[at].absent += 1;
         Some((steps[at].id.clone(), steps[at].absent))
     }
@@ -390,12 +396,17 @@ pub(super) struct Planner<'a> {
     pub(super) taking_back: HashMap<RowKey, TakingBack>,
     /// What ends planning between two records, where there is anything.
     pub(super) stop: Option<Stop>,
+    /// The code of this attempt, once it may have made tickets.
+    pub(super) own: OnceLock<String>,
+    /// What puts the tickets into records that they name, in the second stage of a run.
+    pub(super) refer: OnceLock<Arc<dyn Refer>>,
 }
 
 impl Planner<'_> {
     /// Whether a ticket is none that an attempt at this run has made.
     fn is_known(&self, create: &StepRecord) -> bool {
-        !self.ours.contains(&create.run) || create.content == UNKNOWN_CONTENT
+        let is_own = self.own.get() == Some(&create.run);
+        !(is_own || self.ours.contains(&create.run)) || create.content == UNKNOWN_CONTENT
     }
 
     /// Whether the next record is planned.
@@ -679,6 +690,7 @@ impl Planner<'_> {
         if let Some(end) = self.stuck(open, step, (&ticket, known), &base.place) {
             return Plan::End(base, end);
         }
+        self.refer(&base, &key, &mut requests, prior);
         let mut ticket = ticket;
         if !is_same && is_known && requests.updates.is_empty() {
             ticket.warnings.push(format!(

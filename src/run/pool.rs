@@ -151,8 +151,9 @@ impl<'e> Pool<'e> {
         self.settled.map(|at| at + self.visible_within)
     }
 
-    /// Starts a listing when there is reason for one. `quiet`: nothing else is to be done now; `last`: nor later.
-    pub(super) fn advance(&mut self, quiet: bool, last: bool) -> Option<Event> {
+    /// Starts a listing when there is reason for one. `quiet`: nothing else is to be done now; `last`: nothing that tells
+    /// more about the rows in doubt comes later; `sweeps`: nothing is sent any more.
+    pub(super) fn advance(&mut self, quiet: bool, last: bool, sweeps: bool) -> Option<Event> {
         self.quiet = quiet;
         if self.round.is_some() {
             return None;
@@ -169,7 +170,7 @@ impl<'e> Pool<'e> {
             return None;
         }
         let Some(due) = self.waiting.iter().map(|waiting| waiting.due).max() else {
-            return match last && !self.swept {
+            return match sweeps && !self.swept {
                 true => self.look_for_doubles(now),
                 false => None,
             };

@@ -18,7 +18,7 @@ use super::act::{Answered, Asked};
 use super::plan::{Plan, Planner};
 use crate::error::Result;
 use crate::intake::{Item, Subject};
-use crate::ledger::{Glance, Scope, StepRecord};
+use crate::ledger::{ActiveRun, Glance, Scope, StepRecord};
 use crate::record::RowKey;
 
 /// How many cells travel together at most.
@@ -127,6 +127,16 @@ pub(super) struct Known {
     pub(super) targets: Option<Scope>,
     /// Whether they act on tickets that are there.
     pub(super) acts: bool,
+}
+
+impl Known {
+    /// The same once this attempt has made tickets: a scope that was new is in the ledger by then.
+    pub(super) fn of(&self, run: &ActiveRun) -> Self {
+        Self {
+            rows: Some(run.scope().clone()),
+            ..self.clone()
+        }
+    }
 }
 
 /// Starts the reader and its workers. They end with the input, or when the feed is dropped.

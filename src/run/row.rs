@@ -80,6 +80,8 @@ pub(super) enum SentEnd {
     Changed,
     /// Its next step names the ticket of another row.
     Tied,
+    /// Its next step waits until all tickets are made.
+    Later,
     /// It was looked up whether a step was done.
     Looked(Sighting),
     /// That could not be looked up: why.
@@ -146,6 +148,10 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
         }
         row.next += 1;
         row.told = None;
+        if line.waits_for_tickets.load(Ordering::Relaxed) && row.is_made() {
+            let end = SentEnd::Later;
+            return Sent { row, end, changes };
+        }
         if row.is_tied() {
             let end = SentEnd::Tied;
             return Sent { row, end, changes };

@@ -9,6 +9,7 @@ mod model;
 mod old;
 mod resumed;
 mod rights;
+mod staged;
 mod taken_back;
 mod tied;
 mod unmarked;
@@ -67,11 +68,20 @@ async fn locks(scope: &Scope) -> Result<RunLocks> {
     scope.lock(None)
 }
 
+fn second(input: &Input) -> Second<'_> {
+    Second {
+        items: input.items(),
+        refer: None,
+    }
+}
+
 struct Bench {
     ledger: Ledger,
     fake: Arc<Fake>,
     settings: Settings,
     going: tokio::sync::watch::Sender<Going>,
+    /// Whether all tickets are made before anything follows on one.
+    staged: bool,
 }
 
 impl Bench {
@@ -85,6 +95,7 @@ impl Bench {
                 ..Settings::default()
             },
             going: tokio::sync::watch::Sender::new(Going::On),
+            staged: false,
         }
     }
 
@@ -131,6 +142,9 @@ impl Bench {
             },
             locks: Some(locks(&scope).await?),
             reread: Some(Box::new(|each| input.keys(each))),
+            again: self
+                .staged
+                .then(|| Box::new(|_: &ActiveRun| Ok(second(input))) as Again<'_>),
             ledger: Some(scope),
         };
         let limiter = Arc::new(Limiter::new(self.settings.rate));

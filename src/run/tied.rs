@@ -84,6 +84,7 @@ impl Engine<'_> {
     /// A row that goes on, with a look where a step of it is in doubt, or waits for the tickets that its next step names.
     pub(super) fn go_on(&mut self, row: Row) {
         match row.is_tied() {
+            _ if self.is_for_later(&row) => self.defer(row),
             true if self.is_halted() => self.not_sent(row),
             true => self.tied.add(row),
             false if row.in_doubt().is_some() => self.looking.push_back(row),

@@ -61,6 +61,7 @@ impl Planner<'_> {
             let faults = refused_before(refusal, &base.place, &step.run);
             return Plan::End(base, End::Rejected(faults));
         }
+        self.refer(&base, &key, &mut requests, prior);
         Plan::Send(Box::new(Row {
             updates: true,
             ticket: Some(ticket),

@@ -543,6 +543,7 @@ impl Import<'_> {
             meta,
             locks: running.locks,
             reread: Some(Box::new(|each| self.keys(pass, each))),
+            again: None,
         };
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(

@@ -137,6 +137,7 @@ impl Checker<'_> {
             meta: RunMeta::default(),
             locks: None,
             reread: None,
+            again: None,
         };
         let settings = Settings {
             dry_run: true,

@@ -3,10 +3,11 @@
 //! Who wants to send stands in one queue. The first in it waits for the end of a pause, then for the bucket; the
 //! pause is one *deadline*, so that who comes late waits only for what is left of it.
 
+mod hours;
 mod search;
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,11 +15,16 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::systems::Permit;
+use hours::Window;
 use search::Search;
+
+pub use hours::Hours;
 
 /// The rate with which a search begins, in requests per second: gentle enough for any help desk.
 pub const UNKNOWN_RATE: f64 = 10.0;
@@ -60,6 +66,8 @@ pub struct Limiter {
     queue: Mutex<()>,
     pause: watch::Sender<Option<Pause>>,
     unasked: std::sync::Mutex<u32>,
+    /// The hours outside which nothing leaves.
+    window: OnceLock<Window>,
 }
 
 /// A pause that all keep.
@@ -78,6 +86,8 @@ pub enum Cause {
     Asked,
     /// A success said that nothing remains of the limit.
     Spent,
+    /// The hours in which requests leave have not begun.
+    Closed,
 }
 
 /// A rate and what holds it.
@@ -128,7 +138,33 @@ impl Limiter {
             queue: Mutex::new(()),
             pause: watch::Sender::new(None),
             unasked: std::sync::Mutex::new(0),
+            window: OnceLock::new(),
         }
+    }
+
+    /// From now on requests leave only within these hours of a zone; the first word counts.
+    pub fn only_within(&self, hours: Hours, zone: TimeZone) {
+        let _ = self.window.set(Window { hours, zone });
+    }
+
+    /// Pauses until the hours begin, where they have not.
+    fn close(&self) {
+        let closed = self
+            .window
+            .get()
+            .and_then(|it| it.opens_in(Timestamp::now()));
+        let Some(left) = closed else { return };
+        let until = Instant::now() + left;
+        self.pause.send_if_modified(|pause| {
+            let is_longer = pause.is_none_or(|pause| pause.until < until);
+            if is_longer {
+                *pause = Some(Pause {
+                    until,
+                    cause: Cause::Closed,
+                });
+            }
+            is_longer
+        });
     }
 
     /// Requests per second at the moment, `None` without a limit.
@@ -172,6 +208,7 @@ impl Limiter {
     pub async fn take(&self) {
         let _turn = self.queue.lock().await;
         loop {
+            self.close();
             self.pause_over().await;
             let Some(held) = lock(&self.held).clone() else {
                 break;

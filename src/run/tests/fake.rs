@@ -102,6 +102,8 @@ struct World {
     made: Vec<Made>,
     /// What was done to tickets that are there: key, call and version, in order.
     set: Vec<(String, String, u64)>,
+    /// How many tickets were made before the first of them.
+    made_first: Option<usize>,
     visible_after: Duration,
     listing: Listing,
     /// Whether the first create is to go alone until one is obeyed.
@@ -166,6 +168,7 @@ impl Default for Fake {
                 scripts: HashMap::new(),
                 made: Vec::new(),
                 set: Vec::new(),
+                made_first: None,
                 visible_after: Duration::ZERO,
                 listing: Listing::Good,
                 alone: false,
@@ -320,6 +323,11 @@ impl Fake {
         self.world.lock().unwrap().tells = true;
     }
 
+    /// How many tickets were made before anything was done to one of them.
+    pub(super) fn made_before_the_first_step(&self) -> Option<usize> {
+        self.world.lock().unwrap().made_first
+    }
+
     /// What was done to the ticket of a key, in order: `assign 1`.
     pub(super) fn set(&self, key: &str) -> Vec<String> {
         let world = self.world.lock().unwrap();
@@ -418,7 +426,10 @@ impl System for Fake {
             } else {
                 let version = call.body["version"].as_u64().unwrap_or_default();
                 let done = (key.to_owned(), call.step.to_owned(), version);
-                self.world.lock().unwrap().set.push(done);
+                let mut world = self.world.lock().unwrap();
+                let made = world.made.len();
+                world.made_first.get_or_insert(made);
+                world.set.push(done);
                 Ticket::default()
             }
         };

@@ -18,6 +18,7 @@ async fn rebuilt(bench: &Bench, input: &Input) -> Bench {
         fake: Arc::clone(&bench.fake),
         settings: bench.settings.clone(),
         going: tokio::sync::watch::Sender::new(Going::On),
+        staged: false,
     };
     learn(&rebuilt, input).await;
     rebuilt

@@ -41,6 +41,7 @@ async fn knowing(bench: &Bench, rows: std::ops::Range<usize>) -> Bench {
         fake: Arc::clone(&bench.fake),
         settings: bench.settings.clone(),
         going: tokio::sync::watch::Sender::new(Going::On),
+        staged: false,
     }
 }
 

@@ -374,6 +374,7 @@ async fn come_back(
         },
         locks: Some(locks),
         reread: None,
+        again: None,
         ledger: Some(scope),
     };
     let (_going, stop) = tokio::sync::watch::channel(Going::On);

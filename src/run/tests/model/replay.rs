@@ -166,6 +166,7 @@ impl Stage {
             },
             locks: Some(locks(&scope).await.unwrap()),
             reread: Some(Box::new(|each| input.keys(each))),
+            again: None,
             ledger: Some(scope),
         };
         let limiter = Arc::new(Limiter::new(settings.rate));
