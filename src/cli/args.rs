@@ -473,6 +473,9 @@ pub(super) struct SandboxArgs {
     /// So many tickets are in each system from the beginning, the same each time
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub tickets: usize,
+    /// At most so many comments are on each of them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub comments: usize,
     /// The greatest page of IncidentIQ
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     pub max_page: usize,

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::args::{Global, SandboxState, Where};
 use super::trust;
-use crate::config::{self, Config, Profile, StateFolder};
+use crate::config::{self, Config, Profile, Reserved, StateFolder};
 use crate::error::{Error, Result};
 use crate::export::period::Calendar;
 use crate::ledger::RunInfo;
@@ -22,9 +22,14 @@ const SANDBOX_RATE: f64 = 100.0;
 /// How long one request may take, where the profile does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How many tickets a reserved profile has from the beginning, where it has some, and how many comments at most each.
+const POPULATION: (usize, usize) = (60, 4);
+
 /// How the embedded sandbox is to be.
 #[derive(Debug, Clone)]
 pub(super) struct Embedded {
+    /// The reserved profile that it is; `None`: the one of `--sandbox`.
+    pub(super) reserved: Option<Reserved>,
     /// What it starts with.
     pub(super) kept: SandboxState,
     /// What goes wrong in it.
@@ -52,10 +57,16 @@ impl Target {
     ) -> Result<Self> {
         if let Some(kept) = typed.sandbox {
             return Ok(Self::Sandbox(Embedded {
+                reserved: None,
                 kept,
                 faults: Vec::new(),
                 seed: None,
             }));
+        }
+        if let Some(name) = &typed.profile
+            && let Some(reserved) = Reserved::of(name)?
+        {
+            return Ok(Self::reserved(reserved));
         }
         let config = trust::configuration(global.config.as_deref(), &current_folder()?, global)?;
         let from_environment = || {
@@ -68,6 +79,9 @@ impl Target {
             (None, [only]) => only.clone(),
             (None, _) => return Err(nowhere(&config, allowed)),
         };
+        if let Some(reserved) = Reserved::of(&name)? {
+            return Ok(Self::reserved(reserved));
+        }
         if !allowed.is_empty() && !allowed.contains(&name) {
             let names: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
             return Err(Error::usage(format!(
@@ -80,10 +94,20 @@ impl Target {
         Ok(Self::Profile(profile, global.secrets.clone()))
     }
 
+    /// The embedded sandbox as a reserved profile.
+    fn reserved(reserved: Reserved) -> Self {
+        Self::Sandbox(Embedded {
+            reserved: Some(reserved),
+            kept: SandboxState::Kept,
+            faults: Vec::new(),
+            seed: None,
+        })
+    }
+
     /// The name for people and for `--confirm`.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Sandbox(_) => "sandbox",
+            Self::Sandbox(embedded) => embedded.name(),
             Self::Profile(profile, _) => &profile.name,
         }
     }
@@ -91,7 +115,7 @@ impl Target {
     /// The system, where the target settles it.
     pub(super) fn system(&self) -> Option<SystemName> {
         match self {
-            Self::Sandbox(_) => None,
+            Self::Sandbox(embedded) => embedded.reserved.map(|reserved| reserved.system),
             Self::Profile(profile, _) => Some(profile.system),
         }
     }
@@ -185,7 +209,7 @@ impl Target {
     /// What stands for the token in the name of a lock: where it is, never the token.
     pub(super) fn token_name(&self) -> String {
         match self {
-            Self::Sandbox(_) => "sandbox".to_owned(),
+            Self::Sandbox(embedded) => embedded.name().to_owned(),
             Self::Profile(profile, _) => profile.token.identity(),
         }
     }
@@ -201,9 +225,18 @@ impl Target {
     /// How a printed command names this target.
     pub(super) fn flags(&self) -> Vec<String> {
         match self {
-            Self::Sandbox(_) => vec!["--sandbox".to_owned()],
+            Self::Sandbox(embedded) => match embedded.reserved {
+                Some(reserved) => vec!["--profile".to_owned(), reserved.name.to_owned()],
+                None => vec!["--sandbox".to_owned()],
+            },
             Self::Profile(profile, _) => vec!["--profile".to_owned(), profile.name.clone()],
         }
+    }
+}
+
+impl Embedded {
+    fn name(&self) -> &'static str {
+        self.reserved.map_or("sandbox", |reserved| reserved.name)
     }
 }
 
@@ -295,8 +328,8 @@ pub(super) async fn connection(
 ) -> Result<(Connection, Option<Sandbox>)> {
     match target {
         Target::Sandbox(wanted) => {
-            let (sandbox, connection) =
-                embedded(wanted, system, concurrency, &state.sandbox()).await?;
+            let folder = state.sandbox(wanted.reserved);
+            let (sandbox, connection) = embedded(wanted, system, concurrency, &folder).await?;
             Ok((connection, Some(sandbox)))
         }
         Target::Profile(profile, secrets) => {
@@ -356,10 +389,19 @@ async fn embedded(
     folder: &Path,
 ) -> Result<(Sandbox, Connection)> {
     let usual = sandbox::Config::default();
+    let is_populated = wanted
+        .reserved
+        .is_some_and(|reserved| reserved.is_populated);
+    let (tickets, comments) = match is_populated {
+        true => POPULATION,
+        false => (0, 0),
+    };
     let config = sandbox::Config {
         data: Some(folder.to_owned()),
         fresh: wanted.kept == SandboxState::Empty,
         rate: SANDBOX_RATE,
+        tickets,
+        comments,
         faults: wanted.faults.clone(),
         seed: wanted.seed.unwrap_or(usual.seed),
         ..usual

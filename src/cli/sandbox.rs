@@ -15,6 +15,7 @@ pub(super) async fn run(args: SandboxArgs, global: &Global, output: &Output) -> 
         data: args.data,
         rate: args.rate,
         tickets: args.tickets,
+        comments: args.comments,
         max_page: args.max_page,
         people: args.people,
         deny: args.deny,

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::secret::without_values;
-use super::{Profile, TokenRef, shown};
+use super::{Profile, Reserved, TokenRef, shown};
 use crate::error::{Error, Result};
 use crate::systems::{Dialect, SystemName};
 
@@ -88,6 +88,12 @@ fn sets_token(text: &str, line: usize) -> bool {
 fn check(name: String, raw: RawProfile, path: &Path) -> Result<Profile> {
     let wrong =
         |message: String| Error::usage(message).at(format!("{}, profile `{name}`", path.display()));
+    if !matches!(Reserved::of(&name), Ok(None)) {
+        return Err(wrong(
+            "names that begin with `sandbox:` are the embedded sandbox's".to_owned(),
+        )
+        .hint("give the profile another name"));
+    }
     let system = SystemName::parse(&raw.system).ok_or_else(|| {
         wrong(format!("no system {}", shown(&raw.system))).hint("`incidentiq` or `clearfeed`")
     })?;

@@ -6,6 +6,7 @@
 
 mod access;
 mod file;
+mod reserved;
 mod secret;
 mod state;
 mod trust;
@@ -24,6 +25,7 @@ use crate::{infile, outfile};
 
 pub use access::IS_CHECKED as CHECKS_RIGHTS;
 pub use file::parse_rate;
+pub use reserved::Reserved;
 pub use secret::{TokenRef, shown};
 pub use state::StateFolder;
 pub use trust::Trusted;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Reserved;
 use crate::error::{Error, Result};
 use crate::outfile;
 use crate::systems::Dialect;
@@ -100,9 +101,10 @@ impl StateFolder {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// The folder of the embedded sandbox.
-    pub fn sandbox(&self) -> PathBuf {
-        self.0.join("sandbox")
+    /// The folder of the embedded sandbox; of one of its reserved profiles, that one's own.
+    pub fn sandbox(&self, reserved: Option<Reserved>) -> PathBuf {
+        self.0
+            .join(reserved.map_or_else(|| "sandbox".to_owned(), Reserved::folder))
     }
 }
 

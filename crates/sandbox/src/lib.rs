@@ -206,6 +206,8 @@ pub struct Config {
     pub max_page: usize,
     /// Tickets that each system has from the beginning.
     pub tickets: usize,
+    /// How many comments each of them has at most.
+    pub comments: usize,
     /// What new activities say that IncidentIQ does not heed; the live-like temper never heeds the time.
     pub unheeded: Vec<Unheeded>,
     /// The rules that IncidentIQ runs on new activities.
@@ -240,6 +242,7 @@ impl Default for Config {
             dialects: Dialects::Both,
             max_page: 2_000,
             tickets: 0,
+            comments: 0,
             unheeded: Vec::new(),
             rules: Vec::new(),
             hides_notes: false,

@@ -93,6 +93,7 @@ pub(super) struct ClearFeed {
     retention: Option<Duration>,
     /// Requests that are there from the beginning besides the few that always are.
     tickets: usize,
+    comments: usize,
     table: Table<Self>,
     requests: Mutex<Vec<Request>>,
     customers: Mutex<Vec<Customer>>,
@@ -104,7 +105,7 @@ impl ClearFeed {
     pub(super) fn new(config: &Config, audit: Arc<Audit>) -> Self {
         let support = Support::new();
         Self {
-            requests: Mutex::new(seeded(&support, config.tickets)),
+            requests: Mutex::new(seeded(&support, config.tickets, config.comments)),
             customers: Mutex::new(customers::seeded(&support)),
             veil: Mutex::default(),
             support,
@@ -112,6 +113,7 @@ impl ClearFeed {
             hides_notes: config.hides_notes,
             retention: config.retention,
             tickets: config.tickets,
+            comments: config.comments,
             table: Table::new(
                 routes::sections(config.dialects),
                 Types::new(routes::SCHEMAS, Self::NAMES_HAVE_NO_CASE),
@@ -125,7 +127,7 @@ impl ClearFeed {
     }
 
     pub(super) fn reset(&self) {
-        *self.requests() = seeded(&self.support, self.tickets);
+        *self.requests() = seeded(&self.support, self.tickets, self.comments);
         *self.customers() = customers::seeded(&self.support);
         *self.veil() = Veil::default();
     }

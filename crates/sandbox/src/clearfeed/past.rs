@@ -1,18 +1,22 @@
 //! The requests that are there from the beginning.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::requests::Request;
+use super::requests::{Message, Request};
 use super::{FIRST_ID, PAST};
 use crate::dice::Dice;
 use crate::seed::support::Past;
+use crate::seed::talk::talk;
 use crate::seed::{POPULATED, Support};
 
 /// One in so many of the seeded requests is a message that nobody has taken for a request.
 const STRAY: u64 = 10;
 
+/// How many requests are always there.
+const FEW: usize = 40;
+
 /// The requests that were there before, all of a fixed past.
-pub(super) fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
+pub(super) fn seeded(support: &Support, tickets: usize, comments: usize) -> Vec<Request> {
     let start: Timestamp = PAST.parse().expect("a constant time");
     let mut dice = Dice::new(0x51ed);
     let further = (0..tickets).map(|nth| {
@@ -21,13 +25,14 @@ pub(super) fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
         if dice.chance(0.7) {
             let hours = i64::try_from(1 + dice.below(240)).unwrap_or(1);
             request.state = "closed";
-            request.updated = request.created + jiff::SignedDuration::from_hours(hours);
+            request.updated = request.created + SignedDuration::from_hours(hours);
         }
+        converse(&mut request, nth, comments);
         request
     });
-    let few = (0_i64..).zip(&support.past).map(|(n, past)| {
-        seeded_request(support, past, start + jiff::SignedDuration::from_hours(n))
-    });
+    let few = (0_i64..)
+        .zip(&support.past)
+        .map(|(n, past)| seeded_request(support, past, start + SignedDuration::from_hours(n)));
     let all = few.chain(further);
     (FIRST_ID..)
         .zip(all)
@@ -37,6 +42,33 @@ pub(super) fn seeded(support: &Support, tickets: usize) -> Vec<Request> {
             ..request
         })
         .collect()
+}
+
+/// What was said on the nth request.
+fn converse(request: &mut Request, nth: usize, comments: usize) {
+    let span = match request.state {
+        "closed" => request.updated.duration_since(request.created),
+        _ => SignedDuration::from_hours(48),
+    };
+    // A request of the same population.
+    let earlier = match nth.checked_sub(1) {
+        Some(before) => format!("CF-{}", FIRST_ID + (FEW + before) as u64),
+        None => String::new(),
+    };
+    for remark in talk(nth, comments, span, &earlier) {
+        let at = request.created + remark.after;
+        request.updated = request.updated.max(at);
+        request.messages.push(Message {
+            text: remark.text,
+            author: match remark.by_asker {
+                true => request.author,
+                false => request.assignee.or(Some(0)),
+            },
+            is_responder: !remark.by_asker,
+            is_private: !remark.is_public,
+            at,
+        });
+    }
 }
 
 /// A request of the past.

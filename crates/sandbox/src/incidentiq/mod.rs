@@ -93,6 +93,7 @@ struct Rules {
     own: Vec<Rule>,
     /// Tickets that are there from the beginning.
     tickets: usize,
+    comments: usize,
 }
 
 /// The emulator.
@@ -123,13 +124,14 @@ impl IncidentIq {
                 unheeded: config.unheeded(),
                 own: config.rules.clone(),
                 tickets: config.tickets,
+                comments: config.comments,
             },
             table: Table::new(
                 sections(config.mission_paths),
                 Types::new(schemas::ALL, Self::NAMES_HAVE_NO_CASE),
             ),
             site: seeded.district.site,
-            state: Mutex::new(fresh(instance, &seeded, config.tickets)),
+            state: Mutex::new(fresh(instance, &seeded, (config.tickets, config.comments))),
             seeded,
             audit,
         }
@@ -145,7 +147,11 @@ impl IncidentIq {
     }
 
     pub(super) fn reset(&self, instance: Guid) {
-        *self.state() = fresh(instance, &self.seeded, self.rules.tickets);
+        *self.state() = fresh(
+            instance,
+            &self.seeded,
+            (self.rules.tickets, self.rules.comments),
+        );
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -260,9 +266,9 @@ impl IncidentIq {
 }
 
 /// What is there at the beginning.
-fn fresh(instance: Guid, seeded: &Arc<Book>, tickets: usize) -> State {
+fn fresh(instance: Guid, seeded: &Arc<Book>, (tickets, comments): (usize, usize)) -> State {
     let mut state = State::new(instance, seeded.clone());
-    population::populate(&mut state, tickets);
+    population::populate(&mut state, tickets, comments);
     state
 }
 

@@ -2,11 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use serde_json::json;
+
 use super::book::Book;
 use super::state::State;
-use super::ticket::Ticket;
+use super::ticket::{Activity, Ticket};
 use crate::dice::Dice;
+use crate::guid::Guid;
 use crate::seed::POPULATED;
+use crate::seed::talk::{Remark, talk};
 
 const SUBJECTS: [&str; 8] = [
     "Projector shows no picture",
@@ -22,15 +26,51 @@ const SUBJECTS: [&str; 8] = [
 /// How many hours a closed ticket was open at most.
 const LONGEST: usize = 240;
 
-/// Adds so many tickets, made evenly over the time of the population, oldest first.
-pub(super) fn populate(state: &mut State, count: usize) {
+/// Adds so many tickets with at most so many comments each, made evenly over the time of the population, oldest first.
+pub(super) fn populate(state: &mut State, count: usize, comments: usize) {
     let mut dice = Dice::new(0x7f4a);
     for nth in 0..count {
         let ticket = made(&state.book.clone(), &mut dice, POPULATED.at(nth, count));
-        state.take(Ticket {
+        let mut ticket = Ticket {
             id: state.next_ticket(),
             ..ticket
-        });
+        };
+        let earlier = state.tickets.last().map(|last| format!("#{}", last.number));
+        let span = match ticket.closed {
+            Some((ended, _)) => ended.duration_since(ticket.created),
+            None => SignedDuration::from_hours(48),
+        };
+        for remark in talk(nth, comments, span, &earlier.unwrap_or_default()) {
+            let said = activity(state, &ticket, remark);
+            ticket.modified = ticket.modified.max(said.at);
+            ticket.activities.push(said);
+        }
+        state.take(ticket);
+    }
+}
+
+fn activity(state: &State, ticket: &Ticket, remark: Remark) -> Activity {
+    let nth = ticket.activities.len();
+    let by = match (remark.by_asker, ticket.assignee) {
+        (false, Some(agent)) => agent,
+        (false, None) => 0,
+        (true, _) => ticket.requestor,
+    };
+    let id = Guid::seeded("comment", &format!("{}/{nth}/0", ticket.id));
+    Activity {
+        id: Guid::nth(ticket.id, nth as u64),
+        owner: by,
+        is_public: remark.is_public,
+        is_deleted: false,
+        items: vec![json!({
+            "$type": "Spark.Shared.Models.TicketActivityComment, Spark.Shared",
+            "TicketActivityTypeId": 6,
+            "TicketActivityCommentId": id,
+            "ByUserId": state.book.district.users[by].id,
+            "Comments": remark.text,
+            "IsPublic": remark.is_public,
+        })],
+        at: ticket.created + remark.after,
     }
 }
 

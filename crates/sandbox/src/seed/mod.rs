@@ -5,6 +5,7 @@ pub mod district;
 mod issues;
 mod names;
 pub mod support;
+pub mod talk;
 
 use jiff::{SignedDuration, Timestamp};
 
