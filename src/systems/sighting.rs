@@ -450,6 +450,8 @@ mod tests {
         }
         // Nobody has changed it, or we did.
         assert_eq!(learned(Shown::Otherwise, Some(1)), "sent");
+        assert_eq!(learned(Shown::Otherwise, Some(2)), "in doubt");
+        assert_eq!(learned(Shown::Untold, Some(0)), "sent");
         assert_eq!(goes_on(Shown::Otherwise, Some(1), None), "sent");
         assert_eq!(goes_on(Shown::Otherwise, Some(60), Some(58)), "sent");
         // Nothing tells when.
@@ -634,24 +636,6 @@ mod tests {
         let items = [item("We replaced the screen today", -9_000)];
         let told = sight(&sought, &items, &[], &Shows::default()).0;
         assert_eq!(told, Sighting::Done);
-    }
-
-    #[test]
-    fn what_somebody_may_have_set_since_is_not_gone_over() {
-        let ticket = |after: i64| Listed {
-            created_at: Some(since()),
-            updated_at: like(after).at,
-            ..Listed::default()
-        };
-        assert_eq!(set(Some(true), &ticket(900)), Sighting::Done);
-        assert_eq!(set(Some(false), &ticket(1)), Sighting::Absent);
-        assert_eq!(set(None, &ticket(0)), Sighting::Absent);
-        for is_shown in [Some(false), None] {
-            let told = set(is_shown, &ticket(2));
-            assert!(matches!(told, Sighting::Unclear(_)), "{told:?}");
-        }
-        let told = set(Some(false), &Listed::default());
-        assert!(matches!(told, Sighting::Unclear(_)), "{told:?}");
     }
 
     #[test]

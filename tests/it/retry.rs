@@ -205,7 +205,7 @@ fn what_people_set_before_a_refused_step_goes_again_stays() {
         },
         |_, _, answer| answer,
     );
-    desk.profiles(&work, "rate = \"2000/s\"");
+    desk.profiles(&sandbox, &work, "rate = \"2000/s\"");
     work.write(
         "map.toml",
         "version = 1\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"desk\"\nkey = [\"Id\"]\n\n[fields]\n\

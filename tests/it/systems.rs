@@ -152,7 +152,7 @@ fn the_dialect_of_a_profile_is_remembered() {
         },
         |_, _, answer| answer,
     );
-    desk.profiles(&work, "rate = \"2000/s\"");
+    desk.profiles(&sandbox, &work, "rate = \"2000/s\"");
     let dialect = |code| {
         let told = work.run(&["doctor", "--profile", "support"]).expect(code);
         told.stdout + &told.stderr

@@ -132,7 +132,8 @@ async fn a_kind_is_refused_only_when_it_is_refused_twice() {
         let teams = ResponseTemplate::new(200).set_body_json(teams);
         mount(&server, "GET", at, teams).await;
         let needs = Needs::kind(Kind::Team);
-        let snapshot = system.load_directory(needs, &Free::default(), &|_, _, _| {});
+        let free = Free::default();
+        let snapshot = system.load_directory(needs, &free, &|_, _, _| {});
         let snapshot = snapshot.await.unwrap();
         let teams = &snapshot.kinds[&Kind::Team];
         assert_eq!(teams.entries.len(), usize::from(is_read));

@@ -218,7 +218,8 @@ async fn one_wrong_answer_to_a_list_does_not_choose_its_other_spelling() {
         )
         .await;
         let needs = Needs::kind(Kind::Location);
-        let snapshot = system.load_directory(needs, &Free::default(), &|_, _, _| {});
+        let free = Free::default();
+        let snapshot = system.load_directory(needs, &free, &|_, _, _| {});
         let snapshot = snapshot.await.unwrap();
         assert_eq!(snapshot.kinds[&Kind::Location].entries.len(), 2, "{wrong}");
     }
