@@ -266,7 +266,7 @@ const SETTLE: &str = "
            doubted = doubted OR :doubted OR :to = 5
     WHERE scope = :scope AND key = :key AND step = :step AND ordinal = :ordinal
           AND (state IN (1, 5) OR (:to = 2 AND :doubted AND state IN (0, 3))
-               OR (:to = 5 AND :doubted AND state IN (0, 3) AND shape IS NOT NULL))";
+               OR (:to = 5 AND :doubted AND state IN (0, 3) AND (shape IS NOT NULL OR :error IS NOT NULL)))";
 
 fn settle(connection: &Connection, scope: i64, settlement: &Settlement) -> rusqlite::Result<()> {
     let ticket = settlement.ticket.as_ref();

@@ -36,7 +36,32 @@ pub(super) fn leave_open<'s>(
         .steps
         .extract_if(.., |_| fate.next() == Some(Fate::Done));
     requests.done = done.map(|step| (step.id, step.body)).collect();
+    look_once(&mut requests.steps);
     other
+}
+
+/// Of steps that set the same thing one after the other only the first is looked at for what others have set: what it sets is
+/// ours when the next one comes.
+pub(super) fn look_once(steps: &mut [Request]) {
+    for at in 1..steps.len() {
+        let (before, rest) = steps.split_at_mut(at);
+        let Some(step) = rest.first_mut() else { return };
+        let is_resumed = step.soft.as_ref().is_some_and(|it| it.resumed.is_some());
+        if is_resumed && before.iter().any(|earlier| set_the_same(earlier, step)) {
+            step.look = None;
+            step.soft = None;
+        }
+    }
+}
+
+/// Whether two steps of a ticket may set the same thing.
+fn set_the_same(one: &Request, other: &Request) -> bool {
+    let is_same_call = call_of(&one.id.name) == call_of(&other.id.name);
+    is_same_call
+        && match (one.body.as_object(), other.body.as_object()) {
+            (Some(one), Some(other)) => one.keys().any(|member| other.contains_key(member)),
+            _ => true,
+        }
 }
 
 fn fates(

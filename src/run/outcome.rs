@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::crash;
 use super::engine::Engine;
+use super::known::look_once;
 use super::plan::{
     Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt, step_in_words,
 };
@@ -323,9 +324,13 @@ impl Engine<'_> {
         let ticket = row.ticket.clone().unwrap_or_default();
         let what = step.as_ref().map(|step| step_in_doubt(step, &ticket));
         let reason = format!("{} ({why})", what.unwrap_or_default());
+        let is_resumed = found
+            .and_then(|request| request.soft.as_ref())
+            .is_some_and(|soft| soft.resumed.is_some());
         if let Some(step) = step.filter(|_| is_settled) {
-            // The ledger holds it as open: a person can settle it from now on.
-            self.settle_step(row.key.clone(), step, State::InDoubt, None);
+            // The ledger holds it as open: a person can settle it from now on. One that was never sent, too.
+            let trouble = is_resumed.then(|| Trouble::Doubt(why.to_owned()));
+            self.settle_step(row.key.clone(), step, State::InDoubt, trouble);
         }
         self.end(row.base, End::InDoubt { reason });
     }
@@ -659,6 +664,7 @@ impl Engine<'_> {
                         true => {}
                     }
                 }
+                look_once(&mut requests.steps);
                 let row = Row {
                     next: 1,
                     known: row.doubt.known,

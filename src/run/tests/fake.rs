@@ -665,7 +665,11 @@ impl System for Fake {
         if beside.resumed.is_some() && world.theirs.contains(key) {
             return Ok(Sighting::Unclear("others have set something".to_owned()));
         }
-        if !world.tells && beside.resumed.is_none() {
+        // Nobody has changed the ticket: what it does not show is sent.
+        if !world.tells && beside.resumed.is_some() {
+            return Ok(Sighting::Absent);
+        }
+        if !world.tells {
             return Ok(Sighting::Unclear("the fake cannot tell".to_owned()));
         }
         let is_it =

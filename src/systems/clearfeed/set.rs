@@ -123,7 +123,7 @@ mod tests {
         let request = json!({"state": "open", "assignee": null,
                              "custom_field_values": {"71": "x", "72": null}});
         for (body, expected) in [
-            (json!({"assignee": 501}), Shown::Unset),
+            (json!({"assignee": 501}), Shown::Untold),
             (
                 json!({"custom_field_values": {"72": "y", "73": 1}}),
                 Shown::Unset,
@@ -140,7 +140,7 @@ mod tests {
                 json!({"assignee": 501, "state": "pending"}),
                 Shown::Otherwise,
             ),
-            (json!({"assignee": 501, "state": "open"}), Shown::Unset),
+            (json!({"assignee": 501, "state": "open"}), Shown::Untold),
             (json!({"state": "open"}), Shown::AsSet),
         ] {
             assert_eq!(shown(&request, &body), expected, "{body}");
