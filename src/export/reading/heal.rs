@@ -1,9 +1,9 @@
 //! A replica that lasts is held against the system's own counts: not everything that happens there shows among what was
 //! updated. Tickets are deleted, purged or brought in with old dates, and their last change may go back.
 //!
-//! The system counts all of its tickets, those that are not deleted, and those that are closed. One page of all tickets is
-//! compared by its ids, another one each time, and what it shows is stored: so that sooner or later each ticket was looked
-//! at again. Where something differs, spans are halved until what is left fits on a page, and that is read again. What is
+//! The system counts all of its tickets, those that are not deleted, and those that are closed. The order of their last
+//! changes is compared at some ranks (`order`). One page of all tickets is compared by its ids, another one each time, and what
+//! it shows is stored: so that after as many times as there are pages each ticket was looked at again. Where something differs, spans are halved until what is left fits on a page, and that is read again. What is
 //! still counted otherwise then cannot be explained, and is told. A system that does not count its tickets cannot be asked
 //! so: once a week all are listed anew (`sweep`).
 
@@ -55,14 +55,22 @@ impl Compared {
 impl Reading<'_> {
     /// Brings the replica in line with what the system counts.
     pub(super) async fn heal(&self, began: Timestamp) -> Result<()> {
-        let Some(compared) = self.compare(true).await? else {
+        let Some(mut compared) = self.compare(true).await? else {
             if self.list_anew().await? {
                 self.windows().await?;
             }
             return Ok(());
         };
         if compared.is_same() {
-            return Ok(());
+            let turn = self.turn().await?;
+            if !self.compare_order(turn, compared.total, began).await? {
+                return Ok(());
+            }
+            // What was found may have stood for a ticket that is gone.
+            compared = match self.compare(false).await? {
+                Some(compared) if !compared.is_same() => compared,
+                _ => return Ok(()),
+            };
         }
         (self.tell)(Told::Phase("looking for what is gone"));
         // What happened since it was caught up with is no difference.
@@ -149,6 +157,12 @@ impl Reading<'_> {
         Ok(Some(compared))
     }
 
+    /// How many pages were compared by their ids.
+    async fn turn(&self) -> Result<u64> {
+        let turn = self.with(|replica| replica.fact(COMPARED)).await?;
+        Ok(turn.and_then(|turn| turn.parse().ok()).unwrap_or_default())
+    }
+
     /// Whether a count differed in the same way when all was read again.
     async fn is_known(&self, kind: Kind, counted: u64, outline: &Outline) -> Result<bool> {
         let known = outline.count(kind, Span::default());
@@ -173,13 +187,11 @@ impl Reading<'_> {
         if pages == 0 {
             return Ok(());
         }
-        let turn = self.with(|replica| {
-            let turn = replica.fact(COMPARED)?;
-            let turn: u64 = turn.and_then(|turn| turn.parse().ok()).unwrap_or_default();
-            replica.keep_fact(COMPARED, &turn.wrapping_add(1).to_string())?;
-            Ok(turn)
-        });
-        let index = nth(turn.await?, pages);
+        let turn = self.turn().await?;
+        let next = turn.wrapping_add(1).to_string();
+        self.with(move |replica| replica.keep_fact(COMPARED, &next))
+            .await?;
+        let index = nth(turn, pages);
         let mark = Mark::Index(index, size);
         let page = self
             .witness(Axis::Created, Span::default(), false, false, mark)
@@ -407,7 +419,7 @@ fn greatest_common_divisor(one: u64, other: u64) -> u64 {
     }
 }
 
-fn counted(page: &TicketPage) -> Option<u64> {
+pub(super) fn counted(page: &TicketPage) -> Option<u64> {
     match page.next {
         Next::Counted { total, .. } => Some(total),
         // An empty page counts nothing.

@@ -11,10 +11,11 @@
 //! that are long past are counted together once more (`sweep`). While all this goes on tickets change: what was
 //! updated since the reading began is read once more (`catch_up`), until that fits on one page. A ticket that came into
 //! a filter or left it meanwhile may have moved others from page to page: its window is read again. A replica that lasts is
-//! compared with the system's counts at the end (`heal`).
+//! compared with the system's counts at the end (`heal`, `order`).
 
 mod catch_up;
 mod heal;
+mod order;
 mod sweep;
 #[cfg(test)]
 mod tests;

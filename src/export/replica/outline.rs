@@ -33,13 +33,16 @@ impl Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
     created: Vec<i64>,
+    /// When they were changed last, in that order.
+    changed: Vec<i64>,
     /// How many of the tickets before each place are alive, and closed; one more than there are tickets.
     alive: Vec<u64>,
     closed: Vec<u64>,
 }
 
 impl Outline {
-    fn of(tickets: &[(i64, Standing)]) -> Self {
+    fn of(tickets: &[(i64, Standing)], mut changed: Vec<i64>) -> Self {
+        changed.sort_unstable();
         let sums = |is_one: fn(Standing) -> bool| {
             let mut sum = 0;
             let mut sums = vec![0];
@@ -51,6 +54,7 @@ impl Outline {
         };
         Self {
             created: tickets.iter().map(|(created, _)| *created).collect(),
+            changed,
             alive: sums(|standing| standing != Standing::Gone),
             closed: sums(|standing| standing == Standing::Closed),
         }
@@ -74,6 +78,19 @@ impl Outline {
         }
     }
 
+    /// When the ticket was changed last that has so many before it by its last change; `None` inside: nobody knows when.
+    /// `None` where there are other tickets than `total`.
+    pub(crate) fn changed_at(&self, rank: u64, total: u64) -> Option<Option<Timestamp>> {
+        if self.changed.len() as u64 != total {
+            return None;
+        }
+        let at = self.changed.get(usize::try_from(rank).ok()?)?;
+        Some(match *at {
+            i64::MIN => None,
+            at => Timestamp::from_nanosecond(i128::from(at)).ok(),
+        })
+    }
+
     /// When the one was made that has as many before it as behind it in a span.
     pub(crate) fn middle(&self, span: Span) -> Option<Timestamp> {
         let (first, end) = self.places(span);
@@ -91,18 +108,19 @@ impl Replica {
         let damaged = || schema::damaged(&self.path);
         let mut all = self
             .connection
-            .prepare_cached("SELECT created, head FROM ticket ORDER BY created, id")
+            .prepare_cached("SELECT created, head, updated FROM ticket ORDER BY created, id")
             .map_err(self.trouble())?;
         let mut rows = all.query([]).map_err(self.trouble())?;
-        let mut tickets = Vec::new();
+        let (mut tickets, mut changed) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next().map_err(self.trouble())? {
             let created: i64 = row.get(0).map_err(self.trouble())?;
             let head = row.get_ref(1).map_err(self.trouble())?;
             let head = head.as_blob().map_err(|_| damaged())?;
             let standing = packed::standing(head).ok_or_else(damaged)?;
             tickets.push((created, standing));
+            changed.push(row.get(2).map_err(self.trouble())?);
         }
-        Ok(Outline::of(&tickets))
+        Ok(Outline::of(&tickets, changed))
     }
 }
 
@@ -114,12 +132,17 @@ mod tests {
     fn tickets_are_counted_by_kind_and_span() {
         let at = |seconds: i64| Timestamp::from_second(seconds).unwrap();
         let nanos = |seconds: i64| seconds * 1_000_000_000;
-        let outline = Outline::of(&[
+        let tickets = [
             (i64::MIN, Standing::Open),
             (nanos(1), Standing::Open),
             (nanos(2), Standing::Closed),
             (nanos(3), Standing::Gone),
-        ]);
+        ];
+        let outline = Outline::of(&tickets, vec![nanos(5), i64::MIN, nanos(4), nanos(9)]);
+        let changed = |rank| outline.changed_at(rank, 4);
+        assert_eq!(changed(0), Some(None));
+        assert_eq!(changed(2), Some(Some(at(5))));
+        assert_eq!((changed(4), outline.changed_at(1, 5)), (None, None));
         let late = Span {
             from: Some(at(2)),
             until: None,
