@@ -132,9 +132,12 @@ impl<'a> Filters<'a> {
             false => resolve(self.directory, kind, flag, value),
         };
         match name {
-            "state" => query
-                .states
-                .push(state(value, flag, self.schema, self.directory)?),
+            // The words are those by which tickets are counted too.
+            "state" | "status" => {
+                query
+                    .states
+                    .push(state(value, flag, self.schema, self.directory)?)
+            }
             "priority" => query.priority.push(match is_none {
                 true => Named::default(),
                 false => priority(value, flag, self.schema, self.directory)?,
@@ -142,8 +145,8 @@ impl<'a> Filters<'a> {
             "requester" => query.requester.push(named(Kind::User)?),
             "assignee" => query.assignee.push(named(Kind::User)?),
             "team" => query.team.push(named(Kind::Team)?),
-            "place" => query.place.push(named(Kind::Location)?),
-            "category" => {
+            "place" | "location" => query.place.push(named(Kind::Location)?),
+            "category" | "issue" | "collection" => {
                 let is_collection = self.directory.listing(Kind::Collection).is_some();
                 query.category.push(named(match is_collection {
                     true => Kind::Collection,
@@ -389,6 +392,14 @@ mod tests {
         let mut filters = Filters::new(schema.as_ref(), &directory);
         filters.take("custom.shelf=top, none").unwrap();
         filters.take("assignee=none").unwrap();
+        for typed in [
+            "status=open",
+            "location=none",
+            "issue=none",
+            "collection=none",
+        ] {
+            filters.take(typed).unwrap();
+        }
         let unknown = filters.take("custom.Shelv=x").unwrap_err().to_string();
         assert!(unknown.contains("no custom field `Shelv`"), "{unknown}");
         let query = filters.into_query();
@@ -396,6 +407,10 @@ mod tests {
         assert_eq!(query.custom[0].id, "F-1");
         assert_eq!(query.custom[0].values, ["top", "O-7", ""]);
         assert_eq!(query.assignee, [Named::default()]);
+        assert_eq!(
+            (query.states.len(), query.place.len(), query.category.len()),
+            (1, 1, 2)
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
-"""One thing that a person does to an exported workbook: `edit.py PATH SEED KIND`, KIND a name of KINDS or `any`.
-
-Prints the marks and durations that the file holds afterwards, as `edit.py PATH` does without touching it.
+"""Things that people do to exported workbooks, one a line of standard input: `["PATH", "SEED", "KIND"]`, KIND a name of KINDS,
+`any`, or `save`. Answers with the marks and durations that the file holds afterwards, as `["PATH"]` does without touching it.
 """
 
 import json
@@ -207,6 +206,12 @@ def rule(book, sheet, rng, mark):
     sheet.conditional_formatting.add(f"{at}2:{at}40", rng.choice(made))
 
 
+def rule_like_ours(book, sheet, rng, mark):
+    at = get_column_letter(remarks(sheet, rng))
+    made = Rule(type="containsText", operator="containsText", text="low", formula=[f'ISNUMBER(SEARCH("low","{mark}"))'])
+    sheet.conditional_formatting.add(f"{at}2:{at}40", made)
+
+
 def rule_on_ours(book, sheet, rng, mark):
     sheet.conditional_formatting.add("A2:C40", CellIsRule(operator="equal", formula=[f'"{mark}"']))
 
@@ -241,7 +246,7 @@ KINDS = {
         sorted_rows, row_of_theirs, row_copied, formula, error, duration, share, cell_note, own_sheet, sheet_renamed,
         on_analysis, over_analysis, formula_on_analysis, on_comments, row_on_comments, chart, link, drop_down, table,
         defined_name, heading_coloured, cell_coloured, cells_of_ours_coloured, rule, rule_on_ours, rule_on_analysis,
-        rule_on_comments,
+        rule_on_comments, rule_like_ours,
     ]
 }  # fmt: skip
 
@@ -319,20 +324,22 @@ def found(path):
     return {"marks": sorted(marks), "numbers": sorted(numbers), "beside": sorted(beside), "looks": sorted(looks)}
 
 
+def answer(path, seed=None, kind=None):
+    if seed is None:
+        return {"did": [], **found(path)}
+    rng = random.Random(int(seed))
+    book = openpyxl.load_workbook(path)
+    names = [kind] if kind != "any" else [rng.choice(sorted(KINDS)) for _ in range(rng.randint(1, 2))]
+    for at, name in enumerate(names if kind != "save" else []):
+        KINDS[name](book, book.worksheets[0], rng, f"mark{seed}{at}x")
+    book.save(path)
+    return {"did": names, **found(path)}
+
+
 def main():
-    path = sys.argv[1]
-    if len(sys.argv) > 2:
-        seed, kind = int(sys.argv[2]), sys.argv[3]
-        rng = random.Random(seed)
-        book = openpyxl.load_workbook(path)
-        names = [kind] if kind != "any" else [rng.choice(sorted(KINDS)) for _ in range(rng.randint(1, 2))]
-        for at, name in enumerate(names):
-            sheet = book.worksheets[0]
-            KINDS[name](book, sheet, rng, f"mark{seed}{at}x")
-        book.save(path)
-        print(json.dumps({"did": names, **found(path)}))
-    else:
-        print(json.dumps({"did": [], **found(path)}))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(*json.loads(line))), flush=True)
 
 
 main()

@@ -167,6 +167,7 @@ impl By {
         let created = ticket.created.map(|at| calendar.zone.to_datetime(at));
         let one =
             |named: &Option<Named>| named.iter().map(|named| Key::text(named.label())).collect();
+        let thing = |named: &Option<Named>| named.iter().map(Key::thing).collect();
         let person = |named: &Option<Named>| named.iter().map(Key::person).collect();
         let mut keys: Vec<Key> = match &self.field {
             Field::State => one(&ticket.state),
@@ -174,15 +175,11 @@ impl By {
             Field::Priority => one(&ticket.priority),
             Field::Requester => person(&ticket.requester),
             Field::Assignee => person(&ticket.assignee),
-            Field::Team => one(&ticket.team),
-            Field::Place => one(&ticket.place),
-            Field::Category => one(&ticket.category),
+            Field::Team => thing(&ticket.team),
+            Field::Place => thing(&ticket.place),
+            Field::Category => thing(&ticket.category),
             Field::Tag => ticket.tags.iter().map(|tag| Key::text(tag)).collect(),
-            Field::Device => ticket
-                .devices
-                .iter()
-                .map(|one| Key::text(one.label()))
-                .collect(),
+            Field::Device => ticket.devices.iter().map(Key::thing).collect(),
             Field::Created(form) => {
                 let shown = created.map(|at| at.strftime(form).to_string());
                 shown.iter().map(|text| Key::text(text)).collect()
@@ -232,6 +229,8 @@ pub(super) struct Key {
     pub(super) key: String,
     pub(super) label: String,
     pub(super) apart: String,
+    /// The id of a thing whose names are all the same thing.
+    pub(super) id: Option<String>,
 }
 
 impl Key {
@@ -241,6 +240,15 @@ impl Key {
             key: text.to_lowercase(),
             label: text.to_owned(),
             apart: String::new(),
+            id: None,
+        }
+    }
+
+    /// A location, a team and the like are their name; the names of one id are one.
+    fn thing(named: &Named) -> Self {
+        Self {
+            id: named.id.as_ref().map(|id| id.to_lowercase()),
+            ..Self::text(named.label())
         }
     }
 
@@ -253,6 +261,7 @@ impl Key {
             key: key.to_lowercase(),
             label: person.label().to_owned(),
             apart: apart.map_or("no address", String::as_str).to_owned(),
+            id: None,
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Counts {
     by: Vec<By>,
     calendar: Calendar,
     whole: Node,
+    /// Under which key a thing is counted, by its field and id: a location that was renamed is the same location.
+    known: HashMap<(usize, String), String>,
 }
 
 #[derive(Debug, Default)]
@@ -58,16 +60,25 @@ impl Counts {
             by,
             calendar,
             whole: Node::default(),
+            known: HashMap::new(),
         }
     }
 
     /// Counts a ticket. One with several tags or devices counts for each of them.
     pub fn add(&mut self, ticket: &CommonTicket) {
-        let keys: Vec<Vec<Key>> = self
+        let mut keys: Vec<Vec<Key>> = self
             .by
             .iter()
             .map(|by| by.of(ticket, &self.calendar))
             .collect();
+        for (at, keys) in keys.iter_mut().enumerate() {
+            for key in keys {
+                if let Some(id) = key.id.take() {
+                    let known = self.known.entry((at, id));
+                    key.key.clone_from(known.or_insert_with(|| key.key.clone()));
+                }
+            }
+        }
         self.whole.add(&keys);
     }
 

@@ -97,3 +97,21 @@ fn an_unknown_field_is_refused_with_the_nearest() {
     assert!(By::parse(" , ", &[]).is_err());
     assert_eq!(By::parse("Locations, Status", &[]).unwrap().len(), 2);
 }
+
+#[test]
+fn a_location_that_was_renamed_is_one() {
+    let mut all = tickets(4);
+    let names = ["Annex", "New Annex", "NEW ANNEX", "Gym"];
+    for ((ticket, name), id) in all.iter_mut().zip(names).zip(["a", "A", "a", "g"]) {
+        ticket.place = Some(Named {
+            id: Some(id.to_owned()),
+            name: Some(name.to_owned()),
+            email: None,
+        });
+    }
+    let mut counts = Counts::new(By::parse("location", &[]).unwrap(), Calendar::of(zone()));
+    all.iter().for_each(|ticket| counts.add(ticket));
+    let groups = counts.groups();
+    let shown: Vec<_> = (groups.iter().map(|one| (one.label.as_str(), one.tickets))).collect();
+    assert_eq!(shown, [("Annex", 3), ("Gym", 1)]);
+}

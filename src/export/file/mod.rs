@@ -15,6 +15,7 @@ mod part;
 mod record;
 mod table;
 mod target;
+mod tint;
 mod xlsx;
 
 #[cfg(test)]

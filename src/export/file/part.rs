@@ -96,6 +96,8 @@ pub(super) struct Labels {
     /// Names, folded, that several people have: each of them is called with the address too.
     namesakes: HashSet<String>,
     by_person: HashMap<String, String>,
+    /// What things are called by their ids: one that was renamed keeps its part.
+    by_id: HashMap<String, String>,
     taken: HashSet<String>,
 }
 
@@ -115,6 +117,15 @@ impl Labels {
         zone: &TimeZone,
     ) -> String {
         let label = partition.label(ticket, zone);
+        let thing = match partition {
+            Partition::Location => &ticket.place,
+            Partition::Team => &ticket.team,
+            Partition::Category => &ticket.category,
+            _ => &None,
+        };
+        if let Some(id) = thing.as_ref().and_then(|thing| thing.id.as_ref()) {
+            return self.by_id.entry(id.to_lowercase()).or_insert(label).clone();
+        }
         let person = match (partition, &ticket.assignee) {
             (Partition::Assignee, Some(person)) => person,
             _ => return label,
@@ -247,6 +258,26 @@ fn file_name(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_location_that_was_renamed_keeps_its_part() {
+        let mut labels = Labels::default();
+        let mut part = |id: Option<&str>, name: &str| {
+            let ticket = CommonTicket {
+                place: Some(Named {
+                    id: id.map(str::to_owned),
+                    name: Some(name.to_owned()),
+                    email: None,
+                }),
+                ..crate::export::sheets::made::tickets(1).remove(0)
+            };
+            labels.of(Partition::Location, &ticket, &TimeZone::UTC)
+        };
+        assert_eq!(part(Some("l1"), "Annex"), "Annex");
+        assert_eq!(part(Some("L1"), "New Annex"), "Annex");
+        assert_eq!(part(Some("l2"), "Gym"), "Gym");
+        assert_eq!(part(None, "Gym"), "Gym");
+    }
 
     #[test]
     fn names_of_parts_are_safe_and_different() {

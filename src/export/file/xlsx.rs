@@ -5,21 +5,21 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{
-    Color, ConditionalFormatText, ConditionalFormatTextRule, DocProperties, Format, FormatAlign,
-    FormatUnderline, Formula, Url, Workbook, Worksheet, XlsxError,
+    Color, DocProperties, Format, FormatAlign, FormatUnderline, Formula, Url, Workbook, Worksheet,
+    XlsxError,
 };
 
 use super::part::Names;
 use super::target::Target;
+use super::tint::{Palette, Tints};
 use super::{About, unwritable};
 use crate::error::{Error, Result};
-use crate::export::columns::{Cell, Column, Kind, Plan};
+use crate::export::columns::{Cell, Kind, Plan};
 use crate::export::keep::{
     COLUMN_PROPERTY, Dress, Dresses, HEADING, LINK, LONGEST_PROPERTY, OURS, SHEET_PROPERTY,
-    STATE_WORDS,
 };
 use crate::export::sheets::xlsx::{Traced, TracedSheet};
-use crate::export::sheets::{self, Field, Severity, Sheet as Analysed};
+use crate::export::sheets::{self, Field, Sheet as Analysed};
 use crate::outfile::{Room, folder, full};
 use crate::record::Cell as Plain;
 use crate::report::texts::Texts;
@@ -57,6 +57,8 @@ pub(super) struct Book {
     current: HashMap<(u8, String), usize>,
     names: Names,
     formats: Formats,
+    /// The columns whose cells are coloured by what they say.
+    palettes: Vec<(usize, Palette)>,
     /// How many rows a sheet takes.
     pub(super) most_rows: u32,
     /// Texts that no cell can hold whole.
@@ -79,6 +81,8 @@ struct Sheet {
     /// The next row, from 0.
     next: u32,
     widths: Vec<u16>,
+    /// What is coloured, by column.
+    tints: Vec<(usize, Tints)>,
 }
 
 /// One row as it is written.
@@ -106,6 +110,9 @@ impl Book {
             current: HashMap::new(),
             names: Names::default(),
             formats: Formats::new(plan),
+            palettes: (plan.columns().iter().enumerate())
+                .filter_map(|(at, column)| Some((at, Palette::of(column)?)))
+                .collect(),
             most_rows: MOST_ROWS,
         }
     }
@@ -165,11 +172,15 @@ impl Book {
             // Room for the button of the filter.
             widths.push(width(heading).saturating_add(3));
         }
+        let palettes = self.palettes.iter().filter(|_| line.rows == Rows::Tickets);
+        let tints = palettes.map(|(at, palette)| (*at, Tints::new(*palette)));
+        let tints = tints.collect();
         self.sheets.push(Sheet {
             name,
             rows: line.rows,
             next: 1,
             widths,
+            tints,
         });
         self.current.insert(key, at);
         Ok(at)
@@ -185,6 +196,11 @@ impl Book {
         let row = state.next;
         state.next += 1;
         let is_planned = !matches!(line.rows, Rows::Comments | Rows::Baseline);
+        for (column, tints) in &mut state.tints {
+            if let Some(Cell::Text(name)) = line.cells.get(*column) {
+                tints.add(name);
+            }
+        }
         for (column, cell) in line.cells.iter().enumerate() {
             let format = self.formats.columns.get(column).filter(|_| is_planned);
             let format = format.unwrap_or(&self.formats.other);
@@ -320,57 +336,12 @@ fn close_sheet(
             "&L&A, columns A to {printed} of {all}&RPage &P of &N"
         ));
     }
-    if state.rows == Rows::Tickets && last > 0 {
-        for (at, column) in plan.columns().iter().enumerate() {
-            for (words, text, background) in colours(column) {
-                let format = Format::new()
-                    .set_font_color(text)
-                    .set_background_color(background);
-                for word in words {
-                    let rule = ConditionalFormatText::new()
-                        .set_rule(ConditionalFormatTextRule::Contains((*word).to_owned()))
-                        .set_stop_if_true(true)
-                        .set_format(&format);
-                    sheet.add_conditional_format(1, at as u16, last, at as u16, &rule)?;
-                }
-            }
+    if last > 0 {
+        for (column, tints) in &state.tints {
+            tints.write(sheet, *column as u16, last)?;
         }
     }
     Ok(())
-}
-
-/// Words and the colours, of text and background, of cells that hold one of them.
-type Colour = (&'static [&'static str], Color, Color);
-
-/// The colours of states and priorities, whatever each tenant calls them. Priorities have those of their severity, which
-/// are the same in every chart and table.
-fn colours(column: &Column) -> Vec<Colour> {
-    let green = (Color::RGB(0x37_56_23), Color::RGB(0xE2_EF_DA));
-    let blue = (Color::RGB(0x1F_4E_78), Color::RGB(0xDD_EB_F7));
-    let grey = (Color::RGB(0x59_59_59), Color::RGB(0xED_ED_ED));
-    match column.shows() {
-        Some("state" | "standing") => {
-            let colours = STATE_WORDS.into_iter().zip([green, blue, grey]);
-            colours
-                .map(|(words, (text, background))| (words, text, background))
-                .collect()
-        }
-        Some("priority") => {
-            // `highest` has `high` in it: what is found first counts.
-            let rank = |severity: &Severity| match severity {
-                Severity::Lowest => 0,
-                severity => severity.rank() + 1,
-            };
-            let mut severities = Severity::ALL;
-            severities.sort_by_key(rank);
-            let colour = |severity: Severity| {
-                let (ink, colour) = (severity.ink(), severity.colour());
-                (severity.words(), Color::RGB(ink), Color::RGB(colour))
-            };
-            severities.map(colour).to_vec()
-        }
-        _ => Vec::new(),
-    }
 }
 
 fn traced(sheets: &[&Sheet], plan: &Plan) -> Traced {

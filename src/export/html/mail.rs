@@ -79,11 +79,10 @@ fn table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
         out,
         "<div class=\"scroll\"><table cellpadding=\"6\" cellspacing=\"0\" border=\"0\">\n<tr bgcolor=\"{GROUND}\">"
     )?;
-    let is_number = |column: usize| {
-        let mut cells = table.rows.iter().map(|row| &row[column].value);
-        cells.any(|value| value.number().is_some())
+    let align = |column| match table.is_of_numbers(column) {
+        true => "right",
+        false => "left",
     };
-    let align = |column| if is_number(column) { "right" } else { "left" };
     for (column, heading) in table.headings.iter().enumerate() {
         let align = align(column);
         write!(

@@ -183,12 +183,8 @@ fn block(table: &Table, id: &str, out: &mut dyn Write) -> io::Result<()> {
         Text(&table.title),
         population(table),
     )?;
-    let is_number = |column: usize| {
-        let mut cells = table.rows.iter().map(|row| &row[column].value);
-        cells.any(|value| value.number().is_some())
-    };
     for (column, heading) in table.headings.iter().enumerate() {
-        let class = if is_number(column) {
+        let class = if table.is_of_numbers(column) {
             " class=\"n\""
         } else {
             ""
@@ -201,7 +197,8 @@ fn block(table: &Table, id: &str, out: &mut dyn Write) -> io::Result<()> {
         let class = if is_total { " class=\"total\"" } else { "" };
         write!(out, "<tr{class}>")?;
         for (column, one) in row.iter().enumerate() {
-            cell(&one.value, column == 0, out)?;
+            let is_number = column > 0 && table.is_of_numbers(column);
+            cell(&one.value, column == 0, is_number, out)?;
         }
         writeln!(out, "</tr>")?;
     }
@@ -254,7 +251,7 @@ fn listing(
     for row in &listing.rows {
         write!(out, "<tr>")?;
         for value in row {
-            cell(value, false, out)?;
+            cell(value, false, false, out)?;
         }
         writeln!(out, "</tr>")?;
     }

@@ -56,11 +56,17 @@ pub(super) fn anchor(name: &str) -> String {
     name.to_lowercase().replace(' ', "-")
 }
 
-/// A cell of a table; numbers and times say how they are sorted.
-pub(super) fn cell(value: &Value, is_label: bool, out: &mut dyn Write) -> io::Result<()> {
+/// A cell of a table; numbers and times say how they are sorted. In a column of numbers a word stands as they do.
+pub(super) fn cell(
+    value: &Value,
+    is_label: bool,
+    is_number: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let element = if is_label { "th scope=\"row\"" } else { "td" };
     match value.number() {
         Some(number) => write!(out, "<{element} class=\"n\" data-n=\"{number}\">")?,
+        None if is_number => write!(out, "<{element} class=\"n\">")?,
         None => write!(out, "<{element}>")?,
     }
     fragment(value, out)?;

@@ -56,10 +56,19 @@ const COMMENT_KEY: &str = "Ticket ID";
 ///
 /// [`Severity::words`]: crate::export::sheets::Severity::words
 pub(crate) const STATE_WORDS: [&[&str]; 3] = [
-    &["closed", "solved", "complete", "done"],
+    &[
+        "closed",
+        "solved",
+        "resolved",
+        "complete",
+        "completed",
+        "done",
+    ],
     &["progress"],
-    &["pending", "hold", "wait"],
+    &["pending", "hold", "wait", "waiting", "awaiting"],
 ];
+/// A part of the formula of each rule that colours cells: the number 0, and by it a rule is known as ours.
+pub(crate) const RULE: &str = "N(\"deskferry\")";
 /// The sheet with rows that left the selection.
 pub(crate) const EARLIER: &str = "Earlier";
 

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::STATE_WORDS;
 use super::parts::{Parts, Tag, Tags};
+use super::{RULE, STATE_WORDS};
 use crate::export::sheets::Severity;
 use crate::record::Cell;
 use crate::source::{Archive, each_cell};
@@ -152,18 +152,38 @@ impl Beside {
         let mut beside = Self::default();
         let mut drawings = Vec::new();
         let mut area = String::new();
+        // A rule whose formula is not read yet.
+        let mut unread: Option<String> = None;
+        // Rules as earlier versions wrote them, which are people's in a file of this one.
+        let (mut before, mut is_of_now) = (Vec::new(), false);
         for tag in Tags(&behind) {
             if let Some((_, what)) = MORE.iter().find(|(name, _)| *name == tag.name) {
                 beside.more = beside.more.or(Some(what));
             }
             match tag.name {
                 "conditionalFormatting" => area = tag.attribute("sqref").unwrap_or_default(),
-                "cfRule" if !is_rule_of_ours(&tag) => beside.rules.push(area.clone()),
+                "cfRule" => {
+                    beside.rules.extend(unread.take());
+                    match tag.attribute("type").as_deref() {
+                        Some("expression") => unread = Some(area.clone()),
+                        _ if is_rule_of_before(&tag) => before.push(area.clone()),
+                        _ => beside.rules.push(area.clone()),
+                    }
+                }
+                "formula" => {
+                    let is_ours = tag.text().replace(' ', "").contains(RULE);
+                    is_of_now |= is_ours;
+                    beside.rules.extend(unread.take().filter(|_| !is_ours));
+                }
                 "hyperlink" => beside.links.extend(tag.attribute("ref")),
                 "drawing" => drawings.extend(tag.attribute("id")),
                 _ => {}
             }
         }
+        beside.rules.extend(unread);
+        beside
+            .rules
+            .extend(before.into_iter().filter(|_| is_of_now));
         beside.links.sort();
         if !drawings.is_empty() {
             let targets = parts.targets(part);
@@ -210,8 +230,8 @@ impl Beside {
     }
 }
 
-/// Whether a rule is of the kind that we write: a word of a state or of a priority.
-fn is_rule_of_ours(rule: &Tag<'_>) -> bool {
+/// Whether a rule is of the kind that earlier versions wrote: a word of a state or of a priority.
+fn is_rule_of_before(rule: &Tag<'_>) -> bool {
     let states = STATE_WORDS.into_iter();
     let mut words = states.chain(Severity::ALL.map(Severity::words));
     let word = rule.attribute("text").unwrap_or_default();

@@ -112,7 +112,7 @@ const DEFINITIONS: &[Definition] = &[
         "Promised, kept, broken, running",
         &[Sla, Weekly, Monthly],
         Same,
-        "By the system's own clock and promise. For a solution without one the due date stands for it. Kept of those over: kept divided by kept and broken.",
+        "By the system's own clock and promise. For a solution without one, or whose clock the system does not show, the due date stands for it. Kept of those over: kept divided by kept and broken.",
     ),
     (
         "At risk",
@@ -124,7 +124,7 @@ const DEFINITIONS: &[Definition] = &[
         "Groups",
         GROUPS,
         Same,
-        "By name, whatever the case of its letters. People are told apart by their id, else their e-mail address, else their name: two of one name are two.",
+        "By name, whatever the case of its letters. A location, an issue, a collection, a team or a device that shows several names under one id is one group. People are told apart by their id, else their e-mail address, else their name: two of one name are two.",
     ),
     (
         "The period before, a year ago",

@@ -1,9 +1,14 @@
 //! Tickets in groups by a name: all groups while counting, the largest and the rest when told.
+//!
+//! Names that differ in the case of letters alone are one group, as in spreadsheet programs, and so are the names of one id:
+//! a location that was renamed is the same location.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use compact_str::CompactString;
+
+use crate::systems::common::Named;
 
 /// What is counted of a group, and can be put together with that of another.
 pub(super) trait Tally: Default {
@@ -15,9 +20,46 @@ pub(super) trait Tally: Default {
 }
 
 /// Groups by their names; the empty name is that of the tickets without one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Groups<T> {
     by_name: HashMap<CompactString, T, foldhash::fast::RandomState>,
+    /// The names that tickets show for an id; almost always one.
+    by_id: HashMap<CompactString, Vec<CompactString>, foldhash::fast::RandomState>,
+}
+
+/// What a group is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    /// The commonest spelling.
+    pub(super) text: String,
+    /// Whether all its tickets show that name, whatever the case: then they can be counted by it.
+    pub(super) is_only: bool,
+}
+
+/// Which names mean one thing: those that differ in the case of letters alone, and those that were joined.
+#[derive(Debug, Default)]
+pub(super) struct Same {
+    /// From a name in small letters to another one that stands for it.
+    heads: HashMap<String, String>,
+}
+
+impl Same {
+    /// What stands for a name and for all that mean the same.
+    pub(super) fn head(&self, name: &str) -> String {
+        let mut head = name.to_lowercase();
+        while let Some(next) = self.heads.get(&head) {
+            head.clone_from(next);
+        }
+        head
+    }
+
+    /// Says that two names mean the same.
+    pub(super) fn join(&mut self, one: &str, other: &str) {
+        let (one, other) = (self.head(one), self.head(other));
+        if one != other {
+            self.heads.insert(other, one);
+        }
+    }
 }
 
 /// The groups as they are told.
@@ -35,6 +77,7 @@ impl<T> Default for Groups<T> {
     fn default() -> Self {
         Self {
             by_name: HashMap::default(),
+            by_id: HashMap::default(),
         }
     }
 }
@@ -47,10 +90,44 @@ impl<T: Tally> Groups<T> {
         self.by_name.entry(name.into()).or_default()
     }
 
-    /// The largest groups. Names that differ in the case of letters alone are one, as in spreadsheet programs.
+    /// The group of something that has an id too: its names are one group.
+    pub(super) fn of_named(&mut self, named: Option<&Named>) -> &mut T {
+        let name = named.map_or("", Named::label);
+        if let Some(id) = named.and_then(|named| named.id.as_deref())
+            && !name.is_empty()
+        {
+            match self.by_id.get_mut(id) {
+                None => drop(self.by_id.insert(id.into(), vec![name.into()])),
+                Some(names) if names.iter().all(|known| known != name) => names.push(name.into()),
+                Some(_) => {}
+            }
+        }
+        self.of(name)
+    }
+
+    /// The largest groups by their commonest spelling.
     pub(super) fn ranked(self, most: usize) -> Ranked<T> {
+        let Ranked {
+            shown,
+            nameless,
+            others,
+        } = self.ranked_names(most);
+        let shown = shown.into_iter().map(|(name, tally)| (name.text, tally));
+        Ranked {
+            shown: shown.collect(),
+            nameless,
+            others,
+        }
+    }
+
+    /// The largest groups, and whether each has one name only.
+    pub(super) fn ranked_names(self, most: usize) -> Ranked<T, Name> {
+        let mut same = Same::default();
+        for names in self.by_id.values() {
+            names.windows(2).for_each(|two| same.join(&two[0], &two[1]));
+        }
         let mut nameless = None;
-        let mut named: HashMap<CompactString, (CompactString, u64, T)> = HashMap::new();
+        let mut named: HashMap<String, (CompactString, u64, bool, T)> = HashMap::new();
         let mut all: Vec<_> = self.by_name.into_iter().collect();
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (name, tally) in all {
@@ -59,12 +136,13 @@ impl<T: Tally> Groups<T> {
                 continue;
             }
             let size = tally.size();
-            match named.entry(name.to_lowercase()) {
+            match named.entry(same.head(&name)) {
                 Entry::Vacant(free) => {
-                    free.insert((name, size, tally));
+                    free.insert((name, size, true, tally));
                 }
                 Entry::Occupied(taken) => {
-                    let (spelling, largest, whole) = taken.into_mut();
+                    let (spelling, largest, is_only, whole) = taken.into_mut();
+                    *is_only &= name.to_lowercase() == spelling.to_lowercase();
                     // The commonest spelling stands for all.
                     if size > *largest {
                         (*spelling, *largest) = (name, size);
@@ -73,11 +151,14 @@ impl<T: Tally> Groups<T> {
                 }
             }
         }
-        let mut shown: Vec<(String, T)> = named
+        let mut shown: Vec<(Name, T)> = named
             .into_values()
-            .map(|(name, _, tally)| (name.into(), tally))
+            .map(|(name, _, is_only, tally)| {
+                let text = name.into();
+                (Name { text, is_only }, tally)
+            })
             .collect();
-        shown.sort_by(|(one, _), (other, _)| one.cmp(other));
+        shown.sort_by(|(one, _), (other, _)| one.text.cmp(&other.text));
         Ranked {
             nameless,
             ..rank(shown, most)
@@ -89,7 +170,7 @@ impl<T: Tally> Groups<T> {
 pub(super) fn rank<T: Tally, N>(mut shown: Vec<(N, T)>, most: usize) -> Ranked<T, N> {
     shown.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.size()));
     // A row for a single one is no longer than a row that says that there is one.
-    let kept = if shown.len() == most + 1 {
+    let kept = if shown.len() == most.saturating_add(1) {
         most + 1
     } else {
         most
@@ -143,5 +224,37 @@ mod tests {
         assert_eq!(ranked.shown, names);
         assert_eq!(ranked.nameless, Some(9));
         assert_eq!(ranked.others, Some((2, 3)));
+    }
+
+    #[test]
+    fn the_names_of_one_id_are_one_group() {
+        let mut groups = Groups::<u64>::default();
+        for (id, name, count) in [
+            (Some("l1"), "Lincoln High", 2),
+            (Some("l1"), "Lincoln High School", 5),
+            (Some("l2"), "LINCOLN HIGH", 1),
+            (Some("l3"), "Annex", 4),
+            (None, "annex", 1),
+            (None, "", 3),
+        ] {
+            let named = Named {
+                id: id.map(str::to_owned),
+                name: Some(name.to_owned()),
+                ..Named::default()
+            };
+            *groups.of_named(Some(&named)) += count;
+        }
+        *groups.of_named(None) += 1;
+        let ranked = groups.ranked_names(9);
+        let name = |text: &str, is_only| Name {
+            text: text.to_owned(),
+            is_only,
+        };
+        let expected = [
+            (name("Lincoln High School", false), 8),
+            (name("Annex", true), 5),
+        ];
+        assert_eq!(ranked.shown, expected);
+        assert_eq!(ranked.nameless, Some(4));
     }
 }

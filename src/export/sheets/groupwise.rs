@@ -6,7 +6,7 @@ use super::basis::{Basis, Of, Totals};
 use super::chart::Shape;
 use super::durations::Durations;
 use super::facts::Facts;
-use super::groups::{Ranked, Tally};
+use super::groups::{Name, Ranked, Tally};
 use super::people::Person;
 use super::value::{At, Cell, Condition, Field, Table, Test, Trace};
 use crate::report::words::count;
@@ -123,6 +123,17 @@ impl Group for String {
 
     fn conditions(&self, field: Field) -> Option<Vec<Condition>> {
         Some(vec![field.is(self)])
+    }
+}
+
+impl Group for Name {
+    fn label(&self) -> String {
+        self.text.clone()
+    }
+
+    fn conditions(&self, field: Field) -> Option<Vec<Condition>> {
+        // Tickets that show another name would not be counted.
+        self.is_only.then(|| vec![field.is(&self.text)])
     }
 }
 

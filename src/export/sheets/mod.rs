@@ -57,9 +57,10 @@ pub(crate) use basis::days;
 pub use basis::{Basis, By, Period};
 pub use chart::{Chart, Shape, Tone, Tones};
 pub use kind::SheetKind;
-pub use report::{Figures, Frame, Times};
+pub use report::{Figures, Frame, NamesOfIds, Times};
 pub use scale::Scale;
 pub use severity::Severity;
+pub(crate) use severity::words_that_hold;
 pub use value::{At, Cell, Condition, Field, Sheet, Table, Test, Trace, Value};
 
 use basis::Totals;

@@ -28,9 +28,13 @@ pub(super) fn response(facts: &Facts<'_>) -> Option<State> {
 pub(super) fn solution(facts: &Facts<'_>, now: Timestamp) -> Option<(State, bool)> {
     let service = facts.ticket.service.as_ref();
     let clock = service.and_then(|service| service.resolution.as_ref());
-    let state = clock.and_then(|clock| by_clock(clock, facts.is_open));
-    let by_clock = state.map(|state| (state, false));
-    by_clock.or_else(|| Some((by_due(facts.ticket, facts.is_open, now)?, true)))
+    let by_clock = clock.and_then(|clock| by_clock(clock, facts.is_open));
+    let by_due = by_due(facts.ticket, facts.is_open, now);
+    match (by_clock, by_due) {
+        // Of a clock that nobody shows the due date says more.
+        (None | Some(State::Running(None)), Some(state)) => Some((state, true)),
+        (state, _) => Some((state?, false)),
+    }
 }
 
 /// How a clock stands; `None`: it never ran.
@@ -86,6 +90,44 @@ fn by_due(ticket: &CommonTicket, is_open: bool, now: Timestamp) -> Option<State>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::sheets::made::{basis, tickets};
+    use crate::systems::Standing;
+    use crate::systems::common::Service;
+
+    #[test]
+    fn the_due_date_stands_for_a_clock_that_is_not_shown() {
+        let basis = basis(None);
+        let mut ticket = tickets(1).remove(0);
+        (ticket.standing, ticket.closed) = (Standing::Open, None);
+        let hour = jiff::SignedDuration::from_hours(1);
+        ticket.created = Some(basis.now - hour * 9);
+        ticket.due = Some(basis.now - hour);
+        let mut service = Service::default();
+        let clock = |minutes| {
+            Some(Clock {
+                target: Some(600.0),
+                minutes,
+                is_running: None,
+                is_breached: None,
+            })
+        };
+        let mut stands = |minutes| {
+            service.resolution = clock(minutes);
+            ticket.service = Some(service.clone());
+            solution(&Facts::of(&ticket, &basis, true), basis.now)
+        };
+        assert_eq!(stands(None), Some((State::Broken(Some(60.0)), true)));
+        assert_eq!(
+            stands(Some(700.0)),
+            Some((State::Broken(Some(100.0)), false))
+        );
+        ticket.due = None;
+        let facts = Facts::of(&ticket, &basis, true);
+        assert_eq!(
+            solution(&facts, basis.now).map(|(_, by_due)| by_due),
+            Some(false)
+        );
+    }
 
     #[test]
     fn a_clock_says_how_its_promise_stands() {

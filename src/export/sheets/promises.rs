@@ -108,9 +108,7 @@ impl SheetTally for Promises {
         let ticket = facts.ticket;
         let priority = Facts::label(ticket.priority.as_ref());
         self.by_priority.of(priority).add(state);
-        self.by_team
-            .of(Facts::label(ticket.team.as_ref()))
-            .add(state);
+        self.by_team.of_named(ticket.team.as_ref()).add(state);
     }
 
     fn finish(self: Box<Self>, totals: &Totals) -> Told {
@@ -131,7 +129,7 @@ impl SheetTally for Promises {
         if self.by_due > 0 {
             let tickets = plural(self.by_due, "ticket", "tickets");
             notes.push(format!(
-                "For {tickets} without a promised solution the due date stands for it."
+                "For {tickets} without a promised solution, or without its clock, the due date stands for it."
             ));
         }
         if self.response.running + self.resolution.running > 0 {

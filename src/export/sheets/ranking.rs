@@ -10,7 +10,7 @@ use super::people::People;
 use super::value::{Field, Table};
 use super::{SheetTally, Told};
 use crate::report::words::plural;
-use crate::systems::common::CommonTicket;
+use crate::systems::common::{CommonTicket, Named};
 
 /// So many groups have a row of their own.
 const MOST: usize = 25;
@@ -27,7 +27,7 @@ pub(super) struct Grouping {
     hidden: &'static str,
     what: &'static str,
     field: Option<Field>,
-    names: fn(&CommonTicket) -> Vec<&str>,
+    things: fn(&CommonTicket) -> Vec<&Named>,
 }
 
 /// By location.
@@ -40,7 +40,7 @@ pub(super) static LOCATIONS: Grouping = Grouping {
     hidden: "place",
     what: "The location",
     field: Some(Field::Place),
-    names: |ticket| vec![Facts::label(ticket.place.as_ref())],
+    things: |ticket| ticket.place.iter().collect(),
 };
 
 /// By issue, or what the system files tickets under.
@@ -53,7 +53,7 @@ pub(super) static ISSUES: Grouping = Grouping {
     hidden: "category",
     what: "The issue or collection",
     field: Some(Field::Category),
-    names: |ticket| vec![Facts::label(ticket.category.as_ref())],
+    things: |ticket| ticket.category.iter().collect(),
 };
 
 /// By device; a ticket may be about several.
@@ -66,7 +66,7 @@ pub(super) static DEVICES: Grouping = Grouping {
     hidden: "devices",
     what: "The device",
     field: None,
-    names: |ticket| ticket.devices.iter().map(|device| device.label()).collect(),
+    things: |ticket| ticket.devices.iter().collect(),
 };
 
 /// Tickets by one thing.
@@ -100,16 +100,21 @@ impl SheetTally for By {
         if !facts.is_listed {
             return;
         }
-        let mut names = (self.grouping.names)(facts.ticket);
+        let mut things = (self.grouping.things)(facts.ticket);
+        things.retain(|thing| !thing.label().is_empty());
         // The same device may hang on a ticket twice.
-        names.sort_unstable();
-        names.dedup();
-        for name in &names {
-            self.groups.of(name).add(facts, self.since);
+        things.sort_unstable_by_key(|thing| thing.label());
+        things.dedup_by_key(|thing| thing.label());
+        for thing in &things {
+            let group = self.groups.of_named(Some(thing));
+            group.add(facts, self.since);
         }
-        let is_outside = names.iter().all(|name| name.is_empty());
+        let is_outside = things.is_empty();
+        if is_outside && self.grouping.field.is_some() {
+            self.groups.of_named(None).add(facts, self.since);
+        }
         self.outside += u64::from(is_outside);
-        self.several += u64::from(names.len() > 1);
+        self.several += u64::from(things.len() > 1);
         self.all.add(facts, self.since);
     }
 
@@ -159,7 +164,7 @@ impl SheetTally for By {
             columns,
             totals,
         };
-        let ranked = self.groups.ranked(MOST);
+        let ranked = self.groups.ranked_names(MOST);
         let table = groupwise.table(&ranked, &self.all, grouping.chart);
         Told {
             title: grouping.title.to_owned(),
@@ -217,8 +222,8 @@ impl Load {
 impl SheetTally for Load {
     fn add(&mut self, facts: &Facts<'_>) {
         let ticket = facts.ticket;
-        let team = Facts::label(ticket.team.as_ref());
-        self.teams.of(team).add(facts, self.since, self.of);
+        let team = self.teams.of_named(ticket.team.as_ref());
+        team.add(facts, self.since, self.of);
         let assignee = ticket.assignee.as_ref();
         self.assignees.of(assignee).add(facts, self.since, self.of);
         self.all.add(facts, self.since);
@@ -246,7 +251,7 @@ impl SheetTally for Load {
             totals,
         };
         let mut tables: Vec<Table> = Vec::new();
-        let teams = self.teams.ranked(MOST);
+        let teams = self.teams.ranked_names(MOST);
         if !teams.shown.is_empty() {
             let by_team = groupwise("By team", "Team", "no team", Field::Team);
             let chart = format!("{what} by team");

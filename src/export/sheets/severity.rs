@@ -44,9 +44,8 @@ impl Severity {
     /// How severe a priority of that name is: by the first of its words that is known, as in `1 - Critical`.
     pub fn of(name: &str) -> Self {
         let name = name.to_lowercase();
-        let words = name.split(|sign: char| !sign.is_alphanumeric());
         let known = |word: &str| WORDS.iter().find(|(_, all)| all.contains(&word));
-        let mut known = words.filter_map(known);
+        let mut known = words_that_hold(&name).filter_map(known);
         known.next().map_or(Self::Unset, |(severity, _)| *severity)
     }
 
@@ -83,6 +82,18 @@ impl Severity {
     }
 }
 
+/// The words of a name in small letters but for those that it denies: `not urgent`.
+pub(crate) fn words_that_hold(name: &str) -> impl Iterator<Item = &str> {
+    let mut is_denied = false;
+    name.split(|sign: char| !sign.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .filter(move |word| {
+            let is_word = !is_denied;
+            is_denied = matches!(*word, "not" | "non" | "never");
+            is_word
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +109,8 @@ mod tests {
             ("P3 (normal)", Severity::Medium),
             ("lowest", Severity::Lowest),
             ("Slow", Severity::Unset),
+            ("not urgent", Severity::Unset),
+            ("Non-critical, low", Severity::Low),
             ("", Severity::Unset),
         ] {
             assert_eq!(Severity::of(name), severity, "{name}");

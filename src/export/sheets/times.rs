@@ -79,8 +79,7 @@ impl Times {
         let ticket = facts.ticket;
         let priority = Facts::label(ticket.priority.as_ref());
         self.by_priority.of(priority).0.add(seconds);
-        let team = Facts::label(ticket.team.as_ref());
-        self.by_team.of(team).0.add(seconds);
+        self.by_team.of_named(ticket.team.as_ref()).0.add(seconds);
         if let Some(month) = month {
             self.by_month.of(month).0.add(seconds);
         }

@@ -346,6 +346,12 @@ impl Field {
 }
 
 impl Table {
+    /// Whether a column has numbers: a word among them says that there is none.
+    pub(crate) fn is_of_numbers(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().map(|row| &row[column].value);
+        cells.any(|value| value.number().is_some())
+    }
+
     pub(super) fn new<const N: usize>(title: &str, headings: [&str; N]) -> Self {
         Self {
             title: title.to_owned(),

@@ -1,6 +1,6 @@
 //! The figures of one period of a report, as they are counted, kept and shown again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::export::sheets::durations::Durations;
 use crate::export::sheets::facts::Facts;
 use crate::export::sheets::flow::Flow;
+use crate::export::sheets::groups::{Groups, Tally};
 use crate::export::sheets::promise::{self, State};
 use crate::export::sheets::response::first_response;
-use crate::systems::common::CommonTicket;
+use crate::systems::common::{CommonTicket, Named};
 use crate::systems::query::Span;
 
 /// What is counted this long after a period is what it was at its end.
@@ -49,9 +50,18 @@ pub struct Figures {
     pub locations: BTreeMap<String, u64>,
     /// The same by issue or collection.
     pub issues: BTreeMap<String, u64>,
+    /// The names that its tickets show for the ids of locations. Figures that an older program kept have none.
+    #[serde(default)]
+    pub location_names: NamesOfIds,
+    /// The same of issues and collections.
+    #[serde(default)]
+    pub issue_names: NamesOfIds,
     /// Tickets of the period that were deleted when it was counted, and are in none of these figures.
     pub deleted: u64,
 }
+
+/// Names by ids.
+pub type NamesOfIds = BTreeMap<String, BTreeSet<String>>;
 
 /// How long something took.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -95,6 +105,47 @@ impl Figures {
     }
 }
 
+/// Tickets created in a period by what they belong to.
+#[derive(Debug, Default)]
+struct Created {
+    by_name: BTreeMap<String, u64>,
+    names: NamesOfIds,
+}
+
+impl Created {
+    fn add(&mut self, named: Option<&Named>) {
+        let name = Facts::label(named);
+        *self.by_name.entry(name.to_owned()).or_default() += 1;
+        let Some(id) = named.and_then(|named| named.id.as_ref()) else {
+            return;
+        };
+        let names = self.names.entry(id.to_lowercase()).or_default();
+        if !name.is_empty() && !names.contains(name) {
+            names.insert(name.to_owned());
+        }
+    }
+}
+
+/// Times of closed tickets.
+#[derive(Debug, Clone)]
+struct Took(Durations);
+
+impl Default for Took {
+    fn default() -> Self {
+        Self(Durations::with_room(ROOM))
+    }
+}
+
+impl Tally for Took {
+    fn merge(&mut self, other: Self) {
+        self.0.merge(&other.0);
+    }
+
+    fn size(&self) -> u64 {
+        self.0.count()
+    }
+}
+
 /// The figures of a period on their way.
 #[derive(Debug)]
 pub(super) struct Counting {
@@ -103,11 +154,11 @@ pub(super) struct Counting {
     flow: Flow,
     response: Durations,
     resolution: Durations,
-    by_priority: BTreeMap<String, Durations>,
+    by_priority: Groups<Took>,
     responses_promised: (u64, u64),
     solutions_promised: (u64, u64),
-    locations: BTreeMap<String, u64>,
-    issues: BTreeMap<String, u64>,
+    locations: Created,
+    issues: Created,
     /// Whether the time of any closing is known.
     knows_closing: bool,
     deleted: u64,
@@ -129,11 +180,11 @@ impl Counting {
             flow: Flow::new(span, now),
             response: Durations::with_room(ROOM),
             resolution: Durations::with_room(ROOM),
-            by_priority: BTreeMap::new(),
+            by_priority: Groups::default(),
             responses_promised: (0, 0),
             solutions_promised: (0, 0),
-            locations: BTreeMap::new(),
-            issues: BTreeMap::new(),
+            locations: Created::default(),
+            issues: Created::default(),
             knows_closing: false,
             deleted: 0,
         }
@@ -150,22 +201,14 @@ impl Counting {
             if let Some(state) = promise::response(facts) {
                 judge(&mut self.responses_promised, state);
             }
-            for (counts, named) in [
-                (&mut self.locations, &ticket.place),
-                (&mut self.issues, &ticket.category),
-            ] {
-                let name = Facts::label(named.as_ref());
-                *counts.entry(name.to_owned()).or_default() += 1;
-            }
+            self.locations.add(ticket.place.as_ref());
+            self.issues.add(ticket.category.as_ref());
         }
         if self.flow.holds(facts.closed_at) {
             if let Some(resolved) = facts.resolved {
                 self.resolution.add(resolved.seconds);
-                let priority = Facts::label(ticket.priority.as_ref()).to_owned();
-                let times = self.by_priority.entry(priority);
-                times
-                    .or_insert_with(|| Durations::with_room(ROOM))
-                    .add(resolved.seconds);
+                let priority = Facts::label(ticket.priority.as_ref());
+                self.by_priority.of(priority).0.add(resolved.seconds);
             }
             if let Some((state, _)) = promise::solution(facts, self.now) {
                 judge(&mut self.solutions_promised, state);
@@ -194,7 +237,9 @@ impl Counting {
         let flow = &self.flow;
         let known = |number| knows_closing.then_some(number);
         let open = |number| known(number).filter(|_| self.undated() == 0);
-        let by_priority = self.by_priority.iter();
+        let ranked = self.by_priority.clone().ranked(usize::MAX);
+        let unnamed = ranked.nameless.map(|took| (String::new(), took));
+        let by_priority = ranked.shown.into_iter().chain(unnamed);
         Figures {
             from: self.span.from.unwrap_or(Timestamp::MIN),
             until: self.span.until.unwrap_or(Timestamp::MAX),
@@ -206,12 +251,14 @@ impl Counting {
             response: Times::of(&self.response),
             resolution: Times::of(&self.resolution),
             by_priority: by_priority
-                .map(|(name, times)| (name.clone(), Times::of(times)))
+                .map(|(name, took)| (name, Times::of(&took.0)))
                 .collect(),
             responses_promised: self.responses_promised,
             solutions_promised: self.solutions_promised,
-            locations: self.locations.clone(),
-            issues: self.issues.clone(),
+            locations: self.locations.by_name.clone(),
+            issues: self.issues.by_name.clone(),
+            location_names: self.locations.names.clone(),
+            issue_names: self.issues.names.clone(),
             deleted: self.deleted,
         }
     }

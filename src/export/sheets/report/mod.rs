@@ -10,7 +10,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use figures::{Figures, Times};
+pub use figures::{Figures, NamesOfIds, Times};
 pub use frame::Frame;
 
 use super::basis::{Basis, Of, Totals, days};
@@ -179,12 +179,15 @@ impl SheetTally for Report {
             "Location",
             "Locations that moved most",
             &columns,
-            |one| &one.locations,
+            (|one| &one.locations, |one| &one.location_names),
         ));
         let issues = "Issues or collections that moved most";
-        tables.extend(moved("Issue or collection", issues, &columns, |one| {
-            &one.issues
-        }));
+        tables.extend(moved(
+            "Issue or collection",
+            issues,
+            &columns,
+            (|one| &one.issues, |one| &one.issue_names),
+        ));
         let mut tables: Vec<Table> = tables
             .into_iter()
             .map(|table| table.of(population.clone()))

@@ -1,9 +1,10 @@
 //! The tables of a report: three periods beside each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::figures::{Figures, Times};
+use super::figures::{Figures, NamesOfIds, Times};
 use crate::export::sheets::chart::Shape;
+use crate::export::sheets::groups::Same;
 use crate::export::sheets::severity::Severity;
 use crate::export::sheets::value::{Cell, Field, Table, Value};
 
@@ -158,8 +159,10 @@ pub(super) fn by_priority(columns: &Columns<'_>) -> Option<Table> {
         .iter()
         .flat_map(|column| column.figures.by_priority.keys());
     let mut names: Vec<&String> = all.collect();
+    // Of several spellings the first period that has one says which is shown.
+    let mut met = HashSet::new();
+    names.retain(|name| met.insert(name.to_lowercase()));
     names.sort_unstable();
-    names.dedup();
     names.sort_by_key(|name| (name.is_empty(), Severity::of(name)));
     if names.is_empty() {
         return None;
@@ -177,7 +180,9 @@ pub(super) fn by_priority(columns: &Columns<'_>) -> Option<Table> {
         };
         let mut row = vec![label];
         for Column { figures, .. } in columns {
-            let times = figures.by_priority.get(name).copied().unwrap_or_default();
+            let mut all = figures.by_priority.iter();
+            let same = all.find(|(one, _)| one.to_lowercase() == name.to_lowercase());
+            let times = same.map(|(_, times)| *times).unwrap_or_default();
             let is_near = figures.are_late();
             row.push(Cell::count(times.tickets).near(is_near));
             row.push(median(&times).map_or(Cell::EMPTY, |median| Cell::from(median).near(is_near)));
@@ -194,44 +199,81 @@ pub(super) fn by_priority(columns: &Columns<'_>) -> Option<Table> {
     Some(table)
 }
 
+/// What tickets of a period belong to: how many by each name, and which names an id has.
+pub(super) type Belongings = (
+    fn(&Figures) -> &BTreeMap<String, u64>,
+    fn(&Figures) -> &NamesOfIds,
+);
+
+/// The tickets of a group in each period.
+struct Moved {
+    /// The spelling of most of them.
+    label: String,
+    most: u64,
+    counts: [u64; 3],
+}
+
+impl Moved {
+    fn by(&self) -> u64 {
+        self.counts[0].abs_diff(self.counts[1])
+    }
+}
+
+/// The groups of all periods: names of one id are one, and so are those that differ in case alone.
+fn groups(columns: &Columns<'_>, (counts_of, names_of): Belongings) -> Vec<Moved> {
+    let mut same = Same::default();
+    let mut first: HashMap<&str, &str> = HashMap::new();
+    for (id, names) in columns.iter().flat_map(|column| names_of(column.figures)) {
+        for name in names {
+            same.join(first.entry(id).or_insert(name), name);
+        }
+    }
+    let mut groups: BTreeMap<String, Moved> = BTreeMap::new();
+    for (at, column) in columns.iter().enumerate() {
+        let named = counts_of(column.figures).iter();
+        for (name, count) in named.filter(|(name, _)| !name.is_empty()) {
+            let group = groups.entry(same.head(name)).or_insert_with(|| Moved {
+                label: name.clone(),
+                most: 0,
+                counts: [0; 3],
+            });
+            group.counts[at] += count;
+            if *count > group.most {
+                (group.label, group.most) = (name.clone(), *count);
+            }
+        }
+    }
+    let mut groups: Vec<Moved> = groups.into_values().collect();
+    groups.sort_by(|one, other| one.label.cmp(&other.label));
+    groups
+}
+
 /// The groups whose number of created tickets changed most since the period before.
 pub(super) fn moved(
     heading: &str,
     title: &str,
     columns: &Columns<'_>,
-    of: fn(&Figures) -> &BTreeMap<String, u64>,
+    of: Belongings,
 ) -> Option<Table> {
-    let [one, before, year] = columns.each_ref().map(|column| of(column.figures));
-    let number = |counts: &BTreeMap<String, u64>, name: &String| {
-        counts.get(name).copied().unwrap_or_default()
-    };
-    let mut names: Vec<&String> = one
-        .keys()
-        .chain(before.keys())
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let moved = |name: &&String| number(one, name).abs_diff(number(before, name));
-    names.retain(|name| moved(name) > 0);
-    names.sort_by_key(|name| std::cmp::Reverse((moved(name), number(one, name))));
-    let all = names.len();
-    names.truncate(MOST);
-    if names.is_empty() {
+    let mut groups = groups(columns, of);
+    groups.retain(|group| group.by() > 0);
+    groups.sort_by_key(|group| std::cmp::Reverse((group.by(), group.counts[0])));
+    let all = groups.len();
+    groups.truncate(MOST);
+    if groups.is_empty() {
         return None;
     }
-    let title = match all > names.len() {
-        true => format!("{title}: {} of {all}", names.len()),
+    let title = match all > groups.len() {
+        true => format!("{title}: {} of {all}", groups.len()),
         false => title.to_owned(),
     };
     let mut table = Table::new(&title, []);
     table.headings = headings(heading, columns);
-    for name in names {
-        let at = [one, before, year].map(|counts| count(number(counts, name)));
-        let [is, was, of_year] = at;
+    for Moved { label, counts, .. } in groups {
+        let [is, was, of_year] = counts.map(count);
         let cells = [(is, 0), (was, 1), (of_year, 2)]
             .map(|(value, at)| Cell::from(value).near(columns[at].figures.are_late()));
-        table.rows.push(row(Cell::text(name.clone()), cells));
+        table.rows.push(row(Cell::text(label), cells));
     }
     table.draw(
         Shape::Bar,

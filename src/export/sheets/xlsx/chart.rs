@@ -36,13 +36,13 @@ pub(super) fn rows(chart: &crate::export::sheets::Chart) -> u32 {
     (height(chart) + GAP).div_ceil(ROW)
 }
 
-/// Draws a chart to the right of its table.
+/// Draws a chart with its upper left corner in a cell.
 pub(super) fn place(
     out: &mut Worksheet,
     table: &Table,
     chart: &crate::export::sheets::Chart,
     grid: Grid,
-    row: u32,
+    (row, column): (u32, u16),
 ) -> Result<(), XlsxError> {
     let mut drawn = Chart::new(match chart.shape {
         Shape::Bar => ChartType::Bar,
@@ -122,7 +122,7 @@ pub(super) fn place(
         .set_width(WIDTH)
         .set_height(height(chart))
         .set_alt_text(chart.title.as_str());
-    out.insert_chart(row, table.headings.len() as u16 + 1, &drawn)?;
+    out.insert_chart(row, column, &drawn)?;
     Ok(())
 }
 

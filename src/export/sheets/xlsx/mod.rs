@@ -14,7 +14,7 @@ pub use formula::{Traced, TracedSheet};
 
 use self::formula::Grid;
 use self::paper::Paper;
-use self::style::{Style, widths};
+use self::style::{Style, bold, widths};
 use super::{Cell, Sheet, Table, Value};
 
 /// The row of the first table or note, from 0: above stand the title and what is counted.
@@ -52,7 +52,9 @@ fn write(
     out.set_name(sheet.name)?.set_screen_gridlines(false);
     // Text that is longer than its column runs over the empty cells behind it, or has lines of its own where no chart is.
     let has_charts = sheet.tables.iter().any(|table| !table.charts.is_empty());
-    let widths = widths(&sheet.tables, !has_charts);
+    let is_narrow = is_narrow(sheet);
+    let has_lines = !has_charts || is_narrow;
+    let widths = widths(&sheet.tables, has_lines);
     for (column, width) in widths.iter().enumerate() {
         out.set_column_width(column as u16, *width)?;
     }
@@ -74,13 +76,13 @@ fn write(
     if let Some(traced) = traced.filter(|_| sheet.tables.iter().any(is_traced)) {
         counted.push_str(&format!(" Counts are formulas over {}.", traced.named()));
     }
-    let mut paper = Paper::new(&widths, sheet);
+    let mut paper = Paper::new(&widths, sheet, !is_narrow);
     paper.lines(1, breadth.paragraph(out, 1, &counted, &style.counted)?);
     for (row, note) in (TOP..).zip(&sheet.notes) {
         paper.lines(row, breadth.paragraph(out, row, note, &style.note)?);
     }
     for (table, place) in sheet.tables.iter().zip(&places) {
-        let heights = write_table(out, table, place, (&widths, !has_charts), traced, style)?;
+        let heights = write_table(out, table, place, (&widths, has_lines), traced, style)?;
         heights
             .into_iter()
             .for_each(|(row, lines)| paper.lines(row, lines));
@@ -101,20 +103,34 @@ pub(super) struct Place {
     pub(super) end: u32,
 }
 
+/// Whether a sheet has its charts below its tables, since it would be far wider than a page with them beside.
+fn is_narrow(sheet: &Sheet) -> bool {
+    let has_charts = sheet.tables.iter().any(|table| !table.charts.is_empty());
+    has_charts && Paper::is_too_wide(&widths(&sheet.tables, false), sheet)
+}
+
 /// Where the tables of a sheet are.
 pub(super) fn layout(sheet: &Sheet) -> Vec<Place> {
+    let is_narrow = is_narrow(sheet);
     let mut row = TOP + sheet.notes.len() as u32 + 1;
     let place = |table: &Table| {
         let title = row;
         let headings = title + 1 + u32::from(!table.population.is_empty());
-        let mut end_of_charts = headings;
+        let end_of_rows = headings + 1 + table.rows.len() as u32;
+        let mut end_of_charts = match is_narrow {
+            true => end_of_rows + 1,
+            false => headings,
+        };
         let charts = table.charts.iter().map(|chart| {
             let top = end_of_charts;
             end_of_charts += chart::rows(chart);
             top..end_of_charts
         });
         let charts = charts.collect();
-        row = (headings + 1 + table.rows.len() as u32).max(end_of_charts) + 1;
+        row = match table.charts.is_empty() {
+            true => end_of_rows,
+            false => end_of_rows.max(end_of_charts),
+        } + 1;
         Place {
             title,
             headings,
@@ -191,16 +207,16 @@ fn write_table(
         first_row: place.headings + 1,
     };
     let is_text = |column: usize| {
-        let cells = || table.rows.iter().map(|row| &row[column].value);
+        let mut cells = table.rows.iter().map(|row| &row[column].value);
         let is_text = |value: &Value| {
             matches!(
                 value,
                 Value::Text(_) | Value::Priority(_) | Value::Link { .. }
             )
         };
-        // A word among numbers says that there is none.
-        cells().any(is_text) && cells().all(|value| value.number().is_none())
+        cells.any(is_text) && !table.is_of_numbers(column)
     };
+    let mut heights = Vec::new();
     for (column, heading) in table.headings.iter().enumerate() {
         let format = match (column, is_text(column)) {
             (0, _) => &style.heading,
@@ -209,7 +225,11 @@ fn write_table(
         };
         out.write_with_format(place.headings, column as u16, heading.as_str(), format)?;
     }
-    let mut heights = Vec::new();
+    let has_two_lines = |(heading, width): (&String, &f64)| bold(heading.chars().count()) > *width;
+    if table.headings.iter().zip(widths).any(has_two_lines) {
+        out.set_row_height(place.headings, LINE * 2.0 + 1.0)?;
+        heights.push((place.headings, 2));
+    }
     for (index, cells) in table.rows.iter().enumerate() {
         let row = grid.first_row + index as u32;
         let is_total = table.has_total && index + 1 == table.rows.len();
@@ -218,14 +238,17 @@ fn write_table(
             let formula = cell.trace.as_ref();
             let formula = formula.and_then(|trace| formula::formula(trace, grid, traced));
             let length = lines(&cell.value.shown(), widths[column]);
+            let is_word = matches!(cell.value, Value::Text(_));
+            let is_among_numbers = column > 0 && is_word && table.is_of_numbers(column);
             let may_wrap = length > 1 || column + 1 == cells.len();
-            let wraps = has_lines && may_wrap && matches!(cell.value, Value::Text(_));
-            let format = match wraps {
-                true => {
+            let wraps = has_lines && may_wrap && is_word;
+            let format = match (is_among_numbers, wraps) {
+                (true, _) => style.word(is_total),
+                (false, true) => {
                     most = most.max(length);
                     &style.wrapped
                 }
-                false => style.of(&cell.value, is_total, column == 0),
+                (false, false) => style.of(&cell.value, is_total, column == 0),
             };
             write_cell(out, (row, column as u16), cell, formula, format)?;
         }
@@ -235,7 +258,12 @@ fn write_table(
         }
     }
     for (chart, rows) in table.charts.iter().zip(&place.charts) {
-        chart::place(out, table, chart, grid, rows.start)?;
+        // Below its table a chart begins where that does.
+        let column = match rows.start > place.headings + table.rows.len() as u32 {
+            true => 0,
+            false => table.headings.len() as u16 + 1,
+        };
+        chart::place(out, table, chart, grid, (rows.start, column))?;
     }
     Ok(heights)
 }

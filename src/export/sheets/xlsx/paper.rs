@@ -12,6 +12,8 @@ use crate::export::sheets::{Sheet, Table};
 const PAGE: (f64, f64) = (970.0, 670.0);
 /// The margins in inches: left, right, top, bottom, header, footer.
 const MARGINS: [f64; 6] = [0.4, 0.4, 0.5, 0.6, 0.3, 0.3];
+/// So many pages wide may a sheet be that is printed on one.
+const WIDEST: f64 = 1.55;
 /// The pixels of a column of so many characters.
 const LETTER: f64 = 7.0;
 const PADDING: f64 = 5.0;
@@ -27,14 +29,20 @@ pub(super) struct Paper {
 }
 
 impl Paper {
-    pub(super) fn new(widths: &[f64], sheet: &Sheet) -> Self {
+    /// Whether a sheet with its charts beside its tables would be hard to read on paper.
+    pub(super) fn is_too_wide(widths: &[f64], sheet: &Sheet) -> bool {
+        Self::new(widths, sheet, true).width > PAGE.0 * WIDEST
+    }
+
+    /// `is_beside`: charts are to the right of their tables.
+    pub(super) fn new(widths: &[f64], sheet: &Sheet, is_beside: bool) -> Self {
         let pixels = |column: usize| {
             let width = widths.get(column);
             width.map_or(USUAL, |width| width * LETTER + PADDING)
         };
         let table_width = |table: &Table| {
             let columns = table.headings.len();
-            match table.charts.is_empty() {
+            match table.charts.is_empty() || !is_beside {
                 true => (0..columns).map(pixels).sum::<f64>(),
                 // An empty column is between a table and its charts.
                 false => (0..=columns).map(pixels).sum::<f64>() + f64::from(chart::WIDTH),

@@ -8,6 +8,8 @@ use crate::export::sheets::{Severity, Table, Value};
 const GREY: Color = Color::RGB(0x59_59_59);
 /// A column is at least and at most so wide, in characters.
 const WIDTHS: (usize, usize) = (9, 48);
+/// A heading that is no longer has one line.
+const ONE_LINE: usize = 14;
 /// Text that runs on in lines has a column that is so wide.
 const TEXT: usize = 90;
 
@@ -38,6 +40,8 @@ struct Formats {
     label_day: Format,
     label_month: Format,
     text: Format,
+    /// A word in a column of numbers.
+    word: Format,
     count: Format,
     number: Format,
     share: Format,
@@ -60,6 +64,8 @@ impl Default for Style {
             .set_align(FormatAlign::Top);
         let heading = Format::new()
             .set_bold()
+            .set_text_wrap()
+            .set_align(FormatAlign::Bottom)
             .set_background_color(Color::RGB(0xE8_EE_F5))
             .set_border_bottom(FormatBorder::Thin);
         Self {
@@ -90,6 +96,7 @@ impl Formats {
             label_month: number("mmm yyyy").set_align(FormatAlign::Left),
             // Numbers end where the next column begins. Without an alignment of its own a text at the top has no indent.
             text: base.clone().set_align(FormatAlign::Left).set_indent(1),
+            word: base.clone().set_align(FormatAlign::Right),
             count: number("#,##0"),
             number: number("#,##0.0"),
             share: number("0%"),
@@ -117,6 +124,14 @@ impl Formats {
 }
 
 impl Style {
+    /// The format of a word in a column of numbers.
+    pub(super) fn word(&self, is_total: bool) -> &Format {
+        match is_total {
+            true => &self.total.word,
+            false => &self.body.word,
+        }
+    }
+
     /// The format of a value; `is_label`: it is the first of its row.
     pub(super) fn of(&self, value: &Value, is_total: bool, is_label: bool) -> &Format {
         let formats = if is_total { &self.total } else { &self.body };
@@ -170,6 +185,25 @@ fn label(severity: Severity) -> Format {
     }
 }
 
+/// How wide a heading of so many characters is: bold letters are wider.
+pub(super) fn bold(characters: usize) -> f64 {
+    (characters * 11 / 10 + 3) as f64
+}
+
+/// How many characters a heading has on its longer line, where it is long enough for two.
+fn half(heading: &str) -> usize {
+    let whole = heading.chars().count();
+    let breaks = heading.char_indices().filter(|(_, sign)| *sign == ' ');
+    let longer = breaks.map(|(at, _)| {
+        let before = heading[..at].chars().count();
+        before.max(whole - before - 1)
+    });
+    match whole > ONE_LINE {
+        true => longer.min().unwrap_or(whole),
+        false => whole,
+    }
+}
+
 /// The widths of the columns, in characters, over all tables of a sheet; `has_lines`: long text has several lines, else
 /// it runs over its edge.
 pub(super) fn widths(tables: &[Table], has_lines: bool) -> Vec<f64> {
@@ -178,8 +212,7 @@ pub(super) fn widths(tables: &[Table], has_lines: bool) -> Vec<f64> {
     for table in tables {
         let last = table.headings.len() - 1;
         for (column, heading) in table.headings.iter().enumerate() {
-            // Bold letters are wider.
-            let length = heading.chars().count() * 11 / 10 + 3;
+            let length = bold(half(heading)).ceil() as usize;
             widths[column] = widths[column].max(length.min(WIDTHS.1));
         }
         for row in &table.rows {
