@@ -311,7 +311,7 @@ class ClearFeed:
         shown: dict[str, Any] = {
             "id": self.shown_id(call, record), "title": title, "status" if v1 else "state": record["state"], "priority": self.priority_shown(call, record),
             "author": person(record["author"]), "author_email": record["author_email"], "customer_id": record["customer_id"],
-            "assignee": {"id": person(record["assignee"])} if record["assignee"] else None, "assigned_team": {"id": record["team"]} if record["team"] else None,
+            "assignee": {"id": person(record["assignee"])} if record["assignee"] else None, "assigned_team": {"id": self.own_id(call, "team", record["team"])} if record["team"] else None,
             "tickets": record["tickets"], "csat_survey": None, "channel": record["channel"], "collection": {"id": self.own_id(call, "col", collection["id"]), "name": collection["name"]},
             "request_thread": self.thread(record), "triage_thread": self.thread(record, True),
             "sla_metrics": {"first_response_time": None, "resolution_time": None, "first_resolution_time": None},

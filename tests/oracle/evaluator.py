@@ -91,6 +91,8 @@ class Mapping:
         self.zone = self.input.get("timezone")
         self.sheets = sheets
         self.indexes = {}
+        # The keys of all rows of the input.
+        self.keys = set()
 
     # Columns
 
@@ -278,7 +280,7 @@ class Mapping:
 
     def trimmed(self, value):
         """An item as templates and conditions see it: a null word is empty there as in a cell."""
-        if isinstance(value, dict) and "get" not in type(value).__dict__:
+        if type(value) is dict:
             return {name: self.trimmed(member) for name, member in value.items()}
         if isinstance(value, dict):
             return value
@@ -397,6 +399,8 @@ class Mapping:
         if is_number(typed) and not isinstance(typed, bool):
             if "min" in spec and typed < spec["min"] or "max" in spec and typed > spec["max"]:
                 raise Fault("out of bounds")
+        if kind["kind"] == "row":
+            return self.key_of_row(to_text(typed).strip(), spec)
         if kind["kind"] == "name":
             return self.resolve(typed, spec, kind, context)
         if kind["kind"] == "number":
@@ -454,6 +458,12 @@ class Mapping:
                 raise Fault("too long")
             text = values.cut(text, kind["limit"] - room, len, whole)
         return text
+
+    def key_of_row(self, key, spec):
+        """The key of another row, which the input must have."""
+        if key not in self.keys:
+            self.instead(spec.get("missing", {"do": "error"}), key, "no key")
+        return key
 
     def resolve(self, value, spec, kind, context):
         name = to_text(value)

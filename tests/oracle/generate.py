@@ -4,7 +4,7 @@ import datetime
 import json
 import random
 
-from inputs import Number
+from inputs import Number, as_text
 
 FORMATS = ("csv", "xlsx", "jsonl")
 
@@ -179,6 +179,9 @@ class Generator:
         self.system = system or ("incidentiq" if self.rng.random() < 0.4 else "clearfeed")
         if self.system == "incidentiq":
             self.for_incidentiq(self.mapping)
+            self.rng = random.Random(f"{seed} parents")
+            if self.rng.random() < 0.5:
+                self.with_parents(self.mapping)
 
     def turned(self, mapping):
         """Lists and items, some of them from the last to the first."""
@@ -223,6 +226,45 @@ class Generator:
             fields["LocationDetails"] = {"template": "{{ Kind }}, {{ Code|upper }}"}
         mapping["system"] = "incidentiq"
         mapping["fields"] = fields
+
+    def with_parents(self, mapping):
+        """A column with keys of other rows, as far as these are what a cell says, and the field that takes them."""
+        rng, key = self.rng, mapping.get("key")
+        if key is None or "each" in mapping:
+            return
+        parts = [self.names.index(part) for part in (key if isinstance(key, list) else [key]) if isinstance(part, str) and part in self.names]
+        parts = parts or [self.names.index("Id")]
+
+        def of(row):
+            texts = [as_text(self.rows[row][at]).strip() for at in parts]
+            return texts[0] if len(texts) == 1 else "/".join(text.replace("\\", "\\\\").replace("/", "\\/") for text in texts)
+
+        def cell(row):
+            pick = rng.random()
+            if pick < 0.4:
+                return rng.choice(["", " ", None, "N/A"])
+            if pick < 0.5:
+                return rng.choice(["nobody", of(row).upper(), "0"])
+            text = of(rng.randrange(len(self.rows)) if pick < 0.75 else max(row - rng.randint(0, 3), 0))
+            return rng.choice([text, text, f" {text} "])
+
+        self.columns.append(Column("Parent", "parent", None))
+        self.names.append("Parent")
+        for row, parent in enumerate([cell(row) for row in range(len(self.rows))]):
+            self.rows[row].append(parent)
+        spec = {"from": rng.choice(["Parent", "Parent", "parent"]), "resolve": "key"}
+        if isinstance(key, dict) and "from" in key and isinstance(key["from"], str):
+            # The same steps lead to the same key.
+            spec.update({step: key[step] for step in ("extract", "replace", "upper") if step in key})
+        elif key == {"template": "k{{ Id }}"}:
+            spec = {"template": "{% if Parent %}k{{ Parent }}{% endif %}", "resolve": "key"}
+        if rng.random() < 0.6:
+            spec["missing"] = {"do": rng.choice(["skip_field", "skip_field", "skip_row", "error"])}
+        if rng.random() < 0.2:
+            spec["null"] = ["nobody"]
+        if self.grouped and rng.random() < 0.4:
+            spec["take"] = rng.choice(["first", "last", "last_filled"])
+        mapping["fields"]["ParentTicketId"] = spec
 
     # Further tables
 

@@ -18,6 +18,8 @@ class Outcome:
         self.key = key
         self.steps = list(steps)
         self.faults = sorted(faults, key=repr)
+        # The key of the row that it is below, and where the cell stands that says so.
+        self.parent = self.place = None
 
 
 def reference(scope, key):
@@ -119,11 +121,43 @@ def evaluate(source, table, rows, sheets):
     groups, faults = groups_of(mapping, kept)
     for row, fault in faults:
         outcomes.append(Outcome(row.number, "rejected", faults=[(row.number, fault.column, None, fault.kind)]))
+    mapping.keys = {key for group in groups if (key := readable_key(mapping, group)) is not None}
     for group in groups:
         outcome = record(mapping, group)
         if outcome is not None:
             outcomes.append(outcome)
-    return together(outcomes)
+    return tied(mapping, together(outcomes))
+
+
+def readable_key(mapping, group):
+    """The key of a record, whatever else is wrong with it."""
+    try:
+        group = ordered(mapping, group)
+        return key_of(mapping, Context(mapping, group, group[0].item))
+    except (Fault, Faults):
+        return None
+
+
+def tied(mapping, outcomes):
+    """Nobody is above himself; a ticket whose parent is not made is made without it."""
+    by_key = {outcome.key: outcome for outcome in outcomes if outcome.key is not None}
+    circles = []
+    for outcome in outcomes:
+        at, met = outcome, []
+        while at is not None and at.parent is not None and at not in met:
+            met.append(at)
+            at = by_key.get(at.parent)
+        if at is outcome and met:
+            circles.append(outcome)
+    for outcome in circles:
+        row, column, field = outcome.place
+        outcome.state, outcome.steps = "rejected", []
+        outcome.faults = sorted([*outcome.faults, (row, column, field, "circle")], key=repr)
+    for outcome in outcomes:
+        above = by_key.get(outcome.parent)
+        if outcome.state == "would create" and outcome.parent is not None and (above is None or above.state != "would create"):
+            outcome.faults = [(outcome.row, None, None, "not made")]
+    return outcomes
 
 
 def together(outcomes):
@@ -140,7 +174,7 @@ def together(outcomes):
             continue
         for outcome in same:
             outcome.state = "rejected"
-            outcome.faults = [(outcome.row, None, None, "one key")]
+            outcome.faults = sorted([*outcome.faults, (outcome.row, None, None, "one key")], key=repr)
     return outcomes
 
 
@@ -194,14 +228,27 @@ def record(mapping, group):
         return Outcome(first, "rejected", None, faults=[(context.taken or first, fault.column, None, fault.kind)])
     try:
         fields = fields_of(mapping, mapping.source["fields"], mapping.system.fields, context, faults, first, "", key)
-        steps = mapping.system.requests(fields) if not faults else []
+        steps = mapping.system.requests(fields) + mapping.system.tied(fields) if not faults else []
         for at, then in enumerate(mapping.source.get("then", []), 1):
             steps += then_steps(mapping, then, at, context, faults, first)
+        outcome = Outcome(first, "rejected", key, faults=faults) if faults else Outcome(first, "would create", key, steps)
     except SkipRow:
-        return Outcome(first, "skipped", key)
-    if faults:
-        return Outcome(first, "rejected", key, faults=faults)
-    return Outcome(first, "would create", key, steps)
+        outcome = Outcome(first, "skipped", key)
+    above(mapping, context, outcome)
+    return outcome
+
+
+def above(mapping, context, outcome):
+    """What the cells say of the row that it is below, whatever else is with it."""
+    spec = mapping.source["fields"].get("ParentTicketId")
+    if spec is None:
+        return
+    context.taken = None
+    try:
+        outcome.parent = mapping.value(spec, mapping.system.fields["ParentTicketId"], context)
+    except (Fault, SkipField, SkipRow):
+        return
+    outcome.place = context.taken or outcome.row, column_of(spec), "ParentTicketId"
 
 
 def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):

@@ -53,6 +53,9 @@ KINDS = [
     (r"template cannot be filled", "template"),
     (r"^no \w+ `", "no name"),
     (r"entries of `\w+` are called", "ambiguous"),
+    (r"^no row of the input and no ticket", "no key"),
+    (r"leads back to the row itself|names the row itself", "circle"),
+    (r"is the key of a ticket that is not made", "not made"),
     (r"^`[^`]+` of (?:sheet )?`[^`]+` has no", "not in table"),
 ]
 
@@ -169,8 +172,8 @@ def compare(case, folder, program, snapshot):
             told = [(f["column"], f["field"], f["message"]) for f in its.get("faults", [])]
             differences.append(("state", row, (mine.state, mine.faults), (its["state"], told)))
             continue
-        if mine.state == "rejected":
-            told = [(f["row"], f["column"], f["field"], kind_of(f["message"])) for f in its["faults"]]
+        if mine.state == "rejected" or mine.faults or its.get("faults"):
+            told = [(f["row"], f["column"], f["field"], kind_of(f["message"])) for f in its.get("faults", [])]
             if sorted(map(placed, told), key=repr) != sorted(map(placed, mine.faults), key=repr):
                 differences.append(("faults", row, mine.faults, sorted(told, key=repr)))
         if keyed and mine.key != its["key"] and mine.state != "rejected":

@@ -134,6 +134,9 @@ class ClearFeed(System):
         body = self.members({name: value for name, value in fields.items() if name != "status"})
         return [("create", body)] + ([("update", later)] if later else [])
 
+    def tied(self, fields):
+        return []
+
     def follow(self, operation, fields):
         if operation == "comment":
             return {"html_body": shown(fields["body"]), "is_private": not fields.get("public", False)}
@@ -166,6 +169,7 @@ class IncidentIq(System):
             "Priority": _name(LEVELS, "priority"),
             "Tags": {"kind": "text", "several": True},
             "AssignedToUserId": PERSON,
+            "ParentTicketId": {"kind": "row"},
             **custom_kinds(True),
         }
         self.operations = {
@@ -191,6 +195,12 @@ class IncidentIq(System):
         if "AssignedToUserId" in fields:
             made.append(("assign", {"AssignToUserId": fields["AssignedToUserId"]}))
         return made
+
+    def tied(self, fields):
+        """What is set once the tickets of other rows are there."""
+        if "ParentTicketId" not in fields:
+            return []
+        return [("tie/assign", {"AssignToParentId": {"ticket_of_key": fields["ParentTicketId"]}})]
 
     def customs(self, fields):
         ids = {"custom." + field["name"]: field for field in CUSTOM}

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import functools
 import html
 import json
 import re
@@ -130,11 +131,13 @@ def read_cell(cell, version):
 INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]")
 
 
+@functools.lru_cache(maxsize=100_000)
 def alike(text):
     """A text for comparing words: without case, outer space, invisible signs and the way accents are put together."""
     return INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip().lower()
 
 
+@functools.lru_cache(maxsize=100_000)
 def alike_name(text):
     """A name of the system or a heading: any white space is one space, too."""
     return " ".join(alike(text).split())

@@ -26,6 +26,8 @@ DAY = 86400
 class Desk:
     """A desk that runs beside, in a thread of its own."""
 
+    system = "incidentiq"
+
     def __init__(self, seed, tickets=400, page=60):
         self.rng = random.Random(f"desk {seed}")
         self.seed = seed
@@ -73,6 +75,14 @@ class Desk:
 
     def table(self, name):
         return self.desk.store.tables["iiq." + name]
+
+    @property
+    def profile(self):
+        return f'system = "incidentiq"\nurl = "http://127.0.0.1:{self.port}/incidentiq"\nsite_id = "{population.SITE_ID}"\n'
+
+    @property
+    def count(self):
+        return len(self.table("tickets"))
 
     # what is there ----------------------------------------------------------------------
 
@@ -151,7 +161,7 @@ class Desk:
             "LocationRoomId": None, "LocationDetails": None, "IssueId": issue["IssueId"], "IsIssueConfirmed": False, "WorkflowStepId": step["WorkflowStepId"], "Closed": closed,
             "ClosedByUserId": None, "CloseReasonTypeId": None, "Priority": rng.choice([20, 70, 100, 100, 300]), "IsUrgent": False, "HasSensitiveInformation": False,
             "IsTraining": False, "SourceId": 3, "Created": created, "Modified": self.moment(min(created, now - 3600), max(created, now - 3600) + 60) if created < now else created,
-            "Started": None, "DueDate": due, "SlaId": None, "Tags": rng.sample(self.tags, rng.choice([0, 0, 1, 1, 2, 3])), "Assets": rng.sample(self.assets, rng.choice([0, 0, 0, 1, 1, 2])),
+            "Started": None, "DueDate": due, "SlaId": rng.choice([None, None, *self.table("slas")]), "Tags": rng.sample(self.tags, rng.choice([0, 0, 1, 1, 2, 3])), "Assets": rng.sample(self.assets, rng.choice([0, 0, 0, 1, 1, 2])),
             "FollowerUsers": [], "FollowerTeams": [], "ParentTicketId": None, "IsDeleted": rng.random() < 0.04, "Activities": [], "Log": [], "Attachments": [],
             "CustomFieldValues": self.custom(), "_at": 0, "_visible": 0}
         self.table("tickets")[ident] = record

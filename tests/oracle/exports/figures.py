@@ -76,16 +76,20 @@ class Desk:
         return t.created < moment and not (t.standing == "closed" and t.closed is not None and t.closed < moment)
 
     def solution(self, t):
-        """What became of the promise of a solution."""
+        """What became of the promise of a solution. The clock of a service level is not shown: the due date stands for it."""
         if t.due is None:
-            return None
+            return "running" if t.promised and t.standing == "open" else None
         if t.standing == "closed":
             return None if t.closed is None else "kept" if t.closed <= t.due else "broken"
         return "broken" if self.now > t.due else "running"
 
+    def response(self, t):
+        """What became of the promise of a first response: nobody shows how long its clock has run."""
+        return "running" if t.promised and t.standing == "open" else None
+
     def at_risk(self, t):
         whole = t.due - t.created if t.due else None
-        return self.solution(t) == "running" and self.now - t.created >= 0.8 * whole
+        return whole is not None and self.solution(t) == "running" and self.now - t.created >= 0.8 * whole
 
     def age(self, t):
         return max((self.today - self.day(t.created)).days, 0)
@@ -472,13 +476,13 @@ class Sheets:
             return
         if table.title == "In all":
             for row in table.rows:
-                self.promises(check, table, row, desk, desk.tickets if row[0] == "Solution" else [])
+                self.promises(check, table, row, desk, desk.tickets, desk.solution if row[0] == "Solution" else desk.response)
             return
         by = table.title.removeprefix("Solutions by ")
         groups = defaultdict(list)
         for t in desk.tickets:
-            if t.due is not None:
-                keys = [self.month_label(desk, t.created, [one.created for one in desk.tickets if one.due is not None])] if by == "month of creation" else [key if key is not None else NONE[by] for key in desk.keys(t, by)]
+            if desk.solution(t) is not None or t.due is not None:
+                keys = [self.month_label(desk, t.created, [one.created for one in desk.tickets if desk.solution(one) is not None or one.due is not None])] if by == "month of creation" else [key if key is not None else NONE[by] for key in desk.keys(t, by)]
                 for key in keys:
                     groups[key].append(t)
         key_of = self.said_month if by == "month of creation" else self.label_of(by, desk.tickets)
@@ -506,10 +510,10 @@ class Sheets:
         return {"Hours over": lambda: hours(desk.now - t.due), "Hours left": lambda: hours(t.due - desk.now), "Time used": lambda: (desk.now - t.created) / (t.due - t.created)}.get(heading, lambda: None)()
 
     @staticmethod
-    def promises(check, table, row, desk, some):
-        told = [desk.solution(t) for t in some]
+    def promises(check, table, row, desk, some, of=None):
+        told = [(of or desk.solution)(t) for t in some]
         kept, broken = told.count("kept"), told.count("broken")
-        want = {"Promised": len(told) - told.count(None), "Kept": kept, "Broken": broken, "Running": told.count("running"), "At risk": sum(map(desk.at_risk, some)),
+        want = {"Promised": len(told) - told.count(None), "Kept": kept, "Broken": broken, "Running": told.count("running"), "At risk": 0 if of == desk.response else sum(map(desk.at_risk, some)),
                 "Kept of those over": kept / (kept + broken) if kept + broken else None}
         for heading, got in zip(table.headings[1:], row[1:]):
             if heading not in want:

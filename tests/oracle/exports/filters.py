@@ -13,9 +13,12 @@ def quoted(value):
 class Filter:
     """Arguments of a command, and what a ticket must be."""
 
+    FIELDS = FIELDS
+    BY = ["created", "created", "updated", "closed"]
+
     def __init__(self, rng, desk):
         self.rng, self.desk, self.arguments, self.tests, self.states = rng, desk, [], [], None
-        for name in sorted(rng.sample(sorted(set(FIELDS)), rng.choice([1, 1, 2]))):
+        for name in sorted(rng.sample(sorted(set(self.FIELDS)), rng.choice([1, 1, 2]))):
             getattr(self, name)()
         if rng.random() < 0.4:
             self.period()
@@ -159,7 +162,7 @@ class Filter:
         ends[f"{since}..{until}"] = (since, until)
         name = rng.choice([*ends, f"{since}..{until}", f"{since}..{until}"])
         first, last = ends[name]
-        by = rng.choice(["created", "created", "updated", "closed"])
+        by = rng.choice(self.BY)
         self.arguments += ["--period", name, "--by", by]
 
         def test(t):

@@ -31,6 +31,7 @@ import book
 import desks
 import figures
 import filters
+import requests
 import tickets
 
 
@@ -45,7 +46,7 @@ class Work:
         self.kept = keep is not None
         (self.folder / "token").write_text("desk-token")
         (self.folder / "token").chmod(0o600)
-        profile = f'[profiles.desk]\nsystem = "incidentiq"\nurl = "http://127.0.0.1:{desk.port}/incidentiq"\nsite_id = "{desks.population.SITE_ID}"\ntoken = {{ file = "token" }}\nrate = "5000/s"\nlive = false\n'
+        profile = f'[profiles.desk]\n{desk.profile}token = {{ file = "token" }}\nrate = "5000/s"\nlive = false\n'
         (self.folder / "deskferry.toml").write_text(profile)
         # What LibreOffice and the like make of the environment is none of this test's business.
         self.environment = {**{k: v for k, v in os.environ.items() if not k.startswith("DESKFERRY")}, "HOME": str(self.folder), "TZ": "Pacific/Honolulu"}
@@ -72,11 +73,15 @@ class Failed(Exception):
     pass
 
 
+def api(desk):
+    return (requests if desk.system == "clearfeed" else tickets).Api(desk)
+
+
 class Known:
     """What is known of a desk at a moment."""
 
     def __init__(self, desk, comments=False):
-        self.api = tickets.Api(desk)
+        self.api = api(desk)
         self.tickets = self.api.tickets(comments)
         self.users = list(desk.table("users").values())
         self.zone = desk.zone
@@ -110,12 +115,15 @@ class Run:
             print(self.differences[-1], flush=True)
 
     def desk(self, seed):
-        desk = desks.Desk(seed, self.options.tickets)
+        is_clearfeed = self.options.system == "clearfeed"
+        desk = (requests.Workspace if is_clearfeed else desks.Desk)(seed, self.options.tickets)
         work = Work(self.options.program, desk, self.options.keep)
         try:
-            self.sheets(seed, desk, work)
+            if not is_clearfeed and not self.options.no_sheets:
+                self.sheets(seed, desk, work)
             self.filtered(seed, desk, work)
-            for at in range(self.options.sequences):
+            first = self.options.first_sequence
+            for at in range(first, first + self.options.sequences):
                 self.sequence(seed, at, desk, work)
         finally:
             desk.stop()
@@ -184,9 +192,10 @@ class Run:
 
     def filtered(self, seed, desk, work):
         known = Known(desk)
-        for at in range(self.options.filters):
+        first = self.options.first_filter
+        for at in range(first, first + self.options.filters):
             rng = random.Random(f"filter {seed} {at}")
-            asked = filters.Filter(rng, known)
+            asked = (requests if desk.system == "clearfeed" else filters).Filter(rng, known)
             wanted = {t.id for t in known.tickets if asked.holds(t)}
             for name, arguments in [("online", ["-o", "out.jsonl"]), ("replica", ["-o", "out.jsonl", "--incremental"]), ("csv", ["-o", "out.csv", "--incremental"])]:
                 work.run(*arguments, *asked.arguments)
@@ -222,7 +231,7 @@ class Run:
                 child.wait()
                 story.append("kill")
             # What no count and no date shows is found when its page is compared: one page each time.
-            pages = -(-len(desk.table("tickets")) // 60)
+            pages = -(-desk.count // 60)
             for turn in range(pages + 1 if quiet else 1):
                 ended = work.run("-o", "seq.jsonl", "--incremental", codes=(0, 1))
                 differs = self.compare(desk, work.lines("seq.jsonl"))
@@ -239,7 +248,7 @@ class Run:
 
     @staticmethod
     def compare(desk, rows):
-        known = {t.id: t for t in tickets.Api(desk).tickets() if t.standing != "deleted"}
+        known = {t.id: t for t in api(desk).tickets() if t.standing != "deleted"}
         got = {row["id"]: row for row in rows}
         found = [f"{ident} is missing" for ident in known.keys() - got.keys()] + [f"{ident} is too many" for ident in got.keys() - known.keys()]
         if len(rows) != len(got):
@@ -264,6 +273,10 @@ def main():
     parser.add_argument("--tickets", type=int, default=400)
     parser.add_argument("--filters", type=int, default=12)
     parser.add_argument("--sequences", type=int, default=3)
+    parser.add_argument("--system", choices=("incidentiq", "clearfeed"), default="incidentiq")
+    parser.add_argument("--no-sheets", action="store_true", help="filters and sequences alone")
+    parser.add_argument("--first-sequence", type=int, default=0, help="the number of the first sequence")
+    parser.add_argument("--first-filter", type=int, default=0, help="the number of the first filter")
     parser.add_argument("--short", action="store_true", help="fewer workbooks of a desk")
     parser.add_argument("--keep", help="a folder for the files")
     options = parser.parse_args()

@@ -28,6 +28,7 @@ class Ticket:
     closed: datetime
     due: datetime
     custom: dict
+    promised: bool = False
     comments: list = field(default_factory=list)
 
 
@@ -91,4 +92,4 @@ class Api:
             requester=named("For", "UserId", "Name", "Email"), assignee=named("AssignedToUser", "UserId", "Name", "Email"), team=named("AssignedToTeam", "TeamId", "TeamName"),
             place=named("Location", "LocationId", "Name"), issue=" › ".join([issue["IssueCategoryName"], issue["IssueTypeName"], issue["Name"]]),
             devices=[a["AssetTag"] for a in row["Assets"]], tags=[t["Name"] for t in row["Tags"]], created=self.time(row["CreatedDate"]),
-            updated=self.time(row["ModifiedDate"]), closed=self.time(row["ClosedDate"]), due=self.time(row["DueDate"]), custom=custom)
+            updated=self.time(row["ModifiedDate"]), closed=self.time(row["ClosedDate"]), due=self.time(row["DueDate"]), custom=custom, promised=bool(row["Sla"]))
