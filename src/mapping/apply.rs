@@ -596,7 +596,7 @@ impl<'r> Row<'_, 'r> {
     }
 
     /// The row that bears a field's cells.
-    fn record(&self, field: &FieldPlan) -> &'r Record {
+    pub(super) fn record(&self, field: &FieldPlan) -> &'r Record {
         match &field.source {
             Feed::Columns { slots, .. } | Feed::First(slots) => slots
                 .first()

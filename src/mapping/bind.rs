@@ -15,7 +15,7 @@ use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::lookup::LookupTable;
 use super::marker::{Limits, Marks, head_line_length, headed, marker_line, trimmed};
-use super::plan::{Feed, FieldPlan, Plan};
+use super::plan::{FieldPlan, Plan};
 use super::rank::Untyped;
 use super::reference::{LABEL, reference};
 use super::script::Script;
@@ -76,23 +76,9 @@ impl BoundPlan {
             all_text: tables
                 .iter()
                 .all(|table| matches!(table.layout, Layout::Csv { .. })),
+            is_before_input: false,
         };
-        let then_fields = plan.thens.iter().flat_map(|then| &then.fields);
-        let target = plan.target.iter().flat_map(|target| &target.parts);
-        let scripts = plan.fields.iter().chain(plan.key.iter().flatten());
-        let scripts = scripts.chain(&plan.computed);
-        let scripts = scripts.chain(then_fields).chain(target);
-        let templates = scripts.filter_map(|field| match &field.source {
-            Feed::Script(script) => Some(script),
-            _ => None,
-        });
-        for script in templates
-            .chain(&plan.conditions)
-            .chain(&plan.group_condition)
-            .chain(plan.thens.iter().filter_map(|then| then.when.as_ref()))
-        {
-            types.check(script, faults);
-        }
+        types.check_plan(faults);
         let lookups = plan.lookups.iter().filter_map(|rule| rule.lookup.as_ref());
         let lookups = lookups.map(|rule| rule.bind(tables, faults)).collect();
         let items = plan.thens.iter().map(|then| match &then.rule.each {

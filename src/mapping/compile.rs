@@ -469,6 +469,11 @@ impl Compiler<'_> {
             names.push(value);
         }
         names.extend(&rule.default);
+        let is_choice = matches!(field.wanted.want, Want::Word(_) | Want::Option(_));
+        if rule.version >= Version::Two && is_choice {
+            // A word that the system does not take lets nothing pass.
+            names.extend(&rule.check.one_of);
+        }
         for name in names
             .into_iter()
             .filter(|name| !name.value.trim().is_empty())

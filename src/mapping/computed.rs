@@ -5,6 +5,7 @@ use super::bind::BoundPlan;
 use super::columns::{Got, Reader};
 use super::plan::{Compiler, FieldPlan};
 use super::script::Scripts;
+use super::shape::{FieldRule, Version};
 use crate::error::Fault;
 use crate::event::Fallback;
 use crate::record::{Record, fold};
@@ -108,6 +109,7 @@ impl Compiler<'_> {
                 self.faults
                     .hint(rule.name.at, message, "leave one of the two out");
             }
+            self.check_name(rule);
             let from = self.slots.touched.len();
             self.slots.is_optional = rule.optional;
             let column = FieldPlan {
@@ -129,6 +131,23 @@ impl Compiler<'_> {
             self.slots.computed.push(folded);
         }
         (columns, read)
+    }
+
+    /// Tells a column that nothing could read under its name.
+    fn check_name(&mut self, rule: &FieldRule) {
+        let name = rule.name.value.as_str();
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_place = name.strip_prefix('#').is_some_and(is_number);
+        let part = name
+            .strip_suffix(']')
+            .and_then(|name| name.rsplit_once('['));
+        let is_repeated = part.is_some_and(|(_, part)| part == "*" || is_number(part));
+        let is_ours = matches!(name, "_file" | "_sheet" | "_row");
+        if rule.version >= Version::Two && (is_place || is_repeated || is_ours) {
+            let message = format!("a column that is made cannot be called `{name}`");
+            let hint = "give it another name: this one says which column of the file is meant";
+            self.faults.hint(rule.name.at, message, hint);
+        }
     }
 
     /// Marks what fields are made of as content of the row: of a column that is made, the cells that it is made of.

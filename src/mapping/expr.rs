@@ -54,6 +54,8 @@ pub(super) struct Uses {
     pub(super) whole_row: bool,
     /// The filters that are used, and where first, in bytes of the text.
     pub(super) filters: BTreeMap<String, Range<usize>>,
+    /// What is called with constants alone, and where: it can be tried before any row is there.
+    pub(super) tried: Vec<(Tried, Range<usize>)>,
     /// Where each column is named first.
     pub(super) places: BTreeMap<String, Range<usize>>,
     /// What is compared with what, and where.
@@ -82,6 +84,17 @@ pub(super) struct Uses {
     depth: usize,
 }
 
+/// A call with constants alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// `|truncate(80)`.
+    Filter,
+    /// `is divisibleby(2)`.
+    Test,
+    /// `date('2024-01-31')`.
+    Function,
+}
+
 /// A constant that is about dates.
 #[derive(Debug)]
 pub(super) enum Written {
@@ -91,6 +104,15 @@ pub(super) enum Written {
     Read(String, Range<usize>),
     /// `|strftime('%d.%m.%Y')`.
     Format(String, Range<usize>),
+}
+
+impl Written {
+    /// Where it stands.
+    pub(super) fn part(&self) -> &Range<usize> {
+        match self {
+            Self::Date(_, _, part) | Self::Read(_, part) | Self::Format(_, part) => part,
+        }
+    }
 }
 
 impl Uses {
@@ -252,6 +274,7 @@ impl Uses {
                 self.filters
                     .entry(node.name.to_owned())
                     .or_insert_with(place);
+                self.tries(Tried::Filter, &node.args, range(expr));
                 if let ("strftime", [CallArg::Pos(format), ..]) = (node.name, &node.args[..])
                     && let Some(written) = text_of(format)
                 {
@@ -261,6 +284,7 @@ impl Uses {
                 self.args(&node.args);
             }
             Expr::Test(node) => {
+                self.tries(Tried::Test, &node.args, range(expr));
                 if let (Some(word), [CallArg::Pos(other)]) = (test_word(node.name), &node.args[..])
                 {
                     match word {
@@ -280,6 +304,7 @@ impl Uses {
                 match &node.expr {
                     Expr::Var(name) => {
                         self.called.insert(name.id.to_owned());
+                        self.tries(Tried::Function, &node.args, range(expr));
                         if name.id == "date" {
                             self.date(&node.args);
                         }
@@ -294,6 +319,17 @@ impl Uses {
                 node.keys.iter().for_each(|expr| self.expr(expr));
                 node.values.iter().for_each(|expr| self.expr(expr));
             }
+        }
+    }
+
+    /// Notes a call whose arguments are all constants.
+    fn tries(&mut self, what: Tried, args: &[CallArg<'_>], part: Range<usize>) {
+        let is_constant = |arg: &CallArg<'_>| match arg {
+            CallArg::Pos(expr) | CallArg::Kwarg(_, expr) => is_constant(expr),
+            CallArg::PosSplat(_) | CallArg::KwargSplat(_) => false,
+        };
+        if args.iter().all(is_constant) {
+            self.tried.push((what, part));
         }
     }
 
@@ -381,6 +417,15 @@ impl Uses {
     fn compare(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
         let part = range(left).start..range(right).end;
         self.comparisons.push((side(left), side(right), part));
+    }
+}
+
+fn is_constant(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::Const(_) => true,
+        Expr::UnaryOp(node) => is_constant(&node.expr),
+        Expr::List(node) => node.items.iter().all(is_constant),
+        _ => false,
     }
 }
 

@@ -94,9 +94,38 @@ pub(super) fn read_parse(
         "`parse = \"number\"` or `\"integer\"`",
         faults,
     );
+    if version >= Version::Two {
+        check_words(&rule, section, faults);
+    }
     asks("true", &[ParseKind::Bool], "`parse = \"bool\"`", faults);
     asks("false", &[ParseKind::Bool], "`parse = \"bool\"`", faults);
     kind.map(|_| rule)
+}
+
+/// Tells words of yes and no that are none, or that mean both.
+fn check_words(rule: &ParseRule, section: &Section<'_, '_>, faults: &mut Faults) {
+    for (key, words) in [("true", &rule.truths), ("false", &rule.falses)] {
+        if words.as_ref().is_some_and(Vec::is_empty) {
+            let message = format!("`{key}` is empty");
+            faults.hint(
+                section.key_at(key),
+                message,
+                "name its words, or leave it out",
+            );
+        }
+    }
+    let both = rule.truths.iter().flatten().find(|word| {
+        let falses = rule.falses.iter().flatten();
+        falses.into_iter().any(|other| same(word, other))
+    });
+    if let Some(word) = both {
+        let message = format!("`{word}` means yes and no");
+        faults.hint(
+            section.key_at("false"),
+            message,
+            "take it out of one of the two lists",
+        );
+    }
 }
 
 fn read_formats(

@@ -18,11 +18,12 @@ use super::slots::{ItemIs, Slots};
 use super::target::{Want, Wanted};
 use super::text::Markup;
 use super::then::ThenPlan;
+use super::types::check_declared;
 use super::values::environment_of;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
-use crate::systems::fields::{FieldTable, Setting, Target};
+use crate::systems::fields::{FieldTable, FieldValue, Setting, Target};
 use crate::systems::{CREATE, Operation, Schema, call_of, tie_step};
 
 /// What a plan takes from the command line and the profile.
@@ -129,9 +130,9 @@ impl FieldPlan {
     /// What of its text is not cut in two.
     pub(super) fn markup(&self) -> Markup {
         match (self.is_html(), self.rule.version) {
-            (true, _) => Markup::Html,
+            (true, _) => Markup::Whole,
             (false, Version::One) => Markup::None,
-            (false, Version::Two) => Markup::Likely,
+            (false, Version::Two) => Markup::Whole,
         }
     }
 
@@ -255,10 +256,11 @@ impl Plan {
         let marks = compiler.marks(mapping, &fields);
         let bare_description = compiler.bare_description(mapping, &fields);
         let from = compiler.slots.touched.len();
-        let key = mapping
+        let key: Option<Vec<FieldPlan>> = mapping
             .key
             .as_ref()
             .map(|parts| parts.iter().map(|part| compiler.key_part(part)).collect());
+        compiler.check_key(mapping, key.as_deref());
         compiler.check_items(mapping, &read, from);
         let conditions = compiler.conditions(options);
         let group_condition = mapping.input.where_group.as_ref().and_then(|condition| {
@@ -282,7 +284,7 @@ impl Plan {
             slots,
             scripts,
             lookups,
-            faults,
+            mut faults,
             ..
         } = compiler;
         let plan = Self {
@@ -318,6 +320,7 @@ impl Plan {
             schema,
             directory,
         };
+        check_declared(&plan, &mut faults);
         (plan, faults)
     }
 
@@ -638,7 +641,23 @@ impl Compiler<'_> {
         }
     }
 
-    /// Tells `clear` where an empty cell empties nothing.
+    /// Tells a key that is the same for all rows, which all but one of them would be refused for.
+    fn check_key(&mut self, mapping: &Mapping, key: Option<&[FieldPlan]>) {
+        let is_constant = |part: &FieldPlan| match &part.source {
+            Feed::Script(script) => script.is_constant(),
+            _ => false,
+        };
+        if let (Some(parts @ [_, ..]), Some([first, ..])) = (key, mapping.key.as_deref())
+            && parts.iter().all(is_constant)
+        {
+            let hint =
+                "name the column that tells one ticket from all others: `key = [\"Ticket #\"]`";
+            let message = "`key` is the same for all rows: it names no column";
+            self.faults.hint(first.name.at, message, hint);
+        }
+    }
+
+    /// Tells `clear` where an empty cell empties nothing, or where the system lets nobody empty the field.
     fn check_clear(&mut self, mapping: &Mapping) {
         let own = mapping.fields.iter().map(|rule| (rule, mapping.operation));
         let thens = mapping.thens.iter().flat_map(|then| {
@@ -652,7 +671,25 @@ impl Compiler<'_> {
                     rule.name.value
                 );
                 self.faults.hint(rule.name.at, message, "leave it out");
+                continue;
+            }
+            if rule.clear
+                && let Some(why) = self.never_empty(rule)
+            {
+                let message = format!("`{}` cannot be emptied: {why}", rule.name.value);
+                self.faults.hint(rule.name.at, message, "leave `clear` out");
             }
         }
+    }
+
+    /// Why an update cannot empty a field, whatever else it says.
+    fn never_empty(&self, rule: &FieldRule) -> Option<String> {
+        let table = self.schema.fields(Operation::Update).ok()?;
+        let emptied = FieldValue {
+            target: Target::Field(table.get(&rule.name.value)?.clone()),
+            value: serde_json::Value::Null,
+        };
+        let faults = (self.schema.compose(Operation::Update, vec![emptied], false)).err()?;
+        faults.into_iter().next().map(|(_, why)| why)
     }
 }

@@ -9,7 +9,9 @@ use minijinja::Environment;
 use minijinja::machinery::ast::Stmt;
 use minijinja::machinery::{parse, parse_expr};
 
-use super::expr::{COMPARE, Side, Type, Uses, Written, column_of, range, with_checked_comparisons};
+use super::expr::{
+    COMPARE, Side, Tried, Type, Uses, Written, column_of, range, with_checked_comparisons,
+};
 use super::file::Faults;
 use super::slots::{ItemIs, Slots};
 use super::values::{check_date, reason, syntax};
@@ -128,6 +130,23 @@ pub(crate) enum Shape {
     Members(Vec<(Arc<str>, Shape)>),
 }
 
+impl Script {
+    /// Whether it reads nothing of a row, so that it says the same of each.
+    pub(crate) fn is_constant(&self) -> bool {
+        match &self.kind {
+            Kind::Segments(segments) => {
+                (segments.iter()).all(|segment| matches!(segment, Segment::Raw(_)))
+            }
+            Kind::Engine { context, .. } => {
+                context.names.is_empty()
+                    && context.row.is_empty()
+                    && !context.whole_row
+                    && !context.rows
+            }
+        }
+    }
+}
+
 /// The compiler of all scripts of a plan.
 #[derive(Debug)]
 pub(crate) struct Scripts {
@@ -183,7 +202,12 @@ impl Scripts {
                 words: Vec::new(),
             });
         }
-        self.add(text.to_owned(), &uses, origin, slots, faults)
+        let is_told = self.try_calls(text, &uses, &origin, faults);
+        let script = self.add(text.to_owned(), &uses, origin, slots, faults)?;
+        if !is_told {
+            self.try_alone(&script, faults);
+        }
+        Some(script)
     }
 
     /// Compiles a condition.
@@ -207,7 +231,12 @@ impl Scripts {
         uses.expr(&tree);
         let checked = with_checked_comparisons(&tree).unwrap_or_else(|| text.to_owned());
         let source = format!("{{% if {checked} %}}1{{% endif %}}");
-        self.add(source, &uses, origin, slots, faults)
+        let is_told = self.try_calls(text, &uses, &origin, faults);
+        let script = self.add(source, &uses, origin, slots, faults)?;
+        if !is_told {
+            self.try_alone(&script, faults);
+        }
+        Some(script)
     }
 
     fn add(
@@ -364,6 +393,89 @@ impl Scripts {
         })
     }
 
+    /// Tells a script that reads nothing of a row and fails.
+    fn try_alone(&self, script: &Script, faults: &mut Faults) {
+        let Kind::Engine { name, .. } = &script.kind else {
+            return;
+        };
+        if !script.is_constant() {
+            return;
+        }
+        let template = self.environment.get_template(name);
+        if let Err(error) = template.and_then(|template| template.render(())) {
+            let message = format!("it fails for every row: {}", reason(&error));
+            script.origin.fault(faults, message, None);
+        }
+    }
+
+    /// Tells calls that fail whatever a row holds: an argument is missing, or is nothing that is taken there. Whether there
+    /// are any.
+    fn try_calls(&self, text: &str, uses: &Uses, origin: &Origin, faults: &mut Faults) -> bool {
+        let mut is_told = false;
+        use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownTest};
+        const TESTS: [&str; 9] = [
+            "eq",
+            "ne",
+            "gt",
+            "lt",
+            "in",
+            "defined",
+            "number",
+            "string",
+            "startingwith",
+        ];
+        for (what, part) in &uses.tried {
+            let Some(call) = text.get(part.clone()) else {
+                continue;
+            };
+            // Formats and dates have faults of their own.
+            let is_of_date = |written: &Written| {
+                part.start <= written.part().start && written.part().end <= part.end
+            };
+            if uses.dates.iter().any(is_of_date) {
+                continue;
+            }
+            let probe = match what {
+                Tried::Filter => format!("{{{{ probe|{call} }}}}"),
+                Tried::Test => format!("{{{{ 1 if probe is {call} }}}}"),
+                Tried::Function => format!("{{{{ {call} }}}}"),
+            };
+            let tried = |probe_of| {
+                let context = minijinja::context! { probe => probe_of };
+                self.environment.render_str(&probe, context)
+            };
+            let mut why = None;
+            if probes().into_iter().any(|value| match tried(value) {
+                Ok(_) => true,
+                Err(error) => {
+                    why.get_or_insert(error);
+                    false
+                }
+            }) {
+                continue;
+            }
+            let Some(error) = why else { continue };
+            is_told |= !matches!(error.kind(), UnknownFilter | UnknownFunction);
+            let place = origin.part(part.clone());
+            let name = call.split(['(', ' ']).next().unwrap_or(call);
+            match error.kind() {
+                // These have faults of their own, and so has a text that is none.
+                UnknownFilter | UnknownFunction => {}
+                UnknownTest => {
+                    let near = did_you_mean(&nearest(name, TESTS));
+                    let hint = near.unwrap_or_else(|| format!("for example {}", TESTS.join(", ")));
+                    place.fault(faults, format!("there is no test `{name}`"), Some(hint));
+                }
+                _ => {
+                    let message = format!("`{call}` fails for every row: {}", reason(&error));
+                    let hint = "correct what stands in the brackets";
+                    place.fault(faults, message, Some(hint.to_owned()));
+                }
+            }
+        }
+        is_told
+    }
+
     /// Tells a filter that there is none of: the engine itself would only find out at the first row.
     fn check_filter(&self, filter: &str, origin: &Origin, faults: &mut Faults) {
         const COMMON: [&str; 17] = [
@@ -393,6 +505,24 @@ impl Scripts {
             origin.fault(faults, format!("there is no filter `{filter}`"), Some(hint));
         }
     }
+}
+
+/// A value of each kind that a cell or an item may have.
+fn probes() -> Vec<minijinja::Value> {
+    use minijinja::Value;
+    vec![
+        Value::from("Lamp 5"),
+        Value::from(""),
+        Value::from("5"),
+        Value::from("2024-06-21 10:30"),
+        Value::from(5),
+        Value::from(2.5),
+        Value::from(true),
+        Value::from_iter(["a", "b"]),
+        Value::from_iter([5, 7]),
+        Value::from_iter([("a", "b")]),
+        Value::from_iter([Value::from_iter([("a", "b")])]),
+    ]
 }
 
 /// The pieces of a template that is nothing but texts and columns.

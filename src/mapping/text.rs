@@ -163,17 +163,16 @@ pub(super) enum Markup {
     /// Nothing.
     None,
     /// What looks like a tag or an entity: cells hold HTML that no step says anything about.
-    Likely,
-    /// The text is HTML.
-    Html,
+    Whole,
 }
 
 /// What a text begins with and may not be cut in two: a character as people see it, a tag or an entity.
 fn piece(text: &str, markup: Markup) -> Option<&str> {
     let character = text.graphemes(true).next()?;
+    // What follows a `<` says whether it begins a tag: `1 < 2` does not.
     let begins_tag = || {
         let next = text.as_bytes().get(1).copied().unwrap_or_default();
-        markup == Markup::Html || next.is_ascii_alphabetic() || matches!(next, b'/' | b'!')
+        next.is_ascii_alphabetic() || matches!(next, b'/' | b'!')
     };
     let markup = match character {
         _ if markup == Markup::None => None,
@@ -316,13 +315,14 @@ mod tests {
 
     #[test]
     fn html_is_cut_between_tags_and_entities() {
-        let cut = |text, most| truncate(text, Some(most), None, Markup::Html);
+        let cut = |text, most| truncate(text, Some(most), None, Markup::Whole);
         assert_eq!(cut("ab<br>cd", 5), "ab…");
         assert_eq!(cut("ab<br>cd", 7), "ab<br>…");
         assert_eq!(cut("a &lt; b", 5), "a…");
         assert_eq!(cut("a &lt; b", 7), "a &lt;…");
         // What only looks like it is text.
         assert_eq!(cut("1 < 2 & 3 is so", 8), "1 < 2 &…");
+        assert_eq!(cut("1 < 2 <b>x</b>", 8), "1 < 2…");
         assert_eq!(truncate("ab<br>cd", Some(5), None, Markup::None), "ab<b…");
     }
 
@@ -330,7 +330,7 @@ mod tests {
         #[test]
         fn html_that_is_cut_shows_the_beginning_of_the_text(text in "[ab<>&\"\n]{0,30}", most in 1_usize..60) {
             let html = html::from_text(&text);
-            let cut = truncate(&html, Some(most), None, Markup::Html);
+            let cut = truncate(&html, Some(most), None, Markup::Whole);
             prop_assert!(fits(&cut, most, usize::MAX));
             let shown = html::to_text(cut.trim_end_matches(CUT));
             prop_assert!(text.starts_with(&shown), "{html:?} {cut:?} {shown:?}");

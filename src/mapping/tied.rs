@@ -208,7 +208,8 @@ impl BoundPlan {
     }
 
     fn fault_of(&self, field: &FieldPlan, rows: &[Record], message: String) -> Fault {
-        let mut fault = Fault::row(rows[0].place.clone(), message);
+        let place = self.row(rows).record(field).place.clone();
+        let mut fault = Fault::row(place, message);
         fault.column = field.label.clone();
         fault.field = Some(field.rule.name.value.clone());
         fault

@@ -2,13 +2,14 @@
 //! before the run.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::columns::Columns;
 use super::expr::Type;
 use super::file::Faults;
-use super::plan::Plan;
+use super::plan::{Feed, Plan};
 use super::script::{Among, Comparison, Operand, Script};
-use super::shape::{FieldRule, Origin, ParseKind};
+use super::shape::{FieldRule, Origin, ParseKind, ParseRule};
 
 /// The check of what is compared with what.
 pub(super) struct Types<'p> {
@@ -16,9 +17,46 @@ pub(super) struct Types<'p> {
     pub(super) columns: &'p Columns,
     /// Whether every cell of the input is text unless the mapping says otherwise.
     pub(super) all_text: bool,
+    /// Whether only what the mapping itself says is known. What differs by that is not told again when there is an input.
+    pub(super) is_before_input: bool,
+}
+
+/// Checks what a plan compares with what as far as the mapping itself gives columns a type.
+pub(super) fn check_declared(plan: &Plan, faults: &mut Faults) {
+    // That no input has its columns is no fault.
+    let mut unbound = Faults::new(Arc::clone(&plan.source));
+    let columns = Columns::bind(&plan.slots, &plan.rules, &[], &mut unbound);
+    let types = Types {
+        plan,
+        columns: &columns,
+        all_text: false,
+        is_before_input: true,
+    };
+    types.check_plan(faults);
 }
 
 impl Types<'_> {
+    /// Checks all templates and conditions of the plan.
+    pub(super) fn check_plan(&self, faults: &mut Faults) {
+        let plan = self.plan;
+        let then_fields = plan.thens.iter().flat_map(|then| &then.fields);
+        let target = plan.target.iter().flat_map(|target| &target.parts);
+        let scripts = plan.fields.iter().chain(plan.key.iter().flatten());
+        let scripts = scripts.chain(&plan.computed);
+        let scripts = scripts.chain(then_fields).chain(target);
+        let templates = scripts.filter_map(|field| match &field.source {
+            Feed::Script(script) => Some(script),
+            _ => None,
+        });
+        for script in templates
+            .chain(&plan.conditions)
+            .chain(&plan.group_condition)
+            .chain(plan.thens.iter().filter_map(|then| then.when.as_ref()))
+        {
+            self.check(script, faults);
+        }
+    }
+
     /// Tells every comparison of a script whose sides are known to differ.
     pub(super) fn check(&self, script: &Script, faults: &mut Faults) {
         for Among { left, items, part } in &script.among {
@@ -29,6 +67,9 @@ impl Types<'_> {
             let (Some(one), Some(other)) = (self.of(left), self.of(right)) else {
                 continue;
             };
+            if self.was_told([left, right]) {
+                continue;
+            }
             if one == other {
                 continue;
             }
@@ -59,6 +100,9 @@ impl Types<'_> {
         faults: &mut Faults,
     ) {
         let Some(one) = self.of(left) else { return };
+        if self.was_told([left].into_iter().chain(items)) {
+            return;
+        }
         let known: Option<Vec<Type>> = items.iter().map(|item| self.of(item)).collect();
         let Some(other) = known.and_then(|known| {
             let differ = known.iter().all(|kind| *kind != one);
@@ -111,6 +155,26 @@ impl Types<'_> {
         })
     }
 
+    /// Whether the mapping alone says the types of all of these.
+    fn was_told<'o>(&self, operands: impl IntoIterator<Item = &'o Operand>) -> bool {
+        let is_known = |operand: &Operand| match operand {
+            Operand::Known(_) => true,
+            Operand::Unknown => false,
+            Operand::Column(slot) => {
+                self.plan.slots.computed(*slot).is_some() || self.rule(*slot).is_some()
+            }
+        };
+        !self.is_before_input && operands.into_iter().all(is_known)
+    }
+
+    /// The type that `[input.columns]` gives a column of that name.
+    fn rule(&self, slot: usize) -> Option<&ParseRule> {
+        let name = self.plan.slots.name(slot);
+        let mut typed = self.plan.rules.columns.iter();
+        let found = typed.find(|(heading, _)| heading.value == name);
+        found.map(|(_, rule)| rule)
+    }
+
     fn of(&self, operand: &Operand) -> Option<Type> {
         match operand {
             Operand::Known(kind) => Some(*kind),
@@ -119,7 +183,11 @@ impl Types<'_> {
                 if let Some(number) = self.plan.slots.computed(*slot) {
                     return of_rule(&self.plan.computed[number].rule);
                 }
-                if let Some(rule) = self.columns.declared(*slot, &self.plan.rules) {
+                let declared = match self.is_before_input {
+                    true => self.rule(*slot),
+                    false => self.columns.declared(*slot, &self.plan.rules),
+                };
+                if let Some(rule) = declared {
                     return of_parse(rule.kind);
                 }
                 if self.columns.is_row_number(*slot) {

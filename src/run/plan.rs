@@ -445,7 +445,11 @@ impl Planner<'_> {
             Subject::Repeated(key, first) => {
                 Plan::End(base(Some(key)), End::Skipped(Skip::Repeated { first }))
             }
-            Subject::Faulty(key, faults) => Plan::End(base(key), End::Rejected(faults)),
+            Subject::Faulty(key, faults) => {
+                let base = base(key);
+                let faults = self.with_others(&base, faults);
+                Plan::End(base, End::Rejected(faults))
+            }
             Subject::Keyed(key) => {
                 if self.dry_run && prior.is_empty() {
                     return self.rehearsed(base(None), key);
@@ -727,6 +731,16 @@ impl Planner<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What is wrong with a record besides its key too, so that a person corrects its row once.
+    fn with_others(&self, base: &Base, mut faults: Vec<Fault>) -> Vec<Fault> {
+        if let Some(key) = &base.key
+            && let Mapped::Faults(others) = self.mapped(base, key)
+        {
+            faults.extend(others);
+        }
+        faults
     }
 
     /// What a record becomes; a field that names a key which nothing has is left out.

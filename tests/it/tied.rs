@@ -144,6 +144,41 @@ fn a_parent_of_an_earlier_run_is_found() {
 /// A child before its parent that is rejected, one behind it, one of a row that is left out, and two that are well.
 const REFUSED: &str = "ID,Title,Parent,Note\n2,before,1,\n1,,,\n3,behind,1,\n4,out,,bad\n5,of 4,4,\n6,well,7,\n7,above,,good\n";
 
+/// A person corrects a row once: what else is wrong with it is told with its key.
+#[test]
+fn all_that_is_wrong_with_a_row_in_a_circle_or_a_clash_is_told() {
+    let bench = Bench::new(&MAPPING.replace(
+        "Subject          = { from = \"Title\" }",
+        "Subject          = { from = \"Title\", max_length = 5 }",
+    ));
+    let rows = "ID,Title,Parent\n1,too long,2\n2,short,1\n3,too long,\n3,short,\n";
+    bench.import(rows, &["--dry-run", "--outcomes", "o.jsonl"], 1);
+    let outcomes = bench.work.read("o.jsonl");
+    let mut told: Vec<String> = outcomes
+        .lines()
+        .map(|line| {
+            let outcome: Value = serde_json::from_str(line).unwrap();
+            let faults = outcome["faults"].as_array().unwrap().iter();
+            let messages = faults.map(|fault| fault["message"].as_str().unwrap().to_owned());
+            format!(
+                "{}: {}",
+                outcome["row"],
+                messages.collect::<Vec<_>>().join("; ")
+            )
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "2: leads back to the row itself: rows 2 → 3 → 2; is longer than 5 characters",
+            "3: leads back to the row itself: rows 3 → 2 → 3",
+            "4: the key `3` stands in rows 4 and 5 with different content; is longer than 5 characters",
+            "5: the key `3` stands in rows 4 and 5 with different content",
+        ]
+    );
+}
+
 #[test]
 fn a_dry_run_foresees_whose_parent_would_not_be_made() {
     let mapping = MAPPING.replace(

@@ -140,7 +140,7 @@ pub(super) const STEPS: &[Key] = &[
     key(
         "default",
         Takes::Instead(EMPTIES),
-        "What an empty cell becomes: a value, which is read like a cell (a name, never an id), or what to do. Default: the field is left out.",
+        "What an empty cell becomes: a value, which is read like a cell, or what to do. Default: the field is left out.",
     ),
     key("parse", Takes::Word(TYPES), "What the text is read as."),
     key(

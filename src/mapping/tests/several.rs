@@ -457,6 +457,13 @@ fn a_key_that_nothing_has_is_a_fault_of_the_row() {
         fault_line(&told.faults[0]).split(" — ").next().unwrap(),
         "row 2 [Parent] ParentTicketId: no row of the input and no ticket of an earlier run has the key `9`"
     );
+    // Of a group it is told of the row that the value is taken from.
+    let group = [
+        texts(2, &["2", "t", "DO", ""]),
+        texts(3, &["2", "t", "DO", "9"]),
+    ];
+    let told = bind(&tied(""), table(&TIED)).untied(&group, &[RowKey::new("9")]);
+    assert_eq!(told.faults[0].place.row, 3);
     let left_out = Fallback {
         field: "ParentTicketId".to_owned(),
         took: None,
