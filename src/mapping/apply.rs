@@ -272,7 +272,7 @@ impl<'r> Row<'_, 'r> {
                     self.fall_back(field, default.value.clone());
                     ready.items.push(Item::borrowed(&default.value));
                 }
-                None if ready.is_skipped => return Ok(self.skipped(field)),
+                None if ready.is_skipped => return Ok(self.unfound(field)),
                 None => return Ok(self.empty(field)),
             }
         }
@@ -302,9 +302,8 @@ impl<'r> Row<'_, 'r> {
         self.catch(field, caught);
         let item = match (passed, &field.rule.default) {
             (Passed::On(item), _) => item,
-            (Passed::SkipField | Passed::SkipItem, _) | (Passed::Unfound, None) => {
-                return Ok(self.skipped(field));
-            }
+            (Passed::SkipField | Passed::SkipItem, _) => return Ok(self.skipped(field)),
+            (Passed::Unfound, None) => return Ok(self.unfound(field)),
             (Passed::Nothing, None) => return Ok(self.empty(field)),
             (Passed::SkipRow(why), _) => return Ok(Outcome::SkipRow(why)),
             (Passed::Nothing | Passed::Unfound, Some(default)) => {
@@ -553,6 +552,14 @@ impl<'r> Row<'_, 'r> {
             return Outcome::SkipRow(format!("{}: empty", field.rule.name.value));
         }
         self.without_value(field, Outcome::Empty)
+    }
+
+    /// A field of whose cell a step leaves nothing: `default` stands for it as for an empty cell, but it empties nothing.
+    fn unfound(&mut self, field: &FieldPlan) -> Outcome {
+        match field.rule.when_empty {
+            Some(Instead::SkipRow) => self.empty(field),
+            _ => self.skipped(field),
+        }
     }
 
     /// A field that a step leaves out, whatever its cell holds.

@@ -23,7 +23,7 @@ use super::values::environment_of;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
-use crate::systems::fields::{FieldTable, FieldValue, Setting, Target};
+use crate::systems::fields::{FieldTable, Setting, Target};
 use crate::systems::{CREATE, Operation, Schema, call_of, tie_step};
 
 /// What a plan takes from the command line and the profile.
@@ -657,7 +657,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Tells `clear` where an empty cell empties nothing, or where the system lets nobody empty the field.
+    /// Tells `clear` where an empty cell empties nothing.
     fn check_clear(&mut self, mapping: &Mapping) {
         let own = mapping.fields.iter().map(|rule| (rule, mapping.operation));
         let thens = mapping.thens.iter().flat_map(|then| {
@@ -671,25 +671,7 @@ impl Compiler<'_> {
                     rule.name.value
                 );
                 self.faults.hint(rule.name.at, message, "leave it out");
-                continue;
-            }
-            if rule.clear
-                && let Some(why) = self.never_empty(rule)
-            {
-                let message = format!("`{}` cannot be emptied: {why}", rule.name.value);
-                self.faults.hint(rule.name.at, message, "leave `clear` out");
             }
         }
-    }
-
-    /// Why an update cannot empty a field, whatever else it says.
-    fn never_empty(&self, rule: &FieldRule) -> Option<String> {
-        let table = self.schema.fields(Operation::Update).ok()?;
-        let emptied = FieldValue {
-            target: Target::Field(table.get(&rule.name.value)?.clone()),
-            value: serde_json::Value::Null,
-        };
-        let faults = (self.schema.compose(Operation::Update, vec![emptied], false)).err()?;
-        faults.into_iter().next().map(|(_, why)| why)
     }
 }

@@ -404,7 +404,8 @@ impl Scripts {
         let template = self.environment.get_template(name);
         if let Err(error) = template.and_then(|template| template.render(())) {
             let message = format!("it fails for every row: {}", reason(&error));
-            script.origin.fault(faults, message, None);
+            let hint = "it reads no column: write its text without `{{` and `{%`".to_owned();
+            script.origin.fault(faults, message, Some(hint));
         }
     }
 

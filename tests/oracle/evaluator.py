@@ -353,6 +353,9 @@ class Mapping:
             found = self.look_up(found.strip() if is_text(found) else found, spec["lookup"])
         if isinstance(found, list):
             parts = [self.text_steps(one, spec) for one in found]
+            if "split" in spec:
+                parts = [part.strip() if is_text(part) else part for one in parts for part in (one.split(spec["split"]) if is_text(one) and not isinstance(one, Unfound) else [one])]
+            parts = [one for one in parts if not (is_text(one) and not isinstance(one, Unfound) and not one.strip())]
         else:
             found = self.text_steps(found, spec, "split" in spec)
             parts = [found]
@@ -577,8 +580,9 @@ class Context:
         return value
 
     def seen(self, name, spec=None):
-        """A column as conditions and templates see it."""
-        value = self.column(name, spec or {})
+        """A column as conditions and templates see it; the empty words of a field are such in each column of its template."""
+        own = (spec or {}).get("null") if self.mapping.version == 2 else None
+        value = self.column(name, spec or {}, words(own))
         return value.strip() if is_text(value) else value
 
     def scope(self, spec=None):

@@ -164,7 +164,7 @@ def together(outcomes):
     """Rows of one key say the same and are one, or all of them are at fault."""
     by_key = {}
     for outcome in outcomes:
-        if outcome.key is not None and outcome.state in ("would create", "rejected"):
+        if outcome.key is not None:
             by_key.setdefault(outcome.key, []).append(outcome)
     for same in by_key.values():
         if len({outcome.row for outcome in same}) == 1:
@@ -299,7 +299,7 @@ def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):
 
 
 def column_of(spec):
-    return spec.get("from") if is_text(spec.get("from")) else None
+    return ", ".join(words(spec.get("from") or spec.get("from_first"))) or None
 
 
 def items_of(mapping, each, context):

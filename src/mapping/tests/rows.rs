@@ -105,6 +105,28 @@ fn skips_and_refusals() {
 }
 
 #[test]
+fn what_extract_does_not_find_is_what_default_says_of_an_empty_cell() {
+    let columns = ["Id", "Title", "Building", "Via"];
+    let default = "default = { do = \"skip_row\" }";
+    for steps in ["", ", trim = false", ", split = \";\""] {
+        let field = match steps.contains("split") {
+            true => "Tags",
+            false => "Channel",
+        };
+        let mapping = with_fields(&format!(
+            "{field} = {{ from = \"Via\", extract = \"([0-9]+)\", {default}{steps} }}\n"
+        ));
+        for cell in ["mail", ""] {
+            assert_eq!(
+                map_one(&mapping, &columns, &["7", "t", "DO", cell]),
+                format!("skip {field}: empty"),
+                "{cell:?} {steps}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_reference_keeps_its_room() {
     let mapping = with_fields("IssueDescription = { from = \"Text\", overflow = \"truncate\" }\n");
     let bound = bind(&mapping, table(&["Id", "Title", "Building", "Text"]));
