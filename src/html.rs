@@ -50,7 +50,7 @@ pub(crate) fn of(text: String) -> String {
 }
 
 /// Whether a text bears elements or entities of HTML; `a < b` and `<ann@district.example>` are none.
-fn is_markup(text: &str) -> bool {
+pub(crate) fn is_markup(text: &str) -> bool {
     let is_element = |(at, _): (usize, &str)| {
         let inner = text[at + 1..].trim_start_matches('/');
         let end = inner

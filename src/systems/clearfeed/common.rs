@@ -171,9 +171,14 @@ pub(in crate::systems) fn settled(standing: Standing, state: Option<&str>) -> St
     }
 }
 
-/// A message as people read it: without tags, and without the links that Slack makes.
+/// A message as people read it: without tags where it is HTML, and without the links that Slack makes. In a plain text
+/// angle brackets are none: `<ann@acme.example>` is an address.
 fn readable(text: &str) -> String {
-    html::to_text(&html::unlinked(text))
+    let plain = html::unlinked(text);
+    match html::is_markup(&plain) {
+        true => html::to_text(&plain),
+        false => plain,
+    }
 }
 
 fn word(word: String) -> Named {
@@ -586,6 +591,24 @@ async fn by_word(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_angle_brackets_is_read_too() {
+        for (text, read) in [
+            (
+                "Ask <ann@acme.example> & co.",
+                "Ask <ann@acme.example> & co.",
+            ),
+            (
+                "Ask &lt;ann@acme.example&gt;<br>today",
+                "Ask <ann@acme.example>\ntoday",
+            ),
+            ("See <https://a.example|the page>", "See the page"),
+            ("<p>It is <b>broken</b></p>", "It is broken\n"),
+        ] {
+            assert_eq!(readable(text), read, "{text}");
+        }
+    }
 
     #[test]
     fn what_is_solved_is_not_open() {
