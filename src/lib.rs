@@ -28,6 +28,7 @@
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | what an import tells: bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
+//! | [`verify`] | a run read back: what each row says should be there against what the system shows |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
 //! | `html` | plain text and HTML: one from the other |
 //! | `markup` | escaped HTML, GLPI's marks, BBCode and wiki markup as plain text |
@@ -81,5 +82,6 @@ pub mod schedule;
 pub mod source;
 pub mod systems;
 mod unicode;
+pub mod verify;
 
 pub use deskferry_sandbox as sandbox;

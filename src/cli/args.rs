@@ -5,6 +5,7 @@ mod export;
 mod runs;
 mod schedule;
 mod ticket;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(super) use runs::{
 };
 pub(super) use schedule::{AddArgs, InstallArgs, RunArgs, ScheduleCommand};
 pub(super) use ticket::{ActArgs, Desk, GetArgs, SearchArgs, TicketCommand, WriteArgs};
+pub(super) use verify::VerifyArgs;
 
 /// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
 #[derive(Debug, Parser)]
@@ -128,6 +130,8 @@ pub(super) enum Command {
     /// What happened, run by run
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Read the tickets of a run back and compare them with the input and the mapping: did everything arrive?
+    Verify(Box<VerifyArgs>),
     /// The state folder: whether what the ledger keeps is as it was written
     #[command(subcommand)]
     State(StateCommand),

@@ -23,6 +23,7 @@ mod state;
 mod ticket;
 mod trust;
 mod validate;
+mod verify;
 
 use clap::Parser;
 
@@ -89,6 +90,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::Schedule(command) => schedule::run(command, &global, output).await,
             Command::Runs(command) => runs::run(command, &global, output).await,
             Command::State(command) => state::run(command, &global, output).await,
+            Command::Verify(args) => verify::run(*args, &global, output).await,
             Command::Ticket(command) => ticket::run(command, &global, output).await,
             Command::Export(args) => export::run(*args, &global, output).await,
             Command::Doctor(args) => doctor::run(*args, &global, output).await,

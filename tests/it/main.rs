@@ -48,5 +48,6 @@ mod tied;
 mod trust;
 mod upsert;
 mod validate;
+mod verify;
 #[cfg(unix)]
 mod whose;

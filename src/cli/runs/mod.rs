@@ -7,7 +7,7 @@ mod purge;
 mod retry;
 mod rollback;
 mod settle;
-mod typed;
+pub(super) mod typed;
 
 use std::fmt::Write as _;
 
@@ -86,7 +86,7 @@ async fn named(ledger: &Ledger, code: &str) -> Result<Run> {
 }
 
 /// As [`named`]; `last` is the last run that did something: the same command once more makes a run that has nothing to do.
-async fn with_tickets(ledger: &Ledger, code: &str, output: Output) -> Result<Run> {
+pub(super) async fn with_tickets(ledger: &Ledger, code: &str, output: Output) -> Result<Run> {
     let named = named(ledger, code).await?;
     if code != "last" || !is_empty(&named) {
         return Ok(named);

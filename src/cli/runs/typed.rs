@@ -13,9 +13,9 @@ use crate::mapping::{Mapping, Reach};
 use crate::systems::SystemName;
 
 /// The import of a run with its paths made absolute, and the global flags with its configuration.
-pub(super) struct Typed {
-    pub(super) args: ImportArgs,
-    pub(super) global: Global,
+pub(in crate::cli) struct Typed {
+    pub(in crate::cli) args: ImportArgs,
+    pub(in crate::cli) global: Global,
 }
 
 impl Typed {
@@ -23,7 +23,7 @@ impl Typed {
     ///
     /// # Errors
     /// When it keeps nothing: the run was made by an older version, or was purged.
-    pub(super) fn of(run: &RunInfo, global: &Global) -> Result<Self> {
+    pub(in crate::cli) fn of(run: &RunInfo, global: &Global) -> Result<Self> {
         let forgotten = || {
             let error = Error::usage(format!(
                 "the ledger does not know how run `{}` was started",
@@ -63,18 +63,18 @@ impl Typed {
     }
 
     /// The mapping, which must still be there.
-    pub(super) fn mapping(&self) -> Result<Mapping> {
+    pub(in crate::cli) fn mapping(&self) -> Result<Mapping> {
         Mapping::load(&self.args.mapping, Reach::told(self.global.trust))
     }
 
     /// Where the run went.
-    pub(super) fn target(&self) -> Result<Target> {
+    pub(in crate::cli) fn target(&self) -> Result<Target> {
         Target::choose(&self.args.target, &[], false, &self.global)
     }
 }
 
 /// The connection of a run, signed in, to the tenant that it went to.
-pub(super) async fn connect(
+pub(in crate::cli) async fn connect(
     run: &RunInfo,
     typed: &Typed,
     target: &Target,
@@ -103,13 +103,17 @@ pub(super) async fn connect(
 }
 
 /// The right to change what the ledger knows of a run's scope, and to send to its tenant.
-pub(super) fn lock(run: &RunInfo, target: Option<&Target>, ledger: &Ledger) -> Result<RunLocks> {
+pub(in crate::cli) fn lock(
+    run: &RunInfo,
+    target: Option<&Target>,
+    ledger: &Ledger,
+) -> Result<RunLocks> {
     let token = target.map(Target::token_name);
     ledger.lock(&run.system, &run.tenant, &run.scope, token.as_deref())
 }
 
 /// The path as it is typed from here, where that is possible: messages and error files are read by people.
-pub(super) fn shorter(path: PathBuf) -> PathBuf {
+pub(in crate::cli) fn shorter(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(&here) {
         Ok(short) if !here.as_os_str().is_empty() => short.to_owned(),

@@ -113,6 +113,7 @@ impl Sink for PageSink {
             sheets: &self.sheets,
             tickets: Some(&self.tickets),
             comments: self.comments.as_ref(),
+            signature: None,
         };
         let mut out = self.target.draft()?;
         html::write(&page, &mut out).map_err(unwritable)?;

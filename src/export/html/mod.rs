@@ -7,6 +7,7 @@
 
 mod draw;
 mod mail;
+mod sign;
 mod write;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::export::sheets::{Sheet, Table, Value};
 use crate::report::words::{count, plural};
+pub use sign::Signature;
 use write::{Text, anchor, cell, fragment};
 
 /// The page lists so many tickets at most: beyond that browsers become slow.
@@ -46,6 +48,8 @@ pub struct Page<'a> {
     pub tickets: Option<&'a Listing>,
     /// What was said on them.
     pub comments: Option<&'a Listing>,
+    /// Where somebody signs it.
+    pub signature: Option<&'a Signature>,
 }
 
 /// Tickets or comments, as far as a page lists them.
@@ -76,7 +80,10 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     let title = Text(page.title);
     // Browsers see line ends as one character, whatever the file has.
-    let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
+    let [mut style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
+    if page.signature.is_some() {
+        style.push_str(&sign::STYLE.replace('\r', ""));
+    }
     let (style_hash, script_hash) = (hash(&style), hash(&script));
     write!(
         out,
@@ -99,7 +106,8 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     let listed = listings
         .iter()
         .filter_map(|(listing, name, _)| listing.map(|_| *name));
-    for name in names.chain(listed) {
+    let signed = page.signature.map(|_| sign::NAME);
+    for name in names.chain(listed).chain(signed) {
         writeln!(
             out,
             "<li><a href=\"#{}\">{}</a></li>",
@@ -115,6 +123,9 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
         if let Some(listed) = listed {
             listing(listed, name, words, out)?;
         }
+    }
+    if let Some(signature) = page.signature {
+        sign::write(signature, out)?;
     }
     write!(
         out,

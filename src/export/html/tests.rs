@@ -58,6 +58,7 @@ fn page(count: u64) -> String {
         sheets: &sheets(&tickets),
         tickets: Some(&listed),
         comments: None,
+        signature: None,
     };
     write(&page, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -116,6 +117,7 @@ fn a_report_is_a_page_to_mail() {
         sheets: &analysis.finish(),
         tickets: Some(&listed),
         comments: None,
+        signature: None,
     };
     write(&page, &mut out).unwrap();
     let page = String::from_utf8(out).unwrap();
