@@ -27,6 +27,7 @@
 //! | `infile` | small files that are held whole, each with a bound |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | what an import tells: bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
+//! | [`migrate`] | tickets of one desk as the input of an import into another |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`verify`] | a run read back: what each row says should be there against what the system shows |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |
@@ -73,6 +74,7 @@ pub mod intake;
 pub mod ledger;
 pub mod mapping;
 mod markup;
+pub mod migrate;
 mod outfile;
 pub mod record;
 pub mod redact;

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod export;
+mod migrate;
 mod runs;
 mod schedule;
 mod ticket;
@@ -21,6 +22,7 @@ use crate::run::MaxErrors;
 
 pub(super) use doctor::DoctorArgs;
 pub(super) use export::{By, ExportArgs, Include};
+pub(super) use migrate::MigrateArgs;
 pub(super) use runs::{
     AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
 };
@@ -124,6 +126,8 @@ pub(super) enum Command {
     Directory(DirectoryCommand),
     /// Tickets into a file
     Export(Box<ExportArgs>),
+    /// The tickets of one desk into another; run it again for what has changed since
+    Migrate(Box<MigrateArgs>),
     /// Repeat an export: every monday, every hour, in this program or by this machine's scheduler
     #[command(subcommand)]
     Schedule(ScheduleCommand),

@@ -59,31 +59,29 @@ impl About<'_> {
             format!("    how long   {least} at {}", words::rate(rate)),
             silent,
         ];
-        lines.extend(self.set_off(system.schema()));
+        lines.extend(set_off(system.schema(), &self.steps));
         lines.push(format!("    undo       {}", self.undo));
         lines.join("\n")
     }
+}
 
-    /// What the steps set off whatever is switched off, each kind with its number.
-    fn set_off(&self, schema: &dyn Schema) -> Vec<String> {
-        let mut effects: Vec<(&str, Vec<String>)> = Vec::new();
-        for (call, count) in self.steps.iter().filter(|(_, count)| *count > 0) {
-            let Some(effect) = schema.sets_off(call) else {
-                continue;
-            };
-            let step = format!("{} × {call}", words::count(*count));
-            match effects.iter_mut().find(|(known, _)| *known == effect) {
-                Some((_, steps)) => steps.push(step),
-                None => effects.push((effect, vec![step])),
-            }
+/// What these calls set off whatever is switched off, each kind with its number.
+pub(super) fn set_off(schema: &dyn Schema, steps: &[(&str, u64)]) -> Vec<String> {
+    let mut effects: Vec<(&str, Vec<String>)> = Vec::new();
+    for (call, count) in steps.iter().filter(|(_, count)| *count > 0) {
+        let Some(effect) = schema.sets_off(call) else {
+            continue;
+        };
+        let step = format!("{} × {call}", words::count(*count));
+        match effects.iter_mut().find(|(known, _)| *known == effect) {
+            Some((_, steps)) => steps.push(step),
+            None => effects.push((effect, vec![step])),
         }
-        effects
-            .iter()
-            .map(|(effect, steps)| {
-                format!("    sets off   up to {}: these {effect}", steps.join(", "))
-            })
-            .collect()
     }
+    effects
+        .iter()
+        .map(|(effect, steps)| format!("    sets off   up to {}: these {effect}", steps.join(", ")))
+        .collect()
 }
 
 /// The calls of steps, each with how often it is made for so many tickets.

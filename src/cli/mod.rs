@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod init;
 mod interrupt;
+mod migrate;
 mod open;
 mod output;
 mod pages;
@@ -92,6 +93,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitCode> {
             Command::State(command) => state::run(command, &global, output).await,
             Command::Verify(args) => verify::run(*args, &global, output).await,
             Command::Ticket(command) => ticket::run(command, &global, output).await,
+            Command::Migrate(args) => migrate::run(*args, &global, output).await,
             Command::Export(args) => export::run(*args, &global, output).await,
             Command::Doctor(args) => doctor::run(*args, &global, output).await,
             Command::Sandbox(args) => sandbox::run(args, &global, output).await,

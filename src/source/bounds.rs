@@ -9,7 +9,7 @@ pub(crate) const MOST_COLUMNS: usize = 16_384;
 /// The rows of a sheet.
 pub(super) const MOST_ROWS: u64 = 1_048_576;
 /// One record of a CSV or of JSON, in bytes.
-pub(super) const MOST_RECORD: usize = 8 * 1024 * 1024;
+pub(crate) const MOST_RECORD: usize = 8 * 1024 * 1024;
 /// What standard input and a packed file may unpack to, in bytes.
 pub(super) const MOST_UNPACKED: u64 = 4 * 1024 * 1024 * 1024;
 /// So many times its size a packed file unpacks to; beyond [`SUSPICIOUS`] more is no table that anybody wrote.

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
 
+pub(crate) use bounds::MOST_RECORD;
 pub(crate) use cells::{Archive, Spot, each_cell};
 pub use charset::Charset;
 pub(crate) use encoding::LABELS;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Work, repository};
 
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 38] = [
     &["import"],
     &["validate"],
     &["schema", "mapping"],
@@ -40,6 +40,7 @@ const COMMANDS: [&[&str]; 37] = [
     &["completions"],
     &["man"],
     &["export"],
+    &["migrate"],
     &["doctor"],
     &["sandbox"],
 ];

@@ -26,6 +26,7 @@ mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
+mod migrate;
 mod old_ledger;
 mod oracle;
 mod real_files;

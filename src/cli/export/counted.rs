@@ -57,7 +57,15 @@ pub(super) async fn run(
         is_lasting: args.incremental,
     };
     let interrupts = Interrupts::listen(&global.force)?;
-    let desk = DeskRead::new(args, &order, open, state, &interrupts, output).await?;
+    let desk = DeskRead::new(
+        (args.incremental, args.desk.refresh),
+        &order,
+        open,
+        state,
+        &interrupts,
+        output,
+    )
+    .await?;
     let open = &*open;
     let mut counts = Counts::new(by, open.calendar());
     let stop = interrupts.stop();

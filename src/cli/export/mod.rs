@@ -122,7 +122,8 @@ async fn export(
     };
     let placing = table::placing(args, path, format, plan.as_ref(), state, global.readers())?;
     let interrupts = Interrupts::listen(&global.force)?;
-    let mut desk = DeskRead::new(args, &order, open, state, &interrupts, output).await?;
+    let how = (args.incremental, args.desk.refresh);
+    let mut desk = DeskRead::new(how, &order, open, state, &interrupts, output).await?;
     let open = &*open;
     let kept = KeptFigures::of(state, open, &everything_of(&query));
     let selection = reads_whole.then_some(&query);
@@ -196,9 +197,10 @@ pub(super) struct DeskRead {
 }
 
 impl DeskRead {
-    /// Reads what is ordered, or what is missing of it.
-    async fn new(
-        args: &ExportArgs,
+    /// Reads what is ordered, or what is missing of it; into the lasting replica of the tenant or one of its own, and
+    /// anew or not.
+    pub(super) async fn new(
+        (lasts, anew): (bool, bool),
         order: &Order,
         open: &mut Open,
         state: &StateFolder,
@@ -206,8 +208,8 @@ impl DeskRead {
         output: Output,
     ) -> Result<Self> {
         let started = Instant::now();
-        let place = Place::of(state, open, order, args.incremental)?;
-        if args.desk.refresh {
+        let place = Place::of(state, open, order, lasts)?;
+        if anew {
             Replica::delete(place.path())?;
         }
         let replica = place.replica()?;
@@ -246,7 +248,7 @@ impl DeskRead {
         })
     }
 
-    fn replica(&self) -> MutexGuard<'_, Replica> {
+    pub(super) fn replica(&self) -> MutexGuard<'_, Replica> {
         self.replica.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -277,7 +279,7 @@ impl DeskRead {
     }
 
     /// What was read for one file alone is not needed any more; how the reading went.
-    fn done(self) -> Result<Read> {
+    pub(super) fn done(self) -> Result<Read> {
         let Self {
             place,
             replica,
@@ -354,18 +356,33 @@ fn query(args: &ExportArgs, open: &Open) -> Result<Query> {
     }
     let mut query = filters.into_query();
     if let Some(text) = &args.period {
-        let span = period("--period", text, Timestamp::now(), &open.calendar())?;
-        match args.by {
-            By::Created => query.created = span,
-            By::Updated => query.updated = span,
-            By::Closed => query.closed = span,
-        }
+        span_of(&mut query, text, args.by, Timestamp::now(), open)?;
     }
     Ok(query)
 }
 
+/// Bounds a query by a period.
+///
+/// # Errors
+/// When the text is none.
+pub(super) fn span_of(
+    query: &mut Query,
+    text: &str,
+    by: By,
+    now: Timestamp,
+    open: &Open,
+) -> Result<()> {
+    let span = period("--period", text, now, &open.calendar())?;
+    match by {
+        By::Created => query.created = span,
+        By::Updated => query.updated = span,
+        By::Closed => query.closed = span,
+    }
+    Ok(())
+}
+
 /// All tickets, deleted ones too.
-fn everything() -> Query {
+pub(super) fn everything() -> Query {
     Query {
         states: Standing::ALL.map(StateFilter::Standing).to_vec(),
         ..Query::default()

@@ -86,7 +86,8 @@ fn connection(args: &ImportArgs, target: Option<&Target>) -> Vec<String> {
     words
 }
 
-fn printed(words: &[String]) -> String {
+/// A command line as it can be pasted.
+pub(in crate::cli) fn printed(words: &[String]) -> String {
     words
         .iter()
         .map(|word| words::shell_word(word))
@@ -127,10 +128,10 @@ fn command(
 }
 
 /// A flag and its value, where it has one.
-type Flag = (&'static str, Option<String>);
+pub(in crate::cli) type Flag = (&'static str, Option<String>);
 
 /// The words of those flags that have a value.
-fn given<const N: usize>(flags: [Flag; N]) -> impl Iterator<Item = String> {
+pub(in crate::cli) fn given<const N: usize>(flags: [Flag; N]) -> impl Iterator<Item = String> {
     flags
         .into_iter()
         .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
@@ -138,7 +139,7 @@ fn given<const N: usize>(flags: [Flag; N]) -> impl Iterator<Item = String> {
 }
 
 /// Where state and configuration lie.
-fn typed_folders(global: &Global) -> [Flag; 2] {
+pub(in crate::cli) fn typed_folders(global: &Global) -> [Flag; 2] {
     [
         ("--state", typed_state(global)),
         ("--config", typed_config(global)),
@@ -146,7 +147,7 @@ fn typed_folders(global: &Global) -> [Flag; 2] {
 }
 
 /// Whether the mapping may read files outside its folder.
-fn typed_trust(global: &Global) -> Option<String> {
+pub(in crate::cli) fn typed_trust(global: &Global) -> Option<String> {
     global.trust.then(|| "--trust".to_owned())
 }
 

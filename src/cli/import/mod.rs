@@ -1,10 +1,12 @@
 //! `deskferry import`: a file of tickets goes into a system.
 
-mod announce;
+pub(super) mod announce;
 mod back;
 mod bulk;
 mod compare;
 mod forecast;
+mod foretold;
+mod migrated;
 mod only;
 mod rekey;
 mod settings;
@@ -21,6 +23,8 @@ use super::connect::{Connected, Target};
 use super::interrupt::Interrupts;
 use super::output::Output;
 use super::reference::{self, Loaded, Origin};
+use jiff::tz::TimeZone;
+
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
@@ -28,8 +32,9 @@ use crate::event::{Event, Listener};
 use crate::export::baseline::Value;
 use crate::export::columns::ask_for;
 use crate::intake::{self, Subject, Survey, Watching};
-use crate::ledger::{Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
+use crate::ledger::{ActiveRun, Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped, decisions};
+use crate::migrate::held::Parts;
 use crate::outfile::{Claims, Records};
 use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
@@ -41,9 +46,9 @@ use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, unread, words};
-use crate::run::{self, Compared, Items, Job, Keep, Limiter, Totals};
+use crate::run::{self, Compared, Hours, Items, Job, Keep, Limiter, Totals};
 use crate::source::{Input, Table};
-use crate::systems::{self, Operation};
+use crate::systems::{self, Operation, SystemName};
 
 pub(super) use only::Only;
 
@@ -61,6 +66,24 @@ pub(super) enum Part {
     Failed(Box<Only>),
     /// The corrected error file of the run of this code.
     Corrected(String),
+    /// The tickets that were read of another desk.
+    Migrated(Box<Migration>),
+}
+
+/// From where tickets are migrated.
+pub(super) struct Migration {
+    /// The profile of the source.
+    pub(super) from: String,
+    /// Its system.
+    pub(super) system: SystemName,
+    /// Its tenant.
+    pub(super) tenant: String,
+    /// The command that goes on.
+    pub(super) resume: String,
+    /// How many tickets have what the target may have no field for.
+    pub(super) parts: Parts,
+    /// The hours in which something is sent.
+    pub(super) hours: Option<Hours>,
 }
 
 /// The same for a part of a run.
@@ -194,6 +217,7 @@ impl Import<'_> {
         }
         self.can_compare()?;
         let (plan, directory) = self.plan_and_directory().await?;
+        self.is_elsewhere(&directory)?;
         self.tell_set_once(&plan);
         let survey = self.survey(&plan)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
@@ -217,6 +241,7 @@ impl Import<'_> {
         self.rekey(&pass, &scope, locks.as_ref(), &meta).await?;
         let compared = self.compare(&pass, &scope, &meta).await?;
         self.probe(&pass, &scope).await?;
+        self.foretell(&pass, &scope, &meta).await?;
         self.confirm(&pass, compared.as_ref(), edits.as_ref())?;
         // What can still be wrong is found before keys are given up for rows that would then not be sent.
         let reporter = self.reporter()?;
@@ -543,8 +568,12 @@ impl Import<'_> {
             meta,
             locks: running.locks,
             reread: Some(Box::new(|each| self.keys(pass, each))),
-            again: None,
+            // Comments may name any ticket that is migrated.
+            again: self
+                .is_of_desk()
+                .then(|| Box::new(|run: &ActiveRun| self.second(pass, run)) as run::Again<'_>),
         };
+        self.keep_hours();
         let limiter = Arc::clone(&self.limiter);
         let totals = run::execute(
             job,
@@ -602,7 +631,7 @@ impl Import<'_> {
             mapping_print: self.mapping.fingerprint().to_owned(),
             directory_print: Some(directory.fingerprint()),
             directory_pulled: Some(directory.snapshot().pulled_at),
-            command: announce::resume(self.args, self.global, self.target, &self.inputs()),
+            command: self.resume(),
             system_print: self.system_print(directory),
             arguments: announce::resume_words(self.args, self.global, self.target, &self.inputs()),
             folder: std::env::current_dir()
@@ -626,6 +655,8 @@ impl Import<'_> {
         match self.part {
             Part::Failed(only) => Belongs::To(only.code().to_owned()),
             Part::Corrected(run) => Belongs::To(run.clone()),
+            // Each pass is a run of its own, unless the source has not changed.
+            Part::Migrated(_) => Belongs::ToInput,
             Part::Whole if self.input.tables().iter().any(is_error_file) => Belongs::ToOpen,
             Part::Whole => Belongs::ToInput,
         }
@@ -635,8 +666,54 @@ impl Import<'_> {
     fn only(&self) -> Option<&Only> {
         match self.part {
             Part::Failed(only) => Some(only),
-            Part::Whole | Part::Corrected(_) => None,
+            Part::Whole | Part::Corrected(_) | Part::Migrated(_) => None,
         }
+    }
+
+    /// From where the tickets are, where that is another desk.
+    fn migration(&self) -> Option<&Migration> {
+        match self.part {
+            Part::Migrated(migration) => Some(migration),
+            Part::Whole | Part::Failed(_) | Part::Corrected(_) => None,
+        }
+    }
+
+    /// The command that goes on with this import.
+    fn resume(&self) -> String {
+        match self.migration() {
+            Some(migration) => migration.resume.clone(),
+            None => announce::resume(self.args, self.global, self.target, &self.inputs()),
+        }
+    }
+
+    /// From now on nothing leaves outside the hours of a migration.
+    fn keep_hours(&self) {
+        let hours = self.migration().and_then(|migration| migration.hours);
+        let (Some(hours), Some(connected), false) = (hours, self.connected, self.args.dry_run)
+        else {
+            return;
+        };
+        let own = self.target.and_then(Target::timezone);
+        let zone = own.or_else(|| connected.system.site_zone().cloned());
+        self.limiter
+            .only_within(hours, zone.unwrap_or_else(TimeZone::system));
+    }
+
+    /// Refuses a tenant that is migrated into itself.
+    fn is_elsewhere(&self, directory: &Directory) -> Result<()> {
+        let Some(migration) = self.migration() else {
+            return Ok(());
+        };
+        let snapshot = directory.snapshot();
+        if (snapshot.system, &snapshot.tenant) != (migration.system, &migration.tenant) {
+            return Ok(());
+        }
+        let target = self.target.map_or("the target", Target::name);
+        Err(Error::usage(format!(
+            "`{}` and `{target}` are the same tenant: `{}`",
+            migration.from, migration.tenant
+        ))
+        .hint("name the profile of another tenant with --to; nothing was sent"))
     }
 
     /// The spelling, the tenant, and as whom.
@@ -794,12 +871,7 @@ impl Import<'_> {
                     .as_ref()
                     .map_or_else(|| "interrupted".to_owned(), Error::to_string),
             );
-            after.resume = Some(announce::resume(
-                self.args,
-                self.global,
-                self.target,
-                &self.inputs(),
-            ));
+            after.resume = Some(self.resume());
         }
         let target = self.target.map_or("snapshot", Target::name);
         let context = Context {

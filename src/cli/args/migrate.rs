@@ -1,0 +1,132 @@
+//! `deskferry migrate`: what was typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ImportArgs, ReadAs, Where, max_errors};
+use crate::cli::args::By;
+use crate::config::parse_rate;
+use crate::run::{Hours, MaxErrors};
+
+/// `deskferry migrate`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Example:\n  deskferry migrate --from sandbox:incidentiq --to sandbox:clearfeed --mapping mappings/incidentiq-to-clearfeed.toml"
+)]
+pub(in crate::cli) struct MigrateArgs {
+    /// The profile of the desk that is read
+    #[arg(long, value_name = "PROFILE")]
+    pub from: String,
+    /// The profile of the desk that is written to
+    #[arg(long, value_name = "PROFILE")]
+    pub to: String,
+    /// The mapping file: what a ticket of the source becomes; see docs/migrating.md
+    #[arg(long, short, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
+    #[arg(long = "filter", value_name = "FIELD=VALUE")]
+    pub filters: Vec<String>,
+    /// Only tickets of these whole days: last-month, school-year, 7d, 2024-06-01..2024-06-30
+    #[arg(long, value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// By which of its times a ticket is in the period
+    #[arg(long, value_enum, default_value_t = By::Created, requires = "period")]
+    pub by: By,
+    /// Only tickets for which this holds, besides the mapping's own `where`
+    #[arg(long = "where", value_name = "EXPR")]
+    pub condition: Option<String>,
+    /// Only a sample of so many tickets: the oldest, the newest, the longest, and one of every status, priority, issue or
+    /// collection, location and team
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub sample: Option<u64>,
+    /// Do everything but the sending
+    #[arg(long)]
+    pub dry_run: bool,
+    /// So many payloads of a dry run are shown beside their tickets
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
+    pub show: usize,
+    /// Read the tickets that a dry run would change, and show what stands there now and what would
+    #[arg(long)]
+    pub diff: bool,
+    /// Write every request that a dry run would send, as JSON lines
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub payloads: Option<PathBuf>,
+    /// Write what became of each ticket as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub outcomes: Option<PathBuf>,
+    /// Send at most so many tickets that are not done yet
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Requests per second to the target, at most: 10/s, 600/min [default: the profile's]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// Send only within these hours of the target's zone, and wait otherwise: 18:00-06:00
+    #[arg(long, value_name = "FROM-UNTIL")]
+    pub hours: Option<Hours>,
+    /// Requests under way at once [default: the profile's, else 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub concurrency: Option<u64>,
+    /// The error file [default: named after the profiles, in this folder]
+    #[arg(long, value_name = "FILE")]
+    pub errors_to: Option<PathBuf>,
+    /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
+    #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
+    pub max_errors: MaxErrors,
+    /// Go on with a ledger that may be older than what was sent: a backup that was put back
+    #[arg(long)]
+    pub trust_ledger: bool,
+    /// Read the source and both directories anew
+    #[arg(long)]
+    pub refresh: bool,
+    /// Confirm the first write to a live profile without being asked: its name
+    #[arg(long, value_name = "PROFILE")]
+    pub confirm: Option<String>,
+    /// Let a token travel over plain http to another machine
+    #[arg(long)]
+    pub insecure_http: bool,
+}
+
+impl MigrateArgs {
+    /// A connection of one of the two profiles.
+    pub(in crate::cli) fn at(&self, profile: &str) -> Where {
+        Where {
+            profile: Some(profile.to_owned()),
+            sandbox: None,
+            insecure_http: self.insecure_http,
+        }
+    }
+
+    /// The import of the tickets that were read.
+    pub(in crate::cli) fn import(&self, spool: PathBuf) -> ImportArgs {
+        ImportArgs {
+            inputs: vec![spool],
+            mapping: self.mapping.clone(),
+            target: self.at(&self.to),
+            dry_run: self.dry_run,
+            show: self.show,
+            diff: self.diff,
+            payloads: self.payloads.clone(),
+            outcomes: self.outcomes.clone(),
+            limit: self.limit,
+            rows: None,
+            condition: self.condition.clone(),
+            rate: self.rate,
+            concurrency: self.concurrency,
+            bulk: false,
+            errors_to: self.errors_to.clone(),
+            max_errors: self.max_errors,
+            again: false,
+            rekey: false,
+            no_rekey: false,
+            overwrite: false,
+            trust_ledger: self.trust_ledger,
+            refresh: self.refresh,
+            directory: None,
+            confirm: self.confirm.clone(),
+            faults: Vec::new(),
+            seed: None,
+            read_as: ReadAs::default(),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The spool: the chosen tickets of a source as JSON lines in the state folder, the input of an import.
+//!
+//! It is written anew by each pass and takes its place whole, so that a pass never reads half of one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use super::held::Parts;
+use super::record::{WAS_CLOSED, record};
+use crate::error::{Error, Result};
+use crate::outfile::{Draft, Readers};
+use crate::source::MOST_RECORD;
+use crate::systems::Standing;
+use crate::systems::common::CommonTicket;
+
+/// The folder of the spools within the state folder.
+const FOLDER: &str = "migrate";
+
+/// What a pass has found in the source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tickets in the spool.
+    pub tickets: u64,
+    /// How many of them are closed.
+    pub closed: u64,
+    /// What was said on them.
+    pub comments: u64,
+    /// How many of those are internal.
+    pub internal: u64,
+    /// The files that hang on them.
+    pub files: u64,
+    /// How many bytes these have, as far as the source tells.
+    pub bytes: u64,
+    /// Tickets that are deleted in the source and are left out.
+    pub deleted: u64,
+    /// Tickets that are too large for a record and are left out, by number or id.
+    pub too_large: Vec<String>,
+    /// Of which fields the source does not show everything: the field and why, and for how many tickets.
+    pub not_shown: BTreeMap<(String, String), u64>,
+    /// How many tickets have what a target may have no field for.
+    pub parts: Parts,
+}
+
+/// Where the spool of a source and a target is; one for each pair of profiles.
+pub fn path(state: &Path, from: &str, to: &str) -> PathBuf {
+    let safe = |name: &str| -> String {
+        let safe = |sign: char| match sign.is_ascii_alphanumeric() || "-_.".contains(sign) {
+            true => sign,
+            false => '-',
+        };
+        name.chars().map(safe).collect()
+    };
+    let name = format!("{}-to-{}.jsonl", safe(from), safe(to));
+    state.join(FOLDER).join(name)
+}
+
+/// A spool on its way.
+pub struct Spool {
+    draft: Draft,
+    path: PathBuf,
+    tenant: String,
+    counts: Counts,
+    /// The tickets that an earlier pass has found closed.
+    closed: HashSet<Digest>,
+}
+
+/// An id in few bytes: there may be very many.
+type Digest = [u8; 16];
+
+fn digest(id: &str) -> Digest {
+    let mut digest = Digest::default();
+    digest.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
+    digest
+}
+
+/// The tickets that the spool of an earlier pass holds as closed, or as closed before. One that cannot be read, or is of
+/// another tenant, knows none.
+fn closed_before(path: &Path, tenant: &str) -> HashSet<Digest> {
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        source: String,
+        id: String,
+        standing: String,
+        #[serde(default)]
+        was_closed: bool,
+    }
+    let Ok(file) = File::open(path) else {
+        return HashSet::new();
+    };
+    let lines = BufReader::new(file).lines().map_while(std::io::Result::ok);
+    let kept = lines.filter_map(|line| serde_json::from_str::<Kept>(&line).ok());
+    kept.filter(|kept| kept.source == tenant && (kept.was_closed || kept.standing == "closed"))
+        .map(|kept| digest(&kept.id))
+        .collect()
+}
+
+impl std::fmt::Debug for Spool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spool")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Spool {
+    /// Begins a spool of the tickets of a tenant.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn create(path: &Path, tenant: &str) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| unwritable(path, error))?;
+        }
+        let draft = Draft::beside(path, Readers::Owner);
+        Ok(Self {
+            draft: draft.map_err(|error| unwritable(path, error))?,
+            path: path.to_owned(),
+            tenant: tenant.to_owned(),
+            counts: Counts::default(),
+            closed: closed_before(path, tenant),
+        })
+    }
+
+    /// Adds a ticket.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add(&mut self, ticket: &CommonTicket) -> Result<()> {
+        if ticket.standing == Standing::Gone {
+            self.counts.deleted += 1;
+            return Ok(());
+        }
+        let mut record = record(ticket, &self.tenant);
+        // True from the pass that finds it closed: else every later pass would take the ticket for a changed one.
+        let was_closed =
+            ticket.standing == Standing::Closed || self.closed.contains(&digest(&ticket.id));
+        record.insert(WAS_CLOSED.to_owned(), was_closed.into());
+        let mut line = serde_json::Value::Object(record).to_string();
+        if line.len() >= MOST_RECORD {
+            let name = ticket.number.as_ref().unwrap_or(&ticket.id);
+            self.counts.too_large.push(name.clone());
+            return Ok(());
+        }
+        line.push('\n');
+        let written = self.draft.write_all(line.as_bytes());
+        written.map_err(|error| unwritable(&self.path, error))?;
+        self.count(ticket);
+        Ok(())
+    }
+
+    fn count(&mut self, ticket: &CommonTicket) {
+        let counts = &mut self.counts;
+        counts.tickets += 1;
+        counts.closed += u64::from(ticket.standing == Standing::Closed);
+        counts.comments += ticket.comments.len() as u64;
+        let internal = ticket
+            .comments
+            .iter()
+            .filter(|said| said.public == Some(false));
+        counts.internal += internal.count() as u64;
+        counts.parts.count(ticket);
+        counts.files += ticket.attachments.len() as u64;
+        let bytes = ticket.attachments.iter().filter_map(|file| file.bytes);
+        counts.bytes += bytes.sum::<u64>();
+        for hidden in &ticket.not_shown {
+            let why = (hidden.field.to_string(), hidden.why.clone());
+            *counts.not_shown.entry(why).or_default() += 1;
+        }
+    }
+
+    /// Gives the file its name; what stands in it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<Counts> {
+        let whole = self.draft.whole();
+        let whole = whole.map_err(|error| unwritable(&self.path, error))?;
+        let placed = whole.replace(&self.path);
+        placed.map_err(|error| unwritable(&self.path, error))?;
+        Ok(self.counts)
+    }
+}
+
+fn unwritable(path: &Path, error: impl Into<std::io::Error>) -> Error {
+    Error::machine("the tickets of the source cannot be kept")
+        .at(path.display())
+        .caused_by(error.into())
+        .hint("make room in the state folder, or name another one with --state DIR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::SystemName;
+
+    fn ticket(id: &str, standing: Standing, text: &str) -> CommonTicket {
+        CommonTicket {
+            standing,
+            description: Some(text.to_owned()),
+            ..CommonTicket::new(SystemName::ClearFeed, id.to_owned())
+        }
+    }
+
+    #[test]
+    fn a_ticket_that_was_closed_is_known_in_all_later_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "north", "south");
+        let pass = |tenant: &str, standing| {
+            let mut spool = Spool::create(&path, tenant).unwrap();
+            spool.add(&ticket("1", standing, "one")).unwrap();
+            spool.finish().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+            record[WAS_CLOSED].as_bool().unwrap()
+        };
+        assert!(!pass("acme", Standing::Open));
+        assert!(pass("acme", Standing::Closed));
+        assert!(pass("acme", Standing::Closed));
+        assert!(pass("acme", Standing::Open));
+        assert!(pass("acme", Standing::Open));
+        assert!(!pass("other", Standing::Open));
+    }
+
+    #[test]
+    fn a_spool_holds_a_line_a_ticket_and_counts_what_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "sandbox:clearfeed", "district");
+        assert_eq!(
+            path.strip_prefix(folder.path()).unwrap(),
+            Path::new("migrate/sandbox-clearfeed-to-district.jsonl")
+        );
+        let mut spool = Spool::create(&path, "acme").unwrap();
+        let huge = "x".repeat(MOST_RECORD);
+        for ticket in [
+            ticket("1", Standing::Open, "one"),
+            ticket("2", Standing::Gone, "two"),
+            ticket("3", Standing::Closed, &huge),
+            ticket("4", Standing::Closed, "four"),
+        ] {
+            spool.add(&ticket).unwrap();
+        }
+        assert!(!path.exists());
+        let counts = spool.finish().unwrap();
+        assert_eq!((counts.tickets, counts.closed, counts.deleted), (2, 1, 1));
+        assert_eq!(counts.too_large, ["3"]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let ids: Vec<_> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|record| record["id"].clone())
+            .collect();
+        assert_eq!(ids, ["1", "4"]);
+    }
+}

@@ -1,0 +1,478 @@
+//! Migrations: the tickets of one desk in another, each once, with what was said on them in its order and the closing last.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use deskferry::migrate::{reference, said};
+use deskferry::sandbox::Dice;
+use deskferry::systems::Standing;
+use deskferry::systems::common::CommonTicket;
+use serde_json::{Value, json};
+
+use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::follow::FAULTS;
+use crate::support::{Asked, SandboxProcess, Work, forward, repository};
+
+/// The tickets of a desk that are not deleted, as an export shows them.
+fn tickets(work: &Work, profile: &str) -> Vec<CommonTicket> {
+    let export = [
+        "export",
+        "-o",
+        "desk.jsonl",
+        "--profile",
+        profile,
+        "--include",
+        "comments",
+        "--quiet",
+        "--refresh",
+    ];
+    work.run(&export).expect(0);
+    let text = work.read("desk.jsonl");
+    let read = |line: &str| serde_json::from_str::<CommonTicket>(line).unwrap();
+    let all = text.lines().map(read);
+    all.filter(|ticket| ticket.standing != Standing::Gone)
+        .collect()
+}
+
+/// The name by which the ready mappings call the ticket of the source in the description.
+fn name(ticket: &CommonTicket) -> &str {
+    ticket.number.as_ref().unwrap_or(&ticket.id)
+}
+
+/// The tickets that were moved, by that name.
+fn moved(target: &[CommonTicket]) -> BTreeMap<String, Vec<&CommonTicket>> {
+    let mut moved: BTreeMap<String, Vec<&CommonTicket>> = BTreeMap::new();
+    for ticket in target {
+        let text = ticket.description.as_deref().unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("Moved from "));
+        if let Some(name) = line.and_then(|line| line.split_whitespace().last()) {
+            moved.entry(name.to_owned()).or_default().push(ticket);
+        }
+    }
+    moved
+}
+
+/// Each ticket of the source is in the target once: with its title, its state, and its conversation.
+fn assert_moved(source: &[CommonTicket], target: &[CommonTicket]) {
+    let moved = moved(target);
+    assert_eq!(moved.len(), source.len());
+    for ticket in source {
+        let name = name(ticket);
+        let [copy] = moved[name].as_slice() else {
+            panic!("{name} is there {} times", moved[name].len());
+        };
+        assert_eq!(copy.title, ticket.title, "{name}");
+        assert_eq!(copy.standing, ticket.standing, "{name}");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said: Vec<_> = (copy.comments.iter())
+            .map(|comment| (words(&comment.text), comment.public))
+            .collect();
+        let expected: Vec<_> = (ticket.comments.iter())
+            .map(|comment| {
+                let mut text = comment.text.clone();
+                // Tickets that it names are those of the target.
+                for named in reference::names(&comment.text) {
+                    let Some([copy]) = moved.get(named).map(Vec::as_slice) else {
+                        continue;
+                    };
+                    let was = match text.contains(&format!("#{named}")) {
+                        true => format!("#{named}"),
+                        false => named.to_owned(),
+                    };
+                    let is = format!("{} (formerly {was})", self::name(copy));
+                    text = text.replace(&was, &is);
+                }
+                let text = format!("{}\n{text}", said::line(comment));
+                (words(&text), comment.public)
+            })
+            .collect();
+        assert_eq!(said, expected, "{name}");
+    }
+}
+
+fn mapping(name: &str) -> String {
+    let path = repository().join(format!("mappings/{name}.toml"));
+    path.display().to_string()
+}
+
+/// Runs a migration and reads its summary.
+fn migrate(work: &Work, from: &str, to: &str, name: &str, further: &[&str]) -> (i32, Value) {
+    let mapping = mapping(name);
+    let mut all = vec!["migrate", "--from", from, "--to", to];
+    all.extend(["--mapping", mapping.as_str(), "--format", "json"]);
+    all.extend(further);
+    let ended = work.run(&all);
+    let summary = serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("no summary ({error})\n{}\n{}", ended.stdout, ended.stderr));
+    (ended.code.unwrap(), summary)
+}
+
+fn assert_both_sandboxes(from: &str, to: &str, name: &str) {
+    let work = Work::new();
+    let source = tickets(&work, from);
+    assert!(source.iter().any(|ticket| !ticket.comments.is_empty()));
+    let all = source.len() as u64;
+    let (code, rehearsed) = migrate(&work, from, to, name, &["--dry-run"]);
+    assert_eq!(
+        (code, &rehearsed["ready"]),
+        (0, &json!(all)),
+        "{rehearsed:#}"
+    );
+    let before = tickets(&work, to).len();
+    let (code, summary) = migrate(&work, from, to, name, &[]);
+    assert_eq!((code, &summary["created"]), (0, &json!(all)), "{summary:#}");
+    let target = tickets(&work, to);
+    assert_eq!(target.len() - before, source.len());
+    assert_moved(&source, &target);
+    // The next pass has nothing to do.
+    let (code, next) = migrate(&work, from, to, name, &[]);
+    assert_eq!((code, &next["skipped"]), (0, &json!(all)), "{next:#}");
+    assert_eq!(next["requests"], 0, "{next:#}");
+}
+
+#[test]
+fn incidents_go_into_clearfeed_with_their_conversations() {
+    assert_both_sandboxes(
+        "sandbox:incidentiq",
+        "sandbox:clearfeed",
+        "incidentiq-to-clearfeed",
+    );
+}
+
+#[test]
+fn requests_go_into_incidentiq_with_their_conversations() {
+    assert_both_sandboxes(
+        "sandbox:clearfeed",
+        "sandbox:incidentiq",
+        "clearfeed-to-incidentiq",
+    );
+}
+
+#[test]
+fn incidents_go_into_another_site() {
+    assert_both_sandboxes(
+        "sandbox:incidentiq",
+        "sandbox:incidentiq-2",
+        "incidentiq-to-incidentiq",
+    );
+}
+
+#[test]
+fn requests_go_into_another_workspace() {
+    assert_both_sandboxes(
+        "sandbox:clearfeed",
+        "sandbox:clearfeed-2",
+        "clearfeed-to-clearfeed",
+    );
+}
+
+/// A sandbox of which IncidentIQ is the source and ClearFeed the target.
+fn desks(work: &Work, further: &[&str]) -> SandboxProcess {
+    let mut arguments = vec!["--rate", "0", "--tickets", "30", "--comments", "3"];
+    arguments.extend(further);
+    let sandbox = SandboxProcess::start(work, &arguments);
+    sandbox.profiles(
+        work,
+        "rate = \"300/s\"\ntimeout = \"2s\"\ncommit_within = \"1200ms\"\nvisible_within = \"100ms\"",
+    );
+    sandbox
+}
+
+const INTO_CLEARFEED: &str = "incidentiq-to-clearfeed";
+
+/// What ClearFeed has accepted from us, by operation.
+fn accepted(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
+    let mut accepted = BTreeMap::new();
+    for entry in sandbox.audit() {
+        if entry["system"] == "clearfeed" {
+            let operation = entry["operation"].as_str().unwrap().to_owned();
+            *accepted.entry(operation).or_default() += 1;
+        }
+    }
+    accepted
+}
+
+#[test]
+fn a_later_pass_brings_what_is_new_and_what_has_changed() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let source = tickets(&work, "district");
+    let (code, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    assert_eq!((code, &first["created"]), (0, &json!(30)), "{first:#}");
+    let before = accepted(&sandbox);
+    let is_open = |ticket: &&CommonTicket| ticket.standing == Standing::Open;
+    let open: Vec<_> = source.iter().filter(is_open).collect();
+    let person = |id: &str, path: &str, body: Value| {
+        let path = format!("api/v1.0/tickets/{id}/{path}");
+        sandbox.person("POST", "incidentiq", &path, body);
+    };
+    let comment = "Spark.Shared.Models.TicketActivityComment, Spark.Shared";
+    person(
+        &open[0].id,
+        "activities/new",
+        json!({"TicketId": open[0].id, "IsPublic": true, "ActivityItems": [
+            {"$type": comment, "TicketActivityTypeId": 6, "Comments": "One more thing"},
+        ]}),
+    );
+    person(&open[1].id, "close", json!({}));
+    person(&open[2].id, "subject", json!({"Subject": "Another title"}));
+    let (code, rehearsed) = migrate(&work, "district", "support", INTO_CLEARFEED, &["--dry-run"]);
+    assert_eq!(
+        (code, &rehearsed["would_update"]),
+        (0, &json!(3)),
+        "{rehearsed:#}"
+    );
+    let (code, next) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    assert_eq!(code, 0, "{next:#}");
+    assert_eq!(
+        (&next["created"], &next["updated"], &next["skipped"]),
+        (&json!(0), &json!(3), &json!(27)),
+        "{next:#}"
+    );
+    assert_moved(&tickets(&work, "district"), &tickets(&work, "support"));
+    let after = accepted(&sandbox);
+    let more = |operation: &str| {
+        let of = |counts: &BTreeMap<String, usize>| *counts.get(operation).unwrap_or(&0);
+        of(&after) - of(&before)
+    };
+    assert_eq!((more("create"), more("message"), more("update")), (0, 1, 2));
+}
+
+#[test]
+fn the_state_comes_after_what_was_said() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    let ours: Vec<Value> = sandbox
+        .audit()
+        .into_iter()
+        .filter(|entry| entry["system"] == "clearfeed")
+        .collect();
+    // All tickets are made before anything is said on one of them.
+    let last_made = ours
+        .iter()
+        .rposition(|entry| entry["operation"] == "create");
+    let first_said = ours
+        .iter()
+        .position(|entry| entry["operation"] == "message");
+    assert!(last_made < first_said, "{last_made:?} {first_said:?}");
+    let mut closed: Vec<&Value> = Vec::new();
+    for entry in &ours {
+        assert!(!closed.contains(&&entry["id"]), "{entry:#}");
+        if ["state", "status"]
+            .iter()
+            .any(|name| entry["body"][name] == "closed")
+        {
+            closed.push(&entry["id"]);
+        }
+    }
+    assert!(closed.len() > 10);
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_whatever_dies_when() {
+    let work = Work::new();
+    let mut arguments = vec!["--seed", "7"];
+    let data = work.path().join("data").display().to_string();
+    arguments.extend(["--data", &data]);
+    for fault in FAULTS {
+        arguments.extend(["--fault", fault]);
+    }
+    let sandbox = desks(&work, &arguments);
+    let mapping = mapping(INTO_CLEARFEED);
+    let command = [
+        "migrate",
+        "--from",
+        "district",
+        "--to",
+        "support",
+        "--mapping",
+        &mapping,
+        "--format",
+        "json",
+    ];
+    let mut dice = Dice::new(7);
+    let places = [
+        "after-intent:9",
+        "before-send:40",
+        "after-send:25",
+        "before-outcome:30",
+    ];
+    for place in places {
+        let mut killed = work.command(&command);
+        killed.env("DESKFERRY_CRASH", place).output().unwrap();
+    }
+    for _ in 0..4 {
+        let mut child = work.command(&command).spawn().unwrap();
+        let until = Instant::now() + Duration::from_millis(300 + dice.below(900) as u64);
+        while Instant::now() < until && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // It may be over by itself.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    let is_over = (0..8).any(|_| {
+        let output = work.command(&command).output().unwrap();
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let is_over = output.status.code() == Some(0) && summary["skipped"] == summary["records"];
+        if !is_over {
+            // What was lost three times in a row is left to a person, who sends it again.
+            work.run(&["runs", "retry", "last", "--quiet"]);
+        }
+        is_over
+    });
+    assert!(is_over);
+    let source = tickets(&work, "district");
+    assert_moved(&source, &tickets(&work, "support"));
+    assert_eq!(sandbox.created("clearfeed").len(), source.len());
+}
+
+/// A migration that is refused before anything is read or sent: the error that people see.
+fn refused(work: &Work, arguments: &[&str]) -> String {
+    let mut all = vec!["migrate"];
+    all.extend(arguments);
+    work.run(&all).expect(2).stderr
+}
+
+#[test]
+fn what_cannot_be_a_migration_is_refused() {
+    let work = Work::new();
+    let ready = mapping(INTO_CLEARFEED);
+    let text = std::fs::read_to_string(&ready).unwrap();
+    let from_to = ["--from", "sandbox:incidentiq", "--to", "sandbox:clearfeed"];
+    let with = |mapping: &str| {
+        let mut all = from_to.to_vec();
+        all.extend(["--mapping", mapping]);
+        refused(&work, &all)
+    };
+    work.write("key.toml", text.replace("[\"source\", \"id\"]", "[\"id\"]"));
+    let told = with("key.toml");
+    assert!(told.contains("write key = [\"source\", \"id\"]"), "{told}");
+    work.write("update.toml", text.replace("\"upsert\"", "\"update\""));
+    let told = with("update.toml");
+    assert!(told.contains("update"), "{told}");
+    let same = [
+        "--from",
+        "sandbox:incidentiq",
+        "--to",
+        "sandbox:incidentiq",
+        "--mapping",
+        &ready,
+    ];
+    let told = refused(&work, &same);
+    assert!(told.contains("both source and target"), "{told}");
+    let unknown = [
+        "--from",
+        "sandbox:jira",
+        "--to",
+        "sandbox:clearfeed",
+        "--mapping",
+        &ready,
+    ];
+    let told = refused(&work, &unknown);
+    assert!(told.contains("`sandbox:incidentiq`"), "{told}");
+    let other = [
+        "--from",
+        "sandbox:incidentiq",
+        "--to",
+        "sandbox:incidentiq-2",
+        "--mapping",
+        &ready,
+    ];
+    let told = refused(&work, &other);
+    assert!(told.contains("the mapping is for `clearfeed`"), "{told}");
+}
+
+#[test]
+fn a_tenant_under_two_names_is_not_migrated_into_itself() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let profiles = work.read("deskferry.toml");
+    let again = profiles.replace("profiles.support", "profiles.other");
+    let only = again.split("[profiles.other]").nth(1).unwrap();
+    work.write(
+        "deskferry.toml",
+        format!("{profiles}\n[profiles.other]{only}"),
+    );
+    let mapping = mapping("clearfeed-to-clearfeed");
+    let told = refused(
+        &work,
+        &["--from", "support", "--to", "other", "--mapping", &mapping],
+    );
+    assert!(told.contains("are the same tenant"), "{told}");
+    assert!(sandbox.created("clearfeed").is_empty());
+}
+
+/// A server before the sandbox that leaves the first ticket out of every page of tickets.
+async fn liar(sandbox: &SandboxProcess) -> MockServer {
+    let upstream = sandbox.told("incidentiq").trim_end_matches('/').to_owned();
+    let server = MockServer::start().await;
+    let answer = move |request: &Request| {
+        let asked = Asked {
+            method: request.method.to_string(),
+            url: format!("{upstream}{}", &request.url[url::Position::BeforePath..]),
+            headers: (request.headers.iter())
+                .filter(|(name, _)| {
+                    !["host", "content-length", "accept-encoding"].contains(&name.as_str())
+                })
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                .collect(),
+            body: request.body.clone(),
+        };
+        let is_list = request.url.path().ends_with("/tickets");
+        let (status, headers, text) = std::thread::spawn(move || forward(asked)).join().unwrap();
+        let text = match serde_json::from_str::<Value>(&text) {
+            Ok(mut page)
+                if is_list && page["Items"].as_array().is_some_and(|it| !it.is_empty()) =>
+            {
+                page["Items"].as_array_mut().unwrap().remove(0);
+                page.to_string()
+            }
+            _ => text,
+        };
+        let mut answer = ResponseTemplate::new(status).set_body_string(text);
+        for (name, value) in headers {
+            answer = answer.insert_header(&name, value);
+        }
+        answer
+    };
+    Mock::given(|_: &Request| true)
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    server
+}
+
+#[test]
+fn nothing_is_sent_where_the_source_may_hold_more() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let server = runtime.block_on(liar(&sandbox));
+    let profiles = work.read("deskferry.toml");
+    let own = sandbox.told("incidentiq");
+    work.write("deskferry.toml", profiles.replace(own, &server.uri()));
+    let mapping = mapping(INTO_CLEARFEED);
+    let ended = work
+        .run(&[
+            "migrate",
+            "--from",
+            "district",
+            "--to",
+            "support",
+            "--mapping",
+            &mapping,
+        ])
+        .expect(1);
+    assert!(
+        ended.stderr.contains("nothing was sent"),
+        "{}",
+        ended.stderr
+    );
+    assert!(sandbox.created("clearfeed").is_empty());
+}
