@@ -115,7 +115,7 @@ fn assert_both_sandboxes(from: &str, to: &str, name: &str) {
     let all = source.len() as u64;
     let (code, rehearsed) = migrate(&work, from, to, name, &["--dry-run"]);
     assert_eq!(
-        (code, &rehearsed["ready"]),
+        (code, &rehearsed["would_create"]),
         (0, &json!(all)),
         "{rehearsed:#}"
     );
@@ -271,6 +271,7 @@ fn the_state_comes_after_what_was_said() {
 }
 
 #[test]
+#[ignore = "some minutes, by how busy the machine is: see docs/delivery.md"]
 fn nothing_is_lost_or_doubled_whatever_dies_when() {
     let work = Work::new();
     let mut arguments = vec!["--seed", "7"];
@@ -313,9 +314,11 @@ fn nothing_is_lost_or_doubled_whatever_dies_when() {
         let _ = child.kill();
         child.wait().unwrap();
     }
+    let mut last = String::new();
     let is_over = (0..8).any(|_| {
         let output = work.command(&command).output().unwrap();
         let summary: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        last = String::from_utf8_lossy(&output.stderr).into_owned() + &summary.to_string();
         let is_over = output.status.code() == Some(0) && summary["skipped"] == summary["records"];
         if !is_over {
             // What was lost three times in a row is left to a person, who sends it again.
@@ -323,7 +326,7 @@ fn nothing_is_lost_or_doubled_whatever_dies_when() {
         }
         is_over
     });
-    assert!(is_over);
+    assert!(is_over, "{last}");
     let source = tickets(&work, "district");
     assert_moved(&source, &tickets(&work, "support"));
     assert_eq!(sandbox.created("clearfeed").len(), source.len());
