@@ -130,10 +130,14 @@ def evaluate(source, table, rows, sheets):
 
 
 def readable_key(mapping, group):
-    """The key of a record, whatever else is wrong with it."""
+    """The key of a record, whatever else is wrong with it. What `where` and `where_group` leave out is none."""
     try:
         group = ordered(mapping, group)
-        return key_of(mapping, Context(mapping, group, group[0].item))
+        context = Context(mapping, group, group[0].item)
+        where = mapping.input.get("where_group")
+        if where is not None and not context.holds(where):
+            return None
+        return key_of(mapping, context)
     except (Fault, Faults):
         return None
 
@@ -248,7 +252,9 @@ def above(mapping, context, outcome):
         outcome.parent = mapping.value(spec, mapping.system.fields["ParentTicketId"], context)
     except (Fault, SkipField, SkipRow):
         return
-    outcome.place = context.taken or outcome.row, column_of(spec), "ParentTicketId"
+    # What no column is to blame for is told of the record.
+    place = context.taken if column_of(spec) else None
+    outcome.place = place or outcome.row, column_of(spec), "ParentTicketId"
 
 
 def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):

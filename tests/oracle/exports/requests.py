@@ -141,6 +141,11 @@ class Api(tickets.Api):
 class Filter(filters.Filter):
     FIELDS = ["state", "state", "priority", "requester", "assignee", "team", "category", "custom", "search"]
 
+    def state(self):
+        # A deleted request is none that ClearFeed would have.
+        values = self.states = self.pick(["open", "closed", *self.some_of(lambda t: t.state)])
+        self.one_of("state", values, lambda t: t.standing in values or t.state in values)
+
     def person(self, name):
         wanted = self.pick([p[2] for p in self.some_of(lambda t: getattr(t, name)) if p[2]])
         words = self.maybe_none(wanted)
