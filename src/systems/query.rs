@@ -80,9 +80,9 @@ fn same_value(kind: CustomType, one: &str, other: &str) -> bool {
     let alike = match kind {
         CustomType::Number => both(one, other, |text| text.trim().parse::<f64>().ok()),
         CustomType::Bool => both(one, other, truth),
-        CustomType::Date => both(one, other, |text| text.trim().parse::<Date>().ok()),
+        CustomType::Date => both(one, other, date),
         CustomType::DateTime => both(one, other, |text| text.trim().parse::<Timestamp>().ok())
-            .or_else(|| both(one, other, |text| text.trim().parse::<Date>().ok())),
+            .or_else(|| both(one, other, date)),
         _ => None,
     };
     alike.unwrap_or_else(|| fold(one) == fold(other))
@@ -91,6 +91,13 @@ fn same_value(kind: CustomType, one: &str, other: &str) -> bool {
 /// Whether both are read as the same; `None` where one is not read.
 fn both<T: PartialEq>(one: &str, other: &str, read: impl Fn(&str) -> Option<T>) -> Option<bool> {
     Some(read(one)? == read(other)?)
+}
+
+/// A day as filters write it, or as IncidentIQ's pages do: the month first.
+fn date(text: &str) -> Option<Date> {
+    let text = text.trim();
+    let plain = text.parse().ok();
+    plain.or_else(|| Date::strptime("%m/%d/%Y", text).ok())
 }
 
 fn truth(text: &str) -> Option<bool> {
@@ -425,6 +432,8 @@ mod tests {
             (CustomType::Text, "4", "4.0", false),
             (CustomType::Date, "2024-06-21", "2024-06-21T00:00:00", true),
             (CustomType::Date, "2024-06-21", "2024-06-22", false),
+            (CustomType::Date, "2025-03-04", "03/04/2025", true),
+            (CustomType::Date, "2025-03-04", "04/03/2025", false),
             (
                 CustomType::DateTime,
                 "2024-06-21T12:00:00Z",
