@@ -120,6 +120,8 @@ pub enum End {
         left: Option<Cow<'static, str>>,
         /// How many requests it costs.
         requests: u32,
+        /// The steps behind the first.
+        further: Vec<Cow<'static, str>>,
         /// Which fields took something else than their cell says.
         fallbacks: Vec<Fallback>,
         /// The requests themselves, where the run was asked to keep them.

@@ -117,30 +117,42 @@ pub(super) enum Command {
     /// Check mapping files, and an input against them; sends nothing
     Validate(Box<ValidateArgs>),
     /// The form of mapping files and files of columns for editors, and the fields of a system
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  deskferry schema fields --system incidentiq\n  deskferry schema mapping -o deskferry-mapping.schema.json"
+    )]
     Schema(SchemaCommand),
     /// Write a first mapping from the columns of a file
     Init(Box<InitArgs>),
     /// The system's reference data: fetch it, look at it, keep a snapshot
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  deskferry directory show --system incidentiq --sandbox\n  deskferry directory search lincoln --system incidentiq --sandbox"
+    )]
     Directory(DirectoryCommand),
     /// Tickets into a file
     Export(Box<ExportArgs>),
     /// The tickets of one desk into another; run it again for what has changed since
     Migrate(Box<MigrateArgs>),
     /// Repeat an export: every monday, every hour, in this program or by this machine's scheduler
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  deskferry schedule list")]
     Schedule(ScheduleCommand),
     /// What happened, run by run
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  deskferry runs list\n  deskferry runs show last\n  deskferry runs receipts last -o tickets.receipts.csv\n  deskferry runs retry last --dry-run"
+    )]
     Runs(RunsCommand),
     /// Read the tickets of a run back and compare them with the input and the mapping: did everything arrive?
     Verify(Box<VerifyArgs>),
     /// The state folder: whether what the ledger keeps is as it was written
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  deskferry state check")]
     State(StateCommand),
     /// One ticket at a time: look at it, look for it, write to it
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  deskferry ticket search --status open --limit 20 --system incidentiq --sandbox\n  deskferry ticket get 10001 --system incidentiq --sandbox"
+    )]
     Ticket(TicketCommand),
     /// Is everything as it should be between here and the system, and what to do where it is not
     Doctor(Box<DoctorArgs>),
@@ -217,17 +229,26 @@ pub(super) struct ImportArgs {
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run, write what each row would become beside the row: .xlsx or .html for people, .jsonl for the requests
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub preview: Option<PathBuf>,
     /// So many payloads of a dry run are shown beside their rows
-    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
-    pub show: usize,
-    /// Read the tickets that a dry run would change, and show what stands there now and what would
+    #[arg(long, value_name = "N", requires = "dry_run", hide = true)]
+    pub show: Option<usize>,
+    /// Show how a dry run would change every ticket, not only the first ten
     #[arg(long)]
     pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
-    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    #[arg(long, value_name = "FILE", requires = "dry_run", hide = true)]
     pub payloads: Option<PathBuf>,
+    /// Write a copy of your file with ticket number, link, outcome and time beside each row: tickets.receipts.xlsx
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub receipts: Option<PathBuf>,
+    /// Write a report of the run as a page (.html): counts, causes, the rate over time, waits, rows in doubt
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub report: Option<PathBuf>,
     /// Write what became of each record, row by row, as JSON lines
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide = true)]
     pub outcomes: Option<PathBuf>,
     /// Send at most so many rows that are not done yet
     #[arg(long, value_name = "N")]
@@ -309,9 +330,16 @@ pub(super) struct ValidateArgs {
     /// Fetch the directory anew
     #[arg(long)]
     pub refresh: bool,
-    /// Write the names that resolve to nothing into a workbook to be filled, for `aliases_file`
-    #[arg(long, value_name = "FILE.xlsx")]
-    pub write_aliases: Option<PathBuf>,
+    /// Write the names that are unknown or mean several things into a workbook; fill its yellow column `use`, and
+    /// `aliases_file` reads it [default file: names.xlsx]
+    #[arg(
+        long = "names",
+        alias = "write-aliases",
+        value_name = "FILE.xlsx",
+        num_args = 0..=1,
+        default_missing_value = "names.xlsx"
+    )]
+    pub names: Option<PathBuf>,
     /// How the input is read.
     #[command(flatten)]
     pub read_as: ReadAs,

@@ -83,6 +83,10 @@ pub(super) async fn run(
         } => {
             let shown = Shown::named(&word)?;
             let needs = match shown {
+                // A room is known by its building; a snapshot may lack those.
+                Shown::Kind(Kind::Room) if from.directory.is_none() => {
+                    Needs::kinds(&[Kind::Room, Kind::Location])
+                }
                 Shown::Kind(kind) => Needs::kind(kind),
                 Shown::CustomFields => Needs::CUSTOM_FIELDS,
             };
@@ -230,7 +234,7 @@ fn show(shown: Shown, directory: &Directory, output: Output) -> Result<()> {
     }
     let lines: Vec<_> = entries
         .iter()
-        .map(|entry| entry_line(kind, entry, output))
+        .map(|entry| entry_line(kind, entry, directory, output))
         .collect();
     output.data(&lines.join("\n"))
 }
@@ -261,7 +265,7 @@ fn search(text: &str, directory: &Directory, output: Output) -> Result<()> {
     let lines: Vec<_> = found
         .iter()
         .take(MOST_HITS)
-        .map(|(kind, entry)| entry_line(*kind, entry, output))
+        .map(|(kind, entry)| entry_line(*kind, entry, directory, output))
         .collect();
     output.data(&lines.join("\n"))?;
     if found.len() > MOST_HITS {
@@ -270,17 +274,22 @@ fn search(text: &str, directory: &Directory, output: Output) -> Result<()> {
     Ok(())
 }
 
-fn entry_line(kind: Kind, entry: &Entry, output: Output) -> String {
+fn entry_line(kind: Kind, entry: &Entry, directory: &Directory, output: Output) -> String {
+    let building = entry.parent.as_deref().filter(|_| kind == Kind::Room);
+    let building = building.and_then(|id| directory.loaded_entry(Kind::Location, id));
+    let building = building.map(|building| building.name.as_str());
     if output.is_json() {
         let mut value = json!(entry);
         value["kind"] = json!(kind);
+        if let Some(building) = building {
+            value["building"] = json!(building);
+        }
         return value.to_string();
     }
-    let properties: Vec<_> = entry
-        .properties
-        .iter()
-        .map(|(name, value)| format!("{name} {value}"))
-        .collect();
+    let properties = entry.properties.iter();
+    let properties = properties.map(|(name, value)| format!("{name} {value}"));
+    let building = building.map(|building| format!("in {building}"));
+    let properties: Vec<String> = building.into_iter().chain(properties).collect();
     format!(
         "{kind:<10} {:<36} {}   {}",
         entry.name,

@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes checked settings, one file a command.
 
 mod args;
+mod columns;
 mod confirm;
 mod connect;
 mod directory;
@@ -15,7 +16,9 @@ mod open;
 mod output;
 mod pages;
 mod read_as;
+mod receipts;
 mod reference;
+mod run_report;
 mod runs;
 mod sandbox;
 mod schedule;
@@ -41,6 +44,9 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // A closed pipe is no reason to fail on `--help`.
             let _ = error.print();
+            if let Some(hint) = without_mapping(&error) {
+                output::stderr_text(&format!("\n  hint: {hint}\n"));
+            }
             return if error.use_stderr() {
                 ExitCode::Usage
             } else {
@@ -59,6 +65,27 @@ pub fn run() -> ExitCode {
         ended(dispatch(cli, &output), output, &of_command)
     });
     ended.unwrap_or_else(|error| ended_badly(error, output, &secrets))
+}
+
+/// Said of an import without a mapping: how to get one.
+fn without_mapping(error: &clap::Error) -> Option<String> {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing,
+        _ => return None,
+    };
+    let lacks = missing.iter().any(|flag| flag.starts_with("--mapping"));
+    if error.kind() != ErrorKind::MissingRequiredArgument || !lacks {
+        return None;
+    }
+    let typed = std::env::args().skip_while(|word| word != "import").skip(1);
+    let input = typed.into_iter().find(|word| !word.starts_with('-'));
+    let input = input.map_or("FILE".to_owned(), |word| {
+        crate::report::words::shell_word(&word)
+    });
+    Some(format!(
+        "write a first mapping from your file: deskferry init {input} --system incidentiq --sandbox"
+    ))
 }
 
 fn ended(result: Result<ExitCode>, output: Output, secrets: &Secrets) -> ExitCode {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::outfile::{self, Readers};
 use crate::report::diagnostic::{self, Look};
 use crate::report::progress::Show;
+use crate::report::words;
 
 /// Where a command prints.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +44,25 @@ impl Output {
     /// A line for people.
     pub(super) fn say(self, text: &str) {
         if !self.quiet {
-            stderr_text(&format!("{text}\n"));
+            stderr_text(&format!("{}\n", words::fitted(text)));
+        }
+    }
+
+    /// A line of a report that people asked for: on standard output, unless a document for programs goes there.
+    pub(super) fn report(self, text: &str) {
+        match self.json {
+            true => self.say(text),
+            false if self.quiet => {}
+            // A reader that has gone has the exit code.
+            false => drop(self.data(text)),
+        }
+    }
+
+    /// A block of a report that is told even where little is.
+    pub(super) fn report_fault(self, text: &str) {
+        match self.json {
+            true => self.complain(text),
+            false => drop(self.data(text.trim_end())),
         }
     }
 

@@ -167,8 +167,8 @@ impl Loaded {
         let snapshot = self.directory.snapshot();
         let loaded = snapshot.holds.without(self.told);
         self.told = snapshot.holds;
-        if let Some(parts) = contents(snapshot, loaded) {
-            output.say(&format!("  directory  {parts}   ({})", age_text(snapshot)));
+        if let Some(fetched) = fetched(snapshot, loaded, self.pulled) {
+            output.say(&format!("  directory  {fetched} fetched"));
         }
         // What an earlier command was told need not be told again, unless nothing is known of a kind.
         let pulled = self.pulled;
@@ -235,6 +235,18 @@ pub(super) async fn pull(system: &dyn System, limiter: &Limiter, needs: Needs) -
 pub(super) fn describe(snapshot: &Snapshot) -> String {
     let contents = contents(snapshot, Needs::ALL).unwrap_or_default();
     format!("{contents}   ({})", age_text(snapshot))
+}
+
+/// How many entries of the parts that were just loaded were fetched; `None` where all were in the cache.
+fn fetched(snapshot: &Snapshot, loaded: Needs, pulled: Needs) -> Option<String> {
+    let is_new = |part: Needs| loaded.hold(part) && pulled.hold(part);
+    let kinds = snapshot.kinds.iter();
+    let kinds = kinds.filter(|(kind, _)| is_new(Needs::kind(**kind)));
+    let mut count: usize = kinds.map(|(_, listing)| listing.entries.len()).sum();
+    if is_new(Needs::CUSTOM_FIELDS) {
+        count += snapshot.custom_fields.len();
+    }
+    (count > 0).then(|| words::plural(count as u64, "entry", "entries"))
 }
 
 /// How many entries these parts of a snapshot have; `None` where there are none.

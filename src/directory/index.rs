@@ -74,6 +74,9 @@ impl Texts {
     }
 }
 
+/// Properties that say something of an entry and name none.
+const ABOUT: [&str; 2] = ["role", "location"];
+
 /// A path with parts left out before its leaf (`Hardware › Screen` for `Hardware › Laptop › Screen`): tried
 /// after whole paths and their tails, since sheets often lack the middle level.
 const SHORTENED: &str = "path, shortened";
@@ -88,7 +91,8 @@ impl KindIndex {
             let listed = ids.entry(entry.id.to_ascii_lowercase()).or_default();
             listed.push(index);
             texts_of(&mut properties, "name").add(&entry.name, index);
-            for (property, text) in &entry.properties {
+            let is_name = |property: &&String| !ABOUT.contains(&property.as_str());
+            for (property, text) in entry.properties.iter().filter(|(name, _)| is_name(name)) {
                 seen.insert(property.clone());
                 let texts = texts_of(&mut properties, property);
                 texts.add(text, index);

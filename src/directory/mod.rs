@@ -6,6 +6,8 @@
 
 pub mod cache;
 pub mod index;
+mod initials;
+mod labels;
 mod needs;
 pub mod suggest;
 

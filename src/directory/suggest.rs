@@ -9,10 +9,11 @@ use std::collections::HashMap;
 
 use unicase::UniCase;
 
+use super::initials::{Words, words_of};
 use crate::unicode::plain;
 
 /// At most so many names are suggested.
-const MOST: usize = 3;
+pub(super) const MOST: usize = 3;
 
 /// Below this likeness (0 to 1) a name is not near.
 const NEAR: f64 = 0.78;
@@ -88,7 +89,12 @@ fn best<'a>(scored: impl Iterator<Item = (f64, &'a str)>) -> Vec<String> {
             .unwrap_or(Ordering::Equal)
             .then_with(|| a.1.cmp(b.1))
     });
-    near.dedup_by(|a, b| a.1 == b.1);
+    let mut seen: Vec<&str> = Vec::new();
+    near.retain(|(_, name)| {
+        let is_new = !seen.contains(name);
+        seen.push(name);
+        is_new
+    });
     // A name far behind the best one only confuses.
     let floor = near.first().map_or(0.0, |(score, _)| score - 0.12);
     near.into_iter()
@@ -148,6 +154,8 @@ pub struct Suggester {
     names: Vec<(Shape, String)>,
     /// Which names hold a letter triple; empty for a short list.
     triples: HashMap<[char; 3], Vec<u32>>,
+    /// Which names hold a word, or begin their words with these letters.
+    words: Words,
 }
 
 impl Suggester {
@@ -169,7 +177,12 @@ impl Suggester {
                 }
             }
         }
-        Self { names, triples }
+        let words = Words::new(names.iter().map(|(shape, _)| shape.folded.as_str()));
+        Self {
+            names,
+            triples,
+            words,
+        }
     }
 
     /// The nearest names, best first, at most three.
@@ -185,7 +198,12 @@ impl Suggester {
                 .map(score)
                 .collect()
         };
-        best(scored.iter().map(|(score, name)| (*score, name.as_str())))
+        // Abbreviations and nicknames have few letters in common with the name that they stand for.
+        let by_words = self.words.nearest(&words_of(&wanted.folded)).into_iter();
+        let by_words =
+            by_words.filter_map(|(score, at)| Some((score, self.names.get(at)?.1.as_str())));
+        let scored = scored.iter().map(|(score, name)| (*score, name.as_str()));
+        best(scored.chain(by_words))
     }
 
     /// The names that share the most letter triples.

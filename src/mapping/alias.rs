@@ -10,7 +10,7 @@ use crate::directory::suggest::fold;
 use crate::record::Header;
 use crate::source::{Input, InputOptions, SheetChoice};
 
-/// The headings of the table that `validate --write-aliases` writes.
+/// The headings of the table that `validate --names` writes.
 pub const IN_THE_FILE: &str = "in the file";
 /// The heading of the column that people fill.
 pub const USE: &str = "use";

@@ -150,6 +150,7 @@ impl BoundPlan {
             ));
         }
         notes.extend(self.notes_of_ids());
+        notes.extend(self.notes_of_items());
         let items = self.plan.thens.iter().zip(&self.items);
         notes.extend(items.filter_map(|(then, items)| {
             let shown = items.iter().find_map(|items| items.untyped.shown())?;

@@ -147,6 +147,11 @@ impl Columns {
             .filter_map(move |&index| Some((index, names?.get(index)?.as_str())))
     }
 
+    /// Whether the input is an error file, which carries the keys of its rows.
+    pub(super) fn carries_keys(&self) -> bool {
+        self.tables.iter().any(|table| table.key.is_some())
+    }
+
     /// The `_key` of a row that comes from an error file.
     pub(super) fn carried_key<'r>(&self, record: &'r Record) -> Option<Cow<'r, str>> {
         let cell = record.cell(self.table(record)?.key?);

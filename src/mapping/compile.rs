@@ -567,10 +567,11 @@ impl Compiler<'_> {
         let field = &rule.name.value;
         match self.directory.look_up(kind, name, &resolver.by, None) {
             Found::One(_) => None,
+            _ if self.directory.labelled(kind, name).is_some() => None,
             // Which one it is depends on the row.
             Found::Ambiguous(_) if rule.resolve.within.is_some() => None,
             Found::Ambiguous(entries) => {
-                let problem = super::resolve::ambiguous(kind, name, &entries);
+                let problem = super::resolve::ambiguous(self.directory, kind, name, &entries);
                 Some(Problem {
                     message: format!("`{field}`: {}", problem.message),
                     ..problem
@@ -581,7 +582,7 @@ impl Compiler<'_> {
                 hint: resolver
                     .elsewhere(self.directory, name, None)
                     .or_else(|| did_you_mean(&self.directory.nearest(kind, name, None)))
-                    .or_else(|| Some(format!("`deskferry directory search` finds the names; a new {} is seen after `--refresh`", kind.noun()))),
+                    .or_else(|| Some(format!("`deskferry directory search` with the same --profile finds the names; a new {} is seen after `--refresh`", kind.noun()))),
                 missing: None,
                 rule: Rule::Message,
             }),

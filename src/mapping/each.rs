@@ -16,6 +16,7 @@ use super::file::{At, Faults, Section};
 use super::item::Item;
 use super::keys::Keys;
 use super::load::Reading;
+use super::orphans::Claimed;
 use super::parse::Problem;
 use super::shape::{FieldRule, Origin, ParseKind, ParseRule, Version};
 use super::table_key;
@@ -104,6 +105,11 @@ impl RowItem {
         self.cells.get(position?).cloned()
     }
 
+    /// Where it stands.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The names of its columns.
     pub(crate) fn names(&self) -> &[String] {
         self.header.names()
@@ -137,9 +143,18 @@ pub(super) struct Items {
     pub(super) header: Option<Arc<Header>>,
     /// What messages call the table.
     pub(super) shown: String,
+    /// Which of them belong to a row of the input.
+    pub(super) claimed: Claimed,
 }
 
 impl Items {
+    /// All of them by what they belong to.
+    pub(super) fn by_key(&self) -> impl Iterator<Item = (&str, &[Arc<RowItem>])> {
+        self.by
+            .iter()
+            .map(|(key, rows)| (key.as_str(), rows.as_slice()))
+    }
+
     /// The items of a row, in order.
     pub(super) fn of(&self, key: &str) -> &[Arc<RowItem>] {
         self.by

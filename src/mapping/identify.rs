@@ -43,6 +43,9 @@ impl Identify for BoundPlan {
     }
 
     fn passes(&self, record: &Record) -> Result<bool, Vec<Fault>> {
+        if !self.items.is_empty() {
+            self.claim_items(record);
+        }
         for (number, condition) in self.plan().conditions.iter().enumerate() {
             match self.holds(condition, std::slice::from_ref(record)) {
                 Ok(true) => {}

@@ -158,6 +158,16 @@ pub(super) struct Compiler<'m> {
 }
 
 impl Plan {
+    /// What is done with each row.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The system, as far as it is known without a connection.
+    pub fn schema(&self) -> &dyn Schema {
+        self.schema.as_ref()
+    }
+
     /// The zone of times that come without one.
     pub fn zone(&self) -> Option<&TimeZone> {
         self.zone.as_ref()

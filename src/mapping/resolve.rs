@@ -89,13 +89,21 @@ impl Resolver {
             false => self.aliases.get(&fold(text)),
         };
         let name = alias.map_or(text, String::as_str);
-        match directory.look_up(self.kind, name, &self.by, within) {
+        let found = match directory.look_up(self.kind, name, &self.by, within) {
+            found @ Found::One(_) => found,
+            // What is offered for one of several namesakes.
+            found => match directory.labelled(self.kind, name) {
+                Some(entry) => Found::One(entry),
+                None => found,
+            },
+        };
+        match found {
             Found::One(entry) => Resolved::Id(entry.id.clone()),
             Found::Ambiguous(entries) => {
                 let by = (&self.ambiguous, UnfitBy::Ambiguous);
                 self.instead(directory, by, within, || Problem {
                     missing: Some(self.missing(text)),
-                    ..ambiguous(self.kind, text, &entries)
+                    ..ambiguous(directory, self.kind, text, &entries)
                 })
             }
             Found::Missing(_) => {
@@ -174,31 +182,26 @@ impl Resolver {
     fn advice(&self, text: &str) -> String {
         let word = self.kind;
         format!(
-            "fix the cell, or map it: `aliases = {{ \"{text}\" = \"…\" }}`; `deskferry directory search {word} …` shows the names"
+            "fix the cell, or map it: `aliases = {{ \"{text}\" = \"…\" }}`; `deskferry directory search` with the same --profile finds a {word} by a part of its name"
         )
     }
 }
 
-pub(super) fn ambiguous(kind: Kind, text: &str, entries: &[&Entry]) -> Problem {
+pub(super) fn ambiguous(
+    directory: &Directory,
+    kind: Kind,
+    text: &str,
+    entries: &[&Entry],
+) -> Problem {
     const SHOWN: usize = 5;
     let shown: Vec<String> = entries
         .iter()
         .take(SHOWN)
-        .map(|entry| candidate(entry))
+        .map(|entry| format!("`{}`", directory.label(kind, entry)))
         .collect();
     let more = if entries.len() > SHOWN { ", …" } else { "" };
     Problem::new(format!("{} entries of `{kind}` are called `{text}`", entries.len())).hint(format!(
         "it could be {}{more}; say more in the cell, narrow it by `match` or `within`, or give an id",
         shown.join(", ")
     ))
-}
-
-fn candidate(entry: &Entry) -> String {
-    let more = ["path", "email", "number", "abbreviation", "tag"]
-        .into_iter()
-        .find_map(|property| entry.properties.get(property));
-    match more {
-        Some(more) => format!("`{more}` (id {})", entry.id),
-        None => format!("`{}` (id {})", entry.name, entry.id),
-    }
 }

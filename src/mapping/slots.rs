@@ -125,6 +125,11 @@ impl Slots {
         }
     }
 
+    /// Whether a column is made, and stands in no table of the input.
+    pub(crate) fn is_computed(&self, slot: usize) -> bool {
+        self.list[slot].computed.is_some()
+    }
+
     /// Whether a slot is read in the row that is the item of `each`.
     pub(crate) fn is_of_item(&self, slot: usize) -> bool {
         self.list[slot].is_of_item

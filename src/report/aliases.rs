@@ -10,7 +10,7 @@ use rust_xlsxwriter::{Color, DataValidation, Format, Workbook, Worksheet, XlsxEr
 use super::tally::Miss;
 use super::texts::Texts;
 use crate::directory::suggest::fold;
-use crate::directory::{Directory, Entry, Found, Kind};
+use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::alias::{IN_THE_FILE, USE, sheet_name};
 use crate::outfile::{Draft, Readers, folder, unwritable};
@@ -21,6 +21,9 @@ use crate::systems::SystemName;
 const NAMES: &str = "names";
 /// More names than these are not offered for choosing.
 const MOST_NAMES: usize = 10_000;
+
+/// The longest list of choices that a cell holds itself, in characters.
+const LONGEST_LIST: usize = 255;
 
 /// What a person has filled in already: by sheet, (in the file, use).
 type Filled = BTreeMap<String, Vec<(String, String)>>;
@@ -79,14 +82,15 @@ pub(crate) fn write(
     }
     let mut workbook = Workbook::new();
     let mut texts = Texts::new(folder(path), readers);
-    let mut offered: Vec<(SystemName, Kind, Vec<&str>)> = Vec::new();
+    let mut offered: Vec<(SystemName, Kind, Vec<String>)> = Vec::new();
     for (name, open) in &sheets {
         let before = filled.get(name).map_or(&[][..], Vec::as_slice);
         let misses = open.as_ref().map_or(&[][..], |open| &open.misses);
         let choices = open.as_ref().map(|open| {
             let system = open.directory.snapshot().system;
-            let known =
-                |(of, kind, _): &(SystemName, Kind, Vec<&str>)| (*of, *kind) == (system, open.kind);
+            let known = |(of, kind, _): &(SystemName, Kind, Vec<String>)| {
+                (*of, *kind) == (system, open.kind)
+            };
             let column = offered.iter().position(known).unwrap_or_else(|| {
                 offered.push((system, open.kind, names(open.directory, open.kind)));
                 offered.len() - 1
@@ -111,7 +115,7 @@ pub(crate) fn write(
                 .write_string(0, column, kind.as_str())
                 .map_err(failed)?;
             for (row, name) in (1..).zip(names) {
-                sheet.write_string(row, column, *name).map_err(failed)?;
+                sheet.write_string(row, column, name).map_err(failed)?;
             }
         }
     }
@@ -156,7 +160,8 @@ fn table(
     choices: Option<(usize, usize)>,
 ) -> Result<(), XlsxError> {
     let bold = Format::new().set_bold();
-    let open = Format::new().set_background_color(Color::RGB(0x00FF_F2CC));
+    let open = Format::new().set_background_color(Color::RGB(0x00FF_FF99));
+    let several = Format::new().set_text_wrap();
     for (at, heading) in (0..).zip([IN_THE_FILE, "rows", "suggestion", USE]) {
         sheet.write_string_with_format(0, at, heading, &bold)?;
     }
@@ -169,62 +174,82 @@ fn table(
             continue;
         };
         sheet.write_number(row, 1, rows as f64)?;
-        sheet.write_string(row, 2, line.suggestion.unwrap_or_default())?;
+        match line.suggestion {
+            Some(names) if names.contains('\n') => {
+                sheet.write_string_with_format(row, 2, names, &several)?
+            }
+            other => sheet.write_string(row, 2, other.unwrap_or_default())?,
+        };
         match line.name {
             Some(name) => sheet.write_string_with_format(row, 3, name, &open)?,
             None => sheet.write_blank(row, 3, &open)?,
         };
     }
-    if let Some((column, choices)) = choices.filter(|(_, choices)| *choices > 0) {
-        let letter = rust_xlsxwriter::column_number_to_name(u16::try_from(column).unwrap_or(0));
-        let list = format!("={NAMES}!${letter}$2:${letter}${}", choices + 1);
-        let choice = DataValidation::new()
-            .allow_list_formula(list.as_str().into())
-            // An id or an e-mail address is good too.
-            .set_error_title("not in the list")?
-            .set_error_style(rust_xlsxwriter::DataValidationErrorStyle::Information);
-        sheet.add_data_validation(1, 3, row.max(1), 3, &choice)?;
-    }
+    choose(sheet, lines, choices)?;
     sheet.set_column_width(0, 40)?;
-    sheet.set_column_width(2, 40)?;
+    sheet.set_column_width(2, 60)?;
     sheet.set_column_width(3, 40)?;
     sheet.set_freeze_panes(1, 0)?;
     Ok(())
 }
 
-/// So many of those who have one name are suggested.
-const SUGGESTED: usize = 3;
+/// So many namesakes are suggested for one name.
+const MOST_MEANT: usize = 6;
 
-/// What may be meant by a name that says nothing, or not enough: the nearest name; what tells those apart who share it.
+/// What may be meant by a name that says nothing, or not enough: the nearest name, or of those who share one what tells them
+/// apart, a line each.
 pub fn suggestion(directory: &Directory, kind: Kind, name: &str) -> Option<String> {
-    let shared = |name: &str| match directory.look_up(kind, name, &[], None) {
-        Found::Ambiguous(entries) => Some(apart(&entries)),
-        Found::One(_) | Found::Missing(_) => None,
-    };
-    shared(name).or_else(|| {
-        let nearest = directory.nearest(kind, name, None).into_iter().next()?;
-        Some(shared(&nearest).unwrap_or(nearest))
-    })
+    let mut meant = directory.meant(kind, name);
+    meant.truncate(MOST_MEANT);
+    (!meant.is_empty()).then(|| meant.join("\n"))
 }
 
-/// What tells entries apart that share a name.
-fn apart(entries: &[&Entry]) -> String {
-    let told = |entry: &&Entry| {
-        let mut properties = ["path", "email", "number", "abbreviation", "tag"].iter();
-        let own = properties.find_map(|name| entry.properties.get(*name));
-        own.unwrap_or(&entry.id).clone()
+/// Lets the cells of the last column be chosen: of namesakes these, else all names that may be used.
+fn choose(
+    sheet: &mut Worksheet,
+    lines: &[Line<'_>],
+    choices: Option<(usize, usize)>,
+) -> Result<(), XlsxError> {
+    // An id or an e-mail address is good too.
+    let lenient = |validation: DataValidation| {
+        let validation = validation.set_error_title("not in the list")?;
+        Ok::<_, XlsxError>(
+            validation.set_error_style(rust_xlsxwriter::DataValidationErrorStyle::Information),
+        )
     };
-    let shown: Vec<String> = entries.iter().take(SUGGESTED).map(told).collect();
-    let more = if entries.len() > SUGGESTED {
-        " or …"
-    } else {
-        ""
+    let general = match choices.filter(|(_, choices)| *choices > 0) {
+        Some((column, choices)) => {
+            let letter = rust_xlsxwriter::column_number_to_name(u16::try_from(column).unwrap_or(0));
+            let list = format!("={NAMES}!${letter}$2:${letter}${}", choices + 1);
+            let list = DataValidation::new().allow_list_formula(list.as_str().into());
+            Some(lenient(list)?)
+        }
+        None => None,
     };
-    format!("{}{more}", shown.join(" or "))
+    let mut first = 1;
+    for (row, line) in (1..).zip(lines) {
+        let namesakes: Vec<&str> = line.suggestion.unwrap_or_default().lines().collect();
+        let is_list = namesakes.len() > 1
+            && namesakes.join(",").chars().count() <= LONGEST_LIST
+            && !namesakes.iter().any(|name| name.contains(','));
+        if is_list {
+            if let (Some(general), true) = (&general, row > first) {
+                sheet.add_data_validation(first, 3, row - 1, 3, general)?;
+            }
+            let list = DataValidation::new().allow_list_strings(&namesakes)?;
+            sheet.add_data_validation(row, 3, row, 3, &lenient(list)?)?;
+            first = row + 1;
+        }
+    }
+    let last = u32::try_from(lines.len()).unwrap_or(u32::MAX).max(1);
+    if let (Some(general), true) = (&general, first <= last) {
+        sheet.add_data_validation(first, 3, last, 3, general)?;
+    }
+    Ok(())
 }
 
 /// The names of a kind that may be used, where they are few enough to choose from.
-fn names(directory: &Directory, kind: Kind) -> Vec<&str> {
+fn names(directory: &Directory, kind: Kind) -> Vec<String> {
     let listing = directory.snapshot().kinds.get(&kind);
     let entries = listing.map_or(&[][..], |listing| listing.entries.as_slice());
     if entries.len() > MOST_NAMES {
@@ -233,13 +258,18 @@ fn names(directory: &Directory, kind: Kind) -> Vec<&str> {
     let best = |property: &str| {
         entries
             .iter()
-            .map(|entry| entry.properties.get(property).map(String::as_str))
-            .collect::<Option<Vec<&str>>>()
+            .map(|entry| entry.properties.get(property).cloned())
+            .collect::<Option<Vec<String>>>()
     };
     // What names one entry and no other is better than a bare name.
-    let mut names = best("path")
-        .or_else(|| best("email"))
-        .unwrap_or_else(|| entries.iter().map(|entry| entry.name.as_str()).collect());
+    let mut names = best("path").or_else(|| best("email")).unwrap_or_else(|| {
+        let is_alone = |name: &str| entries.iter().filter(|entry| entry.name == name).count() == 1;
+        let called = entries.iter().map(|entry| match is_alone(&entry.name) {
+            true => entry.name.clone(),
+            false => directory.label(kind, entry),
+        });
+        called.collect()
+    });
     names.sort_unstable();
     names.dedup();
     names
@@ -297,7 +327,7 @@ fn read_filled(path: &Path) -> Result<Filled> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Listing, Snapshot};
+    use crate::directory::{Entry, Listing, Snapshot};
     use crate::systems::Dialect;
 
     #[test]
@@ -323,7 +353,7 @@ mod tests {
         snapshot.kinds.insert(Kind::User, listing);
         let directory = Directory::new(snapshot);
         let suggested = |name: &str| suggestion(&directory, Kind::User, name);
-        let both = Some("tamara@x.example or u-2".to_owned());
+        let both = Some("Tamara Carter (tamara@x.example)\nTamara Carter (u-2)".to_owned());
         assert_eq!(suggested("Tamara Carter"), both);
         // The nearest name says no more than the one in the file.
         assert_eq!(suggested("Tamra Carter"), both);

@@ -86,6 +86,11 @@ pub struct Causes {
 }
 
 impl Causes {
+    /// How many faults there are in all.
+    pub fn faults(&self) -> u64 {
+        self.by_text.values().map(|cause| cause.rows).sum::<u64>() + self.others
+    }
+
     /// Counts the faults of one row.
     pub fn add(&mut self, faults: &[Fault]) {
         for fault in faults {

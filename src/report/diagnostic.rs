@@ -25,6 +25,16 @@ pub enum Look {
 }
 
 impl Look {
+    /// The same for standard output.
+    pub fn of_stdout() -> Self {
+        use std::io::IsTerminal;
+        match (std::io::stdout().is_terminal(), console::colors_enabled()) {
+            (true, true) => Self::Colour,
+            (true, false) => Self::Drawn,
+            (false, _) => Self::Plain,
+        }
+    }
+
     /// What fits standard error: a terminal or not, and whether colour is wanted there (`NO_COLOR`).
     pub fn of_stderr() -> Self {
         use std::io::IsTerminal;

@@ -6,9 +6,10 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::{Term, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::words;
+use super::words::{self, fitted};
 use crate::event::{End, Event, Wait};
 
 /// Over how long the shown rate is taken.
@@ -16,11 +17,19 @@ const RATE_WINDOW: Duration = Duration::from_secs(5);
 /// How often the bar is drawn while nothing happens, so that a wait counts down.
 const TICK: Duration = Duration::from_millis(500);
 
+/// The bar, and a bar on a narrow terminal, in characters.
+const BAR: (usize, usize) = (24, 12);
+/// A terminal is narrow below so many columns.
+const NARROW: usize = 100;
+
 /// A wait of this length is told as a line where there is no bar.
 const LONG_WAIT: Duration = Duration::from_secs(3);
 
-/// What the run waits for, and until when; read by the bar whenever it draws itself.
-type Waiting = Arc<Mutex<Option<(String, Instant)>>>;
+/// What the run waits for, and until when.
+type Wanted = Option<(String, Instant)>;
+
+/// What stands beside the bar, and what the run waits for; read by the bar whenever it draws itself.
+type Told = Arc<Mutex<(String, Wanted)>>;
 
 /// How much is shown while a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +53,7 @@ pub struct Progress {
     skipped: u64,
     rejected: u64,
     in_doubt: u64,
-    waiting: Waiting,
+    told: Told,
     records: u64,
     requests: u64,
     shown: Instant,
@@ -59,14 +68,19 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let waiting = Waiting::default();
-        let style = ProgressStyle::with_template("  {bar:24} {msg}{waiting}")
+        let told = Told::default();
+        let columns = usize::from(Term::stderr().size().1);
+        let length = if columns < NARROW { BAR.1 } else { BAR.0 };
+        let style = ProgressStyle::with_template(&format!("  {{bar:{length}}} {{told}}"))
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let shown = Arc::clone(&waiting);
+        let shown = Arc::clone(&told);
         bar.set_style(
-            style.with_key("waiting", move |_: &ProgressState, out: &mut dyn Write| {
+            style.with_key("told", move |_: &ProgressState, out: &mut dyn Write| {
+                // A line that is longer than the terminal would leave its rest behind when it is drawn anew.
+                let columns = usize::from(Term::stderr().size().1);
+                let line = line_of(&shown, columns.saturating_sub(length + 4));
                 // A bar that cannot be written is nobody's loss.
-                let _ = write_wait(&shown, out);
+                let _ = out.write_str(&line);
             }),
         );
         if show == Show::Bar {
@@ -81,7 +95,7 @@ impl Progress {
             skipped: 0,
             rejected: 0,
             in_doubt: 0,
-            waiting,
+            told,
             records: 0,
             requests: 0,
             shown: Instant::now(),
@@ -140,13 +154,13 @@ impl Progress {
         }
     }
 
-    fn wait(&self, wait: Option<(String, Instant)>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = wait;
+    fn wait(&self, wait: Wanted) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).1 = wait;
     }
 
     fn is_waiting(&self) -> bool {
-        let waiting = self.waiting.lock();
-        waiting.unwrap_or_else(PoisonError::into_inner).is_some()
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1.is_some()
     }
 
     fn ended(&self) -> u64 {
@@ -168,7 +182,7 @@ impl Progress {
         if self.show != Show::Nothing {
             self.bar.suspend(|| {
                 // Nobody may be listening, which ends nothing.
-                let _ = writeln!(std::io::stderr(), "  {text}");
+                let _ = writeln!(std::io::stderr(), "{}", fitted(&format!("  {text}")));
             });
         }
     }
@@ -185,34 +199,32 @@ impl Progress {
             .map_or(Duration::ZERO, |first| now - *first)
             .max(Duration::from_millis(500));
         let rate = self.sent.len() as f64 / span.as_secs_f64();
-        let mut text = match (self.sent.is_empty(), self.limit) {
-            (true, _) => String::new(),
-            (false, Some(limit)) => format!("{} of {}  ", words::rate(rate), words::rate(limit)),
-            (false, None) => format!("{}  ", words::rate(rate)),
-        };
-        for (count, what) in [
-            (self.created, "created"),
-            (self.skipped, "skipped"),
-            (self.rejected, "rejected"),
-            (self.in_doubt, "in doubt"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!("{what} {}  ", words::count(count)));
-            }
+        let mut parts = vec![format!(
+            "{} of {}",
+            words::count(self.ended()),
+            words::plural(self.records, "row", "rows")
+        )];
+        if !self.sent.is_empty() {
+            parts.push(requests(rate, self.limit));
         }
         // While the run waits, its rate says nothing about its end.
         if !self.sent.is_empty()
             && !self.is_waiting()
             && let Some(left) = self.left(rate)
         {
-            text.push_str(&format!("ETA {}", words::duration(left)));
+            parts.push(format!("{} left", words::duration(left)));
         }
-        self.bar.set_message(format!(
-            "{} of {}  {}",
-            words::count(self.ended()),
-            words::count(self.records),
-            text.trim_end()
-        ));
+        for (count, what) in [
+            (self.rejected, "rejected"),
+            (self.in_doubt, "in doubt"),
+            (self.skipped, "skipped"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{} {what}", words::count(count)));
+            }
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.0 = parts.join(" · ");
     }
 
     /// Takes the bar away.
@@ -221,16 +233,38 @@ impl Progress {
     }
 }
 
-fn write_wait(waiting: &Waiting, out: &mut dyn Write) -> std::fmt::Result {
-    let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*waiting {
-        Some((what, until)) => {
-            let left = until.saturating_duration_since(Instant::now());
-            let seconds = Duration::from_secs(left.as_secs_f64().ceil() as u64);
-            write!(out, "  waiting: {what} {}", words::duration(seconds))
+/// What stands beside the bar, cut to so many columns: what the run waits for goes before the counts.
+fn line_of(told: &Told, columns: usize) -> String {
+    let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    let (counts, wait) = &*told;
+    let waiting = wait.as_ref().map(|(what, until)| {
+        let left = until.saturating_duration_since(Instant::now());
+        let seconds = Duration::from_secs(left.as_secs_f64().ceil() as u64);
+        format!("waiting: {what} {}", words::duration(seconds))
+    });
+    let line = match waiting {
+        Some(waiting) => {
+            let rows = counts.split(" · ").next().unwrap_or_default();
+            format!("{rows} · {waiting}")
         }
-        None => Ok(()),
-    }
+        None => counts.clone(),
+    };
+    truncate_str(&line, columns, "…").into_owned()
+}
+
+/// `98 requests/s of 100`, or `30 requests/min of 2/s` where the units differ.
+fn requests(rate: f64, limit: Option<f64>) -> String {
+    let named = |rate: f64| words::rate(rate).replacen('/', " requests/", 1);
+    let Some(limit) = limit else {
+        return named(rate);
+    };
+    let (now, most) = (words::rate(rate), words::rate(limit));
+    let unit = |text: &str| text.split_once('/').map(|(_, unit)| unit.to_owned());
+    let most = match unit(&now) == unit(&most) {
+        true => most.split('/').next().unwrap_or_default().to_owned(),
+        false => most,
+    };
+    format!("{} of {most}", named(rate))
 }
 
 fn wait_until(wait: &Wait) -> (String, Instant) {
@@ -299,14 +333,26 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_says_what_is_left_of_it() {
-        let waiting = Waiting::default();
-        *waiting.lock().unwrap() = Some(wait_until(&Wait::Doubt {
+    fn a_line_says_rows_and_requests_and_fits() {
+        let told = Told::default();
+        told.lock().unwrap().0 = "212 of 300 rows · 98 requests/s of 100 · 3 rejected".to_owned();
+        assert_eq!(
+            line_of(&told, 80),
+            "212 of 300 rows · 98 requests/s of 100 · 3 rejected"
+        );
+        assert_eq!(line_of(&told, 20), "212 of 300 rows · 9…");
+        told.lock().unwrap().1 = Some(wait_until(&Wait::Doubt {
             rows: 3,
             left: Duration::from_secs(60),
         }));
-        let mut text = String::new();
-        write_wait(&waiting, &mut text).unwrap();
-        assert!(text.contains("3 rows in doubt, looked up in"), "{text}");
+        assert!(
+            line_of(&told, 80)
+                .starts_with("212 of 300 rows · waiting: 3 rows in doubt, looked up in"),
+            "{}",
+            line_of(&told, 80)
+        );
+        assert_eq!(requests(98.0, Some(100.0)), "98 requests/s of 100");
+        assert_eq!(requests(0.5, Some(2.0)), "30 requests/min of 2/s");
+        assert_eq!(requests(2.5, None), "2.5 requests/s");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::diff::{self, DiffList};
 use super::error_file::{ErrorFiles, ErrorFilesWritten};
+use super::preview::Preview;
 use super::progress::Progress;
 use super::rows::{OutcomeFile, PayloadFile};
 use super::samples::Samples;
@@ -27,8 +28,12 @@ pub struct RowByRow {
     pub outcomes: Option<OutcomeFile>,
     /// The first records of a dry run for the eye.
     pub samples: Option<Samples>,
+    /// What a dry run would make, as people know it.
+    pub(crate) preview: Option<Preview>,
     /// Where what would change goes as data; else it is told to people.
     pub diff: Option<DiffList>,
+    /// Of how many rows it is told to people what would change; `None`: of all.
+    pub(crate) most_diffs: Option<usize>,
 }
 
 impl Reporter {
@@ -55,6 +60,11 @@ impl Reporter {
         self.row_by_row.samples.as_ref()
     }
 
+    /// What a dry run would make, as people know it.
+    pub(crate) fn preview(&self) -> Option<&Preview> {
+        self.row_by_row.preview.as_ref()
+    }
+
     /// What would change, where it goes as data.
     pub fn diff(&self) -> Option<&DiffList> {
         self.row_by_row.diff.as_ref()
@@ -76,6 +86,9 @@ impl Reporter {
         }
         if let Some(file) = self.row_by_row.outcomes.take() {
             notes.extend(file.finish()?);
+        }
+        if let Some(preview) = &mut self.row_by_row.preview {
+            notes.extend(preview.finish()?);
         }
         let mut written = match self.error_files.take() {
             Some(files) => files.finish()?,
@@ -104,8 +117,14 @@ impl Listener for Reporter {
             && self.row_by_row.diff.is_none()
             && !diff.is_empty()
         {
-            self.progress
-                .line(&diff::lines(&row.place.to_string(), diff));
+            let left = self.row_by_row.most_diffs.unwrap_or(usize::MAX);
+            if left > 0 {
+                self.progress
+                    .line(&diff::lines(&row.place.to_string(), diff));
+            }
+            if let Some(most) = &mut self.row_by_row.most_diffs {
+                *most = most.saturating_sub(1);
+            }
         }
         if let Err(error) = self.row_by_row.add(row) {
             self.failed.get_or_insert(error);
@@ -128,6 +147,9 @@ impl RowByRow {
     fn add(&mut self, row: &RowEnd) -> Result<()> {
         if let Some(samples) = &mut self.samples {
             samples.add(row);
+        }
+        if let Some(preview) = &mut self.preview {
+            preview.add(row)?;
         }
         if let Some(file) = &mut self.payloads {
             file.add(row)?;

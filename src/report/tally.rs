@@ -28,7 +28,8 @@ pub struct Miss {
     pub name: String,
     /// How many rows have it.
     pub rows: u64,
-    /// The nearest name of the directory, or what tells those apart who share it.
+    /// The nearest name of the directory, or of namesakes each with what tells it apart, a line each: any of them is
+    /// understood.
     pub suggestion: Option<String>,
 }
 
@@ -148,20 +149,30 @@ impl Tally {
     /// The lines for people, without an indent.
     pub fn lines(&self) -> Vec<String> {
         let n = words::count;
+        let filtered = match self.filtered {
+            0 => String::new(),
+            filtered => format!(", {} filtered", n(filtered)),
+        };
+        let counts = [
+            ("good", self.good),
+            ("with faults", self.faulty),
+            ("the same row again", self.repeated),
+            ("left out by the mapping", self.left_out),
+        ];
+        let counts = counts.iter().filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(what, count)| format!("{what} {}", n(*count)))
+            .collect();
         let mut lines = vec![
             format!(
-                "read {} → {}, {} filtered",
+                "read {} → {}{filtered}",
                 words::plural(self.rows, "row", "rows"),
                 words::plural(self.records, "record", "records"),
-                n(self.filtered)
             ),
-            format!(
-                "good {}   with faults {}   the same row again {}   left out by the mapping {}",
-                n(self.good),
-                n(self.faulty),
-                n(self.repeated),
-                n(self.left_out)
-            ),
+            match counts.is_empty() {
+                true => "no row is taken".to_owned(),
+                false => counts.join("   "),
+            },
         ];
         lines.extend(self.desk.line().map(|line| format!("the desk   {line}")));
         lines.extend(
@@ -170,7 +181,11 @@ impl Tally {
                 .map(|line| format!("fallbacks  {line}")),
         );
         if !self.causes.is_empty() {
-            lines.push("faults, by cause".to_owned());
+            let several = match self.causes.faults() > self.faulty {
+                true => " (a row can have several)",
+                false => "",
+            };
+            lines.push(format!("faults, by cause{several}"));
             let causes = self.causes.lines(FIX_FIRST);
             lines.extend(causes.into_iter().map(|line| format!("  {line}")));
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use console::{measure_text_width, truncate_str};
+
 /// `1 200 000`: digits in groups, with a plain space so that it copies well.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -60,6 +62,91 @@ pub fn list(shown: &[String], all: u64) -> String {
     }
 }
 
+/// A text broken between words; a word that is longer than a line is broken in itself.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(10);
+    let mut lines: Vec<String> = Vec::new();
+    let mut last = String::new();
+    for word in text.split_whitespace() {
+        let mut word = word.to_owned();
+        let room = width.saturating_sub(measure_text_width(&last) + usize::from(!last.is_empty()));
+        if measure_text_width(&word) > room && !last.is_empty() {
+            lines.push(std::mem::take(&mut last));
+        }
+        while measure_text_width(&word) > width {
+            let part = truncate_str(&word, width, "").into_owned();
+            word = word[part.len()..].to_owned();
+            lines.push(part);
+        }
+        if !last.is_empty() {
+            last.push(' ');
+        }
+        last.push_str(&word);
+    }
+    if !last.is_empty() {
+        lines.push(last);
+    }
+    lines
+}
+
+/// Lines for people as they fit the terminal on standard error: broken between words, what follows below what it belongs to.
+/// A command stays on its line, so that it can be copied.
+pub fn fitted(text: &str) -> String {
+    let term = console::Term::stderr();
+    match term.is_term() {
+        true => broken(text, usize::from(term.size().1)),
+        false => text.to_owned(),
+    }
+}
+
+/// The same for so many columns.
+pub fn broken(text: &str, columns: usize) -> String {
+    let lines = text.split('\n').map(|line| {
+        let is_command = line.contains("deskferry ");
+        if is_command || columns < 40 || measure_text_width(line) <= columns {
+            return line.to_owned();
+        }
+        let indent = hanging(line).min(columns / 2);
+        let start = line.len() - line.trim_start().len();
+        let mut parts = wrapped_after(line, start, indent, columns).into_iter();
+        let first = parts.next().unwrap_or_default();
+        parts.fold(first, |all, part| {
+            format!("{all}\n{}{part}", " ".repeat(indent))
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A line whose continuations begin at a column; its own spaces stay.
+fn wrapped_after(line: &str, start: usize, indent: usize, columns: usize) -> Vec<String> {
+    let mut lines = vec![line[..start].to_owned()];
+    for piece in line[start..].split_inclusive(' ') {
+        let word = piece.trim_end();
+        let count = lines.len();
+        let last = &mut lines[count - 1];
+        let before = if count == 1 { 0 } else { indent };
+        let is_first = last.trim().is_empty();
+        if !is_first && before + measure_text_width(last) + measure_text_width(word) > columns {
+            *last = last.trim_end().to_owned();
+            lines.push(piece.to_owned());
+        } else {
+            last.push_str(piece);
+        }
+    }
+    lines
+}
+
+/// Below which column the rest of a line stands: its label ends before two spaces, as in `  note       text`.
+fn hanging(line: &str) -> usize {
+    let start = line.len() - line.trim_start().len();
+    let label = line[start..].find("  ").filter(|at| *at <= 20);
+    let Some(label) = label else {
+        return start + 2;
+    };
+    let rest = &line[start + label..];
+    start + label + (rest.len() - rest.trim_start().len())
+}
+
 /// A word of a command line, quoted where a shell needs it.
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| {
@@ -85,6 +172,23 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1200), "1 200");
         assert_eq!(count(1_234_567), "1 234 567");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_commands_are_not() {
+        let text = "  note       one two three four five six seven eight nine ten eleven twelve\n  go on      deskferry import a-file-with-a-long-name.csv --mapping mapping.toml --profile district";
+        insta::assert_snapshot!(broken(text, 44), @r"
+        note       one two three four five six
+                   seven eight nine ten eleven
+                   twelve
+        go on      deskferry import a-file-with-a-long-name.csv --mapping mapping.toml --profile district
+        ");
+        assert_eq!(broken("short", 80), "short");
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(
+            wrapped("abcdefghijklmno pq", 10),
+            ["abcdefghij", "klmno pq"]
+        );
     }
 
     #[test]

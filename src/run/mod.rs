@@ -114,7 +114,7 @@ pub use prepare::Items;
 pub use probe::{Sample, probe};
 pub use rekey::{Definitions, Moved, moved};
 pub use rollback::{Forecast, Taking, by_place};
-pub use totals::Totals;
+pub use totals::{Totals, Waited};
 
 /// How a run goes.
 #[derive(Debug, Clone)]

@@ -864,6 +864,9 @@ pub(super) fn ready_end(
         known,
         left,
         requests: u32::try_from(payloads.len()).unwrap_or(u32::MAX),
+        further: (payloads.iter().skip(1))
+            .map(|payload| payload.step.clone())
+            .collect(),
         fallbacks,
         payloads,
         diff: None,

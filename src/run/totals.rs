@@ -1,11 +1,13 @@
 //! The totals of a run, and the fold that makes them: every record ends in exactly one of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::event::{End, Event, Listener, RowEnd, Skip};
+use crate::event::{End, Event, Listener, RowEnd, Skip, Wait};
 use crate::ledger::RunState;
 
 use super::plan::Base;
@@ -73,6 +75,9 @@ pub struct Totals {
     /// Whether steps count as done that the system never said it has done.
     #[serde(default)]
     pub unproven: bool,
+    /// For what the run waited, by what is said of it.
+    #[serde(default)]
+    pub waits: BTreeMap<String, Waited>,
     /// How long the run took.
     pub elapsed: Duration,
     /// What stopped the run before its end, other than Ctrl-C.
@@ -126,9 +131,20 @@ impl Totals {
     }
 }
 
+/// How often a run waited for something, and how long in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Waited {
+    /// How often.
+    pub times: u64,
+    /// In seconds.
+    pub seconds: f64,
+}
+
 /// The one fold: counts, and tells the listener.
 pub(super) struct Fold<'l> {
     pub(super) totals: Totals,
+    /// For what the run waits, and since when.
+    waiting: Option<(&'static str, Instant)>,
     listener: &'l mut dyn Listener,
 }
 
@@ -149,11 +165,37 @@ impl<'l> Fold<'l> {
                 filtered,
                 ..Totals::default()
             },
+            waiting: None,
             listener,
         }
     }
 
+    /// Notes how long the run waits, and for what.
+    fn wait(&mut self, now: Option<&'static str>) {
+        // A wait is told again while it goes on.
+        if now.is_some() && self.waiting.map(|(what, _)| what) == now {
+            return;
+        }
+        if let Some((what, since)) = self.waiting.take() {
+            let waited = self.totals.waits.entry(what.to_owned()).or_default();
+            waited.times += 1;
+            waited.seconds += since.elapsed().as_secs_f64();
+        }
+        self.waiting = now.map(|what| (what, Instant::now()));
+    }
+
     pub(super) fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Waiting(wait) => self.wait(Some(match wait {
+                Wait::Pause(_) => "the system asked for a pause",
+                Wait::Spent(_) => "the system's limit was used up",
+                Wait::Doubt { .. } => "rows in doubt could be looked up only later",
+                Wait::Sweep(_) => "the last look for duplicates",
+                Wait::Closed(_) => "outside the hours in which it may send",
+            })),
+            Event::Going => self.wait(None),
+            _ => {}
+        }
         self.listener.on(event);
     }
 
@@ -179,6 +221,7 @@ impl<'l> Fold<'l> {
 
     /// Counts the records that have no end as not sent, and hands the totals out.
     pub(super) fn finish(mut self, elapsed: Duration) -> Totals {
+        self.wait(None);
         let totals = &mut self.totals;
         let missing = totals.records.saturating_sub(totals.ended());
         totals.not_sent += missing;

@@ -1,5 +1,7 @@
 //! Delimited text into records.
 
+mod copy;
+
 use compact_str::CompactString;
 use std::io::Read;
 use std::sync::Arc;

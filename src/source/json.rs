@@ -1,5 +1,7 @@
 //! JSON lines and JSON documents into records: texts of single objects, cut out of the stream (`scan`).
 
+mod copy;
+
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod bytes;
 mod calc;
 mod cells;
 mod charset;
+pub(crate) mod copy;
 mod csv;
 pub(crate) mod cut;
 mod delimiter;
@@ -46,7 +47,7 @@ pub use guess::{Likely, Mixed};
 pub(crate) use look::Look;
 pub use notice::{Notice, ShownAs, What};
 pub(crate) use parts::{attribute_of, each_tag, name_of};
-pub(crate) use sheet::excel_name;
+pub(crate) use sheet::{excel_name, letters};
 pub(crate) use shown::{is_date_format, is_general_format};
 pub(crate) use workbook::THREAD as READER_THREAD;
 

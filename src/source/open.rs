@@ -1,5 +1,6 @@
 //! Which format a file has, by its content first and its name second, and what is told of those we cannot read.
 
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use memchr::{memchr, memmem};
 
 use super::bytes::Bytes;
+use super::copy::Beside;
 use super::csv::CsvPlan;
 use super::encoding::{self, Encoded};
 use super::guess;
@@ -134,6 +136,28 @@ impl SourceFile {
             &self.keeping,
             &self.noticed,
         )))
+    }
+
+    /// The file as the user named it.
+    pub(super) fn named(&self) -> &str {
+        &self.bytes.named
+    }
+
+    /// Copies it with cells beside the rows of its tables, which stand among those of the input; `false`: such a file can
+    /// only be written anew.
+    pub(super) fn copy(
+        &self,
+        tables: &[Table],
+        beside: &mut Beside<'_>,
+        out: &mut dyn Write,
+    ) -> Result<bool> {
+        let first = self.tables.start;
+        match &self.plan {
+            Plan::Csv(plan) => plan.copy(&self.bytes, (first, &tables[first]), beside, out)?,
+            Plan::Json(plan) => plan.copy(&self.bytes, first, beside, out)?,
+            Plan::Workbook(plan) => return plan.copy(&self.bytes, tables, first, beside, out),
+        }
+        Ok(true)
     }
 
     /// How its tables look.

@@ -21,7 +21,7 @@ const MOST_FORMATS: usize = 16;
 const MOST_EXAMPLES: usize = 3;
 
 /// The letters of a column, by position from 0: `A`, `Z`, `AA`.
-pub(super) fn letters(column: usize) -> String {
+pub(crate) fn letters(column: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
     while rest > 0 {

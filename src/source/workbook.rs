@@ -4,6 +4,8 @@
 //! read on a thread of their own and come over a bounded channel. The thread ends with the iterator. A panic
 //! within calamine ends only that thread and becomes an error of the file.
 
+mod copy;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;

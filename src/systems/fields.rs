@@ -33,6 +33,16 @@ pub enum FieldType {
     List(Box<FieldType>),
 }
 
+impl FieldType {
+    /// The type of one value: of several that of each.
+    pub fn item(&self) -> &Self {
+        match self {
+            Self::List(inner) => inner,
+            one => one,
+        }
+    }
+}
+
 /// How a field gets onto the ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {

@@ -30,6 +30,7 @@ pub(crate) mod testing;
 pub(crate) mod tie;
 mod times;
 mod whole;
+pub mod worded;
 
 use std::borrow::Cow;
 use std::fmt;

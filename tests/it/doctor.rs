@@ -130,7 +130,7 @@ fn a_bad_token_is_told_with_where_to_make_one() {
     sandbox.profiles(&work, "rate = \"2000/s\"");
     work.write("token", "wrong");
     let ended = work.run(&["doctor", "--profile", "district"]).expect(3);
-    insta::assert_snapshot!("bad_token", work.shown(&ended.stderr));
+    insta::assert_snapshot!("bad_token", work.shown(&ended.both()));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_system_that_is_not_there_is_told_line_by_line() {
     sandbox.profiles(&work, "rate = \"2000/s\"");
     drop(sandbox);
     let ended = work.run(&["doctor", "--profile", "district"]).expect(3);
-    insta::assert_snapshot!("system_that_is_not_there", work.shown(&ended.stderr));
+    insta::assert_snapshot!("system_that_is_not_there", work.shown(&ended.both()));
 }
 
 #[test]

@@ -229,8 +229,5 @@ fn the_command_for_unknown_names_writes_them_as_a_table() {
     assert_eq!(words[0], "deskferry");
     // The rows are faulty still: that is what the table is for.
     work.run(&words[1..]).expect(1);
-    assert!(
-        work.path().join("tickets.aliases.xlsx").exists(),
-        "{command}"
-    );
+    assert!(work.path().join("names.xlsx").exists(), "{command}");
 }

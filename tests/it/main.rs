@@ -29,6 +29,7 @@ mod mapping_keys;
 mod migrate;
 mod old_ledger;
 mod oracle;
+mod people;
 mod real_files;
 mod resume;
 mod retry;

@@ -151,7 +151,7 @@ fn a_run_whose_process_is_gone_is_not_running() {
         for command in ["list", "show"] {
             let text = work.run(&["runs", command]).expect(0).stdout;
             assert!(
-                text.contains("ended") && !text.contains("running"),
+                text.contains("killed") && !text.contains("running"),
                 "{text}"
             );
         }

@@ -398,7 +398,7 @@ fn what_is_open_in_another_program_stays_whatever_is_written() {
             "{line}: {}",
             ended.stderr
         );
-        assert!(ended.stderr.contains(&next), "{line}: {}", ended.stderr);
+        assert!(ended.both().contains(&next), "{line}: {}", ended.both());
     }
 }
 

@@ -137,7 +137,7 @@ fn what_people_read_of_a_file_with_faults() {
     let ended = work.run(&arguments).expect(1);
     insta::assert_snapshot!(
         "what_people_read_of_a_file_with_faults",
-        work.shown(&ended.stderr)
+        work.shown(&ended.both())
     );
 }
 
@@ -266,8 +266,8 @@ fn thousands_of_causes_stay_a_page() {
         "incidentiq.json",
     ];
     let ended = work.run(&arguments).expect(1);
-    assert!(ended.stderr.lines().count() < 40, "{}", ended.stderr);
-    insta::assert_snapshot!("thousands_of_causes", work.shown(&ended.stderr));
+    assert!(ended.stdout.lines().count() < 40, "{}", ended.stdout);
+    insta::assert_snapshot!("thousands_of_causes", work.shown(&ended.both()));
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn dates_of_two_meanings_are_one_cause_that_shows_a_cell() {
     let ended = work.run(&arguments).expect(1);
     insta::assert_snapshot!(
         "dry_run_of_dates_of_two_meanings",
-        work.shown(&ended.stderr)
+        work.shown(&ended.both())
     );
     // A column that has a type of its own, of rows that are gathered first.
     let head = "[input]\ngroup_by = [\"T\"]\nwhere = \"D != ''\"\n[input.columns]\nD = { parse = \"date\", formats = [\"%m/%d/%Y\", \"%d/%m/%Y\"] }";
@@ -352,7 +352,7 @@ fn names_come_from_a_connection_too_and_nothing_is_sent() {
             "district",
         ])
         .expect(2);
-    insta::assert_snapshot!("profile_of_the_other_system", work.shown(&ended.stderr));
+    insta::assert_snapshot!("profile_of_the_other_system", work.shown(&ended.both()));
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn a_table_of_names_needs_an_input_and_a_directory() {
     let ended = work
         .run(&["validate", "m.toml", "--write-aliases", "a.xlsx"])
         .expect(2);
-    insta::assert_snapshot!("aliases_without_an_input", work.shown(&ended.stderr));
+    insta::assert_snapshot!("aliases_without_an_input", work.shown(&ended.both()));
     let ended = work
         .run(&[
             "validate",
@@ -374,7 +374,7 @@ fn a_table_of_names_needs_an_input_and_a_directory() {
             "a.xlsx",
         ])
         .expect(2);
-    insta::assert_snapshot!("aliases_without_a_directory", work.shown(&ended.stderr));
+    insta::assert_snapshot!("aliases_without_a_directory", work.shown(&ended.both()));
     // What is no such table is never written over.
     work.write("a.xlsx", "notes of a person");
     let ended = work.run(&[
@@ -442,7 +442,7 @@ fn one_table_has_the_unknown_names_of_all_mappings() {
     let told = work
         .run(&[&["validate"], &arguments[..]].concat())
         .expect(1);
-    insta::assert_snapshot!("aliases_of_several_mappings", work.shown(&told.stderr));
+    insta::assert_snapshot!("aliases_of_several_mappings", work.shown(&told.both()));
 }
 
 #[test]
@@ -475,7 +475,7 @@ fn standard_input_is_read_for_one_mapping() {
     let ended = work
         .run(&["validate", "a.toml", "b.toml", "--input", "-"])
         .expect(2);
-    insta::assert_snapshot!("standard_input_for_two_mappings", work.shown(&ended.stderr));
+    insta::assert_snapshot!("standard_input_for_two_mappings", work.shown(&ended.both()));
 }
 
 #[test]
@@ -488,7 +488,7 @@ fn tests_that_fail_are_counted_by_what_they_are() {
     let ended = work
         .run(&["validate", "m.toml", "--directory", "incidentiq.json"])
         .expect(2);
-    insta::assert_snapshot!("tests_that_fail", work.shown(&ended.stderr));
+    insta::assert_snapshot!("tests_that_fail", work.shown(&ended.both()));
     let (_, document) = validate(&work, &["m.toml", "--directory", "incidentiq.json"]);
     let mapping = &document["mappings"][0];
     assert_eq!(
@@ -502,5 +502,5 @@ fn tests_that_fail_are_counted_by_what_they_are() {
 fn advice_names_what_this_command_has() {
     let work = Work::new();
     let ended = work.run(&["validate", "nowhere.toml"]).expect(2);
-    insta::assert_snapshot!("mapping_that_is_not_there", work.shown(&ended.stderr));
+    insta::assert_snapshot!("mapping_that_is_not_there", work.shown(&ended.both()));
 }

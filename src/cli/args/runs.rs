@@ -27,8 +27,31 @@ pub(in crate::cli) enum RunsCommand {
         #[arg(default_value = "last")]
         run: String,
     },
+    /// Write a copy of the file that a run read, with ticket number, link, outcome and time beside each row
+    #[command(after_help = "Example:\n  deskferry runs receipts last -o tickets.receipts.csv")]
+    Receipts {
+        /// Its code, such as 7KQ2, or `last`
+        #[arg(default_value = "last")]
+        run: String,
+        /// The copy, in the format of the file; of several files a folder [default: named after the file, in this folder]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Write a report of a run as a page: counts, causes, the rate over time, waits, rows in doubt
+    #[command(after_help = "Example:\n  deskferry runs report last -o run.html")]
+    Report {
+        /// Its code, such as 7KQ2, or `last`
+        #[arg(default_value = "last")]
+        run: String,
+        /// The page, .html [default: named after the run, in this folder]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// The rows of a run with the tickets they made: file, row, key, id, number, link
-    #[command(after_help = "Example:\n  deskferry runs ids last -o ids.csv")]
+    #[command(
+        after_help = "Example:\n  deskferry runs ids last -o ids.csv",
+        hide = true
+    )]
     Ids {
         /// Its code, or `last`
         #[arg(default_value = "last")]

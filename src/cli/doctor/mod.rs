@@ -48,7 +48,7 @@ struct Doctor<'a> {
 impl Doctor<'_> {
     /// Each line is told as soon as it is known: some take their time.
     fn tell(&mut self, finding: Finding) {
-        self.output.say(&line(&finding));
+        self.output.report(&line(&finding));
         self.findings.push(finding);
     }
 
@@ -124,7 +124,7 @@ impl Doctor<'_> {
             self.output.note(&error);
             return Ok(error.kind().exit_code());
         }
-        self.output.say(&format!(
+        self.output.report(&format!(
             "\n  {}, {}",
             match failed {
                 0 => "nothing failed".to_owned(),
@@ -147,7 +147,7 @@ fn line(finding: &Finding) -> String {
         Verdict::Failed => style("failed").red(),
     };
     // The width is that of the longest word, whatever colours it.
-    let word = format!("{:<7}", word.for_stderr());
+    let word = format!("{word:<7}");
     let mut text = format!("  {word}  {:<18}  {}", finding.what, finding.detail);
     if let Some(hint) = &finding.hint {
         text.push_str(&format!("\n           {:<18}  → {hint}", ""));

@@ -48,18 +48,15 @@ pub(super) fn resume_words(
         ("--rows", args.rows.as_ref().map(ToString::to_string)),
         ("--limit", args.limit.map(|limit| limit.to_string())),
         ("--errors-to", args.errors_to.as_ref().map(path)),
+        ("--receipts", args.receipts.as_ref().map(path)),
+        ("--report", args.report.as_ref().map(path)),
         ("--max-errors", max_errors),
     ]));
     command(args, global, target, inputs, &further)
 }
 
 /// The command that writes the names that nothing was found for as a table.
-pub(super) fn validate(
-    args: &ImportArgs,
-    global: &Global,
-    target: Option<&Target>,
-    table: &str,
-) -> String {
+pub(super) fn validate(args: &ImportArgs, global: &Global, target: Option<&Target>) -> String {
     let mut words: Vec<String> = vec!["deskferry".into(), "validate".into()];
     words.push(args.mapping.display().to_string());
     for input in &args.inputs {
@@ -73,7 +70,7 @@ pub(super) fn validate(
     words.extend(given(typed_folders(global)));
     words.extend(typed_trust(global));
     words.extend(given(typed_reading(args)));
-    words.extend(["--write-aliases".into(), table.to_owned()]);
+    words.push("--names".into());
     printed(&words)
 }
 
@@ -222,9 +219,9 @@ mod tests {
         };
         let global = Cli::parse_from(line.split(' ')).global;
         assert_eq!(
-            validate(&args, &global, None, "in.aliases.xlsx"),
+            validate(&args, &global, None),
             "deskferry validate m.toml --input in.txt --sheet 2 --encoding windows-1252 --delimiter ';' --header-row 3 \
-             --write-aliases in.aliases.xlsx"
+             --names"
         );
     }
 }

@@ -90,12 +90,6 @@ pub(super) fn write_aliases(
     global: &Global,
     target: Option<&Target>,
 ) -> Option<String> {
-    let input = args
-        .inputs
-        .first()
-        .filter(|input| *input != Path::new("-"))?;
-    let stem = input.file_stem()?.to_string_lossy();
-    let stem = stem.split('.').next().unwrap_or_default();
-    let table = format!("{stem}.aliases.xlsx");
-    Some(announce::validate(args, global, target, &table))
+    let is_stdin = args.inputs.iter().any(|input| input == Path::new("-"));
+    (!is_stdin).then(|| announce::validate(args, global, target))
 }

@@ -8,23 +8,27 @@ mod forecast;
 mod foretold;
 mod migrated;
 mod only;
+mod preview;
+mod receipts;
 mod rekey;
 mod settings;
 mod stale;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use jiff::tz::TimeZone;
+
 use super::args::{Global, ImportArgs};
+use super::columns;
 use super::confirm::{About, by_call, confirm};
 use super::connect::{Connected, Target};
 use super::interrupt::Interrupts;
 use super::output::Output;
 use super::reference::{self, Loaded, Origin};
-use jiff::tz::TimeZone;
-
+use super::run_report;
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
@@ -41,12 +45,13 @@ use crate::report::diagnostic::{self, Look};
 use crate::report::diff::DiffList;
 use crate::report::error_file::{self, ErrorFiles};
 use crate::report::progress::Progress;
+use crate::report::receipts::Written as Receipted;
 use crate::report::reporter::RowByRow;
 use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, unread, words};
-use crate::run::{self, Compared, Hours, Items, Job, Keep, Limiter, Totals};
+use crate::run::{self, Compared, Hours, Items, Job, Limiter, Totals};
 use crate::source::{Input, Table};
 use crate::systems::{self, Operation, SystemName};
 
@@ -165,6 +170,15 @@ struct Pass<'a> {
     counted: (u64, u64, u64),
 }
 
+/// What is known besides when it has ended: the input against what was sent, an edited export against the desk, the receipts,
+/// and what was done on tickets besides making them.
+type Found = (
+    Option<Compared>,
+    Option<Edits>,
+    (Result<Vec<Receipted>>, Result<Option<Receipted>>),
+    BTreeMap<String, u64>,
+);
+
 /// What a run needs while it is under way.
 struct Running {
     /// The scope of the keys by which rows name the tickets that they act on.
@@ -217,6 +231,7 @@ impl Import<'_> {
         }
         self.can_compare()?;
         let (plan, directory) = self.plan_and_directory().await?;
+        let plan = Arc::new(plan);
         self.is_elsewhere(&directory)?;
         self.tell_set_once(&plan);
         let survey = self.survey(&plan)?;
@@ -244,7 +259,7 @@ impl Import<'_> {
         self.foretell(&pass, &scope, &meta).await?;
         self.confirm(&pass, compared.as_ref(), edits.as_ref())?;
         // What can still be wrong is found before keys are given up for rows that would then not be sent.
-        let reporter = self.reporter()?;
+        let reporter = self.reporter(&plan)?;
         let mut settings = self.settings()?;
         if let Some(edits) = &edits {
             settings.compared = Arc::clone(&edits.compared);
@@ -262,7 +277,8 @@ impl Import<'_> {
             locks,
             edits,
         };
-        self.execute(&pass, scope, meta, compared, running).await
+        self.execute(&pass, (&ledger, scope), meta, compared, running)
+            .await
     }
 
     /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
@@ -341,7 +357,7 @@ impl Import<'_> {
                     "without a connection the directory must come from a snapshot",
                 )
                 .hint(
-                    "make one with: deskferry directory pull -o FILE, and add --directory FILE",
+                    "make one with: deskferry directory pull --profile NAME -o FILE, and add --directory FILE",
                 ));
             }
         };
@@ -391,7 +407,13 @@ impl Import<'_> {
         let mut checked = self.checked(directory)?;
         match checked.bind(self.input.tables()) {
             Some(bound) => Ok(bound),
-            None => Err(Error::mapping(checked.into_faults())),
+            None => {
+                let options = settings::input_options(self.args, self.mapping)?;
+                let faults = checked.into_faults();
+                Err(Error::mapping(columns::explained(
+                    faults, self.input, &options,
+                )))
+            }
         }
     }
 
@@ -441,6 +463,9 @@ impl Import<'_> {
         let survey = tokio::task::block_in_place(|| {
             intake::survey(self.input, &watching, &selection, self.state.path())
         })?;
+        if survey.records() == 0 && self.only().is_none() {
+            only::has_rows(self.args.rows.as_ref(), self.input)?;
+        }
         for notice in self.input.notices() {
             self.output.say(&format!("  note       {notice}"));
         }
@@ -512,14 +537,14 @@ impl Import<'_> {
         let tickets = self.limit().map_or(records, |limit| limit.min(records));
         let undo = match self.mapping.operation() {
             Operation::Create => format!(
-                "`deskferry runs rollback last` {}; `deskferry runs ids` lists what a run made",
+                "`deskferry runs rollback last` {}; `deskferry runs receipts` writes your file with the ticket of each row beside it",
                 connected.system.undoing()
             ),
             Operation::Upsert => format!(
                 "`deskferry runs rollback last` takes back what this run makes: {}; nothing undoes an update",
                 connected.system.undoing()
             ),
-            _ => "nothing undoes this: `deskferry runs ids` lists the tickets".to_owned(),
+            _ => "nothing undoes this: `deskferry runs receipts` writes your file with the ticket of each row beside it".to_owned(),
         };
         let about = About {
             operation: self.mapping.operation(),
@@ -543,7 +568,7 @@ impl Import<'_> {
     async fn execute(
         &self,
         pass: &Pass<'_>,
-        scope: Scope,
+        (ledger, scope): (&Ledger, Scope),
         meta: RunMeta,
         compared: Option<Compared>,
         running: Running,
@@ -583,7 +608,11 @@ impl Import<'_> {
             &mut reporter,
         )
         .await?;
-        self.finish(reporter, totals, (compared, running.edits), started, pass)
+        let receipts = self.receipts(ledger, pass, totals.run.as_deref()).await;
+        let report = self.report(ledger, totals.run.as_deref()).await;
+        let steps = self.steps(ledger, &totals).await?;
+        let found = (compared, running.edits, (receipts, report), steps);
+        self.finish(reporter, totals, found, started, pass)
     }
 
     fn settings(&self) -> Result<run::Settings> {
@@ -604,11 +633,8 @@ impl Import<'_> {
             again: self.args.again,
             retry: self.only().is_some(),
             trusts_names: false,
-            keep: match (&self.args.payloads, self.args.diff) {
-                (Some(_), _) | (_, true) => Keep::All,
-                (None, false) => Keep::First(self.args.show),
-            },
-            diff: self.args.diff,
+            keep: self.keep(),
+            diff: self.differs(),
             bulk: self.args.bulk,
             workers: None,
             trust_ledger: self.args.trust_ledger,
@@ -740,11 +766,11 @@ impl Import<'_> {
     }
 
     /// What is kept of each row, where it is asked for.
-    fn row_by_row(&self) -> Result<RowByRow> {
+    fn row_by_row(&self, plan: &Arc<BoundPlan>) -> Result<RowByRow> {
         let args = self.args;
         let records = Records::of(self.state.path());
         let readers = self.global.readers();
-        let payloads = args.payloads.as_deref().map(|path| {
+        let payloads = self.payloads()?.map(|path| {
             PayloadFile::create(path, readers).map(|file| file.remembering(records.clone()))
         });
         let outcomes = args.outcomes.as_deref().map(|path| {
@@ -753,9 +779,11 @@ impl Import<'_> {
         Ok(RowByRow {
             payloads: payloads.transpose()?,
             outcomes: outcomes.transpose()?,
-            samples: (args.dry_run && !args.diff)
-                .then(|| Samples::new(args.show, self.input.tables())),
-            diff: (args.diff && self.output.is_json()).then(DiffList::default),
+            samples: (args.show.filter(|_| !args.diff))
+                .map(|most| Samples::new(most, self.input.tables())),
+            preview: self.preview(plan)?,
+            diff: (self.differs() && self.output.is_json()).then(DiffList::default),
+            most_diffs: (!args.diff).then_some(preview::SHOWN),
         })
     }
 
@@ -775,6 +803,7 @@ impl Import<'_> {
             claims = claims.reading(path, "the directory");
         }
         let outputs = [
+            ("--preview", &args.preview),
             ("--payloads", &args.payloads),
             ("--outcomes", &args.outcomes),
             ("--errors-to", &args.errors_to),
@@ -784,10 +813,16 @@ impl Import<'_> {
                 claims.write(path, flag)?;
             }
         }
+        if let Some(path) = &args.report {
+            run_report::claim(path, &mut claims, "--report")?;
+        }
+        for (_, path) in self.receipt_files()? {
+            claims.write(&path, "--receipts")?;
+        }
         Ok(claims)
     }
 
-    fn reporter(&self) -> Result<Reporter> {
+    fn reporter(&self, plan: &Arc<BoundPlan>) -> Result<Reporter> {
         let claims = self.claims()?;
         let files = (!self.args.dry_run).then(|| {
             ErrorFiles::new(
@@ -807,7 +842,7 @@ impl Import<'_> {
             Progress::new(self.output.show(), self.limiter.ceiling()),
             files,
         );
-        Ok(reporter.row_by_row(self.row_by_row()?))
+        Ok(reporter.row_by_row(self.row_by_row(plan)?))
     }
 
     /// Adds what a dry run foretells, what it could not check, and where names are missing how to give them.
@@ -822,7 +857,12 @@ impl Import<'_> {
         if summary.causes().has_names() {
             after.write_aliases = forecast::write_aliases(args, self.global, self.target);
         }
-        for (what, path) in [("payloads", &args.payloads), ("outcomes", &args.outcomes)] {
+        let files = [
+            ("preview", &args.preview),
+            ("payloads", &args.payloads),
+            ("outcomes", &args.outcomes),
+        ];
+        for (what, path) in files {
             after.files.extend(path.clone().map(|path| (what, path)));
         }
         if args.dry_run && after.stopped.is_none() {
@@ -838,7 +878,7 @@ impl Import<'_> {
         &self,
         mut reporter: Reporter,
         mut totals: Totals,
-        (compared, edits): (Option<Compared>, Option<Edits>),
+        (compared, edits, (receipts, report), steps): Found,
         started: Instant,
         pass: &Pass<'_>,
     ) -> Result<ExitCode> {
@@ -849,6 +889,7 @@ impl Import<'_> {
         let mut after = Aftermath {
             took: started.elapsed(),
             doubles: totals.doubles,
+            steps,
             bulk: (self.args.bulk && !self.args.dry_run).then_some(totals.bulk),
             compared: compared.map(|compared| compared.to_json()),
             ..Aftermath::default()
@@ -857,6 +898,13 @@ impl Import<'_> {
             (&written.files[..], &written.notes[..])
         });
         after.kept = notes.to_vec();
+        let receipted = receipts.as_ref().map_or(&[][..], Vec::as_slice);
+        let reported = report.as_ref().ok().and_then(Option::as_ref);
+        let copies = receipted.iter().map(|one| ("receipts", one));
+        for (what, one) in copies.chain(reported.map(|one| ("report", one))) {
+            after.files.push((what, one.path.clone()));
+            after.kept.extend(one.note.clone());
+        }
         if let Some(edits) = &edits {
             self.tell_edits(edits, &mut after)?;
         }
@@ -891,10 +939,11 @@ impl Import<'_> {
         };
         let summary = reporter.summary();
         self.foresee(summary, &mut after, pass.directory, pass.plan);
-        let samples = reporter.samples().map(|samples| {
-            let width = console::Term::stderr().size_checked();
-            samples.render(width.map(|(_, columns)| usize::from(columns)))
-        });
+        let width = console::Term::stderr().size_checked();
+        let width = width.map(|(_, columns)| usize::from(columns));
+        let samples = reporter.samples().map(|samples| samples.render(width));
+        let preview = reporter.preview().map(|preview| preview.render(width));
+        let samples = samples.or(preview);
         if let Some(samples) = samples.filter(|samples| !samples.is_empty()) {
             self.output.say(&format!("\n{}", samples.trim_end()));
         }
@@ -913,6 +962,8 @@ impl Import<'_> {
                 .complain(&diagnostic::render(&open, Look::of_stderr()));
         }
         written?;
+        receipts?;
+        report?;
         Ok(match stopped {
             Some(error) => {
                 self.output.note(&error);

@@ -4,10 +4,31 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::super::connect::same_tenant;
-use crate::error::Result;
-use crate::intake::{Item, Subject};
+use crate::error::{Error, Result};
+use crate::intake::{Item, Selection, Subject};
 use crate::ledger::RunInfo;
 use crate::record::{Place, RowKey};
+use crate::source::{Input, Row};
+
+/// Refuses a selection in which no row of the input is.
+pub(super) fn has_rows(selection: Option<&Selection>, input: &Input) -> Result<()> {
+    let Some(selection) = selection else {
+        return Ok(());
+    };
+    let mut last = 0;
+    for row in input.rows()? {
+        let (Row::Record(record) | Row::Fault(record, _)) = row?;
+        if selection.takes(record.place.row) {
+            return Ok(());
+        }
+        last = last.max(record.place.row);
+    }
+    Err(
+        Error::usage(format!("no row of the input is in `--rows {selection}`")).hint(format!(
+            "the last row is {last}; rows are numbered as the spreadsheet program shows them"
+        )),
+    )
+}
 
 fn named(place: &Place) -> (String, Option<String>, u64) {
     let file = Path::new(&*place.file).file_name();

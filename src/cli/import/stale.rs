@@ -8,14 +8,15 @@ use super::super::output::Output;
 use crate::config::StateFolder;
 use crate::outfile::Records;
 
-/// Removes what an earlier run wrote to `--payloads` and `--outcomes`: a run that ends in an error would have replaced it,
+/// Removes what an earlier run wrote to `--preview`, `--payloads` and `--outcomes`: a run that ends in an error would have replaced it,
 /// and who reads it next would take it for what this one did. A file that is not of this program stays.
 pub(super) fn remove(args: &ImportArgs, global: &Global, output: &Output) {
     let Ok(state) = StateFolder::open(global.state.as_deref()) else {
         return;
     };
     let records = Records::of(state.path());
-    for path in [&args.payloads, &args.outcomes].into_iter().flatten() {
+    let files = [&args.preview, &args.payloads, &args.outcomes];
+    for path in files.into_iter().flatten() {
         if path.is_file() && records.knows(path) && !is_read(path, args) {
             let shown = path.display();
             output.say(&match fs::remove_file(path) {

@@ -3,11 +3,16 @@
 mod adopt;
 mod candidates;
 mod ids;
+mod list;
 mod purge;
+mod receipts;
+mod report;
 mod retry;
 mod rollback;
 mod settle;
 pub(super) mod typed;
+
+pub(super) use list::{standing, state};
 
 use std::fmt::Write as _;
 
@@ -35,6 +40,8 @@ pub(super) async fn run(
         RunsCommand::List
         | RunsCommand::Show { .. }
         | RunsCommand::Errors { .. }
+        | RunsCommand::Receipts { .. }
+        | RunsCommand::Report { .. }
         | RunsCommand::Ids { .. }
         | RunsCommand::Retry(_) => Ledger::open_to_read(&state.ledger())?,
         RunsCommand::Settle(_)
@@ -47,6 +54,14 @@ pub(super) async fn run(
         RunsCommand::Show { run } => show(&ledger, &named(&ledger, &run).await?, *output).await?,
         RunsCommand::Errors { run } => {
             errors(&ledger, &named(&ledger, &run).await?, *output).await?
+        }
+        RunsCommand::Receipts { run, output: path } => {
+            let run = with_tickets(&ledger, &run, *output).await?;
+            receipts::run(&ledger, &run, path.as_deref(), &state, global, *output).await?;
+        }
+        RunsCommand::Report { run, output: path } => {
+            let run = with_tickets(&ledger, &run, *output).await?;
+            report::run(&ledger, &run, path, &state, global, *output).await?;
         }
         RunsCommand::Ids { run, output: path } => {
             let run = with_tickets(&ledger, &run, *output).await?;
@@ -133,18 +148,7 @@ async fn list(ledger: &Ledger, output: Output) -> Result<()> {
         output.say("  there is no run yet");
         return Ok(());
     }
-    let line = |(run, tally): &(Run, Tally)| {
-        format!(
-            "{:<5} {}  {:<11} {:<10} {:<44} {}",
-            run.code(),
-            run.first().started.strftime("%Y-%m-%d %H:%M"),
-            run.last().word(),
-            run.last().system,
-            totals_line(run, tally),
-            run.first().meta.inputs.join(", ")
-        )
-    };
-    output.data(&runs.iter().map(line).collect::<Vec<_>>().join("\n"))
+    output.data(&list::table(&runs))
 }
 
 fn totals_line(run: &Run, tally: &Tally) -> String {
@@ -181,13 +185,6 @@ fn totals_line(run: &Run, tally: &Tally) -> String {
         if count > 0 {
             let _ = write!(text, ", {what} {}", words::count(count));
         }
-    }
-    // Of a purged run nobody knows any more how it ended.
-    if last.totals.is_none() && !matches!(last.word(), "running" | "purged") {
-        text.push_str(", never came to its end");
-    }
-    if run.undone() > 0 {
-        let _ = write!(text, ", taken back {}", words::count(run.undone()));
     }
     if run.attempts().len() > 1 {
         let _ = write!(text, "; {} attempts", run.attempts().len());
@@ -238,7 +235,11 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
         None if last.word() == "purged" => "not known: it was purged".to_owned(),
         None => "it never came to its end".to_owned(),
     };
-    let mut lines = vec![format!("run        {}   {}", run.code(), last.word())];
+    let mut lines = vec![format!(
+        "run        {}   {}",
+        run.code(),
+        standing(run, &tally)
+    )];
     lines.extend(match last.word() {
         "purged" => vec![format!("scope      {}", last.scope)],
         _ => vec![
@@ -258,7 +259,7 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
                 "attempt    {}   {}   {}   {}",
                 attempt.name(),
                 moment(attempt.started),
-                attempt.word(),
+                state(attempt),
                 attempt.meta.inputs.join(", ")
             )
         }));
@@ -271,6 +272,8 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
     if can_go_on && (is_open || tally.not_sent > 0 || last.word() != "finished") {
         lines.push(format!("go on      {}", first.meta.command));
     }
+    let next = list::next(run, &tally).filter(|next| *next != first.meta.command);
+    lines.extend(next.map(|next| format!("next       {next}")));
     output.data(&lines.join("\n"))
 }
 

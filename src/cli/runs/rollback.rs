@@ -40,7 +40,7 @@ pub(super) async fn run(
             run.code(),
             operation.verb()
         ))
-        .hint("nobody knows what stood there before: `deskferry runs ids` lists the tickets, `deskferry ticket` fixes one by hand"));
+        .hint("nobody knows what stood there before: `deskferry runs receipts` shows the ticket of each row, `deskferry ticket` fixes one by hand"));
     }
     let typed = Typed::of(run.last(), global)?;
     let target = typed.target()?;

@@ -422,7 +422,7 @@ async fn look_up(
     let listed = found.map_err(|why| {
         Error::usage(why)
             .at(&row.place)
-            .hint("the id is what stands in the ticket's address and in `deskferry runs ids`, which is not its number")
+            .hint("the id is in the ticket's address, which `deskferry runs receipts` shows beside each row; it is not the ticket's number")
     })?;
     let borne = borne(&listed, field_of(&row.group));
     match (borne.own(), &row.reference) {

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Global, ValidateArgs};
+use super::columns;
 use super::output::Output;
 use crate::error::{Error, ExitCode, MappingFault, Result};
 use crate::mapping::decisions::{self, Decision};
@@ -23,11 +24,11 @@ use rows::Checker;
 use unknown::Unknown;
 
 pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) -> Result<ExitCode> {
-    if args.write_aliases.is_some() && args.input.is_empty() {
-        return Err(Error::usage("--write-aliases needs the names of an input")
+    if args.names.is_some() && args.input.is_empty() {
+        return Err(Error::usage("--names needs the names of an input")
             .hint("add --input FILE, and --directory SNAPSHOT or --sandbox or --profile NAME"));
     }
-    if let Some(path) = &args.write_aliases {
+    if let Some(path) = &args.names {
         let mut claims = Claims::default();
         for mapping in &args.mappings {
             claims = claims.reading(mapping, "a mapping");
@@ -38,7 +39,7 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
         for directory in &args.directory {
             claims = claims.reading(directory, "a directory");
         }
-        claims.write(path, "--write-aliases")?;
+        claims.write(path, "--names")?;
     }
     if args.mappings.len() > 1 && args.input.iter().any(|input| source::comes_once(input)) {
         return Err(Error::usage(format!(
@@ -65,7 +66,7 @@ pub(super) async fn run(args: ValidateArgs, global: &Global, output: &Output) ->
         });
     }
     directories.close().await?;
-    if let Some(path) = &args.write_aliases {
+    if let Some(path) = &args.names {
         write_aliases(path, &mut verdicts, global.readers(), *output)?;
     }
     let worst = verdicts
@@ -164,6 +165,8 @@ async fn validate(
         None => None,
     };
     let about = draft.mapping().map(About::of);
+    let input_options = draft.mapping().map(Mapping::input_options);
+    let input_options = input_options.cloned().unwrap_or_default();
     let decisions = draft.mapping().map_or_else(Vec::new, Mapping::decisions);
     let check = |draft: Draft| -> Result<Checked> {
         Ok(match &known {
@@ -207,7 +210,11 @@ async fn validate(
                 .to_owned(),
         );
     }
-    let faults = checked.into_faults();
+    let mut faults = checked.into_faults();
+    if let (Some(input), None) = (&input, &bound) {
+        let options = args.read_as.over(&input_options)?;
+        faults = columns::explained(faults, input, &options);
+    }
     let mut told = Told {
         path,
         output,
@@ -244,7 +251,7 @@ async fn validate(
                 && bound.as_ref().is_some_and(|bound| bound.names_in_rows()),
             misses: rows.misses,
         };
-        if args.write_aliases.is_none() {
+        if args.names.is_none() {
             unknown.advise(output);
         }
         verdict.unknown = Some(unknown);
@@ -308,7 +315,7 @@ impl Told<'_> {
             self.notes
                 .push("the rows of the input were not checked: the mapping comes first".to_owned());
         }
-        self.print(rows, known)?;
+        self.print(rows, known);
         let json = json!({
             "file": self.path.display().to_string(),
             "good": code == ExitCode::Done,
@@ -327,7 +334,7 @@ impl Told<'_> {
         })
     }
 
-    fn print(&self, rows: Option<&rows::Found>, known: Option<&Known>) -> Result<()> {
+    fn print(&self, rows: Option<&rows::Found>, known: Option<&Known>) {
         let name = self.path.display();
         let mut lines = vec![match self.faults.len() {
             0 => format!("  {name}: no fault in the mapping"),
@@ -350,15 +357,18 @@ impl Told<'_> {
                 .iter()
                 .map(|note| format!("    note       {note}")),
         );
-        self.output.say(&lines.join("\n"));
+        self.output.report(&lines.join("\n"));
         if !self.faults.is_empty() {
-            let shown = diagnostic::render(&self.faults, Look::of_stderr());
-            self.output.complain(&shown);
+            let look = match self.output.is_json() {
+                true => Look::of_stderr(),
+                false => Look::of_stdout(),
+            };
+            let shown = diagnostic::render(&self.faults, look);
+            self.output.report_fault(&shown);
         }
         if let Some(rows) = rows {
             let lines = rows.lines().into_iter().map(|line| format!("    {line}"));
-            self.output.say(&lines.collect::<Vec<_>>().join("\n"));
+            self.output.report(&lines.collect::<Vec<_>>().join("\n"));
         }
-        Ok(())
     }
 }

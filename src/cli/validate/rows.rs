@@ -194,13 +194,13 @@ impl Checker<'_> {
 
     /// The names of the input that resolve to nothing.
     fn misses(&self, tally: &Tally) -> Result<Vec<Miss>> {
-        match (self.known, &self.args.write_aliases) {
+        match (self.known, &self.args.names) {
             (Some(known), _) => Ok(tally.misses(&known.directory)),
             (None, None) => Ok(Vec::new()),
-            (None, Some(_)) => Err(Error::usage(
-                "--write-aliases needs to know the names of the system",
-            )
-            .hint("add --directory SNAPSHOT, --sandbox or --profile NAME")),
+            (None, Some(_)) => Err(
+                Error::usage("--names needs to know the names of the system")
+                    .hint("add --directory SNAPSHOT, --sandbox or --profile NAME"),
+            ),
         }
     }
 }

@@ -27,8 +27,8 @@ impl Unknown {
     /// What to do about them, where no table was asked for.
     pub(super) fn advise(&self, output: Output) {
         if !self.misses.is_empty() {
-            output.say(&format!(
-                "    aliases    {} to be matched by hand: add --write-aliases FILE.xlsx for a table to fill",
+            output.report(&format!(
+                "    names      {} to be matched by hand: add --names for a workbook to fill",
                 self.count()
             ));
         }
@@ -58,8 +58,8 @@ pub(super) fn write(
                 true => "every name resolves",
                 false => "no names were looked up",
             };
-            output.say(&format!(
-                "    aliases    {why}: {} was not written",
+            output.report(&format!(
+                "    names      {why}: {} was not written",
                 path.display()
             ));
         }
@@ -71,8 +71,8 @@ pub(super) fn write(
         .collect();
     let written = aliases::write(path, &tables, readers)?;
     if written != path {
-        output.say(&format!(
-            "    aliases    {} is open in another program and stays as it is",
+        output.report(&format!(
+            "    names      {} is open in another program and stays as it is",
             path.display()
         ));
     }
@@ -88,8 +88,8 @@ pub(super) fn write(
             1 => String::new(),
             _ => format!(" of {}", unknown.mapping.display()),
         };
-        output.say(&format!(
-            "    aliases    {} in {path}: fill the column `use`, then add aliases_file = '{path}' to {}{of}",
+        output.report(&format!(
+            "    names      {} in {path}: fill the yellow column `use`, then add aliases_file = '{path}' to {}{of}",
             unknown.count(),
             fields.join(", ")
         ));

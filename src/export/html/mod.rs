@@ -23,7 +23,8 @@ use ring::digest::{SHA256, digest};
 use crate::export::sheets::{Sheet, Table, Value};
 use crate::report::words::{count, plural};
 pub use sign::Signature;
-use write::{Text, anchor, cell, fragment};
+pub(crate) use write::Text;
+use write::{anchor, cell, fragment};
 
 /// The page lists so many tickets at most: beyond that browsers become slow.
 pub const MOST_ROWS: usize = 2_000;
@@ -131,6 +132,40 @@ pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "</main>\n<script>{script}</script>\n</body>\n</html>\n"
     )
+}
+
+/// Begins a page without a script; `further` goes behind the style of all pages.
+///
+/// # Errors
+/// What `out` could not write.
+pub(crate) fn begin(
+    title: &str,
+    about: &[String],
+    further: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let style = format!("{STYLE}{further}").replace('\r', "");
+    let title = Text(title);
+    write!(
+        out,
+        "{HEAD}{}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n",
+        hash(&style)
+    )?;
+    for line in about {
+        writeln!(out, "<p>{}</p>", Text(line))?;
+    }
+    write!(out, "</header>\n<main>\n")
+}
+
+/// Ends such a page.
+///
+/// # Errors
+/// The same.
+pub(crate) fn end(out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "</main>\n</body>\n</html>\n")
 }
 
 /// Whether a file begins as a page of ours does.

@@ -9,7 +9,7 @@ use crate::export::sheets::{Severity, Tone, Value};
 const LONGEST: usize = 400;
 
 /// A text that shows as it stands, in an element or an attribute.
-pub(super) struct Text<'a>(pub(super) &'a str);
+pub(crate) struct Text<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

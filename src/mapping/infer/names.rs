@@ -155,7 +155,7 @@ impl Maker<'_> {
                             percent(known)
                         ),
                         None => format!(
-                            "{} % of the cells are known names; a dry run lists the others, and `validate --write-aliases` makes a table of them",
+                            "{} % of the cells are known names; a dry run lists the others, and `validate --names` makes a table of them",
                             percent(known)
                         ),
                     });

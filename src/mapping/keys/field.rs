@@ -183,7 +183,7 @@ pub(super) const STEPS: &[Key] = &[
     key(
         "aliases_file",
         Takes::Text,
-        "The same as a workbook or CSV beside the mapping with the columns `in the file` and `use`, as `deskferry validate --write-aliases` writes it.",
+        "The same as a workbook or CSV beside the mapping with the columns `in the file` and `use`, as `deskferry validate --names` writes it.",
     ),
     key(
         "missing",

@@ -12,6 +12,8 @@ mod json;
 mod name;
 mod workbook;
 
+pub(super) use workbook::anew;
+
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +31,7 @@ use crate::record::{ColumnRef, Place, Record, RowKey};
 use crate::source::{Layout, Look, Table};
 
 use name::Target;
-pub(crate) use name::base_of;
+pub(crate) use name::{base_of, named_like};
 
 /// The columns that are added, in order.
 pub const COLUMNS: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
@@ -86,7 +88,7 @@ enum Writer {
 struct Rejected<'a> {
     record: &'a Record,
     /// The texts of [`COLUMNS`].
-    extra: [String; COLUMNS.len()],
+    extra: Vec<String>,
     /// Which cells are to blame: the column's position and why.
     marks: Vec<(usize, &'a str)>,
     /// What is wrong with rows of other sheets, and where they are.
@@ -250,6 +252,8 @@ impl ErrorFiles {
         let shape = workbook::Shape {
             looks: &self.looks,
             beside: &self.beside,
+            own: &COLUMNS,
+            in_place: false,
         };
         let writer = match &first.layout {
             Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
@@ -332,7 +336,7 @@ fn reject<'a>(
     let key = key
         .map(|key| key.as_str().to_owned())
         .or_else(|| kept("_key"));
-    let extra = [
+    let extra = vec![
         kept("_row").unwrap_or_else(|| record.place.row.to_string()),
         key.unwrap_or_default(),
         state.to_owned(),

@@ -131,18 +131,41 @@ fn named_after(table: &Table) -> (String, String, u32) {
             .unwrap_or_else(|| "input".to_owned()),
     };
     let (stem, extension) = parts(&name);
-    let extension = match (&table.layout, extension.as_str()) {
-        (Layout::Csv { .. }, "csv" | "tsv" | "tab" | "txt") => extension,
-        (Layout::Csv { .. }, _) => "csv".to_owned(),
-        (Layout::Workbook { .. }, _) => "xlsx".to_owned(),
-        (Layout::JsonLines, "ndjson") => extension,
-        (Layout::JsonLines, _) => "jsonl".to_owned(),
-        (Layout::JsonDocument { .. }, _) => "json".to_owned(),
-    };
+    let extension = extension_like(&table.layout, &extension).to_owned();
     match numbered(stem) {
         Some((base, next)) => (format!("{base}.errors"), extension, next),
         None => (format!("{stem}.errors"), extension, 1),
     }
+}
+
+/// The extension of a file that is laid out like an input of this one.
+fn extension_like<'e>(layout: &Layout, extension: &'e str) -> &'e str {
+    match (layout, extension) {
+        (Layout::Csv { .. }, "csv" | "tsv" | "tab" | "txt") => extension,
+        (Layout::Csv { .. }, _) => "csv",
+        (Layout::Workbook { .. }, _) => "xlsx",
+        (Layout::JsonLines, "ndjson") => extension,
+        (Layout::JsonLines, _) => "jsonl",
+        (Layout::JsonDocument { .. }, _) => "json",
+    }
+}
+
+/// The stem and the extension of a copy of an input: `tickets.csv.gz` gives `tickets` and `csv`. Macros stay where they are.
+pub(crate) fn named_like(table: &Table) -> (String, String) {
+    let name = match &*table.file {
+        "-" => "stdin".to_owned(),
+        file => Path::new(file)
+            .file_name()
+            .map_or("input".to_owned(), |name| {
+                name.to_string_lossy().into_owned()
+            }),
+    };
+    let (stem, extension) = parts(&name);
+    let own = match extension.as_str() {
+        "xlsm" => "xlsm",
+        extension => extension_like(&table.layout, extension),
+    };
+    (stem.to_owned(), own.to_owned())
 }
 
 /// What the names of the error files of an input begin with: `tickets.csv.gz` and `tickets.errors-2.csv` give

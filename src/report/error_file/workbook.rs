@@ -34,6 +34,8 @@ pub(super) struct WorkbookFile {
     formats: Formats,
     notes: usize,
     texts: Texts,
+    /// Whether each row stands where it stood in the input.
+    in_place: bool,
 }
 
 struct SheetState {
@@ -61,6 +63,10 @@ pub(super) struct Shape<'a> {
     /// How each table of the input looks, by its number.
     pub(super) looks: &'a [Look],
     pub(super) beside: &'a [SheetBeside],
+    /// The headings of what stands behind the cells of each row.
+    pub(super) own: &'a [&'a str],
+    /// Whether each row is to stand where it stood, with all its columns.
+    pub(super) in_place: bool,
 }
 
 /// A sheet of the file: its number among the tables of the input, the table, how it looks, and from where its rows are
@@ -84,6 +90,7 @@ impl WorkbookFile {
             formats: Formats::new(),
             notes: 0,
             texts,
+            in_place: shape.in_place,
         };
         let look = |at: usize| shape.looks.get(at).cloned().unwrap_or_default();
         let mut ordered: Vec<Ordered> = tables
@@ -117,7 +124,10 @@ impl WorkbookFile {
                 file.sheet(&name)?.set_hidden(is_hidden);
             }
             count += 1;
-            let columns = kept_columns(&table);
+            let columns = match shape.in_place {
+                true => (0..table.header.len()).collect(),
+                false => kept_columns(&table),
+            };
             let is_hidden = look.sheet(number).is_some_and(|(_, is_hidden)| is_hidden);
             let bold = file.formats.bold.clone();
             let sheet = file.sheet(&excel_name(sheet_of(&table)))?;
@@ -126,7 +136,7 @@ impl WorkbookFile {
             if at.is_some() && std::mem::take(&mut is_first) {
                 sheet.set_active(true);
             }
-            let own = if at.is_some() { &COLUMNS[..] } else { &[] };
+            let own = if at.is_some() { shape.own } else { &[] };
             headings(sheet, &table, &columns, own, &bold).map_err(failed)?;
             shape_columns(sheet, &columns, &look).map_err(failed)?;
             let state = SheetState {
@@ -172,6 +182,10 @@ impl WorkbookFile {
             .workbook
             .worksheet_from_index(state.index)
             .map_err(failed)?;
+        if self.in_place {
+            let row = u32::try_from(row.record.place.row).unwrap_or(u32::MAX);
+            state.next = row.saturating_sub(1);
+        }
         let marks: Vec<(usize, &str)> = row.marks.clone();
         let mut line = LineOut {
             sheet,
@@ -251,6 +265,38 @@ impl WorkbookFile {
         }
         Ok(())
     }
+}
+
+/// Writes a workbook that cannot be copied anew, as an XLSX, with `cells` behind each row.
+pub(in crate::report) fn anew(
+    input: &Input,
+    file: &str,
+    own: &[&str],
+    cells: &mut dyn FnMut(usize, u64) -> Result<Option<Vec<String>>>,
+    (out, texts): (Draft, Texts),
+) -> Result<(Draft, Texts)> {
+    let tables = input.tables().iter().cloned().enumerate();
+    let tables: Vec<(usize, Table)> = tables.filter(|(_, table)| &*table.file == file).collect();
+    let shape = Shape {
+        looks: &input.looks(),
+        beside: &[],
+        own,
+        in_place: true,
+    };
+    let mut written = WorkbookFile::start(&tables, out, texts, &shape)?;
+    for row in input.rows()? {
+        let (Row::Record(record) | Row::Fault(record, _)) = row?;
+        if &*record.place.file == file {
+            let extra = cells(record.table, record.place.row)?;
+            written.row(&Rejected {
+                record: &record,
+                extra: extra.unwrap_or_default(),
+                marks: Vec::new(),
+                elsewhere: Vec::new(),
+            })?;
+        }
+    }
+    written.finish()
 }
 
 impl Beside {
@@ -397,7 +443,7 @@ fn headings(
             sheet.write_string_with_format(header_row - 1, column, heading, bold)?;
         }
     }
-    if !own.is_empty() {
+    if own == COLUMNS {
         for wide in own_places(columns.len()).skip(4).take(2) {
             sheet.set_column_width(wide, 60)?;
         }

@@ -2,6 +2,9 @@
 
 mod text;
 
+pub(crate) use text::named as step_name;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use super::fallbacks::Fallbacks;
 use crate::error::{ExitCode, Fault};
 use crate::event::{End, Event, RowEnd, Skip};
 use crate::record::Place;
-use crate::systems::Operation;
+use crate::systems::{Operation, call_of};
 
 /// How many rows of a list are named.
 const SHOWN: usize = 5;
@@ -63,6 +66,8 @@ pub struct Aftermath {
     pub bulk: Option<u64>,
     /// The error files with the command that runs each again.
     pub error_files: Vec<(PathBuf, String)>,
+    /// What was done on tickets besides making them, by the name of the call.
+    pub steps: BTreeMap<String, u64>,
     /// Earlier error files that were not replaced, a line each.
     pub kept: Vec<String>,
     /// Why the run stopped before its end, if it did, and how to go on.
@@ -121,6 +126,8 @@ pub struct Summary {
     /// Those of them whose tickets have everything already.
     no_change: u64,
     requests: u64,
+    /// Of a dry run, what would be done on tickets besides, by the name of the call.
+    further: BTreeMap<String, u64>,
     skipped: u64,
     rejected: u64,
     in_doubt: u64,
@@ -182,6 +189,7 @@ impl Summary {
                 updates,
                 known,
                 left,
+                further,
                 diff,
                 untied,
                 ..
@@ -199,6 +207,13 @@ impl Summary {
                 self.would_update += u64::from(*updates);
                 self.would_complete += u64::from(*known && !updates);
                 self.requests += u64::from(*requests);
+                for step in further {
+                    let call = call_of(step);
+                    match self.further.get_mut(call) {
+                        Some(count) => *count += 1,
+                        None => _ = self.further.insert(call.to_owned(), 1),
+                    }
+                }
                 self.fallbacks.add(fallbacks);
             }
             End::Skipped(skip) => self.skip(&row.place, skip),
@@ -271,6 +286,14 @@ impl Summary {
         self.requests
     }
 
+    /// What was done on tickets besides making them, or in a dry run would be.
+    fn steps<'a>(&'a self, after: &'a Aftermath) -> &'a BTreeMap<String, u64> {
+        match after.steps.is_empty() {
+            true => &self.further,
+            false => &after.steps,
+        }
+    }
+
     /// The causes of what was rejected.
     pub fn causes(&self) -> &Causes {
         &self.causes
@@ -308,6 +331,9 @@ impl Summary {
             })),
             "not_checked": after.unchecked, "write_aliases": after.write_aliases,
         });
+        if !self.steps(after).is_empty() {
+            summary["steps"] = serde_json::json!(self.steps(after));
+        }
         summary[context.operation.done()] = self.created.into();
         if !self.desk.is_empty() {
             summary["states"] = self.desk.to_json();

@@ -1,5 +1,6 @@
 //! The summary as people read it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::causes::FIX_FIRST;
@@ -14,7 +15,11 @@ impl Summary {
         self.head(&mut text, context, after);
         self.told(&mut text, context, after);
         if !self.causes.is_empty() {
-            text.push_str("\n  rejected, by cause\n");
+            let several = match self.causes.faults() > self.rejected + self.incomplete {
+                true => " (a row can have several)",
+                false => "",
+            };
+            let _ = writeln!(text, "\n  rejected, by cause{several}");
             let rest = match context.dry_run {
                 true => FIX_FIRST,
                 false => "the error file has each",
@@ -25,7 +30,7 @@ impl Summary {
             if let Some(command) = &after.write_aliases {
                 let _ = writeln!(
                     text,
-                    "    the unknown names as a table to fill in:  {command}"
+                    "    names to be matched by hand, as a workbook:  {command}"
                 );
             }
         }
@@ -58,7 +63,7 @@ impl Summary {
         };
         let _ = writeln!(
             text,
-            "  {} → {}          {run}",
+            "  {} → {}   {run}",
             context.inputs.join(", "),
             context.target
         );
@@ -68,55 +73,69 @@ impl Summary {
         if let Some(line) = self.desk.line() {
             let _ = writeln!(text, "  the desk   {line}");
         }
+        let filtered = match self.filtered {
+            0 => String::new(),
+            filtered => format!(", {} filtered", words::count(filtered)),
+        };
         let _ = writeln!(
             text,
-            "  read {} → {}, {} filtered",
+            "  read {} → {}{filtered}",
             words::plural(self.rows, "row", "rows"),
             words::plural(self.records, "record", "records"),
-            words::count(self.filtered)
         );
-        let operation = context.operation;
-        let n = words::count;
-        let would_make = self.ready - self.would_update - self.would_complete;
-        let mut made = match (operation, context.dry_run) {
-            (Operation::Upsert, true) => format!(
-                "would create {}   would update {}",
-                n(would_make),
-                n(self.would_update)
-            ),
-            (Operation::Upsert, false) => {
-                format!("created {}   updated {}", n(self.created), n(self.updated))
-            }
-            (_, true) => format!("would {} {}", operation.verb(), n(would_make)),
-            (_, false) => format!("{} {}", operation.done(), n(self.created)),
-        };
-        if self.would_complete > 0 {
-            let _ = write!(made, "   would complete {}", n(self.would_complete));
+        let _ = writeln!(text, "  {}", self.counts(context).join("   "));
+        let besides = besides(self.steps(after));
+        if !besides.is_empty() {
+            let _ = writeln!(text, "  besides    {}", besides.join(", "));
         }
-        if self.known > 0 {
-            let _ = write!(made, "   known {}", n(self.known));
-        }
-        let _ = write!(
-            text,
-            "  {made}   skipped {}   rejected {}   in doubt {}   not sent {}      in {}",
-            n(self.skipped),
-            n(self.rejected),
-            n(self.in_doubt),
-            n(self.not_sent),
-            words::duration(after.took)
-        );
         let seconds = after.took.as_secs_f64();
-        match context.limit {
-            Some(limit) if !context.dry_run && self.sent > 0 && seconds > 0.0 => {
-                let _ = writeln!(
-                    text,
-                    " ({}, limit {})",
-                    words::rate(self.sent as f64 / seconds),
-                    words::rate(limit)
-                );
-            }
-            _ => text.push('\n'),
+        let took = words::duration(after.took);
+        if context.dry_run || self.sent == 0 || seconds <= 0.0 {
+            let _ = writeln!(text, "  in {took}");
+            return;
         }
+        let limit = context.limit.map(words::rate);
+        let limit = limit.map(|limit| format!(", limit {limit}"));
+        let _ = writeln!(
+            text,
+            "  in {took}: {} at {}{}",
+            words::plural(self.sent, "request", "requests"),
+            words::rate(self.sent as f64 / seconds),
+            limit.unwrap_or_default()
+        );
+    }
+
+    /// What became of the records, without what became of none.
+    fn counts(&self, context: &Context) -> Vec<String> {
+        let operation = context.operation;
+        let would_make = self.ready - self.would_update - self.would_complete;
+        let (made, updated) = match context.dry_run {
+            true if operation == Operation::Upsert => ("would create".to_owned(), "would update"),
+            true => (format!("would {}", operation.verb()), "would update"),
+            false => (operation.done().to_owned(), "updated"),
+        };
+        let (of_made, of_updated) = match context.dry_run {
+            true => (would_make, self.would_update),
+            false => (self.created, self.updated),
+        };
+        let counts = [
+            (made.as_str(), of_made),
+            (updated, of_updated),
+            ("would complete", self.would_complete),
+            ("known", self.known),
+            ("skipped", self.skipped),
+            ("rejected", self.rejected),
+            ("in doubt", self.in_doubt),
+            ("not sent", self.not_sent),
+        ];
+        let shown = counts.iter().filter(|(_, count)| *count > 0);
+        let mut shown: Vec<String> = shown
+            .map(|(what, count)| format!("{what} {}", words::count(*count)))
+            .collect();
+        if shown.is_empty() {
+            shown.push("nothing to do".to_owned());
+        }
+        shown
     }
 
     fn told(&self, text: &mut String, context: &Context, after: &Aftermath) {
@@ -200,6 +219,36 @@ impl Summary {
             let _ = writeln!(text, "  fallbacks  {line}");
         }
     }
+}
+
+/// What was done on tickets besides making them, with the rest of the requests as one.
+fn besides(steps: &BTreeMap<String, u64>) -> Vec<String> {
+    let mut others = 0;
+    let mut named_ones = Vec::new();
+    for (call, count) in steps {
+        match named(call) {
+            Some((one, many)) => named_ones.push(words::plural(*count, one, many)),
+            None => others += count,
+        }
+    }
+    if others > 0 {
+        let fields = words::plural(others, "request", "requests");
+        named_ones.push(format!("{fields} that set further fields"));
+    }
+    named_ones
+}
+
+/// What people call a step, one and many; `None` for one that only sets a field.
+pub(crate) fn named(call: &str) -> Option<(&'static str, &'static str)> {
+    Some(match call {
+        "comment" => ("comment", "comments"),
+        "close" => ("closing", "closings"),
+        "assign" => ("assignment", "assignments"),
+        "set_status" | "status" => ("change of status", "changes of status"),
+        "subtask" => ("subtask", "subtasks"),
+        "delete" => ("deletion", "deletions"),
+        _ => return None,
+    })
 }
 
 /// How long it would take, and what could not be checked.

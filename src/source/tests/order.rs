@@ -33,7 +33,7 @@ struct Written {
 type WrittenRow = (Option<u32>, Vec<Written>);
 
 fn address(row: u32, column: u32) -> String {
-    format!("{}{}", sheet::letters(column as usize), row + 1)
+    format!("{}{}", letters(column as usize), row + 1)
 }
 
 /// The sheet, and what a reader gives that puts each cell into its place.

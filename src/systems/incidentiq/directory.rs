@@ -268,6 +268,12 @@ impl Loader<'_> {
                 ("email", text(item, "Email")),
                 ("username", text(item, "Username")),
                 ("number", text(item, "SchoolIdNumber")),
+                // By these people tell namesakes apart; nobody is found by them.
+                (
+                    "role",
+                    text(item, "RoleName").or_else(|| text(&item["Role"], "Name")),
+                ),
+                ("location", text(item, "LocationName")),
             ];
             entry(id(item, "UserId")?, name, properties)
         };

@@ -152,7 +152,7 @@ pub(crate) fn program() -> OsString {
 }
 
 /// What differs from run to run in what people read, and what is shown in its place; each sees what those above it left.
-const VARYING: [(&str, &str); 27] = [
+const VARYING: [(&str, &str); 28] = [
     // Codes of runs.
     (
         r"(\brun|\bsettle|\brollback|\bpurge|\bretry|--confirm)( +`?)[0-9A-HJKMNP-TV-Z]{4,5}\b",
@@ -169,6 +169,10 @@ const VARYING: [(&str, &str); 27] = [
     ),
     (r"\(\d[\d ]*(?:\.\d)?/(?:s|min), limit", "(RATE, limit"),
     (r"\(\d[\d ]*/s\)", "(RATE)"),
+    (
+        r"\b(requests?) at \d[\d ]*(?:\.\d)?/(?:s|min)",
+        "${1} at RATE",
+    ),
     (r"\(fetched [^)]*\)", "(AGE)"),
     (r"\b\d+ ms\b", "N ms"),
     (
@@ -243,6 +247,11 @@ impl Ended {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// What people read on both streams: the report, then what goes with it.
+    pub(crate) fn both(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
     }
 
     /// Panics with everything that was printed unless the exit code is this one.
