@@ -412,6 +412,8 @@ impl<'e> Engine<'e> {
             }
         }
         if !self.is_halted() {
+            // First: where nothing waits for the second stage, nothing else would wake the run to end.
+            self.begin_second_stage();
             let quiet = self.is_quiet();
             let held = self.breaker.flow() == Flow::Held && self.is_idle();
             let sweeps = quiet && self.stages.is_over();
@@ -419,7 +421,6 @@ impl<'e> Engine<'e> {
                 self.fold.tell(&event);
             }
             self.ask_ties();
-            self.begin_second_stage();
             let waits = !self.backlog.is_empty();
             let is_over = quiet && self.pool.is_over() && self.tied.is_empty();
             self.watch.advance(waits, is_over);

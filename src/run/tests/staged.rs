@@ -24,8 +24,11 @@ async fn all_are_made_before_anything_follows() {
     for key in ["k0", "k300", "k599"] {
         assert_eq!(bench.fake.set(key), ["follow 0"], "{key}");
     }
+    // Without anything to do it is over at once, and waits for no heartbeat.
+    let started = Instant::now();
     let (totals, _) = bench.run(&input).await;
     assert_eq!((totals.skipped(), totals.requests), (600, 0));
+    assert!(started.elapsed() < Duration::from_secs(5));
     bench.once_each(600);
 }
 
