@@ -46,7 +46,7 @@ pub(super) fn explained(
             kept.push(fault);
             continue;
         };
-        if shown.iter().any(|known| *known == name) {
+        if shown.contains(&name) {
             continue;
         }
         let meant = fault.hint.as_deref().and_then(meant);

@@ -121,6 +121,9 @@ impl<'m> Compiler<'m> {
     }
 }
 
+/// The number of a `[[then]]`, that of the item within it, and its fields.
+pub(super) type OfItem = (usize, u32, Vec<Outcome>);
+
 /// What came of making what follows.
 pub(super) enum Followed {
     /// The requests, in order.
@@ -258,10 +261,7 @@ impl BoundPlan {
     }
 
     /// The same with the place of the item among those of its `[[then]]`, which is the ordinal of its steps.
-    pub(super) fn follow_items(
-        &self,
-        rows: &[Record],
-    ) -> (Vec<(usize, u32, Vec<Outcome>)>, Vec<Fault>) {
+    pub(super) fn follow_items(&self, rows: &[Record]) -> (Vec<OfItem>, Vec<Fault>) {
         let (mut made, mut faults) = (Vec::new(), Vec::new());
         for (at, then) in self.plan().thens.iter().enumerate() {
             let items = match self.items(at, then, rows) {

@@ -349,7 +349,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         fs::write(&path, bytes).unwrap();
-        let input = Input::open(&[path.clone()], options).unwrap();
+        let input = Input::open(std::slice::from_ref(&path), options).unwrap();
         let target = &targets(input.tables(), Some(folder.path())).unwrap()[0];
         let around = Around {
             records: &Records::default(),
@@ -438,7 +438,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("in.csv");
         fs::write(&path, "Id\n1\n").unwrap();
-        let input = Input::open(&[path.clone()], &InputOptions::default()).unwrap();
+        let input = Input::open(std::slice::from_ref(&path), &InputOptions::default()).unwrap();
         let wrong = targets(input.tables(), Some(Path::new("out.xlsx"))).unwrap_err();
         assert!(wrong.hints()[0].contains("out.csv"), "{wrong:?}");
         let named = targets(input.tables(), None).unwrap();

@@ -254,9 +254,9 @@ fn what_a_sheet_hides_is_said_and_init_reads_it_as_seen() {
         assert!(said.contains(said_of_it), "{file}: {said}");
         let ended = work.run(&["validate", "without.toml", "--input", file, "--sandbox"]);
         assert!(
-            ended.stderr.contains(said_of_it),
+            ended.stdout.contains(said_of_it),
             "{file}: {}",
-            ended.stderr
+            ended.stdout
         );
     }
 }
@@ -322,10 +322,10 @@ fn guards_of_other_programs_come_off_in_version_2() {
     let ended = work.run(&["validate", "old.toml", "--input", "in.csv", "--sandbox"]);
     assert!(
         ended
-            .stderr
+            .stdout
             .contains("`version = 2` of the mapping takes the guards off 3 cells more"),
         "{}",
-        ended.stderr
+        ended.stdout
     );
 }
 
