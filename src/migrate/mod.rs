@@ -13,7 +13,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`held`] | what the target has no field for |
-//! | [`reference`] | tickets that comments name, by their numbers in the target |
+//! | [`mod@reference`] | tickets that comments name, by their numbers in the target |
 //! | [`record`] | a ticket as a record: its columns |
 //! | [`said`] | the line above a comment that says who said it, when, and who sees it |
 //! | [`sample`] | which tickets a rehearsal takes |
