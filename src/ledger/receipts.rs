@@ -12,7 +12,7 @@ use super::undo::taking_back;
 use super::{Ledger, Run, State, StoredEnd};
 use crate::error::Result;
 use crate::record::RowKey;
-use crate::systems::{CREATE, Operation, Ticket, call_of};
+use crate::systems::{CREATE, Operation, Ticket, call_of, is_update_step};
 
 /// What is known of a row of a run by its key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,7 +33,7 @@ pub struct RowReceipt {
 
 impl Ledger {
     /// How many steps an attempt has done, by the name of the call: those that make or change the tickets of `operation`
-    /// themselves left out.
+    /// themselves left out, and those of an upsert that are noted as done with the ticket that was made.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -52,7 +52,7 @@ impl Ledger {
             let mut rows = steps.query([attempt])?;
             while let Some(row) = rows.next()? {
                 let step = row.get_ref(0)?.as_str()?;
-                if step == CREATE || step == operation.as_str() {
+                if step == CREATE || step == operation.as_str() || is_update_step(step) {
                     continue;
                 }
                 let count: i64 = row.get(1)?;

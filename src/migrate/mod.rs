@@ -15,6 +15,7 @@
 //! | [`held`] | what the target has no field for |
 //! | [`mod@reference`] | tickets that comments name, by their numbers in the target |
 //! | [`record`] | a ticket as a record: its columns |
+//! | [`rewriting`] | what was said on tickets, with these references |
 //! | [`said`] | the line above a comment that says who said it, when, and who sees it |
 //! | [`sample`] | which tickets a rehearsal takes |
 //! | [`spool`] | the file, and what stands in it |
@@ -22,6 +23,7 @@
 pub mod held;
 pub mod record;
 pub mod reference;
+pub mod rewriting;
 pub mod said;
 pub mod sample;
 pub mod spool;

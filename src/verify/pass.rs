@@ -1,6 +1,7 @@
 //! The way of a verification: the ledger asked for every record, one listing, then the tickets that were chosen.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
@@ -21,11 +22,12 @@ use crate::error::Result;
 use crate::intake::{Item, Subject};
 use crate::ledger::{Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::reference::reference;
-use crate::mapping::{BoundPlan, Due, MapRows, TicketName};
+use crate::mapping::{BoundPlan, Due, Expected, MapRows, TicketName};
 use crate::record::{Record, RowKey};
+use crate::run::Refer;
 use crate::source::Table;
 use crate::systems::tie::tie;
-use crate::systems::{CREATE, Operation, Permit, System, Ticket, Window};
+use crate::systems::{CREATE, Operation, Permit, StepPayload, System, Ticket, Window};
 
 /// How many records are asked about and read at once.
 const BATCH: usize = 256;
@@ -44,6 +46,8 @@ pub struct Source<'a> {
     pub records: Records<'a>,
     /// Rows that `where` or the selection left out.
     pub left_out: u64,
+    /// What put the tickets into its records that they name; `None`: they were sent as they are.
+    pub refer: Option<Arc<dyn Refer>>,
 }
 
 /// What is verified.
@@ -413,6 +417,8 @@ impl<'a> Verifying<'a> {
                 return Ok(None);
             }
         };
+        let sent = (&item.rows[..], &item.absent[..]);
+        self.refer(source, sent, (&key, &steps), &mut expected);
         self.tie(&mut expected).await?;
         let ticket = match made {
             Some(ticket) => ticket,
@@ -441,6 +447,43 @@ impl<'a> Verifying<'a> {
             is_changed,
             is_chosen,
         }))
+    }
+
+    /// Lets each step say what the attempt made of it that sent it: it names the tickets that were known by then.
+    fn refer(
+        &self,
+        source: usize,
+        (rows, absent): (&[Record], &[RowKey]),
+        (key, known): (&RowKey, &[StepRecord]),
+        expected: &mut Expected,
+    ) {
+        let source = &self.job.sources[source];
+        let Some(refer) = &source.refer else {
+            return;
+        };
+        let attempts: HashSet<&str> = known.iter().map(|step| &*step.run).collect();
+        for attempt in attempts {
+            let Some(rows) = refer.rewrite(rows, Some(attempt)) else {
+                continue;
+            };
+            let Due::Ticket(sent) = source.plan.due(&rows, key, absent) else {
+                continue;
+            };
+            let is_its = |step: &StepPayload| {
+                let own = |known: &&StepRecord| {
+                    known.id.name == step.step && known.id.ordinal == step.ordinal
+                };
+                let own = known.iter().find(own);
+                own.is_some_and(|own| own.run == attempt)
+            };
+            for step in expected.steps.iter_mut().filter(|step| is_its(step)) {
+                let same =
+                    |other: &&StepPayload| other.step == step.step && other.ordinal == step.ordinal;
+                if let Some(sent) = sent.steps.iter().find(same) {
+                    *step = sent.clone();
+                }
+            }
+        }
     }
 
     /// Why a record has no ticket.
@@ -486,7 +529,7 @@ impl<'a> Verifying<'a> {
     }
 
     /// Puts the ids of tickets where what is due names them by their keys.
-    async fn tie(&self, expected: &mut crate::mapping::Expected) -> Result<()> {
+    async fn tie(&self, expected: &mut Expected) -> Result<()> {
         let values = expected.values.iter().chain(&expected.later);
         let following = expected.following.iter().flat_map(|it| &it.values);
         let keys: Vec<RowKey> = values

@@ -108,6 +108,21 @@ fn migrate(work: &Work, from: &str, to: &str, name: &str, further: &[&str]) -> (
     (ended.code.unwrap(), summary)
 }
 
+/// Reads a pass back: each ticket shows what was sent, with the numbers of the target where it names others. What no ticket
+/// holds is listed, so that the command ends with 1.
+fn assert_verified(work: &Work, run: &str, all: u64) {
+    let ended = work.run(&["verify", run, "--format", "json"]);
+    assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let tally = &report["tally"];
+    assert_eq!(
+        (&tally["equal"], &tally["open"]),
+        (&json!(all), &json!(0)),
+        "{}",
+        ended.stderr
+    );
+}
+
 fn assert_both_sandboxes(from: &str, to: &str, name: &str) {
     let work = Work::new();
     let source = tickets(&work, from);
@@ -125,6 +140,7 @@ fn assert_both_sandboxes(from: &str, to: &str, name: &str) {
     let target = tickets(&work, to);
     assert_eq!(target.len() - before, source.len());
     assert_moved(&source, &target);
+    assert_verified(&work, summary["run"].as_str().unwrap(), all);
     // The next pass has nothing to do.
     let (code, next) = migrate(&work, from, to, name, &[]);
     assert_eq!((code, &next["skipped"]), (0, &json!(all)), "{next:#}");

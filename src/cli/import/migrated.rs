@@ -4,18 +4,15 @@
 //! sent with references must be looked for with them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-use serde_json::Value;
 
 use super::{Import, Pass};
 use crate::error::Result;
 use crate::intake::Subject;
 use crate::ledger::{ActiveRun, State, StepRecord};
-use crate::migrate::record::{COMMENTS, SOURCE, WAS_CLOSED};
 use crate::migrate::reference::{Named, References};
-use crate::record::{Cell, Header, Record, RowKey};
+use crate::migrate::rewriting::{Columns, Rewriting, kept};
+use crate::record::RowKey;
 use crate::run::{Refer, Second};
 use crate::systems::{CREATE, Ticket};
 
@@ -52,7 +49,7 @@ impl Import<'_> {
         let mut source = None;
         for item in self.items(pass)? {
             for row in &item?.rows {
-                source.get_or_insert_with(|| row.cell(columns.source).text().into_owned());
+                source.get_or_insert_with(|| columns.source(row));
                 columns.texts(row, &mut |text| named.take(text));
             }
         }
@@ -76,21 +73,11 @@ impl Import<'_> {
             }
         }
         ask(run, &mut asked, &mut known)?;
-        let path = self.kept_references(&source.unwrap_or_default(), run);
+        let source = source.unwrap_or_default();
+        let path = kept(self.state.path(), run.scope().identity(), &source);
         let mut references = References::read(&path)?;
         references.add(&path, run.code(), known)?;
-        Ok(Some(Arc::new(Rewriting {
-            references,
-            columns,
-        })))
-    }
-
-    /// Where the references to the tickets of a source are kept.
-    fn kept_references(&self, source: &str, run: &ActiveRun) -> PathBuf {
-        let of = format!("{} {source}", run.scope().identity());
-        let name = blake3::hash(of.as_bytes()).to_hex();
-        let folder = self.state.path().join("migrate");
-        folder.join(format!("references-{}.jsonl", &name[..20]))
+        Ok(Some(Arc::new(Rewriting::new(references, columns))))
     }
 }
 
@@ -116,84 +103,4 @@ fn made(steps: &[StepRecord]) -> Option<&Ticket> {
         .ticket
         .as_ref()
         .filter(|_| create.state == State::Done)
-}
-
-/// Where the columns of a spool stand.
-#[derive(Debug)]
-struct Columns {
-    source: usize,
-    comments: usize,
-    id: Option<usize>,
-    number: Option<usize>,
-    url: Option<usize>,
-}
-
-impl Columns {
-    fn of(header: &Header) -> Option<Self> {
-        let exact = |name: &str| header.names().iter().position(|own| own == name);
-        exact(WAS_CLOSED)?;
-        Some(Self {
-            source: exact(SOURCE)?,
-            comments: exact(COMMENTS)?,
-            id: header.position("id"),
-            number: header.position("number"),
-            url: header.position("url"),
-        })
-    }
-
-    /// Hands on what was said on a ticket.
-    fn texts(&self, row: &Record, take: &mut dyn FnMut(&str)) {
-        let Cell::Json(comments) = row.cell(self.comments) else {
-            return;
-        };
-        let comments = comments.as_array().into_iter().flatten();
-        comments
-            .filter_map(|comment| comment["text"].as_str())
-            .for_each(take);
-    }
-
-    /// What people call a ticket: by its number, else by its id; by its link; and by an id that cannot be taken for a number.
-    fn names(&self, row: &Record) -> Vec<String> {
-        let text = |at: Option<usize>| {
-            let text = at.map(|at| row.cell(at).text().trim().to_owned());
-            text.filter(|text| !text.is_empty())
-        };
-        let (id, number) = (text(self.id), text(self.number));
-        let spelled = id.clone().filter(|id| id.contains('_'));
-        let mut names: Vec<String> = (number.or(id).into_iter())
-            .chain(spelled)
-            .chain(text(self.url))
-            .collect();
-        names.dedup();
-        names
-    }
-}
-
-/// Puts the references into records.
-#[derive(Debug)]
-struct Rewriting {
-    references: References,
-    columns: Columns,
-}
-
-impl Refer for Rewriting {
-    fn rewrite(&self, rows: &[Record], as_of: Option<&str>) -> Option<Vec<Record>> {
-        let mut is_changed = false;
-        let mut rewritten = Vec::with_capacity(rows.len());
-        for row in rows {
-            let mut row = row.clone();
-            if let Some(Cell::Json(comments)) = row.cells.get_mut(self.columns.comments) {
-                for comment in comments.as_array_mut().into_iter().flatten() {
-                    let text = comment["text"].as_str();
-                    let new = text.and_then(|text| self.references.rewrite(text, as_of));
-                    if let Some(new) = new {
-                        comment["text"] = Value::String(new);
-                        is_changed = true;
-                    }
-                }
-            }
-            rewritten.push(row);
-        }
-        is_changed.then_some(rewritten)
-    }
 }

@@ -24,8 +24,11 @@ use crate::error::{Error, ExitCode, Result};
 use crate::intake::{self, Survey};
 use crate::ledger::{Ledger, Run, RunInfo};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions};
+use crate::migrate::reference::References;
+use crate::migrate::rewriting::{Columns, Rewriting, kept};
 use crate::outfile::{Claims, Draft, Records, unwritable};
-use crate::run::Limiter;
+use crate::run::{Limiter, Refer};
+use crate::source::{Input, Row};
 use crate::systems::{self, Window};
 use crate::verify::{self, About, Digests, Job, Report, Source, Two};
 
@@ -144,6 +147,7 @@ impl Verifying<'_> {
                 tables: opened.input.tables(),
                 records: Box::new(|| survey.items(&opened.input, plan)),
                 left_out: survey.filtered(),
+                refer: self.refer(&opened.input).await?,
             });
         }
         let job = self.job(sources, &opened, &directory, notes).await?;
@@ -155,6 +159,29 @@ impl Verifying<'_> {
             true => ExitCode::SomeRows,
             false => ExitCode::Done,
         })
+    }
+
+    /// What put the references between tickets into the records of a migration.
+    async fn refer(&self, input: &Input) -> Result<Option<Arc<dyn Refer>>> {
+        let [only] = input.tables() else {
+            return Ok(None);
+        };
+        let Some(columns) = Columns::of(&only.header) else {
+            return Ok(None);
+        };
+        let first = tokio::task::block_in_place(|| input.rows()?.next().transpose())?;
+        let Some(Row::Record(first) | Row::Fault(first, _)) = first else {
+            return Ok(None);
+        };
+        let tenant = &self.connected.system.account().tenant;
+        let name = self.mapping.system().as_str();
+        let scope = (self.ledger)
+            .scope(name, tenant, self.mapping.scope())
+            .await?;
+        let source = columns.source(&first);
+        let path = kept(self.state.path(), scope.identity(), &source);
+        let references = References::read(&path)?;
+        Ok(Some(Arc::new(Rewriting::new(references, columns))))
     }
 
     /// The plan bound to each input, and the parts of the directory that it needs.

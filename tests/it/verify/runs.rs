@@ -119,7 +119,8 @@ fn what_was_refused_has_not_arrived_until_it_is_corrected() {
 fn the_work_of_others_explains_fields_and_comments_but_no_text() {
     let bench = Bench::new(MAPPING, &rows(5));
     bench.import("map.toml", 0);
-    std::thread::sleep(Duration::from_millis(500));
+    // ClearFeed shows whole seconds.
+    std::thread::sleep(Duration::from_millis(1_500));
     let path = |key: &str, more: &str| format!("v1/rest/requests/{}{more}", bench.request(key));
     let change = |method: &str, path: String, body: Value| {
         bench.sandbox.person(method, "clearfeed", &path, body);
