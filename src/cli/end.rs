@@ -5,6 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
+use super::interrupt::Hearing;
 use crate::error::{Error, ExitCode, Result};
 
 /// The stack of a command, in bytes: what main threads have.
@@ -21,7 +22,11 @@ enum End {
 
 /// Ends the program whatever the command is doing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Force(Option<Sender<End>>);
+pub(super) struct Force {
+    main: Option<Sender<End>>,
+    /// What of the command hears signals now.
+    pub(super) hearing: Hearing,
+}
 
 impl std::fmt::Debug for End {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,7 +41,7 @@ impl std::fmt::Debug for End {
 impl Force {
     /// The program ends with [`ExitCode::Interrupted`].
     pub(super) fn end(&self) {
-        if let Some(main) = &self.0 {
+        if let Some(main) = &self.main {
             // A main thread that is gone has ended the program.
             let _ = main.send(End::Forced);
         }
@@ -66,7 +71,10 @@ pub(super) fn run(command: impl FnOnce(Force) -> ExitCode + Send + 'static) -> R
         .name("command".to_owned())
         .stack_size(STACK)
         .spawn(move || {
-            let force = Force(Some(main.clone()));
+            let force = Force {
+                main: Some(main.clone()),
+                hearing: Hearing::default(),
+            };
             let mut teller = Teller { main, code: None };
             teller.code = Some(command(force));
         })

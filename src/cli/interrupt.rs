@@ -6,6 +6,7 @@
 //! with the program.
 
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,13 +19,32 @@ use crate::run::{Going, Stop};
 /// How long a command that was told twice to stop may still write what it knows. A third signal does not wait.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Listens for Ctrl-C and its like from here to the end of the program.
+/// What of the command hears signals now; between two parts that do, a signal ends the program at once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hearing(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// Whether the thread of the signals runs.
+    listens: bool,
+    part: Option<Arc<watch::Sender<Going>>>,
+}
+
+impl Hearing {
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listens for Ctrl-C and its like until it is dropped.
 pub(super) struct Interrupts {
     stop: Stop,
+    part: Arc<watch::Sender<Going>>,
+    hearing: Hearing,
 }
 
 impl Interrupts {
-    /// Starts to listen. Until here a signal ends the program at once, as the system has it.
+    /// Starts to listen. Until here a signal ends the program at once.
     ///
     /// # Errors
     /// When no handler can be installed.
@@ -32,17 +52,31 @@ impl Interrupts {
         let failed =
             |error: std::io::Error| Error::machine("cannot listen for Ctrl-C").caused_by(error);
         let (sender, stop) = watch::channel(Going::On);
-        let (ready, installed) = mpsc::channel();
-        let force = force.clone();
-        thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || hear(&sender, &force, &ready))
-            .map_err(failed)?;
-        match installed.recv() {
-            Ok(Ok(())) => Ok(Self { stop }),
-            Ok(Err(error)) => Err(failed(error)),
-            Err(_) => Err(Error::machine("cannot listen for Ctrl-C")),
+        let part = Arc::new(sender);
+        let hearing = force.hearing.clone();
+        let listens = {
+            let mut heard = hearing.lock();
+            heard.part = Some(Arc::clone(&part));
+            std::mem::replace(&mut heard.listens, true)
+        };
+        if !listens {
+            let (ready, installed) = mpsc::channel();
+            let force = force.clone();
+            thread::Builder::new()
+                .name("signals".to_owned())
+                .spawn(move || hear(&force, &ready))
+                .map_err(failed)?;
+            match installed.recv() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(failed(error)),
+                Err(_) => return Err(Error::machine("cannot listen for Ctrl-C")),
+            }
         }
+        Ok(Self {
+            stop,
+            part,
+            hearing,
+        })
     }
 
     /// What the run looks at.
@@ -51,7 +85,17 @@ impl Interrupts {
     }
 }
 
-fn hear(sender: &watch::Sender<Going>, force: &Force, ready: &mpsc::Sender<std::io::Result<()>>) {
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        let mut heard = self.hearing.lock();
+        // Another part may hear by now.
+        if (heard.part.as_ref()).is_some_and(|part| Arc::ptr_eq(part, &self.part)) {
+            heard.part = None;
+        }
+    }
+}
+
+fn hear(force: &Force, ready: &mpsc::Sender<std::io::Result<()>>) {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -66,15 +110,23 @@ fn hear(sender: &watch::Sender<Going>, force: &Force, ready: &mpsc::Sender<std::
         };
         // Who asked for it waits for the answer.
         let _ = ready.send(Ok(()));
-        for going in [Going::Drain, Going::Abort] {
+        loop {
             signals.next().await;
-            sender.send_replace(going);
+            let part = force.hearing.lock().part.clone();
+            let Some(part) = part else {
+                return force.end();
+            };
+            if *part.borrow() == Going::On {
+                part.send_replace(Going::Drain);
+                continue;
+            }
+            part.send_replace(Going::Abort);
+            tokio::select! {
+                () = tokio::time::sleep(LAST) => {}
+                () = signals.next() => {}
+            }
+            return force.end();
         }
-        tokio::select! {
-            () = tokio::time::sleep(LAST) => {}
-            () = signals.next() => {}
-        }
-        force.end();
     });
 }
 

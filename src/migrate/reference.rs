@@ -17,6 +17,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::ledger::private_folder;
 use crate::systems::Ticket;
 
 /// What may name a ticket: a link, a number with letters, or a number behind `#`.
@@ -131,13 +132,19 @@ impl References {
                 });
             }
         }
+        if let Some(folder) = path.parent() {
+            private_folder(folder)?;
+        }
         let mut text = String::from("\n");
         for line in &lines {
             text.push_str(&serde_json::to_string(line).unwrap_or_default());
             text.push('\n');
         }
         let written = || {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            let mut options = OpenOptions::new();
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.create(true).append(true).open(path)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()
         };

@@ -2,7 +2,7 @@
 //!
 //! It is written anew by each pass and takes its place whole, so that a pass never reads half of one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::held::Parts;
 use super::record::{WAS_CLOSED, record};
 use crate::error::{Error, Result};
-use crate::outfile::{Draft, Readers};
+use crate::ledger::private_folder;
+use crate::outfile::{self, Draft, Readers};
 use crate::source::MOST_RECORD;
 use crate::systems::Standing;
 use crate::systems::common::CommonTicket;
@@ -43,8 +44,9 @@ pub struct Counts {
     pub parts: Parts,
 }
 
-/// Where the spool of a source and a target is; one for each pair of profiles.
-pub fn path(state: &Path, from: &str, to: &str) -> PathBuf {
+/// Where the spool of a source and a target is; one for each pair of profiles, and one for their rehearsals: what a dry run
+/// reads takes nothing from a run that is under way or failed.
+pub fn path(state: &Path, from: &str, to: &str, is_rehearsal: bool) -> PathBuf {
     let safe = |name: &str| -> String {
         let safe = |sign: char| match sign.is_ascii_alphanumeric() || "-_.".contains(sign) {
             true => sign,
@@ -52,7 +54,8 @@ pub fn path(state: &Path, from: &str, to: &str) -> PathBuf {
         };
         name.chars().map(safe).collect()
     };
-    let name = format!("{}-to-{}.jsonl", safe(from), safe(to));
+    let ending = if is_rehearsal { ".rehearsal" } else { "" };
+    let name = format!("{}-to-{}{ending}.jsonl", safe(from), safe(to));
     state.join(FOLDER).join(name)
 }
 
@@ -62,8 +65,10 @@ pub struct Spool {
     path: PathBuf,
     tenant: String,
     counts: Counts,
-    /// The tickets that an earlier pass has found closed.
-    closed: HashSet<Digest>,
+    /// The tickets that an earlier pass has found closed, and those that this one does.
+    closed: BTreeSet<Digest>,
+    /// Where they are kept, a digest a line: the next pass may choose other tickets.
+    remembers: Option<PathBuf>,
 }
 
 /// An id in few bytes: there may be very many.
@@ -77,7 +82,7 @@ fn digest(id: &str) -> Digest {
 
 /// The tickets that the spool of an earlier pass holds as closed, or as closed before. One that cannot be read, or is of
 /// another tenant, knows none.
-fn closed_before(path: &Path, tenant: &str) -> HashSet<Digest> {
+fn closed_before(path: &Path, tenant: &str) -> BTreeSet<Digest> {
     #[derive(serde::Deserialize)]
     struct Kept {
         source: String,
@@ -86,14 +91,32 @@ fn closed_before(path: &Path, tenant: &str) -> HashSet<Digest> {
         #[serde(default)]
         was_closed: bool,
     }
+    let remembered = std::fs::read_to_string(kept_closed(path, tenant)).unwrap_or_default();
+    let mut closed: BTreeSet<Digest> = remembered.lines().filter_map(unhex).collect();
     let Ok(file) = File::open(path) else {
-        return HashSet::new();
+        return closed;
     };
     let lines = BufReader::new(file).lines().map_while(std::io::Result::ok);
     let kept = lines.filter_map(|line| serde_json::from_str::<Kept>(&line).ok());
-    kept.filter(|kept| kept.source == tenant && (kept.was_closed || kept.standing == "closed"))
-        .map(|kept| digest(&kept.id))
-        .collect()
+    let kept =
+        kept.filter(|kept| kept.source == tenant && (kept.was_closed || kept.standing == "closed"));
+    closed.extend(kept.map(|kept| digest(&kept.id)));
+    closed
+}
+
+/// Where it is kept which tickets of a tenant the passes have found closed.
+fn kept_closed(passes: &Path, tenant: &str) -> PathBuf {
+    let of = blake3::hash(tenant.as_bytes()).to_hex();
+    passes.with_extension(format!("{}.closed", &of[..8]))
+}
+
+fn hex(digest: &Digest) -> String {
+    format!("{:032x}", u128::from_be_bytes(*digest))
+}
+
+fn unhex(line: &str) -> Option<Digest> {
+    let digest = u128::from_str_radix(line, 16).ok()?;
+    Some(digest.to_be_bytes())
 }
 
 impl std::fmt::Debug for Spool {
@@ -105,13 +128,13 @@ impl std::fmt::Debug for Spool {
 }
 
 impl Spool {
-    /// Begins a spool of the tickets of a tenant.
+    /// Begins a spool of the tickets of a tenant; of a rehearsal it is read what the passes have found, and nothing kept.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn create(path: &Path, tenant: &str) -> Result<Self> {
+    pub fn create(path: &Path, tenant: &str, passes: &Path) -> Result<Self> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| unwritable(path, error))?;
+            private_folder(folder)?;
         }
         let draft = Draft::beside(path, Readers::Owner);
         Ok(Self {
@@ -119,7 +142,8 @@ impl Spool {
             path: path.to_owned(),
             tenant: tenant.to_owned(),
             counts: Counts::default(),
-            closed: closed_before(path, tenant),
+            closed: closed_before(passes, tenant),
+            remembers: (path == passes).then(|| kept_closed(passes, tenant)),
         })
     }
 
@@ -137,6 +161,9 @@ impl Spool {
         let was_closed =
             ticket.standing == Standing::Closed || self.closed.contains(&digest(&ticket.id));
         record.insert(WAS_CLOSED.to_owned(), was_closed.into());
+        if was_closed {
+            self.closed.insert(digest(&ticket.id));
+        }
         let mut line = serde_json::Value::Object(record).to_string();
         if line.len() >= MOST_RECORD {
             let name = ticket.number.as_ref().unwrap_or(&ticket.id);
@@ -175,6 +202,12 @@ impl Spool {
     /// # Errors
     /// When it cannot be written.
     pub fn finish(self) -> Result<Counts> {
+        if let Some(path) = &self.remembers {
+            let lines = self.closed.iter().map(|one| hex(one) + "\n");
+            let text: String = lines.collect();
+            outfile::replace(path, text.as_bytes(), Readers::Owner)
+                .map_err(|error| unwritable(path, error))?;
+        }
         let whole = self.draft.whole();
         let whole = whole.map_err(|error| unwritable(&self.path, error))?;
         let placed = whole.replace(&self.path);
@@ -206,9 +239,9 @@ mod tests {
     #[test]
     fn a_ticket_that_was_closed_is_known_in_all_later_passes() {
         let folder = tempfile::tempdir().unwrap();
-        let path = path(folder.path(), "north", "south");
+        let path = path(folder.path(), "north", "south", false);
         let pass = |tenant: &str, standing| {
-            let mut spool = Spool::create(&path, tenant).unwrap();
+            let mut spool = Spool::create(&path, tenant, &path).unwrap();
             spool.add(&ticket("1", standing, "one")).unwrap();
             spool.finish().unwrap();
             let text = std::fs::read_to_string(&path).unwrap();
@@ -221,17 +254,25 @@ mod tests {
         assert!(pass("acme", Standing::Open));
         assert!(pass("acme", Standing::Open));
         assert!(!pass("other", Standing::Open));
+        // A pass over other tickets, and a rehearsal, forget nothing.
+        assert!(pass("acme", Standing::Open));
+        let rehearsal = super::path(folder.path(), "north", "south", true);
+        let mut spool = Spool::create(&rehearsal, "acme", &path).unwrap();
+        spool.add(&ticket("1", Standing::Open, "one")).unwrap();
+        spool.finish().unwrap();
+        let text = std::fs::read_to_string(&rehearsal).unwrap();
+        assert!(text.contains("\"was_closed\":true"), "{text}");
     }
 
     #[test]
     fn a_spool_holds_a_line_a_ticket_and_counts_what_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        let path = path(folder.path(), "sandbox:clearfeed", "district");
+        let path = path(folder.path(), "sandbox:clearfeed", "district", false);
         assert_eq!(
             path.strip_prefix(folder.path()).unwrap(),
             Path::new("migrate/sandbox-clearfeed-to-district.jsonl")
         );
-        let mut spool = Spool::create(&path, "acme").unwrap();
+        let mut spool = Spool::create(&path, "acme", &path).unwrap();
         let huge = "x".repeat(MOST_RECORD);
         for ticket in [
             ticket("1", Standing::Open, "one"),

@@ -371,6 +371,10 @@ impl<'e> Engine<'e> {
 
     /// Starts what can be started.
     fn advance(&mut self) {
+        // First: where nothing waits for the second stage, nothing else would wake the run to end.
+        if !self.is_halted() {
+            self.begin_second_stage();
+        }
         if self.breaker.flow() == Flow::Held
             && !self.is_halted()
             && self.is_idle()
@@ -412,8 +416,6 @@ impl<'e> Engine<'e> {
             }
         }
         if !self.is_halted() {
-            // First: where nothing waits for the second stage, nothing else would wake the run to end.
-            self.begin_second_stage();
             let quiet = self.is_quiet();
             let held = self.breaker.flow() == Flow::Held && self.is_idle();
             let sweeps = quiet && self.stages.is_over();

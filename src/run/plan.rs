@@ -126,6 +126,12 @@ impl Soft {
 }
 
 impl Request {
+    /// What is sent is this body: how it is to look is kept with its intent.
+    pub(super) fn look_like(&mut self, body: &Value, schema: &dyn Schema) {
+        let looks = schema.looks(call_of(&self.id.name), body);
+        self.print = (!looks.is_empty()).then(|| Print::of(&looks));
+    }
+
     fn of(step: StepPayload, reference: Option<&str>, schema: Option<&dyn Schema>) -> Self {
         let looks = schema.map(|schema| schema.looks(call_of(&step.step), &step.body));
         Self {

@@ -10,14 +10,14 @@ use std::sync::atomic::Ordering;
 
 use super::Items;
 use super::engine::Engine;
-use super::plan::{Base, Plan, Planner, Requests, Row};
+use super::plan::{Base, Plan, Planner, Requests, Row, Soft};
 use super::prepare::Feed;
 use crate::error::{Error, Fault, Result};
 use crate::event::End;
 use crate::ledger::{ActiveRun, StepId, StepRecord};
 use crate::mapping::Mapped;
 use crate::record::{Place, RowKey};
-use crate::systems::{StepPayload, Ticket, is_following_step};
+use crate::systems::{SentAt, StepPayload, Ticket, is_following_step};
 
 /// Reads the records once more, for an attempt that has made tickets.
 pub(super) type Again<'e> = Box<dyn FnOnce(&ActiveRun) -> Result<Feed<'e>> + 'e>;
@@ -42,6 +42,10 @@ struct Made {
     known: bool,
     updates: bool,
     warnings: Vec<String>,
+    /// Steps that may have been sent although the ledger does not know it, and since when.
+    looks: Vec<(StepId, SentAt, Option<Soft>)>,
+    /// Whether nobody knows whether one of its steps was done.
+    in_doubt: bool,
 }
 
 impl<'e> Stages<'e> {
@@ -78,8 +82,8 @@ impl Planner<'_> {
     ) -> Result<Items<'a>> {
         // On a thread that may wait for the ledger: nothing else is under way.
         let second = std::thread::scope(|threads| threads.spawn(|| again(run)).join());
-        let second =
-            second.unwrap_or_else(|_| Err(Error::machine("the input cannot be read once more")))?;
+        let second = second
+            .unwrap_or_else(|_| Err(Error::machine("the input could not be read a second time")))?;
         // A second word would be the same one.
         let _ = self.own.set(run.code().to_owned());
         if let Some(refer) = second.refer {
@@ -134,6 +138,12 @@ impl Planner<'_> {
                 step.body = then;
             }
         }
+        if let Some(system) = &self.system {
+            for step in &mut requests.steps {
+                let body = step.anew.clone().unwrap_or_else(|| step.body.clone());
+                step.look_like(&body, system.schema());
+            }
+        }
         for (id, body) in &mut requests.done {
             if let Some(then) = sent_by(id).and_then(|run| body_of(id, Some(run))) {
                 *body = then;
@@ -162,8 +172,17 @@ impl Engine<'_> {
         if self.is_halted() {
             return self.not_sent(row);
         }
+        let in_doubt = row.in_doubt().is_some_and(|(step, _)| {
+            let settled = step.soft.as_ref().is_some_and(|soft| soft.settled);
+            !settled
+        });
+        let looks = (row.requests.steps.iter())
+            .filter_map(|step| Some((step.id.clone(), step.look?, step.soft.clone())));
+        let looks = looks.collect();
         let ticket = row.ticket.unwrap_or_default();
         let made = Made {
+            looks,
+            in_doubt,
             place: row.base.place,
             key: row.key,
             id: ticket.id.into(),
@@ -214,6 +233,17 @@ impl Engine<'_> {
             // It was counted as made in the first stage.
             row.has_waited = true;
             row.known = made.known;
+            for step in row
+                .requests
+                .steps
+                .iter_mut()
+                .filter(|step| step.look.is_none())
+            {
+                let found = made.looks.iter().find(|(id, ..)| *id == step.id);
+                if let Some((_, since, soft)) = found {
+                    (step.look, step.soft) = (Some(*since), soft.clone());
+                }
+            }
             if let Some(ticket) = &mut row.ticket {
                 ticket.warnings.extend(made.warnings);
             }
@@ -225,7 +255,8 @@ impl Engine<'_> {
     pub(super) fn give_up_later(&mut self) {
         self.stages.again = None;
         for (ordinal, made) in std::mem::take(&mut self.stages.made) {
-            let message = "the run was stopped before what follows on its ticket".to_owned();
+            let message = "the run stopped before the comments and changes of its ticket were sent"
+                .to_owned();
             let fault = Fault::row(made.place.clone(), message)
                 .hint("run the same command again: it goes on there");
             let ticket = Ticket {
@@ -242,9 +273,13 @@ impl Engine<'_> {
                 absent: Vec::new(),
                 named: Vec::new(),
             };
-            let end = match made.updates {
-                true => End::NotSent,
-                false => End::Incomplete {
+            let end = match (made.in_doubt, made.updates) {
+                (true, _) => End::InDoubt {
+                    reason: "the run stopped before it was settled: the next run finds out"
+                        .to_owned(),
+                },
+                (false, true) => End::NotSent,
+                (false, false) => End::Incomplete {
                     ticket,
                     faults: vec![fault],
                     known: made.known,

@@ -278,6 +278,11 @@ impl DeskRead {
         Ok(Some(newest.told(args, span, open)))
     }
 
+    /// Whether the source is proven to have shown everything.
+    pub(super) fn is_whole(&self) -> bool {
+        self.read.doubts.is_empty()
+    }
+
     /// What was read for one file alone is not needed any more; how the reading went.
     pub(super) fn done(self) -> Result<Read> {
         let Self {

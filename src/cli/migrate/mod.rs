@@ -36,7 +36,7 @@ use crate::systems::{Standing, SystemName};
 pub(super) async fn run(args: MigrateArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     check(&args, global)?;
     let state = StateFolder::open(global.state.as_deref())?;
-    let spool = spool::path(state.path(), &args.from, &args.to);
+    let spool = spool::path(state.path(), &args.from, &args.to, args.dry_run);
     let Some(source) = read(&args, &spool, &state, global, *output).await? else {
         return Ok(ExitCode::SomeRows);
     };
@@ -156,7 +156,8 @@ async fn read_open(
     let counts = {
         let replica = desk.replica();
         tokio::task::block_in_place(|| {
-            let mut spool = Spool::create(spool, &tenant)?;
+            let passes = spool::path(state.path(), &args.from, &args.to, false);
+            let mut spool = Spool::create(spool, &tenant, &passes)?;
             let selection = Selection {
                 query: Some(&query),
                 parts: Parts::ALL,
@@ -174,14 +175,18 @@ async fn read_open(
                     false => Ok(()),
                 }
             })?;
-            spool.finish()
+            // A list that may lack tickets takes nothing from the pass before.
+            match desk.is_whole() {
+                true => spool.finish().map(Some),
+                false => Ok(None),
+            }
         })?
     };
     let read = desk.done()?;
-    if !read.doubts.is_empty() {
+    let Some(counts) = counts else {
         told::not_whole(&read, output);
         return Ok(None);
-    }
+    };
     told::read(&read, &counts, (&args.from, open), output);
     Ok(Some(Source {
         system: open.system().schema().system(),

@@ -19,7 +19,7 @@ pub(super) fn not_whole(read: &Read, output: Output) {
         text.push_str(&format!("  {doubt}\n"));
     }
     text.push_str(
-        "  hint: run the same command again when less is going on there; --refresh reads it anew\n",
+        "  hint: run the same command again when fewer people are working there; --refresh reads it anew\n",
     );
     output.complain(&text);
 }

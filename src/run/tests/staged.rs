@@ -94,7 +94,7 @@ async fn a_run_that_is_stopped_between_the_stages_goes_on_there() {
     };
     assert_eq!(
         faults[0].message,
-        "the run was stopped before what follows on its ticket"
+        "the run stopped before the comments and changes of its ticket were sent"
     );
     going.send_replace(Going::On);
     let (totals, _) = bench.run(&input).await;
