@@ -296,14 +296,10 @@ impl Connected {
             && dialect != Dialect::Only
             && before != Some(dialect)
         {
-            state
-                .keep_found_dialect(&found_by(profile), dialect)
-                .map_err(|error| {
-                    Error::machine("the state folder cannot be written")
-                        .at(state.path().display())
-                        .caused_by(error)
-                        .hint("make it writable, or choose another one with --state DIR")
-                })?;
+            // Without this memory the next command asks again.
+            if let Err(error) = state.keep_found_dialect(&found_by(profile), dialect) {
+                tracing::debug!(%error, "the dialect that answered is not kept");
+            }
         }
         Ok(Self { system, sandbox })
     }
@@ -365,8 +361,16 @@ pub(super) async fn connection(
 /// Under which name it is remembered what was found out about a profile's address: one that leads elsewhere is another.
 fn found_by(profile: &Profile) -> String {
     match &profile.url {
-        Some(url) => format!("{} {url}", profile.name),
-        None => profile.name.clone(),
+        // What may follow a question mark is nobody's address, and may be a secret.
+        Some(url) => {
+            let address = url.as_str().split(['?', '#']).next().unwrap_or_default();
+            format!("{} {address}", profile.name)
+        }
+        None => format!(
+            "{} {}",
+            profile.name,
+            profile.tenant.as_deref().unwrap_or_default()
+        ),
     }
 }
 

@@ -91,6 +91,9 @@ impl StateFolder {
     /// When the file cannot be written.
     pub fn keep_found_dialect(&self, profile: &str, dialect: Dialect) -> std::io::Result<()> {
         let mut dialects = self.found_dialects();
+        // A profile has one address at a time.
+        let (name, _) = profile.split_once(' ').unwrap_or((profile, ""));
+        dialects.retain(|known, _| known.split_once(' ').is_none_or(|(other, _)| other != name));
         dialects.insert(profile.to_owned(), dialect);
         let text = serde_json::to_vec_pretty(&dialects)?;
         outfile::replace(&self.0.join(DIALECTS), &text, outfile::Readers::Owner)

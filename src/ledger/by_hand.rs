@@ -253,7 +253,7 @@ fn settle(
     };
     let settled = c
         .prepare_cached(
-            "UPDATE step SET state = ?5, absent = 0, settled_at = ?6, error = NULL, shape = NULL,
+            "UPDATE step SET state = ?5, absent = 0, attempt = CASE ?5 WHEN 0 THEN 0 ELSE attempt END, settled_at = ?6, error = NULL, shape = NULL,
                     ticket = coalesce(?7, ticket), number = coalesce(?8, number), url = coalesce(?9, url)
              WHERE scope = ?1 AND key = ?2 AND step = ?3
                AND ordinal = ?4 AND state IN (1, 5)",

@@ -204,9 +204,9 @@ pub(super) fn judge(
         (Some(kept), Some(mark)) if kept.ledger != mark.ledger => {
             Age::Doubtful("the file `ledger.sqlite.generation` beside it is of another ledger")
         }
-        (Some(_), Some(mark)) if mark.learning => Age::Doubtful(
-            "`deskferry runs adopt` has not seen yet all that was made since it was put back",
-        ),
+        (Some(_), Some(mark)) if mark.learning => {
+            Age::Doubtful("`deskferry runs adopt` has not yet seen everything that was made since")
+        }
         (Some(kept), Some(mark)) => match mark.generation - kept.generation {
             // The second file is written last at the end of a run.
             ..0 => Age::Current,

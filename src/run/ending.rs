@@ -142,7 +142,8 @@ impl Engine<'_> {
                 }
             }
         }
-        if let Some(until) = self.watch.said()
+        if came_to_the_end
+            && let Some(until) = self.watch.said()
             && !self.broken
         {
             let said = timeout(LAST_WRITE, run.apply(vec![Change::Looked(until)])).await;

@@ -64,13 +64,15 @@ impl Engine<'_> {
         if self.intending.is_some() || is_held || waiting > ahead / 2 {
             return;
         }
-        let most = match first.requests.reference.is_none() && first.ticket.is_none() {
+        let is_unmarked = first.makes_unmarked();
+        let most = match is_unmarked {
             true => ahead.saturating_sub(waiting),
             false => ahead,
         };
         let mut rows = Vec::new();
         while rows.len() < most
             && let Some(row) = self.backlog.front()
+            && row.makes_unmarked() == is_unmarked
             && self.may_be_intended(row)
         {
             let Some(mut row) = self.backlog.pop_front() else {

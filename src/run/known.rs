@@ -177,12 +177,12 @@ fn fates(
     fates.into_iter().flatten().collect()
 }
 
-/// Whether a person has said of a step in doubt that it is to be sent.
+/// Whether a person has said of a step in doubt that it is to be sent, and no intent was written since.
 fn is_sent_by_word(step: &StepRecord) -> bool {
-    step.state == State::Pending && step.doubted && step.shape.is_none()
+    step.state == State::Pending && step.doubted && step.shape.is_none() && step.attempt == 0
 }
 
-/// When something was sent to a ticket after it was made, other than a step.
+/// When a request other than this step's was last sent to the ticket after it was made.
 fn wrote_at(prior: &[StepRecord], but: &StepId) -> Option<Timestamp> {
     let others = prior.iter().filter(|step| {
         step.id.name != CREATE

@@ -311,7 +311,8 @@ pub(crate) enum Shown {
 
 /// What a ticket says about a step that was to set something of it. What it does not show was not set on a ticket that
 /// nobody has changed since it was made; else somebody may have set something else there. Of a ticket whose making goes on
-/// all that we sent is known: nobody has changed it who did not do so after us, and only what it shows otherwise is theirs.
+/// all that we sent is known: a change no later than our last request counts as ours; what the ticket shows otherwise after that
+/// is somebody else's.
 pub(crate) fn set(shown: Shown, listed: &Listed, resumed: Option<Resumed>) -> Sighting {
     let times = listed.created_at.zip(listed.updated_at);
     let is_untouched = times.is_some_and(|(created, updated)| {

@@ -17,7 +17,7 @@ use crate::mapping::{Mapping, Plan, PlanOptions, Reach};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
 use crate::source::Input;
-use crate::systems::{self, System, Window};
+use crate::systems::{self, Gap, System, Window};
 
 /// What the ledger keeps as the command of such a run.
 pub(super) const COMMAND: &str = "deskferry runs adopt";
@@ -109,8 +109,12 @@ impl Adopting<'_> {
             self.target.name()
         ));
         if let Some(gap) = marked.gap {
+            let again = match gap {
+                Gap::Erased { .. } => "Running this again finds no more",
+                _ => "Run this again before an import",
+            };
             self.output.say(&format!(
-                "  warning    tickets may be missing: {gap}. Run this again before an import"
+                "  warning    tickets may be missing: {gap}. {again}"
             ));
         }
         let (gone, whole) = (marked.gone, marked.gap.is_none());
@@ -157,7 +161,8 @@ impl Adopting<'_> {
                 Some(scope.start_run(locks, self.meta()).await?)
             }
         };
-        let is_whole = marked.gap.is_none();
+        // What retention has erased no adoption can find.
+        let is_whole = matches!(marked.gap, None | Some(Gap::Erased { .. }));
         let adopted = if let Some(plan) = plan.filter(|_| !self.args.inputs.is_empty()) {
             let options = self.mapping.input_options();
             let input = tokio::task::block_in_place(|| Input::open(&self.args.inputs, options))?;

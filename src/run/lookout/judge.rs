@@ -55,6 +55,8 @@ impl Engine<'_> {
             }
             Err(error) => return self.break_with(error),
         };
+        // What is still open is put back.
+        self.watch.pending.clear();
         if let Err(error) = self.judge(&looked) {
             return self.stop_with(error);
         }

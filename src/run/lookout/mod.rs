@@ -141,9 +141,11 @@ impl<'e> Watch<'e> {
         explained(self.since, pending.chain(self.unsaid))
     }
 
-    /// The same at the end of the run, which says what was found; `None` where the ledger knows it.
+    /// The same at the end of a run that has said what it found, and which rows are in doubt; `None` where the ledger knows
+    /// it, or a look is under way.
     pub(super) fn said(&mut self) -> Option<Timestamp> {
-        self.unsaid.take().map(|_| self.explained())
+        let is_open = self.unsaid.take().is_some() || !self.pending.is_empty();
+        (is_open && self.round.is_none()).then_some(self.since)
     }
 
     /// Whether nothing may be sent yet.
@@ -204,7 +206,7 @@ impl<'e> Watch<'e> {
     fn begin(&mut self) {
         let (line, since, overlap) = (self.line.clone(), self.since, self.overlap);
         let (scope, field) = (self.about.scope.clone(), self.about.field.clone());
-        let pending = std::mem::take(&mut self.pending);
+        let pending = self.pending.clone();
         let taken_back = self.about.taken_back.clone();
         self.listed += self.rows;
         self.asked = std::mem::take(&mut self.rows);

@@ -1,8 +1,8 @@
 //! Writing tickets (contract incidentiq §7): the create with its two spellings, and what `calls` makes of all others.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
+use std::sync::{MutexGuard, OnceLock, PoisonError};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -28,13 +28,18 @@ pub(super) struct Spelling {
     proven: OnceLock<&'static str>,
     /// The index of the one to try.
     next: Mutex<usize>,
-    /// Whether a ticket is closed where it is to be resolved: what something before the site said of `/resolve` proves nothing.
-    closes: AtomicBool,
+    /// The tickets to close where they were to be resolved: what something before the site said of `/resolve` proves nothing,
+    /// so that each is looked at before.
+    closes: std::sync::Mutex<HashSet<String>>,
 }
 
 impl Spelling {
     pub(super) fn is_unproven(&self) -> bool {
         self.proven.get().is_none()
+    }
+
+    fn to_close(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.closes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,19 +91,12 @@ impl IncidentIq {
     /// Resolves the ticket at `root`. That is closing it, where the site has no call of that name (§10).
     async fn resolve(&self, root: &str, sending: Sending<'_>, way: &mut Way) -> Answered {
         let closing = format!("{root}/close");
-        if self.spelling.closes.load(Ordering::Relaxed) {
-            let answered = self
-                .send(&Sending {
-                    path: closing,
-                    ..sending
-                })
-                .await
-                .0;
-            // It is the site that does not know the ticket, or this call neither.
-            if is_unknown(&answered.outcome) {
-                self.spelling.closes.store(false, Ordering::Relaxed);
-            }
-            return answered;
+        if self.spelling.to_close().remove(root) {
+            let closing = Sending {
+                path: closing,
+                ..sending
+            };
+            return self.send(&closing).await.0;
         }
         let answered = self.send(&sending).await.0;
         if !is_unknown(&answered.outcome) {
@@ -111,7 +109,7 @@ impl IncidentIq {
             .as_ref()
             .filter(|it| !self.shapes.is_proven(it))
         {
-            self.spelling.closes.store(true, Ordering::Relaxed);
+            self.spelling.to_close().insert(root.to_owned());
             let doubt = format!("the system answered {} to `{}`", shape.told(), sending.path);
             return Answered {
                 outcome: Outcome::InDoubt(doubt),
