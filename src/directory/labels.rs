@@ -28,12 +28,13 @@ impl Directory {
         format!("{} ({})", entry.name, parts.join(BETWEEN))
     }
 
-    /// The entry that such a text means, also where what stands in the brackets has changed in part.
-    pub fn labelled(&self, kind: Kind, text: &str) -> Option<&Entry> {
+    /// The entry that such a text means, also where what is in the brackets beside its address or number has changed; within
+    /// an entry, where one is named.
+    pub fn labelled(&self, kind: Kind, text: &str, within: Option<&str>) -> Option<&Entry> {
         let inside = text.trim().strip_suffix(')')?;
         let (name, inside) = inside.rsplit_once(" (")?;
         let by_name = ["name".to_owned()];
-        let entries = match self.look_up(kind, name, &by_name, None) {
+        let entries = match self.look_up(kind, name, &by_name, within) {
             Found::One(entry) => vec![entry],
             Found::Ambiguous(entries) => entries,
             Found::Missing(_) => return None,
@@ -45,12 +46,14 @@ impl Directory {
             found.next().is_none().then_some(*first)
         };
         let whole = fold(text);
+        // Only what a label shows to tell it: a mere number in brackets may belong to a name that nothing has.
         let has_one = |entry: &Entry| {
             let own = UNIQUE
                 .into_iter()
-                .filter_map(|name| entry.properties.get(name));
-            let mut own = own.map(String::as_str).chain([entry.id.as_str()]);
-            own.any(|own| parts.contains(&fold(own)))
+                .find_map(|name| entry.properties.get(name));
+            own.is_some_and(|own| {
+                (parts.len() > 1 || own.contains('@')) && parts.contains(&fold(own))
+            })
         };
         only(&|entry| fold(&self.label(kind, entry)) == whole).or_else(|| only(&has_one))
     }
@@ -164,24 +167,32 @@ mod tests {
         );
         // A slip in a name that two people have.
         assert_eq!(directory.meant(Kind::User, "Maria Lopes"), offered);
-        let ids = offered
-            .iter()
-            .map(|text| directory.labelled(Kind::User, text).unwrap().id.clone());
+        let ids = offered.iter().map(|text| {
+            directory
+                .labelled(Kind::User, text, None)
+                .unwrap()
+                .id
+                .clone()
+        });
         assert_eq!(ids.collect::<Vec<_>>(), ["u1", "u2"]);
         let rooms = directory.meant(Kind::Room, "101");
         assert_eq!(rooms, ["101 (Lincoln High School)", "101 (Tubman)"]);
-        let ids = rooms
-            .iter()
-            .map(|text| directory.labelled(Kind::Room, text).unwrap().id.clone());
+        let ids = rooms.iter().map(|text| {
+            directory
+                .labelled(Kind::Room, text, None)
+                .unwrap()
+                .id
+                .clone()
+        });
         assert_eq!(ids.collect::<Vec<_>>(), ["r1", "r2"]);
         // The role has changed since the sheet was written.
         let old = "Maria Lopez (maria.lopez@district.example · Staff · Lincoln High School)";
-        assert_eq!(directory.labelled(Kind::User, old).unwrap().id, "u2");
+        assert_eq!(directory.labelled(Kind::User, old, None).unwrap().id, "u2");
         assert!(
             directory
-                .labelled(Kind::User, "Maria Lopez (Faculty)")
+                .labelled(Kind::User, "Maria Lopez (Faculty)", None)
                 .is_none()
         );
-        assert!(directory.labelled(Kind::User, "Max (x)").is_none());
+        assert!(directory.labelled(Kind::User, "Max (x)", None).is_none());
     }
 }

@@ -567,7 +567,7 @@ impl Compiler<'_> {
         let field = &rule.name.value;
         match self.directory.look_up(kind, name, &resolver.by, None) {
             Found::One(_) => None,
-            _ if self.directory.labelled(kind, name).is_some() => None,
+            _ if self.directory.labelled(kind, name, None).is_some() => None,
             // Which one it is depends on the row.
             Found::Ambiguous(_) if rule.resolve.within.is_some() => None,
             Found::Ambiguous(entries) => {

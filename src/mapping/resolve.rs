@@ -90,9 +90,9 @@ impl Resolver {
         };
         let name = alias.map_or(text, String::as_str);
         let found = match directory.look_up(self.kind, name, &self.by, within) {
-            found @ Found::One(_) => found,
+            found @ (Found::One(_) | Found::Ambiguous(_)) => found,
             // What is offered for one of several namesakes.
-            found => match directory.labelled(self.kind, name) {
+            found => match directory.labelled(self.kind, name, within) {
                 Some(entry) => Found::One(entry),
                 None => found,
             },

@@ -99,7 +99,7 @@ fn outcome(end: &StoredEnd, operation: Operation) -> String {
     match end {
         StoredEnd::Created { .. } => operation.done().to_owned(),
         StoredEnd::Updated { .. } => "updated".to_owned(),
-        StoredEnd::Known { .. } => "made before; what was open is done".to_owned(),
+        StoredEnd::Known { .. } => "made before; its open steps are done now".to_owned(),
         StoredEnd::Changed { run, from, .. } => {
             format!("not sent: the row changed since run {run} made its ticket from {from}")
         }
@@ -199,7 +199,7 @@ pub(crate) fn targets(tables: &[Table], to: Option<&Path>) -> Result<Vec<(String
     }
     let file = to.filter(|to| !to.is_dir());
     if let (Some(path), true) = (file, files.len() > 1) {
-        return Err(Error::usage("several inputs have a receipt each")
+        return Err(Error::usage("each input has a receipt of its own")
             .at(path.display())
             .hint("name a folder that exists"));
     }

@@ -87,6 +87,7 @@ mod update;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -141,8 +142,8 @@ pub struct Settings {
     pub trusts_names: bool,
     /// Of which records a dry run keeps the payloads.
     pub keep: Keep,
-    /// Whether a dry run reads the tickets that would be changed, and tells how; it keeps all payloads then.
-    pub diff: bool,
+    /// How many tickets that would be changed a dry run reads at most, to tell how; it keeps all payloads then.
+    pub diff: usize,
     /// Whether calls that set the same on many tickets become one request, where the system has it.
     pub bulk: bool,
     /// How many mapping threads; `None`: as many as the machine has processors.
@@ -188,7 +189,7 @@ impl Default for Settings {
             retry: false,
             trusts_names: false,
             keep: Keep::default(),
-            diff: false,
+            diff: 0,
             bulk: false,
             workers: None,
             trust_ledger: false,
@@ -309,13 +310,14 @@ pub async fn execute(
         refer: OnceLock::new(),
     };
     let differ = match (&job.system, settings.diff) {
-        (Some(system), true) => Some(rehearse::Differ {
+        (_, 0) => None,
+        (Some(system), most) => Some(rehearse::Differ {
             map: job.map,
             system: Arc::clone(system),
             limiter: Arc::clone(&limiter),
+            left: AtomicUsize::new(most),
         }),
-        (None, true) => return Err(Error::usage("tickets cannot be read without a system")),
-        (_, false) => None,
+        (None, _) => return Err(Error::usage("tickets cannot be read without a system")),
     };
     let rehearsal = rehearse::Rehearsal {
         differ,

@@ -2,6 +2,7 @@
 //! about, several at once, to tell what would change.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
@@ -121,6 +122,8 @@ pub(super) struct Differ<'a> {
     pub(super) map: &'a dyn MapRows,
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
+    /// How many more tickets are read.
+    pub(super) left: AtomicUsize,
 }
 
 impl Differ<'_> {
@@ -163,6 +166,11 @@ impl Differ<'_> {
         else {
             return Ok((base, end));
         };
+        let one_less = |left: usize| left.checked_sub(1);
+        let taken = (self.left).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        if taken.is_err() {
+            return Ok((base, end));
+        }
         let found = match read(&self.system, &self.limiter, &about.id).await? {
             Ok(found) => found,
             Err(unread) => {

@@ -191,7 +191,7 @@ impl Judging<'_> {
     }
 
     /// What the ledger holds of a step that is not done.
-    fn trouble(&self, step: &StepPayload) -> Option<String> {
+    pub(super) fn trouble(&self, step: &StepPayload) -> Option<String> {
         let is_it =
             |known: &&StepRecord| known.id.name == step.step && known.id.ordinal == step.ordinal;
         match self.steps.iter().find(is_it) {

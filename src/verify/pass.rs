@@ -221,11 +221,12 @@ impl<'a> Verifying<'a> {
                 }
                 let states = self.states(&batch).await?;
                 for item in batch {
+                    // The columns are those of the whole input, whichever file says what was sent.
+                    for row in item.rows.iter().filter(|_| at == 0) {
+                        self.accounts[0].see(row);
+                    }
                     if !self.counts(at, &item) {
                         continue;
-                    }
-                    for row in &item.rows {
-                        self.accounts[at].see(row);
                     }
                     self.tally.records += 1;
                     let own = number;
@@ -413,6 +414,9 @@ impl<'a> Verifying<'a> {
                     explained: None,
                     ..lost
                 };
+                if is_chosen {
+                    self.compared.insert(number, Some(true));
+                }
                 self.add(number, (place, Some(key), made), lost);
                 return Ok(None);
             }
@@ -426,6 +430,9 @@ impl<'a> Verifying<'a> {
                 Ok(ticket) => ticket,
                 Err(why) => {
                     let lost = Difference::new(Verdict::Unreadable, "ticket").note(why);
+                    if is_chosen {
+                        self.compared.insert(number, Some(true));
+                    }
                     self.add(number, (place, Some(key), None), lost);
                     return Ok(None);
                 }

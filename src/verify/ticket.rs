@@ -327,14 +327,20 @@ impl Judging<'_> {
     /// Steps that were refused, and whose lack no field tells.
     fn steps(&mut self) {
         let subtask = Operation::Subtask.as_str();
-        if (self.expected.steps.iter()).any(|step| call_of(&step.step) == subtask) {
+        let subtasks = self.expected.steps.iter();
+        for step in subtasks.filter(|step| call_of(&step.step) == subtask) {
             self.not_shown("subtasks", "they are not read back");
+            // What was not sent is not there.
+            if let Some(why) = self.trouble(step) {
+                let lost = Difference::new(Verdict::Missing, format!("step `{}`", step.step));
+                self.judged.differences.push((lost.note(why), false));
+            }
         }
         let comment = Operation::Comment.as_str();
         let refused = self.steps.iter().filter(|step| {
             step.state == State::Rejected
                 && step.id.name != CREATE
-                && call_of(&step.id.name) != comment
+                && ![comment, subtask].contains(&call_of(&step.id.name))
         });
         for step in refused {
             let what = format!("step `{}`", step.id.name);

@@ -634,7 +634,7 @@ impl Import<'_> {
             retry: self.only().is_some(),
             trusts_names: false,
             keep: self.keep(),
-            diff: self.differs(),
+            diff: self.read_at_most(),
             bulk: self.args.bulk,
             workers: None,
             trust_ledger: self.args.trust_ledger,
@@ -782,7 +782,7 @@ impl Import<'_> {
             samples: (args.show.filter(|_| !args.diff))
                 .map(|most| Samples::new(most, self.input.tables())),
             preview: self.preview(plan)?,
-            diff: (self.differs() && self.output.is_json()).then(DiffList::default),
+            diff: (args.diff && self.output.is_json()).then(DiffList::default),
             most_diffs: (!args.diff).then_some(preview::SHOWN),
         })
     }

@@ -25,6 +25,17 @@ impl Import<'_> {
         self.args.diff || (by_itself && self.args.show.is_none() && self.args.payloads.is_none())
     }
 
+    /// How many tickets a dry run reads to say how they would change: all of them only where that is asked for, since each is
+    /// a request at least.
+    pub(super) fn read_at_most(&self) -> usize {
+        let is_asked = self.args.diff || self.args.preview.is_some();
+        match (self.differs(), is_asked) {
+            (false, _) => 0,
+            (true, false) => SHOWN,
+            (true, true) => usize::MAX,
+        }
+    }
+
     /// Of which records the requests are kept.
     pub(super) fn keep(&self) -> Keep {
         let args = self.args;

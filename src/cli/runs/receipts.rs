@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::args::Global;
 use super::super::output::Output;
 use super::super::receipts::{Of, targets, write};
-use super::typed::Typed;
+use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, Result};
 use crate::intake::{self, Selection};
@@ -48,6 +48,11 @@ pub(super) async fn run(
             run.code()
         ));
     }
+    if mapping.fingerprint() != first.meta.mapping_print {
+        output.say(
+            "  note       the mapping has changed since the run: rows that have another key by now read `not sent`",
+        );
+    }
     let targets = targets(&input, to)?;
     let mut claims = Claims::default()
         .reading(&typed.args.mapping, "the mapping")
@@ -61,7 +66,7 @@ pub(super) async fn run(
     // Which records the rows make, and their keys, depend on no name of the system.
     let draft = Draft::load(&typed.args.mapping, Reach::told(typed.global.trust))?;
     let options = PlanOptions {
-        where_: typed.args.condition.clone(),
+        where_: typed::condition(run, global),
         may_have_zone: true,
         ..PlanOptions::default()
     };

@@ -8,7 +8,7 @@ use super::super::args::{Cli, Command, Global, ImportArgs};
 use super::super::connect::{Connected, Target, same_tenant};
 use crate::config::{FILE_NAME, StateFolder};
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, RunInfo, RunLocks};
+use crate::ledger::{Ledger, Run, RunInfo, RunLocks};
 use crate::mapping::{Mapping, Reach};
 use crate::systems::SystemName;
 
@@ -16,6 +16,15 @@ use crate::systems::SystemName;
 pub(in crate::cli) struct Typed {
     pub(in crate::cli) args: ImportArgs,
     pub(in crate::cli) global: Global,
+}
+
+/// What all attempts at a run say of `--where`; `None` where they differ: then it leaves out no row of the run.
+pub(in crate::cli) fn condition(run: &Run, global: &Global) -> Option<String> {
+    let typed = run.attempts().iter();
+    let typed = typed.filter_map(|attempt| Typed::of(attempt, global).ok());
+    let mut all = typed.map(|typed| typed.args.condition);
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first).flatten()
 }
 
 impl Typed {

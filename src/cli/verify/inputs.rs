@@ -26,8 +26,14 @@ pub(super) fn inputs(
     let mut opened: Vec<Opened> = Vec::new();
     let mut notes = Vec::new();
     for attempt in run.attempts() {
-        let is_known = opened.iter().any(|it| it.print == attempt.meta.input_print);
-        if is_known {
+        let known = (opened.iter_mut()).find(|it| it.print == attempt.meta.input_print);
+        if let Some(known) = known {
+            // Attempts may be about other rows of one input: then all of them are looked at.
+            let rows = Typed::of(attempt, global).ok();
+            let rows = rows.and_then(|typed| typed.args.rows).unwrap_or_default();
+            if rows != known.selection {
+                known.selection = Selection::default();
+            }
             continue;
         }
         let is_first = opened.is_empty();

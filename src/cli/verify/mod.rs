@@ -189,7 +189,7 @@ impl Verifying<'_> {
         let checked = |directory: &Arc<Directory>| -> Result<Checked> {
             let schema = systems::schema_for(directory.snapshot())?;
             let options = PlanOptions {
-                where_: self.typed.args.condition.clone(),
+                where_: typed::condition(self.run, self.global),
                 zone: self.target.timezone(),
                 may_have_zone: false,
             };

@@ -216,7 +216,10 @@ impl Workbook {
             line.to
                 .write_number_with_format(row, 0, of_file as f64, &looks.plain)
                 .map_err(failed)?;
-            if let Some(record) = record {
+            if let Some(record) = record.filter(|record| record.table != card.table) {
+                let place = format!("{}: under the headings of another sheet", record.place);
+                line.put(column(1), place.into(), None)?;
+            } else if let Some(record) = record {
                 for index in 0..sheet.source {
                     let is_blamed = is_blamed(card, record, index, &sheet.table);
                     let look = is_blamed.then_some(&looks.bad);
