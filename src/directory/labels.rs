@@ -185,6 +185,20 @@ mod tests {
                 .clone()
         });
         assert_eq!(ids.collect::<Vec<_>>(), ["r1", "r2"]);
+        // A room of another building than the row's is no answer, nor what a number in brackets may mean.
+        let within = |text: &str, place: &str| directory.labelled(Kind::Room, text, Some(place));
+        let lincoln = directory
+            .entry(Kind::Room, "r1")
+            .unwrap()
+            .parent
+            .clone()
+            .unwrap();
+        assert_eq!(
+            within("101 (Lincoln High School)", &lincoln).unwrap().id,
+            "r1"
+        );
+        assert!(within("101 (Tubman)", &lincoln).is_none());
+        assert!(directory.labelled(Kind::Room, "101 (r1)", None).is_none());
         // The role has changed since the sheet was written.
         let old = "Maria Lopez (maria.lopez@district.example · Staff · Lincoln High School)";
         assert_eq!(directory.labelled(Kind::User, old, None).unwrap().id, "u2");
