@@ -35,6 +35,7 @@ mod receipts;
 mod rekey;
 mod runs;
 mod schema;
+mod seals;
 mod shapes;
 mod steps;
 mod sums;

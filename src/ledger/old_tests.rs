@@ -58,20 +58,30 @@ async fn made(path: &Path, rows: std::ops::Range<u32>) {
         .unwrap();
 }
 
-/// What the ledger says of all its steps.
+/// All that the ledger holds.
 fn content(path: &Path) -> Option<Vec<String>> {
     let connection = Connection::open(path).ok()?;
-    let text = "SELECT quote(scope) || quote(key) || quote(step) || quote(ordinal) || quote(state) || quote(attempt)
-                    || quote(payload) || quote(content) || quote(run) || quote(reference) || quote(grp)
-                    || quote(sent_at) || quote(settled_at) || quote(ticket) || quote(number) || quote(error)
-                FROM step NOT INDEXED ORDER BY 1";
-    let mut statement = connection.prepare(text).ok()?;
-    let rows = statement.query_map([], |row| row.get(0)).ok()?;
-    rows.collect::<rusqlite::Result<_>>().ok()
+    let texts = |statement: &str| -> Option<Vec<String>> {
+        let mut statement = connection.prepare(statement).ok()?;
+        let rows = statement.query_map([], |row| row.get(0)).ok()?;
+        rows.collect::<rusqlite::Result<_>>().ok()
+    };
+    let mut all = Vec::new();
+    for table in texts("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")? {
+        let columns = texts(&format!(
+            "SELECT 'quote(' || name || ')' FROM pragma_table_info('{table}')"
+        ))?;
+        let rows = format!(
+            "SELECT {} FROM {table} NOT INDEXED ORDER BY 1",
+            columns.join(" || ")
+        );
+        all.extend(texts(&rows)?);
+    }
+    Some(all)
 }
 
 #[tokio::test]
-async fn each_change_of_a_stored_step_is_noticed() {
+async fn each_change_of_what_is_stored_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);
     made(&path, 0..600).await;
@@ -104,6 +114,54 @@ async fn each_change_of_a_stored_step_is_noticed() {
         assert!(found || same, "byte {at} was changed, and nobody noticed");
     }
     assert!(noticed > 20, "{noticed}");
+}
+
+/// A change in any table, made by a database tool, is damage that SQLite cannot see.
+#[tokio::test]
+async fn no_table_changes_behind_the_ledger() {
+    let fill = "
+        INSERT INTO former VALUES ('t', 1, 'k', 1, 'undone', 1);
+        INSERT INTO undo VALUES (1, 'k', 't', 'done', NULL, 1);
+        INSERT INTO shape VALUES (1, 'create 400', 3, 9, 0, 0);
+        INSERT INTO known VALUES ('t', 1);";
+    let ends = "INSERT OR REPLACE INTO row_end (run, ordinal, file, sheet, row, key, state, end)
+                VALUES (1, 2, 'a.csv', NULL, 2, 'k', 'created', '{}')";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    made(&path, 0..5).await;
+    let ledger = Ledger::open(&path).unwrap();
+    for statement in [fill, ends, ends] {
+        let write = move |c: &Connection| c.execute_batch(statement);
+        ledger.worker.call(Kind::Write, write).await.unwrap();
+    }
+    drop(ledger);
+    assert_eq!(
+        Ledger::open(&path).unwrap().check().await.unwrap().damage,
+        Vec::<String>::new()
+    );
+    let whole = std::fs::read(&path).unwrap();
+    for (change, table) in [
+        ("UPDATE run SET job = 7", "run"),
+        ("DELETE FROM row_end", "row_end"),
+        ("UPDATE row_end SET state = 'rejected'", "row_end"),
+        ("UPDATE former SET why = ''", "former"),
+        ("UPDATE undo SET state = 'sending'", "undo"),
+        ("UPDATE shape SET absent = 4", "shape"),
+        ("INSERT INTO known VALUES ('id1', 1)", "known"),
+        ("DELETE FROM known", "known"),
+        ("INSERT INTO scope (tenant, name) VALUES (1, 'x')", "scope"),
+        ("DELETE FROM seal WHERE name = 'known'", "known"),
+        ("UPDATE seal SET held = 2 WHERE name = 'undo'", "undo"),
+    ] {
+        std::fs::write(&path, &whole).unwrap();
+        (Connection::open(&path).unwrap())
+            .execute_batch(change)
+            .unwrap();
+        let error = Ledger::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Machine);
+        let named = error.to_string().contains(&format!("`{table}`"));
+        assert!(named || table == "scope", "{change}: {error}");
+    }
 }
 
 /// Damage that SQLite cannot see: a database tool writes it.

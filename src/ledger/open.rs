@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 
 use super::schema::{self, Unfit};
 use super::sums::{self, Book};
-use super::{Age, generation, objection, worker};
+use super::{Age, generation, objection, seals, worker};
 use crate::error::{Error, Result};
 use crate::outfile;
 use crate::systems::NO_HANDLES;
@@ -58,6 +58,10 @@ pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
     schema::migrate(&mut connection).map_err(|unfit| told(&name, unfit))?;
     connection.set_prepared_statement_cache_capacity(64);
     sums::verify_scopes(&connection).map_err(trouble)?;
+    if care == Care::Whole || size <= SMALL {
+        let mut faults = seals::verify(&connection).map_err(trouble)?.into_iter();
+        faults.next().map_or(Ok(()), |fault| Err(trouble(fault)))?;
+    }
     let age = generation::judge(&connection, path, had_wal).map_err(trouble)?;
     if generation::is_open(&connection).map_err(trouble)? {
         keep_wal(&connection, true).map_err(trouble)?;

@@ -10,12 +10,13 @@
 //! | 6 | checksums of steps and scopes, the generation; up to when a scope was looked at, what its keys are made of; on which computer a run is, and when it was last heard of |
 //! | 7 | the shapes of refusals and what proves them; in which shape a step was refused last |
 //! | 8 | which run an attempt belongs to, and its number; tickets that the ledger learned of and no run made |
+//! | 9 | how many rows each other table has, and the sum of their checksums |
 //!
 //! Times are microseconds since 1970 in UTC; those of a step are on the system's clock, those of a run on ours.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{attempts, sums};
+use super::{attempts, seals, sums};
 
 /// The migrations in order; a published one is never changed.
 const MIGRATIONS: &[&str] = &[
@@ -164,6 +165,14 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (ticket, scope)
     ) STRICT, WITHOUT ROWID;
 ",
+    // What is sealed is counted by `seals::fill`, after the last migration.
+    "
+    CREATE TABLE seal (
+        name TEXT PRIMARY KEY,
+        held INTEGER NOT NULL,
+        sums INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The version that this program writes.
@@ -216,6 +225,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
         if found < ATTEMPTS {
             attempts::group(&transaction)?;
         }
+        seals::fill(&transaction)?;
         transaction.pragma_update(None, "user_version", VERSION as i64)?;
     }
     transaction.commit()?;

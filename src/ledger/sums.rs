@@ -3,15 +3,18 @@
 //! Each step carries a checksum over all its columns, and each scope the number of its steps, the sum of their
 //! checksums and a checksum over itself. Triggers of the connection keep them, so that no statement can forget to; a
 //! step is also checked before it is changed, so that damage is never sealed. What is read is checked where it is read.
+//! The other tables have [`seals`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::seals;
 
 /// The columns that a checksum covers, in its order. A migration that adds one adds it here: all checksums are made
 /// anew when a ledger is brought up to date.
@@ -64,7 +67,7 @@ impl fmt::Display for Damaged {
 
 impl std::error::Error for Damaged {}
 
-fn damaged(what: String) -> rusqlite::Error {
+pub(super) fn damaged(what: String) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(Box::new(Damaged(what)))
 }
 
@@ -79,7 +82,7 @@ pub(super) fn damage(error: &rusqlite::Error) -> Option<String> {
 }
 
 /// The checksum of values, each with its type and length.
-fn checksum<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> i64 {
+pub(super) fn checksum<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> i64 {
     let mut bytes = Vec::with_capacity(512);
     for value in values {
         match value {
@@ -137,8 +140,21 @@ pub(super) fn verify(row: &Row<'_>, first: usize) -> rusqlite::Result<()> {
     }
 }
 
-/// How the number of steps of scopes and the sums of their checksums have moved since the last commit.
-type Moves = Arc<Mutex<HashMap<i64, (i64, i64)>>>;
+/// How numbers of rows and the sums of their checksums have moved since the last commit.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    /// Steps, by their scope.
+    scopes: HashMap<i64, (i64, i64)>,
+    /// Rows of other tables, by their name.
+    pub(super) tables: BTreeMap<String, (i64, i64)>,
+}
+
+pub(super) type Moves = Arc<Mutex<Moved>>;
+
+/// What has moved so far.
+pub(super) fn noted(moves: &Moves) -> MutexGuard<'_, Moved> {
+    moves.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The connection of a ledger, with what is to be added up before a commit.
 #[derive(Debug)]
@@ -164,6 +180,7 @@ impl Book {
         connection
             .create_scalar_function("step_changed", -1, steady, move |of| changed(of, &kept))?;
         connection.execute_batch(&triggers())?;
+        seals::watch(&connection, Arc::clone(&moves))?;
         Ok(Self { connection, moves })
     }
 
@@ -176,9 +193,9 @@ impl Book {
         }
     }
 
-    /// Writes what has moved into the scopes, before a commit.
+    /// Writes what has moved into the scopes and the seals, before a commit.
     pub(super) fn add_up(&self) -> rusqlite::Result<()> {
-        let moved = std::mem::take(&mut *self.moves());
+        let moved = std::mem::take(&mut noted(&self.moves).scopes);
         for (scope, (steps, sums)) in moved {
             let (old_steps, old_sums): (i64, i64) = self
                 .prepare_cached("SELECT steps, sums FROM scope WHERE id = ?1")?
@@ -191,16 +208,17 @@ impl Book {
                 ])?;
             seal_scope(self, scope)?;
         }
+        // After the scopes, which are a table too.
+        let moved = std::mem::take(&mut noted(&self.moves).tables);
+        for (table, by) in moved {
+            seals::add(self, &table, by)?;
+        }
         Ok(())
     }
 
     /// Forgets what has moved, after a rollback.
     pub(super) fn forget_moves(&self) {
-        self.moves().clear();
-    }
-
-    fn moves(&self) -> std::sync::MutexGuard<'_, HashMap<i64, (i64, i64)>> {
-        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+        *noted(&self.moves) = Moved::default();
     }
 }
 
@@ -235,8 +253,8 @@ fn changed(of: &Context<'_>, moves: &Moves) -> rusqlite::Result<i64> {
         ValueRef::Integer(scope) => scope,
         _ => return Err(damaged("a step without a scope".to_owned())),
     };
-    let mut moves = moves.lock().unwrap_or_else(PoisonError::into_inner);
-    let moved = moves.entry(scope).or_default();
+    let mut moves = noted(moves);
+    let moved = moves.scopes.entry(scope).or_default();
     moved.0 += steps;
     moved.1 = moved.1.wrapping_add(sums);
     Ok(new)
@@ -442,6 +460,9 @@ pub(super) fn check_all(connection: &Connection) -> rusqlite::Result<Checked> {
         },
     };
     note(verify_scopes(connection), &mut checked.damage)?;
+    for fault in seals::verify(connection)? {
+        note(Err(fault), &mut checked.damage)?;
+    }
     let scopes: Vec<i64> = connection
         .prepare("SELECT id FROM scope")?
         .query_map([], |row| row.get(0))?
