@@ -33,6 +33,42 @@ fn a_template_that_never_ends_rejects_its_rows() {
     assert!(start.elapsed() < Duration::from_secs(60));
 }
 
+/// Rows whose templates burn all their fuel keep the processors busy for minutes.
+#[cfg(unix)]
+#[test]
+fn two_signals_end_a_run_whose_templates_loop() {
+    let endless =
+        "{% for a in range(9999) %}{% for b in range(9999) %}{{ T }}{% endfor %}{% endfor %}";
+    let rows: String = (0..2_000).map(|n| format!("row {n}\n")).collect();
+    let work = work(endless, &format!("T\n{rows}"));
+    for signals in [["-INT", "-INT"], ["-INT", "-TERM"]] {
+        let mut child = work.command(&IMPORT).spawn().unwrap();
+        let id = child.id().to_string();
+        // Long enough for the templates to be on.
+        std::thread::sleep(Duration::from_secs(3));
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        for signal in signals {
+            let sent = std::process::Command::new("kill")
+                .args([signal, &id])
+                .status();
+            assert!(sent.unwrap().success());
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let until = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > until {
+                child.kill().unwrap();
+                panic!("{signals:?} did not end it");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        assert_eq!(status.code(), Some(130), "{signals:?}");
+    }
+}
+
 #[test]
 fn outputs_are_never_what_is_read_or_kept() {
     let work = work("{{ T }}", "T\none\n");

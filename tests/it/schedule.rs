@@ -169,6 +169,35 @@ fn an_export_is_repeated_kept_and_followed_up() {
     work.run(&["schedule", "run", "weekly", "--once"]).expect(2);
 }
 
+/// What a command of the user leaves behind ends with it.
+#[cfg(unix)]
+#[test]
+fn a_command_that_follows_leaves_nothing_running() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "");
+    let mut flags = WEEKLY.to_vec();
+    flags.extend(["--on-success", "sleep 600 & echo $! > left.txt"]);
+    let export = ["export", "-o", "out-{date}.jsonl", "--profile", "district"];
+    add(&work, "weekly", &flags, &export).expect(0);
+    work.run(&["schedule", "run", "weekly", "--once"]).expect(0);
+    let id = work.read("left.txt");
+    let lives = || {
+        let asked = std::process::Command::new("kill")
+            .args(["-0", id.trim()])
+            .output();
+        asked.unwrap().status.success()
+    };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while lives() {
+        assert!(
+            std::time::Instant::now() < until,
+            "process {id} is still there"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn remarks_go_from_the_file_of_one_run_into_that_of_the_next() {
     let work = Work::new();

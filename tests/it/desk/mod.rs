@@ -6,6 +6,7 @@ mod act;
 mod books;
 mod chaos;
 mod long;
+mod partial;
 mod plan;
 mod process;
 mod said;
