@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::worker::Kind;
 use super::{
-    Age, Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
+    Change, Control, Create, DoneBeside, Doubted, Intent, Owner, RunLocks, RunState, Scope,
     Settlement, StepId, asked, beside, changes, generation, open, owners, runs,
 };
 use crate::error::Result;
@@ -153,6 +153,23 @@ impl ActiveRun {
             .await
     }
 
+    /// A few tickets of this scope that rows made between two moments on the system's clock.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn made_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<String>> {
+        let scope = self.scope_id;
+        self.scope
+            .ledger
+            .read(move |c| asked::made_between(c, scope, (from, to), limit))
+            .await
+    }
+
     /// What the ledger holds as done of the calls of one kind: on a ticket (by its id, or by the number by which rows name
     /// it), and a few on others.
     ///
@@ -183,10 +200,10 @@ impl ActiveRun {
     /// Lets the ledger's second file say what the ledger says by now.
     pub(super) async fn follow(&self) -> Result<()> {
         let file = self.scope.ledger.file.clone();
-        let learning = self.scope.ledger.age() == Age::Learning;
+        let lessons = self.scope.ledger.lessons();
         self.write(move |c| {
             open::keep_wal(c, generation::is_open(c)?)?;
-            generation::follow(c, file.as_deref().map(PathBuf::as_path), learning)
+            generation::follow(c, file.as_deref().map(PathBuf::as_path), lessons)
         })
         .await
     }

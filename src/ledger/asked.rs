@@ -148,6 +148,25 @@ pub(super) fn controls(
         .collect()
 }
 
+/// A few tickets of a scope that rows made between two moments on the system's clock.
+pub(super) fn made_between(
+    connection: &Connection,
+    scope: i64,
+    (from, to): (Timestamp, Timestamp),
+    limit: u32,
+) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT ticket, {CHECKED} FROM step
+             WHERE scope = ?1 AND step = ?2 AND state = 2 AND ticket IS NOT NULL AND sent_at BETWEEN ?3 AND ?4 LIMIT ?5"
+        ))?
+        .query_map(params![scope, CREATE, micros(from), micros(to), limit], |row| {
+            verify(row, 1)?;
+            row.get(0)
+        })?
+        .collect()
+}
+
 /// The create of a row that the ledger knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Create {

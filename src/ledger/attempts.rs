@@ -513,7 +513,10 @@ pub(super) fn next(
 
 fn named(c: &Connection, job: i64) -> rusqlite::Result<Next> {
     c.query_row(
-        "SELECT (SELECT code FROM run WHERE id = ?1), max(nth) + 1 FROM run WHERE job = ?1",
+        // Of a run whose first attempt was purged the others tell the code.
+        "SELECT coalesce((SELECT code FROM run WHERE id = ?1), min(substr(code, 1, instr(code || '.', '.') - 1))),
+                max(nth) + 1
+         FROM run WHERE job = ?1",
         [job],
         |row| {
             let (code, attempt): (String, i64) = (row.get(0)?, row.get(1)?);

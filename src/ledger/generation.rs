@@ -13,6 +13,7 @@
 //! A state folder that is put back as a whole brings its second file along. So the same is noted a third time, in the
 //! user's cache, for this ledger in this place. Caches are emptied: that nothing is noted there proves nothing.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,18 @@ struct Mark {
     /// Whether an old ledger has learned from the system, and not yet all that was made since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     learning: bool,
+    /// The scopes of which it has learned all, by system, tenant and name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    learned: BTreeSet<[String; 3]>,
+}
+
+/// What an old ledger has learned, as the second file keeps it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lessons {
+    /// Whether it may be an older one than what was sent.
+    pub(super) learning: bool,
+    /// The scopes of which it has learned all.
+    pub(super) learned: BTreeSet<[String; 3]>,
 }
 
 impl Mark {
@@ -185,17 +198,21 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
         .optional()
 }
 
-/// Compares a ledger with its second file. `had_wal` was asked before the ledger was opened.
+/// Compares a ledger with its second file: how old it is, and the scopes for which that does not count. `had_wal` was asked
+/// before the ledger was opened.
 pub(super) fn judge(
     connection: &Connection,
     ledger: &Path,
     had_wal: bool,
-) -> rusqlite::Result<Age> {
+) -> rusqlite::Result<(Age, BTreeSet<[String; 3]>)> {
     let kept = kept(connection)?;
     let third = kept
         .as_ref()
         .and_then(|kept| Some((kept.generation, read_third(ledger, &kept.ledger)?)));
-    let age = match (kept, read(ledger)) {
+    let mark = read(ledger);
+    let lessons = mark.as_ref().filter(|mark| mark.learning);
+    let lessons = lessons.map(|mark| mark.learned.clone());
+    let age = match (kept, mark) {
         // Never run by a version that counts.
         (None, None) => Age::Current,
         (None, Some(mark)) if mark.phase == Phase::Starting => Age::Current,
@@ -203,9 +220,6 @@ pub(super) fn judge(
         (Some(_), None) => Age::Doubtful("the file `ledger.sqlite.generation` is not beside it"),
         (Some(kept), Some(mark)) if kept.ledger != mark.ledger => {
             Age::Doubtful("the file `ledger.sqlite.generation` beside it is of another ledger")
-        }
-        (Some(_), Some(mark)) if mark.learning => {
-            Age::Doubtful("`deskferry runs adopt` has not yet seen everything that was made since")
         }
         (Some(kept), Some(mark)) => match mark.generation - kept.generation {
             // The second file is written last at the end of a run.
@@ -218,7 +232,7 @@ pub(super) fn judge(
             _ => Age::Doubtful("later runs have counted further than it knows"),
         },
     };
-    Ok(match (age, third) {
+    let age = match (age, third) {
         (Age::Current, Some((generation, mark))) => match mark.generation - generation {
             ..1 => Age::Current,
             1 if mark.phase == Phase::Starting => Age::Current,
@@ -227,6 +241,14 @@ pub(super) fn judge(
             ),
         },
         (age, _) => age,
+    };
+    Ok(match (age, lessons) {
+        (Age::Current, Some(learned)) => (
+            Age::Doubtful("`deskferry runs adopt` has not yet seen everything that was made since"),
+            learned,
+        ),
+        // What it learned before it was put back once more does not count.
+        (age, _) => (age, BTreeSet::new()),
     })
 }
 
@@ -239,7 +261,7 @@ pub(super) fn is_open(connection: &Connection) -> rusqlite::Result<bool> {
 pub(super) fn begin(
     connection: &Connection,
     ledger: Option<&Path>,
-    learning: bool,
+    lessons: Lessons,
 ) -> rusqlite::Result<()> {
     let kept = kept(connection)?;
     let mark = ledger.and_then(read);
@@ -254,7 +276,8 @@ pub(super) fn begin(
             ledger: id.clone(),
             generation,
             phase: Phase::Starting,
-            learning,
+            learning: lessons.learning,
+            learned: lessons.learned,
         };
         write(path, &mark).map_err(carried)?;
     }
@@ -276,7 +299,7 @@ pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Counts up for something that changes what is done without a run: a rollback, a word of a person.
 pub(super) fn count(connection: &Connection, ledger: Option<&Path>) -> rusqlite::Result<()> {
-    begin(connection, ledger, false)?;
+    begin(connection, ledger, Lessons::default())?;
     end(connection)
 }
 
@@ -284,7 +307,7 @@ pub(super) fn count(connection: &Connection, ledger: Option<&Path>) -> rusqlite:
 pub(super) fn follow(
     connection: &Connection,
     ledger: Option<&Path>,
-    learning: bool,
+    lessons: Lessons,
 ) -> rusqlite::Result<()> {
     let (Some(kept), Some(path)) = (kept(connection)?, ledger) else {
         return Ok(());
@@ -296,7 +319,8 @@ pub(super) fn follow(
             true => Phase::Open,
             false => Phase::Closed,
         },
-        learning,
+        learning: lessons.learning,
+        learned: lessons.learned,
     };
     write(path, &mark).map_err(carried)
 }
@@ -342,26 +366,26 @@ mod tests {
             for died in 0..3 {
                 // Both write the second file, and neither commits.
                 let transaction = connection.transaction().unwrap();
-                begin(&transaction, Some(&path), false).unwrap();
+                begin(&transaction, Some(&path), Lessons::default()).unwrap();
                 transaction.rollback().unwrap();
                 let transaction = connection.transaction().unwrap();
                 count(&transaction, Some(&path)).unwrap();
                 transaction.rollback().unwrap();
-                let age = judge(&connection, &path, true).unwrap();
+                let (age, _) = judge(&connection, &path, true).unwrap();
                 assert_eq!(age, Age::Current, "{died} after {whole}");
             }
             let transaction = connection.transaction().unwrap();
-            begin(&transaction, Some(&path), false).unwrap();
+            begin(&transaction, Some(&path), Lessons::default()).unwrap();
             transaction.commit().unwrap();
-            assert_eq!(judge(&connection, &path, true).unwrap(), Age::Current);
-            follow(&connection, Some(&path), false).unwrap();
-            assert_eq!(judge(&connection, &path, true).unwrap(), Age::Current);
+            assert_eq!(judge(&connection, &path, true).unwrap().0, Age::Current);
+            follow(&connection, Some(&path), Lessons::default()).unwrap();
+            assert_eq!(judge(&connection, &path, true).unwrap().0, Age::Current);
         }
         connection
             .execute("UPDATE generation SET generation = generation - 1", [])
             .unwrap();
         assert!(matches!(
-            judge(&connection, &path, true).unwrap(),
+            judge(&connection, &path, true).unwrap().0,
             Age::Doubtful(_)
         ));
     }

@@ -100,6 +100,11 @@ fn is_held(path: &Path) -> Option<bool> {
     }
 }
 
+/// Whether some process holds the lock of a scope, by system, tenant and name.
+pub(super) fn is_scope_held(state: &Path, [system, tenant, scope]: &[String; 3]) -> bool {
+    is_held(&file_of(state, &["scope", system, tenant, scope])) == Some(true)
+}
+
 fn busy(what: String) -> Error {
     Error::usage(what).hint("wait until it has ended, or stop it with Ctrl-C; it can be resumed")
 }

@@ -43,7 +43,7 @@ mod undo;
 mod unmarked;
 mod worker;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -94,6 +94,8 @@ pub struct Ledger {
     file: Option<Arc<PathBuf>>,
     /// Whether it is the one that was last written here.
     age: Arc<Mutex<Age>>,
+    /// The scopes of which an old one has learned all, by system, tenant and name.
+    learned: Arc<Mutex<BTreeSet<[String; 3]>>>,
     held: lock::Held,
 }
 
@@ -116,13 +118,14 @@ impl Ledger {
     }
 
     fn opened(path: &Path, care: Care) -> Result<Self> {
-        let (book, age) = open::open(path, care)?;
+        let (book, age, learned) = open::open(path, care)?;
         // Locks and the second file lie beside the file itself, whatever links lead to it.
         let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok(Self {
             worker: Arc::new(Worker::spawn(book, path.to_owned())?),
             file: Some(Arc::new(file)),
             age: Arc::new(Mutex::new(age)),
+            learned: Arc::new(Mutex::new(learned)),
             held: lock::Held::default(),
         })
     }
@@ -140,6 +143,7 @@ impl Ledger {
             worker: Arc::new(Worker::inline(book)),
             file: None,
             age: Arc::new(Mutex::new(Age::Current)),
+            learned: Arc::default(),
             held: lock::Held::default(),
         })
     }
@@ -158,7 +162,7 @@ impl Ledger {
     }
 
     /// Lets a run begin that learns from the system what is missing. A ledger that may be an older one stays so, also when
-    /// the process dies, until [`Self::trust`] is called and the run ends.
+    /// the process dies, but for the scopes that it [has learned](Self::has_learned).
     pub fn learn(&self) {
         let mut age = self.age.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*age, Age::Doubtful(_)) {
@@ -166,14 +170,35 @@ impl Ledger {
         }
     }
 
-    /// Refuses a ledger that may be an older one.
+    /// An old ledger has seen all that was made in a scope. Others may have been sent further than it knows.
+    pub fn has_learned(&self, system: &str, tenant: &str, scope: &str) {
+        let mut learned = (self.learned.lock()).unwrap_or_else(PoisonError::into_inner);
+        learned.insert([system, tenant, scope].map(str::to_owned));
+    }
+
+    /// What the second file is to keep of its age.
+    fn lessons(&self) -> generation::Lessons {
+        match self.age() {
+            Age::Current | Age::Trusted => generation::Lessons::default(),
+            Age::Doubtful(_) | Age::Learning => generation::Lessons {
+                learning: true,
+                learned: (self.learned.lock().unwrap_or_else(PoisonError::into_inner)).clone(),
+            },
+        }
+    }
+
+    /// Refuses a ledger that may be an older one, for a scope by system, tenant and name.
     ///
     /// # Errors
     /// When it may be: why, and what to do.
-    pub fn is_current(&self) -> Result<()> {
+    pub fn is_current(&self, names: &[String; 3]) -> Result<()> {
         let Age::Doubtful(why) = self.age() else {
             return Ok(());
         };
+        let learned = (self.learned.lock()).unwrap_or_else(PoisonError::into_inner);
+        if learned.contains(names) {
+            return Ok(());
+        }
         let error = Error::usage(format!(
             "the ledger may be an older one than the one that was last used here: {why}"
         ));
@@ -283,7 +308,7 @@ impl Ledger {
             .await?;
         (self.worker)
             .call(write, move |c| {
-                generation::follow(c, path(again).as_deref(), false)
+                generation::follow(c, path(again).as_deref(), generation::Lessons::default())
             })
             .await
     }
@@ -428,10 +453,11 @@ impl Scope {
     /// missing, or it cannot be written.
     pub async fn start_run(&self, locks: &RunLocks, meta: RunMeta) -> Result<ActiveRun> {
         locks.are_for(self)?;
-        self.ledger.is_current()?;
+        self.ledger.is_current(&self.names)?;
         let names = self.names.clone();
         let file = self.ledger.file.clone();
-        let learning = self.ledger.age() == Age::Learning;
+        let lessons = self.ledger.lessons();
+        let learning = lessons.learning;
         let (scope, id, code) = self
             .ledger
             .worker
@@ -440,7 +466,7 @@ impl Scope {
                 sums::verify_total(c, scope)?;
                 let host = lock::host();
                 let (id, code) = runs::start(c, scope, &meta, &host, Timestamp::now())?;
-                generation::begin(c, file.as_deref().map(PathBuf::as_path), learning)?;
+                generation::begin(c, file.as_deref().map(PathBuf::as_path), lessons)?;
                 Ok((scope, id, code))
             })
             .await?;

@@ -320,7 +320,7 @@ async fn an_old_ledger_stays_doubtful_until_it_has_learned_everything() {
         ledger.learn();
         let run = start(&ledger).await.unwrap();
         if whole {
-            ledger.trust();
+            ledger.has_learned("clearfeed", "acme", "s");
         }
         if ends {
             let totals = serde_json::json!({});
@@ -328,11 +328,137 @@ async fn an_old_ledger_stays_doubtful_until_it_has_learned_everything() {
         }
         drop((run, ledger));
     }
+    // What it knows of one scope says nothing of another, whether it knows that one or not.
+    let other = |ledger: &Ledger| {
+        let ledger = ledger.clone();
+        async move {
+            let scope = ledger.scope("clearfeed", "acme", "t").await?;
+            let locks = scope.lock(None)?;
+            scope.start_run(&locks, RunMeta::default()).await
+        }
+    };
+    for _ in 0..2 {
+        let ledger = Ledger::open(&path).unwrap();
+        let error = other(&ledger).await.unwrap_err();
+        assert!(error.hints().concat().contains("runs adopt"), "{error}");
+        let run = start(&ledger).await.unwrap();
+        let totals = serde_json::json!({});
+        run.finish(RunState::Finished, totals).await.unwrap();
+    }
+    let ledger = Ledger::open(&path).unwrap();
+    ledger.trust();
+    let run = other(&ledger).await.unwrap();
+    let totals = serde_json::json!({});
+    run.finish(RunState::Finished, totals).await.unwrap();
+    drop((run, ledger));
     let ledger = Ledger::open(&path).unwrap();
     assert_eq!(ledger.age(), Age::Current);
     // One that is current has nothing to learn.
     ledger.learn();
     assert_eq!(ledger.age(), Age::Current);
+    // What it learned counts no more when it is put back again.
+    drop(ledger);
+    std::fs::write(&path, &backup).unwrap();
+    assert!(start(&Ledger::open(&path).unwrap()).await.is_err());
+}
+
+/// A run that is killed leaves its last writes beside the ledger, whoever else has it open.
+#[tokio::test]
+async fn the_last_writes_of_a_killed_run_stay_when_another_process_closes_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    made(&path, 0..3).await;
+    let beside = Ledger::open(&path).unwrap();
+    let ledger = Ledger::open(&path).unwrap();
+    let run = start(&ledger).await.unwrap();
+    run.intend(vec![intent(7)]).await.unwrap();
+    drop((run, ledger));
+    drop(beside);
+    assert!(generation::has_wal(&path));
+    assert_eq!(Ledger::open(&path).unwrap().age(), Age::Current);
+}
+
+/// Makes the ledger one of the version before.
+fn put_back_a_version(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch("DROP TABLE seal; PRAGMA user_version = 8")
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_version_neither_seals_damage_nor_comes_in_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    made(&path, 0..3).await;
+    put_back_a_version(&path);
+    let whole = std::fs::read(&path).unwrap();
+    drop(Ledger::open(&path).unwrap());
+    for damage in [
+        "DELETE FROM step WHERE key = 'key 1'",
+        "UPDATE step SET state = 0 WHERE key = 'key 1'",
+        "UPDATE scope SET steps = 2",
+    ] {
+        std::fs::write(&path, &whole).unwrap();
+        (Connection::open(&path).unwrap())
+            .execute_batch(damage)
+            .unwrap();
+        let error = Ledger::open(&path).unwrap_err();
+        assert!(error.to_string().contains("damaged"), "{damage}: {error}");
+    }
+    // An older program that still sends would write on in its own way.
+    std::fs::write(&path, &whole).unwrap();
+    let ledger = Ledger::open(&path).unwrap();
+    let locks = ledger.lock("clearfeed", "acme", "s", None).unwrap();
+    put_back_a_version(&path);
+    let error = Ledger::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.to_string().contains("earlier version"), "{error}");
+    drop(locks);
+    Ledger::open(&path).unwrap();
+}
+
+/// A run whose first attempt was purged takes further attempts under its name.
+#[tokio::test]
+async fn a_run_without_its_first_attempt_goes_on() {
+    let ledger = Ledger::in_memory().unwrap();
+    let scope = scope(&ledger).await;
+    let locks = scope.lock(None).unwrap();
+    let meta = |belongs| RunMeta {
+        input_print: "i".to_owned(),
+        belongs,
+        ..RunMeta::default()
+    };
+    let first = scope
+        .start_run(&locks, meta(Belongs::default()))
+        .await
+        .unwrap();
+    let code = first.code().to_owned();
+    first
+        .finish(RunState::Interrupted, serde_json::json!({}))
+        .await
+        .unwrap();
+    let run = code.split('.').next().unwrap().to_owned();
+    let second = scope
+        .start_run(&locks, meta(Belongs::To(run.clone())))
+        .await
+        .unwrap();
+    second
+        .finish(RunState::Interrupted, serde_json::json!({}))
+        .await
+        .unwrap();
+    let gone = code.clone();
+    let purge = move |c: &Connection| {
+        c.execute("DELETE FROM run WHERE code = ?1", [gone])
+            .map(drop)
+    };
+    ledger.worker.call(Kind::Write, purge).await.unwrap();
+    let second = second.code().to_owned();
+    let third = scope
+        .start_run(&locks, meta(Belongs::To(second)))
+        .await
+        .unwrap();
+    assert_eq!(third.code(), format!("{run}.3"));
 }
 
 #[tokio::test]

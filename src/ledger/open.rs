@@ -1,5 +1,6 @@
 //! Opening the ledger's file: readable by its owner only, durable at each commit, whole, and of this version.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use rusqlite::config::DbConfig;
 
 use super::schema::{self, Unfit};
 use super::sums::{self, Book};
-use super::{Age, generation, objection, seals, worker};
+use super::{Age, generation, lock, objection, runs, seals, worker};
 use crate::error::{Error, Result};
 use crate::outfile;
 use crate::systems::NO_HANDLES;
@@ -29,8 +30,9 @@ pub(super) enum Care {
     Short,
 }
 
-/// Opens the file, made if it is not there, and brings it up to date.
-pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
+/// Opens the file, made if it is not there, and brings it up to date. The scopes are those that an old ledger has learned
+/// all of.
+pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age, BTreeSet<[String; 3]>)> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
     }
@@ -53,6 +55,7 @@ pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
         check(&connection).map_err(trouble)?;
     }
     if let Some(version) = schema::outdated(&connection).map_err(trouble)? {
+        is_at_rest(&connection, path, version)?;
         back_up(&connection, path, version)?;
     }
     schema::migrate(&mut connection).map_err(|unfit| told(&name, unfit))?;
@@ -62,16 +65,34 @@ pub(super) fn open(path: &Path, care: Care) -> Result<(Book, Age)> {
         let mut faults = seals::verify(&connection).map_err(trouble)?.into_iter();
         faults.next().map_or(Ok(()), |fault| Err(trouble(fault)))?;
     }
-    let age = generation::judge(&connection, path, had_wal).map_err(trouble)?;
-    if generation::is_open(&connection).map_err(trouble)? {
-        keep_wal(&connection, true).map_err(trouble)?;
+    let (age, learned) = generation::judge(&connection, path, had_wal).map_err(trouble)?;
+    let is_open = generation::is_open(&connection).map_err(trouble)?;
+    keep_wal(&connection, is_open).map_err(trouble)?;
+    Ok((Book::open(connection).map_err(trouble)?, age, learned))
+}
+
+/// Refuses to bring a ledger up to date while an older program sends: that would go on writing it in its own way.
+fn is_at_rest(connection: &Connection, path: &Path, version: usize) -> Result<()> {
+    let trouble = |error: rusqlite::Error| worker::trouble(&path.display().to_string(), &error);
+    let elsewhere = runs::under_way_elsewhere(connection, version).map_err(trouble)?;
+    let scopes = runs::scopes(connection).map_err(trouble)?;
+    let state = outfile::folder(path);
+    if elsewhere.is_none() && !scopes.iter().any(|scope| lock::is_scope_held(state, scope)) {
+        return Ok(());
     }
-    Ok((Book::open(connection).map_err(trouble)?, age))
+    let place = elsewhere.map_or_else(String::new, |host| format!(" on the computer `{host}`"));
+    Err(Error::usage(format!(
+        "an earlier version of deskferry is at work with this ledger{place}"
+    ))
+    .at(path.display())
+    .hint("wait until it has ended, or stop it with Ctrl-C: the new version goes on where it was"))
 }
 
 /// Sets what makes a commit durable.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
+    // Until it is known that no run was under way.
+    keep_wal(connection, true)?;
     // Without its log beside it the ledger is as durable and slower, but another process may find it locked for long.
     keep_log_beside(connection, "the ledger")?;
     connection.pragma_update(None, "synchronous", "FULL")?;

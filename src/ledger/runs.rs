@@ -260,6 +260,38 @@ const FRESH: SignedDuration = SignedDuration::from_secs(150);
 /// How often a run says that it is under way.
 const BEAT: SignedDuration = SignedDuration::from_secs(10);
 
+/// System, tenant and name of each scope.
+pub(super) fn scopes(connection: &Connection) -> rusqlite::Result<Vec<[String; 3]>> {
+    connection
+        .prepare(
+            "SELECT tenant.system, tenant.name, scope.name FROM scope JOIN tenant ON tenant.id = scope.tenant",
+        )?
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
+        .collect()
+}
+
+/// The computer on which a run of a ledger of an earlier version is under way, where it is another one than this.
+pub(super) fn under_way_elsewhere(
+    connection: &Connection,
+    version: usize,
+) -> rusqlite::Result<Option<String>> {
+    /// The version that notes on which computer a run is.
+    const HOSTS: usize = 6;
+    if version < HOSTS {
+        return Ok(None);
+    }
+    let now = Timestamp::now();
+    let fresh = (micros(now - FRESH), micros(now + FRESH));
+    connection
+        .query_row(
+            "SELECT host FROM run
+             WHERE state = 'running' AND host NOT IN ('', ?1) AND beat > ?2 AND beat < ?3 LIMIT 1",
+            params![super::lock::host(), fresh.0, fresh.1],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
 /// Marks runs of the scope whose process died as interrupted. That we hold the lock proves it for those of our own
 /// computer; locks do not reach into every shared folder, so that one of another computer must have been silent.
 fn leave_dead_behind(

@@ -178,6 +178,9 @@ const MIGRATIONS: &[&str] = &[
 /// The version that this program writes.
 pub(super) const VERSION: usize = MIGRATIONS.len();
 
+/// The version that brought checksums, and the one that changed what those of steps cover.
+const SUMS: usize = 6;
+const SHAPES: usize = 7;
 /// The version that tells runs from attempts.
 const ATTEMPTS: usize = 8;
 
@@ -221,7 +224,13 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Unfit> {
         transaction.execute_batch(migration)?;
     }
     if found < VERSION {
-        sums::fill(&transaction)?;
+        // What is damaged is not sealed as it is.
+        if found >= SUMS {
+            sums::verify_all(&transaction, found >= SHAPES)?;
+        }
+        if found < SHAPES {
+            sums::fill(&transaction)?;
+        }
         if found < ATTEMPTS {
             attempts::group(&transaction)?;
         }

@@ -8,7 +8,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::sums::{Moves, checksum, damaged, noted};
+use super::sums::{Moves, checksum, damaged, moment, noted};
 
 /// The tables that are sealed, with what they hold, for people.
 const TABLES: [(&str, &str); 8] = [
@@ -119,17 +119,17 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
 /// # Errors
 /// What a table holds that is not as it was written, once for each such table.
 pub(super) fn verify(connection: &Connection) -> rusqlite::Result<Vec<rusqlite::Error>> {
-    let moment = connection.unchecked_transaction()?;
+    let _moment = moment(connection)?;
     let mut faults = Vec::new();
     for (table, what) in TABLES {
-        let sealed: Option<(i64, i64)> = moment
+        let sealed: Option<(i64, i64)> = connection
             .query_row(
                 "SELECT held, sums FROM seal WHERE name = ?1",
                 [table],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        if sealed.unwrap_or_default() != total(&moment, table)? {
+        if sealed.unwrap_or_default() != total(connection, table)? {
             faults.push(damaged(format!("{what} (the table `{table}`)")));
         }
     }

@@ -202,6 +202,10 @@ fn serve(connection: &Book, mut waiting: mpsc::Receiver<Box<dyn Command>>, path:
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
         commit_group(connection, std::mem::take(&mut group), path);
     }
+    // Another process may have begun a run meanwhile, and died: its last commits stay beside the ledger.
+    if let Ok(is_open) = generation::is_open(connection) {
+        let _ = super::open::keep_wal(connection, is_open);
+    }
 }
 
 /// Runs a group in order; writes share one transaction and are answered after its commit. A read that comes while the

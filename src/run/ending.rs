@@ -151,6 +151,7 @@ impl Engine<'_> {
                 self.break_with(error);
             }
         }
+        self.fold.totals.unswept |= self.watch.failed;
         let state = self.state;
         let mut totals = self.fold.finish(started.elapsed());
         totals.state = state;

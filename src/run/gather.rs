@@ -223,9 +223,18 @@ impl Group {
         };
         line.bulk.fetch_add(1, Ordering::Relaxed);
         let request = line.system.perform_bulk(self.call(&tickets));
-        let outcome = line.leave(request).await.outcome;
+        let answered = line.leave(request).await;
         drop(slot);
-        let doubt = match outcome {
+        // What ends a ticket, and was refused in a form that proves nothing, may be done.
+        let shapes = line.system.shapes();
+        let is_proven = line.system.schema().is_repeatable(&self.step)
+            || (answered.shape.as_ref()).is_none_or(|shape| shapes.is_proven(shape));
+        let unproven = |why: &str| {
+            format!(
+                "the system refused it for many tickets at once, in a form that proves nothing: {why}"
+            )
+        };
+        let doubt = match answered.outcome {
             Outcome::Done(taken) => {
                 let warnings = taken.warnings.into_iter();
                 warnings.for_each(|warning| line.tell(Signal::Note(warning)));
@@ -239,7 +248,10 @@ impl Group {
                         refusal.status, refusal.message
                     ));
                 }
-                return Went::All(Taken::Alone);
+                match is_proven {
+                    true => return Went::All(Taken::Alone),
+                    false => unproven(&refusal.message),
+                }
             }
             Outcome::Forbidden(refusal) => {
                 if self.gather.give_up(self.key.0) {
@@ -248,8 +260,16 @@ impl Group {
                         refusal.status, refusal.message
                     ));
                 }
-                return Went::All(Taken::Alone);
+                match is_proven {
+                    true => return Went::All(Taken::Alone),
+                    false => unproven(&refusal.message),
+                }
             }
+            Outcome::Throttled(asked) if !is_proven => {
+                line.limiter.pause_for(asked);
+                unproven("too many requests")
+            }
+            Outcome::Denied(what) if !is_proven => unproven(&what),
             Outcome::Denied(what) => {
                 let what = format!("{what} (asked for many tickets at once: leave `--bulk` out)");
                 return Went::All(Taken::Answered(Outcome::Denied(what)));

@@ -834,7 +834,12 @@ impl Planner<'_> {
 /// often without being made, and what we refused ourselves, bears a status of zero.
 fn may_have_been_made(create: &StepRecord) -> bool {
     let was_refused = create.state == State::Rejected
-        && matches!(&create.trouble, Some(Trouble::Refused(refusal)) if refusal.status != 0);
+        && match &create.trouble {
+            Some(Trouble::Refused(refusal)) => refusal.status != 0,
+            // What the system said was purged.
+            None => create.shape.is_some(),
+            Some(_) => false,
+        };
     let was_taken_back = create.state == State::Pending && create.shape.is_some();
     create.reference.is_some() && (was_refused || was_taken_back)
 }

@@ -28,6 +28,8 @@ use crate::systems::{Listed, Outcome, Reading, Refusal, Standing, System, Window
 /// A ticket whose last change is no later than this after our own last write was changed by nobody else: systems
 /// stamp a little later than they answer.
 const SLACK: SignedDuration = SignedDuration::from_secs(1);
+/// After so long a ticket that is not there is asked for again.
+const ONCE_MORE: Duration = Duration::from_millis(250);
 /// How many tickets are read from the ledger at once.
 const PAGE: u32 = 500;
 /// What a rollback needs.
@@ -157,8 +159,20 @@ impl Taking {
         if matches!(ended, Ok(Going::Abort)) {
             return ended;
         }
-        self.look_again(later, stop, &mut each).await?;
-        ended
+        self.look_again(later, stop.clone(), &mut each).await?;
+        ended.map(|going| going.max(*stop.borrow()))
+    }
+
+    /// Reads a ticket. That it is not there counts when it is said twice: something before the system may say so once.
+    async fn read(&self, one: &Undoable) -> Result<Reading> {
+        let permit = self.limiter.as_ref();
+        match self.system.read_ticket(&one.ticket.id, permit).await? {
+            Reading::Absent => {
+                sleep(ONCE_MORE).await;
+                self.system.read_ticket(&one.ticket.id, permit).await
+            }
+            read => Ok(read),
+        }
     }
 
     async fn take_all(
@@ -251,11 +265,12 @@ impl Taking {
             Ok(_) = stop.wait_for(|going| *going > Going::On) => {}
         }
         for (of, why) in later {
-            let permit = self.limiter.as_ref();
-            let listed = self.system.read_ticket(&of.ticket.id, permit).await?;
+            let listed = self.read(&of).await?;
             if !of.intended && matches!(listed, Reading::Found(_)) {
                 // It shows by now. Nothing was sent for it.
                 if *stop.borrow() > Going::On {
+                    let why = "the rollback was stopped before its turn".to_owned();
+                    each(&of, &UndoState::Unknown(why));
                     continue;
                 }
                 match self.take_back(&of).await? {
@@ -283,6 +298,9 @@ impl Taking {
             let state = match state {
                 UndoState::Refused(why) | UndoState::Kept(why) if *stop.borrow() > Going::On => {
                     UndoState::Unknown(format!("{why}, but its request may still be obeyed"))
+                }
+                UndoState::Gone if *stop.borrow() > Going::On && self.is_young(&of) => {
+                    UndoState::Unknown("it does not show, and may be too young to".to_owned())
                 }
                 state => state,
             };
@@ -323,11 +341,7 @@ impl Taking {
         // Whether the note of this rollback was answered with success.
         let mut was_noted = false;
         let state = loop {
-            let listed = self
-                .system
-                .read_ticket(&one.ticket.id, self.limiter.as_ref())
-                .await?;
-            let listed = match listed {
+            let listed = match self.read(one).await? {
                 Reading::Found(listed) => listed,
                 // What was written a moment ago need not show yet.
                 Reading::Absent if self.is_young(&of) => {
@@ -379,8 +393,7 @@ impl Taking {
                 }
                 Outcome::Rejected(refusal) => {
                     let why = format!("{} ({})", refusal.message, refusal.status);
-                    let permit = self.limiter.as_ref();
-                    let read = self.system.read_ticket(&one.ticket.id, permit).await?;
+                    let read = self.read(one).await?;
                     match self.undone(&of, read, &why) {
                         UndoState::Refused(_) if !is_proven => {
                             return Ok(Taken::Later(Box::new(of), Some(why), None));
@@ -393,8 +406,7 @@ impl Taking {
                 {
                     let refusal = without_right(RIGHT, refusal);
                     let why = format!("{} ({})", refusal.message, refusal.status);
-                    let permit = self.limiter.as_ref();
-                    let read = self.system.read_ticket(&one.ticket.id, permit).await?;
+                    let read = self.read(one).await?;
                     match self.undone(&of, read, &why) {
                         UndoState::Refused(_) if !is_proven => {
                             return Ok(Taken::Later(Box::new(of), Some(why), None));

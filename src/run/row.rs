@@ -510,7 +510,9 @@ fn forbidden(row: &Row, refusal: Refusal) -> Refusal {
 
 /// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
 async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Intended>> {
-    if intended.since.elapsed() <= INTENT_LASTS {
+    // A computer that slept knows it by the clock of the day alone, and another one may have gone on meanwhile.
+    let passed = line.now().duration_since(intended.at).unsigned_abs();
+    if intended.since.elapsed() <= INTENT_LASTS && passed <= INTENT_LASTS {
         return Ok(Some(intended));
     }
     let renewed = Intended::now(line);

@@ -232,6 +232,9 @@ pub const TAKEN_BACK: &str = "Taken back by Deskferry";
 /// The first step of a row that creates a ticket.
 pub const CREATE: &str = "create";
 
+/// So far ahead of every clock a list looks: some date tickets ahead of what they say the time is.
+pub(crate) const FAR_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 366);
+
 /// The call that a step of the ledger makes: what follows a row's own operation (`[[then]]`) bears its place before the
 /// name of the call (`then-2/comment`), so that two of one kind are told apart.
 pub fn call_of(step: &str) -> &str {
@@ -788,8 +791,7 @@ pub trait System: fmt::Debug + Send + Sync {
         page: &mut (dyn FnMut(Vec<Listed>) + Send),
     ) -> Result<bool> {
         let _ = pages;
-        let day = SignedDuration::from_hours(24);
-        let to = self.now_at_the_latest().max(since).checked_add(day);
+        let to = self.now_at_the_latest().max(since).checked_add(FAR_AHEAD);
         let window = Window {
             from: since,
             to: to.unwrap_or(Timestamp::MAX),

@@ -237,9 +237,9 @@ impl Import<'_> {
         let survey = self.survey(&plan)?;
         let ledger = tokio::task::block_in_place(|| Ledger::open(&self.state.ledger()))?;
         let locks = self.lock(&ledger, &directory)?;
-        self.is_current(&ledger)?;
         let system = self.mapping.system().as_str();
         let tenant = &directory.snapshot().tenant;
+        self.is_current(&ledger, [system, tenant, self.mapping.scope()])?;
         let scope = ledger.scope(system, tenant, self.mapping.scope()).await?;
         let targets = match self.mapping.target_scope() {
             Some(name) => Some(ledger.scope(system, tenant, name).await?),
@@ -507,11 +507,11 @@ impl Import<'_> {
     }
 
     /// Refuses a ledger that may be an older one, unless it is to be trusted; a dry run only says so.
-    fn is_current(&self, ledger: &Ledger) -> Result<()> {
+    fn is_current(&self, ledger: &Ledger, scope: [&str; 3]) -> Result<()> {
         if self.args.trust_ledger {
             ledger.trust();
         }
-        match ledger.is_current() {
+        match ledger.is_current(&scope.map(str::to_owned)) {
             Err(error) if self.args.dry_run => {
                 self.output.say(&format!("  warning    {error}"));
                 Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
 use super::super::args::{AdoptArgs, Global};
@@ -17,7 +17,7 @@ use crate::mapping::{Mapping, Plan, PlanOptions, Reach};
 use crate::report::words;
 use crate::run::{self, Adopted, Items, Limiter, Marked, Marks};
 use crate::source::Input;
-use crate::systems::{self, Gap, System, Window};
+use crate::systems::{self, FAR_AHEAD, Gap, System, Window};
 
 /// What the ledger keeps as the command of such a run.
 pub(super) const COMMAND: &str = "deskferry runs adopt";
@@ -177,7 +177,8 @@ impl Adopting<'_> {
         };
         if let Some(run) = run {
             if is_whole && adopted.is_ok() {
-                self.ledger.trust();
+                let system = self.mapping.system().as_str();
+                self.ledger.has_learned(system, tenant, scope);
             }
             let (state, totals) = match &adopted {
                 Ok(adopted) => (
@@ -199,9 +200,7 @@ impl Adopting<'_> {
             from: zone
                 .to_timestamp(since.to_datetime(jiff::civil::Time::midnight()))
                 .unwrap_or(Timestamp::UNIX_EPOCH),
-            to: now
-                .checked_add(SignedDuration::from_hours(24))
-                .unwrap_or(now),
+            to: now.checked_add(FAR_AHEAD).unwrap_or(now),
         }
     }
 

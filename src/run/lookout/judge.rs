@@ -49,12 +49,14 @@ impl Engine<'_> {
             }
             // The next look begins where this one did.
             Ok(Err(why)) => {
+                self.watch.failed = true;
                 return self.fold.note(format!(
                     "the system could not be looked at for tickets of another run: {why}"
                 ));
             }
             Err(error) => return self.break_with(error),
         };
+        self.watch.failed = false;
         // What is still open is put back.
         self.watch.pending.clear();
         if let Err(error) = self.judge(&looked) {

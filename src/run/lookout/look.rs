@@ -27,6 +27,9 @@ pub(super) struct Marked {
     pub(super) since: Timestamp,
 }
 
+/// So many tickets are read where a list shows none.
+const WITNESSES: u32 = 3;
+
 /// What a look brought.
 pub(in crate::run) struct Looked {
     /// Up to which time it has looked.
@@ -44,6 +47,19 @@ pub(in crate::run) struct Looked {
     /// Those that bear the reference of another row.
     pub(super) anothers: HashSet<String>,
 }
+
+/// What a list of the newest tickets showed.
+struct Newest {
+    /// Those with a reference that may be of the scope.
+    marked: Vec<Marked>,
+    /// Whether that is all.
+    whole: bool,
+    /// When the newest was created.
+    newest: Option<Timestamp>,
+    /// Whether it showed no ticket at all.
+    is_empty: bool,
+}
+
 /// One look.
 pub(super) struct Look<'l> {
     pub(super) line: &'l Line,
@@ -63,10 +79,20 @@ impl Look<'_> {
         pending: Vec<Marked>,
     ) -> Result<std::result::Result<Looked, String>> {
         let (now, at_most) = (self.line.surely(), self.line.at_the_latest());
-        let (listed, whole, newest) = match self.list(since).await {
+        let Newest {
+            marked: listed,
+            whole,
+            newest,
+            is_empty,
+        } = match self.list(since).await {
             Ok(found) => found,
             Err(error) => return Ok(Err(error.to_string())),
         };
+        if is_empty && let Some(ticket) = self.unlisted(since).await? {
+            return Ok(Err(format!(
+                "the list of new tickets is empty, and ticket `{ticket}` is there"
+            )));
+        }
         // Where two clocks are apart, what was listed shows how late it is at least.
         let newest = newest.filter(|newest| *newest <= at_most);
         let now = newest.map_or(now, |newest| newest.max(now));
@@ -132,6 +158,21 @@ impl Look<'_> {
         Ok(Ok(looked))
     }
 
+    /// An empty list is no witness: a ticket that the ledger holds and the list must show, and that is there.
+    async fn unlisted(&self, since: Timestamp) -> Result<Option<String>> {
+        let surprise = SignedDuration::try_from(self.line.surprise).unwrap_or(SignedDuration::MAX);
+        let shows = self.line.now().checked_sub(surprise).unwrap_or(since);
+        let made = self.line.run.made_between(since, shows, WITNESSES).await?;
+        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        for ticket in made {
+            match system.read_ticket(&ticket, permit).await {
+                Ok(Reading::Found(listed)) if !is_gone(&listed) => return Ok(Some(ticket)),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads a ticket of a row that seems to have two: a listing may be old, or name one that is gone.
     async fn read(
         &self,
@@ -161,13 +202,14 @@ impl Look<'_> {
         }
     }
 
-    /// What was listed, whether that is all, and the time of the newest.
-    async fn list(&self, since: Timestamp) -> Result<(Vec<Marked>, bool, Option<Timestamp>)> {
+    /// What is listed since.
+    async fn list(&self, since: Timestamp) -> Result<Newest> {
         let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
         let mut backoff = Backoff::repeat();
         loop {
-            let (mut found, mut newest) = (Vec::new(), None);
+            let (mut found, mut newest, mut is_empty) = (Vec::new(), None, true);
             let mut page = |listed: Vec<Listed>| {
+                is_empty &= listed.is_empty();
                 newest = listed
                     .iter()
                     .map(|one| one.created_at)
@@ -180,7 +222,14 @@ impl Look<'_> {
                 .list_newest(since, self.pages, permit, &mut page)
                 .await
             {
-                Ok(true) => return Ok((found, true, newest)),
+                Ok(true) => {
+                    return Ok(Newest {
+                        marked: found,
+                        whole: true,
+                        newest,
+                        is_empty,
+                    });
+                }
                 Ok(false) => {
                     let words = match self.field {
                         Some(_) => self.scope.to_owned(),
@@ -190,7 +239,12 @@ impl Look<'_> {
                     if let Ok(sample) = system.sample(&words, permit).await {
                         found.extend(sample.into_iter().filter_map(|one| self.marked(one, since)));
                     }
-                    return Ok((found, false, newest));
+                    return Ok(Newest {
+                        marked: found,
+                        whole: false,
+                        newest,
+                        is_empty,
+                    });
                 }
                 Err(error) => match backoff.next() {
                     Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,

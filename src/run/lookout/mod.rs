@@ -99,6 +99,8 @@ pub(super) struct Watch<'e> {
     repointed: HashSet<RowKey>,
     beat: Instant,
     said_partial: bool,
+    /// Whether the last look failed: what was created since the one before is not known.
+    pub(super) failed: bool,
     pub(super) round: Option<BoxFuture<'e, Result<std::result::Result<Looked, String>>>>,
 }
 
@@ -130,6 +132,7 @@ impl<'e> Watch<'e> {
             repointed: HashSet::new(),
             beat: Instant::now(),
             said_partial: false,
+            failed: false,
             round: None,
         }
     }

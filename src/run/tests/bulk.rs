@@ -267,3 +267,19 @@ async fn rows_that_make_nothing_wait_for_no_first_create() {
     );
     assert_eq!(bench.most_flying(), 4);
 }
+
+/// A gateway refuses what the system has done: nothing is closed a second time.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_refused_in_an_unproven_form_is_looked_up() {
+    for status in [400, 401, 403, 404, 429] {
+        let bench = bench().many(&[Script::Says(true, status)]);
+        let input = Input::new(50).acting("close", 1);
+        let (totals, told) = bench.run(&input).await;
+        assert_eq!(totals.created, 50, "{status}: {:?}", told.notes);
+        for n in 0..50 {
+            let ticket = format!("t{n}");
+            assert_eq!(bench.fake.many.lock().unwrap().times(&ticket), 1);
+            assert!(bench.fake.set(&ticket).is_empty(), "{status}");
+        }
+    }
+}

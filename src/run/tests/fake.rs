@@ -153,6 +153,34 @@ pub(super) struct Fake {
     pub(super) probes: AtomicUsize,
 }
 
+/// What a filter before the system says.
+pub(super) fn says(status: u16) -> Outcome {
+    let refusal = Refusal {
+        status,
+        message: "a filter says no".to_owned(),
+        fields: Vec::new(),
+    };
+    match status {
+        429 => Outcome::Throttled(None),
+        302 => Outcome::Denied(format!("{status}")),
+        401 | 403 => Outcome::Forbidden(refusal),
+        202 => Outcome::InDoubt("the system answered 202".to_owned()),
+        204 => Outcome::InDoubt("the system answered 204 with nothing".to_owned()),
+        _ => Outcome::Rejected(refusal),
+    }
+}
+
+/// The shape of a page that such a filter answers with.
+pub(super) fn page(call: &str, status: u16) -> Shape {
+    Shape {
+        call: call.to_owned(),
+        http: status,
+        status,
+        content: Content::Html,
+        members: Vec::new(),
+    }
+}
+
 pub(super) fn forbidden(status: u16) -> Outcome {
     Outcome::Forbidden(Refusal {
         status,
@@ -477,22 +505,7 @@ impl System for Fake {
                 if made {
                     make(Duration::ZERO);
                 }
-                match status {
-                    429 => Outcome::Throttled(None),
-                    302 => Outcome::Denied(format!("{status}")),
-                    401 | 403 => Outcome::Forbidden(Refusal {
-                        status,
-                        message: "a filter says no".to_owned(),
-                        fields: Vec::new(),
-                    }),
-                    202 => doubt("the system answered 202"),
-                    204 => doubt("the system answered 204 with nothing"),
-                    status => Outcome::Rejected(Refusal {
-                        status,
-                        message: "a filter says no".to_owned(),
-                        fields: Vec::new(),
-                    }),
-                }
+                says(status)
             }
             Script::Replays(n) => {
                 make(Duration::ZERO);
@@ -518,11 +531,8 @@ impl System for Fake {
             _ => None,
         };
         let shape = shape.map(|(status, content)| Shape {
-            call: call.step.to_owned(),
-            http: status,
-            status,
             content,
-            members: Vec::new(),
+            ..page(call.step, status)
         });
         let title = match &outcome {
             Outcome::Done(ticket) if creates => {
@@ -559,9 +569,9 @@ impl System for Fake {
     }
 
     async fn perform_bulk(&self, call: BulkCall<'_>) -> Answered {
-        let outcome = self.many.lock().unwrap().perform(call);
+        let answered = self.many.lock().unwrap().perform(call);
         self.fly(Duration::from_millis(20)).await;
-        outcome.into()
+        answered
     }
 
     async fn shown(&self, call: BulkCall<'_>, _: bool, permit: &dyn Permit) -> Result<Vec<bool>> {

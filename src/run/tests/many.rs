@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::fake::Script;
 use crate::systems::bulk::BulkCall;
-use crate::systems::{Outcome, Refusal};
+use crate::systems::{Answered, Outcome, Refusal};
 
 /// The requests for many tickets, and what came of them.
 #[derive(Debug, Default)]
@@ -35,13 +35,18 @@ impl Many {
         self.most_flying = self.most_flying.max(self.flying);
     }
 
-    pub(super) fn perform(&mut self, call: BulkCall<'_>) -> Outcome {
+    pub(super) fn perform(&mut self, call: BulkCall<'_>) -> Answered {
         self.sizes.push(call.tickets.len());
         let mut ids = HashSet::new();
         assert!(call.tickets.iter().all(|ticket| ids.insert(&ticket.id)));
         let doubt = || Outcome::InDoubt("the connection was lost".to_owned());
         let taken = || Outcome::Done(call.tickets[0].clone());
-        let (outcome, after) = match self.scripts.pop_front().unwrap_or(Script::Make) {
+        let script = self.scripts.pop_front().unwrap_or(Script::Make);
+        let shape = match script {
+            Script::Says(_, status) => Some(super::fake::page(call.step, status)),
+            _ => None,
+        };
+        let (outcome, after) = match script {
             Script::Make | Script::Twice | Script::Spent(_) => (taken(), Some(0)),
             Script::Lost => (doubt(), Some(0)),
             Script::Late(seconds) => (taken(), Some(seconds)),
@@ -60,8 +65,8 @@ impl Many {
             Script::Unsent => (Outcome::Unsent("connection refused".to_owned()), None),
             Script::Deny => (Outcome::Denied("not in bulk".to_owned()), None),
             Script::Forbid(status) => (super::fake::forbidden(status), None),
+            Script::Says(made, status) => (super::fake::says(status), made.then_some(0)),
             Script::RefuseMade
-            | Script::Says(..)
             | Script::Replays(_)
             | Script::Mistaken(_)
             | Script::Noted(_)
@@ -76,7 +81,10 @@ impl Many {
             self.set
                 .extend(willing.map(|id| (id, call.step.to_owned(), call.body.to_string(), at)));
         }
-        outcome
+        Answered {
+            shape,
+            ..outcome.into()
+        }
     }
 
     /// Which tickets show what a call sets.

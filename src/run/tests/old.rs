@@ -177,6 +177,52 @@ async fn a_fast_desk_is_not_looked_at_again_before_what_was_made_must_show() {
     assert_eq!(bench.fake.looks(), 3);
 }
 
+/// A list that shows nothing says nothing of what was made since, while a ticket that it must show is there.
+#[tokio::test(start_paused = true)]
+async fn an_empty_list_is_no_look() {
+    let soon = || {
+        let mut bench = Bench::new();
+        bench.settings.commit_within = Duration::ZERO;
+        bench.settings.visible_within = Duration::from_secs(1);
+        bench
+    };
+    let bench = soon();
+    bench.run(&Input::new(3)).await;
+    // Tickets are dated by the clock of the day, which no test moves.
+    std::thread::sleep(Duration::from_millis(1_500));
+    bench.fake.make_another(1);
+    bench.fake.listing(fake::Listing::Empty);
+    let (totals, _) = bench.run(&Input::new(4)).await;
+    let stopped = totals.stopped.unwrap();
+    assert!(stopped.to_string().contains("is empty"), "{stopped}");
+    assert_eq!(totals.created, 0);
+    bench.fake.listing(fake::Listing::Good);
+    let (totals, told) = bench.run(&Input::new(4)).await;
+    assert_eq!((totals.created, totals.doubles), (1, 1), "{:?}", told.notes);
+    // Tickets that somebody has deleted show in no list.
+    let bench = soon();
+    bench.run(&Input::new(3)).await;
+    std::thread::sleep(Duration::from_millis(1_500));
+    let ids = (0..3).map(|n| bench.fake.id_of(&format!("k{n}")));
+    bench.fake.unreadable.lock().unwrap().extend(ids);
+    bench.fake.listing(fake::Listing::Empty);
+    let (totals, _) = bench.run(&Input::new(4)).await;
+    assert_eq!(totals.created, 1);
+}
+
+/// What a look that fails at the end of a run would have found is not known.
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_last_look_fails_says_so() {
+    let bench = Bench::new();
+    bench.fake.listing(fake::Listing::Failing);
+    let (totals, told) = bench.run(&Input::new(3)).await;
+    assert_eq!(totals.created, 3);
+    assert!(totals.unswept, "{:?}", told.notes);
+    bench.fake.listing(fake::Listing::Good);
+    let (totals, _) = bench.run(&Input::new(4)).await;
+    assert!(!totals.unswept);
+}
+
 /// A ledger from before a rollback, after which the row was made anew.
 #[tokio::test(start_paused = true)]
 async fn a_row_whose_ticket_is_gone_gets_the_one_that_bears_its_reference() {

@@ -294,3 +294,44 @@ async fn a_young_ticket_that_cannot_be_read_is_not_gone() {
         );
     }
 }
+
+/// Whoever stops the last wait of a rollback has no proof that a young ticket is gone: its key is not free.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_stopped_in_its_last_wait_frees_no_key() {
+    for shows in [false, true] {
+        let bench = Bench::new();
+        bench.run(&Input::new(2)).await;
+        bench.fake.unreadable.lock().unwrap().push("id1".to_owned());
+        let stops = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            if shows {
+                bench.fake.unreadable.lock().unwrap().clear();
+            }
+            bench.going.send(Going::Drain).unwrap();
+        };
+        let ((going, states), ()) = tokio::join!(take_back(&bench), stops);
+        assert_eq!(going.unwrap(), Going::Drain);
+        let is_unknown = |it: &UndoState| matches!(it, UndoState::Unknown(_));
+        assert_eq!(states.len(), 2, "{states:?}");
+        assert!(states.iter().any(is_unknown), "{states:?}");
+        bench.fake.unreadable.lock().unwrap().clear();
+        bench.going.send_replace(Going::On);
+        let (totals, _) = bench.run(&Input::new(2)).await;
+        assert_eq!((totals.created, totals.done_before), (1, 1), "{shows}");
+    }
+}
+
+/// A gateway may say once that there is no such ticket.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_is_gone_when_that_is_said_twice() {
+    let bench = Bench::new();
+    bench.run(&Input::new(2)).await;
+    bench.fake.unreadable.lock().unwrap().push("id1".to_owned());
+    let shows = async {
+        tokio::time::sleep(Duration::from_millis(90_400)).await;
+        bench.fake.unreadable.lock().unwrap().clear();
+    };
+    let ((going, states), ()) = tokio::join!(take_back(&bench), shows);
+    assert!(going.is_ok());
+    assert_eq!(states, [UndoState::Undone, UndoState::Undone]);
+}

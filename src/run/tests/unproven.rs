@@ -431,6 +431,25 @@ async fn a_refused_row_whose_look_fails_does_not_go_again() {
     bench.once_each(3);
 }
 
+/// What the system said may be purged; that it refused the row is not.
+#[tokio::test(start_paused = true)]
+async fn a_refused_row_is_looked_up_although_its_run_was_purged() {
+    let mut bench = Bench::new().script(1, &[Script::RefuseMade]);
+    bench.fake.visible_after(Duration::from_secs(60));
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.rejected), (2, 1));
+    let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
+    let code = scope.last_run().await.unwrap().unwrap().code;
+    let held = locks(&scope).await.unwrap();
+    bench.ledger.purge(&held, &code, true).await.unwrap();
+    drop(held);
+    bench.settings.retry = true;
+    bench.fake.visible_after(Duration::ZERO);
+    let (totals, _) = bench.run(&Input::new(3)).await;
+    assert_eq!((totals.created, totals.requests), (1, 0));
+    bench.once_each(3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_tickets_of_a_refused_row_one_is_told_as_a_duplicate() {
     let bench = Bench::new().script(1, &[Script::RefuseMade]);

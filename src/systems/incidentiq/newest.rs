@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 
 use super::IncidentIq;
 use super::envelope::id;
@@ -12,7 +12,7 @@ use super::listing::{days, listed, search};
 use super::paging::{Call, SIZE, granted};
 use crate::error::Result;
 use crate::systems::http::reader::Reader;
-use crate::systems::{Listed, System, Window};
+use crate::systems::{FAR_AHEAD, Listed, System, Window};
 
 /// Lists them, at most so many pages; whether all of them were seen.
 pub(super) async fn newest(
@@ -25,12 +25,9 @@ pub(super) async fn newest(
     let zone = system.zone.clone().unwrap_or(TimeZone::UTC);
     let window = Window {
         from: since,
-        // The system's clock may be ahead of ours, and of what we think, and what dates tickets ahead of both.
-        to: (system
-            .now_at_the_latest()
-            .max(since)
-            .checked_add((24 * 366).hours()))
-        .unwrap_or(Timestamp::MAX),
+        to: (system.now_at_the_latest().max(since))
+            .checked_add(FAR_AHEAD)
+            .unwrap_or(Timestamp::MAX),
     };
     let (from, to) = days(window, &zone);
     let call = Call::tickets(search(from, to)).sorted("TicketCreatedDate desc");
