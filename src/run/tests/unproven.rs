@@ -440,7 +440,7 @@ async fn a_refused_row_is_looked_up_although_its_run_was_purged() {
     assert_eq!((totals.created, totals.rejected), (2, 1));
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let code = scope.last_run().await.unwrap().unwrap().code;
-    let held = locks(&scope).await.unwrap();
+    let held = super::locks(&scope).await.unwrap();
     bench.ledger.purge(&held, &code, true).await.unwrap();
     drop(held);
     bench.settings.retry = true;
