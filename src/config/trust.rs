@@ -119,11 +119,30 @@ fn found(config: &Config) -> Option<PathBuf> {
     Some(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-/// Whether a profile runs or reads something, or sends everything by way of another machine.
+/// Words of which a variable that holds the token of a help desk has one in its name.
+const OF_A_HELP_DESK: [&str; 6] = [
+    "DESKFERRY",
+    "INCIDENTIQ",
+    "IIQ",
+    "CLEARFEED",
+    "HELPDESK",
+    "HELP_DESK",
+];
+
+/// Whether a variable may hold a secret that is for something else.
+fn is_of_something_else(variable: &str) -> bool {
+    let name = variable.to_uppercase();
+    !OF_A_HELP_DESK.iter().any(|word| name.contains(word))
+}
+
+/// Whether a profile runs or reads something, sends a secret that may be for something else, or everything by way of another
+/// machine.
 fn reaches_out(profile: &Profile) -> bool {
-    !matches!(profile.token, TokenRef::Env(_))
-        || profile.proxy.is_some()
-        || profile.ca_file.is_some()
+    let takes = match &profile.token {
+        TokenRef::Env(variable) => is_of_something_else(variable),
+        TokenRef::File(_) | TokenRef::Command(_) => true,
+    };
+    takes || profile.proxy.is_some() || profile.ca_file.is_some()
 }
 
 /// The host of a profile; empty where the system has a fixed one.
@@ -235,6 +254,30 @@ mod tests {
             open.iter().any(|line| line.contains("`b.example`")),
             "{open:?}"
         );
+    }
+
+    /// A folder that somebody cloned may name any variable, and any host.
+    #[test]
+    fn a_variable_that_is_for_something_else_is_confirmed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(Some(&folder.path().join("state"))).unwrap();
+        let trusted = Trusted::of(&state);
+        let with = |variable: &str| {
+            let token = format!("{{ env = \"{variable}\" }}");
+            config(folder.path(), &token, "https://a.example")
+        };
+        for variable in ["IIQ_TOKEN", "my_clearfeed_key", "DESKFERRY_TOKEN"] {
+            assert!(
+                trusted.open_points(&with(variable)).is_empty(),
+                "{variable}"
+            );
+        }
+        let strange = with("AWS_SECRET_ACCESS_KEY");
+        let open = trusted.open_points(&strange);
+        assert!(open[0].contains("AWS_SECRET_ACCESS_KEY"), "{open:?}");
+        assert!(open[1].contains("a.example"), "{open:?}");
+        trusted.remember(&strange).unwrap();
+        assert!(trusted.open_points(&strange).is_empty());
     }
 
     #[test]

@@ -584,3 +584,40 @@ async fn what_another_run_is_sending_is_not_intended() {
     let late = first.intend(vec![intent(2), intent(3)]).await.unwrap();
     assert_eq!(late, [RowKey::new("key 2")]);
 }
+
+/// What a later run wrote on a ticket hides no change that a person made before it.
+#[tokio::test]
+async fn a_rollback_knows_when_its_own_run_wrote_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    made(&path, 0..1).await;
+    let ledger = Ledger::open(&path).unwrap();
+    let scope = scope(&ledger).await;
+    let first = scope.last_run().await.unwrap().unwrap().code;
+    let written = || async {
+        let run = ledger.whole_run(&first).await.unwrap();
+        let locks = scope.lock(None).unwrap();
+        let rollback = ledger.rollback(&locks, &run).await.unwrap();
+        let (page, _) = rollback.tickets(None, 9).await.unwrap().unwrap();
+        page[0].written.unwrap()
+    };
+    let before = written().await;
+    let later = start(&ledger).await.unwrap();
+    let step = StepId {
+        name: "update/assign".to_owned(),
+        ordinal: 0,
+    };
+    let intent = Intent {
+        step: step.clone(),
+        ..intent(0)
+    };
+    later.intend(vec![intent]).await.unwrap();
+    let settled = Settlement { step, ..done(0) };
+    later.settle(vec![settled]).await.unwrap();
+    later
+        .finish(RunState::Finished, serde_json::json!({}))
+        .await
+        .unwrap();
+    drop(later);
+    assert_eq!(written().await, before);
+}

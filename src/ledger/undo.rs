@@ -418,11 +418,13 @@ impl Rollback {
 }
 
 /// What is read of the tickets that the ledger holds and that this picks: `?1` is the scope, `?3` the create, `?4` the
-/// content that nobody knows, `?5` the attempts.
+/// content that nobody knows, `?5` the attempts. What another run wrote later counts as somebody's: the change of a person
+/// before that would be taken for the other run's.
 fn held_where(pick: &str) -> String {
     format!(
         "SELECT key, ticket, number, url, file, sheet, row, sent_at, doubted, run,
-                (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key),
+                (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key
+                        AND any.run IN (SELECT value FROM json_each(?5))),
                 EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
                 settled_at, {CHECKED}
          FROM step

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::records::digest_of;
 use super::{Draft, Readers, Records, Whole, is_held, lock_of, move_aside};
 
 /// The name that a file got.
@@ -40,12 +41,19 @@ impl Placed {
 }
 
 impl Whole {
-    /// Takes a name. What is there and is not remembered as ours steps aside; where a program has it open, the next free
+    /// Takes a name. What is there steps aside unless it is ours and nobody has changed it; where a program has it open, the next free
     /// name is taken.
     ///
     /// # Errors
     /// When no name can be had.
     pub(crate) fn place(self, path: &Path, records: &Records) -> io::Result<Placed> {
+        let placed = self.place_unless_changed(path, records)?;
+        // A file that cannot be read again is taken for somebody's the next time.
+        records.note(&placed.path, digest_of(&placed.path).ok());
+        Ok(placed)
+    }
+
+    fn place_unless_changed(self, path: &Path, records: &Records) -> io::Result<Placed> {
         let mut placed = Placed {
             path: path.to_owned(),
             open: None,
@@ -54,17 +62,16 @@ impl Whole {
         let is_there = path.exists();
         let left = match is_there && lock_of(path).is_some() {
             true => self,
-            false => match self.clear(path, is_there && !records.knows(path), &mut placed)? {
-                None => {
-                    records.note(path, None);
-                    return Ok(placed);
+            false => {
+                let is_strange = is_there && !records.is_unchanged(path);
+                match self.clear(path, is_strange, &mut placed)? {
+                    None => return Ok(placed),
+                    Some(left) => left,
                 }
-                Some(left) => left,
-            },
+            }
         };
         placed.path = left.take_next(path).map_err(io::Error::from)?;
         placed.open = Some(path.to_owned());
-        records.note(&placed.path, None);
         Ok(placed)
     }
 
@@ -154,6 +161,23 @@ mod tests {
         assert_eq!((placed.note("deskferry"), placed.path), (None, path));
     }
 
+    /// A person's notes in a file of ours are theirs.
+    #[test]
+    fn what_somebody_has_changed_steps_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preview.xlsx");
+        let records = Records::of(folder.path());
+        for _ in 0..2 {
+            let placed = whole(folder.path()).place(&path, &records).unwrap();
+            assert_eq!(placed.note("deskferry"), None);
+        }
+        fs::write(&path, "with notes").unwrap();
+        let placed = whole(folder.path()).place(&path, &records).unwrap();
+        let (_, aside) = placed.aside.unwrap();
+        assert_eq!(fs::read_to_string(aside).unwrap(), "with notes");
+        assert_eq!(fs::read_to_string(path).unwrap(), "new");
+    }
+
     /// On Windows a program may have a file open without a mark beside it: it can neither be replaced nor renamed.
     #[test]
     fn what_cannot_be_replaced_stays_and_the_next_free_name_is_taken() {
@@ -166,7 +190,7 @@ mod tests {
         // A stranger's, then one of ours.
         let placed = whole(folder.path()).place(&path, &records).unwrap();
         assert_eq!(placed.path, next(2));
-        records.note(&path, None);
+        records.note(&path, digest_of(&path).ok());
         let placed = whole(folder.path()).place(&path, &records).unwrap();
         assert_eq!(placed.path, next(3));
         let placed = put(&path, b"newer", Readers::default()).unwrap();
