@@ -491,6 +491,59 @@ fn a_replica_heals() {
     assert_eq!(incremental().1, deleted);
 }
 
+/// What was told once is not looked for again, and hides nothing else.
+#[test]
+fn a_difference_that_was_told_hides_no_other() {
+    let (work, sandbox) = desk("500", "100", &[], "2000/s");
+    let incremental = || {
+        let (told, tickets) = export(&work, &["--incremental", "--profile=district"], 0);
+        (told["read"]["pages"].as_u64().unwrap(), once(&tickets))
+    };
+    let (_, before) = incremental();
+    let id = before.keys().nth(50).unwrap();
+    let files = std::fs::read_dir(work.state().join("replica")).unwrap();
+    let mut paths = files.map(|entry| entry.unwrap().path());
+    let path = paths.find(|path| path.extension().is_some_and(|it| it == "sqlite"));
+    let replica = rusqlite::Connection::open(path.unwrap()).unwrap();
+    let old: Vec<u8> = replica
+        .query_row("SELECT head FROM ticket WHERE id = ?1", [id], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    let place =
+        "SELECT count(*) FROM ticket WHERE created < (SELECT created FROM ticket WHERE id = ?1)";
+    let place: u64 = replica.query_row(place, [id], |row| row.get(0)).unwrap();
+    let path = format!("api/v1.0/tickets/{id}");
+    sandbox.person("DELETE", "incidentiq", &path, json!({}));
+    let (_, deleted) = incremental();
+    assert_ne!(deleted, before);
+    // It was deleted without a word: the replica knows it as it was. Its page is not the one that is compared.
+    let forget = |remembered: &str| {
+        let later = "UPDATE ticket SET head = ?2, updated = updated + 86400000000000 WHERE id = ?1";
+        let changed = replica.execute(later, rusqlite::params![id, old]);
+        assert_eq!(changed.unwrap(), 1);
+        let keep =
+            "INSERT OR REPLACE INTO fact VALUES ('counted.not deleted', ?1), ('compared', ?2)";
+        let turn = if place < 100 { "1" } else { "0" };
+        assert_eq!(replica.execute(keep, [remembered, turn]).unwrap(), 2);
+    };
+    for remembered in [
+        "498 499",
+        "2019-01-01T06:00:00Z 2019-01-02T06:00:00Z -1",
+        "spread -2",
+    ] {
+        forget(remembered);
+        assert_eq!(incremental().1, deleted, "{remembered}");
+        let kept = "SELECT count(*) FROM fact WHERE name LIKE 'counted.%'";
+        let kept: u64 = replica.query_row(kept, [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 0, "{remembered}: nothing differs any more");
+    }
+    forget("- - -1");
+    let (pages, tickets) = incremental();
+    assert!(pages <= 13, "{pages} pages for what was told");
+    assert_ne!(tickets, deleted);
+}
+
 /// The last change of a ticket goes back behind that of most others.
 #[test]
 fn a_last_change_that_goes_back_is_found_at_once() {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Reading, Told};
 use crate::error::Result;
-use crate::export::replica::{Kind, Outline};
+use crate::export::replica::{Kind, Outline, Replica};
 use crate::systems::Standing;
 use crate::systems::page::{Axis, Mark, Next, PageAsk, TicketPage};
 use crate::systems::query::{Query, Span, StateFilter};
@@ -30,11 +30,11 @@ const COMPARED: &str = "compared";
 
 /// What the system has otherwise than the replica.
 #[derive(Debug, Clone, Copy)]
-struct Difference {
-    kind: Kind,
-    span: Span,
+pub(super) struct Difference {
+    pub(super) kind: Kind,
+    pub(super) span: Span,
     /// What the system counts in the span.
-    counted: u64,
+    pub(super) counted: u64,
 }
 
 /// What the system counts, and where it differs.
@@ -75,7 +75,7 @@ impl Reading<'_> {
         (self.tell)(Told::Phase("looking for what is gone"));
         // What happened since it was caught up with is no difference.
         self.catch_up(began).await?;
-        let mut others = compared.others;
+        let (mut others, mut read) = (compared.others, Vec::new());
         for _ in 0..TRIES {
             let Some(mut compared) = self.compare(false).await? else {
                 return Ok(());
@@ -84,36 +84,12 @@ impl Reading<'_> {
             if compared.is_same() {
                 return Ok(());
             }
-            self.read_what_differs(&compared).await?;
+            read = self.read_what_differs(&compared).await?;
             self.catch_up(began).await?;
         }
         if let Some(compared) = self.compare(false).await? {
             for difference in compared.differences {
-                self.tell_unexplained(difference).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells a difference that is there after what differs was read again.
-    async fn tell_unexplained(&self, difference: Difference) -> Result<()> {
-        let outline = self.with(|replica| replica.outline()).await?;
-        let known = outline.count(difference.kind, difference.span);
-        let counted = difference.counted;
-        match difference.kind {
-            Kind::All => self.doubt(format!(
-                "the system counts {counted} tickets and {known} are known, however often they are read"
-            )),
-            // Each of them was read again, and shows itself whether it is: the filter counts by something else.
-            kind => {
-                let fact = fact_of(kind);
-                let differs = format!("{counted} {known}");
-                self.with(move |replica| replica.keep_fact(&fact, &differs))
-                    .await?;
-                self.note(format!(
-                    "the system counts {counted} tickets that are {}, and {known} of those that it shows are",
-                    kind.told()
-                ));
+                self.tell_unexplained(difference, &read).await?;
             }
         }
         Ok(())
@@ -161,20 +137,6 @@ impl Reading<'_> {
     async fn turn(&self) -> Result<u64> {
         let turn = self.with(|replica| replica.fact(COMPARED)).await?;
         Ok(turn.and_then(|turn| turn.parse().ok()).unwrap_or_default())
-    }
-
-    /// Whether a count differed in the same way when all was read again.
-    async fn is_known(&self, kind: Kind, counted: u64, outline: &Outline) -> Result<bool> {
-        let known = outline.count(kind, Span::default());
-        let fact = fact_of(kind);
-        let fact = self.with(move |replica| replica.fact(&fact)).await?;
-        let same = |text: String| {
-            let (then, known_then) = text.split_once(' ')?;
-            let then: i128 = then.parse().ok()?;
-            let known_then: i128 = known_then.parse().ok()?;
-            Some(i128::from(counted) - i128::from(known) == then - known_then)
-        };
-        Ok(fact.and_then(same).unwrap_or(false))
     }
 
     /// Compares one page of all tickets by its ids, and keeps what it shows.
@@ -256,10 +218,11 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Finds what differs, and reads it again.
-    async fn read_what_differs(&self, compared: &Compared) -> Result<()> {
+    /// Finds what differs, and reads it again; the spans where counts differed, none where everything was read.
+    async fn read_what_differs(&self, compared: &Compared) -> Result<Vec<(Kind, Span)>> {
         let outline = self.with(|replica| replica.outline()).await?;
         let mut spans = compared.others.clone();
+        let mut found = Vec::new();
         let mut counts = 0;
         let mut waiting = compared.differences.clone();
         let leaf = self.granted.load(Ordering::Relaxed).max(FEW);
@@ -278,7 +241,7 @@ impl Reading<'_> {
                 .map(|middle| self.halves(span, middle))
                 .unwrap_or_default();
             let [early, late] = halves[..] else {
-                spans.push(span);
+                found.push((kind, span));
                 continue;
             };
             counts += 1;
@@ -287,7 +250,8 @@ impl Reading<'_> {
                 .await?
                 .filter(|_| counts <= MOST_COUNTS)
             else {
-                return self.read_all_again().await;
+                self.read_all_again().await?;
+                return Ok(Vec::new());
             };
             let of = |span, counted| Difference {
                 kind,
@@ -297,27 +261,22 @@ impl Reading<'_> {
             waiting.push(of(early, counted_early));
             waiting.push(of(late, counted.saturating_sub(counted_early)));
         }
+        spans.extend(found.iter().map(|(_, span)| *span));
         spans.sort_by_key(|span| (span.from, span.until));
         spans.dedup();
-        let first = self.with(move |replica| {
-            let first = replica.next_window()?;
-            spans
-                .iter()
-                .try_for_each(|span| replica.add_window(*span).map(drop))?;
-            Ok(first)
-        });
-        let first = first.await?;
+        let first = self.with(move |replica| replica.lay_over(&spans)).await?;
         self.is_latest.store(true, Ordering::Relaxed);
         let read = self.windows().await;
         self.is_latest.store(false, Ordering::Relaxed);
         read?;
-        // They lie over others, so that they do not stay.
         let unproven = self.unproven().split_off(&first);
         for (_, unproven) in unproven {
             self.doubt(unproven.why);
         }
-        self.with(move |replica| replica.drop_windows_from(first))
-            .await
+        // The next ones get the same numbers, and other tickets.
+        self.most().split_off(&first);
+        self.with(Replica::take_off).await?;
+        Ok(found)
     }
 
     async fn read_all_again(&self) -> Result<()> {
@@ -380,7 +339,7 @@ impl Reading<'_> {
     }
 
     /// How many tickets of a kind the system has in a span, where it counts them.
-    async fn count_of(&self, kind: Kind, span: Span) -> Result<Option<u64>> {
+    pub(super) async fn count_of(&self, kind: Kind, span: Span) -> Result<Option<u64>> {
         let query = match kind {
             Kind::All | Kind::Alive => Query::default(),
             Kind::Closed => Query {
@@ -425,11 +384,6 @@ pub(super) fn counted(page: &TicketPage) -> Option<u64> {
         // An empty page counts nothing.
         Next::Nothing | Next::Cursor(_) => None,
     }
-}
-
-/// The fact that says how a count differed.
-fn fact_of(kind: Kind) -> String {
-    format!("counted.{}", kind.told())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod order;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unexplained;
 mod window;
 
 use std::collections::BTreeMap;
@@ -191,8 +192,9 @@ impl<'a> Reading<'a> {
                 now
             }
         };
-        // What an earlier command could not prove, this one tries anew.
+        // What an earlier command could not prove, this one tries anew; what it laid over it when it was killed, it leaves.
         self.with(|replica| {
+            replica.take_off()?;
             let unproven = replica.windows(State::Unproven)?;
             let mut unproven = unproven.into_iter();
             unproven.try_for_each(|window| replica.reopen_window(window))
@@ -328,6 +330,10 @@ impl<'a> Reading<'a> {
 
     fn unproven(&self) -> MutexGuard<'_, BTreeMap<i64, Unproven>> {
         self.unproven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn most(&self) -> MutexGuard<'_, BTreeMap<i64, u64>> {
+        self.most.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn doubt(&self, text: impl Into<String>) {
@@ -515,9 +521,10 @@ impl<'a> Reading<'a> {
         is_latest: bool,
     ) -> Result<Stored> {
         let zone = self.system.site_zone().cloned();
+        let now = self.now();
         // Packing needs no replica: it is done before.
         let packed = tokio::task::spawn_blocking(move || {
-            PackedPage::new(page).read(is_latest, zone.as_ref())
+            PackedPage::new(page).read(is_latest, zone.as_ref(), now)
         });
         let page = packed
             .await

@@ -1,6 +1,5 @@
 //! Reading one window to its end.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -169,7 +168,7 @@ impl Reading<'_> {
         if self.order.query.is_mutable() {
             return true;
         }
-        let mut most = self.most.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut most = self.most();
         let most = most.entry(window.id).or_default();
         *most = (*most).max(counted);
         *most == counted

@@ -5,6 +5,7 @@
 //! | `ticket` | a ticket in the order of the file: when it was made, its id; then it, packed in three parts ([`Parts`]) |
 //! | `part` | the windows of time that are read or to be read |
 //! | `fact` | what was asked, since when, up to when it is known |
+//! | `ahead` | the tickets whose last change lay in the future when they were read |
 //!
 //! Times are nanoseconds since 1970 in UTC. Writing is durable against a crash of the program, not of the machine: what is
 //! lost then is read again.
@@ -72,6 +73,8 @@ pub struct PackedPage {
     tickets: Vec<PackedTicket>,
     /// It shows what is so now, even where the last change of a ticket lies before the one that is known.
     is_latest: bool,
+    /// When it was read, on the system's clock.
+    read_at: Option<Timestamp>,
 }
 
 /// A ticket as it is stored; one that does not hold only by its id.
@@ -103,14 +106,17 @@ impl PackedPage {
         Self {
             tickets: tickets.collect(),
             is_latest: false,
+            read_at: None,
         }
     }
 
-    /// Says whether it shows what is so now whatever it says itself, and on what clock the system writes its times: in an
-    /// hour that comes twice, they do not say which of the two they are in.
+    /// Says whether it shows what is so now whatever it says itself, on what clock the system writes its times, and when it
+    /// was read: in an hour that comes twice, times do not say which of the two they are in, and one that lies in the future
+    /// says nothing of what was shown later.
     #[must_use]
-    pub fn read(mut self, is_latest: bool, zone: Option<&TimeZone>) -> Self {
+    pub fn read(mut self, is_latest: bool, zone: Option<&TimeZone>, read_at: Timestamp) -> Self {
         self.is_latest = is_latest;
+        self.read_at = Some(read_at);
         for ticket in &mut self.tickets {
             if let (Some(zone), Some(updated)) = (zone, ticket.updated) {
                 ticket.may_be_later = repeated(zone, updated);
@@ -182,6 +188,17 @@ impl Replica {
         kept.map(drop).map_err(self.trouble())
     }
 
+    /// Forgets a fact.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_fact(&self, name: &str) -> Result<()> {
+        let forgotten = self
+            .connection
+            .execute("DELETE FROM fact WHERE name = ?1", [name]);
+        forgotten.map(drop).map_err(self.trouble())
+    }
+
     /// A fact that is a moment.
     ///
     /// # Errors
@@ -221,6 +238,14 @@ impl Replica {
             let mut delete = transaction.prepare_cached("DELETE FROM ticket WHERE id = ?1")?;
             let mut texts =
                 transaction.prepare_cached("SELECT head, comments FROM ticket WHERE id = ?1")?;
+            let mut ahead = transaction.prepare_cached("SELECT 1 FROM ahead WHERE id = ?1")?;
+            let mut goes_ahead =
+                transaction.prepare_cached("INSERT OR IGNORE INTO ahead (id) VALUES (?1)")?;
+            let mut is_reached = transaction.prepare_cached("DELETE FROM ahead WHERE id = ?1")?;
+            let now = instant(Some(page.read_at.unwrap_or(Timestamp::MAX)));
+            let has_ahead =
+                transaction.query_row("SELECT EXISTS (SELECT 1 FROM ahead)", [], |row| row.get(0));
+            let has_ahead: bool = has_ahead?;
             for ticket in &page.tickets {
                 let times = known.query_row([&ticket.id], |row| {
                     Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
@@ -230,11 +255,17 @@ impl Replica {
                 if times.is_some() != ticket.packed.is_some() {
                     stored.moved.push(ticket.created);
                 }
+                // What is there was shown later, unless one of the two times says nothing of that.
+                let is_old = match times {
+                    Some((_, known)) if !page.is_latest && ticket.updated.is_some() => {
+                        known > updated.saturating_add(ticket.may_be_later)
+                            && known <= now
+                            && !(has_ahead && ahead.exists([&ticket.id])?)
+                    }
+                    _ => false,
+                };
                 match (&ticket.packed, times) {
-                    // What is there was shown later.
-                    (_, Some((_, known)))
-                        if !page.is_latest
-                            && known > updated.saturating_add(ticket.may_be_later) => {}
+                    _ if is_old => {}
                     (Some(packed), times) => {
                         // A text that the system has erased since is kept, and so is what was said.
                         let kept = match (ticket.is_bare, times) {
@@ -262,6 +293,11 @@ impl Replica {
                             packed.comments,
                             packed.rest
                         ])?;
+                        if updated > now {
+                            goes_ahead.execute([&ticket.id])?;
+                        } else if has_ahead {
+                            is_reached.execute([&ticket.id])?;
+                        }
                     }
                     (None, Some(_)) => {
                         stored.changed += 1;
@@ -620,6 +656,16 @@ mod tests {
         );
         assert_eq!(replica.reopen(&[at(6)]).unwrap(), 1);
         assert_eq!(replica.windows(State::Open).unwrap().len(), 2);
+        // Those that only lay over others when it was killed do not stay.
+        let mut replica = replica;
+        replica.lay_over(&[rest, Span::default()]).unwrap();
+        drop(replica);
+        let mut replica = Replica::open(&path).unwrap();
+        assert_eq!(replica.windows(State::Open).unwrap().len(), 4);
+        for _ in 0..2 {
+            replica.take_off().unwrap();
+            assert_eq!(replica.windows(State::Open).unwrap().len(), 2);
+        }
     }
 
     #[test]
@@ -644,12 +690,52 @@ mod tests {
         // From 06:00 to 08:00 the clocks there show 01:00 to 02:00 twice.
         let (known, later) = ("2024-11-03T06:50:00Z", "2024-11-03T06:10:00Z");
         assert_eq!(after(known, page("new", later)), "old");
-        let read = |zone: Option<&TimeZone>, is_latest| page("new", later).read(is_latest, zone);
+        let now: Timestamp = "2024-11-03T09:00:00Z".parse().unwrap();
+        let read =
+            |zone: Option<&TimeZone>, is_latest| page("new", later).read(is_latest, zone, now);
         assert_eq!(after(known, read(Some(&zone), false)), "new");
         assert_eq!(after(known, read(None, true)), "new");
         // Any other hour is what it says.
-        let ordinary = page("new", "2024-11-02T06:10:00Z").read(false, Some(&zone));
+        let ordinary = page("new", "2024-11-02T06:10:00Z").read(false, Some(&zone), now);
         assert_eq!(after("2024-11-02T06:50:00Z", ordinary), "old");
+    }
+
+    #[test]
+    fn a_change_that_lay_in_the_future_hides_none_that_came_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.sqlite");
+        let page = |title: &str, updated: Option<&str>, read_at: &str| {
+            let mut shown = shown("a", 1, 1, true);
+            shown.ticket.updated = updated.map(|at| at.parse().unwrap());
+            shown.ticket.title = Some(title.to_owned());
+            PackedPage::new(vec![shown]).read(false, None, read_at.parse().unwrap())
+        };
+        let after = |pages: &[PackedPage]| {
+            Replica::delete(&path).unwrap();
+            for page in pages {
+                // Each page comes in an export of its own.
+                let mut replica = Replica::open(&path).unwrap();
+                replica.keep_fact("system", "incidentiq").unwrap();
+                replica.store(page, None).unwrap();
+            }
+            let replica = Replica::open(&path).unwrap();
+            tickets(&replica).remove(0).title.unwrap()
+        };
+        let (monday, tuesday) = ("2024-06-03T09:00:00Z", "2024-06-04T09:00:00Z");
+        let (wednesday, friday) = ("2024-06-05T09:00:00Z", "2024-06-07T09:00:00Z");
+        let ahead = || page("old", Some(friday), monday);
+        // It still lies ahead when the next page is read, or has come meanwhile.
+        for read_at in [wednesday, "2024-06-08T09:00:00Z"] {
+            let edited = page("new", Some(tuesday), read_at);
+            assert_eq!(after(&[ahead(), edited]), "new", "{read_at}");
+        }
+        // From then on its date counts again.
+        let edited = || page("edited", Some(wednesday), friday);
+        let late = || page("late", Some(tuesday), friday);
+        assert_eq!(after(&[ahead(), edited(), late()]), "edited");
+        assert_eq!(after(&[edited(), late()]), "edited");
+        // Who was changed at no known time is as it is shown.
+        assert_eq!(after(&[edited(), page("new", None, friday)]), "new");
     }
 
     fn first(updated: &str) -> PackedPage {

@@ -36,6 +36,13 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Tables that came later, and that an earlier program does not miss.
+const LATER: &str = "
+    CREATE TABLE IF NOT EXISTS ahead (
+        id TEXT PRIMARY KEY
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// Opens the file to be written, made if it is not there, begun anew where it has another form.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     if let Some(folder) = path.parent() {
@@ -92,11 +99,14 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Form> {
     connection.set_prepared_statement_cache_capacity(32);
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     match version {
-        VERSION => Ok(Form::Ours),
+        VERSION => {
+            connection.execute_batch(LATER)?;
+            Ok(Form::Ours)
+        }
         version if version > VERSION => Ok(Form::Newer(version)),
         0 if is_empty(connection)? => {
             connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
+                "BEGIN IMMEDIATE; {TABLES} {LATER} PRAGMA user_version = {VERSION}; COMMIT"
             ))?;
             Ok(Form::Ours)
         }

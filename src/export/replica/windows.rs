@@ -7,6 +7,9 @@ use super::{Replica, ends, instant};
 use crate::error::Result;
 use crate::systems::query::Span;
 
+/// The number of the first window that lies over others.
+const OVER: &str = "over";
+
 /// How far a window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -224,28 +227,44 @@ impl Replica {
         reopened.map(drop).map_err(self.trouble())
     }
 
-    /// The number that the next window gets.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn next_window(&self) -> Result<i64> {
-        let last = self
-            .connection
-            .query_row("SELECT coalesce(max(id), 0) FROM part", [], |row| {
-                row.get::<_, i64>(0)
-            });
-        last.map(|last| last + 1).map_err(self.trouble())
-    }
-
-    /// Forgets the windows of this number and of later ones.
+    /// Adds windows that lie over others, so that they do not stay; the number of the first.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn drop_windows_from(&self, first: i64) -> Result<()> {
-        let dropped = self
-            .connection
-            .execute("DELETE FROM part WHERE id >= ?1", [first]);
-        dropped.map(drop).map_err(self.trouble())
+    pub fn lay_over(&mut self, spans: &[Span]) -> Result<i64> {
+        self.together(|replica| {
+            let last =
+                replica
+                    .connection
+                    .query_row("SELECT coalesce(max(id), 0) FROM part", [], |row| {
+                        row.get::<_, i64>(0)
+                    });
+            let first = last.map_err(replica.trouble())? + 1;
+            // Who is killed before they are taken off does that the next time.
+            replica.keep_fact(OVER, &first.to_string())?;
+            spans
+                .iter()
+                .try_for_each(|span| replica.add_window(*span).map(drop))?;
+            Ok(first)
+        })
+    }
+
+    /// Forgets the windows that lie over others.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn take_off(&mut self) -> Result<()> {
+        let first = self.fact(OVER)?.and_then(|first| first.parse::<i64>().ok());
+        let Some(first) = first else {
+            return Ok(());
+        };
+        self.together(|replica| {
+            replica
+                .connection
+                .execute("DELETE FROM part WHERE id >= ?1", [first])
+                .map_err(replica.trouble())?;
+            replica.forget_fact(OVER)
+        })
     }
 
     /// Forgets all windows.
