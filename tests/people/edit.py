@@ -146,8 +146,13 @@ def formula_on_analysis(book, sheet, rng, mark):
     book["Summary"].cell(60, 12).value = f'="{mark}"'
 
 
+def comments(book):
+    """The sheet of comments, or where nobody said anything that of the tickets."""
+    return book["Comments"] if "Comments" in book.sheetnames else book.worksheets[0]
+
+
 def on_comments(book, sheet, rng, mark):
-    made = book["Comments"]
+    made = comments(book)
     at = made.max_column + 1
     if rng.random() < 0.5:
         made.cell(1, at).value = "Answered"
@@ -155,7 +160,7 @@ def on_comments(book, sheet, rng, mark):
 
 
 def row_on_comments(book, sheet, rng, mark):
-    made = book["Comments"]
+    made = comments(book)
     made.cell(made.max_row + 1, 7).value = mark
 
 
@@ -221,7 +226,7 @@ def rule_on_analysis(book, sheet, rng, mark):
 
 
 def rule_on_comments(book, sheet, rng, mark):
-    book["Comments"].conditional_formatting.add("B2:B9", CellIsRule(operator="equal", formula=[f'"{mark}"']))
+    comments(book).conditional_formatting.add("B2:B9", CellIsRule(operator="equal", formula=[f'"{mark}"']))
 
 
 def drop_down(book, sheet, rng, mark):
@@ -231,8 +236,8 @@ def drop_down(book, sheet, rng, mark):
 
 
 def table(book, sheet, rng, mark):
-    made = book["Comments"]
-    made.add_table(Table(displayName=mark, ref=f"A1:G{made.max_row}"))
+    made = comments(book)
+    made.add_table(Table(displayName=mark, ref=f"A1:G{max(made.max_row, 2)}"))
 
 
 def defined_name(book, sheet, rng, mark):
