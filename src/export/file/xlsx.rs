@@ -32,7 +32,9 @@ pub(super) const MOST_ROWS: u32 = 1_048_575;
 /// A sheet of its own for each part: more of them nobody finds their way in.
 const MOST_SHEETS: usize = 250;
 /// So many characters of width are printed: more would be too small to read on one page.
-const PRINTED: f64 = 330.0;
+const PRINTED: f64 = 220.0;
+/// Programs that show a yes or no as a number show it as a word by this.
+const TRUTH: &str = "\"TRUE\";\"TRUE\";\"FALSE\"";
 /// How wide a column gets by what stands in it.
 const WIDEST: u16 = 60;
 const NARROWEST: u16 = 8;
@@ -522,10 +524,8 @@ fn write_value(
             Ok(12)
         }
         Cell::Truth(truth) => {
-            match &dressed {
-                Some(format) => sheet.write_boolean_with_format(row, column, *truth, format)?,
-                None => sheet.write_boolean(row, column, *truth)?,
-            };
+            let format = format.truth.dressed(dress);
+            sheet.write_boolean_with_format(row, column, *truth, &format)?;
             Ok(7)
         }
         Cell::Time(at) => {
@@ -601,6 +601,7 @@ struct Formats {
 struct ColumnFormat {
     number: Option<Format>,
     time: Format,
+    truth: Format,
 }
 
 impl Formats {
@@ -614,8 +615,14 @@ impl Formats {
                 _ => (format, "yyyy-mm-dd hh:mm"),
             };
             ColumnFormat {
-                number: number.map(of),
-                time: of(time),
+                // Numbers end where the next column begins.
+                number: Some(
+                    of(number.unwrap_or("General"))
+                        .set_align(FormatAlign::Right)
+                        .set_indent(1),
+                ),
+                time: of(time).set_align(FormatAlign::Left),
+                truth: of(TRUTH),
             }
         });
         Self {
@@ -631,7 +638,8 @@ impl Formats {
             columns: columns.collect(),
             other: ColumnFormat {
                 number: None,
-                time: of("yyyy-mm-dd hh:mm"),
+                time: of("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
+                truth: of(TRUTH),
             },
             people: HashMap::new(),
         }

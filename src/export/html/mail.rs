@@ -79,7 +79,12 @@ fn table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
         out,
         "<div class=\"scroll\"><table cellpadding=\"6\" cellspacing=\"0\" border=\"0\">\n<tr bgcolor=\"{GROUND}\">"
     )?;
-    let align = |column| match table.is_of_numbers(column) {
+    let is_empty = |column: usize| {
+        let mut cells = table.rows.iter().map(|row| &row[column].value);
+        cells.all(|value| matches!(value, Value::Empty))
+    };
+    // What is not known would be a number.
+    let align = |column| match column > 0 && (table.is_of_numbers(column) || is_empty(column)) {
         true => "right",
         false => "left",
     };

@@ -21,6 +21,8 @@ use super::{Cell, Sheet, Table, Value};
 const TOP: u32 = 2;
 /// Title, what is counted and notes run over at least so many columns and so many characters.
 const BREADTH: (u16, f64) = (4, 110.0);
+/// How many characters an indent takes.
+const INDENT: f64 = 1.5;
 /// The height of a line of text in points.
 const LINE: f64 = 15.0;
 
@@ -182,11 +184,21 @@ impl Breadth {
     }
 }
 
-/// How many lines a text takes in a cell of so many characters.
+/// How many lines a text takes in a cell of so many characters: lines break between words, and in words that are longer.
 fn lines(text: &str, characters: f64) -> u32 {
-    let length = text.chars().count() as f64;
-    // Words break where they end.
-    ((length * 1.05 / characters).ceil() as u32).max(1)
+    // Widths are in digits, and most letters are narrower.
+    let room = ((characters * 1.05) as usize).max(1);
+    let (mut lines, mut used) = (1, 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            (lines, used) = (lines + 1, 0);
+        }
+        used += length + usize::from(used > 0);
+        let over = used.saturating_sub(1) / room;
+        (lines, used) = (lines + over as u32, used - over * room);
+    }
+    lines
 }
 
 /// Writes a table with its charts; the rows that have more than one line, and how many.
@@ -206,15 +218,10 @@ fn write_table(
     let grid = Grid {
         first_row: place.headings + 1,
     };
+    // Days and times begin at the left too.
     let is_text = |column: usize| {
         let mut cells = table.rows.iter().map(|row| &row[column].value);
-        let is_text = |value: &Value| {
-            matches!(
-                value,
-                Value::Text(_) | Value::Priority(_) | Value::Link { .. }
-            )
-        };
-        cells.any(is_text) && !table.is_of_numbers(column)
+        cells.any(|value| !matches!(value, Value::Empty)) && !table.is_of_numbers(column)
     };
     let mut heights = Vec::new();
     for (column, heading) in table.headings.iter().enumerate() {
@@ -237,18 +244,25 @@ fn write_table(
         for (column, cell) in cells.iter().enumerate() {
             let formula = cell.trace.as_ref();
             let formula = formula.and_then(|trace| formula::formula(trace, grid, traced));
-            let length = lines(&cell.value.shown(), widths[column]);
+            let indent = if column > 0 { INDENT } else { 0.0 };
+            let length = lines(&cell.value.shown(), widths[column] - indent);
             let is_word = matches!(cell.value, Value::Text(_));
-            let is_among_numbers = column > 0 && is_word && table.is_of_numbers(column);
+            let is_among_numbers = column > 0 && table.is_of_numbers(column);
+            let among_numbers = style
+                .among_numbers(&cell.value, is_total)
+                .filter(|_| is_among_numbers);
             let may_wrap = length > 1 || column + 1 == cells.len();
             let wraps = has_lines && may_wrap && is_word;
-            let format = match (is_among_numbers, wraps) {
-                (true, _) => style.word(is_total),
-                (false, true) => {
+            let format = match (among_numbers, wraps) {
+                (Some(format), _) => format,
+                (None, true) => {
                     most = most.max(length);
-                    &style.wrapped
+                    match column {
+                        0 => &style.wrapped,
+                        _ => &style.wrapped_text,
+                    }
                 }
-                (false, false) => style.of(&cell.value, is_total, column == 0),
+                (None, false) => style.of(&cell.value, is_total, column == 0),
             };
             write_cell(out, (row, column as u16), cell, formula, format)?;
         }
@@ -339,4 +353,20 @@ pub(super) fn serial(time: DateTime) -> Option<f64> {
 fn clipped(text: &str) -> &str {
     let end = text.char_indices().nth(16_000);
     end.map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(lines("", 10.0), 1);
+        assert_eq!(lines("one two three", 13.0), 1);
+        assert_eq!(lines("one two three", 8.0), 2);
+        // Two words that do not fit beside each other.
+        assert_eq!(lines("projectors projectors", 19.0), 2);
+        assert_eq!(lines(&"x".repeat(21), 10.0), 3);
+        assert_eq!(lines(&format!("one {} two", "x".repeat(25)), 10.0), 4);
+    }
 }

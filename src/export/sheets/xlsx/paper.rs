@@ -20,6 +20,12 @@ const PADDING: f64 = 5.0;
 /// A column that nobody made wider.
 const USUAL: f64 = 64.0;
 
+/// How many characters fit behind these columns on a sheet that can be read on one page.
+pub(super) fn room_behind(widths: &[f64]) -> f64 {
+    let before = widths.iter().map(|width| width * LETTER + PADDING);
+    (PAGE.0 * WIDEST - before.sum::<f64>() - PADDING) / LETTER
+}
+
 /// A sheet on its way to paper.
 pub(super) struct Paper {
     /// Its width in pixels.
