@@ -512,7 +512,7 @@ fn a_difference_that_was_told_hides_no_other() {
         .unwrap();
     let place =
         "SELECT count(*) FROM ticket WHERE created < (SELECT created FROM ticket WHERE id = ?1)";
-    let place: u64 = replica.query_row(place, [id], |row| row.get(0)).unwrap();
+    let place: i64 = replica.query_row(place, [id], |row| row.get(0)).unwrap();
     let path = format!("api/v1.0/tickets/{id}");
     sandbox.person("DELETE", "incidentiq", &path, json!({}));
     let (_, deleted) = incremental();
@@ -535,7 +535,7 @@ fn a_difference_that_was_told_hides_no_other() {
         forget(remembered);
         assert_eq!(incremental().1, deleted, "{remembered}");
         let kept = "SELECT count(*) FROM fact WHERE name LIKE 'counted.%'";
-        let kept: u64 = replica.query_row(kept, [], |row| row.get(0)).unwrap();
+        let kept: i64 = replica.query_row(kept, [], |row| row.get(0)).unwrap();
         assert_eq!(kept, 0, "{remembered}: nothing differs any more");
     }
     forget("- - -1");
