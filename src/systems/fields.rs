@@ -7,6 +7,18 @@ use std::sync::Arc;
 
 use crate::directory::{CustomField, Kind};
 
+/// The field that names a file.
+pub(crate) const FILE: &str = "file";
+
+/// The field that says what the file is called on the ticket.
+pub(crate) const FILE_NAME: &str = "name";
+
+/// The field that says where people find the file.
+pub(crate) const FILE_LINK: &str = "link";
+
+/// The field that says in which folder of an archive the file is kept.
+pub(crate) const FILE_FOLDER: &str = "folder";
+
 /// What a value of a field must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldType {
@@ -103,6 +115,34 @@ impl FieldTable {
                 "this operation sets no custom fields: `operation = \"update\"` does",
             ),
         }
+    }
+
+    /// The fields of a file that is hung on a ticket, which are the same everywhere.
+    pub(crate) fn attach() -> Self {
+        Self::following(vec![
+            Field::own(
+                FILE,
+                FieldType::TEXT,
+                "the file: a path beside the input, or a web address; an empty cell is no file",
+            )
+            .called(called::ATTACHMENT)
+            .required(),
+            Field::own(
+                FILE_NAME,
+                FieldType::TEXT,
+                "what it is called on the ticket; by default as its path or address ends",
+            ),
+            Field::own(
+                FILE_FOLDER,
+                FieldType::TEXT,
+                "the folder in which an archive keeps the ticket's files, its number for example; by default the row's key",
+            ),
+            Field::own(
+                FILE_LINK,
+                FieldType::TEXT,
+                "the address under which people find it, for `attachments = \"link\"`; by default the file itself",
+            ),
+        ])
     }
 
     /// The field of that exact name.

@@ -5,6 +5,7 @@
 //! requests, loads the directory and lists what was created. Neither retries, sleeps or limits: that is the
 //! run's business.
 
+pub mod attach;
 pub mod bulk;
 pub mod clearfeed;
 pub mod common;
@@ -46,6 +47,7 @@ use uuid::Uuid;
 
 use crate::directory::{CustomField, Entry, Needs, Snapshot};
 use crate::error::{Error, Fault, Result};
+use attach::{ATTACH, FileFacts, FileRules, TakeBytes, Unread};
 use bulk::{Bulk, BulkCall};
 use common::CommonTicket;
 use examine::Finding;
@@ -55,6 +57,7 @@ use query::{Query, SearchEnd};
 use shape::{Shape, Shapes};
 
 pub use connection::{COMMIT_WITHIN, Connection, addresses, reach, sign_in};
+pub(crate) use http::fetch;
 pub use http::route::{Hop, Route};
 pub use http::{NO_HANDLES, is_loopback};
 pub use looks::{INTERNAL, KIND, Looks, PUBLIC, Print, Relation, TITLE, text_print, words};
@@ -151,11 +154,13 @@ pub enum Operation {
     Delete,
     /// Adds a subtask.
     Subtask,
+    /// Hangs a file on it.
+    Attach,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Create,
         Self::Update,
         Self::Upsert,
@@ -165,6 +170,7 @@ impl Operation {
         Self::Close,
         Self::Delete,
         Self::Subtask,
+        Self::Attach,
     ];
 
     /// The word that mappings use, which is also the name of its first step in the ledger.
@@ -179,6 +185,7 @@ impl Operation {
             Self::Close => "close",
             Self::Delete => "delete",
             Self::Subtask => "subtask",
+            Self::Attach => ATTACH,
         }
     }
 
@@ -198,6 +205,7 @@ impl Operation {
             Self::Close => "closed",
             Self::Delete => "deleted",
             Self::Subtask => "extended",
+            Self::Attach => "attached",
         }
     }
 
@@ -208,6 +216,7 @@ impl Operation {
             Self::Comment => "comment on",
             Self::SetStatus => "move",
             Self::Subtask => "extend",
+            Self::Attach => "attach files to",
             other => other.as_str(),
         }
     }
@@ -344,6 +353,11 @@ pub trait Schema: fmt::Debug + Send + Sync {
     /// of the same name and the same body can go together. `None`: the call goes alone.
     fn bulk_call(&self, call: &str, body: &Value) -> Option<&'static str> {
         let _ = (call, body);
+        None
+    }
+
+    /// What it takes of files; `None`: no call takes one.
+    fn files(&self) -> Option<FileRules> {
         None
     }
 
@@ -723,6 +737,48 @@ pub trait System: fmt::Debug + Send + Sync {
             fields: Vec::new(),
         })
         .into()
+    }
+
+    /// Sends at most one request of a call that hangs a file on its ticket, once, as [`Self::perform`] does: the upload, the
+    /// link, the reading back.
+    async fn attach(&self, call: Call<'_>, file: &FileFacts, way: &mut Way) -> Answered {
+        let _ = (call, way);
+        Outcome::Rejected(Refusal {
+            status: 0,
+            message: format!("`{}`: no call of this system takes a file", file.name),
+            fields: Vec::new(),
+        })
+        .into()
+    }
+
+    /// Looks whether a file hangs on the ticket of a call that was sent at `since`; `None`: the file itself is not there any
+    /// more, and only its name is known.
+    ///
+    /// # Errors
+    /// When the files of the ticket cannot be read.
+    async fn attached(
+        &self,
+        call: Call<'_>,
+        file: Option<&FileFacts>,
+        since: SentAt,
+        permit: &dyn Permit,
+    ) -> Result<Sighting> {
+        let _ = (call, file, since, permit);
+        Ok(Sighting::Absent)
+    }
+
+    /// Reads a file that hangs on a ticket, by its id.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    async fn download(
+        &self,
+        file: &str,
+        permit: &dyn Permit,
+        take: TakeBytes<'_>,
+    ) -> std::result::Result<(), Unread> {
+        let _ = (file, permit, take);
+        Err(Unread::Gone("the system shows no files".to_owned()))
     }
 
     /// Which of the tickets show what a change sets, in their order, by as few requests as that takes. `closely`: those

@@ -11,6 +11,7 @@ pub fn right_of(step: &str) -> String {
     match operation {
         Operation::Create | Operation::Upsert => format!("{CREATE} tickets"),
         Operation::SetStatus => "change the status of tickets".to_owned(),
+        Operation::Attach => "upload files".to_owned(),
         Operation::Subtask => "work on subtasks".to_owned(),
         other => format!("{} tickets", other.verb()),
     }
@@ -37,6 +38,7 @@ mod tests {
             ("then-2/comment", "comment on tickets"),
             ("update/update", "update tickets"),
             ("close", "close tickets"),
+            ("then-1/attach", "upload files"),
             ("then-1/complete", "change `complete` of tickets"),
         ];
         for (step, right) in cases {

@@ -45,9 +45,14 @@ fn part<'a>(head: &str, content: &'a [u8]) -> Option<Part<'a>> {
     })
 }
 
-/// A parameter of a header's value, with or without quotes.
+/// A parameter of a header's value, with or without quotes; a semicolon in quotes ends none.
 fn parameter(value: &str, name: &str) -> Option<String> {
-    value.split(';').find_map(|piece| {
+    let mut is_quoted = false;
+    let mut pieces = value.split(|sign: char| {
+        is_quoted ^= sign == '"';
+        sign == ';' && !is_quoted
+    });
+    pieces.find_map(|piece| {
         let (key, value) = piece.split_once('=')?;
         let is_it = key.trim().eq_ignore_ascii_case(name);
         is_it.then(|| value.trim().trim_matches('"').to_owned())
@@ -76,6 +81,8 @@ mod tests {
             ("a.txt", "text/plain")
         );
         assert_eq!(part.content, b"ab\r\ncd");
+        let named = "form-data; name=\"file\"; filename=\"a; b = c.txt\"";
+        assert_eq!(parameter(named, "filename").unwrap(), "a; b = c.txt");
         assert_eq!(file("application/json", body), None);
         assert_eq!(file("multipart/form-data; boundary=yy", body), None);
     }

@@ -1,6 +1,17 @@
 //! What the columns of other help desks' exports are called, by meaning: the tables of fields take their names from
 //! here. English first, then the words of German, French, Spanish and Portuguese exports.
 
+/// A file that hangs on it.
+pub(crate) const ATTACHMENT: &[&str] = &[
+    "attachment",
+    "attachments",
+    "attached file",
+    "file",
+    "anhang",
+    "pièce jointe",
+    "adjunto",
+    "anexo",
+];
 /// What a ticket is about, in a few words.
 pub(crate) const TITLE: &[&str] = &[
     "title",

@@ -4,6 +4,8 @@
 //! ([`crate::redact`]). Errors name method and path, never a query. [`classify`] says what an answer to a write means, [`reader`] reads.
 
 pub(crate) mod classify;
+pub(crate) mod fetch;
+mod form;
 mod outline;
 pub(crate) mod reader;
 pub(crate) mod refusal;
@@ -12,17 +14,19 @@ mod words;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Client, Method, Response, redirect, retry};
+use reqwest::{Body, Client, Method, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
 use crate::redact::Redactor;
+use crate::systems::attach::{FileFacts, TakeBytes};
 use route::Route;
 use words::{connect_failure, describe, root};
 
@@ -46,6 +50,13 @@ pub(crate) const HAS_USER_TIMEOUT: bool = cfg!(any(
     target_os = "fuchsia",
     target_os = "linux"
 ));
+
+/// How long the transfer of a file may take at least, and how many bytes it must bring in each further second.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60);
+const SLOWEST: u64 = 64 * 1024;
+
+/// How long the reading of a file may take, whose size nobody has told.
+const LONGEST_TRANSFER: Duration = Duration::from_secs(600);
 
 /// The largest answer that is read.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -140,6 +151,17 @@ pub(crate) struct Answer {
     pub(crate) body: Result<Vec<u8>, String>,
 }
 
+/// What came of reading a file.
+#[derive(Debug)]
+pub(crate) enum Fetched {
+    /// All of it was handed on.
+    Whole,
+    /// The system answered something else.
+    Answer(Answer),
+    /// What came could not be kept here.
+    Unkept(io::Error),
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Lost {
@@ -219,17 +241,77 @@ impl Transport {
                 .body(bytes);
         }
         let response = builder.send().await.map_err(|error| self.lost(&error))?;
+        Ok(self.answer(response).await)
+    }
+
+    /// Sends one file as the form of a request, once, and reads the answer.
+    pub(crate) async fn send_file(
+        &self,
+        request: &Request<'_>,
+        field: &str,
+        file: &FileFacts,
+    ) -> Result<Answer, Lost> {
+        let (form, kind) = form::Form::new(field, file)
+            .map_err(|error| Lost::Unsent(format!("the file cannot be read: {error}")))?;
+        let patience = TRANSFER_TIMEOUT + Duration::from_secs(file.bytes / SLOWEST);
+        let builder = self
+            .client
+            .request(request.method.clone(), self.address(request))
+            .headers(self.headers.clone())
+            .header(CONTENT_TYPE, kind)
+            .timeout(patience)
+            .body(Body::wrap(form));
+        let response = builder.send().await.map_err(|error| self.lost(&error))?;
+        Ok(self.answer(response).await)
+    }
+
+    /// Reads a file, piece by piece. One that is kept elsewhere is read there, without the token.
+    pub(crate) async fn read_file(
+        &self,
+        request: &Request<'_>,
+        take: TakeBytes<'_>,
+    ) -> Result<Fetched, Lost> {
+        let builder = self
+            .client
+            .request(request.method.clone(), self.address(request))
+            .headers(self.headers.clone())
+            .timeout(LONGEST_TRANSFER);
+        let mut response = builder.send().await.map_err(|error| self.lost(&error))?;
+        let elsewhere = response.headers().get(LOCATION);
+        let elsewhere = elsewhere.and_then(|at| self.base.join(at.to_str().ok()?).ok());
+        if let Some(elsewhere) = elsewhere.filter(|_| response.status().is_redirection())
+            && (elsewhere.scheme() == "https" || is_loopback(&elsewhere))
+        {
+            let builder = self.client.get(elsewhere).timeout(LONGEST_TRANSFER);
+            response = builder.send().await.map_err(|error| self.lost(&error))?;
+        }
+        if !response.status().is_success() {
+            return Ok(Fetched::Answer(self.answer(response).await));
+        }
+        loop {
+            match response.chunk().await.map_err(|error| self.lost(&error))? {
+                None => return Ok(Fetched::Whole),
+                Some(piece) => {
+                    if let Err(error) = take(&piece) {
+                        return Ok(Fetched::Unkept(error));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, response: Response) -> Answer {
         let status = response.status().as_u16();
         let mut headers = response.headers().clone();
         headers
             .values_mut()
             .for_each(|value| self.clean_header(value));
         let body = read_body(response).await;
-        Ok(Answer {
+        Answer {
             status,
             headers,
             body: body.map(|body| self.clean(body)),
-        })
+        }
     }
 
     fn address(&self, request: &Request<'_>) -> Url {

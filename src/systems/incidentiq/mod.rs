@@ -2,7 +2,7 @@
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
 //! connection; `tickets` and `calls` write, `bulk` does so to many tickets at once, `directory` and `listing` read, `common`, `service` and `parts` show one ticket,
-//! `sighted` reads back what is in doubt.
+//! `sighted` reads back what is in doubt, `files` hangs files on tickets.
 
 mod bulk;
 mod calls;
@@ -13,6 +13,7 @@ mod directory;
 mod envelope;
 mod examine;
 mod fields;
+mod files;
 mod history;
 mod listing;
 mod newest;
@@ -41,6 +42,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use url::Url;
 
+use super::attach::{FileFacts, TakeBytes, Unread};
 use super::bulk::BulkCall;
 use super::common::CommonTicket;
 use super::examine::Finding;
@@ -137,6 +139,29 @@ impl System for IncidentIq {
 
     async fn perform(&self, call: Call<'_>, way: &mut Way) -> Answered {
         self.write(call, way).await
+    }
+
+    async fn attach(&self, call: Call<'_>, file: &FileFacts, way: &mut Way) -> Answered {
+        self.attach_file(call, file, way).await
+    }
+
+    async fn attached(
+        &self,
+        call: Call<'_>,
+        file: Option<&FileFacts>,
+        since: SentAt,
+        permit: &dyn Permit,
+    ) -> Result<Sighting> {
+        files::attached(self, call, file, since, self.reader(permit)).await
+    }
+
+    async fn download(
+        &self,
+        file: &str,
+        permit: &dyn Permit,
+        take: TakeBytes<'_>,
+    ) -> std::result::Result<(), Unread> {
+        self.read_attached(file, permit, take).await
     }
 
     async fn perform_bulk(&self, call: BulkCall<'_>) -> Answered {

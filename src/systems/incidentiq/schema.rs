@@ -10,6 +10,7 @@ use super::envelope::canonical;
 use super::fields::{ACTION, ASSIGN, FOLLOW, ISSUE, STATUS, Tables, UNFOLLOW};
 use super::listing;
 use super::parts;
+use crate::systems::attach::{ATTACH, FileRules};
 use crate::systems::bulk::Bulk;
 use crate::systems::fields::{FieldTable, FieldValue};
 use crate::systems::{
@@ -99,6 +100,7 @@ impl Schema for IncidentIqSchema {
             Operation::Close => compose::close(table, values),
             Operation::Delete => compose::delete(table, values),
             Operation::Subtask => compose::subtask(table, values),
+            Operation::Attach => compose::attach(table, values),
         }
     }
 
@@ -129,10 +131,16 @@ impl Schema for IncidentIqSchema {
                 Operation::Create
                     | Operation::Comment
                     | Operation::Subtask
+                    | Operation::Attach
                     | Operation::Close
                     | Operation::Delete
             )
         )
+    }
+
+    /// Contract incidentiq §14, §21: 413 beyond about 25 MB, which "may vary by site".
+    fn files(&self) -> Option<FileRules> {
+        Some(FileRules { most: 25 << 20 })
     }
 
     fn bulk(&self) -> Option<Bulk> {
@@ -169,6 +177,9 @@ impl Schema for IncidentIqSchema {
         let moves = [STATUS, "set_status", "close"];
         if moves.iter().any(|step| steps.contains(step)) {
             reasons.push("whether the workflow allows the move to each status");
+        }
+        if steps.contains(&ATTACH) {
+            reasons.push("how large a file the site takes: about 25 MB, some sites less");
         }
         if steps.contains(&ASSIGN) {
             reasons.push("whether each agent and team may be given tickets of their location");

@@ -256,7 +256,7 @@ fn subtask_item(system: &IncidentIq, row: &Value) -> Item {
 
 /// When a row was made. Whether a time without an offset is the site's or UTC is an inference (§5): where they differ
 /// the other one counts too.
-fn made(system: &IncidentIq, row: &Value, is_equal: bool) -> Like {
+pub(super) fn made(system: &IncidentIq, row: &Value, is_equal: bool) -> Like {
     Like {
         at: moment(row, "CreatedDate", system.zone.as_ref()),
         or: moment(row, "CreatedDate", Some(&TimeZone::UTC)),

@@ -41,8 +41,8 @@ pub(super) fn compose(
             let status = given.take("status").unwrap_or_else(|| json!("closed"));
             Map::from_iter([member(dialect, "status", status)])
         }
-        // There is no table of these.
-        Operation::Delete | Operation::Subtask => return Err(Faults::new()),
+        // No call takes a file, and of the others there is no table.
+        Operation::Attach | Operation::Delete | Operation::Subtask => return Err(Faults::new()),
     };
     Ok(vec![payload(operation.as_str(), body)])
 }

@@ -56,6 +56,7 @@ pub(super) struct Tables {
     assign: FieldTable,
     set_status: FieldTable,
     close: FieldTable,
+    attach: FieldTable,
 }
 
 impl Tables {
@@ -67,6 +68,7 @@ impl Tables {
             assign: following::assign(),
             set_status: following::set_status(),
             close: following::close(),
+            attach: FieldTable::attach(),
         }
     }
 
@@ -83,6 +85,7 @@ impl Tables {
             Operation::Assign => &self.assign,
             Operation::SetStatus => &self.set_status,
             Operation::Close => &self.close,
+            Operation::Attach => &self.attach,
             Operation::Delete => {
                 return Err(
                     "ClearFeed deletes no requests: close them with `operation = \"close\"`",

@@ -188,3 +188,15 @@ pub(in crate::systems::incidentiq) fn subtask(
     steps.extend(complete);
     Ok(steps)
 }
+
+/// A file; its bytes go along when it is sent (§14).
+pub(in crate::systems::incidentiq) fn attach(
+    table: &FieldTable,
+    values: Vec<FieldValue>,
+) -> Composed {
+    let members = Given::new(values, table)?.rest();
+    let body: Map<String, Value> = members
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    Ok(vec![payload("attach", Value::Object(body))])
+}

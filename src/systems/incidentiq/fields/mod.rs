@@ -66,6 +66,7 @@ pub(super) struct Tables {
     close: FieldTable,
     delete: FieldTable,
     subtask: FieldTable,
+    attach: FieldTable,
 }
 
 impl Tables {
@@ -79,6 +80,7 @@ impl Tables {
             close: following::close(),
             delete: FieldTable::following(Vec::new()),
             subtask: following::subtask(),
+            attach: FieldTable::attach(),
         }
     }
 
@@ -93,6 +95,7 @@ impl Tables {
             Operation::Close => &self.close,
             Operation::Delete => &self.delete,
             Operation::Subtask => &self.subtask,
+            Operation::Attach => &self.attach,
         }
     }
 }
