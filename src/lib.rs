@@ -68,6 +68,7 @@ pub mod directory;
 pub mod error;
 pub mod event;
 pub mod export;
+pub mod files;
 mod html;
 mod infile;
 pub mod intake;

@@ -1,7 +1,7 @@
 //! A plan bound to the tables of an input: rows become identities and payloads.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
@@ -182,6 +182,11 @@ impl BoundPlan {
             true => Vec::new(),
             false => without_dropped(&self.plan, self.columns.unread()),
         }
+    }
+
+    /// See [`Plan::brings_files`].
+    pub fn brings_files(&self) -> bool {
+        self.plan.brings_files()
     }
 
     /// The steps that a row can take, the operation's own first.
@@ -410,7 +415,7 @@ impl MapRows for BoundPlan {
     fn map_without(&self, rows: &[Record], key: &RowKey, absent: &[RowKey]) -> Mapped {
         let (mut made, reference) = self.made(rows, key);
         leave_absent(&self.plan.fields, &mut made.outcomes, absent);
-        self.compose(rows, made, reference, absent)
+        self.compose((rows, key), made, reference, absent)
     }
 
     fn untouched(&self, rows: &[Record]) -> Option<Skip> {
@@ -554,7 +559,7 @@ impl BoundPlan {
 
     fn compose(
         &self,
-        rows: &[Record],
+        (rows, key): (&[Record], &RowKey),
         made: Made,
         reference: Option<String>,
         absent: &[RowKey],
@@ -567,7 +572,7 @@ impl BoundPlan {
         } = made;
         let plan = &self.plan;
         fallbacks.extend(self.caught(rows));
-        let followed = self.follow(rows, absent, &mut fallbacks, &mut faults);
+        let followed = self.follow((rows, key), absent, &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
         let (mut changes, mut ties) = (Vec::new(), Vec::new());
         for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {
@@ -642,7 +647,10 @@ impl BoundPlan {
                 reference,
             });
         }
-        let own = plan.schema.compose(plan.operation, values, plan.notify);
+        let own = match plan.operation {
+            Operation::Attach => self.own_file(&values, (rows, key), &mut fallbacks),
+            other => plan.schema.compose(other, values, plan.notify),
+        };
         let own = own.and_then(|own| Ok((own, self.tie_steps(ties)?, self.updates(changes)?)));
         match own {
             Ok((mut steps, ties, updates)) => Mapped::Ready(Ready {
@@ -673,6 +681,23 @@ impl BoundPlan {
 }
 
 impl BoundPlan {
+    /// The steps of a row that brings a file to a ticket which is there.
+    fn own_file(
+        &self,
+        values: &[FieldValue],
+        (rows, key): (&[Record], &RowKey),
+        fallbacks: &mut Vec<Fallback>,
+    ) -> std::result::Result<Vec<StepPayload>, Vec<(String, String)>> {
+        let files = self.file_step(values, rows).map_err(|wrong| {
+            let plain = |(name, why, hint): (String, String, Option<&str>)| {
+                let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+                (name, format!("{why}{hint}"))
+            };
+            wrong.into_iter().map(plain).collect::<Vec<_>>()
+        })?;
+        self.files_together(None, files, key, &mut HashSet::new(), fallbacks)
+    }
+
     /// The requests by which an upsert sets these values on a ticket that is there.
     fn updates(
         &self,

@@ -8,12 +8,14 @@ use toml::de::DeValue;
 
 use super::SheetBeside;
 use super::acting::{TargetRule, ThenRule, read_operation, read_target, read_thens};
+use super::attach::{AttachRules, read_attachments};
 use super::baseline::{BaselineRule, read_baseline};
 use super::draft::Draft;
 use super::each::{EachRule, read_each};
 use super::example::{Example, read_examples};
 use super::field::{Fields, read_field};
 use super::file::{At, Faults, Section, Source, integer, written};
+use super::fold::{FoldRules, read_comments};
 use super::input::read_input;
 use super::keys;
 use super::shape::{FieldRule, InputRules, Marker, Origin, Unmapped, Version};
@@ -51,12 +53,14 @@ pub struct Mapping {
     pub(super) fields: Vec<Arc<FieldRule>>,
     /// Where `[fields]` stands.
     pub(super) fields_at: usize,
+    pub(super) attachments: AttachRules,
+    pub(super) comments: FoldRules,
     pub(super) examples: Arc<Vec<Example>>,
     fingerprint: String,
     /// The files that it names and that are only read.
     beside: Vec<PathBuf>,
     /// The folder in which they stand.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Mapping {
@@ -183,6 +187,16 @@ impl Mapping {
     /// Whether one row may make several tickets.
     pub(crate) fn takes_apart(&self) -> bool {
         self.each.is_some()
+    }
+
+    /// How conversations are brought over.
+    pub(crate) fn comments(&self) -> FoldRules {
+        self.comments
+    }
+
+    /// The folder of the archive of files, where the mapping names one.
+    pub(crate) fn archive(&self) -> Option<&str> {
+        self.attachments.folder.as_deref()
     }
 
     /// What is told about columns with data that nothing reads.
@@ -366,6 +380,8 @@ pub(super) fn read_top(
             true => top.key_at("fields"),
             false => top.key_at("operation"),
         },
+        attachments: read_attachments(top, faults),
+        comments: read_comments(top, faults),
         examples: Arc::new(examples),
         fingerprint: reading.digest.finalize().to_hex().to_string(),
         beside: std::mem::take(&mut reading.beside),

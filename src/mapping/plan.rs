@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Mapping;
+use super::attach::AttachPlan;
 use super::bind::BoundPlan;
 use super::compile::compile_field;
 use super::file::{At, Faults, Source};
@@ -23,6 +24,7 @@ use super::values::environment_of;
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
 use crate::source::Table;
+use crate::systems::attach::ATTACH;
 use crate::systems::fields::{FieldTable, Setting, Target};
 use crate::systems::{CREATE, Operation, Schema, call_of, tie_step};
 
@@ -49,6 +51,10 @@ pub struct Plan {
     pub(super) target_scope: Option<String>,
     pub(super) thens: Vec<ThenPlan>,
     pub(super) notify: bool,
+    /// What becomes of the files of rows.
+    pub(super) attach: AttachPlan,
+    /// Whether older comments become one note.
+    pub(super) folds: bool,
     pub(super) rules: Arc<InputRules>,
     pub(super) zone: Option<TimeZone>,
     pub(super) schema: Arc<dyn Schema>,
@@ -280,7 +286,8 @@ impl Plan {
         let group_by = compiler.columns(&mapping.input.group_by);
         let order_by = mapping.input.order_by.as_ref();
         let order_by = order_by.map(|column| compiler.column(column));
-        let steps = steps(compiler.table, mapping.operation, &fields, &thens);
+        let attach = AttachPlan::new(&mapping.attachments, schema.as_ref(), &mut compiler.faults);
+        let steps = steps(compiler.table, mapping.operation, &fields, &thens, &attach);
         let update = schema.fields(Operation::Update).ok();
         let update = update.filter(|_| mapping.operation == Operation::Upsert);
         let later = update.map_or_else(Vec::new, |update| {
@@ -305,6 +312,8 @@ impl Plan {
             target,
             target_scope: mapping.target_scope().map(str::to_owned),
             thens,
+            attach,
+            folds: mapping.comments.folds,
             notify: mapping.notify,
             rules: Arc::clone(&mapping.input),
             zone,
@@ -341,6 +350,11 @@ impl Plan {
     /// [`Error::mapping`] with all columns that no table has and all comparisons that cannot be right.
     pub fn bind(self: &Arc<Self>, tables: &[Table]) -> Result<BoundPlan> {
         BoundPlan::new(Arc::clone(self), tables)
+    }
+
+    /// Whether rows bring files that are read here.
+    pub fn brings_files(&self) -> bool {
+        self.attach.reads_files() && self.steps.iter().any(|step| call_of(step) == ATTACH)
     }
 
     /// The steps that a row can take, the operation's own first: at most so many requests does a row cost. A
@@ -420,6 +434,7 @@ fn steps(
     operation: Operation,
     fields: &[FieldPlan],
     thens: &[ThenPlan],
+    attach: &AttachPlan,
 ) -> Vec<Cow<'static, str>> {
     let own = match operation.makes() {
         true => CREATE,
@@ -431,7 +446,10 @@ fn steps(
         steps.push(Cow::Owned(tie_step(Operation::Assign.as_str())));
     }
     for then in thens {
-        steps.push(then.step(then.operation().as_str()));
+        match then.operation() {
+            Operation::Attach => steps.extend(attach.calls().iter().map(|call| then.step(call))),
+            other => steps.push(then.step(other.as_str())),
+        }
     }
     let mut seen = HashSet::new();
     steps.retain(|step| seen.insert(step.clone()));

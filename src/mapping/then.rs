@@ -1,6 +1,7 @@
 //! `[[then]]`: what follows on the ticket of a row, compiled, and made for each row.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::acting::ThenRule;
@@ -9,6 +10,7 @@ use super::bind::{BoundPlan, field_value, parent};
 use super::columns::Got;
 use super::compile::compile_field;
 use super::each::{EachItem, EachRule, GroupRule, Items, sort};
+use super::fold::{is_older, text_of};
 use super::item::Item;
 use super::plan::{Compiler, FieldPlan};
 use super::rank::trim;
@@ -108,6 +110,12 @@ impl<'m> Compiler<'m> {
             .collect();
         let order = self.order(&mut fields, &named);
         self.check_places(&fields);
+        if operation.value == Operation::Attach {
+            // An empty cell is no file.
+            for field in &mut fields {
+                field.required = field.rule.check.required;
+            }
+        }
         self.check_required(&rule.fields, rule.at, operation.value);
         Some(ThenPlan {
             rule: Arc::clone(rule),
@@ -136,12 +144,13 @@ impl BoundPlan {
     /// Makes what follows on a row's ticket without the fields that name absent keys; what is wrong goes to `faults`.
     pub(super) fn follow(
         &self,
-        rows: &[Record],
+        (rows, key): (&[Record], &RowKey),
         absent: &[RowKey],
         fallbacks: &mut Vec<Fallback>,
         faults: &mut Vec<Fault>,
     ) -> Followed {
         let mut steps = Vec::new();
+        let mut names = HashSet::new();
         for (at, then) in self.plan().thens.iter().enumerate() {
             let items = match self.items(at, then, rows) {
                 Ok(items) => items,
@@ -150,8 +159,24 @@ impl BoundPlan {
                     continue;
                 }
             };
+            let from = steps.len();
+            let folds = self.plan().folds && then.operation() == Operation::Comment;
+            let mut older = Vec::new();
             for (ordinal, item) in items.into_iter().enumerate() {
-                let made = self.once(then, (rows, absent), item.as_ref(), fallbacks);
+                let made = match folds && is_older(item.as_ref()) {
+                    true => {
+                        let values = self.values(then, (rows, absent), item.as_ref(), fallbacks);
+                        values.map(|values| match values {
+                            Values::Skip(why) => Followed::Skip(why),
+                            Values::None => Followed::Steps(Vec::new()),
+                            Values::Some(values) => {
+                                older.extend(text_of(&values).map(str::to_owned));
+                                Followed::Steps(Vec::new())
+                            }
+                        })
+                    }
+                    false => self.once(then, (rows, absent), item.as_ref(), fallbacks),
+                };
                 match made {
                     Ok(Followed::Skip(why)) => return Followed::Skip(why),
                     Ok(Followed::Steps(made)) => {
@@ -172,6 +197,31 @@ impl BoundPlan {
                             fault.place = place.clone();
                         }
                         fault
+                    })),
+                }
+            }
+            if !older.is_empty() {
+                match self.folded(&older) {
+                    Ok(notes) => {
+                        let notes = notes.into_iter().map(|step| StepPayload {
+                            step: then.step(&step.step),
+                            ..step
+                        });
+                        steps.splice(from..from, notes);
+                    }
+                    Err(problems) => faults.extend(problems.into_iter().map(|(name, why)| {
+                        let field = then.step(&name).into_owned();
+                        Fault::row(rows[0].place.clone(), why).field(field)
+                    })),
+                }
+            }
+            if then.operation() == Operation::Attach {
+                let files = steps.split_off(from);
+                match self.files_together(Some(then), files, key, &mut names, fallbacks) {
+                    Ok(files) => steps.extend(files),
+                    Err(problems) => faults.extend(problems.into_iter().map(|(name, why)| {
+                        let field = then.step(&name).into_owned();
+                        Fault::row(rows[0].place.clone(), why).field(field)
                     })),
                 }
             }
@@ -291,24 +341,25 @@ impl BoundPlan {
         (made, faults)
     }
 
-    fn once(
+    /// The values of one step; what is wrong with them bears the name of the step.
+    fn values(
         &self,
         then: &ThenPlan,
         (rows, absent): (&[Record], &[RowKey]),
         item: Option<&EachItem>,
         fallbacks: &mut Vec<Fallback>,
-    ) -> Result<Followed, Vec<Fault>> {
+    ) -> Result<Values, Vec<Fault>> {
         let mut row = self.row(rows);
         row.reader.item = item;
         if let Some(when) = &then.when
             && !self.holds_for(&row, when)?
         {
-            return Ok(Followed::Steps(Vec::new()));
+            return Ok(Values::None);
         }
         let mut outcomes = outcomes(&mut row, &then.fields, &then.order);
         leave_absent(&then.fields, &mut outcomes, absent);
         let Row {
-            mut faults,
+            faults,
             fallbacks: took,
             ..
         } = row;
@@ -317,7 +368,7 @@ impl BoundPlan {
         for (field, outcome) in then.fields.iter().zip(outcomes) {
             is_left_alone |= matches!(outcome, Outcome::LeftAlone);
             match outcome {
-                Outcome::SkipRow(why) => return Ok(Followed::Skip(why)),
+                Outcome::SkipRow(why) => return Ok(Values::Skip(why)),
                 outcome => values.extend(field_value(field, outcome).map(|value| FieldValue {
                     value: field.tied(value.value),
                     ..value
@@ -333,31 +384,79 @@ impl BoundPlan {
             }
             // A state that is left out is none to be set.
             if values.is_empty() && is_left_alone && then.operation() == Operation::SetStatus {
-                return Ok(Followed::Steps(Vec::new()));
+                return Ok(Values::None);
             }
-            if !self.plan().directory.is_known() {
+            return Ok(match self.plan().directory.is_known() {
+                true => Values::Some(values),
                 // Names stand where ids would: nothing to send is made of them.
-                return Ok(Followed::Steps(Vec::new()));
-            }
-            let composed = self
-                .plan()
-                .schema
-                .compose(then.operation(), values, self.plan().notify);
-            match composed {
-                Ok(steps) => return Ok(Followed::Steps(steps)),
-                Err(problems) => faults.extend(
-                    problems
-                        .into_iter()
-                        .map(|(name, why)| Fault::row(rows[0].place.clone(), why).field(name)),
-                ),
-            }
+                false => Values::None,
+            });
         }
-        for fault in &mut faults {
-            let field = fault.field.take().unwrap_or_default();
-            fault.field = Some(then.step(&field).into_owned());
-        }
-        Err(faults)
+        Err(of_step(then, faults))
     }
+
+    fn once(
+        &self,
+        then: &ThenPlan,
+        (rows, absent): (&[Record], &[RowKey]),
+        item: Option<&EachItem>,
+        fallbacks: &mut Vec<Fallback>,
+    ) -> Result<Followed, Vec<Fault>> {
+        let values = match self.values(then, (rows, absent), item, fallbacks)? {
+            Values::Skip(why) => return Ok(Followed::Skip(why)),
+            Values::None => return Ok(Followed::Steps(Vec::new())),
+            Values::Some(values) => values,
+        };
+        if then.operation() == Operation::Attach {
+            return match self.file_step(&values, rows) {
+                Ok(steps) => Ok(Followed::Steps(steps)),
+                Err(wrong) => {
+                    let wrong = wrong.into_iter().map(|(name, why, hint)| {
+                        let field = then
+                            .fields
+                            .iter()
+                            .find(|it| it.name() == Some(name.as_str()));
+                        Fault {
+                            column: field.and_then(|field| field.label.clone()),
+                            hint: hint.map(str::to_owned),
+                            ..Fault::row(rows[0].place.clone(), why).field(name)
+                        }
+                    });
+                    Err(of_step(then, wrong.collect()))
+                }
+            };
+        }
+        let schema = &self.plan().schema;
+        match schema.compose(then.operation(), values, self.plan().notify) {
+            Ok(steps) => Ok(Followed::Steps(steps)),
+            Err(problems) => {
+                let place = &rows[0].place;
+                let faults = problems
+                    .into_iter()
+                    .map(|(name, why)| Fault::row(place.clone(), why).field(name));
+                Err(of_step(then, faults.collect()))
+            }
+        }
+    }
+}
+
+/// What the fields of one step become.
+enum Values {
+    /// A field said `skip_row`.
+    Skip(String),
+    /// There is nothing to do.
+    None,
+    /// These.
+    Some(Vec<FieldValue>),
+}
+
+/// Faults of fields as those of a step.
+fn of_step(then: &ThenPlan, mut faults: Vec<Fault>) -> Vec<Fault> {
+    for fault in &mut faults {
+        let field = fault.field.take().unwrap_or_default();
+        fault.field = Some(then.step(&field).into_owned());
+    }
+    faults
 }
 
 /// Whether faults call a value of the item by this name, and no column of the row.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::said;
+use crate::files::OF_DESK;
 use crate::systems::Standing;
 use crate::systems::common::{Attachment, Comment, CommonTicket, CustomValue, Named};
 
@@ -117,6 +118,11 @@ fn comment(comment: &Comment, nth: u64) -> Value {
 fn attachment(file: &Attachment) -> Value {
     json!({
         "id": file.id,
+        // Where the file is read when it is sent: in the desk that the ticket is of.
+        "file": file.id.as_ref().or(file.url.as_ref()).map(|known| match &file.id {
+            Some(id) => format!("{OF_DESK}{id}"),
+            None => known.clone(),
+        }),
         "name": file.name,
         "url": file.url,
         "bytes": file.bytes,
@@ -178,6 +184,56 @@ mod tests {
         // A column of the common ticket is never hidden by one of the system's own.
         assert_eq!(record["number"], "10007");
         assert!(!record.contains_key("Number"));
+    }
+
+    #[test]
+    fn two_people_with_one_address_stay_two_and_a_comment_without_text_keeps_its_line() {
+        let by = |name: &str, text: &str| Comment {
+            author: Some(Named {
+                id: Some(name.to_lowercase()),
+                name: Some(name.to_owned()),
+                email: Some("desk@school.example".to_owned()),
+            }),
+            at: "2024-06-21T14:05:09Z".parse().ok(),
+            public: Some(true),
+            text: text.to_owned(),
+        };
+        let ticket = CommonTicket {
+            comments: vec![by("Ann", "first"), by("Bob", "")],
+            ..ticket()
+        };
+        let record = record(&ticket, "north");
+        let heads: Vec<_> = (record[COMMENTS].as_array().unwrap().iter())
+            .map(|said| said["head"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                "[2024-06-21 14:05:09 UTC] Ann (desk@school.example), public reply:",
+                "[2024-06-21 14:05:09 UTC] Bob (desk@school.example), public reply:",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_in_the_desk_that_the_ticket_is_of() {
+        let file = |id: Option<&str>| Attachment {
+            id: id.map(str::to_owned),
+            name: "a.png".to_owned(),
+            url: Some("https://desk.example/files/7".to_owned()),
+            bytes: Some(7),
+            at: None,
+        };
+        let ticket = CommonTicket {
+            attachments: vec![file(Some("7")), file(None)],
+            ..ticket()
+        };
+        let record = record(&ticket, "north");
+        assert_eq!(record["attachments"][0]["file"], "desk:7");
+        assert_eq!(
+            record["attachments"][1]["file"],
+            "https://desk.example/files/7"
+        );
     }
 
     #[test]

@@ -7,14 +7,23 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
 use super::held::Parts;
-use super::record::{WAS_CLOSED, record};
+use super::record::{COMMENTS, WAS_CLOSED, record};
 use crate::error::{Error, Result};
 use crate::ledger::private_folder;
+use crate::mapping::OLDER;
 use crate::outfile::{self, Draft, Readers};
 use crate::source::MOST_RECORD;
 use crate::systems::Standing;
 use crate::systems::common::CommonTicket;
+
+/// A comment is an older one when it was that old at the first pass.
+const RECENT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The folder of the spools within the state folder.
 const FOLDER: &str = "migrate";
@@ -69,6 +78,8 @@ pub struct Spool {
     closed: BTreeSet<Digest>,
     /// Where they are kept, a digest a line: the next pass may choose other tickets.
     remembers: Option<PathBuf>,
+    /// Before which moment a comment is an older one, where that counts.
+    older: Option<Timestamp>,
 }
 
 /// An id in few bytes: there may be very many.
@@ -106,8 +117,26 @@ fn closed_before(path: &Path, tenant: &str) -> BTreeSet<Digest> {
 
 /// Where it is kept which tickets of a tenant the passes have found closed.
 fn kept_closed(passes: &Path, tenant: &str) -> PathBuf {
+    passes.with_extension(format!("{}.closed", tenant_print(tenant)))
+}
+
+fn tenant_print(tenant: &str) -> String {
     let of = blake3::hash(tenant.as_bytes()).to_hex();
-    passes.with_extension(format!("{}.closed", &of[..8]))
+    of[..8].to_owned()
+}
+
+/// Marks the comments of a record that are older. One without a time stands where it stands: it is as old as the one before.
+fn mark_older(record: &mut Map<String, Value>, ticket: &CommonTicket, older: Timestamp) {
+    let Some(Value::Array(comments)) = record.get_mut(COMMENTS) else {
+        return;
+    };
+    let mut is_older = true;
+    for (said, comment) in ticket.comments.iter().zip(comments) {
+        is_older &= said.at.is_none_or(|at| at < older);
+        if is_older && let Some(comment) = comment.as_object_mut() {
+            comment.insert(OLDER.to_owned(), Value::Bool(true));
+        }
+    }
 }
 
 fn hex(digest: &Digest) -> String {
@@ -144,7 +173,32 @@ impl Spool {
             counts: Counts::default(),
             closed: closed_before(passes, tenant),
             remembers: (path == passes).then(|| kept_closed(passes, tenant)),
+            older: None,
         })
+    }
+
+    /// Marks comments that are older than a day; without one, than 90 days before the first pass. That moment is kept from the
+    /// first pass on: what was sent by itself is never taken into a note later.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn mark_older(&mut self, before: Option<Date>, passes: &Path) -> Result<()> {
+        let path = passes.with_extension(format!("{}.first", tenant_print(&self.tenant)));
+        let given = before.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+        let kept = std::fs::read_to_string(&path).ok();
+        let kept = kept.and_then(|text| text.trim().parse::<Timestamp>().ok());
+        let now = Timestamp::now();
+        let older = match (kept, given) {
+            (Some(kept), _) => kept,
+            (None, Some(day)) => day.timestamp(),
+            (None, None) => now.checked_sub(RECENT).unwrap_or(now),
+        };
+        if kept.is_none() && self.remembers.is_some() {
+            outfile::replace(&path, older.to_string().as_bytes(), Readers::Owner)
+                .map_err(|error| unwritable(&path, error))?;
+        }
+        self.older = Some(older);
+        Ok(())
     }
 
     /// Adds a ticket.
@@ -157,6 +211,9 @@ impl Spool {
             return Ok(());
         }
         let mut record = record(ticket, &self.tenant);
+        if let Some(older) = self.older {
+            mark_older(&mut record, ticket, older);
+        }
         // True from the pass that finds it closed: else every later pass would take the ticket for a changed one.
         let was_closed =
             ticket.standing == Standing::Closed || self.closed.contains(&digest(&ticket.id));
@@ -164,7 +221,7 @@ impl Spool {
         if was_closed {
             self.closed.insert(digest(&ticket.id));
         }
-        let mut line = serde_json::Value::Object(record).to_string();
+        let mut line = Value::Object(record).to_string();
         if line.len() >= MOST_RECORD {
             let name = ticket.number.as_ref().unwrap_or(&ticket.id);
             self.counts.too_large.push(name.clone());
@@ -245,7 +302,7 @@ mod tests {
             spool.add(&ticket("1", standing, "one")).unwrap();
             spool.finish().unwrap();
             let text = std::fs::read_to_string(&path).unwrap();
-            let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let record: Value = serde_json::from_str(&text).unwrap();
             record[WAS_CLOSED].as_bool().unwrap()
         };
         assert!(!pass("acme", Standing::Open));
@@ -262,6 +319,47 @@ mod tests {
         spool.finish().unwrap();
         let text = std::fs::read_to_string(&rehearsal).unwrap();
         assert!(text.contains("\"was_closed\":true"), "{text}");
+    }
+
+    #[test]
+    fn which_comments_are_older_is_the_same_in_all_later_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "north", "south", false);
+        let day = |text: &str| Some(text.parse::<Date>().unwrap());
+        let said = |at: Option<&str>| crate::systems::common::Comment {
+            author: None,
+            at: at.map(|at| at.parse().unwrap()),
+            public: None,
+            text: "x".to_owned(),
+        };
+        let pass = |before: Option<Date>| -> Vec<bool> {
+            let mut spool = Spool::create(&path, "acme", &path).unwrap();
+            spool.mark_older(before, &path).unwrap();
+            let comments = [
+                said(Some("2024-01-01T00:00:00Z")),
+                said(None),
+                said(Some("2026-01-02T00:00:00Z")),
+                said(Some("2024-01-03T00:00:00Z")),
+            ];
+            let ticket = CommonTicket {
+                comments: comments.to_vec(),
+                ..ticket("1", Standing::Open, "one")
+            };
+            spool.add(&ticket).unwrap();
+            spool.finish().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let record: Value = serde_json::from_str(&text).unwrap();
+            let comments = record[COMMENTS].as_array().unwrap();
+            comments
+                .iter()
+                .map(|it| it[OLDER] == Value::Bool(true))
+                .collect()
+        };
+        let expected = [true, true, false, false];
+        assert_eq!(pass(day("2026-01-01")), expected);
+        // What the mapping says later takes nothing into a note that was sent by itself.
+        assert_eq!(pass(day("2026-12-01")), expected);
+        assert_eq!(pass(None), expected);
     }
 
     #[test]
@@ -289,7 +387,7 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         let ids: Vec<_> = text
             .lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
             .map(|record| record["id"].clone())
             .collect();
         assert_eq!(ids, ["1", "4"]);

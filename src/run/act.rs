@@ -194,7 +194,19 @@ impl Planner<'_> {
         if let Some(step) = other {
             return Plan::End(base, changed_since(step, ticket));
         }
+        let left = self.leave_files(&mut requests.steps, prior, &base.place);
         let Some(first) = requests.steps.first() else {
+            if !left.is_empty() {
+                let end = match begun {
+                    true => End::Incomplete {
+                        ticket,
+                        faults: left,
+                        known: false,
+                    },
+                    false => End::Rejected(left),
+                };
+                return Plan::End(base, end);
+            }
             base.rows = Vec::new();
             return Plan::End(base, End::Skipped(Skip::DoneBefore { ticket }));
         };
@@ -216,6 +228,7 @@ impl Planner<'_> {
         Plan::Send(Box::new(Row {
             find,
             begun,
+            left,
             ticket: Some(ticket),
             ..Row::new(self.map.content(&base.rows), base, key, requests)
         }))

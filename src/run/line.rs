@@ -18,6 +18,7 @@ use super::gather::Gather;
 use super::limiter::Limiter;
 use super::plan::Request;
 use crate::error::Result;
+use crate::files::Files;
 use crate::ledger::{ActiveRun, StepId};
 use crate::record::RowKey;
 use crate::systems::{Answered, Outcome, SentAt, System, Ticket, call_of};
@@ -54,6 +55,8 @@ pub(super) struct Line {
     pub(super) surprise: Duration,
     /// See [`Settings::compared`].
     pub(super) compared: Arc<HashMap<String, Timestamp>>,
+    /// Where the files of rows come from and go to.
+    pub(super) files: Files,
     /// Whether the answer to a create showed the title that was sent, or what the system has made of it: then another one
     /// is another ticket's.
     pub(super) knows_titles: AtomicBool,
@@ -111,6 +114,7 @@ impl Line {
             is_away: AtomicBool::new(false),
             surprise: settings.commit_within + settings.visible_within,
             compared: Arc::clone(&settings.compared),
+            files: settings.files.clone(),
             knows_titles: AtomicBool::new(false),
             named: Mutex::default(),
             accepted: Mutex::default(),

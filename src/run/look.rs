@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::files::{brings_file, spool_again};
 use super::line::Line;
 use super::plan::Row;
 use super::retry::Backoff;
@@ -83,9 +84,20 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         resumed: request.soft.as_ref().and_then(|soft| soft.resumed),
     };
     let mut backoff = Backoff::repeat();
+    let file = match brings_file(&request.id) {
+        true => Some(spool_again(line, row, request).await),
+        false => None,
+    };
     loop {
         let permit = line.limiter.as_ref();
-        match line.system.sighted(call, beside, since, permit).await {
+        let seen = match &file {
+            Some(file) => {
+                let facts = file.as_ref().map(|file| &file.facts);
+                line.system.attached(call, facts, since, permit).await
+            }
+            None => line.system.sighted(call, beside, since, permit).await,
+        };
+        match seen {
             Ok(sighting) => return Ok(Some(sighting)),
             Err(error) => {
                 if !goes_again(line, &mut backoff, error).await? {

@@ -28,6 +28,7 @@
 //! | `pool` | the rows in doubt, and when they are due |
 //! | `line` | what all rows share: the system, the limits, what they tell |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
+//! | `files` | steps that bring a file |
 //! | `gather` | calls of several rows that become one request for many tickets |
 //! | `staged` | a run in two stages: all tickets first, then what follows on them |
 //! | `tied` | rows whose next step names the ticket of another row |
@@ -59,6 +60,7 @@ mod crash;
 mod edited;
 mod ending;
 mod engine;
+mod files;
 mod foresee;
 mod gather;
 mod intents;
@@ -96,6 +98,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Listener;
+use crate::files::Files;
 use crate::ledger::{ActiveRun, RunLocks, RunMeta, Scope};
 use crate::mapping::MapRows;
 use crate::record::{Record, RowKey};
@@ -155,6 +158,8 @@ pub struct Settings {
     /// When the desk had changed the tickets that were compared with the rows, by what the rows call them: one that it has
     /// changed since is not written to.
     pub compared: Arc<HashMap<String, jiff::Timestamp>>,
+    /// Where the files of rows come from and go to.
+    pub files: Files,
     /// Where the run is made to die, for the proof of the delivery.
     pub crash: Option<Arc<Crash>>,
 }
@@ -195,6 +200,7 @@ impl Default for Settings {
             trust_ledger: false,
             adopt: "deskferry runs adopt INPUT --mapping FILE".to_owned(),
             compared: Arc::default(),
+            files: Files::default(),
             crash: None,
         }
     }

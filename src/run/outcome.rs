@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::crash;
 use super::engine::Engine;
+use super::files::brings_file;
 use super::known::look_once;
 use super::plan::{
     Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt, step_in_words,
@@ -140,8 +141,14 @@ impl Engine<'_> {
     }
 
     /// All of a row is done.
-    fn whole(&mut self, row: Row) {
+    fn whole(&mut self, mut row: Row) {
         self.breaker.done();
+        if !row.left.is_empty() {
+            // The row is not what it is to be: a later run, or a retry, comes back to its files.
+            let left = std::mem::take(&mut row.left);
+            row.begun |= row.sent_at.is_some();
+            return self.failed(row, left);
+        }
         let updates = row.requests.updates.into_iter();
         let steps: Vec<_> = updates.map(|update| (update.id, update.hash)).collect();
         if !steps.is_empty() {
@@ -453,7 +460,15 @@ impl Engine<'_> {
                 let message = refusal.message.clone();
                 let trouble = Some(Trouble::Refused(refusal));
                 self.settle_step(row.key.clone(), step.clone(), State::Rejected, trouble);
-                self.tell_shape(row.key.clone(), step, shape);
+                self.tell_shape(row.key.clone(), step.clone(), shape);
+                if brings_file(&step) {
+                    row.left.extend(faults);
+                    row.requests.steps.retain(|request| request.id != step);
+                    return match row.next < row.requests.steps.len() {
+                        true => self.go_on(row),
+                        false => self.whole(row),
+                    };
+                }
                 self.failed(row, faults);
                 if let Some(error) = self.breaker.refused(&message) {
                     self.stop_with(error);

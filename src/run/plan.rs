@@ -226,6 +226,8 @@ pub(super) struct Row {
     /// Whether it came back before, to wait for the tickets that it names.
     pub(super) has_waited: bool,
     pub(super) sent_at: Option<Intended>,
+    /// What is wrong with files of it that were left out while its other steps went on.
+    pub(super) left: Vec<Fault>,
 }
 
 impl Row {
@@ -249,6 +251,7 @@ impl Row {
             named: false,
             has_waited: false,
             sent_at: None,
+            left: Vec::new(),
         }
     }
 
@@ -692,7 +695,16 @@ impl Planner<'_> {
         if let Some(step) = other {
             return Plan::End(base, done_otherwise(step, (ticket, known), &place));
         }
+        let left = self.leave_files(&mut requests.steps, prior, &base.place);
         let Some(open) = requests.steps.get(1) else {
+            if !left.is_empty() {
+                let end = End::Incomplete {
+                    ticket,
+                    faults: left,
+                    known,
+                };
+                return Plan::End(base, end);
+            }
             let skip = done_before(ticket, create, prior, content);
             return Plan::End(base, skip);
         };
@@ -712,6 +724,7 @@ impl Planner<'_> {
             next: 1,
             known,
             ticket: Some(ticket),
+            left,
             ..Row::new(content, base, key, requests)
         }))
     }

@@ -13,12 +13,14 @@ use tokio::time::Instant;
 
 use super::answers::another;
 use super::crash;
+use super::files::{self, Ready, brings_file, left_out};
 use super::gather::Taken;
 use super::line::{GRACE, Line, Signal};
 use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
+use crate::files::Spooled;
 use crate::ledger::{Change, Intent, Owner, Said, Settlement, State, Trouble};
 use crate::mapping::reference::{borne, field_of};
 use crate::systems::shape::{Shape, Worth};
@@ -132,8 +134,15 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
         return Sent { row, end, changes };
     }
     loop {
-        let end = match step(&line, &mut row, intended, &mut changes).await {
+        let end = match file_or_step(&line, &mut row, intended, &mut changes).await {
             StepEnd::Done => None,
+            // What is wrong with a file keeps nothing else of the row from being done.
+            StepEnd::Ended(SentEnd::Refused(refusal))
+                if brings_file(&row.requests.steps[row.next].id) =>
+            {
+                left_out(&mut row, &refusal);
+                None
+            }
             StepEnd::Ended(end) => Some(end),
         };
         if let Some(end) = end {
@@ -284,10 +293,47 @@ enum StepEnd {
     Ended(SentEnd),
 }
 
+/// Does one step; the file that it brings is copied to the disk first.
+async fn file_or_step(
+    line: &Arc<Line>,
+    row: &mut Row,
+    mut intended: Intended,
+    changes: &mut Vec<Change>,
+) -> StepEnd {
+    let file = match files::ready(line, row).await {
+        Ready::Other => None,
+        Ready::Send(file) => {
+            // The ledger is to know the file before it leaves.
+            intended = Intended::now(line);
+            match line.run.intend(vec![intent(row, intended)]).await {
+                Ok(late) if late.is_empty() => Some(file),
+                Ok(_) => return StepEnd::Ended(SentEnd::Overtaken),
+                Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
+            }
+        }
+        Ready::Done(warning) => {
+            changes.push(settled_with(line, row, State::Done, None, None));
+            row.sent_at = Some(intended);
+            if let Some(ticket) = &mut row.ticket {
+                ticket.warnings.extend(warning);
+            }
+            return StepEnd::Done;
+        }
+        Ready::Failed(refusal) => {
+            let trouble = Some(Trouble::Refused(refusal.clone()));
+            changes.push(settled(line, row, State::Rejected, trouble));
+            return StepEnd::Ended(SentEnd::Refused(refusal));
+        }
+        Ready::Stopped(error) => return withdrawn(row, changes, SentEnd::Stopped(error)),
+    };
+    step(line, row, file.as_ref(), intended, changes).await
+}
+
 /// Sends one step until its answer means something else than *again*.
 async fn step(
     line: &Arc<Line>,
     row: &mut Row,
+    file: Option<&Spooled>,
     mut intended: Intended,
     changes: &mut Vec<Change>,
 ) -> StepEnd {
@@ -336,7 +382,13 @@ async fn step(
                 if row.makes_unmarked() {
                     line.tell(Signal::Left(row.base.ordinal));
                 }
-                line.leave(line.system.perform(call, &mut way)).await
+                match file {
+                    Some(file) => {
+                        let attach = line.system.attach(call, &file.facts, &mut way);
+                        line.leave(attach).await
+                    }
+                    None => line.leave(line.system.perform(call, &mut way)).await,
+                }
             }
         };
         if let Outcome::Forbidden(refusal) = &answered.outcome

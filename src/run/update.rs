@@ -44,7 +44,11 @@ impl Planner<'_> {
             };
             return Plan::End(base, end);
         }
+        let left = self.leave_files(&mut requests.steps, prior, &base.place);
         let Some(first) = requests.steps.first() else {
+            if !left.is_empty() {
+                return Plan::End(base, End::Rejected(left));
+            }
             base.rows = Vec::new();
             // What has changed is perhaps what only a create sets.
             let end = match self.map.sets_once() {
@@ -65,6 +69,7 @@ impl Planner<'_> {
         Plan::Send(Box::new(Row {
             updates: true,
             ticket: Some(ticket),
+            left,
             ..Row::new(content, base, key, requests)
         }))
     }

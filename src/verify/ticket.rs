@@ -177,7 +177,11 @@ impl Judging<'_> {
         let is_state = |value: &&FieldValue| makes && called_of(value) == called::STATUS;
         let is_own = !matches!(
             self.facts.operation,
-            Operation::Comment | Operation::Close | Operation::SetStatus | Operation::Subtask
+            Operation::Comment
+                | Operation::Close
+                | Operation::SetStatus
+                | Operation::Subtask
+                | Operation::Attach
         );
         let mut values: Vec<&FieldValue> = Vec::new();
         let own = own

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod again;
+mod attach;
 mod attempts;
 mod bad_input;
 mod bounds;

@@ -495,3 +495,217 @@ fn nothing_is_sent_where_the_source_may_hold_more() {
     );
     assert!(sandbox.created("clearfeed").is_empty());
 }
+
+/// Hangs files on the first tickets of the IncidentIQ side, one of them twice with the same content.
+fn hang_files(sandbox: &crate::support::SandboxProcess, tickets: &[CommonTicket]) {
+    let files = [
+        ("log.txt", "aXQgYnJva2U="),
+        ("a/b photo.png", "iVBORw=="),
+        ("copy.txt", "aXQgYnJva2U="),
+    ];
+    let last = |operation: &str| -> String {
+        let audit = sandbox.audit();
+        let entry = audit
+            .iter()
+            .rev()
+            .find(|entry| entry["operation"] == operation);
+        entry.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    for ticket in tickets.iter().take(2) {
+        for (name, content) in files {
+            let body = json!({"FileName": name, "Content": content});
+            sandbox.person("POST", "incidentiq", "api/v1.0/files/base64/save", body);
+            let (file, id) = (last("file"), &ticket.id);
+            let path =
+                format!("api/v1.0/files/{file}/entity/888891ac-91aa-e711-80c2-100dffa00001/{id}");
+            sandbox.person("POST", "incidentiq", &path, json!({}));
+        }
+    }
+}
+
+const SMALL_SOURCE: &str = "ID,Title\n1,one\n2,two\n3,three\n";
+
+/// A sandbox with three tickets in IncidentIQ, of which two have files.
+fn with_files(work: &Work) -> (SandboxProcess, Vec<CommonTicket>) {
+    let sandbox = SandboxProcess::start(work, &["--rate", "0"]);
+    sandbox.profiles(
+        work,
+        "rate = \"100000/s\"\ncommit_within = \"1s\"\nvisible_within = \"1s\"",
+    );
+    work.write("small.csv", SMALL_SOURCE);
+    work.write(
+        "small.toml",
+        "version = 2\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"small\"\nkey = [\"ID\"]\n[fields]\n\
+         Subject = { from = \"Title\" }\nIssueDescription = { value = \"x\" }\nIssueId = { value = \"Other\" }\n\
+         LocationId = { value = \"District Office\" }\nForId = { value = \"helpdesk@district.example\" }\n",
+    );
+    work.import(&[
+        "small.csv",
+        "--mapping",
+        "small.toml",
+        "--profile",
+        "district",
+    ])
+    .0
+    .expect(0);
+    let source = tickets(work, "district");
+    assert_eq!(source.len(), 3);
+    hang_files(&sandbox, &source);
+    (sandbox, source)
+}
+
+#[test]
+fn the_files_of_tickets_are_kept_where_the_target_takes_none() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    let (code, summary) = migrate(&work, "district", "support", "incidentiq-to-clearfeed", &[]);
+    assert_eq!((code, &summary["created"]), (0, &json!(3)), "{summary:#}");
+    for ticket in &source[..2] {
+        let at = |name: &str| format!("attachments/{}/{name}", name_of(ticket));
+        assert_eq!(work.read(&at("log.txt")), "it broke");
+        assert_eq!(work.read(&at("copy.txt")), "it broke");
+        assert!(work.path().join(at("b photo.png")).exists());
+        assert!(work.read(&at("index.html")).contains("log.txt"));
+    }
+    let notes = |sandbox: &SandboxProcess| {
+        let mut audit = sandbox.audit();
+        audit.retain(|it| it["operation"] == "message" && it["system"] == "clearfeed");
+        audit.retain(|it| it["body"].to_string().contains("in the archive"));
+        audit.len()
+    };
+    assert_eq!(notes(&sandbox), 2);
+    let (code, again) = migrate(&work, "district", "support", "incidentiq-to-clearfeed", &[]);
+    assert_eq!((code, &again["created"]), (0, &json!(0)), "{again:#}");
+    assert_eq!(notes(&sandbox), 2);
+}
+
+fn name_of(ticket: &CommonTicket) -> &str {
+    name(ticket)
+}
+
+#[test]
+fn the_files_of_tickets_go_into_another_site_and_one_that_has_gone_keeps_nothing_else_back() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    let other = SandboxProcess::start(&work, &["--rate", "0"]);
+    let config = work.read("deskferry.toml");
+    let quick = "rate = \"100000/s\"\ncommit_within = \"1s\"\nvisible_within = \"1s\"";
+    let more = format!(
+        "{config}\n[profiles.other]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n{quick}\n",
+        other.told("incidentiq"),
+        other.told("site_id"),
+    );
+    work.write("deskferry.toml", more);
+    let audit = sandbox.audit();
+    let photo = audit
+        .iter()
+        .find(|it| it["body"]["FileName"] == "a/b photo.png")
+        .unwrap();
+    // The tickets are read with it; then it goes.
+    let gone = format!("api/v1.0/files/{}", photo["id"].as_str().unwrap());
+    let (code, _) = migrate(
+        &work,
+        "district",
+        "other",
+        "incidentiq-to-incidentiq",
+        &["--dry-run"],
+    );
+    assert_eq!(code, 0);
+    sandbox.person("DELETE", "incidentiq", &gone, json!({}));
+    let (code, summary) = migrate(&work, "district", "other", "incidentiq-to-incidentiq", &[]);
+    let linked = |sandbox: &SandboxProcess| {
+        let audit = sandbox.audit();
+        audit
+            .iter()
+            .filter(|it| it["operation"] == "file_link")
+            .count()
+    };
+    // The list of the source shows it no more: what is left goes, each content once a ticket.
+    assert!(code == 0 || code == 1, "{summary:#}");
+    assert_eq!(summary["created"], 3, "{summary:#}");
+    assert_eq!(linked(&other), 3, "{summary:#}");
+    assert_eq!(source.len(), 3);
+}
+
+#[test]
+fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(
+        &work,
+        "rate = \"100000/s\"\ncommit_within = \"1s\"\nvisible_within = \"1s\"",
+    );
+    work.write("small.csv", "ID,Title\n1,one\n");
+    work.write(
+        "small.toml",
+        "version = 2\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"small\"\nkey = [\"ID\"]\n[fields]\n\
+         Subject = { from = \"Title\" }\nIssueDescription = { value = \"x\" }\nIssueId = { value = \"Other\" }\n\
+         LocationId = { value = \"District Office\" }\nForId = { value = \"helpdesk@district.example\" }\n",
+    );
+    work.import(&[
+        "small.csv",
+        "--mapping",
+        "small.toml",
+        "--profile",
+        "district",
+    ])
+    .0
+    .expect(0);
+    let id = tickets(&work, "district")[0].id.clone();
+    let say = |text: &str| {
+        let item = json!({"$type": "Spark.Shared.Models.TicketActivityComment, Spark.Shared", "TicketActivityTypeId": 6, "Comments": text});
+        let body = json!({"TicketId": id, "IsPublic": true, "ActivityItems": [item]});
+        sandbox.person(
+            "POST",
+            "incidentiq",
+            &format!("api/v1.0/tickets/{id}/activities/new"),
+            body,
+        );
+    };
+    ["one", "<p><img src='cid:1'></p>", "three"]
+        .into_iter()
+        .for_each(say);
+    // All that is there is older than tomorrow.
+    let tomorrow = jiff::Zoned::now().date().tomorrow().unwrap();
+    let text = std::fs::read_to_string(mapping("incidentiq-to-clearfeed")).unwrap();
+    let text = text.replace(
+        "unmapped = \"warn\"",
+        &format!("unmapped = \"warn\"\ncomments = {{ as = \"fold\", before = \"{tomorrow}\" }}"),
+    );
+    work.write("fold.toml", text);
+    let pass = || {
+        let ended = work.run(&[
+            "migrate",
+            "--from",
+            "district",
+            "--to",
+            "support",
+            "--mapping",
+            "fold.toml",
+            "--format",
+            "json",
+        ]);
+        let summary: Value =
+            serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr));
+        assert_eq!(ended.code, Some(0), "{summary:#}\n{}", ended.stderr);
+    };
+    let said = || {
+        let mut audit = sandbox.audit();
+        audit.retain(|it| it["operation"] == "message" && it["system"] == "clearfeed");
+        audit
+            .iter()
+            .map(|it| it["body"].to_string())
+            .collect::<Vec<_>>()
+    };
+    pass();
+    let notes = said();
+    assert_eq!(notes.len(), 1, "{notes:#?}");
+    assert!(
+        notes[0].contains("one") && notes[0].contains("three"),
+        "{notes:#?}"
+    );
+    assert_eq!(notes[0].matches("public reply:").count(), 3, "{notes:#?}");
+    assert!(notes[0].contains("\"is_private\":true"), "{notes:#?}");
+    pass();
+    assert_eq!(said().len(), 1);
+}

@@ -32,6 +32,14 @@ impl Import<'_> {
         }
     }
 
+    /// The tenant that the rows were read of.
+    pub(super) fn source_tenant(&self, pass: &Pass<'_>) -> Result<Option<String>> {
+        let (Some(columns), Some(first)) = (self.columns(), self.items(pass)?.next()) else {
+            return Ok(None);
+        };
+        Ok(first?.rows.first().map(|row| columns.source(row)))
+    }
+
     /// The records once more, with what they name in the target.
     pub(super) fn second<'i>(&'i self, pass: &'i Pass<'_>, run: &ActiveRun) -> Result<Second<'i>> {
         Ok(Second {

@@ -4,6 +4,7 @@ pub(super) mod announce;
 mod back;
 mod bulk;
 mod compare;
+pub(super) mod desk_files;
 mod forecast;
 mod foretold;
 mod migrated;
@@ -15,7 +16,7 @@ mod settings;
 mod stale;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -35,8 +36,9 @@ use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::event::{Event, Listener};
 use crate::export::baseline::Value;
 use crate::export::columns::ask_for;
+use crate::files::{ARCHIVE, Files};
 use crate::intake::{self, Subject, Survey, Watching};
-use crate::ledger::{ActiveRun, Belongs, Ledger, RunLocks, RunMeta, RunState, Scope};
+use crate::ledger::{ActiveRun, Belongs, Ledger, RunLocks, RunMeta, RunState, Scope, private_folder};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped, decisions};
 use crate::migrate::held::Parts;
 use crate::outfile::{Claims, Records};
@@ -277,8 +279,20 @@ impl Import<'_> {
             locks,
             edits,
         };
-        self.execute(&pass, (&ledger, scope), meta, compared, running)
-            .await
+        let mut running = running;
+        if pass.plan.brings_files() && !self.args.dry_run {
+            private_folder(&running.settings.files.spool)?;
+            running.settings.files.tidy();
+        }
+        let desk = self.open_desk(&pass).await?;
+        running.settings.files.desk = desk.as_ref().map(|(_, desk)| desk.clone());
+        let ended = self
+            .execute(&pass, (&ledger, scope), meta, compared, running)
+            .await;
+        if let Some((connected, _)) = desk {
+            connected.close().await?;
+        }
+        ended
     }
 
     /// How many records are taken up at most. `--rows` and `--limit` said which ones of the whole input: where only a
@@ -640,8 +654,18 @@ impl Import<'_> {
             trust_ledger: self.args.trust_ledger,
             adopt: self.adopting(),
             compared: Arc::default(),
+            files: self.files(),
             crash: settings::crash(self.is_live())?,
         })
+    }
+
+    /// Where the files of rows are copied to before they are sent, and where those go that the system does not take.
+    fn files(&self) -> Files {
+        Files {
+            spool: self.state.path().join("files"),
+            archive: PathBuf::from(self.mapping.archive().unwrap_or(ARCHIVE)),
+            ..Files::default()
+        }
     }
 
     fn meta(&self, directory: &Directory) -> RunMeta {
@@ -761,7 +785,7 @@ impl Import<'_> {
         self.args
             .inputs
             .iter()
-            .map(std::path::PathBuf::as_path)
+            .map(PathBuf::as_path)
             .collect()
     }
 

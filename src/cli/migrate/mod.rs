@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::args::{Desk, Global, MigrateArgs};
 use super::export::{DeskRead, everything, span_of};
-use super::import::{self, Migration, Part};
+use super::import::{self, Migration, Part, desk_files};
 use super::interrupt::Interrupts;
 use super::open::{Open, Purpose};
 use super::output::Output;
@@ -40,6 +40,7 @@ pub(super) async fn run(args: MigrateArgs, global: &Global, output: &Output) -> 
     let Some(source) = read(&args, &spool, &state, global, *output).await? else {
         return Ok(ExitCode::SomeRows);
     };
+    desk_files::keep(state.path(), &source.tenant, &args.from)?;
     let left_out = !source.counts.too_large.is_empty();
     let migration = Migration {
         from: args.from.clone(),
@@ -153,11 +154,16 @@ async fn read_open(
     )
     .await?;
     let tenant = open.system().account().tenant.clone();
+    let mapping = Mapping::load(&args.mapping, Reach::told(global.trust))?;
+    let comments = mapping.comments();
     let counts = {
         let replica = desk.replica();
         tokio::task::block_in_place(|| {
             let passes = spool::path(state.path(), &args.from, &args.to, false);
             let mut spool = Spool::create(spool, &tenant, &passes)?;
+            if comments.folds {
+                spool.mark_older(comments.before, &passes)?;
+            }
             let selection = Selection {
                 query: Some(&query),
                 parts: Parts::ALL,

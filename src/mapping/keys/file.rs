@@ -7,6 +7,62 @@ use super::{Demand, Keys, ORDERS, TAKES, TYPES, Takes, key};
 /// The systems.
 const SYSTEMS: &[&str] = &["incidentiq", "clearfeed"];
 
+/// What becomes of files.
+const MODES: &[&str] = &["send", "archive", "link", "skip"];
+
+/// `attachments = { … }`.
+pub(in crate::mapping) static ATTACHMENTS: Keys = Keys {
+    place: "`attachments`",
+    keys: &[
+        key(
+            "as",
+            Takes::Word(MODES),
+            "What becomes of the files, as in `attachments = \"archive\"`.",
+        ),
+        key(
+            "folder",
+            Takes::Text,
+            "The folder of the archive; each ticket has one of its own in it. Default: \"attachments\" where the command runs.",
+        ),
+        key(
+            "base_url",
+            Takes::Text,
+            "The address under which you publish the archive: notes then link to the files.",
+        ),
+        key(
+            "outside",
+            Takes::Bool,
+            "Whether paths may lead out of the folder of the input, by `../` or from the root. Default: false.",
+        ),
+    ],
+    without: &[],
+    later: &[],
+    demands: &[],
+};
+
+/// How conversations are brought over.
+const FOLDS: &[&str] = &["each", "fold"];
+
+/// `comments = { … }`.
+pub(in crate::mapping) static COMMENTS: Keys = Keys {
+    place: "`comments`",
+    keys: &[
+        key(
+            "as",
+            Takes::Word(FOLDS),
+            "How conversations are brought over, as in `comments = \"fold\"`.",
+        ),
+        key(
+            "before",
+            Takes::Text,
+            "With \"fold\": the day before which a comment is an older one, such as \"2026-01-01\". Default: 90 days before the first pass.",
+        ),
+    ],
+    without: &[],
+    later: &[],
+    demands: &[Demand::All(&["as"])],
+};
+
 /// The file itself.
 pub(in crate::mapping) static TOP: Keys = Keys {
     place: "the mapping",
@@ -33,6 +89,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
                 "close",
                 "delete",
                 "subtask",
+                "attach",
             ]),
             "What is done with each row.",
         ),
@@ -100,6 +157,16 @@ pub(in crate::mapping) static TOP: Keys = Keys {
             "then",
             Takes::Tables(&THEN),
             "What follows on the ticket that the row made or named, in order: comments, assignments, a closing.",
+        ),
+        key(
+            "attachments",
+            Takes::WordOr(MODES, &ATTACHMENTS),
+            "What becomes of the files of rows: sent (\"send\", the default where the system takes files), kept in a folder with a note that lists them (\"archive\", the default elsewhere), listed with their addresses (\"link\"), or left out and counted (\"skip\"). A table says more.",
+        ),
+        key(
+            "comments",
+            Takes::WordOr(FOLDS, &COMMENTS),
+            "How a migration brings conversations over: each comment by itself (\"each\", the default), or the older ones as one internal note (\"fold\"). A table says which are older.",
         ),
         key(
             "test",

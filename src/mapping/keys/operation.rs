@@ -59,6 +59,7 @@ pub(in crate::mapping) static THEN: Keys = Keys {
                 "close",
                 "delete",
                 "subtask",
+                "attach",
             ]),
             "What is done with the row's ticket next.",
         ),

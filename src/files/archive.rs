@@ -1,0 +1,255 @@
+//! The archive: a folder for each ticket with its files and a page that lists them, for systems that take no files.
+//!
+//! A file is there under its name or not at all, and one that is there with another content is never written over.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Files, spool};
+use crate::html;
+use crate::outfile::{self, Draft, Readers};
+use crate::systems::attach::FileFacts;
+
+/// What is known of the files of a ticket, for the page.
+const LIST: &str = "files.json";
+
+/// The page.
+const PAGE: &str = "index.html";
+
+/// Names that no file of a ticket has in its folder.
+pub(crate) const RESERVED: [&str; 2] = [LIST, PAGE];
+
+/// A file of a ticket, as the page lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    name: String,
+    /// Where it came from, as the row names it.
+    from: String,
+    bytes: u64,
+    hash: String,
+    /// Why it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<String>,
+}
+
+impl Files {
+    /// Keeps a file under its name in the folder of its ticket; `from` is where it came from, as the row names it.
+    ///
+    /// # Errors
+    /// When the disk does not take it, or another file has the name.
+    pub(crate) fn archive(&self, ticket: &str, file: &FileFacts, from: &str) -> io::Result<()> {
+        let _one = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.archive.join(ticket);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(&file.name);
+        let mut list = listed(&folder)?;
+        if path.exists() {
+            let there = outfile::digest_of(&path)?.to_hex().to_string();
+            if there != file.hash {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    format!("`{}` is there already with other content", path.display()),
+                ));
+            }
+        } else {
+            let same = list
+                .iter()
+                .find(|kept| kept.hash == file.hash && kept.name != file.name);
+            let linked =
+                same.is_some_and(|same| fs::hard_link(folder.join(&same.name), &path).is_ok());
+            if !linked {
+                copy(&file.path, &path)?;
+            }
+        }
+        note(
+            &mut list,
+            Kept {
+                name: file.name.clone(),
+                from: from.to_owned(),
+                bytes: file.bytes,
+                hash: file.hash.clone(),
+                lost: None,
+            },
+        );
+        write(&folder, ticket, &list)
+    }
+
+    /// Notes on the page of a ticket that a file is not there, and why.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub(crate) fn archive_lost(
+        &self,
+        ticket: &str,
+        name: &str,
+        from: &str,
+        why: &str,
+    ) -> io::Result<()> {
+        let _one = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.archive.join(ticket);
+        fs::create_dir_all(&folder)?;
+        let mut list = listed(&folder)?;
+        note(
+            &mut list,
+            Kept {
+                name: name.to_owned(),
+                from: from.to_owned(),
+                bytes: 0,
+                hash: String::new(),
+                lost: Some(why.to_owned()),
+            },
+        );
+        write(&folder, ticket, &list)
+    }
+}
+
+fn listed(folder: &Path) -> io::Result<Vec<Kept>> {
+    match fs::read(folder.join(LIST)) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn note(list: &mut Vec<Kept>, new: Kept) {
+    match list.iter_mut().find(|kept| kept.name == new.name) {
+        Some(kept) => *kept = new,
+        None => list.push(new),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut draft = Draft::beside(to, Readers::Owner)?;
+    let mut file = fs::File::open(from)?;
+    io::copy(&mut file, &mut draft)?;
+    let whole = draft.whole()?;
+    whole.replace(to).map_err(io::Error::from)
+}
+
+fn write(folder: &Path, ticket: &str, list: &[Kept]) -> io::Result<()> {
+    let json = serde_json::to_vec_pretty(list).map_err(io::Error::other)?;
+    put(folder.join(LIST), &json)?;
+    put(folder.join(PAGE), page(ticket, list).as_bytes())
+}
+
+fn put(path: PathBuf, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = Draft::beside(&path, Readers::Owner)?;
+    draft.write_all(bytes)?;
+    let whole = draft.whole()?;
+    whole.replace(&path).map_err(io::Error::from)
+}
+
+/// The page of a ticket's files, which needs nothing beside itself.
+fn page(ticket: &str, list: &[Kept]) -> String {
+    let title = html::from_text(&format!("Files of {ticket}"));
+    let mut rows = String::new();
+    for kept in list {
+        let name = html::from_text(&kept.name);
+        let (shown, size) = match &kept.lost {
+            None => (
+                format!(
+                    "<a href=\"{}\">{name}</a>",
+                    html::from_text(&encoded(&kept.name))
+                ),
+                html::from_text(&spool::size(kept.bytes)),
+            ),
+            Some(why) => (name, format!("missing: {}", html::from_text(why))),
+        };
+        rows.push_str(&format!(
+            "<tr><td>{shown}</td><td>{size}</td><td>{}</td><td><code>{}</code></td></tr>\n",
+            html::from_text(&kept.from),
+            html::from_text(&kept.hash),
+        ));
+    }
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <title>{title}</title>\
+         <style>body{{font-family:sans-serif;margin:2em}}td,th{{padding:.3em 1em .3em 0;text-align:left}}code{{font-size:.7em}}</style>\
+         </head><body>\n<h1>{title}</h1>\n<table>\n\
+         <tr><th>File</th><th>Size</th><th>From</th><th>BLAKE3</th></tr>\n{rows}</table>\n</body></html>\n"
+    )
+}
+
+/// A name as a part of an address.
+pub(crate) fn encoded(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                text.push(char::from(byte));
+            }
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, name: &str, content: &str) -> FileFacts {
+        let path = folder.join(format!("spooled-{name}"));
+        fs::write(&path, content).unwrap();
+        FileFacts {
+            path,
+            name: name.to_owned(),
+            kind: "text/plain",
+            bytes: content.len() as u64,
+            hash: blake3::hash(content.as_bytes()).to_hex().to_string(),
+        }
+    }
+
+    #[test]
+    fn an_archive_keeps_files_with_a_page_and_writes_over_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            archive: folder.path().join("attachments"),
+            ..Files::default()
+        };
+        let of = |name, content| file(folder.path(), name, content);
+        files
+            .archive("10007", &of("a <1>.txt", "one"), "in/a.txt")
+            .unwrap();
+        files
+            .archive("10007", &of("b.txt", "two"), "in/b.txt")
+            .unwrap();
+        // Once more, as after a kill between the file and the ledger.
+        files
+            .archive("10007", &of("b.txt", "two"), "in/b.txt")
+            .unwrap();
+        files
+            .archive("10007", &of("copy.txt", "one"), "in/copy.txt")
+            .unwrap();
+        files
+            .archive_lost("10007", "c.txt", "https://x/c.txt", "404 & gone")
+            .unwrap();
+        let at = |name: &str| folder.path().join("attachments/10007").join(name);
+        assert_eq!(fs::read_to_string(at("a <1>.txt")).unwrap(), "one");
+        assert_eq!(fs::read_to_string(at("copy.txt")).unwrap(), "one");
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        assert!(
+            page.contains("<a href=\"a%20%3C1%3E.txt\">a &lt;1&gt;.txt</a>"),
+            "{page}"
+        );
+        assert_eq!(page.matches("href=\"b.txt\"").count(), 1);
+        assert!(
+            page.contains("<td>c.txt</td><td>missing: 404 &amp; gone</td>"),
+            "{page}"
+        );
+        let clash = files
+            .archive("10007", &of("b.txt", "other"), "in/b.txt")
+            .unwrap_err();
+        assert!(
+            clash
+                .to_string()
+                .contains("is there already with other content")
+        );
+        assert_eq!(fs::read_to_string(at("b.txt")).unwrap(), "two");
+    }
+}
