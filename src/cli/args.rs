@@ -387,7 +387,7 @@ pub(super) enum SchemaCommand {
         /// The system
         #[arg(long, value_name = "NAME", required_unless_present = "common")]
         system: Option<String>,
-        /// The operation: create, update, upsert, comment, assign, set_status, close, delete or subtask
+        /// The operation: create, update, upsert, comment, assign, set_status, close, delete, subtask or attach
         #[arg(long, value_name = "NAME", default_value = "create")]
         operation: String,
         /// The names of the common ticket, whatever the system
@@ -399,12 +399,18 @@ pub(super) enum SchemaCommand {
 /// `deskferry init`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  deskferry init samples/tickets.csv --system incidentiq --sandbox -o my-mapping.toml"
+    after_help = "Examples:\n  deskferry init samples/tickets.csv --system incidentiq --sandbox -o my-mapping.toml\n  deskferry init --from sandbox:incidentiq --to sandbox:clearfeed -o my-migration.toml"
 )]
 pub(super) struct InitArgs {
     /// The file: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
-    #[arg(value_name = "INPUT")]
-    pub input: PathBuf,
+    #[arg(value_name = "INPUT", required_unless_present = "source", conflicts_with = "source")]
+    pub input: Option<PathBuf>,
+    /// Instead of a file: the profile of the desk whose tickets are to be migrated
+    #[arg(long = "from", value_name = "PROFILE", requires = "to")]
+    pub source: Option<String>,
+    /// With --from: the profile of the desk that they go to
+    #[arg(long, value_name = "PROFILE", requires = "source", conflicts_with_all = ["profile", "sandbox", "directory", "system"])]
+    pub to: Option<String>,
     /// The system whose names are looked up; without one no name is looked up.
     #[command(flatten)]
     pub from: From,
@@ -417,6 +423,13 @@ pub(super) struct InitArgs {
     /// How the input is read.
     #[command(flatten)]
     pub read_as: ReadAs,
+}
+
+impl InitArgs {
+    /// The file; empty where there is none.
+    pub(super) fn input(&self) -> &std::path::Path {
+        self.input.as_deref().unwrap_or(std::path::Path::new(""))
+    }
 }
 
 /// `deskferry directory …`

@@ -1,5 +1,7 @@
 //! `deskferry init`: a first mapping from the columns of a file.
 
+mod desks;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +33,9 @@ const SAMPLE: usize = 10_000;
 const SCOPE_LENGTH: usize = 40;
 
 pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Result<ExitCode> {
+    if let (Some(from), Some(to)) = (&args.source, &args.to) {
+        return desks::run(&args, (from, to), global, *output).await;
+    }
     let path = free_path(&args)?;
     check_operation(&args.operation)?;
     let directory = match args.from.names_one() {
@@ -46,9 +51,9 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
     let zone = TimeZone::system();
     let aliases = path
         .as_deref()
-        .map(|path| free_beside(path, &stem(&args.input)));
+        .map(|path| free_beside(path, &stem(args.input())));
     let seen = Seen {
-        input: &args.input.display().to_string(),
+        input: &args.input().display().to_string(),
         tables: read.input.tables(),
         records: &read.records,
         is_whole: read.is_whole,
@@ -60,7 +65,7 @@ pub(super) async fn run(args: InitArgs, global: &Global, output: &Output) -> Res
         schema: schema.as_ref(),
         operation: Operation::Create,
         directory: directory.as_deref(),
-        scope: &scope(&args.input),
+        scope: &scope(args.input()),
         aliases: aliases.as_ref().and_then(|path| path.file_name()?.to_str()),
         zone: zone.iana_name(),
     };
@@ -100,7 +105,7 @@ fn free_path(args: &InitArgs) -> Result<Option<PathBuf>> {
     let path = match &args.output {
         Some(path) if path == Path::new("-") => return Ok(None),
         Some(path) => path.clone(),
-        None => PathBuf::from(format!("{}.mapping.toml", stem(&args.input))),
+        None => PathBuf::from(format!("{}.mapping.toml", stem(args.input()))),
     };
     match path.exists() {
         true => Err(
@@ -201,18 +206,18 @@ struct Read {
 
 fn read(args: &InitArgs) -> Result<Read> {
     let mut options = args.read_as.over(&InputOptions::default())?;
-    let paths = [args.input.clone()];
+    let paths = [args.input().to_owned()];
     // It comes once.
-    let comes_once = source::comes_once(&args.input);
+    let comes_once = source::comes_once(args.input());
     let mut guess = None;
     let mut input = match Input::open(&paths, &options) {
-        Err(_) if !comes_once && record_member(&args.input).is_some() => {
-            options.records = record_member(&args.input);
+        Err(_) if !comes_once && record_member(args.input()).is_some() => {
+            options.records = record_member(args.input());
             Input::open(&paths, &options)?
         }
         Err(error) if options.encoding.is_none() && !comes_once => {
             // Spreadsheet programs write the encoding of their country: the bytes tell which it may be.
-            guess = source::likely_encoding(&args.input)?;
+            guess = source::likely_encoding(args.input())?;
             match &guess {
                 Some(guess) => {
                     options.encoding = Some(guess.charset.label());
@@ -382,10 +387,10 @@ fn check(
 ) -> Result<Option<Error>> {
     let checked = Mapping::load(path, Reach::Folder).and_then(|mapping| {
         // As the next command opens it; what is piped comes once.
-        let opened = match source::comes_once(&args.input) {
+        let opened = match source::comes_once(args.input()) {
             true => None,
             false => Some(tokio::task::block_in_place(|| {
-                Input::open(std::slice::from_ref(&args.input), mapping.input_options())
+                Input::open(&[args.input().to_owned()], mapping.input_options())
             })?),
         };
         let Some(directory) = directory else {
@@ -552,7 +557,7 @@ impl Written<'_> {
         let mut words = vec![
             "deskferry".to_owned(),
             "import".to_owned(),
-            self.args.input.display().to_string(),
+            self.args.input().display().to_string(),
             "--mapping".to_owned(),
             self.path.display().to_string(),
         ];

@@ -20,6 +20,7 @@
 //! | [`sample`] | which tickets a rehearsal takes |
 //! | [`spool`] | the file, and what stands in it |
 
+pub mod draft;
 pub mod held;
 pub mod record;
 pub mod reference;

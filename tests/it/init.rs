@@ -418,3 +418,38 @@ fn validate_takes_what_init_wrote() {
         }
     }
 }
+
+#[test]
+fn a_mapping_between_two_desks_matches_their_names_and_migrates() {
+    for (from, to) in [
+        ("sandbox:incidentiq", "sandbox:clearfeed"),
+        ("sandbox:clearfeed", "sandbox:incidentiq"),
+        ("sandbox:incidentiq", "sandbox:incidentiq-2"),
+        ("sandbox:clearfeed", "sandbox:clearfeed-2"),
+    ] {
+        let work = Work::new();
+        let made = init(&work, &["--from", from, "--to", to, "-o", "m.toml"]);
+        assert_eq!(made["mapping"], "m.toml");
+        let text = work.read("m.toml");
+        assert!(text.contains("# Matched by name, priorities: "), "{text}");
+        assert!(text.contains("scope    = \"sandbox-"), "{text}");
+        let ended = work.run(&[
+            "migrate",
+            "--from",
+            from,
+            "--to",
+            to,
+            "--mapping",
+            "m.toml",
+            "--dry-run",
+            "--format",
+            "json",
+        ]);
+        let summary: Value = serde_json::from_str(&ended.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{text}", ended.stderr));
+        assert_eq!(summary["rejected"], 0, "{from} {to} {summary:#}\n{text}");
+        // It writes over no file.
+        let again = work.run(&["init", "--from", from, "--to", to, "-o", "m.toml"]);
+        assert_eq!(again.code, Some(2));
+    }
+}
