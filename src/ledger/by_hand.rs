@@ -288,13 +288,16 @@ fn settle(
         {
             StoredEnd::Updated {
                 ticket: ticket.clone(),
+                fallbacks: Vec::new(),
             }
         }
         (ByHand::Done(_) | ByHand::Own(_), Some(ticket)) => StoredEnd::Created {
             ticket: ticket.clone(),
+            fallbacks: Vec::new(),
         },
         (ByHand::Skip, Some(ticket)) if !row.acts => StoredEnd::Created {
             ticket: ticket.clone(),
+            fallbacks: Vec::new(),
         },
         (ByHand::Resend, _) => StoredEnd::Skipped {
             reason: RESENT.to_owned(),
@@ -321,6 +324,7 @@ fn settle_taken_back(
     let end = match by_hand {
         ByHand::Done(_) | ByHand::Own(_) => StoredEnd::Created {
             ticket: ticket.clone(),
+            fallbacks: Vec::new(),
         },
         ByHand::Resend => StoredEnd::Skipped {
             reason: RESENT.to_owned(),

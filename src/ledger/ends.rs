@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 use crate::error::Rule;
-use crate::event::{End, Skip};
+use crate::event::{End, Fallback, Skip};
 use crate::record::{Place, RowKey};
 use crate::systems::Ticket;
 
@@ -16,16 +16,25 @@ pub enum StoredEnd {
     Created {
         /// The ticket.
         ticket: Ticket,
+        /// The fields that took something else than their cells say.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fallbacks: Vec<String>,
     },
     /// Made before, and updated by the run.
     Updated {
         /// The ticket.
         ticket: Ticket,
+        /// As of a created one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fallbacks: Vec<String>,
     },
     /// Made before, but not by this run: what was open of it was done.
     Known {
         /// The ticket.
         ticket: Ticket,
+        /// As of a created one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fallbacks: Vec<String>,
     },
     /// The key was made before from other content.
     Changed {
@@ -65,14 +74,17 @@ impl StoredEnd {
     pub fn of(end: &End) -> Option<Self> {
         let faults = |faults: &[Fault]| faults.iter().map(StoredFault::of).collect();
         Some(match end {
-            End::Created { ticket, .. } => Self::Created {
+            End::Created { ticket, fallbacks } => Self::Created {
                 ticket: ticket.clone(),
+                fallbacks: fields_of(fallbacks),
             },
-            End::Updated { ticket, .. } => Self::Updated {
+            End::Updated { ticket, fallbacks } => Self::Updated {
                 ticket: ticket.clone(),
+                fallbacks: fields_of(fallbacks),
             },
-            End::Known { ticket, .. } => Self::Known {
+            End::Known { ticket, fallbacks } => Self::Known {
                 ticket: ticket.clone(),
+                fallbacks: fields_of(fallbacks),
             },
             End::Rejected(list) => Self::Rejected {
                 faults: faults(list),
@@ -108,6 +120,16 @@ impl StoredEnd {
         })
     }
 
+    /// The fields that took something else than their cells say.
+    pub fn fallbacks(&self) -> &[String] {
+        match self {
+            Self::Created { fallbacks, .. }
+            | Self::Updated { fallbacks, .. }
+            | Self::Known { fallbacks, .. } => fallbacks,
+            _ => &[],
+        }
+    }
+
     /// The word of the state.
     pub fn state(&self) -> &'static str {
         match self {
@@ -125,14 +147,22 @@ impl StoredEnd {
     /// The ticket, where there is one.
     pub fn ticket(&self) -> Option<&Ticket> {
         match self {
-            Self::Created { ticket }
-            | Self::Updated { ticket }
-            | Self::Known { ticket }
+            Self::Created { ticket, .. }
+            | Self::Updated { ticket, .. }
+            | Self::Known { ticket, .. }
             | Self::Changed { ticket, .. }
             | Self::Incomplete { ticket, .. } => Some(ticket),
             _ => None,
         }
     }
+}
+
+/// The fields that fell back, each once.
+fn fields_of(fallbacks: &[Fallback]) -> Vec<String> {
+    let mut fields: Vec<String> = fallbacks.iter().map(|it| it.field.clone()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields
 }
 
 /// A fault of a row as kept.

@@ -10,6 +10,7 @@
 //! Each of the three stages tells all that it finds wrong at once, with the place in the file.
 
 mod acting;
+mod again;
 pub mod alias;
 mod append;
 mod apply;

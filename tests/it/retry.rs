@@ -240,3 +240,59 @@ fn what_people_set_before_a_refused_step_goes_again_stays() {
     assert_eq!(set[0], (theirs, &Value::from(31)), "{set:?}");
     assert_eq!((set.len(), set[1].0), (2, other), "{set:?}");
 }
+
+#[test]
+fn fields_that_fell_back_are_put_right_when_their_names_resolve_and_nothing_else_is_touched() {
+    let work = Work::new();
+    let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
+    sandbox.profiles(&work, "rate = \"1000/s\"");
+    let mapping = |aliases: &str| {
+        format!(
+            "version = 2\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"people\"\nkey = [\"ID\"]\n[fields]\n\
+             Subject = {{ from = \"Title\" }}\nIssueDescription = {{ value = \"x\" }}\nIssueId = {{ value = \"Other\" }}\n\
+             LocationId = {{ from = \"Place\", resolve = \"location\", missing = \"District Office\"{aliases} }}\n\
+             ForId = {{ value = \"helpdesk@district.example\" }}\n"
+        )
+    };
+    work.write("map.toml", mapping(""));
+    work.write(
+        "in.csv",
+        "ID,Title,Place\n1,one,Lincoln HS west wing\n2,two,District Office\n3,three,Nowhere\n",
+    );
+    let arguments = ["in.csv", "--mapping", "map.toml", "--profile", "district"];
+    let (ended, summary) = work.import(&arguments);
+    ended.expect(0);
+    assert_eq!(summary["created"], 3, "{summary:#}");
+    let fallen = |code: i32, more: &[&str]| {
+        let all = [
+            &["runs", "retry", "last", "--fallbacks", "--format", "json"],
+            more,
+        ]
+        .concat();
+        let ended = work.run(&all).expect(code);
+        serde_json::from_str::<Value>(&ended.stdout).unwrap()
+    };
+    // Nothing resolves yet: nothing is sent.
+    let before = sandbox.audit().len();
+    let shown = fallen(0, &["--dry-run"]);
+    assert_eq!(
+        (&shown["records"], &shown["skipped"]),
+        (&2.into(), &2.into()),
+        "{shown:#}"
+    );
+    // Now the one place is known by that name.
+    work.write(
+        "map.toml",
+        mapping(", aliases = { \"Lincoln HS west wing\" = \"Lincoln High School\" }"),
+    );
+    let put = fallen(0, &[]);
+    assert_eq!(
+        (&put["updated"], &put["skipped"]),
+        (&1.into(), &1.into()),
+        "{put:#}"
+    );
+    let after = sandbox.audit().split_off(before);
+    assert_eq!(after.len(), 1, "{after:#?}");
+    assert!(after[0]["body"]["LocationId"].is_string(), "{after:#?}");
+    assert!(after[0]["body"].get("Subject").is_none(), "{after:#?}");
+}

@@ -91,6 +91,9 @@ pub(in crate::cli) struct RetryArgs {
     pub run: String,
     /// Its error file, corrected [default: the rows as they stand in the file that the run read]
     pub file: Option<PathBuf>,
+    /// Instead of what failed: set the fields that fell back to something else, where their names resolve by now
+    #[arg(long, conflicts_with = "file")]
+    pub fallbacks: bool,
     /// Do everything but the sending
     #[arg(long)]
     pub dry_run: bool,

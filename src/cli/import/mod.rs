@@ -15,7 +15,7 @@ mod rekey;
 mod settings;
 mod stale;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -71,6 +71,8 @@ pub(super) enum Part {
     Whole,
     /// Of the input of a run what failed, as it stands (`runs retry`).
     Failed(Box<Only>),
+    /// Of the rows of a run in which fields fell back, these fields (`runs retry --fallbacks`).
+    Fallbacks(Box<Only>, BTreeSet<String>),
     /// The corrected error file of the run of this code.
     Corrected(String),
     /// The tickets that were read of another desk.
@@ -114,6 +116,10 @@ async fn started(
     output: &Output,
 ) -> Result<ExitCode> {
     let mapping = Mapping::load(&args.mapping, Reach::told(global.trust))?;
+    let mapping = match part {
+        Part::Fallbacks(_, fields) => of_fallbacks(&mapping, fields, *output)?,
+        _ => mapping,
+    };
     if args.bulk {
         bulk::can(&mapping)?;
     }
@@ -162,6 +168,20 @@ async fn started(
         connected.close().await?;
     }
     ended
+}
+
+/// The mapping that sets the fields which fell back; what no update sets is said.
+fn of_fallbacks(mapping: &Mapping, fields: &BTreeSet<String>, output: Output) -> Result<Mapping> {
+    let schema = systems::schema(mapping.system(), None)?;
+    let made = mapping.of_fallbacks(fields, schema.as_ref())?;
+    output.say(&format!("  fields     {}", made.fields.join(", ")));
+    if !made.fixed.is_empty() {
+        output.say(&format!(
+            "  note       `{}`: no update sets what fell back there; correct these tickets by hand",
+            made.fixed.join("`, `")
+        ));
+    }
+    Ok(made.mapping)
 }
 
 /// The first pass over the input, and what it counted.
@@ -705,6 +725,7 @@ impl Import<'_> {
         match self.part {
             Part::Failed(only) => Belongs::To(only.code().to_owned()),
             Part::Corrected(run) => Belongs::To(run.clone()),
+            Part::Fallbacks(..) => Belongs::ToInput,
             // Each pass is a run of its own, unless the source has not changed.
             Part::Migrated(_) => Belongs::ToInput,
             Part::Whole if self.input.tables().iter().any(is_error_file) => Belongs::ToOpen,
@@ -715,7 +736,7 @@ impl Import<'_> {
     /// The records that are run at all; `None`: every one.
     fn only(&self) -> Option<&Only> {
         match self.part {
-            Part::Failed(only) => Some(only),
+            Part::Failed(only) | Part::Fallbacks(only, _) => Some(only),
             Part::Whole | Part::Corrected(_) | Part::Migrated(_) => None,
         }
     }
@@ -724,12 +745,15 @@ impl Import<'_> {
     fn migration(&self) -> Option<&Migration> {
         match self.part {
             Part::Migrated(migration) => Some(migration),
-            Part::Whole | Part::Failed(_) | Part::Corrected(_) => None,
+            Part::Whole | Part::Failed(_) | Part::Fallbacks(..) | Part::Corrected(_) => None,
         }
     }
 
     /// The command that goes on with this import.
     fn resume(&self) -> String {
+        if let Part::Fallbacks(only, _) = self.part {
+            return format!("deskferry runs retry {} --fallbacks", only.code());
+        }
         match self.migration() {
             Some(migration) => migration.resume.clone(),
             None => announce::resume(self.args, self.global, self.target, &self.inputs()),

@@ -281,11 +281,21 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
 async fn pages(
     ledger: &Ledger,
     run: &Run,
+    each: impl FnMut(&StoredRow) -> Result<()>,
+) -> Result<u64> {
+    pages_of(ledger, run, EndFilter::Errors, each).await
+}
+
+/// The same of rows with other ends.
+async fn pages_of(
+    ledger: &Ledger,
+    run: &Run,
+    filter: EndFilter,
     mut each: impl FnMut(&StoredRow) -> Result<()>,
 ) -> Result<u64> {
     let (mut after, mut count) = (None, 0);
     loop {
-        let (page, last) = ledger.row_ends(run, EndFilter::Errors, after, PAGE).await?;
+        let (page, last) = ledger.row_ends(run, filter, after, PAGE).await?;
         if last.is_none() {
             return Ok(count);
         }

@@ -1,5 +1,6 @@
 //! `deskferry runs retry`: what failed in a run once more, without the file being given again.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -7,11 +8,11 @@ use super::super::args::{Global, RetryArgs};
 use super::super::confirm::yes_or_no;
 use super::super::import::{self, Only, Part};
 use super::super::output::Output;
-use super::pages;
+use super::{pages, pages_of};
 use super::typed::{Typed, shorter};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
-use crate::ledger::{Ledger, Run, RunInfo, StoredEnd};
+use crate::ledger::{EndFilter, Ledger, Run, RunInfo, StoredEnd};
 use crate::outfile::{Records, is_same_file};
 use crate::report::error_file::base_of;
 use crate::report::words;
@@ -25,6 +26,9 @@ pub(super) async fn run(
     global: &Global,
     output: Output,
 ) -> Result<ExitCode> {
+    if args.fallbacks {
+        return fallen(args, ledger, &run, global, output).await;
+    }
     if let Some(file) = corrected(&args, &run, state, output)? {
         return with_file(file, args, ledger, &run, global, output).await;
     }
@@ -99,6 +103,49 @@ fn corrected(
         name = file.display()
     ));
     Ok(None)
+}
+
+/// Sets what fell back in a run, where it resolves by now.
+async fn fallen(
+    args: RetryArgs,
+    ledger: Ledger,
+    run: &Run,
+    global: &Global,
+    output: Output,
+) -> Result<ExitCode> {
+    let mut only = Only::of_run(run.first().clone());
+    let mut fields = BTreeSet::new();
+    pages_of(&ledger, run, EndFilter::All, |row| {
+        if !row.end.fallbacks().is_empty() {
+            fields.extend(row.end.fallbacks().iter().cloned());
+            only.add(row.key.clone(), row.place.clone());
+        }
+        Ok(())
+    })
+    .await?;
+    if only.len() == 0 {
+        output.say(&format!(
+            "  run {} has no row in which a field fell back to something else",
+            run.code()
+        ));
+        if output.is_json() {
+            output.data(&serde_json::json!({"run": run.code(), "fell_back": 0}).to_string())?;
+        }
+        return Ok(ExitCode::Done);
+    }
+    let mut typed = Typed::of(run.first(), global)?;
+    check(&typed, run.first(), output)?;
+    output.say(&format!(
+        "  retry      {} of run {} in which a field fell back",
+        words::plural(only.len() as u64, "row", "rows"),
+        run.code()
+    ));
+    (typed.args.rows, typed.args.limit) = (None, None);
+    typed.args.dry_run = args.dry_run;
+    typed.args.confirm = args.confirm;
+    drop(ledger);
+    let part = Part::Fallbacks(Box::new(only), fields);
+    import::run_part(typed.args, part, &typed.global, &output).await
 }
 
 /// Imports a corrected error file as an attempt at the run.
