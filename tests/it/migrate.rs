@@ -497,7 +497,7 @@ fn nothing_is_sent_where_the_source_may_hold_more() {
 }
 
 /// Hangs files on the first tickets of the IncidentIQ side, one of them twice with the same content.
-fn hang_files(sandbox: &crate::support::SandboxProcess, tickets: &[CommonTicket]) {
+fn hang_files(sandbox: &SandboxProcess, tickets: &[CommonTicket]) {
     let files = [
         ("log.txt", "aXQgYnJva2U="),
         ("a/b photo.png", "iVBORw=="),
