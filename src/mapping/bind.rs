@@ -14,7 +14,7 @@ use super::dropped::{check_dropped, without_dropped};
 use super::each::{EachRule, Items};
 use super::file::Faults;
 use super::lookup::LookupTable;
-use super::marker::{Limits, Marks, head_line_length, headed, marker_line, trimmed};
+use super::marker::{Limits, Marks, headed, marked, marker_line, reserve, trimmed};
 use super::plan::{FieldPlan, Plan};
 use super::rank::Untyped;
 use super::reference::{LABEL, reference};
@@ -504,18 +504,13 @@ impl BoundPlan {
                 outcomes[position] = Outcome::LeftAlone;
                 continue;
             }
-            let line = reference
-                .filter(|_| field.is_description)
-                .map(|reference| marker_line(reference, field.is_html()));
+            let reference = reference.filter(|_| field.is_description);
             let appended = match field.is_description {
                 true => self.appended.text(&row, field.is_html()),
                 false => None,
             };
-            let limits = Limits::of(field);
-            let reserve = line.as_ref().map_or(0, |line| line.chars().count())
-                + reference
-                    .filter(|_| field.is_description && limits.may_be_long())
-                    .map_or(0, |reference| head_line_length(reference, field.is_html()));
+            let (limits, html) = (Limits::of(field), field.is_html());
+            let reserve = reference.map_or(0, |reference| reserve(reference, html, limits));
             let outcome = match parent(field, &outcomes) {
                 // What it depends on is told already.
                 None => Outcome::Faulty,
@@ -525,15 +520,12 @@ impl BoundPlan {
                 Some(appended) => row.append(field, outcome, &appended, reserve),
                 None => outcome,
             };
-            outcomes[position] = match (outcome, line) {
-                (Outcome::Value(Value::String(text)), Some(line)) => {
-                    let text = text + &line;
-                    let headed = headed(&text, reference, field.is_html());
-                    let headed = headed.filter(|headed| limits.hold(headed));
-                    Outcome::Value(Value::String(headed.unwrap_or(text)))
+            outcomes[position] = match (outcome, reference) {
+                (Outcome::Value(Value::String(text)), Some(reference)) => {
+                    Outcome::Value(Value::String(marked(text, reference, html, limits)))
                 }
-                (Outcome::Empty | Outcome::LeftAlone, Some(line)) => {
-                    let line = trimmed(&line);
+                (Outcome::Empty | Outcome::LeftAlone, Some(reference)) => {
+                    let line = trimmed(&marker_line(reference, html));
                     match limits.hold(&line) {
                         true => Outcome::Value(Value::String(line)),
                         false => {
@@ -572,7 +564,10 @@ impl BoundPlan {
         } = made;
         let plan = &self.plan;
         fallbacks.extend(self.caught(rows));
-        let followed = self.follow((rows, key), absent, &mut fallbacks, &mut faults);
+        let marker = reference
+            .as_deref()
+            .filter(|_| matches!(plan.marks, Marks::Description));
+        let followed = self.follow((rows, key), (absent, marker), &mut fallbacks, &mut faults);
         let mut values = Vec::with_capacity(outcomes.len() + 1);
         let (mut changes, mut ties) = (Vec::new(), Vec::new());
         for (at, (field, outcome)) in plan.fields.iter().zip(outcomes).enumerate() {

@@ -10,9 +10,45 @@ use crate::source::Table;
 /// What stands between a column and a member of its items: `comments[].id`.
 pub(super) const MEMBER: &str = "[].";
 
+/// Whether an entry names by a pattern: `Owner.*`, `*.id`. What it stands for may be there or not, as a system tells it.
+pub(super) fn is_pattern(entry: &str) -> bool {
+    entry.contains('*') && !entry.trim().ends_with("[*]")
+}
+
+/// Whether a name is of a pattern, in which `*` stands for any text.
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (crate::record::fold(pattern), crate::record::fold(name));
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut left) = name.strip_prefix(head) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        left = match parts.peek() {
+            // The last part is the end of the name.
+            None => return left.ends_with(part),
+            Some(_) => match left.find(part) {
+                Some(at) => &left[at + part.len()..],
+                None => return false,
+            },
+        };
+    }
+    true
+}
+
 /// Tells entries of `drop` that name no column, and those that name one which the mapping reads.
 pub(super) fn check_dropped(plan: &Plan, columns: &Columns, tables: &[Table], faults: &mut Faults) {
     for dropped in &plan.drop {
+        if is_pattern(&dropped.value) {
+            if dropped.value.trim().chars().all(|sign| sign == '*') {
+                let message = "`drop` names every column: nothing would be told of any";
+                let hint = "name the columns that stay behind, or a pattern such as `Owner.*`";
+                faults.hint(dropped.at, message.to_owned(), hint);
+            }
+            continue;
+        }
         let column = dropped
             .value
             .split_once(MEMBER)
@@ -51,6 +87,9 @@ pub(super) fn is_dropped(plan: &Plan, name: &str) -> bool {
     }
     let alone = Header::new(vec![base(name).to_owned()]);
     plan.drop.iter().any(|dropped| {
+        if is_pattern(&dropped.value) {
+            return fits(&dropped.value, name);
+        }
         let all = dropped.value.trim().ends_with("[*]");
         match all {
             true => !positions(plan, &alone, &dropped.value).is_empty(),

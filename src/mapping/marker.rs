@@ -133,6 +133,22 @@ pub(super) fn headed(text: &str, reference: Option<&str>, html: bool) -> Option<
     Some(head(reference) + gap(html) + text)
 }
 
+/// How many characters a description leaves for its reference.
+pub(super) fn reserve(reference: &str, html: bool, limits: Limits) -> usize {
+    let head = match limits.may_be_long() {
+        true => head_line_length(reference, html),
+        false => 0,
+    };
+    marker_line(reference, html).chars().count() + head
+}
+
+/// A description with its reference: on the last line, and of a long one on the first too.
+pub(super) fn marked(text: String, reference: &str, html: bool, limits: Limits) -> String {
+    let text = text + &marker_line(reference, html);
+    let headed = headed(&text, Some(reference), html);
+    headed.filter(|headed| limits.hold(headed)).unwrap_or(text)
+}
+
 /// How long the text of a field may be.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::acting::ThenRule;
 use super::apply::{Outcome, Row};
 use super::bind::{BoundPlan, field_value, parent};
@@ -12,6 +14,7 @@ use super::compile::compile_field;
 use super::each::{EachItem, EachRule, GroupRule, Items, sort};
 use super::fold::{is_older, text_of};
 use super::item::Item;
+use super::marker::{Limits, marked, reserve};
 use super::plan::{Compiler, FieldPlan};
 use super::rank::trim;
 use super::script::{Origin as Place, Script};
@@ -20,7 +23,7 @@ use super::tied::leave_absent;
 use crate::error::Fault;
 use crate::event::Fallback;
 use crate::record::{Record, RowKey};
-use crate::systems::fields::FieldValue;
+use crate::systems::fields::{FieldValue, Target, called};
 use crate::systems::{Operation, StepPayload};
 
 /// A compiled entry of `[[then]]`.
@@ -141,11 +144,12 @@ pub(super) enum Followed {
 }
 
 impl BoundPlan {
-    /// Makes what follows on a row's ticket without the fields that name absent keys; what is wrong goes to `faults`.
+    /// Makes what follows on a row's ticket without the fields that name absent keys; what is wrong goes to `faults`. Where
+    /// the description bears the reference, one that is set anew does too.
     pub(super) fn follow(
         &self,
         (rows, key): (&[Record], &RowKey),
-        absent: &[RowKey],
+        (absent, reference): (&[RowKey], Option<&str>),
         fallbacks: &mut Vec<Fallback>,
         faults: &mut Vec<Fault>,
     ) -> Followed {
@@ -159,13 +163,14 @@ impl BoundPlan {
                     continue;
                 }
             };
+            let of = (rows, absent, reference);
             let from = steps.len();
             let folds = self.plan().folds && then.operation() == Operation::Comment;
             let mut older = Vec::new();
             for (ordinal, item) in items.into_iter().enumerate() {
                 let made = match folds && is_older(item.as_ref()) {
                     true => {
-                        let values = self.values(then, (rows, absent), item.as_ref(), fallbacks);
+                        let values = self.values(then, of, item.as_ref(), fallbacks);
                         values.map(|values| match values {
                             Values::Skip(why) => Followed::Skip(why),
                             Values::None => Followed::Steps(Vec::new()),
@@ -175,7 +180,7 @@ impl BoundPlan {
                             }
                         })
                     }
-                    false => self.once(then, (rows, absent), item.as_ref(), fallbacks),
+                    false => self.once(then, of, item.as_ref(), fallbacks),
                 };
                 match made {
                     Ok(Followed::Skip(why)) => return Followed::Skip(why),
@@ -333,7 +338,7 @@ impl BoundPlan {
                     }
                     None | Some(Ok(true)) => {}
                 }
-                let outcomes = outcomes(&mut row, &then.fields, &then.order);
+                let outcomes = outcomes(&mut row, &then.fields, &then.order, None);
                 made.push((at, ordinal, outcomes));
                 faults.extend(row.faults);
             }
@@ -345,7 +350,7 @@ impl BoundPlan {
     fn values(
         &self,
         then: &ThenPlan,
-        (rows, absent): (&[Record], &[RowKey]),
+        (rows, absent, reference): (&[Record], &[RowKey], Option<&str>),
         item: Option<&EachItem>,
         fallbacks: &mut Vec<Fallback>,
     ) -> Result<Values, Vec<Fault>> {
@@ -356,7 +361,8 @@ impl BoundPlan {
         {
             return Ok(Values::None);
         }
-        let mut outcomes = outcomes(&mut row, &then.fields, &then.order);
+        let reference = reference.filter(|_| then.operation() == Operation::Update);
+        let mut outcomes = outcomes(&mut row, &then.fields, &then.order, reference);
         leave_absent(&then.fields, &mut outcomes, absent);
         let Row {
             faults,
@@ -398,11 +404,12 @@ impl BoundPlan {
     fn once(
         &self,
         then: &ThenPlan,
-        (rows, absent): (&[Record], &[RowKey]),
+        of: (&[Record], &[RowKey], Option<&str>),
         item: Option<&EachItem>,
         fallbacks: &mut Vec<Fallback>,
     ) -> Result<Followed, Vec<Fault>> {
-        let values = match self.values(then, (rows, absent), item, fallbacks)? {
+        let rows = of.0;
+        let values = match self.values(then, of, item, fallbacks)? {
             Values::Skip(why) => return Ok(Followed::Skip(why)),
             Values::None => return Ok(Followed::Steps(Vec::new())),
             Values::Some(values) => values,
@@ -465,17 +472,35 @@ fn is_item(column: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Makes fields that need no room for a marker.
-fn outcomes(row: &mut Row<'_, '_>, fields: &[FieldPlan], order: &[usize]) -> Vec<Outcome> {
+/// Makes fields; a description keeps the reference of its ticket.
+fn outcomes(
+    row: &mut Row<'_, '_>,
+    fields: &[FieldPlan],
+    order: &[usize],
+    reference: Option<&str>,
+) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     outcomes.resize_with(fields.len(), || Outcome::Empty);
     for &position in order {
         let field = &fields[position];
-        outcomes[position] = match parent(field, &outcomes) {
+        let reference = reference.filter(|_| is_description(field));
+        let (limits, html) = (Limits::of(field), field.is_html());
+        let room = reference.map_or(0, |reference| reserve(reference, html, limits));
+        let outcome = match parent(field, &outcomes) {
             // What it depends on is told already.
             None => Outcome::Faulty,
-            Some(parent) => row.field(field, parent, 0),
+            Some(parent) => row.field(field, parent, room),
+        };
+        outcomes[position] = match (outcome, reference) {
+            (Outcome::Value(Value::String(text)), Some(reference)) => {
+                Outcome::Value(Value::String(marked(text, reference, html, limits)))
+            }
+            (outcome, _) => outcome,
         };
     }
     outcomes
+}
+
+fn is_description(field: &FieldPlan) -> bool {
+    matches!(&field.target, Some(Target::Field(of)) if of.called == called::DESCRIPTION)
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::bind::BoundPlan;
-use super::dropped::{MEMBER, is_dropped};
+use super::dropped::{MEMBER, fits, is_dropped, is_pattern};
 use super::each::EachRule;
 use super::plan::{Feed, FieldPlan, Plan};
 use super::shape::Unmapped;
@@ -85,7 +85,13 @@ impl ItemUse {
         if !into.is_empty() {
             return (Fate::Converted, into);
         }
-        let is_dropped = self.dropped.iter().any(|dropped| within(dropped, path));
+        let is_dropped = self
+            .dropped
+            .iter()
+            .any(|dropped| match is_pattern(dropped) {
+                true => fits(dropped, path),
+                false => within(dropped, path),
+            });
         match is_dropped {
             true => (Fate::Dropped, into),
             false => (Fate::Lost, into),

@@ -95,6 +95,25 @@ fn members_of_items_are_accounted_for() {
 }
 
 #[test]
+fn a_pattern_drops_what_is_there_and_takes_nothing_from_what_is_read() {
+    let told = uses("drop = [\"*ld\", \"Comm*\", \"Title*\", \"Owner.*\", \"talk[].auth*\"]\n");
+    let fate = |name: &str| told.iter().find(|(column, ..)| column == name).unwrap().1;
+    assert_eq!(fate("Old"), Fate::Dropped);
+    assert_eq!(fate("Comment[2]"), Fate::Dropped);
+    assert_eq!(fate("Forgotten"), Fate::Lost);
+    assert_eq!(
+        fate("Title"),
+        uses("").iter().find(|it| it.0 == "Title").unwrap().1
+    );
+    let bound = bind(&mapping("drop = \"talk[].auth*\"\n"), table(&COLUMNS));
+    assert_eq!(bound.item_uses()[0].of(".author.name").0, Fate::Dropped);
+    assert_eq!(bound.item_uses()[0].of(".id").0, Fate::Lost);
+    let plan = compile(&mapping("drop = \"*\"\n")).unwrap();
+    let error = plan.bind(&[table(&COLUMNS)]).unwrap_err();
+    assert!(faults(&error).contains("`drop` names every column"));
+}
+
+#[test]
 fn what_drop_cannot_name_is_told() {
     let told = |head: &str| {
         let plan = compile(&mapping(head)).unwrap();
