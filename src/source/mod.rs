@@ -199,8 +199,8 @@ pub struct Input {
     files: Vec<SourceFile>,
     tables: Vec<Table>,
     fingerprint: String,
-    /// Whether each row names one cell of a wider one.
-    spread: Option<Spread>,
+    /// Whether each row names one cell of a wider one, and the tables as they stand in the file then.
+    spread: Option<(Spread, Vec<Table>)>,
 }
 
 /// The rows of a file or of all files, in order.
@@ -244,13 +244,11 @@ impl Input {
     /// When a file changed since it was opened; the items are `Err` when reading cannot go on.
     pub fn rows(&self) -> Result<Box<dyn Iterator<Item = Result<Row>> + Send + '_>> {
         self.unchanged()?;
-        let rows = self
-            .files
-            .iter()
-            .flat_map(|file| match file.rows(&self.tables) {
-                Ok(rows) => rows,
-                Err(error) => Box::new(std::iter::once(Err(error))),
-            });
+        let tables = (self.spread.as_ref()).map_or(&self.tables, |(_, tables)| tables);
+        let rows = self.files.iter().flat_map(|file| match file.rows(tables) {
+            Ok(rows) => rows,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        });
         let mut over = false;
         Ok(Box::new(rows.map_while(move |item| {
             if over {
@@ -258,7 +256,7 @@ impl Input {
             }
             over = item.is_err();
             Some(item.map(|row| match &self.spread {
-                Some(spread) => spread.row(row),
+                Some((spread, _)) => spread.row(row),
                 None => row,
             }))
         })))

@@ -24,10 +24,11 @@ impl Input {
         let mut names = vec![spread.key.1.clone()];
         names.extend(spread.columns.iter().cloned());
         let header = Arc::new(Header::new(names));
+        let tables = self.tables.clone();
         for table in &mut self.tables {
             table.header = Arc::clone(&header);
         }
-        self.spread = Some(spread);
+        self.spread = Some((spread, tables));
         self
     }
 }

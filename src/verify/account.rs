@@ -53,7 +53,7 @@ impl Accounts {
     /// Takes a row that counts.
     pub fn see(&mut self, row: &Record) {
         for (column, filled) in &mut self.columns {
-            if column.table == row.table && !row.cell(column.index).is_empty() {
+            if column.table == row.table && says_something(row.cell(column.index)) {
                 *filled += 1;
             }
         }
@@ -114,6 +114,18 @@ impl Accounts {
             }
         }
         accounts
+    }
+}
+
+/// Whether something stands in a cell: an empty list is nothing.
+fn says_something(cell: &Cell) -> bool {
+    match cell {
+        Cell::Json(value) => match &**value {
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            other => !other.is_null(),
+        },
+        cell => !cell.is_empty(),
     }
 }
 

@@ -22,12 +22,14 @@ use crate::error::Result;
 use crate::intake::{Item, Subject};
 use crate::ledger::{Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::reference::reference;
-use crate::mapping::{BoundPlan, Due, Expected, MapRows, TicketName};
+use crate::mapping::{BoundPlan, Due, Expected, FollowingValues, MapRows, TicketName};
 use crate::record::{Record, RowKey};
 use crate::run::Refer;
 use crate::source::Table;
 use crate::systems::tie::tie;
-use crate::systems::{CREATE, Operation, Permit, StepPayload, System, Ticket, Window};
+use crate::systems::{
+    CREATE, Operation, Permit, StepPayload, System, Ticket, Window, is_following_step,
+};
 
 /// How many records are asked about and read at once.
 const BATCH: usize = 256;
@@ -476,18 +478,33 @@ impl<'a> Verifying<'a> {
             let Due::Ticket(sent) = source.plan.due(&rows, key, absent) else {
                 continue;
             };
+            // What made the ticket left before any had its number.
             let is_its = |step: &StepPayload| {
                 let own = |known: &&StepRecord| {
                     known.id.name == step.step && known.id.ordinal == step.ordinal
                 };
                 let own = known.iter().find(own);
-                own.is_some_and(|own| own.run == attempt)
+                is_following_step(&step.step) && own.is_some_and(|own| own.run == attempt)
             };
             for step in expected.steps.iter_mut().filter(|step| is_its(step)) {
                 let same =
                     |other: &&StepPayload| other.step == step.step && other.ordinal == step.ordinal;
                 if let Some(sent) = sent.steps.iter().find(same) {
                     *step = sent.clone();
+                }
+            }
+            let is_its = |it: &FollowingValues| {
+                let own = |known: &&StepRecord| {
+                    known.id.name == it.step && known.id.ordinal == it.ordinal
+                };
+                (known.iter().find(own)).is_some_and(|own| own.run == attempt)
+            };
+            for values in expected.following.iter_mut().filter(|it| is_its(it)) {
+                let mut sent = sent.following.iter();
+                let same =
+                    |it: &&FollowingValues| it.step == values.step && it.ordinal == values.ordinal;
+                if let Some(sent) = sent.find(same) {
+                    *values = sent.clone();
                 }
             }
         }

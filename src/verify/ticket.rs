@@ -8,8 +8,8 @@ use super::text::{around, is_same, without_reference};
 use super::{Difference, Verdict};
 use crate::directory::{Directory, Kind};
 use crate::ledger::{State, StepRecord, Trouble};
-use crate::mapping::Expected;
 use crate::mapping::reference::in_text;
+use crate::mapping::{Expected, FollowingValues};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::{Agreement, compared};
 use crate::systems::fields::{FieldValue, Target, called};
@@ -78,8 +78,9 @@ pub(super) fn judge(
         ticket,
         judged: Judged::default(),
     };
-    let is_updated =
-        (steps.iter()).any(|it| is_update_step(&it.id.name) && it.state == State::Done);
+    // Of an upsert it is noted what its create has set: only what was sent since is an update.
+    let is_sent = |it: &StepRecord| it.state == State::Done && it.attempt > 0;
+    let is_updated = (steps.iter()).any(|it| is_update_step(&it.id.name) && is_sent(it));
     if !is_updated {
         judging.texts();
     }
@@ -126,8 +127,9 @@ impl Judging<'_> {
             return;
         }
         let shown = self.ticket.description.as_deref();
+        let sent = self.described().unwrap_or(&looks.text).to_owned();
         let Some(reference) = self.expected.reference.as_deref() else {
-            return self.text("description", &looks.text, shown);
+            return self.text("description", &sent, shown);
         };
         if let Some(text) = shown
             && !in_text(text).is(reference)
@@ -141,7 +143,19 @@ impl Judging<'_> {
         }
         let bare = |text: &str| without_reference(text, reference);
         let shown = shown.map(bare);
-        self.text("description", &bare(&looks.text), shown.as_deref());
+        self.text("description", &bare(&sent), shown.as_deref());
+    }
+
+    /// The description that a later step has set.
+    fn described(&self) -> Option<&str> {
+        let is_done = |it: &&FollowingValues| {
+            let own = |step: &&StepRecord| step.id.name == it.step && step.id.ordinal == it.ordinal;
+            (self.steps.iter().find(own)).is_some_and(|step| step.state == State::Done)
+        };
+        let following = self.expected.following.iter().rev().filter(is_done);
+        let mut values = following.flat_map(|it| &it.values);
+        let described = values.find(|value| called_of(value) == called::DESCRIPTION)?;
+        described.value.as_str()
     }
 
     fn text(&mut self, what: &str, sent: &str, shown: Option<&str>) {
@@ -192,7 +206,10 @@ impl Judging<'_> {
             .following
             .iter()
             .filter(|it| matches!(it.operation, Operation::Assign | Operation::Update));
-        for value in own.chain(following.flat_map(|it| &it.values)) {
+        let following = following
+            .flat_map(|it| &it.values)
+            .filter(|value| !is_text(value));
+        for value in own.chain(following) {
             values.retain(|other| place_of(other) != place_of(value));
             values.push(value);
         }
