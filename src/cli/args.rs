@@ -18,7 +18,7 @@ use super::end::Force;
 use crate::config::parse_rate;
 use crate::intake::Selection;
 use crate::redact::Secrets;
-use crate::run::MaxErrors;
+use crate::run::{Hours, MaxErrors};
 
 pub(super) use doctor::DoctorArgs;
 pub(super) use export::{By, ExportArgs, Include};
@@ -262,6 +262,9 @@ pub(super) struct ImportArgs {
     /// Requests per second, at most: 10/s, 600/min [default: the profile's]
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub rate: Option<f64>,
+    /// Send only within these hours of the target's zone, and wait otherwise: 18:00-06:00
+    #[arg(long, value_name = "FROM-UNTIL")]
+    pub hours: Option<Hours>,
     /// Requests under way at once [default: the profile's, else 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub concurrency: Option<u64>,

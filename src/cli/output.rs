@@ -32,6 +32,14 @@ impl Output {
         self.json
     }
 
+    /// The same without documents on standard output.
+    pub(super) fn for_people(self) -> Self {
+        Self {
+            json: false,
+            ..self
+        }
+    }
+
     /// How much a run shows while it goes on.
     pub(super) fn show(self) -> Show {
         match (self.quiet, std::io::stderr().is_terminal()) {

@@ -17,7 +17,7 @@ use crate::systems::{Operation, Schema};
 const CUSTOM: &str = "custom.";
 
 /// The names of the common ticket by what the fields mean that set them. People go by their addresses, which no two share.
-const MEANINGS: [(&str, &[&str]); 12] = [
+pub(crate) const MEANINGS: [(&str, &[&str]); 12] = [
     ("title", called::TITLE),
     ("description", called::DESCRIPTION),
     ("state", called::STATUS),

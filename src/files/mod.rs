@@ -51,7 +51,9 @@ pub struct FileDesk {
 
 impl std::fmt::Debug for FileDesk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FileDesk").field("system", &self.system).finish_non_exhaustive()
+        f.debug_struct("FileDesk")
+            .field("system", &self.system)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`held`] | what the target has no field for |
+//! | [`notes`] | notes on the old tickets |
 //! | [`mod@reference`] | tickets that comments name, by their numbers in the target |
 //! | [`record`] | a ticket as a record: its columns |
 //! | [`rewriting`] | what was said on tickets, with these references |
@@ -22,6 +23,7 @@
 
 pub mod draft;
 pub mod held;
+pub mod notes;
 pub mod record;
 pub mod reference;
 pub mod rewriting;

@@ -14,6 +14,10 @@ pub const SOURCE: &str = "source";
 pub const ID: &str = "id";
 /// The column with what was said.
 pub const COMMENTS: &str = "comments";
+/// The column with the source's text.
+pub const DESCRIPTION: &str = "description";
+/// The column with the tickets of the source that the description names, a line each.
+pub const REFERENCES: &str = "references";
 /// The column that says whether this pass or an earlier one has found the ticket closed.
 pub const WAS_CLOSED: &str = "was_closed";
 
@@ -28,7 +32,8 @@ pub fn record(ticket: &CommonTicket, tenant: &str) -> Map<String, Value> {
     put("number", json!(ticket.number));
     put("url", json!(ticket.url));
     put("title", json!(ticket.title));
-    put("description", json!(ticket.description));
+    put(DESCRIPTION, json!(ticket.description));
+    put(REFERENCES, Value::Null);
     put("standing", json!(standing(ticket.standing)));
     put(WAS_CLOSED, json!(false));
     for (name, named) in [

@@ -45,6 +45,27 @@ fn tokens(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &str)> {
     })
 }
 
+/// What people call a ticket: by its number, else by its id; by an id that cannot be taken for a number; and by its link.
+pub fn called(id: Option<&str>, number: Option<&str>, url: Option<&str>) -> Vec<String> {
+    let spelled = id.filter(|id| id.contains('_'));
+    let all = number.or(id).into_iter().chain(spelled).chain(url);
+    let mut names: Vec<String> = all.map(str::to_owned).collect();
+    names.dedup();
+    names
+}
+
+/// What a text names of these tickets, as it spells them, a line each.
+pub fn list(text: &str, is_ticket: impl Fn(&str) -> bool) -> Option<String> {
+    let mut lines: Vec<&str> = Vec::new();
+    for (range, name) in tokens(text) {
+        let spelled = &text[range];
+        if is_ticket(name) && !lines.contains(&spelled) {
+            lines.push(spelled);
+        }
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// The names in a text that may be tickets.
 pub fn names(text: &str) -> impl Iterator<Item = &str> {
     tokens(text).map(|(_, name)| name)
@@ -254,6 +275,16 @@ mod tests {
         ] {
             assert_eq!(names(text).collect::<Vec<_>>(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_text_names_is_listed_as_it_spells_it() {
+        let is_ticket = |name: &str| ["10003", "CF-352"].contains(&name);
+        let text = "As #10003 and CF-352, not #10004; again #10003";
+        assert_eq!(list(text, is_ticket).unwrap(), "#10003\nCF-352");
+        assert_eq!(list("room 10003", is_ticket), None);
+        assert_eq!(called(Some("req_7"), Some("CF-7"), None), ["CF-7", "req_7"]);
+        assert_eq!(called(Some("9"), None, Some("u")), ["9", "u"]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::record::{COMMENTS, SOURCE, WAS_CLOSED};
-use super::reference::References;
+use super::record::{COMMENTS, DESCRIPTION, REFERENCES, SOURCE, WAS_CLOSED};
+use super::reference::{References, called};
 use crate::record::{Cell, Header, Record};
 use crate::run::Refer;
 
@@ -23,6 +23,8 @@ pub fn kept(state: &Path, scope: Uuid, source: &str) -> PathBuf {
 pub struct Columns {
     source: usize,
     comments: usize,
+    /// The texts of the ticket itself that name tickets.
+    own: [Option<usize>; 2],
     id: Option<usize>,
     number: Option<usize>,
     url: Option<usize>,
@@ -36,6 +38,7 @@ impl Columns {
         Some(Self {
             source: exact(SOURCE)?,
             comments: exact(COMMENTS)?,
+            own: [DESCRIPTION, REFERENCES].map(exact),
             id: header.position("id"),
             number: header.position("number"),
             url: header.position("url"),
@@ -47,8 +50,17 @@ impl Columns {
         row.cell(self.source).text().into_owned()
     }
 
-    /// Hands on what was said on a ticket.
+    /// The id that the source knows a ticket by.
+    pub fn id(&self, row: &Record) -> String {
+        let text = self.id.map(|at| row.cell(at).text().into_owned());
+        text.unwrap_or_default()
+    }
+
+    /// Hands on what was said on a ticket, and its description.
     pub fn texts(&self, row: &Record, take: &mut dyn FnMut(&str)) {
+        for at in self.own.iter().flatten() {
+            take(&row.cell(*at).text());
+        }
         let Cell::Json(comments) = row.cell(self.comments) else {
             return;
         };
@@ -64,14 +76,8 @@ impl Columns {
             let text = at.map(|at| row.cell(at).text().trim().to_owned());
             text.filter(|text| !text.is_empty())
         };
-        let (id, number) = (text(self.id), text(self.number));
-        let spelled = id.clone().filter(|id| id.contains('_'));
-        let mut names: Vec<String> = (number.or(id).into_iter())
-            .chain(spelled)
-            .chain(text(self.url))
-            .collect();
-        names.dedup();
-        names
+        let (id, number, url) = (text(self.id), text(self.number), text(self.url));
+        called(id.as_deref(), number.as_deref(), url.as_deref())
     }
 }
 
@@ -98,6 +104,15 @@ impl Refer for Rewriting {
         let mut rewritten = Vec::with_capacity(rows.len());
         for row in rows {
             let mut row = row.clone();
+            for at in self.columns.own.iter().flatten() {
+                let Some(Cell::Text(text)) = row.cells.get_mut(*at) else {
+                    continue;
+                };
+                if let Some(new) = self.references.rewrite(text, as_of) {
+                    *text = new.into();
+                    is_changed = true;
+                }
+            }
             if let Some(Cell::Json(comments)) = row.cells.get_mut(self.columns.comments) {
                 for comment in comments.as_array_mut().into_iter().flatten() {
                     let text = comment["text"].as_str();

@@ -2,7 +2,7 @@
 //!
 //! It is written anew by each pass and takes its place whole, so that a pass never reads half of one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -13,14 +13,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::held::Parts;
-use super::record::{COMMENTS, WAS_CLOSED, record};
+use super::notes::is_ours;
+use super::record::{COMMENTS, REFERENCES, WAS_CLOSED, record};
+use super::reference::{called, list};
 use crate::error::{Error, Result};
 use crate::ledger::private_folder;
 use crate::mapping::OLDER;
 use crate::outfile::{self, Draft, Readers};
 use crate::source::MOST_RECORD;
 use crate::systems::Standing;
-use crate::systems::common::CommonTicket;
+use crate::systems::common::{CommonTicket, NO_NOTES};
 
 /// A comment is an older one when it was that old at the first pass.
 const RECENT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -53,6 +55,25 @@ pub struct Counts {
     pub parts: Parts,
 }
 
+/// What is true of every ticket of a system: its documents say so, and no pass need.
+const USUAL: &str = "ClearFeed";
+
+impl Counts {
+    /// The fields of which some tickets do not show everything: field, why, and on how many tickets.
+    pub fn partial(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        let partial = self.not_shown.iter();
+        let partial = partial.map(|((field, why), count)| (&**field, &**why, *count));
+        // Who shows some notes keeps none back.
+        let is_usual = |why: &str| why.starts_with(USUAL) || (why == NO_NOTES && self.internal > 0);
+        partial.filter(move |(_, why, _)| !is_usual(why))
+    }
+
+    /// Whether something of the source is not in the spool.
+    pub fn is_whole(&self) -> bool {
+        self.too_large.is_empty() && self.partial().next().is_none()
+    }
+}
+
 /// Where the spool of a source and a target is; one for each pair of profiles, and one for their rehearsals: what a dry run
 /// reads takes nothing from a run that is under way or failed.
 pub fn path(state: &Path, from: &str, to: &str, is_rehearsal: bool) -> PathBuf {
@@ -68,6 +89,62 @@ pub fn path(state: &Path, from: &str, to: &str, is_rehearsal: bool) -> PathBuf {
     state.join(FOLDER).join(name)
 }
 
+/// What the passes over a source have left in the state folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// The tenants of the source, by whose names references are kept.
+    pub tenants: BTreeSet<String>,
+    /// Files with texts.
+    pub texts: Vec<PathBuf>,
+    /// Files with ids, numbers and links, and no text.
+    pub small: Vec<PathBuf>,
+}
+
+/// Whether a file beside a spool holds no text.
+fn is_small(ending: &str) -> bool {
+    let notes = [".notes.", ".taken-back."];
+    ending.starts_with('.')
+        && ([".closed", ".first"]
+            .iter()
+            .any(|one| ending.ends_with(one))
+            || notes.iter().any(|one| ending.starts_with(one)))
+}
+
+/// What the passes have left whose spool this input is; nothing where it is none.
+pub fn left(state: &Path, input: &Path) -> Left {
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        source: String,
+    }
+    let own = input.file_name().and_then(|name| name.to_str());
+    let stem = own.and_then(|name| name.strip_suffix(".jsonl"));
+    let (true, Some(stem)) = (input.parent() == Some(&state.join(FOLDER)), stem) else {
+        return Left::default();
+    };
+    let stem = stem.strip_suffix(".rehearsal").unwrap_or(stem);
+    let mut left = Left::default();
+    let entries = std::fs::read_dir(state.join(FOLDER)).into_iter().flatten();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match name.strip_prefix(stem) {
+            Some(".jsonl" | ".rehearsal.jsonl") => left.texts.push(path),
+            Some(rest) if is_small(rest) => left.small.push(path),
+            _ => {}
+        }
+    }
+    for path in &left.texts {
+        let first = File::open(path).ok().and_then(|file| {
+            let mut line = String::new();
+            BufReader::new(file).read_line(&mut line).ok()?;
+            serde_json::from_str::<Kept>(&line).ok()
+        });
+        left.tenants.extend(first.map(|kept| kept.source));
+    }
+    left.texts.sort();
+    left.small.sort();
+    left
+}
+
 /// A spool on its way.
 pub struct Spool {
     draft: Draft,
@@ -80,6 +157,8 @@ pub struct Spool {
     remembers: Option<PathBuf>,
     /// Before which moment a comment is an older one, where that counts.
     older: Option<Timestamp>,
+    /// What the source calls those of its tickets that descriptions name.
+    named: HashSet<String>,
 }
 
 /// An id in few bytes: there may be very many.
@@ -173,6 +252,7 @@ impl Spool {
             counts: Counts::default(),
             closed: closed_before(passes, tenant),
             remembers: (path == passes).then(|| kept_closed(passes, tenant)),
+            named: HashSet::new(),
             older: None,
         })
     }
@@ -201,6 +281,11 @@ impl Spool {
         Ok(())
     }
 
+    /// Lists of each ticket which of these its description names.
+    pub fn naming(self, named: HashSet<String>) -> Self {
+        Self { named, ..self }
+    }
+
     /// Adds a ticket.
     ///
     /// # Errors
@@ -210,6 +295,13 @@ impl Spool {
             self.counts.deleted += 1;
             return Ok(());
         }
+        let has_notes = ticket.comments.iter().any(is_ours);
+        let bare = has_notes.then(|| {
+            let mut bare = ticket.clone();
+            bare.comments.retain(|comment| !is_ours(comment));
+            bare
+        });
+        let ticket = bare.as_ref().unwrap_or(ticket);
         let mut record = record(ticket, &self.tenant);
         if let Some(older) = self.older {
             mark_older(&mut record, ticket, older);
@@ -220,6 +312,19 @@ impl Spool {
         record.insert(WAS_CLOSED.to_owned(), was_closed.into());
         if was_closed {
             self.closed.insert(digest(&ticket.id));
+        }
+        let own = called(
+            Some(&ticket.id),
+            ticket.number.as_deref(),
+            ticket.url.as_deref(),
+        );
+        let is_other = |name: &str| self.named.contains(name) && !own.iter().any(|it| it == name);
+        let text = ticket
+            .description
+            .as_deref()
+            .filter(|_| !self.named.is_empty());
+        if let Some(named) = text.and_then(|text| list(text, is_other)) {
+            record.insert(REFERENCES.to_owned(), named.into());
         }
         let mut line = Value::Object(record).to_string();
         if line.len() >= MOST_RECORD {
@@ -360,6 +465,54 @@ mod tests {
         // What the mapping says later takes nothing into a note that was sent by itself.
         assert_eq!(pass(day("2026-12-01")), expected);
         assert_eq!(pass(None), expected);
+    }
+
+    #[test]
+    fn notes_that_one_ticket_shows_are_kept_back_on_none() {
+        let mut counts = Counts {
+            not_shown: [
+                (("comments".to_owned(), NO_NOTES.to_owned()), 7),
+                (("due".to_owned(), "ClearFeed has none".to_owned()), 9),
+            ]
+            .into(),
+            ..Counts::default()
+        };
+        assert!(!counts.is_whole());
+        assert_eq!(counts.partial().count(), 1);
+        counts.internal = 1;
+        assert!(counts.is_whole());
+        counts.too_large.push("7".to_owned());
+        assert!(!counts.is_whole());
+    }
+
+    #[test]
+    fn what_the_passes_have_left_is_found_by_their_spool() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path();
+        for (to, is_rehearsal) in [("south", false), ("south", true), ("south-2", false)] {
+            let own = path(state, "north", to, is_rehearsal);
+            let mut spool = Spool::create(&own, "acme", &path(state, "north", to, false)).unwrap();
+            spool.add(&ticket("1", Standing::Closed, "one")).unwrap();
+            spool.finish().unwrap();
+        }
+        let found = left(state, &path(state, "north", "south", false));
+        let names = |paths: &[PathBuf]| -> Vec<String> {
+            let names = paths.iter().map(|path| path.file_name().unwrap());
+            names
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect()
+        };
+        assert_eq!(
+            names(&found.texts),
+            ["north-to-south.jsonl", "north-to-south.rehearsal.jsonl"]
+        );
+        assert_eq!(found.small.len(), 1, "{found:?}");
+        assert_eq!(found.tenants, BTreeSet::from(["acme".to_owned()]));
+        // A file of somebody is none, wherever it lies.
+        assert_eq!(
+            left(state, Path::new("north-to-south.jsonl")),
+            Left::default()
+        );
     }
 
     #[test]

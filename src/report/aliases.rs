@@ -2,7 +2,7 @@
 //! a field. The mapping reads it back by `aliases_file`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, DataValidation, Format, Workbook, Worksheet, XlsxError};
@@ -263,10 +263,13 @@ fn names(directory: &Directory, kind: Kind) -> Vec<String> {
     };
     // What names one entry and no other is better than a bare name.
     let mut names = best("path").or_else(|| best("email")).unwrap_or_else(|| {
-        let is_alone = |name: &str| entries.iter().filter(|entry| entry.name == name).count() == 1;
-        let called = entries.iter().map(|entry| match is_alone(&entry.name) {
-            true => entry.name.clone(),
-            false => directory.label(kind, entry),
+        let mut called_so: HashMap<&str, usize> = HashMap::new();
+        for entry in entries {
+            *called_so.entry(&entry.name).or_default() += 1;
+        }
+        let called = entries.iter().map(|entry| match called_so[&*entry.name] {
+            1 => entry.name.clone(),
+            _ => directory.label(kind, entry),
         });
         called.collect()
     });

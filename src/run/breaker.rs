@@ -80,6 +80,15 @@ impl Breaker {
         }
     }
 
+    /// The second stage of a run begins: rows that were counted in the first are answered once more, and each stage is
+    /// judged by itself.
+    pub(super) fn begin_stage(&mut self) {
+        self.in_a_row = 0;
+        self.refused = 0;
+        self.answered = 0;
+        self.forbidden = None;
+    }
+
     pub(super) fn flow(&self) -> Flow {
         self.flow
     }
@@ -288,6 +297,17 @@ mod tests {
         assert_eq!(breaker.flow(), Flow::Trial);
         assert!(!breaker.unproven());
         assert_eq!(breaker.flow(), Flow::Open);
+    }
+
+    #[test]
+    fn what_the_first_stage_has_made_hides_nothing_of_the_second() {
+        let mut breaker = Breaker::new(MaxErrors::Share(50.0));
+        for _ in 0..1_000 {
+            breaker.done();
+        }
+        breaker.begin_stage();
+        let stops = (0..ENOUGH).filter(|_| breaker.refused("no").is_some());
+        assert_eq!(stops.count(), 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! then known by them, so that nothing is made a second time.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::plan::{Request, Requests, Soft};
 use crate::ledger::{SUSPECT, State, StepId, StepRecord, Trouble, UNKNOWN_CONTENT};
@@ -56,12 +57,59 @@ pub(super) fn look_once(steps: &mut [Request]) {
 
 /// Whether two steps of a ticket may set the same thing.
 fn set_the_same(one: &Request, other: &Request) -> bool {
-    let is_same_call = call_of(&one.id.name) == call_of(&other.id.name);
-    is_same_call
-        && match (one.body.as_object(), other.body.as_object()) {
-            (Some(one), Some(other)) => one.keys().any(|member| other.contains_key(member)),
-            _ => true,
+    call_of(&one.id.name) == call_of(&other.id.name) && collide(&one.body, &other.body)
+}
+
+/// Whether two bodies set one thing to two values. Of members that hold several values by their names or ids, such as custom
+/// fields, each counts for itself; what both set alike is no matter of order.
+fn collide(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (one, other) if one == other => false,
+        (Value::Object(one), Value::Object(other)) => {
+            let shared = |(name, value): (&String, &Value)| {
+                other.get(name).is_some_and(|it| collide(value, it))
+            };
+            one.iter().any(shared)
         }
+        (Value::Array(one), Value::Array(other)) => {
+            let (Some(ids), Some(other_ids)) = (own_ids(one), own_ids(other)) else {
+                return true;
+            };
+            let differ = |(id, value): (&OwnId<'_>, &Value)| {
+                let mut twins = other_ids.iter().zip(other);
+                twins.any(|(own, twin)| own == id && twin != value)
+            };
+            ids.iter().zip(one).any(differ)
+        }
+        _ => true,
+    }
+}
+
+/// The member by which an item of a list is known: its first id that is not that of the ticket.
+type OwnId<'v> = (&'v str, &'v Value);
+
+/// Those of all items; `None` where one has none.
+fn own_ids(items: &[Value]) -> Option<Vec<OwnId<'_>>> {
+    let is_id = |name: &str| (name.ends_with("Id") || name == "id") && name != "TicketId";
+    let ids = items.iter().map(|item| {
+        let mut members = item.as_object()?.iter();
+        let (name, value) = members.find(|(name, _)| is_id(name))?;
+        Some((name.as_str(), value))
+    });
+    ids.collect()
+}
+
+/// Of a ticket that this very attempt has made nobody needs to ask what others have set there: what was never sent goes as it
+/// would have gone at once.
+pub(super) fn trust_own(steps: &mut [Request], prior: &[StepRecord]) {
+    let was_sent = |id: &StepId| prior.iter().any(|step| step.id == *id && step.attempt > 0);
+    for step in steps {
+        let is_resumed = step.soft.as_ref().is_some_and(|it| it.resumed.is_some());
+        if is_resumed && !was_sent(&step.id) {
+            step.look = None;
+            step.soft = None;
+        }
+    }
 }
 
 fn fates(
@@ -252,4 +300,55 @@ fn is_same(step: &StepRecord, request: &Request) -> bool {
 /// The same, or nobody knows what was sent: a look at the ticket has found it, or is to find it.
 fn may_be_same(step: &StepRecord, request: &Request, repeatable: bool) -> bool {
     is_same(step, request) || (!repeatable && step.payload.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_two_values_of_one_thing_collide() {
+        for (one, other, expected) in [
+            (json!({"Priority": 1}), json!({"Priority": 2}), true),
+            (json!({"Priority": 1}), json!({"Subject": "a"}), false),
+            (
+                json!({"status": "open", "notify": false}),
+                json!({"status": "closed", "notify": false}),
+                true,
+            ),
+            // What both say of how they are sent is no field.
+            (
+                json!({"Priority": 1, "UpdateAssets": true}),
+                json!({"Subject": "a", "UpdateAssets": true}),
+                false,
+            ),
+            (
+                json!({"custom_fields": {"Plan": "a"}}),
+                json!({"custom_fields": {"Tier": "b"}}),
+                false,
+            ),
+            (
+                json!({"custom_fields": {"Plan": "a"}}),
+                json!({"custom_fields": {"Plan": "b"}}),
+                true,
+            ),
+            (
+                json!([{"CustomFieldTypeId": "f1", "TicketId": "t", "Value": "a"}]),
+                json!([{"CustomFieldTypeId": "f2", "TicketId": "t", "Value": "a"}]),
+                false,
+            ),
+            (
+                json!({"Fields": [{"CustomFieldTypeId": "f1", "Value": "a"}]}),
+                json!({"Fields": [{"CustomFieldTypeId": "f1", "Value": "b"}]}),
+                true,
+            ),
+            (json!({"tags": ["a"]}), json!({"tags": ["b"]}), true),
+            (json!("open"), json!("closed"), true),
+        ] {
+            assert_eq!(collide(&one, &other), expected, "{one} {other}");
+            assert_eq!(collide(&other, &one), expected, "{other} {one}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::known::{is_whole, learned, leave_open};
+use super::known::{is_whole, learned, leave_open, trust_own};
 use super::row::Intended;
 use super::tied::{Tickets, tie_to};
 use super::{Going, Keep, Refer, Stop};
@@ -696,6 +696,9 @@ impl Planner<'_> {
             return Plan::End(base, done_otherwise(step, (ticket, known), &place));
         }
         let left = self.leave_files(&mut requests.steps, prior, &base.place);
+        if self.own.get() == Some(&create.run) {
+            trust_own(&mut requests.steps, prior);
+        }
         let Some(open) = requests.steps.get(1) else {
             if !left.is_empty() {
                 let end = End::Incomplete {

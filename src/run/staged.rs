@@ -209,6 +209,7 @@ impl Engine<'_> {
         };
         self.line.waits_for_tickets.store(false, Ordering::Relaxed);
         self.stages.is_second = true;
+        self.breaker.begin_stage();
         if self.stages.made.is_empty() {
             return;
         }

@@ -16,6 +16,9 @@ use crate::directory::{CustomField, CustomType, Directory, Entry, Kind};
 /// What is said of comments that were not asked for.
 pub(crate) const NOT_ASKED: &str = "they were not asked for: `--include comments` does";
 
+/// What is said of the comments of a ticket without an internal one, where a system may keep those back.
+pub(crate) const NO_NOTES: &str = "internal notes may be missing: none is among the messages";
+
 /// A ticket, whatever its system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommonTicket {

@@ -321,7 +321,10 @@ fn rows_bring_files_to_tickets_that_are_there() {
         "version = 2\nsystem = \"incidentiq\"\noperation = \"attach\"\nscope = \"more\"\n\
          target = { key = [\"ID\"], scope = \"files\" }\n[fields]\nfile = { from = \"File\" }\nname = { from = \"Name\" }\n",
     );
-    bench.work.write("more.csv", "ID,File,Name\n1,files/log.txt,what happened?.txt\n");
+    bench.work.write(
+        "more.csv",
+        "ID,File,Name\n1,files/log.txt,what happened?.txt\n",
+    );
     let arguments = ["more.csv", "--mapping", "map.toml", "--profile", "district"];
     let (ended, summary) = bench.work.import(&arguments);
     ended.expect(0);

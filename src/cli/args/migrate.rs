@@ -82,6 +82,15 @@ pub(in crate::cli) struct MigrateArgs {
     /// Confirm the first write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
+    /// Send what the source says also where people have changed the ticket in the target since
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Leave a note on each old ticket, for the team only, with the number and link of the new one
+    #[arg(long)]
+    pub note_source: bool,
+    /// Confirm the notes in a live source without being asked: the name of its profile
+    #[arg(long, value_name = "PROFILE", requires = "note_source")]
+    pub confirm_source: Option<String>,
     /// Let a token travel over plain http to another machine
     #[arg(long)]
     pub insecure_http: bool,
@@ -94,6 +103,22 @@ impl MigrateArgs {
             profile: Some(profile.to_owned()),
             sandbox: None,
             insecure_http: self.insecure_http,
+        }
+    }
+
+    /// The import of the notes on the old tickets.
+    pub(in crate::cli) fn import_notes(&self, [rows, mapping]: [PathBuf; 2]) -> ImportArgs {
+        ImportArgs {
+            mapping,
+            target: self.at(&self.from),
+            payloads: None,
+            outcomes: None,
+            limit: None,
+            condition: None,
+            rate: None,
+            errors_to: None,
+            confirm: Some(self.from.clone()),
+            ..self.import(rows)
         }
     }
 
@@ -115,6 +140,7 @@ impl MigrateArgs {
             rows: None,
             condition: self.condition.clone(),
             rate: self.rate,
+            hours: self.hours,
             concurrency: self.concurrency,
             bulk: false,
             errors_to: self.errors_to.clone(),
@@ -122,7 +148,7 @@ impl MigrateArgs {
             again: false,
             rekey: false,
             no_rekey: false,
-            overwrite: false,
+            overwrite: self.overwrite,
             trust_ledger: self.trust_ledger,
             refresh: self.refresh,
             directory: None,

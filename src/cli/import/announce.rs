@@ -111,6 +111,7 @@ fn command(
     words.extend(given([
         ("--where", args.condition.clone()),
         ("--rate", args.rate.map(|rate| format!("{rate}/s"))),
+        ("--hours", args.hours.map(|hours| hours.to_string())),
         ("--concurrency", args.concurrency.map(|n| n.to_string())),
     ]));
     if args.bulk {
@@ -196,19 +197,19 @@ mod tests {
 
     #[test]
     fn what_goes_on_takes_the_same_rows() {
-        let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --bulk --dry-run --rows 2-9,12,40- \
-                    --limit 5 --max-errors 20%";
+        let line = "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --hours 18:00-06:00 --bulk --dry-run \
+                    --rows 2-9,12,40- --limit 5 --max-errors 20%";
         let (resumed, fixed) = commands(line);
         assert_eq!(
             resumed,
-            "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --bulk --dry-run --rows 2-9,12,40- --limit 5 \
-             --max-errors 20%"
+            "deskferry import in.csv --mapping m.toml --where Open --rate 20/s --hours 18:00-06:00 --bulk --dry-run \
+             --rows 2-9,12,40- --limit 5 --max-errors 20%"
         );
         // It is read again as it was written.
         assert_eq!(commands(&resumed), (resumed, fixed.clone()));
         assert_eq!(
             fixed,
-            "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s --bulk"
+            "deskferry import in.errors.csv --mapping m.toml --where Open --rate 20/s --hours 18:00-06:00 --bulk"
         );
     }
     #[test]

@@ -53,7 +53,7 @@ impl Import<'_> {
     /// only that is sent. `None` where the mapping names no baseline.
     pub(super) async fn edits(&self, pass: &Pass<'_>, scope: &Scope) -> Result<Option<Edits>> {
         let Some(rule) = self.mapping.baseline() else {
-            return match self.args.overwrite {
+            return match self.args.overwrite && !self.is_of_desk() {
                 true => Err(Error::usage(
                     "`--overwrite` is for exported files that come back: this mapping names no `[baseline]`",
                 )

@@ -85,7 +85,11 @@ impl Import<'_> {
         };
         let (_going, stop) = watch::channel(Going::On);
         let limiter = std::sync::Arc::clone(&self.limiter);
-        run::execute(job, &settings, limiter, stop, &mut census).await?;
+        let totals = run::execute(job, &settings, limiter, stop, &mut census).await?;
+        // What could not be read to its end was not counted either.
+        if let Some(error) = totals.stopped {
+            return Err(error);
+        }
         let rate = self.limiter.rate().unwrap_or(UNKNOWN_RATE);
         for line in lines(&census, rate) {
             self.output.say(&line);

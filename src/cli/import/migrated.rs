@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::{Import, Pass};
 use crate::error::Result;
 use crate::intake::Subject;
-use crate::ledger::{ActiveRun, State, StepRecord};
+use crate::ledger::{ActiveRun, Ledger, State, StepRecord};
+use crate::migrate::notes::{Note, Says};
 use crate::migrate::reference::{Named, References};
 use crate::migrate::rewriting::{Columns, Rewriting, kept};
 use crate::record::RowKey;
@@ -40,6 +41,39 @@ impl Import<'_> {
         Ok(first?.rows.first().map(|row| columns.source(row)))
     }
 
+    /// Keeps what each ticket of the source has become, where its source is to say it.
+    pub(super) async fn keep_notes(&self, ledger: &Ledger, pass: &Pass<'_>) -> Result<()> {
+        let (Some(migration), false) = (self.migration(), self.args.dry_run) else {
+            return Ok(());
+        };
+        let (Some(spool), Some(columns)) = (&migration.notes, self.columns()) else {
+            return Ok(());
+        };
+        let tenant = &pass.directory.snapshot().tenant;
+        let (system, name) = (self.mapping.system().as_str(), self.mapping.scope());
+        // One that was new is in the ledger by now.
+        let scope = ledger.scope(system, tenant, name).await?;
+        let mut rows = Vec::new();
+        for item in self.items(pass)? {
+            let item = item?;
+            if let (Subject::Keyed(key), Some(row)) = (item.subject, item.rows.first()) {
+                rows.push((columns.id(row), key));
+            }
+        }
+        let mut notes = Vec::new();
+        for some in rows.chunks(AT_ONCE) {
+            let keys = some.iter().map(|(_, key)| key.clone()).collect();
+            let states = scope.states(keys).await?;
+            for ((id, key), steps) in some.iter().zip(states) {
+                let ticket = made(&steps);
+                let note = |ticket| Note::of(id.clone(), key.as_str().to_owned(), ticket);
+                notes.extend(ticket.map(note).map(Ok));
+            }
+        }
+        let of = (migration.system, name);
+        tokio::task::block_in_place(|| Says::Moved.write(spool, of, notes.into_iter())).map(drop)
+    }
+
     /// The records once more, with what they name in the target.
     pub(super) fn second<'i>(&'i self, pass: &'i Pass<'_>, run: &ActiveRun) -> Result<Second<'i>> {
         Ok(Second {
@@ -66,7 +100,8 @@ impl Import<'_> {
         }
         let mut known = BTreeMap::new();
         let mut asked: Vec<(RowKey, Vec<String>)> = Vec::new();
-        for item in self.items(pass)? {
+        // A comment that is sent once more may name tickets that are not.
+        for item in pass.survey.items(self.input, pass.plan)? {
             let item = item?;
             let (Subject::Keyed(key), Some(row)) = (item.subject, item.rows.first()) else {
                 continue;

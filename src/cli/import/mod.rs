@@ -2,6 +2,7 @@
 
 pub(super) mod announce;
 mod back;
+mod both;
 mod bulk;
 mod compare;
 pub(super) mod desk_files;
@@ -17,7 +18,7 @@ mod stale;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
@@ -32,13 +33,15 @@ use super::reference::{self, Loaded, Origin};
 use super::run_report;
 use crate::config::StateFolder;
 use crate::directory::Directory;
-use crate::error::{Error, ErrorKind, ExitCode, Result};
+use crate::error::{Error, ErrorKind, ExitCode, Fault, Result};
 use crate::event::{Event, Listener};
 use crate::export::baseline::Value;
 use crate::export::columns::ask_for;
 use crate::files::{ARCHIVE, Files};
-use crate::intake::{self, Subject, Survey, Watching};
-use crate::ledger::{ActiveRun, Belongs, Ledger, RunLocks, RunMeta, RunState, Scope, private_folder};
+use crate::intake::{self, Item, Subject, Survey, Watching};
+use crate::ledger::{
+    ActiveRun, Belongs, Ledger, RunLocks, RunMeta, RunState, Scope, private_folder,
+};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach, Unmapped, decisions};
 use crate::migrate::held::Parts;
 use crate::outfile::{Claims, Records};
@@ -53,13 +56,14 @@ use crate::report::rows::{OutcomeFile, PayloadFile};
 use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, unread, words};
-use crate::run::{self, Compared, Hours, Items, Job, Limiter, Totals};
+use crate::run::{self, Compared, Items, Job, Limiter, Totals};
 use crate::source::{Input, Table};
 use crate::systems::{self, Operation, SystemName};
 
 pub(super) use only::Only;
 
 use back::Edits;
+use both::Both;
 
 pub(super) async fn run(args: ImportArgs, global: &Global, output: &Output) -> Result<ExitCode> {
     run_part(args, Part::Whole, global, output).await
@@ -91,8 +95,8 @@ pub(super) struct Migration {
     pub(super) resume: String,
     /// How many tickets have what the target may have no field for.
     pub(super) parts: Parts,
-    /// The hours in which something is sent.
-    pub(super) hours: Option<Hours>,
+    /// The spool beside which it is kept what each ticket has become; `None`: nobody wants to know.
+    pub(super) notes: Option<PathBuf>,
 }
 
 /// The same for a part of a run.
@@ -162,6 +166,7 @@ async fn started(
         part,
         resolved: resolved.as_deref(),
         known_as: Mutex::default(),
+        left_out: OnceLock::new(),
     };
     let ended = import.run().await;
     if let Some(connected) = connected {
@@ -196,7 +201,7 @@ struct Pass<'a> {
 /// and what was done on tickets besides making them.
 type Found = (
     Option<Compared>,
-    Option<Edits>,
+    (Option<Edits>, Both),
     (Result<Vec<Receipted>>, Result<Option<Receipted>>),
     BTreeMap<String, u64>,
 );
@@ -210,6 +215,7 @@ struct Running {
     interrupts: Interrupts,
     locks: Option<RunLocks>,
     edits: Option<Edits>,
+    both: Both,
 }
 
 /// One import: everything that is settled before the first row is read.
@@ -228,6 +234,18 @@ struct Import<'a> {
     resolved: Option<&'a [(String, String, Value)]>,
     /// The old keys of rows that a dry run shows with new ones, by the new ones.
     known_as: Mutex<HashMap<RowKey, RowKey>>,
+    /// Of a migration, the records whose tickets were changed on both sides, and what is said of them.
+    left_out: OnceLock<HashMap<RowKey, Fault>>,
+}
+
+/// A record whose ticket was changed on both sides has that for a fault.
+fn without(left_out: &HashMap<RowKey, Fault>, mut item: Item) -> Item {
+    if let Subject::Keyed(key) = &item.subject
+        && let Some(fault) = left_out.get(key)
+    {
+        item.subject = Subject::Faulty(Some(key.clone()), vec![fault.clone()]);
+    }
+    item
 }
 
 impl Import<'_> {
@@ -277,6 +295,7 @@ impl Import<'_> {
         let edits = self.edits(&pass, &scope).await?;
         self.rekey(&pass, &scope, locks.as_ref(), &meta).await?;
         let compared = self.compare(&pass, &scope, &meta).await?;
+        let both = self.both_sides(&pass, &scope).await?;
         self.probe(&pass, &scope).await?;
         self.foretell(&pass, &scope, &meta).await?;
         self.confirm(&pass, compared.as_ref(), edits.as_ref())?;
@@ -298,6 +317,7 @@ impl Import<'_> {
             interrupts,
             locks,
             edits,
+            both,
         };
         let mut running = running;
         if pass.plan.brings_files() && !self.args.dry_run {
@@ -337,6 +357,11 @@ impl Import<'_> {
         let items: Items<'i> = match self.only() {
             Some(only) => Box::new(only.of(items)),
             None => Box::new(items),
+        };
+        let left_out = self.left_out.get().filter(|rows| !rows.is_empty());
+        let items: Items<'i> = match left_out {
+            Some(rows) => Box::new(items.map(move |item| item.map(|item| without(rows, item)))),
+            None => items,
         };
         let known_as = self.known_as.lock().unwrap_or_else(PoisonError::into_inner);
         if known_as.is_empty() {
@@ -642,10 +667,16 @@ impl Import<'_> {
             &mut reporter,
         )
         .await?;
+        self.keep_notes(ledger, pass).await?;
         let receipts = self.receipts(ledger, pass, totals.run.as_deref()).await;
         let report = self.report(ledger, totals.run.as_deref()).await;
         let steps = self.steps(ledger, &totals).await?;
-        let found = (compared, running.edits, (receipts, report), steps);
+        let found = (
+            compared,
+            (running.edits, running.both),
+            (receipts, report),
+            steps,
+        );
         self.finish(reporter, totals, found, started, pass)
     }
 
@@ -760,10 +791,10 @@ impl Import<'_> {
         }
     }
 
-    /// From now on nothing leaves outside the hours of a migration.
+    /// From now on nothing leaves outside the hours that were asked for.
     fn keep_hours(&self) {
-        let hours = self.migration().and_then(|migration| migration.hours);
-        let (Some(hours), Some(connected), false) = (hours, self.connected, self.args.dry_run)
+        let (Some(hours), Some(connected), false) =
+            (self.args.hours, self.connected, self.args.dry_run)
         else {
             return;
         };
@@ -806,11 +837,7 @@ impl Import<'_> {
     }
 
     fn inputs(&self) -> Vec<&Path> {
-        self.args
-            .inputs
-            .iter()
-            .map(PathBuf::as_path)
-            .collect()
+        self.args.inputs.iter().map(PathBuf::as_path).collect()
     }
 
     /// What is kept of each row, where it is asked for.
@@ -926,7 +953,7 @@ impl Import<'_> {
         &self,
         mut reporter: Reporter,
         mut totals: Totals,
-        (compared, edits, (receipts, report), steps): Found,
+        (compared, (edits, both), (receipts, report), steps): Found,
         started: Instant,
         pass: &Pass<'_>,
     ) -> Result<ExitCode> {
@@ -956,6 +983,7 @@ impl Import<'_> {
         if let Some(edits) = &edits {
             self.tell_edits(edits, &mut after)?;
         }
+        self.tell_both(&both, pass, &mut after)?;
         for path in files {
             let path = path.strip_prefix(".").unwrap_or(path).to_owned();
             let command = announce::command_for(self.args, self.global, self.target, &[&path]);

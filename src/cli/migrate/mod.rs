@@ -6,12 +6,14 @@
 mod resume;
 mod told;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::args::{Desk, Global, MigrateArgs};
+use super::confirm::confirm;
 use super::export::{DeskRead, everything, span_of};
 use super::import::{self, Migration, Part, desk_files};
 use super::interrupt::Interrupts;
@@ -25,9 +27,12 @@ use crate::export::filter::Filters;
 use crate::export::reading::Order;
 use crate::export::replica::{Parts, Replica, Selection};
 use crate::mapping::{Mapping, Reach};
+use crate::migrate::notes::Says;
 use crate::migrate::record::{ID, SOURCE};
+use crate::migrate::reference::{Named, called};
 use crate::migrate::sample::Sample;
 use crate::migrate::spool::{self, Counts, Spool};
+use crate::report::words;
 use crate::run::{Going, Stop};
 use crate::systems::common::CommonTicket;
 use crate::systems::query::Query;
@@ -41,22 +46,67 @@ pub(super) async fn run(args: MigrateArgs, global: &Global, output: &Output) -> 
         return Ok(ExitCode::SomeRows);
     };
     desk_files::keep(state.path(), &source.tenant, &args.from)?;
-    let left_out = !source.counts.too_large.is_empty();
+    let is_whole = source.counts.is_whole();
     let migration = Migration {
+        notes: args.note_source.then(|| spool.clone()),
         from: args.from.clone(),
         system: source.system,
         tenant: source.tenant,
         resume: resume::command(&args, global),
         parts: source.counts.parts,
-        hours: args.hours,
     };
-    let import = args.import(spool);
+    let import = args.import(spool.clone());
     let part = Part::Migrated(Box::new(migration));
-    let ended = import::run_part(import, part, global, output).await?;
+    let mut ended = import::run_part(import, part, global, output).await?;
+    let may_note = matches!(ended, ExitCode::Done | ExitCode::SomeRows);
+    if args.note_source && !args.dry_run && may_note {
+        let noted = note(&args, &spool, global, output).await?;
+        if noted != ExitCode::Done {
+            ended = noted;
+        }
+    }
     Ok(match ended {
-        ExitCode::Done if left_out => ExitCode::SomeRows,
+        // What the source did not show is in no ticket of the target.
+        ExitCode::Done if !is_whole => ExitCode::SomeRows,
         other => other,
     })
+}
+
+/// Leaves notes on the old tickets: an import into the source, which was confirmed before anything was sent.
+async fn note(
+    args: &MigrateArgs,
+    spool: &Path,
+    global: &Global,
+    output: &Output,
+) -> Result<ExitCode> {
+    output.say(&format!("\n  notes      on the tickets in {}", args.from));
+    let import = args.import_notes(Says::Moved.paths(spool));
+    // The one document on standard output is that of the migration.
+    import::run_part(import, Part::Whole, global, &output.for_people()).await
+}
+
+/// Asks whether notes may be left in a live source.
+fn confirm_notes(args: &MigrateArgs, counts: &Counts, open: &Open) -> Result<()> {
+    let is_live = open.target.is_live(open.system());
+    if !args.note_source || args.dry_run || !is_live {
+        return Ok(());
+    }
+    let about = format!(
+        "  about to leave a note on up to {} in the source `{}`: for the team only, with the number and link of the new ticket",
+        words::plural(counts.tickets, "ticket", "tickets"),
+        args.from
+    );
+    if args.confirm_source.is_none() && !std::io::stdin().is_terminal() {
+        return Err(Error::usage(format!(
+            "notes in the live source `{}` need a confirmation of their own",
+            args.from
+        ))
+        .hint(format!(
+            "nothing was sent; add --confirm-source {} where there is no terminal to ask on",
+            args.from
+        )));
+    }
+    confirm(&args.from, &about, args.confirm_source.as_deref())
 }
 
 /// What was read of the source.
@@ -160,16 +210,17 @@ async fn read_open(
         let replica = desk.replica();
         tokio::task::block_in_place(|| {
             let passes = spool::path(state.path(), &args.from, &args.to, false);
-            let mut spool = Spool::create(spool, &tenant, &passes)?;
-            if comments.folds {
-                spool.mark_older(comments.before, &passes)?;
-            }
             let selection = Selection {
                 query: Some(&query),
                 parts: Parts::ALL,
                 directory: open.directory(),
             };
             let stop = interrupts.stop();
+            let named = named(&replica, selection, &stop)?;
+            let mut spool = Spool::create(spool, &tenant, &passes)?.naming(named);
+            if comments.folds {
+                spool.mark_older(comments.before, &passes)?;
+            }
             let chosen = match args.sample {
                 Some(most) => Some(sample(&replica, selection, most, &stop)?),
                 None => None,
@@ -194,6 +245,7 @@ async fn read_open(
         return Ok(None);
     };
     told::read(&read, &counts, (&args.from, open), output);
+    confirm_notes(args, &counts, open)?;
     Ok(Some(Source {
         system: open.system().schema().system(),
         tenant,
@@ -216,6 +268,30 @@ fn sample(
         Ok(())
     })?;
     Ok(sample.choose(usize::try_from(most).unwrap_or(usize::MAX)))
+}
+
+/// What the source calls those of its tickets, chosen or not, that descriptions of chosen ones name.
+fn named(replica: &Replica, selection: Selection<'_>, stop: &Stop) -> Result<HashSet<String>> {
+    let mut asked = Named::default();
+    each(replica, selection, stop, &mut |ticket| {
+        asked.take(ticket.description.as_deref().unwrap_or_default());
+        Ok(())
+    })?;
+    let mut known = HashSet::new();
+    if asked.is_empty() {
+        return Ok(known);
+    }
+    let all = Selection {
+        query: None,
+        ..selection
+    };
+    each(replica, all, stop, &mut |ticket| {
+        let (number, url) = (ticket.number.as_deref(), ticket.url.as_deref());
+        let names = called(Some(&ticket.id), number, url);
+        known.extend(names.into_iter().filter(|name| asked.has(name)));
+        Ok(())
+    })?;
+    Ok(known)
 }
 
 /// Hands on the chosen tickets, until it is stopped.

@@ -31,6 +31,8 @@ pub(super) fn command(args: &MigrateArgs, global: &Global) -> String {
     for (flag, is_typed) in [
         ("--dry-run", args.dry_run),
         ("--diff", args.diff),
+        ("--overwrite", args.overwrite),
+        ("--note-source", args.note_source),
         ("--insecure-http", args.insecure_http),
     ] {
         if is_typed {
@@ -59,7 +61,7 @@ mod tests {
     fn what_goes_on_is_the_same_migration() {
         let line = "deskferry migrate --from north --to south --mapping m.toml --filter state=Open --period 7d --by updated \
                     --sample 50 --rate 5/s \
-                    --hours 18:00-06:00 --dry-run --limit 9 --max-errors 20%";
+                    --hours 18:00-06:00 --dry-run --note-source --limit 9 --max-errors 20%";
         let cli = Cli::parse_from(line.split_whitespace());
         let Command::Migrate(args) = cli.command else {
             panic!("no migration: {line}")

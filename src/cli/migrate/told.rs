@@ -8,8 +8,6 @@ use crate::report::words;
 
 /// How many tickets are named that a record cannot hold.
 const NAMED: usize = 5;
-/// What is true of whole systems and says nothing about a ticket.
-const USUAL: &str = "ClearFeed";
 
 /// Says that nothing is sent, since the source may hold more than it showed.
 pub(super) fn not_whole(read: &Read, output: Output) {
@@ -73,13 +71,10 @@ fn lines(counts: &Counts) -> Vec<String> {
             words::list(&named, all)
         ));
     }
-    // What no ticket of a system has is said by its documents, not by each pass.
-    let partial = counts.not_shown.iter();
-    let partial = partial.filter(|((_, why), _)| !why.starts_with(USUAL));
-    lines.extend(partial.map(|((field, why), count)| {
+    lines.extend(counts.partial().map(|(field, why, count)| {
         format!(
-            "  note       `{field}` of {} may not be whole: {why}",
-            words::plural(*count, "ticket", "tickets")
+            "  warning    `{field}` of {} may not be whole: {why}",
+            words::plural(count, "ticket", "tickets")
         )
     }));
     lines
@@ -111,7 +106,7 @@ mod tests {
                 "  chosen     60 tickets (41 closed), 118 comments (40 internal)",
                 "  note       1 ticket left out, deleted in the source",
                 "  warning    1 ticket with more than 8 MB of text left out: 10007",
-                "  note       `comments` of 2 tickets may not be whole: fewer than it counts",
+                "  warning    `comments` of 2 tickets may not be whole: fewer than it counts",
             ]
         );
     }

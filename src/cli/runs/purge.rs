@@ -1,6 +1,8 @@
 //! `deskferry runs purge`: a client's data leaves the state folder.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -11,6 +13,8 @@ use crate::config::StateFolder;
 use crate::directory::cache;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{Ledger, Purged, Run, backups};
+use crate::migrate::rewriting::kept;
+use crate::migrate::spool;
 use crate::report::words;
 use crate::systems::SystemName;
 
@@ -47,6 +51,7 @@ pub(super) async fn run(
         })?;
         removed.push(copy.display().to_string());
     }
+    removed.extend(forget_migration(ledger, run, state, keep_ids).await?);
     let mut lines = vec![match keep_ids {
         true => format!(
             "  purged     run {}: {} of rows, all texts and names; {} with the id of their ticket stay, so that nothing is sent twice",
@@ -80,6 +85,45 @@ pub(super) async fn run(
         output.data(&document.to_string())?;
     }
     Ok(ExitCode::Done)
+}
+
+/// Deletes what a migration keeps of the texts of its source. Which tickets were closed and what they are called now stays as
+/// long as a row of the scope does: a comment in doubt is looked for by it.
+async fn forget_migration(
+    ledger: &Ledger,
+    run: &Run,
+    state: &StateFolder,
+    keep_ids: bool,
+) -> Result<Vec<String>> {
+    let last = run.last();
+    let scope = ledger
+        .scope(&last.system, &last.tenant, &last.scope)
+        .await?;
+    let is_over = !keep_ids && scope.is_empty().await?;
+    let inputs = (run.attempts().iter()).flat_map(|attempt| {
+        let folder = Path::new(&attempt.meta.folder);
+        (attempt.meta.inputs.iter()).map(move |input| folder.join(input))
+    });
+    let mut files = BTreeSet::new();
+    for input in inputs {
+        let left = spool::left(state.path(), &input);
+        files.extend(left.texts);
+        if is_over {
+            let tenants = left.tenants.iter();
+            files.extend(left.small);
+            files.extend(tenants.map(|tenant| kept(state.path(), scope.identity(), tenant)));
+        }
+    }
+    let mut removed = Vec::new();
+    for file in files.into_iter().filter(|file| file.exists()) {
+        std::fs::remove_file(&file).map_err(|error| {
+            Error::machine("cannot delete what the migration has kept of its source")
+                .at(file.display())
+                .caused_by(error)
+        })?;
+        removed.push(file.display().to_string());
+    }
+    Ok(removed)
 }
 
 fn confirm(run: &Run, given: Option<&str>) -> Result<()> {

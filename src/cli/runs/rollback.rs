@@ -1,5 +1,7 @@
 //! `deskferry runs rollback`: what a run made is taken back, after showing what that is.
 
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{Ledger, Run, UndoState, Undoable};
+use crate::mapping::{Mapping, Reach};
+use crate::migrate::notes::{self, Says};
 use crate::report::words;
 use crate::run::{Forecast, Going, Limiter, Taking, UNKNOWN_RATE, by_place};
 use crate::systems::{TAKEN_BACK, Window};
@@ -90,6 +94,8 @@ struct Rolling<'a> {
 struct Tally {
     undone: u64,
     gone: u64,
+    /// The keys of both.
+    taken: HashSet<String>,
     kept: Vec<(Undoable, String)>,
     refused: Vec<(Undoable, String)>,
     /// Those of which nobody knows.
@@ -98,6 +104,9 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, one: &Undoable, state: &UndoState) {
+        if matches!(state, UndoState::Undone | UndoState::Gone) {
+            self.taken.insert(one.key.as_str().to_owned());
+        }
         match state {
             UndoState::Undone => self.undone += 1,
             UndoState::Gone => self.gone += 1,
@@ -131,6 +140,35 @@ impl Rolling<'_> {
             .run(interrupts.stop(), |one, state| tally.add(one, state))
             .await;
         self.report(&mut tally, going)
+    }
+
+    /// Says how the old tickets of a migration learn that what their notes name is gone.
+    fn take_notes_back(&self, taken: &HashSet<String>) -> Result<()> {
+        let inputs = self.run.attempts().iter().flat_map(|attempt| {
+            let folder = Path::new(&attempt.meta.folder);
+            (attempt.meta.inputs.iter()).map(move |input| folder.join(input))
+        });
+        let spools: BTreeSet<PathBuf> = inputs.collect();
+        for spool in spools {
+            let mut notes = notes::read(&spool);
+            notes.retain(|note| taken.contains(&note.key));
+            let [_, mapping] = Says::Moved.paths(&spool);
+            if notes.is_empty() || !mapping.exists() {
+                continue;
+            }
+            let mapping = Mapping::load(&mapping, Reach::told(false))?;
+            let count = words::plural(notes.len() as u64, "old ticket names", "old tickets name");
+            let of = (mapping.system(), &*Says::Moved.scope_of(mapping.scope()));
+            let notes = notes.into_iter().map(Ok);
+            let [rows, mapping] = Says::TakenBack.write(&spool, of, notes)?;
+            let from = source_of(&self.run.last().meta.command).unwrap_or("NAME");
+            self.output.say(&format!(
+                "  notes      {count} what was taken back; to say so there: deskferry import {} --mapping {} --profile {from}",
+                words::shell_word(&rows.display().to_string()),
+                words::shell_word(&mapping.display().to_string()),
+            ));
+        }
+        Ok(())
     }
 
     /// The time of the run, with a day on both sides for what the clocks and the site's zone differ by.
@@ -269,6 +307,7 @@ impl Rolling<'_> {
             );
         }
         self.output.say(&lines.join("\n"));
+        self.take_notes_back(&tally.taken)?;
         if self.output.is_json() {
             let document = json!({
                 "run": self.run.code(), "dry_run": false, "undone": tally.undone, "kept": rows(&tally.kept),
@@ -293,6 +332,13 @@ impl Rolling<'_> {
             Ok(_) => Ok(ExitCode::Interrupted),
         }
     }
+}
+
+/// The profile of the source, where the command is that of a migration.
+fn source_of(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace();
+    words.find(|word| *word == "--from")?;
+    words.next()
 }
 
 fn named(list: &[(Undoable, String)]) -> Vec<String> {

@@ -12,7 +12,9 @@ mod prose;
 mod steps;
 
 pub(super) use field::{ACTION, FIELD, KEY_PART, LOOKUP};
-pub(super) use file::{ATTACHMENTS, BASELINE, COLUMN, COMMENTS, FOLLOWS, INPUT, MARKER, TEST, TOP, TYPED};
+pub(super) use file::{
+    ATTACHMENTS, BASELINE, COLUMN, COMMENTS, FOLLOWS, INPUT, MARKER, TEST, TOP, TYPED,
+};
 pub(super) use operation::{EACH, TARGET, THEN, TICKETS};
 
 /// One key of the format.

@@ -34,7 +34,7 @@ use super::{ClearFeed, dialect};
 use crate::error::{Error, Result};
 use crate::html;
 use crate::systems::common::{
-    Clock, Comment, CommonTicket, CustomValue, NOT_ASKED, Named, Service, beyond,
+    Clock, Comment, CommonTicket, CustomValue, NO_NOTES, NOT_ASKED, Named, Service, beyond,
 };
 use crate::systems::http::Request;
 use crate::systems::http::reader::{ReadFailure, Reader};
@@ -153,10 +153,7 @@ pub(super) fn common(request: &Value) -> Option<CommonTicket> {
     match messages {
         None => ticket.hide("comments", "the answer shows no messages"),
         Some(messages) if !shows_notes(request, messages) => {
-            ticket.hide(
-                "comments",
-                "internal notes may be missing: none is among the messages",
-            );
+            ticket.hide("comments", NO_NOTES);
         }
         Some(_) => {}
     }

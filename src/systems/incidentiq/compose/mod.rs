@@ -17,7 +17,9 @@ use crate::systems::given::Faults;
 use crate::systems::{Operation, StepPayload};
 
 pub(super) use create::create;
-pub(super) use following::{COMMENT_TYPE, assign, attach, close, comment, delete, set_status, subtask};
+pub(super) use following::{
+    COMMENT_TYPE, assign, attach, close, comment, delete, set_status, subtask,
+};
 pub(super) use update::update;
 
 /// What a row becomes.
