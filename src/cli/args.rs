@@ -406,7 +406,11 @@ pub(super) enum SchemaCommand {
 )]
 pub(super) struct InitArgs {
     /// The file: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
-    #[arg(value_name = "INPUT", required_unless_present = "source", conflicts_with = "source")]
+    #[arg(
+        value_name = "INPUT",
+        required_unless_present = "source",
+        conflicts_with = "source"
+    )]
     pub input: Option<PathBuf>,
     /// Instead of a file: the profile of the desk whose tickets are to be migrated
     #[arg(long = "from", value_name = "PROFILE", requires = "to")]

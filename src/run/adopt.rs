@@ -154,7 +154,8 @@ pub async fn marked(
         }
     };
     let gap = system.list_created(window, permit, &mut page).await?.gap;
-    marked.gap = gap;
+    // Who learns from a system believes that tickets are there.
+    marked.gap = gap.or((marked.listed == 0).then_some(Gap::Nothing));
     if let Some(error) = marked.failed.take() {
         return Err(error);
     }

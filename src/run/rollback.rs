@@ -324,6 +324,12 @@ impl Taking {
             Reading::Absent => UndoState::Gone,
             Reading::Found(listed) => match self.judge(of, &listed) {
                 Some(state @ (UndoState::Undone | UndoState::Gone)) => state,
+                // Its first part was obeyed: the ticket is no more what the run made.
+                _ if of.intended && self.system.undoes_in_parts() && listed.noted_at.is_some() => {
+                    UndoState::Unknown(format!(
+                        "{why}, and the ticket bears the note of a rollback"
+                    ))
+                }
                 _ => UndoState::Refused(format!("{why}, and the ticket is there")),
             },
             Reading::Another(what) | Reading::Unclear(what) => {

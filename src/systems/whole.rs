@@ -47,6 +47,8 @@ pub enum Gap {
     OtherEnd,
     /// What the system listed or counted a moment ago is missing now.
     Vanished,
+    /// The list shows no ticket at all, of any time.
+    Nothing,
     /// The list reaches back to where the system has erased the texts, and with them the references.
     Erased {
         /// So many days the system keeps texts.
@@ -61,6 +63,7 @@ impl fmt::Display for Gap {
                 write!(f, "the system counts {counted} tickets but lists {shown}")
             }
             Self::Fell => f.write_str("the system's count fell while its pages were read"),
+            Self::Nothing => f.write_str("the system lists no ticket at all"),
             Self::Short => f.write_str("the system leaves tickets out in the middle of the list"),
             Self::Circle => f.write_str("the system lists the same tickets again and again"),
             Self::Disorder => f.write_str("the system does not keep the order that was asked for"),

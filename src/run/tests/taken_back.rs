@@ -335,3 +335,27 @@ async fn a_ticket_is_gone_when_that_is_said_twice() {
     assert!(going.is_ok());
     assert_eq!(states, [UndoState::Undone, UndoState::Undone]);
 }
+
+/// Whoever learns from a system believes that tickets are there: a list without any proves nothing.
+#[tokio::test(start_paused = true)]
+async fn an_adoption_that_is_shown_nothing_is_not_whole() {
+    let bench = Bench::new();
+    bench.fake.listing(super::fake::Listing::Empty);
+    let taken_back = std::collections::HashSet::new();
+    let marks = crate::run::Marks {
+        scope: "s",
+        field: None,
+        taken_back: &taken_back,
+        is_old: true,
+    };
+    let window = crate::systems::Window {
+        from: Timestamp::UNIX_EPOCH,
+        to: Timestamp::now(),
+    };
+    let limiter = Limiter::new(None);
+    let marked = crate::run::marked(&*bench.fake, &limiter, window, &marks);
+    assert_eq!(
+        marked.await.unwrap().gap,
+        Some(crate::systems::Gap::Nothing)
+    );
+}
