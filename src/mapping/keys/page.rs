@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::steps::ORDER;
 use super::{
-    ACTION, BASELINE, COLUMN, EACH, FIELD, FOLLOWS, INPUT, KEY_PART, Keys, LOOKUP, MARKER, TARGET,
-    TEST, THEN, TICKETS, TOP, TYPED, Takes,
+    ACTION, ATTACHMENTS, BASELINE, COLUMN, COMMENTS, EACH, FIELD, FOLLOWS, INPUT, KEY_PART, Keys,
+    LOOKUP, MARKER, TARGET, TEST, THEN, TICKETS, TOP, TYPED, Takes,
 };
 
 const HEAD: &str = "# Every key of a mapping
@@ -66,7 +66,7 @@ fn page() -> String {
             step.doc
         );
     }
-    let sections: [(&str, &Keys); 14] = [
+    let sections: [(&str, &Keys); 16] = [
         ("At the top", &TOP),
         ("`[input]`", &INPUT),
         ("A field", &FIELD),
@@ -78,6 +78,8 @@ fn page() -> String {
         ("`[[then]]`", &THEN),
         ("`each` of `[[then]]`", &EACH),
         ("`marker`", &MARKER),
+        ("`attachments`", &ATTACHMENTS),
+        ("`comments`", &COMMENTS),
         ("`[baseline]`", &BASELINE),
         ("`[[test]]`", &TEST),
         ("A step of `expect_then`", &FOLLOWS),
