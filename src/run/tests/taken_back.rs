@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use super::fake::{Input, Script};
+use super::fake::{Input, Listing, Script};
 use super::*;
 use crate::error::ErrorKind;
 use crate::ledger::{ByHand, Run, UndoState};
 use crate::record::RowKey;
-use crate::systems::{Listed, Standing};
+use crate::systems::{Gap, Listed, Standing, Window};
 
 /// Takes the last run back: how it went, and what became of each ticket.
 pub(super) async fn take_back(bench: &Bench) -> (Result<Going>, Vec<UndoState>) {
@@ -340,22 +340,19 @@ async fn a_ticket_is_gone_when_that_is_said_twice() {
 #[tokio::test(start_paused = true)]
 async fn an_adoption_that_is_shown_nothing_is_not_whole() {
     let bench = Bench::new();
-    bench.fake.listing(super::fake::Listing::Empty);
-    let taken_back = std::collections::HashSet::new();
-    let marks = crate::run::Marks {
+    bench.fake.listing(Listing::Empty);
+    let taken_back = HashSet::new();
+    let marks = Marks {
         scope: "s",
         field: None,
         taken_back: &taken_back,
         is_old: true,
     };
-    let window = crate::systems::Window {
-        from: Timestamp::UNIX_EPOCH,
-        to: Timestamp::now(),
+    let window = Window {
+        from: jiff::Timestamp::UNIX_EPOCH,
+        to: jiff::Timestamp::now(),
     };
     let limiter = Limiter::new(None);
-    let marked = crate::run::marked(&*bench.fake, &limiter, window, &marks);
-    assert_eq!(
-        marked.await.unwrap().gap,
-        Some(crate::systems::Gap::Nothing)
-    );
+    let marked = marked(&*bench.fake, &limiter, window, &marks);
+    assert_eq!(marked.await.unwrap().gap, Some(Gap::Nothing));
 }
