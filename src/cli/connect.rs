@@ -1,9 +1,9 @@
 //! Where to: a profile or the embedded sandbox, signed in.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
@@ -22,7 +22,8 @@ const SANDBOX_RATE: f64 = 100.0;
 /// How long one request may take, where the profile does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How many tickets a reserved profile has from the beginning, where it has some, and how many comments at most each.
+/// How many tickets a tenant of the embedded sandbox has from the beginning, where it has some, and how many comments at
+/// most each.
 const POPULATION: (usize, usize) = (60, 4);
 
 /// How the embedded sandbox is to be.
@@ -324,8 +325,7 @@ pub(super) async fn connection(
 ) -> Result<(Connection, Option<Sandbox>)> {
     match target {
         Target::Sandbox(wanted) => {
-            let folder = state.sandbox(wanted.reserved);
-            let (sandbox, connection) = embedded(wanted, system, concurrency, &folder).await?;
+            let (sandbox, connection) = embedded(wanted, system, concurrency, state).await?;
             Ok((connection, Some(sandbox)))
         }
         Target::Profile(profile, secrets) => {
@@ -390,19 +390,23 @@ async fn embedded(
     wanted: &Embedded,
     system: SystemName,
     concurrency: usize,
-    folder: &Path,
+    state: &StateFolder,
 ) -> Result<(Sandbox, Connection)> {
     let usual = sandbox::Config::default();
-    let is_populated = wanted
-        .reserved
-        .is_some_and(|reserved| reserved.is_populated);
-    let (tickets, comments) = match is_populated {
+    let earlier = match wanted.reserved {
+        Some(_) => None,
+        None => state.earlier_sandbox(),
+    };
+    let reserved = wanted.reserved.unwrap_or_else(|| Reserved::first(system));
+    let fresh = wanted.kept == SandboxState::Empty;
+    let (tickets, comments) = match reserved.is_populated && earlier.is_none() && !fresh {
         true => POPULATION,
         false => (0, 0),
     };
     let config = sandbox::Config {
-        data: Some(folder.to_owned()),
-        fresh: wanted.kept == SandboxState::Empty,
+        data: Some(earlier.unwrap_or_else(|| state.sandbox(reserved))),
+        fresh,
+        until: Some(Timestamp::now()),
         rate: SANDBOX_RATE,
         tickets,
         comments,

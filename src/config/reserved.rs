@@ -53,6 +53,14 @@ impl Reserved {
         })
     }
 
+    /// The first one of a system: what `--sandbox` means there.
+    pub fn first(system: SystemName) -> Self {
+        match system {
+            SystemName::IncidentIq => ALL[0],
+            SystemName::ClearFeed => ALL[1],
+        }
+    }
+
     /// The name of its folder.
     pub fn folder(self) -> String {
         self.name.replace(':', "-")
@@ -69,6 +77,10 @@ mod tests {
         assert_eq!(Reserved::of("sandbox").unwrap(), None);
         let known = Reserved::of("sandbox:clearfeed").unwrap().unwrap();
         assert_eq!(known.system, SystemName::ClearFeed);
+        for system in SystemName::ALL {
+            let first = Reserved::first(system);
+            assert_eq!((first.system, first.is_populated), (system, true));
+        }
         let error = Reserved::of("sandbox:jira").unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -104,10 +104,16 @@ impl StateFolder {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// The folder of the embedded sandbox; of one of its reserved profiles, that one's own.
-    pub fn sandbox(&self, reserved: Option<Reserved>) -> PathBuf {
-        self.0
-            .join(reserved.map_or_else(|| "sandbox".to_owned(), Reserved::folder))
+    /// The folder of a tenant of the embedded sandbox.
+    pub fn sandbox(&self, reserved: Reserved) -> PathBuf {
+        self.0.join(reserved.folder())
+    }
+
+    /// The folder that `--sandbox` had for both systems in earlier versions, where there is one: its tickets stay where the
+    /// ledger knows them.
+    pub fn earlier_sandbox(&self) -> Option<PathBuf> {
+        let folder = self.0.join("sandbox");
+        folder.join("journal.jsonl").is_file().then_some(folder)
     }
 }
 

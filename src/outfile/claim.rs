@@ -108,9 +108,10 @@ fn place(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// What lies in a state folder by name: the ledger with all that belongs to it, then the rest.
-const LEDGER: &str = "ledger";
-const KEPT: [&str; 9] = [
+/// What lies in a state folder by the beginning of its name: the ledger with all that belongs to it, the sandboxes.
+const BEGIN: [&str; 2] = ["ledger", "sandbox"];
+/// The rest.
+const KEPT: [&str; 8] = [
     "trusted.json",
     "written.json",
     "rates.json",
@@ -118,7 +119,6 @@ const KEPT: [&str; 9] = [
     "directory",
     "replica",
     "reports",
-    "sandbox",
     "schedules",
 ];
 
@@ -137,8 +137,10 @@ fn is_in(path: &Path, state: &Path) -> bool {
     if let Some(within) = within {
         let first = within.components().next();
         let first = first.map(|first| first.as_os_str().to_string_lossy().into_owned());
-        let is_kept =
-            first.is_some_and(|first| first.starts_with(LEDGER) || KEPT.contains(&first.as_str()));
+        let is_kept = first.is_some_and(|first| {
+            let begins = |word: &&str| first.starts_with(*word);
+            BEGIN.iter().any(|word| begins(&word)) || KEPT.contains(&first.as_str())
+        });
         return is_kept || !works_within;
     }
     // Second names of the files at its top, the ledger among them.

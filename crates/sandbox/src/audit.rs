@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::SandboxError;
 use super::guid::Guid;
+use super::seed::Population;
 
 /// The journal's name in the data folder.
 const JOURNAL: &str = "journal.jsonl";
@@ -56,12 +57,17 @@ pub(super) struct Kept {
 struct Head {
     sandbox: u32,
     instance: String,
+    /// The population, where it was made up to a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    population: Option<Population>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     lines: Vec<Box<str>>,
     journal: Option<File>,
+    /// What the journal's head says of it.
+    population: Option<Population>,
 }
 
 /// The lines, in memory and in the journal.
@@ -75,13 +81,19 @@ pub(super) struct Audit {
 pub(super) struct Opened {
     pub(super) audit: Audit,
     pub(super) instance: Guid,
+    pub(super) population: Population,
     pub(super) kept: Vec<Kept>,
 }
 
 impl Audit {
     /// Opens a data folder, making it where there is none. A last line that was torn by a crash is cut off: its
-    /// write was never answered.
-    pub(super) fn open(folder: &Path, fresh: bool) -> Result<Opened, SandboxError> {
+    /// write was never answered. A population that ends at a time stays as it was when the folder was made; in a folder of
+    /// before there is one of the fixed past.
+    pub(super) fn open(
+        folder: &Path,
+        fresh: bool,
+        wanted: Population,
+    ) -> Result<Opened, SandboxError> {
         let path = folder.join(JOURNAL);
         let failed = |source| SandboxError::Data {
             path: path.clone(),
@@ -104,9 +116,10 @@ impl Audit {
             .map_or(0, |at| at + 1);
         let text = String::from_utf8_lossy(&text[..whole]);
         let mut lines = text.lines();
-        let instance = match lines.next() {
+        let kept_population = |wanted: Population| wanted.until.is_some().then_some(wanted);
+        let (instance, population) = match lines.next() {
             Some(line) => read_head(line, &path)?,
-            None => Guid::random(),
+            None => (Guid::random(), kept_population(wanted)),
         };
         let (mut kept, mut kept_lines) = (Vec::new(), Vec::new());
         for (number, line) in lines.enumerate() {
@@ -121,16 +134,21 @@ impl Audit {
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         if whole == 0 {
-            write_head(&mut file, instance).map_err(failed)?;
+            write_head(&mut file, instance, population).map_err(failed)?;
         }
         Ok(Opened {
             audit: Self {
                 inner: Mutex::new(Inner {
                     lines: kept_lines,
                     journal: Some(file),
+                    population,
                 }),
             },
             instance,
+            population: population.unwrap_or(Population {
+                until: None,
+                ..wanted
+            }),
             kept,
         })
     }
@@ -173,11 +191,12 @@ impl Audit {
     /// Forgets everything; the journal begins anew under the instance's new id.
     pub(super) fn reset(&self, instance: Guid) -> io::Result<()> {
         let mut inner = self.inner();
+        let inner = &mut *inner;
         inner.lines.clear();
         if let Some(journal) = &mut inner.journal {
             journal.set_len(0)?;
             journal.seek(SeekFrom::Start(0))?;
-            write_head(journal, instance)?;
+            write_head(journal, instance, inner.population)?;
         }
         Ok(())
     }
@@ -208,16 +227,17 @@ fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn write_head(file: &mut File, instance: Guid) -> io::Result<()> {
+fn write_head(file: &mut File, instance: Guid, population: Option<Population>) -> io::Result<()> {
     let mut head = serde_json::to_vec(&Head {
         sandbox: VERSION,
         instance: instance.to_string(),
+        population,
     })?;
     head.push(b'\n');
     file.write_all(&head)
 }
 
-fn read_head(line: &str, path: &Path) -> Result<Guid, SandboxError> {
+fn read_head(line: &str, path: &Path) -> Result<(Guid, Option<Population>), SandboxError> {
     let bad = |reason: String| SandboxError::Journal {
         path: PathBuf::from(path),
         line: 1,
@@ -230,9 +250,9 @@ fn read_head(line: &str, path: &Path) -> Result<Guid, SandboxError> {
             head.sandbox
         )));
     }
-    head.instance
-        .parse()
-        .map_err(|_| bad(format!("`{}` is no id", head.instance)))
+    let instance = head.instance.parse();
+    let instance = instance.map_err(|_| bad(format!("`{}` is no id", head.instance)))?;
+    Ok((instance, head.population))
 }
 
 /// The reference that a text's last line bears: `Ref: scope/key`. In HTML a tag ends a line too.
@@ -270,7 +290,7 @@ mod tests {
     #[test]
     fn a_torn_last_line_is_cut_off_and_the_rest_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let opened = Audit::open(folder.path(), false).unwrap();
+        let opened = Audit::open(folder.path(), false, Population::default()).unwrap();
         record(&opened.audit, "one");
         record(&opened.audit, "two");
         let instance = opened.instance;
@@ -280,12 +300,12 @@ mod tests {
         file.write_all(b"{\"time\":\"1970-").unwrap();
         drop(file);
 
-        let opened = Audit::open(folder.path(), false).unwrap();
+        let opened = Audit::open(folder.path(), false, Population::default()).unwrap();
         assert_eq!(opened.instance, instance);
         assert_eq!(opened.kept.len(), 2);
         record(&opened.audit, "three");
         drop(opened);
-        let opened = Audit::open(folder.path(), false).unwrap();
+        let opened = Audit::open(folder.path(), false, Population::default()).unwrap();
         let ids: Vec<_> = opened.kept.iter().map(|kept| kept.id.as_str()).collect();
         assert_eq!(ids, ["one", "two", "three"]);
     }
@@ -293,24 +313,47 @@ mod tests {
     #[test]
     fn a_folder_in_use_is_refused_and_a_fresh_start_is_another_instance() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Audit::open(folder.path(), false).unwrap();
+        let first = Audit::open(folder.path(), false, Population::default()).unwrap();
         record(&first.audit, "one");
         assert!(matches!(
-            Audit::open(folder.path(), false),
+            Audit::open(folder.path(), false, Population::default()),
             Err(SandboxError::InUse { .. })
         ));
         let instance = first.instance;
         drop(first);
-        let second = Audit::open(folder.path(), true).unwrap();
+        let second = Audit::open(folder.path(), true, Population::default()).unwrap();
         assert_ne!(second.instance, instance);
         assert!(second.kept.is_empty());
+    }
+
+    #[test]
+    fn a_population_up_to_a_time_stays_as_it_was_at_the_first_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = |hours| Population {
+            tickets: 60,
+            comments: 4,
+            until: Some(Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(hours)),
+        };
+        let open = |fresh, wanted| Audit::open(folder.path(), fresh, wanted).unwrap();
+        assert_eq!(open(false, wanted(1)).population, wanted(1));
+        assert_eq!(open(false, wanted(2)).population, wanted(1));
+        assert_eq!(open(true, wanted(3)).population, wanted(3));
+        // A folder of before has the population that it had.
+        let instance = Guid::random();
+        let head = format!("{{\"sandbox\":1,\"instance\":\"{instance}\"}}\n");
+        std::fs::write(folder.path().join(JOURNAL), head).unwrap();
+        let fixed = Population {
+            until: None,
+            ..wanted(4)
+        };
+        assert_eq!(open(false, wanted(4)).population, fixed);
     }
 
     #[test]
     fn a_line_that_is_no_journal_names_its_place() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(JOURNAL), "Ticket,Title\n1,x\n").unwrap();
-        let error = Audit::open(folder.path(), false).unwrap_err();
+        let error = Audit::open(folder.path(), false, Population::default()).unwrap_err();
         assert!(
             matches!(error, SandboxError::Journal { line: 1, .. }),
             "{error}"

@@ -56,6 +56,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -208,6 +209,9 @@ pub struct Config {
     pub tickets: usize,
     /// How many comments each of them has at most.
     pub comments: usize,
+    /// The end of the year in which they were made; `None`: they are of a fixed past. Where the data are kept, a population
+    /// that was made up to a time stays as it was at the first start.
+    pub until: Option<Timestamp>,
     /// What new activities say that IncidentIQ does not heed; the live-like temper never heeds the time.
     pub unheeded: Vec<Unheeded>,
     /// The rules that IncidentIQ runs on new activities.
@@ -243,6 +247,7 @@ impl Default for Config {
             max_page: 2_000,
             tickets: 0,
             comments: 0,
+            until: None,
             unheeded: Vec::new(),
             rules: Vec::new(),
             hides_notes: false,
@@ -258,6 +263,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The tickets that each system has from the beginning, unless a data folder says otherwise.
+    fn population(&self) -> seed::Population {
+        seed::Population {
+            tickets: self.tickets,
+            comments: self.comments,
+            until: self.until,
+        }
+    }
+
     /// What new activities say that IncidentIQ does not heed.
     fn unheeded(&self) -> Vec<Unheeded> {
         let live = (self.temper == Temper::LiveLike).then_some(Unheeded::CreatedDate);

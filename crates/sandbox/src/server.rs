@@ -91,16 +91,18 @@ impl App {
         jobs: mpsc::UnboundedSender<Job>,
     ) -> Result<Self, SandboxError> {
         let opened = match &config.data {
-            Some(folder) => Audit::open(folder, config.fresh)?,
+            Some(folder) => Audit::open(folder, config.fresh, config.population())?,
             None => Opened {
                 audit: Audit::default(),
                 instance: Guid::random(),
+                population: config.population(),
                 kept: Vec::new(),
             },
         };
+        let population = opened.population;
         let audit = Arc::new(opened.audit);
-        let incidentiq = IncidentIq::new(&config, opened.instance, audit.clone());
-        let clearfeed = ClearFeed::new(&config, audit.clone());
+        let incidentiq = IncidentIq::new(&config, opened.instance, population, audit.clone());
+        let clearfeed = ClearFeed::new(&config, population, audit.clone());
         for (line, kept) in (2..).zip(&opened.kept) {
             let replayed = match kept.system.as_str() {
                 IncidentIq::NAME => incidentiq.replay(kept),

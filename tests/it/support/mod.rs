@@ -42,6 +42,8 @@ pub(crate) struct Work {
     folder: TempDir,
     /// Stands for the user's cache.
     cache: TempDir,
+    /// Whether `--sandbox` has no tickets from the beginning.
+    is_empty: bool,
 }
 
 impl Work {
@@ -49,6 +51,15 @@ impl Work {
         Self {
             folder: tempfile::tempdir().unwrap(),
             cache: tempfile::tempdir().unwrap(),
+            is_empty: true,
+        }
+    }
+
+    /// The same as somebody finds it who begins: the embedded sandbox has its history.
+    pub(crate) fn of_a_beginner() -> Self {
+        Self {
+            is_empty: false,
+            ..Self::new()
         }
     }
 
@@ -78,6 +89,9 @@ impl Work {
     /// The program with these arguments, not started yet.
     #[must_use]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        if self.is_empty && arguments.iter().any(|word| word.starts_with("--sandbox")) {
+            self.empty_sandbox();
+        }
         let mut command = Command::new(program());
         command
             .args(arguments)
@@ -96,6 +110,15 @@ impl Work {
             command.env("DESKFERRY_CONFIG", config);
         }
         command
+    }
+
+    /// Makes the folder that `--sandbox` had for both systems in earlier versions, which has no history.
+    fn empty_sandbox(&self) {
+        let folder = self.state().join("sandbox");
+        // Where nothing can be written, that is what the test is about.
+        if !folder.exists() && fs::create_dir_all(&folder).is_ok() {
+            let _ = fs::write(folder.join("journal.jsonl"), "");
+        }
     }
 
     /// Runs the program to its end.

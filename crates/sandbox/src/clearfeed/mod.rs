@@ -27,7 +27,7 @@ use super::emulator::Emulator;
 use super::fit::{Misfit, Types, Wanted};
 use super::reply::{Answer, Refusal, Reply};
 use super::route::Table;
-use super::seed::Support;
+use super::seed::{Population, Support};
 use super::token::Token;
 use super::veil::Veil;
 use super::{Config, Temper};
@@ -92,8 +92,7 @@ pub(super) struct ClearFeed {
     /// How long texts are kept.
     retention: Option<Duration>,
     /// Requests that are there from the beginning besides the few that always are.
-    tickets: usize,
-    comments: usize,
+    population: Population,
     table: Table<Self>,
     requests: Mutex<Vec<Request>>,
     customers: Mutex<Vec<Customer>>,
@@ -102,18 +101,17 @@ pub(super) struct ClearFeed {
 }
 
 impl ClearFeed {
-    pub(super) fn new(config: &Config, audit: Arc<Audit>) -> Self {
+    pub(super) fn new(config: &Config, population: Population, audit: Arc<Audit>) -> Self {
         let support = Support::new();
         Self {
-            requests: Mutex::new(seeded(&support, config.tickets, config.comments)),
+            requests: Mutex::new(seeded(&support, population)),
             customers: Mutex::new(customers::seeded(&support)),
             veil: Mutex::default(),
             support,
             temper: config.temper,
             hides_notes: config.hides_notes,
             retention: config.retention,
-            tickets: config.tickets,
-            comments: config.comments,
+            population,
             table: Table::new(
                 routes::sections(config.dialects),
                 Types::new(routes::SCHEMAS, Self::NAMES_HAVE_NO_CASE),
@@ -127,7 +125,7 @@ impl ClearFeed {
     }
 
     pub(super) fn reset(&self) {
-        *self.requests() = seeded(&self.support, self.tickets, self.comments);
+        *self.requests() = seeded(&self.support, self.population);
         *self.customers() = customers::seeded(&self.support);
         *self.veil() = Veil::default();
     }

@@ -7,7 +7,7 @@ use super::{FIRST_ID, PAST};
 use crate::dice::Dice;
 use crate::seed::support::Past;
 use crate::seed::talk::talk;
-use crate::seed::{POPULATED, Support};
+use crate::seed::{Population, Support};
 
 /// One in so many of the seeded requests is a message that nobody has taken for a request.
 const STRAY: u64 = 10;
@@ -15,19 +15,25 @@ const STRAY: u64 = 10;
 /// How many requests are always there.
 const FEW: usize = 40;
 
-/// The requests that were there before, all of a fixed past.
-pub(super) fn seeded(support: &Support, tickets: usize, comments: usize) -> Vec<Request> {
-    let start: Timestamp = PAST.parse().expect("a constant time");
+/// The requests that were there before.
+pub(super) fn seeded(support: &Support, population: Population) -> Vec<Request> {
+    let start: Timestamp = match population.until {
+        None => PAST.parse().expect("a constant time"),
+        Some(_) => population.begins() - SignedDuration::from_hours(FEW as i64),
+    };
     let mut dice = Dice::new(0x51ed);
-    let further = (0..tickets).map(|nth| {
+    let further = (0..population.tickets).map(|nth| {
         let past = &support.past[dice.below(support.past.len())];
-        let mut request = seeded_request(support, past, POPULATED.at(nth, tickets));
+        let mut request = seeded_request(support, past, population.at(nth));
         if dice.chance(0.7) {
             let hours = i64::try_from(1 + dice.below(240)).unwrap_or(1);
-            request.state = "closed";
-            request.updated = request.created + SignedDuration::from_hours(hours);
+            let open = SignedDuration::from_hours(hours);
+            if population.within(request.created, open) == open {
+                request.state = "closed";
+                request.updated = request.created + open;
+            }
         }
-        converse(&mut request, nth, comments);
+        converse(&mut request, nth, population);
         request
     });
     let few = (0_i64..)
@@ -45,17 +51,17 @@ pub(super) fn seeded(support: &Support, tickets: usize, comments: usize) -> Vec<
 }
 
 /// What was said on the nth request.
-fn converse(request: &mut Request, nth: usize, comments: usize) {
+fn converse(request: &mut Request, nth: usize, population: Population) {
     let span = match request.state {
         "closed" => request.updated.duration_since(request.created),
-        _ => SignedDuration::from_hours(48),
+        _ => population.within(request.created, SignedDuration::from_hours(48)),
     };
     // A request of the same population.
     let earlier = match nth.checked_sub(1) {
         Some(before) => format!("CF-{}", FIRST_ID + (FEW + before) as u64),
         None => String::new(),
     };
-    for remark in talk(nth, comments, span, &earlier) {
+    for remark in talk(nth, population.comments, span, &earlier) {
         let at = request.created + remark.after;
         request.updated = request.updated.max(at);
         request.messages.push(Message {

@@ -67,7 +67,7 @@ use super::fit::{Misfit, Types};
 use super::guid::Guid;
 use super::reply::{Answer, Refusal, Reply};
 use super::route::{Endpoint, Section, Table};
-use super::seed::District;
+use super::seed::{District, Population};
 use super::token::{Token, forbidden};
 use super::{Config, Rule, Temper, Unheeded};
 
@@ -92,8 +92,7 @@ struct Rules {
     /// What it does by itself where something is said.
     own: Vec<Rule>,
     /// Tickets that are there from the beginning.
-    tickets: usize,
-    comments: usize,
+    population: Population,
 }
 
 /// The emulator.
@@ -109,7 +108,12 @@ pub(super) struct IncidentIq {
 }
 
 impl IncidentIq {
-    pub(super) fn new(config: &Config, instance: Guid, audit: Arc<Audit>) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        instance: Guid,
+        population: Population,
+        audit: Arc<Audit>,
+    ) -> Self {
         let clock = Clock {
             zone: config.site_zone.clone(),
             name: config.site_zone_name.clone(),
@@ -123,15 +127,14 @@ impl IncidentIq {
                 hides_notes: config.hides_notes,
                 unheeded: config.unheeded(),
                 own: config.rules.clone(),
-                tickets: config.tickets,
-                comments: config.comments,
+                population,
             },
             table: Table::new(
                 sections(config.mission_paths),
                 Types::new(schemas::ALL, Self::NAMES_HAVE_NO_CASE),
             ),
             site: seeded.district.site,
-            state: Mutex::new(fresh(instance, &seeded, (config.tickets, config.comments))),
+            state: Mutex::new(fresh(instance, &seeded, population)),
             seeded,
             audit,
         }
@@ -147,11 +150,7 @@ impl IncidentIq {
     }
 
     pub(super) fn reset(&self, instance: Guid) {
-        *self.state() = fresh(
-            instance,
-            &self.seeded,
-            (self.rules.tickets, self.rules.comments),
-        );
+        *self.state() = fresh(instance, &self.seeded, self.rules.population);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -266,9 +265,9 @@ impl IncidentIq {
 }
 
 /// What is there at the beginning.
-fn fresh(instance: Guid, seeded: &Arc<Book>, (tickets, comments): (usize, usize)) -> State {
+fn fresh(instance: Guid, seeded: &Arc<Book>, population: Population) -> State {
     let mut state = State::new(instance, seeded.clone());
-    population::populate(&mut state, tickets, comments);
+    population::populate(&mut state, population);
     state
 }
 

@@ -1,6 +1,6 @@
 //! Tickets that stand there from the beginning, where some are asked for: the same ones each time.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::state::State;
 use super::ticket::{Activity, Ticket};
 use crate::dice::Dice;
 use crate::guid::Guid;
-use crate::seed::POPULATED;
+use crate::seed::Population;
 use crate::seed::talk::{Remark, talk};
 
 const SUBJECTS: [&str; 8] = [
@@ -26,11 +26,11 @@ const SUBJECTS: [&str; 8] = [
 /// How many hours a closed ticket was open at most.
 const LONGEST: usize = 240;
 
-/// Adds so many tickets with at most so many comments each, made evenly over the time of the population, oldest first.
-pub(super) fn populate(state: &mut State, count: usize, comments: usize) {
+/// Adds the tickets of a population, oldest first.
+pub(super) fn populate(state: &mut State, population: Population) {
     let mut dice = Dice::new(0x7f4a);
-    for nth in 0..count {
-        let ticket = made(&state.book.clone(), &mut dice, POPULATED.at(nth, count));
+    for nth in 0..population.tickets {
+        let ticket = made(&state.book.clone(), &mut dice, population, nth);
         let mut ticket = Ticket {
             id: state.next_ticket(),
             ..ticket
@@ -38,9 +38,9 @@ pub(super) fn populate(state: &mut State, count: usize, comments: usize) {
         let earlier = state.tickets.last().map(|last| format!("#{}", last.number));
         let span = match ticket.closed {
             Some((ended, _)) => ended.duration_since(ticket.created),
-            None => SignedDuration::from_hours(48),
+            None => population.within(ticket.created, SignedDuration::from_hours(48)),
         };
-        for remark in talk(nth, comments, span, &earlier.unwrap_or_default()) {
+        for remark in talk(nth, population.comments, span, &earlier.unwrap_or_default()) {
             let said = activity(state, &ticket, remark);
             ticket.modified = ticket.modified.max(said.at);
             ticket.activities.push(said);
@@ -74,11 +74,12 @@ fn activity(state: &State, ticket: &Ticket, remark: Remark) -> Activity {
     }
 }
 
-fn made(book: &Book, dice: &mut Dice, at: Timestamp) -> Ticket {
+fn made(book: &Book, dice: &mut Dice, population: Population, nth: usize) -> Ticket {
+    let at = population.at(nth);
     let district = &book.district;
     let subject = *dice.pick(&SUBJECTS);
     let requestor = dice.below(district.users.len());
-    let is_closed = dice.chance(0.7);
+    let is_to_close = dice.chance(0.7);
     let step = |is_closed: bool| {
         let steps = district.statuses.iter();
         let mut steps = steps
@@ -87,7 +88,9 @@ fn made(book: &Book, dice: &mut Dice, at: Timestamp) -> Ticket {
         steps.next().map_or(0, |(step, _)| step)
     };
     let hours = i64::try_from(1 + dice.below(LONGEST)).unwrap_or(1);
-    let ended = at + SignedDuration::from_hours(hours);
+    let open = SignedDuration::from_hours(hours);
+    let ended = at + open;
+    let is_closed = is_to_close && population.within(at, open) == open;
     let agent = dice.below(10);
     Ticket {
         modified: if is_closed { ended } else { at },
