@@ -132,7 +132,8 @@ fn hear(force: &Force, ready: &mpsc::Sender<std::io::Result<()>>) {
 
 #[cfg(unix)]
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
+    /// `None`: the program was started in the background of a script, where a Ctrl-C is meant for the script.
+    interrupt: Option<tokio::signal::unix::Signal>,
     terminate: tokio::signal::unix::Signal,
     /// `None`: the program was started so that it outlives its terminal.
     hangup: Option<tokio::signal::unix::Signal>,
@@ -142,40 +143,42 @@ struct Signals {
 fn signals() -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
     // To listen is to be no longer deaf, so it is asked first.
-    let is_deaf = ignores_hangup(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let unless_deaf = |kind: SignalKind| match ignores(&status, kind.as_raw_value()) {
+        true => Ok(None),
+        false => signal(kind).map(Some),
+    };
     Ok(Signals {
-        interrupt: signal(SignalKind::interrupt())?,
+        interrupt: unless_deaf(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
-        hangup: match is_deaf {
-            true => None,
-            false => Some(signal(SignalKind::hangup())?),
-        },
+        hangup: unless_deaf(SignalKind::hangup())?,
     })
 }
 
-/// Whether `nohup` or the like made this process deaf to SIGHUP, by what Linux says of it. Other systems do not say it
-/// without unsafe code: there a closed terminal drains.
+/// Whether whoever started this process made it deaf to a signal, by what Linux says of it: `nohup` to SIGHUP, a shell that
+/// puts a command of a script into the background to SIGINT. Other systems do not say it without unsafe code: there such a
+/// signal drains.
 #[cfg(unix)]
-fn ignores_hangup(status: &str) -> bool {
+fn ignores(status: &str, signal: i32) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // SIGHUP is signal 1, the lowest bit.
-    ignored.is_some_and(|mask| mask & 1 == 1)
+    // Signal 1 is the lowest bit.
+    ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 #[cfg(unix)]
 impl Signals {
     async fn next(&mut self) {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => drop(hangup.recv().await),
+        async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
                 None => std::future::pending::<()>().await,
             }
-        };
+        }
         tokio::select! {
-            _ = self.interrupt.recv() => {}
+            () = heard(&mut self.interrupt) => {}
             _ = self.terminate.recv() => {}
-            () = hangup => {}
+            () = heard(&mut self.hangup) => {}
         }
     }
 }
@@ -220,13 +223,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_that_is_deaf_to_hangups_stays_so() {
+    fn a_process_that_is_deaf_to_a_signal_stays_so() {
         let status = |mask: &str| {
             format!("Name:\tdeskferry\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n")
         };
-        assert!(ignores_hangup(&status("0000000000000001")));
-        assert!(ignores_hangup(&status("0000000000001007")));
-        assert!(!ignores_hangup(&status("0000000000001000")));
-        assert!(!ignores_hangup(""));
+        let (hangup, interrupt) = (1, 2);
+        assert!(ignores(&status("0000000000000001"), hangup));
+        assert!(!ignores(&status("0000000000000001"), interrupt));
+        assert!(ignores(&status("0000000000001007"), hangup));
+        assert!(ignores(&status("0000000000000006"), interrupt));
+        assert!(!ignores(&status("0000000000001000"), hangup));
+        assert!(!ignores(&status("0000000000001000"), interrupt));
+        assert!(!ignores("", interrupt));
     }
 }

@@ -14,8 +14,12 @@ use crate::outfile::{Draft, Room, full};
 use crate::record::{ColumnRef, Record};
 use crate::source::{Layout, Table, excel_name, letters};
 
+/// So many rows a sheet has.
+const MOST_ROWS: u32 = 1_048_576;
 /// So many columns a sheet has.
 const MOST_COLUMNS: usize = 16_384;
+/// What stands in the last row where there are more.
+const FULL: &str = "The sheet is full: a preview as .html or .jsonl shows the rows that follow.";
 /// The rows above the tickets: what the halves are, the headings, and where each value comes from.
 const ABOVE: u32 = 3;
 /// Widths in characters: of a column of the file, and of the ticket's text.
@@ -205,6 +209,13 @@ impl Workbook {
             let size: usize = cells.iter().map(|cell| cell.text().len()).sum();
             self.room.take(1024 + 2 * size)?;
             let row = sheet.next;
+            if row + 1 >= MOST_ROWS {
+                if row + 1 == MOST_ROWS {
+                    sheet.next += 1;
+                    to.write_string(row, 0, FULL).map_err(failed)?;
+                }
+                return Ok(());
+            }
             sheet.next += 1;
             let mut line = Line {
                 to: &mut *to,

@@ -86,7 +86,7 @@ impl WorkbookPlan {
                 style: None,
                 widest: 0,
                 has_columns: false,
-                pending: None,
+                is_filled: false,
             };
             let mut stopped = None;
             let copied = pieces(part, &mut |piece| match piece {
@@ -236,8 +236,8 @@ struct SheetCopy<'a, 'b> {
     /// The last column that has a width of its own, from 1.
     widest: usize,
     has_columns: bool,
-    /// What stands at the end of the row.
-    pending: Option<Cells>,
+    /// Whether a cell of the row holds something: a row that has nothing but a look is none of the table.
+    is_filled: bool,
 }
 
 impl SheetCopy<'_, '_> {
@@ -271,8 +271,14 @@ impl SheetCopy<'_, '_> {
                 let style = attribute_of(inside, b"s").map(<[u8]>::to_vec);
                 self.style = style.or_else(|| self.style.take());
             }
+            (false, b"v" | b"is" | b"f") => self.is_filled = true,
             (true, b"row") => {
-                if let Some(cells) = self.pending.take() {
+                let cells = match self.row {
+                    row if row == self.header_row => Some(self.beside.headings()),
+                    row if row < self.header_row || !self.is_filled => None,
+                    row => self.beside.of(self.index, row).map_err(Stop::Ours)?,
+                };
+                if let Some(cells) = cells {
                     self.cells(&cells, prefix(inside), out)?;
                 }
             }
@@ -295,13 +301,9 @@ impl SheetCopy<'_, '_> {
             out.write_all(tag)?;
             return Ok(());
         }
-        self.pending = match self.row {
-            row if row == self.header_row => Some(self.beside.headings()),
-            row if row < self.header_row => None,
-            row => self.beside.of(self.index, row).map_err(Stop::Ours)?,
-        };
-        // It says which columns the row spans, which is no longer right.
-        let spans = attribute_of(inside, b"spans").filter(|_| self.pending.is_some());
+        self.is_filled = false;
+        // It says which columns the row spans, which may be no longer right.
+        let spans = attribute_of(inside, b"spans").filter(|_| self.row >= self.header_row);
         match spans {
             Some(spans) => {
                 let spans = format!(" spans=\"{}\"", String::from_utf8_lossy(spans));

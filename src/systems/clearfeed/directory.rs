@@ -86,7 +86,8 @@ pub(super) async fn load(
         }
         Err(failure) => {
             unread.push(format!("the teams could not be read: {}", failure.message));
-            failed = true;
+            // A right that is missing is missing at the next command too: the people that were found are kept.
+            failed |= !failure.is_denied();
             Listing::unread(failure.note())
         }
     };
@@ -96,7 +97,7 @@ pub(super) async fn load(
             .for_each(|request| seen(request, &mut people)),
         Err(failure) => {
             unread.push(format!("no request could be read: {}", failure.message));
-            failed = true;
+            failed |= !failure.is_denied();
         }
     }
     if needs.has(Kind::Team) {

@@ -144,6 +144,30 @@ async fn a_kind_is_refused_only_when_it_is_refused_twice() {
     }
 }
 
+/// Without the right to read teams, people are those of the requests; they are not loaded anew at each command.
+#[tokio::test]
+async fn people_are_kept_where_the_teams_are_refused() {
+    for (status, is_kept) in [(403, true), (500, false)] {
+        let server = MockServer::start().await;
+        let system = rest(&server).await;
+        mount(
+            &server,
+            "GET",
+            "/clearfeed/v1/rest/teams",
+            ResponseTemplate::new(status),
+        )
+        .await;
+        let none = ResponseTemplate::new(200).set_body_json(json!({"requests": [], "users": []}));
+        mount(&server, "GET", "/clearfeed/v1/rest/requests", none.clone()).await;
+        let needs = Needs::kind(Kind::User);
+        let free = Free::default();
+        let snapshot = system.load_directory(needs, &free, &|_, _, _| {});
+        let snapshot = snapshot.await.unwrap();
+        let kept = snapshot.without_failed();
+        assert_eq!(kept.holds.has(Kind::User), is_kept, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn a_stumble_at_sign_in_is_asked_again() {
     let server = MockServer::start().await;
