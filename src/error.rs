@@ -36,6 +36,27 @@ pub enum ExitCode {
     Interrupted = 130,
 }
 
+impl ExitCode {
+    /// All of them, with what people read of them.
+    pub const MEANINGS: [(Self, &'static str); 6] = [
+        (Self::Done, "all done, or done before"),
+        (
+            Self::SomeRows,
+            "some rows were rejected, are in doubt, or have changed since they were made",
+        ),
+        (
+            Self::Usage,
+            "the command line, the configuration, the input or the mapping must change",
+        ),
+        (
+            Self::System,
+            "the system could not be reached or did not let us in",
+        ),
+        (Self::Machine, "disk, memory, permission"),
+        (Self::Interrupted, "interrupted; the same command goes on"),
+    ];
+}
+
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code as u8)

@@ -5,6 +5,7 @@ mod export;
 mod migrate;
 mod runs;
 mod schedule;
+mod shape;
 mod ticket;
 mod verify;
 
@@ -27,12 +28,19 @@ pub(super) use runs::{
     AdoptArgs, Keep, PurgeArgs, RetryArgs, RollbackArgs, RunsCommand, SettleArgs,
 };
 pub(super) use schedule::{AddArgs, InstallArgs, RunArgs, ScheduleCommand};
+pub(super) use shape::{command, common_flags};
 pub(super) use ticket::{ActArgs, Desk, GetArgs, SearchArgs, TicketCommand, WriteArgs};
 pub(super) use verify::VerifyArgs;
 
 /// Moves help-desk tickets in bulk: spreadsheets into IncidentIQ and ClearFeed.
 #[derive(Debug, Parser)]
-#[command(name = "deskferry", version, about, arg_required_else_help = true)]
+#[command(
+    name = "deskferry",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Start here, without an account:\n  deskferry init samples/tickets.csv --profile sandbox:incidentiq-2 -o my-mapping.toml\n  deskferry import samples/tickets.csv --mapping my-mapping.toml --profile sandbox:incidentiq-2 --dry-run"
+)]
 pub(super) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -127,7 +135,7 @@ pub(super) enum Command {
     /// The system's reference data: fetch it, look at it, keep a snapshot
     #[command(
         subcommand,
-        after_help = "Examples:\n  deskferry directory show --system incidentiq --sandbox\n  deskferry directory search lincoln --system incidentiq --sandbox"
+        after_help = "Examples:\n  deskferry directory show --profile sandbox:incidentiq\n  deskferry directory search lincoln --profile sandbox:incidentiq"
     )]
     Directory(DirectoryCommand),
     /// Tickets into a file
@@ -135,7 +143,10 @@ pub(super) enum Command {
     /// The tickets of one desk into another; run it again for what has changed since
     Migrate(Box<MigrateArgs>),
     /// Repeat an export: every monday, every hour, in this program or by this machine's scheduler
-    #[command(subcommand, after_help = "Examples:\n  deskferry schedule list")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  deskferry schedule add weekly --every monday --at 07:00 -- export -o tickets-{date}.xlsx --period last-week --profile sandbox:incidentiq\n  deskferry schedule list\n  deskferry schedule run weekly --once"
+    )]
     Schedule(ScheduleCommand),
     /// What happened, run by run
     #[command(
@@ -151,7 +162,7 @@ pub(super) enum Command {
     /// One ticket at a time: look at it, look for it, write to it
     #[command(
         subcommand,
-        after_help = "Examples:\n  deskferry ticket search --status open --limit 20 --system incidentiq --sandbox\n  deskferry ticket get 10001 --system incidentiq --sandbox"
+        after_help = "Examples:\n  deskferry ticket search --filter state=open --limit 20 --profile sandbox:incidentiq\n  deskferry ticket get 10060 --profile sandbox:incidentiq\n  deskferry ticket comment 10060 --body \"On my way\" --public --profile sandbox:incidentiq"
     )]
     Ticket(TicketCommand),
     /// Is everything as it should be between here and the system, and what to do where it is not
@@ -227,67 +238,67 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     pub target: Where,
     /// Do everything but the sending
-    #[arg(long)]
+    #[arg(long, help_heading = LOOK)]
     pub dry_run: bool,
     /// With --dry-run, write what each row would become beside the row: .xlsx or .html for people, .jsonl for the requests
-    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = LOOK)]
     pub preview: Option<PathBuf>,
     /// So many payloads of a dry run are shown beside their rows
     #[arg(long, value_name = "N", requires = "dry_run", hide = true)]
     pub show: Option<usize>,
     /// Show how a dry run would change every ticket, not only the first ten
-    #[arg(long)]
+    #[arg(long, help_heading = LOOK)]
     pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
     #[arg(long, value_name = "FILE", requires = "dry_run", hide = true)]
     pub payloads: Option<PathBuf>,
     /// Write a copy of your file with ticket number, link, outcome and time beside each row: tickets.receipts.xlsx
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = FILES)]
     pub receipts: Option<PathBuf>,
     /// Write a report of the run as a page (.html): counts, causes, the rate over time, waits, rows in doubt
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = FILES)]
     pub report: Option<PathBuf>,
     /// Write what became of each record, row by row, as JSON lines
     #[arg(long, value_name = "FILE", hide = true)]
     pub outcomes: Option<PathBuf>,
     /// Send at most so many rows that are not done yet
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ROWS)]
     pub limit: Option<u64>,
     /// Only these rows, as the spreadsheet program numbers them: 10-20,31
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", help_heading = ROWS)]
     pub rows: Option<Selection>,
     /// Only rows for which this holds, besides the mapping's own `where`
-    #[arg(long = "where", value_name = "EXPR")]
+    #[arg(long = "where", value_name = "EXPR", help_heading = ROWS)]
     pub condition: Option<String>,
     /// Requests per second, at most: 10/s, 600/min [default: the profile's]
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate, help_heading = PACE)]
     pub rate: Option<f64>,
-    /// Send only within these hours of the target's zone, and wait otherwise: 18:00-06:00
-    #[arg(long, value_name = "FROM-UNTIL")]
+    /// Send only within these hours of the system's zone, and wait otherwise: 18:00-06:00
+    #[arg(long, value_name = "FROM-UNTIL", help_heading = PACE)]
     pub hours: Option<Hours>,
     /// Requests under way at once [default: the profile's, else 16]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = PACE)]
     pub concurrency: Option<u64>,
     /// Set the same on many tickets by one request where the system has it, and read the tickets back
-    #[arg(long)]
+    #[arg(long, help_heading = PACE)]
     pub bulk: bool,
     /// The error file [default: named after the input, in this folder]
-    #[arg(long, value_name = "FILE")]
-    pub errors_to: Option<PathBuf>,
+    #[arg(long = "errors", alias = "errors-to", value_name = "FILE", help_heading = FILES)]
+    pub errors: Option<PathBuf>,
     /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
-    #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
+    #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors, help_heading = PACE)]
     pub max_errors: MaxErrors,
     /// Send rows that are done once more, after saying which tickets that doubles
-    #[arg(long)]
+    #[arg(long, help_heading = ROWS)]
     pub again: bool,
     /// Give rows that are done the keys that the mapping makes now, after its `key` was changed
-    #[arg(long)]
+    #[arg(long, help_heading = ROWS)]
     pub rekey: bool,
     /// Rows that say the same as done ones with other keys are other tickets
-    #[arg(long, conflicts_with = "rekey")]
+    #[arg(long, conflicts_with = "rekey", help_heading = ROWS)]
     pub no_rekey: bool,
     /// Of an exported file that comes back: send what was changed in the desk since, too
-    #[arg(long)]
+    #[arg(long, help_heading = ROWS)]
     pub overwrite: bool,
     /// Go on with a ledger that may be older than what was sent: a backup that was put back
     #[arg(long)]
@@ -302,10 +313,20 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
     /// With --sandbox, a fault to inject: NAME=VALUE (repeatable), see docs/sandbox.md
-    #[arg(long = "fault", value_name = "NAME=VALUE", requires = "sandbox")]
+    #[arg(
+        long = "fault",
+        value_name = "NAME=VALUE",
+        requires = "sandbox",
+        help_heading = "Faults of the sandbox"
+    )]
     pub faults: Vec<String>,
     /// The seed of the faults
-    #[arg(long, value_name = "N", requires = "faults")]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "faults",
+        help_heading = "Faults of the sandbox"
+    )]
     pub seed: Option<u64>,
     /// How the input is read.
     #[command(flatten)]
@@ -352,16 +373,16 @@ pub(super) struct ValidateArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ReadAs {
     /// The sheet: a name, a number, a comma-separated list, or * for all
-    #[arg(long, value_name = "SHEET")]
+    #[arg(long, value_name = "SHEET", help_heading = READ_AS)]
     pub sheet: Option<String>,
     /// The encoding of a CSV, such as windows-1252
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = READ_AS)]
     pub encoding: Option<String>,
     /// The delimiter of a CSV
-    #[arg(long, value_name = "CHAR")]
+    #[arg(long, value_name = "CHAR", help_heading = READ_AS)]
     pub delimiter: Option<char>,
     /// The row of the headings; 0: none
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = READ_AS)]
     pub header_row: Option<u32>,
 }
 
@@ -402,7 +423,7 @@ pub(super) enum SchemaCommand {
 /// `deskferry init`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deskferry init samples/tickets.csv --system incidentiq --sandbox -o my-mapping.toml\n  deskferry init --from sandbox:incidentiq --to sandbox:clearfeed -o my-migration.toml"
+    after_help = "Examples:\n  deskferry init samples/tickets.csv --profile sandbox:incidentiq -o my-mapping.toml\n  deskferry init --from sandbox:incidentiq --to sandbox:clearfeed -o my-migration.toml"
 )]
 pub(super) struct InitArgs {
     /// The file: CSV, XLSX, XLS, ODS, JSON lines or JSON, each also gzipped; `-` is standard input
@@ -444,7 +465,7 @@ impl InitArgs {
 pub(super) enum DirectoryCommand {
     /// Fetch the directory, and keep it as a file with -o
     #[command(
-        after_help = "Example:\n  deskferry directory pull --system incidentiq --sandbox -o district.json"
+        after_help = "Example:\n  deskferry directory pull --profile sandbox:incidentiq -o district.json"
     )]
     Pull {
         /// Where from.
@@ -456,7 +477,7 @@ pub(super) enum DirectoryCommand {
     },
     /// List the entries of a kind, or how many of each there are
     #[command(
-        after_help = "Example:\n  deskferry directory show location --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry directory show location --profile sandbox:incidentiq"
     )]
     Show {
         /// issue, location, room, user, team, asset, status, priority, collection, tag, custom_field
@@ -467,7 +488,7 @@ pub(super) enum DirectoryCommand {
     },
     /// Find entries by a part of their name or another property
     #[command(
-        after_help = "Example:\n  deskferry directory search lincoln --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry directory search lincoln --profile sandbox:incidentiq"
     )]
     Search {
         /// What to look for
@@ -570,6 +591,13 @@ pub(super) enum Temper {
     /// The traps of real tenants
     LiveLike,
 }
+
+/// Headings of groups of flags.
+const LOOK: &str = "Look first";
+const ROWS: &str = "Which rows";
+const PACE: &str = "Pace";
+const FILES: &str = "Files";
+const READ_AS: &str = "How the file is read";
 
 fn max_errors(text: &str) -> Result<MaxErrors, String> {
     let wrong = || format!("`{text}` is neither a number of refusals nor a share such as `20%`");

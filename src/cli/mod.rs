@@ -29,7 +29,7 @@ mod trust;
 mod validate;
 mod verify;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::outfile::Readers;
@@ -39,7 +39,8 @@ use output::Output;
 
 /// Parses the command line, runs the command, prints its error, and says how to end.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let typed = args::command().try_get_matches();
+    let cli = match typed.and_then(|typed| Cli::from_arg_matches(&typed)) {
         Ok(cli) => cli,
         Err(error) => {
             // A closed pipe is no reason to fail on `--help`.
@@ -84,7 +85,7 @@ fn without_mapping(error: &clap::Error) -> Option<String> {
         crate::report::words::shell_word(&word)
     });
     Some(format!(
-        "write a first mapping from your file: deskferry init {input} --system incidentiq --sandbox"
+        "write a first mapping from your file: deskferry init {input} --profile sandbox:incidentiq"
     ))
 }
 

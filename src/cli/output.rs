@@ -62,7 +62,7 @@ impl Output {
             true => self.say(text),
             false if self.quiet => {}
             // A reader that has gone has the exit code.
-            false => drop(self.data(text)),
+            false => drop(self.lines(text)),
         }
     }
 
@@ -87,6 +87,11 @@ impl Output {
             .map_err(write_failed)
     }
 
+    /// Lines for people on standard output, as they fit the terminal.
+    pub(super) fn lines(self, text: &str) -> Result<()> {
+        self.data(&words::fitted_out(text))
+    }
+
     /// A text that holds nobody's data: into a file, else on standard output.
     pub(super) fn text(self, path: Option<&Path>, text: &str) -> Result<()> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
@@ -94,6 +99,7 @@ impl Output {
         };
         let placed = outfile::put(path, format!("{text}\n").as_bytes(), Readers::AsUsual);
         let placed = placed.map_err(|error| outfile::unwritable(path, error))?;
+        self.say(&format!("  written    {}", placed.path.display()));
         if let Some(note) = placed.note("deskferry") {
             self.say(&format!("  note       {note}"));
         }

@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::args::{Cli, ManArgs};
+use super::args::{ManArgs, command};
 use super::output::{Output, write_failed};
 use crate::error::{Error, ExitCode, Result};
 use crate::outfile;
@@ -14,7 +13,7 @@ use crate::outfile;
 /// `deskferry completions SHELL`
 pub(super) fn completions(shell: Shell, path: Option<&Path>, output: Output) -> Result<ExitCode> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "deskferry", &mut text);
+    clap_complete::generate(shell, &mut command(), "deskferry", &mut text);
     output.text(path, String::from_utf8_lossy(&text).trim_end())?;
     Ok(ExitCode::Done)
 }
@@ -23,12 +22,13 @@ pub(super) fn completions(shell: Shell, path: Option<&Path>, output: Output) -> 
 pub(super) fn man(args: &ManArgs, output: Output) -> Result<ExitCode> {
     match &args.output {
         None => {
-            let mut text = Vec::new();
-            let page = clap_mangen::Man::new(whole());
-            page.render(&mut text).map_err(write_failed)?;
+            let text = page(&whole()).map_err(write_failed)?;
             output.data(String::from_utf8_lossy(&text).trim_end())?;
         }
-        Some(folder) => pages(folder)?,
+        Some(folder) => {
+            pages(folder)?;
+            output.say(&format!("  written    {}", folder.display()));
+        }
     }
     Ok(ExitCode::Done)
 }
@@ -39,13 +39,14 @@ fn pages(folder: &Path) -> Result<()> {
         for subcommand in command.get_subcommands().filter(|one| !one.is_hide_set()) {
             write(subcommand, folder)?;
         }
-        let page = clap_mangen::Man::new(command.clone());
-        let mut text = Vec::new();
-        page.render(&mut text)?;
-        let path = folder.join(page.get_filename());
-        outfile::replace(&path, &text, outfile::Readers::AsUsual)
+        let name = clap_mangen::Man::new(command.clone()).get_filename();
+        outfile::replace(
+            &folder.join(name),
+            &page(command)?,
+            outfile::Readers::AsUsual,
+        )
     }
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = command().disable_help_subcommand(true);
     command.build();
     let written = std::fs::create_dir_all(folder).and_then(|()| write(&command, folder));
     written.map_err(|error| {
@@ -55,9 +56,77 @@ fn pages(folder: &Path) -> Result<()> {
     })
 }
 
+/// The page of a command: what its help says, then the exit codes and the variables, which are those of all commands.
+fn page(command: &clap::Command) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    // What follows the flags is examples.
+    let text = String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES\n");
+    let (before, after) = text.split_at(text.find("\n.SH VERSION\n").unwrap_or(text.len()));
+    let codes = ExitCode::MEANINGS.map(|(code, meaning)| ((code as u8).to_string(), meaning));
+    let variables = VARIABLES.map(|(name, meaning)| (name.to_owned(), meaning));
+    let (codes, variables) = (
+        section("EXIT STATUS", &codes),
+        section("ENVIRONMENT", &variables),
+    );
+    Ok(format!(
+        "{}{codes}{variables}{}\n",
+        before.trim_end(),
+        after.trim_end()
+    )
+    .into_bytes())
+}
+
+/// A section of a manual page: terms with what they mean.
+fn section(title: &str, terms: &[(String, &str)]) -> String {
+    let escaped = |text: &str| text.replace('\\', "\\e").replace('-', "\\-");
+    let mut text = format!("\n.SH \"{title}\"");
+    for (term, meaning) in terms {
+        text.push_str(&format!(
+            "\n.TP\n\\fB{}\\fR\n{}",
+            escaped(term),
+            escaped(meaning)
+        ));
+    }
+    text
+}
+
+/// The variables that the program reads.
+const VARIABLES: [(&str, &str); 8] = [
+    (
+        "DESKFERRY_PROFILE",
+        "The profile where --profile names none. Commands that write take it only where they ask for a confirmation.",
+    ),
+    (
+        "DESKFERRY_CONFIG",
+        "The configuration file, as --config names it.",
+    ),
+    (
+        "DESKFERRY_STATE",
+        "The folder of ledger, directory cache and sandbox data, as --state names it.",
+    ),
+    (
+        "DESKFERRY_LOG",
+        "What is logged, as a filter of tracing: deskferry=debug.",
+    ),
+    (
+        "DESKFERRY_SANDBOX_ADMIN_TOKEN",
+        "The bearer that /_sandbox of `deskferry sandbox` wants, as --admin-token names it.",
+    ),
+    (
+        "HTTPS_PROXY, ALL_PROXY, NO_PROXY, HTTP_PROXY",
+        "The proxy, unless the profile names one. HTTP_PROXY is for plain http alone.",
+    ),
+    ("NO_COLOR", "No colours where it is set."),
+    (
+        "TZ",
+        "The time zone of this machine, in which times are shown.",
+    ),
+];
+
 /// The command with all that follows from its subcommands.
 fn whole() -> clap::Command {
-    let mut command = Cli::command();
+    let mut command = command();
     command.build();
     command
 }
@@ -135,6 +204,9 @@ mod tests {
                 .unwrap_or_default(),
             below.join(", ")
         );
+        if let Some(examples) = command.get_after_help() {
+            let _ = write!(text, "\n```text\n{examples}\n```\n");
+        }
         for subcommand in command
             .get_subcommands_mut()
             .filter(|command| command.get_name() != "help")
@@ -169,12 +241,24 @@ mod tests {
             Shell::Zsh,
         ] {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "deskferry", &mut text);
+            clap_complete::generate(shell, &mut command(), "deskferry", &mut text);
             let text = String::from_utf8(text).unwrap();
             assert!(
                 text.contains("schedule") && text.contains("mapping"),
                 "{shell}"
             );
+            // Values too, where a shell can offer some.
+            if !matches!(shell, Shell::Elvish | Shell::PowerShell) {
+                for value in [
+                    "sandbox:clearfeed",
+                    "last-week",
+                    "custom_field",
+                    "set_status",
+                ] {
+                    let plain = text.replace('\\', "");
+                    assert!(plain.contains(value), "{shell}: {value}");
+                }
+            }
         }
         let folder = tempfile::tempdir().unwrap();
         pages(folder.path()).unwrap();
@@ -183,7 +267,18 @@ mod tests {
             "deskferry-import.1",
             "deskferry-schedule-add.1",
         ] {
-            assert!(folder.path().join(page).exists(), "{page}");
+            let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
+            let sections = [
+                ".SH \"EXIT STATUS\"",
+                ".SH ENVIRONMENT",
+                ".SH \"ENVIRONMENT\"",
+            ];
+            let held = sections.iter().filter(|section| text.contains(**section));
+            assert_eq!(held.count(), 2, "{text}");
+            for told in ["\\fB130\\fR", "interrupted", "DESKFERRY_STATE", "NO_COLOR"] {
+                assert!(text.contains(told), "{page}: {told}");
+            }
+            assert!(!text.contains(".SH EXTRA"), "{page}");
         }
     }
 }

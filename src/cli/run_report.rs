@@ -102,11 +102,8 @@ async fn gather(ledger: &Ledger, run: &Run) -> Result<RunReport> {
 
 /// What it was, and as whom.
 fn about(first: &RunInfo, last: &RunInfo) -> Vec<String> {
-    let system = &last.meta.system_print;
     let before = format!("{} {}", last.system, last.tenant);
-    let user = system.split_once(&last.tenant).map(|(_, user)| user.trim());
-    let user = user.filter(|user| !user.is_empty());
-    let system = match user {
+    let system = match user(&last.meta.system_print, &last.tenant) {
         Some(user) => format!("{before}, as {user}"),
         None => before,
     };
@@ -120,28 +117,28 @@ fn about(first: &RunInfo, last: &RunInfo) -> Vec<String> {
     lines
 }
 
-fn counts(run: &Run, tally: &Tally) -> Vec<(String, u64)> {
-    let operation = run.last().meta.operation;
-    let done = match operation.makes() {
-        true => tally.made + run.undone(),
-        false => tally.of("created") + tally.of("incomplete"),
-    };
-    let counts = [
-        (operation.done(), done),
-        ("updated", tally.of("updated")),
-        ("known", tally.of("known")),
-        ("changed since", tally.of("changed")),
-        ("skipped", tally.of("skipped")),
-        ("incomplete", tally.of("incomplete")),
-        ("rejected", tally.of("rejected")),
-        ("in doubt", tally.of("in_doubt")),
-        ("not sent", tally.not_sent),
-        ("rolled back", run.undone()),
-    ];
-    let shown = counts.into_iter().filter(|(_, count)| *count > 0);
-    shown
-        .map(|(what, count)| (what.to_owned(), count))
-        .collect()
+/// As whom a run went: what follows system, dialect and tenant in its fingerprint of the system.
+fn user<'p>(print: &'p str, tenant: &str) -> Option<&'p str> {
+    let user = print.splitn(3, ' ').nth(2)?.strip_prefix(tenant)?.trim();
+    (!user.is_empty()).then_some(user)
+}
+
+fn counts(run: &Run, tally: &Tally) -> Vec<(String, u64, &'static str)> {
+    let mut counts: Vec<_> = (super::runs::counts(run, tally).into_iter())
+        .map(|(what, count)| {
+            let of = match what {
+                "incomplete" if run.last().meta.operation.makes() => {
+                    "of these tickets: a later step is open"
+                }
+                _ => "rows",
+            };
+            (what.to_owned(), count, of)
+        })
+        .collect();
+    if run.undone() > 0 {
+        counts.push(("rolled back".to_owned(), run.undone(), "of these tickets"));
+    }
+    counts
 }
 
 async fn causes(ledger: &Ledger, run: &Run) -> Result<Causes> {
@@ -176,4 +173,23 @@ fn directory(run: &Run) -> Vec<String> {
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_follows_the_tenant() {
+        let of = |print, tenant| user(print, tenant);
+        assert_eq!(
+            of("incidentiq only site-7 Ada Lovelace", "site-7"),
+            Some("Ada Lovelace")
+        );
+        // A tenant whose name is in that of the system, or of the dialect.
+        assert_eq!(of("clearfeed rest feed Ada", "feed"), Some("Ada"));
+        assert_eq!(of("clearfeed v1 v1 Ada", "v1"), Some("Ada"));
+        assert_eq!(of("clearfeed v1 acme", "acme"), None);
+        assert_eq!(of("", "acme"), None);
+    }
 }

@@ -21,6 +21,8 @@ pub struct RowReceipt {
     pub end: Option<StoredEnd>,
     /// The ticket that it made, whichever run did.
     pub ticket: Option<Ticket>,
+    /// Whether another run made it.
+    pub is_of_another: bool,
     /// Whether all that was to be done for it is done.
     pub is_done: bool,
     /// Whether its ticket was taken back by a rollback.
@@ -88,19 +90,22 @@ fn receipts(c: &Connection, codes: &str, keys: &[RowKey]) -> rusqlite::Result<Ve
     keys.iter()
         .map(|key| {
             let mut receipt = steps(c, scope, key)?;
+            receipt.is_of_another = receipt.ticket.is_some() && !is_ours(c, codes, scope, key)?;
             let kept = last_end(c, codes, key)?;
-            // A later attempt that found the row done kept no end of it.
-            let is_over = |run: i64, end: &StoredEnd| {
+            // A later attempt that found the row done kept no end of it, and neither did a run that made it since.
+            let made_since =
+                |ended: Timestamp| receipt.is_of_another && receipt.at.is_some_and(|at| at > ended);
+            let is_over = |run: i64, end: &StoredEnd, ended: Timestamp| {
                 let was_open = matches!(
                     end,
                     StoredEnd::Rejected { .. }
                         | StoredEnd::Incomplete { .. }
                         | StoredEnd::InDoubt { .. }
                 );
-                was_open && run != latest && receipt.is_done
+                was_open && receipt.is_done && (run != latest || made_since(ended))
             };
             if let Some((run, end, at)) = kept
-                && !is_over(run, &end)
+                && !is_over(run, &end, at)
             {
                 receipt.end = Some(end);
                 receipt.at = receipt.at.or(Some(at));
@@ -118,6 +123,14 @@ fn receipts(c: &Connection, codes: &str, keys: &[RowKey]) -> rusqlite::Result<Ve
             Ok(receipt)
         })
         .collect()
+}
+
+/// Whether an attempt of the run made the ticket of a row.
+fn is_ours(c: &Connection, codes: &str, scope: i64, key: &RowKey) -> rusqlite::Result<bool> {
+    c.prepare_cached(&format!(
+        "SELECT count(*) FROM step WHERE scope = ?2 AND key = ?3 AND step = ?4 AND ordinal = 0 AND run IN {OURS}"
+    ))?
+    .query_row(params![codes, scope, key.as_str(), CREATE], |row| row.get(0))
 }
 
 /// What its steps say.

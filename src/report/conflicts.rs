@@ -115,7 +115,7 @@ pub(crate) fn write(clashes: &[Clash], key: &str, place: &Place<'_>) -> Result<P
     let mut whole = draft.whole().map_err(unwritable)?;
     let digest = whole.digest();
     for path in std::iter::once(path.clone()).chain(next_names(&path)) {
-        if lock_of(&path).is_some() || place.claims.may_write(&path, "--errors-to").is_err() {
+        if lock_of(&path).is_some() || place.claims.may_write(&path, "--errors").is_err() {
             continue;
         }
         let placed = match place.records.is_unchanged(&path) {
@@ -208,5 +208,5 @@ fn failed(error: XlsxError) -> Error {
 fn unwritable(error: std::io::Error) -> Error {
     Error::machine("the file of conflicts cannot be written")
         .caused_by(error)
-        .hint("free some space, or name another folder: --errors-to FOLDER")
+        .hint("free some space, or name another folder: --errors FOLDER")
 }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use console::{Term, truncate_str};
+use console::{Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::words::{self, fitted};
@@ -207,6 +207,13 @@ impl Progress {
         if !self.sent.is_empty() {
             parts.push(requests(rate, self.limit));
         }
+        let mut counted = |count: u64, what: &str| {
+            if count > 0 {
+                parts.push(format!("{} {what}", words::count(count)));
+            }
+        };
+        counted(self.rejected, "rejected");
+        counted(self.in_doubt, "in doubt");
         // While the run waits, its rate says nothing about its end.
         if !self.sent.is_empty()
             && !self.is_waiting()
@@ -214,14 +221,8 @@ impl Progress {
         {
             parts.push(format!("{} left", words::duration(left)));
         }
-        for (count, what) in [
-            (self.rejected, "rejected"),
-            (self.in_doubt, "in doubt"),
-            (self.skipped, "skipped"),
-        ] {
-            if count > 0 {
-                parts.push(format!("{} {what}", words::count(count)));
-            }
+        if self.skipped > 0 {
+            parts.push(format!("{} skipped", words::count(self.skipped)));
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.0 = parts.join(" · ");
@@ -233,7 +234,8 @@ impl Progress {
     }
 }
 
-/// What stands beside the bar, cut to so many columns: what the run waits for goes before the counts.
+/// What stands beside the bar within so many columns, as many whole parts as fit: what the run waits for goes before the
+/// counts.
 fn line_of(told: &Told, columns: usize) -> String {
     let told = told.lock().unwrap_or_else(PoisonError::into_inner);
     let (counts, wait) = &*told;
@@ -242,13 +244,27 @@ fn line_of(told: &Told, columns: usize) -> String {
         let seconds = Duration::from_secs(left.as_secs_f64().ceil() as u64);
         format!("waiting: {what} {}", words::duration(seconds))
     });
+    let mut parts = counts.split(" · ");
     let line = match waiting {
         Some(waiting) => {
-            let rows = counts.split(" · ").next().unwrap_or_default();
-            format!("{rows} · {waiting}")
+            let line = format!("{} · {waiting}", parts.next().unwrap_or_default());
+            match measure_text_width(&line) <= columns {
+                true => line,
+                false => waiting,
+            }
         }
-        None => counts.clone(),
+        None => {
+            let mut line = parts.next().unwrap_or_default().to_owned();
+            for part in parts {
+                if measure_text_width(&line) + 3 + measure_text_width(part) > columns {
+                    break;
+                }
+                line = format!("{line} · {part}");
+            }
+            line
+        }
     };
+    // Where not even the first part fits.
     truncate_str(&line, columns, "…").into_owned()
 }
 
@@ -340,7 +356,9 @@ mod tests {
             line_of(&told, 80),
             "212 of 300 rows · 98 requests/s of 100 · 3 rejected"
         );
-        assert_eq!(line_of(&told, 20), "212 of 300 rows · 9…");
+        assert_eq!(line_of(&told, 50), "212 of 300 rows · 98 requests/s of 100");
+        assert_eq!(line_of(&told, 20), "212 of 300 rows");
+        assert_eq!(line_of(&told, 10), "212 of 30…");
         told.lock().unwrap().1 = Some(wait_until(&Wait::Doubt {
             rows: 3,
             left: Duration::from_secs(60),
@@ -351,6 +369,7 @@ mod tests {
             "{}",
             line_of(&told, 80)
         );
+        assert!(line_of(&told, 60).starts_with("waiting: 3 rows in doubt"));
         assert_eq!(requests(98.0, Some(100.0)), "98 requests/s of 100");
         assert_eq!(requests(0.5, Some(2.0)), "30 requests/min of 2/s");
         assert_eq!(requests(2.5, None), "2.5 requests/s");

@@ -15,7 +15,7 @@ use crate::error::{Error, Fault, Result};
 use crate::ledger::{RowReceipt, StoredEnd, StoredFault};
 use crate::outfile::{self, Claims, Draft, Readers, Records, lock_of};
 use crate::source::copy::Beside;
-use crate::source::{Input, Table};
+use crate::source::{Input, Notice, Table, What};
 use crate::systems::{Operation, Ticket};
 
 /// The columns that are added, in order.
@@ -54,6 +54,9 @@ impl Receipt {
         let ticket = ticket.or(row.ticket.as_ref());
         let outcome = match &row.end {
             _ if row.is_undone => "rolled back".to_owned(),
+            Some(end) if row.is_of_another && end.ticket().is_none() && row.ticket.is_some() => {
+                format!("{}; another run made its ticket", outcome(end, operation))
+            }
             Some(end) => outcome(end, operation),
             None if row.is_by_hand => "skipped: settled by hand".to_owned(),
             None if row.is_done => "done before".to_owned(),
@@ -256,6 +259,8 @@ fn is_like(path: &Path, extension: &str, table: &Table) -> Result<()> {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) path: PathBuf,
+    /// How many rows of the file have a receipt of their own.
+    pub(crate) rows: u64,
     /// What a person should know of it.
     pub(crate) note: Option<String>,
 }
@@ -265,6 +270,38 @@ pub(crate) struct Around<'a> {
     pub(crate) records: &'a Records,
     pub(crate) readers: Readers,
     pub(crate) claims: &'a Claims,
+}
+
+/// Why a row of the file is no row of the run, as far as the input tells.
+fn left_out(notices: &[Notice], table: &Table, row: u64) -> &'static str {
+    let why = |notice: &Notice| {
+        Some(match &notice.what {
+            What::Headings => "no row: the headings once more",
+            What::HiddenRows {
+                is_read: false,
+                is_filtered: true,
+            } => "left out: the row is filtered away",
+            What::HiddenRows { is_read: false, .. } => "left out: the row is hidden",
+            What::Totals { is_read: false } => "left out: the row sums up others",
+            What::Below => "no row: a note below the table",
+            _ => return None,
+        })
+    };
+    let mine = (notices.iter())
+        .filter(|notice| notice.file == table.file && notice.sheet == table.sheet)
+        .filter_map(|notice| Some((notice, why(notice)?)));
+    let mut may_be = false;
+    for (notice, why) in mine {
+        if notice.rows.contains(&row) {
+            return why;
+        }
+        // Of many only the first are named.
+        may_be |= notice.count > notice.rows.len() as u64;
+    }
+    match may_be {
+        true => "left out: hidden, no row of the table, or by a condition",
+        false => "left out by a condition",
+    }
 }
 
 /// Writes the copy of one file of the input. A file of that name that somebody has changed since keeps it: then the next
@@ -280,11 +317,14 @@ pub(crate) fn write(
 ) -> Result<Written> {
     around.claims.may_write(path, "--receipts")?;
     let failed = |error: std::io::Error| outfile::unwritable(path, error);
+    let notices = input.notices();
+    let mut rows = 0;
     let draft = || Draft::beside(path, around.readers).map(Draft::digested);
     let mut out = draft().map_err(failed)?;
     let mut cells = |table: usize, row: u64| {
         let receipt = receipts.get(table, row)?;
-        let left_out = || Receipt::of("left out by a condition");
+        let left_out = || Receipt::of(left_out(&notices, &input.tables()[table], row));
+        rows += u64::from(receipt.is_some());
         Ok(Some(receipt.unwrap_or_else(left_out).cells()))
     };
     let mut beside = Beside {
@@ -321,7 +361,11 @@ pub(crate) fn write(
     if let Some(texts) = texts {
         note = note.or(texts.place(&placed).map_err(failed)?);
     }
-    Ok(Written { path: placed, note })
+    Ok(Written {
+        path: placed,
+        rows,
+        note,
+    })
 }
 
 #[cfg(test)]

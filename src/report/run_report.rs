@@ -27,8 +27,8 @@ pub(crate) struct RunReport {
     pub(crate) state: String,
     /// Lines about what it was: inputs, mapping, system, as whom.
     pub(crate) about: Vec<String>,
-    /// Counts of rows by what became of them, those of zero left out.
-    pub(crate) counts: Vec<(String, u64)>,
+    /// Counts of rows by what became of them, and of what they are counts; those of zero are left out.
+    pub(crate) counts: Vec<(String, u64, &'static str)>,
     /// Requests, and how long all attempts took together.
     pub(crate) requests: u64,
     pub(crate) took: Duration,
@@ -129,7 +129,7 @@ fn titled(name: &str) -> String {
 
 fn summary(report: &RunReport) -> Sheet {
     let rows = report.counts.iter();
-    let rows = rows.map(|(what, number)| (titled(what), count(*number), "rows".to_owned()));
+    let rows = rows.map(|(what, number, of)| (titled(what), count(*number), (*of).to_owned()));
     let steps = report.steps.iter();
     let steps =
         steps.map(|(what, number)| (titled(what), count(*number), "done on tickets".to_owned()));

@@ -99,6 +99,15 @@ pub fn fitted(text: &str) -> String {
     }
 }
 
+/// The same for the terminal on standard output.
+pub fn fitted_out(text: &str) -> String {
+    let term = console::Term::stdout();
+    match term.is_term() {
+        true => broken(text, usize::from(term.size().1)),
+        false => text.to_owned(),
+    }
+}
+
 /// The same for so many columns.
 pub fn broken(text: &str, columns: usize) -> String {
     let lines = text.split('\n').map(|line| {
@@ -108,13 +117,44 @@ pub fn broken(text: &str, columns: usize) -> String {
         }
         let indent = hanging(line).min(columns / 2);
         let start = line.len() - line.trim_start().len();
-        let mut parts = wrapped_after(line, start, indent, columns).into_iter();
-        let first = parts.next().unwrap_or_default();
-        parts.fold(first, |all, part| {
-            format!("{all}\n{}{part}", " ".repeat(indent))
-        })
+        let mut lines: Vec<String> = Vec::new();
+        for columns_of_one in between_columns(line, indent, columns) {
+            let start = if lines.is_empty() { start } else { 0 };
+            lines.extend(wrapped_after(&columns_of_one, start, indent, columns));
+        }
+        lines.join(&format!("\n{}", " ".repeat(indent)))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The columns of a padded line, as many on a line as fit; where not all do, the line is broken between two of them.
+fn between_columns(line: &str, indent: usize, columns: usize) -> Vec<String> {
+    /// So many spaces part two columns.
+    const GAP: &str = "   ";
+    let label = line
+        .char_indices()
+        .nth(indent)
+        .map_or(line.len(), |(at, _)| at);
+    let (label, mut rest) = line.split_at(label);
+    let mut lines = vec![label.to_owned()];
+    let mut gap = "";
+    while !rest.is_empty() {
+        let end = rest.find(GAP).unwrap_or(rest.len());
+        let (column, after) = rest.split_at(end);
+        let count = lines.len();
+        let before = if count == 1 { 0 } else { indent };
+        let last = &mut lines[count - 1];
+        let wide = before + measure_text_width(last) + gap.len() + measure_text_width(column);
+        if wide <= columns || gap.is_empty() {
+            last.push_str(gap);
+            last.push_str(column);
+        } else {
+            lines.push(column.to_owned());
+        }
+        rest = after.trim_start_matches(' ');
+        gap = &after[..after.len() - rest.len()];
+    }
+    lines
 }
 
 /// A line whose continuations begin at a column; its own spaces stay.
@@ -184,6 +224,19 @@ mod tests {
         go on      deskferry import a-file-with-a-long-name.csv --mapping mapping.toml --profile district
         ");
         assert_eq!(broken("short", 80), "short");
+        // A line of padded columns is broken between two of them.
+        let cause =
+            "    3  LocationId  no location is called `Linclon`      rows 4, 12, 91 and 3 more";
+        assert_eq!(
+            broken(cause, 60),
+            "    3  LocationId  no location is called `Linclon`\n       rows 4, 12, 91 and 3 more"
+        );
+        assert_eq!(broken(cause, 100), cause);
+        let counts = "  created 1 200   updated 12   rejected 3   in doubt 4   not sent 7";
+        assert_eq!(
+            broken(counts, 40),
+            "  created 1 200   updated 12\n    rejected 3   in doubt 4   not sent 7"
+        );
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(
             wrapped("abcdefghijklmno pq", 10),

@@ -7,7 +7,7 @@ use super::Desk;
 /// `deskferry doctor`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  deskferry doctor --system incidentiq --sandbox\n\nIt reads only. With --write-probe it makes one ticket, lists it back, checks it, and removes it:\n  deskferry doctor --write-probe --system incidentiq --sandbox"
+    after_help = "Example:\n  deskferry doctor --profile sandbox:incidentiq\n\nIt reads only. With --write-probe it makes one ticket, lists it back, checks it, and removes it:\n  deskferry doctor --write-probe --profile sandbox:incidentiq"
 )]
 pub(in crate::cli) struct DoctorArgs {
     /// Which desk.

@@ -11,7 +11,7 @@ use crate::export::file::Partition;
 /// `deskferry export`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Example:\n  deskferry export -o tickets.xlsx --period last-week --system incidentiq --sandbox"
+    after_help = "Example:\n  deskferry export -o tickets.xlsx --period last-week --profile sandbox:incidentiq"
 )]
 pub(in crate::cli) struct ExportArgs {
     /// The file: .xlsx, .html, .csv or .jsonl; `-` streams JSON lines to standard output

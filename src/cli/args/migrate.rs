@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ImportArgs, ReadAs, Where, max_errors};
+use super::{FILES, ImportArgs, LOOK, PACE, ROWS, ReadAs, Where, max_errors};
 use crate::cli::args::By;
 use crate::config::parse_rate;
 use crate::run::{Hours, MaxErrors};
@@ -25,53 +25,62 @@ pub(in crate::cli) struct MigrateArgs {
     #[arg(long, short, value_name = "FILE")]
     pub mapping: PathBuf,
     /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
-    #[arg(long = "filter", value_name = "FIELD=VALUE")]
+    #[arg(long = "filter", value_name = "FIELD=VALUE", help_heading = ROWS)]
     pub filters: Vec<String>,
     /// Only tickets of these whole days: last-month, school-year, 7d, 2024-06-01..2024-06-30
-    #[arg(long, value_name = "PERIOD")]
+    #[arg(long, value_name = "PERIOD", help_heading = ROWS)]
     pub period: Option<String>,
     /// By which of its times a ticket is in the period
-    #[arg(long, value_enum, default_value_t = By::Created, requires = "period")]
+    #[arg(long, value_enum, default_value_t = By::Created, requires = "period", help_heading = ROWS)]
     pub by: By,
     /// Only tickets for which this holds, besides the mapping's own `where`
-    #[arg(long = "where", value_name = "EXPR")]
+    #[arg(long = "where", value_name = "EXPR", help_heading = ROWS)]
     pub condition: Option<String>,
     /// Only a sample of so many tickets: the oldest, the newest, the longest, and one of every status, priority, issue or
     /// collection, location and team
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000), help_heading = ROWS)]
     pub sample: Option<u64>,
     /// Do everything but the sending
-    #[arg(long)]
+    #[arg(long, help_heading = LOOK)]
     pub dry_run: bool,
+    /// With --dry-run, write what each ticket would become beside it: .xlsx or .html for people, .jsonl for the requests
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = LOOK)]
+    pub preview: Option<PathBuf>,
     /// So many payloads of a dry run are shown beside their tickets
-    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
-    pub show: usize,
+    #[arg(long, value_name = "N", requires = "dry_run", hide = true)]
+    pub show: Option<usize>,
     /// Read the tickets that a dry run would change, and show what stands there now and what would
-    #[arg(long)]
+    #[arg(long, help_heading = LOOK)]
     pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
-    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    #[arg(long, value_name = "FILE", requires = "dry_run", hide = true)]
     pub payloads: Option<PathBuf>,
+    /// Write each ticket as it was read, with the new ticket's number, link, outcome and time
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = FILES)]
+    pub receipts: Option<PathBuf>,
+    /// Write a report of the pass as a page (.html): counts, causes, the rate over time, waits, rows in doubt
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = FILES)]
+    pub report: Option<PathBuf>,
     /// Write what became of each ticket as JSON lines
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide = true)]
     pub outcomes: Option<PathBuf>,
     /// Send at most so many tickets that are not done yet
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ROWS)]
     pub limit: Option<u64>,
     /// Requests per second to the target, at most: 10/s, 600/min [default: the profile's]
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate, help_heading = PACE)]
     pub rate: Option<f64>,
     /// Send only within these hours of the target's zone, and wait otherwise: 18:00-06:00
-    #[arg(long, value_name = "FROM-UNTIL")]
+    #[arg(long, value_name = "FROM-UNTIL", help_heading = PACE)]
     pub hours: Option<Hours>,
     /// Requests under way at once [default: the profile's, else 16]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = PACE)]
     pub concurrency: Option<u64>,
     /// The error file [default: named after the profiles, in this folder]
-    #[arg(long, value_name = "FILE")]
-    pub errors_to: Option<PathBuf>,
+    #[arg(long = "errors", alias = "errors-to", value_name = "FILE", help_heading = FILES)]
+    pub errors: Option<PathBuf>,
     /// Stop after so many refusals in a row, or when this share is refused: 50, 20%
-    #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors)]
+    #[arg(long, value_name = "N|P%", default_value = "50", value_parser = max_errors, help_heading = PACE)]
     pub max_errors: MaxErrors,
     /// Go on with a ledger that may be older than what was sent: a backup that was put back
     #[arg(long)]
@@ -111,12 +120,15 @@ impl MigrateArgs {
         ImportArgs {
             mapping,
             target: self.at(&self.from),
+            preview: None,
+            receipts: None,
+            report: None,
             payloads: None,
             outcomes: None,
             limit: None,
             condition: None,
             rate: None,
-            errors_to: None,
+            errors: None,
             confirm: Some(self.from.clone()),
             ..self.import(rows)
         }
@@ -129,10 +141,10 @@ impl MigrateArgs {
             mapping: self.mapping.clone(),
             target: self.at(&self.to),
             dry_run: self.dry_run,
-            preview: None,
-            receipts: None,
-            report: None,
-            show: Some(self.show),
+            preview: self.preview.clone(),
+            receipts: self.receipts.clone(),
+            report: self.report.clone(),
+            show: self.show,
             diff: self.diff,
             payloads: self.payloads.clone(),
             outcomes: self.outcomes.clone(),
@@ -143,7 +155,7 @@ impl MigrateArgs {
             hours: self.hours,
             concurrency: self.concurrency,
             bulk: false,
-            errors_to: self.errors_to.clone(),
+            errors: self.errors.clone(),
             max_errors: self.max_errors,
             again: false,
             rekey: false,

@@ -63,9 +63,9 @@ pub(in crate::cli) enum RunsCommand {
     /// Run the rows of a run that failed once more, as they stand in the file now; refused ones too
     #[command(after_help = "Example:\n  deskferry runs retry last --dry-run")]
     Retry(RetryArgs),
-    /// Decide rows in doubt that only a person can decide; without --as or --from: list them
+    /// Decide rows in doubt that only a person can decide; without --as or --decisions: list them
     #[command(
-        after_help = "Example:\n  deskferry runs settle last --to settle.csv\n\nFill in the column _as with done=ID, resend or skip, then:\n  deskferry runs settle last --from settle.csv"
+        after_help = "Example:\n  deskferry runs settle last -o settle.xlsx\n\nFill in the yellow column `use` with done=ID, resend or skip, then:\n  deskferry runs settle last --decisions settle.xlsx"
     )]
     Settle(SettleArgs),
     /// Take back what a run made: delete it where the system can, else close it with a note
@@ -109,17 +109,17 @@ pub(in crate::cli) struct SettleArgs {
     #[arg(default_value = "last")]
     pub run: String,
     /// Only this row, as the spreadsheet program numbers it (repeatable)
-    #[arg(long = "row", value_name = "N", conflicts_with = "from")]
+    #[arg(long = "row", value_name = "N", conflicts_with = "decisions")]
     pub rows: Vec<u64>,
-    /// Take the rows and what is said of them from this file, as --to writes it
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
+    /// Take the rows and what is said of them from this file, as -o writes it
+    #[arg(long, alias = "from", value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
     /// What they are: done=ID (the ticket is there), resend (it is not), skip (leave it at that)
     #[arg(long = "as", value_name = "VERDICT")]
     pub verdict: Option<String>,
-    /// Write the rows in doubt to this CSV file, to be filled in
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "verdict"])]
-    pub to: Option<PathBuf>,
+    /// Write the rows in doubt into this file, .xlsx or .csv, whose column `use` you fill in
+    #[arg(long, short, alias = "to", value_name = "FILE", conflicts_with_all = ["decisions", "verdict"])]
+    pub output: Option<PathBuf>,
     /// Do not look up in the system whether the ticket of done=ID is there
     #[arg(long)]
     pub unchecked: bool,

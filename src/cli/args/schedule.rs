@@ -11,7 +11,7 @@ use crate::schedule::{Every, Name};
 pub(in crate::cli) enum ScheduleCommand {
     /// Repeat an export from now on
     #[command(
-        after_help = "Example:\n  deskferry schedule add weekly --every monday --at 07:00 --keep 12 -- export -o tickets-{date}.jsonl --period last-week --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry schedule add weekly --every monday --at 07:00 --keep 12 -- export -o tickets-{date}.jsonl --period last-week --profile sandbox:incidentiq"
     )]
     Add(Box<AddArgs>),
     /// All schedules: when, what, the next and the last run, what was missed

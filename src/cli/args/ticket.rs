@@ -2,57 +2,56 @@
 
 use clap::{Args, Subcommand};
 
-use super::Where;
+use super::{By, Where};
+use crate::systems::fields::called;
 
 /// `deskferry ticket …`
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TicketCommand {
     /// Show a ticket with all that is known of it
-    #[command(after_help = "Example:\n  deskferry ticket get 10001 --system incidentiq --sandbox")]
+    #[command(after_help = "Example:\n  deskferry ticket get 10060 --profile sandbox:incidentiq")]
     Get(GetArgs),
     /// Look for tickets, the newest first
     #[command(
-        after_help = "Example:\n  deskferry ticket search --status open --limit 20 --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket search --filter state=open --limit 20 --profile sandbox:incidentiq"
     )]
     Search(Box<SearchArgs>),
     /// Make a ticket
     #[command(
-        after_help = "Example:\n  deskferry ticket create --title Beamer --requester helpdesk@district.example --issue Other --place LHS --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket create --title Beamer --requester helpdesk@district.example --issue Other --place LHS --profile sandbox:incidentiq"
     )]
     Create(Box<CreateArgs>),
     /// Change fields of a ticket; what is not named stays as it is
     #[command(
-        after_help = "Example:\n  deskferry ticket update 10001 --priority High --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket update 10060 --priority High --profile sandbox:incidentiq"
     )]
     Update(Box<ActArgs>),
     /// Give a ticket to a person or a team
     #[command(
-        after_help = "Example:\n  deskferry ticket assign 10001 --user helpdesk@district.example --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket assign 10060 --user helpdesk@district.example --profile sandbox:incidentiq"
     )]
     Assign(Box<ActArgs>),
     /// Move a ticket to a status
     #[command(
-        after_help = "Example:\n  deskferry ticket set-status 10001 --set action=waiting --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket set-status 10060 --set action=waiting --profile sandbox:incidentiq"
     )]
     SetStatus(Box<ActArgs>),
     /// Add a comment, by default an internal note
     #[command(
-        after_help = "Example:\n  deskferry ticket comment 10001 --body Done --public --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket comment 10060 --body Done --public --profile sandbox:incidentiq"
     )]
     Comment(Box<ActArgs>),
     /// Close a ticket
-    #[command(
-        after_help = "Example:\n  deskferry ticket close 10001 --system incidentiq --sandbox"
-    )]
+    #[command(after_help = "Example:\n  deskferry ticket close 10059 --profile sandbox:incidentiq")]
     Close(Box<ActArgs>),
     /// Delete a ticket
     #[command(
-        after_help = "Example:\n  deskferry ticket delete 10001 --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket delete 10058 --profile sandbox:incidentiq"
     )]
     Delete(Box<ActArgs>),
     /// Add a subtask to a ticket
     #[command(
-        after_help = "Example:\n  deskferry ticket subtask 10001 --title Order --system incidentiq --sandbox"
+        after_help = "Example:\n  deskferry ticket subtask 10057 --title Order --profile sandbox:incidentiq"
     )]
     Subtask(Box<ActArgs>),
 }
@@ -89,29 +88,39 @@ pub(in crate::cli) struct GetArgs {
 /// `deskferry ticket search`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SearchArgs {
+    /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
+    #[arg(long = "filter", value_name = "FIELD=VALUE")]
+    pub filters: Vec<String>,
+    /// List the fields that --filter knows
+    #[arg(long)]
+    pub fields: bool,
+    /// Only tickets in which all these words stand
+    #[arg(long, alias = "text", value_name = "WORDS")]
+    pub search: Option<String>,
+    /// Only tickets of these days: today, yesterday, this-week, last-week, last-month, school-year,
+    /// 2024-06-01..2024-06-30, 2024-06-01.., or 7d for the last seven days until now
+    #[arg(long, alias = "created", value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// By which of its times a ticket is in the period
+    #[arg(long, value_enum, default_value_t = By::Created, requires = "period")]
+    pub by: By,
     /// How far they are: open, closed, deleted, or a status by name (repeatable: any of them)
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", hide = true)]
     pub status: Vec<String>,
     /// Who works on them: a name or an e-mail address
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", hide = true)]
     pub assignee: Option<String>,
     /// The team that works on them
-    #[arg(long, value_name = "TEAM")]
+    #[arg(long, value_name = "TEAM", hide = true)]
     pub team: Option<String>,
     /// Who needs help: a name or an e-mail address
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", hide = true)]
     pub requester: Option<String>,
     /// Where they are
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, value_name = "PLACE", hide = true)]
     pub place: Option<String>,
-    /// Words that all stand in the ticket
-    #[arg(long, value_name = "WORDS")]
-    pub text: Option<String>,
-    /// When they were made: 2024-06-01..2024-06-30, 2024-06-01.., 2024-06-01, last-week, today, or 7d for the last seven days until now
-    #[arg(long, value_name = "DATE..DATE")]
-    pub created: Option<String>,
-    /// When they were changed last, written the same way
-    #[arg(long, value_name = "DATE..DATE")]
+    /// When they were changed last, written as --period
+    #[arg(long, value_name = "DATE..DATE", hide = true)]
     pub updated: Option<String>,
     /// At most so many tickets
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
@@ -146,9 +155,6 @@ pub(in crate::cli) struct WriteArgs {
     /// A field and its value, as the system calls it or custom.NAME (repeatable); `deskferry schema fields` lists them
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
-    /// The commonest fields.
-    #[command(flatten)]
-    pub common: CommonFields,
     /// Let e-mails, notifications and rules fire
     #[arg(long)]
     pub notify: bool,
@@ -164,6 +170,9 @@ pub(in crate::cli) struct WriteArgs {
     /// Where the ticket is.
     #[command(flatten)]
     pub desk: Desk,
+    /// The commonest fields.
+    #[command(flatten)]
+    pub common: CommonFields,
 }
 
 /// The commonest fields, whatever a system calls them.
@@ -215,4 +224,51 @@ pub(in crate::cli) struct CommonFields {
     /// A tag (repeatable)
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+}
+
+impl CommonFields {
+    /// What each of them means, as the tables of fields name it.
+    pub(super) const MEANINGS: [(&'static str, &'static [&'static str]); 15] = [
+        ("title", called::TITLE),
+        ("description", called::DESCRIPTION),
+        ("body", called::COMMENT),
+        ("public", called::PUBLIC),
+        ("user", called::ASSIGNEE),
+        ("team", called::TEAM),
+        ("status", called::STATUS),
+        ("priority", called::PRIORITY),
+        ("requester", called::REQUESTER),
+        ("place", called::LOCATION),
+        ("issue", called::ISSUE),
+        ("collection", called::QUEUE),
+        ("reason", called::CLOSE_REASON),
+        ("due", called::DUE),
+        ("tags", called::TAGS),
+    ];
+
+    /// What was typed, by the same ids; a list has several.
+    pub(in crate::cli) fn typed(&self) -> Vec<(&'static str, String)> {
+        let public = self.public.then(|| "true".to_owned());
+        let one = [
+            ("title", &self.title),
+            ("description", &self.description),
+            ("body", &self.body),
+            ("public", &public),
+            ("user", &self.user),
+            ("team", &self.team),
+            ("status", &self.status),
+            ("priority", &self.priority),
+            ("requester", &self.requester),
+            ("place", &self.place),
+            ("issue", &self.issue),
+            ("collection", &self.collection),
+            ("reason", &self.reason),
+            ("due", &self.due),
+        ];
+        let one = one
+            .into_iter()
+            .filter_map(|(id, value)| Some((id, value.clone()?)));
+        let tags = self.tags.iter().map(|tag| ("tags", tag.clone()));
+        one.chain(tags).collect()
+    }
 }

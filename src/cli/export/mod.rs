@@ -426,7 +426,8 @@ pub(super) fn check(args: &ExportArgs, calendar: &Calendar) -> Result<()> {
     Ok(())
 }
 
-fn fields(output: Output) -> Result<ExitCode> {
+/// `--fields`: what can be filtered by.
+pub(super) fn fields(output: Output) -> Result<ExitCode> {
     if output.is_json() {
         let fields =
             FIELDS.map(|field| serde_json::json!({"name": field.name, "about": field.about}));

@@ -47,7 +47,7 @@ pub(super) fn resume_words(
     further.extend(given([
         ("--rows", args.rows.as_ref().map(ToString::to_string)),
         ("--limit", args.limit.map(|limit| limit.to_string())),
-        ("--errors-to", args.errors_to.as_ref().map(path)),
+        ("--errors", args.errors.as_ref().map(path)),
         ("--receipts", args.receipts.as_ref().map(path)),
         ("--report", args.report.as_ref().map(path)),
         ("--max-errors", max_errors),

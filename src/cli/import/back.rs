@@ -186,7 +186,7 @@ impl Import<'_> {
         if edits.clashes.is_empty() || edits.overwrites || self.args.dry_run {
             return Ok(());
         }
-        let folder = self.args.errors_to.as_deref().filter(|path| path.is_dir());
+        let folder = self.args.errors.as_deref().filter(|path| path.is_dir());
         let claims = self.claims()?;
         let key = self
             .mapping

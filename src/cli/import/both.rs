@@ -210,7 +210,7 @@ impl Import<'_> {
         else {
             return Ok(());
         };
-        let folder = self.args.errors_to.as_deref().filter(|path| path.is_dir());
+        let folder = self.args.errors.as_deref().filter(|path| path.is_dir());
         let claims = self.claims()?;
         let path = conflicts::write(
             &both.clashes,

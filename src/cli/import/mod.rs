@@ -881,7 +881,7 @@ impl Import<'_> {
             ("--preview", &args.preview),
             ("--payloads", &args.payloads),
             ("--outcomes", &args.outcomes),
-            ("--errors-to", &args.errors_to),
+            ("--errors", &args.errors),
         ];
         for (flag, path) in outputs {
             if let Some(path) = path.as_deref().filter(|path| !path.is_dir()) {
@@ -903,7 +903,7 @@ impl Import<'_> {
             ErrorFiles::new(
                 self.input.tables(),
                 Path::new("."),
-                self.args.errors_to.as_deref(),
+                self.args.errors.as_deref(),
             )
             .remembering(Records::of(self.state.path()))
             .readable_by(self.global.readers())

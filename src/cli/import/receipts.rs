@@ -49,7 +49,11 @@ impl Import<'_> {
         let run = ledger.whole_run(&attempt.last().job).await?;
         let around = (self.global.readers(), Records::of(self.state.path()));
         let (path, note) = run_report::write(ledger, &run, path, around).await?;
-        Ok(Some(Written { path, note }))
+        Ok(Some(Written {
+            path,
+            rows: 0,
+            note,
+        }))
     }
 
     /// Writes the copies, of all rows of the input, whichever of them this attempt was about.

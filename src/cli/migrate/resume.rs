@@ -42,7 +42,9 @@ pub(super) fn command(args: &MigrateArgs, global: &Global) -> String {
     let max_errors = (args.max_errors != MaxErrors::default()).then(|| args.max_errors.to_string());
     words.extend(given([
         ("--limit", args.limit.map(|limit| limit.to_string())),
-        ("--errors-to", args.errors_to.as_ref().map(path)),
+        ("--errors", args.errors.as_ref().map(path)),
+        ("--receipts", args.receipts.as_ref().map(path)),
+        ("--report", args.report.as_ref().map(path)),
         ("--max-errors", max_errors),
     ]));
     words.extend(given(typed_folders(global)));

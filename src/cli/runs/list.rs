@@ -37,7 +37,7 @@ pub(in crate::cli) fn standing(run: &Run, tally: &Tally) -> String {
 
 /// The command that goes on with a run; `None` where nothing is left to do.
 pub(super) fn next(run: &Run, tally: &Tally) -> Option<String> {
-    let resume = &run.first().meta.command;
+    let resume = resume(run);
     let last = run.last().word();
     // Of a purged run nobody knows any more what it was started with.
     if resume.is_empty() || last == "purged" || last == "running" || run.undone() > 0 {
@@ -45,13 +45,21 @@ pub(super) fn next(run: &Run, tally: &Tally) -> Option<String> {
     }
     let code = run.code();
     if last != "finished" || tally.not_sent > 0 {
-        return Some(resume.clone());
+        return Some(resume.to_owned());
     }
     if tally.of("in_doubt") > 0 {
         return Some(format!("deskferry runs settle {code}"));
     }
     let is_refused = tally.of("rejected") + tally.of("incomplete") > 0;
     is_refused.then(|| format!("deskferry runs errors {code}"))
+}
+
+/// The command that goes on with a run: of the attempts over the input itself the last one, whose rows may be more.
+pub(super) fn resume(run: &Run) -> &str {
+    let first = run.first();
+    let mut over_it = (run.attempts().iter().rev())
+        .filter(|attempt| attempt.meta.input_print == first.meta.input_print);
+    &over_it.next().unwrap_or(first).meta.command
 }
 
 /// The table.

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod candidates;
+mod decisions;
 mod ids;
 mod list;
 mod purge;
@@ -151,29 +152,29 @@ async fn list(ledger: &Ledger, output: Output) -> Result<()> {
     output.data(&list::table(&runs))
 }
 
-fn totals_line(run: &Run, tally: &Tally) -> String {
-    let last = run.last();
+/// How many rows of a run ended how; none of zero. Those that are *incomplete* have a ticket and are counted with it too.
+pub(super) fn counts(run: &Run, tally: &Tally) -> Vec<(&'static str, u64)> {
     let sum = |name: &str| -> u64 {
         (run.attempts().iter())
             .filter_map(|attempt| attempt.totals.as_ref()?[name].as_u64())
             .sum()
     };
-    let mut text = String::new();
-    let operation = last.meta.operation;
+    let operation = run.last().meta.operation;
     let done = match operation.makes() {
         true => tally.made + run.undone(),
         false => tally.of("created") + tally.of("incomplete"),
     };
-    let _ = write!(text, "{} {}", operation.done(), words::count(done));
     // What an earlier attempt made is done before for a later one: that says nothing of the run.
     let done_before = match run.attempts() {
         [_] => sum("done_before"),
         _ => 0,
     };
     let counts = [
+        (operation.done(), done),
         ("updated", tally.of("updated")),
         ("adopted", sum("adopted")),
         ("known", tally.of("known")),
+        ("changed", tally.of("changed")),
         ("done before", done_before),
         ("skipped", tally.of("skipped")),
         ("incomplete", tally.of("incomplete")),
@@ -181,11 +182,19 @@ fn totals_line(run: &Run, tally: &Tally) -> String {
         ("in doubt", tally.of("in_doubt")),
         ("not sent", tally.not_sent),
     ];
-    for (what, count) in counts {
-        if count > 0 {
-            let _ = write!(text, ", {what} {}", words::count(count));
-        }
-    }
+    counts.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+fn totals_line(run: &Run, tally: &Tally) -> String {
+    let counts = counts(run, tally);
+    let done = run.last().meta.operation.done();
+    // What the run is for is named even where nothing came of it.
+    let none = (!counts.iter().any(|(what, _)| *what == done)).then_some((done, 0));
+    let all = none.into_iter().chain(counts);
+    let all: Vec<String> = all
+        .map(|(what, count)| format!("{what} {}", words::count(count)))
+        .collect();
+    let mut text = all.join(", ");
     if run.attempts().len() > 1 {
         let _ = write!(text, "; {} attempts", run.attempts().len());
     }
@@ -268,13 +277,14 @@ async fn show(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
         .iter()
         .any(|word| tally.of(word) > 0);
     // What a purged run was started with is not known any more.
-    let can_go_on = !first.meta.command.is_empty();
+    let resume = list::resume(run);
+    let can_go_on = !resume.is_empty();
     if can_go_on && (is_open || tally.not_sent > 0 || last.word() != "finished") {
-        lines.push(format!("go on      {}", first.meta.command));
+        lines.push(format!("go on      {resume}"));
     }
-    let next = list::next(run, &tally).filter(|next| *next != first.meta.command);
+    let next = list::next(run, &tally).filter(|next| next != resume);
     lines.extend(next.map(|next| format!("next       {next}")));
-    output.data(&lines.join("\n"))
+    output.lines(&lines.join("\n"))
 }
 
 /// Reads the last end of each row that a person should look at page by page into `each`.
@@ -308,12 +318,9 @@ async fn pages_of(
 }
 
 async fn errors(ledger: &Ledger, run: &Run, output: Output) -> Result<()> {
-    let print = |row: &StoredRow| {
-        output.data(&if output.is_json() {
-            json!(row_json(row)).to_string()
-        } else {
-            row_text(row)
-        })
+    let print = |row: &StoredRow| match output.is_json() {
+        true => output.data(&json!(row_json(row)).to_string()),
+        false => output.lines(&row_text(row)),
     };
     let count = pages(ledger, run, print).await?;
     if count == 0 {

@@ -98,7 +98,7 @@ pub(super) async fn run(
         output.say(&format!(
             "  written    {}   {} of run {}",
             one.path.display(),
-            words::plural(survey.rows(), "row", "rows"),
+            words::plural(one.rows, "row", "rows"),
             run.code()
         ));
         if let Some(note) = &one.note {

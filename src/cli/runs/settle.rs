@@ -1,7 +1,6 @@
 //! `deskferry runs settle`: what only a person can decide.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -9,32 +8,15 @@ use serde_json::{Value, json};
 use super::super::args::{Global, SettleArgs};
 use super::super::output::Output;
 use super::candidates::{candidate_json, candidate_line};
+use super::decisions;
 use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
-use crate::infile;
 use crate::ledger::{ByHand, Doubtful, Ledger, Run};
 use crate::mapping::reference::{borne, field_of};
-use crate::outfile::{self, Readers, unwritable};
 use crate::report::words;
 use crate::run::{Limiter, step_in_words};
 use crate::systems::{CREATE, Reading, System, Ticket};
-
-/// The columns of the file to be filled in.
-const COLUMNS: [&str; 12] = [
-    "_file",
-    "_sheet",
-    "_row",
-    "_key",
-    "_step",
-    "_ordinal",
-    "_ticket",
-    "_sent",
-    "_reference",
-    "_answer",
-    "_candidates",
-    "_as",
-];
 
 pub(super) async fn run(
     args: SettleArgs,
@@ -45,10 +27,10 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<ExitCode> {
     let doubtful = ledger.doubtful(run).await?;
-    if let Some(path) = &args.to {
-        write(path, &doubtful, global.readers())?;
+    if let Some(path) = &args.output {
+        decisions::write(path, &doubtful, global.readers())?;
         output.say(&format!(
-            "  {} to {}: fill in the column _as with done=ID, resend or skip, then\n  deskferry runs settle {} --from {}",
+            "  {} to {}: fill in the column `use` with done=ID, resend or skip, then\n  deskferry runs settle {} --decisions {}",
             words::plural(doubtful.len() as u64, "row in doubt written", "rows in doubt written"),
             path.display(),
             run.code(),
@@ -56,12 +38,12 @@ pub(super) async fn run(
         ));
         return report(run, &doubtful, 0, output);
     }
-    if args.from.is_none() && args.verdict.is_none() {
+    if args.decisions.is_none() && args.verdict.is_none() {
         list(run, &doubtful, output);
         return report(run, &doubtful, 0, output);
     }
-    let said = match &args.from {
-        Some(path) => read(path, &doubtful, args.verdict.as_deref())?,
+    let said = match &args.decisions {
+        Some(path) => decisions::read(path, &doubtful, args.verdict.as_deref())?,
         None => all_as(&doubtful, &args)?,
     };
     let locks = typed::lock(run.last(), None, ledger)?;
@@ -162,7 +144,7 @@ fn verdict(text: &str) -> Result<ByHand> {
 }
 
 /// What is said of a row; the further steps of a ticket that stands need no id.
-fn said_of(row: &Doubtful, text: &str) -> Result<ByHand> {
+pub(super) fn said_of(row: &Doubtful, text: &str) -> Result<ByHand> {
     if (row.step.name != CREATE || row.taken_back.is_some())
         && let Some(ticket) = &row.ticket
         && text.trim().eq_ignore_ascii_case("done")
@@ -200,132 +182,12 @@ fn all_as(doubtful: &[Doubtful], args: &SettleArgs) -> Result<Vec<(Doubtful, ByH
         .collect();
     if chosen.len() > 1 && matches!(verdict(text), Ok(ByHand::Done(_))) {
         return Err(Error::usage("one ticket cannot be that of several rows")
-            .hint("name the row with --row N, or fill in a file: --to settle.csv, then --from settle.csv"));
+            .hint("name the row with --row N, or fill in a file: -o settle.xlsx, then --decisions settle.xlsx"));
     }
     chosen
         .into_iter()
         .map(|row| Ok((row.clone(), said_of(row, text)?)))
         .collect()
-}
-
-fn write(path: &Path, doubtful: &[Doubtful], readers: Readers) -> Result<()> {
-    let failed = |error: csv::Error| {
-        Error::machine("cannot write the file")
-            .at(path.display())
-            .caused_by(error)
-    };
-    if path.exists() {
-        return Err(Error::usage("there is such a file already")
-            .at(path.display())
-            .hint("what was filled in is not overwritten: name another file"));
-    }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS).map_err(failed)?;
-    for row in doubtful {
-        let number = row.place.row.to_string();
-        let candidates: Vec<String> = row.candidates.iter().map(candidate_line).collect();
-        writer
-            .write_record([
-                &*row.place.file,
-                row.place.sheet.as_deref().unwrap_or(""),
-                &number,
-                row.key.as_str(),
-                &row.step.name,
-                &(row.step.ordinal + 1).to_string(),
-                row.ticket.as_ref().map_or("", |ticket| &ticket.id),
-                &sent_text(row),
-                row.reference.as_deref().unwrap_or(""),
-                row.answer.as_deref().unwrap_or(""),
-                &candidates.join("; "),
-                "",
-            ])
-            .map_err(failed)?;
-    }
-    let text = writer
-        .into_inner()
-        .map_err(|error| failed(error.into_error().into()))?;
-    outfile::create(path, &text, readers).map_err(|error| unwritable(path, error))
-}
-
-/// The rows of a filled-in file; a row whose `_as` is empty takes what was typed, or stays in doubt.
-fn read(
-    path: &Path,
-    doubtful: &[Doubtful],
-    typed: Option<&str>,
-) -> Result<Vec<(Doubtful, ByHand)>> {
-    let failed = |error: csv::Error| {
-        Error::input("cannot read the file")
-            .at(path.display())
-            .caused_by(error)
-    };
-    let text = infile::read(path, infile::MOST_WORDS).map_err(|error| failed(error.into()))?;
-    // Excel saves a CSV with a mark in front, and with semicolons where the comma is the decimal sign.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let head = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let delimiter = if head.contains(&b';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .from_reader(text);
-    let headers = reader.headers().map_err(failed)?.clone();
-    let column = |name: &str| {
-        headers
-            .iter()
-            .position(|heading| heading.trim() == name)
-            .ok_or_else(|| {
-                Error::input(format!("the file has no column `{name}`"))
-                    .at(path.display())
-                    .hint("`deskferry runs settle RUN --to FILE` writes one to be filled in")
-            })
-    };
-    let (key, step, sent, as_) = (
-        column("_key")?,
-        column("_step")?,
-        column("_sent")?,
-        column("_as")?,
-    );
-    // A file that an earlier version wrote has none: there each step has one of its name in doubt at a time.
-    let ordinal = column("_ordinal").ok();
-    let mut said = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let record = record.map_err(failed)?;
-        let cell = |at: usize| record.get(at).unwrap_or_default().trim();
-        let text = match (cell(as_), typed) {
-            ("", None) => continue,
-            ("", Some(typed)) => typed,
-            (text, _) => text,
-        };
-        let place = format!("{} row {}", path.display(), index + 2);
-        let row = (doubtful.iter())
-            .find(|row| {
-                let is_it = |at: usize| cell(at) == (row.step.ordinal + 1).to_string();
-                row.key.as_str() == cell(key)
-                    && row.step.name == cell(step)
-                    && ordinal.is_none_or(is_it)
-            })
-            .ok_or_else(|| {
-                Error::input(format!("`{}` is not in doubt in this run", cell(key)))
-                    .at(&place)
-                    .hint("it may have been settled already: leave its _as empty")
-            })?;
-        if cell(sent) != sent_text(row) {
-            return Err(Error::input(format!(
-                "`{}` was sent again since the file was written: what is said there is about an earlier request",
-                row.key
-            ))
-            .at(&place)
-            .hint("write the file anew with --to, look again, and fill that one in"));
-        }
-        said.push((
-            row.clone(),
-            said_of(row, text).map_err(|error| error.at(place))?,
-        ));
-    }
-    Ok(said)
-}
-
-/// When a row was sent, as the file says it.
-fn sent_text(row: &Doubtful) -> String {
-    row.sent_at.map(|at| at.to_string()).unwrap_or_default()
 }
 
 /// Refuses a ticket that is said to be that of two rows, or that the ledger holds as that of another row.

@@ -1,8 +1,8 @@
 //! The short flags: which field of the system each of them fills.
 
-use crate::cli::args::WriteArgs;
+use crate::cli::args::{WriteArgs, common_flags};
 use crate::error::{Error, Result};
-use crate::systems::fields::{FieldTable, FieldType, called};
+use crate::systems::fields::{FieldTable, FieldType};
 use crate::systems::{Operation, SystemName};
 
 /// The fields and values that were typed, by the system's own names.
@@ -23,29 +23,12 @@ pub(super) fn values(
         };
         values.push((name.trim().to_owned(), value.to_owned()));
     }
-    let common = &args.common;
-    let public = common.public.then(|| "true".to_owned());
-    let flags: [(&str, &[&str], &Option<String>); 14] = [
-        ("--title", called::TITLE, &common.title),
-        ("--description", called::DESCRIPTION, &common.description),
-        ("--body", called::COMMENT, &common.body),
-        ("--public", called::PUBLIC, &public),
-        ("--user", called::ASSIGNEE, &common.user),
-        ("--team", called::TEAM, &common.team),
-        ("--status", called::STATUS, &common.status),
-        ("--priority", called::PRIORITY, &common.priority),
-        ("--requester", called::REQUESTER, &common.requester),
-        ("--place", called::LOCATION, &common.place),
-        ("--issue", called::ISSUE, &common.issue),
-        ("--collection", called::QUEUE, &common.collection),
-        ("--reason", called::CLOSE_REASON, &common.reason),
-        ("--due", called::DUE, &common.due),
-    ];
-    let tags = common.tags.iter().map(|tag| ("--tag", called::TAGS, tag));
-    let given = flags
-        .into_iter()
-        .filter_map(|(flag, meaning, value)| Some((flag, meaning, value.as_ref()?)));
-    for (flag, meaning, value) in given.chain(tags) {
+    let meanings = common_flags();
+    for (id, value) in args.common.typed() {
+        let meaning = meanings.iter().find(|(known, _)| *known == id);
+        let meaning = meaning.map_or(&[][..], |(_, meaning)| *meaning);
+        // The one of which there can be several is typed one by one.
+        let flag = format!("--{}", if id == "tags" { "tag" } else { id });
         let field = table.fields.iter().find(|field| field.called == meaning);
         let field = field.ok_or_else(|| {
             Error::usage(format!(
@@ -58,7 +41,7 @@ pub(super) fn values(
             let message = format!("`{flag}` and `--set` both give `{}`", field.name);
             return Err(Error::usage(message).hint("leave one of them out"));
         }
-        values.push((field.name.to_owned(), value.clone()));
+        values.push((field.name.to_owned(), value));
     }
     Ok(values)
 }

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::card;
-use crate::cli::args::{Global, SearchArgs};
+use crate::cli::args::{By, Global, SearchArgs};
+use crate::cli::export;
 use crate::cli::open::{Open, Purpose};
 use crate::cli::output::Output;
 use crate::directory::Directory;
@@ -22,6 +23,9 @@ use crate::systems::query::{Query, SearchEnd, Span};
 const HELD: u64 = 1_000;
 
 pub(super) async fn run(args: SearchArgs, global: &Global, output: Output) -> Result<ExitCode> {
+    if args.fields {
+        return export::fields(output);
+    }
     let mut open = Open::at(&args.desk, Purpose::Read, global, output).await?;
     let ended = search(&args, &mut open, output).await;
     open.close().await?;
@@ -134,13 +138,24 @@ fn query(
         Some(text) => span(flag, text, calendar),
         None => Ok(Span::default()),
     };
-    let text = args.text.as_deref().unwrap_or_default();
-    Ok(Query {
-        created: span("--created", &args.created)?,
+    for typed in &args.filters {
+        filters.take(typed)?;
+    }
+    let text = args.search.as_deref().unwrap_or_default();
+    let mut query = Query {
         updated: span("--updated", &args.updated)?,
         words: text.split_whitespace().map(str::to_owned).collect(),
         ..filters.into_query()
-    })
+    };
+    if args.period.is_some() {
+        let of_period = span("--period", &args.period)?;
+        match args.by {
+            By::Created => query.created = of_period,
+            By::Updated => query.updated = of_period,
+            By::Closed => query.closed = of_period,
+        }
+    }
+    Ok(query)
 }
 
 /// A span of whole days, by a word or by dates, or of the days until now: with `7d` a search looks at what is going on,

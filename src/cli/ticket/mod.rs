@@ -100,7 +100,7 @@ fn known_parts(open: &Open, wanted: &[String]) -> Result<()> {
 impl Open {
     fn no_ticket(&self, name: &str) -> Error {
         Error::new(ErrorKind::Usage, format!("there is no ticket `{name}`")).hint(format!(
-            "give its id or its number; `deskferry ticket search --text WORDS {}` looks for it",
+            "give its id or its number; `deskferry ticket search --search WORDS {}` looks for it",
             self.flags()
         ))
     }

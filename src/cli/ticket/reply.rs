@@ -155,10 +155,10 @@ pub(super) fn report(
                 ),
                 None => {
                     let text = title.map(|title| {
-                        format!("--text {} ", crate::report::words::shell_word(title))
+                        format!("--search {} ", crate::report::words::shell_word(title))
                     });
                     format!(
-                        "look before you send it again: deskferry ticket search {}--created 1d {}",
+                        "look before you send it again: deskferry ticket search {}--period 1d {}",
                         text.unwrap_or_default(),
                         open.flags()
                     )

@@ -96,7 +96,7 @@ struct Rejected<'a> {
 }
 
 impl ErrorFiles {
-    /// Error files for the tables of an input, in `folder`, or as `to` says (`--errors-to`: a file, or a folder
+    /// Error files for the tables of an input, in `folder`, or as `to` says (`--errors`: a file, or a folder
     /// that exists). Nothing is written before the first rejected row.
     pub fn new(tables: &[Table], folder: &Path, to: Option<&Path>) -> Self {
         let (folder, to) = match to {
@@ -406,7 +406,7 @@ fn draft(folder: &Path, readers: Readers) -> Result<Draft> {
         Error::machine("the error file cannot be written here")
             .at(folder.display())
             .caused_by(error)
-            .hint("name another place: --errors-to FILE")
+            .hint("name another place: --errors FILE")
     })
 }
 
@@ -414,5 +414,5 @@ fn draft(folder: &Path, readers: Readers) -> Result<Draft> {
 fn unwritable(error: impl Into<io::Error>) -> Error {
     Error::machine("the error file cannot be written")
         .caused_by(error.into())
-        .hint("free some space, or name another place: --errors-to FILE")
+        .hint("free some space, or name another place: --errors FILE")
 }

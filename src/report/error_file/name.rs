@@ -79,7 +79,7 @@ impl Target {
             let path = self.path(number);
             let is_spared = self.inputs.iter().any(|input| is_same_file(input, &path))
                 || known.taken.contains(&path)
-                || known.claims.may_write(&path, "--errors-to").is_err()
+                || known.claims.may_write(&path, "--errors").is_err()
                 || lock_of(&path).is_some()
                 || texts::are_changed(&path);
             if is_spared {
@@ -104,7 +104,7 @@ impl Target {
         }
         let error = Error::machine("no name can be had for the error file")
             .at(self.path(self.first).display())
-            .hint("name another place: --errors-to FILE");
+            .hint("name another place: --errors FILE");
         Err(match refused {
             Some(cause) => error.caused_by(cause),
             None => error,
