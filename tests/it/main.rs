@@ -9,6 +9,7 @@ mod bad_input;
 mod bounds;
 mod bulk;
 mod carry;
+mod commands;
 #[cfg(unix)]
 mod delivery;
 #[cfg(unix)]
@@ -47,6 +48,7 @@ mod systems;
 mod tasks;
 mod ticket;
 mod tied;
+mod tours;
 #[cfg(unix)]
 mod trust;
 mod upsert;
