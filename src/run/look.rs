@@ -14,7 +14,9 @@ use super::row::{Sent, SentEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::DoneBeside;
 use crate::systems::common::CommonTicket;
-use crate::systems::{Beside, Call, Refusal, Sighting, Ticket, call_of, without_right};
+use crate::systems::{
+    Beside, Call, KIND, Print, Refusal, Sighting, Ticket, call_of, without_right,
+};
 
 /// Looks at the ticket of a row whether its first request in doubt was obeyed.
 pub(super) async fn look(line: Arc<Line>, mut row: Row) -> Sent {
@@ -72,10 +74,11 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         old_id: line.identity(&row.key, &request.id, None),
     };
     let others = row.others(&request.id);
-    let done = match &row.ticket {
+    let mut done = match &row.ticket {
         Some(ticket) => line.run.beside(call.step, ticket).await?,
         None => DoneBeside::default(),
     };
+    first_of_kind(&mut done.elsewhere, request.print.as_ref());
     let beside = Beside {
         others: &others,
         here: &done.here,
@@ -105,6 +108,16 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
                 }
             }
         }
+    }
+}
+
+/// Puts those before the others that are of the kind that is looked for: where a public reply is shown, an internal note may
+/// be hidden all the same, and only a few tickets are read.
+fn first_of_kind(elsewhere: &mut [(String, Print)], sought: Option<&Print>) {
+    let kind = |print: &Print| print.traits.get(KIND).cloned();
+    if let Some(sought) = sought {
+        let sought = kind(sought);
+        elsewhere.sort_by_key(|(_, print)| kind(print) != sought);
     }
 }
 
@@ -181,5 +194,36 @@ async fn goes_again(line: &Line, backoff: &mut Backoff, error: Error) -> Result<
     match backoff.next() {
         Some(wait) if error.kind() != ErrorKind::Denied => Ok(line.wait(wait).await),
         _ => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::{INTERNAL, Looks, PUBLIC};
+
+    #[test]
+    fn the_witnesses_of_a_note_are_notes() {
+        let print = |kind: &str| {
+            Print::of(&Looks {
+                traits: vec![(KIND, kind.to_owned())],
+                ..Looks::default()
+            })
+        };
+        let names = [PUBLIC, PUBLIC, INTERNAL, PUBLIC, INTERNAL];
+        let all = (1..).zip(names);
+        let mut elsewhere: Vec<(String, Print)> = all
+            .map(|(at, kind)| (at.to_string(), print(kind)))
+            .collect();
+        let order = |elsewhere: &[(String, Print)]| {
+            let ids = elsewhere.iter().map(|(id, _)| id.as_str());
+            ids.collect::<Vec<_>>().join(" ")
+        };
+        first_of_kind(&mut elsewhere, None);
+        assert_eq!(order(&elsewhere), "1 2 3 4 5");
+        first_of_kind(&mut elsewhere, Some(&print(INTERNAL)));
+        assert_eq!(order(&elsewhere), "3 5 1 2 4");
+        first_of_kind(&mut elsewhere, Some(&print(PUBLIC)));
+        assert_eq!(order(&elsewhere), "1 2 4 3 5");
     }
 }
