@@ -21,7 +21,8 @@ use super::stages::{
 use crate::directory::Directory;
 use crate::error::Fault;
 use crate::event::{Fallback, UnfitBy};
-use crate::record::Record;
+use crate::record::{Record, is_blank};
+use crate::unicode::plain;
 
 /// What a field of one row became.
 #[derive(Debug)]
@@ -580,6 +581,16 @@ impl<'r> Row<'_, 'r> {
         fault.hint = Some(hint.to_owned());
         self.faults.push(fault);
         Outcome::Faulty
+    }
+
+    /// A key of nothing that can be seen is none: a cell that looks empty is.
+    pub(super) fn must_show(&mut self, field: &FieldPlan, text: &str) {
+        if !text.is_ascii() && field.required && is_blank(&plain(text)) {
+            let mut fault = self.new_fault(field, "shows nothing".to_owned());
+            fault.value = Some(text.to_owned());
+            fault.hint = Some("every row needs its key: fill the cell".to_owned());
+            self.faults.push(fault);
+        }
     }
 
     fn new_fault(&self, field: &FieldPlan, message: String) -> Fault {

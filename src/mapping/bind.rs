@@ -283,7 +283,10 @@ impl BoundPlan {
         let mut texts = Vec::with_capacity(parts.len());
         for part in parts {
             texts.push(match row.field(part, Parent::Any, 0) {
-                Outcome::Value(Value::String(text)) => text,
+                Outcome::Value(Value::String(text)) => {
+                    row.must_show(part, &text);
+                    text
+                }
                 Outcome::Value(other) => other.to_string(),
                 Outcome::Empty | Outcome::LeftAlone | Outcome::SkipRow(_) | Outcome::Faulty => {
                     String::new()

@@ -179,6 +179,12 @@ fn iso(text: &str) -> Cell {
     }
 }
 
+/// A duration of OpenDocument (`PT36H05M00S`) in days; `None`: it is none.
+pub(super) fn days(text: &str) -> Option<f64> {
+    let duration: SignedDuration = text.trim().parse().ok()?;
+    Some(duration.as_millis() as f64 / DAY_MILLIS)
+}
+
 /// OpenDocument stores a time of day as a duration; what fits a day is taken for a time.
 fn iso_duration(text: &str) -> Cell {
     let Ok(duration) = text.parse::<SignedDuration>() else {

@@ -11,7 +11,7 @@ use crate::record::Cell;
 /// Deeper nesting is refused, as serde_json does.
 const DEEPEST: usize = 120;
 
-/// The cells of one object in order, each with its path; of members of the same name the last counts.
+/// The cells of one object in order, each with its path; members of the same name are all there.
 ///
 /// # Errors
 /// Why the text is no object, for people.
@@ -105,7 +105,13 @@ fn value(raw: &RawValue, depth: usize) -> Result<Value, String> {
             let Members(members) = nested(raw, depth)?;
             let mut object = serde_json::Map::with_capacity(members.len());
             for (name, member) in members {
-                object.insert(name, value(member, depth + 1)?);
+                let member = value(member, depth + 1)?;
+                if object.get(&name).is_some_and(|known| *known != member) {
+                    return Err(format!(
+                        "has `{name}` twice in one object, with different values"
+                    ));
+                }
+                object.insert(name, member);
             }
             Value::Object(object)
         }
@@ -144,7 +150,7 @@ fn nested<'a, T: Deserialize<'a>>(raw: &'a RawValue, depth: usize) -> Result<T, 
     serde_json::from_str(raw.get()).map_err(invalid)
 }
 
-/// The members of an object in order, the last of each name.
+/// The members of an object in order, those of one name too.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

@@ -191,6 +191,9 @@ fn value_holds_nul(value: &serde_json::Value) -> bool {
     }
 }
 
+/// What is said of a member that a record has twice: other programs take either.
+const TWICE: &str = "the record has this member twice, with different values";
+
 /// The texts of the records, each with its number.
 enum Texts {
     Lines {
@@ -270,11 +273,17 @@ impl JsonRows<'_> {
         };
         match object(text) {
             Ok(cells) => {
+                let mut is_set = vec![false; record.cells.len()];
                 for (path, cell) in cells {
                     let Some(&column) = self.columns.get(path.as_str()) else {
                         return Err(changed(&self.bytes.named));
                     };
-                    record.cells[column] = cell;
+                    let is_other = is_set[column] && record.cells[column] != cell;
+                    is_set[column] = true;
+                    record.cells[column] = match is_other {
+                        true => Cell::Fault(TWICE.to_owned()),
+                        false => cell,
+                    };
                 }
                 Ok(Row::Record(record))
             }

@@ -12,6 +12,7 @@ use super::totals::{is_note, is_total};
 use super::{Guards, InputOptions, Layout, Merged, Row, Rows, Rule, Table};
 use crate::error::{Fault, Result};
 use crate::record::{Cell, Record};
+use crate::unicode::plain;
 
 /// What a pass over a file noticed, by table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -287,7 +288,9 @@ fn is_heading(record: &Record, table: &Table) -> bool {
             let heading = heading.trim();
             filled += usize::from(!heading.is_empty());
             match cell {
-                Cell::Text(text) => text.trim() == heading,
+                Cell::Text(text) => {
+                    text.trim() == heading || plain(text).trim() == plain(heading).trim()
+                }
                 Cell::Empty => heading.is_empty(),
                 other => other.text() == heading,
             }

@@ -1,7 +1,7 @@
 //! Numbers as a spreadsheet program shows them: `501` in the format `00000` is `00501`.
 //!
-//! `ssfmt` computes what is shown. It is young: what it does not know, and what shows no digit, is held to be shown as it
-//! is stored, and the tests hold it against LibreOffice.
+//! `ssfmt` computes what is shown. It is young: what it does not know, and a number that shows nothing at all, is held to
+//! be shown as it is stored, and the tests hold it against LibreOffice.
 
 use calamine::ExcelDateTimeType;
 use ssfmt::{FormatOptions, NumberFormat};
@@ -93,14 +93,15 @@ pub(super) fn cell(number: f64, code: &str) -> Cell {
     };
     let text = format.format(number, &FormatOptions::default());
     let text = text.trim();
-    let has_digit = text.contains(|sign: char| sign.is_ascii_digit());
-    if !has_digit || text.contains('\u{fffd}') || held.text() == text {
+    if text.is_empty() || text.contains('\u{fffd}') || held.text() == text {
         return held;
     }
+    // `Yes` for 1 and `-` for 0 are words for a number, and no id.
+    let has_digit = text.contains(|sign: char| sign.is_ascii_digit());
     Cell::Shown(Box::new(ShownNumber {
         number,
         text: text.into(),
-        is_exact: is_exact(code, number),
+        is_exact: has_digit && is_exact(code, number),
         format: code.into(),
     }))
 }
@@ -110,7 +111,7 @@ pub(super) fn cell(number: f64, code: &str) -> Cell {
 pub(super) fn of_file(number: f64, code: Option<&str>, text: &str) -> Option<ShownNumber> {
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     let Some(code) = code else {
-        let is_shown = !digits(text).is_empty() && Cell::Number(number).text() != text;
+        let is_shown = !text.is_empty() && Cell::Number(number).text() != text;
         return is_shown.then(|| ShownNumber {
             number,
             text: text.into(),
@@ -122,7 +123,7 @@ pub(super) fn of_file(number: f64, code: Option<&str>, text: &str) -> Option<Sho
         return None;
     };
     // Points and commas stand as where the file is from.
-    if digits(text) == digits(&shown.text) {
+    if !text.is_empty() && digits(text) == digits(&shown.text) {
         shown.text = text.into();
     }
     Some(*shown)
@@ -154,6 +155,16 @@ mod tests {
             (5.4, "000", "005", false),
             (-5.0, "000", "-005", false),
             (3.0, ";;;", "3", false),
+            (0.0, "0;-0;\"none\"", "none", false),
+            (1.0, "[=1]\"Yes\";[=0]\"No\";0", "Yes", false),
+            (0.0, "[=1]\"Yes\";[=0]\"No\";0", "No", false),
+            (
+                0.0,
+                "_(* #,##0.00_);_(* \\(#,##0.00\\);_(* \"-\"??_);_(@_)",
+                "-",
+                false,
+            ),
+            (150.0, "[>100]\"big\";0", "big", false),
             (45464.0, "yyyy-mm-dd", "45464", false),
         ] {
             assert_eq!(
@@ -180,6 +191,8 @@ mod tests {
         assert_eq!(text(501.0, Some(""), "0501"), None);
         assert_eq!(text(0.5, None, "1/2").as_deref(), Some("1/2"));
         assert_eq!(text(0.5, None, ""), None);
+        assert_eq!(text(1.0, None, "Yes").as_deref(), Some("Yes"));
+        assert_eq!(text(0.0, Some("0;-0;\"-\""), "").as_deref(), Some("-"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::record::{Cell, Record};
 
 /// How rows of sums begin, in the languages of the exports that were seen.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 34] = [
     "total",
     "totals",
     "grand total",
@@ -26,6 +26,18 @@ const WORDS: [&str; 22] = [
     "totaal",
     "summa",
     "всего",
+    "итого",
+    "gesamtergebnis",
+    "endsumme",
+    "eindtotaal",
+    "totalt",
+    "razem",
+    "celkem",
+    "összesen",
+    "toplam",
+    "合計",
+    "总计",
+    "합계",
 ];
 /// A table this wide has notes rather than rows of one cell.
 const WIDE: usize = 3;
@@ -38,10 +50,11 @@ pub(super) fn is_total(record: &Record) -> bool {
     };
     // Nearly all rows end here: the first letter says that it is no such word.
     let is_near = first.trim_start().chars().next().is_some_and(|sign| {
-        matches!(
-            sign.to_ascii_lowercase(),
-            't' | 'g' | 's' | 'c' | 'i' | 'в' | 'В'
-        )
+        !sign.is_ascii()
+            || matches!(
+                sign.to_ascii_lowercase(),
+                't' | 'g' | 's' | 'c' | 'i' | 'e' | 'r'
+            )
     });
     is_near && begins_with_sum(first) && record.cells.len() > 1 && filled.all(is_number)
 }
@@ -110,6 +123,9 @@ mod tests {
             [Cell::Empty, text("Grand total:"), text("1,234.50")],
             [text("Total (301)"), Cell::Empty, Cell::Empty],
             [text("Summe"), text("12"), Cell::Number(3.0)],
+            [text("Итого:"), Cell::Empty, Cell::Number(3.0)],
+            [text("Gesamtergebnis"), Cell::Empty, Cell::Number(3.0)],
+            [text("合計"), Cell::Empty, Cell::Number(3.0)],
         ] {
             assert!(is_total(&record(&cells)), "{cells:?}");
         }

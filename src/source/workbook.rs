@@ -16,8 +16,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use calamine::{
-    DataRef, Ods, OdsError, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx,
-    XlsxError,
+    DataRef, ExcelDateTimeType, Ods, OdsError, Range, Reader, SheetVisible, Xls, XlsError, Xlsb,
+    XlsbError, Xlsx, XlsxError,
 };
 
 use super::bytes::{Bytes, changed};
@@ -196,6 +196,9 @@ impl Held<'_> {
             None => calc::held(value, formula),
             Some(Instead::Error(shown)) => calc::error_cell(shown),
             Some(Instead::Text(text)) => calc::text(text),
+            Some(Instead::Moment(days, is_1904)) => {
+                calc::serial(*days, ExcelDateTimeType::DateTime, *is_1904)
+            }
             Some(Instead::Shown(number)) => match self.shows {
                 true => Cell::Shown(Box::new((**number).clone())),
                 false => calc::held(value, formula),

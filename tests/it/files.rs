@@ -99,6 +99,32 @@ fn guessed_encodings_are_open_questions_with_a_sample() {
     }
 }
 
+/// A cell of nothing but signs without a width looks empty, and is no key.
+#[test]
+fn a_key_that_nobody_sees_is_refused() {
+    let work = Work::new();
+    work.write("in.csv", "Id,T\nK1,a\n\u{200b},b\n\u{feff}\u{ad},c\n");
+    for version in [1, 2] {
+        work.write(
+            "m.toml",
+            format!(
+                "version = {version}\nsystem = \"clearfeed\"\noperation = \"create\"\nscope = \"s\"\nkey = [\"Id\"]\n[fields]\n\
+                 title = {{ from = \"T\" }}\ndescription = {{ from = \"T\" }}\ncollection_id = {{ value = \"IT Support\", resolve = \"collection\" }}\n"
+            ),
+        );
+        let arguments = [
+            "in.csv",
+            "--mapping",
+            "m.toml",
+            "--sandbox=empty",
+            "--dry-run",
+        ];
+        let (ended, summary) = work.import(&arguments);
+        assert_eq!(summary["rejected"], 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains("shows nothing"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn keys_that_look_like_done_ones_are_told() {
     let work = case("07-unicode-forms");

@@ -13,7 +13,7 @@ use super::{Facts, MOST_HELD, Stop, beyond};
 
 /// The end of a chain.
 const END: u32 = 0xffff_fffa;
-/// The names of the stream, in its two versions.
+/// The names of the stream. A file for Excel 95 and 97 has both: the newer one counts, which the reader takes too.
 const STREAMS: [&str; 2] = ["Workbook", "Book"];
 
 /// Records that begin with the row and the column of a cell.
@@ -179,9 +179,13 @@ impl Compound {
     fn stream(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         let directory = self.chain(self.directory, u64::MAX)?;
         let entries: Vec<(String, u32, u64)> = directory.chunks_exact(128).map(entry).collect();
-        let found = entries
-            .iter()
-            .find(|(name, ..)| STREAMS.contains(&name.as_str()));
+        // Compound files compare names without case (MS-CFB 2.6.4).
+        let of = |stream: &&str| {
+            entries
+                .iter()
+                .find(|(name, ..)| name.eq_ignore_ascii_case(stream))
+        };
+        let found = STREAMS.iter().find_map(of);
         let Some((_, first, size)) = found else {
             return Ok(None);
         };

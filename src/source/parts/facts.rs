@@ -26,6 +26,8 @@ pub(in crate::source) enum Instead {
     Format(Arc<str>),
     /// A number with what the file shows for it.
     Shown(Arc<ShownNumber>),
+    /// A moment, of which the format shows the time alone: days since the calendar began, and whether that was in 1904.
+    Moment(f64, bool),
 }
 
 /// One sheet.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use calamine::ExcelDateTimeType;
+
 use super::facts::{Area, Facts, Instead, SheetFacts};
 use super::ods_styles::Styles;
 use super::xml::{Visit, attribute, is_closed, name, number};
 use super::{MOST_HELD, Stop, beyond};
 use crate::source::bounds::{MOST_COLUMNS, MOST_ROWS};
-use crate::source::shown;
+use crate::source::{calc, shown};
 
 /// The texts of all cells, in bytes.
 const MOST_TEXT: u64 = 64 * 1024 * 1024;
@@ -51,6 +53,8 @@ pub(super) struct Cells {
     /// Whether this row is hidden.
     is_hidden: bool,
     pub(super) styles: Styles,
+    /// Whether days are counted from 1904.
+    is_1904: bool,
     /// The styles of cells that have none of their own: ranges of columns, the row.
     column_styles: Vec<(u64, u64, String)>,
     row_style: Option<String>,
@@ -63,6 +67,8 @@ pub(super) struct Cells {
 enum Seen {
     Error,
     Number(f64),
+    /// In days, of a format that shows no more than a day of it.
+    Time(f64),
 }
 
 /// So much of what a number or an error is shown as is kept, in bytes.
@@ -109,7 +115,14 @@ impl Cells {
             let column = u32::try_from(column).unwrap_or(u32::MAX);
             self.facts.formats.note(column, &code);
         }
-        let value = std::str::from_utf8(attribute(tag, b"office:value")?).ok()?;
+        let value = |name| std::str::from_utf8(attribute(tag, name)?).ok();
+        if kind == b"time" {
+            let days = calc::days(value(b"office:time-value")?)?;
+            // A time of day, and hours that are counted on (`[h]:mm`), are what the reader makes of them.
+            let is_elapsed = shown::is_date(&code) != Some(ExcelDateTimeType::DateTime);
+            return (days >= 1.0 && !is_elapsed).then_some(Seen::Time(days));
+        }
+        let value = value(b"office:value")?;
         value.trim().parse().ok().map(Seen::Number)
     }
 
@@ -135,6 +148,7 @@ impl Cells {
         let shown = crate::html::decode_entities(shown.trim());
         let instead = match seen {
             Seen::Error => Instead::Error(shown),
+            Seen::Time(days) => Instead::Moment(days, self.is_1904),
             Seen::Number(number) => {
                 let code = self.number_format.take();
                 match shown::of_file(number, code.as_deref(), &shown) {
@@ -168,7 +182,7 @@ impl Cells {
         let is_filled = !is_closed(tag) || has(b"value-type") || has(b"formula");
         if is_closed(tag) {
             // Without a text nothing is shown.
-            self.seen = self.seen.filter(|seen| matches!(seen, Seen::Number(_)));
+            self.seen = self.seen.filter(|seen| !matches!(seen, Seen::Error));
         }
         if is_filled {
             self.row_width += self.empty_cells + repeats;
@@ -238,6 +252,10 @@ impl Visit for Cells {
             (true, b"table-cell" | b"covered-table-cell") => {
                 self.end_cell();
                 self.cell_repeats = 0;
+            }
+            (false, b"null-date") => {
+                self.is_1904 = attribute(tag, b"table:date-value")
+                    .is_some_and(|date| date.starts_with(b"1904"));
             }
             (is_end, b"annotation") => self.is_note = !is_end && !is_closed(tag),
             (false, b"table") if self.table.is_none() => {

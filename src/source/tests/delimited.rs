@@ -307,6 +307,10 @@ fn joined_files_are_one_table() {
     let (found, said, has_marks) = notices("ID,Title\n1,Title\nID,\nID,title\n ID ,Title\n");
     assert_eq!(found.len(), 3);
     assert_eq!((said.len(), has_marks), (1, false));
+    // The same headings as another program writes them: accents apart, a mark without a width.
+    let (found, said, _) =
+        notices("Priorit\u{e9},Title\n1,a\n\u{feff}Priorite\u{301},Ti\u{200b}tle\n2,b\n");
+    assert_eq!((found.len(), said.len()), (2, 1));
     // A table of one column may hold its own heading as a text.
     assert_eq!(notices("Title\nTitle\n").0.len(), 1);
 }

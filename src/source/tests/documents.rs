@@ -33,6 +33,39 @@ fn json_lines_and_documents() {
     assert_eq!(table("t.json", b"[{\"a\":1},\n{\"a\":2}]").len(), 2);
 }
 
+/// What a record has twice is refused where it is read: some programs take the first, others the last.
+#[test]
+fn a_member_that_comes_twice_is_no_value() {
+    let twice = "! the record has this member twice, with different values";
+    let (_dir, input) = open(
+        "t.jsonl",
+        b"{\"id\":1,\"t\":\"a\",\"t\":\"b\"}\n{\"id\":2,\"t\":\"a\",\"t\":\"a\"}\n{\"id\":3,\"a.b\":1,\"a\":{\"b\":2}}\n{\"id\":4,\"l\":[{\"x\":1,\"x\":2}]}\n",
+        &InputOptions::default(),
+    )
+    .unwrap();
+    let found: Vec<_> = rows(&input)
+        .iter()
+        .map(|row| match row {
+            Row::Record(record) => (record.cells.iter())
+                .map(|cell| match cell {
+                    Cell::Fault(why) => format!("! {why}"),
+                    cell => cell.text().into_owned(),
+                })
+                .collect(),
+            Row::Fault(_, faults) => vec![faults[0].message.clone()],
+        })
+        .collect::<Vec<Vec<String>>>();
+    assert_eq!(
+        found,
+        [
+            vec!["1", twice, ""],
+            vec!["2", "a", ""],
+            vec!["3", "", twice],
+            vec!["the line has `x` twice in one object, with different values"],
+        ]
+    );
+}
+
 /// Every `n_` is refused, every `y_` is read or refused for holding no records, nothing crashes.
 #[test]
 fn json_test_suite() {

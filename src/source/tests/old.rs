@@ -37,21 +37,19 @@ fn begin(kind: u16) -> Vec<u8> {
     record(0x0809, &words(&[0x0600, kind, 0x0dbb, 0x07cc, 0, 0, 6, 0]))
 }
 
-/// A compound file with one stream, which is long enough to lie in sectors of its own.
-fn compound(mut stream: Vec<u8>) -> Vec<u8> {
-    stream.resize(stream.len().max(4096).next_multiple_of(512), 0);
-    let sectors = u32::try_from(stream.len() / 512).unwrap();
-    assert!(
-        sectors < 120,
-        "one sector of the table is enough for a test"
-    );
+/// A compound file with streams that are long enough to lie in sectors of their own.
+fn compound(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let whole = |stream: &Vec<u8>| stream.len().max(4096).next_multiple_of(512);
+    let sectors = |stream: &Vec<u8>| u32::try_from(whole(stream) / 512).unwrap();
+    let all: u32 = streams.iter().map(|(_, stream)| sectors(stream)).sum();
+    assert!(all < 120, "one sector of the table is enough for a test");
     let mut header = vec![0_u8; 512];
     header[..8].copy_from_slice(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]);
     for (at, value) in [(24, 0x3e_u16), (26, 3), (28, 0xfffe), (30, 9), (32, 6)] {
         header[at..at + 2].copy_from_slice(&value.to_le_bytes());
     }
     let mut put = |at: usize, value: u32| header[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    // The table is sector 0, the directory sector 1, the stream follows.
+    // The table is sector 0, the directory sector 1, the streams follow.
     put(44, 1);
     put(48, 1);
     put(56, 4096);
@@ -60,8 +58,11 @@ fn compound(mut stream: Vec<u8>) -> Vec<u8> {
     put(76, 0);
     (1..109).for_each(|at| put(76 + 4 * at, u32::MAX));
     let mut table = vec![u32::MAX - 2, u32::MAX - 1];
-    table.extend((1..sectors).map(|sector| sector + 2));
-    table.push(u32::MAX - 1);
+    for (_, stream) in streams {
+        let first = u32::try_from(table.len()).unwrap();
+        table.extend((1..sectors(stream)).map(|sector| first + sector));
+        table.push(u32::MAX - 1);
+    }
     table.resize(128, u32::MAX);
     let entry = |name: &str, kind: u8, child: u32, first: u32, size: u32| {
         let mut entry = vec![0_u8; 128];
@@ -75,19 +76,35 @@ fn compound(mut stream: Vec<u8>) -> Vec<u8> {
         entry[120..124].copy_from_slice(&size.to_le_bytes());
         entry
     };
-    let size = u32::try_from(stream.len()).unwrap();
     let mut directory = entry("Root Entry", 5, 1, u32::MAX - 1, 0);
-    directory.extend(entry("Workbook", 2, u32::MAX, 2, size));
+    let (mut first, mut content) = (2, Vec::new());
+    for (name, stream) in streams {
+        let size = u32::try_from(whole(stream)).unwrap();
+        directory.extend(entry(name, 2, u32::MAX, first, size));
+        first += sectors(stream);
+        content.extend_from_slice(stream);
+        content.resize(
+            content
+                .len()
+                .next_multiple_of(512)
+                .max(first as usize * 512 - 1024),
+            0,
+        );
+    }
     directory.resize(512, 0);
     let table = table
         .iter()
         .flat_map(|sector| sector.to_le_bytes())
         .collect();
-    [header, table, directory, stream].concat()
+    [header, table, directory, content].concat()
 }
 
 /// A workbook with one sheet: formats by their numbers, the formats of cells, the records of the sheet.
 fn xls(formats: &[(u16, &str)], xfs: &[u16], sheet: &[Vec<u8>]) -> Vec<u8> {
+    compound(&[("Workbook", stream(formats, xfs, sheet))])
+}
+
+fn stream(formats: &[(u16, &str)], xfs: &[u16], sheet: &[Vec<u8>]) -> Vec<u8> {
     let mut globals = begin(5);
     for (number, code) in formats {
         globals.extend(record(0x041e, &[words(&[*number]), text(code)].concat()));
@@ -111,7 +128,7 @@ fn xls(formats: &[(u16, &str)], xfs: &[u16], sheet: &[Vec<u8>]) -> Vec<u8> {
     let mut stream = [globals, begin(0x10)].concat();
     stream.extend(sheet.concat());
     stream.extend(end);
-    compound(stream)
+    stream
 }
 
 fn read(bytes: &[u8]) -> Vec<Row> {
@@ -155,7 +172,37 @@ fn formats_under_any_number_are_what_they_say() {
     );
 }
 
-/// A formula whose result is a text, in one record and as many more as it takes.
+/// What is known of a workbook is read where its cells are: in the newer one of two streams, however its name is written.
+#[test]
+fn the_stream_of_the_cells_says_what_they_show() {
+    let sheet = |row: u16| {
+        [
+            label(0, 0, "ID"),
+            label(0, 1, "x"),
+            number(row, 0, 1, 501.0),
+        ]
+    };
+    let is_right = stream(&[(164, "00000")], &[0, 164], &sheet(1));
+    let other = stream(&[(164, "0.000")], &[0, 164], &sheet(2));
+    for streams in [
+        vec![("Workbook", is_right.clone())],
+        vec![("WORKBOOK", is_right.clone())],
+        vec![("Book", other), ("Workbook", is_right)],
+    ] {
+        let options = InputOptions {
+            numbers: Some(Numbers::Shown),
+            ..InputOptions::default()
+        };
+        let (_dir, input) = open("t.xls", &compound(&streams), &options).unwrap();
+        let found: Vec<_> = rows(&input)
+            .iter()
+            .map(|row| texts(row)[0].clone())
+            .collect();
+        let names: Vec<_> = streams.iter().map(|(name, _)| *name).collect();
+        assert_eq!(found, ["00501"], "{names:?}");
+    }
+}
+
 /// What the records of cells say is put into place, whatever their order; of a cell that comes twice the last one counts.
 #[test]
 fn records_in_any_order_are_put_into_their_places() {
@@ -175,6 +222,7 @@ fn records_in_any_order_are_put_into_their_places() {
     assert_eq!(found, [["2024-06-22"], ["7"], ["x"]]);
 }
 
+/// A formula whose result is a text, in one record and as many more as it takes.
 fn formula(row: u16, column: u16, result: &str, piece: usize) -> Vec<Vec<u8>> {
     let mut data = words(&[row, column, 0]);
     data.extend([0, 0, 0, 0, 0, 0, 0xff, 0xff]);

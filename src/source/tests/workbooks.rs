@@ -192,6 +192,43 @@ fn what_an_opendocument_repeats_is_shown_in_each_place() {
     assert_eq!(faults(&input), expected);
 }
 
+/// A moment of which only the time is shown has its day in an ODS as it has in an XLSX.
+#[test]
+fn a_moment_of_an_opendocument_that_shows_its_time_is_no_duration() {
+    let of = |origin: &str| {
+        let cell = |style: &str, value: &str| {
+            format!(
+                r#"<table:table-cell table:style-name="{style}" office:value-type="time" office:time-value="{value}"><text:p>06:00</text:p></table:table-cell>"#
+            )
+        };
+        let cells = [
+            cell("at", "PT1091142H00M00S"),
+            cell("at", "PT06H00M00S"),
+            cell("for", "PT36H00M00S"),
+        ]
+        .concat();
+        let heading =
+            r#"<table:table-cell office:value-type="string"><text:p>h</text:p></table:table-cell>"#
+                .repeat(3);
+        let content = format!(
+            r##"<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:automatic-styles><number:time-style style:name="N1"><number:hours number:style="long"/><number:text>:</number:text><number:minutes number:style="long"/></number:time-style><number:time-style style:name="N2" number:truncate-on-overflow="false"><number:hours/><number:text>:</number:text><number:minutes number:style="long"/></number:time-style><style:style style:name="at" style:family="table-cell" style:data-style-name="N1"/><style:style style:name="for" style:family="table-cell" style:data-style-name="N2"/></office:automatic-styles><office:body><office:spreadsheet>{origin}<table:table table:name="S"><table:table-row>{heading}</table:table-row><table:table-row>{cells}</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"##
+        );
+        let bytes = archive(&[
+            ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+            (
+                "META-INF/manifest.xml",
+                "<?xml version=\"1.0\"?><manifest/>",
+            ),
+            ("content.xml", &content),
+        ]);
+        let (_dir, input) = open("t.ods", &bytes, &InputOptions::default()).unwrap();
+        texts(&rows(&input)[0])
+    };
+    assert_eq!(of(""), ["2024-06-21 06:00", "06:00", "36:00"]);
+    let origin = r#"<table:calculation-settings><table:null-date table:date-value="1904-01-01"/></table:calculation-settings>"#;
+    assert_eq!(of(origin)[0], "2028-06-22 06:00");
+}
+
 #[test]
 fn sheets_are_chosen_by_visibility_name_and_number() {
     let bytes = workbook(|book| {
