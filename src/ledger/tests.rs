@@ -136,6 +136,48 @@ async fn doubt_is_remembered_and_attempts_are_counted() {
     assert_eq!(owners["id1"], Owner::Row(key(1)));
 }
 
+/// A look at a ticket writes nothing on it: what somebody changed before the look is theirs, and a rollback keeps it.
+#[tokio::test]
+async fn a_doubt_counts_for_a_rollback_from_when_its_request_was_sent() {
+    let ledger = Ledger::in_memory().unwrap();
+    let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).unwrap();
+    let code = {
+        let run = start(&scope(&ledger).await).await;
+        let create = Intent {
+            later: vec![step("priority")],
+            at: at(0),
+            ..intent(1)
+        };
+        run.intend(vec![create]).await.unwrap();
+        let made = Settlement {
+            at: at(1),
+            ..settled(1, State::Done)
+        };
+        run.settle(vec![made]).await.unwrap();
+        let priority = Intent {
+            step: step("priority"),
+            at: at(2),
+            ..intent(1)
+        };
+        run.intend(vec![priority]).await.unwrap();
+        let looked = Settlement {
+            step: step("priority"),
+            trouble: Some(Trouble::Doubt("the ticket shows something else".to_owned())),
+            doubted: true,
+            at: at(60),
+            ..settled(1, State::InDoubt)
+        };
+        run.settle(vec![looked]).await.unwrap();
+        run.code().to_owned()
+    };
+    let one = ledger.whole_run(&code).await.unwrap();
+    let scope = scope(&ledger).await;
+    let locks = scope.lock(None).unwrap();
+    let rollback = ledger.rollback(&locks, &one).await.unwrap();
+    let (page, _) = rollback.tickets(None, 10).await.unwrap().unwrap();
+    assert_eq!(page[0].written, Some(at(2)));
+}
+
 /// As after a crash: the intent was durable, nothing was answered, and the next run sends the row again.
 #[tokio::test]
 async fn a_row_that_is_sent_again_after_a_crash_is_looked_at_for_doubles() {

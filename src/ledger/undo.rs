@@ -28,7 +28,8 @@ pub struct Undoable {
     pub sent: Option<Timestamp>,
     /// When its create was settled, on the system's clock; `None` in the same case.
     pub created: Option<Timestamp>,
-    /// When its last step was settled, on the system's clock.
+    /// When its last step was settled, on the system's clock; one that was in doubt counts from when it was sent last, for
+    /// looking at a ticket writes nothing on it.
     pub written: Option<Timestamp>,
     /// Whether it was ever in doubt: its create was settled later than it was made.
     pub doubted: bool,
@@ -423,7 +424,8 @@ impl Rollback {
 fn held_where(pick: &str) -> String {
     format!(
         "SELECT key, ticket, number, url, file, sheet, row, sent_at, doubted, run,
-                (SELECT max(settled_at) FROM step AS any WHERE any.scope = step.scope AND any.key = step.key
+                (SELECT max(CASE WHEN any.doubted THEN coalesce(any.sent_at, any.settled_at) ELSE any.settled_at END)
+                 FROM step AS any WHERE any.scope = step.scope AND any.key = step.key
                         AND any.run IN (SELECT value FROM json_each(?5))),
                 EXISTS (SELECT 1 FROM known WHERE known.ticket = step.ticket AND known.scope = step.scope),
                 settled_at, {CHECKED}

@@ -552,8 +552,10 @@ fn last_own(one: &Undoable, made: Option<Timestamp>) -> Option<Timestamp> {
     };
     let further = written.duration_since(created);
     let ours = after(made, further);
+    // It was found later than it was made. A request that was obeyed late counts as somebody's change: then the ticket
+    // is kept.
     if one.doubted {
-        return Some(ours.max(written));
+        return Some(made.max(written));
     }
     if further <= SignedDuration::ZERO {
         return Some(ours);
@@ -622,5 +624,9 @@ mod tests {
         // It said too little: as many further seconds as were counted.
         let behind = Undoable::at(at(-hour), at(4_000 - hour), at(5_000 - hour));
         assert_eq!(others(&behind, &[2, 3, 4, 20]), [4, 20]);
+        // Sent at 0 s, made at 1 s, and found by a look at 60 s: who changed it before the look did so.
+        let mut found = Undoable::at(at(0), at(60_000), at(0));
+        found.doubted = true;
+        assert_eq!(others(&found, &[1, 2, 3, 59, 61]), [3, 59, 61]);
     }
 }
