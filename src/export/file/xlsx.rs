@@ -622,7 +622,7 @@ impl Formats {
                         .set_indent(1),
                 ),
                 time: of(time).set_align(FormatAlign::Left),
-                truth: of(TRUTH),
+                truth: of(TRUTH).set_align(FormatAlign::Left),
             }
         });
         Self {
@@ -639,7 +639,7 @@ impl Formats {
             other: ColumnFormat {
                 number: None,
                 time: of("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
-                truth: of(TRUTH),
+                truth: of(TRUTH).set_align(FormatAlign::Left),
             },
             people: HashMap::new(),
         }
