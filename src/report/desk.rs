@@ -25,7 +25,7 @@ impl Desk {
         self.0.is_empty()
     }
 
-    /// `3 000 tickets: 1 200 open, 1 800 closed`: the open ones first, the closed ones last. `None` where none would be made.
+    /// `3,000 tickets: 1,200 open, 1,800 closed`: the open ones first, the closed ones last. `None` where none would be made.
     pub(super) fn line(&self) -> Option<String> {
         let rank = |state: &str| match state {
             "open" => 0,
@@ -69,7 +69,7 @@ mod tests {
         }
         assert_eq!(
             desk.line().as_deref(),
-            Some("3 000 tickets: 1 198 open, 2 in progress, 1 800 closed")
+            Some("3,000 tickets: 1,198 open, 2 in progress, 1,800 closed")
         );
         let mut one = Desk::default();
         one.add(Some("closed"));

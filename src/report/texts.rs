@@ -94,7 +94,7 @@ impl Texts {
         }
         let folder = folder.strip_prefix(".").unwrap_or(&folder);
         Ok(Some(format!(
-            "{} longer than a cell of a workbook can hold (32 767 characters): cut there, whole in {}{}; keep that folder beside the file",
+            "{} longer than a cell of a workbook can hold (32,767 characters): cut there, whole in {}{}; keep that folder beside the file",
             words::plural(count, "text is", "texts are"),
             folder.display(),
             std::path::MAIN_SEPARATOR

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
-/// `1 200 000`: digits in groups, with a plain space so that it copies well.
+/// `1,200,000`: digits in groups.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
+    grouped(&digits)
+}
+
+/// Digits in groups of three.
+pub(crate) fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
+            text.push(',');
         }
         text.push(digit);
     }
@@ -36,7 +41,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// `100/s`, `2.5/s`, `600/min` for what is below one a second.
+/// `2,000/s`, `2.5/s`, `600/min` for what is below one a second.
 pub fn rate(per_second: f64) -> String {
     let (number, unit) = if per_second >= 1.0 {
         (per_second, "s")
@@ -44,7 +49,7 @@ pub fn rate(per_second: f64) -> String {
         (per_second * 60.0, "min")
     };
     let text = if number >= 100.0 {
-        format!("{number:.0}")
+        count(number.round() as u64)
     } else {
         format!("{number:.1}")
     };
@@ -210,8 +215,8 @@ mod tests {
     fn numbers_are_grouped() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
-        assert_eq!(count(1200), "1 200");
-        assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(count(1200), "1,200");
+        assert_eq!(count(1_234_567), "1,234,567");
     }
 
     #[test]
@@ -251,6 +256,7 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(duration(Duration::from_secs(7500)), "2 h 05 min");
         assert_eq!(rate(100.0), "100/s");
+        assert_eq!(rate(2000.0), "2,000/s");
         assert_eq!(rate(2.5), "2.5/s");
         assert_eq!(rate(0.5), "30/min");
     }

@@ -193,7 +193,7 @@ mod tests {
         let text = "long\r\n".repeat(9_000);
         let (folder, workbook, cut) = kept(&text);
         assert!(cut.file.starts_with("row-3-AB-"), "{}", cut.file);
-        assert!(cut.cell.contains("all 54 000 characters are in row-3-AB-"));
+        assert!(cut.cell.contains("all 54,000 characters are in row-3-AB-"));
         assert_eq!(whole(&cut.cell, &workbook), Some(Ok(text.clone())));
         // As a spreadsheet program may save it.
         let saved = cut.cell.replace("\r\n", "\n");

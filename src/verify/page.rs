@@ -425,11 +425,11 @@ mod tests {
     fn a_sample_speaks_in_one_sentence() {
         assert_eq!(
             speaks(&Confidence::of(299, 20_000, 0)),
-            "0 of 299 tickets differ: with 95 % confidence fewer than 1 % of all 20 000 do."
+            "0 of 299 tickets differ: with 95 % confidence fewer than 1 % of all 20,000 do."
         );
         assert_eq!(
             speaks(&Confidence::of(4_603, 400_000, 2)),
-            "2 of 4 603 tickets differ: with 95 % confidence fewer than 0.14 % of all 400 000 do."
+            "2 of 4,603 tickets differ: with 95 % confidence fewer than 0.14 % of all 400,000 do."
         );
     }
 }

@@ -169,7 +169,7 @@ mod tests {
             lines(&census, 10.0),
             [
                 "  forecast   300 new tickets, 1 rejected ticket",
-                "             1 500 requests: 1 200 × comment, 300 × create; at least 2 min 30 s at 10/s"
+                "             1,500 requests: 1,200 × comment, 300 × create; at least 2 min 30 s at 10/s"
             ]
         );
         assert_eq!(

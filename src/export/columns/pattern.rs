@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use jiff::civil::DateTime;
 
+use crate::report::words;
+
 /// A pattern that was understood.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pattern {
@@ -118,14 +120,8 @@ impl Pattern {
 fn thousands(shown: &str) -> String {
     let start = usize::from(shown.starts_with('-'));
     let end = shown.find('.').unwrap_or(shown.len());
-    let mut text = shown[..start].to_owned();
-    for (at, digit) in shown[start..end].chars().enumerate() {
-        if at > 0 && (end - start - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + &shown[end..]
+    let (sign, digits, rest) = (&shown[..start], &shown[start..end], &shown[end..]);
+    format!("{sign}{}{rest}", words::grouped(digits))
 }
 
 fn number(code: &str) -> Result<Shows, String> {

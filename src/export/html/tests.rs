@@ -91,7 +91,7 @@ fn the_page_runs_and_fetches_nothing_but_itself() {
     // What was hostile shows as it stands.
     assert!(page.contains("=cmd|&#39;/c calc&#39;!A7 &lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(page.contains("&lt;Annex&gt;"));
-    assert!(page.contains("The first 2 000 of 2 100 tickets"));
+    assert!(page.contains("The first 2,000 of 2,100 tickets"));
     // Every drawing has its words.
     let drawings = page.matches("<svg").count();
     assert!(drawings > 12, "{drawings}");

@@ -265,7 +265,7 @@ impl Totals {
         Some(Trace::Count(conditions))
     }
 
-    /// Which tickets are counted, in words: `the whole desk: 1 204 tickets`, `the 12 tickets created 10 to 16 Jun 2024`.
+    /// Which tickets are counted, in words: `the whole desk: 1,204 tickets`, `the 12 tickets created 10 to 16 Jun 2024`.
     pub(super) fn population(&self, of: Of) -> String {
         let basis = &self.basis;
         let with = basis

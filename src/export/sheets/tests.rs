@@ -296,7 +296,7 @@ fn medians_of_very_many_times_say_that_they_are_near() {
     let sheets = analysis.finish();
     let whole = &sheets[0].tables[0].rows[0];
     let shown: Vec<_> = whole.iter().map(|cell| cell.value.shown()).collect();
-    insta::assert_snapshot!(shown.join(" | "), @"Time to resolve | 70 000 | 100 % | ≈ 388.9 | ≈ 700.0 | 388.9");
+    insta::assert_snapshot!(shown.join(" | "), @"Time to resolve | 70,000 | 100 % | ≈ 388.9 | ≈ 700.0 | 388.9");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub struct Sheet {
 pub struct Table {
     /// What it is about.
     pub title: String,
-    /// Which tickets its figures count, as `the whole desk: 1 204 tickets`; empty where each row says it, or where it
+    /// Which tickets its figures count, as `the whole desk: 1,204 tickets`; empty where each row says it, or where it
     /// counts none.
     pub population: String,
     /// The heading of each column.
@@ -299,7 +299,7 @@ impl Value {
     }
 }
 
-/// `1 234.5`: one decimal, digits in groups.
+/// `1,234.5`: one decimal, digits in groups.
 fn decimal(number: f64) -> String {
     let tenths = (number.abs() * 10.0).round() as u64;
     let sign = if number < 0.0 && tenths > 0 {

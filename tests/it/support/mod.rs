@@ -190,10 +190,10 @@ const VARYING: [(&str, &str); 28] = [
         r"not before (?:\d{4}-\d\d-\d\d )?\d\d:\d\d",
         "not before THEN",
     ),
-    (r"\(\d[\d ]*(?:\.\d)?/(?:s|min), limit", "(RATE, limit"),
-    (r"\(\d[\d ]*/s\)", "(RATE)"),
+    (r"\(\d[\d,]*(?:\.\d)?/(?:s|min), limit", "(RATE, limit"),
+    (r"\(\d[\d,]*/s\)", "(RATE)"),
     (
-        r"\b(requests?) at \d[\d ]*(?:\.\d)?/(?:s|min)",
+        r"\b(requests?) at \d[\d,]*(?:\.\d)?/(?:s|min)",
         "${1} at RATE",
     ),
     (r"\(fetched [^)]*\)", "(AGE)"),
@@ -205,8 +205,8 @@ const VARYING: [(&str, &str); 28] = [
     // Half of the year it is another hour.
     (r"is [+-]\d+\.\d h off", "is HOURS h off"),
     (r"(?m)^( *)timezone: .*$", "${1}timezone: ZONE"),
-    (r"\b\d[\d ]* missed\b", "N missed"),
-    (r"\band \d[\d ]* before it\b", "and N before it"),
+    (r"\b\d[\d,]* missed\b", "N missed"),
+    (r"\band \d[\d,]* before it\b", "and N before it"),
     // How many pages a listing has follows from the times of its tickets.
     (r"\bin TIME on \d+ pages?\b", "in TIME on PAGES"),
     // Addresses on this machine.
