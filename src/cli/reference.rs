@@ -65,7 +65,7 @@ pub(super) fn partial(snapshot: &Snapshot, needs: Needs) -> Option<String> {
         return None;
     }
     let kinds = Kind::ALL.into_iter().filter(|kind| lacking.has(*kind));
-    let mut parts: Vec<String> = kinds.map(|kind| plural(kind.noun())).collect();
+    let mut parts: Vec<String> = kinds.map(|kind| kind.plural()).collect();
     if lacking.has_custom_fields() {
         parts.push("custom fields".to_owned());
     }
@@ -256,7 +256,7 @@ fn contents(snapshot: &Snapshot, needs: Needs) -> Option<String> {
         .filter(|(kind, listing)| needs.has(**kind) && !listing.entries.is_empty())
         .map(|(kind, listing)| {
             let count = listing.entries.len() as u64;
-            words::plural(count, kind.noun(), &plural(kind.noun()))
+            words::plural(count, kind.noun(), &kind.plural())
         })
         .collect();
     if needs.has_custom_fields() && !snapshot.custom_fields.is_empty() {
@@ -264,14 +264,6 @@ fn contents(snapshot: &Snapshot, needs: Needs) -> Option<String> {
         parts.push(words::plural(count, "custom field", "custom fields"));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-pub(super) fn plural(kind: &str) -> String {
-    match kind.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None if kind.ends_with('s') => format!("{kind}es"),
-        None => format!("{kind}s"),
-    }
 }
 
 /// What could not be listed, as lines.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::suggest::{Suggester, fold};
 use super::{CustomField, Entry, Kind, Listing, Needs, Snapshot};
+use crate::report::words;
 use crate::systems::{Dialect, SystemName};
 
 /// Between the parts of an issue's path.
@@ -407,11 +408,14 @@ impl Directory {
         let listed = listing.entries.len() as u64;
         match listing.total {
             Some(total) if listed < total => Err(format!(
-                "only {listed} of {total} entries of `{kind}` could be listed{}",
+                "only {} of {} could be listed{}",
+                words::count(listed),
+                words::plural(total, kind.noun(), &kind.plural()),
                 because(&listing.note)
             )),
             _ if listed == 0 && listing.note.is_some() => Err(format!(
-                "no entry of `{kind}` could be listed{}",
+                "no {} could be listed{}",
+                kind.noun(),
                 because(&listing.note)
             )),
             _ => Ok(()),

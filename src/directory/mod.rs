@@ -97,6 +97,16 @@ impl Kind {
         }
     }
 
+    /// The word for several: `users`, `priorities`.
+    pub fn plural(self) -> String {
+        let noun = self.noun();
+        match noun.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None if noun.ends_with('s') => format!("{noun}es"),
+            None => format!("{noun}s"),
+        }
+    }
+
     /// The article that goes before the word.
     pub fn article(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::directory::{CustomField, CustomType, Directory, Found, Kind};
 use crate::error::{Error, Result};
 use crate::export::columns::{FoundCustom, find_custom};
+use crate::report::words;
 use crate::systems::common::Named;
 use crate::systems::fields::{FieldType, called};
 use crate::systems::query::{CustomFilter, Query, StateFilter};
@@ -267,11 +268,9 @@ fn resolve(directory: &Directory, kind: Kind, flag: &str, text: &str) -> Result<
                 .take(5)
                 .map(|entry| format!("{} (id {})", Named::entry(entry).label(), entry.id))
                 .collect();
-            Err(wrong(format!(
-                "{} entries of `{kind}` are called `{text}`",
-                entries.len()
-            ))
-            .hint(format!("it could be {}: give an id", ids.join(", "))))
+            let count = words::plural(entries.len() as u64, kind.noun(), &kind.plural());
+            Err(wrong(format!("{count} are called `{text}`"))
+                .hint(format!("it could be {}: give an id", ids.join(", "))))
         }
     }
 }

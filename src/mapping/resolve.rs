@@ -9,6 +9,7 @@ use crate::directory::suggest::{did_you_mean, fold};
 use crate::directory::{Directory, Entry, Found, Kind};
 use crate::error::{Missing, Rule};
 use crate::event::UnfitBy;
+use crate::report::words;
 
 /// A compiled resolve step.
 #[derive(Debug)]
@@ -200,7 +201,8 @@ pub(super) fn ambiguous(
         .map(|entry| format!("`{}`", directory.label(kind, entry)))
         .collect();
     let more = if entries.len() > SHOWN { ", …" } else { "" };
-    Problem::new(format!("{} entries of `{kind}` are called `{text}`", entries.len())).hint(format!(
+    let count = words::plural(entries.len() as u64, kind.noun(), &kind.plural());
+    Problem::new(format!("{count} are called `{text}`")).hint(format!(
         "it could be {}{more}; say more in the cell, narrow it by `match` or `within`, or give an id",
         shown.join(", ")
     ))

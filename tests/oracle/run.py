@@ -52,7 +52,7 @@ KINDS = [
     (r"cannot be judged", "where"),
     (r"template cannot be filled", "template"),
     (r"^no \w+ `", "no name"),
-    (r"entries of `\w+` are called", "ambiguous"),
+    (r"^\d+ [a-z ]+ are called `", "ambiguous"),
     (r"^no row of the input and no ticket", "no key"),
     (r"leads back to the row itself|names the row itself", "circle"),
     (r"is the key of a ticket that is not made", "not made"),

@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::super::args::{Global, ImportArgs};
 use super::super::connect::Target;
-use super::super::reference;
 use super::announce;
 use crate::directory::{Directory, Kind};
 use crate::mapping::BoundPlan;
@@ -77,7 +76,7 @@ pub(super) fn unchecked(
     {
         lines.push(format!(
             "{} that could not be listed: {note}",
-            reference::plural(kind.noun())
+            kind.plural()
         ));
     }
     lines.extend(plan.unforeseen().into_iter().map(str::to_owned));

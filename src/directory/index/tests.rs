@@ -184,7 +184,7 @@ fn a_partial_listing_resolves_nothing() {
     let directory = directory(vec![(Kind::User, part), (Kind::Team, noted)]);
     assert_eq!(
         directory.can_resolve(Kind::User).unwrap_err(),
-        "only 1 of 2 entries of `user` could be listed: page 2 was refused"
+        "only 1 of 2 users could be listed: page 2 was refused"
     );
     assert!(directory.can_resolve(Kind::Team).is_ok());
     assert_eq!(

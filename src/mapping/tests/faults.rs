@@ -153,7 +153,7 @@ fn fields_and_constants_are_checked_against_the_system() {
         it takes email, phone, web
     m.toml:14:36: `IsUrgent`: `maybe` is neither yes nor no
         name the words: `true = ["y", …]`, `false = ["n", …]`
-    m.toml:15:24: `TeamId` cannot be resolved: only 1 of 9 entries of `team` could be listed
+    m.toml:15:24: `TeamId` cannot be resolved: only 1 of 9 teams could be listed
         try again with `--refresh`, or leave the field out
     m.toml:16:22: nothing is resolved here: `Tags` takes a text
         leave out what is about names, or say of what: `resolve = "…"`

@@ -72,7 +72,7 @@ fn all_faults_of_a_row_are_told() {
             &mapping,
             &columns,
             &["7", "t", "Twin", "", "101", "", "", "", "", ""]
-        ), @r##"row 2 [Building] LocationId: 2 entries of `location` are called `Twin` — it could be `Twin (loc-3)`, `Twin (loc-4)`; say more in the cell, narrow it by `match` or `within`, or give an id"##);
+        ), @r##"row 2 [Building] LocationId: 2 locations are called `Twin` — it could be `Twin (loc-3)`, `Twin (loc-4)`; say more in the cell, narrow it by `match` or `within`, or give an id"##);
     insta::assert_snapshot!(map_one(
             &mapping,
             &columns,

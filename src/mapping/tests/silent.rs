@@ -671,7 +671,7 @@ fn names_that_several_things_have_are_not_said_to_be_none() {
     );
     assert_eq!(
         map_one(&mapping, &["Id", "Title", "Building"], &["7", "t", "Twin"]),
-        "skip LocationId: 2 entries of `location` are called `Twin`"
+        "skip LocationId: 2 locations are called `Twin`"
     );
 }
 
