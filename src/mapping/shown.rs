@@ -6,6 +6,9 @@ use super::apply::Outcome;
 use super::bind::{BoundPlan, field_value};
 use super::plan::{Feed, FieldPlan};
 use super::script::{Kind, Script, Segment, Shape};
+use super::tied::leave_absent;
+use crate::error::Fault;
+use crate::event::Fallback;
 use crate::html;
 use crate::record::{Record, RowKey};
 use crate::source::{Layout, letters};
@@ -59,13 +62,43 @@ impl ShownCell {
 }
 
 impl BoundPlan {
-    /// The fields of a record, in the order of the mapping, those without a value left out.
-    pub fn shown(&self, rows: &[Record], key: &RowKey) -> Vec<ShownField> {
+    /// The fields that are set on the ticket of a record, in the order of the mapping, those without a value left out.
+    /// `updates`: the ticket is there, so that fields which only a create sets stay as they are. What the fallbacks say was left
+    /// out, and tickets that are not made (`untied`), are not shown.
+    pub fn shown(
+        &self,
+        rows: &[Record],
+        key: &RowKey,
+        updates: bool,
+        fallbacks: &[Fallback],
+        untied: &[Fault],
+    ) -> Vec<ShownField> {
         let plan = self.plan();
-        let (made, _) = self.made(rows, key);
-        let fields = plan.fields.iter().zip(made.outcomes);
-        let shown = fields.filter_map(|(field, outcome)| self.field_shown(field, outcome, rows));
+        let (mut made, _) = self.made(rows, key);
+        let absent = self.absent(fallbacks, untied);
+        leave_absent(&plan.fields, &mut made.outcomes, &absent);
+        let is_set = |at: usize| !updates || plan.later.get(at).is_none_or(Option::is_some);
+        let fields = plan.fields.iter().zip(made.outcomes).enumerate();
+        let fields = fields.filter(|(at, _)| is_set(*at));
+        let shown =
+            fields.filter_map(|(_, (field, outcome))| self.field_shown(field, outcome, rows));
         shown.collect()
+    }
+
+    /// The keys of tickets that a record names and that its own is not tied to.
+    fn absent(&self, fallbacks: &[Fallback], untied: &[Fault]) -> Vec<RowKey> {
+        let fields = self.plan().fields.iter();
+        let ties: Vec<&str> = fields
+            .filter(|field| field.tie().is_some())
+            .map(|field| field.rule.name.value.as_str())
+            .collect();
+        let left_out = fallbacks.iter().filter_map(|fallback| {
+            let is_left_out = fallback.took.is_none() && ties.contains(&fallback.field.as_str());
+            fallback.word.as_ref().filter(|_| is_left_out)
+        });
+        let left_out = left_out.map(|word| word.text.as_str());
+        let untied = untied.iter().filter_map(|fault| fault.value.as_deref());
+        left_out.chain(untied).map(RowKey::new).collect()
     }
 
     /// The fields that a record of a table can have.

@@ -23,7 +23,7 @@ pub(super) fn not_made(key: &RowKey, place: &Place) -> Fault {
     let fault = Fault::row(place.clone(), format!("`{key}` {rule}"));
     Fault {
         rule: Rule::Broken(rule),
-        ..fault.hint(hint)
+        ..fault.hint(hint).value(key.as_str())
     }
 }
 

@@ -83,6 +83,24 @@ fn pairs(some: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
+fn a_preview_shows_no_tie_that_is_not_made() {
+    let bench = Bench::new(&MAPPING.replace(
+        "resolve = \"key\"",
+        "resolve = \"key\", missing = { do = \"skip_field\" }",
+    ));
+    let rows = format!("{ROWS}5,child of nobody,nobody\n6,child of 2,2\n");
+    bench.import(&rows, &["--dry-run", "--preview", "preview.html"], 1);
+    let page = bench.work.read("preview.html");
+    assert!(page.contains("the ticket of row `1`"), "{page}");
+    for key in ["nobody", "2"] {
+        assert!(
+            !page.contains(&format!("the ticket of row `{key}`")),
+            "{key}: {page}"
+        );
+    }
+}
+
+#[test]
 fn the_order_of_the_rows_does_not_matter() {
     let bench = Bench::new(MAPPING);
     let (_, dry) = bench.import(ROWS, &["--dry-run"], 1);

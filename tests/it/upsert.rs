@@ -84,6 +84,11 @@ fn an_upsert_tells_what_it_made_updated_and_left() {
         (&dry["would_update"], &dry["skipped"], &dry["requests"]),
         (&1.into(), &1.into(), &2.into())
     );
+    // No update sets a description: only the new ticket shows one.
+    summary(&bench, &["--dry-run", "--preview", "preview.html"]);
+    let page = bench.work.read("preview.html");
+    assert!(page.contains("would be updated"), "{page}");
+    assert_eq!(page.matches("from Title<").count(), 1, "{page}");
     let output = bench.import("map.toml").output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     insta::assert_snapshot!("upsert", bench.work.shown(&told));

@@ -193,13 +193,15 @@ impl Preview {
         };
         match &row.end {
             End::Ready {
+                updates,
                 payloads,
                 fallbacks,
                 untied,
                 ..
             } => {
                 if let Some(key) = row.key.as_ref().filter(|_| !row.rows.is_empty()) {
-                    card.fields = self.plan.shown(&row.rows, key);
+                    let plan = &self.plan;
+                    card.fields = plan.shown(&row.rows, key, *updates, fallbacks, untied);
                 }
                 card.then = deeds(self.plan.plan().schema(), payloads);
                 card.fallbacks.clone_from(fallbacks);
