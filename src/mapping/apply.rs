@@ -135,33 +135,33 @@ impl<'r> Row<'_, 'r> {
     pub(super) fn column(&mut self, column: &FieldPlan) -> Result<Got<'static>, Box<Fault>> {
         let got = self.gather(column)?;
         let made = self.steps_of_column(column, got);
-        let mut items = made.map_err(|problem| {
+        made.map_err(|problem| {
             self.fault(column, problem);
             Box::new(self.faults.pop().expect("one was pushed"))
-        })?;
-        Ok(match items.len() {
-            0 => Got::Empty,
-            1 => Got::One(items.remove(0)),
-            _ => Got::Many(items),
         })
     }
 
+    /// Several values are a list, however many of them there are: a template that loops over them must not meet a text.
     fn steps_of_column(
         &mut self,
         column: &FieldPlan,
         got: Got<'r>,
-    ) -> Result<Vec<Item<'static>>, Problem> {
+    ) -> Result<Got<'static>, Problem> {
+        let mut is_list = column.rule.makes_list() || matches!(got, Got::Many(_));
+        let is_skipped = matches!(got, Got::LeftOut);
         let cells = match got {
-            Got::Empty => Vec::new(),
+            Got::Empty | Got::LeftOut => Vec::new(),
             Got::One(item) => vec![item],
             Got::Many(items) => items,
         };
         let mut ready = Ready::default();
         for cell in cells {
+            is_list |= is_joined(column, &cell);
             if self.prepare(column, cell, &mut ready)?.is_some() {
-                return Ok(Vec::new());
+                return Ok(Got::LeftOut);
             }
         }
+        let is_skipped = is_skipped || ready.is_skipped;
         shorten(column, &mut ready.items);
         if let (Some(default), true) = (&column.rule.default, ready.items.is_empty()) {
             ready.items.push(Item::borrowed(&default.value));
@@ -169,14 +169,24 @@ impl<'r> Row<'_, 'r> {
         let mut made = Vec::with_capacity(ready.items.len());
         for item in ready.items {
             let items = match &column.rule.parse {
-                Some(parse) => flatten(parse.apply(item, self.steps.zone)?),
+                Some(parse) => {
+                    let item = parse.apply(item, self.steps.zone)?;
+                    is_list |= matches!(item, Item::Json(Value::Array(_)));
+                    flatten(item)
+                }
                 None => vec![item],
             };
             for item in items {
                 made.push(check(column, item, 0)?.into_owned());
             }
         }
-        Ok(made)
+        Ok(match (made.len(), column.rule.join()) {
+            (0, _) if is_skipped => Got::LeftOut,
+            (0, _) => Got::Empty,
+            (1, _) if !is_list => Got::One(made.remove(0)),
+            (_, Some(join)) => Got::One(joined(&made, join)),
+            _ => Got::Many(made),
+        })
     }
 
     /// The text of a column that stands for itself.
@@ -197,7 +207,7 @@ impl<'r> Row<'_, 'r> {
             }
         };
         let cells = match got {
-            Got::Empty => Vec::new(),
+            Got::Empty | Got::LeftOut => Vec::new(),
             Got::One(item) => vec![item],
             Got::Many(items) => items,
         };
@@ -250,6 +260,7 @@ impl<'r> Row<'_, 'r> {
         let mut ready = Ready::default();
         match got {
             Got::Empty => {}
+            Got::LeftOut => ready.is_skipped = true,
             Got::One(item) if field.is_single && !is_joined(field, &item) => {
                 return self.single(field, item, parent, reserve);
             }
@@ -349,8 +360,7 @@ impl<'r> Row<'_, 'r> {
                 Feed::Columns { join, .. } => join.as_str(),
                 _ => " ",
             };
-            let texts: Vec<Cow<'_, str>> = items.iter().map(Item::text).collect();
-            items = vec![Item::Text(Cow::Owned(texts.join(join)))];
+            items = vec![joined(&items, join)];
         }
         let mut values = Vec::with_capacity(items.len());
         for item in items {
@@ -616,15 +626,21 @@ impl<'r> Row<'_, 'r> {
     /// The row that bears a field's cells.
     pub(super) fn record(&self, field: &FieldPlan) -> &'r Record {
         match &field.source {
-            Feed::Columns { slots, .. } | Feed::First(slots) => slots
-                .first()
-                .map_or(&self.rows[0], |slot| self.taken(*slot, field.take)),
+            Feed::Columns { slots, .. } | Feed::First(slots) => {
+                slots.first().map_or(&self.rows[0], |slot| {
+                    taken(&self.reader_of(field), self.rows, *slot, field.take)
+                })
+            }
             Feed::Script(_) | Feed::Constant(_) => &self.rows[0],
         }
     }
 
-    fn taken(&self, slot: usize, take: Take) -> &'r Record {
-        taken(&self.reader, self.rows, slot, take)
+    /// What a field says of empty words and of cells that show an error counts for its own cells.
+    fn reader_of<'f>(&'f self, field: &'f FieldPlan) -> Reader<'f> {
+        Reader {
+            field: Some(&field.rule),
+            ..self.reader
+        }
     }
 
     /// Tells a number of a cell that has lost digits before it becomes a part of a text.
@@ -643,13 +659,10 @@ impl<'r> Row<'_, 'r> {
 
     /// The value of the field's origin.
     fn gather(&self, field: &FieldPlan) -> Result<Got<'r>, Box<Fault>> {
-        // What the field says of cells that show an error counts for its own cells.
-        let reader = Reader {
-            field: Some(&field.rule),
-            ..self.reader
-        };
+        let reader = self.reader_of(field);
         let get = |slot: usize| reader.get(slot, taken(&reader, self.rows, slot, field.take));
         let is_new = field.rule.version >= Version::Two;
+        let mut nothing = Got::Empty;
         match &field.source {
             Feed::Columns { slots, join } => match slots.as_slice() {
                 [slot] => get(*slot),
@@ -658,12 +671,13 @@ impl<'r> Row<'_, 'r> {
                     for slot in several {
                         match get(*slot)? {
                             Got::Empty => {}
+                            Got::LeftOut => nothing = Got::LeftOut,
                             Got::One(item) => items.push(item),
                             Got::Many(more) => items.extend(more),
                         }
                     }
                     Ok(match items.is_empty() {
-                        true => Got::Empty,
+                        true => nothing,
                         false => Got::Many(items),
                     })
                 }
@@ -672,6 +686,10 @@ impl<'r> Row<'_, 'r> {
                     for slot in several {
                         let (items, trims) = match get(*slot)? {
                             Got::Empty => continue,
+                            Got::LeftOut => {
+                                nothing = Got::LeftOut;
+                                continue;
+                            }
                             Got::One(item) => (vec![item], true),
                             Got::Many(items) => (items, is_new),
                         };
@@ -687,7 +705,7 @@ impl<'r> Row<'_, 'r> {
                         }
                     }
                     Ok(match parts.is_empty() {
-                        true => Got::Empty,
+                        true => nothing,
                         false => Got::One(Item::Text(Cow::Owned(parts.join(join)))),
                     })
                 }
@@ -704,10 +722,11 @@ impl<'r> Row<'_, 'r> {
                             }
                         }
                         Got::Empty => {}
+                        Got::LeftOut => nothing = Got::LeftOut,
                         got => return Ok(got),
                     }
                 }
-                Ok(Got::Empty)
+                Ok(nothing)
             }
             Feed::Script(script) => {
                 let text = render::text(self.scripts, script, &reader, self.rows, field.take)?;
@@ -732,6 +751,12 @@ fn parts_of<'a>(item: Item<'a>, separator: &str) -> Vec<Item<'a>> {
         .collect()
 }
 
+/// Several values as one text.
+fn joined(items: &[Item<'_>], join: &str) -> Item<'static> {
+    let texts: Vec<Cow<'_, str>> = items.iter().map(Item::text).collect();
+    Item::Text(Cow::Owned(texts.join(join)))
+}
+
 /// The row of a group that gives a column's value.
 pub(super) fn taken<'r>(
     reader: &Reader<'_>,
@@ -744,7 +769,9 @@ pub(super) fn taken<'r>(
         Take::First => &rows[0],
         Take::Last => last,
         Take::LastFilled => {
-            let filled = |record: &&Record| !matches!(reader.get(slot, record), Ok(Got::Empty));
+            let filled = |record: &&Record| {
+                !matches!(reader.get(slot, record), Ok(Got::Empty | Got::LeftOut))
+            };
             rows.iter().rev().find(filled).unwrap_or(last)
         }
     }

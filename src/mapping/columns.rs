@@ -30,6 +30,8 @@ const OWN: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
 pub(super) enum Got<'r> {
     /// Nothing.
     Empty,
+    /// Nothing, for a step of a column that is made left it out: that empties no field.
+    LeftOut,
     /// A value.
     One(Item<'r>),
     /// The values of several columns, without the empty ones.
@@ -370,6 +372,7 @@ impl<'p> Reader<'p> {
         if let (true, Some(EachItem::Record(row))) = (self.slots.is_of_item(slot), self.item) {
             return Ok(match self.in_row(slot, row)? {
                 Got::Empty => Got::Empty,
+                Got::LeftOut => Got::LeftOut,
                 Got::One(item) => Got::One(item.into_owned()),
                 Got::Many(items) => Got::Many(items.into_iter().map(Item::into_owned).collect()),
             });
@@ -404,7 +407,8 @@ impl<'p> Reader<'p> {
             return Ok(one(item.filter(|item| !self.is_null(item))));
         }
         if let (Some(number), Some(computing)) = (self.slots.computed(slot), self.computing) {
-            return computing.column(number, self, record);
+            let made = computing.column(number, self, record)?;
+            return Ok(self.without_null(made));
         }
         match table.refs.get(slot).and_then(Option::as_ref) {
             None => Ok(Got::Empty),
@@ -464,6 +468,26 @@ impl<'p> Reader<'p> {
                 let text = item.text();
                 self.rules.null.iter().any(|word| same(word, &text))
             }
+        }
+    }
+
+    /// What a column that is made gives a field that has empty words of its own.
+    fn without_null<'r>(&self, got: Got<'r>) -> Got<'r> {
+        let field = self.field.filter(|field| field.version >= Version::Two);
+        let Some(field) = field.filter(|field| !field.null.is_empty()) else {
+            return got;
+        };
+        let is_filled = |item: &Item<'_>| !field.null.iter().any(|word| same(word, &item.text()));
+        match got {
+            Got::One(item) if !is_filled(&item) => Got::Empty,
+            Got::Many(mut items) => {
+                items.retain(is_filled);
+                match items.is_empty() {
+                    true => Got::Empty,
+                    false => Got::Many(items),
+                }
+            }
+            got => got,
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) fn compile_field(
         matches!(&target, Target::Field(field) if field.name == compiler.table.description);
     let mut field = FieldPlan {
         is_single: !wanted.list && is_single(rule),
+        is_column: false,
         label: label(rule),
         take: rule.take.unwrap_or(compiler.rules.take),
         required: required
@@ -228,6 +229,7 @@ impl Compiler<'_> {
             .unwrap_or(Feed::Constant(serde_json::Value::Null));
         let mut field = FieldPlan {
             is_single: is_single(rule),
+            is_column: false,
             label: label(rule),
             take: rule.take.unwrap_or(self.rules.take),
             required: true,

@@ -115,6 +115,7 @@ impl Compiler<'_> {
             let column = FieldPlan {
                 required: false,
                 is_single: false,
+                is_column: true,
                 ..self.key_part(rule)
             };
             self.slots.is_optional = false;

@@ -70,6 +70,8 @@ pub(super) struct Uses {
     pub(super) words: BTreeMap<&'static str, Range<usize>>,
     /// Texts and formats from which a date is made, and formats in which one is written.
     pub(super) dates: Vec<Written>,
+    /// What is written as a date, and where.
+    pub(super) dated: Vec<(Side, Range<usize>)>,
     /// Statements that would load something.
     pub(super) loads: Vec<&'static str>,
     /// Columns that are named in what is cut out of something (`Title[:80]`): the engine itself does not tell these.
@@ -275,6 +277,9 @@ impl Uses {
                     .entry(node.name.to_owned())
                     .or_insert_with(place);
                 self.tries(Tried::Filter, &node.args, range(expr));
+                if let ("strftime", Some(date)) = (node.name, &node.expr) {
+                    self.dated.push((side(date), range(date)));
+                }
                 if let ("strftime", [CallArg::Pos(format), ..]) = (node.name, &node.args[..])
                     && let Some(written) = text_of(format)
                 {
@@ -513,7 +518,7 @@ fn text_of(expr: &Expr<'_>) -> Option<String> {
 /// The comparison that a test makes: `Seats is gt(3)`.
 fn test_word(name: &str) -> Option<&'static str> {
     Some(match name {
-        "eq" | "equalto" | "==" => "==",
+        "eq" | "equalto" | "==" | "sameas" => "==",
         "ne" | "!=" => "!=",
         "lt" | "lessthan" | "<" => "<",
         "le" | "<=" => "<=",
@@ -611,7 +616,22 @@ pub(super) fn with_checked_comparisons(expr: &Expr<'_>) -> Option<String> {
         }
         Expr::Filter(node) => {
             let base = inner(node.expr.as_ref()?)?;
-            format!("({base}|{}{})", node.name, arguments(&node.args, true)?)
+            let mut args = written(&node.args)?;
+            // Which test a filter makes it takes as a text.
+            let test = match node.name {
+                "select" | "reject" => args.get_mut(0).zip(node.args.first()),
+                "selectattr" | "rejectattr" => args.get_mut(1).zip(node.args.get(1)),
+                _ => None,
+            };
+            if let Some((written, CallArg::Pos(test))) = test
+                && let Some(word) = text_of(test).as_deref().and_then(test_word)
+            {
+                *written = format!("'{COMPARE}{word}'");
+            }
+            match args.is_empty() {
+                true => format!("({base}|{})", node.name),
+                false => format!("({base}|{}({}))", node.name, args.join(", ")),
+            }
         }
         Expr::Test(node) => {
             let base = inner(&node.expr)?;
@@ -637,7 +657,14 @@ pub(super) fn with_checked_comparisons(expr: &Expr<'_>) -> Option<String> {
                 .fold("(".to_owned(), |text, item| text + item + ", ")
                 + ")"
         }
-        Expr::Map(_) => return None,
+        Expr::Map(node) => {
+            let keys = all(&node.keys)?;
+            let members = keys.into_iter().zip(all(&node.values)?);
+            let members: Vec<String> = members
+                .map(|(key, value)| format!("{key}: {value}"))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
     })
 }
 
@@ -649,17 +676,20 @@ fn arguments(args: &[CallArg<'_>], may_lack: bool) -> Option<String> {
     if args.is_empty() && may_lack {
         return Some(String::new());
     }
-    let args: Option<Vec<String>> = args
-        .iter()
+    Some(format!("({})", written(args)?.join(", ")))
+}
+
+/// Arguments with checked comparisons, one by one.
+fn written(args: &[CallArg<'_>]) -> Option<Vec<String>> {
+    let inner = with_checked_comparisons;
+    args.iter()
         .map(|arg| match arg {
-            CallArg::Pos(expr) => with_checked_comparisons(expr),
-            CallArg::Kwarg(name, expr) => {
-                Some(format!("{name}={}", with_checked_comparisons(expr)?))
-            }
-            CallArg::PosSplat(_) | CallArg::KwargSplat(_) => None,
+            CallArg::Pos(expr) => inner(expr),
+            CallArg::Kwarg(name, expr) => Some(format!("{name}={}", inner(expr)?)),
+            CallArg::PosSplat(expr) => Some(format!("*{}", inner(expr)?)),
+            CallArg::KwargSplat(expr) => Some(format!("**{}", inner(expr)?)),
         })
-        .collect();
-    Some(format!("({})", args?.join(", ")))
+        .collect()
 }
 
 fn operator(op: BinOpKind) -> &'static str {
@@ -697,6 +727,14 @@ fn constant(value: &Value) -> Option<String> {
             let items: Option<Vec<String>> =
                 value.try_iter().ok()?.map(|item| constant(&item)).collect();
             Some(format!("[{}]", items?.join(", ")))
+        }
+        ValueKind::Map => {
+            let member = |key: Value| {
+                let value = constant(&value.get_item(&key).ok()?)?;
+                Some(format!("{}: {value}", constant(&key)?))
+            };
+            let members: Option<Vec<String>> = value.try_iter().ok()?.map(member).collect();
+            Some(format!("{{{}}}", members?.join(", ")))
         }
         _ => None,
     }

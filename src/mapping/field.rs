@@ -20,6 +20,7 @@ use super::shape::{
 };
 use super::table::read_table;
 use crate::directory::Kind;
+use crate::report::words;
 
 /// What becomes of cells that show an error: whether they count as empty.
 pub(super) const ERROR_CELLS: [(&str, bool); 2] = [("refuse", false), ("empty", true)];
@@ -352,8 +353,13 @@ fn check_replacement(regex: &Regex, with: &At<String>, faults: &mut Faults) {
                 &name[..length],
                 &name[length..]
             ),
+            None if groups == 0 => {
+                "put what is meant in round brackets, and write `${1}`; a `$` that is meant is `$$`"
+                    .to_owned()
+            }
             None => format!(
-                "the expression has {groups} groups in round brackets, the first is `${{1}}`; a `$` that is meant is `$$`"
+                "the expression has {} in round brackets, the first is `${{1}}`; a `$` that is meant is `$$`",
+                words::plural(groups as u64, "group", "groups")
             ),
         };
         *faults.add_in(with.at, &part, message) = Some(hint);

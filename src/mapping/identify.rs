@@ -78,7 +78,7 @@ impl Identify for BoundPlan {
                     let texts: Vec<Cow<'_, str>> = items.into_iter().map(Item::into_text).collect();
                     texts.join("\u{1f}")
                 }
-                Ok(Got::Empty) | Err(_) => String::new(),
+                Ok(Got::Empty | Got::LeftOut) | Err(_) => String::new(),
             };
             is_empty &= text.is_empty();
             hasher.update(&(text.len() as u64).to_le_bytes());
@@ -102,7 +102,7 @@ impl Identify for BoundPlan {
             keys.push(match reader.get(slot, record) {
                 Ok(Got::One(item)) => Some(item.into_owned()),
                 Ok(Got::Many(items)) => items.into_iter().next().map(Item::into_owned),
-                Ok(Got::Empty) => None,
+                Ok(Got::Empty | Got::LeftOut) => None,
                 // Put anywhere, it would give its group the values of another row.
                 Err(fault) => {
                     faults.push(*fault);

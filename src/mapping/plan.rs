@@ -123,6 +123,8 @@ pub(super) struct FieldPlan {
     pub(super) take: Take,
     /// Whether no step can make several values of one.
     pub(super) is_single: bool,
+    /// Whether it is a column that is made.
+    pub(super) is_column: bool,
     /// The value itself, for a constant that needs no row.
     pub(super) constant: Option<serde_json::Value>,
 }
@@ -284,6 +286,7 @@ impl Plan {
             compiler.condition(&condition.value, place)
         });
         let group_by = compiler.columns(&mapping.input.group_by);
+        compiler.check_groups(mapping, &read, &group_by);
         let order_by = mapping.input.order_by.as_ref();
         let order_by = order_by.map(|column| compiler.column(column));
         let attach = AttachPlan::new(&mapping.attachments, schema.as_ref(), &mut compiler.faults);
@@ -644,6 +647,27 @@ impl Compiler<'_> {
         }
     }
 
+    /// Whether any of these columns is the item of a row that makes several tickets, or is made of it.
+    fn name_item(&self, slots: &[usize], read: &[Vec<usize>]) -> bool {
+        let is_item = |slot: &usize| self.slots.ticket_item(*slot).is_some();
+        slots.iter().any(|slot| match self.slots.computed(*slot) {
+            Some(number) => read[number].iter().any(is_item),
+            None => is_item(slot),
+        })
+    }
+
+    /// Tells groups that would make one ticket of all items of a row.
+    fn check_groups(&mut self, mapping: &Mapping, read: &[Vec<usize>], group_by: &[usize]) {
+        let groups = &mapping.input.group_by;
+        if let (Some(_), Some(first)) = (&mapping.each, groups.first())
+            && !self.name_item(group_by, read)
+        {
+            let message = "`group_by` makes one record of all items of a row";
+            let hint = "add `item`: `group_by = [\"Ticket #\", \"item\"]`";
+            self.faults.hint(first.at, message, hint);
+        }
+    }
+
     /// Tells a key that is the same for all tickets of a row.
     fn check_items(&mut self, mapping: &Mapping, read: &[Vec<usize>], from: usize) {
         let Some(each) = &mapping.each else {
@@ -655,13 +679,7 @@ impl Compiler<'_> {
             self.faults.hint(each.name.at, message, hint);
             return;
         };
-        let slots = &self.slots;
-        let is_item = |slot: &usize| slots.ticket_item(*slot).is_some();
-        let names_item = |slot: &usize| match slots.computed(*slot) {
-            Some(number) => read[number].iter().any(is_item),
-            None => is_item(slot),
-        };
-        if !slots.touched[from..].iter().any(names_item) {
+        if !self.name_item(&self.slots.touched[from..], read) {
             let at = key.first().map_or(each.name.at, |part| part.name.at);
             let message = "`key` is the same for all tickets of a row";
             let hint = "add what tells them apart: `key = [\"Ticket #\", \"item\"]`";

@@ -10,6 +10,7 @@ use super::each::EachItem;
 use super::script::{Context, Kind, Operand, Origin, Script, Scripts, Segment, Shape};
 use super::shape::{Take, Version};
 use super::slots::Slots;
+use super::stages::{loses_digits, lost_digits};
 use super::values::{Scope, WholeItem, WholeRow, of_item, of_items, reason, unlike};
 use crate::error::{Fault, Rule};
 use crate::record::{Header, Record};
@@ -35,8 +36,8 @@ pub(super) fn text(
                 match segment {
                     Segment::Raw(raw) => text.push_str(raw),
                     Segment::Column(slot) => {
-                        match reader.get(*slot, taken(reader, rows, *slot, take))? {
-                            Got::Empty => {}
+                        match whole(*slot, reader, taken(reader, rows, *slot, take))? {
+                            Got::Empty | Got::LeftOut => {}
                             Got::One(item) => text.push_str(item.text().trim()),
                             Got::Many(items) => text.push_str(&of_items(items).to_string()),
                         }
@@ -201,11 +202,47 @@ fn column(
     if let (Some(""), Some(EachItem::Record(row))) = (reader.slots.item(slot), reader.item) {
         return whole_row(reader, row);
     }
-    Ok(match reader.get(slot, taken(reader, rows, slot, take))? {
-        Got::Empty => of_item(None),
+    let got = whole(slot, reader, taken(reader, rows, slot, take))?;
+    Ok(value_of(got))
+}
+
+fn value_of(got: Got<'_>) -> Value {
+    match got {
+        Got::Empty | Got::LeftOut => of_item(None),
         Got::One(item) => of_item(Some(item)),
         Got::Many(items) => of_items(items),
-    })
+    }
+}
+
+/// What a column gives. A number that a spreadsheet program has spoiled is a fault within the text of a field too; a condition
+/// compares it as it is.
+fn whole<'r>(slot: usize, reader: &Reader<'_>, record: &'r Record) -> Result<Got<'r>, Box<Fault>> {
+    let got = reader.get(slot, record)?;
+    if reader
+        .field
+        .is_none_or(|field| field.version < Version::Two)
+    {
+        return Ok(got);
+    }
+    let spoiled = match &got {
+        Got::One(item) => Some(item).filter(|item| loses_digits(item)),
+        Got::Many(items) => items.iter().find(|item| loses_digits(item)),
+        Got::Empty | Got::LeftOut => None,
+    };
+    let Some(problem) = spoiled.map(lost_digits) else {
+        return Ok(got);
+    };
+    let of_item = reader.slots.item(slot).or(reader.slots.ticket_item(slot));
+    let name = match of_item {
+        Some(path) => format!("item{path}"),
+        None => reader.slots.name(slot).to_owned(),
+    };
+    let fault = Fault::row(record.place.clone(), problem.message).column(name);
+    Err(Box::new(Fault {
+        hint: problem.hint,
+        rule: problem.rule,
+        ..fault
+    }))
 }
 
 fn whole_row(reader: &Reader<'_>, record: &Record) -> Result<Value, Box<Fault>> {
@@ -223,11 +260,7 @@ fn whole_row(reader: &Reader<'_>, record: &Record) -> Result<Value, Box<Fault>> 
         let Some(computing) = reader.computing.filter(|it| number < it.columns.len()) else {
             break;
         };
-        let value = match computing.column(number, reader, record)? {
-            Got::Empty => of_item(None),
-            Got::One(item) => of_item(Some(item)),
-            Got::Many(items) => of_items(items),
-        };
+        let value = value_of(computing.column(number, reader, record)?);
         computed.push((name.clone(), value));
     }
     let sheet = record.place.sheet.as_deref().unwrap_or_default();

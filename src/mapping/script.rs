@@ -59,6 +59,8 @@ pub(crate) struct Script {
     pub(crate) comparisons: Vec<Comparison>,
     /// What is looked for among what.
     pub(crate) among: Vec<Among>,
+    /// What is written as a date, and where in bytes of the text.
+    pub(crate) dated: Vec<(Operand, Range<usize>)>,
     /// Words of the language that it uses; a column of that name would be taken for one of them.
     pub(crate) words: Vec<(&'static str, Range<usize>)>,
     /// The slots of all that it reads by name.
@@ -199,6 +201,7 @@ impl Scripts {
                 origin,
                 comparisons: Vec::new(),
                 among: Vec::new(),
+                dated: Vec::new(),
                 words: Vec::new(),
             });
         }
@@ -373,6 +376,9 @@ impl Scripts {
                 part: part.clone(),
             })
             .collect();
+        let dated = uses.dated.iter();
+        let dated = dated.map(|(date, part)| (operand(date, &names, slots), part.clone()));
+        let dated = dated.collect();
         let mut words: Vec<(&'static str, Range<usize>)> = uses
             .words
             .iter()
@@ -389,6 +395,7 @@ impl Scripts {
             origin,
             comparisons,
             among,
+            dated,
             words,
         })
     }

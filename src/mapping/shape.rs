@@ -143,6 +143,26 @@ pub(super) struct FieldRule {
 }
 
 impl FieldRule {
+    /// Whether it is made of several values, whatever its cells hold.
+    pub(super) fn makes_list(&self) -> bool {
+        let is_repeated = match &self.origin {
+            Origin::Columns { columns, .. } => {
+                matches!(columns.as_slice(), [column] if column.value.ends_with("[*]"))
+            }
+            _ => false,
+        };
+        let is_listed = |list: &ListRule| list.several || list.split.is_some();
+        is_repeated || self.list.as_ref().is_some_and(is_listed)
+    }
+
+    /// What stands between its values, where the mapping says so.
+    pub(super) fn join(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Columns { join, .. } => join.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether a step leaves single values of a list out.
     pub(super) fn skips_items(&self) -> bool {
         let table = self.table.iter().map(|table| &table.otherwise);

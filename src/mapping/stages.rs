@@ -46,11 +46,12 @@ pub(super) fn flatten_list<'a>(field: &FieldPlan, item: Item<'a>) -> Vec<Item<'a
     }
 }
 
-/// Whether a JSON array becomes one value of a field: its members are joined, where none holds others.
+/// Whether the members of a JSON array go through the steps one by one, although a field takes one value or a column is made of
+/// them: where none holds others.
 pub(super) fn is_joined(field: &FieldPlan, item: &Item<'_>) -> bool {
     let is_plain = |value: &Value| !matches!(value, Value::Array(_) | Value::Object(_));
     // What is looked up are its members too.
-    let is_taken = field.target.is_some() || field.rule.lookup.is_some();
+    let is_taken = field.target.is_some() || field.is_column || field.rule.lookup.is_some();
     field.rule.version >= Version::Two
         && is_taken
         && field.rule.parse.is_none()

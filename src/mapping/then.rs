@@ -283,7 +283,7 @@ impl BoundPlan {
         let (mut ranked, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
         for record in rows {
             match row.reader.get(slot, record) {
-                Ok(Got::Empty) => ranked.push((None, record)),
+                Ok(Got::Empty | Got::LeftOut) => ranked.push((None, record)),
                 Ok(Got::One(rank)) => ranked.push((Some(rank.into_owned()), record)),
                 Ok(Got::Many(ranks)) => {
                     let first = ranks.into_iter().next().map(Item::into_owned);

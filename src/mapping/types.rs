@@ -63,6 +63,7 @@ impl Types<'_> {
             self.check_among(script, left, items, part, faults);
         }
         self.check_words(script, faults);
+        self.check_dated(script, faults);
         for Comparison { left, right, part } in &script.comparisons {
             let (Some(one), Some(other)) = (self.of(left), self.of(right)) else {
                 continue;
@@ -119,6 +120,32 @@ impl Types<'_> {
         let message = format!("{what} is looked for among what is {}", other.name());
         let place = script.origin.part(part.clone());
         place.fault(faults, message, self.advice(left, &Operand::Known(other)));
+    }
+
+    /// Tells what is written as a date and is none.
+    fn check_dated(&self, script: &Script, faults: &mut Faults) {
+        for (date, part) in &script.dated {
+            let kind = self.of(date).filter(|kind| *kind != Type::Date);
+            let Some(kind) = kind.filter(|_| !self.was_told([date])) else {
+                continue;
+            };
+            let place = script.origin.part(part.clone());
+            let message = match date {
+                Operand::Column(slot) => format!(
+                    "`{}` is {}, and `strftime` takes a date",
+                    self.plan.slots.name(*slot),
+                    kind.name()
+                ),
+                _ => format!("`strftime` takes a date, and this is {}", kind.name()),
+            };
+            let advice = match date {
+                Operand::Column(_) => self.advice(date, &Operand::Known(Type::Date)),
+                _ => Some(
+                    "make a date of it: `date(Opened, '%m/%d/%Y')|strftime('%d.%m.%Y')`".to_owned(),
+                ),
+            };
+            place.fault(faults, message, advice);
+        }
     }
 
     /// Tells a word of the language that is also the name of a column: which of the two is meant nobody can see.

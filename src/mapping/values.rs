@@ -236,6 +236,10 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.add_function("date", make_date);
     environment.add_function(COMPARE, compare);
+    for word in ["==", "!=", "<", "<=", ">", ">=", "in"] {
+        let test = move |left: Value, right: Value| compare(word, left, right);
+        environment.add_test(format!("{COMPARE}{word}"), test);
+    }
     environment.add_test("filled", is_filled);
     environment.add_filter("strftime", strftime);
     environment.add_filter("tojson", to_json);
@@ -249,13 +253,18 @@ fn is_filled(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Number | ValueKind::Bool) || value.is_true()
 }
 
-/// A truth or a number as a field sends it.
+/// A truth or a number as a field sends it, and a list as JSON, whatever it comes from. `None`: it prints so by itself.
 fn plainly(value: &Value) -> Option<String> {
     match value.kind() {
         ValueKind::Bool => Some(value.is_true().to_string()),
         ValueKind::Number => {
             let text = value.to_string();
             Some(text.strip_suffix(".0").map_or(text.clone(), str::to_owned))
+        }
+        ValueKind::Seq | ValueKind::Iterable
+            if value.downcast_object_ref::<JsonCell>().is_none() =>
+        {
+            Some(json_of(value).to_string())
         }
         _ => None,
     }

@@ -91,6 +91,8 @@ class Mapping:
         self.zone = self.input.get("timezone")
         self.sheets = sheets
         self.indexes = {}
+        # Whether a column was read from which a step left the value out.
+        self.left_out = False
         # The keys of all rows of the input.
         self.keys = set()
 
@@ -133,6 +135,11 @@ class Mapping:
             kind, value = row.made[heading]
             if kind == "fault":
                 raise Fault(value.kind, value.column or name)
+            if kind == "left out":
+                self.left_out = True
+                return None
+            if isinstance(value, list):
+                return [one for one in value if not is_null(one, (), self.version, nulls)] or None
             return None if is_null(value, (), self.version, nulls) else value
         value = self.raw(row, name)
         if isinstance(value, list):
@@ -158,9 +165,9 @@ class Mapping:
             if other == heading:
                 break
         try:
-            return "value", self.value(spec, {"kind": "any"}, Context(self, [row], row.item, hidden))
+            return "value", self.value(spec, {"kind": "any", "column": True}, Context(self, [row], row.item, hidden))
         except SkipField:
-            return "value", None
+            return "left out", None
         except Fault as fault:
             return "fault", fault
 
@@ -291,9 +298,18 @@ class Mapping:
     def value(self, spec, kind, context):
         """The whole way of a field: None, a value, or a list of values for a field that takes several."""
         several = kind.get("several", False)
-        name, found = self.origin(spec, kind, context)
+        before, self.left_out = self.left_out, False
         try:
-            return self._steps(spec, kind, context, several, found)
+            name, found = self.origin(spec, kind, context)
+            left_out = self.left_out and "template" not in spec
+        finally:
+            self.left_out = before
+        try:
+            value = self._steps(spec, kind, context, several, found)
+            if value is None and left_out and found in (None, []):
+                # What was left out of a column leaves alone what is made of it.
+                raise SkipField
+            return value
         except Fault as fault:
             raise Fault(fault.kind, fault.column or name) from fault
 
@@ -311,7 +327,7 @@ class Mapping:
             return spec["from"], value
         if "from" in spec:
             # Version 1 looks at the joined text for the field's own words.
-            each = nulls if self.version == 2 else []
+            each = nulls if self.version == 2 or spec.get("list") else []
             found = [context.column(name, spec, each) for name in spec["from"]]
             if spec.get("list"):
                 several = []
@@ -377,8 +393,10 @@ class Mapping:
         if not mapped and "default" in spec:
             default = spec["default"]
             mapped = [self.instead(default, None, "empty")] if isinstance(default, dict) else [constant(default)]
-        if kind["kind"] == "any" and isinstance(found, list):
-            # A column that is made of several values has several.
+        if kind["kind"] == "any" and "column" in kind and (isinstance(found, list) or "split" in spec or spec.get("list")):
+            # A column that is made of several values is a list, unless `join` makes one text of it.
+            if mapped and "join" in spec:
+                return spec["join"].join(map(to_text, mapped))
             return mapped or None
         if not several and len(mapped) > 1:
             mapped = [spec.get("join", " › " if "resolve" in kind else " ").join(map(to_text, mapped))]
@@ -447,7 +465,7 @@ class Mapping:
             raise Fault("no option")
         room = kind.get("room", 0)
         truncate = spec.get("overflow") == "truncate"
-        whole = self.version == 2 or "html" in spec
+        whole = self.version == 2 or spec.get("html") in ("keep", "from_text")
         if "max_length" in spec:
             limit = spec["max_length"] - room
             if room and limit < 1:
@@ -556,12 +574,15 @@ class Context:
         take = spec.get("take") or self.mapping.input.get("take", "last")
         if take == "last_filled":
             for row in reversed(self.rows):
-                value = self.reads(row, name, nulls)
+                # For version 1 a cell that is a word of the field's own `null` is filled.
+                value = self.reads(row, name, nulls if self.mapping.version == 2 else ())
                 if value is not None and not (value == [] and name.endswith("[*]")):
                     self.taken = self.taken or row.number
-                    return value
+                    return self.reads(row, name, nulls)
+            # Where none is filled it is the last.
             self.taken = self.taken or self.rows[-1].number
-            return None
+            self.mapping.left_out = False
+            return self.reads(self.rows[-1], name, nulls)
         row = self.rows[0 if take == "first" else -1]
         self.taken = self.taken or row.number
         return self.reads(row, name, nulls)

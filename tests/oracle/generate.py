@@ -182,6 +182,8 @@ class Generator:
             self.rng = random.Random(f"{seed} parents")
             if self.rng.random() < 0.5:
                 self.with_parents(self.mapping)
+        self.rng = random.Random(f"{seed} lists")
+        self.with_lists(self.mapping["input"].get("columns", {}))
 
     def turned(self, mapping):
         """Lists and items, some of them from the last to the first."""
@@ -190,6 +192,25 @@ class Generator:
         for spec in lists + [each for each in items if "order_by" not in each and "order" not in each]:
             if self.rng.random() < 0.2:
                 spec["order"] = self.rng.choice(["descending", "descending", "ascending"])
+
+    def with_lists(self, columns):
+        """Some of the columns that are made are lists, and some of them leave words out."""
+        rng = self.rng
+        for name in sorted(self.made_here | set(self.made)):
+            if name not in columns or rng.random() > 0.25:
+                continue
+            spec = {"from": "List", "split": ","}
+            if rng.random() < 0.25:
+                spec = {"from": rng.sample(["Kind", "Code", "Body"], 2), "list": True}
+            for key, value in (("unique", True), ("max_items", 2), ("order", "descending"), ("upper", True), ("default", "dd"), ("null", ["a", "x"])):
+                if rng.random() < 0.2:
+                    spec[key] = value
+            if "list" not in spec and rng.random() < 0.2:
+                spec["join"] = rng.choice([" / ", "+"])
+            if rng.random() < 0.25:
+                spec["map"] = {"a": "A", "web": "", "open": "o"}
+                spec["else"] = {"do": rng.choice(["keep", "skip_item", "skip_field"])}
+            columns[name] = spec
 
     def for_incidentiq(self, mapping):
         """The same fields under the names of the other system, and those that only it has."""

@@ -93,13 +93,17 @@ def group_text(value):
 
 
 def ordered(mapping, group, by=None, order=None):
+    # Of the rows of a group in `each` outer space never counts.
+    trims = by is not None or mapping.version == 2
     by = by or mapping.input.get("order_by")
     if by is None:
         return group
 
     def key(row):
         value = mapping.cell(row, by)
-        if is_text(value) and mapping.version == 2:
+        if isinstance(value, list):
+            value = value[0] if value else None
+        if is_text(value) and trims:
             value = value.strip()
         return order_key(value)
 
@@ -276,7 +280,7 @@ def fields_of(mapping, specs, kinds, context, faults, row, prefix, key=None):
         try:
             value = mapping.value(spec, kind, context)
         except SkipField:
-            if kind.get("required") or spec.get("required"):
+            if kind.get("required") or spec.get("required") or spec.get("default") == {"do": "error"}:
                 faults.append((context.taken or row, column_of(spec), prefix + name, "empty"))
                 faulty.add(name)
             elif marked:

@@ -440,7 +440,12 @@ class Scope:
 
     def _filter(self, name, value, arguments):
         plain, named = self._arguments(arguments)
-        return FILTERS[name](self.evaluate(value), *plain, **named)
+        value = self.evaluate(value)
+        try:
+            return FILTERS[name](value, *plain, **named)
+        except TypeError as error:
+            # A filter that cannot be applied to a value.
+            raise Fault("template") from error
 
     def _test(self, name, value, arguments):
         plain, named = self._arguments(arguments)

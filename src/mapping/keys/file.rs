@@ -303,6 +303,7 @@ pub(in crate::mapping) static COLUMN: Keys = Keys {
         "ambiguous",
         "required",
         "clear",
+        "take",
     ],
     later: &[],
     demands: &[

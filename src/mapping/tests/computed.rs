@@ -107,6 +107,10 @@ fn what_makes_no_column_is_told() {
             "a column has no key `resolve`",
         ),
         (
+            "A = { from = \"Id\", take = \"first\" }",
+            "a column has no key `take`",
+        ),
+        (
             "A = { from = \"Id\" }\n\" a\" = { from = \"Id\" }",
             "is made twice",
         ),
@@ -133,4 +137,117 @@ fn the_content_of_a_row_is_what_its_fields_are_made_of() {
     let reads = "IssueDescription = { from = \"Author\" }\n";
     assert_ne!(content(column, reads, one), content(column, reads, two));
     assert_eq!(content(column, "", one), content(column, "", two));
+}
+
+#[test]
+fn a_column_of_several_values_is_a_list_however_many_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |column: &str, template: &str, cell: Value| {
+        let columns = format!("[input.columns]\nMade = {column}");
+        let fields = format!("IssueDescription = {template}\n");
+        let bound = bound(folder.path(), &mapping(&columns, &fields)).unwrap();
+        let text = |text: &str| Cell::Text(text.into());
+        let cells = vec![text("7"), text("t"), text("DO"), Cell::Empty, Cell::Empty];
+        let cells = cells.into_iter().chain([match cell {
+            Value::String(one) => text(&one),
+            cell => Cell::Json(cell.into()),
+        }]);
+        let mapped = bound.map(&[record(2, cells.collect())], &RowKey::new("7"));
+        let Mapped::Ready(ready) = mapped else {
+            panic!("{}", shown(mapped));
+        };
+        let text = ready.steps[0].body["IssueDescription"].as_str().unwrap();
+        text.trim_end_matches("Ref: s/7").trim_end().to_owned()
+    };
+    let loops = r#"{ template = "{% for one in Made %}[{{ one }}]{% endfor %}{{ Made|length }}" }"#;
+    let from = r#"{ from = "N" }"#;
+    let split = r#"{ from = "N", split = ";" }"#;
+    let list = r#"{ from = ["N", "Opened"], list = true }"#;
+    let json = serde_json::json!(["web", "", "a"]);
+    assert_eq!(made(from, loops, json.clone()), "[web][a]2");
+    assert_eq!(made(from, loops, serde_json::json!(["web"])), "[web]1");
+    assert_eq!(made(from, loops, serde_json::json!([])), "0");
+    assert_eq!(made(split, loops, "one;two".into()), "[one][two]2");
+    assert_eq!(made(split, loops, "one".into()), "[one]1");
+    assert_eq!(made(list, loops, "one".into()), "[one]1");
+    let parsed = r#"{ from = "N", parse = "json" }"#;
+    assert_eq!(made(parsed, loops, "[1]".into()), "[1]1");
+    // Each goes through the steps, and none of them is taken from JSON as a text.
+    let sent = r#"{ from = "Made", default = "none" }"#;
+    let marked = r#"{ from = "N", replace = [["^", "> "]] }"#;
+    assert_eq!(made(marked, sent, json.clone()), "> web > a");
+    assert_eq!(made(marked, sent, serde_json::json!([])), "none");
+    let default = r#"{ from = "N", default = "some" }"#;
+    assert_eq!(made(default, sent, serde_json::json!([])), "some");
+    let joined = r#"{ from = "N", join = " / " }"#;
+    assert_eq!(
+        made(joined, r#"{ template = "{{ Made|upper }}" }"#, json.clone()),
+        "WEB / A"
+    );
+    // A list prints as JSON, also a part of one.
+    for template in [
+        "{{ Made }}",
+        "{{ Made[:5] }}",
+        "{{ Made|string }}",
+        "{{ 'web a'|split(' ') }}",
+    ] {
+        let template = format!("{{ template = \"{template}\" }}");
+        assert_eq!(
+            made(from, &template, json.clone()),
+            r#"["web","a"]"#,
+            "{template}"
+        );
+    }
+    assert_eq!(
+        made(
+            from,
+            r#"{ template = "{% if 'we' in Made %}yes{% endif %}-" }"#,
+            serde_json::json!(["web"])
+        ),
+        "-"
+    );
+}
+
+#[test]
+fn the_empty_words_of_a_template_count_for_columns_that_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = "[input.columns]\nMade = { from = \"N\", lower = true }";
+    let fields = "IssueDescription = { template = \"a{% if Made %} {{ Made }}{% endif %}\", null = [\"none\"] }\n";
+    let bound = bound(folder.path(), &mapping(columns, fields)).unwrap();
+    let made = |cell| {
+        let rows = [row(2, ["7", "t", "DO", "", "", cell])];
+        shown(bound.map(&rows, &RowKey::new("7")))
+    };
+    assert!(made("None").contains("\"a\\n"), "{}", made("None"));
+    assert!(made("Some").contains("\"a some\\n"));
+}
+
+#[test]
+fn a_column_from_which_a_step_left_the_value_out_empties_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let clears = |column: &str, field: &str, cell: &str| {
+        let columns = format!("[input.columns]\nMade = {column}");
+        let mapping = mapping(&columns, &format!("ForId = {field}\n"))
+            .replace("operation = \"create\"", "operation = \"upsert\"");
+        let bound = bound(folder.path(), &mapping).unwrap();
+        let mapped = bound.map(&[row(2, ["7", "t", "DO", "", "", cell])], &RowKey::new("7"));
+        let Mapped::Ready(ready) = mapped else {
+            panic!("{}", shown(mapped));
+        };
+        let mut bodies = ready.updates.iter().map(|step| &step.body);
+        bodies.any(|body| body.get("ForId") == Some(&Value::Null))
+    };
+    let left_out =
+        r#"{ from = "N", map = { a = "Jane Doe", gone = "" }, else = { do = "skip_field" } }"#;
+    let extract = r#"{ from = "N", extract = "<(.*)>" }"#;
+    for field in [
+        r#"{ from = "Made", clear = true }"#,
+        r#"{ from = ["Made", "Opened"], clear = true }"#,
+        r#"{ from_first = ["Opened", "Made"], clear = true }"#,
+    ] {
+        assert!(!clears(left_out, field, "nobody"), "{field}");
+        assert!(!clears(extract, field, "no mail"), "{field}");
+        assert!(clears(left_out, field, ""), "{field}");
+        assert!(clears(left_out, field, "gone"), "{field}");
+    }
 }

@@ -144,8 +144,22 @@ fn what_can_never_be_found_is_told() {
     ] {
         assert_eq!(bound_told(&condition(text), csv()), "good", "{text}");
     }
-    let sliced = bind(&condition("Id[:2] == 5"), csv());
-    assert!(sliced.passes(&texts(2, &["51", "t", "DO"])).is_err());
+    // Only the row shows these: a filter that makes a test, what stands beside a table.
+    for text in [
+        "Id[:2] == 5",
+        "[Id]|select('eq', 51)|list|length > 0",
+        "[{'id': Id}]|rejectattr('id', 'gt', 5)|list|length > 0",
+        "Id in {'51': 1} and Id[:2] == 5",
+        "[Id]|first is sameas(51)",
+    ] {
+        let sliced = bind(&condition(text), csv());
+        assert!(
+            sliced.passes(&texts(2, &["51", "t", "DO"])).is_err(),
+            "{text}"
+        );
+    }
+    let found = bind(&condition("[Id]|select('eq', '51')|list|length > 0"), csv());
+    assert_eq!(found.passes(&texts(2, &["51", "t", "DO"])), Ok(true));
     let bound = bind(
         &condition("Id in [1001, 1002]"),
         workbook(&["Id", "Title", "Building"]),
@@ -312,9 +326,9 @@ fn groups_of_a_replacement_are_known() {
         (
             r"(\d+)",
             "${name}",
-            "the expression has 1 groups in round brackets",
+            "the expression has 1 group in round brackets",
         ),
-        (r"\d+", "$1", "the expression has 0 groups"),
+        (r"\d+", "$1", "put what is meant in round brackets"),
         (r"(?P<n>\d+)", "$n-$0-${n}-$$5 $ ", "good"),
         (r"\d+", r"C:\2024 \d \1", "good"),
     ] {
@@ -693,4 +707,79 @@ fn a_no_break_space_of_html_is_a_space_however_it_is_written() {
         )[1],
         "x y"
     );
+}
+
+#[test]
+fn a_text_is_not_written_as_a_date() {
+    let told = |template: &str, columns: &str| {
+        let mapping = fields(&format!(
+            "IssueDescription = {{ template = \"{template}\" }}\n"
+        ));
+        let columns = format!("[input.columns]\n{columns}\n[fields]");
+        bound_told(
+            &mapping.replace("[fields]", &columns),
+            table(&["Id", "Title", "Building"]),
+        )
+    };
+    let template = "{{ Title|strftime('%d.%m.%Y') }}";
+    let typed = "Title = { parse = \"date\" }";
+    assert!(told(template, "").contains("`Title` is a text, and `strftime` takes a date"));
+    assert!(told(template, "Title = { parse = \"number\" }").contains("is a number"));
+    assert!(told("{{ Id|upper|strftime('%d') }}", typed).contains("this is a text"));
+    assert_eq!(told(template, typed), "good");
+    assert_eq!(told("{{ date(Title)|strftime('%d') }}", ""), "good");
+}
+
+#[test]
+fn a_number_without_its_digits_is_none_within_a_text() {
+    let mapping = with_fields(
+        "IssueDescription = { template = \"No. {{ A }}{% if B %} {{ B }}{% endif %}\" }\n",
+    );
+    let made = |mapping: &str, a: &str, b: &str| {
+        let bound = bind(mapping, table(&["Id", "Title", "Building", "A", "B"]));
+        shown(bound.map(&[texts(2, &["7", "t", "DO", a, b])], &RowKey::new("7")))
+    };
+    let spoiled = "8.90141E+18";
+    assert!(made(&mapping, spoiled, "").contains("No. 8.90141E+18"));
+    let told = made(&newest(&mapping), spoiled, "");
+    assert!(
+        told.contains("[A] IssueDescription: `8.90141E+18` has lost digits"),
+        "{told}"
+    );
+    assert!(made(&newest(&mapping), "1", spoiled).contains("[B]"));
+    // A condition only looks at it.
+    let looks = newest(&mapping)
+        .replace("{{ B }}", "yes")
+        .replace("{% if B %}", "{% if B != 'x' %}");
+    assert!(made(&looks, "1", "2").contains("No. 1 yes"));
+}
+
+#[test]
+fn a_group_does_not_swallow_the_items_of_a_row() {
+    let told = |group_by: &str| {
+        let mapping = fields("").replace(
+            "key = [\"Id\"]",
+            "key = [\"Id\", \"item\"]\neach = { from = \"Title\", split = \";\" }",
+        );
+        let input = format!(
+            "[input]\ngroup_by = {group_by}\n[input.columns]\nPart = {{ from = \"item\", upper = true }}\n[fields]"
+        );
+        told(&mapping.replace("[fields]", &input))
+    };
+    assert!(told("[\"Id\"]").contains("`group_by` makes one record of all items of a row"));
+    assert_eq!(told("[\"Id\", \"item\"]"), "good");
+    assert_eq!(told("[\"Id\", \"Part\"]"), "good");
+}
+
+#[test]
+fn what_is_wrong_is_told_of_the_row_that_was_taken() {
+    let mapping = fields("IssueDescription = { from = \"A\", null = [\"x\"], pattern = \"[0-9]+\", take = \"last_filled\" }\n")
+        .replace("[fields]", "[input]\ngroup_by = \"Id\"\n[fields]");
+    let bound = bind(&mapping, table(&["Id", "Title", "Building", "A"]));
+    let rows = [
+        texts(2, &["7", "t", "DO", "a"]),
+        texts(3, &["7", "t", "DO", "x"]),
+    ];
+    let told = shown(bound.map(&rows, &RowKey::new("7")));
+    assert!(told.contains("row 2 [A]"), "{told}");
 }
