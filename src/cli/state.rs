@@ -19,8 +19,8 @@ pub(super) async fn run(
     let ledger = Ledger::open_to_read(&state.ledger())?;
     let checked = ledger.check().await?;
     let older = match ledger.age() {
-        Age::Doubtful(why) => Some(why),
-        Age::Current | Age::Learning | Age::Trusted => None,
+        Age::Doubtful(why) if !ledger.has_learned_all().await? => Some(why),
+        Age::Doubtful(_) | Age::Current | Age::Learning | Age::Trusted => None,
     };
     if output.is_json() {
         let document = json!({

@@ -176,6 +176,16 @@ impl Ledger {
         learned.insert([system, tenant, scope].map(str::to_owned));
     }
 
+    /// Whether an old ledger has learned all of every scope that it holds.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn has_learned_all(&self) -> Result<bool> {
+        let held = self.read(runs::scopes).await?;
+        let learned = (self.learned.lock()).unwrap_or_else(PoisonError::into_inner);
+        Ok(!held.is_empty() && held.iter().all(|names| learned.contains(names)))
+    }
+
     /// What the second file is to keep of its age.
     fn lessons(&self) -> generation::Lessons {
         match self.age() {

@@ -185,6 +185,12 @@ fn wrapped_after(line: &str, start: usize, indent: usize, columns: usize) -> Vec
 fn hanging(line: &str) -> usize {
     let start = line.len() - line.trim_start().len();
     let label = line[start..].find("  ").filter(|at| *at <= 20);
+    // What begins with a count has no label: `  created 1,200   updated 12`.
+    let is_label = |at: &usize| {
+        let (before, after) = line[start..].split_at(*at);
+        !(before.ends_with(|it: char| it.is_ascii_digit()) && after.starts_with("   "))
+    };
+    let label = label.filter(is_label);
     let Some(label) = label else {
         return start + 2;
     };
@@ -237,10 +243,10 @@ mod tests {
             "    3  LocationId  no location is called `Linclon`\n       rows 4, 12, 91 and 3 more"
         );
         assert_eq!(broken(cause, 100), cause);
-        let counts = "  created 1 200   updated 12   rejected 3   in doubt 4   not sent 7";
+        let counts = "  created 1,200   updated 12   rejected 3   in doubt 4   not sent 7";
         assert_eq!(
             broken(counts, 40),
-            "  created 1 200   updated 12\n    rejected 3   in doubt 4   not sent 7"
+            "  created 1,200   updated 12\n    rejected 3   in doubt 4   not sent 7"
         );
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(

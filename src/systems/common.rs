@@ -169,6 +169,11 @@ enum Preferred {
 }
 
 impl CommonTicket {
+    /// When it was closed, if it still is: a system may tell it of a reopened or deleted ticket too.
+    pub fn still_closed(&self) -> Option<Timestamp> {
+        self.closed.filter(|_| self.standing == Standing::Closed)
+    }
+
     /// A ticket of which only the id is known.
     pub(crate) fn new(system: SystemName, id: String) -> Self {
         Self {

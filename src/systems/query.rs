@@ -268,7 +268,7 @@ impl Query {
             && self.custom.iter().all(|custom| custom.holds(ticket))
             && self.created.holds(ticket.created)
             && self.updated.holds(ticket.updated)
-            && self.closed.holds(ticket.closed)
+            && self.closed.holds(ticket.still_closed())
             && self.words.iter().all(|word| has_word(shown, &fold(word)))
     }
 }
@@ -351,6 +351,29 @@ mod tests {
             ..Query::default()
         };
         assert!(!holds(&team), "who has no team is in none");
+    }
+
+    #[test]
+    fn who_was_reopened_is_not_closed_in_a_period() {
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        let query = Query {
+            closed: Span {
+                from: at("2024-06-21T00:00:00Z"),
+                until: at("2024-06-22T00:00:00Z"),
+            },
+            states: Standing::ALL.map(StateFilter::Standing).to_vec(),
+            ..Query::default()
+        };
+        for standing in Standing::ALL {
+            // A system may still tell when it was closed before.
+            let ticket = CommonTicket {
+                standing,
+                closed: at("2024-06-21T09:00:00Z"),
+                ..ticket()
+            };
+            let is_closed = standing == Standing::Closed;
+            assert_eq!(query.holds(&ticket, &json!({})), is_closed, "{standing:?}");
+        }
     }
 
     #[test]

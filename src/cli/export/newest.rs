@@ -108,6 +108,6 @@ fn time(by: By, ticket: &CommonTicket) -> Option<Timestamp> {
     match by {
         By::Created => ticket.created,
         By::Updated => ticket.updated,
-        By::Closed => ticket.closed,
+        By::Closed => ticket.still_closed(),
     }
 }

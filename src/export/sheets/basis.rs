@@ -81,7 +81,7 @@ impl Period {
         self.span.holds(match self.by {
             By::Created => ticket.created,
             By::Updated => ticket.updated,
-            By::Closed => ticket.closed,
+            By::Closed => ticket.still_closed(),
         })
     }
 

@@ -157,7 +157,9 @@ async fn people_are_kept_where_the_teams_are_refused() {
             ResponseTemplate::new(status),
         )
         .await;
-        let none = ResponseTemplate::new(200).set_body_json(json!({"requests": [], "users": []}));
+        let none = ResponseTemplate::new(200).set_body_json(
+            json!({"requests": [], "users": [], "response_metadata": {"next_cursor": null}}),
+        );
         mount(&server, "GET", "/clearfeed/v1/rest/requests", none.clone()).await;
         let needs = Needs::kind(Kind::User);
         let free = Free::default();

@@ -117,7 +117,14 @@ impl Work {
         let folder = self.state().join("sandbox");
         // Where nothing can be written, that is what the test is about.
         if !folder.exists() && fs::create_dir_all(&folder).is_ok() {
-            let _ = fs::write(folder.join("journal.jsonl"), "");
+            let journal = folder.join("journal.jsonl");
+            let _ = fs::write(&journal, "");
+            // As the program makes them: they are its owner's.
+            #[cfg(unix)]
+            for (path, mode) in [(&folder, 0o700), (&journal, 0o600)] {
+                use std::os::unix::fs::PermissionsExt as _;
+                let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+            }
         }
     }
 
