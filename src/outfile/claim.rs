@@ -139,7 +139,7 @@ fn is_in(path: &Path, state: &Path) -> bool {
         let first = first.map(|first| first.as_os_str().to_string_lossy().into_owned());
         let is_kept = first.is_some_and(|first| {
             let begins = |word: &&str| first.starts_with(*word);
-            BEGIN.iter().any(|word| begins(&word)) || KEPT.contains(&first.as_str())
+            BEGIN.iter().any(begins) || KEPT.contains(&first.as_str())
         });
         return is_kept || !works_within;
     }
