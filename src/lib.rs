@@ -7,7 +7,7 @@
 //! csv       cells     keys       from/steps     composed    (durable before    (governor)  (http)      (id, state)       bar, summary,
 //! xlsx      typed     doubles    resolve        validated    it is sent)                                                 error file
 //! jsonl     placed    groups       ▲
-//!                              directory (loaded once, cached, told with its age)
+//!                              directory (loaded once, cached, shown with its age)
 //! ```
 //!
 //! One direction, bounded channels; each stage is a module that knows only its neighbours' types.
@@ -27,7 +27,7 @@
 //! | `infile` | small files that are held whole, each with a bound |
 //! | [`event`] | what happened, as values: the only bridge from the engine to output |
 //! | [`report`] | what an import tells: bar, summary, causes, error file, payloads and outcomes as files, faults of a mapping underlined, unknown names as a table |
-//! | [`migrate`] | tickets of one desk as the input of an import into another |
+//! | [`migrate`] | tickets of one desk as the input of an import into another: a spool that is read, checked and filled up again, their files, and the notes in the old desk |
 //! | [`schedule`] | exports that are repeated: times, runs, what came of them, the schedulers of machines |
 //! | [`verify`] | a run read back: what each row says should be there against what the system shows |
 //! | [`sandbox`] | the emulator of both systems, a crate of its own (`crates/sandbox`), so that it cannot share a type with the rest |

@@ -205,7 +205,7 @@ pub(super) struct Where {
     /// The profile of deskferry.toml
     #[arg(long, value_name = "NAME", conflicts_with = "sandbox")]
     pub profile: Option<String>,
-    /// The embedded sandbox; `--sandbox=empty` starts it without what earlier commands left
+    /// The embedded sandbox; `--sandbox=empty` deletes what earlier commands left there
     #[arg(long, value_name = "empty", num_args = 0..=1, require_equals = true, default_missing_value = "kept")]
     pub sandbox: Option<SandboxState>,
     /// Let a token travel over plain http to another machine
@@ -294,7 +294,7 @@ pub(super) struct ImportArgs {
     /// Give rows that are done the keys that the mapping makes now, after its `key` was changed
     #[arg(long, help_heading = ROWS)]
     pub rekey: bool,
-    /// Rows that say the same as done ones with other keys are other tickets
+    /// Treat rows that equal done ones but have other keys as new tickets
     #[arg(long, conflicts_with = "rekey", help_heading = ROWS)]
     pub no_rekey: bool,
     /// Of an exported file that comes back: send what was changed in the desk since, too

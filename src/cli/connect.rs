@@ -419,7 +419,7 @@ async fn embedded(
     let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
     let address = text(system.as_str());
     let url = url::Url::parse(&address).map_err(|error| {
-        Error::machine(format!("the sandbox told no address: `{address}`")).caused_by(error)
+        Error::machine(format!("the sandbox gave no address: `{address}`")).caused_by(error)
     })?;
     let connection = Connection {
         system,

@@ -27,6 +27,8 @@ pub(super) struct Hearing(Arc<Mutex<Heard>>);
 struct Heard {
     /// Whether the thread of the signals runs.
     listens: bool,
+    /// How far the parts that have ended were asked to stop.
+    before: Going,
     part: Option<Arc<watch::Sender<Going>>>,
 }
 
@@ -51,13 +53,14 @@ impl Interrupts {
     pub(super) fn listen(force: &Force) -> Result<Self> {
         let failed =
             |error: std::io::Error| Error::machine("cannot listen for Ctrl-C").caused_by(error);
-        let (sender, stop) = watch::channel(Going::On);
-        let part = Arc::new(sender);
         let hearing = force.hearing.clone();
-        let listens = {
+        let (listens, part, stop) = {
             let mut heard = hearing.lock();
+            // What came when a part was about to end is heard by the next one.
+            let (sender, stop) = watch::channel(heard.before);
+            let part = Arc::new(sender);
             heard.part = Some(Arc::clone(&part));
-            std::mem::replace(&mut heard.listens, true)
+            (std::mem::replace(&mut heard.listens, true), part, stop)
         };
         if !listens {
             let (ready, installed) = mpsc::channel();
@@ -88,6 +91,7 @@ impl Interrupts {
 impl Drop for Interrupts {
     fn drop(&mut self) {
         let mut heard = self.hearing.lock();
+        heard.before = heard.before.max(*self.part.borrow());
         // Another part may hear by now.
         if (heard.part.as_ref()).is_some_and(|part| Arc::ptr_eq(part, &self.part)) {
             heard.part = None;

@@ -43,7 +43,7 @@ pub(super) fn check_dropped(plan: &Plan, columns: &Columns, tables: &[Table], fa
     for dropped in &plan.drop {
         if is_pattern(&dropped.value) {
             if dropped.value.trim().chars().all(|sign| sign == '*') {
-                let message = "`drop` names every column: nothing would be told of any";
+                let message = "`drop` names every column: nothing is left to import";
                 let hint = "name the columns that stay behind, or a pattern such as `Owner.*`";
                 faults.hint(dropped.at, message.to_owned(), hint);
             }

@@ -299,7 +299,7 @@ fn left_out(notices: &[Notice], table: &Table, row: u64) -> &'static str {
         may_be |= notice.count > notice.rows.len() as u64;
     }
     match may_be {
-        true => "left out: hidden, no row of the table, or by a condition",
+        true => "left out: hidden, outside the table, or excluded by a condition",
         false => "left out by a condition",
     }
 }

@@ -112,8 +112,9 @@ impl Group {
         Self(id.and_then(rustix::process::Pid::from_raw))
     }
 
+    /// By a signal that is heard also where a Ctrl-C is not, as by what a script starts in the background.
     fn ask_to_stop(&self) {
-        self.signal(rustix::process::Signal::INT);
+        self.signal(rustix::process::Signal::TERM);
     }
 
     fn kill(&mut self, _child: &mut Child) -> io::Result<()> {
@@ -271,12 +272,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_stop_asks_and_the_second_kills() {
-        let polite =
-            "trap 'echo bye >&2; exit 130' INT; : > \"$READY\"; while :; do sleep 0.02; done";
+        let polite = "trap '' INT; trap 'echo bye >&2; exit 130' TERM; : > \"$READY\"; while :; do sleep 0.02; done";
         let (ended, log) = run_shell(polite, vec![Going::Drain]).await;
         assert_eq!(ended.status.code(), Some(130));
         assert!(ended.stopped && log.contains("bye"), "{log}");
-        let stubborn = "trap ': > \"$READY\"' INT; : > \"$READY\"; while :; do sleep 0.02; done";
+        let stubborn = "trap ': > \"$READY\"' TERM; : > \"$READY\"; while :; do sleep 0.02; done";
         let (ended, _) = run_shell(stubborn, vec![Going::Drain, Going::Abort]).await;
         assert_eq!(ended.status.code(), None);
         assert!(ended.stopped);

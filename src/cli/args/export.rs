@@ -17,7 +17,7 @@ pub(in crate::cli) struct ExportArgs {
     /// The file: .xlsx, .html, .csv or .jsonl; `-` streams JSON lines to standard output
     #[arg(long, short, value_name = "FILE", required_unless_present_any = ["fields", "count"])]
     pub output: Option<PathBuf>,
-    /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
+    /// Only tickets where the field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
     pub filters: Vec<String>,
     /// List the fields that --filter knows
@@ -27,7 +27,7 @@ pub(in crate::cli) struct ExportArgs {
     /// team, location, issue, tag, device, custom.NAME, or day, week, month, year, weekday, hour of creation
     #[arg(long, value_name = "FIELDS", conflicts_with_all = ["output", "include", "columns", "partition_by", "drop_columns", "carry_from", "raw", "write_mapping", "sheets"])]
     pub count: Option<String>,
-    /// Only tickets in which all these words stand
+    /// Only tickets that contain all these words
     #[arg(long, value_name = "WORDS")]
     pub search: Option<String>,
     /// Only tickets of these whole days: today, yesterday, this-week, last-week, last-month, last-quarter, school-year, 7d, 2024-06-01..2024-06-30

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FILES, ImportArgs, LOOK, PACE, ROWS, ReadAs, Where, max_errors};
+use super::{FILES, ImportArgs, LOOK, PACE, ReadAs, Where, max_errors};
 use crate::cli::args::By;
 use crate::config::parse_rate;
 use crate::run::{Hours, MaxErrors};
+
+const TICKETS: &str = "Which tickets";
 
 /// `deskferry migrate`
 #[derive(Debug, Clone, Args)]
@@ -24,21 +26,21 @@ pub(in crate::cli) struct MigrateArgs {
     /// The mapping file: what a ticket of the source becomes; see docs/migrating.md
     #[arg(long, short, value_name = "FILE")]
     pub mapping: PathBuf,
-    /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
-    #[arg(long = "filter", value_name = "FIELD=VALUE", help_heading = ROWS)]
+    /// Only tickets where the field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
+    #[arg(long = "filter", value_name = "FIELD=VALUE", help_heading = TICKETS)]
     pub filters: Vec<String>,
     /// Only tickets of these whole days: last-month, school-year, 7d, 2024-06-01..2024-06-30
-    #[arg(long, value_name = "PERIOD", help_heading = ROWS)]
+    #[arg(long, value_name = "PERIOD", help_heading = TICKETS)]
     pub period: Option<String>,
     /// By which of its times a ticket is in the period
-    #[arg(long, value_enum, default_value_t = By::Created, requires = "period", help_heading = ROWS)]
+    #[arg(long, value_enum, default_value_t = By::Created, requires = "period", help_heading = TICKETS)]
     pub by: By,
     /// Only tickets for which this holds, besides the mapping's own `where`
-    #[arg(long = "where", value_name = "EXPR", help_heading = ROWS)]
+    #[arg(long = "where", value_name = "EXPR", help_heading = TICKETS)]
     pub condition: Option<String>,
     /// Only a sample of so many tickets: the oldest, the newest, the longest, and one of every status, priority, issue or
     /// collection, location and team
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000), help_heading = ROWS)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000), help_heading = TICKETS)]
     pub sample: Option<u64>,
     /// Do everything but the sending
     #[arg(long, help_heading = LOOK)]
@@ -49,7 +51,7 @@ pub(in crate::cli) struct MigrateArgs {
     /// So many payloads of a dry run are shown beside their tickets
     #[arg(long, value_name = "N", requires = "dry_run", hide = true)]
     pub show: Option<usize>,
-    /// Read the tickets that a dry run would change, and show what stands there now and what would
+    /// Read the tickets that a dry run would change, and show what they hold now and what they would hold
     #[arg(long, help_heading = LOOK)]
     pub diff: bool,
     /// Write every request that a dry run would send, as JSON lines
@@ -65,7 +67,7 @@ pub(in crate::cli) struct MigrateArgs {
     #[arg(long, value_name = "FILE", hide = true)]
     pub outcomes: Option<PathBuf>,
     /// Send at most so many tickets that are not done yet
-    #[arg(long, value_name = "N", help_heading = ROWS)]
+    #[arg(long, value_name = "N", help_heading = TICKETS)]
     pub limit: Option<u64>,
     /// Requests per second to the target, at most: 10/s, 600/min [default: the profile's]
     #[arg(long, value_name = "RATE", value_parser = parse_rate, help_heading = PACE)]
@@ -91,7 +93,7 @@ pub(in crate::cli) struct MigrateArgs {
     /// Confirm the first write to a live profile without being asked: its name
     #[arg(long, value_name = "PROFILE")]
     pub confirm: Option<String>,
-    /// Send what the source says also where people have changed the ticket in the target since
+    /// Overwrite tickets that people have changed in the target since
     #[arg(long)]
     pub overwrite: bool,
     /// Leave a note on each old ticket, for the team only, with the number and link of the new one

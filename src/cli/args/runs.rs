@@ -91,7 +91,7 @@ pub(in crate::cli) struct RetryArgs {
     pub run: String,
     /// Its error file, corrected [default: the rows as they stand in the file that the run read]
     pub file: Option<PathBuf>,
-    /// Instead of what failed: set the fields that fell back to something else, where their names resolve by now
+    /// Instead of what failed: set the fields that fell back to something else, where their names are known now
     #[arg(long, conflicts_with = "file")]
     pub fallbacks: bool,
     /// Do everything but the sending
@@ -111,13 +111,13 @@ pub(in crate::cli) struct SettleArgs {
     /// Only this row, as the spreadsheet program numbers it (repeatable)
     #[arg(long = "row", value_name = "N", conflicts_with = "decisions")]
     pub rows: Vec<u64>,
-    /// Take the rows and what is said of them from this file, as -o writes it
+    /// Read your decisions from this file; -o writes it
     #[arg(long, alias = "from", value_name = "FILE")]
     pub decisions: Option<PathBuf>,
-    /// What they are: done=ID (the ticket is there), resend (it is not), skip (leave it at that)
+    /// What they are: done=ID (the ticket is there), resend (it is not), skip (leave the row alone)
     #[arg(long = "as", value_name = "VERDICT")]
     pub verdict: Option<String>,
-    /// Write the rows in doubt into this file, .xlsx or .csv, whose column `use` you fill in
+    /// Write the rows in doubt to this file (.xlsx or .csv); fill in its column `use`
     #[arg(long, short, alias = "to", value_name = "FILE", conflicts_with_all = ["decisions", "verdict"])]
     pub output: Option<PathBuf>,
     /// Do not look up in the system whether the ticket of done=ID is there

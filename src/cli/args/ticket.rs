@@ -88,13 +88,13 @@ pub(in crate::cli) struct GetArgs {
 /// `deskferry ticket search`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SearchArgs {
-    /// Only tickets of which a field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
+    /// Only tickets where the field has one of these values: FIELD=VALUE,VALUE (repeatable: all must hold)
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
     pub filters: Vec<String>,
     /// List the fields that --filter knows
     #[arg(long)]
     pub fields: bool,
-    /// Only tickets in which all these words stand
+    /// Only tickets that contain all these words
     #[arg(long, alias = "text", value_name = "WORDS")]
     pub search: Option<String>,
     /// Only tickets of these days: today, yesterday, this-week, last-week, last-month, school-year,
@@ -161,7 +161,7 @@ pub(in crate::cli) struct WriteArgs {
     /// Print the requests instead of sending them
     #[arg(long)]
     pub dry_run: bool,
-    /// With --dry-run, read the ticket and show what stands there now and what would
+    /// With --dry-run, read the ticket and show what they hold now and what they would hold
     #[arg(long)]
     pub diff: bool,
     /// Confirm the write to a live profile without being asked: its name

@@ -1,5 +1,6 @@
 //! The file of rows in doubt that a person fills in: `runs settle -o` writes it, `--decisions` reads it back.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rust_xlsxwriter::{Color, Format, Workbook, XlsxError};
@@ -43,6 +44,7 @@ const LONGEST: usize = 32_767;
 /// # Errors
 /// When there is such a file already, or it cannot be written.
 pub(super) fn write(path: &Path, doubtful: &[Doubtful], readers: Readers) -> Result<()> {
+    kind(path)?;
     if path.exists() {
         return Err(Error::usage("there is such a file already")
             .at(path.display())
@@ -74,6 +76,19 @@ fn cells(row: &Doubtful) -> [String; 12] {
         candidates.join("; "),
         String::new(),
     ]
+}
+
+/// Refuses endings of files that this is not written as.
+fn kind(path: &Path) -> Result<()> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    match ["xls", "xlsm", "xlsb", "ods"].contains(&ending.to_lowercase().as_str()) {
+        false => Ok(()),
+        true => Err(
+            Error::usage("the rows in doubt are written as .xlsx or .csv")
+                .at(path.display())
+                .hint("give the file one of these endings"),
+        ),
+    }
 }
 
 fn is_workbook(path: &Path) -> bool {
@@ -123,17 +138,25 @@ fn failed(path: &Path, error: impl std::error::Error + Send + Sync + 'static) ->
         .caused_by(error)
 }
 
-/// The cells of a filled-in file, the headings first.
-fn read_cells(path: &Path) -> Result<Vec<Vec<String>>> {
-    if is_workbook(path) {
+/// The cells of a filled-in file with the numbers of their rows, the headings first.
+fn read_cells(path: &Path) -> Result<Vec<(u64, Vec<String>)>> {
+    if is_workbook(path) || kind(path).is_err() {
         let input = Input::open(&[path.to_path_buf()], &InputOptions::default())?;
         let header = &input.tables()[0].header;
-        let mut rows = vec![header.names().to_vec()];
+        let mut rows = vec![(1, header.names().to_vec())];
         let width = header.len();
         for row in input.rows()? {
-            if let Row::Record(record) = row? {
-                let cells = (0..width).map(|at| record.cell(at).text().into_owned());
-                rows.push(cells.collect());
+            match row? {
+                Row::Record(record) => {
+                    let cells = (0..width).map(|at| record.cell(at).text().into_owned());
+                    rows.push((record.place.row, cells.collect()));
+                }
+                Row::Fault(record, faults) => {
+                    let what = faults
+                        .first()
+                        .map_or("the row cannot be read", |it| it.message.as_str());
+                    return Err(Error::input(what.to_owned()).at(&record.place));
+                }
             }
         }
         return Ok(rows);
@@ -147,13 +170,18 @@ fn read_cells(path: &Path) -> Result<Vec<Vec<String>>> {
     // Excel saves a CSV with a mark in front, and with semicolons where the comma is the decimal sign.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     let head = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let delimiter = if head.contains(&b';') { b';' } else { b',' };
+    let delimiter = [b'\t', b';'].into_iter().find(|it| head.contains(it));
+    let delimiter = delimiter.unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(false)
         .from_reader(text);
     let records = reader.records();
-    let rows = records.map(|record| Ok(record?.iter().map(str::to_owned).collect()));
+    let rows = records.map(|record| {
+        let record = record?;
+        let line = record.position().map_or(0, csv::Position::line);
+        Ok((line, record.iter().map(str::to_owned).collect()))
+    });
     rows.collect::<std::result::Result<_, csv::Error>>()
         .map_err(failed)
 }
@@ -169,15 +197,18 @@ pub(super) fn read(
 ) -> Result<Vec<(Doubtful, ByHand)>> {
     let rows = read_cells(path)?;
     let (headings, rows) = match rows.split_first() {
-        Some((headings, rows)) => (&headings[..], rows),
+        Some(((_, headings), rows)) => (&headings[..], rows),
         None => (&[][..], &[][..]),
     };
-    let position = |name: &str| headings.iter().position(|heading| heading.trim() == name);
+    let position = |name: &str| {
+        let mut headings = headings.iter();
+        headings.position(|heading| heading.trim().eq_ignore_ascii_case(name))
+    };
     let column = |name: &str| {
         position(name).ok_or_else(|| {
             Error::input(format!("the file has no column `{name}`"))
                 .at(path.display())
-                .hint("`deskferry runs settle RUN -o FILE` writes one to be filled in")
+                .hint("the first row holds the headings; `deskferry runs settle RUN -o FILE` writes a file to fill in")
         })
     };
     let (key, step, sent) = (column("_key")?, column("_step")?, column("_sent")?);
@@ -187,15 +218,30 @@ pub(super) fn read(
     };
     // A file that an earlier version wrote has none: there each step has one of its name in doubt at a time.
     let ordinal = position("_ordinal");
-    let mut said = Vec::new();
-    for (index, record) in rows.iter().enumerate() {
+    let mut said: Vec<(Doubtful, ByHand)> = Vec::new();
+    let mut texts: HashMap<(&str, &str, &str), &str> = HashMap::new();
+    for (number, record) in rows {
         let cell = |at: usize| record.get(at).map_or("", |cell| cell.trim());
         let text = match (cell(filled), typed) {
             ("", None) => continue,
             ("", Some(typed)) => typed,
             (text, _) => text,
         };
-        let place = format!("{} row {}", path.display(), index + 2);
+        let place = format!("{} row {number}", path.display());
+        let step_of = (cell(key), cell(step), ordinal.map_or("", &cell));
+        match texts.insert(step_of, text) {
+            None => {}
+            Some(before) if before.eq_ignore_ascii_case(text) => continue,
+            Some(before) => {
+                let message = format!(
+                    "the file says `{before}` and `{text}` of the step `{}` of `{}`",
+                    cell(step),
+                    cell(key)
+                );
+                let error = Error::input(message).at(&place);
+                return Err(error.hint("leave one of the two lines out"));
+            }
+        }
         let row = (doubtful.iter())
             .find(|row| {
                 let is_it = |at: usize| cell(at) == (row.step.ordinal + 1).to_string();
@@ -210,11 +256,11 @@ pub(super) fn read(
             })?;
         if cell(sent) != sent_text(row) {
             return Err(Error::input(format!(
-                "`{}` was sent again since the file was written: what is said there is about an earlier request",
+                "`{}`: the file names another time of sending than this run",
                 row.key
             ))
             .at(&place)
-            .hint("write the file anew with -o, look again, and fill that one in"));
+            .hint("the row was sent again since, or the file is of another run: write it anew with -o, look again, and fill that one in"));
         }
         said.push((
             row.clone(),

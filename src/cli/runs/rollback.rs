@@ -163,7 +163,7 @@ impl Rolling<'_> {
             let [rows, mapping] = Says::TakenBack.write(&spool, of, notes)?;
             let from = source_of(&self.run.last().meta.command).unwrap_or("NAME");
             self.output.say(&format!(
-                "  notes      {count} what was taken back; to say so there: deskferry import {} --mapping {} --profile {from}",
+                "  notes      {count} what was taken back; to tell people there: deskferry import {} --mapping {} --profile {from}",
                 words::shell_word(&rows.display().to_string()),
                 words::shell_word(&mapping.display().to_string()),
             ));

@@ -63,8 +63,9 @@ pub(super) async fn run(
         words::plural(count, "row", "rows"),
         words::count(left.len() as u64)
     ));
-    if count > 0 && !run.last().meta.command.is_empty() {
-        output.say(&format!("  go on      {}", run.last().meta.command));
+    let again = super::list::resume(run);
+    if count > 0 && !again.is_empty() {
+        output.say(&format!("  go on      {again}"));
     }
     report(run, &left, count, output)
 }
@@ -121,9 +122,15 @@ fn list(run: &Run, doubtful: &[Doubtful], output: Output) {
             output.say(&format!("    it may be {}", candidate_line(candidate)));
         }
     }
+    let again = super::list::resume(run);
+    if !again.is_empty() {
+        output.say(&format!(
+            "\n  the same command as before settles by itself what it can: {again}"
+        ));
+    }
     output.say(&format!(
-        "\n  the same command as before settles by itself what it can: {}\n  what is left, you decide: deskferry runs settle {} --row N --as done=ID|resend|skip",
-        run.last().meta.command, run.code()
+        "  what is left, you decide: deskferry runs settle {} --row N --as done=ID|resend|skip",
+        run.code()
     ));
 }
 
@@ -138,7 +145,7 @@ fn verdict(text: &str) -> Result<ByHand> {
         }
         None if text.eq_ignore_ascii_case("resend") => Ok(ByHand::Resend),
         None if text.eq_ignore_ascii_case("skip") => Ok(ByHand::Skip),
-        _ => Err(Error::usage(format!("`{text}` is no verdict"))
+        _ => Err(Error::usage(format!("`{text}` is not a decision"))
             .hint("done=ID: the ticket is there, and this is its id; resend: it is not there; skip: leave the row")),
     }
 }
@@ -202,7 +209,7 @@ async fn each_its_own(said: &[(Doubtful, ByHand)], ledger: &Ledger, run: &Run) -
     for (id, row) in creates {
         if let Some(other) = rows.insert(id.clone(), row) {
             return Err(Error::usage(format!(
-                "the ticket `{id}` is said for two rows: {} and {}",
+                "two rows name the ticket `{id}`: {} and {}",
                 other.place, row.place
             ))
             .hint("each row made a ticket of its own, or none"));

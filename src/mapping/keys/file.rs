@@ -126,7 +126,7 @@ pub(in crate::mapping) static TOP: Keys = Keys {
         key(
             "drop",
             Takes::Texts,
-            "Columns that stay behind on purpose: nothing is told of them, and `deskferry verify` counts them as dropped and not as lost. A member of the items of a column is `comments[].id`; `*` stands for any text: `Owner.*`.",
+            "Columns that stay behind on purpose: nothing warns about them, and `deskferry verify` counts them as dropped and not as lost. A member of the items of a column is `comments[].id`; `*` stands for any text: `Owner.*`.",
         ),
         key(
             "input",
