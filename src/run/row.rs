@@ -271,6 +271,15 @@ impl Intended {
         }
     }
 
+    /// The same with the time of waking as the latest one, where the computer slept since: only the clock of the day
+    /// counts that time.
+    fn slept(self, now: Timestamp) -> Option<Self> {
+        let counted = self.until.checked_add(self.since.elapsed());
+        let slept = now.duration_since(counted.ok()?);
+        (slept.unsigned_abs() > INTENT_LASTS && slept.is_positive())
+            .then_some(Self { until: now, ..self })
+    }
+
     /// What was intended then, as the ledger keeps it.
     pub(super) fn on(&self, print: Print) -> Print {
         Print {
@@ -396,6 +405,13 @@ async fn step(
             && !line.admits().await
         {
             answered.outcome = Outcome::Denied(refusal.message.clone());
+        }
+        // What was under way when the computer fell asleep may have reached the system when it woke.
+        if let Some(later) = intended.slept(line.now_at_the_latest()) {
+            match line.run.intend(vec![intent(row, later)]).await {
+                Ok(_) => intended = later,
+                Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
+            }
         }
         line.crash(crash::Place::BeforeOutcome);
         let worth = weigh(line, row, &answered, pace.repeatable, changes);
@@ -562,9 +578,10 @@ fn forbidden(row: &Row, refusal: Refusal) -> Refusal {
 
 /// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
 async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Intended>> {
-    // A computer that slept knows it by the clock of the day alone, and another one may have gone on meanwhile.
-    let passed = line.now().duration_since(intended.at).unsigned_abs();
-    if intended.since.elapsed() <= INTENT_LASTS && passed <= INTENT_LASTS {
+    // Another computer may have gone on while this one slept.
+    if intended.since.elapsed() <= INTENT_LASTS
+        && intended.slept(line.now_at_the_latest()).is_none()
+    {
         return Ok(Some(intended));
     }
     let renewed = Intended::now(line);
@@ -839,5 +856,29 @@ async fn after(line: &Line, wait: Option<Duration>) -> Next {
         None => Next::Enough,
         Some(wait) if line.wait(wait).await => Next::Again,
         Some(_) => Next::Halted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_computer_that_slept_has_an_old_intent() {
+        let now = Timestamp::now();
+        let intended = Intended {
+            at: now,
+            until: now,
+            ours: None,
+            since: Instant::now(),
+        };
+        tokio::time::advance(Duration::from_secs(60)).await;
+        // What was counted needs no sleep.
+        assert!(intended.slept(now + Duration::from_secs(65)).is_none());
+        let awake = now + Duration::from_secs(3_660);
+        let later = intended.slept(awake).expect("it slept for an hour");
+        assert_eq!((later.at, later.until), (now, awake));
+        // A clock that was set back tells nothing.
+        assert!(intended.slept(now - Duration::from_secs(3_600)).is_none());
     }
 }

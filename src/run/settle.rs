@@ -187,20 +187,17 @@ fn says_what_was_sent(row: &Doubted, hit: &Hit) -> bool {
     (row.print.as_ref().zip(text)).is_some_and(|(print, text)| print.is_text(text))
 }
 
-/// Adds tickets that prove, when they are listed back, that a listing finds what is there. The oldest of the window
-/// must be visible by now, where the latest may be invisible still, and many at once.
+/// Adds tickets that prove, when they are listed back, that a listing finds what is there: the oldest of the window
+/// must be visible by now, and many at once.
 async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
     let from = window(wanted, line.now_at_the_latest()).from;
     let earliest = wanted
         .from
         .and_then(|from| from.checked_sub(SURELY_LISTED).ok());
-    let latest = line
-        .now()
-        .checked_sub(SignedDuration::try_from(line.surprise).unwrap_or_default());
-    let surely = earliest.zip(latest.ok());
-    let must_show = |control: &Control| {
-        let at = control.sent_at.zip(surely);
-        at.is_some_and(|(at, (earliest, latest))| (earliest..=latest).contains(&at))
+    // One that was made just now may be invisible still; a list that shows nothing is no word for a refusal then either.
+    let may_show = |control: &Control| {
+        let at = control.sent_at.zip(earliest);
+        at.is_some_and(|(at, earliest)| at >= earliest)
     };
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     for group in groups {
@@ -211,7 +208,7 @@ async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<
                 control.ticket = schema.ticket_id(&control.ticket);
                 control
             };
-            if found.iter().any(must_show) {
+            if found.iter().any(may_show) {
                 wanted.expect(group);
             }
             wanted.control(group, found.into_iter().map(canonical).collect());

@@ -151,6 +151,8 @@ pub(crate) struct Shows {
     pub(super) ids: bool,
     /// Whether one is not listed back that must be visible by now, and nothing that was listed may be it.
     hides: bool,
+    /// Whether one is not listed back, however young it is.
+    lacks: bool,
     /// Who our account is.
     authors: HashSet<String>,
     /// Which clock tells when things were made.
@@ -181,8 +183,9 @@ impl Shows {
                 None if must_show(print, sought.since) => {
                     self.is_altered = true;
                     missing += 1;
+                    self.lacks = true;
                 }
-                None => {}
+                None => self.lacks = true,
             }
         }
         let unknown = |item: &&Item| !done.iter().any(|print| item.is_text(&print.text));
@@ -277,7 +280,10 @@ pub(crate) fn sight(
             "it is not shown, and no other {} like it was listed back either, so that proves nothing",
             sought.what.trim_start_matches("a ")
         );
-        return (Sighting::Unseen(why), true);
+        return match shows.lacks {
+            true => unclear(why),
+            false => (Sighting::Unseen(why), true),
+        };
     }
     if shows.hides {
         let why = format!(
