@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::unicode::plain;
 
+/// The column by which a row of an export is known again: when the export began, and a print of what the row said. A copy of
+/// another day and rows that were put together from several exports are told by it from what the baseline knows.
+pub(crate) const STAMP: &str = "_as_read";
+
 /// Where a row stands: enough for a person to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {

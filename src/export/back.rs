@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::baseline::{Recorder, SHEET};
+use super::baseline::{Recorder, SHEET, STAMP};
 use super::columns::{BETWEEN, Column, Kind, Plan};
 use super::file::{Format, Written};
 use crate::directory::{CustomField, CustomType, Kind as EntryKind};
@@ -55,7 +55,7 @@ pub(crate) fn recorder(
     let columns = columns
         .filter(|(_, column)| leads_back(column, format) && field(column, table, custom).is_some());
     let columns = columns.map(|(at, _)| at).collect();
-    Some(Recorder::new(name(schema, read_at), columns))
+    Some(Recorder::new(name(schema, read_at), read_at, columns))
 }
 
 /// Whether what stands in a column can be read again as what it was.
@@ -139,8 +139,9 @@ pub fn mapping(
     let _ = write!(
         text,
         "\n# What the file said when it was written: cells that say the same now are not sent.\n\
-         [baseline]\nexport = {}\nread_at = \"{read_at:.0}\"\n{}\n\n[baseline.columns]\n{noted}",
+         [baseline]\nexport = {}\nread_at = \"{read_at:.0}\"\nstamp = {}\n{}\n\n[baseline.columns]\n{noted}",
         quoted(&name),
+        quoted(STAMP),
         match file {
             Some(file) => format!("file = {}", quoted(file)),
             None => format!("sheet = {}", quoted(SHEET)),

@@ -18,6 +18,8 @@ pub struct BaselineRule {
     pub read_at: Option<Timestamp>,
     /// The file with the baseline; `None`: a hidden sheet of the workbook.
     pub file: Option<PathBuf>,
+    /// The column by which each row is known again; `None`: the export is of a version that wrote none.
+    pub stamp: Option<String>,
     /// The columns that are compared, by heading, each with the name of what it shows.
     pub columns: Vec<(String, String)>,
 }
@@ -43,6 +45,7 @@ pub(super) fn read_baseline(
         }
         at.ok()
     });
+    let stamp = section.text("stamp", faults);
     let file = section.text("file", faults);
     // Which sheet it is follows from the export; the key says where to look.
     section.text("sheet", faults);
@@ -65,6 +68,7 @@ pub(super) fn read_baseline(
     Some(BaselineRule {
         export: export.map(|export| export.value).unwrap_or_default(),
         read_at,
+        stamp: stamp.map(|stamp| stamp.value),
         // Only a baseline is read there, and an export may have written it into another folder.
         file: file.map(|file| reading.folder.join(file.value)),
         columns,

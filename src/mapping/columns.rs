@@ -16,14 +16,14 @@ use super::stages::of_json;
 
 use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::error::Fault;
-use crate::record::{Cell, ColumnRef, Header, Record, ShownNumber};
+use crate::record::{Cell, ColumnRef, Header, Record, STAMP, ShownNumber};
 use crate::source::Table;
 
 /// What a part of the key is called.
 const KEY: &str = "key";
 
 /// The columns that an error file adds.
-const OWN: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
+const OWN: [&str; 7] = ["_row", "_key", "_state", "_field", "_error", "_hint", STAMP];
 
 /// What one cell gives.
 #[derive(Debug, PartialEq)]

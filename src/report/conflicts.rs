@@ -1,6 +1,7 @@
 //! Conflicts as a workbook: cells of an exported file that were changed in the desk too. A person fills the yellow column
 //! and imports the file with the same mapping.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
@@ -31,8 +32,9 @@ const TICKET: usize = 1;
 const COLUMN: usize = 2;
 const USE: usize = 8;
 const DESK: usize = 9;
-/// What a cell can hold.
-const LONGEST: usize = 32_767;
+/// How many characters of a text are shown, and what stands behind it where it has more.
+const SHOWN: usize = 16_000;
+const CUT: &str = " … [cut here: the whole text is in the file, or in the desk]";
 
 /// A file of conflicts that comes back.
 pub(crate) struct Resolved {
@@ -40,6 +42,8 @@ pub(crate) struct Resolved {
     pub(crate) input: Input,
     /// What the desk said of each, by ticket and column.
     pub(crate) desk: Vec<(String, String, Value)>,
+    /// How many of them nobody has decided.
+    pub(crate) undecided: u64,
 }
 
 /// Opens a file of conflicts; `None` where it is something else. `columns` are those of the export.
@@ -73,9 +77,16 @@ pub(crate) fn open(path: &Path, columns: &[String]) -> Result<Option<Resolved>> 
         return Ok(None);
     };
     let mut said = Vec::new();
+    let mut undecided = 0;
     for row in input.rows()? {
         let (crate::source::Row::Record(record) | crate::source::Row::Fault(record, _)) = row?;
         let text = |at: usize| record.cell(at).text().trim().to_owned();
+        undecided += u64::from(record.cell(value).is_empty());
+        if text(value).ends_with(CUT.trim()) {
+            return Err(Error::input("the text in `use` is not whole: it was cut to be shown")
+                .at(&record.place)
+                .hint("write the whole text there, or leave the cell empty and change the ticket by hand"));
+        }
         if let Some(value) = Value::parse(&record.cell(desk).text()) {
             said.push((text(TICKET), text(column), value));
         }
@@ -86,7 +97,11 @@ pub(crate) fn open(path: &Path, columns: &[String]) -> Result<Option<Resolved>> 
         value,
         columns: columns.to_vec(),
     });
-    Ok(Some(Resolved { input, desk: said }))
+    Ok(Some(Resolved {
+        input,
+        desk: said,
+        undecided,
+    }))
 }
 
 /// Where the file goes.
@@ -164,8 +179,11 @@ fn fill(sheet: &mut Worksheet, clashes: &[Clash], key: &str) -> std::result::Res
     }
     for (row, clash) in (1..).zip(clashes) {
         let mut text = |at: usize, text: &str| {
-            let text: String = text.chars().take(LONGEST / 2).collect();
-            sheet.write_string(row, at as u16, text).map(drop)
+            let shown = match text.char_indices().nth(SHOWN) {
+                Some((end, _)) => Cow::Owned(format!("{}{CUT}", &text[..end])),
+                None => Cow::Borrowed(text),
+            };
+            sheet.write_string(row, at as u16, &*shown).map(drop)
         };
         text(0, &clash.number)?;
         text(TICKET, &clash.ticket)?;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Limiter;
 use super::prepare::Items;
@@ -13,14 +13,17 @@ use super::rehearse::{Unread, read};
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::export::baseline::judge::{Desk as InDesk, Verdict, is_edited, judge};
-use crate::export::baseline::{Baseline, Entry, Value};
+use crate::export::baseline::{Baseline, Entry, Stamp, Value};
 use crate::export::columns::Plan;
 use crate::intake::{Item, Subject};
-use crate::mapping::{BaselineRule, BoundPlan, FieldColumn, MapRows, TicketName, Touched};
-use crate::record::{Cell, Place, RowKey};
+use crate::ledger::{Scope, State};
+use crate::mapping::{BoundPlan, FieldColumn, MapRows, TicketName, Touched};
+use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::System;
 use crate::systems::common::CommonTicket;
 
+/// A change of a ticket no later than this after an intent of ours is ours.
+const OURS: SignedDuration = SignedDuration::from_secs(15);
 /// How many edited rows are looked at together.
 const TOGETHER: usize = 128;
 
@@ -28,16 +31,52 @@ const TOGETHER: usize = 128;
 pub struct File<'a> {
     /// The mapping, bound to its tables.
     pub plan: &'a BoundPlan,
-    /// What its columns show of a ticket.
-    pub rule: &'a BaselineRule,
     /// The columns as an export makes them.
     pub columns: Plan,
     /// What it said when it was written, by table.
-    pub(crate) baselines: Vec<Option<Arc<Baseline>>>,
+    pub(crate) baselines: Vec<Said>,
+    /// What is known of earlier imports of it.
+    pub scope: &'a Scope,
     /// Rows of which an earlier attempt is not settled: what the desk says may be theirs, and they go again as they went.
     pub unsettled: HashSet<RowKey>,
     /// Whether what was changed on both sides is sent all the same.
     pub overwrites: bool,
+}
+
+/// What is known of what a table said when it was written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// What each row said.
+    pub(crate) baseline: Option<Arc<Baseline>>,
+    /// The column with the stamps of the rows.
+    pub(crate) stamp: Option<usize>,
+    /// When it was read, where a row says nothing of that.
+    pub(crate) read_at: Option<Timestamp>,
+    /// Whether an empty cell says nothing at all: a row of a file of conflicts has one cell of its ticket, or none yet.
+    pub(crate) is_sparse: bool,
+}
+
+impl Said {
+    /// What a row said when it was written, and since when a change in the desk is another's. Of a row with another stamp
+    /// the baseline says nothing: the row is from another export.
+    fn of(&self, record: &Record, name: &str) -> Result<(Option<Entry>, Option<Timestamp>)> {
+        let entry = match &self.baseline {
+            Some(baseline) => {
+                baseline.seen(name)?;
+                baseline.entry(name)?
+            }
+            None => None,
+        };
+        let (entry, read_at) = match self.stamp {
+            None => (entry, self.read_at),
+            Some(at) => match Stamp::parse(&record.cell(at).text()) {
+                Some(stamp) => (entry.filter(|entry| stamp.is_of(entry)), Some(stamp.at)),
+                None => (None, None),
+            },
+        };
+        let updated = entry.as_ref().and_then(|entry| entry.updated);
+        Ok((entry, updated.or(read_at)))
+    }
 }
 
 /// Where the tickets are.
@@ -113,8 +152,12 @@ pub struct Clash {
 /// A row that people have changed.
 struct Row {
     place: Place,
+    key: Option<RowKey>,
+    /// When something of it was sent last.
+    sent_at: Option<Timestamp>,
     name: String,
-    entry: Option<Entry>,
+    /// Since when a change in the desk is another's.
+    since: Option<Timestamp>,
     /// Whether what the desk says already is sent too.
     again: bool,
     /// Cells that are sent whatever the desk says.
@@ -175,7 +218,7 @@ pub async fn look(items: Items<'_>, mut file: File<'_>, desk: Option<Desk<'_>>) 
     }
     file.judge_all(waiting, desk.as_ref(), &mut edited).await?;
     let mut counted: Vec<*const Baseline> = Vec::new();
-    for baseline in file.baselines.iter().flatten() {
+    for baseline in file.baselines.iter().filter_map(|it| it.baseline.as_ref()) {
         // Several tables may share one.
         if !counted.contains(&Arc::as_ptr(baseline)) {
             counted.push(Arc::as_ptr(baseline));
@@ -198,7 +241,8 @@ impl Desk<'_> {
 
 impl File<'_> {
     fn compared(&self, table: usize) -> Vec<Compared> {
-        let baseline = self.baselines.get(table).and_then(Option::as_ref);
+        let known = self.baselines.get(table);
+        let baseline = known.and_then(|known| known.baseline.as_ref());
         let headings = self.columns.columns();
         let columns = self.plan.field_columns(table).into_iter();
         columns
@@ -231,19 +275,22 @@ impl File<'_> {
         };
         let mut row = Row {
             place: item.place().clone(),
+            key: Some(key.clone()),
+            sent_at: None,
             name,
-            entry: None,
+            since: None,
             again: self.unsettled.contains(key),
             plain: Vec::new(),
             cells: Vec::new(),
         };
         for record in &item.rows {
-            let baseline = self.baselines.get(record.table).and_then(Option::as_ref);
-            if let Some(baseline) = baseline {
-                baseline.seen(&row.name)?;
-                row.entry = baseline.entry(&row.name)?;
-            }
-            counts.without_baseline += u64::from(row.entry.is_none());
+            let known = self.baselines.get(record.table);
+            let (entry, since) = match known {
+                Some(known) => known.of(record, &row.name)?,
+                None => (None, None),
+            };
+            row.since = since;
+            counts.without_baseline += u64::from(entry.is_none());
             for compared in tables.get(record.table).into_iter().flatten() {
                 let cell = record.cell(compared.at.index);
                 let Some(column) = compared.column else {
@@ -257,9 +304,12 @@ impl File<'_> {
                     row.plain.push(compared.at.index);
                     continue;
                 };
-                let was = row.entry.as_ref().zip(compared.baseline);
+                let was = entry.as_ref().zip(compared.baseline);
                 let was = was.map(|(entry, at)| entry.value(at).clone());
                 if !is_edited(was.as_ref(), &now) {
+                    continue;
+                }
+                if cell.is_empty() && known.is_some_and(|known| known.is_sparse) {
                     continue;
                 }
                 if cell.is_empty() && !compared.at.clears {
@@ -282,10 +332,17 @@ impl File<'_> {
 
     async fn judge_all(
         &mut self,
-        rows: Vec<Row>,
+        mut rows: Vec<Row>,
         desk: Option<&Desk<'_>>,
         edited: &mut Edited,
     ) -> Result<()> {
+        let keyed = || rows.iter().filter(|row| row.key.is_some());
+        let keys = keyed().filter_map(|row| row.key.clone()).collect();
+        let known = self.scope.states(keys).await?;
+        for (row, steps) in rows.iter_mut().filter(|row| row.key.is_some()).zip(known) {
+            let sent = steps.iter().filter(|step| step.state == State::Done);
+            row.sent_at = sent.filter_map(|step| step.sent_at).max();
+        }
         let Some(desk) = desk else {
             for row in rows {
                 self.judge(row, &Found::Unasked, edited)?;
@@ -313,7 +370,7 @@ impl File<'_> {
             if let Found::Ticket(ticket) = &mut found {
                 ticket.refresh_names(desk.directory);
             }
-            let since = self.since(&row);
+            let since = row.since;
             let known = edited.clashes.len();
             self.judge(row, &found, edited)?;
             let clashes = known..edited.clashes.len();
@@ -331,23 +388,19 @@ impl File<'_> {
         Ok(())
     }
 
-    /// Since when a change in the desk is another's.
-    fn since(&self, row: &Row) -> Option<Timestamp> {
-        match &row.entry {
-            Some(entry) if entry.updated.is_some() => entry.updated,
-            _ => self.rule.read_at,
-        }
-    }
-
     /// The verdicts on the cells of a row. A ticket that is not there any more is told when it is looked up to be changed.
     fn judge(&mut self, row: Row, found: &Found, edited: &mut Edited) -> Result<()> {
         let ticket = match found {
             Found::Ticket(ticket) => Some(&**ticket),
             Found::Unasked | Found::Gone | Found::Denied => None,
         };
-        let since = self.since(&row);
+        let since = row.since;
         let updated = ticket.and_then(|ticket| ticket.updated);
         let changed = since.zip(updated).map(|(since, updated)| updated > since);
+        // The desk says what the export said, although something was sent since: who changed the ticket after that may have
+        // set it back.
+        let is_set_back = (row.sent_at.zip(updated))
+            .is_some_and(|(sent, updated)| updated.duration_since(sent) > OURS);
         let mut shown = Vec::new();
         if let Some(ticket) = ticket {
             self.columns.cells(ticket, &mut shown)?;
@@ -368,7 +421,10 @@ impl File<'_> {
                         Some(desk) => InDesk::Has(desk),
                         None => InDesk::Hidden { changed },
                     };
-                    judge(cell.was.as_ref(), &cell.now, desk, changed)
+                    match judge(cell.was.as_ref(), &cell.now, desk, changed) {
+                        Verdict::Send if is_set_back => Verdict::Conflict,
+                        verdict => verdict,
+                    }
                 }
             };
             // Without a baseline most cells say what the desk says: nobody has changed them.
@@ -427,8 +483,10 @@ impl Row {
         let columns = tables.get(table).into_iter().flatten();
         Self {
             place: item.place().clone(),
+            key: None,
+            sent_at: None,
             name: String::new(),
-            entry: None,
+            since: None,
             again: false,
             plain: columns.map(|compared| compared.at.index).collect(),
             cells: Vec::new(),

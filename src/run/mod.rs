@@ -111,6 +111,7 @@ pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
+pub(crate) use edited::Said;
 pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
 pub use limiter::{Hours, LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub(crate) use plan::step_in_words;

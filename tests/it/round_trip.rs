@@ -191,14 +191,77 @@ fn without_a_baseline_the_time_of_the_export_decides() {
     assert_eq!(summary["edited"]["sent"], 1, "{summary:#}");
     assert_eq!(summary["edited"]["conflicts"], 1, "{summary:#}");
     assert_eq!(tickets(&work, system)[&found[1].0]["title"], "theirs");
-    // Without that time too nothing is sent.
-    let mapping = work.read("back.toml");
-    let lines = mapping.lines().filter(|line| !line.starts_with("read_at"));
-    let lines: Vec<&str> = lines.collect();
-    work.write("back.toml", lines.join("\n"));
+    // Without the stamps, which tell that time, nothing is sent.
+    let unstamped = edited.replace(",_as_read", ",seen");
+    work.write("t.csv", unstamped);
     let refused = ["import", "t.csv", "--mapping", "back.toml", "--sandbox"];
     let refused = work.run(&refused).expect(2).stderr;
     insta::assert_snapshot!("no_baseline_and_no_time", work.shown(&refused));
+}
+
+#[test]
+fn a_copy_of_another_day_reverts_nothing() {
+    for system in SYSTEMS {
+        let work = filled(system);
+        write(&work, system, "t.csv");
+        let copy = work.read("t.csv");
+        let found = titles(&work, system, &copy);
+        let [(theirs, _), (mine, title), ..] = &found[..] else {
+            panic!("{found:?}");
+        };
+        sleep(Duration::from_millis(1_100));
+        retitle(&work, system, theirs, "theirs");
+        write(&work, system, "t.csv");
+        // A colleague works on in the copy, which has the baseline of the later file beside it now.
+        work.write("t.csv", copy.replace(&format!(",{title},"), ",mine,"));
+        let summary = back(&work, "t.csv", &[], 1);
+        assert_eq!(summary["edited"]["sent"], 1, "{system} {summary:#}");
+        assert_eq!(summary["edited"]["conflicts"], 1, "{system} {summary:#}");
+        let after = tickets(&work, system);
+        assert_eq!(after[theirs]["title"], "theirs", "{system}");
+        assert_eq!(after[mine]["title"], "mine", "{system}");
+    }
+}
+
+#[test]
+fn what_was_sent_and_set_back_in_the_desk_is_not_sent_once_more() {
+    let (work, system) = (filled("incidentiq"), "incidentiq");
+    write(&work, system, "t.csv");
+    let text = work.read("t.csv");
+    let (id, title) = &titles(&work, system, &text)[0];
+    let text = text.replace(&format!(",{title},"), ",mine,");
+    work.write("t.csv", &text);
+    let sent = back(&work, "t.csv", &[], 0);
+    assert_eq!(sent["updated"], 1, "{sent:#}");
+    // No change of ours comes so late.
+    sleep(Duration::from_millis(15_500));
+    retitle(&work, system, id, title);
+    let again = back(&work, "t.csv", &[], 1);
+    assert_eq!(again["edited"]["conflicts"], 1, "{again:#}");
+    assert_eq!(&tickets(&work, system)[id]["title"], title);
+}
+
+#[test]
+fn a_conflict_that_nobody_decides_empties_nothing() {
+    let (work, system) = (filled("incidentiq"), "incidentiq");
+    write(&work, system, "t.csv");
+    let text = work.read("t.csv");
+    let found = titles(&work, system, &text);
+    let (id, title) = &found[0];
+    work.write("t.csv", text.replace(&format!(",{title},"), ",mine,"));
+    retitle(&work, system, id, "theirs");
+    let mapping = work.read("back.toml");
+    let clears = mapping.replace("trim = false }", "trim = false, clear = true }");
+    assert_ne!(clears, mapping);
+    work.write("back.toml", clears);
+    back(&work, "t.csv", &[], 1);
+    let before = tickets(&work, system);
+    let (ended, summary) =
+        work.import(&["t.conflicts.xlsx", "--mapping", "back.toml", "--sandbox"]);
+    let said = ended.expect(0).stderr;
+    assert_eq!(summary["requests"], 0, "{summary:#}");
+    assert_eq!(tickets(&work, system), before);
+    insta::assert_snapshot!("conflicts_not_decided", work.shown(&said));
 }
 
 #[test]

@@ -108,19 +108,22 @@ pub(super) fn check_places(args: &ExportArgs, path: &Path, state: &StateFolder) 
 /// All faults of a file of columns.
 pub(super) fn plan(args: &ExportArgs, format: Format, open: &Open) -> Result<Option<Plan>> {
     let (zone, directory) = (open.zone(), open.directory());
-    match (&args.columns, format) {
+    let plan = match (&args.columns, format) {
         (Some(file), _) => match Plan::load(file, None, &zone) {
-            Ok(plan) if !plan.shows_custom() => Ok(Some(plan)),
+            Ok(plan) if !plan.shows_custom() => plan,
             // Where something is wrong, the custom fields are judged too: all is told at once.
-            _ => Plan::load(file, Some(directory.custom_fields()), &zone).map(Some),
+            _ => Plan::load(file, Some(directory.custom_fields()), &zone)?,
         },
-        (None, Format::JsonLines) => Ok(None),
+        (None, Format::JsonLines) => return Ok(None),
         (None, _) => {
             let system = open.system().schema().system();
-            let custom = directory.custom_fields();
-            Ok(Some(Plan::by_default(system, custom, &zone)))
+            Plan::by_default(system, directory.custom_fields(), &zone)
         }
-    }
+    };
+    Ok(Some(match args.write_mapping {
+        Some(_) => plan.stamped(),
+        None => plan,
+    }))
 }
 
 /// Asks the directory for what names the things in the file.

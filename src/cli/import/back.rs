@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::{Import, Pass, announce, settings};
 use crate::cli::args::ImportArgs;
 use crate::error::{Error, Result};
-use crate::export::baseline::{Baseline, Value, file_of};
+use crate::export::baseline::{Baseline, STAMP, Value, file_of};
 use crate::export::columns::Plan;
 use crate::ledger::Scope;
 use crate::mapping::{BaselineRule, Mapping};
@@ -19,7 +19,7 @@ use crate::report::conflicts::{self, Resolved};
 use crate::report::error_file;
 use crate::report::summary::Aftermath;
 use crate::report::words;
-use crate::run::{self, Clash, Counts, Desk};
+use crate::run::{self, Clash, Counts, Desk, Said};
 use crate::source::{Layout, Table};
 
 /// How many conflicts a dry run names.
@@ -77,7 +77,7 @@ impl Import<'_> {
         let unsettled = scope.unsettled().await?;
         let file = run::File {
             plan: pass.plan,
-            rule,
+            scope,
             columns,
             baselines: tokio::task::block_in_place(|| self.baselines(rule))?,
             unsettled: unsettled.into_iter().map(|row| row.key).collect(),
@@ -114,50 +114,58 @@ impl Import<'_> {
         Ok(Some(edits))
     }
 
-    /// What each table said when it was written.
-    fn baselines(&self, rule: &BaselineRule) -> Result<Vec<Option<Arc<Baseline>>>> {
+    /// What is known of what each table said when it was written.
+    fn baselines(&self, rule: &BaselineRule) -> Result<Vec<Said>> {
         if let Some(desk) = self.resolved {
-            let baseline = Arc::new(of_desk(rule, desk)?);
-            return Ok(vec![Some(baseline); self.input.tables().len()]);
+            let known = Said {
+                baseline: Some(Arc::new(of_desk(rule, desk)?)),
+                is_sparse: true,
+                ..Said::default()
+            };
+            return Ok(vec![known; self.input.tables().len()]);
         }
-        let mut known: HashMap<&str, Option<Arc<Baseline>>> = HashMap::new();
+        let mut found: HashMap<&str, (Option<Arc<Baseline>>, bool)> = HashMap::new();
         let mut all = Vec::new();
         for table in self.input.tables() {
             let file: &str = &table.file;
-            let found = match known.get(file) {
-                Some(found) => found.clone(),
-                None => {
-                    let found = baseline(rule, table)?.map(Arc::new);
-                    if found.is_none() {
-                        self.tell_without(rule, file)?;
-                    }
-                    known.insert(file, found.clone());
-                    found
-                }
-            };
-            all.push(found);
+            let is_new = !found.contains_key(file);
+            if is_new {
+                let (baseline, is_within) = baseline(rule, table)?;
+                found.insert(file, (baseline.map(Arc::new), is_within));
+            }
+            let (baseline, is_within) = found[file].clone();
+            let stamp = table
+                .header
+                .position(rule.stamp.as_deref().unwrap_or(STAMP));
+            // A later version's mapping, and the file says nothing of when it was written: by its name alone nobody knows
+            // whose baseline lies beside it.
+            let is_unproven = rule.stamp.is_some() && stamp.is_none() && !is_within;
+            if is_unproven || (baseline.is_none() && stamp.is_none() && rule.read_at.is_none()) {
+                return Err(without(file, rule));
+            }
+            if is_new && baseline.is_none() {
+                self.tell_without(rule, file, stamp.is_some());
+            }
+            all.push(Said {
+                baseline,
+                stamp,
+                read_at: rule.read_at.filter(|_| rule.stamp.is_none()),
+                is_sparse: false,
+            });
         }
         Ok(all)
     }
 
     /// Says what is done without a baseline.
-    ///
-    /// # Errors
-    /// Where nobody knows either when the file was written.
-    fn tell_without(&self, rule: &BaselineRule, file: &str) -> Result<()> {
-        let Some(read_at) = rule.read_at else {
-            return Err(Error::usage(
-                "nobody can tell what people have changed in this file: its baseline is not there, and `[baseline]` has no `read_at`",
-            )
-            .at(file)
-            .hint("nothing was sent; put the baseline back beside the mapping, or export again with --write-mapping and bring the changes into the new file"));
+    fn tell_without(&self, rule: &BaselineRule, file: &str, is_stamped: bool) {
+        let since = match (is_stamped, rule.read_at) {
+            (false, Some(at)) => at.strftime("since %Y-%m-%d %H:%M UTC").to_string(),
+            _ => "since the export".to_owned(),
         };
         self.output.say(&format!(
             "  note       `{file}` has no baseline: its cells are compared with the desk, and tickets that were changed there \
-             since {} are conflicts",
-            read_at.strftime("%Y-%m-%d %H:%M UTC")
+             {since} are conflicts"
         ));
-        Ok(())
     }
 
     /// Whether all rows of the file are looked at.
@@ -289,23 +297,37 @@ fn shown(clash: &Clash) -> String {
     )
 }
 
-/// The baseline of a table: within its workbook, beside the file, or where the mapping says. What the file has itself goes
-/// first, whichever export wrote the mapping: a later one says what its own file said.
-fn baseline(rule: &BaselineRule, table: &Table) -> Result<Option<Baseline>> {
+/// The baseline of a table, and whether it is within its workbook; else it lies beside the file, or where the mapping says.
+/// What the file has itself goes first, whichever export wrote the mapping: a later one says what its own file said.
+fn baseline(rule: &BaselineRule, table: &Table) -> Result<(Option<Baseline>, bool)> {
     let path = PathBuf::from(&*table.file);
     if matches!(table.layout, Layout::Workbook { .. })
         && *table.file != *"-"
         && let Some(found) = Baseline::within(&path)?
     {
-        return Ok(Some(found));
+        return Ok((Some(found), true));
     }
     if let Some(found) = Baseline::beside_any(&file_of(&path))? {
-        return Ok(Some(found));
+        return Ok((Some(found), false));
     }
-    match &rule.file {
-        Some(file) => Baseline::beside(file, &rule.export),
-        None => Ok(None),
-    }
+    let named = match &rule.file {
+        Some(file) => Baseline::beside(file, &rule.export)?,
+        None => None,
+    };
+    Ok((named, false))
+}
+
+/// What keeps a file from being compared.
+fn without(file: &str, rule: &BaselineRule) -> Error {
+    let what = match &rule.stamp {
+        Some(stamp) => format!("it has no column `{stamp}`, which says when each row was written"),
+        None => "its baseline is not there, and `[baseline]` has no `read_at`".to_owned(),
+    };
+    Error::usage(format!(
+        "nobody can tell what people have changed in this file: {what}"
+    ))
+    .at(file)
+    .hint("nothing was sent; export again with --write-mapping and bring the changes into the new file")
 }
 
 /// What the desk said of each conflict, as a baseline.

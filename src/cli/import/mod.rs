@@ -130,7 +130,15 @@ async fn started(
     let target = settings::target(args, &mapping, global)?;
     let options = settings::input_options(args, &mapping)?;
     let (input, resolved) = match back::resolved(args, &mapping)? {
-        Some(resolved) => (resolved.input, Some(resolved.desk)),
+        Some(resolved) => {
+            if resolved.undecided > 0 {
+                output.say(&format!(
+                    "  note       {} not decided: nothing is sent where `use` is empty",
+                    words::plural(resolved.undecided, "conflict is", "conflicts are")
+                ));
+            }
+            (resolved.input, Some(resolved.desk))
+        }
         None => {
             let input = tokio::task::block_in_place(|| Input::open(&args.inputs, &options))?;
             (input, None)

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use super::columns::{Cell, Plan};
 use crate::systems::common::CommonTicket;
 
+pub(crate) use crate::record::STAMP;
 pub(crate) use store::{Baseline, Entry};
 pub(crate) use value::Value;
 
@@ -27,6 +28,10 @@ pub(crate) use value::Value;
 const FIRST: &str = "deskferry baseline 1 of ";
 /// What stands above the times.
 const UPDATED: &str = "updated";
+/// How the time of a stamp is written, in UTC.
+const STAMPED: &str = "%Y%m%d-%H%M%S";
+/// How many characters of a print a stamp has.
+const PRINT: usize = 12;
 /// The hidden sheet of a workbook.
 pub(crate) const SHEET: &str = "deskferry baseline";
 
@@ -42,14 +47,26 @@ pub(crate) fn file_of(path: &std::path::Path) -> std::path::PathBuf {
 pub(crate) struct Recorder {
     /// What the export is called.
     export: String,
+    /// When it began.
+    read_at: Timestamp,
     /// The columns of the plan that it holds.
     columns: Vec<usize>,
 }
 
 impl Recorder {
     /// A baseline of these columns of the plan.
-    pub(crate) fn new(export: String, columns: Vec<usize>) -> Self {
-        Self { export, columns }
+    pub(crate) fn new(export: String, read_at: Timestamp, columns: Vec<usize>) -> Self {
+        Self {
+            export,
+            read_at,
+            columns,
+        }
+    }
+
+    /// The stamp of a row.
+    pub(crate) fn stamp(&self, row: &[String]) -> String {
+        let at = self.read_at.strftime(STAMPED);
+        format!("{at}-{}", print(row.iter().map(String::as_str)))
     }
 
     /// What stands above the rows.
@@ -81,6 +98,45 @@ impl Recorder {
             .chain(own)
             .collect()
     }
+}
+
+/// What a row of an export says of when it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// When the export began.
+    pub(crate) at: Timestamp,
+    print: String,
+}
+
+impl Stamp {
+    /// Reads a cell of the column; `None` where somebody has changed it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (at, print) = text.trim().rsplit_once('-')?;
+        let at = jiff::civil::DateTime::strptime(STAMPED, at).ok()?;
+        let at = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        let is_print = print.len() == PRINT && print.bytes().all(|it| it.is_ascii_hexdigit());
+        is_print.then(|| Self {
+            at,
+            print: print.to_owned(),
+        })
+    }
+
+    /// Whether this is what the row said.
+    pub(crate) fn is_of(&self, entry: &Entry) -> bool {
+        self.print == entry.print
+    }
+}
+
+/// The print of a row of a baseline. Empty cells at its end count for nothing: a spreadsheet program leaves them out.
+fn print<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    let cells: Vec<&str> = cells.collect();
+    let width = cells.iter().rposition(|cell| !cell.is_empty());
+    let mut hasher = blake3::Hasher::new();
+    for cell in &cells[..width.map_or(0, |last| last + 1)] {
+        hasher.update(&(cell.len() as u64).to_le_bytes());
+        hasher.update(cell.as_bytes());
+    }
+    hasher.finalize().to_hex()[..PRINT].to_owned()
 }
 
 /// Writes rows as a file beside a CSV.

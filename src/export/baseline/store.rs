@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{FIRST, SHEET, UPDATED, Value, updated};
+use super::{FIRST, SHEET, UPDATED, Value, print, updated};
 use crate::error::{Error, Result};
 use crate::record::{Cell, fold};
 use crate::source::{Input, InputOptions, Row, SheetChoice, SheetName};
@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) updated: Option<Timestamp>,
     /// By column of the baseline.
     values: Vec<Value>,
+    /// Of what it said.
+    pub(super) print: String,
 }
 
 impl Entry {
@@ -203,9 +205,17 @@ impl Baseline {
         let cells: Vec<String> = serde_json::from_str(&cells).map_err(failed)?;
         let values: Option<Vec<Value>> = cells.iter().map(|cell| Value::parse(cell)).collect();
         // What somebody has changed in it says nothing.
-        Ok(values.map(|values| Entry {
-            updated: updated(&at),
-            values,
+        Ok(values.map(|values| {
+            let head = [format!("i:{key}"), at.clone()];
+            let row: Vec<String> = head
+                .into_iter()
+                .chain(values.iter().map(Value::written))
+                .collect();
+            Entry {
+                updated: updated(&at),
+                print: print(row.iter().map(String::as_str)),
+                values,
+            }
         }))
     }
 

@@ -129,19 +129,17 @@ impl Value {
         }
     }
 
-    /// Whether both say the same. A spreadsheet program types anew what it saves: a number may have become a text or a
+    /// Whether `other`, of a file that came back, says the same. A spreadsheet program types anew what it saves: a number may have become a text or a
     /// date, a date may be written in another order, and a text of digits may have become a number.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Number(one), Self::Number(other)) => near(*one, *other),
             (Self::Time(one), Self::Time(other)) => moment(*one, *other, true),
             (Self::Truth(one), Self::Truth(other)) => one == other,
-            (Self::Text(one), Self::Text(other)) => {
-                one == other || typed_anew(one, other) || typed_anew(other, one)
-            }
+            (Self::Text(one), Self::Text(other)) => one == other || typed_anew(one, other),
             (Self::List(one), Self::List(other) | Self::Text(other))
             | (Self::Text(one), Self::List(other)) => {
-                list(one) == list(other) || typed_anew(one, other) || typed_anew(other, one)
+                list(one) == list(other) || typed_anew(one, other)
             }
             (Self::List(one), other) | (other, Self::List(one)) => {
                 Self::Text(one.clone()).is(other)
@@ -198,6 +196,15 @@ fn typed_anew(before: &str, after: &str) -> bool {
         return false;
     }
     if let Ok(number) = before.parse::<f64>() {
+        // A program takes zeros away that stand before a number, and adds none.
+        let zeros = |text: &str| {
+            let digits = text.trim_start_matches('-').as_bytes();
+            let further = |pair: &&[u8]| pair[0] == b'0' && pair[1].is_ascii_digit();
+            digits.windows(2).take_while(further).count()
+        };
+        if zeros(after) > zeros(before) {
+            return false;
+        }
         return numbers(after).any(|other| near(number, other)) || is_rounded(before, after);
     }
     iso(before).is_some_and(|(at, _)| is_moment(after, at))
@@ -439,6 +446,8 @@ mod tests {
     fn what_a_person_changes_is_something_else() {
         for (one, other) in [
             ("7", "8"),
+            ("7", "007"),
+            ("7", "07"),
             ("a", "b"),
             ("a", "A"),
             ("Room 1", "Room 01"),

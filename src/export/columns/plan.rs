@@ -15,6 +15,7 @@ use super::zone::Clocks;
 use super::{default, read};
 use crate::directory::{CustomField, Directory};
 use crate::error::{Error, Result};
+use crate::export::baseline::STAMP;
 use crate::export::replica::Parts;
 use crate::mapping::table_key;
 use crate::record::{Cell as Written, fold};
@@ -63,6 +64,8 @@ pub(super) enum Origin {
     Template(Template),
     /// People.
     Hand,
+    /// What the row said when it was written ([`STAMP`](crate::export::baseline::STAMP)).
+    Stamp,
 }
 
 /// What is written instead of some values.
@@ -200,7 +203,23 @@ impl Plan {
         of("id").or_else(|| of("number"))
     }
 
-    /// The cells of a ticket, one a column, into a list that is emptied first.
+    /// The same columns, and behind them the one by which a row is known again that comes back.
+    pub(crate) fn stamped(mut self) -> Self {
+        self.columns.push(Column {
+            origin: Origin::Stamp,
+            ..Column::by_hand(STAMP.to_owned(), Kind::Text)
+        });
+        self.filled.push(false);
+        self.merged.push(false);
+        self
+    }
+
+    /// The column of that name.
+    pub(crate) fn stamp(&self) -> Option<usize> {
+        self.columns.iter().position(Column::is_stamp)
+    }
+
+    /// The cells of a ticket, one a column, into a list that is emptied first. The stamp is left empty.
     ///
     /// # Errors
     /// When a template cannot be followed for this ticket.
@@ -209,7 +228,7 @@ impl Plan {
         for (at, column) in self.columns.iter().enumerate() {
             let clock = &mut self.clocks[column.clock];
             let raw = match &column.origin {
-                Origin::Hand => Raw::Empty,
+                Origin::Hand | Origin::Stamp => Raw::Empty,
                 Origin::From(_, path) => {
                     if column.kind == Kind::List {
                         self.merged[at] |= path.is_merged(ticket);
@@ -346,6 +365,11 @@ impl Column {
     /// Whether people fill it.
     pub fn is_by_hand(&self) -> bool {
         matches!(self.origin, Origin::Hand)
+    }
+
+    /// Whether it says what the row said when it was written.
+    pub(crate) fn is_stamp(&self) -> bool {
+        matches!(self.origin, Origin::Stamp)
     }
 
     /// The pattern by which a workbook shows its times and numbers.

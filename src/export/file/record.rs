@@ -39,16 +39,21 @@ impl Recording {
         })
     }
 
-    /// Notes a ticket, with the cells that are written of it.
-    pub(super) fn ticket(
-        &mut self,
+    /// What is noted of a ticket, by the cells that are written of it, and the stamp of its row.
+    pub(super) fn row(
+        &self,
         key: &str,
         ticket: &CommonTicket,
         cells: &[Cell<'_>],
         plan: &Plan,
-        book: Option<&mut Book>,
-    ) -> Result<()> {
+    ) -> (Vec<String>, String) {
         let row = self.recorder.row(key, ticket, cells, plan);
+        let stamp = self.recorder.stamp(&row);
+        (row, stamp)
+    }
+
+    /// Notes a ticket.
+    pub(super) fn note(&mut self, row: Vec<String>, book: Option<&mut Book>) -> Result<()> {
         match (&mut self.out, book) {
             (Some(out), _) => out.write_record(&row).map_err(failed),
             (None, Some(book)) => {

@@ -337,6 +337,11 @@ impl Sink for TableSink {
             Cell::Text(text) | Cell::Link { text, .. } => text.to_string(),
             _ => String::new(),
         });
+        let said = self.recording.as_ref().zip(key.as_ref());
+        let said = said.map(|(recording, key)| recording.row(key, ticket, &cells, &self.plan));
+        if let (Some(at), Some((_, stamp))) = (self.plan.stamp(), &said) {
+            cells[at] = Cell::Text(stamp.clone().into());
+        }
         let mut dresses = Dresses::new();
         if let Some(key) = &key {
             let plan = &self.plan;
@@ -349,12 +354,12 @@ impl Sink for TableSink {
             }
         }
         self.row(&part, &cells, &dresses)?;
-        if let (Some(recording), Some(key)) = (&mut self.recording, &key) {
+        if let (Some(recording), Some((said, _))) = (&mut self.recording, said) {
             let book = match &mut self.out {
                 Out::Xlsx(book, ..) => Some(&mut **book),
                 Out::Csv(_) => None,
             };
-            recording.ticket(key, ticket, &cells, &self.plan, book)?;
+            recording.note(said, book)?;
         }
         if self.comments {
             self.write_comments(ticket)?;

@@ -14,7 +14,7 @@ use super::target::Target;
 use super::tint::{Palette, Tints};
 use super::{About, unwritable};
 use crate::error::{Error, Result};
-use crate::export::columns::{Cell, Kind, Plan};
+use crate::export::columns::{Cell, Column, Kind, Plan};
 use crate::export::keep::{
     COLUMN_PROPERTY, Dress, Dresses, HEADING, LINK, LONGEST_PROPERTY, OURS, SHEET_PROPERTY,
 };
@@ -319,8 +319,13 @@ fn close_sheet(
     let mut printed = 0.0;
     let mut last_printed = 0;
     for (column, shown) in state.widths.iter().enumerate() {
-        let said = plan.columns().get(column).and_then(|column| column.width);
-        let said = said.filter(|_| state.rows != Rows::Comments);
+        let own = plan.columns().get(column);
+        let own = own.filter(|_| state.rows != Rows::Comments);
+        if own.is_some_and(Column::is_stamp) {
+            sheet.set_column_hidden(column as u16)?;
+            continue;
+        }
+        let said = own.and_then(|column| column.width);
         let shown = said.map_or(f64::from((*shown).clamp(NARROWEST, WIDEST)), |said| {
             said.min(255) as f64
         });

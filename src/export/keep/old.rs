@@ -11,6 +11,7 @@ use super::dress::Dressed;
 use super::look::Look;
 use super::{COMMENT_HEADINGS, COMMENTS, Dresses, EARLIER, LONGEST_PROPERTY, Row, Value};
 use crate::error::{Error, Fault, Result};
+use crate::export::baseline::STAMP;
 use crate::export::columns::Plan;
 use crate::record::{Cell, fold};
 use crate::source::{self, Input, InputOptions, Numbers, SheetChoice, SheetName};
@@ -392,7 +393,8 @@ impl Old {
                 .iter()
                 .position(|column| fold(&column.heading) == fold(heading));
             let planned = planned.filter(|at| !std::mem::replace(&mut used[*at], true));
-            let was_ours = planned.is_none() && self.has_written(heading);
+            let was_ours =
+                planned.is_none() && (self.has_written(heading) || fold(heading) == fold(STAMP));
             places.push(match planned {
                 Some(at) => Some(at),
                 // A column of ours that the plan no longer has.

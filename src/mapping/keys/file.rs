@@ -348,7 +348,12 @@ pub(in crate::mapping) static BASELINE: Keys = Keys {
         key(
             "read_at",
             Takes::Text,
-            "When the export began. Where a ticket has no baseline, what was changed in the desk since is a conflict; without this time nothing is sent for it.",
+            "When the export began. Where a ticket has no baseline, what was changed in the desk since is a conflict; without this time nothing is sent for it. Where `stamp` names a column, each row says its own time.",
+        ),
+        key(
+            "stamp",
+            Takes::Text,
+            "The column that says of each row when it was written and what it said then: by it a copy of another day is told from the file that the baseline belongs to.",
         ),
         key(
             "file",

@@ -15,9 +15,9 @@ use crate::export::baseline::{Baseline, Value};
 use crate::export::columns::Plan as Columns;
 use crate::intake::{Item, Subject};
 use crate::ledger::{Ledger, RunMeta};
-use crate::mapping::{BaselineRule, BoundPlan, Checked, Mapping, PlanOptions, Reach};
+use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach};
 use crate::record::{Cell, Header, Place, Record, RowKey};
-use crate::run::{Desk as Compared, Edited, File, look_at_edits};
+use crate::run::{Desk as Compared, Edited, File, Said, look_at_edits};
 use crate::sandbox::Dice;
 use crate::source::{Layout, Table};
 use crate::systems::{Dialect, SystemName};
@@ -317,22 +317,18 @@ async fn come_back(
     let names = [("Title", "title"), ("Priority", "priority")];
     let (columns, unknown) = Columns::of_names(names.into_iter(), &[], &TimeZone::UTC);
     assert!(unknown.is_empty());
-    let rule = BaselineRule {
-        export: "export".to_owned(),
-        read_at: Some(sheet.read_at),
-        file: None,
-        columns: names
-            .map(|(one, other)| (one.to_owned(), other.to_owned()))
-            .to_vec(),
-    };
     let scope = ledger.scope("clearfeed", "acme", "back").await?;
     let locks = locks(&scope).await?;
     let unsettled = scope.unsettled().await?;
     let file = File {
         plan: &plan,
-        rule: &rule,
+        scope: &scope,
         columns,
-        baselines: vec![sheet.baseline()],
+        baselines: vec![Said {
+            baseline: sheet.baseline(),
+            read_at: Some(sheet.read_at),
+            ..Said::default()
+        }],
         unsettled: unsettled.into_iter().map(|row| row.key).collect(),
         overwrites,
     };
