@@ -2,20 +2,22 @@
 //! and imports the file with the same mapping.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
 use crate::error::{Error, Result};
-use crate::export::baseline::Value;
+use crate::export::baseline::{STAMP, Stamp, Value};
 use crate::outfile::{Claims, Draft, Readers, Records, lock_of, next_names};
+use crate::record::{Cell, fold};
 use crate::run::Clash;
 use crate::source::{Input, InputOptions, SheetChoice, SheetName, Spread};
 
 /// The sheet.
 const SHEET: &str = "Conflicts";
 /// What stands above the columns; the second is the heading under which the export names its tickets.
-const HEADINGS: [&str; 10] = [
+const HEADINGS: [&str; 11] = [
     "Ticket",
     "",
     "Column",
@@ -26,6 +28,7 @@ const HEADINGS: [&str; 10] = [
     "when",
     "use",
     "_desk",
+    STAMP,
 ];
 /// Which of them holds the name of the ticket, the column, what is to be used, and what the desk said with its type.
 const TICKET: usize = 1;
@@ -76,30 +79,44 @@ pub(crate) fn open(path: &Path, columns: &[String]) -> Result<Option<Resolved>> 
     else {
         return Ok(None);
     };
-    let mut said = Vec::new();
+    let stamp = table.header.position(STAMP);
+    let mut resolved = Vec::new();
     let mut undecided = 0;
+    let mut cells: HashMap<u64, Vec<(usize, Cell)>> = HashMap::new();
+    let mut first: HashMap<String, u64> = HashMap::new();
     for row in input.rows()? {
         let (crate::source::Row::Record(record) | crate::source::Row::Fault(record, _)) = row?;
         let text = |at: usize| record.cell(at).text().trim().to_owned();
-        undecided += u64::from(record.cell(value).is_empty());
+        if let Some(value) = Value::parse(&record.cell(desk).text()) {
+            resolved.push((text(TICKET), text(column), value));
+        }
+        if record.cell(value).is_empty() {
+            undecided += 1;
+            continue;
+        }
         if text(value).ends_with(CUT.trim()) {
             return Err(Error::input("the text in `use` is not whole: it was cut to be shown")
                 .at(&record.place)
                 .hint("write the whole text there, or leave the cell empty and change the ticket by hand"));
         }
-        if let Some(value) = Value::parse(&record.cell(desk).text()) {
-            said.push((text(TICKET), text(column), value));
-        }
+        let name = fold(&text(column));
+        let Some(at) = columns.iter().position(|column| fold(column) == name) else {
+            continue;
+        };
+        let row = *first.entry(text(TICKET)).or_insert(record.place.row);
+        let own = cells.entry(row).or_default();
+        own.push((at, record.cell(value).clone()));
+        own.extend(stamp.map(|stamp| (columns.len(), record.cell(stamp).clone())));
     }
+    let columns = columns.iter().cloned().chain([STAMP.to_owned()]).collect();
     let input = input.spread(Spread {
         key: (TICKET, key),
-        column,
-        value,
-        columns: columns.to_vec(),
+        columns,
+        cells,
     });
     Ok(Some(Resolved {
         input,
-        desk: said,
+        desk: resolved,
         undecided,
     }))
 }
@@ -204,9 +221,13 @@ fn fill(sheet: &mut Worksheet, clashes: &[Clash], key: &str) -> std::result::Res
         if let Some(desk) = &clash.desk {
             text(DESK, &desk.written())?;
         }
+        if let Some(at) = clash.at {
+            text(DESK + 1, &Stamp::text(at))?;
+        }
         sheet.write_blank(row, USE as u16, &yellow)?;
     }
     sheet.set_column_hidden(DESK as u16)?;
+    sheet.set_column_hidden(DESK as u16 + 1)?;
     Ok(())
 }
 

@@ -312,7 +312,8 @@ impl File<'_> {
                 if cell.is_empty() && known.is_some_and(|known| known.is_sparse) {
                     continue;
                 }
-                if cell.is_empty() && !compared.at.clears {
+                // Nobody knows of an empty cell without a baseline that a person has emptied it.
+                if cell.is_empty() && (!compared.at.clears || was.is_none()) {
                     counts.emptied += u64::from(was.is_some());
                     continue;
                 }

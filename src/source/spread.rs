@@ -1,25 +1,25 @@
 //! A table that names one cell of a wider one in each row: what it belongs to, the column, and the value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Input, Row};
-use crate::record::{Cell, Header, Record, fold};
+use crate::record::{Cell, Header, Record};
 
-/// Which columns of the table say it.
+/// What the rows of the table say.
 #[derive(Debug, Clone)]
 pub(crate) struct Spread {
-    /// What the row is about: its position, and its name in the wider table.
+    /// What a row is about: its position, and its name in the wider table.
     pub(crate) key: (usize, String),
-    /// The name of the column.
-    pub(crate) column: usize,
-    /// The value.
-    pub(crate) value: usize,
     /// The columns of the wider table besides the key.
     pub(crate) columns: Vec<String>,
+    /// The cells of the wider table, by their column and the row that has them: all that is said of one thing stands in its
+    /// first row, so that it is changed once.
+    pub(crate) cells: HashMap<u64, Vec<(usize, Cell)>>,
 }
 
 impl Input {
-    /// Reads the rows as those of the wider table, with one cell filled in each.
+    /// Reads the rows as those of the wider table.
     pub(crate) fn spread(mut self, spread: Spread) -> Self {
         let mut names = vec![spread.key.1.clone()];
         names.extend(spread.columns.iter().cloned());
@@ -43,11 +43,9 @@ impl Spread {
 
     fn record(&self, record: Record) -> Record {
         let mut cells = vec![Cell::Empty; 1 + self.columns.len()];
-        let name = fold(&record.cell(self.column).text());
-        let at = self.columns.iter().position(|column| fold(column) == name);
         cells[0] = record.cell(self.key.0).clone();
-        if let Some(at) = at {
-            cells[1 + at] = record.cell(self.value).clone();
+        for (at, cell) in self.cells.get(&record.place.row).into_iter().flatten() {
+            cells[1 + at] = cell.clone();
         }
         Record { cells, ..record }
     }

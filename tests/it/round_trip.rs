@@ -151,8 +151,7 @@ fn resolve(work: &Work, system: &str, id: &str) {
             }
         }
         if row == 0 {
-            let expected =
-                "Ticket,Ticket ID,Column,was,in the file,in the desk,changed by,when,use,_desk";
+            let expected = "Ticket,Ticket ID,Column,was,in the file,in the desk,changed by,when,use,_desk,_as_read";
             assert_eq!(texts.join(","), expected);
         } else {
             assert_eq!(texts[1], id);
@@ -239,6 +238,82 @@ fn what_was_sent_and_set_back_in_the_desk_is_not_sent_once_more() {
     let again = back(&work, "t.csv", &[], 1);
     assert_eq!(again["edited"]["conflicts"], 1, "{again:#}");
     assert_eq!(&tickets(&work, system)[id]["title"], title);
+}
+
+#[test]
+fn two_conflicts_of_a_ticket_are_both_settled() {
+    for system in SYSTEMS {
+        let work = filled(system);
+        write(&work, system, "t.csv");
+        let text = work.read("t.csv");
+        let (id, title) = &titles(&work, system, &text)[0];
+        let priority = tickets(&work, system)[id]["priority"]["name"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let all = if system == "incidentiq" {
+            ["Low", "Medium", "High"]
+        } else {
+            ["low", "medium", "high"]
+        };
+        let [mine, theirs] = match all.iter().position(|it| *it == priority) {
+            Some(0) => [all[1], all[2]],
+            Some(1) => [all[0], all[2]],
+            _ => [all[0], all[1]],
+        };
+        let rows = text
+            .lines()
+            .map(|line| match line.contains(&format!(",{title},")) {
+                true => line
+                    .replace(&format!(",{title},"), ",mine,")
+                    .replace(&format!(",{priority},"), &format!(",{mine},")),
+                false => line.to_owned(),
+            });
+        work.write("t.csv", rows.collect::<Vec<_>>().join("\n"));
+        let words = [
+            "ticket",
+            "update",
+            id,
+            "--title",
+            "theirs",
+            "--priority",
+            theirs,
+        ];
+        work.run(&[&words[..], &["--system", system, "--sandbox"]].concat())
+            .expect(0);
+        let summary = back(&work, "t.csv", &[], 1);
+        assert_eq!(summary["edited"]["conflicts"], 2, "{system} {summary:#}");
+        fill_conflicts(&work, |column| match column {
+            "Title" => "settled",
+            _ => mine,
+        });
+        let summary = back(&work, "filled.xlsx", &[], 0);
+        assert_eq!(summary["edited"]["sent"], 2, "{system} {summary:#}");
+        let ticket = &tickets(&work, system)[id];
+        assert_eq!(ticket["title"], "settled", "{system}");
+        assert_eq!(ticket["priority"]["name"], mine, "{system}");
+    }
+}
+
+/// Writes into the yellow column what is to be used of each column.
+fn fill_conflicts(work: &Work, of: impl Fn(&str) -> &'static str) {
+    let mut book = open_workbook_auto(work.path().join("t.conflicts.xlsx")).unwrap();
+    let range = book.worksheet_range("Conflicts").unwrap();
+    let mut filled = rust_xlsxwriter::Workbook::new();
+    let sheet = filled.add_worksheet();
+    sheet.set_name("Conflicts").unwrap();
+    for (row, cells) in (0..).zip(range.rows()) {
+        for (column, cell) in (0..).zip(cells) {
+            let text = match (row, column) {
+                (1.., 8) => of(&cells[2].to_string()).to_owned(),
+                _ => cell.to_string(),
+            };
+            if !text.is_empty() {
+                sheet.write_string(row, column, text).unwrap();
+            }
+        }
+    }
+    filled.save(work.path().join("filled.xlsx")).unwrap();
 }
 
 #[test]

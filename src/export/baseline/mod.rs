@@ -29,7 +29,7 @@ const FIRST: &str = "deskferry baseline 1 of ";
 /// What stands above the times.
 const UPDATED: &str = "updated";
 /// How the time of a stamp is written, in UTC.
-const STAMPED: &str = "%Y%m%d-%H%M%S";
+const STAMPED: &str = "%Y%m%d-%H%M%S%.3f";
 /// How many characters of a print a stamp has.
 const PRINT: usize = 12;
 /// The hidden sheet of a workbook.
@@ -109,6 +109,14 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// The stamp of a row of which is known when the desk had changed its ticket last, and nothing else.
+    pub(crate) fn text(updated: Timestamp) -> String {
+        // The time is written no more exactly than this, and is not to be the earlier one.
+        let at = updated.checked_add(jiff::SignedDuration::from_millis(1));
+        let at = at.unwrap_or(updated).strftime(STAMPED);
+        format!("{at}-{:0>PRINT$}", 0)
+    }
+
     /// Reads a cell of the column; `None` where somebody has changed it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (at, print) = text.trim().rsplit_once('-')?;
