@@ -107,10 +107,11 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&mut self, passed: Passed) -> Result<()> {
-        let (record, group, faults) = match passed {
-            Passed::Good(record, group) => (record, group, Vec::new()),
-            Passed::Bad(record, faults) => (record, None, faults),
-        };
+        let Passed {
+            record,
+            faults,
+            group,
+        } = passed;
         let number = self.number(group)?;
         let cells = serde_json::to_string(&record.cells).map_err(unwritable)?;
         let faults: Vec<_> = faults.iter().map(fault_parts).collect();
@@ -271,11 +272,13 @@ impl Iterator for Spooled<'_> {
                 Ok(found) => found?,
                 Err(error) => return Some(Err(error)),
             };
-            if !candidate.faults.is_empty() {
-                return Some(Ok(candidate));
-            }
-            let Candidate { rows, group, .. } = candidate;
-            let candidate = close(rows, group, self.identify, &mut self.counts);
+            let Candidate {
+                rows,
+                faults,
+                group,
+                ..
+            } = candidate;
+            let candidate = close((rows, faults), group, self.identify, &mut self.counts);
             if !candidate.is_left_out {
                 return Some(Ok(candidate));
             }

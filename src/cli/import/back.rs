@@ -16,7 +16,6 @@ use crate::ledger::Scope;
 use crate::mapping::{BaselineRule, Mapping};
 use crate::outfile::Records;
 use crate::report::conflicts::{self, Resolved};
-use crate::report::error_file;
 use crate::report::summary::Aftermath;
 use crate::report::words;
 use crate::run::{self, Clash, Counts, Desk, Said};
@@ -170,12 +169,7 @@ impl Import<'_> {
 
     /// Whether all rows of the file are looked at.
     fn is_whole(&self, pass: &Pass<'_>) -> bool {
-        let is_error_file = |table: &Table| {
-            let names = table.header.names();
-            error_file::COLUMNS
-                .iter()
-                .all(|it| names.iter().any(|name| name == it))
-        };
+        let is_error_file = |table: &Table| table.header.rejected().is_some();
         self.only().is_none()
             && self.resolved.is_none()
             && self.args.rows.is_none()
