@@ -41,7 +41,7 @@ pub enum Event {
     /// The run waits.
     Waiting(Wait),
     /// The wait is over.
-    Going,
+    Shutdown,
     /// One request left (for the rate).
     Sent,
     /// Something that a person should know; told once each.

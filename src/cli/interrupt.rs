@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::end::Force;
 use crate::error::{Error, Result};
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 
 /// How long a command that was told twice to stop may still write what it knows. A third signal does not wait.
 const LAST: Duration = Duration::from_secs(5);
@@ -28,8 +28,8 @@ struct Heard {
     /// Whether the thread of the signals runs.
     listens: bool,
     /// How far the parts that have ended were asked to stop.
-    before: Going,
-    part: Option<Arc<watch::Sender<Going>>>,
+    before: Shutdown,
+    part: Option<Arc<watch::Sender<Shutdown>>>,
 }
 
 impl Hearing {
@@ -41,7 +41,7 @@ impl Hearing {
 /// Listens for Ctrl-C and its like until it is dropped.
 pub(super) struct Interrupts {
     stop: Stop,
-    part: Arc<watch::Sender<Going>>,
+    part: Arc<watch::Sender<Shutdown>>,
     hearing: Hearing,
 }
 
@@ -120,11 +120,11 @@ fn hear(force: &Force, ready: &mpsc::Sender<std::io::Result<()>>) {
             let Some(part) = part else {
                 return force.end();
             };
-            if *part.borrow() == Going::On {
-                part.send_replace(Going::Drain);
+            if *part.borrow() == Shutdown::None {
+                part.send_replace(Shutdown::Drain);
                 continue;
             }
-            part.send_replace(Going::Abort);
+            part.send_replace(Shutdown::Abort);
             tokio::select! {
                 () = tokio::time::sleep(LAST) => {}
                 () = signals.next() => {}

@@ -5,7 +5,7 @@ use super::connect::{faults, sandbox_failed};
 use super::interrupt::Interrupts;
 use super::output::Output;
 use crate::error::{ExitCode, Result};
-use crate::run::Going;
+use crate::run::Shutdown;
 use crate::sandbox::{Config, Sandbox};
 
 pub(super) async fn run(args: SandboxArgs, global: &Global, output: &Output) -> Result<ExitCode> {
@@ -47,7 +47,7 @@ pub(super) async fn run(args: SandboxArgs, global: &Global, output: &Output) -> 
     output.say("  Ctrl-C stops it");
     let mut stop = interrupts.stop();
     // A listener that is gone will never say so.
-    let _ = stop.wait_for(|going| *going > Going::On).await;
+    let _ = stop.wait_for(|going| *going > Shutdown::None).await;
     sandbox.stop().await.map_err(sandbox_failed)?;
     Ok(ExitCode::Done)
 }

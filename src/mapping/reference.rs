@@ -142,14 +142,14 @@ pub fn longest(scope: &str) -> usize {
 
 /// The references that a listed ticket bears in place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Borne {
+pub struct References {
     /// That of the last line, or of the custom field.
     pub last: Option<String>,
     /// That of the first line, in its short form.
     pub first: Option<String>,
 }
 
-impl Borne {
+impl References {
     /// Whether there is one at all.
     pub fn is_empty(&self) -> bool {
         self.last.is_none() && self.first.is_none()
@@ -163,11 +163,11 @@ impl Borne {
     /// What counts for a row whose description has so many characters: a short one bears nothing on its first line, so that
     /// what is there is quoted. `None`: nobody knows how long it is.
     pub fn of_length(&self, length: Option<usize>) -> Self {
-        let mut borne = self.clone();
-        borne.first = borne
+        let mut refs = self.clone();
+        refs.first = refs
             .first
             .filter(|_| length.is_none_or(|length| length > LONG));
-        borne
+        refs
     }
 
     /// Whether the two lines bear different references: one of them is quoted, and nothing says which.
@@ -188,13 +188,13 @@ impl Borne {
 }
 
 /// The references that a listed ticket bears in place: in its text, or in the custom field that listings call `field`.
-pub fn borne(listed: &Listed, field: Option<&str>) -> Borne {
+pub fn reference_in(listed: &Listed, field: Option<&str>) -> References {
     let Some(field) = field else {
         return listed.text.as_deref().map(in_text).unwrap_or_default();
     };
     let value = listed.custom.iter().find(|(name, _)| name == field);
     let value = value.map(|(_, value)| value.trim());
-    Borne {
+    References {
         last: value.filter(|value| is_reference(value)).map(str::to_owned),
         first: None,
     }
@@ -221,9 +221,9 @@ pub fn group_of(group: &str) -> &str {
 
 /// The references that a text bears in place. Tags, entities, quotation marks and white space are passed over, since
 /// systems rewrite texts.
-pub fn in_text(text: &str) -> Borne {
+pub fn in_text(text: &str) -> References {
     if !text.contains(LABEL.trim_end()) {
-        return Borne::default();
+        return References::default();
     }
     let plain = plain(text);
     let found = in_lines(&plain);
@@ -234,7 +234,7 @@ pub fn in_text(text: &str) -> Borne {
     }
 }
 
-fn in_lines(text: &str) -> Borne {
+fn in_lines(text: &str) -> References {
     let mut lines = text.lines().filter(|line| !is_empty(line));
     let first = lines.next();
     let last = lines.next_back().or(first);
@@ -243,7 +243,7 @@ fn in_lines(text: &str) -> Borne {
             .bytes()
             .all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
     };
-    Borne {
+    References {
         last: last.and_then(alone).map(str::to_owned),
         first: first.and_then(alone).filter(is_short).map(str::to_owned),
     }
@@ -415,7 +415,7 @@ mod tests {
             ],
             ..Listed::default()
         };
-        let own = |field: Option<&str>| borne(&listed, field).own().map(str::to_owned);
+        let own = |field: Option<&str>| reference_in(&listed, field).own().map(str::to_owned);
         assert_eq!(own(None).as_deref(), Some("s/2"));
         assert_eq!(own(Some("cf-1")).as_deref(), Some("s/3"));
         assert_eq!(own(Some("cf-2")), None);

@@ -136,7 +136,7 @@ impl Progress {
                 }
                 self.wait(Some((what, until)));
             }
-            Event::Going => self.wait(None),
+            Event::Shutdown => self.wait(None),
             Event::Note(note) => self.line(&format!("note: {note}")),
             Event::Draining { under_way } => {
                 let rows = words::plural(*under_way as u64, "row", "rows");
@@ -148,7 +148,7 @@ impl Progress {
                 });
             }
         }
-        let urgent = matches!(event, Event::Waiting(_) | Event::Going);
+        let urgent = matches!(event, Event::Waiting(_) | Event::Shutdown);
         if urgent || self.shown.elapsed() > Duration::from_millis(100) {
             self.draw();
         }

@@ -3,7 +3,7 @@
 
 use super::known::leave_open;
 use super::plan::{
-    Base, Plan, Planner, Request, Row, Shaped, digest, other_in_doubt, refused_before,
+    Plan, Planner, Request, Row, RowHeader, Shaped, digest, other_in_doubt, refused_before,
     without_requests,
 };
 use super::prepare::absent;
@@ -132,7 +132,7 @@ impl Planner<'_> {
         let Subject::Keyed(key) = item.subject else {
             return self.plan(item, &[]);
         };
-        let mut base = Base {
+        let mut base = RowHeader {
             ordinal: item.ordinal,
             place,
             key: Some(key.clone()),

@@ -14,7 +14,7 @@ use crate::intake::{Digest, Subject};
 use crate::ledger::{
     ActiveRun, Candidate, Change, Intent, Settlement, State, StepId, Trouble, UNKNOWN_CONTENT,
 };
-use crate::mapping::reference::{borne, has_head, marked_group, reference, short};
+use crate::mapping::reference::{has_head, marked_group, reference, reference_in, short};
 use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Gap, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
@@ -165,8 +165,8 @@ pub async fn marked(
 impl Marked {
     fn take(&mut self, listed: Listed, marks: &Marks<'_>) -> Result<()> {
         self.listed += 1;
-        let borne = borne(&listed, marks.field);
-        if borne.is_empty() || borne.own().is_some_and(|own| !marks.may_be(own)) {
+        let refs = reference_in(&listed, marks.field);
+        if refs.is_empty() || refs.own().is_some_and(|own| !marks.may_be(own)) {
             return Ok(());
         }
         if listed.standing == Standing::Gone
@@ -183,12 +183,12 @@ impl Marked {
             made: listed.created_at,
             ticket: listed.ticket,
             group: marked_group(listed.group, marks.field),
-            is_head: borne.last.is_none(),
+            is_head: refs.last.is_none(),
         };
-        if let Some(own) = borne.own() {
+        if let Some(own) = refs.own() {
             return self.tickets.add(own, &found);
         }
-        match (borne.last, borne.first) {
+        match (refs.last, refs.first) {
             (Some(last), Some(first)) => {
                 let is_scope = marks.may_be(&last);
                 self.torn.push(Torn {

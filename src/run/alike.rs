@@ -13,8 +13,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
+use super::context::RunContext;
 use super::engine::Engine;
-use super::line::Line;
 use super::lookout::name_of;
 use super::retry::Backoff;
 use super::row::INTENT_LASTS;
@@ -55,23 +55,23 @@ pub(super) struct Alike {
 /// # Errors
 /// When the ledger cannot be read; a listing that cannot be had is the inner error.
 pub(super) async fn alike(
-    line: &Line,
+    context: &RunContext,
     commit_within: Duration,
     long: Duration,
 ) -> Result<std::result::Result<Alike, String>> {
     let long = SignedDuration::try_from(long).unwrap_or(SignedDuration::MAX);
     let before = |at: Timestamp| at.checked_sub(long).unwrap_or(Timestamp::MIN);
-    let offset = Offset::of(line);
+    let offset = Offset::of(context);
     let since = SentSince {
-        theirs: before(line.surely()),
-        ours: before(line.now().checked_sub(offset.0).unwrap_or(line.now())),
+        theirs: before(context.surely()),
+        ours: before(context.now().checked_sub(offset.0).unwrap_or(context.now())),
     };
-    let rows = line.run.unmarked(since).await?;
+    let rows = context.run.unmarked(since).await?;
     let earliest = rows.iter().flat_map(|row| offset.spans(row)).min();
     let Some((from, _)) = earliest else {
         return Ok(Ok(Alike::default()));
     };
-    let (mut shown, gap) = match list(line, from).await {
+    let (mut shown, gap) = match list(context, from).await {
         Ok(listed) => listed,
         Err(why) => return Ok(Err(why)),
     };
@@ -80,7 +80,7 @@ pub(super) async fn alike(
     let rows = Rows::new(rows, offset, late, &shown);
     shown.retain(|one| rows.concerns(one));
     let ids = shown.iter().map(|one| one.ticket.id.clone());
-    let held = line.owners(ids.collect()).await?;
+    let held = context.owners(ids.collect()).await?;
     shown.retain(|one| !held.contains_key(&one.ticket.id));
     Ok(Ok(Alike {
         twins: rows.twins(shown),
@@ -93,9 +93,11 @@ pub(super) async fn alike(
 struct Offset(SignedDuration);
 
 impl Offset {
-    fn of(line: &Line) -> Self {
-        let ours = line.ours();
-        Self(ours.map_or(SignedDuration::ZERO, |ours| line.now().duration_since(ours)))
+    fn of(context: &RunContext) -> Self {
+        let ours = context.ours();
+        Self(ours.map_or(SignedDuration::ZERO, |ours| {
+            context.now().duration_since(ours)
+        }))
     }
 
     /// When a create can have been sent, by each of the clocks.
@@ -118,23 +120,23 @@ impl Offset {
 
 /// Lists what was created since, a few times when it does not work.
 async fn list(
-    line: &Line,
+    context: &RunContext,
     since: Timestamp,
 ) -> std::result::Result<(Vec<Shown>, Option<Gap>), String> {
     // A system that filters by whole days does so by its own, where it tells its zone.
-    let is_vague = line.system.window_days().is_some() && line.system.site_zone().is_none();
+    let is_vague = context.system.window_days().is_some() && context.system.site_zone().is_none();
     let wider = if is_vague { FURTHEST_ZONE } else { SLACK };
     let mut backoff = Backoff::repeat();
     loop {
-        let now = line.now_at_the_latest().max(since);
+        let now = context.now_at_the_latest().max(since);
         let window = Window {
             from: since.checked_sub(wider).unwrap_or(Timestamp::MIN),
             to: now.checked_add(A_DAY).unwrap_or(Timestamp::MAX),
         };
         let mut shown = Vec::new();
         let mut page = |listed: Vec<Listed>| shown.extend(listed.iter().map(Shown::of));
-        let permit = line.limiter.as_ref();
-        match line.system.list_created(window, permit, &mut page).await {
+        let permit = context.limiter.as_ref();
+        match context.system.list_created(window, permit, &mut page).await {
             Ok(end) => return Ok((shown, end.gap)),
             Err(error) => match backoff.next() {
                 Some(wait) if error.kind() != ErrorKind::Denied => sleep(wait).await,

@@ -80,10 +80,10 @@ impl Engine<'_> {
         }
         let rows = std::mem::take(&mut self.unchecked);
         let ids = rows.iter().filter_map(Sent::named).map(str::to_owned);
-        let (ids, line) = (ids.collect(), self.line.clone());
+        let (ids, context) = (ids.collect(), self.context.clone());
         self.checking = Some(Checking {
             rows,
-            done: Some(Box::pin(async move { line.owners(ids).await })),
+            done: Some(Box::pin(async move { context.owners(ids).await })),
         });
     }
 
@@ -114,21 +114,21 @@ impl Engine<'_> {
                     "the system answered with ticket `{id}` to several rows at once"
                 )),
                 _ => {
-                    let other = self.line.claim(&id, &sent.row.key);
+                    let other = self.context.claim(&id, &sent.row.key);
                     other.map(|other| another(&id, &Owner::Row(other)))
                 }
             };
             if let Some(answer) = why {
                 sent.row.ticket = None;
-                sent.changes = vec![doubted(&self.line, &sent.row, &answer)];
+                sent.changes = vec![doubted(&self.context, &sent.row, &answer)];
                 let at = sent
                     .row
                     .sent_at
-                    .unwrap_or_else(|| Intended::now(&self.line));
+                    .unwrap_or_else(|| Intended::now(&self.context));
                 sent.end = SentEnd::Doubt { answer, at };
             }
             sent.row.named = false;
-            self.came(sent);
+            self.on_row_returned(sent);
         }
     }
 }

@@ -94,7 +94,7 @@ impl Engine<'_> {
         }
         let changes = std::mem::take(&mut self.changes);
         let flushing = self.flushing.take();
-        let run = self.line.run.clone();
+        let run = self.context.run.clone();
         let write = async move {
             if let Some(flushing) = flushing {
                 flushing.await?;

@@ -18,14 +18,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::answers::{Checking, Owners, checked};
 use super::breaker::{Breaker, Flow};
+use super::context::{RunContext, Signal};
 use super::crash;
 use super::gather::UNDER_WAY;
 use super::intents::{Intending, intents};
 use super::limiter::{Cause, Limiter, Pause, UNKNOWN_RATE};
-use super::line::{Line, Signal};
 use super::look::look;
 use super::lookout::{About, Looked, Watch};
-use super::plan::{Base, Plan, Row};
+use super::plan::{Plan, Row, RowHeader};
 use super::pool::{Pool, Settled};
 use super::prepare::{BATCH, Batch, Feed};
 use super::rehearse::{Rehearsal, rehearse};
@@ -33,7 +33,7 @@ use super::row::{Intended, Sent, send};
 use super::staged::{Again, Stages};
 use super::tied::{Tickets, Tied};
 use super::totals::{Fold, Totals};
-use super::{Going, Reread, Settings, Stop};
+use super::{Reread, Settings, Shutdown, Stop};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::event::{End, Event, Wait};
@@ -110,16 +110,18 @@ pub(super) async fn drive<'e>(
     let again = sending.again;
     let shapes = run.shapes().await?;
     system.shapes().load(shapes);
-    let (line, halt, heard) = Line::new(system, limiter, settings, scope.identity(), run.clone());
-    let line = Arc::new(line);
-    line.waits_for_tickets
+    let (context, halt, heard) =
+        RunContext::new(system, limiter, settings, scope.identity(), run.clone());
+    let context = Arc::new(context);
+    context
+        .waits_for_tickets
         .store(again.is_some(), Ordering::Relaxed);
     let mut engine = Engine {
         settings,
-        pool: Pool::new(line.clone(), settings, started, sending.is_unmarked),
-        watch: Watch::new(line.clone(), settings, about),
-        pauses: line.limiter.pauses(),
-        line,
+        pool: Pool::new(context.clone(), settings, started, sending.is_unmarked),
+        watch: Watch::new(context.clone(), settings, about),
+        pauses: context.limiter.pauses(),
+        context,
         feed: Some(feed),
         stop: Some(stop),
         heard,
@@ -209,7 +211,7 @@ pub(super) fn take(left: &mut Option<u64>, plan: &Plan) -> bool {
 }
 
 /// The next word about stopping; never, when nobody can say one any more.
-pub(super) async fn stopping(stop: &mut Option<Stop>) -> Going {
+pub(super) async fn stopping(stop: &mut Option<Stop>) -> Shutdown {
     if let Some(receiver) = stop {
         if receiver.changed().await.is_ok() {
             return *receiver.borrow_and_update();
@@ -238,8 +240,8 @@ async fn until(deadline: Option<Instant>) {
 }
 
 /// What can happen.
-enum Happening {
-    Stop(Going),
+enum EngineEvent {
+    Stop(Shutdown),
     Heard(Signal),
     Came(Box<Sent>),
     Intended(Result<Vec<RowKey>>),
@@ -255,7 +257,7 @@ enum Happening {
 
 pub(super) struct Engine<'e> {
     pub(super) settings: &'e Settings,
-    pub(super) line: Arc<Line>,
+    pub(super) context: Arc<RunContext>,
     pub(super) feed: Option<Feed<'e>>,
     pub(super) stop: Option<Stop>,
     pub(super) heard: mpsc::UnboundedReceiver<Signal>,
@@ -279,7 +281,7 @@ pub(super) struct Engine<'e> {
     /// the engine.
     pub(super) under_way: JoinSet<Sent>,
     /// Where the rows under way stand, by ordinal: all that is left of them when the run is aborted.
-    pub(super) leaving: BTreeMap<u64, Base>,
+    pub(super) leaving: BTreeMap<u64, RowHeader>,
     /// Rows under way that make a ticket without a reference, and whose request has not left: by ordinal.
     pub(super) unmarked: HashSet<u64>,
     /// Rows that are done, whose tickets are to be compared with those of other rows.
@@ -324,26 +326,26 @@ impl<'e> Engine<'e> {
                 return;
             }
             match self.next().await {
-                Happening::Stop(Going::On) => {}
-                Happening::Stop(Going::Drain) => self.drain(),
-                Happening::Stop(Going::Abort) => return self.abort().await,
-                Happening::Heard(signal) => self.hear(signal),
-                Happening::Came(sent) => self.came(*sent),
-                Happening::Intended(late) => self.intended(late),
-                Happening::Checked(owners) => self.checked(owners),
-                Happening::Flushed(result) => self.flushed(result),
-                Happening::Settled(settled) => self.settled(settled),
-                Happening::Tied(tickets) => self.ties_known(tickets),
-                Happening::LookedAround(looked) => self.looked_around(looked),
-                Happening::Batch(batch) => self.batch(batch),
-                Happening::Paused => self.paused(),
-                Happening::Time => self.time(),
+                EngineEvent::Stop(Shutdown::None) => {}
+                EngineEvent::Stop(Shutdown::Drain) => self.drain(),
+                EngineEvent::Stop(Shutdown::Abort) => return self.abort().await,
+                EngineEvent::Heard(signal) => self.hear(signal),
+                EngineEvent::Came(sent) => self.on_row_returned(*sent),
+                EngineEvent::Intended(late) => self.intended(late),
+                EngineEvent::Checked(owners) => self.checked(owners),
+                EngineEvent::Flushed(result) => self.flushed(result),
+                EngineEvent::Settled(settled) => self.settled(settled),
+                EngineEvent::Tied(tickets) => self.ties_known(tickets),
+                EngineEvent::LookedAround(looked) => self.looked_around(looked),
+                EngineEvent::Batch(batch) => self.batch(batch),
+                EngineEvent::Paused => self.paused(),
+                EngineEvent::Time => self.time(),
             }
         }
     }
 
     /// Waits for one thing to happen. What people ask for comes first, then what frees a place.
-    async fn next(&mut self) -> Happening {
+    async fn next(&mut self) -> EngineEvent {
         let wants_batch = self.backlog.len() < BATCH && self.pool.has_room();
         let delayed = self.delayed.iter().map(|(due, _)| *due).min();
         let beat = Some(self.watch.deadline());
@@ -352,20 +354,20 @@ impl<'e> Engine<'e> {
         let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             biased;
-            going = stopping(&mut self.stop) => Happening::Stop(going),
-            Some(signal) = self.heard.recv() => Happening::Heard(signal),
+            going = stopping(&mut self.stop) => EngineEvent::Stop(going),
+            Some(signal) = self.heard.recv() => EngineEvent::Heard(signal),
             Some(sent) = self.under_way.join_next() => {
-                Happening::Came(Box::new(sent.expect("nothing cancels or breaks a row under way")))
+                EngineEvent::Came(Box::new(sent.expect("nothing cancels or breaks a row under way")))
             }
-            late = intents(&mut self.intending) => Happening::Intended(late),
-            owners = checked(&mut self.checking) => Happening::Checked(owners),
-            result = maybe(&mut self.flushing) => Happening::Flushed(result),
-            settled = maybe(&mut self.pool.round) => Happening::Settled(settled),
-            tickets = maybe(&mut self.tied.asking) => Happening::Tied(tickets),
-            looked = maybe(&mut self.watch.round) => Happening::LookedAround(looked),
-            Ok(()) = self.pauses.changed() => Happening::Paused,
-            () = until(deadline) => Happening::Time,
-            batch = batches(&mut self.feed), if wants_batch => Happening::Batch(batch),
+            late = intents(&mut self.intending) => EngineEvent::Intended(late),
+            owners = checked(&mut self.checking) => EngineEvent::Checked(owners),
+            result = maybe(&mut self.flushing) => EngineEvent::Flushed(result),
+            settled = maybe(&mut self.pool.round) => EngineEvent::Settled(settled),
+            tickets = maybe(&mut self.tied.asking) => EngineEvent::Tied(tickets),
+            looked = maybe(&mut self.watch.round) => EngineEvent::LookedAround(looked),
+            Ok(()) = self.pauses.changed() => EngineEvent::Paused,
+            () = until(deadline) => EngineEvent::Time,
+            batch = batches(&mut self.feed), if wants_batch => EngineEvent::Batch(batch),
         }
     }
 
@@ -393,7 +395,7 @@ impl<'e> Engine<'e> {
             if row.makes_unmarked() {
                 self.unmarked.insert(row.base.ordinal);
             }
-            self.under_way.spawn(send(self.line.clone(), row, since));
+            self.under_way.spawn(send(self.context.clone(), row, since));
         }
         let now = Instant::now();
         let due = self.delayed.extract_if(.., |(due, _)| *due <= now);
@@ -403,15 +405,15 @@ impl<'e> Engine<'e> {
             && let Some(row) = self.looking.pop_front()
         {
             self.leaving.insert(row.base.ordinal, row.base.stub());
-            self.under_way.spawn(look(self.line.clone(), row));
+            self.under_way.spawn(look(self.context.clone(), row));
         }
         self.intend();
         self.check();
         if self.flushing.is_none() && !self.changes.is_empty() {
             let changes = std::mem::take(&mut self.changes);
             if !self.broken {
-                self.line.crash(crash::Place::BeforeOutcome);
-                let run = self.line.run.clone();
+                self.context.crash(crash::Place::BeforeOutcome);
+                let run = self.context.run.clone();
                 self.flushing = Some(Box::pin(async move { run.apply(changes).await.map(drop) }));
             }
         }
@@ -433,12 +435,12 @@ impl<'e> Engine<'e> {
 
     /// How many rows may be under way when this one goes next.
     pub(super) fn places(&self, next: &Row) -> usize {
-        let first_alone = next.ticket.is_none() && self.line.system.wants_first_alone();
+        let first_alone = next.ticket.is_none() && self.context.system.wants_first_alone();
         match (self.breaker.flow(), first_alone) {
             (Flow::Held, _) => 0,
             (Flow::Trial, _) | (_, true) => 1,
             (Flow::Open, false) => {
-                let most = self.line.gather.as_ref().map_or(1, |_| UNDER_WAY);
+                let most = self.context.gather.as_ref().map_or(1, |_| UNDER_WAY);
                 self.settings.concurrency.max(most)
             }
         }
@@ -480,11 +482,11 @@ impl<'e> Engine<'e> {
 
     /// Now, on the system's clock.
     pub(super) fn now(&self) -> Timestamp {
-        self.line.now()
+        self.context.now()
     }
 
     /// A record has reached its end.
-    pub(super) fn end(&mut self, base: Base, end: End) {
+    pub(super) fn end(&mut self, base: RowHeader, end: End) {
         if let (End::InDoubt { .. }, Some(key)) = (&end, &base.key) {
             self.open.insert(key.clone());
         }
@@ -533,17 +535,17 @@ impl<'e> Engine<'e> {
 
     fn flushed(&mut self, result: Result<()>) {
         match result {
-            Ok(()) => self.line.crash(crash::Place::AfterOutcome),
+            Ok(()) => self.context.crash(crash::Place::AfterOutcome),
             Err(error) => self.break_with(error),
         }
     }
 
     pub(super) fn tell_sent(&mut self) {
-        for _ in 0..self.line.sent.swap(0, Ordering::Relaxed) {
+        for _ in 0..self.context.sent.swap(0, Ordering::Relaxed) {
             self.fold.totals.requests += 1;
             self.fold.tell(&Event::Sent);
         }
-        self.fold.totals.bulk = self.line.bulk.load(Ordering::Relaxed);
+        self.fold.totals.bulk = self.context.bulk.load(Ordering::Relaxed);
     }
 
     pub(super) fn hear(&mut self, signal: Signal) {
@@ -578,7 +580,7 @@ impl<'e> Engine<'e> {
             .is_some_and(|until| until <= Instant::now())
         {
             self.paused_until = None;
-            self.fold.tell(&Event::Going);
+            self.fold.tell(&Event::Shutdown);
         }
         if self.watch.beats() && !self.is_halted() {
             self.changes.push(Change::Alive);

@@ -1,7 +1,7 @@
 //! Steps that bring a file: the file is copied to the disk first, and what is wrong with it leaves the row's other steps
 //! as they are.
 
-use super::line::Line;
+use super::context::RunContext;
 use super::plan::{Planner, Request, Row, faults_of, refused_before};
 use crate::error::{Error, Fault, Result};
 use crate::files::{Failure, Spooled};
@@ -46,7 +46,7 @@ fn said(request: &Request) -> (&str, &str, Option<&str>) {
 }
 
 /// The file of the step at which a row stands.
-pub(super) async fn ready(line: &Line, row: &mut Row) -> Ready {
+pub(super) async fn ready(context: &RunContext, row: &mut Row) -> Ready {
     let request = &row.requests.steps[row.next];
     if !brings_file(&request.id) {
         return Ready::Other;
@@ -61,7 +61,7 @@ pub(super) async fn ready(line: &Line, row: &mut Row) -> Ready {
             fields: vec![(step.name.clone(), why)],
         })
     };
-    let spooled = match spool(line, row, (&from, &name)).await {
+    let spooled = match spool(context, row, (&from, &name)).await {
         Ok(spooled) => spooled,
         Err(Failure::Machine(why)) => {
             let hint = "make room in the state folder and run the same command again: it goes on where it was";
@@ -69,7 +69,7 @@ pub(super) async fn ready(line: &Line, row: &mut Row) -> Ready {
         }
         Err(Failure::File(why)) => {
             if let Some(folder) = folder {
-                let files = line.files.clone();
+                let files = context.files.clone();
                 let (name, from, why) = (name, from, why.clone());
                 let noted = tokio::task::spawn_blocking(move || {
                     files.archive_lost(&folder, &name, &from, &why)
@@ -82,7 +82,7 @@ pub(super) async fn ready(line: &Line, row: &mut Row) -> Ready {
         }
     };
     if let Some(folder) = folder {
-        let files = line.files.clone();
+        let files = context.files.clone();
         let kept = tokio::task::spawn_blocking(move || {
             let kept = files.archive(&folder, &spooled.facts, &from);
             drop(spooled);
@@ -97,7 +97,7 @@ pub(super) async fn ready(line: &Line, row: &mut Row) -> Ready {
             Err(error) => Ready::Stopped(Error::machine(error.to_string())),
         };
     }
-    match same(line, row, &spooled.facts).await {
+    match same(context, row, &spooled.facts).await {
         Ok(true) => Ready::Done(Some(format!(
             "`{name}` is on the ticket already under another name: it was not sent again"
         ))),
@@ -121,27 +121,31 @@ fn unkept(error: &std::io::Error) -> Error {
 
 /// Copies the file of a step to the disk.
 pub(super) async fn spool(
-    line: &Line,
+    context: &RunContext,
     row: &Row,
     (from, name): (&str, &str),
 ) -> std::result::Result<Spooled, Failure> {
-    let most = line.system.schema().files().map(|rules| rules.most);
+    let most = context.system.schema().files().map(|rules| rules.most);
     let input = &row.base.place.file;
-    line.files.spool((from, input), name, most).await
+    context.files.spool((from, input), name, most).await
 }
 
 /// The same of a step that is looked up; `None` where it is not to be had any more.
-pub(super) async fn spool_again(line: &Line, row: &Row, request: &Request) -> Option<Spooled> {
+pub(super) async fn spool_again(
+    context: &RunContext,
+    row: &Row,
+    request: &Request,
+) -> Option<Spooled> {
     let (from, name, _) = said(request);
-    spool(line, row, (from, name)).await.ok()
+    spool(context, row, (from, name)).await.ok()
 }
 
 /// Whether the ledger knows that the same content hangs on the ticket.
-async fn same(line: &Line, row: &Row, file: &FileFacts) -> Result<bool> {
+async fn same(context: &RunContext, row: &Row, file: &FileFacts) -> Result<bool> {
     let Some(ticket) = &row.ticket else {
         return Ok(false);
     };
-    let done = line.run.beside(ATTACH, ticket).await?;
+    let done = context.run.beside(ATTACH, ticket).await?;
     let mut done = done.here.iter();
     Ok(done.any(|print| print.is(HASH, &file.hash) == Some(true)))
 }

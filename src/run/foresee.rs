@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::plan::Base;
+use super::plan::RowHeader;
 use super::prepare::BATCH;
 use super::tied::{not_made, tickets};
 use crate::error::Result;
@@ -19,7 +19,7 @@ pub(super) struct Foresight {
     /// The keys whose tickets are there, or would be.
     made: HashSet<RowKey>,
     /// Rows that name others of which nothing was heard yet.
-    held: Vec<(Base, End)>,
+    held: Vec<(RowHeader, End)>,
 }
 
 impl Foresight {
@@ -33,7 +33,7 @@ impl Foresight {
     }
 
     /// The end of a row, unless it must wait until more rows are seen.
-    pub(super) fn pass(&mut self, base: Base, end: End) -> Option<(Base, End)> {
+    pub(super) fn pass(&mut self, base: RowHeader, end: End) -> Option<(RowHeader, End)> {
         if !self.ties {
             return Some((base, end));
         }
@@ -49,12 +49,12 @@ impl Foresight {
         }
     }
 
-    fn is_open(&self, base: &Base, end: &End) -> bool {
+    fn is_open(&self, base: &RowHeader, end: &End) -> bool {
         matches!(end, End::Ready { .. }) && self.unmade(base).next().is_some()
     }
 
     /// The keys that a row names, and whose tickets no row seen so far would make.
-    fn unmade<'b>(&'b self, base: &'b Base) -> impl Iterator<Item = &'b RowKey> {
+    fn unmade<'b>(&'b self, base: &'b RowHeader) -> impl Iterator<Item = &'b RowKey> {
         let named = base.named.iter();
         named.filter(|key| !self.made.contains(*key) && !base.absent.contains(*key))
     }
@@ -63,7 +63,7 @@ impl Foresight {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub(super) async fn rest(mut self) -> Result<Vec<(Base, End)>> {
+    pub(super) async fn rest(mut self) -> Result<Vec<(RowHeader, End)>> {
         let mut held = std::mem::take(&mut self.held);
         if let Some(scope) = &self.scope {
             let open: HashSet<RowKey> = held
@@ -86,7 +86,7 @@ impl Foresight {
     }
 
     /// The rows that waited, where not all rows were seen: nothing is foreseen of them.
-    pub(super) fn give_up(self) -> Vec<(Base, End)> {
+    pub(super) fn give_up(self) -> Vec<(RowHeader, End)> {
         self.held
     }
 }

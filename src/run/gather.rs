@@ -27,7 +27,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::line::{GRACE, Line, Signal};
+use super::context::{GRACE, RunContext, Signal};
 use crate::systems::bulk::BulkCall;
 use crate::systems::{Call, Outcome, Ticket};
 
@@ -64,7 +64,7 @@ pub(super) enum Taken {
 type Key = (&'static str, String);
 
 /// A group on its way: what becomes of its tickets, in the order in which they came.
-type Going = Shared<BoxFuture<'static, Arc<Went>>>;
+type UnderWay = Shared<BoxFuture<'static, Arc<Went>>>;
 
 #[derive(Debug)]
 enum Went {
@@ -109,7 +109,7 @@ impl Gather {
     /// Waits with others for one request, and for what came of it.
     pub(super) async fn join(
         self: &Arc<Self>,
-        line: &Arc<Line>,
+        context: &Arc<RunContext>,
         name: &'static str,
         call: Call<'_>,
         ticket: &Ticket,
@@ -117,18 +117,18 @@ impl Gather {
         if self.is_vain(name) {
             return Taken::Alone;
         }
-        let (going, seat) = self.seat(line, name, call, ticket);
+        let (going, seat) = self.seat(context, name, call, ticket);
         going.await.of(seat)
     }
 
     /// A seat in the group that is open, or in a new one.
     fn seat(
         self: &Arc<Self>,
-        line: &Arc<Line>,
+        context: &Arc<RunContext>,
         name: &'static str,
         call: Call<'_>,
         ticket: &Ticket,
-    ) -> (Going, usize) {
+    ) -> (UnderWay, usize) {
         let key = (name, call.body.to_string());
         let ticket = Ticket {
             // What was said about it before is not said again.
@@ -152,7 +152,7 @@ impl Gather {
         let (tickets, joined) = watch::channel(vec![ticket]);
         let group = Group {
             gather: Arc::clone(self),
-            line: Arc::clone(line),
+            context: Arc::clone(context),
             key: key.clone(),
             step: call.step.to_owned(),
             body: call.body.clone(),
@@ -199,7 +199,7 @@ impl Gather {
 /// A group from its first member on.
 struct Group {
     gather: Arc<Gather>,
-    line: Arc<Line>,
+    context: Arc<RunContext>,
     key: Key,
     step: String,
     body: Value,
@@ -217,17 +217,17 @@ impl Group {
         let mut seen = HashSet::new();
         let tickets = seats.iter().filter(|ticket| seen.insert(&ticket.id));
         let tickets: Vec<Ticket> = tickets.cloned().collect();
-        let line = &self.line;
-        let Some(slot) = line.permit(GRACE).await else {
+        let context = &self.context;
+        let Some(slot) = context.permit(GRACE).await else {
             return Went::All(Taken::Halted);
         };
-        line.bulk.fetch_add(1, Ordering::Relaxed);
-        let request = line.system.perform_bulk(self.call(&tickets));
-        let answered = line.leave(request).await;
+        context.bulk.fetch_add(1, Ordering::Relaxed);
+        let request = context.system.perform_bulk(self.call(&tickets));
+        let answered = context.leave(request).await;
         drop(slot);
         // What ends a ticket, and was refused in a form that proves nothing, may be done.
-        let shapes = line.system.shapes();
-        let is_proven = line.system.schema().is_repeatable(&self.step)
+        let shapes = context.system.shapes();
+        let is_proven = context.system.schema().is_repeatable(&self.step)
             || (answered.shape.as_ref()).is_none_or(|shape| shapes.is_proven(shape));
         let unproven = |why: &str| {
             format!(
@@ -237,7 +237,7 @@ impl Group {
         let doubt = match answered.outcome {
             Outcome::Done(taken) => {
                 let warnings = taken.warnings.into_iter();
-                warnings.for_each(|warning| line.tell(Signal::Note(warning)));
+                warnings.for_each(|warning| context.tell(Signal::Note(warning)));
                 "the system took it on with others, and the ticket does not show it yet".to_owned()
             }
             Outcome::InDoubt(what) => what,
@@ -266,7 +266,7 @@ impl Group {
                 }
             }
             Outcome::Throttled(asked) if !is_proven => {
-                line.limiter.pause_for(asked);
+                context.limiter.pause_for(asked);
                 unproven("too many requests")
             }
             Outcome::Denied(what) if !is_proven => unproven(&what),
@@ -298,7 +298,7 @@ impl Group {
     }
 
     fn tell_vain(&self, why: &str) {
-        self.line.tell(Signal::Note(format!(
+        self.context.tell(Signal::Note(format!(
             "`{}` is not asked for in bulk any more, but ticket by ticket: {why}",
             self.key.0
         )));
@@ -311,7 +311,7 @@ impl Group {
             let wait = IDLE.min(last.saturating_duration_since(Instant::now()));
             let joined = tokio::select! {
                 biased;
-                () = self.line.halted(Duration::ZERO) => false,
+                () = self.context.halted(Duration::ZERO) => false,
                 joined = timeout(wait, self.joined.changed()) => matches!(joined, Ok(Ok(()))),
             };
             if !joined {
@@ -338,12 +338,12 @@ impl Group {
                 sleep(pause).await;
                 let open = tickets.iter().filter(|ticket| !shown.contains(&ticket.id));
                 let open: Vec<Ticket> = open.cloned().collect();
-                let Some(_slot) = self.line.slot(GRACE).await else {
+                let Some(_slot) = self.context.slot(GRACE).await else {
                     return;
                 };
                 let is_last = nth + 1 == LOOKS.len();
-                let permit = self.line.limiter.as_ref();
-                let looked = self.line.system.shown(self.call(&open), is_last, permit);
+                let permit = self.context.limiter.as_ref();
+                let looked = self.context.system.shown(self.call(&open), is_last, permit);
                 // One that fails shows nothing; the rows hear that they are in doubt.
                 let looked = looked.await.unwrap_or_default();
                 let seen = open
@@ -359,7 +359,7 @@ impl Group {
         tokio::select! {
             biased;
             () = looks => {}
-            () = self.line.halted(GRACE) => {}
+            () = self.context.halted(GRACE) => {}
         }
         shown
     }

@@ -48,14 +48,14 @@ impl Engine<'_> {
             // An intent that a crash leaves behind stays in doubt for ever: no more of them than can leave at once.
             (None, false) => {
                 waiting += self.unmarked.len();
-                let few = self.line.limiter.rate().map_or(AHEAD, |rate| {
+                let few = self.context.limiter.rate().map_or(AHEAD, |rate| {
                     ((rate * AHEAD_SECONDS_UNMARKED) as usize).saturating_add(2)
                 });
                 few.min(self.places(first))
             }
             // Many wait for each other, and one request takes them along.
-            _ if self.line.gather.is_some() => AHEAD,
-            _ => self.line.limiter.rate().map_or(AHEAD, |rate| {
+            _ if self.context.gather.is_some() => AHEAD,
+            _ => self.context.limiter.rate().map_or(AHEAD, |rate| {
                 // A float beyond the range becomes its end.
                 ((rate * AHEAD_SECONDS) as usize).clamp(1, AHEAD)
             }),
@@ -88,10 +88,10 @@ impl Engine<'_> {
         if rows.is_empty() {
             return;
         }
-        self.line.crash(crash::Place::BeforeIntent);
-        let since = Intended::now(&self.line);
+        self.context.crash(crash::Place::BeforeIntent);
+        let since = Intended::now(&self.context);
         let intents = rows.iter().map(|row| intent(row, since)).collect();
-        let run = self.line.run.clone();
+        let run = self.context.run.clone();
         self.intending = Some(Intending {
             rows,
             since,
@@ -133,7 +133,7 @@ impl Engine<'_> {
             return;
         };
         if late.is_ok() {
-            self.line.crash(crash::Place::AfterIntent);
+            self.context.crash(crash::Place::AfterIntent);
         }
         let late: HashSet<RowKey> = match late {
             Ok(late) => late.into_iter().collect(),

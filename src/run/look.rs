@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::context::RunContext;
 use super::files::{brings_file, spool_again};
-use super::line::Line;
 use super::plan::Row;
 use super::retry::Backoff;
 use super::row::{Sent, SentEnd};
@@ -19,12 +19,12 @@ use crate::systems::{
 };
 
 /// Looks at the ticket of a row whether its first request in doubt was obeyed.
-pub(super) async fn look(line: Arc<Line>, mut row: Row) -> Sent {
-    let end = match seen(&line, &mut row).await {
+pub(super) async fn look(context: Arc<RunContext>, mut row: Row) -> Sent {
+    let end = match seen(&context, &mut row).await {
         Ok(Some(sighting)) => SentEnd::Looked(sighting),
         Ok(None) => SentEnd::Withdrawn,
         // One ticket that may not be read says nothing about the others.
-        Err(error) if stops(&error) && !is_of_ticket(&line, &error).await => {
+        Err(error) if stops(&error) && !is_of_ticket(&context, &error).await => {
             SentEnd::Stopped(error)
         }
         Err(error) => SentEnd::NotLooked(error.to_string()),
@@ -42,14 +42,14 @@ pub(super) fn stops(error: &Error) -> bool {
 }
 
 /// Whether a read was refused for the ticket that it was about, and not for the token.
-async fn is_of_ticket(line: &Line, error: &Error) -> bool {
-    error.kind() == ErrorKind::Denied && line.admits().await
+async fn is_of_ticket(context: &RunContext, error: &Error) -> bool {
+    error.kind() == ErrorKind::Denied && context.admits().await
 }
 
 /// `None`: the run is to stop.
-async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
+async fn seen(context: &RunContext, row: &mut Row) -> Result<Option<Sighting>> {
     if let Some(name) = row.find.clone() {
-        match find(line, &name, None).await? {
+        match find(context, &name, None).await? {
             Find::Found(ticket) => {
                 row.ticket = Some(ticket);
                 row.find = None;
@@ -70,12 +70,12 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
         step: call_of(&request.id.name),
         ticket: row.ticket.as_ref(),
         body: &request.body,
-        id: line.identity(&row.key, &request.id, row.ticket.as_ref()),
-        old_id: line.identity(&row.key, &request.id, None),
+        id: context.identity(&row.key, &request.id, row.ticket.as_ref()),
+        old_id: context.identity(&row.key, &request.id, None),
     };
     let others = row.others(&request.id);
     let mut done = match &row.ticket {
-        Some(ticket) => line.run.beside(call.step, ticket).await?,
+        Some(ticket) => context.run.beside(call.step, ticket).await?,
         None => DoneBeside::default(),
     };
     first_of_kind(&mut done.elsewhere, request.print.as_ref());
@@ -88,22 +88,27 @@ async fn seen(line: &Line, row: &mut Row) -> Result<Option<Sighting>> {
     };
     let mut backoff = Backoff::repeat();
     let file = match brings_file(&request.id) {
-        true => Some(spool_again(line, row, request).await),
+        true => Some(spool_again(context, row, request).await),
         false => None,
     };
     loop {
-        let permit = line.limiter.as_ref();
+        let permit = context.limiter.as_ref();
         let seen = match &file {
             Some(file) => {
                 let facts = file.as_ref().map(|file| &file.facts);
-                line.system.attached(call, facts, since, permit).await
+                context.system.attached(call, facts, since, permit).await
             }
-            None => line.system.sighted(call, beside, since, permit).await,
+            None => {
+                context
+                    .system
+                    .verify_step(call, beside, since, permit)
+                    .await
+            }
         };
         match seen {
             Ok(sighting) => return Ok(Some(sighting)),
             Err(error) => {
-                if !goes_again(line, &mut backoff, error).await? {
+                if !goes_again(context, &mut backoff, error).await? {
                     return Ok(None);
                 }
             }
@@ -139,16 +144,20 @@ pub(super) enum Find {
 }
 
 /// Looks for the ticket of that name; `compared`: when the desk had changed it when it was compared with the row.
-pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -> Result<Find> {
+pub(super) async fn find(
+    context: &RunContext,
+    name: &str,
+    compared: Option<Timestamp>,
+) -> Result<Find> {
     let mut backoff = Backoff::repeat();
     loop {
-        let Some(slot) = line.slot(Duration::ZERO).await else {
+        let Some(slot) = context.slot(Duration::ZERO).await else {
             return Ok(Find::Halted);
         };
-        let permit = line.limiter.as_ref();
+        let permit = context.limiter.as_ref();
         let found = match compared {
-            None => line.system.find_ticket(name, permit).await,
-            Some(at) => match line.system.ticket_fields(name, permit).await {
+            None => context.system.find_ticket(name, permit).await,
+            Some(at) => match context.system.ticket_fields(name, permit).await {
                 Ok(Some(ticket)) if ticket.updated.is_none_or(|updated| updated > at) => {
                     return Ok(Find::Changed);
                 }
@@ -163,7 +172,7 @@ pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -
             Err(error) if error.kind() == ErrorKind::Refused => {
                 return Ok(Find::Another(error.to_string()));
             }
-            Err(error) if is_of_ticket(line, &error).await => {
+            Err(error) if is_of_ticket(context, &error).await => {
                 let refusal = Refusal {
                     status: 403,
                     message: error.to_string(),
@@ -172,7 +181,7 @@ pub(super) async fn find(line: &Line, name: &str, compared: Option<Timestamp>) -
                 return Ok(Find::Forbidden(without_right(READING, refusal)));
             }
             Err(error) => {
-                if !goes_again(line, &mut backoff, error).await? {
+                if !goes_again(context, &mut backoff, error).await? {
                     return Ok(Find::Halted);
                 }
             }
@@ -190,9 +199,9 @@ fn bare(ticket: CommonTicket) -> Ticket {
 }
 
 /// Waits until a read that failed is tried again; `false`: the run is to stop.
-async fn goes_again(line: &Line, backoff: &mut Backoff, error: Error) -> Result<bool> {
+async fn goes_again(context: &RunContext, backoff: &mut Backoff, error: Error) -> Result<bool> {
     match backoff.next() {
-        Some(wait) if error.kind() != ErrorKind::Denied => Ok(line.wait(wait).await),
+        Some(wait) if error.kind() != ErrorKind::Denied => Ok(context.wait(wait).await),
         _ => Err(error),
     }
 }

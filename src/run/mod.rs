@@ -26,7 +26,7 @@
 //! | `foresee` | which rows of a dry run name tickets that would not be made |
 //! | `outcome` | the fold: what becomes of a row that came back, or was settled |
 //! | `pool` | the rows in doubt, and when they are due |
-//! | `line` | what all rows share: the system, the limits, what they tell |
+//! | `context` | what all rows share: the system, the limits, what they tell |
 //! | `row` | one row's steps, each sent until its answer means something else than *again* |
 //! | `files` | steps that bring a file |
 //! | `gather` | calls of several rows that become one request for many tickets |
@@ -56,6 +56,7 @@ mod answers;
 mod breaker;
 mod clock;
 mod compare;
+mod context;
 mod crash;
 mod edited;
 mod ending;
@@ -66,7 +67,6 @@ mod gather;
 mod intents;
 mod known;
 mod limiter;
-mod line;
 mod look;
 mod lookout;
 mod outcome;
@@ -255,12 +255,12 @@ pub trait Refer: Send + Sync {
 /// Reads the records of an input anew, and hands on the key of each that has one.
 pub type Reread<'a> = Box<dyn Fn(&mut dyn FnMut(RowKey)) -> Result<()> + Send + Sync + 'a>;
 
-/// Whether a run goes on.
+/// How far a run has been asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Going {
-    /// It goes on.
+pub enum Shutdown {
+    /// Not at all: it goes on.
     #[default]
-    On,
+    None,
     /// What is under way is finished, nothing new is sent.
     Drain,
     /// It returns at once; what was under way is in doubt, and the next run settles it.
@@ -268,7 +268,7 @@ pub enum Going {
 }
 
 /// Tells a run to stop; a sender that is gone says *go on* for ever.
-pub type Stop = tokio::sync::watch::Receiver<Going>;
+pub type Stop = tokio::sync::watch::Receiver<Shutdown>;
 
 /// Runs a job to its end: every record ends in exactly one outcome, told to the listener and summed up.
 ///

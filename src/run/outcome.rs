@@ -38,7 +38,7 @@ fn forbidden_faults(refusal: &Refusal, place: &Place) -> Vec<Fault> {
 
 impl Engine<'_> {
     /// A row came back.
-    pub(super) fn came(&mut self, sent: Sent) {
+    pub(super) fn on_row_returned(&mut self, sent: Sent) {
         self.unmarked.remove(&sent.row.base.ordinal);
         if sent.named().is_some() {
             // It ends once it is known that the ticket is not another row's.
@@ -280,7 +280,7 @@ impl Engine<'_> {
         if self.can_be_settled(&doubtful) {
             self.pool.add(doubtful);
         } else {
-            self.stays(doubtful, None);
+            self.leave_in_doubt(doubtful, None);
         }
     }
 
@@ -298,12 +298,12 @@ impl Engine<'_> {
                 Some(Instant::now())
             }
             Some(at) if request.soft.as_ref().is_some_and(is_settled) => {
-                Some(self.line.surprise_over(at))
+                Some(self.context.surprise_over(at))
             }
-            at => at.map(|_| sent + self.line.surprise),
+            at => at.map(|_| sent + self.context.surprise),
         };
         let due = row.requests.steps.iter().filter_map(due).max();
-        let due = due.unwrap_or(sent + self.line.surprise);
+        let due = due.unwrap_or(sent + self.context.surprise);
         self.delayed.push((due, row));
     }
 
@@ -313,7 +313,7 @@ impl Engine<'_> {
         let sighting = match soft.filter(|soft| soft.proven) {
             Some(_) => Sighting::Unseen(why),
             None => {
-                self.line.crash(crash::Place::BeforeDecision);
+                self.context.crash(crash::Place::BeforeDecision);
                 self.breaker.looked_up();
                 return self.step_stays(row, &why);
             }
@@ -399,7 +399,7 @@ impl Engine<'_> {
 
     /// It was looked up whether a step of a row was done.
     fn looked(&mut self, mut row: Row, sighting: Sighting) {
-        self.line.crash(crash::Place::BeforeDecision);
+        self.context.crash(crash::Place::BeforeDecision);
         self.breaker.looked_up();
         let soft = row.in_doubt().and_then(|(request, _)| request.soft.clone());
         let sighting = self.all_shown(&row, sighting);
@@ -519,7 +519,7 @@ impl Engine<'_> {
         } else if doubtful.doubt.is_settled() {
             self.end(doubtful.base, End::NotSent);
         } else {
-            self.stays(doubtful, None);
+            self.leave_in_doubt(doubtful, None);
         }
     }
 
@@ -528,7 +528,7 @@ impl Engine<'_> {
     }
 
     /// The row stays in doubt.
-    fn stays(&mut self, doubtful: Doubtful, why: Option<String>) {
+    fn leave_in_doubt(&mut self, doubtful: Doubtful, why: Option<String>) {
         let Doubtful {
             base, key, doubt, ..
         } = doubtful;
@@ -578,7 +578,7 @@ impl Engine<'_> {
 
     /// A listing came back.
     pub(super) fn settled(&mut self, settled: Result<Settled>) {
-        self.line.crash(crash::Place::BeforeDecision);
+        self.context.crash(crash::Place::BeforeDecision);
         let decisions = match settled {
             Ok(Settled::Decisions(decisions)) => decisions,
             Ok(Settled::Doubles(doubles, alike)) => {
@@ -617,7 +617,7 @@ impl Engine<'_> {
                     self.as_said(row, soft);
                 }
                 (Decision::Unseen(why), None) | (Decision::Failed(why), _) => {
-                    self.stays(row, Some(why));
+                    self.leave_in_doubt(row, Some(why));
                 }
                 (Decision::Open(why, candidates), _) => {
                     // A listing that could not be had takes nothing back.
@@ -625,7 +625,7 @@ impl Engine<'_> {
                         let found = Change::Candidates(row.key.clone(), candidates);
                         self.changes.push(found);
                     }
-                    self.stays(row, Some(why));
+                    self.leave_in_doubt(row, Some(why));
                 }
             }
         }
@@ -663,7 +663,7 @@ impl Engine<'_> {
                 // An older ledger may not know that its row went on, nor that it was made before this run sent it: what
                 // followed is looked for, and not sent again where it is seen. That it is not seen needs no proof: as far
                 // as is known it was never sent.
-                let schema = self.line.system.schema();
+                let schema = self.context.system.schema();
                 let is_create = requests.updates.is_empty();
                 for step in requests.steps.iter_mut().skip(1) {
                     match schema.is_repeatable(call_of(&step.id.name)) {

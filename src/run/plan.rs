@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::known::{is_whole, learned, leave_open, trust_own};
 use super::row::Intended;
 use super::tied::{Tickets, tie_to};
-use super::{Going, Keep, Refer, Stop};
+use super::{Keep, Refer, Shutdown, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::event::{End, Fallback, Skip};
 use crate::intake::{Digest, Item, Subject};
@@ -29,7 +29,7 @@ use crate::systems::{
 
 /// A record without its requests.
 #[derive(Debug)]
-pub(super) struct Base {
+pub(super) struct RowHeader {
     pub(super) ordinal: u64,
     pub(super) place: Place,
     pub(super) key: Option<RowKey>,
@@ -40,7 +40,7 @@ pub(super) struct Base {
     pub(super) named: Vec<RowKey>,
 }
 
-impl Base {
+impl RowHeader {
     /// The same without its rows.
     pub(super) fn stub(&self) -> Self {
         Self {
@@ -196,7 +196,7 @@ impl Requests {
 /// A record that has something to send.
 #[derive(Debug)]
 pub(super) struct Row {
-    pub(super) base: Base,
+    pub(super) base: RowHeader,
     pub(super) key: RowKey,
     pub(super) content: Digest,
     pub(super) requests: Requests,
@@ -232,7 +232,7 @@ pub(super) struct Row {
 
 impl Row {
     /// A row of which nothing is known but what it is to send.
-    pub(super) fn new(content: Digest, base: Base, key: RowKey, requests: Requests) -> Self {
+    pub(super) fn new(content: Digest, base: RowHeader, key: RowKey, requests: Requests) -> Self {
         Self {
             base,
             key,
@@ -365,7 +365,7 @@ impl Doubt {
 /// A record whose create may or may not have been obeyed.
 #[derive(Debug)]
 pub(super) struct Doubtful {
-    pub(super) base: Base,
+    pub(super) base: RowHeader,
     pub(super) key: RowKey,
     pub(super) content: Digest,
     pub(super) otherwise: Otherwise,
@@ -380,7 +380,7 @@ pub(super) struct Doubtful {
 )]
 pub(super) enum Plan {
     /// Nothing: it has its end.
-    End(Base, End),
+    End(RowHeader, End),
     /// It is sent.
     Send(Box<Row>),
     /// It is settled first.
@@ -424,7 +424,7 @@ impl Planner<'_> {
     /// When the run is told to stop: nobody wants the plans any more.
     pub(super) fn go_on(&self) -> Result<()> {
         match &self.stop {
-            Some(stop) if *stop.borrow() > Going::On => {
+            Some(stop) if *stop.borrow() > Shutdown::None => {
                 Err(Error::new(ErrorKind::Interrupted, "stopped"))
             }
             _ => Ok(()),
@@ -442,7 +442,7 @@ impl Planner<'_> {
     /// The plan of one record; `prior` is what the ledger knows of its key.
     pub(super) fn plan(&self, item: Item, prior: &[StepRecord]) -> Plan {
         let place = item.place().clone();
-        let base = |key| Base {
+        let base = |key| RowHeader {
             ordinal: item.ordinal,
             place,
             key,
@@ -518,7 +518,7 @@ impl Planner<'_> {
             Subject::Keyed(key) | Subject::Repeated(key, _) => Some(key),
             Subject::Faulty(key, _) => key,
         };
-        let base = Base {
+        let base = RowHeader {
             ordinal: item.ordinal,
             place,
             key,
@@ -531,7 +531,7 @@ impl Planner<'_> {
     }
 
     /// A record that has no ticket: it is sent, unless the system refused the same bytes before.
-    fn fresh(&self, base: Base, key: RowKey, create: Option<&StepRecord>) -> Plan {
+    fn fresh(&self, base: RowHeader, key: RowKey, create: Option<&StepRecord>) -> Plan {
         let mut requests = match self.shape(&base, &key) {
             Shaped::Ready(requests) => requests,
             other => return without_requests(base, other),
@@ -563,7 +563,7 @@ impl Planner<'_> {
     }
 
     /// The dry run's short way: nothing is hashed that nobody compares.
-    fn rehearsed(&self, mut base: Base, key: RowKey) -> Plan {
+    fn rehearsed(&self, mut base: RowHeader, key: RowKey) -> Plan {
         let end = match self.mapped(&base, &key) {
             Mapped::Ready(ready) => {
                 let left = self.map.left(&ready.steps);
@@ -600,7 +600,7 @@ impl Planner<'_> {
         }
     }
 
-    fn doubtful(&self, base: Base, key: RowKey, create: &StepRecord, more: bool) -> Plan {
+    fn doubtful(&self, base: RowHeader, key: RowKey, create: &StepRecord, more: bool) -> Plan {
         let content = self.map.content(&base.rows);
         let otherwise = match self.shape(&base, &key) {
             Shaped::Ready(requests) => Otherwise::Send(requests),
@@ -654,7 +654,13 @@ impl Planner<'_> {
     }
 
     /// A record that has its ticket: nothing, or the steps that are open.
-    fn done(&self, base: Base, key: RowKey, create: &StepRecord, prior: &[StepRecord]) -> Plan {
+    fn done(
+        &self,
+        base: RowHeader,
+        key: RowKey,
+        create: &StepRecord,
+        prior: &[StepRecord],
+    ) -> Plan {
         let content = self.map.content(&base.rows);
         let ticket = create.ticket.clone().unwrap_or_default();
         let place = base.place.clone();
@@ -756,7 +762,7 @@ impl Planner<'_> {
     }
 
     /// What is wrong with a record besides its key too, so that a person corrects its row once.
-    fn with_others(&self, base: &Base, mut faults: Vec<Fault>) -> Vec<Fault> {
+    fn with_others(&self, base: &RowHeader, mut faults: Vec<Fault>) -> Vec<Fault> {
         if let Some(key) = &base.key
             && let Mapped::Faults(others) = self.mapped(base, key)
         {
@@ -766,7 +772,7 @@ impl Planner<'_> {
     }
 
     /// What a record becomes; a field that names a key which nothing has is left out.
-    fn mapped(&self, base: &Base, key: &RowKey) -> Mapped {
+    fn mapped(&self, base: &RowHeader, key: &RowKey) -> Mapped {
         if base.absent.is_empty() || self.trusts_names {
             return self.map.map(&base.rows, key);
         }
@@ -792,12 +798,12 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn shape(&self, base: &Base, key: &RowKey) -> Shaped {
+    pub(super) fn shape(&self, base: &RowHeader, key: &RowKey) -> Shaped {
         self.shape_tied(base, key, &Tickets::new())
     }
 
     /// The same with the tickets of keys that are known already.
-    pub(super) fn shape_tied(&self, base: &Base, key: &RowKey, tickets: &Tickets) -> Shaped {
+    pub(super) fn shape_tied(&self, base: &RowHeader, key: &RowKey, tickets: &Tickets) -> Shaped {
         let mut ready = match self.mapped(base, key) {
             Mapped::Ready(ready) => ready,
             Mapped::Skip(reason) => return Shaped::Skip(reason),
@@ -915,7 +921,7 @@ pub(super) fn digest(bytes: &[u8]) -> Digest {
     digest
 }
 
-pub(super) fn without_requests(base: Base, shaped: Shaped) -> Plan {
+pub(super) fn without_requests(base: RowHeader, shaped: Shaped) -> Plan {
     let end = match shaped {
         Shaped::Faults(faults) => End::Rejected(faults),
         Shaped::Skip(reason) => End::Skipped(Skip::ByMapping { reason }),

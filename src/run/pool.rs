@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Settings;
 use super::alike::{Alike, alike};
-use super::line::Line;
+use super::context::RunContext;
 use super::plan::{Doubt, Doubtful};
 use super::settle::{Decision, Swept, settle, sweep};
 use crate::error::Result;
@@ -45,7 +45,7 @@ pub(super) enum Settled {
 }
 
 pub(super) struct Pool<'e> {
-    line: Arc<Line>,
+    context: Arc<RunContext>,
     wait: Duration,
     commit_within: Duration,
     visible_within: Duration,
@@ -66,13 +66,13 @@ pub(super) struct Pool<'e> {
 
 impl<'e> Pool<'e> {
     pub(super) fn new(
-        line: Arc<Line>,
+        context: Arc<RunContext>,
         settings: &Settings,
         started: Instant,
         is_unmarked: bool,
     ) -> Self {
         Self {
-            line,
+            context,
             wait: settings.commit_within + settings.visible_within,
             commit_within: settings.commit_within,
             visible_within: settings.visible_within,
@@ -103,7 +103,7 @@ impl<'e> Pool<'e> {
     /// whole wait runs from our own start; but one that was answered and settled waits by that clock alone.
     pub(super) fn add_of_earlier_run(&mut self, row: Doubtful) {
         let due = match row.doubt.is_settled() {
-            true => self.line.surprise_over(row.doubt.sent()),
+            true => self.context.surprise_over(row.doubt.sent()),
             false => self.started + self.wait,
         };
         self.push(row, due);
@@ -185,17 +185,17 @@ impl<'e> Pool<'e> {
         }
         let all = std::mem::take(&mut self.waiting);
         self.ask(all, last);
-        std::mem::take(&mut self.told).then_some(Event::Going)
+        std::mem::take(&mut self.told).then_some(Event::Shutdown)
     }
 
     fn ask(&mut self, rows: Vec<Waiting>, last: bool) {
         self.last = last;
         self.asked = rows.into_iter().map(|waiting| waiting.row).collect();
         let doubts: Vec<Doubt> = self.asked.iter().map(|row| row.doubt.clone()).collect();
-        let (line, commit_within) = (self.line.clone(), self.commit_within);
+        let (context, commit_within) = (self.context.clone(), self.commit_within);
         self.settled = Some(Instant::now());
         self.round = Some(Box::pin(async move {
-            settle(&line, &doubts, commit_within)
+            settle(&context, &doubts, commit_within)
                 .await
                 .map(Settled::Decisions)
         }));
@@ -207,17 +207,17 @@ impl<'e> Pool<'e> {
                 .then(|| Event::Waiting(Wait::Sweep(due - now)));
         }
         self.swept = true;
-        let (line, long) = (self.line.clone(), self.wait * LONG);
+        let (context, long) = (self.context.clone(), self.wait * LONG);
         let unmarked = self.is_unmarked.then_some(self.commit_within);
         self.round = Some(Box::pin(async move {
-            let swept = sweep(&line, long).await?;
+            let swept = sweep(&context, long).await?;
             let alike = match unmarked {
-                Some(commit_within) => alike(&line, commit_within, long).await?,
+                Some(commit_within) => alike(&context, commit_within, long).await?,
                 None => Ok(Alike::default()),
             };
             Ok(Settled::Doubles(swept, alike))
         }));
-        std::mem::take(&mut self.told).then_some(Event::Going)
+        std::mem::take(&mut self.told).then_some(Event::Shutdown)
     }
 
     /// The rows that the listing was about, and whether nothing else will tell more about them.

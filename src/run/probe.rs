@@ -6,7 +6,7 @@ use super::adopt::references;
 use super::prepare::Items;
 use crate::error::Result;
 use crate::intake::Subject;
-use crate::mapping::reference::{LABEL, borne, short};
+use crate::mapping::reference::{LABEL, reference_in, short};
 use crate::systems::{Permit, Standing, System, Ticket};
 
 /// What a sample of the system's tickets says about a scope; those that were deleted or taken back are left aside.
@@ -34,8 +34,8 @@ pub async fn probe(
         None => format!("{LABEL}{scope}"),
     };
     for listed in system.sample(&words, permit).await? {
-        let borne = borne(&listed, field);
-        let Some(found) = borne.last.as_deref().or(borne.first.as_deref()) else {
+        let refs = reference_in(&listed, field);
+        let Some(found) = refs.last.as_deref().or(refs.first.as_deref()) else {
             continue;
         };
         if listed.standing == Standing::Gone || listed.is_taken_back {

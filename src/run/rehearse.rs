@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep};
 use super::engine::{stopping, take};
 use super::foresee::Foresight;
 use super::look::READING;
-use super::plan::{Base, Plan, Request, Row, ready_end};
+use super::plan::{Plan, Request, Row, RowHeader, ready_end};
 use super::prepare::Feed;
 use super::retry::Backoff;
 use super::totals::{Fold, Totals};
-use super::{Going, Limiter, Settings, Stop};
+use super::{Limiter, Settings, Shutdown, Stop};
 use crate::error::{ErrorKind, Fault, Result};
 use crate::event::End;
 use crate::ledger::RunState;
@@ -42,7 +42,7 @@ pub(super) async fn rehearse(
         let batch = tokio::select! {
             biased;
             going = stopping(&mut stop) => {
-                if going > Going::On {
+                if going > Shutdown::None {
                     fold.totals.state = RunState::Interrupted;
                     break;
                 }
@@ -71,7 +71,7 @@ pub(super) async fn rehearse(
                 let told = match &differ {
                     None => {
                         taken.into_iter().map(rehearsed).for_each(tell);
-                        Ok(Going::On)
+                        Ok(Shutdown::None)
                     }
                     Some(differ) => {
                         let most = settings.concurrency.max(1);
@@ -79,7 +79,7 @@ pub(super) async fn rehearse(
                     }
                 };
                 match told {
-                    Ok(Going::On) => {}
+                    Ok(Shutdown::None) => {}
                     Ok(_) => {
                         fold.totals.state = RunState::Interrupted;
                         break;
@@ -133,28 +133,28 @@ impl Differ<'_> {
         plans: Vec<Plan>,
         most: usize,
         stop: &mut Option<Stop>,
-        tell: &mut impl FnMut((Base, End)),
-    ) -> Result<Going> {
+        tell: &mut impl FnMut((RowHeader, End)),
+    ) -> Result<Shutdown> {
         let ended = stream::iter(plans).map(|plan| self.look(plan));
         let mut ended = std::pin::pin!(ended.buffered(most));
         loop {
             let one = tokio::select! {
                 biased;
                 going = stopping(stop) => match going {
-                    Going::On => continue,
+                    Shutdown::None => continue,
                     going => return Ok(going),
                 },
                 one = ended.next() => one,
             };
             match one.transpose()? {
                 Some(end) => tell(end),
-                None => return Ok(Going::On),
+                None => return Ok(Shutdown::None),
             }
         }
     }
 
     /// The end of a plan, with the ticket read that it would change.
-    async fn look(&self, plan: Plan) -> Result<(Base, End)> {
+    async fn look(&self, plan: Plan) -> Result<(RowHeader, End)> {
         let about = match &plan {
             // A ticket that is there already, whatever of the row is still to be done.
             Plan::Send(row) => row.ticket.clone(),
@@ -255,7 +255,7 @@ fn is_in_doubt(row: &Row) -> bool {
     row.in_doubt().is_some_and(|(request, _)| !settled(request))
 }
 
-fn rehearsed(plan: Plan) -> (Base, End) {
+fn rehearsed(plan: Plan) -> (RowHeader, End) {
     match plan {
         Plan::End(base, end) => (base, end),
         Plan::Send(row) if is_in_doubt(&row) => {

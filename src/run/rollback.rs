@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 use super::limiter::Limiter;
 use super::retry::Backoff;
-use super::{Going, Stop};
+use super::{Shutdown, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Rollback, UndoState, Undoable};
 use crate::systems::{Listed, Outcome, Reading, Refusal, Standing, System, Window, without_right};
@@ -153,10 +153,10 @@ impl Taking {
         &self,
         stop: Stop,
         mut each: impl FnMut(&Undoable, &UndoState),
-    ) -> Result<Going> {
+    ) -> Result<Shutdown> {
         let mut later = Vec::new();
         let ended = self.take_all(&stop, &mut later, &mut each).await;
-        if matches!(ended, Ok(Going::Abort)) {
+        if matches!(ended, Ok(Shutdown::Abort)) {
             return ended;
         }
         self.look_again(later, stop.clone(), &mut each).await?;
@@ -180,15 +180,15 @@ impl Taking {
         stop: &Stop,
         later: &mut Vec<(Undoable, Option<String>)>,
         each: &mut impl FnMut(&Undoable, &UndoState),
-    ) -> Result<Going> {
+    ) -> Result<Shutdown> {
         let mut after = None;
         while let Some((page, last)) = self.rollback.tickets(after, PAGE).await? {
             after = Some(last);
             let stopping = AtomicBool::new(false);
             let mut under_way = stream::iter(page)
                 .take_while(|_| {
-                    let goes_on =
-                        *stop.borrow() == Going::On && !stopping.load(atomic::Ordering::Relaxed);
+                    let goes_on = *stop.borrow() == Shutdown::None
+                        && !stopping.load(atomic::Ordering::Relaxed);
                     std::future::ready(goes_on)
                 })
                 .map(|one| async move {
@@ -201,7 +201,7 @@ impl Taking {
             loop {
                 let ended = tokio::select! {
                     ended = under_way.next() => ended,
-                    Ok(_) = aborted.wait_for(|going| *going == Going::Abort) => return Ok(Going::Abort),
+                    Ok(_) = aborted.wait_for(|going| *going == Shutdown::Abort) => return Ok(Shutdown::Abort),
                 };
                 match ended {
                     None => break,
@@ -242,11 +242,11 @@ impl Taking {
                 return Err(error);
             }
             let going = *stop.borrow();
-            if going != Going::On {
+            if going != Shutdown::None {
                 return Ok(going);
             }
         }
-        Ok(Going::On)
+        Ok(Shutdown::None)
     }
 
     /// Reads the tickets once more whose refusal proves nothing, or that somebody else may have changed since, when what was
@@ -262,13 +262,13 @@ impl Taking {
         }
         tokio::select! {
             () = sleep(self.surprise) => {}
-            Ok(_) = stop.wait_for(|going| *going > Going::On) => {}
+            Ok(_) = stop.wait_for(|going| *going > Shutdown::None) => {}
         }
         for (of, why) in later {
             let listed = self.read(&of).await?;
             if !of.intended && matches!(listed, Reading::Found(_)) {
                 // It shows by now. Nothing was sent for it.
-                if *stop.borrow() > Going::On {
+                if *stop.borrow() > Shutdown::None {
                     let why = "the rollback was stopped before its turn".to_owned();
                     each(&of, &UndoState::Unknown(why));
                     continue;
@@ -296,10 +296,12 @@ impl Taking {
                 }
             };
             let state = match state {
-                UndoState::Refused(why) | UndoState::Kept(why) if *stop.borrow() > Going::On => {
+                UndoState::Refused(why) | UndoState::Kept(why)
+                    if *stop.borrow() > Shutdown::None =>
+                {
                     UndoState::Unknown(format!("{why}, but its request may still be obeyed"))
                 }
-                UndoState::Gone if *stop.borrow() > Going::On && self.is_young(&of) => {
+                UndoState::Gone if *stop.borrow() > Shutdown::None && self.is_young(&of) => {
                     UndoState::Unknown("it does not show, and may be too young to".to_owned())
                 }
                 state => state,

@@ -12,17 +12,17 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::answers::another;
+use super::context::{GRACE, RunContext, Signal};
 use super::crash;
 use super::files::{self, Ready, brings_file, left_out};
 use super::gather::Taken;
-use super::line::{GRACE, Line, Signal};
 use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::Spooled;
 use crate::ledger::{Change, Intent, Owner, Said, Settlement, State, Trouble};
-use crate::mapping::reference::{borne, field_of};
+use crate::mapping::reference::{field_of, reference_in};
 use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
     Answered, Call, NO_HANDLES, Outcome, Print, Reading, Refusal, Relation, SentAt, Sighting,
@@ -125,16 +125,16 @@ pub(super) fn intent(row: &Row, intended: Intended) -> Intent {
 }
 
 /// Sends the steps of a row, whose first intent is durable.
-pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> Sent {
+pub(super) async fn send(context: Arc<RunContext>, mut row: Row, intended: Intended) -> Sent {
     let mut changes = Vec::new();
     let mut intended = intended;
     if let Some(name) = row.find.take()
-        && let Some(end) = find(&line, &mut row, &name, &mut changes).await
+        && let Some(end) = find(&context, &mut row, &name, &mut changes).await
     {
         return Sent { row, end, changes };
     }
     loop {
-        let end = match file_or_step(&line, &mut row, intended, &mut changes).await {
+        let end = match file_or_step(&context, &mut row, intended, &mut changes).await {
             StepEnd::Done => None,
             // What is wrong with a file keeps nothing else of the row from being done.
             StepEnd::Ended(SentEnd::Refused(refusal))
@@ -157,7 +157,7 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
         }
         row.next += 1;
         row.told = None;
-        if line.waits_for_tickets.load(Ordering::Relaxed) && row.is_made() {
+        if context.waits_for_tickets.load(Ordering::Relaxed) && row.is_made() {
             let end = SentEnd::Later;
             return Sent { row, end, changes };
         }
@@ -165,9 +165,9 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
             let end = SentEnd::Tied;
             return Sent { row, end, changes };
         }
-        intended = Intended::now(&line);
+        intended = Intended::now(&context);
         changes.push(Change::Intend(intent(&row, intended)));
-        let end = match line.run.apply(std::mem::take(&mut changes)).await {
+        let end = match context.run.apply(std::mem::take(&mut changes)).await {
             Ok(late) if late.is_empty() => continue,
             Ok(_) => SentEnd::Overtaken,
             Err(error) => SentEnd::Broken(error),
@@ -178,13 +178,13 @@ pub(super) async fn send(line: Arc<Line>, mut row: Row, intended: Intended) -> S
 
 /// Looks up the ticket that the row is about; why it goes no further.
 async fn find(
-    line: &Line,
+    context: &RunContext,
     row: &mut Row,
     name: &str,
     changes: &mut Vec<Change>,
 ) -> Option<SentEnd> {
-    let compared = line.compared.get(name).copied();
-    match look::find(line, name, compared).await {
+    let compared = context.compared.get(name).copied();
+    match look::find(context, name, compared).await {
         Ok(Find::Found(ticket)) => {
             row.ticket = Some(ticket);
             None
@@ -203,7 +203,7 @@ async fn find(
                 message: format!("there is no ticket `{name}`"),
                 fields: Vec::new(),
             };
-            Some(refused(line, row, refusal, SentEnd::Refused, changes))
+            Some(refused(context, row, refusal, SentEnd::Refused, changes))
         }
         Ok(Find::Another(message)) => {
             let refusal = Refusal {
@@ -211,14 +211,14 @@ async fn find(
                 message,
                 fields: Vec::new(),
             };
-            Some(refused(line, row, refusal, SentEnd::Refused, changes))
+            Some(refused(context, row, refusal, SentEnd::Refused, changes))
         }
         Ok(Find::Forbidden(refusal)) => {
             let end = |refusal| SentEnd::Forbidden {
                 refusal,
                 right: look::READING.to_owned(),
             };
-            Some(refused(line, row, refusal, end, changes))
+            Some(refused(context, row, refusal, end, changes))
         }
         Err(error) if !look::stops(&error) => {
             let refusal = Refusal {
@@ -226,7 +226,7 @@ async fn find(
                 message: format!("the ticket `{name}` could not be read: {error}"),
                 fields: Vec::new(),
             };
-            Some(refused(line, row, refusal, SentEnd::Unread, changes))
+            Some(refused(context, row, refusal, SentEnd::Unread, changes))
         }
         Err(error) => {
             changes.push(withdrawal(row));
@@ -237,14 +237,14 @@ async fn find(
 
 /// A row ends before its request leaves: nothing of it will be done.
 fn refused(
-    line: &Line,
+    context: &RunContext,
     row: &Row,
     refusal: Refusal,
     end: impl FnOnce(Refusal) -> SentEnd,
     changes: &mut Vec<Change>,
 ) -> SentEnd {
     let trouble = Some(Trouble::Refused(refusal.clone()));
-    changes.push(settled(line, row, State::Rejected, trouble));
+    changes.push(settled(context, row, State::Rejected, trouble));
     end(refusal)
 }
 
@@ -262,11 +262,11 @@ pub(super) struct Intended {
 
 impl Intended {
     /// Before the writing of it begins.
-    pub(super) fn now(line: &Line) -> Self {
+    pub(super) fn now(context: &RunContext) -> Self {
         Self {
-            at: line.now(),
-            until: line.now_at_the_latest(),
-            ours: line.ours(),
+            at: context.now(),
+            until: context.now_at_the_latest(),
+            ours: context.ours(),
             since: Instant::now(),
         }
     }
@@ -304,24 +304,24 @@ enum StepEnd {
 
 /// Does one step; the file that it brings is copied to the disk first.
 async fn file_or_step(
-    line: &Arc<Line>,
+    context: &Arc<RunContext>,
     row: &mut Row,
     mut intended: Intended,
     changes: &mut Vec<Change>,
 ) -> StepEnd {
-    let file = match files::ready(line, row).await {
+    let file = match files::ready(context, row).await {
         Ready::Other => None,
         Ready::Send(file) => {
             // The ledger is to know the file before it leaves.
-            intended = Intended::now(line);
-            match line.run.intend(vec![intent(row, intended)]).await {
+            intended = Intended::now(context);
+            match context.run.intend(vec![intent(row, intended)]).await {
                 Ok(late) if late.is_empty() => Some(file),
                 Ok(_) => return StepEnd::Ended(SentEnd::Overtaken),
                 Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
             }
         }
         Ready::Done(warning) => {
-            changes.push(settled_with(line, row, State::Done, None, None));
+            changes.push(settled_with(context, row, State::Done, None, None));
             row.sent_at = Some(intended);
             if let Some(ticket) = &mut row.ticket {
                 ticket.warnings.extend(warning);
@@ -330,26 +330,27 @@ async fn file_or_step(
         }
         Ready::Failed(refusal) => {
             let trouble = Some(Trouble::Refused(refusal.clone()));
-            changes.push(settled(line, row, State::Rejected, trouble));
+            changes.push(settled(context, row, State::Rejected, trouble));
             return StepEnd::Ended(SentEnd::Refused(refusal));
         }
         Ready::Stopped(error) => return withdrawn(row, changes, SentEnd::Stopped(error)),
     };
-    step(line, row, file.as_ref(), intended, changes).await
+    step(context, row, file.as_ref(), intended, changes).await
 }
 
 /// Sends one step until its answer means something else than *again*.
 async fn step(
-    line: &Arc<Line>,
+    context: &Arc<RunContext>,
     row: &mut Row,
     file: Option<&Spooled>,
     mut intended: Intended,
     changes: &mut Vec<Change>,
 ) -> StepEnd {
-    let mut together = line.together(&row.requests.steps[row.next]);
+    let mut together = context.together(&row.requests.steps[row.next]);
     let mut way = Way::default();
     let mut pace = Pace::new(
-        line.system
+        context
+            .system
             .schema()
             .is_repeatable(call_of(&row.requests.steps[row.next].id.name)),
     );
@@ -359,13 +360,13 @@ async fn step(
             step: call_of(&request.id.name),
             ticket: row.ticket.as_ref(),
             body: &request.body,
-            id: line.identity(&row.key, &request.id, row.ticket.as_ref()),
-            old_id: line.identity(&row.key, &request.id, None),
+            id: context.identity(&row.key, &request.id, row.ticket.as_ref()),
+            old_id: context.identity(&row.key, &request.id, None),
         };
         let mut answered: Answered = match (together, &row.ticket) {
             (Some((gather, name)), Some(ticket)) => {
                 // What goes together sets what it sets or ends a ticket: nobody asks later when it was intended.
-                match gather.join(line, name, call, ticket).await {
+                match gather.join(context, name, call, ticket).await {
                     Taken::Answered(outcome) => outcome.into(),
                     Taken::Alone => {
                         together = None;
@@ -380,41 +381,41 @@ async fn step(
                 } else {
                     Duration::ZERO
                 };
-                let Some(_slot) = line.permit(grace).await else {
+                let Some(_slot) = context.permit(grace).await else {
                     return withdrawn(row, changes, SentEnd::Withdrawn);
                 };
-                match renew(line, row, intended).await {
+                match renew(context, row, intended).await {
                     Ok(Some(renewed)) => intended = renewed,
                     Ok(None) => return StepEnd::Ended(SentEnd::Overtaken),
                     Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
                 }
                 if row.makes_unmarked() {
-                    line.tell(Signal::Left(row.base.ordinal));
+                    context.tell(Signal::Left(row.base.ordinal));
                 }
                 match file {
                     Some(file) => {
-                        let attach = line.system.attach(call, &file.facts, &mut way);
-                        line.leave(attach).await
+                        let attach = context.system.attach(call, &file.facts, &mut way);
+                        context.leave(attach).await
                     }
-                    None => line.leave(line.system.perform(call, &mut way)).await,
+                    None => context.leave(context.system.perform(call, &mut way)).await,
                 }
             }
         };
         if let Outcome::Forbidden(refusal) = &answered.outcome
             && refusal.status == 401
-            && !line.admits().await
+            && !context.admits().await
         {
             answered.outcome = Outcome::Denied(refusal.message.clone());
         }
         // What was under way when the computer fell asleep may have reached the system when it woke.
-        if let Some(later) = intended.slept(line.now_at_the_latest()) {
-            match line.run.intend(vec![intent(row, later)]).await {
+        if let Some(later) = intended.slept(context.now_at_the_latest()) {
+            match context.run.intend(vec![intent(row, later)]).await {
                 Ok(_) => intended = later,
                 Err(error) => return StepEnd::Ended(SentEnd::Broken(error)),
             }
         }
-        line.crash(crash::Place::BeforeOutcome);
-        let worth = weigh(line, row, &answered, pace.repeatable, changes);
+        context.crash(crash::Place::BeforeOutcome);
+        let worth = weigh(context, row, &answered, pace.repeatable, changes);
         let verdict = judge(&answered, worth, pace.repeatable);
         let accepts = accepts(&answered);
         let title = answered.title;
@@ -432,7 +433,7 @@ async fn step(
                     return withdrawn(row, changes, SentEnd::Stopped(error));
                 }
             }
-            (Verdict::Unsent, Outcome::Unsent(what)) => match pace.unsent(line).await {
+            (Verdict::Unsent, Outcome::Unsent(what)) => match pace.unsent(context).await {
                 Next::Again => {}
                 Next::Halted => return withdrawn(row, changes, SentEnd::Withdrawn),
                 Next::Enough => {
@@ -445,25 +446,25 @@ async fn step(
                 pace.accepted = accepts && pace.accepted;
                 let name = row.requests.steps[row.next].id.name.clone();
                 let done = || Outcome::Done(row.ticket.clone().unwrap_or_default());
-                if accepts && line.accepts(&name) {
-                    return closed(line, row, intended, (done(), None, None), changes).await;
+                if accepts && context.accepts(&name) {
+                    return closed(context, row, intended, (done(), None, None), changes).await;
                 }
-                match pace.repeat(line).await {
+                match pace.repeat(context).await {
                     Next::Again => {}
                     Next::Enough if pace.accepted => {
                         // The system never says more: what it was asked so often it has heard.
-                        line.tell(Signal::Unproven(format!(
+                        context.tell(Signal::Unproven(format!(
                             "{what} to `{}` each time it was sent: such answers count as done in this run, although \
                              they prove nothing; look at ticket `{}`",
                             call_of(&name),
                             row.ticket.as_ref().map_or("", |ticket| &ticket.id)
                         )));
-                        line.accept(&name);
-                        return closed(line, row, intended, (done(), None, None), changes).await;
+                        context.accept(&name);
+                        return closed(context, row, intended, (done(), None, None), changes).await;
                     }
                     Next::Halted | Next::Enough => {
                         changes.push(settled(
-                            line,
+                            context,
                             row,
                             State::InDoubt,
                             Some(Trouble::Doubt(what.clone())),
@@ -475,19 +476,19 @@ async fn step(
             (Verdict::LookUp, outcome) => {
                 let proven = worth == Worth::Sampled && !accepts;
                 let said = said(row, outcome, accepts);
-                return unproven(line, row, intended, said, (shape, proven), changes);
+                return unproven(context, row, intended, said, (shape, proven), changes);
             }
             (Verdict::StopInDoubt, Outcome::Denied(what)) => {
                 let said = Said::Denied(what.clone());
                 let reason = said.told();
-                changes.push(settled(line, row, State::InDoubt, said_so(shape, said)));
+                changes.push(settled(context, row, State::InDoubt, said_so(shape, said)));
                 return StepEnd::Ended(SentEnd::Denied {
                     error: denied(&what),
                     reason: format!("{reason}; the next run finds out whether it was made"),
                 });
             }
             (_, outcome) => {
-                return closed(line, row, intended, (outcome, shape, title), changes).await;
+                return closed(context, row, intended, (outcome, shape, title), changes).await;
             }
         }
     }
@@ -503,7 +504,7 @@ fn accepts(answered: &Answered) -> bool {
 /// What the shape of an answer is worth; it is counted. A step that may be repeated needs no proof, and what has no shape
 /// was never sent.
 fn weigh(
-    line: &Line,
+    context: &RunContext,
     row: &Row,
     answered: &Answered,
     repeatable: bool,
@@ -512,7 +513,7 @@ fn weigh(
     let Some(shape) = answered.shape.as_ref().filter(|_| !repeatable) else {
         return Worth::Proven;
     };
-    let shapes = line.system.shapes();
+    let shapes = context.system.shapes();
     let worth = shapes.weigh(shape);
     if worth != Worth::Unproven {
         let name = shape.to_string();
@@ -546,7 +547,7 @@ fn said(row: &Row, outcome: Outcome, accepts: bool) -> Said {
 
 /// An answer that is looked up before it is believed.
 fn unproven(
-    line: &Line,
+    context: &RunContext,
     row: &Row,
     intended: Intended,
     said: Said,
@@ -554,7 +555,7 @@ fn unproven(
     changes: &mut Vec<Change>,
 ) -> StepEnd {
     let trouble = said_so(shape.clone(), said.clone());
-    changes.push(settled(line, row, State::InDoubt, trouble));
+    changes.push(settled(context, row, State::InDoubt, trouble));
     StepEnd::Ended(SentEnd::Unproven {
         said,
         shape,
@@ -577,21 +578,21 @@ fn forbidden(row: &Row, refusal: Refusal) -> Refusal {
 }
 
 /// Writes the intent anew when it has become too old for its request to leave; `None`: the step is done already.
-async fn renew(line: &Line, row: &Row, intended: Intended) -> Result<Option<Intended>> {
+async fn renew(context: &RunContext, row: &Row, intended: Intended) -> Result<Option<Intended>> {
     // Another computer may have gone on while this one slept.
     if intended.since.elapsed() <= INTENT_LASTS
-        && intended.slept(line.now_at_the_latest()).is_none()
+        && intended.slept(context.now_at_the_latest()).is_none()
     {
         return Ok(Some(intended));
     }
-    let renewed = Intended::now(line);
-    let late = line.run.intend(vec![intent(row, renewed)]).await?;
+    let renewed = Intended::now(context);
+    let late = context.run.intend(vec![intent(row, renewed)]).await?;
     Ok(late.is_empty().then_some(renewed))
 }
 
 /// An answer that ends the step.
 async fn closed(
-    line: &Line,
+    context: &RunContext,
     row: &mut Row,
     intended: Intended,
     (outcome, shape, title): (Outcome, Option<String>, Option<String>),
@@ -602,11 +603,11 @@ async fn closed(
             let made = row.ticket.is_none();
             let title = title.filter(|_| made);
             let other = match title {
-                Some(title) => titled_otherwise(line, row, &ticket, &title).await,
+                Some(title) => titled_otherwise(context, row, &ticket, &title).await,
                 None => None,
             };
             if let Some(answer) = other {
-                changes.push(doubted(line, row, &answer));
+                changes.push(doubted(context, row, &answer));
                 let at = intended;
                 return StepEnd::Ended(SentEnd::Doubt { answer, at });
             }
@@ -615,10 +616,10 @@ async fn closed(
                 // The engine compares it with those of other rows, many at once.
                 row.named = true;
             } else if made {
-                match foreign(line, row, &ticket).await {
+                match foreign(context, row, &ticket).await {
                     Ok(None) => {}
                     Ok(Some(answer)) => {
-                        changes.push(doubted(line, row, &answer));
+                        changes.push(doubted(context, row, &answer));
                         let at = intended;
                         return StepEnd::Ended(SentEnd::Doubt { answer, at });
                     }
@@ -626,9 +627,9 @@ async fn closed(
                 }
             }
             if made && row.alone {
-                line.tell(Signal::Made(row.requests.group.clone()));
+                context.tell(Signal::Made(row.requests.group.clone()));
             }
-            let change = settled_with(line, row, State::Done, made.then_some(&ticket), None);
+            let change = settled_with(context, row, State::Done, made.then_some(&ticket), None);
             changes.push(change);
             match &mut row.ticket {
                 Some(known) => known.warnings.extend(ticket.warnings),
@@ -667,14 +668,19 @@ async fn closed(
             return withdrawn(row, changes, SentEnd::Withdrawn);
         }
     };
-    changes.push(settled(line, row, to, Some(trouble)));
+    changes.push(settled(context, row, to, Some(trouble)));
     changes.extend(shape.map(|shape| told(row, shape, false)));
     StepEnd::Ended(end)
 }
 
 /// Why the ticket that the answer to a create shows is not the row's own, where it has another title than was sent. A system
 /// may write titles otherwise, or give titles of its own: then the ticket is read, and tells whose it is by what it bears.
-async fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) -> Option<String> {
+async fn titled_otherwise(
+    context: &RunContext,
+    row: &Row,
+    ticket: &Ticket,
+    title: &str,
+) -> Option<String> {
     let print = row.requests.steps[row.next].print.as_ref()?;
     let name = ticket.number.as_ref().unwrap_or(&ticket.id);
     let other =
@@ -682,16 +688,16 @@ async fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) 
     let relation = print.title(title)?;
     match relation {
         Relation::Same => {
-            line.knows_titles.store(true, Ordering::Relaxed);
+            context.knows_titles.store(true, Ordering::Relaxed);
             return None;
         }
-        Relation::Other if line.knows_titles.load(Ordering::Relaxed) => return Some(other),
+        Relation::Other if context.knows_titles.load(Ordering::Relaxed) => return Some(other),
         Relation::Akin | Relation::Other => {}
     }
-    match (read_back(line, row, print, ticket).await, relation) {
+    match (read_back(context, row, print, ticket).await, relation) {
         (Some(true), Relation::Other) => None,
         (Some(true), _) => {
-            line.knows_titles.store(true, Ordering::Relaxed);
+            context.knows_titles.store(true, Ordering::Relaxed);
             None
         }
         (Some(false), _) => Some(format!(
@@ -703,41 +709,48 @@ async fn titled_otherwise(line: &Line, row: &Row, ticket: &Ticket, title: &str) 
 }
 
 /// Whether a ticket that an answer names is the row's own, by its reference or its text; `None`: nothing tells.
-async fn read_back(line: &Line, row: &Row, print: &Print, ticket: &Ticket) -> Option<bool> {
-    let _slot = line.slot(GRACE).await?;
-    let read = line.system.read_ticket(&ticket.id, line.limiter.as_ref());
+async fn read_back(
+    context: &RunContext,
+    row: &Row,
+    print: &Print,
+    ticket: &Ticket,
+) -> Option<bool> {
+    let _slot = context.slot(GRACE).await?;
+    let read = context
+        .system
+        .read_ticket(&ticket.id, context.limiter.as_ref());
     let Ok(Reading::Found(listed)) = read.await else {
         return None;
     };
     let field = field_of(&row.requests.group);
     let length = field.is_none().then_some(print.length);
-    let borne = borne(&listed, field).of_length(length);
-    let is_own = |reference: &String| borne.is(reference) && !borne.is_torn();
+    let refs = reference_in(&listed, field).of_length(length);
+    let is_own = |reference: &String| refs.is(reference) && !refs.is_torn();
     let text = listed.text.as_deref().unwrap_or_default();
     let is_said = !print.text.is_empty() && print.is_text(text);
     match &row.requests.reference {
         Some(reference) if is_own(reference) || is_said => Some(true),
         None if is_said => Some(true),
-        _ => borne.own().map(|_| false),
+        _ => refs.own().map(|_| false),
     }
 }
 
 /// Why the ticket that an answer names is not the row's own, where it is another one's.
-async fn foreign(line: &Line, row: &Row, ticket: &Ticket) -> Result<Option<String>> {
-    let owners = line.owners(vec![ticket.id.clone()]).await?;
+async fn foreign(context: &RunContext, row: &Row, ticket: &Ticket) -> Result<Option<String>> {
+    let owners = context.owners(vec![ticket.id.clone()]).await?;
     Ok(match owners.get(&ticket.id) {
         Some(owner) if !owner.is(&row.key) => Some(another(&ticket.id, owner)),
         _ => {
-            let other = line.claim(&ticket.id, &row.key);
+            let other = context.claim(&ticket.id, &row.key);
             other.map(|other| another(&ticket.id, &Owner::Row(other)))
         }
     })
 }
 
 /// The step at which a row stands is in doubt.
-pub(super) fn doubted(line: &Line, row: &Row, answer: &str) -> Change {
+pub(super) fn doubted(context: &RunContext, row: &Row, answer: &str) -> Change {
     let trouble = Some(Trouble::Doubt(answer.to_owned()));
-    settled(line, row, State::InDoubt, trouble)
+    settled(context, row, State::InDoubt, trouble)
 }
 
 /// In which shape the system said of the step at which a row stands that nothing was done.
@@ -762,12 +775,12 @@ fn withdrawal(row: &Row) -> Change {
     Change::Withdraw(row.key.clone(), step)
 }
 
-fn settled(line: &Line, row: &Row, to: State, trouble: Option<Trouble>) -> Change {
-    settled_with(line, row, to, None, trouble)
+fn settled(context: &RunContext, row: &Row, to: State, trouble: Option<Trouble>) -> Change {
+    settled_with(context, row, to, None, trouble)
 }
 
 fn settled_with(
-    line: &Line,
+    context: &RunContext,
     row: &Row,
     to: State,
     ticket: Option<&Ticket>,
@@ -780,7 +793,7 @@ fn settled_with(
         ticket: ticket.cloned(),
         trouble,
         doubted: row.doubted,
-        at: line.now(),
+        at: context.now(),
     })
 }
 
@@ -840,21 +853,21 @@ impl Pace {
         Ok(())
     }
 
-    async fn unsent(&mut self, line: &Line) -> Next {
+    async fn unsent(&mut self, context: &RunContext) -> Next {
         self.has_waited = true;
-        after(line, self.unsent.next()).await
+        after(context, self.unsent.next()).await
     }
 
-    async fn repeat(&mut self, line: &Line) -> Next {
+    async fn repeat(&mut self, context: &RunContext) -> Next {
         self.has_waited = true;
-        after(line, self.repeat.next()).await
+        after(context, self.repeat.next()).await
     }
 }
 
-async fn after(line: &Line, wait: Option<Duration>) -> Next {
+async fn after(context: &RunContext, wait: Option<Duration>) -> Next {
     match wait {
         None => Next::Enough,
-        Some(wait) if line.wait(wait).await => Next::Again,
+        Some(wait) if context.wait(wait).await => Next::Again,
         Some(_) => Next::Halted,
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span as Hours, Timestamp};
 use tokio::time::sleep;
 
-use super::line::Line;
+use super::context::RunContext;
 use super::lookout::is_as_sent;
 use super::plan::Doubt;
 use super::retry::Backoff;
@@ -47,13 +47,13 @@ const SURELY_LISTED: SignedDuration = SignedDuration::from_hours(8);
 /// # Errors
 /// When the ledger cannot be read. A listing that cannot be had is a decision: all stays open.
 pub(super) async fn settle(
-    line: &Line,
+    context: &RunContext,
     doubts: &[Doubt],
     commit_within: Duration,
 ) -> Result<Vec<Decision>> {
     let mut wanted = Wanted::of_doubts(doubts, commit_within);
-    controls(line, doubts, &mut wanted).await?;
-    let mut seen = match list(line, &wanted).await {
+    controls(context, doubts, &mut wanted).await?;
+    let mut seen = match list(context, &wanted).await {
         Ok(seen) => seen,
         Err(why) => {
             let why = format!("the tickets of the time could not be listed: {why}");
@@ -63,7 +63,7 @@ pub(super) async fn settle(
                 .collect());
         }
     };
-    let held = line.owners(seen.unknown()).await?;
+    let held = context.owners(seen.unknown()).await?;
     Ok(decide_all(doubts, &wanted, seen, &held))
 }
 
@@ -89,17 +89,20 @@ pub(super) struct Swept {
 /// # Errors
 /// When the ledger cannot be read; a listing that cannot be had is the inner error.
 pub(super) async fn sweep(
-    line: &Line,
+    context: &RunContext,
     long: Duration,
 ) -> Result<std::result::Result<Swept, String>> {
-    let doubted = line.run.doubted().await?;
-    let refused = line.run.refused_in(line.system.shapes().lost()).await?;
+    let doubted = context.run.doubted().await?;
+    let refused = context
+        .run
+        .refused_in(context.system.shapes().lost())
+        .await?;
     if doubted.is_empty() && refused.is_empty() {
         return Ok(Ok(Swept::default()));
     }
     let rows = doubted.iter().chain(&refused);
     let wanted = Wanted::of(rows.map(|row| (&*row.group, Some(&*row.reference), row.sent_at)));
-    let seen = match list(line, &wanted).await {
+    let seen = match list(context, &wanted).await {
         Ok(seen) => seen,
         Err(why) => return Ok(Err(why)),
     };
@@ -108,10 +111,10 @@ pub(super) async fn sweep(
         .values()
         .flatten()
         .map(|hit| hit.listed.ticket.id.clone());
-    let held = line.owners(ids.collect()).await?;
+    let held = context.owners(ids.collect()).await?;
     let hits = |row: &Doubted| -> Vec<&Hit> {
         let hits = seen.free(&row.group, (&row.reference, row.length()), &held);
-        let is_its = |hit: &&Hit| !hit.borne(None).is_torn() || says_what_was_sent(row, hit);
+        let is_its = |hit: &&Hit| !hit.refs(None).is_torn() || says_what_was_sent(row, hit);
         hits.into_iter().filter(is_its).collect()
     };
     let tickets = |hits: Vec<&Hit>| -> Vec<Ticket> {
@@ -139,7 +142,7 @@ pub(super) async fn sweep(
             continue;
         }
         if row.is_undone {
-            match there(line, (&row.group, &row.reference), tickets).await {
+            match there(context, (&row.group, &row.reference), tickets).await {
                 Ok(tickets) => left.push((row.key.clone(), tickets)),
                 Err(error) => return Ok(Err(error.to_string())),
             }
@@ -149,14 +152,14 @@ pub(super) async fn sweep(
             id: row.ticket.clone(),
             ..Ticket::default()
         };
-        match verify(line, &own, (&row.group, &row.reference), tickets).await {
+        match verify(context, &own, (&row.group, &row.reference), tickets).await {
             Ok(verified) => doubles.push((row.key.clone(), verified)),
             Err(error) => return Ok(Err(error.to_string())),
         }
     }
     let is_old = |row: &Doubted| {
         let sent = SentAt::of(row.sent_at, row.print.as_ref());
-        line.passed(sent) > long
+        context.passed(sent) > long
     };
     Ok(Ok(Swept {
         gap: seen.gap,
@@ -189,8 +192,8 @@ fn says_what_was_sent(row: &Doubted, hit: &Hit) -> bool {
 
 /// Adds tickets that prove, when they are listed back, that a listing finds what is there: the oldest of the window
 /// must be visible by now, and many at once.
-async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
-    let from = window(wanted, line.now_at_the_latest()).from;
+async fn controls(context: &RunContext, doubts: &[Doubt], wanted: &mut Wanted) -> Result<()> {
+    let from = window(wanted, context.now_at_the_latest()).from;
     let earliest = wanted
         .from
         .and_then(|from| from.checked_sub(SURELY_LISTED).ok());
@@ -202,8 +205,11 @@ async fn controls(line: &Line, doubts: &[Doubt], wanted: &mut Wanted) -> Result<
     let groups: HashSet<&str> = doubts.iter().map(|doubt| doubt.group.as_str()).collect();
     for group in groups {
         for since in [Some(from), None] {
-            let found = line.run.controls(group.to_owned(), since, CONTROLS).await?;
-            let schema = line.system.schema();
+            let found = context
+                .run
+                .controls(group.to_owned(), since, CONTROLS)
+                .await?;
+            let schema = context.system.schema();
             let canonical = |mut control: Control| {
                 control.ticket = schema.ticket_id(&control.ticket);
                 control
@@ -229,7 +235,7 @@ fn window(wanted: &Wanted, now: Timestamp) -> Window {
 }
 
 /// Lists the window, a few times when it does not work.
-async fn list(line: &Line, wanted: &Wanted) -> std::result::Result<Seen, String> {
+async fn list(context: &RunContext, wanted: &Wanted) -> std::result::Result<Seen, String> {
     let mut backoff = Backoff::repeat();
     loop {
         let mut seen = Seen::default();
@@ -238,10 +244,10 @@ async fn list(line: &Line, wanted: &Wanted) -> std::result::Result<Seen, String>
                 seen.take(ticket, wanted);
             }
         };
-        let window = window(wanted, line.now_at_the_latest());
-        let ended = line
+        let window = window(wanted, context.now_at_the_latest());
+        let ended = context
             .system
-            .list_created(window, line.limiter.as_ref(), &mut page)
+            .list_created(window, context.limiter.as_ref(), &mut page)
             .await;
         match ended {
             Ok(end) => {

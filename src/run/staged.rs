@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use super::Items;
 use super::engine::Engine;
-use super::plan::{Base, Plan, Planner, Requests, Row, Soft};
+use super::plan::{Plan, Planner, Requests, Row, RowHeader, Soft};
 use super::prepare::Feed;
 use crate::error::{Error, Fault, Result};
 use crate::event::End;
@@ -95,7 +95,7 @@ impl Planner<'_> {
     /// Puts the tickets into what follows that it names. What may have been sent says what it said then.
     pub(super) fn refer(
         &self,
-        base: &Base,
+        base: &RowHeader,
         key: &RowKey,
         requests: &mut Requests,
         prior: &[StepRecord],
@@ -207,13 +207,15 @@ impl Engine<'_> {
         let Some(again) = self.stages.again.take() else {
             return;
         };
-        self.line.waits_for_tickets.store(false, Ordering::Relaxed);
+        self.context
+            .waits_for_tickets
+            .store(false, Ordering::Relaxed);
         self.stages.is_second = true;
         self.breaker.begin_stage();
         if self.stages.made.is_empty() {
             return;
         }
-        match again(&self.line.run) {
+        match again(&self.context.run) {
             Ok(feed) => self.feed = Some(feed),
             Err(error) => self.stop_with(error),
         }
@@ -266,7 +268,7 @@ impl Engine<'_> {
                 url: None,
                 warnings: made.warnings,
             };
-            let base = Base {
+            let base = RowHeader {
                 ordinal,
                 place: made.place,
                 key: Some(made.key),

@@ -79,7 +79,7 @@ struct Bench {
     ledger: Ledger,
     fake: Arc<Fake>,
     settings: Settings,
-    going: tokio::sync::watch::Sender<Going>,
+    going: tokio::sync::watch::Sender<Shutdown>,
     /// Whether all tickets are made before anything follows on one.
     staged: bool,
 }
@@ -94,7 +94,7 @@ impl Bench {
                 concurrency: 4,
                 ..Settings::default()
             },
-            going: tokio::sync::watch::Sender::new(Going::On),
+            going: tokio::sync::watch::Sender::new(Shutdown::None),
             staged: false,
         }
     }
@@ -453,7 +453,7 @@ async fn a_drain_finishes_what_is_under_way_and_never_waits_for_doubt() {
     let start = Instant::now();
     let stopping = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        bench.going.send_replace(Going::Drain);
+        bench.going.send_replace(Shutdown::Drain);
     };
     let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
     let totals = totals.unwrap();
@@ -462,7 +462,7 @@ async fn a_drain_finishes_what_is_under_way_and_never_waits_for_doubt() {
     assert_eq!(totals.in_doubt, 1);
     assert!(totals.created > 250 && totals.not_sent > 500, "{totals:?}");
     assert_eq!(totals.ended(), 1000);
-    bench.going.send_replace(Going::On);
+    bench.going.send_replace(Shutdown::None);
     let (second, _) = bench.run(&input).await;
     assert_eq!(second.created, totals.not_sent + 1);
     bench.once_each(1000);
@@ -478,13 +478,13 @@ async fn a_row_with_many_steps_ends_with_the_grace_of_the_run() {
     let start = Instant::now();
     let stopping = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        bench.going.send_replace(Going::Drain);
+        bench.going.send_replace(Shutdown::Drain);
     };
     let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
     assert_eq!(totals.unwrap().state, RunState::Interrupted);
     let took = start.elapsed();
     assert!(took < Duration::from_secs(15), "{took:?}");
-    bench.going.send_replace(Going::On);
+    bench.going.send_replace(Shutdown::None);
     bench.run(&input).await;
     assert_eq!(bench.fake.set("k0").len(), 300);
     bench.once_each(1);
@@ -497,7 +497,7 @@ async fn an_abort_returns_at_once_and_the_next_run_settles() {
     let mut told = Told::default();
     let stopping = async {
         tokio::time::sleep(Duration::from_millis(1005)).await;
-        bench.going.send_replace(Going::Abort);
+        bench.going.send_replace(Shutdown::Abort);
     };
     let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
     let totals = totals.unwrap();
@@ -516,7 +516,7 @@ async fn an_abort_returns_at_once_and_the_next_run_settles() {
         left, totals.in_doubt,
         "only what was under way is left in doubt"
     );
-    bench.going.send_replace(Going::On);
+    bench.going.send_replace(Shutdown::None);
     let (second, _) = bench.run(&input).await;
     assert_eq!(second.created + second.done_before, 300);
     assert_eq!(second.in_doubt, 0);
@@ -836,11 +836,11 @@ proptest! {
             for (after, politely) in deaths {
                 let after = Duration::from_millis(after);
                 let mut told = Told::default();
-                bench.going.send_replace(Going::On);
+                bench.going.send_replace(Shutdown::None);
                 if politely {
                     let stopping = async {
                         tokio::time::sleep(after).await;
-                        bench.going.send_replace(Going::Drain);
+                        bench.going.send_replace(Shutdown::Drain);
                     };
                     let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
                     let totals = totals.unwrap();
@@ -851,7 +851,7 @@ proptest! {
                 let made = bench.made();
                 assert!(made.values().all(|n| *n == 1), "{made:?}");
             }
-            bench.going.send_replace(Going::On);
+            bench.going.send_replace(Shutdown::None);
             let mut totals = bench.run(&input).await.0;
             if totals.in_doubt > 0 {
                 // Where all that was left was in doubt, the rows that were settled then are the proof now.

@@ -106,7 +106,7 @@ impl Engine<'_> {
         let next = self.tied.rows.iter().take(BATCH);
         let keys: Vec<RowKey> = next.flat_map(Row::ties).cloned().collect();
         self.tied.asked = self.tied.rows.len().min(BATCH);
-        let scope = self.line.run.scope().clone();
+        let scope = self.context.run.scope().clone();
         self.tied.asking = Some(Box::pin(tickets(scope, keys)));
     }
 

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{End, Event, Listener, RowEnd, Skip, Wait};
 use crate::ledger::RunState;
 
-use super::plan::Base;
+use super::plan::RowHeader;
 
 /// What became of the records of a run. The ends sum up to the records: see [`Totals::ended`].
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -193,7 +193,7 @@ impl<'l> Fold<'l> {
                 Wait::Sweep(_) => "the last look for duplicates",
                 Wait::Closed(_) => "outside the hours in which it may send",
             })),
-            Event::Going => self.wait(None),
+            Event::Shutdown => self.wait(None),
             _ => {}
         }
         self.listener.on(event);
@@ -204,7 +204,7 @@ impl<'l> Fold<'l> {
     }
 
     /// A record has reached its end.
-    pub(super) fn end(&mut self, base: Base, end: End) {
+    pub(super) fn end(&mut self, base: RowHeader, end: End) {
         self.totals.count(&end);
         let keeps_rows = match &end {
             End::Rejected(_) | End::Incomplete { .. } => true,

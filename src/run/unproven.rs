@@ -78,7 +78,7 @@ impl Engine<'_> {
         if soft.is_accepted() {
             return;
         }
-        let shapes = self.line.system.shapes();
+        let shapes = self.context.system.shapes();
         let was_proven = shapes.was_present(shape);
         let known = shapes.known(shape);
         self.changes.push(Change::Shape(shape.clone(), known));
@@ -101,7 +101,7 @@ impl Engine<'_> {
         let Some(shape) = shape.filter(|shape| !shape.is_empty()) else {
             return;
         };
-        let shapes = self.line.system.shapes();
+        let shapes = self.context.system.shapes();
         if shapes.was_present(shape) {
             let told = shape.parse().map(|shape: Shape| shape.told());
             self.fold.note(format!(
@@ -120,7 +120,7 @@ impl Engine<'_> {
             .as_ref()
             .filter(|it| !soft.settled && !soft.is_accepted() && !it.is_empty())
         {
-            let known = self.line.system.shapes().was_absent(shape);
+            let known = self.context.system.shapes().was_absent(shape);
             self.changes.push(Change::Shape(shape.clone(), known));
         }
     }
@@ -128,7 +128,7 @@ impl Engine<'_> {
     /// Whether a row is taken as absent although its look-up proves nothing: the shape of its answer did, or an earlier
     /// look-up.
     pub(super) fn believes(&self, soft: &Soft) -> bool {
-        let is_lost = |shape: &String| self.line.system.shapes().known(shape).lost;
+        let is_lost = |shape: &String| self.context.system.shapes().known(shape).lost;
         let is_believed = soft.settled || soft.proven;
         is_believed && !soft.is_unanswered() && !soft.shape.as_ref().is_some_and(is_lost)
     }

@@ -3,7 +3,7 @@
 
 use super::known::leave_open;
 use super::plan::{
-    Base, Plan, Planner, Request, Requests, Row, done_before, other_in_doubt, otherwise_fault,
+    Plan, Planner, Request, Requests, Row, RowHeader, done_before, other_in_doubt, otherwise_fault,
     refused_before,
 };
 use crate::event::{End, Skip};
@@ -15,7 +15,7 @@ impl Planner<'_> {
     /// The plan of a record whose ticket is whole: nothing, or what has changed.
     pub(super) fn update(
         &self,
-        mut base: Base,
+        mut base: RowHeader,
         key: RowKey,
         mut requests: Requests,
         (create, ticket): (&StepRecord, Ticket),

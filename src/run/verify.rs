@@ -1,10 +1,10 @@
 //! Before a ticket is called a duplicate, both are read: a listing may be old, may show one ticket under two ids, or name
 //! one that is not there. What cannot be confirmed is said without the advice to close anything.
 
-use super::line::Line;
+use super::context::RunContext;
 use super::look::stops;
 use crate::error::Result;
-use crate::mapping::reference::{borne, field_of};
+use crate::mapping::reference::{field_of, reference_in};
 use crate::systems::{Reading, Standing, Ticket};
 
 /// What was read of the tickets that bear the reference of one row.
@@ -28,22 +28,22 @@ enum Seen {
 /// # Errors
 /// When the system cannot be reached or lets us read nothing.
 pub(super) async fn verify(
-    line: &Line,
+    context: &RunContext,
     own: &Ticket,
     (group, reference): (&str, &str),
     others: Vec<Ticket>,
 ) -> Result<Verified> {
     let mut verified = Verified::default();
-    let schema = line.system.schema();
+    let schema = context.system.schema();
     let is_own = |ticket: &Ticket| schema.ticket_id(&ticket.id) == schema.ticket_id(&own.id);
     let others: Vec<Ticket> = others.into_iter().filter(|it| !is_own(it)).collect();
     if others.is_empty() {
         return Ok(verified);
     }
-    let own_seen = seen(line, own, (group, reference)).await?;
+    let own_seen = seen(context, own, (group, reference)).await?;
     for other in others {
         let name = other.number.clone().unwrap_or_else(|| other.id.clone());
-        match (&own_seen, seen(line, &other, (group, reference)).await?) {
+        match (&own_seen, seen(context, &other, (group, reference)).await?) {
             (Seen::There, Seen::There) => verified.doubles.push(other),
             (Seen::There, Seen::Not(why)) => verified.unclear.push(format!(
                 "ticket `{name}` was listed with the row's reference, but {why}"
@@ -67,29 +67,38 @@ pub(super) async fn verify(
 /// # Errors
 /// When the system cannot be reached or lets us read nothing.
 pub(super) async fn there(
-    line: &Line,
+    context: &RunContext,
     (group, reference): (&str, &str),
     tickets: Vec<Ticket>,
 ) -> Result<Vec<Ticket>> {
     let mut there = Vec::new();
     for ticket in tickets {
-        if matches!(seen(line, &ticket, (group, reference)).await?, Seen::There) {
+        if matches!(
+            seen(context, &ticket, (group, reference)).await?,
+            Seen::There
+        ) {
             there.push(ticket);
         }
     }
     Ok(there)
 }
 
-async fn seen(line: &Line, ticket: &Ticket, (group, reference): (&str, &str)) -> Result<Seen> {
-    let read = line
+async fn seen(
+    context: &RunContext,
+    ticket: &Ticket,
+    (group, reference): (&str, &str),
+) -> Result<Seen> {
+    let read = context
         .system
-        .read_ticket(&ticket.id, line.limiter.as_ref())
+        .read_ticket(&ticket.id, context.limiter.as_ref())
         .await;
     Ok(match read {
         Ok(Reading::Found(listed)) if listed.standing == Standing::Gone => {
             Seen::Not("it is deleted".to_owned())
         }
-        Ok(Reading::Found(listed)) if borne(&listed, field_of(group)).is(reference) => Seen::There,
+        Ok(Reading::Found(listed)) if reference_in(&listed, field_of(group)).is(reference) => {
+            Seen::There
+        }
         Ok(Reading::Found(_)) => {
             Seen::Not("it does not bear the reference when it is read".to_owned())
         }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::log::Log;
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 
 /// So much of what it prints as data is kept: a document, no stream.
 const MOST_DATA: u64 = 1 << 20;
@@ -50,7 +50,7 @@ pub(super) async fn run(
     let mut group = Group::of(&child);
     let (mut data, mut last_line) = (Vec::new(), None);
     let (output, errors) = (child.stdout.take(), child.stderr.take());
-    let mut obeyed = Going::On;
+    let mut obeyed = Shutdown::None;
     let status = {
         let reading = async {
             tokio::join!(keep(output, &mut data), copy(errors, log, &mut last_line));
@@ -64,8 +64,8 @@ pub(super) async fn run(
                 going = more_than(obeyed, stop) => {
                     obeyed = going;
                     match going {
-                        Going::Abort => group.kill(&mut child)?,
-                        Going::On | Going::Drain => group.ask_to_stop(),
+                        Shutdown::Abort => group.kill(&mut child)?,
+                        Shutdown::None | Shutdown::Drain => group.ask_to_stop(),
                     }
                 }
             }
@@ -82,12 +82,12 @@ pub(super) async fn run(
         status,
         data,
         last_line,
-        stopped: obeyed > Going::On,
+        stopped: obeyed > Shutdown::None,
     })
 }
 
 /// Waits until more is wanted than was obeyed.
-async fn more_than(obeyed: Going, stop: &mut Stop) -> Going {
+async fn more_than(obeyed: Shutdown, stop: &mut Stop) -> Shutdown {
     loop {
         let now = *stop.borrow_and_update();
         if now > obeyed {
@@ -232,11 +232,11 @@ mod tests {
 
     use super::*;
 
-    async fn run_shell(text: &str, going: Vec<Going>) -> (Ended, String) {
+    async fn run_shell(text: &str, going: Vec<Shutdown>) -> (Ended, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.txt");
         let mut log = Log::open(&path, TimeZone::UTC).unwrap();
-        let (sender, mut stop) = watch::channel(Going::On);
+        let (sender, mut stop) = watch::channel(Shutdown::None);
         // It is stopped when it says that it is ready, in a file.
         let mut command = shell(text);
         command
@@ -273,11 +273,11 @@ mod tests {
     #[tokio::test]
     async fn the_first_stop_asks_and_the_second_kills() {
         let polite = "trap '' INT; trap 'echo bye >&2; exit 130' TERM; : > \"$READY\"; while :; do sleep 0.02; done";
-        let (ended, log) = run_shell(polite, vec![Going::Drain]).await;
+        let (ended, log) = run_shell(polite, vec![Shutdown::Drain]).await;
         assert_eq!(ended.status.code(), Some(130));
         assert!(ended.stopped && log.contains("bye"), "{log}");
         let stubborn = "trap ': > \"$READY\"' TERM; : > \"$READY\"; while :; do sleep 0.02; done";
-        let (ended, _) = run_shell(stubborn, vec![Going::Drain, Going::Abort]).await;
+        let (ended, _) = run_shell(stubborn, vec![Shutdown::Drain, Shutdown::Abort]).await;
         assert_eq!(ended.status.code(), None);
         assert!(ended.stopped);
     }
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(ended.status.code(), Some(0));
         assert!(!lives(&number).await);
         let waits = format!("{behind}; : > \"$READY\"; wait");
-        let (ended, _) = run_shell(&waits, vec![Going::Drain]).await;
+        let (ended, _) = run_shell(&waits, vec![Shutdown::Drain]).await;
         assert!(ended.stopped);
         assert!(!lives(&number).await);
         let endless = format!("{behind}; wait");

@@ -13,7 +13,7 @@ use super::decide::{CountFrom, Decision, Due, Watched, count_from, decide, jump}
 use super::store::{History, Name, Past, Schedule, Store, replace};
 use super::when::When;
 use crate::error::{Error, Result};
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 
 /// At least so often the clock is looked at: a machine that woke is noticed within this time, whatever its timers did.
 const LOOK: Duration = Duration::from_secs(30);
@@ -107,7 +107,7 @@ impl Service {
         let mut running: JoinSet<(Name, Result<Option<Past>>)> = JoinSet::new();
         let mut last_look = (started, Instant::now());
         let mut first = true;
-        while *stop.borrow() == Going::On {
+        while *stop.borrow() == Shutdown::None {
             let loaded = self.load(&mut mind)?;
             let now = Timestamp::now();
             self.notice_jump(&mut last_look, now);

@@ -801,7 +801,7 @@ pub trait System: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the ticket cannot be read.
-    async fn sighted(
+    async fn verify_step(
         &self,
         call: Call<'_>,
         beside: Beside<'_>,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Search;
 use crate::error::Result;
-use crate::mapping::reference::{borne, short};
+use crate::mapping::reference::{reference_in, short};
 use crate::systems::{Listed, Permit, Standing, System, Ticket, Window};
 
 /// The tickets of a run by their references: hashes, since there may be very many.
@@ -54,9 +54,9 @@ impl Held {
                 if one.standing != Standing::Gone {
                     tickets.insert(id);
                 }
-                let borne = borne(&one, field);
+                let refs = reference_in(&one, field);
                 let is_back = one.is_taken_back || one.standing == Standing::Gone;
-                let Some(reference) = borne.own().filter(|_| !is_back) else {
+                let Some(reference) = refs.own().filter(|_| !is_back) else {
                     continue;
                 };
                 let reference = hash(reference);
@@ -121,6 +121,7 @@ fn hash(text: &str) -> u64 {
 /// Whether a ticket, read by itself, is there and bears the reference of a row.
 pub(super) fn is_second(listed: &Listed, reference: Option<&(String, Option<String>)>) -> bool {
     let is_back = listed.is_taken_back || listed.standing == Standing::Gone;
-    reference
-        .is_some_and(|(reference, field)| !is_back && borne(listed, field.as_deref()).is(reference))
+    reference.is_some_and(|(reference, field)| {
+        !is_back && reference_in(listed, field.as_deref()).is(reference)
+    })
 }

@@ -16,8 +16,8 @@
 //! | `departure` | how answers leave |
 //! | `incidentiq`, `clearfeed` | one emulator each |
 //! | [`seed`] | the population, the same for ever |
-//! | `fault`, `mishap`, `limit` | what goes wrong, what becomes of the request then, how fast is too fast |
-//! | `clerk`, `veil` | what is obeyed later than it came, and shown later than it was made |
+//! | `fault`, `fault_effect`, `limit` | what goes wrong, what becomes of the request then, how fast is too fast |
+//! | `delayed_commit`, `visibility` | what is obeyed later than it came, and shown later than it was made |
 //! | `people` | changes that others make meanwhile |
 //! | `audit` | one line for each accepted write; with a data folder its journal too |
 //! | `admin` | `/_sandbox` |
@@ -27,18 +27,18 @@ mod admin;
 mod audit;
 mod call;
 mod clearfeed;
-mod clerk;
+mod delayed_commit;
 mod departure;
 mod dice;
 mod emulator;
 mod fault;
+mod fault_effect;
 mod fit;
 mod guard;
 mod guid;
 mod incidentiq;
 mod limit;
 mod listen;
-mod mishap;
 mod multipart;
 mod openapi;
 mod people;
@@ -48,7 +48,7 @@ mod schema;
 pub mod seed;
 mod server;
 mod token;
-mod veil;
+mod visibility;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};

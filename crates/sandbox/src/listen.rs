@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::admin;
 use super::call::Call;
 use super::clearfeed::ClearFeed;
-use super::clerk::{self, Job};
+use super::delayed_commit::{self, Job};
 use super::departure::{Departure, respond, takes_gzip};
 use super::incidentiq::IncidentIq;
 use super::openapi;
@@ -42,7 +42,11 @@ pub(super) async fn serve(
             let _ = stop.wait_for(|stopped| *stopped).await;
         });
     let people = people::work(app.clone(), people, seed);
-    let (served, (), ()) = tokio::join!(serving.into_future(), clerk::attend(app, later), people);
+    let (served, (), ()) = tokio::join!(
+        serving.into_future(),
+        delayed_commit::attend(app, later),
+        people
+    );
     served
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::audit::{Audit, Opened};
 use super::call::Call;
 use super::clearfeed::ClearFeed;
-use super::clerk::Job;
+use super::delayed_commit::Job;
 use super::departure::Departure;
 use super::emulator::Emulator;
 use super::fault::{FaultKind, Faults};

@@ -33,7 +33,7 @@ use crate::export::replica::{Replica, Selection};
 use crate::export::search::Words;
 use crate::export::sheets::SheetKind;
 use crate::report::reading::Bar;
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 use crate::systems::common::CommonTicket;
 use crate::systems::query::{Query, Span, StateFilter};
 use crate::systems::{Standing, surely_now};
@@ -331,7 +331,7 @@ fn each(
         ..selection
     };
     replica.each(selection, &mut |ticket| {
-        if *stop.borrow() != Going::On {
+        if *stop.borrow() != Shutdown::None {
             return Err(Error::new(ErrorKind::Interrupted, "stopped")
                 .hint("what was read is kept: the same command goes on"));
         }

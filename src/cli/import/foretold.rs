@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::event::{End, Event, Listener};
 use crate::ledger::{RunMeta, Scope};
 use crate::report::words;
-use crate::run::{self, Going, Job, Keep, UNKNOWN_RATE};
+use crate::run::{self, Job, Keep, Shutdown, UNKNOWN_RATE};
 use crate::systems::call_of;
 
 /// Counts the requests that would be sent.
@@ -83,7 +83,7 @@ impl Import<'_> {
             keep: Keep::All,
             ..run::Settings::default()
         };
-        let (_going, stop) = watch::channel(Going::On);
+        let (_going, stop) = watch::channel(Shutdown::None);
         let limiter = std::sync::Arc::clone(&self.limiter);
         let totals = run::execute(job, &settings, limiter, stop, &mut census).await?;
         // What could not be read to its end was not counted either.

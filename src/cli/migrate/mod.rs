@@ -33,7 +33,7 @@ use crate::migrate::reference::{Named, called};
 use crate::migrate::sample::Sample;
 use crate::migrate::spool::{self, Counts, Spool};
 use crate::report::words;
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 use crate::systems::common::CommonTicket;
 use crate::systems::query::Query;
 use crate::systems::{Standing, SystemName};
@@ -302,7 +302,7 @@ fn each(
     take: &mut dyn FnMut(&CommonTicket) -> Result<()>,
 ) -> Result<()> {
     replica.each(selection, &mut |ticket| {
-        if *stop.borrow() != Going::On {
+        if *stop.borrow() != Shutdown::None {
             return Err(Error::new(ErrorKind::Interrupted, "stopped")
                 .hint("what was read is kept: the same command goes on"));
         }

@@ -21,7 +21,7 @@ use crate::ledger::{Ledger, Run, UndoState, Undoable};
 use crate::mapping::{Mapping, Reach};
 use crate::migrate::notes::{self, Says};
 use crate::report::words;
-use crate::run::{Forecast, Going, Limiter, Taking, UNKNOWN_RATE, by_place};
+use crate::run::{Forecast, Limiter, Shutdown, Taking, UNKNOWN_RATE, by_place};
 use crate::systems::{TAKEN_BACK, Window};
 
 /// How many tickets are named.
@@ -263,7 +263,7 @@ impl Rolling<'_> {
         Ok(ExitCode::Done)
     }
 
-    fn report(&self, tally: &mut Tally, going: Result<Going>) -> Result<ExitCode> {
+    fn report(&self, tally: &mut Tally, going: Result<Shutdown>) -> Result<ExitCode> {
         tally
             .kept
             .sort_by(|(one, _), (other, _)| by_place(one, other));
@@ -293,7 +293,7 @@ impl Rolling<'_> {
                 lines.extend(named(list));
             }
         }
-        let stopped = !matches!(going, Ok(Going::On));
+        let stopped = !matches!(going, Ok(Shutdown::None));
         if stopped || !tally.unknown.is_empty() {
             lines.push(format!(
                 "  go on      deskferry runs rollback {}",
@@ -321,14 +321,14 @@ impl Rolling<'_> {
                 self.output.note(&error);
                 Ok(error.kind().exit_code())
             }
-            Ok(Going::On)
+            Ok(Shutdown::None)
                 if [&tally.kept, &tally.refused, &tally.unknown]
                     .iter()
                     .all(|it| it.is_empty()) =>
             {
                 Ok(ExitCode::Done)
             }
-            Ok(Going::On) => Ok(ExitCode::SomeRows),
+            Ok(Shutdown::None) => Ok(ExitCode::SomeRows),
             Ok(_) => Ok(ExitCode::Interrupted),
         }
     }

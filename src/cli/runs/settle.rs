@@ -13,7 +13,7 @@ use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
 use crate::ledger::{ByHand, Doubtful, Ledger, Run};
-use crate::mapping::reference::{borne, field_of};
+use crate::mapping::reference::{field_of, reference_in};
 use crate::report::words;
 use crate::run::{Limiter, step_in_words};
 use crate::systems::{CREATE, Reading, System, Ticket};
@@ -293,9 +293,9 @@ async fn look_up(
             .at(&row.place)
             .hint("the id is in the ticket's address, which `deskferry runs receipts` shows beside each row; it is not the ticket's number")
     })?;
-    let borne = borne(&listed, field_of(&row.group));
-    match (borne.own(), &row.reference) {
-        (Some(found), Some(wanted)) if !borne.is(wanted) => Err(Error::usage(format!(
+    let refs = reference_in(&listed, field_of(&row.group));
+    match (refs.own(), &row.reference) {
+        (Some(found), Some(wanted)) if !refs.is(wanted) => Err(Error::usage(format!(
             "the ticket `{}` is that of another row: it bears the reference `{found}`",
             ticket.id
         ))

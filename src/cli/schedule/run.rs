@@ -10,7 +10,7 @@ use super::super::output::Output;
 use super::Places;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::report::words;
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 use crate::schedule::{
     Attempt, Caller, Name, Outcome, Past, Service, Store, Told, attempt, standing, wrong_clock,
 };
@@ -52,7 +52,7 @@ async fn due(names: Vec<Name>, places: &Places, stop: Stop, output: Output) -> R
     };
     let mut code = ExitCode::Done;
     for name in &names {
-        if *stop.borrow() != Going::On {
+        if *stop.borrow() != Shutdown::None {
             return Ok(ExitCode::Interrupted);
         }
         let standing = standing(&places.store, name, Timestamp::now())?;

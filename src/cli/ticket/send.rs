@@ -199,7 +199,7 @@ impl Sending<'_> {
         Ok(
             match self
                 .system
-                .sighted(call, Beside::default(), since, self.limiter)
+                .verify_step(call, Beside::default(), since, self.limiter)
                 .await?
             {
                 Sighting::Done => Step::Done(call.ticket.cloned().unwrap_or_default()),

@@ -18,7 +18,7 @@ use crate::mapping::{BoundPlan, MapRows, Unmapped};
 use crate::report::causes::Causes;
 use crate::report::tally::{Miss, Tally};
 use crate::report::{unread, words};
-use crate::run::{self, Going, Job, Limiter, Settings};
+use crate::run::{self, Job, Limiter, Settings, Shutdown};
 use crate::source::{Input, Notice};
 
 /// A mapping without a fault, and an input.
@@ -145,7 +145,7 @@ impl Checker<'_> {
             max_errors: run::MaxErrors::Share(100.0),
             ..Settings::default()
         };
-        let (_going, stop) = watch::channel(Going::On);
+        let (_going, stop) = watch::channel(Shutdown::None);
         let limiter = Arc::new(Limiter::new(None));
         let totals = run::execute(job, &settings, limiter, stop, &mut tally).await?;
         if let Some(error) = totals.stopped {

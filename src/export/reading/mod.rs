@@ -35,7 +35,7 @@ use window::told;
 
 use super::replica::{PackedPage, Replica, State, Stored, Window};
 use crate::error::{Error, ErrorKind, Result};
-use crate::run::{Going, Stop};
+use crate::run::{Shutdown, Stop};
 use crate::systems::page::{Axis, Mark, Next, PageAsk, Shown, TicketPage};
 use crate::systems::query::{Query, Span};
 use crate::systems::{Permit, System, surely_now};
@@ -346,7 +346,7 @@ impl<'a> Reading<'a> {
 
     fn check_stop(&self) -> Result<()> {
         match *self.stop.borrow() {
-            Going::On => Ok(()),
+            Shutdown::None => Ok(()),
             _ => Err(Error::new(ErrorKind::Interrupted, "stopped")
                 .hint("what was read is kept: the same command goes on")),
         }

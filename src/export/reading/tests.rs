@@ -24,7 +24,7 @@ async fn read(desk: &Desk, concurrency: usize) -> Result<(u64, Read)> {
         with_comments: false,
         is_lasting: false,
     };
-    let (_going, stop) = watch::channel(Going::On);
+    let (_going, stop) = watch::channel(Shutdown::None);
     let free = Free::default();
     let system = desk.system.as_ref();
     let reading = Reading::new(
@@ -87,7 +87,7 @@ async fn who_waits_for_the_replica_holds_up_nobody() {
         with_comments: false,
         is_lasting: false,
     };
-    let (_going, stop) = watch::channel(Going::On);
+    let (_going, stop) = watch::channel(Shutdown::None);
     let (free, system) = (Free::default(), desk.system.as_ref());
     let reading = Reading::new(system, &free, replica, &order, 4, stop, &|_| {});
     let ticking = async {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::adopt::remembered;
 use super::super::engine::Engine;
-use super::super::plan::{Base, Row};
+use super::super::plan::{Row, RowHeader};
 use super::PAGES;
 use super::look::{Looked, Marked, name_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -269,7 +269,7 @@ impl Engine<'_> {
     }
 
     /// A row that was given another ticket ends here: the next run looks what is to be done on it.
-    pub(in crate::run) fn is_set_aside(&mut self, base: Base) {
+    pub(in crate::run) fn is_set_aside(&mut self, base: RowHeader) {
         let reason =
             "its ticket was found to be another one: the same command goes on with that".to_owned();
         self.end(base, End::InDoubt { reason });

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use super::super::line::Line;
+use super::super::context::RunContext;
 use super::super::retry::Backoff;
 use crate::error::{ErrorKind, Result};
 use crate::ledger::{Candidate, Create};
-use crate::mapping::reference::{LABEL, LONG, borne, marked_group};
+use crate::mapping::reference::{LABEL, LONG, marked_group, reference_in};
 use crate::systems::{Listed, Print, Reading, Relation, Standing, Ticket};
 
 /// A ticket that bears a reference which may be of the scope.
@@ -62,7 +62,7 @@ struct Newest {
 
 /// One look.
 pub(super) struct Look<'l> {
-    pub(super) line: &'l Line,
+    pub(super) context: &'l RunContext,
     pub(super) scope: &'l str,
     pub(super) field: Option<&'l str>,
     /// How many pages it reads at most.
@@ -78,7 +78,7 @@ impl Look<'_> {
         overlap: SignedDuration,
         pending: Vec<Marked>,
     ) -> Result<std::result::Result<Looked, String>> {
-        let (now, at_most) = (self.line.surely(), self.line.at_the_latest());
+        let (now, at_most) = (self.context.surely(), self.context.at_the_latest());
         let Newest {
             marked: listed,
             whole,
@@ -104,7 +104,7 @@ impl Look<'_> {
             marked.insert(one.ticket.id.clone(), one);
         }
         let owners = self
-            .line
+            .context
             .run
             .owners(marked.keys().cloned().collect())
             .await?;
@@ -122,7 +122,7 @@ impl Look<'_> {
         let references: HashSet<String> = references.cloned().collect();
         let known = match references.is_empty() {
             true => HashMap::new(),
-            false => self.line.run.creates(references).await?,
+            false => self.context.run.creates(references).await?,
         };
         let mut looked = Looked {
             until: now.checked_sub(overlap).unwrap_or(now),
@@ -160,10 +160,15 @@ impl Look<'_> {
 
     /// An empty list is no witness: a ticket that the ledger holds and the list must show, and that is there.
     async fn unlisted(&self, since: Timestamp) -> Result<Option<String>> {
-        let surprise = SignedDuration::try_from(self.line.surprise).unwrap_or(SignedDuration::MAX);
-        let shows = self.line.now().checked_sub(surprise).unwrap_or(since);
-        let made = self.line.run.made_between(since, shows, WITNESSES).await?;
-        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        let surprise =
+            SignedDuration::try_from(self.context.surprise).unwrap_or(SignedDuration::MAX);
+        let shows = self.context.now().checked_sub(surprise).unwrap_or(since);
+        let made = self
+            .context
+            .run
+            .made_between(since, shows, WITNESSES)
+            .await?;
+        let (system, permit) = (&self.context.system, self.context.limiter.as_ref());
         for ticket in made {
             match system.read_ticket(&ticket, permit).await {
                 Ok(Reading::Found(listed)) if !is_gone(&listed) => return Ok(Some(ticket)),
@@ -180,15 +185,15 @@ impl Look<'_> {
         (reference, length): (&str, Option<usize>),
         looked: &mut Looked,
     ) {
-        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        let (system, permit) = (&self.context.system, self.context.limiter.as_ref());
         // One that is not there may be a refusal of something before the system: it is asked for twice.
         for is_again in [false, true] {
             match system.read_ticket(&ticket.id, permit).await {
                 Ok(Reading::Found(listed)) if is_gone(&listed) => {}
                 Ok(Reading::Absent) => {}
                 Ok(Reading::Found(listed)) => {
-                    let borne = borne(&listed, self.field).of_length(length);
-                    if borne.own().is_some() && !borne.is(reference) {
+                    let refs = reference_in(&listed, self.field).of_length(length);
+                    if refs.own().is_some() && !refs.is(reference) {
                         looked.anothers.insert(ticket.id.clone());
                     }
                     looked.there.insert(ticket.id.clone());
@@ -204,7 +209,7 @@ impl Look<'_> {
 
     /// What is listed since.
     async fn list(&self, since: Timestamp) -> Result<Newest> {
-        let (system, permit) = (&self.line.system, self.line.limiter.as_ref());
+        let (system, permit) = (&self.context.system, self.context.limiter.as_ref());
         let mut backoff = Backoff::repeat();
         loop {
             let (mut found, mut newest, mut is_empty) = (Vec::new(), None, true);
@@ -256,12 +261,12 @@ impl Look<'_> {
 
     /// A listed ticket with a reference that may be of the scope.
     fn marked(&self, listed: Listed, since: Timestamp) -> Option<Marked> {
-        let borne = borne(&listed, self.field);
-        let first = borne
+        let refs = reference_in(&listed, self.field);
+        let first = refs
             .first
             .clone()
-            .filter(|_| borne.last.is_none() || borne.is_torn());
-        let reference = borne.last.or(borne.first)?;
+            .filter(|_| refs.last.is_none() || refs.is_torn());
+        let reference = refs.last.or(refs.first)?;
         let of_scope = (reference.split_once('/')).is_none_or(|(name, _)| name == self.scope);
         (of_scope && !is_gone(&listed)).then(|| Marked {
             reference,

@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::adopt::references;
-use super::line::Line;
+use super::context::RunContext;
 use super::{Reread, Settings};
 use crate::error::Result;
 use crate::mapping::reference::short;
@@ -67,7 +67,7 @@ pub(super) struct About<'e> {
 }
 /// The looks of a run.
 pub(super) struct Watch<'e> {
-    line: Arc<Line>,
+    context: Arc<RunContext>,
     about: About<'e>,
     overlap: SignedDuration,
     visible_within: Duration,
@@ -105,13 +105,13 @@ pub(super) struct Watch<'e> {
 }
 
 impl<'e> Watch<'e> {
-    pub(super) fn new(line: Arc<Line>, settings: &Settings, about: About<'e>) -> Self {
+    pub(super) fn new(context: Arc<RunContext>, settings: &Settings, about: About<'e>) -> Self {
         let overlap = SignedDuration::try_from(settings.visible_within);
         let overlap = overlap.unwrap_or(SignedDuration::from_secs(30));
-        let since = since(about.looked_until, line.surely(), overlap);
+        let since = since(about.looked_until, context.surely(), overlap);
         Self {
             is_first: about.marks && about.looked_until.is_some(),
-            line,
+            context,
             overlap,
             visible_within: settings.visible_within,
             begun: None,
@@ -207,7 +207,7 @@ impl<'e> Watch<'e> {
     }
 
     fn begin(&mut self) {
-        let (line, since, overlap) = (self.line.clone(), self.since, self.overlap);
+        let (context, since, overlap) = (self.context.clone(), self.since, self.overlap);
         let (scope, field) = (self.about.scope.clone(), self.about.field.clone());
         let pending = self.pending.clone();
         let taken_back = self.about.taken_back.clone();
@@ -220,7 +220,7 @@ impl<'e> Watch<'e> {
         }
         self.round = Some(Box::pin(async move {
             let look = Look {
-                line: &line,
+                context: &context,
                 scope: &scope,
                 field: field.as_deref(),
                 pages: PAGES.saturating_add(own),

@@ -88,9 +88,9 @@ fn found(doubt: &Doubt, doubts: &[Doubt], seen: &Seen, held: &Held) -> Option<Ve
 /// Whether a ticket that bears a row's reference in place is the row's, and does not end, cut, where it quotes it.
 fn is_own(hit: &Hit, doubt: &Doubt, doubts: &[Doubt]) -> bool {
     // What an earlier version sent is known by its reference alone.
-    let borne = hit.borne(doubt.length());
+    let refs = hit.refs(doubt.length());
     let Some(print) = &doubt.print else {
-        return !borne.is_torn();
+        return !refs.is_torn();
     };
     let title = hit.listed.title().and_then(|title| print.title(title));
     if !matches!(title, None | Some(Relation::Same)) {
@@ -100,7 +100,7 @@ fn is_own(hit: &Hit, doubt: &Doubt, doubts: &[Doubt]) -> bool {
     if hit.is_field || print.is_text(text) {
         return true;
     }
-    let shown = hit.borne(None);
+    let shown = hit.refs(None);
     if shown.is_torn() {
         let others = doubts
             .iter()
@@ -113,7 +113,7 @@ fn is_own(hit: &Hit, doubt: &Doubt, doubts: &[Doubt]) -> bool {
         return title.is_some() && !others.filter(is_one).any(is_alike);
     }
     // Short or long, the first line of a description is cut last.
-    borne.first.is_some()
+    refs.first.is_some()
 }
 
 /// What is to be said of a row that was not found.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::mapping::reference::{Borne, LONG, borne, field_of, group_of, marked_group};
+use crate::mapping::reference::{LONG, References, field_of, group_of, marked_group, reference_in};
 use crate::run::plan::Doubt;
 use crate::systems::{Listed, Print, Relation, SLACK, SentAt, TITLE, Ticket, Times, words};
 
@@ -75,11 +75,11 @@ pub(super) struct Stray {
     /// The words of its title.
     words: Option<String>,
     /// What it bears in each place that is looked at, in their order.
-    pub(super) borne: Vec<Borne>,
+    pub(super) refs: Vec<References>,
 }
 
 impl Stray {
-    pub(super) fn of(listed: &Listed, borne: Vec<Borne>) -> Self {
+    pub(super) fn of(listed: &Listed, refs: Vec<References>) -> Self {
         Self {
             ticket: Ticket {
                 warnings: Vec::new(),
@@ -89,7 +89,7 @@ impl Stray {
             group: listed.group.clone(),
             traits: listed.traits.clone(),
             words: listed.title().map(words),
-            borne,
+            refs,
         }
     }
 
@@ -140,9 +140,9 @@ impl Evidence {
     /// Takes up what a ticket shows that the ledger holds.
     pub(super) fn observe(&mut self, listed: &Listed, known: Known<'_>, commit_within: Duration) {
         let field = field_of(known.group);
-        let borne = borne(listed, field);
-        if borne.is(known.reference) && !borne.is_torn() {
-            self.read_back(listed, known, &borne);
+        let refs = reference_in(listed, field);
+        if refs.is(known.reference) && !refs.is_torn() {
+            self.read_back(listed, known, &refs);
         }
         let is_changed = match (listed.created_at, listed.updated_at) {
             (Some(created), Some(updated)) => updated.duration_since(created) > SETTLED,
@@ -175,7 +175,7 @@ impl Evidence {
         }
     }
 
-    fn read_back(&mut self, listed: &Listed, known: Known<'_>, borne: &Borne) {
+    fn read_back(&mut self, listed: &Listed, known: Known<'_>, refs: &References) {
         let field = field_of(known.group);
         let group = marked_group(listed.group.clone(), field);
         let text = listed.text.as_deref().unwrap_or_default();
@@ -186,9 +186,9 @@ impl Evidence {
         };
         let by = |is: bool| if is { length } else { 0 };
         let last = self.last.entry(group.clone()).or_default();
-        *last = (*last).max(by(borne.last.is_some()));
+        *last = (*last).max(by(refs.last.is_some()));
         let first = self.first.entry(group).or_default();
-        *first = (*first).max(by(borne.first.is_some()));
+        *first = (*first).max(by(refs.first.is_some()));
     }
 
     /// Whether a ticket of the group was listed back with its reference; of no group: of any.
@@ -238,10 +238,7 @@ impl Evidence {
 
     /// Whether it bears the reference of another row where the row's own would be read.
     fn is_anothers(&self, stray: &Stray, doubt: &Doubt, place: usize) -> bool {
-        let is_marked = stray
-            .borne
-            .get(place)
-            .is_some_and(|borne| !borne.is_empty());
+        let is_marked = stray.refs.get(place).is_some_and(|refs| !refs.is_empty());
         let is_readable = field_of(&doubt.group).is_some()
             || (doubt.print.as_ref())
                 .is_some_and(|print| self.is_readable(&doubt.group, print.length));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::evidence::{Evidence, Known, Span, Stray};
 use crate::ledger::{Candidate, Control, Owner};
-use crate::mapping::reference::{Borne, borne, field_of, short};
+use crate::mapping::reference::{References, field_of, reference_in, short};
 use crate::run::plan::Doubt;
 use crate::systems::{Gap, Listed, Standing};
 
@@ -42,12 +42,12 @@ pub(super) struct Place {
 
 impl Place {
     /// The references looked for that a ticket bears.
-    fn wanted<'p>(&'p self, borne: &Borne) -> Vec<&'p String> {
-        let last = borne.last.as_deref().and_then(|last| {
+    fn wanted<'p>(&'p self, refs: &References) -> Vec<&'p String> {
+        let last = refs.last.as_deref().and_then(|last| {
             let reference = self.references.get(&*short(last))?;
             (reference == last).then_some(reference)
         });
-        let first = borne
+        let first = refs
             .first
             .as_deref()
             .and_then(|first| self.references.get(first));
@@ -141,7 +141,7 @@ pub(super) struct Hit {
     /// Whether that is in a custom field.
     pub(super) is_field: bool,
     /// What it bears there.
-    borne: Borne,
+    refs: References,
 }
 
 impl Hit {
@@ -156,10 +156,10 @@ impl Hit {
     }
 
     /// What it bears that counts for a row whose description is so long.
-    pub(super) fn borne(&self, length: Option<usize>) -> Borne {
+    pub(super) fn refs(&self, length: Option<usize>) -> References {
         match self.is_field {
-            true => self.borne.clone(),
-            false => self.borne.of_length(length),
+            true => self.refs.clone(),
+            false => self.refs.of_length(length),
         }
     }
 }
@@ -213,26 +213,26 @@ impl Seen {
         }
         let places = wanted.places.iter();
         let all: Vec<_> = places
-            .map(|(field, place)| (field, place, borne(listed, field.as_deref())))
+            .map(|(field, place)| (field, place, reference_in(listed, field.as_deref())))
             .collect();
         // A ticket has one reference of its own; were it taken for two rows, one of them would be lost. Fields come
         // before the description, which may quote.
-        let hit = all.iter().rev().find_map(|(field, place, borne)| {
-            let references = place.wanted(borne);
-            (!references.is_empty()).then_some((*field, references, borne))
+        let hit = all.iter().rev().find_map(|(field, place, refs)| {
+            let references = place.wanted(refs);
+            (!references.is_empty()).then_some((*field, references, refs))
         });
         for reference in hit.iter().flat_map(|(_, references, _)| references) {
-            let Some((field, _, borne)) = &hit else { break };
+            let Some((field, _, refs)) = &hit else { break };
             let hits = ((*field).clone(), (*reference).clone());
             self.hits.entry(hits).or_default().push(Hit {
                 listed: listed.clone(),
                 is_field: field.is_some(),
-                borne: (*borne).clone(),
+                refs: (*refs).clone(),
             });
         }
         let is_hit = hit.is_some();
-        let borne = all.iter().map(|(.., borne)| borne.clone());
-        let stray = || Stray::of(listed, borne.collect());
+        let refs = all.iter().map(|(.., refs)| refs.clone());
+        let stray = || Stray::of(listed, refs.collect());
         if is_hit || wanted.is_then(listed.created_at) {
             self.strays.push(stray());
         } else if self.outside.len() < MOST_OUTSIDE {
@@ -268,7 +268,7 @@ impl Seen {
     ) -> Option<(String, Owner)> {
         let place = (field_of(group).map(str::to_owned), reference.to_owned());
         let hits = self.hits.get(&place)?.iter();
-        let mut hits = hits.filter(|hit| hit.borne(length).is(reference));
+        let mut hits = hits.filter(|hit| hit.refs(length).is(reference));
         hits.find_map(|hit| {
             let id = &hit.listed.ticket.id;
             Some((id.clone(), held.get(id)?.clone()))
@@ -285,7 +285,7 @@ impl Seen {
     ) -> Vec<&Hit> {
         let place = (field_of(group).map(str::to_owned), reference.to_owned());
         let mut hits: Vec<&Hit> = (self.hits.get(&place).into_iter().flatten())
-            .filter(|hit| hit.borne(length).is(reference))
+            .filter(|hit| hit.refs(length).is(reference))
             .filter(|hit| !held.contains_key(&hit.listed.ticket.id))
             .collect();
         // Stable: without times the order of the listing, oldest first, decides.

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::fake::{Input, Script};
 use super::*;
+use crate::run::context::RunContext;
 use crate::run::gather::{Gather, Taken};
-use crate::run::line::Line;
 use crate::systems::{Call, Outcome, Ticket};
 
 fn bench() -> Bench {
@@ -164,7 +164,7 @@ async fn an_end_that_does_not_show_is_looked_up_before_it_goes_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_stopped_leaves_what_the_next_one_finds_out() {
-    for going in [Going::Drain, Going::Abort] {
+    for going in [Shutdown::Drain, Shutdown::Abort] {
         for after in [500, 1_010, 1_100, 5_000] {
             let bench = bench().many(&[Script::Late(2)]);
             bench.fake.tells();
@@ -174,7 +174,7 @@ async fn a_run_that_is_stopped_leaves_what_the_next_one_finds_out() {
                 bench.going.send_replace(going);
             };
             let ((first, _), ()) = tokio::join!(bench.run(&input), stop);
-            bench.going.send_replace(Going::On);
+            bench.going.send_replace(Shutdown::None);
             let (second, _) = bench.run(&input).await;
             let both = first.created + second.created;
             assert_eq!((both, second.in_doubt), (90, 0), "{going:?} {after}");
@@ -199,16 +199,16 @@ async fn a_row_that_is_dropped_holds_up_none_of_the_others() {
         scope.start_run(&locks, RunMeta::default()).await.unwrap()
     };
     let limiter = Arc::new(Limiter::new(None));
-    let (line, _halt, _heard) = Line::new(
+    let (context, _halt, _heard) = RunContext::new(
         bench.fake.clone(),
         limiter,
         &bench.settings,
         Uuid::nil(),
         run,
     );
-    let line = Arc::new(line);
+    let context = Arc::new(context);
     let join = |n: usize| {
-        let (gather, line) = (Arc::clone(&gather), Arc::clone(&line));
+        let (gather, context) = (Arc::clone(&gather), Arc::clone(&context));
         tokio::spawn(async move {
             let ticket = Ticket {
                 id: format!("t{n}"),
@@ -221,7 +221,7 @@ async fn a_row_that_is_dropped_holds_up_none_of_the_others() {
                 id: Uuid::nil(),
                 old_id: Uuid::nil(),
             };
-            gather.join(&line, "assign", call, &ticket).await
+            gather.join(&context, "assign", call, &ticket).await
         })
     };
     // The first is dropped while it waits, the second while the request is under way, the third while it is read back.

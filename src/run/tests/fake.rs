@@ -663,7 +663,7 @@ impl System for Fake {
         })
     }
 
-    async fn sighted(
+    async fn verify_step(
         &self,
         call: Call<'_>,
         beside: Beside<'_>,

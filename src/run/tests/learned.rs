@@ -17,7 +17,7 @@ async fn rebuilt(bench: &Bench, input: &Input) -> Bench {
         ledger: Ledger::in_memory().unwrap(),
         fake: Arc::clone(&bench.fake),
         settings: bench.settings.clone(),
-        going: tokio::sync::watch::Sender::new(Going::On),
+        going: tokio::sync::watch::Sender::new(Shutdown::None),
         staged: false,
     };
     learn(&rebuilt, input).await;

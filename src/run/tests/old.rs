@@ -40,7 +40,7 @@ async fn knowing(bench: &Bench, rows: std::ops::Range<usize>) -> Bench {
         ledger,
         fake: Arc::clone(&bench.fake),
         settings: bench.settings.clone(),
-        going: tokio::sync::watch::Sender::new(Going::On),
+        going: tokio::sync::watch::Sender::new(Shutdown::None),
         staged: false,
     }
 }
@@ -285,12 +285,12 @@ async fn what_followed_on_a_row_of_an_earlier_run_is_seen_before_it_is_sent_agai
     // The run ends before the row is settled.
     let ends = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        going.send_replace(Going::Drain);
+        going.send_replace(Shutdown::Drain);
     };
     let ((totals, _), ()) = tokio::join!(bench.run(&input), ends);
     assert_eq!(totals.in_doubt, 1);
     bench.fake.does("k1", "follow", 0);
-    bench.going = tokio::sync::watch::Sender::new(Going::On);
+    bench.going = tokio::sync::watch::Sender::new(Shutdown::None);
     let (totals, _) = bench.run(&input).await;
     assert_eq!((totals.created, totals.requests), (1, 0));
     assert_eq!(bench.fake.set("k1"), ["follow 0"]);

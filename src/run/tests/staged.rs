@@ -83,7 +83,7 @@ async fn a_run_that_is_stopped_between_the_stages_goes_on_there() {
     let going = bench.going.clone();
     let stopping = async {
         tokio::time::sleep(Duration::from_secs(30)).await;
-        going.send_replace(Going::Drain);
+        going.send_replace(Shutdown::Drain);
     };
     let (totals, ()) = tokio::join!(bench.run_with(&input, &mut told), stopping);
     let totals = totals.unwrap();
@@ -96,7 +96,7 @@ async fn a_run_that_is_stopped_between_the_stages_goes_on_there() {
         faults[0].message,
         "the run stopped before the comments and changes of its ticket were sent"
     );
-    going.send_replace(Going::On);
+    going.send_replace(Shutdown::None);
     let (totals, _) = bench.run(&input).await;
     assert_eq!(totals.created, 40);
     for n in 0..40 {

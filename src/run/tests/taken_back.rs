@@ -10,14 +10,14 @@ use crate::record::RowKey;
 use crate::systems::{Gap, Listed, Standing, Window};
 
 /// Takes the last run back: how it went, and what became of each ticket.
-pub(super) async fn take_back(bench: &Bench) -> (Result<Going>, Vec<UndoState>) {
+pub(super) async fn take_back(bench: &Bench) -> (Result<Shutdown>, Vec<UndoState>) {
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let last = scope.last_run().await.unwrap().unwrap();
     let last = bench.ledger.whole_run(&last.code).await.unwrap();
     take_back_run(bench, &last).await
 }
 
-async fn take_back_run(bench: &Bench, run: &Run) -> (Result<Going>, Vec<UndoState>) {
+async fn take_back_run(bench: &Bench, run: &Run) -> (Result<Shutdown>, Vec<UndoState>) {
     let scope = bench.ledger.scope("clearfeed", "acme", "s").await.unwrap();
     let held = locks(&scope).await.unwrap();
     let taking = Taking {
@@ -307,15 +307,15 @@ async fn a_rollback_that_is_stopped_in_its_last_wait_frees_no_key() {
             if shows {
                 bench.fake.unreadable.lock().unwrap().clear();
             }
-            bench.going.send(Going::Drain).unwrap();
+            bench.going.send(Shutdown::Drain).unwrap();
         };
         let ((going, states), ()) = tokio::join!(take_back(&bench), stops);
-        assert_eq!(going.unwrap(), Going::Drain);
+        assert_eq!(going.unwrap(), Shutdown::Drain);
         let is_unknown = |it: &UndoState| matches!(it, UndoState::Unknown(_));
         assert_eq!(states.len(), 2, "{states:?}");
         assert!(states.iter().any(is_unknown), "{states:?}");
         bench.fake.unreadable.lock().unwrap().clear();
-        bench.going.send_replace(Going::On);
+        bench.going.send_replace(Shutdown::None);
         let (totals, _) = bench.run(&Input::new(2)).await;
         assert_eq!((totals.created, totals.done_before), (1, 1), "{shows}");
     }

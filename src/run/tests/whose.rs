@@ -373,7 +373,7 @@ async fn come_back(
         again: None,
         ledger: Some(scope),
     };
-    let (_going, stop) = tokio::sync::watch::channel(Going::On);
+    let (_going, stop) = tokio::sync::watch::channel(Shutdown::None);
     let totals = execute(job, &settings, limiter, stop, &mut Mute).await?;
     Ok((counts, totals.state))
 }

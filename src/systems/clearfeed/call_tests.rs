@@ -164,7 +164,7 @@ fn message(text: &str, seconds: i64, thread: &str) -> Value {
     json!({"text": text, "ts": format!("{}.000100", at.as_second()), "thread_ts": thread})
 }
 
-async fn sighted(body: &Value, messages: &Value) -> &'static str {
+async fn verify_step(body: &Value, messages: &Value) -> &'static str {
     sighted_in(body, messages, &json!(352)).await
 }
 
@@ -188,7 +188,7 @@ async fn sighted_in(body: &Value, messages: &Value, id: &Value) -> &'static str 
         old_id: Uuid::nil(),
     };
     match system
-        .sighted(call, Beside::default(), since().into(), &Free::default())
+        .verify_step(call, Beside::default(), since().into(), &Free::default())
         .await
         .unwrap()
     {
@@ -242,7 +242,7 @@ async fn a_message_is_found_by_its_words_and_its_time() {
         (Value::Null, "unclear"),
     ];
     for (messages, expected) in cases {
-        assert_eq!(sighted(&reply, &messages).await, expected, "{messages}");
+        assert_eq!(verify_step(&reply, &messages).await, expected, "{messages}");
     }
 }
 
@@ -262,7 +262,7 @@ async fn a_note_is_absent_only_where_notes_are_shown() {
         (json!([first, marked]), "absent"),
     ];
     for (messages, expected) in cases {
-        assert_eq!(sighted(&note, &messages).await, expected, "{messages}");
+        assert_eq!(verify_step(&note, &messages).await, expected, "{messages}");
     }
 }
 

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use super::ids;
 use super::listing::{self, SEARCH, page};
 use super::requests::{LIMIT, inner, is_id, listed, text};
-use super::sighted::{posted, shows_notes};
+use super::verify_step::{posted, shows_notes};
 use super::{ClearFeed, dialect};
 use crate::error::{Error, Result};
 use crate::html;

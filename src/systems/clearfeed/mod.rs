@@ -1,7 +1,7 @@
 //! ClearFeed (contract clearfeed), in both its dialects.
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
-//! connection and finds the dialect; `requests` writes and reads, `listing` reads lists, `directory` the reference data, `sighted` reads
+//! connection and finds the dialect; `requests` writes and reads, `listing` reads lists, `directory` the reference data, `verify_step` reads
 //! back what is in doubt.
 
 mod common;
@@ -18,8 +18,8 @@ mod requests;
 mod schema;
 mod set;
 mod shapes;
-mod sighted;
 mod sign_in;
+mod verify_step;
 
 #[cfg(test)]
 mod call_tests;
@@ -134,14 +134,14 @@ impl System for ClearFeed {
         answered
     }
 
-    async fn sighted(
+    async fn verify_step(
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
         since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(call, beside, since, self.reader(permit)).await
+        verify_step::verify_step(call, beside, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::fields::LINK;
 use super::listing::{REQUESTS, SEARCH, page};
-use super::sighted::posted;
+use super::verify_step::posted;
 use super::{ClearFeed, dialect, ids};
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::classify::{Expect, before_write, write};

@@ -360,7 +360,7 @@ fn written(seconds: i64) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting {
+async fn verify_step(step: &str, body: &Value, at: &str, answer: Value) -> Sighting {
     let server = MockServer::start().await;
     let system = signed_in(&server).await;
     let answer = ResponseTemplate::new(200).set_body_json(answer);
@@ -387,7 +387,7 @@ async fn sighted(step: &str, body: &Value, at: &str, answer: Value) -> Sighting 
         ..Beside::default()
     };
     system
-        .sighted(call, beside, since().into(), &Free::default())
+        .verify_step(call, beside, since().into(), &Free::default())
         .await
         .unwrap()
 }
@@ -448,7 +448,7 @@ async fn a_comment_is_found_by_its_id_else_by_its_text() {
         let told = json!({"Items": rows, "Paging": {"TotalRows": rows.len(), "PageSize": 100, "PageIndex": 0}});
         let at = format!("/api/v1.0/tickets/{TICKET}/activities");
         assert_eq!(
-            word(&sighted("comment", &body, &at, told.clone()).await),
+            word(&verify_step("comment", &body, &at, told.clone()).await),
             expected,
             "{told}"
         );
@@ -472,7 +472,7 @@ async fn a_feed_that_is_not_whole_proves_nothing() {
         json!({"Items": [activity("1", "x", 0)], "Paging": {"TotalRows": 3}}),
     ] {
         assert_eq!(
-            word(&sighted("comment", &body, &at, told.clone()).await),
+            word(&verify_step("comment", &body, &at, told.clone()).await),
             "unclear",
             "{told}"
         );
@@ -513,10 +513,10 @@ async fn a_subtask_is_found_by_its_subject() {
         ),
         (json!({"Items": [{"Subject": "Order a part"}]}), "unclear"),
     ] {
-        let sighting = sighted("subtask", &body, &at, answer.clone()).await;
+        let sighting = verify_step("subtask", &body, &at, answer.clone()).await;
         assert_eq!(word(&sighting), expected, "{answer}");
     }
-    let sighting = sighted("close", &json!({}), &at, json!({})).await;
+    let sighting = verify_step("close", &json!({}), &at, json!({})).await;
     assert_eq!(word(&sighting), "unclear");
 }
 

@@ -32,8 +32,8 @@ use super::envelope::{canonical, id, is_same, moment, text};
 use super::listing::{Pages, standing};
 use super::paging::{Call, LARGE_SIZE, SIZE, granted};
 use super::service;
-use super::sighted::{feed, items};
 use super::tickets::segment;
+use super::verify_step::{feed, items};
 use crate::error::{Error, ErrorKind, Result};
 use crate::html;
 use crate::systems::common::{

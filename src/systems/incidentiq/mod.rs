@@ -2,7 +2,7 @@
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
 //! connection; `tickets` and `calls` write, `bulk` does so to many tickets at once, `directory` and `listing` read, `common`, `service` and `parts` show one ticket,
-//! `sighted` reads back what is in doubt, `files` hangs files on tickets.
+//! `verify_step` reads back what is in doubt, `files` hangs files on tickets.
 
 mod bulk;
 mod calls;
@@ -23,10 +23,10 @@ mod schema;
 mod service;
 mod set;
 mod shapes;
-mod sighted;
 mod sign_in;
 mod subtasks;
 mod tickets;
+mod verify_step;
 
 #[cfg(test)]
 mod call_tests;
@@ -181,14 +181,14 @@ impl System for IncidentIq {
         self.spelling.is_unproven()
     }
 
-    async fn sighted(
+    async fn verify_step(
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
         since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        sighted::sighted(self, call, beside, since, self.reader(permit)).await
+        verify_step::verify_step(self, call, beside, since, self.reader(permit)).await
     }
 
     async fn find_ticket(&self, name: &str, permit: &dyn Permit) -> Result<Option<Ticket>> {

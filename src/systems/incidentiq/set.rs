@@ -17,7 +17,7 @@ use crate::systems::sighting::{Shown, set};
 use crate::systems::{Call, Resumed, Sighting, merged};
 
 /// Reads the ticket of a call that sets something.
-pub(super) async fn sighted(
+pub(super) async fn verify_step(
     system: &IncidentIq,
     ticket_id: &str,
     call: Call<'_>,

@@ -337,7 +337,7 @@ async fn doubted(
         "{fault}: {outcome:?}"
     );
     desk.system
-        .sighted(desk.call(step, 7), beside, since.into(), &Free::default())
+        .verify_step(desk.call(step, 7), beside, since.into(), &Free::default())
         .await
         .unwrap()
 }

@@ -8,7 +8,7 @@ use super::requests::{Request, STATES};
 use super::{ClearFeed, Dialect, dialect, place};
 use crate::call::Call;
 use crate::reply::{Answer, Refusal, Reply};
-use crate::veil::Veil;
+use crate::visibility::Visibility;
 
 fn wants_messages(call: &Call) -> bool {
     call.queries("include")
@@ -144,8 +144,8 @@ impl Asked {
         (at.as_microsecond(), request.id)
     }
 
-    fn holds(&self, system: &ClearFeed, veil: &Veil, request: &Request) -> bool {
-        if veil.hides(request.id) {
+    fn holds(&self, system: &ClearFeed, visibility: &Visibility, request: &Request) -> bool {
+        if visibility.hides(request.id) {
             return false;
         }
         let at = if self.by_update {
@@ -184,11 +184,11 @@ impl Asked {
     /// One page and whether there is more. By creation the requests stand in order: the page is looked for from
     /// where the one before it ended, so that a long listing costs each request once.
     fn page<'a>(&self, system: &ClearFeed, all: &'a [Request]) -> Vec<&'a Request> {
-        let veil = &*system.veil();
+        let visibility = &*system.visibility();
         if self.by_update {
             let mut hits: Vec<_> = all
                 .iter()
-                .filter(|one| self.holds(system, veil, one))
+                .filter(|one| self.holds(system, visibility, one))
                 .collect();
             hits.sort_by_key(|one| self.position(one));
             if !self.is_ascending {
@@ -211,7 +211,7 @@ impl Asked {
             }
         }
         let hits = all[from.min(until)..until].iter();
-        let holds = |one: &&Request| self.holds(system, veil, one);
+        let holds = |one: &&Request| self.holds(system, visibility, one);
         if self.is_ascending {
             hits.filter(holds).take(self.limit + 1).collect()
         } else {
@@ -293,12 +293,12 @@ pub(super) fn search(system: &ClearFeed, call: &Call) -> Answer {
         _ => return Err(bad("only_public", "must be a boolean value")),
     };
     let requests = system.requests();
-    let veil = system.veil();
+    let visibility = system.visibility();
     let objects: Vec<Value> = requests
         .iter()
         .rev()
         .filter(|one| {
-            !veil.hides(one.id)
+            !visibility.hides(one.id)
                 && !one.is_erased(system)
                 && after.is_none_or(|after| one.created >= after)
                 && before.is_none_or(|before| one.created <= before)

@@ -29,7 +29,7 @@ use super::reply::{Answer, Refusal, Reply};
 use super::route::Table;
 use super::seed::{Population, Support};
 use super::token::Token;
-use super::veil::Veil;
+use super::visibility::Visibility;
 use super::{Config, Temper};
 
 /// The number of the first request.
@@ -96,7 +96,7 @@ pub(super) struct ClearFeed {
     table: Table<Self>,
     requests: Mutex<Vec<Request>>,
     customers: Mutex<Vec<Customer>>,
-    veil: Mutex<Veil>,
+    visibility: Mutex<Visibility>,
     audit: Arc<Audit>,
 }
 
@@ -106,7 +106,7 @@ impl ClearFeed {
         Self {
             requests: Mutex::new(seeded(&support, population)),
             customers: Mutex::new(customers::seeded(&support)),
-            veil: Mutex::default(),
+            visibility: Mutex::default(),
             support,
             temper: config.temper,
             hides_notes: config.hides_notes,
@@ -127,7 +127,7 @@ impl ClearFeed {
     pub(super) fn reset(&self) {
         *self.requests() = seeded(&self.support, self.population);
         *self.customers() = customers::seeded(&self.support);
-        *self.veil() = Veil::default();
+        *self.visibility() = Visibility::default();
     }
 
     /// The requests, oldest first; the place of one follows from its number.
@@ -140,8 +140,10 @@ impl ClearFeed {
         customers.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn veil(&self) -> MutexGuard<'_, Veil> {
-        self.veil.lock().unwrap_or_else(PoisonError::into_inner)
+    fn visibility(&self) -> MutexGuard<'_, Visibility> {
+        self.visibility
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does again what a line of the journal says.
@@ -191,7 +193,7 @@ impl ClearFeed {
             marker: marker(draft.description()),
         };
         self.record(call, line, &body)?;
-        self.veil().hide(draft.id, call.hidden);
+        self.visibility().hide(draft.id, call.hidden);
         let reply = Reply::json(201, &draft.shown(self, dialect, true));
         requests.push(draft);
         Ok(reply)

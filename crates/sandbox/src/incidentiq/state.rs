@@ -13,7 +13,7 @@ use super::files::File;
 use super::ticket::{Child, Ticket};
 use crate::guid::Guid;
 use crate::reply::Refusal;
-use crate::veil::Veil;
+use crate::visibility::Visibility;
 
 /// The number before the first ticket's.
 const FIRST_NUMBER: u64 = 10_000;
@@ -46,7 +46,7 @@ pub(super) struct State {
     /// On which ticket an activity, a subtask or a next step stands.
     parts: HashMap<Guid, usize>,
     pub(super) deleted: usize,
-    pub(super) veil: Veil,
+    pub(super) visibility: Visibility,
     pub(super) files: Vec<Arc<File>>,
     /// Those of them that were deleted.
     gone_files: HashSet<Guid>,
@@ -63,7 +63,7 @@ impl State {
             places: HashMap::new(),
             parts: HashMap::new(),
             deleted: 0,
-            veil: Veil::default(),
+            visibility: Visibility::default(),
             files: Vec::new(),
             gone_files: HashSet::new(),
             jobs: Vec::new(),
@@ -148,7 +148,7 @@ impl State {
     fn push(&mut self, mut ticket: Ticket, hidden: Duration) {
         let place = self.tickets.len();
         ticket.number = FIRST_NUMBER + 1 + place as u64;
-        self.veil.hide(ticket.number, hidden);
+        self.visibility.hide(ticket.number, hidden);
         self.places.insert(ticket.id, place);
         self.index(&ticket, place);
         self.tell_parents(None, &ticket);

@@ -272,7 +272,7 @@ impl System for Desk {
         })
     }
 
-    async fn sighted(
+    async fn verify_step(
         &self,
         call: Call<'_>,
         beside: Beside<'_>,

@@ -20,7 +20,7 @@ use crate::ledger::{
 use crate::record::{Place, RowKey};
 use crate::run::tests::fake::{FakeSchema, Input};
 use crate::run::tests::{self, locks};
-use crate::run::{Going, Job, Limiter, Settings, Totals, execute};
+use crate::run::{Job, Limiter, Settings, Shutdown, Totals, execute};
 use crate::systems::{CREATE, Print, Schema, Ticket};
 
 /// The comment's call.
@@ -152,7 +152,7 @@ impl Stage {
         };
         let desk = Arc::new(Desk::new(self.books.clone(), scope.clone(), cue));
         let mut cues = desk.cue.subscribe();
-        let going = watch::Sender::new(Going::On);
+        let going = watch::Sender::new(Shutdown::None);
         let mut told = tests::Told::default();
         let job = Job {
             items: input.items(),
@@ -176,7 +176,7 @@ impl Stage {
             loop {
                 let cue = *cues.borrow_and_update();
                 if cue == Cue::CtrlC {
-                    going.send_replace(Going::Abort);
+                    going.send_replace(Shutdown::Abort);
                 }
                 let killed = async {
                     match cue {

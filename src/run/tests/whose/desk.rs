@@ -307,7 +307,7 @@ impl System for Desk {
         })
     }
 
-    async fn sighted(
+    async fn verify_step(
         &self,
         _: Call<'_>,
         _: Beside<'_>,

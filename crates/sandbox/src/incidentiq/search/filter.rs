@@ -154,7 +154,7 @@ impl Filter {
     /// Whether a listing shows a ticket.
     pub(super) fn shows(&self, state: &State, place: usize) -> bool {
         let ticket = &state.tickets[place];
-        !state.veil.hides(ticket.number) && self.holds(&state.book, ticket)
+        !state.visibility.hides(ticket.number) && self.holds(&state.book, ticket)
     }
 
     /// The places that can hold at all, where one window of creation says it; tickets stand in the order of
@@ -166,7 +166,7 @@ impl Filter {
             && !self.only_deleted
             && self.within.is_none()
             && self.only_of.is_none()
-            && state.veil.is_clear();
+            && state.visibility.is_clear();
         let [(_, facets)] = self.groups.as_slice() else {
             return (all, is_plain && self.groups.is_empty());
         };

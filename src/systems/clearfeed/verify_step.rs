@@ -23,7 +23,7 @@ const WITNESSES: usize = 4;
 /// may have set there since. That a message is not there counts only where the request shows
 /// its first one, and for an internal note only where this request shows another note, or another one a note that is
 /// done.
-pub(super) async fn sighted(
+pub(super) async fn verify_step(
     call: Call<'_>,
     beside: Beside<'_>,
     since: SentAt,

@@ -27,7 +27,7 @@ use crate::systems::{Answered, Outcome, SentAt, System, Ticket, call_of};
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// What all rows share.
-pub(super) struct Line {
+pub(super) struct RunContext {
     pub(super) system: Arc<dyn System>,
     pub(super) limiter: Arc<Limiter>,
     /// So many requests may be under way.
@@ -81,7 +81,7 @@ pub(super) enum Signal {
     Unproven(String),
 }
 
-impl Line {
+impl RunContext {
     /// The line of a run, what stops its rows, and what they tell.
     pub(super) fn new(
         system: Arc<dyn System>,
@@ -97,7 +97,7 @@ impl Line {
         let (signals, heard) = mpsc::unbounded_channel();
         let halt = watch::Sender::new(None);
         let bulk = system.schema().bulk().filter(|_| settings.bulk);
-        let line = Self {
+        let context = Self {
             clock: Clock::start(system.account().clock_offset),
             slots: Semaphore::new(settings.concurrency.max(1)),
             gather: bulk.map(|bulk| Arc::new(Gather::new(bulk.most))),
@@ -119,7 +119,7 @@ impl Line {
             named: Mutex::default(),
             accepted: Mutex::default(),
         };
-        (line, halt, heard)
+        (context, halt, heard)
     }
 
     pub(super) fn tell(&self, signal: Signal) {

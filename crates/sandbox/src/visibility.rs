@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 /// Until when which tickets are hidden, by number.
 #[derive(Debug, Default)]
-pub(super) struct Veil {
+pub(super) struct Visibility {
     hidden: HashMap<u64, Instant>,
     /// When the last of them shows.
     clear: Option<Instant>,
 }
 
-impl Veil {
+impl Visibility {
     /// Hides one for so long.
     pub(super) fn hide(&mut self, number: u64, time: Duration) {
         if time.is_zero() {

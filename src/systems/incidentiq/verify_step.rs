@@ -30,7 +30,7 @@ const WITNESSES: usize = 4;
 const MOST_PAGES: u64 = 1_000;
 
 /// Whether a call was done that was sent at `since`.
-pub(super) async fn sighted(
+pub(super) async fn verify_step(
     system: &IncidentIq,
     call: Call<'_>,
     beside: Beside<'_>,
@@ -47,7 +47,7 @@ pub(super) async fn sighted(
         Some(end @ (Operation::Close | Operation::Delete)) => {
             Ok(ended(end, listing::one(system, ticket_id, reader).await?))
         }
-        _ => set::sighted(system, ticket_id, call, beside.resumed, reader).await,
+        _ => set::verify_step(system, ticket_id, call, beside.resumed, reader).await,
     }
 }
 
