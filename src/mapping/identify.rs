@@ -73,7 +73,7 @@ impl Identify for BoundPlan {
             return None;
         }
         let mut hasher = blake3::Hasher::new();
-        let mut is_empty = true;
+        let (mut is_empty, mut is_unread) = (true, false);
         for slot in &self.plan().group_by {
             let text = match self.reader().get(*slot, record) {
                 Ok(Got::One(item)) => item.into_text().trim().to_owned(),
@@ -81,14 +81,18 @@ impl Identify for BoundPlan {
                     let texts: Vec<Cow<'_, str>> = items.into_iter().map(Item::into_text).collect();
                     texts.join("\u{1f}")
                 }
-                Ok(Got::Empty | Got::LeftOut) | Err(_) => String::new(),
+                Ok(Got::Empty | Got::LeftOut) => String::new(),
+                Err(_) => {
+                    is_unread = true;
+                    String::new()
+                }
             };
             is_empty &= text.is_empty();
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
-        if is_empty {
-            // Rows that name no group have nothing in common: each stands alone.
+        if is_empty || is_unread {
+            // Rows that name no group, or none that can be read, have nothing in common: each stands alone.
             hasher.update(record.place.to_string().as_bytes());
         }
         Some(truncated(&hasher.finalize()))

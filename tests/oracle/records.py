@@ -114,15 +114,26 @@ def ordered(mapping, group, by=None, order=None):
 def evaluate(source, table, rows, sheets):
     """All records of an input, by the row under which the program tells them."""
     mapping = Mapping(source, systems.SYSTEMS[source["system"]], sheets)
-    outcomes, kept = [], []
+    outcomes, kept, unjudged = [], [], {}
     for row in of_items(mapping, rows):
         where = mapping.input.get("where")
         try:
             if where is None or Context(mapping, [row], row.item).holds(where):
                 kept.append(row)
         except Fault as fault:
-            outcomes.append(Outcome(row.number, "rejected", faults=[(row.number, fault.column, None, judged(fault))]))
+            kept.append(row)
+            unjudged[id(row)] = (row.number, fault.column, None, judged(fault))
     groups, faults = groups_of(mapping, kept)
+    # A row of which `where` cannot be judged says so itself, whatever its group.
+    faults = [(row, fault) for row, fault in faults if id(row) not in unjudged]
+    alone = [row for row in kept if id(row) in unjudged and not any(row in group for group in groups)]
+    outcomes.extend(Outcome(row.number, "rejected", faults=[unjudged[id(row)]]) for row in alone)
+    # The others of its record wait for it: they would be sent without it.
+    held = [group for group in groups if any(id(row) in unjudged for row in group)]
+    groups = [group for group in groups if group not in held]
+    for group in held:
+        found = [unjudged[id(row)] for row in group if id(row) in unjudged]
+        outcomes.append(Outcome(group[0].number, "rejected", faults=found))
     for row, fault in faults:
         outcomes.append(Outcome(row.number, "rejected", faults=[(row.number, fault.column, None, fault.kind)]))
     mapping.keys = {key for group in groups if (key := readable_key(mapping, group)) is not None}

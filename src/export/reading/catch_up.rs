@@ -26,7 +26,7 @@ struct Came {
 
 impl Reading<'_> {
     /// Reads what was updated since `began`, or since it was caught up with last; when the tickets were made that came in
-    /// or went out by it.
+    /// or went out by it, or that no list had shown before.
     pub(super) async fn catch_up(&self, began: Timestamp) -> Result<Vec<Timestamp>> {
         (self.tell)(Told::Phase("catching up"));
         let mut moved = Vec::new();
@@ -94,9 +94,11 @@ impl Reading<'_> {
             let (next, gap) = (page.next.clone(), page.gap(seen.len() as u64));
             let stored = self.store(page.tickets, None).await?;
             came.changed += stored.changed;
-            // Who was made since stands at the end of all, and moves nobody.
-            let older = stored.moved.into_iter().flatten().filter(|at| *at < began);
-            moved.extend(older);
+            // Who was made since stands at the end of all, and moves nobody; but a clock may be wrong, and where nobody moves
+            // it was perhaps there when its window was read.
+            let is_mutable = self.order.query.is_mutable();
+            let came_up = stored.moved.into_iter().flatten();
+            moved.extend(came_up.filter(|at| !is_mutable || *at < began));
             if is_past {
                 came.is_whole = !is_short;
                 return Ok(came);

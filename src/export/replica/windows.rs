@@ -1,11 +1,14 @@
 //! The windows of time that are read, or are to be read.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
 use super::{Replica, ends, instant};
 use crate::error::Result;
 use crate::systems::query::Span;
+
+/// A ticket may show so long after it was made.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The number of the first window that lies over others.
 const OVER: &str = "over";
@@ -187,6 +190,30 @@ impl Replica {
         Ok(reopened)
     }
 
+    /// Opens the windows again that hold one of these moments, at which tickets were made that their list did not show. One
+    /// that was made shortly before the reading `began` may have shown late: for it no window of many pages is read again.
+    /// How many.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn reopen_lacking(&self, moments: &[Timestamp], began: Timestamp) -> Result<usize> {
+        let mut reopen = self
+            .connection
+            .prepare_cached(
+                "UPDATE part SET state = 0
+                 WHERE state <> 0 AND (pages <= 1 OR ?2) AND from_at <= ?1 AND until_at > ?1",
+            )
+            .map_err(self.trouble())?;
+        let shown = began.checked_sub(LATE).unwrap_or(began);
+        let mut reopened = 0;
+        for at in moments {
+            let moment = instant(Some(*at));
+            let executed = reopen.execute((moment, *at < shown));
+            reopened += executed.map_err(self.trouble())?;
+        }
+        Ok(reopened)
+    }
+
     /// Whether one of these moments lies in a window that took more than one page.
     ///
     /// # Errors
@@ -300,5 +327,32 @@ fn bound(at: i64) -> Option<Timestamp> {
     match at {
         i64::MIN | i64::MAX => None,
         at => Timestamp::from_nanosecond(i128::from(at)).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_left_out_a_ticket_are_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
+        let at = |minute: i64| Timestamp::from_second(1_700_000_000 + 60 * minute).unwrap();
+        let span = |from, until| Span {
+            from: Some(at(from)),
+            until: Some(at(until)),
+        };
+        replica.begin(at(100), span(0, 50)).unwrap();
+        let long = replica.windows(State::Open).unwrap()[0];
+        let short = replica.add_window(span(50, 200)).unwrap();
+        replica.end_window(long, State::Read, 7).unwrap();
+        replica.end_window(short, State::Read, 1).unwrap();
+        // One that may have shown late opens no window of many pages.
+        assert_eq!(replica.reopen_lacking(&[at(49)], at(50)).unwrap(), 0);
+        assert_eq!(replica.reopen_lacking(&[at(199)], at(100)).unwrap(), 1);
+        assert_eq!(replica.reopen_lacking(&[at(200)], at(100)).unwrap(), 0);
+        assert_eq!(replica.reopen_lacking(&[at(10)], at(100)).unwrap(), 1);
+        assert_eq!(replica.windows(State::Read).unwrap(), []);
     }
 }
