@@ -93,7 +93,7 @@ pub fn shown(value: &str) -> String {
     match is_plain(value) {
         true => format!("`{value}`"),
         false => format!(
-            "a value of {} characters (not shown: it may be a token)",
+            "`…` ({} characters, not shown: it may be a token)",
             value.chars().count()
         ),
     }

@@ -133,7 +133,7 @@ impl BoundPlan {
         let text = match field.tie() {
             // It names a ticket that may not be there yet.
             Some(_) => match &value.value {
-                Value::String(key) => format!("the ticket of row `{key}`"),
+                Value::String(key) => format!("the ticket of the row with the key `{key}`"),
                 _ => String::new(),
             },
             None => words(&value, &self.plan().directory),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::import::assert_balanced;
 use crate::support::{SandboxProcess, Work};
+use crate::tied::causes;
 
 const INCIDENTIQ: &str = r#"
 version   = 2
@@ -165,15 +166,7 @@ fn a_file_that_is_not_there_is_a_fault_of_its_row_before_anything_is_sent() {
         (&4.into(), &1.into()),
         "{dry:#}"
     );
-    let causes = dry["causes"].to_string();
-    for part in [
-        "there is no file `files/none.txt`",
-        "`../secret.txt` leads out of the folder of the input",
-        "the file `files/big.bin` has 27 MB, and the system takes 26 MB at most",
-        "the file `files/empty.txt` is empty",
-    ] {
-        assert!(causes.contains(part), "{part}: {dry:#}");
-    }
+    insta::assert_snapshot!("files_not_there", causes(&dry));
     let (_, summary) = bench.import(rows, &[], 1);
     assert_eq!(
         (&summary["rejected"], &summary["created"]),
@@ -200,12 +193,7 @@ fn a_file_that_is_gone_leaves_the_rest_of_its_row_done_and_a_retry_sends_it_alon
         (&2.into(), &1.into()),
         "{summary:#}"
     );
-    assert!(
-        summary["causes"]
-            .to_string()
-            .contains("nothing.txt` is gone: the address answers 404"),
-        "{summary:#}"
-    );
+    insta::assert_snapshot!("file_that_is_gone", bench.work.shown(&causes(&summary)));
     assert_eq!(bench.linked().len(), 3);
     assert_eq!(bench.done("comment").len(), 2);
     // The same command sends nothing of it again, nor the ticket, nor the file.
@@ -218,7 +206,7 @@ fn a_file_that_is_gone_leaves_the_rest_of_its_row_done_and_a_retry_sends_it_alon
     );
     assert_eq!(bench.sandbox.audit().len(), before);
     let ended = bench.work.run(&["runs", "retry", "last"]).expect(1);
-    assert!(ended.both().contains("nothing.txt"), "{}", ended.both());
+    insta::assert_snapshot!("retry_of_a_file", bench.work.shown(&ended.both()));
     assert_eq!(bench.sandbox.audit().len(), before);
 }
 
@@ -246,10 +234,7 @@ fn a_system_that_takes_no_files_has_an_archive_with_a_page_and_one_note() {
     assert_eq!(bench.work.read("kept/17/log.txt"), "it broke");
     assert_eq!(bench.work.read("kept/17/copy.txt"), "it broke");
     let page = bench.work.read("kept/17/index.html");
-    assert!(
-        page.contains("<a href=\"photo.png\">photo.png</a>"),
-        "{page}"
-    );
+    insta::assert_snapshot!("page_of_the_archive", bench.work.shown(&page));
     assert!(!bench.work.path().join("kept/18").exists());
     let notes = bench.done("message");
     assert_eq!(notes.len(), 1, "{notes:#?}");
@@ -305,11 +290,7 @@ fn links_are_listed_and_what_is_skipped_is_counted() {
         .work
         .run(&["validate", "map.toml", "--profile", "support"])
         .expect(2);
-    assert!(
-        ended.both().contains("no call of clearfeed takes a file"),
-        "{}",
-        ended.both()
-    );
+    insta::assert_snapshot!("no_files_in_clearfeed", bench.work.shown(&ended.both()));
 }
 
 #[test]

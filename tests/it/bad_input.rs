@@ -116,14 +116,11 @@ fn a_first_bad_byte_far_into_the_file_is_told_with_its_position() {
     for row in 0..40_000 {
         bytes.extend(format!("{row},Printer {row}\n").bytes());
     }
-    let position = bytes.len() + 2;
-    bytes.extend(b"x,caf\xe9\n");
     // Positions are counted from 1, as editors do.
-    let at = position + 3 + 1;
-    assert!(at > 600_000);
+    assert_eq!(bytes.len() + "x,caf".len() + 1, 777_795);
+    bytes.extend(b"x,caf\xe9\n");
     work.write("late.csv", bytes);
-    let said = refused_in_sandbox(&work, "late.csv", &[], "late_bad_byte");
-    assert!(said.contains(&at.to_string()), "{at}: {said}");
+    refused_in_sandbox(&work, "late.csv", &[], "late_bad_byte");
 }
 
 #[test]

@@ -431,8 +431,10 @@ fn a_mapping_between_two_desks_matches_their_names_and_migrates() {
         let made = init(&work, &["--from", from, "--to", to, "-o", "m.toml"]);
         assert_eq!(made["mapping"], "m.toml");
         let text = work.read("m.toml");
-        assert!(text.contains("# Matched by name, priorities: "), "{text}");
-        assert!(text.contains("scope    = \"sandbox-"), "{text}");
+        let told = |line: &&str| line.starts_with("# Matched") || line.starts_with("scope");
+        let lines = text.lines().filter(told).collect::<Vec<_>>().join("\n");
+        let scene = format!("between_desks_{from}_{to}").replace("sandbox:", "");
+        insta::assert_snapshot!(scene, work.shown(&lines));
         let ended = work.run(&[
             "migrate",
             "--from",

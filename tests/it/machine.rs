@@ -68,14 +68,9 @@ fn a_ledger_that_cannot_grow_stops_the_run_which_then_goes_on() {
     let output = limited(&work, "trap '' XFSZ; ulimit -f 1024", &[]);
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{told}");
-    assert!(
-        told.contains("the disk does not take what is written"),
-        "{told}"
-    );
-    assert!(
-        told.contains("go on      deskferry import in.csv"),
-        "{told}"
-    );
+    // How far it came before is told above, and differs.
+    let stopped = &told[told.find("  stopped ").unwrap()..];
+    insta::assert_snapshot!("ledger_that_cannot_grow", work.shown(stopped));
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_balanced(&summary);
     let made = sandbox.created("clearfeed").len();
@@ -133,7 +128,6 @@ fn a_workbook_without_a_folder_for_its_parts_is_an_error_and_leaves_no_file() {
     let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{told}");
-    assert!(told.contains("TMPDIR"), "{told}");
-    assert!(!told.contains("panicked"), "{told}");
+    insta::assert_snapshot!("no_folder_for_parts", work.shown(&told));
     assert!(!work.path().join("out.xlsx").exists());
 }

@@ -232,7 +232,7 @@ fn a_token_typed_as_a_profile_is_not_printed() {
         let ended = work
             .run(&[command, &["--profile", TOKEN]].concat())
             .expect(2);
-        assert!(ended.stderr.contains("hint:"), "{}", ended.stderr);
+        insta::assert_snapshot!("token_as_a_profile", work.shown(&ended.stderr));
         assert_clean_end(&ended);
         let mut command = work.command(command);
         let ended = Ended::of(command.env("DESKFERRY_PROFILE", TOKEN).output().unwrap());
@@ -267,11 +267,7 @@ fn what_is_no_sandbox_is_live_wherever_it_is() {
     ];
     echo.profile(&work, "");
     let ended = work.run(&import).expect(2);
-    assert!(
-        ended.stderr.contains("--confirm support"),
-        "{}",
-        ended.stderr
-    );
+    insta::assert_snapshot!("no_sandbox_unconfirmed", work.shown(&ended.stderr));
     // A live desk hears of no crash.
     let confirmed = [&import[..], &["--confirm", "support", "--limit", "1"]].concat();
     let mut command = work.command(&confirmed);

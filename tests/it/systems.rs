@@ -153,27 +153,19 @@ fn the_dialect_of_a_profile_is_remembered() {
         |_, _, answer| answer,
     );
     desk.profiles(&sandbox, &work, "rate = \"2000/s\"");
-    let dialect = |code| {
+    let dialect = |scene: &str, code| {
         let told = work.run(&["doctor", "--profile", "support"]).expect(code);
-        told.stdout + &told.stderr
+        insta::assert_snapshot!(scene, work.shown(&told.both()));
     };
-    let first = dialect(0);
-    assert!(first.contains("`v1` answers"), "{first}");
+    dialect("dialect_kept", 0);
     refused.store(1, Ordering::Relaxed);
-    let once = dialect(0);
-    assert!(once.contains("`v1` answers"), "{once}");
+    dialect("dialect_kept", 0);
     // The other dialect answers, and is not taken in its place.
     refused.store(1_000, Ordering::Relaxed);
-    let gone = dialect(3);
-    assert!(
-        gone.contains("answered this profile as `v1` before"),
-        "{gone}"
-    );
-    assert!(gone.contains("dialect = \"rest\""), "{gone}");
+    dialect("dialect_gone", 3);
     let text = work.read("deskferry.toml");
     let settled = text.replace("tenant =", "dialect = \"rest\"\ntenant =");
     assert_ne!(settled, text);
     work.write("deskferry.toml", settled);
-    let settled = dialect(0);
-    assert!(settled.contains("`rest` answers"), "{settled}");
+    dialect("dialect_settled", 0);
 }

@@ -140,7 +140,7 @@ async fn one(connection: &Connection, address: &Url, host: &str, several: bool) 
             }
             (_, Ok(_)) => Finding::warning(
                 "encryption",
-                "none: the token travels for everybody on the way to read",
+                "none: everybody between here and the system can read the token",
                 "write `https://` in the profile's `url`",
             ),
             (_, Err(error)) => wrong("encryption", error.to_string(), &remedy(&error)),

@@ -181,8 +181,28 @@ pub(crate) fn program() -> OsString {
     std::env::var_os("DESKFERRY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_deskferry").into())
 }
 
+/// What people read on a page that the program wrote, a line each: the text alone.
+pub(crate) fn page_text(page: &str) -> String {
+    let (_, main) = page.split_once("<main>").unwrap();
+    let text = main
+        .replace("</th><td>", ": ")
+        .replace("<small>", " (")
+        .replace("</small>", ")");
+    let text = Regex::new("<[^>]*>").unwrap().replace_all(&text, "");
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The sums of a dry run, without the tickets that it shows before them; all of what is none.
+pub(crate) fn sums(told: &str) -> &str {
+    let Some(end) = told.find("   dry run, nothing was sent") else {
+        return told;
+    };
+    &told[told[..end].rfind('\n').map_or(0, |at| at + 1)..]
+}
+
 /// What differs from run to run in what people read, and what is shown in its place; each sees what those above it left.
-const VARYING: [(&str, &str); 28] = [
+const VARYING: [(&str, &str); 29] = [
     // Codes of runs.
     (
         r"(\brun|\bsettle|\brollback|\bpurge|\bretry|--confirm)( +`?)[0-9A-HJKMNP-TV-Z]{4,5}\b",
@@ -212,6 +232,11 @@ const VARYING: [(&str, &str); 28] = [
     // Half of the year it is another hour.
     (r"is [+-]\d+\.\d h off", "is HOURS h off"),
     (r"(?m)^( *)timezone: .*$", "${1}timezone: ZONE"),
+    // When a report was made, as its sheets say it.
+    (
+        r"(?:\b[A-Z][a-z]{2} )?\b\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d",
+        "THEN",
+    ),
     (r"\b\d[\d,]* missed\b", "N missed"),
     (r"\band \d[\d,]* before it\b", "and N before it"),
     // How many pages a listing has follows from the times of its tickets.
