@@ -340,8 +340,6 @@ pub enum Rule {
     /// Their message.
     #[default]
     Message,
-    /// Their message; the row could not be read as it was meant.
-    Unread,
     /// A rule that they break whatever their value: `is above 40`.
     Broken(String),
     /// What the mapping leaves open, whatever the value: `is a different date under `%m/%d/%Y` and `%d/%m/%Y``.
@@ -357,7 +355,7 @@ impl Rule {
     /// What the faults of several rows have in common besides their message.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Message | Self::Unread => None,
+            Self::Message => None,
             Self::Broken(rule) | Self::Open { rule, .. } => Some(rule),
         }
     }

@@ -15,11 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::unicode::plain;
 
-/// The columns that an error file adds, in order.
-pub const REJECTED: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
-/// What an error file says under `_state` of a row that could not be read as it was meant: what stands in its cells is not
-/// sent before somebody has looked at it and cleared this.
-pub(crate) const UNREAD: &str = "unread";
 /// The column by which a row of an export is known again: when the export began, and a print of what the row said. A copy of
 /// another day and rows that were put together from several exports are told by it from what the baseline knows.
 pub(crate) const STAMP: &str = "_as_read";
@@ -232,18 +227,6 @@ impl Header {
     /// The headings as written, for writing a file with the same header row.
     pub fn written(&self) -> &[String] {
         &self.written
-    }
-
-    /// Where the columns stand that an error file adds ([`REJECTED`]), behind those of its input; `None` where it is no error
-    /// file: one of these names alone is a column like others. Of an error file somebody may have taken away what is only
-    /// told: such a column stands nowhere, at [`usize::MAX`].
-    pub(crate) fn rejected(&self) -> Option<[usize; REJECTED.len()]> {
-        let place = |name: &str| self.written.iter().rposition(|it| it.trim() == name);
-        let places = REJECTED.map(place);
-        let [Some(_), Some(_), Some(_), ..] = places else {
-            return None;
-        };
-        Some(places.map(|place| place.unwrap_or(usize::MAX)))
     }
 
     /// The unique names by which mappings call the columns.

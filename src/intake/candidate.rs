@@ -28,45 +28,39 @@ pub(super) struct Counts {
     pub(super) filtered: u64,
 }
 
-/// A row that passed `where`, or cannot be judged, with the group that it belongs to: by what can be read of it, a row with
-/// faults holds back the others of its record, which would be sent without it.
-pub(super) struct Passed {
-    pub(super) record: Record,
-    pub(super) faults: Vec<Fault>,
-    pub(super) group: Option<Digest>,
+/// A row that passed `where`, or cannot be judged.
+pub(super) enum Passed {
+    Good(Record, Option<Digest>),
+    Bad(Record, Vec<Fault>),
 }
 
 /// Judges one row; `None` when the condition leaves it out.
 pub(super) fn pass(row: Row, identify: &dyn Identify, counts: &mut Counts) -> Option<Passed> {
     counts.rows += 1;
-    let (record, faults) = match row {
-        Row::Fault(record, faults) => (record, faults),
+    match row {
+        Row::Fault(record, faults) => Some(Passed::Bad(record, faults)),
         Row::Record(record) => match identify.passes(&record) {
-            Ok(true) => (record, Vec::new()),
+            Ok(true) => {
+                let group = identify.group(&record);
+                Some(Passed::Good(record, group))
+            }
             Ok(false) => {
                 counts.filtered += 1;
-                return None;
+                None
             }
-            Err(faults) => (record, faults),
+            Err(faults) => Some(Passed::Bad(record, faults)),
         },
-    };
-    let group = identify.group(&record);
-    Some(Passed {
-        record,
-        faults,
-        group,
-    })
+    }
 }
 
 /// Ends a group: its rows in the mapping's order, and whether a condition leaves it out.
 pub(super) fn close(
-    (mut rows, faults): (Vec<Record>, Vec<Fault>),
+    mut rows: Vec<Record>,
     group: Option<Digest>,
     identify: &dyn Identify,
     counts: &mut Counts,
 ) -> Candidate {
     let judged = match group {
-        _ if !faults.is_empty() => Err(faults),
         Some(_) => identify
             .arrange(&mut rows)
             .and_then(|()| identify.passes_group(&rows)),
@@ -90,8 +84,6 @@ pub(super) struct Candidates<'a, I> {
     identify: &'a dyn Identify,
     counts: Counts,
     open: Vec<Record>,
-    /// What keeps the open rows from being a record.
-    faults: Vec<Fault>,
     group: Option<Digest>,
     ready: VecDeque<Candidate>,
     over: bool,
@@ -104,7 +96,6 @@ impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
             identify,
             counts: Counts::default(),
             open: Vec::new(),
-            faults: Vec::new(),
             group: None,
             ready: VecDeque::new(),
             over: false,
@@ -120,25 +111,34 @@ impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
             return;
         }
         let rows = std::mem::take(&mut self.open);
-        let faults = std::mem::take(&mut self.faults);
         let group = self.group.take();
-        self.ready.push_back(close(
-            (rows, faults),
-            group,
-            self.identify,
-            &mut self.counts,
-        ));
+        self.ready
+            .push_back(close(rows, group, self.identify, &mut self.counts));
     }
 
     fn take(&mut self, passed: Passed) {
-        if passed.group.is_none() || passed.group != self.group {
-            self.close();
-        }
-        self.group = passed.group;
-        self.open.push(passed.record);
-        self.faults.extend(passed.faults);
-        if self.group.is_none() {
-            self.close();
+        match passed {
+            Passed::Good(record, Some(group)) => {
+                if self.group != Some(group) {
+                    self.close();
+                }
+                self.group = Some(group);
+                self.open.push(record);
+            }
+            Passed::Good(record, None) => {
+                self.close();
+                self.open.push(record);
+                self.close();
+            }
+            Passed::Bad(record, faults) => {
+                self.close();
+                self.ready.push_back(Candidate {
+                    rows: vec![record],
+                    faults,
+                    group: None,
+                    is_left_out: false,
+                });
+            }
         }
     }
 }

@@ -107,11 +107,10 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&mut self, passed: Passed) -> Result<()> {
-        let Passed {
-            record,
-            faults,
-            group,
-        } = passed;
+        let (record, group, faults) = match passed {
+            Passed::Good(record, group) => (record, group, Vec::new()),
+            Passed::Bad(record, faults) => (record, None, faults),
+        };
         let number = self.number(group)?;
         let cells = serde_json::to_string(&record.cells).map_err(unwritable)?;
         let faults: Vec<_> = faults.iter().map(fault_parts).collect();
@@ -272,13 +271,11 @@ impl Iterator for Spooled<'_> {
                 Ok(found) => found?,
                 Err(error) => return Some(Err(error)),
             };
-            let Candidate {
-                rows,
-                faults,
-                group,
-                ..
-            } = candidate;
-            let candidate = close((rows, faults), group, self.identify, &mut self.counts);
+            if !candidate.faults.is_empty() {
+                return Some(Ok(candidate));
+            }
+            let Candidate { rows, group, .. } = candidate;
+            let candidate = close(rows, group, self.identify, &mut self.counts);
             if !candidate.is_left_out {
                 return Some(Ok(candidate));
             }

@@ -15,12 +15,15 @@ use super::slots::Slots;
 use super::stages::of_json;
 
 use crate::directory::suggest::{did_you_mean, fold, nearest};
-use crate::error::{Fault, Rule};
-use crate::record::{Cell, ColumnRef, Header, REJECTED, Record, STAMP, ShownNumber, UNREAD};
+use crate::error::Fault;
+use crate::record::{Cell, ColumnRef, Header, Record, STAMP, ShownNumber};
 use crate::source::Table;
 
 /// What a part of the key is called.
 const KEY: &str = "key";
+
+/// The columns that an error file adds.
+const OWN: [&str; 7] = ["_row", "_key", "_state", "_field", "_error", "_hint", STAMP];
 
 /// What one cell gives.
 #[derive(Debug, PartialEq)]
@@ -50,8 +53,8 @@ struct TableColumns {
     refs: Vec<Option<ColumnRef>>,
     /// By column: which typing rule of `[input.columns]`.
     types: Vec<Option<usize>>,
-    /// The columns that an error file adds.
-    own: Option<[usize; REJECTED.len()]>,
+    /// `_key`, as an error file carries it.
+    key: Option<usize>,
     /// The content's columns, in an order that no file decides.
     content: Vec<(String, ColumnRef)>,
 }
@@ -148,36 +151,13 @@ impl Columns {
 
     /// Whether the input is an error file, which carries the keys of its rows.
     pub(super) fn carries_keys(&self) -> bool {
-        self.tables.iter().any(|table| table.own.is_some())
+        self.tables.iter().any(|table| table.key.is_some())
     }
 
     /// The `_key` of a row that comes from an error file.
     pub(super) fn carried_key<'r>(&self, record: &'r Record) -> Option<Cow<'r, str>> {
-        let [_, key, ..] = self.table(record)?.own?;
-        let cell = record.cell(key);
+        let cell = record.cell(self.table(record)?.key?);
         (!cell.is_empty()).then(|| cell.text())
-    }
-
-    /// What is wrong with a row of an error file that could not be read, and at which nobody has looked since.
-    pub(super) fn unread_before(&self, record: &Record) -> Option<Fault> {
-        let [row, _, state, ..] = self.table(record)?.own?;
-        let is_unread = record
-            .cell(state)
-            .text()
-            .trim()
-            .eq_ignore_ascii_case(UNREAD);
-        is_unread.then(|| {
-            let before = record.cell(row).text();
-            Fault::row(
-                record.place.clone(),
-                "could not be read as it was meant, and nobody has said that it is right now",
-            )
-            .rule(Rule::Unread)
-            .hint(format!(
-                "compare it with row {} of the first file and fix it",
-                before.trim()
-            ))
-        })
     }
 
     /// Whether a slot of any table is typed by `[input.columns]`, and as what.
@@ -222,7 +202,7 @@ impl Columns {
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, usize, &str)> {
         self.tables.iter().enumerate().flat_map(|(table, columns)| {
             let names = columns.header.names().iter().enumerate();
-            let own = names.filter(|(index, name)| !columns.is_own(*index, name));
+            let own = names.filter(|(_, name)| !OWN.contains(&name.as_str()));
             own.map(move |(index, name)| (table, index, name.as_str()))
         })
     }
@@ -252,9 +232,9 @@ impl Columns {
             }
             let names = table.header.names().iter().zip(read);
             unread.extend(
-                (names.enumerate())
-                    .filter(|(index, (name, read))| !read && !table.is_own(*index, name))
-                    .map(|(_, (name, _))| (number, name.clone())),
+                names
+                    .filter(|(name, read)| !read && !OWN.contains(&name.as_str()))
+                    .map(|(name, _)| (number, name.clone())),
             );
         }
         unread
@@ -292,11 +272,6 @@ impl Columns {
 }
 
 impl TableColumns {
-    /// Whether a column is one that this program added to the file.
-    fn is_own(&self, index: usize, name: &str) -> bool {
-        self.own.is_some_and(|own| own.contains(&index)) || name == STAMP
-    }
-
     fn new(slots: &Slots, rules: &InputRules, table: &Table) -> Self {
         let header = &table.header;
         let refs: Vec<Option<ColumnRef>> = slots
@@ -327,7 +302,7 @@ impl TableColumns {
         Self {
             refs,
             types,
-            own: header.rejected(),
+            key: header.position("_key"),
             content,
             header: Arc::clone(header),
         }

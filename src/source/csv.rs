@@ -16,7 +16,7 @@ use super::lines::{BlankLines, SENTINEL, TooLong};
 use super::notice::{Notice, What};
 use super::sheet::letters;
 use super::{Guards, InputOptions, Layout, Row, Rows, Table, delimiter};
-use crate::error::{Error, Fault, Result, Rule};
+use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
 /// How much of a file is looked at for its delimiter.
@@ -441,11 +441,11 @@ impl CsvRows<'_> {
             cells,
         };
         if self.records.unclosed {
-            let fault = unclosed(record.place.clone()).rule(Rule::Unread);
+            let fault = unclosed(record.place.clone());
             return Ok(Row::Fault(record, vec![fault]));
         }
         if self.records.has_stray_quote {
-            let fault = stray_quote(record.place.clone()).rule(Rule::Unread);
+            let fault = stray_quote(record.place.clone());
             return Ok(Row::Fault(record, vec![fault]));
         }
         let surplus = self.records.record.iter().skip(width);
@@ -483,7 +483,7 @@ impl CsvRows<'_> {
             b'\t' => "a tab".to_owned(),
             mark => format!("a `{}`", char::from(mark)),
         };
-        let fault = Fault::row(place, format!("has {found} {cells} {expected}")).rule(Rule::Unread);
+        let fault = Fault::row(place, format!("has {found} {cells} {expected}"));
         if found > width {
             fault.hint(format!(
                 "{mark} probably stands in a text that has no quotes around it: put the text in \" \""

@@ -11,7 +11,7 @@ use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
 use super::scan::Scan;
 use super::{Layout, Row, Rows, Table, flatten};
-use crate::error::{Error, Fault, Result, Rule};
+use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
 /// More columns than any ticket has: an object used as a table, with ids for names.
@@ -290,7 +290,6 @@ impl JsonRows<'_> {
             Err(why) => {
                 let unit = if self.lines { "the line" } else { "the record" };
                 let fault = Fault::row(record.place.clone(), format!("{unit} {why}"))
-                    .rule(Rule::Unread)
                     .value(String::from_utf8_lossy(text.trim_ascii()))
                     .hint(
                         format!("fix {unit} {number} in the input itself")

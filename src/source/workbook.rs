@@ -29,7 +29,7 @@ use super::xlsx_cells::{self, Asked};
 use super::{
     InputOptions, Layout, Numbers, Row, Rows, SheetChoice, Table, bounds, calc, parts, shown,
 };
-use crate::error::{Error, Fault, Result, Rule};
+use crate::error::{Error, Fault, Result};
 use crate::record::{Cell, Header, Place, Record};
 
 /// XLS and ODS files are held whole: this much of a file, which takes some ten times as much memory.
@@ -625,7 +625,6 @@ fn row(table: &Table, index: usize, number: u64, mut cells: Vec<Cell>) -> Row {
             ),
         )
         .value(cells[column].text())
-        .rule(Rule::Unread)
         .hint(format!(
             "give the column a heading, or clear the cell, which holds `{}`",
             cells[column].text()

@@ -48,7 +48,7 @@ use crate::outfile::{Claims, Records};
 use crate::record::RowKey;
 use crate::report::diagnostic::{self, Look};
 use crate::report::diff::DiffList;
-use crate::report::error_file::ErrorFiles;
+use crate::report::error_file::{self, ErrorFiles};
 use crate::report::progress::Progress;
 use crate::report::receipts::Written as Receipted;
 use crate::report::reporter::RowByRow;
@@ -757,7 +757,10 @@ impl Import<'_> {
 
     /// To which run it belongs: a retry says it, and an error file is known by its columns.
     fn belongs(&self) -> Belongs {
-        let is_error_file = |table: &Table| table.header.rejected().is_some();
+        let is_error_file = |table: &Table| {
+            let names = table.header.names();
+            (error_file::COLUMNS.iter()).all(|column| names.iter().any(|name| name == column))
+        };
         match self.part {
             Part::Failed(only) => Belongs::To(only.code().to_owned()),
             Part::Corrected(run) => Belongs::To(run.clone()),

@@ -44,10 +44,7 @@ fn compound_keys_keep_their_parts_apart() {
 #[test]
 fn without_a_key_the_content_or_the_carried_key() {
     let mapping = with_fields("").replace("key = [\"Id\"]\n", "");
-    let bound = bind(
-        &mapping,
-        table(&["Title", "Building", "Other", "_key", "_row", "_state"]),
-    );
+    let bound = bind(&mapping, table(&["Title", "Building", "Other", "_key"]));
     let identity = |cells: &[&str]| bound.identify(&[texts(2, cells)]).unwrap();
     let first = identity(&["t", "DO", "x", ""]);
     assert_eq!(first.key, None);
@@ -131,9 +128,7 @@ fn groups_are_found_ordered_and_judged() {
 fn columns_that_nothing_reads_are_known() {
     let bound = bind(
         &with_fields(""),
-        table(&[
-            "Id", "Title", "Building", "Notes", "_row", "_key", "_state", "_error",
-        ]),
+        table(&["Id", "Title", "Building", "Notes", "_error"]),
     );
     assert_eq!(bound.unread_columns(), [(0, "Notes".to_owned())]);
 }

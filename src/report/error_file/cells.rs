@@ -12,10 +12,6 @@ use crate::source::{is_date_format, is_general_format};
 
 /// A whole number that a workbook keeps exactly.
 const EXACT: u64 = 1 << 53;
-/// What a workbook shows in a cell that has an error.
-const ERRORS: [&str; 7] = [
-    "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!",
-];
 /// So many formats of columns are kept, each plain and marked.
 const MOST_FORMATS: usize = 500;
 
@@ -116,12 +112,8 @@ pub(super) fn write(
             return Ok(());
         }
         // An error again, so that a cell nobody fixed is a fault again and not an empty one.
-        Cell::Fault(shown) => {
-            let shown = ERRORS
-                .iter()
-                .find(|error| *error == shown)
-                .unwrap_or(&"#N/A");
-            let formula = Formula::new(format!("={shown}")).set_result(*shown);
+        Cell::Fault(_) => {
+            let formula = Formula::new("=NA()").set_result("#N/A");
             sheet.write_formula_with_format(row, at, formula, formats.general(marked))?;
             return Ok(());
         }

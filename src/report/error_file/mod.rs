@@ -24,19 +24,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::texts::Texts;
-use crate::error::{Error, Fault, Result, Rule};
+use crate::error::{Error, Fault, Result};
 use crate::mapping::SheetBeside;
 use crate::outfile::{Claims, Draft, Readers, Records};
-use crate::record::{ColumnRef, Place, Record, RowKey, UNREAD};
+use crate::record::{ColumnRef, Place, Record, RowKey};
 use crate::source::{Layout, Look, Table};
 
 use name::Target;
 pub(crate) use name::{base_of, named_like};
 
-pub use crate::record::REJECTED as COLUMNS;
-
-/// What is to be done with a row that could not be read as it was meant.
-const LOOK_AT_IT: &str = "when all its cells are right, clear the cell `_state`";
+/// The columns that are added, in order.
+pub const COLUMNS: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
 
 /// Takes the rejected rows of a run.
 pub struct ErrorFiles {
@@ -335,27 +333,19 @@ fn reject<'a>(
         parts.join(" | ")
     };
     let key_heading = key_columns.join(" + ");
-    let is_unread = faults.iter().any(|fault| fault.rule == Rule::Unread);
-    let mut hint = join(&|fault| fault.hint.as_deref().map(Cow::Borrowed));
-    if is_unread {
-        hint = match hint.as_str() {
-            "" => LOOK_AT_IT.to_owned(),
-            hint => format!("{hint}; {LOOK_AT_IT}"),
-        };
-    }
     let key = key
         .map(|key| key.as_str().to_owned())
         .or_else(|| kept("_key"));
     let extra = vec![
         kept("_row").unwrap_or_else(|| record.place.row.to_string()),
         key.unwrap_or_default(),
-        if is_unread { UNREAD } else { state }.to_owned(),
+        state.to_owned(),
         join(&|fault| match fault.is_of_key() {
             true => Some(Cow::Owned(key_heading.clone())),
             false => named(fault),
         }),
         join(&|fault| Some(Cow::Borrowed(fault.message.as_str()))),
-        hint,
+        join(&|fault| fault.hint.as_deref().map(Cow::Borrowed)),
     ];
     let of_record = |fault: &&&Fault| fault.place == record.place;
     let marks = faults.iter().filter(of_record).flat_map(|fault| {
@@ -393,19 +383,19 @@ fn named(fault: &Fault) -> Option<Cow<'_, str>> {
 
 /// Where an input that is an error file itself has one of the added columns.
 fn own_column(table: &Table, name: &str) -> Option<usize> {
-    let own = table.header.rejected()?;
-    let at = COLUMNS.iter().position(|column| *column == name)?;
-    Some(own[at])
+    table
+        .header
+        .written()
+        .iter()
+        .position(|heading| heading.trim() == name)
 }
 
 /// The columns of the input proper.
 fn kept_columns(table: &Table) -> Vec<usize> {
-    let own = table
-        .header
-        .rejected()
-        .unwrap_or([usize::MAX; COLUMNS.len()]);
-    (0..table.header.len())
-        .filter(|column| !own.contains(column))
+    let written = table.header.written().iter().enumerate();
+    written
+        .filter(|(_, heading)| !COLUMNS.contains(&heading.trim()))
+        .map(|(column, _)| column)
         .collect()
 }
 

@@ -203,9 +203,7 @@ fn workbooks_keep_sheets_types_and_text() {
         file: path.to_string_lossy().into(),
         sheet: Some(sheet.into()),
         header: Arc::new(crate::record::Header::new(
-            ["Id", "Value", "", "_row", "_key", "_state", "_error"]
-                .map(str::to_owned)
-                .to_vec(),
+            ["Id", "Value", "", "_error"].map(str::to_owned).to_vec(),
         )),
         layout: Layout::Workbook { header_row, number },
         gzip: false,
@@ -237,9 +235,6 @@ fn workbooks_keep_sheets_types_and_text() {
             cells: vec![
                 Cell::Text("x".into()),
                 value.clone(),
-                Cell::Empty,
-                Cell::Empty,
-                Cell::Empty,
                 Cell::Empty,
                 Cell::Text("old".into()),
             ],
