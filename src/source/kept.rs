@@ -287,7 +287,8 @@ impl<'a> Kept<'a> {
         let mut count = 0;
         let is_filling = |open: &&Open| {
             let is_wide = open.area.right > open.area.left;
-            !open.value.is_empty() && !(is_apart && is_wide && open.area.top == row)
+            let stays_one = is_apart && is_wide && open.area.top == row;
+            !open.value.is_empty() && !stays_one
         };
         for Open { area, value } in self.open.iter().filter(is_filling) {
             let last = (area.right as usize).min(record.cells.len().saturating_sub(1));

@@ -82,7 +82,7 @@ fn a_row_that_cannot_be_read_stays_marked_until_somebody_has_put_it_right() {
         let path = dir.path().join(name);
         fs::write(&path, text).unwrap();
         let options = InputOptions::default();
-        let input = Input::open(&[path.clone()], &options).unwrap();
+        let input = Input::open(std::slice::from_ref(&path), &options).unwrap();
         let (_, written) = refuse(dir.path(), &input);
         let after = Input::open(&written.files, &options).unwrap();
         let faults = |input: &Input| {
